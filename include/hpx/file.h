@@ -1,0 +1,51 @@
+/* Files, whole: read, map, replace. */
+#ifndef HPX_FILE_H
+#define HPX_FILE_H
+
+#include "hpx/buffer.h"
+#include "hpx/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Appends the file's bytes to `out`. HPX_NOT_FOUND if there is none, HPX_FAILED if it cannot be read or holds more
+ * than bytes_max. */
+hpx_status hpx_file_read(hpx_buffer *out, const char *path, size_t bytes_max, hpx_error *error);
+
+/* Writes `path` so that a reader sees the old content or the new, never a part: a temporary file in the same folder,
+ * fsync, rename, fsync of the folder. */
+hpx_status hpx_file_write(const char *path, const void *bytes, size_t size, hpx_error *error);
+
+/* A file mapped read-only and shared, so that all processes share one copy in memory. */
+typedef struct hpx_mapping {
+    const uint8_t *bytes; /* NULL when the file is empty */
+    size_t size;
+} hpx_mapping;
+
+hpx_status hpx_file_map(hpx_mapping *out, const char *path, hpx_error *error);
+void hpx_file_unmap(hpx_mapping *mapping); /* a zeroed one is fine */
+
+/* What stat(2) says of a file, as far as it tells whether the bytes may have changed. */
+typedef struct hpx_file_stat {
+    uint64_t device, inode, size;
+    int64_t modified_ns, changed_ns; /* mtime and ctime, nanoseconds since 1970 */
+} hpx_file_stat;
+
+hpx_status hpx_file_stat_of(hpx_file_stat *out, const char *path, hpx_error *error); /* HPX_NOT_FOUND if none */
+
+/* Makes the folder and its parents; one that exists is fine. */
+hpx_status hpx_make_directories(const char *path, hpx_error *error);
+
+bool hpx_path_exists(const char *path);
+
+/* `path` if it is absolute, else `directory`/`path`. free() it. */
+char *hpx_path_join(const char *directory, const char *path);
+
+/* The folder part of a path, "." if there is none. free() it. */
+char *hpx_path_directory(const char *path);
+
+int64_t hpx_clock_ns(void);     /* nanoseconds since 1970 */
+double hpx_clock_seconds(void); /* monotonic, for durations */
+
+#endif

@@ -1,0 +1,17 @@
+/* Dense single-precision matrices, row-major. The only user of BLAS. */
+#ifndef HPX_MATRIX_H
+#define HPX_MATRIX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* c (m x n) = beta * c + op(a) (m x k) * op(b) (k x n); op transposes where told, so that a is k x m (b is n x k) in
+ * memory then. No leading dimensions: matrices are contiguous. beta 0 does not read c. */
+void hpx_matrix_multiply(float *c, const float *a, bool transpose_a, const float *b, bool transpose_b, size_t m,
+                         size_t n, size_t k, float beta);
+
+/* Version and build of the BLAS, and the kernel it chose for this processor. */
+const char *hpx_blas_version(void);
+const char *hpx_blas_kernel(void);
+
+#endif

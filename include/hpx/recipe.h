@@ -1,0 +1,116 @@
+/* A recipe: bytes in, a checked description of an experiment out. Nothing here opens a file: includes are read through
+ * the caller's loader. The language is described in docs/recipe.md.
+ *
+ * Includes search.h of its own row, because a recipe's search is described by the options that a search takes. */
+#ifndef HPX_RECIPE_H
+#define HPX_RECIPE_H
+
+#include "hpx/buffer.h"
+#include "hpx/dataset.h"
+#include "hpx/error.h"
+#include "hpx/fields.h"
+#include "hpx/search.h"
+#include "hpx/trainer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where something stands: 1-based line and column (in bytes) of a file. */
+typedef struct hpx_place {
+    const char *file;
+    uint32_t line, column;
+} hpx_place;
+
+/* One value of an axis. Numbers have one canonical text (0.001 for 1e-3); words are kept. */
+typedef struct hpx_axis_value {
+    const char *text;
+    double number; /* NaN for a word */
+} hpx_axis_value;
+
+typedef struct hpx_axis {
+    const char *name;
+    hpx_axis_value *values;
+    uint32_t count;
+    hpx_place place;
+} hpx_axis;
+
+typedef struct hpx_recipe_search {
+    const char *name;
+    const char *method; /* as written: "partial-cross" */
+    hpx_search_options options;
+    hpx_place place;
+} hpx_recipe_search;
+
+typedef enum hpx_objective {
+    HPX_TRAIN_LOSS,
+    HPX_TRAIN_ACCURACY,
+    HPX_VALIDATION_LOSS,
+    HPX_VALIDATION_ACCURACY,
+    HPX_TEST_LOSS,
+    HPX_TEST_ACCURACY,
+    HPX_OBJECTIVES,
+} hpx_objective;
+
+/* "train_loss" and so on, in the order of hpx_objective and of hpx_metrics; NULL-terminated. */
+extern const char *const hpx_objective_names[HPX_OBJECTIVES + 1];
+bool hpx_objective_minimised(hpx_objective objective);
+double hpx_metrics_get(const hpx_metrics *metrics, hpx_objective objective);
+
+/* The data set of one cell: any of these may depend on an axis. */
+typedef struct hpx_recipe_dataset {
+    const char *name;             /* a known data set, or the user's own name for theirs */
+    const char *files[HPX_ROLES]; /* the user's own files, joined to the recipe's folder; NULL: a known data set */
+    uint32_t validation;          /* training images held out: the last of the file */
+    uint32_t take;                /* only the first so many of the others; 0: all */
+} hpx_recipe_dataset;
+
+typedef struct hpx_recipe {
+    const char *path; /* as given to hpx_recipe_parse */
+    const hpx_trainer *trainer;
+    hpx_grid grid;
+    hpx_axis *axes; /* grid.axes of them, in order of declaration */
+    uint32_t epochs;
+    uint32_t *seeds; /* seed_count of them, distinct, in the order written */
+    size_t seed_count;
+    hpx_objective objective;
+    hpx_recipe_search *searches; /* in order of declaration */
+    size_t search_count;
+    struct hpx_recipe_inside *inside;
+} hpx_recipe;
+
+/* Reads an included file whole. `path` is joined to the including file's folder. */
+typedef hpx_status hpx_recipe_load_fn(void *context, const char *path, hpx_buffer *out, hpx_error *error);
+
+/* Parses and checks the whole recipe: every setting is of its type and in its range for every value of every axis.
+ * HPX_USAGE: the message reads FILE:LINE:COLUMN: what is wrong, with the line and a caret under it and, for a
+ * misspelt word, the nearest known one. `path` only names the recipe and anchors relative paths. A recipe without
+ * axes has one axis "cell" of one value "1", and a recipe without searches has none. */
+hpx_status hpx_recipe_parse(hpx_recipe **out, const char *path, const void *bytes, size_t size,
+                            hpx_recipe_load_fn *load, void *context, hpx_error *error);
+
+/* hpx_recipe_parse of a file, with a loader that reads files. */
+hpx_status hpx_recipe_open(hpx_recipe **out, const char *path, hpx_error *error);
+
+void hpx_recipe_free(hpx_recipe *recipe); /* NULL is fine */
+
+/* The search of that name; HPX_USAGE with the nearest name if there is none. */
+hpx_status hpx_recipe_find_search(const hpx_recipe_search **out, const hpx_recipe *recipe, const char *name,
+                                  hpx_error *error);
+
+/* Sets the fields of one cell: "model.kind", and the settings of the sections "model" and "train", defaults written
+ * as their values, settings that do not exist for this cell left out. */
+void hpx_recipe_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell);
+/* The same for the section "model" alone: all that decides the cost. */
+void hpx_recipe_model_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell);
+
+void hpx_recipe_dataset_of(hpx_recipe_dataset *out, const hpx_recipe *recipe, uint32_t cell);
+
+/* True if two cells may have different models (or data sets): the axis is named in a binding of that section. */
+bool hpx_recipe_axis_in(const hpx_recipe *recipe, size_t axis, const char *section);
+
+/* The cell that name=value words name (every axis once, values by canonical text). HPX_USAGE otherwise. */
+hpx_status hpx_recipe_find_cell(uint32_t *out, const hpx_recipe *recipe, char *const *words, size_t count,
+                                hpx_error *error);
+
+#endif

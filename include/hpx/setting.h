@@ -1,0 +1,31 @@
+/* A setting a recipe may give: its name, type, range and default. Trainers and search methods publish tables of them;
+ * the recipe language checks against the tables and knows no setting by itself. */
+#ifndef HPX_SETTING_H
+#define HPX_SETTING_H
+
+#include <stdint.h>
+
+typedef enum hpx_setting_type {
+    HPX_SETTING_WORD,   /* one of `words` */
+    HPX_SETTING_COUNT,  /* an integer in [min, max] */
+    HPX_SETTING_REAL,   /* a real number in [min, max]; the ends may be left out, see below */
+    HPX_SETTING_COUNTS, /* one or more integers in [min, max], at most HPX_SETTING_LIST_MAX */
+} hpx_setting_type;
+
+#define HPX_SETTING_LIST_MAX 64
+
+typedef struct hpx_setting {
+    const char *section; /* the statement it belongs to: "model", "train" */
+    const char *name;
+    hpx_setting_type type;
+    double min, max;
+    _Bool above_min, below_max; /* the range leaves out that end */
+    const char *const *words;   /* HPX_SETTING_WORD: NULL-terminated */
+    const char *fallback;       /* the default as written in a recipe; NULL: it must be given */
+    /* The setting exists only where the word setting `only_if` of the same section has the value `only_value`;
+     * NULL: always. An absent setting is not part of the identity, and giving it is an error. */
+    const char *only_if, *only_value;
+    const char *help; /* a line for `hpx help recipe` */
+} hpx_setting;
+
+#endif

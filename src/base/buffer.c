@@ -1,0 +1,99 @@
+#include "hpx/buffer.h"
+
+#include "hpx/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void hpx_buffer_free(hpx_buffer *buffer)
+{
+    free(buffer->data);
+    *buffer = (hpx_buffer){0};
+}
+
+void hpx_buffer_reserve(hpx_buffer *buffer, size_t more)
+{
+    buffer->data = hpx_grow(buffer->data, &buffer->capacity, buffer->size + more + 1, 1);
+}
+
+void hpx_buffer_add(hpx_buffer *buffer, const void *bytes, size_t size)
+{
+    if (size == 0)
+        return;
+    hpx_buffer_reserve(buffer, size);
+    memcpy(buffer->data + buffer->size, bytes, size);
+    buffer->size += size;
+}
+
+void hpx_buffer_puts(hpx_buffer *buffer, const char *text)
+{
+    hpx_buffer_add(buffer, text, strlen(text));
+}
+
+void hpx_buffer_printf(hpx_buffer *buffer, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    size_t length = (size_t)vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    hpx_buffer_reserve(buffer, length);
+    vsnprintf((char *)buffer->data + buffer->size, length + 1, format, again);
+    va_end(again);
+    buffer->size += length;
+}
+
+const char *hpx_buffer_text(hpx_buffer *buffer)
+{
+    hpx_buffer_reserve(buffer, 0);
+    buffer->data[buffer->size] = 0;
+    return (const char *)buffer->data;
+}
+
+static void add_integer(hpx_buffer *buffer, uint64_t value, size_t bytes)
+{
+    uint8_t raw[8];
+    for (size_t i = 0; i < bytes; i++)
+        raw[i] = (uint8_t)(value >> (8 * i));
+    hpx_buffer_add(buffer, raw, bytes);
+}
+
+static uint64_t load_integer(const uint8_t *bytes, size_t count)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < count; i++)
+        value |= (uint64_t)bytes[i] << (8 * i);
+    return value;
+}
+
+void hpx_buffer_u16(hpx_buffer *buffer, uint16_t value)
+{
+    add_integer(buffer, value, 2);
+}
+
+void hpx_buffer_u32(hpx_buffer *buffer, uint32_t value)
+{
+    add_integer(buffer, value, 4);
+}
+
+void hpx_buffer_u64(hpx_buffer *buffer, uint64_t value)
+{
+    add_integer(buffer, value, 8);
+}
+
+uint16_t hpx_load_u16(const uint8_t *bytes)
+{
+    return (uint16_t)load_integer(bytes, 2);
+}
+
+uint32_t hpx_load_u32(const uint8_t *bytes)
+{
+    return (uint32_t)load_integer(bytes, 4);
+}
+
+uint64_t hpx_load_u64(const uint8_t *bytes)
+{
+    return load_integer(bytes, 8);
+}

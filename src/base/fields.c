@@ -1,0 +1,379 @@
+/* The encoding, all integers little-endian:
+ *
+ *     "HPXF"  u16 version = 1  u16 count
+ *     count times, names strictly ascending (bytewise):
+ *         u8 name length (1..64)  name  u8 type ('u' 'f' 's' 'b' 'U')  u32 payload length  payload
+ *
+ *     'u' 8 bytes    'f' 8 bytes IEEE 754, no -0, NaN only as 0x7ff8000000000000
+ *     's' UTF-8 without NUL    'b' any bytes    'U' 8 bytes each
+ *
+ * There is one way to write a given set, and the decoder refuses every other. */
+#include "hpx/fields.h"
+
+#include "hpx/memory.h"
+#include "hpx/text.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAGIC       "HPXF"
+#define VERSION     1
+#define HEADER      8
+#define COUNT_MAX   4096
+#define NAN_BITS    0x7ff8000000000000u
+#define ENTRY_BYTES 6 /* of a field, without name and payload */
+
+void hpx_fields_free(hpx_fields *fields)
+{
+    free(fields->fields);
+    hpx_arena_free(fields->arena);
+    *fields = (hpx_fields){0};
+}
+
+/* The place of `name`: where it is, or where it would go. */
+static size_t lower_bound(const hpx_fields *fields, const char *name)
+{
+    size_t low = 0, high = fields->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strcmp(fields->fields[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const hpx_field *hpx_fields_find(const hpx_fields *fields, const char *name)
+{
+    size_t at = lower_bound(fields, name);
+    if (at < fields->count && strcmp(fields->fields[at].name, name) == 0)
+        return &fields->fields[at];
+    return NULL;
+}
+
+static void *keep(hpx_fields *fields, const void *bytes, size_t size)
+{
+    char *copy = hpx_arena_alloc(fields->arena, size + 1);
+    if (size > 0)
+        memcpy(copy, bytes, size);
+    return copy;
+}
+
+void hpx_fields_set(hpx_fields *fields, const hpx_field *field)
+{
+    size_t length = strlen(field->name);
+    assert(length > 0 && length <= HPX_FIELD_NAME_MAX);
+    if (!fields->arena)
+        fields->arena = hpx_arena_new();
+    size_t at = lower_bound(fields, field->name);
+    hpx_field copy = *field;
+    if (at < fields->count && strcmp(fields->fields[at].name, field->name) == 0) {
+        copy.name = fields->fields[at].name;
+    } else {
+        assert(fields->count < COUNT_MAX);
+        fields->fields = hpx_grow(fields->fields, &fields->capacity, fields->count + 1, sizeof(hpx_field));
+        memmove(fields->fields + at + 1, fields->fields + at, (fields->count - at) * sizeof(hpx_field));
+        fields->count++;
+        copy.name = keep(fields, field->name, length);
+    }
+    copy.bytes = field->bytes || field->size == 0 ? keep(fields, field->bytes, field->size) : NULL;
+    fields->fields[at] = copy;
+}
+
+void hpx_fields_set_count(hpx_fields *fields, const char *name, uint64_t value)
+{
+    hpx_fields_set(fields, &(hpx_field){.name = name, .type = HPX_FIELD_COUNT, .count = value});
+}
+
+void hpx_fields_set_real(hpx_fields *fields, const char *name, double value)
+{
+    if (value == 0)
+        value = 0; /* not -0 */
+    hpx_fields_set(fields, &(hpx_field){.name = name, .type = HPX_FIELD_REAL, .real = value});
+}
+
+void hpx_fields_set_text(hpx_fields *fields, const char *name, const char *value)
+{
+    hpx_fields_set(fields, &(hpx_field){.name = name,
+                                        .type = HPX_FIELD_TEXT,
+                                        .bytes = (const uint8_t *)value,
+                                        .size = strlen(value)});
+}
+
+void hpx_fields_set_bytes(hpx_fields *fields, const char *name, const void *bytes, size_t size)
+{
+    hpx_fields_set(fields, &(hpx_field){.name = name, .type = HPX_FIELD_BYTES, .bytes = bytes, .size = size});
+}
+
+void hpx_fields_set_hash(hpx_fields *fields, const char *name, const hpx_hash *hash)
+{
+    hpx_fields_set_bytes(fields, name, hash->bytes, HPX_HASH_BYTES);
+}
+
+void hpx_fields_set_counts(hpx_fields *fields, const char *name, const uint64_t *values, size_t count)
+{
+    hpx_fields_set(fields, &(hpx_field){.name = name,
+                                        .type = HPX_FIELD_COUNTS,
+                                        .count = count,
+                                        .bytes = (const uint8_t *)values,
+                                        .size = count * sizeof(uint64_t)});
+}
+
+static hpx_status find_typed(const hpx_field **out, const hpx_fields *fields, const char *name,
+                             hpx_field_type type, hpx_error *error)
+{
+    *out = hpx_fields_find(fields, name);
+    if (!*out)
+        return hpx_error_set(error, HPX_DAMAGED, "field '%s' is missing", name);
+    if ((*out)->type != type)
+        return hpx_error_set(error, HPX_DAMAGED, "field '%s' has type '%c' instead of '%c'", name, (*out)->type,
+                             type);
+    return HPX_OK;
+}
+
+hpx_status hpx_fields_count(uint64_t *out, const hpx_fields *fields, const char *name, hpx_error *error)
+{
+    const hpx_field *field;
+    hpx_status status = find_typed(&field, fields, name, HPX_FIELD_COUNT, error);
+    if (!status)
+        *out = field->count;
+    return status;
+}
+
+hpx_status hpx_fields_real(double *out, const hpx_fields *fields, const char *name, hpx_error *error)
+{
+    const hpx_field *field;
+    hpx_status status = find_typed(&field, fields, name, HPX_FIELD_REAL, error);
+    if (!status)
+        *out = field->real;
+    return status;
+}
+
+hpx_status hpx_fields_text(const char **out, const hpx_fields *fields, const char *name, hpx_error *error)
+{
+    const hpx_field *field;
+    hpx_status status = find_typed(&field, fields, name, HPX_FIELD_TEXT, error);
+    if (!status)
+        *out = (const char *)field->bytes;
+    return status;
+}
+
+hpx_status hpx_fields_bytes(const uint8_t **out, size_t *size, const hpx_fields *fields, const char *name,
+                            hpx_error *error)
+{
+    const hpx_field *field;
+    hpx_status status = find_typed(&field, fields, name, HPX_FIELD_BYTES, error);
+    if (!status) {
+        *out = field->bytes;
+        *size = field->size;
+    }
+    return status;
+}
+
+hpx_status hpx_fields_hash(hpx_hash *out, const hpx_fields *fields, const char *name, hpx_error *error)
+{
+    const uint8_t *bytes;
+    size_t size;
+    hpx_status status = hpx_fields_bytes(&bytes, &size, fields, name, error);
+    if (status)
+        return status;
+    if (size != HPX_HASH_BYTES)
+        return hpx_error_set(error, HPX_DAMAGED, "field '%s' is not a hash", name);
+    memcpy(out->bytes, bytes, HPX_HASH_BYTES);
+    return HPX_OK;
+}
+
+hpx_status hpx_fields_counts(const uint64_t **out, size_t *count, const hpx_fields *fields, const char *name,
+                             hpx_error *error)
+{
+    const hpx_field *field;
+    hpx_status status = find_typed(&field, fields, name, HPX_FIELD_COUNTS, error);
+    if (!status) {
+        *out = (const uint64_t *)(const void *)field->bytes;
+        *count = field->count;
+    }
+    return status;
+}
+
+static uint64_t real_bits(double value)
+{
+    uint64_t bits = NAN_BITS;
+    if (!isnan(value))
+        memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static void encode_payload(hpx_buffer *out, const hpx_field *field)
+{
+    switch (field->type) {
+    case HPX_FIELD_COUNT:
+        hpx_buffer_u32(out, 8);
+        hpx_buffer_u64(out, field->count);
+        break;
+    case HPX_FIELD_REAL:
+        hpx_buffer_u32(out, 8);
+        hpx_buffer_u64(out, real_bits(field->real));
+        break;
+    case HPX_FIELD_COUNTS: {
+        const uint64_t *values = (const uint64_t *)(const void *)field->bytes;
+        hpx_buffer_u32(out, (uint32_t)field->size);
+        for (uint64_t i = 0; i < field->count; i++)
+            hpx_buffer_u64(out, values[i]);
+        break;
+    }
+    case HPX_FIELD_TEXT:
+    case HPX_FIELD_BYTES:
+        hpx_buffer_u32(out, (uint32_t)field->size);
+        hpx_buffer_add(out, field->bytes, field->size);
+        break;
+    }
+}
+
+void hpx_fields_encode(hpx_buffer *out, const hpx_fields *fields)
+{
+    hpx_buffer_add(out, MAGIC, 4);
+    hpx_buffer_u16(out, VERSION);
+    hpx_buffer_u16(out, (uint16_t)fields->count);
+    for (size_t i = 0; i < fields->count; i++) {
+        const hpx_field *field = &fields->fields[i];
+        assert(field->size <= UINT32_MAX);
+        uint8_t length = (uint8_t)strlen(field->name), type = (uint8_t)field->type;
+        hpx_buffer_add(out, &length, 1);
+        hpx_buffer_add(out, field->name, length);
+        hpx_buffer_add(out, &type, 1);
+        encode_payload(out, field);
+    }
+}
+
+/* Well-formed UTF-8 (RFC 3629) without NUL. */
+static bool is_text(const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size;) {
+        uint8_t lead = bytes[i++];
+        if (lead == 0)
+            return false;
+        if (lead < 0x80)
+            continue;
+        size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+        if (lead < 0xc2 || lead > 0xf4 || size - i < more)
+            return false;
+        uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+        uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+        for (size_t k = 0; k < more; k++, i++) {
+            if (bytes[i] < low || bytes[i] > high)
+                return false;
+            low = 0x80;
+            high = 0xbf;
+        }
+    }
+    return true;
+}
+
+static bool decode_payload(hpx_field *field, const uint8_t *payload, size_t size, uint64_t **list)
+{
+    field->size = 0;
+    switch (field->type) {
+    case HPX_FIELD_COUNT:
+        if (size != 8)
+            return false;
+        field->count = hpx_load_u64(payload);
+        return true;
+    case HPX_FIELD_REAL: {
+        if (size != 8)
+            return false;
+        uint64_t bits = hpx_load_u64(payload);
+        memcpy(&field->real, &bits, sizeof bits);
+        return real_bits(field->real) == bits && !(field->real == 0 && signbit(field->real));
+    }
+    case HPX_FIELD_COUNTS:
+        if (size % 8 != 0)
+            return false;
+        field->count = size / 8;
+        *list = hpx_realloc(NULL, size / 8 + 1, 8);
+        for (size_t i = 0; i < size / 8; i++)
+            (*list)[i] = hpx_load_u64(payload + 8 * i);
+        field->bytes = (const uint8_t *)*list;
+        field->size = size;
+        return true;
+    case HPX_FIELD_TEXT:
+    case HPX_FIELD_BYTES:
+        field->bytes = payload;
+        field->size = size;
+        return field->type == HPX_FIELD_BYTES || is_text(payload, size);
+    }
+    return false;
+}
+
+static bool decode_field(hpx_fields *out, const uint8_t **at, const uint8_t *end)
+{
+    const uint8_t *p = *at;
+    if (end - p < ENTRY_BYTES)
+        return false;
+    size_t length = *p++;
+    if (length == 0 || length > HPX_FIELD_NAME_MAX || (size_t)(end - p) < length + ENTRY_BYTES - 1)
+        return false;
+    char name[HPX_FIELD_NAME_MAX + 1] = {0};
+    memcpy(name, p, length);
+    p += length;
+    hpx_field field = {.name = name, .type = (hpx_field_type)*p++};
+    size_t size = hpx_load_u32(p);
+    p += 4;
+    if ((size_t)(end - p) < size || strlen(name) != length || !is_text((const uint8_t *)name, length))
+        return false;
+    if (out->count > 0 && strcmp(out->fields[out->count - 1].name, name) >= 0)
+        return false;
+    uint64_t *list = NULL;
+    bool good = decode_payload(&field, p, size, &list);
+    if (good)
+        hpx_fields_set(out, &field);
+    free(list);
+    *at = p + size;
+    return good;
+}
+
+hpx_status hpx_fields_decode(hpx_fields *out, const uint8_t *bytes, size_t size, hpx_error *error)
+{
+    assert(out->count == 0);
+    if (size < HEADER || memcmp(bytes, MAGIC, 4) != 0)
+        return hpx_error_set(error, HPX_DAMAGED, "not an encoding of fields");
+    if (hpx_load_u16(bytes + 4) != VERSION)
+        return hpx_error_set(error, HPX_DAMAGED, "fields of version %u, not %u", hpx_load_u16(bytes + 4), VERSION);
+    size_t count = hpx_load_u16(bytes + 6);
+    const uint8_t *at = bytes + HEADER, *end = bytes + size;
+    bool good = count <= COUNT_MAX;
+    for (size_t i = 0; good && i < count; i++)
+        good = decode_field(out, &at, end);
+    if (good && at == end)
+        return HPX_OK;
+    size_t read = out->count;
+    hpx_fields_free(out);
+    return hpx_error_set(error, HPX_DAMAGED, "malformed fields after the first %zu", read);
+}
+
+void hpx_field_print(hpx_buffer *out, const hpx_field *field)
+{
+    char text[HPX_REAL_TEXT_BYTES];
+    switch (field->type) {
+    case HPX_FIELD_COUNT:
+        hpx_buffer_printf(out, "%llu", (unsigned long long)field->count);
+        break;
+    case HPX_FIELD_REAL:
+        hpx_buffer_puts(out, hpx_real_text(text, field->real));
+        break;
+    case HPX_FIELD_TEXT:
+        hpx_buffer_add(out, field->bytes, field->size);
+        break;
+    case HPX_FIELD_BYTES:
+        for (size_t i = 0; i < field->size; i++)
+            hpx_buffer_printf(out, "%02x", field->bytes[i]);
+        break;
+    case HPX_FIELD_COUNTS:
+        for (uint64_t i = 0; i < field->count; i++)
+            hpx_buffer_printf(out, "%s%llu", i ? " " : "",
+                              (unsigned long long)((const uint64_t *)(const void *)field->bytes)[i]);
+        break;
+    }
+}

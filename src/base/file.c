@@ -1,0 +1,225 @@
+#include "hpx/file.h"
+
+#include "hpx/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static hpx_status open_error(const char *path, hpx_error *error)
+{
+    if (errno == ENOENT || errno == ENOTDIR)
+        return hpx_error_set(error, HPX_NOT_FOUND, "%s: no such file", path);
+    return hpx_error_errno(error, "%s", path);
+}
+
+/* Opens for reading and refuses what is not a regular file: a directory or a pipe has no bytes to hash or map. */
+static hpx_status open_regular(int *fd_out, struct stat *info, const char *path, hpx_error *error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return open_error(path, error);
+    if (fstat(fd, info) != 0) {
+        hpx_status status = hpx_error_errno(error, "%s", path);
+        close(fd);
+        return status;
+    }
+    if (!S_ISREG(info->st_mode)) {
+        close(fd);
+        return hpx_error_set(error, HPX_FAILED, "%s: not a regular file", path);
+    }
+    *fd_out = fd;
+    return HPX_OK;
+}
+
+hpx_status hpx_file_read(hpx_buffer *out, const char *path, size_t bytes_max, hpx_error *error)
+{
+    struct stat info;
+    int fd;
+    hpx_status status = open_regular(&fd, &info, path, error);
+    if (status)
+        return status;
+    size_t start = out->size;
+    for (;;) {
+        hpx_buffer_reserve(out, 65536);
+        ssize_t got = read(fd, out->data + out->size, 65536);
+        if (got == 0)
+            break;
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            status = hpx_error_errno(error, "%s", path);
+            break;
+        }
+        out->size += (size_t)got;
+        if (out->size - start > bytes_max) {
+            status = hpx_error_set(error, HPX_FAILED, "%s: larger than %zu bytes", path, bytes_max);
+            break;
+        }
+    }
+    close(fd);
+    if (status)
+        out->size = start;
+    return status;
+}
+
+static hpx_status write_all(int fd, const char *path, const uint8_t *bytes, size_t size, hpx_error *error)
+{
+    while (size > 0) {
+        ssize_t put = write(fd, bytes, size);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return hpx_error_errno(error, "%s", path);
+        bytes += put;
+        size -= (size_t)put;
+    }
+    return HPX_OK;
+}
+
+static hpx_status sync_directory(const char *path, hpx_error *error)
+{
+    char *directory = hpx_path_directory(path);
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    hpx_status status = HPX_OK;
+    if (fd < 0 || fsync(fd) != 0)
+        status = hpx_error_errno(error, "%s", directory);
+    if (fd >= 0)
+        close(fd);
+    free(directory);
+    return status;
+}
+
+hpx_status hpx_file_write(const char *path, const void *bytes, size_t size, hpx_error *error)
+{
+    char *temporary = hpx_format("%s.tmp.XXXXXX", path);
+    hpx_status status = HPX_OK;
+    int fd = mkstemp(temporary);
+    if (fd < 0) {
+        status = hpx_error_errno(error, "%s", path);
+        free(temporary);
+        return status;
+    }
+    status = write_all(fd, path, bytes, size, error);
+    if (!status && (fchmod(fd, 0644) != 0 || fsync(fd) != 0))
+        status = hpx_error_errno(error, "%s", path);
+    close(fd);
+    if (!status && rename(temporary, path) != 0)
+        status = hpx_error_errno(error, "%s", path);
+    if (status)
+        unlink(temporary);
+    else
+        status = sync_directory(path, error);
+    free(temporary);
+    return status;
+}
+
+hpx_status hpx_file_map(hpx_mapping *out, const char *path, hpx_error *error)
+{
+    *out = (hpx_mapping){0};
+    struct stat info;
+    int fd;
+    hpx_status status = open_regular(&fd, &info, path, error);
+    if (status)
+        return status;
+    if (info.st_size > 0) {
+        void *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
+        if (bytes == MAP_FAILED)
+            status = hpx_error_errno(error, "%s: cannot map", path);
+        else
+            *out = (hpx_mapping){.bytes = bytes, .size = (size_t)info.st_size};
+    }
+    close(fd);
+    return status;
+}
+
+void hpx_file_unmap(hpx_mapping *mapping)
+{
+    if (mapping->bytes)
+        munmap((void *)mapping->bytes, mapping->size);
+    *mapping = (hpx_mapping){0};
+}
+
+static int64_t nanoseconds(struct timespec time)
+{
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+hpx_status hpx_file_stat_of(hpx_file_stat *out, const char *path, hpx_error *error)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return open_error(path, error);
+    *out = (hpx_file_stat){
+        .device = info.st_dev,
+        .inode = info.st_ino,
+        .size = (uint64_t)info.st_size,
+        .modified_ns = nanoseconds(info.st_mtim),
+        .changed_ns = nanoseconds(info.st_ctim),
+    };
+    return HPX_OK;
+}
+
+hpx_status hpx_make_directories(const char *path, hpx_error *error)
+{
+    char *partial = hpx_strdup(path);
+    hpx_status status = HPX_OK;
+    for (char *slash = partial + 1;; slash++) {
+        if (*slash != '/' && *slash != 0)
+            continue;
+        char end = *slash;
+        *slash = 0;
+        if (mkdir(partial, 0777) != 0 && errno != EEXIST)
+            status = hpx_error_errno(error, "%s: cannot make the folder", partial);
+        *slash = end;
+        if (status || end == 0)
+            break;
+    }
+    struct stat info;
+    if (!status && (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)))
+        status = hpx_error_set(error, HPX_FAILED, "%s: not a folder", path);
+    free(partial);
+    return status;
+}
+
+bool hpx_path_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+char *hpx_path_join(const char *directory, const char *path)
+{
+    if (path[0] == '/' || strcmp(directory, ".") == 0)
+        return hpx_strdup(path);
+    size_t length = strlen(directory);
+    bool slash = length > 0 && directory[length - 1] == '/';
+    return hpx_format("%s%s%s", directory, slash ? "" : "/", path);
+}
+
+char *hpx_path_directory(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return hpx_strdup(".");
+    return hpx_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+int64_t hpx_clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return nanoseconds(now);
+}
+
+double hpx_clock_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
