@@ -3,7 +3,7 @@
 set -eu
 
 packages="gcc make git pkg-config liblmdb-dev libgit2-dev libxxhash-dev libopenblas-pthread-dev libcurl4-openssl-dev
-zlib1g-dev libsodium-dev librandom123-dev libcmocka-dev jq xxhash ca-certificates dataset-fashion-mnist"
+zlib1g-dev libsodium-dev librandom123-dev libcmocka-dev jq ca-certificates"
 
 missing=
 for package in $packages "$@"; do
