@@ -20,7 +20,7 @@ BUILD_SOURCES = Makefile src include tools
 NN_FLAGS = -O3 -ffp-contract=off
 
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes \
-	-Wpointer-arith -Wformat=2 -Wvla $(WERROR)
+	-Wpointer-arith -Wformat=2 -Wvla -Wno-missing-field-initializers $(WERROR)
 HPX_CPPFLAGS = -D_GNU_SOURCE -Iinclude $(PACKAGE_CFLAGS) $(CPPFLAGS)
 HPX_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS)
 

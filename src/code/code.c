@@ -1,0 +1,338 @@
+#include "hpx/code.h"
+
+#include "hpx/file.h"
+#include "hpx/hash.h"
+#include "hpx/memory.h"
+
+#include <dirent.h>
+#include <git2.h>
+#include <git2/sys/mempack.h>
+#include <git2/sys/odb_backend.h>
+#include <git2/sys/repository.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define SOURCE_BYTES_MAX (64u << 20)
+
+/* A source tree opened for reading: in its repository, or in one that exists only in memory. */
+struct tree {
+    const char *root;
+    git_repository *repository;
+    git_odb *odb;
+    char *prefix;      /* of root below the work tree: "" or "sub/folder/" */
+    bool in_repository;
+};
+
+static hpx_status git_failed(hpx_error *error, const char *what)
+{
+    const git_error *last = git_error_last();
+    return hpx_error_set(error, HPX_FAILED, "%s: %s", what, last ? last->message : "libgit2 failed");
+}
+
+/* Words of a blank-separated list, as libgit2 takes them, each behind the prefix. */
+static git_strarray split(const char *list, const char *prefix)
+{
+    git_strarray words = {0};
+    size_t capacity = 0;
+    for (const char *p = list; *p;) {
+        size_t skip = strspn(p, " \t\n"), length = strcspn(p + skip, " \t\n");
+        if (length > 0) {
+            words.strings = hpx_grow(words.strings, &capacity, words.count + 1, sizeof(char *));
+            words.strings[words.count++] = hpx_format("%s%.*s", prefix, (int)length, p + skip);
+        }
+        p += skip + length;
+    }
+    return words;
+}
+
+static void free_words(git_strarray *words)
+{
+    for (size_t i = 0; i < words->count; i++)
+        free(words->strings[i]);
+    free(words->strings);
+}
+
+/* Objects written while hashing stay in memory: the back end with the highest priority takes all writes. */
+static hpx_status write_to_memory(struct tree *tree, hpx_error *error)
+{
+    git_odb_backend *memory;
+    if (git_mempack_new(&memory) != 0)
+        return git_failed(error, tree->root);
+    if (git_odb_add_backend(tree->odb, memory, 1000) != 0) {
+        memory->free(memory);
+        return git_failed(error, tree->root);
+    }
+    return HPX_OK;
+}
+
+static hpx_status open_without_repository(struct tree *tree, hpx_error *error)
+{
+    tree->prefix = hpx_strdup("");
+    if (git_repository_new(&tree->repository) != 0 || git_odb_new(&tree->odb) != 0 ||
+        git_repository_set_odb(tree->repository, tree->odb) != 0)
+        return git_failed(error, tree->root);
+    return write_to_memory(tree, error);
+}
+
+/* libgit2 answers GIT_ENOTFOUND both for "no repository" and for one owned by somebody else; only the message tells. */
+static bool is_owner_error(void)
+{
+    const git_error *last = git_error_last();
+    return last && strstr(last->message, "owne");
+}
+
+static hpx_status open_tree(struct tree *tree, const char *root, hpx_error *error)
+{
+    *tree = (struct tree){.root = root};
+    int code = git_repository_open_ext(&tree->repository, root, 0, NULL);
+    if (code == GIT_ENOTFOUND && !is_owner_error())
+        return open_without_repository(tree, error);
+    if (code != 0)
+        return git_failed(error, root);
+    const char *work = git_repository_workdir(tree->repository);
+    char *real = realpath(root, NULL);
+    size_t length = work ? strlen(work) : 0;
+    if (!work || !real || (strncmp(work, real, length) != 0 && strncmp(work, real, length - 1) != 0)) {
+        free(real);
+        return hpx_error_set(error, HPX_FAILED, "%s: its repository has no work tree around it", root);
+    }
+    tree->in_repository = true;
+    tree->prefix = strlen(real) > length ? hpx_format("%s/", real + length) : hpx_strdup("");
+    free(real);
+    if (git_repository_odb(&tree->odb, tree->repository) != 0)
+        return git_failed(error, root);
+    return write_to_memory(tree, error);
+}
+
+static void close_tree(struct tree *tree)
+{
+    git_odb_free(tree->odb);
+    git_repository_free(tree->repository);
+    free(tree->prefix);
+}
+
+static hpx_status add_file(git_index *index, struct tree *tree, const char *path, mode_t mode, hpx_error *error)
+{
+    char *full = hpx_path_join(tree->root, path);
+    hpx_buffer bytes = {0};
+    git_index_entry entry = {.path = path};
+    hpx_status status = hpx_file_read(&bytes, full, SOURCE_BYTES_MAX, error);
+    if (!status) {
+        entry.mode = mode & S_IXUSR ? GIT_FILEMODE_BLOB_EXECUTABLE : GIT_FILEMODE_BLOB;
+        if (git_odb_write(&entry.id, tree->odb, bytes.data, bytes.size, GIT_OBJECT_BLOB) != 0 ||
+            git_index_add(index, &entry) != 0)
+            status = git_failed(error, path);
+    }
+    hpx_buffer_free(&bytes);
+    free(full);
+    return status;
+}
+
+static hpx_status add_path(git_index *index, struct tree *tree, const char *path, hpx_error *error)
+{
+    char *full = hpx_path_join(tree->root, path);
+    struct stat info;
+    hpx_status status = HPX_OK;
+    DIR *folder = NULL;
+    if (stat(full, &info) != 0) {
+        status = hpx_error_errno(error, "%s", full);
+    } else if (!S_ISDIR(info.st_mode)) {
+        status = add_file(index, tree, path, info.st_mode, error);
+    } else if (!(folder = opendir(full))) {
+        status = hpx_error_errno(error, "%s", full);
+    }
+    while (folder && !status) {
+        struct dirent *entry = readdir(folder);
+        if (!entry)
+            break;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        char *child = hpx_path_join(path, entry->d_name);
+        status = add_path(index, tree, child, error);
+        free(child);
+    }
+    if (folder)
+        closedir(folder);
+    free(full);
+    return status;
+}
+
+/* In a repository git itself says what the files would be in a commit (filters, modes, ignored files). */
+static hpx_status add_from_work_tree(git_index *index, struct tree *tree, git_strarray *paths, hpx_error *error)
+{
+    for (size_t i = 0; i < paths->count; i++) {
+        char *full = hpx_path_join(tree->root, paths->strings[i] + strlen(tree->prefix));
+        bool exists = hpx_path_exists(full);
+        if (!exists)
+            hpx_error_set(error, HPX_FAILED, "%s: no such source", full);
+        free(full);
+        if (!exists)
+            return HPX_FAILED;
+    }
+    if (git_index_clear(index) != 0 ||
+        git_index_add_all(index, paths, GIT_INDEX_ADD_DISABLE_PATHSPEC_MATCH, NULL, NULL) != 0)
+        return git_failed(error, tree->root);
+    return HPX_OK;
+}
+
+/* The tree of the sources, without the folders above root. */
+static hpx_status below_prefix(git_oid *id, struct tree *tree, hpx_error *error)
+{
+    size_t length = strlen(tree->prefix);
+    if (length == 0)
+        return HPX_OK;
+    char *folder = hpx_strndup(tree->prefix, length - 1);
+    git_tree *whole = NULL;
+    git_tree_entry *entry = NULL;
+    hpx_status status = HPX_OK;
+    if (git_tree_lookup(&whole, tree->repository, id) != 0 || git_tree_entry_bypath(&entry, whole, folder) != 0)
+        status = git_failed(error, folder);
+    else
+        git_oid_cpy(id, git_tree_entry_id(entry));
+    git_tree_entry_free(entry);
+    git_tree_free(whole);
+    free(folder);
+    return status;
+}
+
+static hpx_status tree_version(uint8_t out[HPX_CODE_BYTES], struct tree *tree, const char *sources, hpx_error *error)
+{
+    git_strarray paths = split(sources, tree->prefix);
+    git_index *index = NULL;
+    git_oid id;
+    hpx_status status = HPX_OK;
+    int code = tree->in_repository ? git_repository_index(&index, tree->repository) : git_index_new(&index);
+    if (code != 0) {
+        status = git_failed(error, tree->root);
+    } else if (tree->in_repository) {
+        status = add_from_work_tree(index, tree, &paths, error);
+    } else {
+        for (size_t i = 0; i < paths.count && !status; i++)
+            status = add_path(index, tree, paths.strings[i], error);
+    }
+    if (!status && git_index_write_tree_to(&id, index, tree->repository) != 0)
+        status = git_failed(error, tree->root);
+    if (!status)
+        status = below_prefix(&id, tree, error);
+    if (!status)
+        memcpy(out, id.id, HPX_CODE_BYTES);
+    /* The index was only ever changed in memory; read it again so that the diff sees the user's. */
+    if (index && tree->in_repository)
+        git_index_read(index, 1);
+    git_index_free(index);
+    free_words(&paths);
+    return status;
+}
+
+static hpx_status read_commit(hpx_code *out, git_commit **commit, struct tree *tree, hpx_error *error)
+{
+    git_oid head;
+    int code = git_reference_name_to_id(&head, tree->repository, "HEAD");
+    if (code == GIT_ENOTFOUND || code == GIT_EUNBORNBRANCH)
+        return HPX_OK;
+    if (code != 0 || git_commit_lookup(commit, tree->repository, &head) != 0)
+        return git_failed(error, tree->root);
+    git_oid_tostr(out->commit, sizeof out->commit, &head);
+
+    git_describe_options options = GIT_DESCRIBE_OPTIONS_INIT;
+    options.describe_strategy = GIT_DESCRIBE_TAGS;
+    options.show_commit_oid_as_fallback = 1;
+    git_describe_format_options format = GIT_DESCRIBE_FORMAT_OPTIONS_INIT;
+    git_describe_result *described = NULL;
+    git_buf text = {0};
+    hpx_status status = HPX_OK;
+    if (git_describe_commit(&described, (git_object *)*commit, &options) != 0 ||
+        git_describe_format(&text, described, &format) != 0)
+        status = git_failed(error, tree->root);
+    else
+        strncpy(out->describe, text.ptr, sizeof out->describe - sizeof "-dirty");
+    git_buf_dispose(&text);
+    git_describe_result_free(described);
+    return status;
+}
+
+static hpx_status read_patch(hpx_code *out, struct tree *tree, git_commit *commit, const char *build_sources,
+                             hpx_error *error)
+{
+    git_diff_options options = GIT_DIFF_OPTIONS_INIT;
+    options.flags = GIT_DIFF_INCLUDE_UNTRACKED | GIT_DIFF_RECURSE_UNTRACKED_DIRS | GIT_DIFF_SHOW_UNTRACKED_CONTENT |
+                    GIT_DIFF_SHOW_BINARY | GIT_DIFF_DISABLE_PATHSPEC_MATCH;
+    options.pathspec = split(build_sources, tree->prefix);
+    git_tree *head = NULL;
+    git_diff *diff = NULL;
+    git_buf text = {0};
+    hpx_status status = HPX_OK;
+    if ((commit && git_commit_tree(&head, commit) != 0) ||
+        git_diff_tree_to_workdir_with_index(&diff, tree->repository, head, &options) != 0 ||
+        git_diff_to_buf(&text, diff, GIT_DIFF_FORMAT_PATCH) != 0) {
+        status = git_failed(error, tree->root);
+    } else {
+        out->dirty = git_diff_num_deltas(diff) > 0;
+        hpx_buffer_add(&out->patch, text.ptr, text.size);
+        if (out->dirty && out->describe[0])
+            strcat(out->describe, "-dirty");
+    }
+    git_buf_dispose(&text);
+    git_diff_free(diff);
+    git_tree_free(head);
+    free_words(&options.pathspec);
+    return status;
+}
+
+hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, const char *build_sources,
+                         hpx_error *error)
+{
+    *out = (hpx_code){0};
+    git_libgit2_init();
+    struct tree tree;
+    git_commit *commit = NULL;
+    hpx_status status = open_tree(&tree, root, error);
+    if (!status)
+        status = tree_version(out->version, &tree, sources, error);
+    if (!status && tree.in_repository)
+        status = read_commit(out, &commit, &tree, error);
+    if (!status && tree.in_repository)
+        status = read_patch(out, &tree, commit, build_sources, error);
+    git_commit_free(commit);
+    close_tree(&tree);
+    git_libgit2_shutdown();
+    if (status)
+        hpx_code_free(out);
+    return status;
+}
+
+void hpx_code_free(hpx_code *code)
+{
+    hpx_buffer_free(&code->patch);
+    *code = (hpx_code){0};
+}
+
+hpx_status hpx_code_version(uint8_t out[HPX_CODE_BYTES], const char *root, const char *sources, hpx_error *error)
+{
+    git_libgit2_init();
+    struct tree tree;
+    hpx_status status = open_tree(&tree, root, error);
+    if (!status)
+        status = tree_version(out, &tree, sources, error);
+    close_tree(&tree);
+    git_libgit2_shutdown();
+    return status;
+}
+
+void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp)
+{
+    hpx_fields_set_bytes(out, "version", stamp->version, HPX_CODE_BYTES);
+    hpx_fields_set_text(out, "commit", stamp->commit);
+    hpx_fields_set_text(out, "describe", stamp->describe);
+    hpx_fields_set_count(out, "dirty", stamp->dirty);
+    hpx_fields_set_bytes(out, "patch", stamp->patch, stamp->patch_size);
+}
+
+bool hpx_code_is_stale(uint8_t now[HPX_CODE_BYTES], const hpx_code_stamp *stamp)
+{
+    hpx_error error;
+    if (!hpx_path_exists(stamp->root) || hpx_code_version(now, stamp->root, stamp->sources, &error) != HPX_OK)
+        return false;
+    return memcmp(now, stamp->version, HPX_CODE_BYTES) != 0;
+}
