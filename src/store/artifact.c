@@ -1,0 +1,315 @@
+/* Artifacts: their records, the manifests that name them, and the transaction that makes one visible. */
+#include "internal.h"
+
+#include "hpx/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    size_t offset;
+} metrics[] = {
+    {"train_loss", offsetof(hpx_metrics, train_loss)},
+    {"train_accuracy", offsetof(hpx_metrics, train_accuracy)},
+    {"validation_loss", offsetof(hpx_metrics, validation_loss)},
+    {"validation_accuracy", offsetof(hpx_metrics, validation_accuracy)},
+    {"test_loss", offsetof(hpx_metrics, test_loss)},
+    {"test_accuracy", offsetof(hpx_metrics, test_accuracy)},
+};
+#define METRICS (sizeof metrics / sizeof metrics[0])
+
+static double *metric(hpx_metrics *of, size_t i)
+{
+    return (double *)(void *)((char *)of + metrics[i].offset);
+}
+
+hpx_hash hpx_output_hash(const hpx_metrics *of, const uint8_t *checkpoint, size_t size)
+{
+    hpx_metrics copy = *of;
+    hpx_buffer tail = {0};
+    for (size_t i = 0; i < METRICS; i++) {
+        double value = *metric(&copy, i);
+        uint64_t bits = 0x7ff8000000000000u;
+        if (!isnan(value))
+            memcpy(&bits, &value, sizeof bits);
+        hpx_buffer_u64(&tail, bits);
+    }
+    hpx_hasher *hasher = hpx_hasher_new();
+    hpx_hasher_add(hasher, checkpoint, size);
+    hpx_hasher_add(hasher, tail.data, tail.size);
+    hpx_buffer_free(&tail);
+    return hpx_hasher_finish(hasher);
+}
+
+void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact)
+{
+    hpx_fields fields = {0};
+    hpx_metrics copy = artifact->metrics;
+    for (size_t i = 0; i < METRICS; i++)
+        hpx_fields_set_real(&fields, metrics[i].name, *metric(&copy, i));
+    hpx_fields_set_count(&fields, "parent", artifact->parent);
+    hpx_fields_set_hash(&fields, "output", &artifact->output);
+    hpx_fields_set_hash(&fields, "code", &artifact->code);
+    hpx_fields_set_hash(&fields, "dataset", &artifact->dataset);
+    hpx_fields_set_text(&fields, "cell", artifact->cell);
+    hpx_fields_set_count(&fields, "seed", artifact->seed);
+    hpx_fields_set_text(&fields, "host", artifact->host);
+    hpx_fields_set_count(&fields, "started", (uint64_t)artifact->started_ns);
+    hpx_fields_set_real(&fields, "seconds", artifact->seconds);
+    hpx_fields_encode(out, &fields);
+    hpx_fields_free(&fields);
+}
+
+static hpx_status text_field(char *out, size_t room, const hpx_fields *fields, const char *name, hpx_error *error)
+{
+    const char *text;
+    hpx_status status = hpx_fields_text(&text, fields, name, error);
+    if (!status)
+        snprintf(out, room, "%s", text);
+    return status;
+}
+
+static hpx_status decode_fields(hpx_artifact *out, const hpx_fields *fields, hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    uint64_t parent = 0, started = 0;
+    for (size_t i = 0; i < METRICS && !status; i++)
+        status = hpx_fields_real(metric(&out->metrics, i), fields, metrics[i].name, error);
+    if (!status)
+        status = hpx_fields_count(&parent, fields, "parent", error);
+    if (!status)
+        status = hpx_fields_hash(&out->output, fields, "output", error);
+    if (!status)
+        status = hpx_fields_hash(&out->code, fields, "code", error);
+    if (!status)
+        status = hpx_fields_hash(&out->dataset, fields, "dataset", error);
+    if (!status)
+        status = text_field(out->cell, sizeof out->cell, fields, "cell", error);
+    if (!status)
+        status = hpx_fields_count(&out->seed, fields, "seed", error);
+    if (!status)
+        status = text_field(out->host, sizeof out->host, fields, "host", error);
+    if (!status)
+        status = hpx_fields_count(&started, fields, "started", error);
+    if (!status)
+        status = hpx_fields_real(&out->seconds, fields, "seconds", error);
+    out->parent = (uint32_t)parent;
+    out->started_ns = (int64_t)started;
+    return status;
+}
+
+hpx_status decode_artifact(hpx_artifact *out, const uint8_t *bytes, size_t size, hpx_error *error)
+{
+    hpx_fields fields = {0};
+    hpx_status status = hpx_fields_decode(&fields, bytes, size, error);
+    if (!status)
+        status = decode_fields(out, &fields, error);
+    hpx_fields_free(&fields);
+    return status;
+}
+
+/* HPX_DIFFERS when the stored manifest of the key is another one: two manifests with one hash. */
+static hpx_status compare_manifest(hpx_store *store, MDB_txn *txn, const hpx_hash *key, const hpx_buffer *manifest,
+                                   hpx_error *error)
+{
+    const uint8_t *stored;
+    size_t size;
+    struct key name = key_of_hash(key);
+    hpx_status status = get_sealed(&stored, &size, store, txn, DB_MANIFESTS, &name, error);
+    if (status)
+        return status;
+    if (size == manifest->size && memcmp(stored, manifest->data, size) == 0)
+        return HPX_OK;
+    char hex[HPX_HASH_HEX_BYTES];
+    return hpx_error_set(error, HPX_DIFFERS, "key %s stands for another manifest: the hashes collide",
+                         hpx_hash_hex(hex, key));
+}
+
+static hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                               uint32_t epoch, hpx_error *error)
+{
+    const uint8_t *payload;
+    size_t size;
+    struct key name = key_of_epoch(key, epoch);
+    hpx_status status = get_sealed(&payload, &size, store, txn, DB_RECORDS, &name, error);
+    if (status)
+        return status;
+    *out = (hpx_artifact){.key = *key, .epoch = epoch};
+    status = decode_artifact(out, payload, size, error);
+    if (status == HPX_DAMAGED) {
+        MDB_val damaged = {.mv_size = name.size, .mv_data = name.bytes};
+        report_damage(store, DB_RECORDS, &damaged);
+        status = hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
+    }
+    return status;
+}
+
+hpx_status hpx_store_get(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,
+                         const hpx_buffer *manifest, hpx_error *error)
+{
+    MDB_txn *txn;
+    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    if (status)
+        return status;
+    status = get_artifact(out, store, txn, key, epoch, error);
+    if (!status && manifest)
+        status = compare_manifest(store, txn, key, manifest, error);
+    mdb_txn_abort(txn);
+    return status;
+}
+
+/* Puts the manifest and the record where they are missing or damaged; refuses what contradicts them. */
+static hpx_status put_record(hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
+                             const hpx_artifact *artifact, hpx_error *error)
+{
+    struct key name = key_of_hash(&artifact->key);
+    hpx_status status = compare_manifest(store, txn, &artifact->key, manifest, error);
+    if (status == HPX_NOT_FOUND)
+        status = put_sealed(store, txn, DB_MANIFESTS, &name, manifest->data, manifest->size, error);
+    if (status)
+        return status;
+    hpx_artifact stored;
+    status = get_artifact(&stored, store, txn, &artifact->key, artifact->epoch, error);
+    if (status == HPX_NOT_FOUND) {
+        hpx_buffer record = {0};
+        encode_artifact(&record, artifact);
+        name = key_of_epoch(&artifact->key, artifact->epoch);
+        status = put_sealed(store, txn, DB_RECORDS, &name, record.data, record.size, error);
+        hpx_buffer_free(&record);
+        return status;
+    }
+    if (!status && !hpx_hash_equal(&stored.output, &artifact->output)) {
+        char hex[HPX_HASH_HEX_BYTES], old[HPX_HASH_HEX_BYTES], new[HPX_HASH_HEX_BYTES];
+        status = hpx_error_set(error, HPX_DIFFERS,
+                               "%s epoch %u: trained again with another output (%.12s, stored %.12s); the stored one "
+                               "is kept",
+                               hpx_hash_hex(hex, &artifact->key), artifact->epoch,
+                               hpx_hash_hex(new, &artifact->output), hpx_hash_hex(old, &stored.output));
+    }
+    return status;
+}
+
+hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,
+                         const uint8_t *checkpoint, size_t size, hpx_error *error)
+{
+    MDB_txn *txn;
+    hpx_status status = begin(&txn, store, 0, error);
+    if (status)
+        return status;
+    bool newer = false;
+    status = put_record(store, txn, manifest, artifact, error);
+    if (!status)
+        status = drop_older_checkpoints(&newer, store, txn, &artifact->key, artifact->epoch, error);
+    if (!status && !newer)
+        status = put_checkpoint(store, txn, &artifact->key, artifact->epoch, checkpoint, size, error);
+    if (status) {
+        mdb_txn_abort(txn);
+        return status;
+    }
+    int code = mdb_txn_commit(txn);
+    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+}
+
+hpx_status hpx_store_manifest(hpx_fields *out, hpx_store *store, const hpx_hash *key, hpx_error *error)
+{
+    MDB_txn *txn;
+    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    if (status)
+        return status;
+    const uint8_t *payload;
+    size_t size;
+    struct key name = key_of_hash(key);
+    status = get_sealed(&payload, &size, store, txn, DB_MANIFESTS, &name, error);
+    if (!status)
+        status = hpx_fields_decode(out, payload, size, error);
+    mdb_txn_abort(txn);
+    return status;
+}
+
+/* Moves to the first key not below the prefix; false at the end. */
+static bool seek(MDB_cursor *cursor, MDB_val *key, MDB_val *value, const void *prefix, size_t size)
+{
+    *key = (MDB_val){.mv_size = size, .mv_data = (void *)prefix};
+    return mdb_cursor_get(cursor, key, value, size ? MDB_SET_RANGE : MDB_FIRST) == 0;
+}
+
+static bool is_hexadecimal(const char *text)
+{
+    return *text && strspn(text, "0123456789abcdefABCDEF") == strlen(text);
+}
+
+hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefix, hpx_error *error)
+{
+    size_t digits = strlen(prefix);
+    if (!is_hexadecimal(prefix) || digits > 2 * HPX_HASH_BYTES)
+        return hpx_error_set(error, HPX_USAGE, "%s: not a key: expected up to 32 hexadecimal digits", prefix);
+    char low[HPX_HASH_HEX_BYTES], hex[HPX_HASH_HEX_BYTES];
+    snprintf(low, sizeof low, "%s%.*s", prefix, (int)(2 * HPX_HASH_BYTES - digits),
+             "00000000000000000000000000000000");
+    uint8_t from[HPX_HASH_BYTES];
+    hpx_unhex(from, sizeof from, low);
+
+    MDB_txn *txn;
+    MDB_cursor *cursor = NULL;
+    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    if (status)
+        return status;
+    int code = mdb_cursor_open(txn, store->databases[DB_MANIFESTS], &cursor);
+    if (code != 0)
+        status = lmdb_failed(store, code, error);
+    MDB_val key, value;
+    size_t found = 0;
+    bool more = !status && seek(cursor, &key, &value, from, sizeof from);
+    for (; more && found < 2; more = mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+        hpx_hash candidate;
+        if (key.mv_size != sizeof candidate.bytes)
+            continue;
+        memcpy(candidate.bytes, key.mv_data, sizeof candidate.bytes);
+        if (strncasecmp(hpx_hash_hex(hex, &candidate), prefix, digits) != 0)
+            break;
+        if (found++ == 0)
+            *out = candidate;
+    }
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    if (!status && found == 0)
+        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key; `hpx ls` lists them", prefix);
+    if (!status && found > 1)
+        status = hpx_error_set(error, HPX_USAGE, "%s: several keys begin so; give more digits", prefix);
+    return status;
+}
+
+hpx_status hpx_store_each(hpx_store *store, const hpx_hash *only, hpx_artifact_fn *each, void *context,
+                          hpx_error *error)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor = NULL;
+    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    if (status)
+        return status;
+    int code = mdb_cursor_open(txn, store->databases[DB_RECORDS], &cursor);
+    if (code != 0)
+        status = lmdb_failed(store, code, error);
+    MDB_val key, value;
+    bool more = !status && seek(cursor, &key, &value, only ? only->bytes : NULL, only ? HPX_HASH_BYTES : 0);
+    for (; more && !status; more = mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+        hpx_hash hash = {{0}};
+        if (key.mv_size != HPX_HASH_BYTES + 4)
+            continue;
+        memcpy(hash.bytes, key.mv_data, HPX_HASH_BYTES);
+        if (only && !hpx_hash_equal(only, &hash))
+            break;
+        hpx_artifact artifact;
+        uint32_t epoch = load_big_u32((const uint8_t *)key.mv_data + HPX_HASH_BYTES);
+        status = get_artifact(&artifact, store, txn, &hash, epoch, error);
+        if (status == HPX_NOT_FOUND)
+            status = HPX_OK; /* damaged: reported */
+        else if (!status)
+            status = each(context, &artifact, error);
+    }
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    return status;
+}

@@ -1,0 +1,197 @@
+/* Checkpoints: cut into chunks of one size, so that a dropped checkpoint's pages are reused by the next one whatever
+ * the size of its network. */
+#include "internal.h"
+
+#include "hpx/memory.h"
+
+#include <string.h>
+
+/* A chunk with its seal and LMDB's page header (16 bytes) fills four pages of 4 KiB. */
+#define CHUNK_BYTES (4 * 4096 - 16 - SEAL_BYTES)
+
+static uint32_t chunks_of(uint64_t size)
+{
+    return (uint32_t)((size + CHUNK_BYTES - 1) / CHUNK_BYTES);
+}
+
+bool decode_checkpoint_entry(struct checkpoint_entry *out, const uint8_t *bytes, size_t size)
+{
+    if (size != CHECKPOINT_ENTRY_BYTES)
+        return false;
+    out->size = hpx_load_u64(bytes);
+    out->chunks = hpx_load_u32(bytes + 8);
+    memcpy(out->hash.bytes, bytes + 12, HPX_HASH_BYTES);
+    return out->size <= (uint64_t)UINT32_MAX * CHUNK_BYTES && out->chunks == chunks_of(out->size);
+}
+
+hpx_status put_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch, const uint8_t *bytes,
+                          size_t size, hpx_error *error)
+{
+    uint32_t chunks = chunks_of(size);
+    hpx_status status = HPX_OK;
+    for (uint32_t i = 0; i < chunks && !status; i++) {
+        size_t at = (size_t)i * CHUNK_BYTES, length = size - at < CHUNK_BYTES ? size - at : CHUNK_BYTES;
+        struct key name = key_of_chunk(key, epoch, i);
+        status = put_sealed(store, txn, DB_CHUNKS, &name, bytes + at, length, error);
+    }
+    if (status)
+        return status;
+    hpx_buffer entry = {0};
+    hpx_hash hash = hpx_hash_of(bytes, size);
+    hpx_buffer_u64(&entry, size);
+    hpx_buffer_u32(&entry, chunks);
+    hpx_buffer_add(&entry, hash.bytes, HPX_HASH_BYTES);
+    struct key name = key_of_epoch(key, epoch);
+    status = put_sealed(store, txn, DB_CHECKPOINTS, &name, entry.data, entry.size, error);
+    hpx_buffer_free(&entry);
+    return status;
+}
+
+/* Deletes all keys that begin with the epoch's: its entry, or its chunks whatever their number. */
+static hpx_status delete_epoch(hpx_store *store, MDB_txn *txn, enum database db, const struct key *prefix,
+                               hpx_error *error)
+{
+    MDB_cursor *cursor;
+    int code = mdb_cursor_open(txn, store->databases[db], &cursor);
+    if (code != 0)
+        return lmdb_failed(store, code, error);
+    MDB_val key = {.mv_size = prefix->size, .mv_data = (void *)prefix->bytes}, value;
+    for (code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); code == 0;
+         code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        if (key.mv_size < prefix->size || memcmp(key.mv_data, prefix->bytes, prefix->size) != 0)
+            break;
+        code = mdb_cursor_del(cursor, 0);
+        if (code != 0)
+            break;
+    }
+    mdb_cursor_close(cursor);
+    return code == 0 || code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(store, code, error);
+}
+
+static hpx_status drop_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                                  hpx_error *error)
+{
+    struct key name = key_of_epoch(key, epoch);
+    hpx_status status = delete_epoch(store, txn, DB_CHUNKS, &name, error);
+    return status ? status : delete_epoch(store, txn, DB_CHECKPOINTS, &name, error);
+}
+
+/* Walks a trajectory's checkpoint entries downward from `epoch`; false when there is none below or at it. */
+static bool previous_entry(MDB_cursor *cursor, const hpx_hash *hash, uint32_t epoch, uint32_t *found)
+{
+    struct key name = key_of_epoch(hash, epoch);
+    MDB_val key = {.mv_size = name.size, .mv_data = name.bytes}, value;
+    int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    bool exact = code == 0 && key.mv_size == name.size && memcmp(key.mv_data, name.bytes, name.size) == 0;
+    if (!exact)
+        code = mdb_cursor_get(cursor, &key, &value, code == MDB_NOTFOUND ? MDB_LAST : MDB_PREV);
+    if (code != 0 || key.mv_size != name.size || memcmp(key.mv_data, hash->bytes, HPX_HASH_BYTES) != 0)
+        return false;
+    *found = load_big_u32((const uint8_t *)key.mv_data + HPX_HASH_BYTES);
+    return true;
+}
+
+hpx_status drop_older_checkpoints(bool *newer, hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                                  hpx_error *error)
+{
+    MDB_cursor *cursor;
+    int code = mdb_cursor_open(txn, store->databases[DB_CHECKPOINTS], &cursor);
+    if (code != 0)
+        return lmdb_failed(store, code, error);
+    uint32_t found;
+    hpx_status status = HPX_OK;
+    while (!status && epoch > 0 && previous_entry(cursor, key, epoch - 1, &found)) {
+        mdb_cursor_close(cursor); /* not over a deletion */
+        status = drop_checkpoint(store, txn, key, found, error);
+        code = mdb_cursor_open(txn, store->databases[DB_CHECKPOINTS], &cursor);
+        if (code != 0)
+            return lmdb_failed(store, code, error);
+    }
+    *newer = previous_entry(cursor, key, UINT32_MAX, &found) && found >= epoch;
+    mdb_cursor_close(cursor);
+    if (!status && *newer) {
+        /* A damaged one of this epoch is replaced by the one at hand. */
+        const uint8_t *payload;
+        size_t size;
+        struct key name = key_of_epoch(key, found);
+        hpx_status readable = get_sealed(&payload, &size, store, txn, DB_CHECKPOINTS, &name, error);
+        if (readable == HPX_NOT_FOUND) {
+            *newer = false;
+            status = drop_checkpoint(store, txn, key, found, error);
+        }
+    }
+    return status;
+}
+
+static hpx_status read_chunks(hpx_buffer *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                              const struct checkpoint_entry *entry, hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    size_t start = out->size;
+    for (uint32_t i = 0; i < entry->chunks && !status; i++) {
+        const uint8_t *payload;
+        size_t size;
+        struct key name = key_of_chunk(key, epoch, i);
+        status = get_sealed(&payload, &size, store, txn, DB_CHUNKS, &name, error);
+        if (!status)
+            hpx_buffer_add(out, payload, size);
+    }
+    if (status)
+        return status;
+    hpx_hash hash = hpx_hash_of(out->data + start, out->size - start);
+    if (out->size - start == entry->size && hpx_hash_equal(&hash, &entry->hash))
+        return HPX_OK;
+    struct key name = key_of_epoch(key, epoch);
+    MDB_val damaged = {.mv_size = name.size, .mv_data = name.bytes};
+    report_damage(store, DB_CHECKPOINTS, &damaged);
+    return hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
+}
+
+/* The newest readable checkpoint up to epoch_max, and its bytes if `out` is given; damaged ones are passed over. */
+static hpx_status newest(uint32_t *epoch, hpx_buffer *out, hpx_store *store, const hpx_hash *key, uint32_t epoch_max,
+                         hpx_error *error)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor = NULL;
+    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    if (status)
+        return status;
+    int code = mdb_cursor_open(txn, store->databases[DB_CHECKPOINTS], &cursor);
+    if (code != 0) {
+        mdb_txn_abort(txn);
+        return lmdb_failed(store, code, error);
+    }
+    status = hpx_error_set(error, HPX_NOT_FOUND, "no checkpoint");
+    uint32_t at = epoch_max;
+    while (status == HPX_NOT_FOUND && previous_entry(cursor, key, at, epoch)) {
+        const uint8_t *payload;
+        size_t size, start = out ? out->size : 0;
+        struct key name = key_of_epoch(key, *epoch);
+        struct checkpoint_entry entry;
+        status = get_sealed(&payload, &size, store, txn, DB_CHECKPOINTS, &name, error);
+        if (!status && !decode_checkpoint_entry(&entry, payload, size))
+            status = hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
+        if (!status && out)
+            status = read_chunks(out, store, txn, key, *epoch, &entry, error);
+        if (status && out)
+            out->size = start;
+        if (*epoch == 0)
+            break;
+        at = *epoch - 1;
+    }
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    return status;
+}
+
+hpx_status hpx_store_newest_checkpoint(uint32_t *epoch, hpx_buffer *checkpoint, hpx_store *store, const hpx_hash *key,
+                                       uint32_t epoch_max, hpx_error *error)
+{
+    return newest(epoch, checkpoint, store, key, epoch_max, error);
+}
+
+hpx_status hpx_store_newest_checkpoint_epoch(uint32_t *epoch, hpx_store *store, const hpx_hash *key,
+                                             uint32_t epoch_max, hpx_error *error)
+{
+    return newest(epoch, NULL, store, key, epoch_max, error);
+}

@@ -1,0 +1,89 @@
+/* Inside the store: the databases and sealed values. */
+#ifndef HPX_STORE_INTERNAL_H
+#define HPX_STORE_INTERNAL_H
+
+#include "hpx/store.h"
+
+#include <lmdb.h>
+
+enum database {
+    DB_META,
+    DB_MANIFESTS,
+    DB_RECORDS,
+    DB_CHECKPOINTS,
+    DB_CHUNKS,
+    DB_CODES,
+    DB_DATASETS,
+    DB_FILES,
+    DB_BUILDS,
+    DATABASES,
+};
+
+struct hpx_store {
+    MDB_env *env;
+    MDB_dbi databases[DATABASES];
+    char *directory;
+    char *path; /* of the data file */
+    hpx_damage_fn *damaged;
+    void *damaged_context;
+};
+
+#define KEY_BYTES_MAX 32
+
+/* A key of any database, built from its parts. Integers are big-endian, so that keys sort by number. */
+struct key {
+    uint8_t bytes[KEY_BYTES_MAX];
+    size_t size;
+};
+
+struct key key_of_hash(const hpx_hash *hash);
+struct key key_of_epoch(const hpx_hash *hash, uint32_t epoch);
+struct key key_of_chunk(const hpx_hash *hash, uint32_t epoch, uint32_t index);
+struct key key_of_number(uint64_t number);
+uint32_t load_big_u32(const uint8_t *bytes);
+uint64_t load_big_u64(const uint8_t *bytes);
+
+hpx_status lmdb_failed(hpx_store *store, int code, hpx_error *error);
+hpx_status begin(MDB_txn **txn, hpx_store *store, unsigned flags, hpx_error *error);
+
+/* A value is its payload followed by the XXH3-128 of database name, key and payload. */
+#define SEAL_BYTES HPX_HASH_BYTES
+
+hpx_status put_sealed(hpx_store *store, MDB_txn *txn, enum database db, const struct key *key, const void *payload,
+                      size_t size, hpx_error *error);
+
+/* Checks a value that was read. */
+bool is_sealed(enum database db, const MDB_val *key, const MDB_val *value);
+
+/* The payload, borrowed until the transaction ends. HPX_NOT_FOUND when there is none; when it is damaged also, after
+ * reporting it. */
+hpx_status get_sealed(const uint8_t **payload, size_t *size, hpx_store *store, MDB_txn *txn, enum database db,
+                      const struct key *key, hpx_error *error);
+
+void report_damage(hpx_store *store, enum database db, const MDB_val *key);
+
+/* Where a value stands, for people: "record 0123.. epoch 3". */
+void describe_key(char *out, size_t room, enum database db, const MDB_val *key);
+
+extern const char *const database_names[DATABASES];
+
+/* artifact.c */
+void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);
+hpx_status decode_artifact(hpx_artifact *out, const uint8_t *bytes, size_t size, hpx_error *error);
+
+/* checkpoint.c */
+struct checkpoint_entry {
+    uint64_t size;
+    uint32_t chunks;
+    hpx_hash hash;
+};
+#define CHECKPOINT_ENTRY_BYTES (8 + 4 + HPX_HASH_BYTES)
+
+bool decode_checkpoint_entry(struct checkpoint_entry *out, const uint8_t *bytes, size_t size);
+hpx_status put_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch, const uint8_t *bytes,
+                          size_t size, hpx_error *error);
+/* Drops the checkpoints of a key below `epoch`; says whether one at or above it is there. */
+hpx_status drop_older_checkpoints(bool *newer, hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                                  hpx_error *error);
+
+#endif

@@ -1,0 +1,173 @@
+/* Code versions, data sets, known files and the log of builds: small values beside the artifacts. */
+#include "internal.h"
+
+#include "hpx/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+hpx_hash hpx_record_id(const hpx_fields *fields)
+{
+    hpx_buffer bytes = {0};
+    hpx_fields_encode(&bytes, fields);
+    hpx_hash id = hpx_hash_of(bytes.data, bytes.size);
+    hpx_buffer_free(&bytes);
+    return id;
+}
+
+static enum database database_of(hpx_record_kind kind)
+{
+    return kind == HPX_RECORD_CODE ? DB_CODES : DB_DATASETS;
+}
+
+/* One value in a transaction of its own. */
+static hpx_status put_alone(hpx_store *store, enum database db, const struct key *key, const hpx_buffer *value,
+                            hpx_error *error)
+{
+    MDB_txn *txn;
+    hpx_status status = begin(&txn, store, 0, error);
+    if (status)
+        return status;
+    status = put_sealed(store, txn, db, key, value->data, value->size, error);
+    if (status) {
+        mdb_txn_abort(txn);
+        return status;
+    }
+    int code = mdb_txn_commit(txn);
+    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+}
+
+static hpx_status get_fields(hpx_fields *out, hpx_store *store, enum database db, const struct key *key,
+                             hpx_error *error)
+{
+    MDB_txn *txn;
+    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    if (status)
+        return status;
+    const uint8_t *payload;
+    size_t size;
+    status = get_sealed(&payload, &size, store, txn, db, key, error);
+    if (!status)
+        status = hpx_fields_decode(out, payload, size, error);
+    mdb_txn_abort(txn);
+    return status;
+}
+
+hpx_status hpx_store_put_record(hpx_store *store, hpx_record_kind kind, const hpx_fields *fields, hpx_error *error)
+{
+    hpx_fields stored = {0};
+    hpx_hash id = hpx_record_id(fields);
+    struct key key = key_of_hash(&id);
+    hpx_status status = get_fields(&stored, store, database_of(kind), &key, error);
+    hpx_fields_free(&stored);
+    if (status != HPX_NOT_FOUND)
+        return status;
+    hpx_buffer bytes = {0};
+    hpx_fields_encode(&bytes, fields);
+    status = put_alone(store, database_of(kind), &key, &bytes, error);
+    hpx_buffer_free(&bytes);
+    return status;
+}
+
+hpx_status hpx_store_get_record(hpx_fields *out, hpx_store *store, hpx_record_kind kind, const hpx_hash *id,
+                                hpx_error *error)
+{
+    struct key key = key_of_hash(id);
+    return get_fields(out, store, database_of(kind), &key, error);
+}
+
+static struct key key_of_path(const char *path)
+{
+    hpx_hash hash = hpx_hash_of(path, strlen(path));
+    return key_of_hash(&hash);
+}
+
+static hpx_status decode_file(hpx_known_bytes *out, const hpx_fields *fields, const char *path, hpx_error *error)
+{
+    uint64_t modified = 0, changed = 0, hashed = 0;
+    const uint8_t *stored = NULL;
+    size_t length = 0;
+    const struct {
+        const char *name;
+        uint64_t *value;
+    } counts[] = {
+        {"device", &out->stat.device}, {"inode", &out->stat.inode}, {"stat.size", &out->stat.size},
+        {"modified", &modified},       {"changed", &changed},       {"hashed", &hashed},
+        {"size", &out->size},
+    };
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0] && !status; i++)
+        status = hpx_fields_count(counts[i].value, fields, counts[i].name, error);
+    if (!status)
+        status = hpx_fields_hash(&out->hash, fields, "hash", error);
+    if (!status)
+        status = hpx_fields_bytes(&stored, &length, fields, "path", error);
+    if (!status && (length != strlen(path) || memcmp(stored, path, length) != 0))
+        status = hpx_error_set(error, HPX_NOT_FOUND, "not in the store");
+    out->stat.modified_ns = (int64_t)modified;
+    out->stat.changed_ns = (int64_t)changed;
+    out->hashed_ns = (int64_t)hashed;
+    return status;
+}
+
+hpx_status hpx_store_get_file(hpx_known_bytes *out, hpx_store *store, const char *path, hpx_error *error)
+{
+    hpx_fields fields = {0};
+    struct key key = key_of_path(path);
+    hpx_status status = get_fields(&fields, store, DB_FILES, &key, error);
+    if (!status)
+        status = decode_file(out, &fields, path, error);
+    hpx_fields_free(&fields);
+    return status;
+}
+
+hpx_status hpx_store_put_file(hpx_store *store, const char *path, const hpx_known_bytes *known, hpx_error *error)
+{
+    hpx_fields fields = {0};
+    hpx_fields_set_bytes(&fields, "path", path, strlen(path)); /* names of files need not be UTF-8 */
+    hpx_fields_set_count(&fields, "device", known->stat.device);
+    hpx_fields_set_count(&fields, "inode", known->stat.inode);
+    hpx_fields_set_count(&fields, "stat.size", known->stat.size);
+    hpx_fields_set_count(&fields, "modified", (uint64_t)known->stat.modified_ns);
+    hpx_fields_set_count(&fields, "changed", (uint64_t)known->stat.changed_ns);
+    hpx_fields_set_count(&fields, "hashed", (uint64_t)known->hashed_ns);
+    hpx_fields_set_count(&fields, "size", known->size);
+    hpx_fields_set_hash(&fields, "hash", &known->hash);
+    hpx_buffer bytes = {0};
+    hpx_fields_encode(&bytes, &fields);
+    struct key key = key_of_path(path);
+    hpx_status status = put_alone(store, DB_FILES, &key, &bytes, error);
+    hpx_buffer_free(&bytes);
+    hpx_fields_free(&fields);
+    return status;
+}
+
+hpx_status hpx_store_log_build(hpx_store *store, const hpx_fields *entry, hpx_error *error)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor;
+    hpx_status status = begin(&txn, store, 0, error);
+    if (status)
+        return status;
+    hpx_buffer bytes = {0};
+    hpx_fields_encode(&bytes, entry);
+    uint64_t number = 0;
+    int code = mdb_cursor_open(txn, store->databases[DB_BUILDS], &cursor);
+    if (code == 0) {
+        MDB_val key, value;
+        if (mdb_cursor_get(cursor, &key, &value, MDB_LAST) == 0 && key.mv_size == 8)
+            number = load_big_u64(key.mv_data) + 1;
+        mdb_cursor_close(cursor);
+        struct key name = key_of_number(number);
+        status = put_sealed(store, txn, DB_BUILDS, &name, bytes.data, bytes.size, error);
+    } else {
+        status = lmdb_failed(store, code, error);
+    }
+    hpx_buffer_free(&bytes);
+    if (status) {
+        mdb_txn_abort(txn);
+        return status;
+    }
+    code = mdb_txn_commit(txn);
+    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+}

@@ -1,0 +1,165 @@
+/* Verification: every value against its seal, then the structure that seals cannot see. */
+#include "internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct check {
+    hpx_store *store;
+    MDB_txn *txn;
+    uint64_t checked;
+    hpx_damage_fn *damaged;
+    void *context;
+};
+
+static void fault(struct check *check, enum database db, const MDB_val *key, const char *what)
+{
+    char place[256], text[512];
+    describe_key(place, sizeof place, db, key);
+    snprintf(text, sizeof text, "%s: %s", place, what);
+    check->damaged(check->context, text);
+}
+
+static bool exists(struct check *check, enum database db, const void *bytes, size_t size)
+{
+    MDB_val key = {.mv_size = size, .mv_data = (void *)bytes}, value;
+    return mdb_get(check->txn, check->store->databases[db], &key, &value) == 0;
+}
+
+static const char *check_manifest(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
+{
+    (void)check;
+    hpx_hash hash = hpx_hash_of(payload, size);
+    if (memcmp(hash.bytes, key->mv_data, HPX_HASH_BYTES) != 0)
+        return "the manifest does not have the hash that names it";
+    hpx_fields fields = {0};
+    hpx_error error;
+    hpx_status status = hpx_fields_decode(&fields, payload, size, &error);
+    hpx_fields_free(&fields);
+    return status ? "malformed" : NULL;
+}
+
+static const char *check_record(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
+{
+    hpx_artifact artifact = {0};
+    hpx_error error;
+    if (decode_artifact(&artifact, payload, size, &error) != HPX_OK)
+        return "malformed";
+    if (!exists(check, DB_MANIFESTS, key->mv_data, HPX_HASH_BYTES))
+        return "its manifest is missing";
+    if (!exists(check, DB_CODES, artifact.code.bytes, HPX_HASH_BYTES))
+        return "its code version is missing";
+    if (!exists(check, DB_DATASETS, artifact.dataset.bytes, HPX_HASH_BYTES))
+        return "its data set entry is missing";
+    hpx_hash hash;
+    memcpy(hash.bytes, key->mv_data, HPX_HASH_BYTES);
+    struct key parent = key_of_epoch(&hash, artifact.parent);
+    if (artifact.parent > 0 && !exists(check, DB_RECORDS, parent.bytes, parent.size))
+        return "the epoch it continued is missing";
+    return NULL;
+}
+
+static const char *check_checkpoint(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
+{
+    struct checkpoint_entry entry;
+    if (!decode_checkpoint_entry(&entry, payload, size))
+        return "malformed";
+    if (!exists(check, DB_RECORDS, key->mv_data, key->mv_size))
+        return "its record is missing";
+    hpx_hash hash;
+    memcpy(hash.bytes, key->mv_data, HPX_HASH_BYTES);
+    uint32_t epoch = load_big_u32((const uint8_t *)key->mv_data + HPX_HASH_BYTES);
+    hpx_hasher *hasher = hpx_hasher_new();
+    bool complete = true;
+    for (uint32_t i = 0; i < entry.chunks && complete; i++) {
+        struct key name = key_of_chunk(&hash, epoch, i);
+        MDB_val chunk = {.mv_size = name.size, .mv_data = name.bytes}, value;
+        complete = mdb_get(check->txn, check->store->databases[DB_CHUNKS], &chunk, &value) == 0 &&
+                   value.mv_size >= SEAL_BYTES;
+        if (complete)
+            hpx_hasher_add(hasher, value.mv_data, value.mv_size - SEAL_BYTES);
+    }
+    hpx_hash whole = hpx_hasher_finish(hasher);
+    if (!complete)
+        return "a chunk is missing";
+    return hpx_hash_equal(&whole, &entry.hash) ? NULL : "the chunks do not have its hash";
+}
+
+static const char *check_chunk(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
+{
+    (void)payload;
+    (void)size;
+    MDB_val name = {.mv_size = key->mv_size - 4, .mv_data = key->mv_data}, value;
+    struct checkpoint_entry entry;
+    if (mdb_get(check->txn, check->store->databases[DB_CHECKPOINTS], &name, &value) != 0)
+        return "left over: no checkpoint refers to it";
+    if (is_sealed(DB_CHECKPOINTS, &name, &value) &&
+        decode_checkpoint_entry(&entry, value.mv_data, value.mv_size - SEAL_BYTES) &&
+        load_big_u32((const uint8_t *)key->mv_data + key->mv_size - 4) >= entry.chunks)
+        return "left over: its checkpoint is shorter";
+    return NULL;
+}
+
+static const char *check_fields(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
+{
+    (void)check;
+    (void)key;
+    hpx_fields fields = {0};
+    hpx_error error;
+    hpx_status status = hpx_fields_decode(&fields, payload, size, &error);
+    hpx_fields_free(&fields);
+    return status ? "malformed" : NULL;
+}
+
+/* What a value under a good seal must also satisfy: NULL if it does, else what is wrong. */
+static const struct {
+    size_t key_bytes;
+    const char *(*structure)(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size);
+} rules[DATABASES] = {
+    [DB_META] = {6, NULL},
+    [DB_MANIFESTS] = {HPX_HASH_BYTES, check_manifest},
+    [DB_RECORDS] = {HPX_HASH_BYTES + 4, check_record},
+    [DB_CHECKPOINTS] = {HPX_HASH_BYTES + 4, check_checkpoint},
+    [DB_CHUNKS] = {HPX_HASH_BYTES + 8, check_chunk},
+    [DB_CODES] = {HPX_HASH_BYTES, check_fields},
+    [DB_DATASETS] = {HPX_HASH_BYTES, check_fields},
+    [DB_FILES] = {HPX_HASH_BYTES, check_fields},
+    [DB_BUILDS] = {8, check_fields},
+};
+
+static hpx_status check_database(struct check *check, enum database db, hpx_error *error)
+{
+    MDB_cursor *cursor;
+    int code = mdb_cursor_open(check->txn, check->store->databases[db], &cursor);
+    if (code != 0)
+        return lmdb_failed(check->store, code, error);
+    MDB_val key, value;
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        check->checked++;
+        const char *wrong = NULL;
+        if (key.mv_size != rules[db].key_bytes)
+            wrong = "a key of the wrong size";
+        else if (!is_sealed(db, &key, &value))
+            wrong = "the bytes do not match their hash";
+        else if (rules[db].structure)
+            wrong = rules[db].structure(check, &key, value.mv_data, value.mv_size - SEAL_BYTES);
+        if (wrong)
+            fault(check, db, &key, wrong);
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(check->store, code, error);
+}
+
+hpx_status hpx_store_verify(hpx_store *store, uint64_t *checked, hpx_damage_fn *damaged, void *context,
+                            hpx_error *error)
+{
+    struct check check = {.store = store, .damaged = damaged, .context = context};
+    hpx_status status = begin(&check.txn, store, MDB_RDONLY, error);
+    if (status)
+        return status;
+    for (int db = 0; db < DATABASES && !status; db++)
+        status = check_database(&check, (enum database)db, error);
+    mdb_txn_abort(check.txn);
+    *checked = check.checked;
+    return status;
+}
