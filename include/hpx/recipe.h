@@ -9,6 +9,7 @@
 #include "hpx/dataset.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
+#include "hpx/metrics.h"
 #include "hpx/search.h"
 #include "hpx/trainer.h"
 
@@ -42,21 +43,6 @@ typedef struct hpx_recipe_search {
     hpx_place place;
 } hpx_recipe_search;
 
-typedef enum hpx_objective {
-    HPX_TRAIN_LOSS,
-    HPX_TRAIN_ACCURACY,
-    HPX_VALIDATION_LOSS,
-    HPX_VALIDATION_ACCURACY,
-    HPX_TEST_LOSS,
-    HPX_TEST_ACCURACY,
-    HPX_OBJECTIVES,
-} hpx_objective;
-
-/* "train_loss" and so on, in the order of hpx_objective and of hpx_metrics; NULL-terminated. */
-extern const char *const hpx_objective_names[HPX_OBJECTIVES + 1];
-bool hpx_objective_minimised(hpx_objective objective);
-double hpx_metrics_get(const hpx_metrics *metrics, hpx_objective objective);
-
 /* The data set of one cell: any of these may depend on an axis. */
 typedef struct hpx_recipe_dataset {
     const char *name;             /* a known data set, or the user's own name for theirs */
@@ -73,7 +59,7 @@ typedef struct hpx_recipe {
     uint32_t epochs;
     uint32_t *seeds; /* seed_count of them, distinct, in the order written */
     size_t seed_count;
-    hpx_objective objective;
+    hpx_metric objective;
     hpx_recipe_search *searches; /* in order of declaration */
     size_t search_count;
     struct hpx_recipe_inside *inside;

@@ -11,7 +11,7 @@
 #include "hpx/fields.h"
 #include "hpx/file.h"
 #include "hpx/hash.h"
-#include "hpx/trainer.h"
+#include "hpx/metrics.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,7 +40,7 @@ typedef struct hpx_artifact {
     uint32_t epoch;
     uint32_t parent; /* the epoch whose checkpoint this run continued; 0: it began from the start */
     hpx_metrics metrics;
-    hpx_hash output; /* of the checkpoint's bytes and the metrics: what "bit for bit" compares */
+    hpx_hash output; /* hpx_output_hash of metrics and checkpoint */
     hpx_hash code;   /* of the code record */
     hpx_hash dataset; /* of the data set entry */
     char cell[256];  /* the cell as the recipe named it, "n1=128 n2=64", for people */
@@ -49,9 +49,6 @@ typedef struct hpx_artifact {
     int64_t started_ns; /* of the epoch, since 1970 */
     double seconds;     /* wall time of the epoch */
 } hpx_artifact;
-
-/* The output hash: XXH3-128 of the checkpoint followed by the six metrics as little-endian doubles (one NaN). */
-hpx_hash hpx_output_hash(const hpx_metrics *metrics, const uint8_t *checkpoint, size_t size);
 
 /* Stores an epoch with its checkpoint and drops the trajectory's checkpoints of earlier epochs, in one transaction.
  * A newer checkpoint that is there already is kept instead. HPX_DIFFERS if the key has another manifest (a hash

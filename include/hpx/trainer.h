@@ -9,6 +9,7 @@
 
 #include "hpx/error.h"
 #include "hpx/fields.h"
+#include "hpx/metrics.h"
 #include "hpx/setting.h"
 
 #include <stddef.h>
@@ -25,14 +26,6 @@ typedef struct hpx_split {
     uint32_t features, classes;
     hpx_samples train, validation, test; /* validation.count may be 0 */
 } hpx_split;
-
-/* Mean cross-entropy (nats per sample) and the fraction classified right. Training figures are means over the batches
- * of the epoch as they were trained (with dropout, before each step). NaN where there are no samples. */
-typedef struct hpx_metrics {
-    double train_loss, train_accuracy;
-    double validation_loss, validation_accuracy;
-    double test_loss, test_accuracy;
-} hpx_metrics;
 
 typedef struct hpx_epoch {
     uint32_t epoch; /* 1 for the first */

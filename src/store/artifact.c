@@ -3,52 +3,13 @@
 
 #include "hpx/memory.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-static const struct {
-    const char *name;
-    size_t offset;
-} metrics[] = {
-    {"train_loss", offsetof(hpx_metrics, train_loss)},
-    {"train_accuracy", offsetof(hpx_metrics, train_accuracy)},
-    {"validation_loss", offsetof(hpx_metrics, validation_loss)},
-    {"validation_accuracy", offsetof(hpx_metrics, validation_accuracy)},
-    {"test_loss", offsetof(hpx_metrics, test_loss)},
-    {"test_accuracy", offsetof(hpx_metrics, test_accuracy)},
-};
-#define METRICS (sizeof metrics / sizeof metrics[0])
-
-static double *metric(hpx_metrics *of, size_t i)
-{
-    return (double *)(void *)((char *)of + metrics[i].offset);
-}
-
-hpx_hash hpx_output_hash(const hpx_metrics *of, const uint8_t *checkpoint, size_t size)
-{
-    hpx_metrics copy = *of;
-    hpx_buffer tail = {0};
-    for (size_t i = 0; i < METRICS; i++) {
-        double value = *metric(&copy, i);
-        uint64_t bits = 0x7ff8000000000000u;
-        if (!isnan(value))
-            memcpy(&bits, &value, sizeof bits);
-        hpx_buffer_u64(&tail, bits);
-    }
-    hpx_hasher *hasher = hpx_hasher_new();
-    hpx_hasher_add(hasher, checkpoint, size);
-    hpx_hasher_add(hasher, tail.data, tail.size);
-    hpx_buffer_free(&tail);
-    return hpx_hasher_finish(hasher);
-}
 
 void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact)
 {
     hpx_fields fields = {0};
-    hpx_metrics copy = artifact->metrics;
-    for (size_t i = 0; i < METRICS; i++)
-        hpx_fields_set_real(&fields, metrics[i].name, *metric(&copy, i));
+    hpx_metrics_to_fields(&fields, &artifact->metrics);
     hpx_fields_set_count(&fields, "parent", artifact->parent);
     hpx_fields_set_hash(&fields, "output", &artifact->output);
     hpx_fields_set_hash(&fields, "code", &artifact->code);
@@ -73,10 +34,8 @@ static hpx_status text_field(char *out, size_t room, const hpx_fields *fields, c
 
 static hpx_status decode_fields(hpx_artifact *out, const hpx_fields *fields, hpx_error *error)
 {
-    hpx_status status = HPX_OK;
     uint64_t parent = 0, started = 0;
-    for (size_t i = 0; i < METRICS && !status; i++)
-        status = hpx_fields_real(metric(&out->metrics, i), fields, metrics[i].name, error);
+    hpx_status status = hpx_metrics_from_fields(&out->metrics, fields, error);
     if (!status)
         status = hpx_fields_count(&parent, fields, "parent", error);
     if (!status)

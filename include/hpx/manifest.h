@@ -1,0 +1,39 @@
+/* The identity of a trajectory: which fields its manifest has beside the recipe's settings, and where they come from.
+ *
+ *     format                      count, the version of this list
+ *     model.*  train.*            the recipe's settings (hpx_recipe_settings)
+ *     seed                        count
+ *     last-epoch                  count, only where the trajectory depends on it
+ *     dataset.ROLE                hash of the uncompressed bytes of each of the four files
+ *     dataset.train-count         count: training images in use
+ *     dataset.validation-count    count: the last of the training images, held out
+ *     code.version                git tree id of the trainer's sources
+ *     numerics.*                  BLAS, kernel, threads, C library, compiler (hpx_numerics)
+ *
+ * The key is the XXH3-128 of their canonical encoding. Epochs are no part of it. */
+#ifndef HPX_MANIFEST_H
+#define HPX_MANIFEST_H
+
+#include "hpx/dataset.h"
+#include "hpx/error.h"
+#include "hpx/fields.h"
+#include "hpx/hash.h"
+#include "hpx/trainer.h"
+
+#include <stdint.h>
+
+/* What this binary contributes: format, code version, numerics. */
+void hpx_manifest_set_binary(hpx_fields *manifest);
+
+/* HPX_FAILED, with the field that differs, unless the manifest is for this very code and these numerics. */
+hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, hpx_error *error);
+
+void hpx_manifest_set_dataset(hpx_fields *manifest, const hpx_hash hashes[HPX_ROLES], uint32_t train_count,
+                              uint32_t validation_count);
+
+/* The samples the manifest names, out of an open data set whose files have these hashes. HPX_FAILED if they are not
+ * the manifest's, or there are too few. */
+hpx_status hpx_manifest_split(hpx_split *out, const hpx_fields *manifest, const hpx_dataset *dataset,
+                              const hpx_hash hashes[HPX_ROLES], hpx_error *error);
+
+#endif

@@ -1,0 +1,46 @@
+/* Where a recipe's data set is: its four files found (a known data set is fetched), unpacked and hashed. */
+#ifndef HPX_SOURCE_H
+#define HPX_SOURCE_H
+
+#include "hpx/dataset.h"
+#include "hpx/error.h"
+#include "hpx/fields.h"
+#include "hpx/hash.h"
+#include "hpx/recipe.h"
+#include "hpx/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct hpx_source {
+    char *name;
+    char *paths[HPX_ROLES];      /* absolute, of uncompressed files */
+    hpx_hash hashes[HPX_ROLES];  /* of their bytes */
+    uint64_t sizes[HPX_ROLES];   /* their bytes */
+    uint32_t features, classes, train_count, test_count;
+    hpx_fields record; /* what the store keeps of it: name, hashes, sizes and counts */
+} hpx_source;
+
+typedef struct hpx_source_options {
+    hpx_store *store;   /* remembers the hashes of files that have not changed; NULL: hash them now */
+    bool remember;      /* the store may be written */
+    const char *folder; /* of fetched and unpacked files */
+    bool fetch;         /* a known data set that is not there is fetched; else HPX_NOT_FOUND */
+    hpx_fetch_fn *progress;
+    void *context;
+} hpx_source_options;
+
+hpx_status hpx_source_find(hpx_source *out, const hpx_recipe_dataset *dataset, const hpx_source_options *options,
+                           hpx_error *error);
+void hpx_source_free(hpx_source *source); /* a zeroed one is fine */
+
+/* Only the shape: features, classes and counts. Of a known data set without its files. */
+hpx_status hpx_source_shape(hpx_source *out, const hpx_recipe_dataset *dataset, const hpx_source_options *options,
+                            hpx_error *error);
+
+/* How many images are trained on, after `validation` are held out and `take` is applied. HPX_USAGE, with the numbers,
+ * if none would be left. */
+hpx_status hpx_source_train_count(uint32_t *out, const hpx_source *source, const hpx_recipe_dataset *dataset,
+                                  hpx_error *error);
+
+#endif
