@@ -18,6 +18,9 @@ void hpx_executor_free(hpx_executor *executor); /* kills what still runs; NULL i
 size_t hpx_executor_running(const hpx_executor *executor); /* jobs */
 bool hpx_executor_has_room(const hpx_executor *executor);
 
+/* Whether a result has been received in part. */
+bool hpx_executor_is_receiving(const hpx_executor *executor);
+
 /* Gives the job to an idle worker; there must be room. HPX_FAILED when no process can be started. */
 hpx_status hpx_executor_submit(hpx_executor *executor, const hpx_job *job, hpx_error *error);
 

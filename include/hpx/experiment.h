@@ -22,6 +22,7 @@ const hpx_recipe *hpx_experiment_recipe(const hpx_experiment *experiment);
 
 /* Multiplications per sample of one cell. */
 hpx_cost hpx_experiment_cost(hpx_experiment *experiment, uint32_t cell);
+uint64_t hpx_experiment_macs(void *experiment, uint32_t cell); /* of a forward pass: an hpx_cost_fn */
 /* The sum of the forward costs over the grid: what a search's cost is relative to. */
 uint64_t hpx_experiment_grid_macs(hpx_experiment *experiment);
 

@@ -89,6 +89,14 @@ bool hpx_executor_has_room(const hpx_executor *executor)
     return hpx_executor_running(executor) < executor->count;
 }
 
+bool hpx_executor_is_receiving(const hpx_executor *executor)
+{
+    for (size_t i = 0; i < executor->count; i++)
+        if (executor->workers[i].received.size > 0)
+            return true;
+    return false;
+}
+
 /* The environment with one BLAS thread: several single-threaded trials beat one that is spread. */
 static char **worker_environment(void)
 {

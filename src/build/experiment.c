@@ -180,6 +180,11 @@ hpx_cost hpx_experiment_cost(hpx_experiment *experiment, uint32_t cell)
                       hpx_experiment_source(experiment, cell));
 }
 
+uint64_t hpx_experiment_macs(void *experiment, uint32_t cell)
+{
+    return hpx_experiment_cost(experiment, cell).forward;
+}
+
 /* An axis that only the training depends on multiplies the cells of one cost. */
 static uint64_t repeats(const hpx_experiment *experiment)
 {

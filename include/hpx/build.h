@@ -1,0 +1,62 @@
+/* Runs the searches of a recipe, training only what the store lacks. Emits events, never prints. */
+#ifndef HPX_BUILD_H
+#define HPX_BUILD_H
+
+#include "hpx/error.h"
+#include "hpx/metrics.h"
+#include "hpx/outcome.h"
+#include "hpx/source.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum hpx_event_kind {
+    HPX_EVENT_STARTED, /* a trial */
+    HPX_EVENT_EPOCH,
+    HPX_EVENT_DONE,
+    HPX_EVENT_FAILED, /* with message */
+    HPX_EVENT_TICK,   /* nothing happened for a while */
+} hpx_event_kind;
+
+typedef struct hpx_event {
+    hpx_event_kind kind;
+    const char *cell; /* "n1=128 n2=64", and the trial's other particulars; not for a tick */
+    uint32_t seed;
+    hpx_verdict verdict;
+    uint32_t from, epoch, epochs; /* epoch: the newest one finished */
+    double value;                 /* the objective at it; NaN before the first */
+    const char *message;
+    /* The build as a whole. */
+    size_t done, running, waiting; /* trials trained so far, in training, and known to be needed */
+    size_t cells_seen;
+    double seconds_left; /* of what is known to be needed; NaN: unknown */
+} hpx_event;
+
+typedef void hpx_event_fn(void *context, const hpx_event *event);
+
+typedef struct hpx_build_options {
+    const char *program; /* run as `program worker` */
+    size_t jobs;         /* trials at once */
+    bool dry;            /* decide without training: a plan */
+    bool keep_going;     /* a failed trial is worse than any score, and the searches go on */
+    bool again;          /* retrain everything, and compare with what is stored */
+    hpx_event_fn *event; /* may be NULL */
+    void *context;
+    const volatile sig_atomic_t *interrupted; /* checked often; may be NULL */
+} hpx_build_options;
+
+/* An outcome is given whenever the searches began, also with HPX_FAILED (a trial failed, the store cannot be written),
+ * HPX_DIFFERS (a training gave another output than the one stored) and HPX_INTERRUPTED: every epoch that was finished
+ * is stored then. A plan may be made without a store (source_options.store NULL: an empty one). */
+hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_recipe_search *const *searches,
+                     size_t search_count, const hpx_source_options *source_options, const hpx_build_options *options,
+                     hpx_error *error);
+
+/* Runs the searches over a table (CSV, docs/searches.md) instead of training. HPX_USAGE names what the table lacks. */
+hpx_status hpx_replay(hpx_outcome **out, const hpx_recipe *recipe, const hpx_recipe_search *const *searches,
+                      size_t search_count, const hpx_source_options *source_options, const char *table_path,
+                      hpx_error *error);
+
+#endif

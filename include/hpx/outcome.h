@@ -1,0 +1,77 @@
+/* What a build, a plan or a replay has found: everything that the tables and the JSON documents show. */
+#ifndef HPX_OUTCOME_H
+#define HPX_OUTCOME_H
+
+#include "hpx/fields.h"
+#include "hpx/hash.h"
+#include "hpx/recipe.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum hpx_verdict {
+    HPX_HIT,     /* stored */
+    HPX_EXTEND,  /* continued from a stored checkpoint */
+    HPX_TRAIN,   /* from the first epoch */
+    HPX_FAILURE, /* ended without a result */
+    HPX_VERDICTS,
+} hpx_verdict;
+
+extern const char *const hpx_verdict_names[HPX_VERDICTS]; /* "hit" "extend" "train" "failed" */
+
+/* One trial as a search met it. */
+typedef struct hpx_outcome_trial {
+    uint32_t cell, seed;
+    hpx_hash key; /* zero in a replay */
+    hpx_verdict verdict;
+    bool known;         /* has a result: stored or trained */
+    uint32_t from;      /* extend: the epoch it continues */
+    double seconds;     /* training in this run; of a hit: when it was trained */
+    uint64_t macs_left; /* multiplications of training that remain to be done */
+} hpx_outcome_trial;
+
+/* A distinct cell in the order of first visit. */
+typedef struct hpx_visit {
+    uint32_t cell;
+    double score; /* mean over the seeds; NaN: failed */
+    hpx_verdict verdict; /* of its seeds the one that cost most */
+} hpx_visit;
+
+/* Costs come in two counts: `macs`, the multiplications of a forward pass per sample, summed over cells (the paper's);
+ * and `training_macs`, all multiplications of training over all samples, epochs and seeds. */
+typedef struct hpx_search_outcome {
+    const hpx_recipe_search *search;
+    bool done;               /* false: interrupted, failed, or a plan that must train to go on */
+    hpx_search_result result; /* if done */
+    double score, score_sd;   /* of result.end over its seeds; sd NaN with one seed */
+    double incumbent_score;
+    double difference; /* from the best score of the searches that are done; 0 or worse is positive */
+    uint64_t nominal_macs, nominal_training_macs;
+    double paid_macs; /* weighted by the share of epochs and seeds that this run trained */
+    uint64_t paid_training_macs;
+    double relative_cost; /* nominal_macs / the grid's */
+    double seconds;       /* of training in this run */
+    size_t trial_counts[HPX_VERDICTS];
+    hpx_visit *visits;
+    size_t visit_count;
+    hpx_outcome_trial *trials; /* by visit and seed; in a plan, then those that are wanted next */
+    size_t trial_count;
+} hpx_search_outcome;
+
+typedef struct hpx_outcome {
+    const hpx_recipe *recipe;
+    uint32_t cells;
+    uint64_t grid_macs;
+    hpx_search_outcome *searches;
+    size_t search_count;
+    size_t trained, extended, failed; /* trials of this run, each counted once */
+    size_t pending;                   /* plan: trials that would be trained before anything else is decided */
+    double seconds_left;              /* plan: of their training, one after the other, by what is known; NaN: unknown */
+    bool depends_on_last_epoch; /* the recipe's schedule makes `epochs` part of the identity */
+    hpx_fields code, dataset, numerics; /* empty in a replay */
+} hpx_outcome;
+
+void hpx_outcome_free(hpx_outcome *outcome); /* NULL is fine */
+
+#endif

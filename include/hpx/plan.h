@@ -1,0 +1,34 @@
+/* A plan drives the searches of a recipe side by side: which cells they want, whatever the scores come from. Build,
+ * plan and replay all go through it, so that they make the same decisions. */
+#ifndef HPX_PLAN_H
+#define HPX_PLAN_H
+
+#include "hpx/recipe.h"
+#include "hpx/search.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct hpx_plan hpx_plan;
+
+/* The recipe and its searches must outlive the plan. `cost` as for hpx_search_new. */
+hpx_plan *hpx_plan_new(const hpx_recipe *recipe, const hpx_recipe_search *const *searches, size_t count,
+                       hpx_cost_fn *cost, void *context);
+void hpx_plan_free(hpx_plan *plan); /* NULL is fine */
+
+/* The cells that some search is certain to visit, whose score is not known and that were not returned before.
+ * Borrowed until the next call. 0: tell more scores, or done. */
+size_t hpx_plan_wanted(hpx_plan *plan, const uint32_t **cells);
+
+/* The value of the objective at a cell, in the objective's own units; NaN: the cell failed. Takes effect with the next
+ * hpx_plan_wanted. */
+void hpx_plan_tell(hpx_plan *plan, uint32_t cell, double value);
+
+size_t hpx_plan_count(const hpx_plan *plan);
+const hpx_recipe_search *hpx_plan_recipe_search(const hpx_plan *plan, size_t i);
+const hpx_search *hpx_plan_search(const hpx_plan *plan, size_t i);
+bool hpx_plan_is_done(const hpx_plan *plan, size_t i);
+double hpx_plan_value(const hpx_plan *plan, uint32_t cell); /* as told */
+
+#endif

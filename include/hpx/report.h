@@ -1,0 +1,62 @@
+/* From what is known to text: tables for people, JSON and CSV for scripts. Appends to a buffer; reads and writes
+ * nothing else. */
+#ifndef HPX_REPORT_H
+#define HPX_REPORT_H
+
+#include "hpx/buffer.h"
+#include "hpx/fields.h"
+#include "hpx/json.h"
+#include "hpx/outcome.h"
+#include "hpx/store.h"
+#include "hpx/table.h"
+
+#include <stdbool.h>
+
+/* The table of a build or a replay: a row per search. */
+void hpx_report_outcome(hpx_buffer *out, const hpx_outcome *outcome);
+/* One JSON document. */
+void hpx_report_outcome_json(hpx_buffer *out, const hpx_outcome *outcome);
+
+/* What a plan has decided: per search its trials and verdicts, the multiplications and the time they would take. */
+void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome);
+void hpx_report_plan_json(hpx_buffer *out, const hpx_outcome *outcome);
+
+/* "0:41", "12:05", "3:02:10", "2 d 03:10"; "?" if not finite. */
+const char *hpx_duration_text(char out[32], double seconds);
+
+/* An artifact with what its record refers to; fields are empty where the store has lost them. */
+typedef struct hpx_provenance {
+    hpx_artifact artifact;
+    hpx_fields manifest, code, dataset;
+    uint32_t checkpoint_epoch; /* the newest epoch with a checkpoint; 0: none */
+} hpx_provenance;
+
+void hpx_provenance_free(hpx_provenance *provenance);
+
+/* `ls`: a header and a row each. */
+hpx_table *hpx_report_list_new(void);
+void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance);
+
+/* `audit`: likewise. */
+hpx_table *hpx_report_audit_new(void);
+void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance);
+
+/* One object of `ls --json` and `audit --json`: key, cell, seed, epoch, metrics, code, dataset, numerics, host, started,
+ * seconds, parent. */
+void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance);
+
+/* A code record as a member; the patch as its hash, or null for a clean tree. */
+void hpx_report_code_json(hpx_json *json, const char *name, const hpx_fields *code);
+
+/* `show`: all that is known of a trajectory; artifacts of one key, in order of epochs. */
+void hpx_report_show(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts, size_t count);
+void hpx_report_show_json(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts, size_t count);
+
+/* Tables that `replay` reads: the axes' names, seed, epoch, the metrics, then key and seconds. */
+void hpx_report_csv_header(hpx_buffer *out, const char *const *axes, size_t count);
+void hpx_report_csv_row(hpx_buffer *out, const char *const *axes, size_t count, const hpx_artifact *artifact);
+
+/* The value of an axis in a record's cell text ("n1=128 n2=64"); false if it is not there. free() *value. */
+bool hpx_cell_value(char **value, const char *cell, const char *axis);
+
+#endif

@@ -1,0 +1,21 @@
+/* A table of text: cells are added row by row and printed in aligned columns. */
+#ifndef HPX_TABLE_H
+#define HPX_TABLE_H
+
+#include "hpx/buffer.h"
+
+#include <stddef.h>
+
+typedef struct hpx_table hpx_table;
+
+/* One character per column: 'l' left, 'r' right. The string must outlive the table. */
+hpx_table *hpx_table_new(const char *alignment);
+void hpx_table_free(hpx_table *table);
+
+/* Cells fill a row from left to right; the first row is the header. */
+void hpx_table_add(hpx_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Appends the table; columns are two blanks apart and lines have none at their end. */
+void hpx_table_print(hpx_buffer *out, const hpx_table *table);
+
+#endif

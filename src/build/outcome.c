@@ -1,0 +1,189 @@
+#include "ledger.h"
+
+#include "hpx/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+const char *const hpx_verdict_names[HPX_VERDICTS] = {"hit", "extend", "train", "failed"};
+
+void hpx_outcome_free(hpx_outcome *outcome)
+{
+    if (!outcome)
+        return;
+    for (size_t i = 0; i < outcome->search_count; i++) {
+        free(outcome->searches[i].visits);
+        free(outcome->searches[i].trials);
+    }
+    free(outcome->searches);
+    hpx_fields_free(&outcome->code);
+    hpx_fields_free(&outcome->dataset);
+    hpx_fields_free(&outcome->numerics);
+    free(outcome);
+}
+
+struct accountant {
+    const hpx_plan *plan;
+    struct ledger *ledger;
+    const hpx_recipe *recipe;
+    bool *charged; /* by trial: an earlier search, or an earlier cell, has it on its bill */
+};
+
+static size_t index_of(const struct accountant *accountant, uint32_t cell, size_t seed_index)
+{
+    const struct ledger *ledger = accountant->ledger;
+    return ledger->by_seed[ledger->cells[cell] - 1 + seed_index];
+}
+
+/* A trial as this search meets it: what an earlier search has paid for is a hit. */
+static hpx_outcome_trial meet(struct accountant *accountant, uint32_t cell, size_t seed_index)
+{
+    size_t index = index_of(accountant, cell, seed_index);
+    const struct trial *trial = accountant->ledger->trials[index];
+    uint32_t epochs = accountant->recipe->epochs;
+    hpx_outcome_trial met = {
+        .cell = cell,
+        .seed = accountant->recipe->seeds[seed_index],
+        .key = trial->key,
+        .verdict = trial->state == TRIAL_FAILED ? HPX_FAILURE : trial->verdict,
+        .known = trial->state == TRIAL_KNOWN,
+        .from = trial->verdict == HPX_EXTEND ? trial->from : 0,
+        .seconds = trial->seconds,
+    };
+    if (met.verdict == HPX_HIT)
+        return met;
+    if (!met.known)
+        met.macs_left = (epochs - met.from) * trial->macs_per_epoch;
+    if (accountant->charged[index] && met.verdict != HPX_FAILURE)
+        met = (hpx_outcome_trial){.cell = cell, .seed = met.seed, .key = met.key, .verdict = HPX_HIT, .known = met.known};
+    accountant->charged[index] = true;
+    return met;
+}
+
+static void add_trial(hpx_search_outcome *out, const hpx_outcome_trial *trial, size_t *capacity)
+{
+    out->trials = hpx_grow(out->trials, capacity, out->trial_count + 1, sizeof *out->trials);
+    out->trials[out->trial_count++] = *trial;
+}
+
+/* Adds the trials of a visited cell to the bill; returns the verdict that cost most. */
+static hpx_verdict charge(hpx_search_outcome *out, struct accountant *accountant, uint32_t cell, size_t *capacity)
+{
+    const hpx_recipe *recipe = accountant->recipe;
+    hpx_experiment *experiment = accountant->ledger->experiment;
+    hpx_cost cost = hpx_experiment_cost(experiment, cell);
+    uint64_t samples = hpx_experiment_train_count(experiment, cell);
+    hpx_verdict worst = HPX_HIT;
+    for (size_t i = 0; i < recipe->seed_count; i++) {
+        hpx_outcome_trial trial = meet(accountant, cell, i);
+        out->trial_counts[trial.verdict]++;
+        if (trial.verdict > worst)
+            worst = trial.verdict;
+        if (trial.verdict != HPX_HIT && trial.known) {
+            uint32_t trained = recipe->epochs - trial.from;
+            out->paid_macs += (double)cost.forward * trained / recipe->epochs / (double)recipe->seed_count;
+            out->paid_training_macs += cost.training * samples * trained;
+            out->seconds += trial.seconds;
+        }
+        add_trial(out, &trial, capacity);
+    }
+    out->nominal_macs += cost.forward;
+    out->nominal_training_macs += cost.training * samples * recipe->epochs * recipe->seed_count;
+    return worst;
+}
+
+static void account(hpx_search_outcome *out, struct accountant *accountant, size_t i)
+{
+    const hpx_search *search = hpx_plan_search(accountant->plan, i);
+    const uint32_t *cells, *wanted;
+    size_t capacity = 0;
+    out->search = hpx_plan_recipe_search(accountant->plan, i);
+    out->visit_count = hpx_search_trace(search, &cells);
+    out->visits = hpx_alloc(out->visit_count * sizeof *out->visits);
+    for (size_t v = 0; v < out->visit_count; v++) {
+        hpx_verdict verdict = charge(out, accountant, cells[v], &capacity);
+        out->visits[v] = (hpx_visit){cells[v], hpx_plan_value(accountant->plan, cells[v]), verdict};
+    }
+    size_t wanted_count = hpx_search_wanted(search, &wanted);
+    for (size_t w = 0; w < wanted_count; w++) {
+        if (!accountant->ledger->cells[wanted[w]])
+            continue; /* the run stopped before it got there */
+        for (size_t s = 0; s < accountant->recipe->seed_count; s++) {
+            hpx_outcome_trial trial = meet(accountant, wanted[w], s);
+            out->trial_counts[trial.verdict]++;
+            add_trial(out, &trial, &capacity);
+        }
+    }
+    out->done = wanted_count == 0;
+    out->score = out->score_sd = out->incumbent_score = out->difference = NAN;
+    if (out->done) {
+        out->result = hpx_search_result_of(search);
+        ledger_score(&out->score, &out->score_sd, accountant->ledger, out->result.end);
+        out->incumbent_score = hpx_plan_value(accountant->plan, out->result.incumbent);
+    }
+}
+
+static void compare(hpx_outcome *outcome)
+{
+    bool minimised = hpx_metric_minimised(outcome->recipe->objective);
+    double best = NAN;
+    for (size_t i = 0; i < outcome->search_count; i++) {
+        double score = outcome->searches[i].score;
+        if (isnan(best) || (minimised ? score < best : score > best))
+            best = score;
+    }
+    for (size_t i = 0; i < outcome->search_count; i++) {
+        hpx_search_outcome *search = &outcome->searches[i];
+        search->relative_cost = (double)search->nominal_macs / (double)outcome->grid_macs;
+        search->difference = minimised ? search->score - best : best - search->score;
+    }
+}
+
+/* Seconds per multiplication of what has been trained, here or before, tell what the rest will take. */
+static void estimate(hpx_outcome *outcome, const struct ledger *ledger)
+{
+    double seconds = 0, macs = 0, left = 0;
+    for (size_t i = 0; i < ledger->count; i++) {
+        const struct trial *trial = ledger->trials[i];
+        uint32_t epochs = outcome->recipe->epochs;
+        uint32_t from = trial->verdict == HPX_EXTEND ? trial->from : 0;
+        if (trial->state == TRIAL_KNOWN) {
+            seconds += trial->seconds;
+            macs += (double)trial->macs_per_epoch * (epochs - from);
+            outcome->trained += trial->verdict == HPX_TRAIN;
+            outcome->extended += trial->verdict == HPX_EXTEND;
+        } else if (trial->state == TRIAL_FAILED) {
+            outcome->failed++;
+        } else {
+            left += (double)trial->macs_per_epoch * (epochs - from);
+            outcome->pending++;
+        }
+    }
+    outcome->seconds_left = left == 0 ? 0 : macs > 0 ? left * seconds / macs : NAN;
+}
+
+hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger)
+{
+    hpx_outcome *outcome = hpx_alloc(sizeof *outcome);
+    struct accountant accountant = {
+        .plan = plan,
+        .ledger = ledger,
+        .recipe = hpx_experiment_recipe(ledger->experiment),
+        .charged = hpx_alloc(ledger->count * sizeof(bool)),
+    };
+    outcome->recipe = accountant.recipe;
+    outcome->cells = hpx_grid_cells(&outcome->recipe->grid);
+    outcome->grid_macs = hpx_experiment_grid_macs(ledger->experiment);
+    outcome->search_count = hpx_plan_count(plan);
+    outcome->searches = hpx_alloc(outcome->search_count * sizeof *outcome->searches);
+    hpx_fields settings = {0};
+    hpx_recipe_settings(&settings, outcome->recipe, 0);
+    outcome->depends_on_last_epoch = outcome->recipe->trainer->needs_last_epoch(&settings);
+    hpx_fields_free(&settings);
+    for (size_t i = 0; i < outcome->search_count; i++)
+        account(&outcome->searches[i], &accountant, i);
+    compare(outcome);
+    estimate(outcome, ledger);
+    free(accountant.charged);
+    return outcome;
+}

@@ -1,0 +1,124 @@
+#include "hpx/plan.h"
+
+#include "hpx/memory.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ASKED = 1, KNOWN = 2 };
+
+struct hpx_plan {
+    bool minimised;
+    size_t count;
+    const hpx_recipe_search **recipe_searches;
+    hpx_search **searches;
+    /* By cell. Untouched pages of a large grid cost nothing. */
+    uint8_t *states;
+    double *values;
+    uint32_t *fresh; /* wanted since the last call */
+    size_t fresh_count, fresh_capacity;
+    uint32_t *wanted; /* of one search: a copy, since telling it changes its own list */
+    size_t wanted_capacity;
+};
+
+hpx_plan *hpx_plan_new(const hpx_recipe *recipe, const hpx_recipe_search *const *searches, size_t count,
+                       hpx_cost_fn *cost, void *context)
+{
+    hpx_plan *plan = hpx_alloc(sizeof *plan);
+    uint32_t cells = hpx_grid_cells(&recipe->grid);
+    plan->minimised = hpx_metric_minimised(recipe->objective);
+    plan->count = count;
+    plan->recipe_searches = hpx_alloc(count * sizeof(const hpx_recipe_search *));
+    plan->searches = hpx_alloc(count * sizeof *plan->searches);
+    plan->states = hpx_alloc(cells * sizeof *plan->states);
+    plan->values = hpx_alloc(cells * sizeof *plan->values);
+    for (size_t i = 0; i < count; i++) {
+        plan->recipe_searches[i] = searches[i];
+        plan->searches[i] = hpx_search_new(&recipe->grid, &searches[i]->options, cost, context);
+    }
+    return plan;
+}
+
+void hpx_plan_free(hpx_plan *plan)
+{
+    if (!plan)
+        return;
+    for (size_t i = 0; i < plan->count; i++)
+        hpx_search_free(plan->searches[i]);
+    free(plan->searches);
+    free((void *)plan->recipe_searches);
+    free(plan->states);
+    free(plan->values);
+    free(plan->fresh);
+    free(plan->wanted);
+    free(plan);
+}
+
+/* Tells a search all that is known of what it wants, until it wants only what is not. */
+static void advance(hpx_plan *plan, hpx_search *search)
+{
+    for (bool told = true; told;) {
+        const uint32_t *cells;
+        size_t count = hpx_search_wanted(search, &cells);
+        plan->wanted = hpx_grow(plan->wanted, &plan->wanted_capacity, count, sizeof *cells);
+        if (count)
+            memcpy(plan->wanted, cells, count * sizeof *cells);
+        told = false;
+        for (size_t i = 0; i < count; i++) {
+            uint32_t cell = plan->wanted[i];
+            if (plan->states[cell] & KNOWN) {
+                double value = plan->values[cell];
+                hpx_search_tell(search, cell, plan->minimised ? -value : value);
+                told = true;
+            } else if (!(plan->states[cell] & ASKED)) {
+                plan->states[cell] |= ASKED;
+                plan->fresh = hpx_grow(plan->fresh, &plan->fresh_capacity, plan->fresh_count + 1, sizeof cell);
+                plan->fresh[plan->fresh_count++] = cell;
+            }
+        }
+    }
+}
+
+size_t hpx_plan_wanted(hpx_plan *plan, const uint32_t **cells)
+{
+    plan->fresh_count = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        advance(plan, plan->searches[i]);
+    *cells = plan->fresh;
+    return plan->fresh_count;
+}
+
+void hpx_plan_tell(hpx_plan *plan, uint32_t cell, double value)
+{
+    plan->states[cell] |= KNOWN;
+    plan->values[cell] = value;
+}
+
+size_t hpx_plan_count(const hpx_plan *plan)
+{
+    return plan->count;
+}
+
+const hpx_recipe_search *hpx_plan_recipe_search(const hpx_plan *plan, size_t i)
+{
+    return plan->recipe_searches[i];
+}
+
+const hpx_search *hpx_plan_search(const hpx_plan *plan, size_t i)
+{
+    return plan->searches[i];
+}
+
+bool hpx_plan_is_done(const hpx_plan *plan, size_t i)
+{
+    const uint32_t *cells;
+    return hpx_search_wanted(plan->searches[i], &cells) == 0;
+}
+
+double hpx_plan_value(const hpx_plan *plan, uint32_t cell)
+{
+    assert(plan->states[cell] & KNOWN);
+    return plan->values[cell];
+}

@@ -1,0 +1,155 @@
+/* Tables of builds, replays and plans. */
+#include "hpx/report.h"
+
+#include "hpx/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+const char *hpx_duration_text(char out[32], double seconds)
+{
+    if (!isfinite(seconds)) {
+        snprintf(out, 32, "?");
+        return out;
+    }
+    unsigned long long whole = (unsigned long long)(seconds + 0.5), day = 86400;
+    unsigned minutes = (unsigned)(whole / 60 % 60), hours = (unsigned)(whole / 3600 % 24);
+    if (whole >= day)
+        snprintf(out, 32, "%llu d %02u:%02u", whole / day, hours, minutes);
+    else if (whole >= 3600)
+        snprintf(out, 32, "%u:%02u:%02u", hours, minutes, (unsigned)(whole % 60));
+    else
+        snprintf(out, 32, "%u:%02u", minutes, (unsigned)(whole % 60));
+    return out;
+}
+
+/* (128, 64) */
+static char *cell_text(const hpx_recipe *recipe, uint32_t cell)
+{
+    hpx_buffer text = {0};
+    uint32_t indices[HPX_AXES_MAX];
+    hpx_grid_indices(indices, &recipe->grid, cell);
+    for (size_t axis = 0; axis < recipe->grid.axes; axis++)
+        hpx_buffer_printf(&text, "%s%s", axis ? ", " : "(", recipe->axes[axis].values[indices[axis]].text);
+    hpx_buffer_puts(&text, ")");
+    char *copy = hpx_strdup(hpx_buffer_text(&text));
+    hpx_buffer_free(&text);
+    return copy;
+}
+
+static void add_heading(hpx_buffer *out, const hpx_outcome *outcome)
+{
+    const hpx_recipe *recipe = outcome->recipe;
+    hpx_buffer_printf(out, "%s: %s over %u cells (", recipe->path, hpx_metric_names[recipe->objective],
+                      outcome->cells);
+    for (size_t axis = 0; axis < recipe->grid.axes; axis++)
+        hpx_buffer_printf(out, "%s%s", axis ? ", " : "", recipe->axes[axis].name);
+    hpx_buffer_printf(out, "), %u epochs, %zu seed%s\n\n", recipe->epochs, recipe->seed_count,
+                      recipe->seed_count == 1 ? "" : "s");
+}
+
+/* Six decimals for losses, four for accuracies: a test set of 10,000 resolves no more. */
+static int decimals(const hpx_outcome *outcome)
+{
+    return hpx_metric_minimised(outcome->recipe->objective) ? 6 : 4;
+}
+
+static void add_counts(hpx_table *table, const hpx_search_outcome *search)
+{
+    for (int verdict = 0; verdict < HPX_VERDICTS; verdict++)
+        hpx_table_add(table, "%zu", search->trial_counts[verdict]);
+}
+
+static void add_result(hpx_table *table, const hpx_outcome *outcome, const hpx_search_outcome *search)
+{
+    if (!search->done) {
+        hpx_table_add(table, "unfinished");
+        hpx_table_add(table, "-");
+        hpx_table_add(table, "-");
+        return;
+    }
+    char *end = cell_text(outcome->recipe, search->result.end);
+    int digits = decimals(outcome);
+    hpx_table_add(table, "%s", end);
+    free(end);
+    if (isnan(search->score))
+        hpx_table_add(table, "failed");
+    else if (isnan(search->score_sd))
+        hpx_table_add(table, "%.*f", digits, search->score);
+    else
+        hpx_table_add(table, "%.*f ± %.*f", digits, search->score, digits, search->score_sd);
+    if (isnan(search->difference))
+        hpx_table_add(table, "-");
+    else
+        hpx_table_add(table, "%.*f", digits, search->difference);
+}
+
+static void add_notes(hpx_buffer *out, const hpx_outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->search_count; i++) {
+        const hpx_search_outcome *search = &outcome->searches[i];
+        if (!search->done || search->result.incumbent == search->result.end)
+            continue;
+        char *best = cell_text(outcome->recipe, search->result.incumbent);
+        hpx_buffer_printf(out, "%s visited a better cell than its end: %s %.*f\n", search->search->name, best,
+                          decimals(outcome), search->incumbent_score);
+        free(best);
+    }
+    if (outcome->recipe->objective == HPX_TEST_ACCURACY || outcome->recipe->objective == HPX_TEST_LOSS)
+        hpx_buffer_puts(out, "Cells were selected on test images, so their scores are optimistic.\n");
+}
+
+void hpx_report_outcome(hpx_buffer *out, const hpx_outcome *outcome)
+{
+    static const char *const columns[] = {"search", "end",   "score", "difference", "relative time", "cells",
+                                          "hit",    "extend", "train", "failed",     "seconds"};
+    hpx_table *table = hpx_table_new("llrrrrrrrrr");
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
+        hpx_table_add(table, "%s", columns[i]);
+    for (size_t i = 0; i < outcome->search_count; i++) {
+        const hpx_search_outcome *search = &outcome->searches[i];
+        hpx_table_add(table, "%s", search->search->name);
+        add_result(table, outcome, search);
+        hpx_table_add(table, "%.3f", search->relative_cost);
+        hpx_table_add(table, "%zu", search->visit_count);
+        add_counts(table, search);
+        hpx_table_add(table, "%.1f", search->seconds);
+    }
+    add_heading(out, outcome);
+    hpx_table_print(out, table);
+    hpx_table_free(table);
+    hpx_buffer_puts(out, "\n");
+    add_notes(out, outcome);
+}
+
+void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome)
+{
+    add_heading(out, outcome);
+    for (size_t i = 0; i < outcome->search_count; i++) {
+        const hpx_search_outcome *search = &outcome->searches[i];
+        hpx_buffer_printf(out, "%s (%s): ", search->search->name, search->search->method);
+        for (int verdict = 0; verdict < HPX_VERDICTS; verdict++)
+            if (search->trial_counts[verdict])
+                hpx_buffer_printf(out, "%zu %s, ", search->trial_counts[verdict], hpx_verdict_names[verdict]);
+        hpx_buffer_puts(out, search->done ? "nothing to train\n" : "then it depends on their scores\n");
+        for (size_t t = 0; t < search->trial_count; t++) {
+            const hpx_outcome_trial *trial = &search->trials[t];
+            if (trial->macs_left == 0)
+                continue;
+            char *cell = cell_text(outcome->recipe, trial->cell);
+            hpx_buffer_printf(out, "    %-6s %s seed %u", hpx_verdict_names[trial->verdict], cell, trial->seed);
+            if (trial->verdict == HPX_EXTEND)
+                hpx_buffer_printf(out, " from epoch %u", trial->from);
+            hpx_buffer_printf(out, "  %.3g multiplications\n", (double)trial->macs_left);
+            free(cell);
+        }
+    }
+    char text[32];
+    hpx_buffer_printf(out, "\n%zu trials to train before more is decided", outcome->pending);
+    if (outcome->pending && isfinite(outcome->seconds_left))
+        hpx_buffer_printf(out, ", about %s on one processor", hpx_duration_text(text, outcome->seconds_left));
+    hpx_buffer_puts(out, "\n");
+    if (outcome->depends_on_last_epoch)
+        hpx_buffer_puts(out, "The schedule depends on the last epoch: a change of epochs trains from the start.\n");
+}

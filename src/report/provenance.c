@@ -1,0 +1,388 @@
+/* Artifacts and where they come from: ls, audit, show, and tables of results. */
+#include "hpx/report.h"
+
+#include "hpx/memory.h"
+#include "hpx/text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define KEY_DIGITS 12 /* of a key in a table: enough to be unique in any store people have */
+
+void hpx_provenance_free(hpx_provenance *provenance)
+{
+    hpx_fields_free(&provenance->manifest);
+    hpx_fields_free(&provenance->code);
+    hpx_fields_free(&provenance->dataset);
+    *provenance = (hpx_provenance){0};
+}
+
+static const char *time_text(char out[32], int64_t ns)
+{
+    time_t seconds = (time_t)(ns / 1000000000);
+    struct tm parts;
+    gmtime_r(&seconds, &parts);
+    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return out;
+}
+
+static const char *text_of(const hpx_fields *fields, const char *name)
+{
+    const hpx_field *field = hpx_fields_find(fields, name);
+    return field && field->type == HPX_FIELD_TEXT && field->size ? (const char *)field->bytes : "-";
+}
+
+static bool is_dirty(const hpx_fields *code)
+{
+    const hpx_field *field = hpx_fields_find(code, "dirty");
+    return field && field->count;
+}
+
+/* The first digits of a field of bytes. */
+static void add_digits(hpx_table *table, const hpx_fields *fields, const char *name, int digits)
+{
+    const hpx_field *field = hpx_fields_find(fields, name);
+    hpx_buffer text = {0};
+    if (field)
+        hpx_field_print(&text, field);
+    hpx_table_add(table, "%.*s", digits, field ? hpx_buffer_text(&text) : "-");
+    hpx_buffer_free(&text);
+}
+
+static void add_columns(hpx_table *table, const char *const *names)
+{
+    for (; *names; names++)
+        hpx_table_add(table, "%s", *names);
+}
+
+static void add_accuracy(hpx_table *table, double value)
+{
+    if (isnan(value))
+        hpx_table_add(table, "-");
+    else
+        hpx_table_add(table, "%.4f", value);
+}
+
+hpx_table *hpx_report_list_new(void)
+{
+    static const char *const columns[] = {"key", "cell", "seed", "epoch", "validation", "test", "data", "code", NULL};
+    hpx_table *table = hpx_table_new("llrrrrll");
+    add_columns(table, columns);
+    return table;
+}
+
+void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance)
+{
+    const hpx_artifact *artifact = &provenance->artifact;
+    char hex[HPX_HASH_HEX_BYTES];
+    hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &artifact->key));
+    hpx_table_add(table, "%s", artifact->cell);
+    hpx_table_add(table, "%" PRIu64, artifact->seed);
+    hpx_table_add(table, "%u", artifact->epoch);
+    add_accuracy(table, artifact->metrics.values[HPX_VALIDATION_ACCURACY]);
+    add_accuracy(table, artifact->metrics.values[HPX_TEST_ACCURACY]);
+    hpx_table_add(table, "%s", text_of(&provenance->dataset, "name"));
+    add_digits(table, &provenance->code, "version", 8);
+}
+
+hpx_table *hpx_report_audit_new(void)
+{
+    static const char *const columns[] = {"key",    "cell",    "seed",   "epoch", "test", "trainer", "commit", "dirty",
+                                          "data",   "kernel",  "host",   "trained", "seconds", "parent", NULL};
+    hpx_table *table = hpx_table_new("llrrrllllllll" "r");
+    add_columns(table, columns);
+    return table;
+}
+
+void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance)
+{
+    const hpx_artifact *artifact = &provenance->artifact;
+    char hex[HPX_HASH_HEX_BYTES], when[32];
+    hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &artifact->key));
+    hpx_table_add(table, "%s", artifact->cell);
+    hpx_table_add(table, "%" PRIu64, artifact->seed);
+    hpx_table_add(table, "%u", artifact->epoch);
+    add_accuracy(table, artifact->metrics.values[HPX_TEST_ACCURACY]);
+    add_digits(table, &provenance->code, "version", 8);
+    hpx_table_add(table, "%s", text_of(&provenance->code, "describe"));
+    hpx_table_add(table, "%s", provenance->code.count == 0 ? "?" : is_dirty(&provenance->code) ? "yes" : "no");
+    hpx_table_add(table, "%s", text_of(&provenance->dataset, "name"));
+    hpx_table_add(table, "%s", text_of(&provenance->manifest, "numerics.kernel"));
+    hpx_table_add(table, "%s", artifact->host);
+    hpx_table_add(table, "%s", time_text(when, artifact->started_ns));
+    hpx_table_add(table, "%.2f", artifact->seconds);
+    if (artifact->parent)
+        hpx_table_add(table, "epoch %u", artifact->parent);
+    else
+        hpx_table_add(table, "-");
+}
+
+/* Walks the words of "n1=128 n2=64"; axis names and values hold no blanks or '='. */
+static bool next_word(const char **at, char **name, char **value)
+{
+    *at += strspn(*at, " ");
+    size_t length = strcspn(*at, " "), split = strcspn(*at, "= ");
+    if (length == 0 || split == length)
+        return false;
+    *name = hpx_strndup(*at, split);
+    *value = hpx_strndup(*at + split + 1, length - split - 1);
+    *at += length;
+    return true;
+}
+
+bool hpx_cell_value(char **value, const char *cell, const char *axis)
+{
+    char *name;
+    for (const char *at = cell; next_word(&at, &name, value);) {
+        bool found = strcmp(name, axis) == 0;
+        free(name);
+        if (found)
+            return true;
+        free(*value);
+    }
+    return false;
+}
+
+static void add_cell(hpx_json *json, const char *cell)
+{
+    char *name, *value;
+    double number;
+    hpx_json_open_flat(json, "cell", '{');
+    for (const char *at = cell; next_word(&at, &name, &value);) {
+        if (hpx_parse_real(&number, value))
+            hpx_json_number_text(json, name, value);
+        else
+            hpx_json_text(json, name, value);
+        free(name);
+        free(value);
+    }
+    hpx_json_close(json, '}');
+}
+
+static void add_metrics(hpx_json *json, const hpx_metrics *metrics)
+{
+    hpx_json_open_flat(json, "metrics", '{');
+    for (int i = 0; i < HPX_METRICS; i++)
+        hpx_json_real(json, hpx_metric_names[i], metrics->values[i]);
+    hpx_json_close(json, '}');
+}
+
+static void add_member(hpx_json *json, const hpx_fields *fields, const char *name)
+{
+    const hpx_field *field = hpx_fields_find(fields, name);
+    hpx_buffer text = {0};
+    if (field)
+        hpx_field_print(&text, field);
+    hpx_json_text(json, name, field && text.size ? hpx_buffer_text(&text) : NULL);
+    hpx_buffer_free(&text);
+}
+
+void hpx_report_code_json(hpx_json *json, const char *name, const hpx_fields *code)
+{
+    const hpx_field *patch = hpx_fields_find(code, "patch");
+    if (code->count == 0) {
+        hpx_json_null(json, name);
+        return;
+    }
+    hpx_json_open_flat(json, name, '{');
+    add_member(json, code, "version");
+    add_member(json, code, "commit");
+    add_member(json, code, "describe");
+    hpx_json_bool(json, "dirty", is_dirty(code));
+    if (patch && patch->size) {
+        char hex[HPX_HASH_HEX_BYTES];
+        hpx_hash hash = hpx_hash_of(patch->bytes, patch->size);
+        hpx_json_text(json, "patch", hpx_hash_hex(hex, &hash));
+    } else {
+        hpx_json_null(json, "patch");
+    }
+    hpx_json_close(json, '}');
+}
+
+/* The manifest's numerics without their prefix. */
+static void add_numerics(hpx_json *json, const hpx_fields *manifest)
+{
+    static const char prefix[] = "numerics.";
+    hpx_fields numerics = {0};
+    for (size_t i = 0; i < manifest->count; i++) {
+        hpx_field field = manifest->fields[i];
+        if (strncmp(field.name, prefix, strlen(prefix)) != 0)
+            continue;
+        field.name += strlen(prefix);
+        hpx_fields_set(&numerics, &field);
+    }
+    hpx_json_open_flat(json, "numerics", '{');
+    hpx_json_fields(json, &numerics);
+    hpx_json_close(json, '}');
+    hpx_fields_free(&numerics);
+}
+
+static void add_parent(hpx_json *json, const hpx_artifact *artifact)
+{
+    char hex[HPX_HASH_HEX_BYTES];
+    if (!artifact->parent) {
+        hpx_json_null(json, "parent");
+        return;
+    }
+    hpx_json_open_flat(json, "parent", '{');
+    hpx_json_text(json, "key", hpx_hash_hex(hex, &artifact->key));
+    hpx_json_count(json, "epoch", artifact->parent);
+    hpx_json_close(json, '}');
+}
+
+static void add_epoch(hpx_json *json, const hpx_artifact *artifact)
+{
+    char hex[HPX_HASH_HEX_BYTES], when[32];
+    hpx_json_count(json, "epoch", artifact->epoch);
+    add_metrics(json, &artifact->metrics);
+    hpx_json_text(json, "output", hpx_hash_hex(hex, &artifact->output));
+    hpx_json_text(json, "host", artifact->host);
+    hpx_json_text(json, "started", time_text(when, artifact->started_ns));
+    hpx_json_real(json, "seconds", artifact->seconds);
+    add_parent(json, artifact);
+}
+
+void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance)
+{
+    char hex[HPX_HASH_HEX_BYTES];
+    hpx_json_open(json, NULL, '{');
+    hpx_json_text(json, "key", hpx_hash_hex(hex, &provenance->artifact.key));
+    add_cell(json, provenance->artifact.cell);
+    hpx_json_count(json, "seed", provenance->artifact.seed);
+    add_epoch(json, &provenance->artifact);
+    hpx_report_code_json(json, "code", &provenance->code);
+    hpx_json_open_flat(json, "dataset", '{');
+    hpx_json_fields(json, &provenance->dataset);
+    hpx_json_close(json, '}');
+    add_numerics(json, &provenance->manifest);
+    hpx_json_close(json, '}');
+}
+
+static void add_fields(hpx_buffer *out, const char *title, const hpx_fields *fields)
+{
+    hpx_buffer_printf(out, "\n%s\n", title);
+    for (size_t i = 0; i < fields->count; i++) {
+        const hpx_field *field = &fields->fields[i];
+        if (strcmp(field->name, "patch") == 0) {
+            hpx_buffer_printf(out, "    %-28s %zu bytes\n", field->name, field->size);
+            continue;
+        }
+        hpx_buffer_printf(out, "    %-28s ", field->name);
+        hpx_field_print(out, field);
+        hpx_buffer_puts(out, "\n");
+    }
+    if (fields->count == 0)
+        hpx_buffer_puts(out, "    lost\n");
+}
+
+void hpx_report_show(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts, size_t count)
+{
+    char hex[HPX_HASH_HEX_BYTES], when[32];
+    const hpx_artifact *last = &newest->artifact;
+    hpx_buffer_printf(out, "key         %s\ncell        %s\nseed        %" PRIu64 "\n", hpx_hash_hex(hex, &last->key),
+                      last->cell, last->seed);
+    if (newest->checkpoint_epoch)
+        hpx_buffer_printf(out, "checkpoint  of epoch %u\n", newest->checkpoint_epoch);
+    else
+        hpx_buffer_puts(out, "checkpoint  none\n");
+    static const char *const columns[] = {"epoch", "train_loss", "train_acc", "validation_loss", "validation_acc",
+                                          "test_loss", "test_acc", "seconds", "trained", "host", "from", "output", NULL};
+    hpx_table *table = hpx_table_new("rrrrrrrrllrl");
+    add_columns(table, columns);
+    for (size_t i = 0; i < count; i++) {
+        hpx_table_add(table, "%u", artifacts[i].epoch);
+        for (int metric = 0; metric < HPX_METRICS; metric++)
+            if (isnan(artifacts[i].metrics.values[metric]))
+                hpx_table_add(table, "-");
+            else
+                hpx_table_add(table, "%.4f", artifacts[i].metrics.values[metric]);
+        hpx_table_add(table, "%.2f", artifacts[i].seconds);
+        hpx_table_add(table, "%s", time_text(when, artifacts[i].started_ns));
+        hpx_table_add(table, "%s", artifacts[i].host);
+        hpx_table_add(table, "%u", artifacts[i].parent);
+        hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &artifacts[i].output));
+    }
+    hpx_buffer_puts(out, "\n");
+    hpx_table_print(out, table);
+    hpx_table_free(table);
+    add_fields(out, "manifest", &newest->manifest);
+    add_fields(out, "code", &newest->code);
+    add_fields(out, "data set", &newest->dataset);
+}
+
+void hpx_report_show_json(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts, size_t count)
+{
+    hpx_json json = {.out = out};
+    char hex[HPX_HASH_HEX_BYTES];
+    hpx_json_open(&json, NULL, '{');
+    hpx_json_count(&json, "schema", 1);
+    hpx_json_text(&json, "key", hpx_hash_hex(hex, &newest->artifact.key));
+    add_cell(&json, newest->artifact.cell);
+    hpx_json_count(&json, "seed", newest->artifact.seed);
+    hpx_json_count(&json, "checkpoint_epoch", newest->checkpoint_epoch);
+    hpx_json_open(&json, "epochs", '[');
+    for (size_t i = 0; i < count; i++) {
+        hpx_json_open_flat(&json, NULL, '{');
+        add_epoch(&json, &artifacts[i]);
+        hpx_json_close(&json, '}');
+    }
+    hpx_json_close(&json, ']');
+    const struct {
+        const char *name;
+        const hpx_fields *fields;
+    } parts[] = {{"manifest", &newest->manifest}, {"code", &newest->code}, {"dataset", &newest->dataset}};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        hpx_json_open(&json, parts[i].name, '{');
+        hpx_json_fields(&json, parts[i].fields);
+        hpx_json_close(&json, '}');
+    }
+    hpx_json_close(&json, '}');
+}
+
+/* RFC 4180: quoted where it must be. */
+static void csv_field(hpx_buffer *out, const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        hpx_buffer_puts(out, text);
+        return;
+    }
+    hpx_buffer_puts(out, "\"");
+    for (; *text; text++)
+        hpx_buffer_printf(out, *text == '"' ? "\"\"" : "%c", *text);
+    hpx_buffer_puts(out, "\"");
+}
+
+void hpx_report_csv_header(hpx_buffer *out, const char *const *axes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        csv_field(out, axes[i]);
+        hpx_buffer_puts(out, ",");
+    }
+    hpx_buffer_puts(out, "seed,epoch");
+    for (int i = 0; i < HPX_METRICS; i++)
+        hpx_buffer_printf(out, ",%s", hpx_metric_names[i]);
+    hpx_buffer_puts(out, ",seconds,key\n");
+}
+
+void hpx_report_csv_row(hpx_buffer *out, const char *const *axes, size_t count, const hpx_artifact *artifact)
+{
+    char text[HPX_REAL_TEXT_BYTES], hex[HPX_HASH_HEX_BYTES];
+    for (size_t i = 0; i < count; i++) {
+        char *value = NULL;
+        if (hpx_cell_value(&value, artifact->cell, axes[i])) {
+            csv_field(out, value);
+            free(value);
+        }
+        hpx_buffer_puts(out, ",");
+    }
+    hpx_buffer_printf(out, "%" PRIu64 ",%u", artifact->seed, artifact->epoch);
+    for (int i = 0; i < HPX_METRICS; i++) {
+        double value = artifact->metrics.values[i];
+        hpx_buffer_printf(out, ",%s", isnan(value) ? "" : hpx_real_text(text, value));
+    }
+    hpx_buffer_printf(out, ",%s,%s\n", hpx_real_text(text, artifact->seconds), hpx_hash_hex(hex, &artifact->key));
+}
