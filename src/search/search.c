@@ -87,9 +87,8 @@ void hpx_search_tell(hpx_search *search, uint32_t cell, double score)
     methods[search->options.method].advance(search);
 }
 
-/* Drops the told cells by moving the others up to the last of them: the effort is that of the part the
- * answers came from, near the front when cells are trained in order, and never that of the whole list for
- * each answer. */
+/* Drops the told cells by moving those before the last of them up. Answers come mostly in the order of the
+ * list, so this touches a few cells at its front, however long it is. */
 static void drop_told(hpx_search *search)
 {
     uint32_t *cells = search->wanted.at;

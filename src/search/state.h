@@ -45,10 +45,9 @@ struct hpx_search {
 
     hpx_known_table known;
     hpx_cells trace;
-    hpx_cells wanted; /* certain cells in order of visit, from `wanted_first` on; */
-    size_t
-        wanted_first; /* up to wanted_told of them have been told since and are dropped when next asked for */
-    size_t wanted_told;
+    hpx_cells wanted;    /* certain cells in order of visit; what is before `wanted_first` has been dropped */
+    size_t wanted_first; /* because it was told */
+    size_t wanted_told;  /* cells told since: those on the list are dropped when it is next asked for */
     hpx_search_result result; /* `incumbent` always, the rest once `stop` is set */
 
     /* of the method */
