@@ -1,8 +1,8 @@
 /* A search asks for cells and is told their scores; it knows neither training nor the store.
  * Deterministic: the same answers lead to the same questions, in whatever order the answers come.
  *
- * Semantics (better, line, cross, hill, grid) follow M. Imai, "Proposal of a Hyperparameter Optimization Method for
- * Neural Networks", 2024; docs/searches.md has them in full. */
+ * Semantics (better, line, cross, hill, grid) follow M. Imai, "Proposal of a Hyperparameter Optimization
+ * Method for Neural Networks", 2024; docs/searches.md has them in full. */
 #ifndef HPX_SEARCH_H
 #define HPX_SEARCH_H
 
@@ -46,20 +46,23 @@ typedef uint64_t hpx_cost_fn(void *context, uint32_t cell);
 
 typedef struct hpx_search hpx_search;
 
-/* Never fails: the options must be within the grid. `cost` is called during tell, not after the search is freed. */
-hpx_search *hpx_search_new(const hpx_grid *grid, const hpx_search_options *options, hpx_cost_fn *cost, void *context);
+/* Never fails: the options must be within the grid. A full cross-search has no limit, whatever the options
+ * say. `cost` is called by new and tell, with any cells of the grid. */
+hpx_search *hpx_search_new(const hpx_grid *grid, const hpx_search_options *options, hpx_cost_fn *cost,
+                           void *context);
 void hpx_search_free(hpx_search *search); /* NULL is fine */
 
-/* The cells that the search is certain to visit next and has not been told, in order of visit; borrowed until the next
- * tell. Returns how many: 0 only when the search is done. */
-size_t hpx_search_wanted(const hpx_search *search, const uint32_t **cells);
+/* The cells that the search has not been told and is certain to visit on the line or in the neighbourhood
+ * where it is, in order of visit; borrowed until the next tell. Returns how many: 0 only when the search is
+ * done. */
+size_t hpx_search_wanted(hpx_search *search, const uint32_t **cells);
 
-/* Tells the score of a wanted cell; higher is better. NaN: it failed, and is worse than any score. Cells may be told
- * in any order; one that was told before is ignored. */
+/* Tells the score of a cell; higher is better. NaN: it failed, and is worse than any score. Cells may be told
+ * in any order, also before they are wanted; one that was told before is ignored. */
 void hpx_search_tell(hpx_search *search, uint32_t cell, double score);
 
-/* The distinct cells visited so far, in order of first visit. A cell is visited when the search has come to it and
- * knows its score. Borrowed until the next tell. */
+/* The distinct cells visited so far, in order of first visit. A cell is visited when the search has come to
+ * it and knows its score. Borrowed until the next tell. */
 size_t hpx_search_trace(const hpx_search *search, const uint32_t **cells);
 
 /* Once done. end: where the method ends (the paper's result); incumbent: the best of all visited cells;

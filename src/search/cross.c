@@ -1,0 +1,137 @@
+/* Cross-search, full and partial (M. Imai, 2024):
+ *
+ *     p = start; lines = 0; unmoved = 0
+ *     loop:
+ *         if (p, axis) was walked before: stop "cycle"
+ *         q = line(p, axis); lines += 1
+ *         unmoved = 0 if q differs from p, else unmoved + 1
+ *         p = q
+ *         if unmoved >= max(1, D-1) and lines >= D: stop "fixpoint"
+ *         axis = next axis
+ *
+ *     line(p, axis):
+ *         origin = p, or the low end of the line through p when lines are walked from there
+ *         best = origin
+ *         for direction in up, down:
+ *             misses = 0; from the origin's neighbour in that direction on, for each cell c:
+ *                 if better(c, best): best = c; misses = 0
+ *                 else: misses += 1; leave this direction if limit and misses >= limit
+ *
+ * From the low end there is nothing downward, so both scans are this one walk. */
+#include "state.h"
+
+#include <assert.h>
+
+static uint32_t line_cell(const hpx_line *line)
+{
+    uint32_t offset = line->distance * line->stride;
+    return line->direction == HPX_LINE_UP ? line->origin + offset : line->origin - offset;
+}
+
+/* Takes the cell into account that the walk stands on, and goes to the next. */
+static void line_step(const hpx_search *search, hpx_line *line)
+{
+    uint32_t cell = line_cell(line), limit = search->options.limit;
+    if (line->distance == 0 || hpx_search_better(search, cell, line->best)) {
+        line->best = cell;
+        line->misses = 0;
+    } else {
+        line->misses++;
+    }
+    while (line->direction != HPX_LINE_ENDED &&
+           (line->distance == line->reach[line->direction] || (limit && line->misses >= limit))) {
+        line->direction++;
+        line->distance = line->misses = 0;
+    }
+    line->distance++;
+}
+
+static void shorten(uint32_t *reach, uint32_t to)
+{
+    if (*reach > to)
+        *reach = to;
+}
+
+/* Lists what the walk will visit whatever the answers. It stands on a cell that was not told. The line is
+ * shortest either when all such cells fail, and the walk ends as if they had; or when this one is so good
+ * that everything behind it misses, and the walk leaves each direction `limit` cells later. */
+static void list_line(hpx_search *search)
+{
+    hpx_line ahead = search->cross.line;
+    uint32_t limit = search->options.limit;
+    assert(ahead.direction != HPX_LINE_ENDED);
+    if (limit) {
+        shorten(&ahead.reach[ahead.direction], ahead.distance + limit);
+        if (ahead.direction == HPX_LINE_UP)
+            shorten(&ahead.reach[HPX_LINE_DOWN], limit);
+    }
+    hpx_search_want_nothing(search);
+    for (; ahead.direction != HPX_LINE_ENDED; line_step(search, &ahead))
+        hpx_search_want(search, line_cell(&ahead));
+}
+
+static void begin_line(hpx_search *search)
+{
+    hpx_cross *cross = &search->cross;
+    hpx_known *known = hpx_known_add(&search->known, cross->position);
+    if (known->walked >> cross->axis & 1) {
+        hpx_search_stop(search, cross->position, "cycle");
+        return;
+    }
+    known->walked |= (uint16_t)(1u << cross->axis);
+
+    uint32_t stride = search->strides[cross->axis];
+    uint32_t index = hpx_search_index(search, cross->position, cross->axis);
+    uint32_t below = search->options.outward ? index : 0;
+    cross->line = (hpx_line){
+        .origin = cross->position - (index - below) * stride,
+        .stride = stride,
+        .reach = {search->grid.counts[cross->axis] - 1 - below, below},
+    };
+    cross->listed = false;
+}
+
+static void end_line(hpx_search *search)
+{
+    hpx_cross *cross = &search->cross;
+    size_t axes = search->grid.axes, needed = axes > 2 ? axes - 1 : 1;
+    cross->lines++;
+    cross->unmoved = cross->line.best == cross->position ? cross->unmoved + 1 : 0;
+    cross->position = cross->line.best;
+    if (cross->unmoved >= needed && cross->lines >= axes) {
+        hpx_search_stop(search, cross->position, "fixpoint");
+        return;
+    }
+    cross->axis = (cross->axis + 1) % axes;
+    begin_line(search);
+}
+
+void hpx_cross_begin(hpx_search *search)
+{
+    assert(search->options.first < search->grid.axes);
+    search->cross.position = search->options.start;
+    search->cross.axis = search->options.first;
+    begin_line(search);
+}
+
+void hpx_cross_advance(hpx_search *search)
+{
+    hpx_line *line = &search->cross.line;
+    while (!search->result.stop) {
+        for (; line->direction != HPX_LINE_ENDED; line_step(search, line)) {
+            uint32_t cell = line_cell(line);
+            if (!hpx_search_told(search, cell))
+                break;
+            hpx_search_visit(search, cell);
+        }
+        if (line->direction != HPX_LINE_ENDED)
+            break;
+        end_line(search);
+    }
+    /* A whole line is certain from its first cell on; of a limited one more becomes certain with every
+     * answer. */
+    if (!search->result.stop && (search->options.limit || !search->cross.listed)) {
+        list_line(search);
+        search->cross.listed = true;
+    }
+}

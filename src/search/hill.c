@@ -1,0 +1,79 @@
+/* Hill climbing, steepest ascent:
+ *
+ *     loop: visit p and all its neighbours; q = the best neighbour
+ *           move to q if score(q) > score(p), else stop
+ *
+ * Certain are p and its neighbours: where it goes from there depends on the last of them. */
+#include "state.h"
+
+static void add_neighbour(hpx_search *search, uint32_t cell)
+{
+    if (cell != search->hill.around.at[0])
+        hpx_cells_add(&search->hill.around, cell);
+}
+
+/* Every index moves by at most 1: all axes from `axis` on, in lexicographic order of the moves. */
+static void add_box(hpx_search *search, uint32_t cell, size_t axis)
+{
+    if (axis == search->grid.axes) {
+        add_neighbour(search, cell);
+        return;
+    }
+    uint32_t index = hpx_search_index(search, cell, axis), stride = search->strides[axis];
+    if (index > 0)
+        add_box(search, cell - stride, axis + 1);
+    add_box(search, cell, axis + 1);
+    if (index + 1 < search->grid.counts[axis])
+        add_box(search, cell + stride, axis + 1);
+}
+
+/* One index moves by 1, in the same order: (-1, 0), (0, -1), (0, 1), (1, 0). */
+static void add_star(hpx_search *search, uint32_t cell)
+{
+    for (size_t axis = 0; axis < search->grid.axes; axis++)
+        if (hpx_search_index(search, cell, axis) > 0)
+            add_neighbour(search, cell - search->strides[axis]);
+    for (size_t axis = search->grid.axes; axis-- > 0;)
+        if (hpx_search_index(search, cell, axis) + 1 < search->grid.counts[axis])
+            add_neighbour(search, cell + search->strides[axis]);
+}
+
+static void stand_on(hpx_search *search, uint32_t cell)
+{
+    hpx_hill *hill = &search->hill;
+    hill->next = hill->around.count = 0;
+    hpx_cells_add(&hill->around, cell);
+    if (search->options.neighbours == 8)
+        add_box(search, cell, 0);
+    else
+        add_star(search, cell);
+
+    hpx_search_want_nothing(search);
+    for (size_t i = 0; i < hill->around.count; i++)
+        hpx_search_want(search, hill->around.at[i]);
+}
+
+void hpx_hill_begin(hpx_search *search)
+{
+    stand_on(search, search->options.start);
+}
+
+void hpx_hill_advance(hpx_search *search)
+{
+    const hpx_cells *around = &search->hill.around;
+    while (!search->result.stop) {
+        for (; search->hill.next < around->count; search->hill.next++) {
+            if (!hpx_search_told(search, around->at[search->hill.next]))
+                return;
+            hpx_search_visit(search, around->at[search->hill.next]);
+        }
+        uint32_t here = around->at[0], best = around->count > 1 ? around->at[1] : here;
+        for (size_t i = 2; i < around->count; i++)
+            if (hpx_search_better(search, around->at[i], best))
+                best = around->at[i];
+        if (hpx_score_above(hpx_search_score(search, best), hpx_search_score(search, here)))
+            stand_on(search, best);
+        else
+            hpx_search_stop(search, here, "peak");
+    }
+}

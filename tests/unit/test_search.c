@@ -1,0 +1,472 @@
+#include "hpx/search.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof *(array))
+
+/* Tells every wanted cell its score in the table until the search is done. */
+static void run(hpx_search *search, const double *scores)
+{
+    const uint32_t *wanted;
+    while (hpx_search_wanted(search, &wanted) > 0)
+        hpx_search_tell(search, wanted[0], scores[wanted[0]]);
+}
+
+static uint64_t equal_cost(void *context, uint32_t cell)
+{
+    (void)context;
+    (void)cell;
+    return 1;
+}
+
+static void assert_wanted(hpx_search *search, const uint32_t *cells, size_t count)
+{
+    const uint32_t *wanted;
+    assert_int_equal(hpx_search_wanted(search, &wanted), count);
+    if (count)
+        assert_memory_equal(wanted, cells, count * sizeof *cells);
+}
+
+static void assert_trace(const hpx_search *search, const uint32_t *cells, size_t count)
+{
+    const uint32_t *trace;
+    assert_int_equal(hpx_search_trace(search, &trace), count);
+    if (count)
+        assert_memory_equal(trace, cells, count * sizeof *cells);
+}
+
+#define WANTED(search, ...)                                                                                  \
+    assert_wanted(search, (const uint32_t[]){__VA_ARGS__}, LENGTH(((const uint32_t[]){__VA_ARGS__})))
+#define TRACE(search, ...)                                                                                   \
+    assert_trace(search, (const uint32_t[]){__VA_ARGS__}, LENGTH(((const uint32_t[]){__VA_ARGS__})))
+
+static void test_grid_numbers(void **state)
+{
+    (void)state;
+    hpx_grid grid = {.axes = 3, .counts = {2, 3, 4}};
+    assert_int_equal(hpx_grid_cells(&grid), 24);
+    uint32_t expected = 0;
+    for (uint32_t a = 0; a < 2; a++)
+        for (uint32_t b = 0; b < 3; b++)
+            for (uint32_t c = 0; c < 4; c++, expected++) {
+                uint32_t indices[HPX_AXES_MAX] = {a, b, c}, back[HPX_AXES_MAX];
+                assert_int_equal(hpx_grid_cell(&grid, indices), expected);
+                hpx_grid_indices(back, &grid, expected);
+                assert_memory_equal(back, indices, 3 * sizeof *back);
+            }
+    hpx_grid largest = {.axes = HPX_AXES_MAX, .counts = {4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 1, 1, 1, 1, 1}};
+    assert_int_equal(hpx_grid_cells(&largest), HPX_CELLS_MAX);
+}
+
+/* The table of M. Imai's paper, replayed: N1 in 16 .. 512, N2 in 16 .. 16384, powers of two, start (16, 16).
+ */
+
+enum { PAPER_N1 = 6, PAPER_N2 = 11, PAPER_CELLS = PAPER_N1 * PAPER_N2 };
+
+static uint64_t paper_cost(void *context, uint32_t cell)
+{
+    (void)context;
+    uint64_t n1 = UINT64_C(16) << cell / PAPER_N2, n2 = UINT64_C(16) << cell % PAPER_N2;
+    return 784 * n1 + n1 * n2 + n2 * 10;
+}
+
+static void read_paper_table(double scores[PAPER_CELLS])
+{
+    FILE *file = fopen("tests/golden/paper-table.csv", "r");
+    assert_non_null(file);
+    char line[64];
+    assert_non_null(fgets(line, sizeof line, file));
+    assert_string_equal(line, "n1,n2,test_accuracy\n");
+    for (uint32_t cell = 0; cell < PAPER_CELLS; cell++) {
+        unsigned n1, n2;
+        assert_non_null(fgets(line, sizeof line, file));
+        assert_int_equal(sscanf(line, "%u,%u,%lf", &n1, &n2, &scores[cell]), 3);
+        assert_int_equal(n1, 16u << cell / PAPER_N2);
+        assert_int_equal(n2, 16u << cell % PAPER_N2);
+    }
+    assert_null(fgets(line, sizeof line, file));
+    fclose(file);
+}
+
+static void test_paper_table(void **state)
+{
+    (void)state;
+    enum { L1, L2 };
+    static const struct {
+        hpx_search_options options;
+        unsigned n1, n2;
+        const char *accuracy, *relative_cost;
+        size_t evaluations;
+        const char *stop;
+    } rows[] = {
+        {{.method = HPX_METHOD_GRID}, 128, 4096, "0.9803", "1.000", 66, "complete"},
+        {{.method = HPX_METHOD_HILL_CLIMB, .neighbours = 8}, 256, 128, "0.9792", "0.075", 21, "peak"},
+        {{.method = HPX_METHOD_FULL_CROSS, .first = L2}, 128, 4096, "0.9803", "0.273", 30, "fixpoint"},
+        {{.method = HPX_METHOD_PARTIAL_CROSS, .first = L2, .limit = 3},
+         128,
+         4096,
+         "0.9803",
+         "0.257",
+         28,
+         "fixpoint"},
+        {{.method = HPX_METHOD_PARTIAL_CROSS, .first = L2, .limit = 4},
+         128,
+         4096,
+         "0.9803",
+         "0.257",
+         28,
+         "fixpoint"},
+        {{.method = HPX_METHOD_FULL_CROSS, .first = L1}, 256, 128, "0.9792", "0.280", 21, "fixpoint"},
+        {{.method = HPX_METHOD_PARTIAL_CROSS, .first = L1, .limit = 2},
+         256,
+         128,
+         "0.9792",
+         "0.063",
+         16,
+         "fixpoint"},
+        {{.method = HPX_METHOD_PARTIAL_CROSS, .first = L2, .limit = 1},
+         128,
+         64,
+         "0.9791",
+         "0.031",
+         17,
+         "fixpoint"},
+        {{.method = HPX_METHOD_PARTIAL_CROSS, .first = L1, .limit = 1},
+         64,
+         32,
+         "0.9789",
+         "0.034",
+         13,
+         "fixpoint"},
+    };
+    double scores[PAPER_CELLS];
+    read_paper_table(scores);
+    uint64_t grid_cost = 0;
+    for (uint32_t cell = 0; cell < PAPER_CELLS; cell++)
+        grid_cost += paper_cost(NULL, cell);
+    assert_int_equal(grid_cost, 43672128); /* the one cost that the paper prints */
+
+    hpx_grid grid = {.axes = 2, .counts = {PAPER_N1, PAPER_N2}};
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        hpx_search *search = hpx_search_new(&grid, &rows[i].options, paper_cost, NULL);
+        run(search, scores);
+        hpx_search_result result = hpx_search_result_of(search);
+        assert_int_equal(16u << result.end / PAPER_N2, rows[i].n1);
+        assert_int_equal(16u << result.end % PAPER_N2, rows[i].n2);
+        assert_string_equal(result.stop, rows[i].stop);
+
+        const uint32_t *trace;
+        size_t evaluations = hpx_search_trace(search, &trace);
+        assert_int_equal(evaluations, rows[i].evaluations);
+        uint64_t cost = 0;
+        for (size_t k = 0; k < evaluations; k++)
+            cost += paper_cost(NULL, trace[k]);
+        char text[16];
+        snprintf(text, sizeof text, "%.4f", scores[result.end]);
+        assert_string_equal(text, rows[i].accuracy);
+        snprintf(text, sizeof text, "%.3f", (double)cost / (double)grid_cost);
+        assert_string_equal(text, rows[i].relative_cost);
+        hpx_search_free(search);
+    }
+}
+
+/* What is certain. Most of these are one axis of ten cells, so that cell numbers are indices. */
+
+static const hpx_grid ten = {.axes = 1, .counts = {10}};
+
+static hpx_search *partial(uint32_t start, uint32_t limit, bool outward)
+{
+    hpx_search_options options = {
+        .method = HPX_METHOD_PARTIAL_CROSS, .start = start, .limit = limit, .outward = outward};
+    return hpx_search_new(&ten, &options, equal_cost, NULL);
+}
+
+static void test_certain_grid(void **state)
+{
+    (void)state;
+    hpx_grid grid = {.axes = 2, .counts = {2, 3}};
+    hpx_search_options options = {.method = HPX_METHOD_GRID};
+    hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    WANTED(search, 0, 1, 2, 3, 4, 5);
+    hpx_search_tell(search, 4, 1);
+    hpx_search_tell(search, 1, 2);
+    WANTED(search, 0, 2, 3, 5);
+    assert_trace(search, NULL, 0);
+    hpx_search_tell(search, 0, 0);
+    TRACE(search, 0, 1);
+    WANTED(search, 2, 3, 5);
+    hpx_search_tell(search, 5, 2);
+    hpx_search_tell(search, 3, 2);
+    WANTED(search, 2);
+    hpx_search_tell(search, 2, 0);
+    assert_wanted(search, NULL, 0);
+    TRACE(search, 0, 1, 2, 3, 4, 5);
+    assert_int_equal(hpx_search_result_of(search).end, 1);
+    hpx_search_free(search);
+}
+
+static void test_certain_full_line(void **state)
+{
+    (void)state;
+    hpx_grid grid = {.axes = 2, .counts = {3, 4}};
+    hpx_search_options options = {.method = HPX_METHOD_FULL_CROSS, .start = 5, .first = 1, .limit = 1};
+    hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    WANTED(search, 4, 5, 6, 7); /* the limit is not for a full cross-search */
+    hpx_search_tell(search, 6, 3);
+    hpx_search_tell(search, 4, 1);
+    hpx_search_tell(search, 7, 0);
+    WANTED(search, 5);
+    TRACE(search, 4);
+    hpx_search_tell(search, 5, 2);
+    TRACE(search, 4, 5, 6, 7);
+    WANTED(search, 2, 10);
+    hpx_search_free(search);
+
+    options.outward = true;
+    search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    WANTED(search, 5, 6, 7, 4);
+    hpx_search_free(search);
+}
+
+static void test_certain_low(void **state)
+{
+    (void)state;
+    hpx_search *search = partial(5, 2, false);
+    WANTED(search, 0, 1, 2); /* the first is no miss */
+    hpx_search_tell(search, 0, 5);
+    WANTED(search, 1, 2);
+    hpx_search_tell(search, 1, 4);
+    WANTED(search, 2);
+    hpx_search_tell(search, 2, 6);
+    WANTED(search, 3, 4);
+    /* If 3 misses, 4 is the new best, and 5 and 6 follow; if 3 is better still, 4 and 5 follow. */
+    hpx_search_tell(search, 4, 7);
+    WANTED(search, 3, 5);
+    TRACE(search, 0, 1, 2);
+    hpx_search_tell(search, 3, 6.5);
+    TRACE(search, 0, 1, 2, 3, 4);
+    WANTED(search, 5, 6);
+    hpx_search_tell(search, 6, 1);
+    WANTED(search, 5);
+    hpx_search_tell(search, 5, 1); /* the line ends; the next is the same line, and 4 stays its best */
+    assert_wanted(search, NULL, 0);
+    TRACE(search, 0, 1, 2, 3, 4, 5, 6);
+    assert_int_equal(hpx_search_result_of(search).end, 4);
+    hpx_search_free(search);
+}
+
+static void test_certain_outward(void **state)
+{
+    (void)state;
+    hpx_search *search = partial(5, 2, true);
+    WANTED(search, 5, 6, 7, 4, 3); /* both directions, whatever the other brings */
+    hpx_search_tell(search, 5, 5);
+    hpx_search_tell(search, 4, 9);
+    WANTED(search, 6, 7, 3); /* 4 may yet be a miss, if 6 is better */
+    hpx_search_tell(search, 6, 4);
+    hpx_search_tell(search, 7, 3);
+    WANTED(search, 3, 2); /* 4 is the best */
+    TRACE(search, 5, 6, 7, 4);
+    hpx_search_tell(search, 2, 0);
+    hpx_search_tell(search, 3, 0);
+    assert_wanted(search, NULL, 0); /* the line from 4 is known: two misses upward, two downward */
+    TRACE(search, 5, 6, 7, 4, 3, 2);
+    hpx_search_free(search);
+
+    search = partial(8, 3, true);
+    WANTED(search, 8, 9, 7, 6, 5); /* upward the axis ends first */
+    hpx_search_free(search);
+}
+
+static void test_certain_hill(void **state)
+{
+    (void)state;
+    hpx_grid grid = {.axes = 2, .counts = {3, 4}};
+    hpx_search_options options = {.method = HPX_METHOD_HILL_CLIMB, .start = 5, .neighbours = 8};
+    hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    WANTED(search, 5, 0, 1, 2, 4, 6, 8, 9, 10);
+    hpx_search_free(search);
+
+    options.neighbours = 4;
+    search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    WANTED(search, 5, 1, 4, 6, 9);
+    hpx_search_tell(search, 5, 1);
+    hpx_search_tell(search, 1, 1);
+    hpx_search_tell(search, 4, 1);
+    hpx_search_tell(search, 9, 1);
+    WANTED(search, 6);
+    hpx_search_tell(search, 6, 2);
+    WANTED(search, 2, 7, 10);
+    hpx_search_tell(search, 2, 2);
+    hpx_search_tell(search, 7, 2);
+    hpx_search_tell(search, 10, 2); /* equal is no reason to move */
+    TRACE(search, 5, 1, 4, 6, 9, 2, 7, 10);
+    assert_int_equal(hpx_search_result_of(search).end, 6);
+    assert_string_equal(hpx_search_result_of(search).stop, "peak");
+    assert_int_equal(hpx_search_result_of(search).incumbent, 2);
+    hpx_search_free(search);
+}
+
+static void test_told_twice_or_early(void **state)
+{
+    (void)state;
+    hpx_search *search = partial(0, 1, false);
+    hpx_search_tell(search, 1, 7);  /* before its turn */
+    hpx_search_tell(search, 9, 99); /* not wanted yet, and never reached */
+    hpx_search_tell(search, 1, -7);
+    WANTED(search, 0);
+    hpx_search_tell(search, 0, 6);
+    WANTED(search, 2); /* because 1 is 7 */
+    hpx_search_tell(search, 2, 5);
+    TRACE(search, 0, 1, 2);
+    assert_int_equal(hpx_search_result_of(search).end, 1);
+    hpx_search_tell(search, 3, 100); /* after the end */
+    TRACE(search, 0, 1, 2);
+    assert_int_equal(hpx_search_result_of(search).incumbent, 1);
+    hpx_search_free(search);
+}
+
+static uint64_t cost_of(void *context, uint32_t cell)
+{
+    return ((const uint64_t *)context)[cell];
+}
+
+static uint32_t grid_winner(const double scores[4], uint64_t costs[4])
+{
+    hpx_grid grid = {.axes = 1, .counts = {4}};
+    hpx_search_options options = {.method = HPX_METHOD_GRID};
+    hpx_search *search = hpx_search_new(&grid, &options, cost_of, costs);
+    run(search, scores);
+    uint32_t winner = hpx_search_result_of(search).end;
+    hpx_search_free(search);
+    return winner;
+}
+
+static void test_better(void **state)
+{
+    (void)state;
+    assert_int_equal(grid_winner((double[]){1, 2, 1, 1}, (uint64_t[]){1, 9, 1, 1}), 1);
+    assert_int_equal(grid_winner((double[]){2, 2, 2, 1}, (uint64_t[]){5, 4, 3, 1}), 2);
+    assert_int_equal(grid_winner((double[]){1, 2, 2, 2}, (uint64_t[]){1, 4, 3, 3}), 2);
+    assert_int_equal(grid_winner((double[]){NAN, -INFINITY, NAN, NAN}, (uint64_t[]){1, 9, 1, 1}), 1);
+    assert_int_equal(grid_winner((double[]){NAN, NAN, NAN, NAN}, (uint64_t[]){3, 2, 2, 4}), 1);
+    assert_int_equal(grid_winner((double[]){-0.0, 0.0, NAN, NAN}, (uint64_t[]){3, 2, 1, 1}), 1);
+}
+
+static void test_hill_leaves_failed_start(void **state)
+{
+    (void)state;
+    hpx_grid grid = {.axes = 1, .counts = {3}};
+    hpx_search_options options = {.method = HPX_METHOD_HILL_CLIMB, .neighbours = 8};
+    hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    run(search, (double[]){NAN, 1, NAN});
+    assert_int_equal(hpx_search_result_of(search).end, 1);
+    hpx_search_free(search);
+
+    search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    run(search, (double[]){NAN, NAN, 1});
+    assert_int_equal(hpx_search_result_of(search).end, 0); /* a failed cell is no better than another */
+    hpx_search_free(search);
+}
+
+/* A limited line from the low end may end below where it began: row 1 is left before its 3 is met again. */
+static void test_cycle(void **state)
+{
+    (void)state;
+    hpx_grid grid = {.axes = 2, .counts = {3, 3}};
+    static const double scores[] = {
+        0, 1, 2, /* the walk: column 0 to cell 0, row 0 to 2, column 2 to 5, */
+        0, 0, 3, /* row 1 to 3, column 0 to 0, from where row 0 was walked */
+        9, 9, 1, /* out of sight */
+    };
+    hpx_search_options options = {.method = HPX_METHOD_PARTIAL_CROSS, .limit = 1};
+    hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    run(search, scores);
+    TRACE(search, 0, 3, 1, 2, 5, 8, 4);
+    hpx_search_result result = hpx_search_result_of(search);
+    assert_string_equal(result.stop, "cycle");
+    assert_int_equal(result.end, 0);
+    assert_int_equal(result.incumbent, 5);
+    hpx_search_free(search);
+}
+
+/* With three axes a walk may be done only when two lines in a row stay and every axis had its line. */
+static void test_three_axes(void **state)
+{
+    (void)state;
+    hpx_grid grid = {.axes = 3, .counts = {2, 2, 2}};
+    hpx_search_options options = {.method = HPX_METHOD_FULL_CROSS};
+    hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    run(search,
+        (double[]){5, 0, 0, 0, 4, 0, 0, 9}); /* two lines stay at 0; the third, along the last axis, too */
+    TRACE(search, 0, 4, 2, 1);
+    assert_int_equal(hpx_search_result_of(search).end, 0);
+    hpx_search_free(search);
+
+    search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    run(search,
+        (double[]){5, 6, 0, 0, 4, 7, 0, 9}); /* 0, 0, 1, then 5, then 7, and 7 stays on the two other axes */
+    TRACE(search, 0, 4, 2, 1, 5, 7, 6, 3);
+    assert_int_equal(hpx_search_result_of(search).end, 7);
+    assert_string_equal(hpx_search_result_of(search).stop, "fixpoint");
+    hpx_search_free(search);
+}
+
+/* The largest grid, told from both ends and the middle. */
+static void test_largest_grid(void **state)
+{
+    (void)state;
+    hpx_grid grid = {.axes = 2, .counts = {2048, 2048}};
+    hpx_search_options options = {.method = HPX_METHOD_GRID};
+    hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    const uint32_t *cells;
+    assert_int_equal(hpx_search_wanted(search, &cells), HPX_CELLS_MAX);
+    for (uint32_t cell = 0; cell < 1000; cell++) {
+        hpx_search_tell(search, cell ^ 1, 0);
+        hpx_search_wanted(search, &cells);
+    }
+    assert_int_equal(hpx_search_wanted(search, &cells), HPX_CELLS_MAX - 1000);
+    assert_int_equal(cells[0], 1000);
+    for (uint32_t cell = HPX_CELLS_MAX; cell-- > 1000;)
+        hpx_search_tell(search, cell, cell == 12345);
+    assert_int_equal(hpx_search_wanted(search, &cells), 0);
+    assert_int_equal(hpx_search_trace(search, &cells), HPX_CELLS_MAX);
+    for (uint32_t i = 0; i < HPX_CELLS_MAX; i++)
+        if (cells[i] != i)
+            fail();
+    assert_int_equal(hpx_search_result_of(search).end, 12345);
+    hpx_search_free(search);
+
+    options = (hpx_search_options){.method = HPX_METHOD_FULL_CROSS, .start = HPX_CELLS_MAX - 1};
+    search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    assert_int_equal(hpx_search_wanted(search, &cells), 2048);
+    while (hpx_search_wanted(search, &cells) > 0)
+        hpx_search_tell(search, cells[0], -fabs((double)(cells[0] % 2048) - 77) - cells[0] / 2048);
+    assert_int_equal(hpx_search_result_of(search).end, 77);
+    assert_int_equal(hpx_search_trace(search, &cells), 3 * 2048 - 2);
+    hpx_search_free(search);
+    hpx_search_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_grid_numbers), cmocka_unit_test(test_paper_table),
+        cmocka_unit_test(test_certain_grid), cmocka_unit_test(test_certain_full_line),
+        cmocka_unit_test(test_certain_low),  cmocka_unit_test(test_certain_outward),
+        cmocka_unit_test(test_certain_hill), cmocka_unit_test(test_told_twice_or_early),
+        cmocka_unit_test(test_better),       cmocka_unit_test(test_hill_leaves_failed_start),
+        cmocka_unit_test(test_cycle),        cmocka_unit_test(test_three_axes),
+        cmocka_unit_test(test_largest_grid),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
