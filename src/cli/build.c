@@ -1,0 +1,138 @@
+/* hpx build, hpx plan. */
+#include "cli.h"
+
+#include "hpx/memory.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+/* Without SA_RESTART, so that waiting for workers ends at once. A second signal ends the process. */
+static void catch_interrupts(void)
+{
+    struct sigaction action = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a dead worker is noticed by reading from it */
+}
+
+static size_t processors(void)
+{
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (size_t)online : 1;
+}
+
+static void summarise(const hpx_outcome *outcome, const struct options *options)
+{
+    size_t stored = 0;
+    if (options->quiet)
+        return;
+    for (size_t i = 0; i < outcome->search_count; i++)
+        stored += outcome->searches[i].trial_counts[HPX_HIT];
+    if (outcome->trained + outcome->extended + outcome->failed == 0)
+        say("nothing to train: all %zu trials are stored", stored);
+    else
+        say("%zu trials trained, %zu extended, %zu failed", outcome->trained, outcome->extended, outcome->failed);
+}
+
+static hpx_status build_target(int *printed, const struct target *target, hpx_store *store, const char *data,
+                               const struct options *options, hpx_error *error)
+{
+    bool dry = options->dry;
+    struct progress *progress = progress_new(options, target->recipe);
+    hpx_source_options source = {
+        .store = store,
+        .remember = !dry,
+        .folder = data,
+        .fetch = !dry,
+        .progress = progress_fetch,
+        .context = progress,
+    };
+    hpx_build_options build = {
+        .program = "/proc/self/exe",
+        .jobs = options->jobs ? options->jobs : processors(),
+        .dry = dry,
+        .keep_going = options->keep_going,
+        .again = options->again,
+        .event = progress_event,
+        .context = progress,
+        .interrupted = &interrupted,
+    };
+    hpx_outcome *outcome;
+    hpx_buffer text = {0};
+    hpx_status status =
+        hpx_build(&outcome, target->recipe, target->searches, target->count, &source, &build, error);
+    progress_free(progress);
+    if (outcome) {
+        if (dry && options->json)
+            hpx_report_plan_json(&text, outcome);
+        else if (dry)
+            hpx_report_plan(&text, outcome);
+        else if (options->json)
+            hpx_report_outcome_json(&text, outcome);
+        else
+            hpx_report_outcome(&text, outcome);
+        *printed = print_result(&text);
+        if (!dry)
+            summarise(outcome, options);
+        if (!*printed && dry && options->exit_code && outcome->pending)
+            *printed = EXIT_WORK_REMAINS;
+    }
+    hpx_outcome_free(outcome);
+    return status;
+}
+
+static int run(const struct options *options)
+{
+    struct target *targets;
+    size_t count;
+    hpx_error error;
+    int code = EXIT_DONE;
+    hpx_status status = open_targets(&targets, &count, options->arguments, options->count, &error);
+    if (status)
+        return fail(&error);
+    if (!options->quiet)
+        warn_if_stale();
+    catch_interrupts();
+    char *folder = store_folder(options, targets[0].path), *data = data_folder(folder);
+    hpx_store *store;
+    status = open_store(&store, folder, options->dry ? HPX_STORE_READ : HPX_STORE_WRITE, &error);
+    if (status)
+        code = fail(&error);
+    for (size_t i = 0; i < count && !status; i++) {
+        int printed = EXIT_DONE;
+        hpx_status built = build_target(&printed, &targets[i], store, data, options, &error);
+        if (built)
+            printed = fail(&error);
+        if (printed)
+            code = printed;
+        if (built == HPX_INTERRUPTED || (built && !options->keep_going))
+            break;
+    }
+    hpx_store_close(store);
+    free(data);
+    free(folder);
+    free_targets(targets, count);
+    return code;
+}
+
+int run_build(const struct options *options)
+{
+    return run(options);
+}
+
+int run_plan(const struct options *options)
+{
+    struct options plan = *options;
+    plan.dry = true;
+    return run(&plan);
+}

@@ -1,0 +1,98 @@
+/* The command line: one file per command, and what they share. The only place that prints and exits. */
+#ifndef HPX_CLI_H
+#define HPX_CLI_H
+
+#include "hpx/build.h"
+#include "hpx/report.h"
+#include "hpx/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_WORK_REMAINS = 10,
+    EXIT_DAMAGED = 11,
+    EXIT_DIFFERS = 12,
+    EXIT_INTERRUPTED = 130,
+};
+
+struct options {
+    const char *store;
+    size_t jobs; /* 0: not given */
+    bool keep_going, dry, again, quiet, verbose, json, csv, exit_code;
+    char **arguments; /* what is not an option */
+    size_t count;
+};
+
+struct command {
+    const char *name;
+    int (*run)(const struct options *options);
+    const char *options; /* letters of the options it takes, beside those that all do */
+    size_t arguments_min, arguments_max;
+    const char *usage, *summary, *help;
+};
+
+extern const struct command commands[];
+const struct command *find_command(const char *name); /* says so and returns NULL if there is none */
+
+int run_build(const struct options *options);
+int run_plan(const struct options *options);
+int run_replay(const struct options *options);
+int run_ls(const struct options *options);
+int run_show(const struct options *options);
+int run_audit(const struct options *options);
+int run_data(const struct options *options);
+int run_verify(const struct options *options);
+int run_export(const struct options *options);
+int run_help(const struct options *options);
+int run_worker(const struct options *options);
+
+/* options.c: reads options and arguments behind the command's name, or the global ones before it (command NULL; then
+ * *used says where it stopped). False after saying what is wrong. */
+bool read_options(struct options *out, const struct command *command, int argc, char **argv, int *used);
+void print_options(hpx_buffer *out, const struct command *command);
+
+/* common.c */
+int fail(const hpx_error *error); /* prints it; the exit code for it */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* "hpx: ..." to stderr */
+int print_result(hpx_buffer *text); /* to stdout, and frees it; the exit code */
+void warn_if_stale(void);
+
+/* The store's folder: --store, $HPX_STORE, cache/ at the root of the work tree that holds `anchor` (a file or folder),
+ * ./cache. free() it. */
+char *store_folder(const struct options *options, const char *anchor);
+/* Where fetched data sets are: $HPX_DATA, else data/ in the store's folder. free() it. */
+char *data_folder(const char *store_folder);
+/* Opens the store; in READ mode *out is NULL, with HPX_OK, where there is none. Damage found in it is reported. */
+hpx_status open_store(hpx_store **out, const char *folder, hpx_store_mode mode, hpx_error *error);
+
+/* RECIPE[:SEARCH]... grouped by recipe. */
+struct target {
+    char *path;
+    hpx_recipe *recipe;
+    const hpx_recipe_search **searches; /* those named, or all */
+    size_t count;
+};
+hpx_status open_targets(struct target **out, size_t *count, char *const *arguments, size_t argument_count,
+                        hpx_error *error);
+void free_targets(struct target *targets, size_t count);
+
+/* What the store knows about an artifact; what it has lost stays empty. */
+hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_artifact *artifact, hpx_error *error);
+
+/* Calls for every artifact of a recipe that its grid, seeds and epochs name under this binary. `all_epochs`: every
+ * stored epoch of its trajectories instead. */
+hpx_status each_of_recipe(hpx_store *store, const hpx_recipe *recipe, const char *data, bool all_epochs,
+                          hpx_artifact_fn *each, void *context, hpx_error *error);
+
+/* progress.c: what goes on, drawn on a terminal. */
+struct progress;
+struct progress *progress_new(const struct options *options, const hpx_recipe *recipe);
+void progress_free(struct progress *progress); /* clears what is drawn */
+void progress_event(void *context, const hpx_event *event);
+void progress_fetch(void *context, const char *file, const char *from, uint64_t done, uint64_t total);
+
+#endif

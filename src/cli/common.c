@@ -1,0 +1,273 @@
+#include "cli.h"
+
+#include "hpx/code.h"
+#include "hpx/experiment.h"
+#include "hpx/memory.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void say(const char *format, ...)
+{
+    char text[HPX_ERROR_BYTES + 64];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    fprintf(stderr, "hpx: %s\n", text);
+}
+
+int fail(const hpx_error *error)
+{
+    static const int codes[] = {
+        [HPX_OK] = EXIT_DONE,          [HPX_FAILED] = EXIT_FAILED,   [HPX_USAGE] = EXIT_USAGE,
+        [HPX_NOT_FOUND] = EXIT_FAILED, [HPX_DAMAGED] = EXIT_DAMAGED, [HPX_DIFFERS] = EXIT_DIFFERS,
+        [HPX_INTERRUPTED] = EXIT_INTERRUPTED,
+    };
+    say("%s", error->message);
+    return codes[error->status];
+}
+
+int print_result(hpx_buffer *text)
+{
+    bool written = fwrite(text->data, 1, text->size, stdout) == text->size;
+    written = fflush(stdout) == 0 && written;
+    hpx_buffer_free(text);
+    if (written)
+        return EXIT_DONE;
+    say("cannot write the result: %s", strerror(errno));
+    return EXIT_FAILED;
+}
+
+void warn_if_stale(void)
+{
+    uint8_t now[HPX_CODE_BYTES];
+    if (!hpx_code_is_stale(now, &hpx_code_built))
+        return;
+    char old[HPX_CODE_HEX_BYTES], new[HPX_CODE_HEX_BYTES];
+    hpx_hex(old, hpx_code_built.version, HPX_CODE_BYTES);
+    hpx_hex(new, now, HPX_CODE_BYTES);
+    say("warning: this binary is older than its sources in %s (trainer %.8s built, %.8s now); run make there",
+        hpx_code_built.root, old, new);
+}
+
+/* The nearest folder at or above `anchor` that holds .git, or NULL. free() it. */
+static char *work_tree_of(const char *anchor)
+{
+    char *path = realpath(anchor, NULL);
+    while (path) {
+        char *mark = hpx_path_join(path, ".git");
+        bool found = hpx_path_exists(mark);
+        free(mark);
+        if (found)
+            return path;
+        if (strcmp(path, "/") == 0)
+            break;
+        char *parent = hpx_path_directory(path);
+        free(path);
+        path = parent;
+    }
+    free(path);
+    return NULL;
+}
+
+char *store_folder(const struct options *options, const char *anchor)
+{
+    const char *variable = getenv("HPX_STORE");
+    if (options->store)
+        return hpx_strdup(options->store);
+    if (variable && *variable)
+        return hpx_strdup(variable);
+    char *tree = work_tree_of(anchor);
+    char *folder = tree ? hpx_path_join(tree, "cache") : hpx_strdup("cache");
+    free(tree);
+    return folder;
+}
+
+char *data_folder(const char *store)
+{
+    const char *variable = getenv("HPX_DATA");
+    return variable && *variable ? hpx_strdup(variable) : hpx_path_join(store, "data");
+}
+
+static void report_damage(void *context, const char *what)
+{
+    (void)context;
+    say("damaged: %s; treated as missing", what);
+}
+
+hpx_status open_store(hpx_store **out, const char *folder, hpx_store_mode mode, hpx_error *error)
+{
+    hpx_status status = hpx_store_open(out, folder, mode, error);
+    if (status == HPX_NOT_FOUND && mode == HPX_STORE_READ)
+        return HPX_OK;
+    if (!status)
+        hpx_store_on_damage(*out, report_damage, NULL);
+    return status;
+}
+
+/* Splits RECIPE:SEARCH at the last colon, unless a file of the whole name exists. *search is NULL without one. */
+static void split_target(char **path, const char **search, const char *argument)
+{
+    const char *colon = strrchr(argument, ':');
+    *search = NULL;
+    if (!colon || hpx_path_exists(argument)) {
+        *path = hpx_strdup(argument);
+        return;
+    }
+    *path = hpx_strndup(argument, (size_t)(colon - argument));
+    *search = colon + 1;
+}
+
+static hpx_status add_searches(struct target *target, const char *name, hpx_error *error)
+{
+    const hpx_recipe *recipe = target->recipe;
+    if (!name) {
+        target->count = recipe->search_count;
+        for (size_t i = 0; i < recipe->search_count; i++)
+            target->searches[i] = &recipe->searches[i];
+        return HPX_OK;
+    }
+    const hpx_recipe_search *search;
+    hpx_status status = hpx_recipe_find_search(&search, recipe, name, error);
+    if (status)
+        return status;
+    for (size_t i = 0; i < target->count; i++)
+        if (target->searches[i] == search)
+            return HPX_OK;
+    target->searches[target->count++] = search;
+    return HPX_OK;
+}
+
+static hpx_status open_target(struct target *target, const char *path, hpx_error *error)
+{
+    hpx_status status = hpx_recipe_open(&target->recipe, path, error);
+    if (status)
+        return status == HPX_NOT_FOUND ? hpx_error_set(error, HPX_USAGE, "%s: no such recipe", path) : status;
+    target->path = hpx_strdup(path);
+    target->searches = hpx_alloc((target->recipe->search_count + 1) * sizeof *target->searches);
+    return HPX_OK;
+}
+
+hpx_status open_targets(struct target **out, size_t *count, char *const *arguments, size_t argument_count,
+                        hpx_error *error)
+{
+    struct target *targets = hpx_alloc(argument_count * sizeof *targets);
+    hpx_status status = HPX_OK;
+    *count = 0;
+    for (size_t i = 0; i < argument_count && !status; i++) {
+        char *path;
+        const char *search;
+        split_target(&path, &search, arguments[i]);
+        size_t at = 0;
+        while (at < *count && strcmp(targets[at].path, path) != 0)
+            at++;
+        if (at == *count) {
+            status = open_target(&targets[at], path, error);
+            *count += !status;
+        }
+        if (!status)
+            status = add_searches(&targets[at], search, error);
+        if (!status && targets[at].count == 0)
+            status = hpx_error_set(error, HPX_USAGE, "%s: the recipe has no search; add a `search` statement", path);
+        free(path);
+    }
+    *out = targets;
+    if (status) {
+        free_targets(targets, *count);
+        *out = NULL;
+        *count = 0;
+    }
+    return status;
+}
+
+void free_targets(struct target *targets, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(targets[i].path);
+        free((void *)targets[i].searches);
+        hpx_recipe_free(targets[i].recipe);
+    }
+    free(targets);
+}
+
+/* Lost parts are reported by the store and stay empty. */
+static hpx_status forgive(hpx_status status)
+{
+    return status == HPX_NOT_FOUND || status == HPX_DAMAGED ? HPX_OK : status;
+}
+
+hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_artifact *artifact, hpx_error *error)
+{
+    *out = (hpx_provenance){.artifact = *artifact};
+    hpx_status status = forgive(hpx_store_manifest(&out->manifest, store, &artifact->key, error));
+    if (!status)
+        status = forgive(hpx_store_get_record(&out->code, store, HPX_RECORD_CODE, &artifact->code, error));
+    if (!status)
+        status = forgive(hpx_store_get_record(&out->dataset, store, HPX_RECORD_DATASET, &artifact->dataset, error));
+    if (!status)
+        status = forgive(hpx_store_newest_checkpoint_epoch(&out->checkpoint_epoch, store, &artifact->key, UINT32_MAX,
+                                                           error));
+    if (status)
+        hpx_provenance_free(out);
+    return status;
+}
+
+/* Hands artifacts on under the recipe's own name for the cell: another recipe may have trained it. */
+struct renaming {
+    hpx_buffer cell;
+    hpx_artifact_fn *each;
+    void *context;
+};
+
+static hpx_status rename_cell(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    struct renaming *renaming = context;
+    hpx_artifact renamed = *artifact;
+    snprintf(renamed.cell, sizeof renamed.cell, "%s", hpx_buffer_text(&renaming->cell));
+    return renaming->each(renaming->context, &renamed, error);
+}
+
+static hpx_status each_of_trial(hpx_store *store, hpx_experiment *experiment, uint32_t cell, uint32_t seed,
+                                bool all_epochs, struct renaming *renaming, hpx_error *error)
+{
+    hpx_buffer manifest = {0};
+    hpx_artifact artifact;
+    hpx_hash key = hpx_experiment_manifest(&manifest, experiment, cell, seed);
+    renaming->cell.size = 0;
+    hpx_experiment_cell_text(&renaming->cell, experiment, cell);
+    hpx_status status;
+    if (all_epochs) {
+        status = hpx_store_each(store, &key, rename_cell, renaming, error);
+    } else {
+        uint32_t epochs = hpx_experiment_recipe(experiment)->epochs;
+        status = hpx_store_get(&artifact, store, &key, epochs, &manifest, error);
+        if (!status)
+            status = rename_cell(renaming, &artifact, error);
+        else if (status == HPX_NOT_FOUND)
+            status = HPX_OK;
+    }
+    hpx_buffer_free(&manifest);
+    return status;
+}
+
+hpx_status each_of_recipe(hpx_store *store, const hpx_recipe *recipe, const char *data, bool all_epochs,
+                          hpx_artifact_fn *each, void *context, hpx_error *error)
+{
+    hpx_source_options source = {.store = store, .folder = data};
+    struct renaming renaming = {.each = each, .context = context};
+    hpx_experiment *experiment;
+    hpx_status status = hpx_experiment_open(&experiment, recipe, &source, false, error);
+    if (status)
+        return status;
+    uint32_t cells = hpx_grid_cells(&recipe->grid);
+    for (uint32_t cell = 0; cell < cells && !status; cell++)
+        for (size_t i = 0; i < recipe->seed_count && !status; i++)
+            status = each_of_trial(store, experiment, cell, recipe->seeds[i], all_epochs, &renaming, error);
+    hpx_buffer_free(&renaming.cell);
+    hpx_experiment_free(experiment);
+    return status;
+}

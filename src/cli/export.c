@@ -1,0 +1,93 @@
+/* hpx export --csv. */
+#include "cli.h"
+
+#include "hpx/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct table {
+    hpx_buffer *text;
+    char **axes;
+    size_t count, capacity;
+};
+
+static hpx_status add_row(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    (void)error;
+    struct table *table = context;
+    hpx_report_csv_row(table->text, (const char *const *)table->axes, table->count, artifact);
+    return HPX_OK;
+}
+
+static void add_axis(struct table *table, const char *name, size_t length)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (strlen(table->axes[i]) == length && strncmp(table->axes[i], name, length) == 0)
+            return;
+    table->axes = hpx_grow(table->axes, &table->capacity, table->count + 1, sizeof *table->axes);
+    table->axes[table->count++] = hpx_strndup(name, length);
+}
+
+/* Without a recipe the columns are the axes that any stored cell names, in order of first appearance. */
+static hpx_status add_axes(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    (void)error;
+    for (const char *word = artifact->cell; *word;) {
+        size_t length = strcspn(word, " ");
+        add_axis(context, word, strcspn(word, "= "));
+        word += length + strspn(word + length, " ");
+    }
+    return HPX_OK;
+}
+
+static hpx_status export_all(struct table *table, hpx_store *store, hpx_error *error)
+{
+    hpx_status status = store ? hpx_store_each(store, NULL, add_axes, table, error) : HPX_OK;
+    hpx_report_csv_header(table->text, (const char *const *)table->axes, table->count);
+    if (!status && store)
+        status = hpx_store_each(store, NULL, add_row, table, error);
+    return status;
+}
+
+static hpx_status export_recipe(struct table *table, hpx_store *store, const char *path, const char *data,
+                                hpx_error *error)
+{
+    hpx_recipe *recipe;
+    hpx_status status = hpx_recipe_open(&recipe, path, error);
+    if (status)
+        return status == HPX_NOT_FOUND ? hpx_error_set(error, HPX_USAGE, "%s: no such recipe", path) : status;
+    for (size_t i = 0; i < recipe->grid.axes; i++)
+        add_axis(table, recipe->axes[i].name, strlen(recipe->axes[i].name));
+    hpx_report_csv_header(table->text, (const char *const *)table->axes, table->count);
+    if (store)
+        status = each_of_recipe(store, recipe, data, true, add_row, table, error);
+    hpx_recipe_free(recipe);
+    return status;
+}
+
+int run_export(const struct options *options)
+{
+    if (!options->csv) {
+        say("export: say what to write: --csv");
+        return EXIT_USAGE;
+    }
+    const char *path = options->count ? options->arguments[0] : NULL;
+    char *folder = store_folder(options, path ? path : "."), *data = data_folder(folder);
+    hpx_buffer text = {0};
+    struct table table = {.text = &text};
+    hpx_store *store;
+    hpx_error error;
+    hpx_status status = open_store(&store, folder, HPX_STORE_READ, &error);
+    if (!status)
+        status = path ? export_recipe(&table, store, path, data, &error) : export_all(&table, store, &error);
+    int code = status ? fail(&error) : print_result(&text);
+    hpx_buffer_free(&text);
+    for (size_t i = 0; i < table.count; i++)
+        free(table.axes[i]);
+    free(table.axes);
+    hpx_store_close(store);
+    free(data);
+    free(folder);
+    return code;
+}

@@ -1,0 +1,122 @@
+/* hpx ls, hpx audit: they differ in the columns of their tables and in what an argument may be. */
+#include "cli.h"
+
+#include "hpx/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct listing {
+    hpx_store *store;
+    hpx_table *table;
+    void (*add)(hpx_table *table, const hpx_provenance *provenance);
+    hpx_json *json; /* NULL: the table */
+    hpx_artifact newest;
+    bool any;
+};
+
+static hpx_status list(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    struct listing *listing = context;
+    hpx_provenance provenance;
+    hpx_status status = find_provenance(&provenance, listing->store, artifact, error);
+    if (status)
+        return status;
+    if (listing->json)
+        hpx_report_provenance_json(listing->json, &provenance);
+    else
+        listing->add(listing->table, &provenance);
+    hpx_provenance_free(&provenance);
+    return HPX_OK;
+}
+
+/* Artifacts come in order of key and epoch: the newest of a key is the one before the key changes. */
+static hpx_status list_newest(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    struct listing *listing = context;
+    hpx_status status = HPX_OK;
+    if (listing->any && !hpx_hash_equal(&listing->newest.key, &artifact->key))
+        status = list(listing, &listing->newest, error);
+    listing->newest = *artifact;
+    listing->any = true;
+    return status;
+}
+
+static hpx_status list_all(struct listing *listing, const hpx_hash *key, hpx_error *error)
+{
+    hpx_status status = hpx_store_each(listing->store, key, list_newest, listing, error);
+    if (!status && listing->any)
+        status = list(listing, &listing->newest, error);
+    return status;
+}
+
+static bool is_key(const char *word)
+{
+    return strspn(word, "0123456789abcdefABCDEF") == strlen(word) && !hpx_path_exists(word);
+}
+
+static hpx_status list_what(struct listing *listing, const char *what, const char *data, bool keys, hpx_error *error)
+{
+    hpx_hash key;
+    hpx_recipe *recipe;
+    hpx_status status;
+    if (!what)
+        return listing->store ? list_all(listing, NULL, error) : HPX_OK;
+    if (keys && is_key(what)) {
+        if (!listing->store)
+            return hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key; the store is empty", what);
+        status = hpx_store_find_key(&key, listing->store, what, error);
+        return status ? status : list_all(listing, &key, error);
+    }
+    status = hpx_recipe_open(&recipe, what, error);
+    if (status)
+        return status == HPX_NOT_FOUND ? hpx_error_set(error, HPX_USAGE, "%s: no such recipe", what) : status;
+    if (listing->store)
+        status = each_of_recipe(listing->store, recipe, data, false, list, listing, error);
+    hpx_recipe_free(recipe);
+    return status;
+}
+
+static int run(const struct options *options, hpx_table *table,
+               void (*add)(hpx_table *table, const hpx_provenance *provenance), bool keys)
+{
+    const char *what = options->count ? options->arguments[0] : NULL;
+    char *folder = store_folder(options, what && hpx_path_exists(what) ? what : "."), *data = data_folder(folder);
+    hpx_buffer text = {0};
+    hpx_json json = {.out = &text};
+    struct listing listing = {.table = table, .add = add, .json = options->json ? &json : NULL};
+    hpx_error error;
+    int code;
+    hpx_status status = open_store(&listing.store, folder, HPX_STORE_READ, &error);
+    if (options->json)
+        hpx_json_open(&json, NULL, '[');
+    if (!status)
+        status = list_what(&listing, what, data, keys, &error);
+    if (status) {
+        code = fail(&error);
+        hpx_buffer_free(&text);
+    } else {
+        if (options->json)
+            hpx_json_close(&json, ']');
+        else
+            hpx_table_print(&text, table);
+        code = print_result(&text);
+    }
+    hpx_table_free(table);
+    hpx_store_close(listing.store);
+    free(data);
+    free(folder);
+    return code;
+}
+
+int run_ls(const struct options *options)
+{
+    return run(options, hpx_report_list_new(), hpx_report_list_add, false);
+}
+
+int run_audit(const struct options *options)
+{
+    if (!options->quiet)
+        warn_if_stale();
+    return run(options, hpx_report_audit_new(), hpx_report_audit_add, true);
+}

@@ -1,0 +1,94 @@
+#include "cli.h"
+
+#include "hpx/code.h"
+#include "hpx/memory.h"
+#include "hpx/text.h"
+#include "hpx/version.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct command commands[] = {
+    {"build", run_build, "jknBJ", 1, SIZE_MAX, "RECIPE[:SEARCH]...",
+     "run searches, training only what the store lacks",
+     "Runs the searches of each recipe, or those named, and prints a table (or a JSON document) per recipe.\n"
+     "A trial that is stored is not trained again; one with fewer epochs is continued from its checkpoint.\n"},
+    {"plan", run_plan, "BJE", 1, SIZE_MAX, "RECIPE[:SEARCH]...", "show what build would do, without training",
+     "Makes the decisions of a build as far as they are possible without training, and prints the trials with their\n"
+     "verdicts (hit, extend, train), multiplications and time.\n"},
+    {"replay", run_replay, "J", 2, 2, "TABLE.csv RECIPE[:SEARCH]", "run a recipe's searches over a table",
+     "Takes the scores from a CSV table (columns: the axes, the objective; optionally seed and epoch) and trains\n"
+     "nothing.\n"},
+    {"ls", run_ls, "J", 0, 1, "[RECIPE]", "list stored results",
+     "Lists the newest epoch of every trajectory in the store, or the results of one recipe.\n"},
+    {"show", run_show, "J", 1, 1, "KEY", "show all that is known of one result",
+     "A unique prefix of a key is enough.\n"},
+    {"audit", run_audit, "J", 0, 1, "[RECIPE | KEY]", "show which code, data and machine made each result",
+     "Without an argument for the newest epoch of every trajectory in the store.\n"},
+    {"data", run_data, "J", 0, 2, "[ls | fetch NAME | verify NAME]", "list, fetch and verify data sets",
+     "Known data sets live uncompressed in $HPX_DATA, else in data/ in the store's folder.\n"},
+    {"verify", run_verify, "J", 0, 0, "", "check every byte stored",
+     "Exit code 11 and a line per fault when something is damaged.\n"},
+    {"export", run_export, "V", 0, 1, "--csv [RECIPE]", "write results as a table",
+     "Writes a CSV row per cell, seed and epoch, which replay reads.\n"},
+    {"help", run_help, "", 0, 1, "[COMMAND]", "this list, or help for a command", ""},
+    {"worker", run_worker, "", 0, 0, "", NULL, "Internal: trains the jobs that a build sends it.\n"},
+    {.name = NULL},
+};
+
+const struct command *find_command(const char *name)
+{
+    const char *names[sizeof commands / sizeof commands[0]] = {NULL};
+    size_t visible = 0;
+    for (const struct command *command = commands; command->name; command++) {
+        if (strcmp(command->name, name) == 0)
+            return command;
+        if (command->summary)
+            names[visible++] = command->name;
+    }
+    const char *nearest = hpx_nearest_word(name, names);
+    say("unknown command '%s'%s%s%s; `hpx help` lists them", name, nearest ? "; did you mean '" : "",
+        nearest ? nearest : "", nearest ? "'" : "");
+    return NULL;
+}
+
+static void out_of_memory(size_t bytes)
+{
+    say("out of memory (%zu bytes)", bytes);
+    _exit(EXIT_FAILED);
+}
+
+static int print_version(void)
+{
+    hpx_buffer text = {0};
+    char version[HPX_CODE_HEX_BYTES];
+    hpx_hex(version, hpx_code_built.version, HPX_CODE_BYTES);
+    hpx_buffer_printf(&text, "hpx %s (%s, trainer %.8s)\n", HPX_VERSION,
+                      *hpx_code_built.describe ? hpx_code_built.describe : "no commit", version);
+    return print_result(&text);
+}
+
+int main(int argc, char **argv)
+{
+    hpx_memory_on_failure(out_of_memory);
+    struct options options = {0};
+    int used = 1;
+    if (argc > 1 && strcmp(argv[1], "--version") == 0)
+        return print_version();
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return run_help(&options);
+    if (!read_options(&options, NULL, argc, argv, &used))
+        return EXIT_USAGE;
+    if (used == argc) {
+        run_help(&options);
+        return EXIT_USAGE;
+    }
+    const struct command *command = find_command(argv[used]);
+    if (!command)
+        return EXIT_USAGE;
+    if (!read_options(&options, command, argc - used, argv + used, &used))
+        return EXIT_USAGE;
+    return command->run(&options);
+}

@@ -1,0 +1,59 @@
+/* hpx show. */
+#include "cli.h"
+
+#include "hpx/memory.h"
+
+#include <stdlib.h>
+
+struct epochs {
+    hpx_artifact *artifacts;
+    size_t count, capacity;
+};
+
+static hpx_status collect(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    (void)error;
+    struct epochs *epochs = context;
+    epochs->artifacts =
+        hpx_grow(epochs->artifacts, &epochs->capacity, epochs->count + 1, sizeof *epochs->artifacts);
+    epochs->artifacts[epochs->count++] = *artifact;
+    return HPX_OK;
+}
+
+static hpx_status show(hpx_buffer *text, hpx_store *store, const char *prefix, bool json, hpx_error *error)
+{
+    hpx_hash key;
+    struct epochs epochs = {0};
+    hpx_provenance newest = {0};
+    if (!store)
+        return hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key; the store is empty", prefix);
+    hpx_status status = hpx_store_find_key(&key, store, prefix, error);
+    if (!status)
+        status = hpx_store_each(store, &key, collect, &epochs, error);
+    if (!status && epochs.count == 0)
+        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: its results are lost", prefix);
+    if (!status)
+        status = find_provenance(&newest, store, &epochs.artifacts[epochs.count - 1], error);
+    if (!status && json)
+        hpx_report_show_json(text, &newest, epochs.artifacts, epochs.count);
+    else if (!status)
+        hpx_report_show(text, &newest, epochs.artifacts, epochs.count);
+    hpx_provenance_free(&newest);
+    free(epochs.artifacts);
+    return status;
+}
+
+int run_show(const struct options *options)
+{
+    char *folder = store_folder(options, ".");
+    hpx_store *store;
+    hpx_error error;
+    hpx_buffer text = {0};
+    hpx_status status = open_store(&store, folder, HPX_STORE_READ, &error);
+    if (!status)
+        status = show(&text, store, options->arguments[0], options->json, &error);
+    int code = status ? fail(&error) : print_result(&text);
+    hpx_store_close(store);
+    free(folder);
+    return code;
+}
