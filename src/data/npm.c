@@ -103,9 +103,9 @@ static hpx_status complaint(hpx_buffer *said, hpx_error *error)
         }
     }
     text += strspn(text, "\n");
-    int length = (int)strcspn(text, "\n");
-    return hpx_error_set(error, HPX_FAILED, "npm failed: %.*s", length ? length : 7,
-                         length ? text : "silently");
+    if (*text == 0)
+        text = "it did not say why";
+    return hpx_error_set(error, HPX_FAILED, "npm failed: %.*s", (int)strcspn(text, "\n"), text);
 }
 
 static hpx_status run(const char *package, const char *folder, hpx_tick_fn *tick, void *context,
