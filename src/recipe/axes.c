@@ -157,7 +157,8 @@ static hpx_status make_linear(values *v)
     if (status)
         return status;
     if (step <= 0)
-        return hpx_recipe_fail(v->p, &v->axis->values[3], "the step is not above 0");
+        return hpx_recipe_fail(v->p, &v->axis->values[3], "step '%s': expected a number above 0",
+                               hpx_recipe_show(v->p, v->axis->values[3].text));
     double steps = (r.high - r.low) / step, last = floor(steps + 1e-9);
     if (!(last < AXIS_VALUES_MAX))
         return hpx_recipe_fail(
@@ -188,7 +189,7 @@ static hpx_status make_log(values *v)
         return hpx_recipe_fail(v->p, r.at, "'%s' cannot be spaced geometrically: expected 0 < A < B",
                                hpx_recipe_show(v->p, r.at->text));
     if (!(points >= 2 && points <= AXIS_VALUES_MAX) || points != floor(points))
-        return hpx_recipe_fail(v->p, &v->axis->values[3], "'%s' points: expected a whole number from 2 to %d",
+        return hpx_recipe_fail(v->p, &v->axis->values[3], "points '%s': expected a whole number from 2 to %d",
                                hpx_recipe_show(v->p, v->axis->values[3].text), AXIS_VALUES_MAX);
     uint32_t last = (uint32_t)points - 1;
     double low = log(r.low), high = log(r.high);
@@ -334,6 +335,18 @@ hpx_status hpx_recipe_axes(struct parse *p)
                                    axis->name, HPX_CELLS_MAX);
         recipe->grid.counts[recipe->grid.axes++] = axis->count;
     }
+    return HPX_OK;
+}
+
+hpx_status hpx_recipe_axes_used(struct parse *p)
+{
+    const uint32_t *in = p->recipe->inside->axes_in;
+    for (size_t i = 0; i < p->axis_count; i++)
+        if (!((in[SECTION_DATASET] | in[SECTION_MODEL] | in[SECTION_TRAIN]) >> i & 1))
+            return hpx_recipe_fail(p, &p->axes[i]->name,
+                                   "axis '%s' is used nowhere, so all its values would be one trial: "
+                                   "expected '$%s' in a binding of dataset, model or train",
+                                   p->axes[i]->name.text, p->axes[i]->name.text);
     return HPX_OK;
 }
 

@@ -8,6 +8,9 @@ static const hpx_setting validation_setting = {
 static const hpx_setting take_setting = {
     .name = "take", .type = HPX_SETTING_COUNT, .min = 1, .max = 16777216, .fallback = NULL};
 
+/* Each names the files of two roles, images and labels. */
+static const char *const file_keys[HPX_ROLES / 2] = {"train", "test"};
+
 /* "IMAGES LABELS": two operands whose values are paths. */
 static hpx_status read_files(struct parse *p, struct operand out[2], const struct binding *given)
 {
@@ -54,29 +57,23 @@ static hpx_status read_own(struct parse *p, const char *key, struct operand out[
 
 hpx_status hpx_recipe_dataset_settings(struct parse *p)
 {
-    static const char *const keys[] = {"validation", "take", "train", "test", NULL};
     const struct statement *dataset = p->dataset;
     struct hpx_recipe_inside *inside = p->recipe->inside;
     uint32_t *axes = &inside->axes_in[SECTION_DATASET];
     bool known = hpx_known_find(dataset->name.text) != NULL;
     inside->dataset = dataset->name.text;
-    for (size_t i = 0; i < dataset->binding_count; i++) {
-        const struct word *key = &dataset->bindings[i].key;
-        bool is_file = strcmp(key->text, "train") == 0 || strcmp(key->text, "test") == 0;
-        if (!is_file && strcmp(key->text, "validation") != 0 && strcmp(key->text, "take") != 0)
-            return hpx_recipe_unknown(p, key, dataset, keys);
-        if (is_file && known)
+    hpx_status status = hpx_recipe_check_keys(p, dataset, SECTION_DATASET);
+    for (size_t role = HPX_TRAIN_IMAGES; !status && known && role < HPX_ROLES; role += 2) {
+        const struct binding *own = hpx_recipe_binding(dataset, file_keys[role / 2]);
+        if (own)
             return hpx_recipe_fail(
-                p, key,
-                "'%s' is known by name and has files of its own: expected no '%s', or another "
-                "name for your data set",
-                dataset->name.text, key->text);
+                p, &own->key,
+                "'%s' is known by name and has files of its own: expected no '%s', or another name "
+                "for your data set",
+                dataset->name.text, own->key.text);
     }
-    hpx_status status = HPX_OK;
-    if (!known)
-        status = read_own(p, "train", &inside->files[HPX_TRAIN_IMAGES]);
-    if (!status && !known)
-        status = read_own(p, "test", &inside->files[HPX_TEST_IMAGES]);
+    for (size_t role = HPX_TRAIN_IMAGES; !status && !known && role < HPX_ROLES; role += 2)
+        status = read_own(p, file_keys[role / 2], &inside->files[role]);
     if (!status)
         status = hpx_recipe_slot(p, &inside->validation, &validation_setting,
                                  hpx_recipe_binding(dataset, "validation"), 1, axes);

@@ -1,8 +1,8 @@
 /* Private to src/recipe: the stages between a recipe's bytes and its cells.
  *
  *     bytes --words.c--> words --statements.c--> statements (includes read, amendments made)
- *           --axes.c--> axes --dataset.c, settings.c--> slots --searches.c--> searches
- *     recipe and cell --resolve.c--> fields
+ *           --axes.c--> axes --dataset.c, trainer.c, training.c, with settings.c--> slots --searches.c-->
+ * searches recipe and cell --resolve.c--> fields
  *
  * Everything lives in the recipe's arena. Whoever detects a mistake calls hpx_recipe_fail with the word it is
  * about. */
@@ -76,7 +76,8 @@ union value {
 /* One word of a binding: a value, or one value per value of an axis. */
 struct operand {
     const union value *values;
-    int axis; /* -1: values[0] for every cell */
+    const struct word *at; /* NULL: a default */
+    int axis;              /* -1: values[0] for every cell */
 };
 
 /* A setting, ready to be resolved for any cell. */
@@ -167,8 +168,11 @@ void *hpx_recipe_room(struct parse *p, void *array, size_t count, size_t bytes);
 /* The stages, in this order. */
 hpx_status hpx_recipe_statements(struct parse *p);
 hpx_status hpx_recipe_axes(struct parse *p);
+hpx_status hpx_recipe_trainer(struct parse *p);
 hpx_status hpx_recipe_dataset_settings(struct parse *p);
 hpx_status hpx_recipe_trainer_settings(struct parse *p);
+hpx_status hpx_recipe_training(struct parse *p);
+hpx_status hpx_recipe_axes_used(struct parse *p);
 hpx_status hpx_recipe_searches(struct parse *p);
 
 /* axes.c */
@@ -185,8 +189,12 @@ const struct binding *hpx_recipe_binding(const struct statement *statement,
 hpx_status hpx_recipe_slot(struct parse *p, struct slot *out, const hpx_setting *setting,
                            const struct binding *binding, size_t list_max, uint32_t *axes);
 hpx_status hpx_recipe_axis_of(struct parse *p, const struct word *reference, int *out);
-hpx_status hpx_recipe_unknown(struct parse *p, const struct word *key, const struct statement *statement,
-                              const char *const *known);
+/* Refuses a key that is none of `known`, and says where it belongs if another statement has it.
+ * `near`: the words it may be a misspelling of. */
+hpx_status hpx_recipe_unknown(struct parse *p, const struct word *key, const char *keyword,
+                              const char *const *known, const char *const *near);
+/* `statement` may be NULL. */
+hpx_status hpx_recipe_check_keys(struct parse *p, const struct statement *statement, enum section section);
 
 /* resolve.c */
 

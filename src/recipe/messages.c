@@ -145,11 +145,11 @@ const char *hpx_recipe_expected(struct parse *p, const hpx_setting *setting)
     case HPX_SETTING_REAL:
         break;
     }
-    return hpx_arena_format(p->arena, "a number %s %s%s %s", setting->above_min ? "above" : "from", min,
-                            setting->below_max   ? " and below"
-                            : setting->above_min ? ", at most"
-                                                 : " to",
-                            max);
+    const char *low = setting->above_min ? "above" : "from";
+    const char *high = setting->below_max   ? setting->above_min ? " and below" : " to below"
+                       : setting->above_min ? ", at most"
+                                            : " to";
+    return hpx_arena_format(p->arena, "a number %s %s%s %s", low, min, high, max);
 }
 
 void hpx_recipe_expected_values(hpx_buffer *out, const hpx_axis *axis, const char *wrong)
@@ -165,7 +165,8 @@ void hpx_recipe_expected_values(hpx_buffer *out, const hpx_axis *axis, const cha
         words[i] = axis->values[i].text;
         hpx_buffer_printf(out, "%s%s", i ? ", " : "", words[i]);
     }
-    const char *nearest = hpx_nearest_word(wrong, words);
+    double number; /* one number is not a misspelling of another */
+    const char *nearest = hpx_parse_real(&number, wrong) ? NULL : hpx_nearest_word(wrong, words);
     if (nearest)
         hpx_buffer_printf(out, "; did you mean '%s'?", nearest);
 }

@@ -26,9 +26,9 @@ double hpx_metrics_get(const hpx_metrics *metrics, hpx_objective objective)
 
 static hpx_status parse_all(struct parse *p)
 {
-    hpx_status (*const stages[])(struct parse *) = {hpx_recipe_statements, hpx_recipe_axes,
-                                                    hpx_recipe_dataset_settings, hpx_recipe_trainer_settings,
-                                                    hpx_recipe_searches};
+    hpx_status (*const stages[])(struct parse *) = {
+        hpx_recipe_statements,       hpx_recipe_axes,     hpx_recipe_trainer,   hpx_recipe_dataset_settings,
+        hpx_recipe_trainer_settings, hpx_recipe_training, hpx_recipe_axes_used, hpx_recipe_searches};
     hpx_status status = HPX_OK;
     for (size_t i = 0; !status && i < sizeof stages / sizeof *stages; i++)
         status = stages[i](p);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SEARCHES_LISTED 16 /* in a message */
+
 union value hpx_recipe_operand(const struct operand *operand, const uint32_t *indices)
 {
     return operand->values[operand->axis < 0 ? 0 : indices[operand->axis]];
@@ -100,8 +102,10 @@ hpx_status hpx_recipe_find_search(const hpx_recipe_search **out, const hpx_recip
         return hpx_error_set(error, HPX_USAGE, "%s: unknown search '%s': the recipe has no searches",
                              recipe->path, name);
     hpx_buffer text = {0};
-    for (size_t i = 0; i < recipe->search_count; i++)
+    for (size_t i = 0; i < recipe->search_count && i < SEARCHES_LISTED; i++)
         hpx_buffer_printf(&text, "%s%s", i ? ", " : "", names[i]);
+    if (recipe->search_count > SEARCHES_LISTED)
+        hpx_buffer_puts(&text, ", ...");
     const char *nearest = hpx_nearest_word(name, names);
     if (nearest)
         hpx_buffer_printf(&text, "; did you mean '%s'?", nearest);

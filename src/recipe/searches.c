@@ -85,12 +85,14 @@ static hpx_status foreign(struct parse *p, const struct word *key, unsigned meth
 static hpx_status unknown(struct parse *p, const struct word *key, const struct statement *search,
                           unsigned method)
 {
-    const char *taken[PARAMETERS + 1] = {NULL};
+    const char *taken[PARAMETERS + 1] = {NULL}, *all[PARAMETERS + 1] = {NULL};
     size_t count = 0;
-    for (size_t i = 0; i < PARAMETERS; i++)
+    for (size_t i = 0; i < PARAMETERS; i++) {
+        all[i] = parameters[i].setting.name;
         if (parameters[i].methods & method)
-            taken[count++] = parameters[i].setting.name;
-    return hpx_recipe_unknown(p, key, search, taken);
+            taken[count++] = all[i];
+    }
+    return hpx_recipe_unknown(p, key, search->keyword.text, taken, all);
 }
 
 static hpx_status read_start(struct parse *p, const struct binding *given, uint32_t *cell)

@@ -11,20 +11,10 @@
 
 const char *const hpx_recipe_sections[SECTIONS + 1] = {"dataset", "model", "train", NULL};
 
-/* What a recipe says of training that is not part of a cell. */
-static const hpx_setting epochs_setting = {
-    .name = "epochs", .type = HPX_SETTING_COUNT, .min = 1, .max = 1000000, .fallback = "15"};
-static const hpx_setting seeds_setting = {
-    .name = "seeds", .type = HPX_SETTING_COUNTS, .min = 0, .max = UINT32_MAX, .fallback = "1"};
-static const hpx_setting objective_setting = {.name = "objective",
-                                              .type = HPX_SETTING_WORD,
-                                              .words = hpx_objective_names,
-                                              .fallback = "validation_accuracy"};
-
-/* What neither types nor ranges can say: where the first setting has that value, the second must not be 0. */
-static const struct need {
-    const char *field, *value, *needed;
-} needs[] = {{"train.nesterov", "yes", "train.momentum"}};
+static const char *const own_keys[SECTIONS][5] = {
+    [SECTION_DATASET] = {"validation", "take", "train", "test"},
+    [SECTION_TRAIN] = {"epochs", "seeds", "objective"},
+};
 
 const struct binding *hpx_recipe_binding(const struct statement *statement, const char *key)
 {
@@ -32,14 +22,6 @@ const struct binding *hpx_recipe_binding(const struct statement *statement, cons
         if (strcmp(statement->bindings[i].key.text, key) == 0)
             return &statement->bindings[i];
     return NULL;
-}
-
-hpx_status hpx_recipe_unknown(struct parse *p, const struct word *key, const struct statement *statement,
-                              const char *const *known)
-{
-    return hpx_recipe_fail(p, key, "unknown setting '%s' of %s: expected %s%s", hpx_recipe_show(p, key->text),
-                           statement->keyword.text, hpx_recipe_list(p, known),
-                           hpx_recipe_hint(p, key->text, known));
 }
 
 hpx_status hpx_recipe_axis_of(struct parse *p, const struct word *reference, int *out)
@@ -114,7 +96,7 @@ static hpx_status add_literal(struct parse *p, struct slot *out, const struct wo
         return bad_value(p, at, out->setting, text, NULL);
     struct operand *o = new_operand(p, out, at, list_max, &status);
     if (o)
-        *o = (struct operand){v, -1};
+        *o = (struct operand){v, at, -1};
     return status;
 }
 
@@ -124,7 +106,7 @@ static hpx_status add_reference(struct parse *p, struct slot *out, const struct 
     hpx_status status;
     int index;
     if (!axes)
-        return hpx_recipe_fail(p, at, "'%s' takes no axis: it is not part of a cell", out->setting->name);
+        return hpx_recipe_fail(p, at, "'%s' takes no '$': it is not part of a cell", out->setting->name);
     status = hpx_recipe_axis_of(p, at, &index);
     if (status)
         return status;
@@ -136,7 +118,7 @@ static hpx_status add_reference(struct parse *p, struct slot *out, const struct 
     *axes |= 1u << index;
     struct operand *o = new_operand(p, out, at, list_max, &status);
     if (o)
-        *o = (struct operand){v, index};
+        *o = (struct operand){v, at, index};
     return status;
 }
 
@@ -162,8 +144,13 @@ hpx_status hpx_recipe_slot(struct parse *p, struct slot *out, const hpx_setting 
 {
     *out = (struct slot){.setting = setting, .binding = binding};
     if (!binding) {
-        struct word standard = {.text = setting->fallback};
-        return add_literal(p, out, &standard, standard.text, 1);
+        union value *standard = hpx_arena_alloc(p->arena, sizeof *standard);
+        bool valid = read_value(standard, setting, setting->fallback);
+        assert(valid);
+        (void)valid;
+        out->operands = hpx_arena_alloc(p->arena, sizeof *out->operands);
+        out->operands[out->count++] = (struct operand){standard, NULL, -1};
+        return HPX_OK;
     }
     bool is_list = setting->type == HPX_SETTING_COUNTS;
     if (!is_list && binding->count > 1)
@@ -183,230 +170,43 @@ hpx_status hpx_recipe_slot(struct parse *p, struct slot *out, const hpx_setting 
     return status;
 }
 
-/* The settings of one section: those of the trainer and, for train, those of the recipe. */
-static hpx_status check_keys(struct parse *p, const struct statement *statement, const char *section,
-                             const char *const *own)
+/* The keys that a section takes: those of the trainer, then the recipe's own. */
+static const char *const *known_keys(struct parse *p, enum section section)
 {
     const hpx_trainer *trainer = p->recipe->trainer;
-    const char **known = hpx_arena_alloc(p->arena, (trainer->setting_count + 4) * sizeof *known);
+    const char **known = hpx_arena_alloc(p->arena, (trainer->setting_count + 5) * sizeof *known);
     size_t count = 0;
     for (size_t i = 0; i < trainer->setting_count; i++)
-        if (strcmp(trainer->settings[i].section, section) == 0)
+        if (strcmp(trainer->settings[i].section, hpx_recipe_sections[section]) == 0)
             known[count++] = trainer->settings[i].name;
-    for (; *own; own++)
+    for (const char *const *own = own_keys[section]; *own; own++)
         known[count++] = *own;
-    for (size_t i = 0; statement && i < statement->binding_count; i++) {
-        const struct word *key = &statement->bindings[i].key;
-        size_t k = 0;
-        while (k < count && strcmp(known[k], key->text) != 0)
-            k++;
-        if (k == count)
-            return hpx_recipe_unknown(p, key, statement, known);
-    }
+    return known;
+}
+
+static bool is_in(const char *const *words, const char *word)
+{
+    while (*words && strcmp(*words, word) != 0)
+        words++;
+    return *words != NULL;
+}
+
+hpx_status hpx_recipe_unknown(struct parse *p, const struct word *key, const char *keyword,
+                              const char *const *known, const char *const *near)
+{
+    for (enum section other = 0; other < SECTIONS; other++)
+        if (is_in(known_keys(p, other), key->text))
+            return hpx_recipe_fail(p, key, "'%s' is a setting of %s, not of %s: expected %s", key->text,
+                                   hpx_recipe_sections[other], keyword, hpx_recipe_list(p, known));
+    return hpx_recipe_fail(p, key, "unknown setting '%s' of %s: expected %s%s", hpx_recipe_show(p, key->text),
+                           keyword, hpx_recipe_list(p, known), hpx_recipe_hint(p, key->text, near));
+}
+
+hpx_status hpx_recipe_check_keys(struct parse *p, const struct statement *statement, enum section section)
+{
+    const char *const *known = known_keys(p, section);
+    for (size_t i = 0; statement && i < statement->binding_count; i++)
+        if (!is_in(known, statement->bindings[i].key.text))
+            return hpx_recipe_unknown(p, &statement->bindings[i].key, statement->keyword.text, known, known);
     return HPX_OK;
-}
-
-static hpx_status make_slots(struct parse *p, const struct statement *statement, enum section section)
-{
-    const hpx_trainer *trainer = p->recipe->trainer;
-    struct hpx_recipe_inside *inside = p->recipe->inside;
-    const char *name = hpx_recipe_sections[section];
-    hpx_status status = HPX_OK;
-    for (size_t i = 0; !status && i < trainer->setting_count; i++) {
-        const hpx_setting *setting = &trainer->settings[i];
-        if (strcmp(setting->section, name) != 0)
-            continue;
-        const struct binding *given = hpx_recipe_binding(statement, setting->name);
-        if (!given && !setting->fallback)
-            return hpx_recipe_fail(p, statement ? &statement->keyword : &p->model->keyword,
-                                   "%s %s needs '%s': expected a binding '%s = ' of %s", name, trainer->name,
-                                   setting->name, setting->name, hpx_recipe_expected(p, setting));
-        struct slot *slot = &inside->slots[inside->slot_count++];
-        status = hpx_recipe_slot(p, slot, setting, given, HPX_SETTING_LIST_MAX, &inside->axes_in[section]);
-        slot->field = hpx_arena_format(p->arena, "%s.%s", name, setting->name);
-    }
-    return status;
-}
-
-static struct slot *find_slot(const struct hpx_recipe_inside *inside, const char *field)
-{
-    for (size_t i = 0; i < inside->slot_count; i++)
-        if (strcmp(inside->slots[i].field, field) == 0)
-            return &inside->slots[i];
-    return NULL;
-}
-
-static bool can_be(const hpx_recipe *recipe, const struct operand *operand, const char *word)
-{
-    uint32_t count = operand->axis < 0 ? 1 : recipe->axes[operand->axis].count;
-    for (uint32_t i = 0; i < count; i++)
-        if (operand->values[i].text == word)
-            return true;
-    return false;
-}
-
-/* Ties each setting that exists only under a condition to the slot of that condition. */
-static hpx_status tie_conditions(struct parse *p)
-{
-    struct hpx_recipe_inside *inside = p->recipe->inside;
-    for (size_t i = 0; i < inside->slot_count; i++) {
-        struct slot *slot = &inside->slots[i];
-        const hpx_setting *setting = slot->setting;
-        if (!setting->only_if)
-            continue;
-        const char *field = hpx_arena_format(p->arena, "%s.%s", setting->section, setting->only_if);
-        slot->condition = find_slot(inside, field);
-        assert(slot->condition && slot->condition->setting->type == HPX_SETTING_WORD);
-        union value wanted;
-        bool known = read_value(&wanted, slot->condition->setting, setting->only_value);
-        assert(known);
-        (void)known;
-        slot->condition_value = wanted.text;
-        if (slot->binding && !can_be(p->recipe, slot->condition->operands, wanted.text))
-            return hpx_recipe_fail(p, &slot->binding->key,
-                                   "'%s' belongs to %s %s: expected '%s = %s', or no '%s'", setting->name,
-                                   setting->only_if, setting->only_value, setting->only_if,
-                                   setting->only_value, setting->name);
-    }
-    return HPX_OK;
-}
-
-static hpx_status check_need(struct parse *p, const struct need *need)
-{
-    const hpx_recipe *recipe = p->recipe;
-    const struct slot *asks = find_slot(recipe->inside, need->field),
-                      *needed = find_slot(recipe->inside, need->needed);
-    if (!asks || !needed || !asks->binding)
-        return HPX_OK;
-    uint32_t cells = hpx_grid_cells(&recipe->grid);
-    for (uint32_t cell = 0; cell < cells; cell++) {
-        uint32_t indices[HPX_AXES_MAX];
-        hpx_grid_indices(indices, &recipe->grid, cell);
-        if (!hpx_recipe_present(asks, indices) ||
-            strcmp(hpx_recipe_operand(asks->operands, indices).text, need->value) != 0 ||
-            hpx_recipe_operand(needed->operands, indices).real != 0)
-            continue;
-        return hpx_recipe_fail(p, &asks->binding->values[0],
-                               "'%s' is %s where '%s' is 0: expected '%s' above 0", asks->setting->name,
-                               need->value, needed->setting->name, needed->setting->name);
-    }
-    return HPX_OK;
-}
-
-static int by_field(const void *a, const void *b)
-{
-    return strcmp(((const struct slot *)a)->field, ((const struct slot *)b)->field);
-}
-
-static hpx_status find_trainer(struct parse *p)
-{
-    const struct word *kind = &p->model->name;
-    const char *const *names = hpx_trainer_names();
-    p->recipe->trainer = hpx_trainer_find(kind->text);
-    if (!p->recipe->trainer)
-        return hpx_recipe_fail(p, kind, "unknown model '%s': expected %s%s", hpx_recipe_show(p, kind->text),
-                               hpx_recipe_list(p, names), hpx_recipe_hint(p, kind->text, names));
-    struct hpx_recipe_inside *inside = p->recipe->inside;
-    inside->slots = hpx_arena_alloc(p->arena, (p->recipe->trainer->setting_count + 1) * sizeof(struct slot));
-    inside->kind =
-        (hpx_setting){.section = "model", .name = "kind", .type = HPX_SETTING_WORD, .words = names};
-    struct slot *slot = &inside->slots[inside->slot_count++];
-    struct binding given = {.values = &p->model->name, .count = 1};
-    hpx_status status = hpx_recipe_slot(p, slot, &inside->kind, &given, 1, NULL);
-    slot->binding = NULL;
-    slot->field = "model.kind";
-    return status;
-}
-
-static hpx_status read_seeds(struct parse *p)
-{
-    hpx_recipe *recipe = p->recipe;
-    const struct binding *given = hpx_recipe_binding(p->train, "seeds");
-    struct slot slot;
-    hpx_status status = hpx_recipe_slot(p, &slot, &seeds_setting, given, SEEDS_MAX, NULL);
-    if (status)
-        return status;
-    recipe->seeds = hpx_arena_alloc(p->arena, slot.count * sizeof *recipe->seeds);
-    for (size_t i = 0; i < slot.count; i++) {
-        uint32_t seed = (uint32_t)slot.operands[i].values[0].count;
-        for (size_t k = 0; k < i; k++)
-            if (recipe->seeds[k] == seed)
-                return hpx_recipe_fail(p, &given->values[0], "'seeds' has %u twice: expected every seed once",
-                                       seed);
-        recipe->seeds[recipe->seed_count++] = seed;
-    }
-    return HPX_OK;
-}
-
-static hpx_status read_objective(struct parse *p)
-{
-    const struct binding *given = hpx_recipe_binding(p->train, "objective");
-    struct slot slot;
-    hpx_status status = hpx_recipe_slot(p, &slot, &objective_setting, given, 1, NULL);
-    if (status)
-        return status;
-    hpx_objective objective = HPX_TRAIN_LOSS;
-    while (hpx_objective_names[objective] != slot.operands[0].values[0].text)
-        objective++;
-    p->recipe->objective = objective;
-    if (objective != HPX_VALIDATION_LOSS && objective != HPX_VALIDATION_ACCURACY)
-        return HPX_OK;
-    const struct operand *validation = p->recipe->inside->validation.operands;
-    uint32_t count = validation->axis < 0 ? 1 : p->recipe->axes[validation->axis].count;
-    for (uint32_t i = 0; i < count; i++)
-        if (validation->values[i].count == 0)
-            return hpx_recipe_fail(p, &p->recipe->inside->validation.binding->values[0],
-                                   "no images are held out to select on, and the objective is %s%s: expected "
-                                   "'validation' above 0, or 'objective = test_%s' under train",
-                                   hpx_objective_names[objective], given ? "" : " (the default)",
-                                   objective == HPX_VALIDATION_LOSS ? "loss" : "accuracy");
-    return HPX_OK;
-}
-
-static hpx_status check_axes_used(struct parse *p)
-{
-    const uint32_t *in = p->recipe->inside->axes_in;
-    for (size_t i = 0; i < p->axis_count; i++)
-        if (!((in[SECTION_DATASET] | in[SECTION_MODEL] | in[SECTION_TRAIN]) >> i & 1))
-            return hpx_recipe_fail(p, &p->axes[i]->name,
-                                   "axis '%s' is used nowhere, so all its values would be one trial: "
-                                   "expected '$%s' in a binding of dataset, model or train",
-                                   p->axes[i]->name.text, p->axes[i]->name.text);
-    return HPX_OK;
-}
-
-hpx_status hpx_recipe_trainer_settings(struct parse *p)
-{
-    static const char *const none[] = {NULL};
-    static const char *const own[] = {"epochs", "seeds", "objective", NULL};
-    struct hpx_recipe_inside *inside = p->recipe->inside;
-    hpx_status status = find_trainer(p);
-    if (!status)
-        status = check_keys(p, p->model, "model", none);
-    if (!status)
-        status = make_slots(p, p->model, SECTION_MODEL);
-    inside->model_count = inside->slot_count;
-    if (!status)
-        status = check_keys(p, p->train, "train", own);
-    if (!status)
-        status = make_slots(p, p->train, SECTION_TRAIN);
-    if (status)
-        return status;
-    qsort(inside->slots, inside->slot_count, sizeof(struct slot), by_field);
-    status = tie_conditions(p);
-    for (size_t i = 0; !status && i < sizeof needs / sizeof *needs; i++)
-        status = check_need(p, &needs[i]);
-    struct slot epochs;
-    if (!status)
-        status =
-            hpx_recipe_slot(p, &epochs, &epochs_setting, hpx_recipe_binding(p->train, "epochs"), 1, NULL);
-    if (!status)
-        p->recipe->epochs = (uint32_t)epochs.operands[0].values[0].count;
-    if (!status)
-        status = read_seeds(p);
-    if (!status)
-        status = read_objective(p);
-    if (!status)
-        status = check_axes_used(p);
-    return status;
 }

@@ -235,6 +235,8 @@ static hpx_status include(struct parse *p, struct cursor *at, size_t depth)
     status = check_include(p, &path, joined, depth);
     if (status)
         return status;
+    if (!p->load)
+        return hpx_recipe_fail(p, &path, "this recipe cannot include others: expected it to be whole");
     hpx_buffer bytes = {0};
     status = p->load(p->context, joined, &bytes, p->error);
     if (status) {

@@ -27,7 +27,7 @@ hpx_status hpx_recipe_check_text(struct parse *p, const struct source *source)
         const char *line_stop = memchr(at, '\n', (size_t)(end - at));
         struct line here = {source, start, (size_t)((line_stop ? line_stop : end) - start), number};
         const char *what =
-            length == 0 ? "is not UTF-8: expected a text file" : "is a control character: remove it";
+            length == 0 ? "is not UTF-8: expected a text file" : "is a control character: expected text";
         return hpx_recipe_fail_at(p, &here, (size_t)(at - start) + 1, "byte 0x%02x %s", (uint8_t)*at, what);
     }
     return HPX_OK;
