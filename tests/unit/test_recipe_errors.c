@@ -280,10 +280,6 @@ static const struct mistake {
      "comes later"},
     {SEARCH "  method = grid\n  method = grid\n",
      "9:3: 'method' is set a second time: the first is at r.rcp:8"},
-    {"dataset mnist\nmodel mlp\n  hidden = "
-     "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"
-     "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé\n",
-     "3:12: 'hidden' cannot be 'éééééééééééééééééééééé...': expected whole numbers from 1 to 1048576"},
 
 };
 
