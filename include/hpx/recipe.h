@@ -71,7 +71,8 @@ typedef hpx_status hpx_recipe_load_fn(void *context, const char *path, hpx_buffe
 /* Parses and checks the whole recipe: every setting is of its type and in its range for every value of every axis.
  * HPX_USAGE: the message reads FILE:LINE:COLUMN: what is wrong, with the line and a caret under it and, for a
  * misspelt word, the nearest known one. `path` only names the recipe and anchors relative paths. A recipe without
- * axes has one axis "cell" of one value "1", and a recipe without searches has none. */
+ * axes has one axis "cell" of one value "1" (its place has line 0), and a recipe without searches has none. The bytes
+ * are not needed afterwards. `load` may be NULL: then an include is an error. */
 hpx_status hpx_recipe_parse(hpx_recipe **out, const char *path, const void *bytes, size_t size,
                             hpx_recipe_load_fn *load, void *context, hpx_error *error);
 
@@ -95,7 +96,8 @@ void hpx_recipe_dataset_of(hpx_recipe_dataset *out, const hpx_recipe *recipe, ui
 /* True if two cells may have different models (or data sets): the axis is named in a binding of that section. */
 bool hpx_recipe_axis_in(const hpx_recipe *recipe, size_t axis, const char *section);
 
-/* The cell that name=value words name (every axis once, values by canonical text). HPX_USAGE otherwise. */
+/* The cell that name=value words name: every axis once, values by canonical text; an axis of one value may be left
+ * out. HPX_USAGE otherwise. */
 hpx_status hpx_recipe_find_cell(uint32_t *out, const hpx_recipe *recipe, char *const *words, size_t count,
                                 hpx_error *error);
 

@@ -1,0 +1,365 @@
+/* Axes: an ordered list of values, written out or generated. Generated numbers are rounded to clean decimals,
+ * because they are part of a result's identity and of its tables: 0.3, not 0.30000000000000004. */
+#include "inside.h"
+
+#include "hpx/text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINEAR_DIGITS 15 /* significant digits of the largest value of a linear axis */
+#define LOG_DIGITS    12 /* leaves out the last bits of pow(), which differ between C libraries */
+
+typedef struct values {
+    struct parse *p;
+    const struct statement *axis;
+    hpx_axis_value *list;
+    const struct word **words; /* where each was written */
+    uint32_t count;
+} values;
+
+static hpx_status add(values *v, const struct word *from, const char *text, double number)
+{
+    if (v->count == AXIS_VALUES_MAX)
+        return hpx_recipe_fail(v->p, from, "axis '%s' has more than %d values: expected at most that many",
+                               v->axis->name.text, AXIS_VALUES_MAX);
+    v->list = hpx_recipe_room(v->p, v->list, v->count, sizeof *v->list);
+    v->words = hpx_recipe_room(v->p, v->words, v->count, sizeof *v->words);
+    v->words[v->count] = from;
+    v->list[v->count++] = (hpx_axis_value){text, number};
+    return HPX_OK;
+}
+
+static hpx_status add_number(values *v, const struct word *from, double number)
+{
+    char text[HPX_REAL_TEXT_BYTES];
+    hpx_real_text(text, number);
+    return add(v, from, hpx_arena_strndup(v->p->arena, text, strlen(text)), number);
+}
+
+/* The double nearest to `number` written with that many digits: significant ones for 'g', decimal places for
+ * 'f'. */
+static double rounded(double number, int digits, char style)
+{
+    char text[2 * 330 + LINEAR_DIGITS]; /* digits before and behind the point of any double */
+    snprintf(text, sizeof text, style == 'f' ? "%.*f" : "%.*g", digits, number);
+    return strtod(text, NULL);
+}
+
+typedef struct range {
+    double low, high;
+    const struct word *at;
+} range;
+
+static hpx_status read_range(values *v, range *out)
+{
+    const char *form = v->axis->values[0].text;
+    const struct word *at = &v->axis->values[1];
+    const char *low, *high;
+    if (v->axis->count < 2)
+        return hpx_recipe_fail(v->p, &v->axis->values[0],
+                               "'%s' has no range: expected '%s A..B'; quote the word if it "
+                               "is meant as a value",
+                               form, form);
+    if (!hpx_recipe_range(v->p, at, &low, &high) || !hpx_parse_real(&out->low, low) ||
+        !hpx_parse_real(&out->high, high))
+        return hpx_recipe_fail(v->p, at, "'%s' is no range: expected two numbers as A..B",
+                               hpx_recipe_show(v->p, at->text));
+    if (out->low > out->high)
+        return hpx_recipe_fail(v->p, at, "the range '%s' runs down: expected the smaller number first",
+                               hpx_recipe_show(v->p, at->text));
+    out->at = at;
+    return HPX_OK;
+}
+
+/* What follows the range: `keyword NUMBER` ("" for nothing). */
+static hpx_status read_option(values *v, const char *keyword, double *out)
+{
+    const struct statement *axis = v->axis;
+    size_t expected = *keyword ? 4 : 2;
+    if (axis->count > expected)
+        return hpx_recipe_fail(v->p, &axis->values[expected],
+                               "unexpected '%s' behind the range: expected the line's end",
+                               hpx_recipe_show(v->p, axis->values[expected].text));
+    if (!*keyword)
+        return HPX_OK;
+    if (axis->count < 3 || strcmp(axis->values[2].text, keyword) != 0)
+        return hpx_recipe_fail(v->p, &axis->values[axis->count < 3 ? 1 : 2],
+                               "'%s' needs '%s': expected '%s A..B %s N'", axis->values[0].text, keyword,
+                               axis->values[0].text, keyword);
+    if (axis->count < 4 || !hpx_parse_real(out, axis->values[3].text))
+        return hpx_recipe_fail(v->p, &axis->values[axis->count - 1],
+                               "'%s' needs a number: expected '%s A..B %s N'", keyword, axis->values[0].text,
+                               keyword);
+    return HPX_OK;
+}
+
+static bool power_of_two(int *exponent, double number)
+{
+    bool power = number > 0 && frexp(number, exponent) == 0.5;
+    --*exponent; /* frexp's mantissa is in [1/2, 1) */
+    return power;
+}
+
+static double two_to(int exponent)
+{
+    return ldexp(1, exponent);
+}
+
+static double ten_to(int exponent)
+{
+    char text[16];
+    snprintf(text, sizeof text, "1e%d", exponent);
+    return strtod(text, NULL); /* correctly rounded, unlike pow() */
+}
+
+static bool power_of_ten(int *exponent, double number)
+{
+    *exponent = number > 0 ? (int)lround(log10(number)) : 0;
+    return number > 0 && ten_to(*exponent) == number;
+}
+
+static hpx_status make_powers(values *v, bool (*power)(int *, double), double (*raise)(int), const char *base)
+{
+    range r;
+    hpx_status status = read_range(v, &r);
+    if (!status)
+        status = read_option(v, "", NULL);
+    int low = 0, high = 0;
+    if (!status && (!power(&low, r.low) || !power(&high, r.high)))
+        status = hpx_recipe_fail(v->p, r.at,
+                                 "'%s' does not run between powers of %s: expected both ends to be one",
+                                 hpx_recipe_show(v->p, r.at->text), base);
+    for (int e = low; !status && e <= high; e++)
+        status = add_number(v, r.at, raise(e));
+    return status;
+}
+
+static hpx_status make_log2(values *v)
+{
+    return make_powers(v, power_of_two, two_to, "two");
+}
+
+static hpx_status make_log10(values *v)
+{
+    return make_powers(v, power_of_ten, ten_to, "ten");
+}
+
+static hpx_status make_linear(values *v)
+{
+    range r;
+    double step;
+    hpx_status status = read_range(v, &r);
+    if (!status)
+        status = read_option(v, "step", &step);
+    if (status)
+        return status;
+    if (step <= 0)
+        return hpx_recipe_fail(v->p, &v->axis->values[3], "step '%s': expected a number above 0",
+                               hpx_recipe_show(v->p, v->axis->values[3].text));
+    double steps = (r.high - r.low) / step, last = floor(steps + 1e-9);
+    if (!(last < AXIS_VALUES_MAX))
+        return hpx_recipe_fail(
+            v->p, r.at,
+            "axis '%s' would have more than %d values: expected a shorter range or a larger "
+            "step",
+            v->axis->name.text, AXIS_VALUES_MAX);
+    double largest = fmax(fabs(r.low), fabs(r.high));
+    int places = LINEAR_DIGITS - 1 - (largest > 0 ? (int)floor(log10(largest)) : 0);
+    for (uint32_t i = 0; !status && i <= (uint32_t)last; i++) {
+        bool is_end = i == (uint32_t)last && fabs(steps - last) <= 1e-9;
+        double number = is_end ? r.high : rounded(r.low + i * step, places > 0 ? places : 0, 'f');
+        status = add_number(v, r.at, i == 0 ? r.low : number == 0 ? 0 : number);
+    }
+    return status;
+}
+
+static hpx_status make_log(values *v)
+{
+    range r;
+    double points;
+    hpx_status status = read_range(v, &r);
+    if (!status)
+        status = read_option(v, "points", &points);
+    if (status)
+        return status;
+    if (r.low <= 0 || r.low == r.high)
+        return hpx_recipe_fail(v->p, r.at, "'%s' cannot be spaced geometrically: expected 0 < A < B",
+                               hpx_recipe_show(v->p, r.at->text));
+    if (!(points >= 2 && points <= AXIS_VALUES_MAX) || points != floor(points))
+        return hpx_recipe_fail(v->p, &v->axis->values[3], "points '%s': expected a whole number from 2 to %d",
+                               hpx_recipe_show(v->p, v->axis->values[3].text), AXIS_VALUES_MAX);
+    uint32_t last = (uint32_t)points - 1;
+    double low = log(r.low), high = log(r.high);
+    for (uint32_t i = 0; !status && i <= last; i++) {
+        double number = rounded(exp(low + (high - low) * i / last), LOG_DIGITS, 'g');
+        status = add_number(v, r.at, i == 0 ? r.low : i == last ? r.high : number);
+    }
+    return status;
+}
+
+static hpx_status add_integers(values *v, const struct word *from, const char *low, const char *high)
+{
+    uint64_t a, b;
+    if (!hpx_parse_u64(&a, low) || !hpx_parse_u64(&b, high) || b > 1ull << 53)
+        return hpx_recipe_fail(v->p, from,
+                               "'%s' is no range of whole numbers: expected two as A..B; 'linear', 'log', "
+                               "'log2' and 'log10' in front of a range make other steps",
+                               hpx_recipe_show(v->p, from->text));
+    if (a > b)
+        return hpx_recipe_fail(v->p, from, "the range '%s' runs down: expected the smaller number first",
+                               hpx_recipe_show(v->p, from->text));
+    hpx_status status = HPX_OK;
+    for (uint64_t i = a; !status && i <= b; i++)
+        status = add_number(v, from, (double)i);
+    return status;
+}
+
+static hpx_status make_plain(values *v)
+{
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; !status && i < v->axis->count; i++) {
+        const struct word *w = &v->axis->values[i];
+        const char *low, *high;
+        double number, end;
+        if (w->kind == WORD_REFERENCE)
+            status =
+                hpx_recipe_fail(v->p, w, "'$%s' cannot stand here: the values of an axis depend on no other",
+                                hpx_recipe_show(v->p, w->text));
+        else if (!*w->text)
+            status = hpx_recipe_fail(v->p, w, "an empty word cannot be the value of an axis");
+        else if (hpx_recipe_range(v->p, w, &low, &high) &&
+                 (hpx_parse_real(&end, low) || hpx_parse_real(&end, high)))
+            status = add_integers(v, w, low, high);
+        else if (w->kind == WORD_PLAIN && hpx_parse_real(&number, w->text))
+            status = add_number(v, w, number);
+        else
+            status = add(v, w, w->text, NAN);
+    }
+    return status;
+}
+
+static const struct form {
+    const char *name;
+    hpx_status (*make)(values *v);
+} forms[] = {{"log2", make_log2}, {"log10", make_log10}, {"linear", make_linear}, {"log", make_log}};
+
+static hpx_status make_values(values *v)
+{
+    const struct word *first = &v->axis->values[0];
+    for (size_t i = 0; first->kind == WORD_PLAIN && i < sizeof forms / sizeof *forms; i++)
+        if (strcmp(first->text, forms[i].name) == 0)
+            return forms[i].make(v);
+    return make_plain(v);
+}
+
+typedef struct entry {
+    const char *text;
+    uint32_t index;
+} entry;
+
+static int by_text(const void *a, const void *b)
+{
+    const entry *x = a, *y = b;
+    int order = strcmp(x->text, y->text);
+    return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+static hpx_status check_distinct(const values *v)
+{
+    entry *sorted = hpx_alloc(v->count * sizeof *sorted);
+    for (uint32_t i = 0; i < v->count; i++)
+        sorted[i] = (entry){v->list[i].text, i};
+    qsort(sorted, v->count, sizeof *sorted, by_text);
+    uint32_t second = v->count; /* the first value in the list that an earlier one equals */
+    for (uint32_t i = 1; i < v->count; i++)
+        if (strcmp(sorted[i - 1].text, sorted[i].text) == 0 && sorted[i].index < second)
+            second = sorted[i].index;
+    free(sorted);
+    if (second == v->count)
+        return HPX_OK;
+    return hpx_recipe_fail(v->p, v->words[second],
+                           "axis '%s' has the value %s twice: expected every value once", v->axis->name.text,
+                           hpx_recipe_show(v->p, v->list[second].text));
+}
+
+static hpx_status make_axis(struct parse *p, hpx_axis *out, const struct statement *axis)
+{
+    values v = {.p = p, .axis = axis};
+    hpx_status status = make_values(&v);
+    if (!status)
+        status = check_distinct(&v);
+    *out = (hpx_axis){
+        .name = axis->name.text,
+        .values = v.list,
+        .count = v.count,
+        .place = {axis->name.line->source->path, axis->name.line->number, axis->name.column},
+    };
+    return status;
+}
+
+/* So that the rest knows one shape only. */
+static void make_single_cell(struct parse *p)
+{
+    hpx_axis *axis = hpx_arena_alloc(p->arena, sizeof *axis);
+    axis->values = hpx_arena_alloc(p->arena, sizeof *axis->values);
+    axis->values[0] = (hpx_axis_value){"1", 1};
+    axis->name = "cell";
+    axis->count = 1;
+    axis->place.file = p->file->path;
+    p->recipe->axes = axis;
+    p->recipe->grid = (hpx_grid){.axes = 1, .counts = {1}};
+}
+
+hpx_status hpx_recipe_axes(struct parse *p)
+{
+    if (p->axis_count == 0) {
+        make_single_cell(p);
+        return HPX_OK;
+    }
+    hpx_recipe *recipe = p->recipe;
+    recipe->axes = hpx_arena_alloc(p->arena, p->axis_count * sizeof(hpx_axis));
+    uint64_t cells = 1;
+    for (size_t i = 0; i < p->axis_count; i++) {
+        hpx_axis *axis = &recipe->axes[i];
+        hpx_status status = make_axis(p, axis, p->axes[i]);
+        if (status)
+            return status;
+        cells *= axis->count;
+        if (cells > HPX_CELLS_MAX)
+            return hpx_recipe_fail(p, &p->axes[i]->name,
+                                   "axis '%s' makes the grid larger than %u cells: expected fewer "
+                                   "values",
+                                   axis->name, HPX_CELLS_MAX);
+        recipe->grid.counts[recipe->grid.axes++] = axis->count;
+    }
+    return HPX_OK;
+}
+
+hpx_status hpx_recipe_axes_used(struct parse *p)
+{
+    const uint32_t *in = p->recipe->inside->axes_in;
+    for (size_t i = 0; i < p->axis_count; i++)
+        if (!((in[SECTION_DATASET] | in[SECTION_MODEL] | in[SECTION_TRAIN]) >> i & 1))
+            return hpx_recipe_fail(p, &p->axes[i]->name,
+                                   "axis '%s' is used nowhere, so all its values would be one trial: "
+                                   "expected '$%s' in a binding of dataset, model or train",
+                                   p->axes[i]->name.text, p->axes[i]->name.text);
+    return HPX_OK;
+}
+
+bool hpx_recipe_axis_value(uint32_t *out, const hpx_axis *axis, const char *text)
+{
+    char canonical[HPX_REAL_TEXT_BYTES];
+    double number;
+    const char *same = hpx_parse_real(&number, text) ? hpx_real_text(canonical, number) : text;
+    for (uint32_t i = 0; i < axis->count; i++) {
+        if (strcmp(axis->values[i].text, text) == 0 || strcmp(axis->values[i].text, same) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,204 @@
+/* Private to src/recipe: the stages between a recipe's bytes and its cells.
+ *
+ *     bytes --words.c--> words --statements.c--> statements (includes read, amendments made)
+ *           --axes.c--> axes --dataset.c, trainer.c, training.c, with settings.c--> slots --searches.c-->
+ * searches recipe and cell --resolve.c--> fields
+ *
+ * Everything lives in the recipe's arena. Whoever detects a mistake calls hpx_recipe_fail with the word it is
+ * about. */
+#ifndef HPX_RECIPE_INSIDE_H
+#define HPX_RECIPE_INSIDE_H
+
+#include "hpx/memory.h"
+#include "hpx/recipe.h"
+
+#define RECIPE_BYTES_MAX    (1u << 20)
+#define RECIPE_FILES_MAX    64
+#define RECIPE_DEPTH_MAX    16
+#define RECIPE_SEARCHES_MAX 1024
+#define RECIPE_BINDINGS_MAX 64 /* of one statement */
+#define RECIPE_NAME_MAX     64 /* bytes in the name of an axis or a search */
+#define AXIS_VALUES_MAX     65536
+#define SEEDS_MAX           4096
+
+/* A file, and where it is included. */
+struct source {
+    const char *path;
+    const char *bytes;
+    size_t size;
+    const struct source *includer; /* NULL: the recipe itself */
+    uint32_t include_line;         /* of the includer */
+};
+
+struct line {
+    const struct source *source;
+    const char *bytes; /* without its end */
+    size_t size;
+    uint32_t number;
+};
+
+typedef enum word_kind {
+    WORD_PLAIN,
+    WORD_QUOTED,    /* text without the quotes, taken literally */
+    WORD_REFERENCE, /* text is the axis name, without the '$' */
+} word_kind;
+
+struct word {
+    const char *text;
+    const struct line *line;
+    uint32_t column;
+    word_kind kind;
+};
+
+struct binding {
+    struct word key;
+    struct word *values;
+    size_t count;
+    const struct line *block; /* the line of the statement that it stands under */
+};
+
+struct statement {
+    struct word keyword, name; /* `train` has no name */
+    struct word *values;       /* of an axis */
+    size_t count;
+    struct binding *bindings;
+    size_t binding_count;
+};
+
+/* A value that has been checked against its setting. Words point into the setting's list, so that equal words
+ * are equal pointers. */
+union value {
+    uint64_t count;
+    double real;
+    const char *text;
+};
+
+/* One word of a binding: a value, or one value per value of an axis. */
+struct operand {
+    const union value *values;
+    const struct word *at; /* NULL: a default */
+    int axis;              /* -1: values[0] for every cell */
+};
+
+/* A setting, ready to be resolved for any cell. */
+struct slot {
+    const hpx_setting *setting;
+    const char *field;             /* "SECTION.NAME" */
+    const struct binding *binding; /* NULL: the default */
+    struct operand *operands;
+    size_t count;
+    const struct slot *condition; /* the setting exists where this one has condition_value; NULL: always */
+    const char *condition_value;
+};
+
+enum section { SECTION_DATASET, SECTION_MODEL, SECTION_TRAIN, SECTIONS };
+extern const char *const hpx_recipe_sections[SECTIONS + 1];
+
+struct hpx_recipe_inside {
+    hpx_arena *arena;
+    hpx_setting kind;               /* the setting behind "model.kind" */
+    struct slot *slots;             /* of model and train, by field name */
+    size_t slot_count, model_count; /* those of the model come first */
+    const char *dataset;
+    struct operand files[HPX_ROLES]; /* values NULL: a known data set */
+    struct slot validation, take;
+    uint32_t axes_in[SECTIONS]; /* bit per axis */
+};
+
+/* The recipe while it is made. */
+struct parse {
+    hpx_recipe *recipe;
+    hpx_arena *arena;
+    hpx_recipe_load_fn *load;
+    void *context;
+    hpx_error *error;
+    const struct source *file;                      /* the recipe itself */
+    const struct source *sources[RECIPE_FILES_MAX]; /* in order of reading, the recipe first */
+    size_t source_count;
+    struct statement *dataset, *model, *train; /* NULL: not stated */
+    struct statement **axes, **searches;
+    size_t axis_count, search_count;
+};
+
+/* messages.c */
+
+/* HPX_USAGE: FILE:LINE:COLUMN, the message, the line with a caret, and the includes that led there. */
+hpx_status hpx_recipe_fail_at(struct parse *p, const struct line *at, size_t column, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+hpx_status hpx_recipe_fail(struct parse *p, const struct word *at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The length of the UTF-8 sequence that starts `bytes`; 0: it is not valid. */
+size_t hpx_recipe_utf8(const char *bytes, size_t size);
+/* `text`, cut if it is too long for a message. */
+const char *hpx_recipe_show(struct parse *p, const char *text);
+/* "a, b, c" of a NULL-terminated list. */
+const char *hpx_recipe_list(struct parse *p, const char *const *words);
+/* "; did you mean 'x'?", or "" when no word is near. */
+const char *hpx_recipe_hint(struct parse *p, const char *wrong, const char *const *words);
+/* What a setting takes, after "expected": "a number above 0, at most 1000". */
+const char *hpx_recipe_expected(struct parse *p, const hpx_setting *setting);
+/* Appends what values an axis has and the one nearest to `wrong`. */
+void hpx_recipe_expected_values(hpx_buffer *out, const hpx_axis *axis, const char *wrong);
+
+/* words.c */
+
+struct cursor {
+    const struct line *line;
+    size_t at;
+};
+
+/* NUL bytes, control characters and invalid UTF-8 are errors. */
+hpx_status hpx_recipe_check_text(struct parse *p, const struct source *source);
+/* Moves to the next thing on the line; false: there is only the line's end or a comment. */
+bool hpx_recipe_more(struct cursor *at);
+/* Reads a name that may be followed by '=' without a blank between them. */
+void hpx_recipe_key(struct parse *p, struct cursor *at, struct word *out);
+hpx_status hpx_recipe_word(struct parse *p, struct cursor *at, struct word *out);
+/* All words to the end of the line. */
+hpx_status hpx_recipe_words(struct parse *p, struct cursor *at, struct word **out, size_t *count);
+/* Letters, digits, '-', '_' and the characters of `others`; at most RECIPE_NAME_MAX bytes. */
+bool hpx_recipe_is_name(const char *text, const char *others);
+/* "A..B": the texts on both sides. */
+bool hpx_recipe_range(struct parse *p, const struct word *word, const char **low, const char **high);
+/* `path` as seen from the folder of the file that states it. */
+const char *hpx_recipe_beside(struct parse *p, const struct source *file, const char *path);
+/* Room for one more element behind `count` of an array in the arena. */
+void *hpx_recipe_room(struct parse *p, void *array, size_t count, size_t bytes);
+
+/* The stages, in this order. */
+hpx_status hpx_recipe_statements(struct parse *p);
+hpx_status hpx_recipe_axes(struct parse *p);
+hpx_status hpx_recipe_trainer(struct parse *p);
+hpx_status hpx_recipe_dataset_settings(struct parse *p);
+hpx_status hpx_recipe_trainer_settings(struct parse *p);
+hpx_status hpx_recipe_training(struct parse *p);
+hpx_status hpx_recipe_axes_used(struct parse *p);
+hpx_status hpx_recipe_searches(struct parse *p);
+
+/* axes.c */
+
+/* The value of an axis that `text` stands for, by canonical text. */
+bool hpx_recipe_axis_value(uint32_t *out, const hpx_axis *axis, const char *text);
+
+/* settings.c */
+
+const struct binding *hpx_recipe_binding(const struct statement *statement,
+                                         const char *key); /* NULL if there is none */
+/* Checks a binding (NULL: the default) against its setting, for every value of the axes it refers to, and
+ * marks those in *axes. `axes` NULL: the binding is not part of a cell and may refer to none. */
+hpx_status hpx_recipe_slot(struct parse *p, struct slot *out, const hpx_setting *setting,
+                           const struct binding *binding, size_t list_max, uint32_t *axes);
+hpx_status hpx_recipe_axis_of(struct parse *p, const struct word *reference, int *out);
+/* Refuses a key that is none of `known`, and says where it belongs if another statement has it.
+ * `near`: the words it may be a misspelling of. */
+hpx_status hpx_recipe_unknown(struct parse *p, const struct word *key, const char *keyword,
+                              const char *const *known, const char *const *near);
+/* `statement` may be NULL. */
+hpx_status hpx_recipe_check_keys(struct parse *p, const struct statement *statement, enum section section);
+
+/* resolve.c */
+
+union value hpx_recipe_operand(const struct operand *operand, const uint32_t *indices);
+bool hpx_recipe_present(const struct slot *slot, const uint32_t *indices);
+
+#endif

@@ -1,0 +1,172 @@
+#include "inside.h"
+
+#include "hpx/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define QUOTE_BEFORE 60 /* bytes of a long line shown before and after the caret */
+#define QUOTE_AFTER  50
+#define SHOWN_BYTES  48
+#define LISTED_MAX   16 /* values of an axis that a message lists */
+
+size_t hpx_recipe_utf8(const char *bytes, size_t size)
+{
+    /* Unicode 15, table 3-7: first byte, and the range of the second; the others are 80..BF. */
+    static const struct {
+        uint8_t first, last, low, high, length;
+    } rows[] = {
+        {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+    const uint8_t *b = (const uint8_t *)bytes;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (b[0] < rows[i].first || b[0] > rows[i].last)
+            continue;
+        if (rows[i].length == 1)
+            return 1;
+        if (size < rows[i].length || b[1] < rows[i].low || b[1] > rows[i].high)
+            return 0;
+        for (size_t k = 2; k < rows[i].length; k++)
+            if ((b[k] & 0xc0) != 0x80)
+                return 0;
+        return rows[i].length;
+    }
+    return 0;
+}
+
+static bool continues(char byte)
+{
+    return ((uint8_t)byte & 0xc0) == 0x80;
+}
+
+/* The line and a caret under `column`. Tabs stay tabs in both, so that they align; what a terminal must not
+ * get (control characters, broken UTF-8) becomes '?'. */
+static void quote(hpx_buffer *out, const struct line *at, size_t column)
+{
+    size_t from = 0, to = at->size;
+    if (column > QUOTE_BEFORE + 3)
+        from = column - 1 - QUOTE_BEFORE;
+    if (to > column + QUOTE_AFTER + 3)
+        to = column + QUOTE_AFTER;
+    while (from < to && from > 0 && continues(at->bytes[from]))
+        from++;
+    while (to > from && to < at->size && continues(at->bytes[to]))
+        to--;
+    hpx_buffer caret = {0};
+    hpx_buffer_puts(out, from > 0 ? "\n..." : "\n");
+    hpx_buffer_puts(&caret, from > 0 ? "\n   " : "\n");
+    for (size_t i = from, length; i < to; i += length) {
+        length = hpx_recipe_utf8(at->bytes + i, to - i);
+        bool bad = length == 0 || (length == 1 && at->bytes[i] != '\t' && (uint8_t)at->bytes[i] < ' ') ||
+                   at->bytes[i] == 0x7f;
+        if (bad)
+            length = 1;
+        hpx_buffer_add(out, bad ? "?" : at->bytes + i, length);
+        if (i < column - 1)
+            hpx_buffer_puts(&caret, at->bytes[i] == '\t' ? "\t" : " ");
+    }
+    hpx_buffer_puts(out, to < at->size ? "..." : "");
+    hpx_buffer_puts(out, hpx_buffer_text(&caret));
+    hpx_buffer_puts(out, "^");
+    hpx_buffer_free(&caret);
+}
+
+static hpx_status fail(struct parse *p, const struct line *at, size_t column, const char *message)
+{
+    hpx_buffer text = {0};
+    hpx_buffer_printf(&text, "%s:%u:%zu: %s", at->source->path, at->number, column, message);
+    if (at->size > 0)
+        quote(&text, at, column);
+    for (const struct source *s = at->source; s->includer; s = s->includer)
+        hpx_buffer_printf(&text, "\nincluded from %s:%u", s->includer->path, s->include_line);
+    hpx_error_set(p->error, HPX_USAGE, "%s", hpx_buffer_text(&text));
+    hpx_buffer_free(&text);
+    return HPX_USAGE;
+}
+
+hpx_status hpx_recipe_fail_at(struct parse *p, const struct line *at, size_t column, const char *format, ...)
+{
+    char message[HPX_ERROR_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    return fail(p, at, column, message);
+}
+
+hpx_status hpx_recipe_fail(struct parse *p, const struct word *at, const char *format, ...)
+{
+    char message[HPX_ERROR_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    return fail(p, at->line, at->column, message);
+}
+
+const char *hpx_recipe_show(struct parse *p, const char *text)
+{
+    if (strlen(text) <= SHOWN_BYTES)
+        return text;
+    size_t length = SHOWN_BYTES - 3;
+    while (length > 0 && continues(text[length]))
+        length--;
+    return hpx_arena_format(p->arena, "%.*s...", (int)length, text);
+}
+
+const char *hpx_recipe_list(struct parse *p, const char *const *words)
+{
+    const char *list = "";
+    for (; *words; words++)
+        list = hpx_arena_format(p->arena, "%s%s%s", list, *list ? ", " : "", *words);
+    return list;
+}
+
+const char *hpx_recipe_hint(struct parse *p, const char *wrong, const char *const *words)
+{
+    const char *nearest = hpx_nearest_word(wrong, words);
+    return nearest ? hpx_arena_format(p->arena, "; did you mean '%s'?", nearest) : "";
+}
+
+const char *hpx_recipe_expected(struct parse *p, const hpx_setting *setting)
+{
+    char min[HPX_REAL_TEXT_BYTES], max[HPX_REAL_TEXT_BYTES];
+    hpx_real_text(min, setting->min);
+    hpx_real_text(max, setting->max);
+    switch (setting->type) {
+    case HPX_SETTING_WORD:
+        return hpx_recipe_list(p, setting->words);
+    case HPX_SETTING_COUNT:
+        return hpx_arena_format(p->arena, "a whole number from %s to %s", min, max);
+    case HPX_SETTING_COUNTS:
+        return hpx_arena_format(p->arena, "whole numbers from %s to %s", min, max);
+    case HPX_SETTING_REAL:
+        break;
+    }
+    const char *low = setting->above_min ? "above" : "from";
+    const char *high = setting->below_max   ? setting->above_min ? " and below" : " to below"
+                       : setting->above_min ? ", at most"
+                                            : " to";
+    return hpx_arena_format(p->arena, "a number %s %s%s %s", low, min, high, max);
+}
+
+void hpx_recipe_expected_values(hpx_buffer *out, const hpx_axis *axis, const char *wrong)
+{
+    if (axis->count > LISTED_MAX) {
+        hpx_buffer_printf(out, "expected one of its %u values from %s to %s", axis->count,
+                          axis->values[0].text, axis->values[axis->count - 1].text);
+        return;
+    }
+    const char *words[LISTED_MAX + 1] = {NULL};
+    hpx_buffer_puts(out, "expected ");
+    for (uint32_t i = 0; i < axis->count; i++) {
+        words[i] = axis->values[i].text;
+        hpx_buffer_printf(out, "%s%s", i ? ", " : "", words[i]);
+    }
+    double number; /* one number is not a misspelling of another */
+    const char *nearest = hpx_parse_real(&number, wrong) ? NULL : hpx_nearest_word(wrong, words);
+    if (nearest)
+        hpx_buffer_printf(out, "; did you mean '%s'?", nearest);
+}

@@ -1,0 +1,186 @@
+/* A checked recipe and a cell into what that cell means. Nothing here can fail but the lookups of names. */
+#include "inside.h"
+
+#include "hpx/text.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEARCHES_LISTED 16 /* in a message */
+
+union value hpx_recipe_operand(const struct operand *operand, const uint32_t *indices)
+{
+    return operand->values[operand->axis < 0 ? 0 : indices[operand->axis]];
+}
+
+bool hpx_recipe_present(const struct slot *slot, const uint32_t *indices)
+{
+    const struct slot *condition = slot->condition;
+    return !condition || (hpx_recipe_operand(condition->operands, indices).text == slot->condition_value &&
+                          hpx_recipe_present(condition, indices));
+}
+
+static void set_field(hpx_fields *out, const struct slot *slot, const uint32_t *indices)
+{
+    union value first = hpx_recipe_operand(slot->operands, indices);
+    uint64_t list[HPX_SETTING_LIST_MAX];
+    switch (slot->setting->type) {
+    case HPX_SETTING_WORD:
+        hpx_fields_set_text(out, slot->field, first.text);
+        break;
+    case HPX_SETTING_COUNT:
+        hpx_fields_set_count(out, slot->field, first.count);
+        break;
+    case HPX_SETTING_REAL:
+        hpx_fields_set_real(out, slot->field, first.real);
+        break;
+    case HPX_SETTING_COUNTS:
+        for (size_t i = 0; i < slot->count; i++)
+            list[i] = hpx_recipe_operand(&slot->operands[i], indices).count;
+        hpx_fields_set_counts(out, slot->field, list, slot->count);
+        break;
+    }
+}
+
+static void set_fields(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell, size_t count)
+{
+    uint32_t indices[HPX_AXES_MAX];
+    hpx_grid_indices(indices, &recipe->grid, cell);
+    for (size_t i = 0; i < count; i++)
+        if (hpx_recipe_present(&recipe->inside->slots[i], indices))
+            set_field(out, &recipe->inside->slots[i], indices);
+}
+
+void hpx_recipe_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell)
+{
+    set_fields(out, recipe, cell, recipe->inside->slot_count);
+}
+
+void hpx_recipe_model_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell)
+{
+    set_fields(out, recipe, cell, recipe->inside->model_count);
+}
+
+void hpx_recipe_dataset_of(hpx_recipe_dataset *out, const hpx_recipe *recipe, uint32_t cell)
+{
+    const struct hpx_recipe_inside *inside = recipe->inside;
+    uint32_t indices[HPX_AXES_MAX];
+    hpx_grid_indices(indices, &recipe->grid, cell);
+    *out = (hpx_recipe_dataset){
+        .name = inside->dataset,
+        .validation = (uint32_t)hpx_recipe_operand(inside->validation.operands, indices).count,
+        .take =
+            inside->take.operands ? (uint32_t)hpx_recipe_operand(inside->take.operands, indices).count : 0,
+    };
+    for (size_t role = 0; role < HPX_ROLES; role++)
+        if (inside->files[role].values)
+            out->files[role] = hpx_recipe_operand(&inside->files[role], indices).text;
+}
+
+bool hpx_recipe_axis_in(const hpx_recipe *recipe, size_t axis, const char *section)
+{
+    size_t i = 0;
+    while (i < SECTIONS && strcmp(hpx_recipe_sections[i], section) != 0)
+        i++;
+    assert(i < SECTIONS && axis < recipe->grid.axes);
+    return recipe->inside->axes_in[i] >> axis & 1;
+}
+
+hpx_status hpx_recipe_find_search(const hpx_recipe_search **out, const hpx_recipe *recipe, const char *name,
+                                  hpx_error *error)
+{
+    const char *names[RECIPE_SEARCHES_MAX + 1] = {NULL};
+    for (size_t i = 0; i < recipe->search_count; i++) {
+        names[i] = recipe->searches[i].name;
+        if (strcmp(names[i], name) == 0) {
+            *out = &recipe->searches[i];
+            return HPX_OK;
+        }
+    }
+    if (recipe->search_count == 0)
+        return hpx_error_set(error, HPX_USAGE, "%s: unknown search '%s': the recipe has no searches",
+                             recipe->path, name);
+    hpx_buffer text = {0};
+    for (size_t i = 0; i < recipe->search_count && i < SEARCHES_LISTED; i++)
+        hpx_buffer_printf(&text, "%s%s", i ? ", " : "", names[i]);
+    if (recipe->search_count > SEARCHES_LISTED)
+        hpx_buffer_puts(&text, ", ...");
+    const char *nearest = hpx_nearest_word(name, names);
+    if (nearest)
+        hpx_buffer_printf(&text, "; did you mean '%s'?", nearest);
+    hpx_error_set(error, HPX_USAGE, "%s: unknown search '%s': expected %s", recipe->path, name,
+                  hpx_buffer_text(&text));
+    hpx_buffer_free(&text);
+    return HPX_USAGE;
+}
+
+static hpx_status unknown_axis(const hpx_recipe *recipe, const char *name, hpx_error *error)
+{
+    const char *names[HPX_AXES_MAX + 1] = {NULL};
+    hpx_buffer text = {0};
+    for (size_t i = 0; i < recipe->grid.axes; i++) {
+        names[i] = recipe->axes[i].name;
+        hpx_buffer_printf(&text, "%s%s", i ? ", " : "", names[i]);
+    }
+    const char *nearest = hpx_nearest_word(name, names);
+    if (nearest)
+        hpx_buffer_printf(&text, "; did you mean '%s'?", nearest);
+    hpx_error_set(error, HPX_USAGE, "unknown axis '%s': %s has %s", name, recipe->path,
+                  hpx_buffer_text(&text));
+    hpx_buffer_free(&text);
+    return HPX_USAGE;
+}
+
+static hpx_status unknown_value(const hpx_axis *axis, const char *text, hpx_error *error)
+{
+    hpx_buffer expected = {0};
+    hpx_recipe_expected_values(&expected, axis, text);
+    hpx_error_set(error, HPX_USAGE, "axis '%s' has no value '%s': %s", axis->name, text,
+                  hpx_buffer_text(&expected));
+    hpx_buffer_free(&expected);
+    return HPX_USAGE;
+}
+
+/* One NAME=VALUE word. */
+static hpx_status find_index(const hpx_recipe *recipe, const char *word, uint32_t *indices, uint32_t *given,
+                             hpx_error *error)
+{
+    const char *equals = strchr(word, '=');
+    if (!equals)
+        return hpx_error_set(error, HPX_USAGE, "'%s' names no value of an axis: expected NAME=VALUE", word);
+    size_t length = (size_t)(equals - word), axis = 0;
+    while (axis < recipe->grid.axes &&
+           (strlen(recipe->axes[axis].name) != length || strncmp(recipe->axes[axis].name, word, length) != 0))
+        axis++;
+    if (axis == recipe->grid.axes) {
+        char *name = hpx_strndup(word, length);
+        unknown_axis(recipe, name, error);
+        free(name);
+        return HPX_USAGE;
+    }
+    if (*given >> axis & 1)
+        return hpx_error_set(error, HPX_USAGE, "axis '%s' is given twice: expected one value",
+                             recipe->axes[axis].name);
+    *given |= 1u << axis;
+    if (!hpx_recipe_axis_value(&indices[axis], &recipe->axes[axis], equals + 1))
+        return unknown_value(&recipe->axes[axis], equals + 1, error);
+    return HPX_OK;
+}
+
+hpx_status hpx_recipe_find_cell(uint32_t *out, const hpx_recipe *recipe, char *const *words, size_t count,
+                                hpx_error *error)
+{
+    uint32_t indices[HPX_AXES_MAX] = {0}, given = 0;
+    for (size_t i = 0; i < count; i++) {
+        hpx_status status = find_index(recipe, words[i], indices, &given, error);
+        if (status)
+            return status;
+    }
+    for (size_t i = 0; i < recipe->grid.axes; i++)
+        if (!(given >> i & 1) && recipe->axes[i].count > 1)
+            return hpx_error_set(error, HPX_USAGE, "no value of axis '%s' is given: expected %s=VALUE",
+                                 recipe->axes[i].name, recipe->axes[i].name);
+    *out = hpx_grid_cell(&recipe->grid, indices);
+    return HPX_OK;
+}

@@ -1,0 +1,212 @@
+/* Bindings into slots: every word is checked against its setting, once per value of the axis that it names,
+ * so that resolving a cell is a table lookup that cannot fail. */
+#include "inside.h"
+
+#include "hpx/text.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const hpx_recipe_sections[SECTIONS + 1] = {"dataset", "model", "train", NULL};
+
+static const char *const own_keys[SECTIONS][5] = {
+    [SECTION_DATASET] = {"validation", "take", "train", "test"},
+    [SECTION_TRAIN] = {"epochs", "seeds", "objective"},
+};
+
+const struct binding *hpx_recipe_binding(const struct statement *statement, const char *key)
+{
+    for (size_t i = 0; statement && i < statement->binding_count; i++)
+        if (strcmp(statement->bindings[i].key.text, key) == 0)
+            return &statement->bindings[i];
+    return NULL;
+}
+
+hpx_status hpx_recipe_axis_of(struct parse *p, const struct word *reference, int *out)
+{
+    const char *names[HPX_AXES_MAX + 1] = {NULL};
+    for (size_t i = 0; i < p->axis_count; i++) {
+        names[i] = p->recipe->axes[i].name;
+        if (strcmp(names[i], reference->text) == 0) {
+            *out = (int)i;
+            return HPX_OK;
+        }
+    }
+    if (p->axis_count == 0)
+        return hpx_recipe_fail(p, reference,
+                               "unknown axis '$%s': the recipe has no axes; expected a line 'axis %s = "
+                               "VALUES'",
+                               reference->text, reference->text);
+    return hpx_recipe_fail(p, reference, "unknown axis '$%s': expected %s%s", reference->text,
+                           hpx_recipe_list(p, names), hpx_recipe_hint(p, reference->text, names));
+}
+
+static bool read_value(union value *out, const hpx_setting *setting, const char *text)
+{
+    if (setting->type == HPX_SETTING_WORD) {
+        for (const char *const *word = setting->words; *word; word++) {
+            if (strcmp(*word, text) == 0) {
+                out->text = *word;
+                return true;
+            }
+        }
+        return false;
+    }
+    double number;
+    if (!hpx_parse_real(&number, text) || number < setting->min || number > setting->max ||
+        (setting->above_min && number == setting->min) || (setting->below_max && number == setting->max))
+        return false;
+    if (setting->type == HPX_SETTING_REAL) {
+        out->real = number;
+        return true;
+    }
+    out->count = (uint64_t)number;
+    return number == floor(number);
+}
+
+static hpx_status bad_value(struct parse *p, const struct word *at, const hpx_setting *setting,
+                            const char *text, const char *axis)
+{
+    const char *from = axis ? hpx_arena_format(p->arena, ", a value of axis '%s'", axis) : "";
+    const char *hint = setting->type == HPX_SETTING_WORD ? hpx_recipe_hint(p, text, setting->words) : "";
+    return hpx_recipe_fail(p, at, "'%s' cannot be '%s'%s: expected %s%s", setting->name,
+                           hpx_recipe_show(p, text), from, hpx_recipe_expected(p, setting), hint);
+}
+
+static struct operand *new_operand(struct parse *p, struct slot *out, const struct word *at, size_t list_max,
+                                   hpx_status *status)
+{
+    if (out->count == list_max) {
+        *status = hpx_recipe_fail(p, at, "'%s' has more than %zu values: expected at most that many",
+                                  out->setting->name, list_max);
+        return NULL;
+    }
+    out->operands = hpx_recipe_room(p, out->operands, out->count, sizeof(struct operand));
+    return &out->operands[out->count++];
+}
+
+static hpx_status add_literal(struct parse *p, struct slot *out, const struct word *at, const char *text,
+                              size_t list_max)
+{
+    hpx_status status = HPX_OK;
+    union value *v = hpx_arena_alloc(p->arena, sizeof *v);
+    if (!read_value(v, out->setting, text))
+        return bad_value(p, at, out->setting, text, NULL);
+    struct operand *o = new_operand(p, out, at, list_max, &status);
+    if (o)
+        *o = (struct operand){v, at, -1};
+    return status;
+}
+
+static hpx_status add_reference(struct parse *p, struct slot *out, const struct word *at, size_t list_max,
+                                uint32_t *axes)
+{
+    hpx_status status;
+    int index;
+    if (!axes)
+        return hpx_recipe_fail(p, at, "'%s' takes no '$': it is not part of a cell", out->setting->name);
+    status = hpx_recipe_axis_of(p, at, &index);
+    if (status)
+        return status;
+    const hpx_axis *axis = &p->recipe->axes[index];
+    union value *v = hpx_arena_alloc(p->arena, axis->count * sizeof *v);
+    for (uint32_t i = 0; i < axis->count; i++)
+        if (!read_value(&v[i], out->setting, axis->values[i].text))
+            return bad_value(p, at, out->setting, axis->values[i].text, axis->name);
+    *axes |= 1u << index;
+    struct operand *o = new_operand(p, out, at, list_max, &status);
+    if (o)
+        *o = (struct operand){v, at, index};
+    return status;
+}
+
+static hpx_status add_range(struct parse *p, struct slot *out, const struct word *at, const char *low,
+                            const char *high, size_t list_max)
+{
+    uint64_t a, b;
+    if (!hpx_parse_u64(&a, low) || !hpx_parse_u64(&b, high) || a > b)
+        return hpx_recipe_fail(p, at,
+                               "'%s' is no range: expected two whole numbers as A..B, the smaller first",
+                               hpx_recipe_show(p, at->text));
+    hpx_status status = HPX_OK;
+    for (uint64_t i = a; !status; i++) {
+        status = add_literal(p, out, at, hpx_arena_format(p->arena, "%llu", (unsigned long long)i), list_max);
+        if (i == b)
+            break;
+    }
+    return status;
+}
+
+hpx_status hpx_recipe_slot(struct parse *p, struct slot *out, const hpx_setting *setting,
+                           const struct binding *binding, size_t list_max, uint32_t *axes)
+{
+    *out = (struct slot){.setting = setting, .binding = binding};
+    if (!binding) {
+        union value *standard = hpx_arena_alloc(p->arena, sizeof *standard);
+        bool valid = read_value(standard, setting, setting->fallback);
+        assert(valid);
+        (void)valid;
+        out->operands = hpx_arena_alloc(p->arena, sizeof *out->operands);
+        out->operands[out->count++] = (struct operand){standard, NULL, -1};
+        return HPX_OK;
+    }
+    bool is_list = setting->type == HPX_SETTING_COUNTS;
+    if (!is_list && binding->count > 1)
+        return hpx_recipe_fail(p, &binding->values[1], "a second value of '%s': expected one value, %s",
+                               setting->name, hpx_recipe_expected(p, setting));
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; !status && i < binding->count; i++) {
+        const struct word *at = &binding->values[i];
+        const char *low, *high;
+        if (at->kind == WORD_REFERENCE)
+            status = add_reference(p, out, at, list_max, axes);
+        else if (is_list && hpx_recipe_range(p, at, &low, &high))
+            status = add_range(p, out, at, low, high, list_max);
+        else
+            status = add_literal(p, out, at, at->text, list_max);
+    }
+    return status;
+}
+
+/* The keys that a section takes: those of the trainer, then the recipe's own. */
+static const char *const *known_keys(struct parse *p, enum section section)
+{
+    const hpx_trainer *trainer = p->recipe->trainer;
+    const char **known = hpx_arena_alloc(p->arena, (trainer->setting_count + 5) * sizeof *known);
+    size_t count = 0;
+    for (size_t i = 0; i < trainer->setting_count; i++)
+        if (strcmp(trainer->settings[i].section, hpx_recipe_sections[section]) == 0)
+            known[count++] = trainer->settings[i].name;
+    for (const char *const *own = own_keys[section]; *own; own++)
+        known[count++] = *own;
+    return known;
+}
+
+static bool is_in(const char *const *words, const char *word)
+{
+    while (*words && strcmp(*words, word) != 0)
+        words++;
+    return *words != NULL;
+}
+
+hpx_status hpx_recipe_unknown(struct parse *p, const struct word *key, const char *keyword,
+                              const char *const *known, const char *const *near)
+{
+    for (enum section other = 0; other < SECTIONS; other++)
+        if (is_in(known_keys(p, other), key->text))
+            return hpx_recipe_fail(p, key, "'%s' is a setting of %s, not of %s: expected %s", key->text,
+                                   hpx_recipe_sections[other], keyword, hpx_recipe_list(p, known));
+    return hpx_recipe_fail(p, key, "unknown setting '%s' of %s: expected %s%s", hpx_recipe_show(p, key->text),
+                           keyword, hpx_recipe_list(p, known), hpx_recipe_hint(p, key->text, near));
+}
+
+hpx_status hpx_recipe_check_keys(struct parse *p, const struct statement *statement, enum section section)
+{
+    const char *const *known = known_keys(p, section);
+    for (size_t i = 0; statement && i < statement->binding_count; i++)
+        if (!is_in(known, statement->bindings[i].key.text))
+            return hpx_recipe_unknown(p, &statement->bindings[i].key, statement->keyword.text, known, known);
+    return HPX_OK;
+}

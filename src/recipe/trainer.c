@@ -1,0 +1,142 @@
+/* The settings of the trainer: a slot for each, given or default, and where it exists. */
+#include "inside.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What neither types nor ranges can say: where the first setting has that value, the second must not be 0. */
+static const struct need {
+    const char *field, *value, *needed;
+} needs[] = {{"train.nesterov", "yes", "train.momentum"}};
+
+hpx_status hpx_recipe_trainer(struct parse *p)
+{
+    const struct word *kind = &p->model->name;
+    const char *const *names = hpx_trainer_names();
+    p->recipe->trainer = hpx_trainer_find(kind->text);
+    if (!p->recipe->trainer)
+        return hpx_recipe_fail(p, kind, "unknown model '%s': expected %s%s", hpx_recipe_show(p, kind->text),
+                               hpx_recipe_list(p, names), hpx_recipe_hint(p, kind->text, names));
+    struct hpx_recipe_inside *inside = p->recipe->inside;
+    inside->slots = hpx_arena_alloc(p->arena, (p->recipe->trainer->setting_count + 1) * sizeof(struct slot));
+    inside->kind =
+        (hpx_setting){.section = "model", .name = "kind", .type = HPX_SETTING_WORD, .words = names};
+    struct slot *slot = &inside->slots[inside->slot_count++];
+    struct binding given = {.values = &p->model->name, .count = 1};
+    hpx_status status = hpx_recipe_slot(p, slot, &inside->kind, &given, 1, NULL);
+    slot->binding = NULL;
+    slot->field = "model.kind";
+    return status;
+}
+
+static hpx_status make_slots(struct parse *p, const struct statement *statement, enum section section)
+{
+    const hpx_trainer *trainer = p->recipe->trainer;
+    struct hpx_recipe_inside *inside = p->recipe->inside;
+    const char *name = hpx_recipe_sections[section];
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; !status && i < trainer->setting_count; i++) {
+        const hpx_setting *setting = &trainer->settings[i];
+        if (strcmp(setting->section, name) != 0)
+            continue;
+        const struct binding *given = hpx_recipe_binding(statement, setting->name);
+        if (!given && !setting->fallback)
+            return hpx_recipe_fail(p, statement ? &statement->keyword : &p->model->keyword,
+                                   "%s %s needs '%s': expected a binding '%s = ' of %s", name, trainer->name,
+                                   setting->name, setting->name, hpx_recipe_expected(p, setting));
+        struct slot *slot = &inside->slots[inside->slot_count++];
+        status = hpx_recipe_slot(p, slot, setting, given, HPX_SETTING_LIST_MAX, &inside->axes_in[section]);
+        slot->field = hpx_arena_format(p->arena, "%s.%s", name, setting->name);
+    }
+    return status;
+}
+
+static struct slot *find_slot(const struct hpx_recipe_inside *inside, const char *field)
+{
+    for (size_t i = 0; i < inside->slot_count; i++)
+        if (strcmp(inside->slots[i].field, field) == 0)
+            return &inside->slots[i];
+    return NULL;
+}
+
+static bool can_be(const hpx_recipe *recipe, const struct operand *operand, const char *word)
+{
+    uint32_t count = operand->axis < 0 ? 1 : recipe->axes[operand->axis].count;
+    for (uint32_t i = 0; i < count; i++)
+        if (operand->values[i].text == word)
+            return true;
+    return false;
+}
+
+/* Ties each setting that exists only under a condition to the slot of that condition. */
+static hpx_status tie_conditions(struct parse *p)
+{
+    struct hpx_recipe_inside *inside = p->recipe->inside;
+    for (size_t i = 0; i < inside->slot_count; i++) {
+        struct slot *slot = &inside->slots[i];
+        const hpx_setting *setting = slot->setting;
+        if (!setting->only_if)
+            continue;
+        const char *field = hpx_arena_format(p->arena, "%s.%s", setting->section, setting->only_if);
+        slot->condition = find_slot(inside, field);
+        assert(slot->condition && slot->condition->setting->type == HPX_SETTING_WORD);
+        const char *const *word = slot->condition->setting->words;
+        while (strcmp(*word, setting->only_value) != 0)
+            word++;
+        slot->condition_value = *word;
+        if (slot->binding && !can_be(p->recipe, slot->condition->operands, *word))
+            return hpx_recipe_fail(p, &slot->binding->key,
+                                   "'%s' belongs to %s %s: expected '%s = %s', or no '%s'", setting->name,
+                                   setting->only_if, setting->only_value, setting->only_if,
+                                   setting->only_value, setting->name);
+    }
+    return HPX_OK;
+}
+
+static hpx_status check_need(struct parse *p, const struct need *need)
+{
+    const hpx_recipe *recipe = p->recipe;
+    const struct slot *asks = find_slot(recipe->inside, need->field),
+                      *needed = find_slot(recipe->inside, need->needed);
+    if (!asks || !needed || !asks->binding)
+        return HPX_OK;
+    uint32_t cells = hpx_grid_cells(&recipe->grid);
+    for (uint32_t cell = 0; cell < cells; cell++) {
+        uint32_t indices[HPX_AXES_MAX];
+        hpx_grid_indices(indices, &recipe->grid, cell);
+        if (!hpx_recipe_present(asks, indices) ||
+            strcmp(hpx_recipe_operand(asks->operands, indices).text, need->value) != 0 ||
+            hpx_recipe_operand(needed->operands, indices).real != 0)
+            continue;
+        return hpx_recipe_fail(p, &asks->binding->values[0],
+                               "'%s' is %s where '%s' is 0: expected '%s' above 0", asks->setting->name,
+                               need->value, needed->setting->name, needed->setting->name);
+    }
+    return HPX_OK;
+}
+
+static int by_field(const void *a, const void *b)
+{
+    return strcmp(((const struct slot *)a)->field, ((const struct slot *)b)->field);
+}
+
+hpx_status hpx_recipe_trainer_settings(struct parse *p)
+{
+    struct hpx_recipe_inside *inside = p->recipe->inside;
+    hpx_status status = hpx_recipe_check_keys(p, p->model, SECTION_MODEL);
+    if (!status)
+        status = make_slots(p, p->model, SECTION_MODEL);
+    inside->model_count = inside->slot_count;
+    if (!status)
+        status = hpx_recipe_check_keys(p, p->train, SECTION_TRAIN);
+    if (!status)
+        status = make_slots(p, p->train, SECTION_TRAIN);
+    if (status)
+        return status;
+    qsort(inside->slots, inside->slot_count, sizeof(struct slot), by_field);
+    status = tie_conditions(p);
+    for (size_t i = 0; !status && i < sizeof needs / sizeof *needs; i++)
+        status = check_need(p, &needs[i]);
+    return status;
+}

@@ -1,0 +1,87 @@
+/* What a recipe says of training that is not part of a cell: epochs, seeds, objective. */
+#include "inside.h"
+
+#include <string.h>
+
+static const hpx_setting epochs_setting = {
+    .name = "epochs", .type = HPX_SETTING_COUNT, .min = 1, .max = 1000000, .fallback = "15"};
+static const hpx_setting seeds_setting = {
+    .name = "seeds", .type = HPX_SETTING_COUNTS, .min = 0, .max = UINT32_MAX, .fallback = "1"};
+static const hpx_setting objective_setting = {.name = "objective",
+                                              .type = HPX_SETTING_WORD,
+                                              .words = hpx_objective_names,
+                                              .fallback = "validation_accuracy"};
+
+static hpx_status read_epochs(struct parse *p)
+{
+    struct slot slot;
+    const struct binding *given = hpx_recipe_binding(p->train, "epochs");
+    hpx_status status = hpx_recipe_slot(p, &slot, &epochs_setting, given, 1, NULL);
+    if (!status)
+        p->recipe->epochs = (uint32_t)slot.operands[0].values[0].count;
+    return status;
+}
+
+static hpx_status read_seeds(struct parse *p)
+{
+    hpx_recipe *recipe = p->recipe;
+    const struct binding *given = hpx_recipe_binding(p->train, "seeds");
+    struct slot slot;
+    hpx_status status = hpx_recipe_slot(p, &slot, &seeds_setting, given, SEEDS_MAX, NULL);
+    if (status)
+        return status;
+    recipe->seeds = hpx_arena_alloc(p->arena, slot.count * sizeof *recipe->seeds);
+    for (size_t i = 0; i < slot.count; i++) {
+        uint32_t seed = (uint32_t)slot.operands[i].values[0].count;
+        for (size_t k = 0; k < i; k++)
+            if (recipe->seeds[k] == seed)
+                return hpx_recipe_fail(p, slot.operands[i].at,
+                                       "'seeds' has %u twice: expected every seed once", seed);
+        recipe->seeds[recipe->seed_count++] = seed;
+    }
+    return HPX_OK;
+}
+
+static hpx_status no_validation(struct parse *p, const struct binding *objective)
+{
+    const struct operand *validation = p->recipe->inside->validation.operands;
+    const char *axis = validation->axis < 0 ? NULL : p->recipe->axes[validation->axis].name;
+    return hpx_recipe_fail(
+        p, validation->at,
+        "'validation' is 0%s%s%s, and the objective is %s%s: expected 'validation' above 0 to "
+        "select on images held out, or 'objective = %s' under train to select on test images",
+        axis ? ", a value of axis '" : "", axis ? axis : "", axis ? "'" : "",
+        hpx_objective_names[p->recipe->objective], objective ? "" : " (the default)",
+        hpx_objective_minimised(p->recipe->objective) ? "test_loss" : "test_accuracy");
+}
+
+static hpx_status read_objective(struct parse *p)
+{
+    const struct binding *given = hpx_recipe_binding(p->train, "objective");
+    struct slot slot;
+    hpx_status status = hpx_recipe_slot(p, &slot, &objective_setting, given, 1, NULL);
+    if (status)
+        return status;
+    hpx_objective objective = HPX_TRAIN_LOSS;
+    while (hpx_objective_names[objective] != slot.operands[0].values[0].text)
+        objective++;
+    p->recipe->objective = objective;
+    if (objective != HPX_VALIDATION_LOSS && objective != HPX_VALIDATION_ACCURACY)
+        return HPX_OK;
+    const struct operand *validation = p->recipe->inside->validation.operands;
+    uint32_t count = validation->axis < 0 ? 1 : p->recipe->axes[validation->axis].count;
+    for (uint32_t i = 0; i < count; i++)
+        if (validation->values[i].count == 0)
+            return no_validation(p, given);
+    return HPX_OK;
+}
+
+hpx_status hpx_recipe_training(struct parse *p)
+{
+    hpx_status status = read_epochs(p);
+    if (!status)
+        status = read_seeds(p);
+    if (!status)
+        status = read_objective(p);
+    return status;
+}
