@@ -90,12 +90,12 @@ static hpx_status parse_shape(hpx_mlp_shape *out, const uint8_t *bytes, size_t s
         out->sizes[l] = hpx_load_u32(bytes + FIXED + 4 * l);
         if (out->sizes[l] == 0)
             return damaged(error, "empty layer");
-        /* More parameters than the blob has bytes are an error whatever they are; stopping here keeps sums
+        /* More parameters than the blob has bytes are too many, whatever follows; stopping here keeps the sum
          * small. */
-        if (l > 0)
-            parameters += ((uint64_t)out->sizes[l - 1] + 1) * out->sizes[l];
-        if (parameters > size)
+        const uint64_t more = l > 0 ? ((uint64_t)out->sizes[l - 1] + 1) * out->sizes[l] : 0;
+        if (more > size - parameters)
             return damaged(error, "truncated");
+        parameters += more;
     }
     if (parameters != hpx_load_u64(bytes + 24))
         return damaged(error, "the number of parameters is not that of the layers");
