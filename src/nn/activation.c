@@ -1,0 +1,112 @@
+#include "activation.h"
+
+#include "hpx/random.h"
+#include "vector.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef float rule(float z, float *slope);
+
+static inline float relu(float z, float *slope)
+{
+    *slope = 0;
+    return z > 0 ? z : 0;
+}
+
+static inline float hyperbolic_tangent(float z, float *slope)
+{
+    float y = tanhf(z);
+    *slope = 1 - y * y;
+    return y;
+}
+
+static inline float sigmoid(float z, float *slope)
+{
+    float y = 1 / (1 + expf(-z));
+    *slope = y * (1 - y);
+    return y;
+}
+
+/* D. Hendrycks and K. Gimpel, "Gaussian error linear units", 2016: z times the normal distribution function,
+ * exactly, not by the tanh approximation. */
+static inline float gelu(float z, float *slope)
+{
+    const float root_half = 0.70710678f, inverse_root_2pi = 0.39894228f;
+    float below = 0.5f * (1 + erff(z * root_half));
+    *slope = below + z * inverse_root_2pi * expf(-0.5f * z * z);
+    return z * below;
+}
+
+/* Always inlined with a constant rule, so that each activation becomes a loop of its own. */
+static inline __attribute__((always_inline)) void apply(rule *f, float *restrict y, float *restrict slope,
+                                                        const float *restrict bias, size_t rows, size_t width)
+{
+    for (size_t i = 0; i < rows; i++, y += width) {
+        for (size_t j = 0; j < width; j++) {
+            float derivative;
+            y[j] = f(y[j] + bias[j], &derivative);
+            if (slope)
+                slope[i * width + j] = derivative;
+        }
+    }
+}
+
+bool hpx_activation_keeps_slope(hpx_activation kind)
+{
+    return kind != HPX_RELU;
+}
+
+HPX_VECTORISED
+void hpx_activation_forward(hpx_activation kind, float *y, float *slope, const float *bias, size_t rows,
+                            size_t width)
+{
+    switch (kind) {
+    case HPX_RELU:
+        apply(relu, y, NULL, bias, rows, width);
+        break;
+    case HPX_TANH:
+        apply(hyperbolic_tangent, y, slope, bias, rows, width);
+        break;
+    case HPX_SIGMOID:
+        apply(sigmoid, y, slope, bias, rows, width);
+        break;
+    case HPX_GELU:
+        apply(gelu, y, slope, bias, rows, width);
+        break;
+    }
+}
+
+void hpx_dropout(float *y, float *slope, size_t rows, size_t width, float probability, uint32_t layer,
+                 hpx_mlp_draw draw)
+{
+    const float scale = 1 / (1 - probability);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < width; j += 4) {
+            uint32_t words[4];
+            hpx_random(words, draw.seed, HPX_RANDOM_DROPOUT + layer, draw.epoch, draw.first + (uint32_t)i,
+                       (uint32_t)(j / 4));
+            for (size_t k = 0; k < 4 && j + k < width; k++) {
+                float factor = hpx_random_float(words[k]) < probability ? 0 : scale;
+                y[i * width + j + k] *= factor;
+                if (slope)
+                    slope[i * width + j + k] *= factor;
+            }
+        }
+    }
+}
+
+HPX_VECTORISED
+void hpx_activation_backward(float *restrict delta, float *restrict bias_gradient, const float *restrict y,
+                             const float *restrict slope, float scale, size_t rows, size_t width)
+{
+    memset(bias_gradient, 0, width * sizeof(float));
+    for (size_t i = 0; i < rows; i++) {
+        const size_t row = i * width;
+        for (size_t j = 0; j < width; j++) {
+            float factor = slope ? slope[row + j] : y[row + j] > 0 ? scale : 0;
+            delta[row + j] *= factor;
+            bias_gradient[j] += delta[row + j];
+        }
+    }
+}

@@ -1,0 +1,86 @@
+/* Adam: D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1.
+ * Momentum as PyTorch's SGD has it (without dampening): the velocity is not scaled by the rate, after I.
+ * Sutskever, J. Martens, G. Dahl and G. Hinton, "On the importance of initialization and momentum in deep
+ * learning", ICML 2013. Cosine schedule: I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with
+ * warm restarts", ICLR 2017, equation 5, without restarts.
+ *
+ * The loops are elementwise, so their result does not depend on the width of the vectors they are compiled
+ * to. */
+#include "hpx/optimizer.h"
+
+#include "vector.h"
+
+#include <math.h>
+
+size_t hpx_optimizer_states(const hpx_optimizer *optimizer)
+{
+    if (optimizer->kind == HPX_ADAM)
+        return 2;
+    return optimizer->momentum > 0 ? 1 : 0;
+}
+
+HPX_VECTORISED
+static void step_adam(const hpx_optimizer *o, float *restrict w, const float *restrict g, float *restrict m,
+                      float *restrict v, size_t count, double rate, uint64_t step)
+{
+    /* rate * m_hat / (sqrt(v_hat) + epsilon) with the bias corrections taken out of the loop */
+    const float size = (float)(rate / (1 - pow(o->beta1, (double)step)));
+    const float root = (float)(1 / sqrt(1 - pow(o->beta2, (double)step)));
+    const float keep1 = (float)o->beta1, take1 = (float)(1 - o->beta1);
+    const float keep2 = (float)o->beta2, take2 = (float)(1 - o->beta2);
+    const float epsilon = (float)o->epsilon, decay = (float)o->weight_decay;
+    for (size_t i = 0; i < count; i++) {
+        float slope = g[i] + decay * w[i];
+        m[i] = keep1 * m[i] + take1 * slope;
+        v[i] = keep2 * v[i] + take2 * slope * slope;
+        w[i] -= size * m[i] / (sqrtf(v[i]) * root + epsilon);
+    }
+}
+
+HPX_VECTORISED
+static void step_momentum(const hpx_optimizer *o, float *restrict w, const float *restrict g,
+                          float *restrict v, size_t count, double rate)
+{
+    const float size = (float)rate, decay = (float)o->weight_decay, keep = (float)o->momentum;
+    const float ahead = o->nesterov ? 1 : 0;
+    for (size_t i = 0; i < count; i++) {
+        float slope = g[i] + decay * w[i];
+        v[i] = keep * v[i] + slope;
+        /* Nesterov looks ahead: slope + keep * v; without it the direction is v. */
+        w[i] -= size * (ahead != 0 ? slope + keep * v[i] : v[i]);
+    }
+}
+
+HPX_VECTORISED
+static void step_plain(const hpx_optimizer *o, float *restrict w, const float *restrict g, size_t count,
+                       double rate)
+{
+    const float size = (float)rate, decay = (float)o->weight_decay;
+    for (size_t i = 0; i < count; i++)
+        w[i] -= size * (g[i] + decay * w[i]);
+}
+
+void hpx_optimizer_step(const hpx_optimizer *optimizer, float *parameters, const float *gradients,
+                        float *const states[HPX_OPTIMIZER_STATES_MAX], size_t count, double rate,
+                        uint64_t step)
+{
+    if (optimizer->kind == HPX_ADAM)
+        step_adam(optimizer, parameters, gradients, states[0], states[1], count, rate, step);
+    else if (optimizer->momentum > 0)
+        step_momentum(optimizer, parameters, gradients, states[0], count, rate);
+    else
+        step_plain(optimizer, parameters, gradients, count, rate);
+}
+
+double hpx_schedule_rate(const hpx_schedule *schedule, uint32_t epoch)
+{
+    switch (schedule->kind) {
+    case HPX_STEP:
+        return schedule->rate * pow(schedule->step_factor, (double)((epoch - 1) / schedule->step_epochs));
+    case HPX_COSINE:
+        return schedule->rate * (1 + cos(M_PI * (double)(epoch - 1) / (double)schedule->last_epoch)) / 2;
+    case HPX_CONSTANT:
+        break;
+    }
+    return schedule->rate;
+}

@@ -1,0 +1,280 @@
+/* The multilayer perceptron's trainer: epochs of shuffled batches, evaluation, checkpoints. */
+#include "hpx/trainer.h"
+
+#include "hpx/checkpoint.h"
+#include "hpx/file.h"
+#include "hpx/matrix.h"
+#include "hpx/memory.h"
+#include "hpx/mlp.h"
+#include "hpx/optimizer.h"
+#include "hpx/random.h"
+#include "hpx/text.h"
+#include "mlp_options.h"
+#include "vector.h"
+
+#include <assert.h>
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PARAMETERS_MAX ((uint64_t)1 << 31)
+#define EVALUATE_ROWS  256 /* part of the code version: a product's last bits may depend on its rows */
+
+/* A training in progress: all its memory is two blocks, allocated before the first step. */
+typedef struct training {
+    hpx_mlp_options options;
+    const hpx_split *data;
+    uint32_t batch, batches;   /* samples per step, steps per epoch */
+    hpx_checkpoint checkpoint; /* describes `image` */
+    uint8_t *image;            /* a whole checkpoint: the network and the optimizer work inside it */
+    float *work;               /* gradients, batch buffers, order and labels */
+    uint32_t *order;           /* the training samples, shuffled */
+    uint8_t *labels;           /* of a training batch */
+    hpx_mlp mlp;
+    float *states[HPX_OPTIMIZER_STATES_MAX];
+    size_t parameters;
+} training;
+
+static float *image_array(const training *t, size_t index)
+{
+    return (float *)(void *)(t->image + hpx_checkpoint_offset(&t->checkpoint, index));
+}
+
+static size_t aligned(size_t floats)
+{
+    return (floats + 15) & ~(size_t)15;
+}
+
+static hpx_status allocate(training *t, hpx_error *error)
+{
+    const size_t gradients = aligned(t->parameters);
+    const size_t buffers = hpx_mlp_attach(&t->mlp, NULL, t->batch, EVALUATE_ROWS);
+    const size_t image = hpx_checkpoint_size(&t->checkpoint);
+    const size_t order = aligned(t->data->train.count);
+    const size_t work = gradients + buffers + order + aligned(t->batch);
+    t->image = hpx_try_alloc(image, 1);
+    t->work = t->image ? hpx_try_alloc(work, sizeof(float)) : NULL;
+    if (!t->work)
+        return hpx_error_set(
+            error, HPX_FAILED,
+            "out of memory: the network with %zu parameters needs %zu MiB; take smaller layers or "
+            "batches, or fewer trials at once",
+            t->parameters, ((image + work * sizeof(float)) >> 20) + 1);
+    hpx_mlp_attach(&t->mlp, t->work + gradients, t->batch, EVALUATE_ROWS);
+    t->mlp.parameters = image_array(t, 0);
+    t->mlp.gradients = t->work;
+    t->order = (uint32_t *)(void *)(t->work + gradients + buffers);
+    t->labels = (uint8_t *)(t->order + order);
+    for (size_t i = 0; i < t->checkpoint.states; i++)
+        t->states[i] = image_array(t, i + 1);
+    return HPX_OK;
+}
+
+/* The bound keeps every size a BLAS can take, and a mistyped layer from asking for all memory. */
+static hpx_status check_size(const hpx_mlp_shape *shape, hpx_status otherwise, hpx_error *error)
+{
+    const uint64_t parameters = hpx_mlp_parameters(shape);
+    if (parameters > PARAMETERS_MAX)
+        return hpx_error_set(error, otherwise,
+                             "the network has %" PRIu64 " weights and biases, and at most %" PRIu64
+                             " are possible: take smaller hidden layers",
+                             parameters, PARAMETERS_MAX);
+    return HPX_OK;
+}
+
+static hpx_status prepare(training *t, const hpx_fields *manifest, const hpx_split *data, hpx_error *error)
+{
+    hpx_status status = hpx_mlp_options_read(&t->options, manifest, data->features, data->classes, error);
+    if (!status)
+        status = check_size(&t->options.shape, HPX_DAMAGED, error);
+    if (status)
+        return status;
+    if (data->train.count == 0)
+        return hpx_error_set(error, HPX_FAILED, "there are no training samples");
+    const hpx_mlp_options *o = &t->options;
+    t->data = data;
+    t->batch = o->batch < data->train.count ? o->batch : data->train.count;
+    t->batches = (data->train.count - 1) / t->batch + 1;
+    t->mlp = (hpx_mlp){.shape = o->shape, .activation = o->activation, .dropout = (float)o->dropout};
+    t->parameters = hpx_mlp_parameters(&o->shape);
+    t->checkpoint = (hpx_checkpoint){
+        .shape = o->shape,
+        .optimizer = o->optimizer.kind,
+        .states = (uint32_t)hpx_optimizer_states(&o->optimizer),
+    };
+    return allocate(t, error);
+}
+
+/* Continues from what an earlier run gave. */
+static hpx_status restore(training *t, uint32_t epoch, const uint8_t *bytes, size_t size, hpx_error *error)
+{
+    hpx_checkpoint found;
+    hpx_status status = hpx_checkpoint_parse(&found, bytes, size, error);
+    if (status)
+        return status;
+    t->checkpoint.epoch = epoch;
+    if (found.epoch != epoch)
+        return hpx_error_set(error, HPX_DAMAGED, "checkpoint: of epoch %u instead of %u", found.epoch, epoch);
+    if (memcmp(&found.shape, &t->checkpoint.shape, sizeof found.shape) != 0)
+        return hpx_error_set(error, HPX_DAMAGED, "checkpoint: of a network with other layers");
+    if (found.optimizer != t->checkpoint.optimizer || found.states != t->checkpoint.states)
+        return hpx_error_set(error, HPX_DAMAGED, "checkpoint: of another optimizer");
+    memcpy(t->image, bytes, size);
+    return HPX_OK;
+}
+
+/* Puts samples in the network's inputs, 255 as 1: those that `order` lists, or the first ones if it is NULL.
+ */
+HPX_VECTORISED
+static void gather(training *t, const uint8_t *pixels, const uint32_t *order, uint32_t rows)
+{
+    const size_t features = t->data->features;
+    for (uint32_t i = 0; i < rows; i++) {
+        const uint8_t *restrict sample = pixels + (order ? order[i] : i) * features;
+        float *restrict input = t->mlp.inputs + i * features;
+        for (size_t j = 0; j < features; j++)
+            input[j] = (float)sample[j] * (1 / 255.0f);
+    }
+}
+
+static void means(double *loss, double *accuracy, hpx_tally sums, uint32_t count)
+{
+    *loss = count > 0 ? sums.loss / count : NAN;
+    *accuracy = count > 0 ? (double)sums.correct / count : NAN;
+}
+
+static void evaluate(training *t, const hpx_samples *samples, double *loss, double *accuracy)
+{
+    hpx_tally sums = {0, 0};
+    for (uint32_t first = 0, rows; first < samples->count; first += rows) {
+        rows = samples->count - first < EVALUATE_ROWS ? samples->count - first : EVALUATE_ROWS;
+        gather(t, samples->pixels + (size_t)first * t->data->features, NULL, rows);
+        hpx_tally batch = hpx_mlp_evaluate(&t->mlp, samples->labels + first, rows);
+        sums.loss += batch.loss;
+        sums.correct += batch.correct;
+    }
+    means(loss, accuracy, sums, samples->count);
+}
+
+static bool all_finite(const float *values, size_t count)
+{
+    uint32_t bad = 0;
+    for (size_t i = 0; i < count; i++)
+        bad |= !(fabsf(values[i]) <= FLT_MAX);
+    return !bad;
+}
+
+static hpx_status diverged(const training *t, uint32_t epoch, const char *what, hpx_error *error)
+{
+    char rate[HPX_REAL_TEXT_BYTES];
+    return hpx_error_set(error, HPX_FAILED, "epoch %u: %s no longer finite; try a rate below %s", epoch, what,
+                         hpx_real_text(rate, t->options.schedule.rate));
+}
+
+/* One pass over the shuffled training samples. */
+static hpx_status train_epoch(training *t, uint32_t epoch, hpx_metrics *metrics, hpx_error *error)
+{
+    const hpx_samples *samples = &t->data->train;
+    const double rate = hpx_schedule_rate(&t->options.schedule, epoch);
+    hpx_tally sums = {0, 0};
+    hpx_random_permutation(t->order, samples->count, t->options.seed, HPX_RANDOM_SHUFFLE, epoch);
+    for (uint32_t batch = 0; batch < t->batches; batch++) {
+        const uint32_t first = batch * t->batch;
+        const uint32_t rows = samples->count - first < t->batch ? samples->count - first : t->batch;
+        gather(t, samples->pixels, t->order + first, rows);
+        for (uint32_t i = 0; i < rows; i++)
+            t->labels[i] = samples->labels[t->order[first + i]];
+        hpx_tally now =
+            hpx_mlp_gradient(&t->mlp, t->labels, rows, (hpx_mlp_draw){t->options.seed, epoch, first});
+        if (!isfinite(now.loss))
+            return diverged(t, epoch, "the loss is", error);
+        sums.loss += now.loss;
+        sums.correct += now.correct;
+        const uint64_t step = (uint64_t)(epoch - 1) * t->batches + batch + 1;
+        hpx_optimizer_step(&t->options.optimizer, t->mlp.parameters, t->mlp.gradients, t->states,
+                           t->parameters, rate, step);
+    }
+    if (!all_finite(t->mlp.parameters, t->parameters))
+        return diverged(t, epoch, "the weights are", error);
+    means(&metrics->train_loss, &metrics->train_accuracy, sums, samples->count);
+    return HPX_OK;
+}
+
+static hpx_status run_epoch(training *t, uint32_t epoch, hpx_epoch_fn *on_epoch, void *context,
+                            hpx_error *error)
+{
+    const double start = hpx_clock_seconds();
+    hpx_epoch done = {.epoch = epoch};
+    hpx_status status = train_epoch(t, epoch, &done.metrics, error);
+    if (status)
+        return status;
+    evaluate(t, &t->data->validation, &done.metrics.validation_loss, &done.metrics.validation_accuracy);
+    evaluate(t, &t->data->test, &done.metrics.test_loss, &done.metrics.test_accuracy);
+    t->checkpoint.epoch = epoch;
+    hpx_checkpoint_write_header(t->image, &t->checkpoint);
+    done.checkpoint = t->image;
+    done.checkpoint_size = hpx_checkpoint_size(&t->checkpoint);
+    done.seconds = hpx_clock_seconds() - start;
+    return on_epoch(context, &done, error);
+}
+
+static hpx_status run(const hpx_fields *manifest, const hpx_split *data, uint32_t from, uint32_t to,
+                      const uint8_t *checkpoint, size_t checkpoint_size, hpx_epoch_fn *on_epoch,
+                      void *context, hpx_error *error)
+{
+    assert(from <= to && (from > 0) == (checkpoint != NULL));
+    training t = {0};
+    hpx_blas_single_thread();
+    hpx_status status = prepare(&t, manifest, data, error);
+    if (!status && t.options.schedule.kind == HPX_COSINE && to > t.options.schedule.last_epoch)
+        status = hpx_error_set(error, HPX_DAMAGED, "manifest: last-epoch is %u, but epoch %u is asked for",
+                               t.options.schedule.last_epoch, to);
+    if (!status && from > 0)
+        status = restore(&t, from, checkpoint, checkpoint_size, error);
+    else if (!status)
+        hpx_mlp_init(&t.mlp, t.options.init, t.options.seed);
+    for (uint32_t epoch = from; epoch < to && !status; epoch++)
+        status = run_epoch(&t, epoch + 1, on_epoch, context, error);
+    free(t.work);
+    free(t.image);
+    return status;
+}
+
+static hpx_cost cost(const hpx_fields *settings, uint32_t features, uint32_t classes)
+{
+    hpx_mlp_shape shape;
+    hpx_mlp_options_shape(&shape, settings, features, classes);
+    const uint64_t forward = hpx_mlp_multiplications(&shape);
+    return (hpx_cost){forward, 3 * forward - (uint64_t)features * shape.sizes[1]};
+}
+
+static hpx_status check(const hpx_fields *settings, uint32_t features, uint32_t classes, hpx_error *error)
+{
+    hpx_mlp_shape shape;
+    hpx_mlp_options_shape(&shape, settings, features, classes);
+    return check_size(&shape, HPX_USAGE, error);
+}
+
+static const hpx_trainer mlp = {
+    .name = "mlp",
+    .settings = hpx_mlp_settings,
+    .setting_count = HPX_MLP_SETTINGS,
+    .cost = cost,
+    .check = check,
+    .run = run,
+    .needs_last_epoch = hpx_mlp_options_need_last_epoch,
+};
+
+const hpx_trainer *hpx_trainer_find(const char *name)
+{
+    return strcmp(name, mlp.name) == 0 ? &mlp : NULL;
+}
+
+const char *const *hpx_trainer_names(void)
+{
+    static const char *const names[] = {"mlp", NULL};
+    return names;
+}

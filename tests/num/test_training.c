@@ -1,0 +1,546 @@
+/* Training as a whole: it learns, it is deterministic, and interruptions cannot be seen in what it gives. */
+#include "hpx/buffer.h"
+#include "hpx/checkpoint.h"
+#include "hpx/random.h"
+#include "hpx/trainer.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+enum { FEATURES = 12, CLASSES = 4, TRAIN = 203, OTHER = 300, EPOCHS = 12 };
+
+static uint8_t pixels[TRAIN + 2 * OTHER][FEATURES], labels[TRAIN + 2 * OTHER];
+
+/* Every class has a prototype; a sample is halfway between it and noise. */
+static int make_samples(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < TRAIN + 2 * OTHER; i++) {
+        labels[i] = (uint8_t)(i % CLASSES);
+        for (uint32_t j = 0; j < FEATURES; j++) {
+            uint32_t own[4], noise[4];
+            hpx_random(own, 1, 1, labels[i], 0, j);
+            hpx_random(noise, 1, 2, i, 0, j);
+            pixels[i][j] = (uint8_t)((own[0] % 256 + noise[0] % 256) / 2);
+        }
+    }
+    return 0;
+}
+
+static hpx_split make_split(void)
+{
+    return (hpx_split){
+        .features = FEATURES,
+        .classes = CLASSES,
+        .train = {pixels[0], labels, TRAIN},
+        .validation = {pixels[TRAIN], labels + TRAIN, OTHER},
+        .test = {pixels[TRAIN + OTHER], labels + TRAIN + OTHER, OTHER},
+    };
+}
+
+/* The table's defaults for 10 and 8 hidden units, but batches of 20. */
+static hpx_fields make_manifest(void)
+{
+    hpx_fields m = {0};
+    hpx_fields_set_counts(&m, "model.hidden", (const uint64_t[]){10, 8}, 2);
+    hpx_fields_set_text(&m, "model.activation", "relu");
+    hpx_fields_set_real(&m, "model.dropout", 0);
+    hpx_fields_set_text(&m, "model.init", "he");
+    hpx_fields_set_text(&m, "train.optimizer", "adam");
+    hpx_fields_set_real(&m, "train.rate", 0.01);
+    hpx_fields_set_real(&m, "train.weight-decay", 0);
+    hpx_fields_set_text(&m, "train.schedule", "constant");
+    hpx_fields_set_count(&m, "train.batch", 20);
+    hpx_fields_set_real(&m, "train.beta1", 0.9);
+    hpx_fields_set_real(&m, "train.beta2", 0.999);
+    hpx_fields_set_real(&m, "train.epsilon", 1e-8);
+    hpx_fields_set_count(&m, "seed", 1);
+    return m;
+}
+
+/* What a run gave, epoch by epoch. */
+struct record {
+    uint32_t epochs;
+    hpx_metrics metrics[EPOCHS + 1];
+    hpx_buffer checkpoints[EPOCHS + 1];
+    uint32_t stop_after;
+};
+
+static hpx_status keep(void *context, const hpx_epoch *epoch, hpx_error *error)
+{
+    struct record *record = context;
+    record->epochs++;
+    record->metrics[epoch->epoch] = epoch->metrics;
+    assert_int_equal(record->checkpoints[epoch->epoch].size, 0);
+    hpx_buffer_add(&record->checkpoints[epoch->epoch], epoch->checkpoint, epoch->checkpoint_size);
+    assert_true(epoch->seconds >= 0);
+    if (epoch->epoch == record->stop_after)
+        return hpx_error_set(error, HPX_INTERRUPTED, "stop");
+    return HPX_OK;
+}
+
+static void forget(struct record *record)
+{
+    for (size_t i = 0; i <= EPOCHS; i++)
+        hpx_buffer_free(&record->checkpoints[i]);
+    *record = (struct record){0};
+}
+
+static hpx_status train(struct record *record, const hpx_fields *manifest, const hpx_split *split,
+                        uint32_t from, uint32_t to, const hpx_buffer *checkpoint, hpx_error *error)
+{
+    return hpx_trainer_find("mlp")->run(manifest, split, from, to, checkpoint ? checkpoint->data : NULL,
+                                        checkpoint ? checkpoint->size : 0, keep, record, error);
+}
+
+static void train_well(struct record *record, const hpx_fields *manifest, const hpx_split *split,
+                       uint32_t from, uint32_t to, const hpx_buffer *checkpoint)
+{
+    hpx_error error = {0};
+    if (train(record, manifest, split, from, to, checkpoint, &error))
+        fail_msg("%s", error.message);
+    assert_int_equal(record->epochs, to - from);
+}
+
+static void assert_same_epoch(const struct record *a, const struct record *b, uint32_t epoch)
+{
+    assert_int_equal(a->checkpoints[epoch].size, b->checkpoints[epoch].size);
+    assert_memory_equal(a->checkpoints[epoch].data, b->checkpoints[epoch].data, a->checkpoints[epoch].size);
+    assert_memory_equal(&a->metrics[epoch], &b->metrics[epoch], sizeof(hpx_metrics));
+}
+
+static void test_learns(void **state)
+{
+    hpx_fields manifest = make_manifest();
+    const hpx_split split = make_split();
+    struct record record = {0}, again = {0};
+    (void)state;
+    train_well(&record, &manifest, &split, 0, EPOCHS, NULL);
+    const hpx_metrics *first = &record.metrics[1], *last = &record.metrics[EPOCHS];
+    assert_true(first->train_accuracy < 0.5 && last->train_accuracy > 0.9);
+    assert_true(last->validation_accuracy > 0.9 && last->test_accuracy > 0.9);
+    assert_true(last->train_loss < first->train_loss / 2);
+    assert_true(last->validation_loss < first->validation_loss / 2 && last->test_loss < first->test_loss / 2);
+    train_well(&again, &manifest, &split, 0, EPOCHS, NULL);
+    for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++)
+        assert_same_epoch(&record, &again, epoch);
+    forget(&record);
+    forget(&again);
+    hpx_fields_free(&manifest);
+}
+
+static void use_sgd(hpx_fields *m, double momentum, const char *nesterov)
+{
+    hpx_fields_set_text(m, "train.optimizer", "sgd");
+    hpx_fields_set_real(m, "train.rate", 0.1);
+    hpx_fields_set_real(m, "train.momentum", momentum);
+    hpx_fields_set_text(m, "train.nesterov", nesterov);
+}
+
+static void vary_nothing(hpx_fields *m)
+{
+    (void)m;
+}
+
+static void vary_dropout(hpx_fields *m)
+{
+    hpx_fields_set_real(m, "model.dropout", 0.3);
+    hpx_fields_set_text(m, "model.activation", "gelu");
+}
+
+static void vary_sgd(hpx_fields *m)
+{
+    use_sgd(m, 0, "no");
+    hpx_fields_set_real(m, "train.weight-decay", 1e-3);
+}
+
+static void vary_momentum(hpx_fields *m)
+{
+    use_sgd(m, 0.9, "no");
+    hpx_fields_set_text(m, "model.activation", "tanh");
+}
+
+static void vary_nesterov(hpx_fields *m)
+{
+    use_sgd(m, 0.9, "yes");
+    hpx_fields_set_text(m, "model.activation", "sigmoid");
+    hpx_fields_set_real(m, "model.dropout", 0.1);
+}
+
+static void vary_steps(hpx_fields *m)
+{
+    hpx_fields_set_text(m, "train.schedule", "step");
+    hpx_fields_set_count(m, "train.step-epochs", 2);
+    hpx_fields_set_real(m, "train.step-factor", 0.3);
+}
+
+static void vary_cosine(hpx_fields *m)
+{
+    hpx_fields_set_text(m, "train.schedule", "cosine");
+    hpx_fields_set_count(m, "last-epoch", EPOCHS);
+    hpx_fields_set_text(m, "model.init", "glorot");
+}
+
+static void vary_batch(hpx_fields *m)
+{
+    hpx_fields_set_count(m, "train.batch", 1000000);
+    hpx_fields_set_counts(m, "model.hidden", (const uint64_t[]){9}, 1);
+}
+
+static void (*const variations[])(hpx_fields *) = {vary_nothing,  vary_dropout, vary_sgd,    vary_momentum,
+                                                   vary_nesterov, vary_steps,   vary_cosine, vary_batch};
+enum { VARIATIONS = sizeof variations / sizeof *variations };
+
+/* Every variation is trained at once, then to every epoch and on from there. */
+static void test_resumes_bit_for_bit(void **state)
+{
+    const hpx_split split = make_split();
+    struct record whole[VARIATIONS] = {0}, parts = {0};
+    (void)state;
+    for (size_t v = 0; v < VARIATIONS; v++) {
+        hpx_fields manifest = make_manifest();
+        variations[v](&manifest);
+        train_well(&whole[v], &manifest, &split, 0, EPOCHS, NULL);
+        for (uint32_t at = 1; at < EPOCHS; at++) {
+            train_well(&parts, &manifest, &split, 0, at, NULL);
+            parts.epochs = 0;
+            train_well(&parts, &manifest, &split, at, EPOCHS, &parts.checkpoints[at]);
+            for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++)
+                assert_same_epoch(&whole[v], &parts, epoch);
+            forget(&parts);
+        }
+        hpx_fields_free(&manifest);
+    }
+    /* The variations do vary something. */
+    for (size_t v = 1; v < VARIATIONS; v++)
+        assert_true(memcmp(&whole[0].metrics[EPOCHS], &whole[v].metrics[EPOCHS], sizeof(hpx_metrics)) != 0);
+    for (size_t v = 0; v < VARIATIONS; v++)
+        forget(&whole[v]);
+}
+
+/* Each of these fields decides a bit. */
+static void test_settings_matter(void **state)
+{
+    static const struct {
+        size_t variation;
+        const char *name;
+        double value; /* of a real or a count */
+        const char *text;
+    } changes[] = {
+        {0, "seed", 2, NULL},
+        {0, "train.rate", 0.011, NULL},
+        {0, "train.weight-decay", 0.1, NULL},
+        {0, "train.batch", 21, NULL},
+        {0, "train.beta1", 0.8, NULL},
+        {0, "train.beta2", 0.99, NULL},
+        {0, "train.epsilon", 1e-3, NULL},
+        {0, "model.dropout", 0.2, NULL},
+        {0, "model.init", 0, "glorot"},
+        {0, "model.activation", 0, "gelu"},
+        {2, "train.momentum", 0.5, NULL},
+        {3, "train.nesterov", 0, "yes"},
+        {5, "train.step-epochs", 1, NULL},
+        {5, "train.step-factor", 0.5, NULL},
+        {6, "last-epoch", 7, NULL},
+    };
+    const hpx_split split = make_split();
+    (void)state;
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        hpx_fields manifest = make_manifest();
+        struct record before = {0}, after = {0};
+        variations[changes[i].variation](&manifest);
+        train_well(&before, &manifest, &split, 0, 4, NULL);
+        const hpx_field *field = hpx_fields_find(&manifest, changes[i].name);
+        assert_non_null(field);
+        if (field->type == HPX_FIELD_TEXT)
+            hpx_fields_set_text(&manifest, changes[i].name, changes[i].text);
+        else if (field->type == HPX_FIELD_COUNT)
+            hpx_fields_set_count(&manifest, changes[i].name, (uint64_t)changes[i].value);
+        else
+            hpx_fields_set_real(&manifest, changes[i].name, changes[i].value);
+        train_well(&after, &manifest, &split, 0, 4, NULL);
+        if (memcmp(&before.metrics[4], &after.metrics[4], sizeof(hpx_metrics)) == 0)
+            fail_msg("%s decides nothing", changes[i].name);
+        forget(&before);
+        forget(&after);
+        hpx_fields_free(&manifest);
+    }
+}
+
+/* The batches of an epoch cover the training set once, whatever its size: with a rate so small that no weight
+ * moves, the training loss is that of the initial weights, which the same samples given as validation set
+ * also have. */
+static void test_batches_cover_the_epoch(void **state)
+{
+    static const uint64_t batches[] = {1, 2, 20, 202, 203, 204, 1048576};
+    hpx_split split = make_split();
+    (void)state;
+    split.validation = split.train;
+    for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
+        hpx_fields manifest = make_manifest();
+        struct record record = {0};
+        use_sgd(&manifest, 0, "no");
+        hpx_fields_set_real(&manifest, "train.rate", 1e-30);
+        hpx_fields_set_count(&manifest, "train.batch", batches[i]);
+        train_well(&record, &manifest, &split, 0, 1, NULL);
+        const hpx_metrics *m = &record.metrics[1];
+        assert_true(fabs(m->train_loss - m->validation_loss) < 1e-6);
+        assert_true(m->train_accuracy == m->validation_accuracy);
+        forget(&record);
+        hpx_fields_free(&manifest);
+    }
+}
+
+/* Data at odd addresses, as in a mapped file behind a header, gives the same bits. */
+static void test_alignment_of_data(void **state)
+{
+    static uint8_t shifted[sizeof pixels + 64];
+    hpx_fields manifest = make_manifest();
+    hpx_split split = make_split();
+    struct record even = {0}, odd = {0};
+    (void)state;
+    train_well(&even, &manifest, &split, 0, 2, NULL);
+    for (size_t shift = 1; shift < 64; shift += 13) {
+        memcpy(shifted + shift, pixels, sizeof pixels);
+        split.train.pixels = shifted + shift;
+        split.validation.pixels = split.train.pixels + TRAIN * FEATURES;
+        split.test.pixels = split.validation.pixels + OTHER * FEATURES;
+        train_well(&odd, &manifest, &split, 0, 2, NULL);
+        assert_same_epoch(&even, &odd, 2);
+        forget(&odd);
+    }
+    forget(&even);
+    hpx_fields_free(&manifest);
+}
+
+static void test_no_validation(void **state)
+{
+    hpx_fields manifest = make_manifest();
+    hpx_split split = make_split();
+    struct record record = {0}, with = {0};
+    (void)state;
+    train_well(&with, &manifest, &split, 0, 2, NULL);
+    split.validation = (hpx_samples){0};
+    train_well(&record, &manifest, &split, 0, 2, NULL);
+    assert_true(isnan(record.metrics[2].validation_loss) && isnan(record.metrics[2].validation_accuracy));
+    assert_true(record.metrics[2].test_loss == with.metrics[2].test_loss);
+    assert_memory_equal(record.checkpoints[2].data, with.checkpoints[2].data, with.checkpoints[2].size);
+    forget(&record);
+    forget(&with);
+    hpx_fields_free(&manifest);
+}
+
+static void test_divergence(void **state)
+{
+    hpx_fields manifest = make_manifest();
+    const hpx_split split = make_split();
+    struct record record = {0};
+    hpx_error error = {0};
+    (void)state;
+    use_sgd(&manifest, 0.9, "no");
+    hpx_fields_set_real(&manifest, "train.rate", 1000);
+    hpx_fields_set_real(&manifest, "train.weight-decay", 1);
+    assert_int_equal(train(&record, &manifest, &split, 0, EPOCHS, NULL, &error), HPX_FAILED);
+    assert_true(record.epochs < EPOCHS);
+    char expected[64];
+    snprintf(expected, sizeof expected, "epoch %u: ", record.epochs + 1);
+    assert_int_equal(strncmp(error.message, expected, strlen(expected)), 0);
+    assert_non_null(strstr(error.message, "no longer finite"));
+    assert_non_null(strstr(error.message, "1000"));
+    forget(&record);
+    hpx_fields_free(&manifest);
+}
+
+static void test_stops_when_told(void **state)
+{
+    hpx_fields manifest = make_manifest();
+    const hpx_split split = make_split();
+    struct record record = {.stop_after = 2};
+    hpx_error error = {0};
+    (void)state;
+    assert_int_equal(train(&record, &manifest, &split, 0, EPOCHS, NULL, &error), HPX_INTERRUPTED);
+    assert_string_equal(error.message, "stop");
+    assert_int_equal(record.epochs, 2);
+    forget(&record);
+    hpx_fields_free(&manifest);
+}
+
+static void assert_refused(const hpx_fields *manifest, const hpx_split *split, const hpx_buffer *checkpoint)
+{
+    struct record record = {0};
+    hpx_error error = {0};
+    assert_int_equal(train(&record, manifest, split, checkpoint ? 1 : 0, 2, checkpoint, &error), HPX_DAMAGED);
+    assert_int_equal(record.epochs, 0);
+    assert_true(strlen(error.message) > 0);
+}
+
+/* Every bit of the header matters, as do length and padding; so do weights that are not finite. */
+static void test_damaged_checkpoints(void **state)
+{
+    hpx_fields manifest = make_manifest();
+    const hpx_split split = make_split();
+    struct record record = {0};
+    hpx_checkpoint parsed;
+    hpx_error error;
+    (void)state;
+    train_well(&record, &manifest, &split, 0, 1, NULL);
+    hpx_buffer *good = &record.checkpoints[1];
+    assert_int_equal(hpx_checkpoint_parse(&parsed, good->data, good->size, &error), HPX_OK);
+    assert_int_equal(parsed.epoch, 1);
+    assert_int_equal(parsed.states, 2);
+    assert_int_equal(hpx_checkpoint_size(&parsed), good->size);
+    const size_t header = hpx_checkpoint_offset(&parsed, 0);
+    for (size_t bit = 0; bit < 8 * header; bit++) {
+        good->data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_refused(&manifest, &split, good);
+        good->data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    for (size_t size = 0; size < good->size; size += size < header + 8 ? 1 : 101) {
+        hpx_buffer cut = {0};
+        hpx_buffer_add(&cut, good->data, size);
+        hpx_buffer_text(&cut); /* so that it is not NULL when empty */
+        assert_refused(&manifest, &split, &cut);
+        hpx_buffer_free(&cut);
+    }
+    uint8_t *padding = good->data + hpx_checkpoint_offset(&parsed, 1) - 1;
+    *padding = 1;
+    assert_refused(&manifest, &split, good);
+    *padding = 0;
+    const float infinite = INFINITY;
+    memcpy(good->data + header + 4, &infinite, sizeof infinite);
+    assert_refused(&manifest, &split, good);
+    hpx_buffer_add(good, "", 1);
+    assert_refused(&manifest, &split, good);
+    forget(&record);
+    hpx_fields_free(&manifest);
+}
+
+/* A sound checkpoint of another training. */
+static void test_foreign_checkpoints(void **state)
+{
+    const hpx_split split = make_split();
+    struct record record = {0};
+    (void)state;
+    hpx_fields manifest = make_manifest();
+    train_well(&record, &manifest, &split, 0, 2, NULL);
+    assert_refused(&manifest, &split, &record.checkpoints[2]); /* epoch 2 where 1 is due */
+    use_sgd(&manifest, 0.9, "no");
+    assert_refused(&manifest, &split, &record.checkpoints[1]);
+    hpx_fields_free(&manifest);
+    manifest = make_manifest();
+    hpx_fields_set_counts(&manifest, "model.hidden", (const uint64_t[]){8, 10}, 2);
+    assert_refused(&manifest, &split, &record.checkpoints[1]);
+    forget(&record);
+    hpx_fields_free(&manifest);
+}
+
+static void test_bad_manifests(void **state)
+{
+    static const char *const reals[] = {"model.dropout", "train.rate",  "train.weight-decay",
+                                        "train.beta1",   "train.beta2", "train.epsilon"};
+    static const char *const words[] = {"model.activation", "model.init", "train.optimizer",
+                                        "train.schedule"};
+    const hpx_split split = make_split();
+    hpx_fields manifest = {0};
+    (void)state;
+    assert_refused(&manifest, &split, NULL);
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
+        for (int kind = 0; kind < 4; kind++) {
+            manifest = make_manifest();
+            const double bad[] = {-1, 1001, NAN};
+            if (kind < 3)
+                hpx_fields_set_real(&manifest, reals[i], bad[kind]);
+            else
+                hpx_fields_set_count(&manifest, reals[i], 0);
+            assert_refused(&manifest, &split, NULL);
+            hpx_fields_free(&manifest);
+        }
+    }
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        manifest = make_manifest();
+        hpx_fields_set_text(&manifest, words[i], "other");
+        assert_refused(&manifest, &split, NULL);
+        hpx_fields_free(&manifest);
+    }
+    manifest = make_manifest();
+    hpx_fields_set_counts(&manifest, "model.hidden", NULL, 0);
+    assert_refused(&manifest, &split, NULL);
+    hpx_fields_set_counts(&manifest, "model.hidden", (const uint64_t[]){10, 0}, 2);
+    assert_refused(&manifest, &split, NULL);
+    hpx_fields_set_counts(&manifest, "model.hidden", (const uint64_t[]){1048576, 1048576}, 2);
+    assert_refused(&manifest, &split, NULL);
+    hpx_fields_set_counts(&manifest, "model.hidden", (const uint64_t[]){10}, 1);
+    hpx_fields_set_count(&manifest, "seed", (uint64_t)1 << 32);
+    assert_refused(&manifest, &split, NULL);
+    hpx_fields_set_count(&manifest, "seed", 1);
+    hpx_fields_set_text(&manifest, "train.schedule", "cosine");
+    assert_refused(&manifest, &split, NULL); /* without last-epoch */
+    hpx_fields_set_count(&manifest, "last-epoch", 1);
+    assert_refused(&manifest, &split, NULL); /* epoch 2 is asked for */
+    hpx_fields_free(&manifest);
+}
+
+static void test_table(void **state)
+{
+    const hpx_trainer *mlp = hpx_trainer_find("mlp");
+    (void)state;
+    assert_non_null(mlp);
+    assert_null(hpx_trainer_find("mpl"));
+    assert_string_equal(hpx_trainer_names()[0], "mlp");
+    assert_null(hpx_trainer_names()[1]);
+    assert_int_equal(mlp->setting_count, 16);
+    for (size_t i = 0; i < mlp->setting_count; i++) {
+        const hpx_setting *s = &mlp->settings[i];
+        assert_true(strlen(s->help) > 0 && s->min <= s->max);
+        assert_true((s->type == HPX_SETTING_WORD) == (s->words != NULL));
+        assert_true((s->fallback == NULL) == (strcmp(s->name, "hidden") == 0));
+    }
+}
+
+/* 784-128-4096-10 is the network whose cost the experiment prints. */
+static void test_cost_and_check(void **state)
+{
+    const hpx_trainer *mlp = hpx_trainer_find("mlp");
+    hpx_fields m = make_manifest();
+    hpx_error error = {0};
+    (void)state;
+    hpx_fields_set_counts(&m, "model.hidden", (const uint64_t[]){128, 4096}, 2);
+    const hpx_cost cost = mlp->cost(&m, 784, 10);
+    assert_int_equal(cost.forward, 665600);
+    assert_int_equal(cost.training, 3 * 665600 - 784 * 128);
+    assert_int_equal(mlp->check(&m, 784, 10, &error), HPX_OK);
+    assert_false(mlp->needs_last_epoch(&m));
+    hpx_fields_set_text(&m, "train.schedule", "cosine");
+    assert_true(mlp->needs_last_epoch(&m));
+    hpx_fields_set_counts(&m, "model.hidden", (const uint64_t[]){1048576, 1048576, 1048576}, 3);
+    assert_int_equal(mlp->check(&m, UINT32_MAX, 10, &error), HPX_USAGE);
+    assert_non_null(strstr(error.message, "hidden"));
+    hpx_fields_free(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_learns),
+        cmocka_unit_test(test_resumes_bit_for_bit),
+        cmocka_unit_test(test_settings_matter),
+        cmocka_unit_test(test_batches_cover_the_epoch),
+        cmocka_unit_test(test_alignment_of_data),
+        cmocka_unit_test(test_no_validation),
+        cmocka_unit_test(test_divergence),
+        cmocka_unit_test(test_stops_when_told),
+        cmocka_unit_test(test_damaged_checkpoints),
+        cmocka_unit_test(test_foreign_checkpoints),
+        cmocka_unit_test(test_bad_manifests),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_cost_and_check),
+    };
+    return cmocka_run_group_tests(tests, make_samples, NULL);
+}
