@@ -2,7 +2,9 @@
 #
 # Objects go to $(BUILD); header dependencies come from the compiler; libraries are found by pkg-config.
 
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC = gcc
+endif
 BUILD ?= build
 PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g

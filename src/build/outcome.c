@@ -94,7 +94,7 @@ static hpx_verdict charge(hpx_search_outcome *out, struct accountant *accountant
 
 static void account(hpx_search_outcome *out, struct accountant *accountant, size_t i)
 {
-    const hpx_search *search = hpx_plan_search(accountant->plan, i);
+    hpx_search *search = hpx_plan_search(accountant->plan, i);
     const uint32_t *cells, *wanted;
     size_t capacity = 0;
     out->search = hpx_plan_recipe_search(accountant->plan, i);

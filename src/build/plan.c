@@ -106,7 +106,7 @@ const hpx_recipe_search *hpx_plan_recipe_search(const hpx_plan *plan, size_t i)
     return plan->recipe_searches[i];
 }
 
-const hpx_search *hpx_plan_search(const hpx_plan *plan, size_t i)
+hpx_search *hpx_plan_search(const hpx_plan *plan, size_t i)
 {
     return plan->searches[i];
 }

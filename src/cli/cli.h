@@ -6,6 +6,7 @@
 #include "hpx/report.h"
 #include "hpx/store.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -88,11 +89,16 @@ hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_arti
 hpx_status each_of_recipe(hpx_store *store, const hpx_recipe *recipe, const char *data, bool all_epochs,
                           hpx_artifact_fn *each, void *context, hpx_error *error);
 
+/* interrupt.c: SIGINT, SIGTERM and SIGHUP set the flag; a second one ends the process. Calls that wait are not
+ * restarted. */
+extern volatile sig_atomic_t interrupted;
+void catch_interrupts(void);
+
 /* progress.c: what goes on, drawn on a terminal. */
 struct progress;
 struct progress *progress_new(const struct options *options, const hpx_recipe *recipe);
 void progress_free(struct progress *progress); /* clears what is drawn */
 void progress_event(void *context, const hpx_event *event);
-void progress_fetch(void *context, const char *file, const char *from, uint64_t done, uint64_t total);
+bool progress_fetch(void *context, const char *file, const char *from, uint64_t done, uint64_t total);
 
 #endif

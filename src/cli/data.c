@@ -70,6 +70,7 @@ static int act(const char *verb, const char *name, const char *folder, const str
     hpx_status status;
     if (strcmp(verb, "fetch") == 0) {
         struct progress *progress = progress_new(options, NULL);
+        catch_interrupts();
         status = hpx_known_fetch(known, folder, progress_fetch, progress, &error);
         progress_free(progress);
     } else {

@@ -134,7 +134,7 @@ void progress_event(void *context, const hpx_event *event)
     free(name);
 }
 
-void progress_fetch(void *context, const char *file, const char *from, uint64_t done, uint64_t total)
+bool progress_fetch(void *context, const char *file, const char *from, uint64_t done, uint64_t total)
 {
     struct progress *progress = context;
     if (strcmp(progress->fetching, file) != 0) {
@@ -147,4 +147,5 @@ void progress_fetch(void *context, const char *file, const char *from, uint64_t 
                        : hpx_format("%s: %.1f MB", file, (double)done * 1e-6);
     draw(progress, text);
     free(text);
+    return !interrupted;
 }

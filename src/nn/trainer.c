@@ -199,7 +199,7 @@ static hpx_status train_epoch(training *t, uint32_t epoch, hpx_metrics *metrics,
     }
     if (!all_finite(t->mlp.parameters, t->parameters))
         return diverged(t, epoch, "the weights are", error);
-    means(&metrics->train_loss, &metrics->train_accuracy, sums, samples->count);
+    means(&metrics->values[HPX_TRAIN_LOSS], &metrics->values[HPX_TRAIN_ACCURACY], sums, samples->count);
     return HPX_OK;
 }
 
@@ -211,8 +211,8 @@ static hpx_status run_epoch(training *t, uint32_t epoch, hpx_epoch_fn *on_epoch,
     hpx_status status = train_epoch(t, epoch, &done.metrics, error);
     if (status)
         return status;
-    evaluate(t, &t->data->validation, &done.metrics.validation_loss, &done.metrics.validation_accuracy);
-    evaluate(t, &t->data->test, &done.metrics.test_loss, &done.metrics.test_accuracy);
+    evaluate(t, &t->data->validation, &done.metrics.values[HPX_VALIDATION_LOSS], &done.metrics.values[HPX_VALIDATION_ACCURACY]);
+    evaluate(t, &t->data->test, &done.metrics.values[HPX_TEST_LOSS], &done.metrics.values[HPX_TEST_ACCURACY]);
     t->checkpoint.epoch = epoch;
     hpx_checkpoint_write_header(t->image, &t->checkpoint);
     done.checkpoint = t->image;

@@ -2,27 +2,8 @@
 
 #include "hpx/file.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-const char *const hpx_objective_names[HPX_OBJECTIVES + 1] = {
-    "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy",
-    NULL};
-
-bool hpx_objective_minimised(hpx_objective objective)
-{
-    return objective == HPX_TRAIN_LOSS || objective == HPX_VALIDATION_LOSS || objective == HPX_TEST_LOSS;
-}
-
-double hpx_metrics_get(const hpx_metrics *metrics, hpx_objective objective)
-{
-    const double values[HPX_OBJECTIVES] = {metrics->train_loss,      metrics->train_accuracy,
-                                           metrics->validation_loss, metrics->validation_accuracy,
-                                           metrics->test_loss,       metrics->test_accuracy};
-    assert(objective < HPX_OBJECTIVES);
-    return values[objective];
-}
 
 static hpx_status parse_all(struct parse *p)
 {

@@ -145,7 +145,7 @@ static bool is_column(const char *name)
 {
     if (strcmp(name, "seed") == 0 || strcmp(name, "epoch") == 0)
         return true;
-    for (const char *const *metric = hpx_objective_names; *metric; metric++)
+    for (const char *const *metric = hpx_metric_names; *metric; metric++)
         if (strcmp(name, *metric) == 0)
             return true;
     return false;

@@ -9,7 +9,7 @@ static const hpx_setting seeds_setting = {
     .name = "seeds", .type = HPX_SETTING_COUNTS, .min = 0, .max = UINT32_MAX, .fallback = "1"};
 static const hpx_setting objective_setting = {.name = "objective",
                                               .type = HPX_SETTING_WORD,
-                                              .words = hpx_objective_names,
+                                              .words = hpx_metric_names,
                                               .fallback = "validation_accuracy"};
 
 static hpx_status read_epochs(struct parse *p)
@@ -51,8 +51,8 @@ static hpx_status no_validation(struct parse *p, const struct binding *objective
         "'validation' is 0%s%s%s, and the objective is %s%s: expected 'validation' above 0 to "
         "select on images held out, or 'objective = %s' under train to select on test images",
         axis ? ", a value of axis '" : "", axis ? axis : "", axis ? "'" : "",
-        hpx_objective_names[p->recipe->objective], objective ? "" : " (the default)",
-        hpx_objective_minimised(p->recipe->objective) ? "test_loss" : "test_accuracy");
+        hpx_metric_names[p->recipe->objective], objective ? "" : " (the default)",
+        hpx_metric_minimised(p->recipe->objective) ? "test_loss" : "test_accuracy");
 }
 
 static hpx_status read_objective(struct parse *p)
@@ -62,8 +62,8 @@ static hpx_status read_objective(struct parse *p)
     hpx_status status = hpx_recipe_slot(p, &slot, &objective_setting, given, 1, NULL);
     if (status)
         return status;
-    hpx_objective objective = HPX_TRAIN_LOSS;
-    while (hpx_objective_names[objective] != slot.operands[0].values[0].text)
+    hpx_metric objective = HPX_TRAIN_LOSS;
+    while (hpx_metric_names[objective] != slot.operands[0].values[0].text)
         objective++;
     p->recipe->objective = objective;
     if (objective != HPX_VALIDATION_LOSS && objective != HPX_VALIDATION_ACCURACY)

@@ -73,7 +73,7 @@ static void list_line(hpx_search *search)
 static void begin_line(hpx_search *search)
 {
     hpx_cross *cross = &search->cross;
-    hpx_known *known = hpx_known_add(&search->known, cross->position);
+    hpx_score_entry *known = hpx_scores_add(&search->known, cross->position);
     if (known->walked >> cross->axis & 1) {
         hpx_search_stop(search, cross->position, "cycle");
         return;

@@ -56,7 +56,7 @@ hpx_search *hpx_search_new(const hpx_grid *grid, const hpx_search_options *optio
     for (size_t axis = grid->axes; axis-- > 0; stride *= grid->counts[axis])
         search->strides[axis] = stride;
 
-    hpx_known_init(&search->known, search->cells);
+    hpx_scores_init(&search->known, search->cells);
     methods[options->method].begin(search);
     methods[options->method].advance(search);
     return search;
@@ -66,7 +66,7 @@ void hpx_search_free(hpx_search *search)
 {
     if (!search)
         return;
-    hpx_known_free(&search->known);
+    hpx_scores_free(&search->known);
     free(search->trace.at);
     free(search->wanted.at);
     free(search->hill.around.at);
@@ -78,7 +78,7 @@ void hpx_search_tell(hpx_search *search, uint32_t cell, double score)
     assert(cell < search->cells);
     if (search->result.stop)
         return;
-    hpx_known *known = hpx_known_add(&search->known, cell);
+    hpx_score_entry *known = hpx_scores_add(&search->known, cell);
     if (known->told)
         return;
     known->told = true;
@@ -132,13 +132,13 @@ void hpx_cells_add(hpx_cells *cells, uint32_t cell)
 
 double hpx_search_score(const hpx_search *search, uint32_t cell)
 {
-    const hpx_known *known = hpx_known_find(&search->known, cell);
+    const hpx_score_entry *known = hpx_scores_find(&search->known, cell);
     return known && known->told ? known->score : (double)NAN;
 }
 
 bool hpx_search_told(const hpx_search *search, uint32_t cell)
 {
-    const hpx_known *known = hpx_known_find(&search->known, cell);
+    const hpx_score_entry *known = hpx_scores_find(&search->known, cell);
     return known && known->told;
 }
 
@@ -160,7 +160,7 @@ bool hpx_search_better(const hpx_search *search, uint32_t a, uint32_t b)
 
 void hpx_search_visit(hpx_search *search, uint32_t cell)
 {
-    hpx_known *known = hpx_known_find(&search->known, cell);
+    hpx_score_entry *known = hpx_scores_find(&search->known, cell);
     assert(known && known->told);
     if (known->visited)
         return;

@@ -4,7 +4,7 @@
 #define HPX_SEARCH_STATE_H
 
 #include "hpx/search.h"
-#include "known.h"
+#include "scores.h"
 
 typedef struct hpx_cells {
     uint32_t *at;
@@ -43,7 +43,7 @@ struct hpx_search {
     uint32_t cells;
     uint32_t strides[HPX_AXES_MAX]; /* difference in number between neighbours along an axis */
 
-    hpx_known_table known;
+    hpx_scores known;
     hpx_cells trace;
     hpx_cells wanted;    /* certain cells in order of visit; what is before `wanted_first` has been dropped */
     size_t wanted_first; /* because it was told */

@@ -204,9 +204,8 @@ hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefi
     size_t digits = strlen(prefix);
     if (!is_hexadecimal(prefix) || digits > 2 * HPX_HASH_BYTES)
         return hpx_error_set(error, HPX_USAGE, "%s: not a key: expected up to 32 hexadecimal digits", prefix);
-    char low[HPX_HASH_HEX_BYTES], hex[HPX_HASH_HEX_BYTES];
-    snprintf(low, sizeof low, "%s%.*s", prefix, (int)(2 * HPX_HASH_BYTES - digits),
-             "00000000000000000000000000000000");
+    char low[] = "00000000000000000000000000000000", hex[HPX_HASH_HEX_BYTES];
+    memcpy(low, prefix, digits);
     uint8_t from[HPX_HASH_BYTES];
     hpx_unhex(from, sizeof from, low);
 

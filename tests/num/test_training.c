@@ -124,10 +124,10 @@ static void test_learns(void **state)
     (void)state;
     train_well(&record, &manifest, &split, 0, EPOCHS, NULL);
     const hpx_metrics *first = &record.metrics[1], *last = &record.metrics[EPOCHS];
-    assert_true(first->train_accuracy < 0.5 && last->train_accuracy > 0.9);
-    assert_true(last->validation_accuracy > 0.9 && last->test_accuracy > 0.9);
-    assert_true(last->train_loss < first->train_loss / 2);
-    assert_true(last->validation_loss < first->validation_loss / 2 && last->test_loss < first->test_loss / 2);
+    assert_true(first->values[HPX_TRAIN_ACCURACY] < 0.5 && last->values[HPX_TRAIN_ACCURACY] > 0.9);
+    assert_true(last->values[HPX_VALIDATION_ACCURACY] > 0.9 && last->values[HPX_TEST_ACCURACY] > 0.9);
+    assert_true(last->values[HPX_TRAIN_LOSS] < first->values[HPX_TRAIN_LOSS] / 2);
+    assert_true(last->values[HPX_VALIDATION_LOSS] < first->values[HPX_VALIDATION_LOSS] / 2 && last->values[HPX_TEST_LOSS] < first->values[HPX_TEST_LOSS] / 2);
     train_well(&again, &manifest, &split, 0, EPOCHS, NULL);
     for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++)
         assert_same_epoch(&record, &again, epoch);
@@ -291,8 +291,8 @@ static void test_batches_cover_the_epoch(void **state)
         hpx_fields_set_count(&manifest, "train.batch", batches[i]);
         train_well(&record, &manifest, &split, 0, 1, NULL);
         const hpx_metrics *m = &record.metrics[1];
-        assert_true(fabs(m->train_loss - m->validation_loss) < 1e-6);
-        assert_true(m->train_accuracy == m->validation_accuracy);
+        assert_true(fabs(m->values[HPX_TRAIN_LOSS] - m->values[HPX_VALIDATION_LOSS]) < 1e-6);
+        assert_true(m->values[HPX_TRAIN_ACCURACY] == m->values[HPX_VALIDATION_ACCURACY]);
         forget(&record);
         hpx_fields_free(&manifest);
     }
@@ -329,8 +329,8 @@ static void test_no_validation(void **state)
     train_well(&with, &manifest, &split, 0, 2, NULL);
     split.validation = (hpx_samples){0};
     train_well(&record, &manifest, &split, 0, 2, NULL);
-    assert_true(isnan(record.metrics[2].validation_loss) && isnan(record.metrics[2].validation_accuracy));
-    assert_true(record.metrics[2].test_loss == with.metrics[2].test_loss);
+    assert_true(isnan(record.metrics[2].values[HPX_VALIDATION_LOSS]) && isnan(record.metrics[2].values[HPX_VALIDATION_ACCURACY]));
+    assert_true(record.metrics[2].values[HPX_TEST_LOSS] == with.metrics[2].values[HPX_TEST_LOSS]);
     assert_memory_equal(record.checkpoints[2].data, with.checkpoints[2].data, with.checkpoints[2].size);
     forget(&record);
     forget(&with);

@@ -520,12 +520,12 @@ static void test_objectives(void **state)
 {
     (void)state;
     const hpx_metrics metrics = {1, 2, 3, 4, 5, 6};
-    for (int i = 0; i < HPX_OBJECTIVES; i++) {
+    for (int i = 0; i < HPX_METRICS; i++) {
         assert_true(hpx_metrics_get(&metrics, (hpx_objective)i) == i + 1);
-        assert_int_equal(hpx_objective_minimised((hpx_objective)i),
-                         strstr(hpx_objective_names[i], "_loss") != NULL);
+        assert_int_equal(hpx_metric_minimised((hpx_objective)i),
+                         strstr(hpx_metric_names[i], "_loss") != NULL);
     }
-    assert_null(hpx_objective_names[HPX_OBJECTIVES]);
+    assert_null(hpx_metric_names[HPX_METRICS]);
 }
 
 static hpx_recipe *open_recipe(const char *path)
@@ -545,7 +545,7 @@ static void test_recipes_that_come_with_hpx(void **state)
         size_t searches;
         const char *dataset;
         uint32_t validation;
-        hpx_objective objective;
+        hpx_metric objective;
     } table[] = {
         {"recipes/mnist.rcp", 0, "mnist", 0, HPX_TEST_ACCURACY},
         {"recipes/mnist-partial.rcp", 2, "mnist", 0, HPX_TEST_ACCURACY},

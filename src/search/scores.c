@@ -2,7 +2,7 @@
  * 3, 6.4): the home of a cell is the upper `bits` of cell * odd modulo 2^grid_bits, where 2^grid_bits is at
  * least the grid. An odd factor permutes these numbers, so once the table has grown to the grid's size every
  * cell has a slot of its own and a full table is a plain array. */
-#include "known.h"
+#include "scores.h"
 
 #include "hpx/memory.h"
 #include "hpx/search.h"
@@ -12,10 +12,10 @@
 
 enum { FIRST_BITS = 7 };
 
-_Static_assert(HPX_AXES_MAX <= 16, "hpx_known.walked has a bit for every axis");
-_Static_assert(sizeof(hpx_known) == 16, "four slots to a cache line");
+_Static_assert(HPX_AXES_MAX <= 16, "hpx_score_entry.walked has a bit for every axis");
+_Static_assert(sizeof(hpx_score_entry) == 16, "four slots to a cache line");
 
-void hpx_known_init(hpx_known_table *table, uint32_t grid_cells)
+void hpx_scores_init(hpx_scores *table, uint32_t grid_cells)
 {
     unsigned bits = 1;
     while (1u << bits < grid_cells)
@@ -26,14 +26,14 @@ void hpx_known_init(hpx_known_table *table, uint32_t grid_cells)
     table->slots = hpx_alloc(sizeof *table->slots << table->bits);
 }
 
-void hpx_known_free(hpx_known_table *table)
+void hpx_scores_free(hpx_scores *table)
 {
     free(table->slots);
     table->slots = NULL;
 }
 
 /* The slot that holds the cell, or the empty one where it belongs. */
-static hpx_known *slot_of(const hpx_known_table *table, uint32_t cell)
+static hpx_score_entry *slot_of(const hpx_scores *table, uint32_t cell)
 {
     uint32_t factor = 0x9e3779b9u >> (32 - table->grid_bits) | 1; /* 2^grid_bits / golden ratio */
     uint32_t grid_mask = (1u << table->grid_bits) - 1, mask = (1u << table->bits) - 1;
@@ -43,15 +43,15 @@ static hpx_known *slot_of(const hpx_known_table *table, uint32_t cell)
     return &table->slots[slot];
 }
 
-hpx_known *hpx_known_find(const hpx_known_table *table, uint32_t cell)
+hpx_score_entry *hpx_scores_find(const hpx_scores *table, uint32_t cell)
 {
-    hpx_known *slot = slot_of(table, cell);
+    hpx_score_entry *slot = slot_of(table, cell);
     return slot->used ? slot : NULL;
 }
 
-static void grow(hpx_known_table *table)
+static void grow(hpx_scores *table)
 {
-    hpx_known *old = table->slots;
+    hpx_score_entry *old = table->slots;
     size_t count = (size_t)1 << table->bits;
     table->bits++;
     table->slots = hpx_alloc(sizeof *table->slots << table->bits);
@@ -61,10 +61,10 @@ static void grow(hpx_known_table *table)
     free(old);
 }
 
-hpx_known *hpx_known_add(hpx_known_table *table, uint32_t cell)
+hpx_score_entry *hpx_scores_add(hpx_scores *table, uint32_t cell)
 {
     assert(cell >> table->grid_bits == 0);
-    hpx_known *slot = slot_of(table, cell);
+    hpx_score_entry *slot = slot_of(table, cell);
     if (slot->used)
         return slot;
     /* An empty slot must remain for a search to end at, unless every cell has its own. */

@@ -1,0 +1,31 @@
+/* What a search knows of the cells it has met. The table grows with the search, not with the grid: a
+ * cross-search meets a few dozen cells of a grid that may have millions. */
+#ifndef HPX_SEARCH_SCORES_H
+#define HPX_SEARCH_SCORES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct hpx_score_entry {
+    double score; /* once told; NaN: the cell failed */
+    uint32_t cell;
+    uint16_t walked; /* bit per axis: a cross-search has walked the line along that axis from here */
+    bool used : 1, told : 1, visited : 1;
+} hpx_score_entry;
+
+typedef struct hpx_scores {
+    hpx_score_entry *slots; /* 2^bits of them */
+    uint32_t count;
+    unsigned bits, grid_bits;
+} hpx_scores;
+
+void hpx_scores_init(hpx_scores *table, uint32_t grid_cells);
+void hpx_scores_free(hpx_scores *table);
+
+/* NULL if the cell is new. Borrowed until the next hpx_scores_add. */
+hpx_score_entry *hpx_scores_find(const hpx_scores *table, uint32_t cell);
+
+/* Finds the cell or adds it. Borrowed until the next hpx_scores_add. */
+hpx_score_entry *hpx_scores_add(hpx_scores *table, uint32_t cell);
+
+#endif
