@@ -1,6 +1,7 @@
 #include "activation.h"
 
 #include "hpx/random.h"
+#include "vector.h"
 
 #include <math.h>
 #include <string.h>
@@ -56,6 +57,7 @@ bool hpx_activation_keeps_slope(hpx_activation kind)
     return kind != HPX_RELU;
 }
 
+HPX_VECTORISED
 void hpx_activation_forward(hpx_activation kind, float *y, float *slope, const float *bias, size_t rows,
                             size_t width)
 {
@@ -94,6 +96,7 @@ void hpx_dropout(float *y, float *slope, size_t rows, size_t width, float probab
     }
 }
 
+HPX_VECTORISED
 void hpx_activation_backward(float *restrict delta, float *restrict bias_gradient, const float *restrict y,
                              const float *restrict slope, float scale, size_t rows, size_t width)
 {

@@ -8,6 +8,8 @@
  * to. */
 #include "hpx/optimizer.h"
 
+#include "vector.h"
+
 #include <math.h>
 
 size_t hpx_optimizer_states(const hpx_optimizer *optimizer)
@@ -17,6 +19,7 @@ size_t hpx_optimizer_states(const hpx_optimizer *optimizer)
     return optimizer->momentum > 0 ? 1 : 0;
 }
 
+HPX_VECTORISED
 static void step_adam(const hpx_optimizer *o, float *restrict w, const float *restrict g, float *restrict m,
                       float *restrict v, size_t count, double rate, uint64_t step)
 {
@@ -34,6 +37,7 @@ static void step_adam(const hpx_optimizer *o, float *restrict w, const float *re
     }
 }
 
+HPX_VECTORISED
 static void step_momentum(const hpx_optimizer *o, float *restrict w, const float *restrict g,
                           float *restrict v, size_t count, double rate)
 {
@@ -47,6 +51,7 @@ static void step_momentum(const hpx_optimizer *o, float *restrict w, const float
     }
 }
 
+HPX_VECTORISED
 static void step_plain(const hpx_optimizer *o, float *restrict w, const float *restrict g, size_t count,
                        double rate)
 {

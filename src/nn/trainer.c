@@ -10,6 +10,7 @@
 #include "hpx/random.h"
 #include "hpx/text.h"
 #include "mlp_options.h"
+#include "vector.h"
 
 #include <assert.h>
 #include <float.h>
@@ -127,6 +128,7 @@ static hpx_status restore(training *t, uint32_t epoch, const uint8_t *bytes, siz
 
 /* Puts samples in the network's inputs, 255 as 1: those that `order` lists, or the first ones if it is NULL.
  */
+HPX_VECTORISED
 static void gather(training *t, const uint8_t *pixels, const uint32_t *order, uint32_t rows)
 {
     const size_t features = t->data->features;
