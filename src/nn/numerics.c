@@ -7,6 +7,7 @@
 #include <gnu/libc-version.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #ifndef HPX_NN_FLAGS
 #define HPX_NN_FLAGS "" /* the compiler's flags for src/nn, as the build sets them */
@@ -43,71 +44,76 @@ void hpx_numerics(hpx_fields *out)
     free(compiler);
 }
 
-/* Small integers: every product and sum below is exact in single precision, so that the comparison is exact
- * too, whatever the order of the additions. */
-static void fill(float *out, size_t count, uint32_t purpose)
+/* The largest product checked: sizes beyond what a register holds of a kernel's block, and odd. */
+enum { ROWS = 67, COLUMNS = 49, INNER = 129 };
+
+/* The factors of a product, each also transposed, and what a plain loop makes of them. Values are small
+ * integers: all products and sums are exact in single precision, so that the comparison is exact too,
+ * whatever the order in which a kernel adds. */
+struct product {
+    size_t m, n, k;
+    float a[2][ROWS * INNER], b[2][INNER * COLUMNS]; /* by whether it is transposed */
+    float expected[ROWS * COLUMNS], c[ROWS * COLUMNS];
+};
+
+static void fill(float *out, float *transposed, size_t rows, size_t columns, uint32_t purpose)
 {
-    for (size_t i = 0; i < count; i++) {
-        uint32_t words[4];
-        if (i % 4 == 0)
-            hpx_random(words, 0, purpose, 0, 0, (uint32_t)(i / 4));
-        out[i] = (float)(words[i % 4] % 17) - 8;
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < columns; j += 4) {
+            uint32_t words[4];
+            hpx_random(words, 0, purpose, 0, (uint32_t)i, (uint32_t)j);
+            for (size_t k = 0; k < 4 && j + k < columns; k++)
+                out[i * columns + j + k] = transposed[(j + k) * rows + i] = (float)(words[k] % 17) - 8;
+        }
     }
 }
 
-static float element(const float *a, bool transposed, size_t rows, size_t columns, size_t i, size_t j)
+static void multiply_plainly(struct product *p)
 {
-    return transposed ? a[j * rows + i] : a[i * columns + j];
+    memset(p->expected, 0, p->m * p->n * sizeof(float));
+    for (size_t i = 0; i < p->m; i++)
+        for (size_t l = 0; l < p->k; l++)
+            for (size_t j = 0; j < p->n; j++)
+                p->expected[i * p->n + j] += p->a[0][i * p->k + l] * p->b[0][l * p->n + j];
 }
 
-#define CHECK_MAX 129
-
-struct product {
-    size_t m, n, k;
-};
-
-static hpx_status check_product(struct product p, bool transpose_a, bool transpose_b, float beta, float *a,
-                                float *b, float *c, hpx_error *error)
+/* With beta 0 whatever was in c, even NaN, must be gone; with beta 1 it must be added. */
+static hpx_status check_product(struct product *p, int transpose_a, int transpose_b, int beta,
+                                hpx_error *error)
 {
-    fill(a, p.m * p.k, 1);
-    fill(b, p.k * p.n, 2);
-    for (size_t i = 0; i < p.m * p.n; i++)
-        c[i] = beta == 0 ? NAN : (float)(i % 5);
-    hpx_matrix_multiply(c, a, transpose_a, b, transpose_b, p.m, p.n, p.k, beta);
-    for (size_t i = 0; i < p.m; i++) {
-        for (size_t j = 0; j < p.n; j++) {
-            float sum = beta == 0 ? 0 : beta * (float)((i * p.n + j) % 5);
-            for (size_t l = 0; l < p.k; l++)
-                sum += element(a, transpose_a, p.m, p.k, i, l) * element(b, transpose_b, p.k, p.n, l, j);
-            if (c[i * p.n + j] != sum)
-                return hpx_error_set(
-                    error, HPX_FAILED,
-                    "%s with kernel %s miscomputes: row %zu, column %zu of a product %zu x %zu x %zu "
-                    "is %g instead of %g; upgrade it, or choose another kernel with "
-                    "OPENBLAS_CORETYPE (such as Haswell)",
-                    hpx_blas_version(), hpx_blas_kernel(), i, j, p.m, p.k, p.n, (double)c[i * p.n + j],
-                    (double)sum);
-        }
+    const size_t count = p->m * p->n;
+    for (size_t i = 0; i < count; i++)
+        p->c[i] = beta ? (float)(i % 5) : NAN;
+    hpx_matrix_multiply(p->c, p->a[transpose_a], transpose_a, p->b[transpose_b], transpose_b, p->m, p->n,
+                        p->k, (float)beta);
+    for (size_t i = 0; i < count; i++) {
+        const float expected = p->expected[i] + (beta ? (float)(i % 5) : 0);
+        if (p->c[i] != expected)
+            return hpx_error_set(
+                error, HPX_FAILED,
+                "%s miscomputes with its kernel %s: element %zu of a %zu x %zu x %zu product is %g "
+                "instead of %g; upgrade it, or set OPENBLAS_CORETYPE to another kernel (Haswell)",
+                hpx_blas_version(), hpx_blas_kernel(), i, p->m, p->k, p->n, (double)p->c[i],
+                (double)expected);
     }
     return HPX_OK;
 }
 
 hpx_status hpx_numerics_check(hpx_error *error)
 {
-    /* Around the register and cache blocks of the kernels, and far from them. */
-    static const struct product products[] = {
-        {1, 1, 1},    {1, 10, 33},  {17, 1, 9},  {3, 5, 7},
-        {16, 16, 16}, {33, 10, 65}, {31, 49, 5}, {67, 41, CHECK_MAX},
-    };
-    float *parts = hpx_alloc(3 * CHECK_MAX * CHECK_MAX * sizeof(float));
-    float *a = parts, *b = a + CHECK_MAX * CHECK_MAX, *c = b + CHECK_MAX * CHECK_MAX;
+    static const size_t sizes[][3] = {{1, 1, 1},    {1, 10, 33},  {17, 1, 9},       {3, 5, 7},
+                                      {16, 16, 16}, {33, 10, 65}, {31, COLUMNS, 5}, {ROWS, 41, INNER}};
+    struct product *p = hpx_alloc(sizeof *p);
     hpx_status status = HPX_OK;
     hpx_blas_single_thread();
-    for (size_t i = 0; i < sizeof products / sizeof *products && !status; i++)
-        for (int transposes = 0; transposes < 4 && !status; transposes++)
-            for (int beta = 0; beta < 2 && !status; beta++)
-                status =
-                    check_product(products[i], transposes & 1, transposes & 2, (float)beta, a, b, c, error);
-    free(parts);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes && !status; i++) {
+        p->m = sizes[i][0], p->n = sizes[i][1], p->k = sizes[i][2];
+        fill(p->a[0], p->a[1], p->m, p->k, 1);
+        fill(p->b[0], p->b[1], p->k, p->n, 2);
+        multiply_plainly(p);
+        for (int kind = 0; kind < 8 && !status; kind++)
+            status = check_product(p, kind & 1, kind >> 1 & 1, kind >> 2, error);
+    }
+    free(p);
     return status;
 }

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum { FEATURES = 12, CLASSES = 4, TRAIN = 203, OTHER = 300, EPOCHS = 12 };
 
@@ -358,6 +359,32 @@ static void test_divergence(void **state)
     hpx_fields_free(&manifest);
 }
 
+/* The address space is limited for a while, so that a large network finds no room on any machine. Sanitizers
+ * need the address space for themselves. */
+#if !defined __SANITIZE_ADDRESS__
+static void test_out_of_memory(void **state)
+{
+    hpx_fields manifest = make_manifest();
+    const hpx_split split = make_split();
+    struct record record = {0};
+    hpx_error error = {0};
+    struct rlimit before, limited;
+    (void)state;
+    /* 10000 x 10000 weights, their gradients and two moments: 1600 MB. */
+    hpx_fields_set_counts(&manifest, "model.hidden", (const uint64_t[]){10000, 10000}, 2);
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    limited = before;
+    limited.rlim_cur = (rlim_t)1 << 30;
+    assert_int_equal(setrlimit(RLIMIT_AS, &limited), 0);
+    const hpx_status status = train(&record, &manifest, &split, 0, 1, NULL, &error);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(status, HPX_FAILED);
+    assert_int_equal(strncmp(error.message, "out of memory: ", 15), 0);
+    assert_non_null(strstr(error.message, " needs 15")); /* 15xx MiB */
+    hpx_fields_free(&manifest);
+}
+#endif
+
 static void test_stops_when_told(void **state)
 {
     hpx_fields manifest = make_manifest();
@@ -535,6 +562,9 @@ int main(void)
         cmocka_unit_test(test_alignment_of_data),
         cmocka_unit_test(test_no_validation),
         cmocka_unit_test(test_divergence),
+#if !defined __SANITIZE_ADDRESS__
+        cmocka_unit_test(test_out_of_memory),
+#endif
         cmocka_unit_test(test_stops_when_told),
         cmocka_unit_test(test_damaged_checkpoints),
         cmocka_unit_test(test_foreign_checkpoints),
