@@ -1,5 +1,5 @@
-/* stamp OUTPUT ROOT SOURCES BUILD_SOURCES: writes the definition of hpx_code_built (hpx/code.h) as a C file. Leaves an
- * OUTPUT that already says the same alone, so that make does not link again. */
+/* stamp OUTPUT ROOT SOURCES BUILD_SOURCES: writes the definition of hpx_code_built (hpx/code.h) as a C file.
+ * Leaves an OUTPUT that already says the same alone, so that make does not link again. */
 #include "hpx/code.h"
 #include "hpx/file.h"
 #include "hpx/hash.h"

@@ -47,14 +47,16 @@ typedef struct hpx_build_options {
     const volatile sig_atomic_t *interrupted; /* checked often; may be NULL */
 } hpx_build_options;
 
-/* An outcome is given whenever the searches began, also with HPX_FAILED (a trial failed, the store cannot be written),
- * HPX_DIFFERS (a training gave another output than the one stored) and HPX_INTERRUPTED: every epoch that was finished
- * is stored then. A plan may be made without a store (source_options.store NULL: an empty one). */
+/* An outcome is given whenever the searches began, also with HPX_FAILED (a trial failed, the store cannot be
+ * written), HPX_DIFFERS (a training gave another output than the one stored) and HPX_INTERRUPTED: every epoch
+ * that was finished is stored then. A plan may be made without a store (source_options.store NULL: an empty
+ * one). */
 hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_recipe_search *const *searches,
-                     size_t search_count, const hpx_source_options *source_options, const hpx_build_options *options,
-                     hpx_error *error);
+                     size_t search_count, const hpx_source_options *source_options,
+                     const hpx_build_options *options, hpx_error *error);
 
-/* Runs the searches over a table (CSV, docs/searches.md) instead of training. HPX_USAGE names what the table lacks. */
+/* Runs the searches over a table (CSV, docs/searches.md) instead of training. HPX_USAGE names what the table
+ * lacks. */
 hpx_status hpx_replay(hpx_outcome **out, const hpx_recipe *recipe, const hpx_recipe_search *const *searches,
                       size_t search_count, const hpx_source_options *source_options, const char *table_path,
                       hpx_error *error);

@@ -1,6 +1,6 @@
-/* The code version of the trainer: the git tree id of its sources as they are in the work tree, uncommitted edits
- * included, so that a commit to the README costs nothing and an edit to the trainer always misses. Nothing is ever
- * written into the repository. The only user of libgit2. */
+/* The code version of the trainer: the git tree id of its sources as they are in the work tree, uncommitted
+ * edits included, so that a commit to the README costs nothing and an edit to the trainer always misses.
+ * Nothing is ever written into the repository. The only user of libgit2. */
 #ifndef HPX_CODE_H
 #define HPX_CODE_H
 
@@ -19,19 +19,20 @@ typedef struct hpx_code {
     char commit[HPX_CODE_HEX_BYTES]; /* of HEAD; empty without a repository or a first commit */
     char describe[256];              /* as git describe --always, with -dirty; empty like commit */
     bool dirty;                      /* the build's sources differ from the commit */
-    hpx_buffer patch;                /* if dirty: from the commit to the sources as they are, as git diff prints it */
+    hpx_buffer patch; /* if dirty: from the commit to the sources as they are, as git diff prints it */
 } hpx_code;
 
-/* Reads the code version of a source tree. `sources` are the trainer's files and folders and `build_sources` all that a
- * build is made of, both relative to `root` and separated by blanks. Without a repository the same files are hashed
- * in the same way, and commit is empty. HPX_FAILED when a source is missing, or when git cannot answer (a repository
- * owned by another user, a damaged one). */
+/* Reads the code version of a source tree. `sources` are the trainer's files and folders and `build_sources`
+ * all that a build is made of, both relative to `root` and separated by blanks. Without a repository the same
+ * files are hashed in the same way, and commit is empty. HPX_FAILED when a source is missing, or when git
+ * cannot answer (a repository owned by another user, a damaged one). */
 hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, const char *build_sources,
                          hpx_error *error);
 void hpx_code_free(hpx_code *code);
 
 /* Only the version: what hpx_code_read puts there. */
-hpx_status hpx_code_version(uint8_t out[HPX_CODE_BYTES], const char *root, const char *sources, hpx_error *error);
+hpx_status hpx_code_version(uint8_t out[HPX_CODE_BYTES], const char *root, const char *sources,
+                            hpx_error *error);
 
 /* What was stamped into this binary when it was built. */
 typedef struct hpx_code_stamp {
@@ -49,8 +50,8 @@ extern const hpx_code_stamp hpx_code_built;
 /* The stamp as the fields of a code record: "version", "commit", "describe", "dirty", "patch". */
 void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp);
 
-/* Whether the sources this binary was built from have changed since: true with their version now in `now`. False when
- * they have not, or cannot be read (a binary installed far from them). */
+/* Whether the sources this binary was built from have changed since: true with their version now in `now`.
+ * False when they have not, or cannot be read (a binary installed far from them). */
 bool hpx_code_is_stale(uint8_t now[HPX_CODE_BYTES], const hpx_code_stamp *stamp);
 
 #endif

@@ -1,5 +1,6 @@
-/* How calls fail. Every fallible call returns a status and fills the caller's error object: whoever detects the
- * failure words it, everybody above passes it on, and only cli/ prints it and turns it into an exit code. */
+/* How calls fail. Every fallible call returns a status and fills the caller's error object: whoever detects
+ * the failure words it, everybody above passes it on, and only cli/ prints it and turns it into an exit code.
+ */
 #ifndef HPX_ERROR_H
 #define HPX_ERROR_H
 
@@ -17,14 +18,15 @@ typedef enum hpx_status {
 
 #define HPX_ERROR_BYTES 2048
 
-/* The first line of `message` is whole in itself; further lines, if any, quote the place. No newline at the end. */
+/* The first line of `message` is whole in itself; further lines, if any, quote the place. No newline at the
+ * end. */
 typedef struct hpx_error {
     hpx_status status;
     char message[HPX_ERROR_BYTES];
 } hpx_error;
 
-/* Fill `error` and return `status`, so that a caller can `return hpx_error_set(...)`. A message that does not fit
- * is cut. The arguments may point into error->message. */
+/* Fill `error` and return `status`, so that a caller can `return hpx_error_set(...)`. A message that does not
+ * fit is cut. The arguments may point into error->message. */
 hpx_status hpx_error_set(hpx_error *error, hpx_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,5 +1,5 @@
-/* Runs jobs on this machine: one worker process per processor in use (exec'd, never forked with an open store), one BLAS
- * thread each. A worker that dies fails its job and is replaced. Never prints. */
+/* Runs jobs on this machine: one worker process per processor in use (exec'd, never forked with an open
+ * store), one BLAS thread each. A worker that dies fails its job and is replaced. Never prints. */
 #ifndef HPX_EXECUTOR_H
 #define HPX_EXECUTOR_H
 
@@ -11,7 +11,8 @@
 
 typedef struct hpx_executor hpx_executor;
 
-/* Up to `workers` (1 or more) processes of `program`, run as `program worker`. They start when they are needed. */
+/* Up to `workers` (1 or more) processes of `program`, run as `program worker`. They start when they are
+ * needed. */
 hpx_executor *hpx_executor_new(const char *program, size_t workers);
 void hpx_executor_free(hpx_executor *executor); /* kills what still runs; NULL is fine */
 
@@ -24,9 +25,9 @@ bool hpx_executor_is_receiving(const hpx_executor *executor);
 /* Gives the job to an idle worker; there must be room. HPX_FAILED when no process can be started. */
 hpx_status hpx_executor_submit(hpx_executor *executor, const hpx_job *job, hpx_error *error);
 
-/* Waits until results come, at most `timeout_ms` (-1: for ever) or until a signal, and calls for each of them in turn;
- * of one job, the epochs in order and last its end: done, or failed with why (a worker that was killed, too). Anything
- * but HPX_OK from `each` ends the call with that status. */
+/* Waits until results come, at most `timeout_ms` (-1: for ever) or until a signal, and calls for each of them
+ * in turn; of one job, the epochs in order and last its end: done, or failed with why (a worker that was
+ * killed, too). Anything but HPX_OK from `each` ends the call with that status. */
 typedef hpx_status hpx_result_fn(void *context, const hpx_result *result, hpx_error *error);
 hpx_status hpx_executor_wait(hpx_executor *executor, int timeout_ms, hpx_result_fn *each, void *context,
                              hpx_error *error);

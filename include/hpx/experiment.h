@@ -1,4 +1,5 @@
-/* A recipe bound to what makes its trials concrete: data, code and numerics. Gives every trial its key and its cost. */
+/* A recipe bound to what makes its trials concrete: data, code and numerics. Gives every trial its key and
+ * its cost. */
 #ifndef HPX_EXPERIMENT_H
 #define HPX_EXPERIMENT_H
 
@@ -12,10 +13,10 @@
 
 typedef struct hpx_experiment hpx_experiment;
 
-/* Finds the data sets of all cells. With `shape_only` no bytes are needed and trials have no keys: for a replay. The
- * options (and their store) must outlive it. */
-hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe, const hpx_source_options *options,
-                               bool shape_only, hpx_error *error);
+/* Finds the data sets of all cells. With `shape_only` no bytes are needed and trials have no keys: for a
+ * replay. The options (and their store) must outlive it. */
+hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
+                               const hpx_source_options *options, bool shape_only, hpx_error *error);
 void hpx_experiment_free(hpx_experiment *experiment); /* NULL is fine */
 
 const hpx_recipe *hpx_experiment_recipe(const hpx_experiment *experiment);

@@ -1,5 +1,6 @@
-/* Named, typed fields: the one codec of all structured bytes hpx stores, sends or hashes (manifests, records, jobs,
- * results). The encoding is canonical: equal fields give equal bytes, so a hash of it is an identity. */
+/* Named, typed fields: the one codec of all structured bytes hpx stores, sends or hashes (manifests, records,
+ * jobs, results). The encoding is canonical: equal fields give equal bytes, so a hash of it is an identity.
+ */
 #ifndef HPX_FIELDS_H
 #define HPX_FIELDS_H
 
@@ -39,7 +40,8 @@ typedef struct hpx_fields {
 
 void hpx_fields_free(hpx_fields *fields); /* leaves it empty */
 
-/* Setting a name again replaces its value. Names are lower case words with dots, at most HPX_FIELD_NAME_MAX bytes. */
+/* Setting a name again replaces its value. Names are lower case words with dots, at most HPX_FIELD_NAME_MAX
+ * bytes. */
 void hpx_fields_set_count(hpx_fields *fields, const char *name, uint64_t value);
 void hpx_fields_set_real(hpx_fields *fields, const char *name, double value);
 void hpx_fields_set_text(hpx_fields *fields, const char *name, const char *value);
@@ -51,8 +53,8 @@ void hpx_fields_set(hpx_fields *fields, const hpx_field *field); /* a copy of a 
 /* NULL if there is none. Borrowed until the next change. */
 const hpx_field *hpx_fields_find(const hpx_fields *fields, const char *name);
 
-/* HPX_DAMAGED with a message that names the field when it is missing or of another type. What is pointed to is
- * borrowed from `fields`. */
+/* HPX_DAMAGED with a message that names the field when it is missing or of another type. What is pointed to
+ * is borrowed from `fields`. */
 hpx_status hpx_fields_count(uint64_t *out, const hpx_fields *fields, const char *name, hpx_error *error);
 hpx_status hpx_fields_real(double *out, const hpx_fields *fields, const char *name, hpx_error *error);
 hpx_status hpx_fields_text(const char **out, const hpx_fields *fields, const char *name, hpx_error *error);
@@ -65,8 +67,8 @@ hpx_status hpx_fields_counts(const uint64_t **out, size_t *count, const hpx_fiel
 /* Appends the canonical encoding. */
 void hpx_fields_encode(hpx_buffer *out, const hpx_fields *fields);
 
-/* Reads an encoding that must fill `size` bytes exactly. `out` must be empty. HPX_DAMAGED, with `out` empty, for
- * anything that hpx_fields_encode would not have written. */
+/* Reads an encoding that must fill `size` bytes exactly. `out` must be empty. HPX_DAMAGED, with `out` empty,
+ * for anything that hpx_fields_encode would not have written. */
 hpx_status hpx_fields_decode(hpx_fields *out, const uint8_t *bytes, size_t size, hpx_error *error);
 
 /* A value as a person reads it: 128 64, 0.001, hexadecimal for bytes. */

@@ -9,12 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Appends the file's bytes to `out`. HPX_NOT_FOUND if there is none, HPX_FAILED if it cannot be read or holds more
- * than bytes_max. */
+/* Appends the file's bytes to `out`. HPX_NOT_FOUND if there is none, HPX_FAILED if it cannot be read or holds
+ * more than bytes_max. */
 hpx_status hpx_file_read(hpx_buffer *out, const char *path, size_t bytes_max, hpx_error *error);
 
-/* Writes `path` so that a reader sees the old content or the new, never a part: a temporary file in the same folder,
- * fsync, rename, fsync of the folder. */
+/* Writes `path` so that a reader sees the old content or the new, never a part: a temporary file in the same
+ * folder, fsync, rename, fsync of the folder. */
 hpx_status hpx_file_write(const char *path, const void *bytes, size_t size, hpx_error *error);
 
 /* A file mapped read-only and shared, so that all processes share one copy in memory. */
@@ -32,7 +32,8 @@ typedef struct hpx_file_stat {
     int64_t modified_ns, changed_ns; /* mtime and ctime, nanoseconds since 1970 */
 } hpx_file_stat;
 
-hpx_status hpx_file_stat_of(hpx_file_stat *out, const char *path, hpx_error *error); /* HPX_NOT_FOUND if none */
+hpx_status hpx_file_stat_of(hpx_file_stat *out, const char *path,
+                            hpx_error *error); /* HPX_NOT_FOUND if none */
 
 /* Makes the folder and its parents; one that exists is fine. */
 hpx_status hpx_make_directories(const char *path, hpx_error *error);

@@ -1,5 +1,5 @@
-/* XXH3-128, the hash of everything hpx names or checks (github.com/Cyan4973/xxHash). Not collision resistant against
- * an adversary: it guards against accidents, and every hit compares the manifest itself. */
+/* XXH3-128, the hash of everything hpx names or checks (github.com/Cyan4973/xxHash). Not collision resistant
+ * against an adversary: it guards against accidents, and every hit compares the manifest itself. */
 #ifndef HPX_HASH_H
 #define HPX_HASH_H
 

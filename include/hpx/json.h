@@ -19,9 +19,11 @@ typedef struct hpx_json {
 void hpx_json_open(hpx_json *json, const char *name, char bracket);      /* '{' or '[' */
 void hpx_json_open_flat(hpx_json *json, const char *name, char bracket); /* all of it on one line */
 void hpx_json_close(hpx_json *json, char bracket);                       /* '}' or ']' */
-void hpx_json_text(hpx_json *json, const char *name, const char *value); /* NULL: null; bytes not UTF-8: U+FFFD */
+void hpx_json_text(hpx_json *json, const char *name,
+                   const char *value); /* NULL: null; bytes not UTF-8: U+FFFD */
 void hpx_json_count(hpx_json *json, const char *name, uint64_t value);
-void hpx_json_real(hpx_json *json, const char *name, double value); /* the shortest that reads back; null if not finite */
+void hpx_json_real(hpx_json *json, const char *name,
+                   double value); /* the shortest that reads back; null if not finite */
 void hpx_json_bool(hpx_json *json, const char *name, bool value);
 void hpx_json_null(hpx_json *json, const char *name);
 void hpx_json_number_text(hpx_json *json, const char *name, const char *number); /* copied as it is */

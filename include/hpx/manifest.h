@@ -1,4 +1,5 @@
-/* The identity of a trajectory: which fields its manifest has beside the recipe's settings, and where they come from.
+/* The identity of a trajectory: which fields its manifest has beside the recipe's settings, and where they
+ * come from.
  *
  *     format                      count, the version of this list
  *     model.*  train.*            the recipe's settings (hpx_recipe_settings)
@@ -31,8 +32,8 @@ hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, hpx_error *erro
 void hpx_manifest_set_dataset(hpx_fields *manifest, const hpx_hash hashes[HPX_ROLES], uint32_t train_count,
                               uint32_t validation_count);
 
-/* The samples the manifest names, out of an open data set whose files have these hashes. HPX_FAILED if they are not
- * the manifest's, or there are too few. */
+/* The samples the manifest names, out of an open data set whose files have these hashes. HPX_FAILED if they
+ * are not the manifest's, or there are too few. */
 hpx_status hpx_manifest_split(hpx_split *out, const hpx_fields *manifest, const hpx_dataset *dataset,
                               const hpx_hash hashes[HPX_ROLES], hpx_error *error);
 

@@ -1,6 +1,6 @@
-/* Memory. Small allocations never return NULL: when the system has no more, the handler set by the program runs
- * and must not return (cli/ says "out of memory" and exits; the default aborts). Large blocks whose failure a
- * caller can report (weights, checkpoints) are asked for with hpx_try_alloc. */
+/* Memory. Small allocations never return NULL: when the system has no more, the handler set by the program
+ * runs and must not return (cli/ says "out of memory" and exits; the default aborts). Large blocks whose
+ * failure a caller can report (weights, checkpoints) are asked for with hpx_try_alloc. */
 #ifndef HPX_MEMORY_H
 #define HPX_MEMORY_H
 
@@ -9,8 +9,9 @@
 void hpx_memory_on_failure(void (*handler)(size_t bytes));
 void hpx_out_of_memory(size_t bytes) __attribute__((noreturn)); /* runs the handler */
 
-void *hpx_alloc(size_t bytes);                            /* zeroed; free() it */
-void *hpx_realloc(void *old, size_t count, size_t bytes); /* count * bytes, checked for overflow; not zeroed */
+void *hpx_alloc(size_t bytes); /* zeroed; free() it */
+void *hpx_realloc(void *old, size_t count,
+                  size_t bytes); /* count * bytes, checked for overflow; not zeroed */
 char *hpx_strdup(const char *text);
 char *hpx_strndup(const char *text, size_t length);
 char *hpx_format(const char *format, ...) __attribute__((format(printf, 1, 2))); /* free() it */
@@ -25,7 +26,7 @@ void *hpx_grow(void *array, size_t *capacity, size_t needed, size_t element_byte
 typedef struct hpx_arena hpx_arena;
 
 hpx_arena *hpx_arena_new(void);
-void hpx_arena_free(hpx_arena *arena); /* NULL is fine */
+void hpx_arena_free(hpx_arena *arena);                 /* NULL is fine */
 void *hpx_arena_alloc(hpx_arena *arena, size_t bytes); /* zeroed, aligned for any type */
 char *hpx_arena_strndup(hpx_arena *arena, const char *text, size_t length);
 char *hpx_arena_format(hpx_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,6 +1,6 @@
-/* What a build and its workers say to each other: self-contained, versioned, checked messages. A job names the whole
- * training; its results can be checked and stored by whoever owns a store, wherever the worker ran. A worker never
- * opens a store. The bytes are described in src/build/message.c. */
+/* What a build and its workers say to each other: self-contained, versioned, checked messages. A job names
+ * the whole training; its results can be checked and stored by whoever owns a store, wherever the worker ran.
+ * A worker never opens a store. The bytes are described in src/build/message.c. */
 #ifndef HPX_MESSAGE_H
 #define HPX_MESSAGE_H
 
@@ -33,14 +33,14 @@ typedef struct hpx_job {
 typedef struct hpx_result {
     hpx_message_kind kind;
     hpx_hash key;
-    uint32_t epoch;       /* EPOCH: its number */
-    uint32_t parent;      /* EPOCH: the job's `from` */
-    hpx_metrics metrics;  /* EPOCH */
-    hpx_hash output;      /* EPOCH: hpx_output_hash of metrics and checkpoint */
-    int64_t started_ns;   /* EPOCH: since 1970 */
-    double seconds;       /* EPOCH */
-    char host[64];        /* EPOCH */
-    char message[512];    /* FAILED: why */
+    uint32_t epoch;            /* EPOCH: its number */
+    uint32_t parent;           /* EPOCH: the job's `from` */
+    hpx_metrics metrics;       /* EPOCH */
+    hpx_hash output;           /* EPOCH: hpx_output_hash of metrics and checkpoint */
+    int64_t started_ns;        /* EPOCH: since 1970 */
+    double seconds;            /* EPOCH */
+    char host[64];             /* EPOCH */
+    char message[512];         /* FAILED: why */
     const uint8_t *checkpoint; /* EPOCH: borrowed */
     size_t checkpoint_size;
 } hpx_result;
@@ -58,12 +58,13 @@ typedef struct hpx_message {
     size_t body_size, size;
 } hpx_message;
 
-/* Looks at the beginning of `bytes`. HPX_OK: a whole message, checked against its hash, `size` bytes long. HPX_NOT_FOUND:
- * the message is not whole yet; out->size is how many bytes are needed at least. HPX_DAMAGED: not a message. */
+/* Looks at the beginning of `bytes`. HPX_OK: a whole message, checked against its hash, `size` bytes long.
+ * HPX_NOT_FOUND: the message is not whole yet; out->size is how many bytes are needed at least. HPX_DAMAGED:
+ * not a message. */
 hpx_status hpx_message_read(hpx_message *out, const uint8_t *bytes, size_t size, hpx_error *error);
 
-/* HPX_DAMAGED on anything the encoders would not have written. `job` must be empty; a result borrows its checkpoint
- * from the message. */
+/* HPX_DAMAGED on anything the encoders would not have written. `job` must be empty; a result borrows its
+ * checkpoint from the message. */
 hpx_status hpx_job_decode(hpx_job *job, const hpx_message *message, hpx_error *error);
 hpx_status hpx_result_decode(hpx_result *result, const hpx_message *message, hpx_error *error);
 

@@ -1,4 +1,5 @@
-/* The six figures of an epoch, and the names they go by everywhere: in recipes, tables, records and messages. */
+/* The six figures of an epoch, and the names they go by everywhere: in recipes, tables, records and messages.
+ */
 #ifndef HPX_METRICS_H
 #define HPX_METRICS_H
 
@@ -26,8 +27,9 @@ extern const char *const hpx_metric_names[HPX_METRICS + 1];
 /* Whether less is better. */
 bool hpx_metric_minimised(hpx_metric metric);
 
-/* Mean cross-entropy (nats per sample) and the fraction classified right. Training figures are means over the batches
- * of the epoch as they were trained (with dropout, before each step). NaN where there are no samples. */
+/* Mean cross-entropy (nats per sample) and the fraction classified right. Training figures are means over the
+ * batches of the epoch as they were trained (with dropout, before each step). NaN where there are no samples.
+ */
 typedef struct hpx_metrics {
     double values[HPX_METRICS];
 } hpx_metrics;

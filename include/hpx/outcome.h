@@ -34,15 +34,15 @@ typedef struct hpx_outcome_trial {
 /* A distinct cell in the order of first visit. */
 typedef struct hpx_visit {
     uint32_t cell;
-    double score; /* mean over the seeds; NaN: failed */
+    double score;        /* mean over the seeds; NaN: failed */
     hpx_verdict verdict; /* of its seeds the one that cost most */
 } hpx_visit;
 
-/* Costs come in two counts: `macs`, the multiplications of a forward pass per sample, summed over cells (the paper's);
- * and `training_macs`, all multiplications of training over all samples, epochs and seeds. */
+/* Costs come in two counts: `macs`, the multiplications of a forward pass per sample, summed over cells (the
+ * paper's); and `training_macs`, all multiplications of training over all samples, epochs and seeds. */
 typedef struct hpx_search_outcome {
     const hpx_recipe_search *search;
-    bool done;               /* false: interrupted, failed, or a plan that must train to go on */
+    bool done;                /* false: interrupted, failed, or a plan that must train to go on */
     hpx_search_result result; /* if done */
     double score, score_sd;   /* of result.end over its seeds; sd NaN with one seed */
     double incumbent_score;
@@ -67,8 +67,8 @@ typedef struct hpx_outcome {
     size_t search_count;
     size_t trained, extended, failed; /* trials of this run, each counted once */
     size_t pending;                   /* plan: trials that would be trained before anything else is decided */
-    double seconds_left;              /* plan: of their training, one after the other, by what is known; NaN: unknown */
-    bool depends_on_last_epoch; /* the recipe's schedule makes `epochs` part of the identity */
+    double seconds_left; /* plan: of their training, one after the other, by what is known; NaN: unknown */
+    bool depends_on_last_epoch;         /* the recipe's schedule makes `epochs` part of the identity */
     hpx_fields code, dataset, numerics; /* empty in a replay */
 } hpx_outcome;
 

@@ -1,5 +1,5 @@
-/* A plan drives the searches of a recipe side by side: which cells they want, whatever the scores come from. Build,
- * plan and replay all go through it, so that they make the same decisions. */
+/* A plan drives the searches of a recipe side by side: which cells they want, whatever the scores come from.
+ * Build, plan and replay all go through it, so that they make the same decisions. */
 #ifndef HPX_PLAN_H
 #define HPX_PLAN_H
 
@@ -21,8 +21,8 @@ void hpx_plan_free(hpx_plan *plan); /* NULL is fine */
  * Borrowed until the next call. 0: tell more scores, or done. */
 size_t hpx_plan_wanted(hpx_plan *plan, const uint32_t **cells);
 
-/* The value of the objective at a cell, in the objective's own units; NaN: the cell failed. Takes effect with the next
- * hpx_plan_wanted. */
+/* The value of the objective at a cell, in the objective's own units; NaN: the cell failed. Takes effect with
+ * the next hpx_plan_wanted. */
 void hpx_plan_tell(hpx_plan *plan, uint32_t cell, double value);
 
 size_t hpx_plan_count(const hpx_plan *plan);

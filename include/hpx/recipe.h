@@ -1,7 +1,8 @@
-/* A recipe: bytes in, a checked description of an experiment out. Nothing here opens a file: includes are read through
- * the caller's loader. The language is described in docs/recipe.md.
+/* A recipe: bytes in, a checked description of an experiment out. Nothing here opens a file: includes are
+ * read through the caller's loader. The language is described in docs/recipe.md.
  *
- * Includes search.h of its own row, because a recipe's search is described by the options that a search takes. */
+ * Includes search.h of its own row, because a recipe's search is described by the options that a search
+ * takes. */
 #ifndef HPX_RECIPE_H
 #define HPX_RECIPE_H
 
@@ -45,10 +46,11 @@ typedef struct hpx_recipe_search {
 
 /* The data set of one cell: any of these may depend on an axis. */
 typedef struct hpx_recipe_dataset {
-    const char *name;             /* a known data set, or the user's own name for theirs */
-    const char *files[HPX_ROLES]; /* the user's own files, joined to the recipe's folder; NULL: a known data set */
-    uint32_t validation;          /* training images held out: the last of the file */
-    uint32_t take;                /* only the first so many of the others; 0: all */
+    const char *name; /* a known data set, or the user's own name for theirs */
+    const char
+        *files[HPX_ROLES]; /* the user's own files, joined to the recipe's folder; NULL: a known data set */
+    uint32_t validation;   /* training images held out: the last of the file */
+    uint32_t take;         /* only the first so many of the others; 0: all */
 } hpx_recipe_dataset;
 
 typedef struct hpx_recipe {
@@ -68,11 +70,11 @@ typedef struct hpx_recipe {
 /* Reads an included file whole. `path` is joined to the including file's folder. */
 typedef hpx_status hpx_recipe_load_fn(void *context, const char *path, hpx_buffer *out, hpx_error *error);
 
-/* Parses and checks the whole recipe: every setting is of its type and in its range for every value of every axis.
- * HPX_USAGE: the message reads FILE:LINE:COLUMN: what is wrong, with the line and a caret under it and, for a
- * misspelt word, the nearest known one. `path` only names the recipe and anchors relative paths. A recipe without
- * axes has one axis "cell" of one value "1" (its place has line 0), and a recipe without searches has none. The bytes
- * are not needed afterwards. `load` may be NULL: then an include is an error. */
+/* Parses and checks the whole recipe: every setting is of its type and in its range for every value of every
+ * axis. HPX_USAGE: the message reads FILE:LINE:COLUMN: what is wrong, with the line and a caret under it and,
+ * for a misspelt word, the nearest known one. `path` only names the recipe and anchors relative paths. A
+ * recipe without axes has one axis "cell" of one value "1" (its place has line 0), and a recipe without
+ * searches has none. The bytes are not needed afterwards. `load` may be NULL: then an include is an error. */
 hpx_status hpx_recipe_parse(hpx_recipe **out, const char *path, const void *bytes, size_t size,
                             hpx_recipe_load_fn *load, void *context, hpx_error *error);
 
@@ -85,19 +87,20 @@ void hpx_recipe_free(hpx_recipe *recipe); /* NULL is fine */
 hpx_status hpx_recipe_find_search(const hpx_recipe_search **out, const hpx_recipe *recipe, const char *name,
                                   hpx_error *error);
 
-/* Sets the fields of one cell: "model.kind", and the settings of the sections "model" and "train", defaults written
- * as their values, settings that do not exist for this cell left out. */
+/* Sets the fields of one cell: "model.kind", and the settings of the sections "model" and "train", defaults
+ * written as their values, settings that do not exist for this cell left out. */
 void hpx_recipe_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell);
 /* The same for the section "model" alone: all that decides the cost. */
 void hpx_recipe_model_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell);
 
 void hpx_recipe_dataset_of(hpx_recipe_dataset *out, const hpx_recipe *recipe, uint32_t cell);
 
-/* True if two cells may have different models (or data sets): the axis is named in a binding of that section. */
+/* True if two cells may have different models (or data sets): the axis is named in a binding of that section.
+ */
 bool hpx_recipe_axis_in(const hpx_recipe *recipe, size_t axis, const char *section);
 
-/* The cell that name=value words name: every axis once, values by canonical text; an axis of one value may be left
- * out. HPX_USAGE otherwise. */
+/* The cell that name=value words name: every axis once, values by canonical text; an axis of one value may be
+ * left out. HPX_USAGE otherwise. */
 hpx_status hpx_recipe_find_cell(uint32_t *out, const hpx_recipe *recipe, char *const *words, size_t count,
                                 hpx_error *error);
 

@@ -1,5 +1,5 @@
-/* From what is known to text: tables for people, JSON and CSV for scripts. Appends to a buffer; reads and writes
- * nothing else. */
+/* From what is known to text: tables for people, JSON and CSV for scripts. Appends to a buffer; reads and
+ * writes nothing else. */
 #ifndef HPX_REPORT_H
 #define HPX_REPORT_H
 
@@ -17,7 +17,8 @@ void hpx_report_outcome(hpx_buffer *out, const hpx_outcome *outcome);
 /* One JSON document. */
 void hpx_report_outcome_json(hpx_buffer *out, const hpx_outcome *outcome);
 
-/* What a plan has decided: per search its trials and verdicts, the multiplications and the time they would take. */
+/* What a plan has decided: per search its trials and verdicts, the multiplications and the time they would
+ * take. */
 void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome);
 void hpx_report_plan_json(hpx_buffer *out, const hpx_outcome *outcome);
 
@@ -41,16 +42,18 @@ void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance);
 hpx_table *hpx_report_audit_new(void);
 void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance);
 
-/* One object of `ls --json` and `audit --json`: key, cell, seed, epoch, metrics, code, dataset, numerics, host, started,
- * seconds, parent. */
+/* One object of `ls --json` and `audit --json`: key, cell, seed, epoch, metrics, code, dataset, numerics,
+ * host, started, seconds, parent. */
 void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance);
 
 /* A code record as a member; the patch as its hash, or null for a clean tree. */
 void hpx_report_code_json(hpx_json *json, const char *name, const hpx_fields *code);
 
 /* `show`: all that is known of a trajectory; artifacts of one key, in order of epochs. */
-void hpx_report_show(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts, size_t count);
-void hpx_report_show_json(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts, size_t count);
+void hpx_report_show(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts,
+                     size_t count);
+void hpx_report_show_json(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts,
+                          size_t count);
 
 /* Tables that `replay` reads: the axes' names, seed, epoch, the metrics, then key and seconds. */
 void hpx_report_csv_header(hpx_buffer *out, const char *const *axes, size_t count);

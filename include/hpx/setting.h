@@ -1,5 +1,5 @@
-/* A setting a recipe may give: its name, type, range and default. Trainers and search methods publish tables of them;
- * the recipe language checks against the tables and knows no setting by itself. */
+/* A setting a recipe may give: its name, type, range and default. Trainers and search methods publish tables
+ * of them; the recipe language checks against the tables and knows no setting by itself. */
 #ifndef HPX_SETTING_H
 #define HPX_SETTING_H
 
@@ -22,8 +22,9 @@ typedef struct hpx_setting {
     _Bool above_min, below_max; /* the range leaves out that end */
     const char *const *words;   /* HPX_SETTING_WORD: NULL-terminated */
     const char *fallback;       /* the default as written in a recipe; NULL: it must be given */
-    /* The setting exists only where the word setting `only_if` of the same section has the value `only_value`;
-     * NULL: always. An absent setting is not part of the identity, and giving it is an error. */
+    /* The setting exists only where the word setting `only_if` of the same section has the value
+     * `only_value`; NULL: always. An absent setting is not part of the identity, and giving it is an error.
+     */
     const char *only_if, *only_value;
     const char *help; /* a line for `hpx help recipe` */
 } hpx_setting;

@@ -14,9 +14,9 @@
 
 typedef struct hpx_source {
     char *name;
-    char *paths[HPX_ROLES];      /* absolute, of uncompressed files */
-    hpx_hash hashes[HPX_ROLES];  /* of their bytes */
-    uint64_t sizes[HPX_ROLES];   /* their bytes */
+    char *paths[HPX_ROLES];     /* absolute, of uncompressed files */
+    hpx_hash hashes[HPX_ROLES]; /* of their bytes */
+    uint64_t sizes[HPX_ROLES];  /* their bytes */
     uint32_t features, classes, train_count, test_count;
     hpx_fields record; /* what the store keeps of it: name, hashes, sizes and counts */
 } hpx_source;
@@ -30,16 +30,16 @@ typedef struct hpx_source_options {
     void *context;
 } hpx_source_options;
 
-hpx_status hpx_source_find(hpx_source *out, const hpx_recipe_dataset *dataset, const hpx_source_options *options,
-                           hpx_error *error);
+hpx_status hpx_source_find(hpx_source *out, const hpx_recipe_dataset *dataset,
+                           const hpx_source_options *options, hpx_error *error);
 void hpx_source_free(hpx_source *source); /* a zeroed one is fine */
 
 /* Only the shape: features, classes and counts. Of a known data set without its files. */
-hpx_status hpx_source_shape(hpx_source *out, const hpx_recipe_dataset *dataset, const hpx_source_options *options,
-                            hpx_error *error);
+hpx_status hpx_source_shape(hpx_source *out, const hpx_recipe_dataset *dataset,
+                            const hpx_source_options *options, hpx_error *error);
 
-/* How many images are trained on, after `validation` are held out and `take` is applied. HPX_USAGE, with the numbers,
- * if none would be left. */
+/* How many images are trained on, after `validation` are held out and `take` is applied. HPX_USAGE, with the
+ * numbers, if none would be left. */
 hpx_status hpx_source_train_count(uint32_t *out, const hpx_source *source, const hpx_recipe_dataset *dataset,
                                   hpx_error *error);
 

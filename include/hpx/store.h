@@ -1,6 +1,7 @@
-/* The store: one LMDB environment that holds every result. One transaction makes an artifact visible, complete or not
- * at all; every value carries a hash and is checked when it is read; what does not match is reported once, treated as
- * missing and trained again. The only user of LMDB. The layout is drawn in src/store/store.c.
+/* The store: one LMDB environment that holds every result. One transaction makes an artifact visible,
+ * complete or not at all; every value carries a hash and is checked when it is read; what does not match is
+ * reported once, treated as missing and trained again. The only user of LMDB. The layout is drawn in
+ * src/store/store.c.
  *
  * A trajectory is named by the hash of its manifest. An artifact is a trajectory at an epoch. */
 #ifndef HPX_STORE_H
@@ -24,11 +25,13 @@ typedef enum hpx_store_mode {
     HPX_STORE_WRITE, /* makes the store if there is none */
 } hpx_store_mode;
 
-/* Called when stored bytes do not match their hash: what they were ("record 0123.. epoch 3"). Once per value. */
+/* Called when stored bytes do not match their hash: what they were ("record 0123.. epoch 3"). Once per value.
+ */
 typedef void hpx_damage_fn(void *context, const char *what);
 
-/* Opens the environment in `directory`; once per process and directory. HPX_FAILED on what cannot be opened or written,
- * on a network file system and on a store written by a newer hpx; HPX_DAMAGED on a truncated data file. */
+/* Opens the environment in `directory`; once per process and directory. HPX_FAILED on what cannot be opened
+ * or written, on a network file system and on a store written by a newer hpx; HPX_DAMAGED on a truncated data
+ * file. */
 hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode mode, hpx_error *error);
 void hpx_store_close(hpx_store *store); /* NULL is fine */
 void hpx_store_on_damage(hpx_store *store, hpx_damage_fn *damaged, void *context);
@@ -40,50 +43,55 @@ typedef struct hpx_artifact {
     uint32_t epoch;
     uint32_t parent; /* the epoch whose checkpoint this run continued; 0: it began from the start */
     hpx_metrics metrics;
-    hpx_hash output; /* hpx_output_hash of metrics and checkpoint */
-    hpx_hash code;   /* of the code record */
+    hpx_hash output;  /* hpx_output_hash of metrics and checkpoint */
+    hpx_hash code;    /* of the code record */
     hpx_hash dataset; /* of the data set entry */
-    char cell[256];  /* the cell as the recipe named it, "n1=128 n2=64", for people */
+    char cell[256];   /* the cell as the recipe named it, "n1=128 n2=64", for people */
     uint64_t seed;
     char host[64];
     int64_t started_ns; /* of the epoch, since 1970 */
     double seconds;     /* wall time of the epoch */
 } hpx_artifact;
 
-/* Stores an epoch with its checkpoint and drops the trajectory's checkpoints of earlier epochs, in one transaction.
- * A newer checkpoint that is there already is kept instead. HPX_DIFFERS if the key has another manifest (a hash
- * collision) or the epoch another output: nothing is changed then. Storing the same again changes nothing. */
+/* Stores an epoch with its checkpoint and drops the trajectory's checkpoints of earlier epochs, in one
+ * transaction. A newer checkpoint that is there already is kept instead. HPX_DIFFERS if the key has another
+ * manifest (a hash collision) or the epoch another output: nothing is changed then. Storing the same again
+ * changes nothing. */
 hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,
                          const uint8_t *checkpoint, size_t size, hpx_error *error);
 
-/* HPX_OK and the artifact; HPX_NOT_FOUND if there is none, or it is damaged. With `manifest`, the stored one must be
- * equal: HPX_DIFFERS if it is not. */
+/* HPX_OK and the artifact; HPX_NOT_FOUND if there is none, or it is damaged. With `manifest`, the stored one
+ * must be equal: HPX_DIFFERS if it is not. */
 hpx_status hpx_store_get(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,
                          const hpx_buffer *manifest, hpx_error *error);
 
-/* The newest epoch up to epoch_max whose checkpoint is whole: its number and bytes. HPX_NOT_FOUND if there is none. */
-hpx_status hpx_store_newest_checkpoint(uint32_t *epoch, hpx_buffer *checkpoint, hpx_store *store, const hpx_hash *key,
-                                       uint32_t epoch_max, hpx_error *error);
+/* The newest epoch up to epoch_max whose checkpoint is whole: its number and bytes. HPX_NOT_FOUND if there is
+ * none. */
+hpx_status hpx_store_newest_checkpoint(uint32_t *epoch, hpx_buffer *checkpoint, hpx_store *store,
+                                       const hpx_hash *key, uint32_t epoch_max, hpx_error *error);
 /* The same without reading the bytes, for a plan. */
 hpx_status hpx_store_newest_checkpoint_epoch(uint32_t *epoch, hpx_store *store, const hpx_hash *key,
                                              uint32_t epoch_max, hpx_error *error);
 
 hpx_status hpx_store_manifest(hpx_fields *out, hpx_store *store, const hpx_hash *key, hpx_error *error);
 
-/* The one key that begins with these hexadecimal digits: HPX_NOT_FOUND if none does, HPX_USAGE if several do. */
+/* The one key that begins with these hexadecimal digits: HPX_NOT_FOUND if none does, HPX_USAGE if several do.
+ */
 hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefix, hpx_error *error);
 
-/* Calls for every artifact, in order of key and epoch; with `key`, for that trajectory's. Damaged ones are reported
- * and left out. Ends with the first status that is not HPX_OK. The store may not be changed meanwhile. */
+/* Calls for every artifact, in order of key and epoch; with `key`, for that trajectory's. Damaged ones are
+ * reported and left out. Ends with the first status that is not HPX_OK. The store may not be changed
+ * meanwhile. */
 typedef hpx_status hpx_artifact_fn(void *context, const hpx_artifact *artifact, hpx_error *error);
 hpx_status hpx_store_each(hpx_store *store, const hpx_hash *key, hpx_artifact_fn *each, void *context,
                           hpx_error *error);
 
-/* Small records named by the hash of their own bytes: what is known of a code version or a data set. Storing the
- * same again changes nothing. */
+/* Small records named by the hash of their own bytes: what is known of a code version or a data set. Storing
+ * the same again changes nothing. */
 typedef enum hpx_record_kind { HPX_RECORD_CODE, HPX_RECORD_DATASET } hpx_record_kind;
 hpx_hash hpx_record_id(const hpx_fields *fields);
-hpx_status hpx_store_put_record(hpx_store *store, hpx_record_kind kind, const hpx_fields *fields, hpx_error *error);
+hpx_status hpx_store_put_record(hpx_store *store, hpx_record_kind kind, const hpx_fields *fields,
+                                hpx_error *error);
 hpx_status hpx_store_get_record(hpx_fields *out, hpx_store *store, hpx_record_kind kind, const hpx_hash *id,
                                 hpx_error *error);
 
@@ -95,15 +103,17 @@ typedef struct hpx_known_bytes {
     uint64_t size;      /* uncompressed */
 } hpx_known_bytes;
 
-/* By absolute path. Whether the entry can be trusted is the caller's to decide. HPX_NOT_FOUND if there is none. */
+/* By absolute path. Whether the entry can be trusted is the caller's to decide. HPX_NOT_FOUND if there is
+ * none. */
 hpx_status hpx_store_get_file(hpx_known_bytes *out, hpx_store *store, const char *path, hpx_error *error);
-hpx_status hpx_store_put_file(hpx_store *store, const char *path, const hpx_known_bytes *known, hpx_error *error);
+hpx_status hpx_store_put_file(hpx_store *store, const char *path, const hpx_known_bytes *known,
+                              hpx_error *error);
 
 /* Appends to the log of builds. */
 hpx_status hpx_store_log_build(hpx_store *store, const hpx_fields *entry, hpx_error *error);
 
-/* Checks every value, that records and checkpoints have what they refer to, and that no chunk is left over. Calls
- * `damaged` for each fault. */
+/* Checks every value, that records and checkpoints have what they refer to, and that no chunk is left over.
+ * Calls `damaged` for each fault. */
 hpx_status hpx_store_verify(hpx_store *store, uint64_t *checked, hpx_damage_fn *damaged, void *context,
                             hpx_error *error);
 

@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The whole of `text` as a decimal integer or a finite real number in the C locale; false if it is anything else
- * (empty, signed integer, trailing characters, out of range, hexadecimal, "nan", "inf"). -0 becomes 0. */
+/* The whole of `text` as a decimal integer or a finite real number in the C locale; false if it is anything
+ * else (empty, signed integer, trailing characters, out of range, hexadecimal, "nan", "inf"). -0 becomes 0.
+ */
 bool hpx_parse_u64(uint64_t *out, const char *text);
 bool hpx_parse_real(double *out, const char *text);
 
@@ -16,8 +17,8 @@ bool hpx_parse_real(double *out, const char *text);
 /* The shortest decimal that reads back as the same double, in the C locale; returns `out`. */
 char *hpx_real_text(char out[HPX_REAL_TEXT_BYTES], double value);
 
-/* The word of a NULL-terminated list nearest to `word` by edit distance (adjacent swaps count one), or NULL when
- * none is near enough to be what was meant. */
+/* The word of a NULL-terminated list nearest to `word` by edit distance (adjacent swaps count one), or NULL
+ * when none is near enough to be what was meant. */
 const char *hpx_nearest_word(const char *word, const char *const *words);
 
 #endif

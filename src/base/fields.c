@@ -129,8 +129,8 @@ static hpx_status find_typed(const hpx_field **out, const hpx_fields *fields, co
     if (!*out)
         return hpx_error_set(error, HPX_DAMAGED, "field '%s' is missing", name);
     if ((*out)->type != type)
-        return hpx_error_set(error, HPX_DAMAGED, "field '%s' has type '%c' instead of '%c'", name, (*out)->type,
-                             type);
+        return hpx_error_set(error, HPX_DAMAGED, "field '%s' has type '%c' instead of '%c'", name,
+                             (*out)->type, type);
     return HPX_OK;
 }
 
@@ -340,7 +340,8 @@ hpx_status hpx_fields_decode(hpx_fields *out, const uint8_t *bytes, size_t size,
     if (size < HEADER || memcmp(bytes, MAGIC, 4) != 0)
         return hpx_error_set(error, HPX_DAMAGED, "not an encoding of fields");
     if (hpx_load_u16(bytes + 4) != VERSION)
-        return hpx_error_set(error, HPX_DAMAGED, "fields of version %u, not %u", hpx_load_u16(bytes + 4), VERSION);
+        return hpx_error_set(error, HPX_DAMAGED, "fields of version %u, not %u", hpx_load_u16(bytes + 4),
+                             VERSION);
     size_t count = hpx_load_u16(bytes + 6);
     const uint8_t *at = bytes + HEADER, *end = bytes + size;
     bool good = count <= COUNT_MAX;

@@ -19,7 +19,8 @@ static hpx_status open_error(const char *path, hpx_error *error)
     return hpx_error_errno(error, "%s", path);
 }
 
-/* Opens for reading and refuses what is not a regular file: a directory or a pipe has no bytes to hash or map. */
+/* Opens for reading and refuses what is not a regular file: a directory or a pipe has no bytes to hash or
+ * map. */
 static hpx_status open_regular(int *fd_out, struct stat *info, const char *path, hpx_error *error)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

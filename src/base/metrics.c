@@ -4,7 +4,8 @@
 #include <string.h>
 
 const char *const hpx_metric_names[HPX_METRICS + 1] = {
-    "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy", NULL,
+    "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy",
+    NULL,
 };
 
 bool hpx_metric_minimised(hpx_metric metric)

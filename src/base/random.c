@@ -2,7 +2,8 @@
 
 #include <Random123/philox.h>
 
-void hpx_random(uint32_t out[4], uint32_t seed, uint32_t purpose, uint32_t epoch, uint32_t batch, uint32_t index)
+void hpx_random(uint32_t out[4], uint32_t seed, uint32_t purpose, uint32_t epoch, uint32_t batch,
+                uint32_t index)
 {
     philox4x32_key_t key = {{seed, purpose}};
     philox4x32_ctr_t counter = {{epoch, batch, index, 0}};
@@ -11,8 +12,8 @@ void hpx_random(uint32_t out[4], uint32_t seed, uint32_t purpose, uint32_t epoch
         out[i] = words.v[i];
 }
 
-/* Uniform below `bound` without bias: D. Lemire, "Fast random integer generation in an interval", ACM TOMACS 29(1),
- * 2019. Each retry is another counter, so the draw stays a function of its place. */
+/* Uniform below `bound` without bias: D. Lemire, "Fast random integer generation in an interval", ACM TOMACS
+ * 29(1), 2019. Each retry is another counter, so the draw stays a function of its place. */
 static uint32_t below(uint32_t bound, uint32_t seed, uint32_t purpose, uint32_t epoch, uint32_t index)
 {
     uint32_t threshold = -bound % bound;

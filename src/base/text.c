@@ -24,7 +24,8 @@ bool hpx_parse_u64(uint64_t *out, const char *text)
 
 bool hpx_parse_real(double *out, const char *text)
 {
-    /* strtod also takes leading blanks, hexadecimal, "nan" and "inf": allow only what a decimal number is made of. */
+    /* strtod also takes leading blanks, hexadecimal, "nan" and "inf": allow only what a decimal number is
+     * made of. */
     if (*text == 0 || strspn(text, "0123456789+-.eE") != strlen(text))
         return false;
     char *end;
@@ -53,7 +54,8 @@ static size_t smallest(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment distance: insertion, deletion, substitution and the swap of two neighbours cost one each. */
+/* Optimal string alignment distance: insertion, deletion, substitution and the swap of two neighbours cost
+ * one each. */
 static size_t distance(const char *a, const char *b)
 {
     size_t na = strlen(a), nb = strlen(b);

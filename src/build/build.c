@@ -56,7 +56,8 @@ static void look_up(void *context, struct trial *trial)
             return;
         }
         if (status == HPX_NOT_FOUND)
-            status = hpx_store_newest_checkpoint_epoch(&trial->from, build->store, &trial->key, epochs - 1, &error);
+            status = hpx_store_newest_checkpoint_epoch(&trial->from, build->store, &trial->key, epochs - 1,
+                                                       &error);
         if (status == HPX_OK && trial->from > 0)
             trial->verdict = HPX_EXTEND;
     }
@@ -219,7 +220,8 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
 static hpx_status give_out(struct build *build, hpx_error *error)
 {
     hpx_status status = HPX_OK;
-    while (!status && !build->stopping && build->waiting_count > 0 && hpx_executor_has_room(build->executor)) {
+    while (!status && !build->stopping && build->waiting_count > 0 &&
+           hpx_executor_has_room(build->executor)) {
         size_t longest = 0;
         for (size_t i = 1; i < build->waiting_count; i++)
             if (macs_left(build, build->waiting[i]) > macs_left(build, build->waiting[longest]))
@@ -233,7 +235,8 @@ static hpx_status give_out(struct build *build, hpx_error *error)
     return status;
 }
 
-static hpx_status store_epoch(struct build *build, struct trial *trial, const hpx_result *result, hpx_error *error)
+static hpx_status store_epoch(struct build *build, struct trial *trial, const hpx_result *result,
+                              hpx_error *error)
 {
     hpx_artifact artifact = {
         .key = result->key,
@@ -252,8 +255,8 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
     snprintf(artifact.cell, sizeof artifact.cell, "%s", hpx_buffer_text(&cell));
     hpx_buffer_free(&cell);
     memcpy(artifact.host, result->host, sizeof artifact.host);
-    hpx_status status =
-        hpx_store_put(build->store, &trial->manifest, &artifact, result->checkpoint, result->checkpoint_size, error);
+    hpx_status status = hpx_store_put(build->store, &trial->manifest, &artifact, result->checkpoint,
+                                      result->checkpoint_size, error);
     if (status)
         return status;
     trial->epoch = result->epoch;
@@ -330,8 +333,8 @@ static hpx_status train(struct build *build, hpx_error *error)
 }
 
 /* Builds that trained something are worth a line in the log. */
-static hpx_status log_build(struct build *build, const hpx_outcome *outcome, int64_t started_ns, hpx_status result,
-                            hpx_error *error)
+static hpx_status log_build(struct build *build, const hpx_outcome *outcome, int64_t started_ns,
+                            hpx_status result, hpx_error *error)
 {
     if (build->spent_macs == 0)
         return HPX_OK;
@@ -359,8 +362,8 @@ static void describe_origin(hpx_outcome *outcome, const hpx_experiment *experime
 }
 
 hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_recipe_search *const *searches,
-                     size_t search_count, const hpx_source_options *source_options, const hpx_build_options *options,
-                     hpx_error *error)
+                     size_t search_count, const hpx_source_options *source_options,
+                     const hpx_build_options *options, hpx_error *error)
 {
     *out = NULL;
     int64_t started_ns = hpx_clock_ns();

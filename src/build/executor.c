@@ -209,8 +209,8 @@ static hpx_status misbehaved(struct worker *worker, hpx_result_fn *each, void *c
 static void write_job(struct worker *worker)
 {
     while (worker->written < worker->pending.size) {
-        ssize_t put =
-            write(worker->input, worker->pending.data + worker->written, worker->pending.size - worker->written);
+        ssize_t put = write(worker->input, worker->pending.data + worker->written,
+                            worker->pending.size - worker->written);
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)

@@ -15,11 +15,11 @@ struct data {
 
 struct hpx_experiment {
     const hpx_recipe *recipe;
-    hpx_fields binary;        /* what this binary contributes to every manifest */
-    hpx_grid data_grid;       /* the axes that the data set depends on; the others have one value here */
-    struct data *data;        /* by cell of data_grid */
-    hpx_grid model_grid;      /* likewise the axes of the cost */
-    hpx_cost *costs;          /* by cell of model_grid and choice of data; forward 0: not computed yet */
+    hpx_fields binary;   /* what this binary contributes to every manifest */
+    hpx_grid data_grid;  /* the axes that the data set depends on; the others have one value here */
+    struct data *data;   /* by cell of data_grid */
+    hpx_grid model_grid; /* likewise the axes of the cost */
+    hpx_cost *costs;     /* by cell of model_grid and choice of data; forward 0: not computed yet */
     hpx_source *sources;
     size_t source_count;
 };
@@ -69,7 +69,8 @@ static hpx_status find_data(hpx_experiment *experiment, uint32_t at, const hpx_s
                             bool shape_only, hpx_error *error)
 {
     struct data *data = &experiment->data[at];
-    hpx_recipe_dataset_of(&data->dataset, experiment->recipe, unproject(experiment, &experiment->data_grid, at));
+    hpx_recipe_dataset_of(&data->dataset, experiment->recipe,
+                          unproject(experiment, &experiment->data_grid, at));
     for (uint32_t before = 0; before < at && !data->source; before++)
         if (same_files(&experiment->data[before].dataset, &data->dataset))
             data->source = experiment->data[before].source;
@@ -103,8 +104,8 @@ static hpx_status check_models(hpx_experiment *experiment, hpx_error *error)
     return status ? hpx_error_prefix(error, "%s", recipe->path) : HPX_OK;
 }
 
-hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe, const hpx_source_options *options,
-                               bool shape_only, hpx_error *error)
+hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
+                               const hpx_source_options *options, bool shape_only, hpx_error *error)
 {
     hpx_experiment *experiment = hpx_alloc(sizeof *experiment);
     experiment->recipe = recipe;

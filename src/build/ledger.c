@@ -11,7 +11,8 @@ void ledger_init(struct ledger *ledger, hpx_experiment *experiment)
 {
     *ledger = (struct ledger){.experiment = experiment, .table_size = 64};
     ledger->table = hpx_alloc(ledger->table_size * sizeof *ledger->table);
-    ledger->cells = hpx_alloc(hpx_grid_cells(&hpx_experiment_recipe(experiment)->grid) * sizeof *ledger->cells);
+    ledger->cells =
+        hpx_alloc(hpx_grid_cells(&hpx_experiment_recipe(experiment)->grid) * sizeof *ledger->cells);
 }
 
 void ledger_free(struct ledger *ledger)

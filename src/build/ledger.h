@@ -13,12 +13,12 @@ struct trial {
     uint32_t cell, seed; /* the first that wanted it */
     enum trial_state state;
     hpx_verdict verdict;
-    uint32_t from;         /* EXTEND: the epoch of the checkpoint */
-    uint32_t epoch;        /* newest one finished */
-    hpx_metrics metrics;   /* at it */
-    double seconds;        /* training in this run; of a hit its last epoch's, times the epochs */
+    uint32_t from;           /* EXTEND: the epoch of the checkpoint */
+    uint32_t epoch;          /* newest one finished */
+    hpx_metrics metrics;     /* at it */
+    double seconds;          /* training in this run; of a hit its last epoch's, times the epochs */
     uint64_t macs_per_epoch; /* multiplications of training */
-    hpx_buffer manifest;   /* while waiting or running */
+    hpx_buffer manifest;     /* while waiting or running */
 };
 
 struct ledger {
@@ -27,8 +27,8 @@ struct ledger {
     size_t count, capacity;
     uint32_t *table; /* open addressing by key: index + 1 */
     size_t table_size;
-    uint32_t *cells;     /* by cell: where its trials begin in by_seed, plus 1; 0: not added */
-    uint32_t *by_seed;   /* indices of trials, seed after seed */
+    uint32_t *cells;   /* by cell: where its trials begin in by_seed, plus 1; 0: not added */
+    uint32_t *by_seed; /* indices of trials, seed after seed */
     size_t by_seed_count, by_seed_capacity;
 };
 
@@ -38,20 +38,20 @@ void ledger_free(struct ledger *ledger);
 /* The trial of that key, or NULL. */
 struct trial *ledger_find(const struct ledger *ledger, const hpx_hash *key);
 
-/* Notes the trials of a cell; those that are new get their manifest and are WAITING with verdict TRAIN. `fresh` is
- * called for each of them. */
+/* Notes the trials of a cell; those that are new get their manifest and are WAITING with verdict TRAIN.
+ * `fresh` is called for each of them. */
 typedef void ledger_fresh_fn(void *context, struct trial *trial);
 void ledger_add_cell(struct ledger *ledger, uint32_t cell, ledger_fresh_fn *fresh, void *context);
 
 /* A cell's trial for the recipe's i-th seed; the cell must have been added. */
 struct trial *ledger_trial(const struct ledger *ledger, uint32_t cell, size_t seed_index);
 
-/* Whether all trials of the cell have ended, and then the mean of the objective (NaN if one failed) and its sample
- * standard deviation (NaN with one seed). */
+/* Whether all trials of the cell have ended, and then the mean of the objective (NaN if one failed) and its
+ * sample standard deviation (NaN with one seed). */
 bool ledger_score(double *mean, double *sd, const struct ledger *ledger, uint32_t cell);
 
-/* What the run found. Trials of this run are charged to the first search, in the order of the recipe, that visits them:
- * the same for any order of execution. */
+/* What the run found. Trials of this run are charged to the first search, in the order of the recipe, that
+ * visits them: the same for any order of execution. */
 hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger);
 
 #endif

@@ -1,14 +1,15 @@
 /* A stream or a file of messages, each (integers little-endian):
  *
- *     "HPXM"  u8 version = 1  u8 kind  u16 zero  u64 body size  XXH3-128 of version .. body size and the body  body
+ *     "HPXM"  u8 version = 1  u8 kind  u16 zero  u64 body size  XXH3-128 of version .. body size and the body
+ * body
  *
  * and a body is
  *
  *     u32 size of the fields  fields (hpx/fields.h)  a checkpoint, or nothing
  *
- * Fields of a job: key, from, to, manifest, and path.ROLE for the four files; its checkpoint is that of epoch `from`.
- * Fields of an epoch: key, epoch, parent, output, started, seconds, host and the six metrics; its checkpoint is that
- * of the epoch. Done: key. Failed: key, message. */
+ * Fields of a job: key, from, to, manifest, and path.ROLE for the four files; its checkpoint is that of epoch
+ * `from`. Fields of an epoch: key, epoch, parent, output, started, seconds, host and the six metrics; its
+ * checkpoint is that of the epoch. Done: key. Failed: key, message. */
 #include "hpx/message.h"
 
 #include "hpx/fields.h"
@@ -42,8 +43,8 @@ static hpx_hash checked_hash(const uint8_t *header, const uint8_t *body, size_t 
     return hpx_hasher_finish(hasher);
 }
 
-static void append(hpx_buffer *out, hpx_message_kind kind, const hpx_fields *fields, const uint8_t *checkpoint,
-                   size_t checkpoint_size)
+static void append(hpx_buffer *out, hpx_message_kind kind, const hpx_fields *fields,
+                   const uint8_t *checkpoint, size_t checkpoint_size)
 {
     hpx_buffer encoded = {0};
     hpx_fields_encode(&encoded, fields);
@@ -119,8 +120,8 @@ hpx_status hpx_message_read(hpx_message *out, const uint8_t *bytes, size_t size,
         return hpx_error_set(error, HPX_NOT_FOUND, "the message is not whole");
     uint64_t body_size = hpx_load_u64(bytes + 8);
     if (bytes[4] != VERSION)
-        return hpx_error_set(error, HPX_DAMAGED, "a message of version %u; this hpx speaks version %d", bytes[4],
-                             VERSION);
+        return hpx_error_set(error, HPX_DAMAGED, "a message of version %u; this hpx speaks version %d",
+                             bytes[4], VERSION);
     if (!is_kind(bytes[5]) || bytes[6] || bytes[7] || body_size < 4 || body_size > BODY_BYTES_MAX)
         return hpx_error_set(error, HPX_DAMAGED, "a malformed message");
     out->size = HEADER_BYTES + body_size;

@@ -55,7 +55,8 @@ static hpx_outcome_trial meet(struct accountant *accountant, uint32_t cell, size
     if (!met.known)
         met.macs_left = (epochs - met.from) * trial->macs_per_epoch;
     if (accountant->charged[index] && met.verdict != HPX_FAILURE)
-        met = (hpx_outcome_trial){.cell = cell, .seed = met.seed, .key = met.key, .verdict = HPX_HIT, .known = met.known};
+        met = (hpx_outcome_trial){
+            .cell = cell, .seed = met.seed, .key = met.key, .verdict = HPX_HIT, .known = met.known};
     accountant->charged[index] = true;
     return met;
 }
@@ -67,7 +68,8 @@ static void add_trial(hpx_search_outcome *out, const hpx_outcome_trial *trial, s
 }
 
 /* Adds the trials of a visited cell to the bill; returns the verdict that cost most. */
-static hpx_verdict charge(hpx_search_outcome *out, struct accountant *accountant, uint32_t cell, size_t *capacity)
+static hpx_verdict charge(hpx_search_outcome *out, struct accountant *accountant, uint32_t cell,
+                          size_t *capacity)
 {
     const hpx_recipe *recipe = accountant->recipe;
     hpx_experiment *experiment = accountant->ledger->experiment;
@@ -135,7 +137,8 @@ static void compare(hpx_outcome *outcome)
     for (size_t i = 0; i < outcome->search_count; i++) {
         hpx_search_outcome *search = &outcome->searches[i];
         search->relative_cost = (double)search->nominal_macs / (double)outcome->grid_macs;
-        search->difference = minimised ? search->score - best : best - search->score;
+        /* Of two decimals of a few digits: without the noise of their binary difference. */
+        search->difference = round((minimised ? search->score - best : best - search->score) * 1e12) / 1e12;
     }
 }
 

@@ -74,7 +74,8 @@ static void advance(hpx_plan *plan, hpx_search *search)
                 told = true;
             } else if (!(plan->states[cell] & ASKED)) {
                 plan->states[cell] |= ASKED;
-                plan->fresh = hpx_grow(plan->fresh, &plan->fresh_capacity, plan->fresh_count + 1, sizeof cell);
+                plan->fresh =
+                    hpx_grow(plan->fresh, &plan->fresh_capacity, plan->fresh_count + 1, sizeof cell);
                 plan->fresh[plan->fresh_count++] = cell;
             }
         }

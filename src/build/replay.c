@@ -1,6 +1,6 @@
-/* A replay: the searches over a table of results instead of training. The table is CSV (RFC 4180): a header and a row
- * per cell, or per cell, seed and epoch. Of its columns a replay reads the axes, the objective, and, where they are
- * there, `seed` (only the recipe's seeds) and `epoch` (only the recipe's epochs). */
+/* A replay: the searches over a table of results instead of training. The table is CSV (RFC 4180): a header
+ * and a row per cell, or per cell, seed and epoch. Of its columns a replay reads the axes, the objective,
+ * and, where they are there, `seed` (only the recipe's seeds) and `epoch` (only the recipe's epochs). */
 #include "hpx/build.h"
 
 #include "ledger.h"
@@ -20,11 +20,11 @@
 struct table {
     const hpx_recipe *recipe;
     const char *path;
-    char *at;     /* what remains to be read, NUL-terminated; fields are cut out of it in place */
+    char *at; /* what remains to be read, NUL-terminated; fields are cut out of it in place */
     size_t line;
     char **row;
     size_t row_count, row_capacity;
-    size_t columns;                     /* of the header */
+    size_t columns; /* of the header */
     size_t axis_columns[HPX_AXES_MAX], seed_column, epoch_column, value_column;
     double *values; /* by cell and seed; NaN: no row */
 };
@@ -96,8 +96,8 @@ static hpx_status read_header(struct table *table, hpx_error *error)
     table->seed_column = find_column(table, "seed");
     table->epoch_column = find_column(table, "epoch");
     if (table->value_column == NO_COLUMN)
-        return hpx_error_set(error, HPX_USAGE, "%s:1: no column '%s', the objective of %s", table->path, objective,
-                             recipe->path);
+        return hpx_error_set(error, HPX_USAGE, "%s:1: no column '%s', the objective of %s", table->path,
+                             objective, recipe->path);
     return HPX_OK;
 }
 
@@ -132,8 +132,8 @@ static hpx_status add_row(struct table *table, hpx_error *error)
 {
     const hpx_recipe *recipe = table->recipe;
     if (table->row_count != table->columns)
-        return hpx_error_set(error, HPX_USAGE, "%s:%zu: %zu fields; the header has %zu", table->path, table->line,
-                             table->row_count, table->columns);
+        return hpx_error_set(error, HPX_USAGE, "%s:%zu: %zu fields; the header has %zu", table->path,
+                             table->line, table->row_count, table->columns);
     uint32_t cell;
     uint64_t number = 0;
     const char *text = table->row[table->value_column];
@@ -142,8 +142,8 @@ static hpx_status add_row(struct table *table, hpx_error *error)
         return HPX_OK;
     if (table->epoch_column != NO_COLUMN) {
         if (!hpx_parse_u64(&number, table->row[table->epoch_column]))
-            return hpx_error_set(error, HPX_USAGE, "%s:%zu: epoch '%s' is not a number", table->path, table->line,
-                                 table->row[table->epoch_column]);
+            return hpx_error_set(error, HPX_USAGE, "%s:%zu: epoch '%s' is not a number", table->path,
+                                 table->line, table->row[table->epoch_column]);
         if (number != recipe->epochs)
             return HPX_OK;
     }
@@ -214,9 +214,9 @@ static hpx_status run(struct replay *replay, hpx_plan *plan, hpx_error *error)
             continue;
         hpx_buffer cell = {0};
         hpx_experiment_cell_text(&cell, replay->ledger.experiment, replay->missing->cell);
-        hpx_status status = hpx_error_set(error, HPX_USAGE, "%s: no row for %s (seed %u, epoch %u)",
-                                          replay->table->path, hpx_buffer_text(&cell), replay->missing->seed,
-                                          replay->table->recipe->epochs);
+        hpx_status status =
+            hpx_error_set(error, HPX_USAGE, "%s: no row for %s (seed %u, epoch %u)", replay->table->path,
+                          hpx_buffer_text(&cell), replay->missing->seed, replay->table->recipe->epochs);
         hpx_buffer_free(&cell);
         return status;
     }

@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Clocks of file systems tick as slowly as every two seconds: a file that changed so shortly before it was hashed may
- * have changed again since without a new time. */
+/* Clocks of file systems tick as slowly as every two seconds: a file that changed so shortly before it was
+ * hashed may have changed again since without a new time. */
 #define RACY_NS 2000000000
 
 static bool same_stat(const hpx_file_stat *a, const hpx_file_stat *b)
 {
-    return a->device == b->device && a->inode == b->inode && a->size == b->size && a->modified_ns == b->modified_ns &&
-           a->changed_ns == b->changed_ns;
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
 }
 
 static bool is_trusted(const hpx_known_bytes *known, const hpx_file_stat *now)
@@ -109,8 +109,9 @@ static hpx_status find_known_dataset(hpx_source *out, const hpx_known_dataset *k
     for (size_t role = 0; role < HPX_ROLES && !status; role++) {
         char *path = hpx_known_path(known, options->folder, role);
         if (!hpx_path_exists(path) && !options->fetch)
-            status = hpx_error_set(error, HPX_NOT_FOUND, "data set %s is not here yet; `hpx data fetch %s` gets it",
-                                   known->name, known->name);
+            status = hpx_error_set(error, HPX_NOT_FOUND,
+                                   "data set %s is not here yet; `hpx data fetch %s` gets it", known->name,
+                                   known->name);
         else if (!hpx_path_exists(path))
             status = hpx_known_fetch(known, options->folder, options->progress, options->context, error);
         if (!status)
@@ -147,7 +148,8 @@ static void set_record(hpx_source *out)
 {
     hpx_fields_set_text(&out->record, "name", out->name);
     for (int role = 0; role < HPX_ROLES; role++) {
-        char *hash = hpx_format("%s.hash", hpx_role_names[role]), *size = hpx_format("%s.size", hpx_role_names[role]);
+        char *hash = hpx_format("%s.hash", hpx_role_names[role]),
+             *size = hpx_format("%s.size", hpx_role_names[role]);
         hpx_fields_set_hash(&out->record, hash, &out->hashes[role]);
         hpx_fields_set_count(&out->record, size, out->sizes[role]);
         free(hash);
@@ -159,8 +161,8 @@ static void set_record(hpx_source *out)
     hpx_fields_set_count(&out->record, "test.count", out->test_count);
 }
 
-hpx_status hpx_source_find(hpx_source *out, const hpx_recipe_dataset *dataset, const hpx_source_options *options,
-                           hpx_error *error)
+hpx_status hpx_source_find(hpx_source *out, const hpx_recipe_dataset *dataset,
+                           const hpx_source_options *options, hpx_error *error)
 {
     *out = (hpx_source){.name = hpx_strdup(dataset->name)};
     hpx_status status = HPX_OK;
@@ -179,8 +181,8 @@ hpx_status hpx_source_find(hpx_source *out, const hpx_recipe_dataset *dataset, c
     return status;
 }
 
-hpx_status hpx_source_shape(hpx_source *out, const hpx_recipe_dataset *dataset, const hpx_source_options *options,
-                            hpx_error *error)
+hpx_status hpx_source_shape(hpx_source *out, const hpx_recipe_dataset *dataset,
+                            const hpx_source_options *options, hpx_error *error)
 {
     if (dataset->files[0])
         return hpx_source_find(out, dataset, options, error);
@@ -202,9 +204,10 @@ hpx_status hpx_source_train_count(uint32_t *out, const hpx_source *source, const
                                   hpx_error *error)
 {
     if (dataset->validation >= source->train_count)
-        return hpx_error_set(error, HPX_USAGE,
-                             "data set %s: validation = %u leaves nothing to train on: there are %u training images",
-                             source->name, dataset->validation, source->train_count);
+        return hpx_error_set(
+            error, HPX_USAGE,
+            "data set %s: validation = %u leaves nothing to train on: there are %u training images",
+            source->name, dataset->validation, source->train_count);
     uint32_t rest = source->train_count - dataset->validation;
     *out = dataset->take && dataset->take < rest ? dataset->take : rest;
     return HPX_OK;

@@ -40,7 +40,8 @@ static bool has_dataset(const struct worker *worker, const hpx_job *job)
     return true;
 }
 
-/* The bytes are hashed here, once per worker and data set, so that what is trained is what the manifest says. */
+/* The bytes are hashed here, once per worker and data set, so that what is trained is what the manifest says.
+ */
 static hpx_status open_dataset(struct worker *worker, const hpx_job *job, hpx_error *error)
 {
     if (has_dataset(worker, job))

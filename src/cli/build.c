@@ -22,7 +22,8 @@ static void summarise(const hpx_outcome *outcome, const struct options *options)
     if (outcome->trained + outcome->extended + outcome->failed == 0)
         say("nothing to train: all %zu trials are stored", stored);
     else
-        say("%zu trials trained, %zu extended, %zu failed", outcome->trained, outcome->extended, outcome->failed);
+        say("%zu trials trained, %zu extended, %zu failed", outcome->trained, outcome->extended,
+            outcome->failed);
 }
 
 static hpx_status build_target(int *printed, const struct target *target, hpx_store *store, const char *data,

@@ -51,23 +51,25 @@ int run_export(const struct options *options);
 int run_help(const struct options *options);
 int run_worker(const struct options *options);
 
-/* options.c: reads options and arguments behind the command's name, or the global ones before it (command NULL; then
- * *used says where it stopped). False after saying what is wrong. */
+/* options.c: reads options and arguments behind the command's name, or the global ones before it (command
+ * NULL; then *used says where it stopped). False after saying what is wrong. */
 bool read_options(struct options *out, const struct command *command, int argc, char **argv, int *used);
 void print_options(hpx_buffer *out, const struct command *command);
 
 /* common.c */
-int fail(const hpx_error *error); /* prints it; the exit code for it */
+int fail(const hpx_error *error);                                        /* prints it; the exit code for it */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* "hpx: ..." to stderr */
 int print_result(hpx_buffer *text); /* to stdout, and frees it; the exit code */
 void warn_if_stale(void);
 
-/* The store's folder: --store, $HPX_STORE, cache/ at the root of the work tree that holds `anchor` (a file or folder),
+/* The store's folder: --store, $HPX_STORE, cache/ at the root of the work tree that holds `anchor` (a file or
+ * folder),
  * ./cache. free() it. */
 char *store_folder(const struct options *options, const char *anchor);
 /* Where fetched data sets are: $HPX_DATA, else data/ in the store's folder. free() it. */
 char *data_folder(const char *store_folder);
-/* Opens the store; in READ mode *out is NULL, with HPX_OK, where there is none. Damage found in it is reported. */
+/* Opens the store; in READ mode *out is NULL, with HPX_OK, where there is none. Damage found in it is
+ * reported. */
 hpx_status open_store(hpx_store **out, const char *folder, hpx_store_mode mode, hpx_error *error);
 
 /* RECIPE[:SEARCH]... grouped by recipe. */
@@ -82,15 +84,16 @@ hpx_status open_targets(struct target **out, size_t *count, char *const *argumen
 void free_targets(struct target *targets, size_t count);
 
 /* What the store knows about an artifact; what it has lost stays empty. */
-hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_artifact *artifact, hpx_error *error);
+hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_artifact *artifact,
+                           hpx_error *error);
 
-/* Calls for every artifact of a recipe that its grid, seeds and epochs name under this binary. `all_epochs`: every
- * stored epoch of its trajectories instead. */
+/* Calls for every artifact of a recipe that its grid, seeds and epochs name under this binary. `all_epochs`:
+ * every stored epoch of its trajectories instead. */
 hpx_status each_of_recipe(hpx_store *store, const hpx_recipe *recipe, const char *data, bool all_epochs,
                           hpx_artifact_fn *each, void *context, hpx_error *error);
 
-/* interrupt.c: SIGINT, SIGTERM and SIGHUP set the flag; a second one ends the process. Calls that wait are not
- * restarted. */
+/* interrupt.c: SIGINT, SIGTERM and SIGHUP set the flag; a second one ends the process. Calls that wait are
+ * not restarted. */
 extern volatile sig_atomic_t interrupted;
 void catch_interrupts(void);
 

@@ -23,8 +23,12 @@ void say(const char *format, ...)
 int fail(const hpx_error *error)
 {
     static const int codes[] = {
-        [HPX_OK] = EXIT_DONE,          [HPX_FAILED] = EXIT_FAILED,   [HPX_USAGE] = EXIT_USAGE,
-        [HPX_NOT_FOUND] = EXIT_FAILED, [HPX_DAMAGED] = EXIT_DAMAGED, [HPX_DIFFERS] = EXIT_DIFFERS,
+        [HPX_OK] = EXIT_DONE,
+        [HPX_FAILED] = EXIT_FAILED,
+        [HPX_USAGE] = EXIT_USAGE,
+        [HPX_NOT_FOUND] = EXIT_FAILED,
+        [HPX_DAMAGED] = EXIT_DAMAGED,
+        [HPX_DIFFERS] = EXIT_DIFFERS,
         [HPX_INTERRUPTED] = EXIT_INTERRUPTED,
     };
     say("%s", error->message);
@@ -109,7 +113,8 @@ hpx_status open_store(hpx_store **out, const char *folder, hpx_store_mode mode, 
     return status;
 }
 
-/* Splits RECIPE:SEARCH at the last colon, unless a file of the whole name exists. *search is NULL without one. */
+/* Splits RECIPE:SEARCH at the last colon, unless a file of the whole name exists. *search is NULL without
+ * one. */
 static void split_target(char **path, const char **search, const char *argument)
 {
     const char *colon = strrchr(argument, ':');
@@ -172,7 +177,8 @@ hpx_status open_targets(struct target **out, size_t *count, char *const *argumen
         if (!status)
             status = add_searches(&targets[at], search, error);
         if (!status && targets[at].count == 0)
-            status = hpx_error_set(error, HPX_USAGE, "%s: the recipe has no search; add a `search` statement", path);
+            status = hpx_error_set(error, HPX_USAGE, "%s: the recipe has no search; add a `search` statement",
+                                   path);
         free(path);
     }
     *out = targets;
@@ -200,17 +206,19 @@ static hpx_status forgive(hpx_status status)
     return status == HPX_NOT_FOUND || status == HPX_DAMAGED ? HPX_OK : status;
 }
 
-hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_artifact *artifact, hpx_error *error)
+hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_artifact *artifact,
+                           hpx_error *error)
 {
     *out = (hpx_provenance){.artifact = *artifact};
     hpx_status status = forgive(hpx_store_manifest(&out->manifest, store, &artifact->key, error));
     if (!status)
         status = forgive(hpx_store_get_record(&out->code, store, HPX_RECORD_CODE, &artifact->code, error));
     if (!status)
-        status = forgive(hpx_store_get_record(&out->dataset, store, HPX_RECORD_DATASET, &artifact->dataset, error));
+        status = forgive(
+            hpx_store_get_record(&out->dataset, store, HPX_RECORD_DATASET, &artifact->dataset, error));
     if (!status)
-        status = forgive(hpx_store_newest_checkpoint_epoch(&out->checkpoint_epoch, store, &artifact->key, UINT32_MAX,
-                                                           error));
+        status = forgive(hpx_store_newest_checkpoint_epoch(&out->checkpoint_epoch, store, &artifact->key,
+                                                           UINT32_MAX, error));
     if (status)
         hpx_provenance_free(out);
     return status;

@@ -7,11 +7,12 @@ static void print_list(hpx_buffer *text)
     for (const struct command *command = commands; command->name; command++)
         if (command->summary)
             hpx_buffer_printf(text, "  %-8s %-30s %s\n", command->name, command->usage, command->summary);
-    hpx_buffer_puts(text, "\n`hpx help COMMAND` says more; `hpx --version` names the code.\n"
-                          "The store is --store DIR, else $HPX_STORE, else cache/ at the root of the git work tree that\n"
-                          "holds the recipe, else ./cache.\n"
-                          "Exit codes: 0 done, 1 something failed, 2 usage or recipe error, 10 work remains\n"
-                          "(plan --exit-code), 11 damage found, 12 not reproducible, 130 interrupted.\n");
+    hpx_buffer_puts(
+        text, "\n`hpx help COMMAND` says more; `hpx --version` names the code.\n"
+              "The store is --store DIR, else $HPX_STORE, else cache/ at the root of the git work tree that\n"
+              "holds the recipe, else ./cache.\n"
+              "Exit codes: 0 done, 1 something failed, 2 usage or recipe error, 10 work remains\n"
+              "(plan --exit-code), 11 damage found, 12 not reproducible, 130 interrupted.\n");
 }
 
 int run_help(const struct options *options)

@@ -55,7 +55,8 @@ static bool is_key(const char *word)
     return strspn(word, "0123456789abcdefABCDEF") == strlen(word) && !hpx_path_exists(word);
 }
 
-static hpx_status list_what(struct listing *listing, const char *what, const char *data, bool keys, hpx_error *error)
+static hpx_status list_what(struct listing *listing, const char *what, const char *data, bool keys,
+                            hpx_error *error)
 {
     hpx_hash key;
     hpx_recipe *recipe;
@@ -81,7 +82,8 @@ static int run(const struct options *options, hpx_table *table,
                void (*add)(hpx_table *table, const hpx_provenance *provenance), bool keys)
 {
     const char *what = options->count ? options->arguments[0] : NULL;
-    char *folder = store_folder(options, what && hpx_path_exists(what) ? what : "."), *data = data_folder(folder);
+    char *folder = store_folder(options, what && hpx_path_exists(what) ? what : "."),
+         *data = data_folder(folder);
     hpx_buffer text = {0};
     hpx_json json = {.out = &text};
     struct listing listing = {.table = table, .add = add, .json = options->json ? &json : NULL};

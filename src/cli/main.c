@@ -14,12 +14,15 @@ const struct command commands[] = {
     {"build", run_build, "jknBJ", 1, SIZE_MAX, "RECIPE[:SEARCH]...",
      "run searches, training only what the store lacks",
      "Runs the searches of each recipe, or those named, and prints a table (or a JSON document) per recipe.\n"
-     "A trial that is stored is not trained again; one with fewer epochs is continued from its checkpoint.\n"},
+     "A trial that is stored is not trained again; one with fewer epochs is continued from its "
+     "checkpoint.\n"},
     {"plan", run_plan, "BJE", 1, SIZE_MAX, "RECIPE[:SEARCH]...", "show what build would do, without training",
-     "Makes the decisions of a build as far as they are possible without training, and prints the trials with their\n"
+     "Makes the decisions of a build as far as they are possible without training, and prints the trials "
+     "with their\n"
      "verdicts (hit, extend, train), multiplications and time.\n"},
     {"replay", run_replay, "J", 2, 2, "TABLE.csv RECIPE[:SEARCH]", "run a recipe's searches over a table",
-     "Takes the scores from a CSV table (columns: the axes, the objective; optionally seed and epoch) and trains\n"
+     "Takes the scores from a CSV table (columns: the axes, the objective; optionally seed and epoch) and "
+     "trains\n"
      "nothing.\n"},
     {"ls", run_ls, "J", 0, 1, "[RECIPE]", "list stored results",
      "Lists the newest epoch of every trajectory in the store, or the results of one recipe.\n"},

@@ -116,8 +116,8 @@ bool read_options(struct options *out, const struct command *command, int argc, 
     for (size_t i = 0; i < OPTIONS; i++) {
         if (!takes(command, table[i].letter))
             continue;
-        longs[count++] = (struct option){table[i].name, table[i].argument ? required_argument : no_argument, NULL,
-                                         table[i].letter};
+        longs[count++] = (struct option){table[i].name, table[i].argument ? required_argument : no_argument,
+                                         NULL, table[i].letter};
         if (!table[i].is_short)
             continue;
         shorts[end++] = table[i].letter;
@@ -128,7 +128,8 @@ bool read_options(struct options *out, const struct command *command, int argc, 
     opterr = 0;
     for (int letter; (letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
         if (letter == 'h') {
-            struct options help = {.arguments = (char *[]){(char *)(command ? command->name : "help")}, .count = 1};
+            struct options help = {.arguments = (char *[]){(char *)(command ? command->name : "help")},
+                                   .count = 1};
             exit(run_help(&help));
         }
         if (letter == ':') {
@@ -137,8 +138,8 @@ bool read_options(struct options *out, const struct command *command, int argc, 
         }
         if (letter == '?') {
             char word[3] = {'-', (char)optopt, 0};
-            return unknown_option(command, optopt && optopt < 128 && strchr(shorts, optopt) == NULL ? word
-                                                                                                    : argv[optind - 1]);
+            return unknown_option(
+                command, optopt && optopt < 128 && strchr(shorts, optopt) == NULL ? word : argv[optind - 1]);
         }
         if (!apply(out, (char)letter, optarg))
             return false;

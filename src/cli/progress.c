@@ -1,5 +1,6 @@
-/* One line on the terminal, redrawn: trials done, in training with their epochs and scores, cells the searches have
- * seen, and the time left by what is known. Without a terminal only failures are said, and trials with -v. */
+/* One line on the terminal, redrawn: trials done, in training with their epochs and scores, cells the
+ * searches have seen, and the time left by what is known. Without a terminal only failures are said, and
+ * trials with -v. */
 #include "cli.h"
 
 #include "hpx/file.h"
@@ -113,7 +114,7 @@ static void draw_event(struct progress *progress, const hpx_event *event)
 void progress_event(void *context, const hpx_event *event)
 {
     struct progress *progress = context;
-    char *name = !event->cell            ? NULL
+    char *name = !event->cell           ? NULL
                  : progress->many_seeds ? hpx_format("%s seed %u", event->cell, event->seed)
                                         : hpx_strdup(event->cell);
     struct running *running = name ? find(progress, name) : NULL;
@@ -126,7 +127,8 @@ void progress_event(void *context, const hpx_event *event)
         say("%s: %s", name, event->message);
     } else if (event->kind == HPX_EVENT_DONE && progress->verbose) {
         clear(progress);
-        fprintf(stderr, "%-6s %s: %.*f\n", hpx_verdict_names[event->verdict], name, progress->decimals, event->value);
+        fprintf(stderr, "%-6s %s: %.*f\n", hpx_verdict_names[event->verdict], name, progress->decimals,
+                event->value);
     }
     if (event->kind == HPX_EVENT_FAILED || event->kind == HPX_EVENT_DONE)
         forget(progress, running);

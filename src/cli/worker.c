@@ -11,7 +11,8 @@ int run_worker(const struct options *options)
 {
     (void)options;
     hpx_error error;
-    /* An interrupt goes to the build, which takes in what is finished; without a build there is nothing to work for. */
+    /* An interrupt goes to the build, which takes in what is finished; without a build there is nothing to
+     * work for. */
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_DFL);
     signal(SIGHUP, SIG_IGN);

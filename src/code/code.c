@@ -20,7 +20,7 @@ struct tree {
     const char *root;
     git_repository *repository;
     git_odb *odb;
-    char *prefix;      /* of root below the work tree: "" or "sub/folder/" */
+    char *prefix; /* of root below the work tree: "" or "sub/folder/" */
     bool in_repository;
 };
 
@@ -75,7 +75,8 @@ static hpx_status open_without_repository(struct tree *tree, hpx_error *error)
     return write_to_memory(tree, error);
 }
 
-/* libgit2 answers GIT_ENOTFOUND both for "no repository" and for one owned by somebody else; only the message tells. */
+/* libgit2 answers GIT_ENOTFOUND both for "no repository" and for one owned by somebody else; only the message
+ * tells. */
 static bool is_owner_error(void)
 {
     const git_error *last = git_error_last();
@@ -112,7 +113,8 @@ static void close_tree(struct tree *tree)
     free(tree->prefix);
 }
 
-static hpx_status add_file(git_index *index, struct tree *tree, const char *path, mode_t mode, hpx_error *error)
+static hpx_status add_file(git_index *index, struct tree *tree, const char *path, mode_t mode,
+                           hpx_error *error)
 {
     char *full = hpx_path_join(tree->root, path);
     hpx_buffer bytes = {0};
@@ -159,7 +161,8 @@ static hpx_status add_path(git_index *index, struct tree *tree, const char *path
 }
 
 /* In a repository git itself says what the files would be in a commit (filters, modes, ignored files). */
-static hpx_status add_from_work_tree(git_index *index, struct tree *tree, git_strarray *paths, hpx_error *error)
+static hpx_status add_from_work_tree(git_index *index, struct tree *tree, git_strarray *paths,
+                                     hpx_error *error)
 {
     for (size_t i = 0; i < paths->count; i++) {
         char *full = hpx_path_join(tree->root, paths->strings[i] + strlen(tree->prefix));
@@ -186,7 +189,8 @@ static hpx_status below_prefix(git_oid *id, struct tree *tree, hpx_error *error)
     git_tree *whole = NULL;
     git_tree_entry *entry = NULL;
     hpx_status status = HPX_OK;
-    if (git_tree_lookup(&whole, tree->repository, id) != 0 || git_tree_entry_bypath(&entry, whole, folder) != 0)
+    if (git_tree_lookup(&whole, tree->repository, id) != 0 ||
+        git_tree_entry_bypath(&entry, whole, folder) != 0)
         status = git_failed(error, folder);
     else
         git_oid_cpy(id, git_tree_entry_id(entry));
@@ -196,7 +200,8 @@ static hpx_status below_prefix(git_oid *id, struct tree *tree, hpx_error *error)
     return status;
 }
 
-static hpx_status tree_version(uint8_t out[HPX_CODE_BYTES], struct tree *tree, const char *sources, hpx_error *error)
+static hpx_status tree_version(uint8_t out[HPX_CODE_BYTES], struct tree *tree, const char *sources,
+                               hpx_error *error)
 {
     git_strarray paths = split(sources, tree->prefix);
     git_index *index = NULL;
@@ -256,8 +261,8 @@ static hpx_status read_patch(hpx_code *out, struct tree *tree, git_commit *commi
                              hpx_error *error)
 {
     git_diff_options options = GIT_DIFF_OPTIONS_INIT;
-    options.flags = GIT_DIFF_INCLUDE_UNTRACKED | GIT_DIFF_RECURSE_UNTRACKED_DIRS | GIT_DIFF_SHOW_UNTRACKED_CONTENT |
-                    GIT_DIFF_SHOW_BINARY | GIT_DIFF_DISABLE_PATHSPEC_MATCH;
+    options.flags = GIT_DIFF_INCLUDE_UNTRACKED | GIT_DIFF_RECURSE_UNTRACKED_DIRS |
+                    GIT_DIFF_SHOW_UNTRACKED_CONTENT | GIT_DIFF_SHOW_BINARY | GIT_DIFF_DISABLE_PATHSPEC_MATCH;
     options.pathspec = split(build_sources, tree->prefix);
     git_tree *head = NULL;
     git_diff *diff = NULL;
@@ -308,7 +313,8 @@ void hpx_code_free(hpx_code *code)
     *code = (hpx_code){0};
 }
 
-hpx_status hpx_code_version(uint8_t out[HPX_CODE_BYTES], const char *root, const char *sources, hpx_error *error)
+hpx_status hpx_code_version(uint8_t out[HPX_CODE_BYTES], const char *root, const char *sources,
+                            hpx_error *error)
 {
     git_libgit2_init();
     struct tree tree;

@@ -221,7 +221,8 @@ static hpx_status run_epoch(training *t, uint32_t epoch, hpx_epoch_fn *on_epoch,
     hpx_status status = train_epoch(t, epoch, &done.metrics, error);
     if (status)
         return status;
-    evaluate(t, &t->data->validation, &done.metrics.values[HPX_VALIDATION_LOSS], &done.metrics.values[HPX_VALIDATION_ACCURACY]);
+    evaluate(t, &t->data->validation, &done.metrics.values[HPX_VALIDATION_LOSS],
+             &done.metrics.values[HPX_VALIDATION_ACCURACY]);
     evaluate(t, &t->data->test, &done.metrics.values[HPX_TEST_LOSS], &done.metrics.values[HPX_TEST_ACCURACY]);
     t->checkpoint.epoch = epoch;
     hpx_checkpoint_write_header(t->image, &t->checkpoint);

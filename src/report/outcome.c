@@ -102,7 +102,7 @@ static void add_notes(hpx_buffer *out, const hpx_outcome *outcome)
 
 void hpx_report_outcome(hpx_buffer *out, const hpx_outcome *outcome)
 {
-    static const char *const columns[] = {"search", "end",   "score", "difference", "relative time", "cells",
+    static const char *const columns[] = {"search", "end",    "score", "difference", "relative time", "cells",
                                           "hit",    "extend", "train", "failed",     "seconds"};
     hpx_table *table = hpx_table_new("llrrrrrrrrr");
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
@@ -138,7 +138,8 @@ void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome)
             if (trial->macs_left == 0)
                 continue;
             char *cell = cell_text(outcome->recipe, trial->cell);
-            hpx_buffer_printf(out, "    %-6s %s seed %u", hpx_verdict_names[trial->verdict], cell, trial->seed);
+            hpx_buffer_printf(out, "    %-6s %s seed %u", hpx_verdict_names[trial->verdict], cell,
+                              trial->seed);
             if (trial->verdict == HPX_EXTEND)
                 hpx_buffer_printf(out, " from epoch %u", trial->from);
             hpx_buffer_printf(out, "  %.3g multiplications\n", (double)trial->macs_left);
@@ -151,5 +152,6 @@ void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome)
         hpx_buffer_printf(out, ", about %s on one processor", hpx_duration_text(text, outcome->seconds_left));
     hpx_buffer_puts(out, "\n");
     if (outcome->depends_on_last_epoch)
-        hpx_buffer_puts(out, "The schedule depends on the last epoch: a change of epochs trains from the start.\n");
+        hpx_buffer_puts(
+            out, "The schedule depends on the last epoch: a change of epochs trains from the start.\n");
 }

@@ -107,8 +107,8 @@ static void add_search(hpx_json *json, const hpx_outcome *outcome, const hpx_sea
         add_cell(json, "incumbent", recipe, search->result.incumbent);
         hpx_json_real(json, "incumbent_score", search->incumbent_score);
     } else {
-        static const char *const missing[] = {"end",       "score",          "score_sd", "difference",
-                                              "incumbent", "incumbent_score"};
+        static const char *const missing[] = {"end",        "score",     "score_sd",
+                                              "difference", "incumbent", "incumbent_score"};
         for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++)
             hpx_json_null(json, missing[i]);
     }

@@ -69,7 +69,8 @@ static void add_accuracy(hpx_table *table, double value)
 
 hpx_table *hpx_report_list_new(void)
 {
-    static const char *const columns[] = {"key", "cell", "seed", "epoch", "validation", "test", "data", "code", NULL};
+    static const char *const columns[] = {"key",  "cell", "seed", "epoch", "validation",
+                                          "test", "data", "code", NULL};
     hpx_table *table = hpx_table_new("llrrrrll");
     add_columns(table, columns);
     return table;
@@ -91,9 +92,11 @@ void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance)
 
 hpx_table *hpx_report_audit_new(void)
 {
-    static const char *const columns[] = {"key",    "cell",    "seed",   "epoch", "test", "trainer", "commit", "dirty",
-                                          "data",   "kernel",  "host",   "trained", "seconds", "parent", NULL};
-    hpx_table *table = hpx_table_new("llrrrllllllll" "r");
+    static const char *const columns[] = {"key",     "cell",    "seed",    "epoch",  "test",
+                                          "trainer", "commit",  "dirty",   "data",   "kernel",
+                                          "host",    "trained", "seconds", "parent", NULL};
+    hpx_table *table = hpx_table_new("llrrrllllllll"
+                                     "r");
     add_columns(table, columns);
     return table;
 }
@@ -109,7 +112,10 @@ void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance)
     add_accuracy(table, artifact->metrics.values[HPX_TEST_ACCURACY]);
     add_digits(table, &provenance->code, "version", 8);
     hpx_table_add(table, "%s", text_of(&provenance->code, "describe"));
-    hpx_table_add(table, "%s", provenance->code.count == 0 ? "?" : is_dirty(&provenance->code) ? "yes" : "no");
+    hpx_table_add(table, "%s",
+                  provenance->code.count == 0   ? "?"
+                  : is_dirty(&provenance->code) ? "yes"
+                                                : "no");
     hpx_table_add(table, "%s", text_of(&provenance->dataset, "name"));
     hpx_table_add(table, "%s", text_of(&provenance->manifest, "numerics.kernel"));
     hpx_table_add(table, "%s", artifact->host);
@@ -279,18 +285,21 @@ static void add_fields(hpx_buffer *out, const char *title, const hpx_fields *fie
         hpx_buffer_puts(out, "    lost\n");
 }
 
-void hpx_report_show(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts, size_t count)
+void hpx_report_show(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts,
+                     size_t count)
 {
     char hex[HPX_HASH_HEX_BYTES], when[32];
     const hpx_artifact *last = &newest->artifact;
-    hpx_buffer_printf(out, "key         %s\ncell        %s\nseed        %" PRIu64 "\n", hpx_hash_hex(hex, &last->key),
-                      last->cell, last->seed);
+    hpx_buffer_printf(out, "key         %s\ncell        %s\nseed        %" PRIu64 "\n",
+                      hpx_hash_hex(hex, &last->key), last->cell, last->seed);
     if (newest->checkpoint_epoch)
         hpx_buffer_printf(out, "checkpoint  of epoch %u\n", newest->checkpoint_epoch);
     else
         hpx_buffer_puts(out, "checkpoint  none\n");
-    static const char *const columns[] = {"epoch", "train_loss", "train_acc", "validation_loss", "validation_acc",
-                                          "test_loss", "test_acc", "seconds", "trained", "host", "from", "output", NULL};
+    static const char *const columns[] = {
+        "epoch",     "train_loss", "train_acc", "validation_loss", "validation_acc",
+        "test_loss", "test_acc",   "seconds",   "trained",         "host",
+        "from",      "output",     NULL};
     hpx_table *table = hpx_table_new("rrrrrrrrllrl");
     add_columns(table, columns);
     for (size_t i = 0; i < count; i++) {
@@ -314,7 +323,8 @@ void hpx_report_show(hpx_buffer *out, const hpx_provenance *newest, const hpx_ar
     add_fields(out, "data set", &newest->dataset);
 }
 
-void hpx_report_show_json(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts, size_t count)
+void hpx_report_show_json(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts,
+                          size_t count)
 {
     hpx_json json = {.out = out};
     char hex[HPX_HASH_HEX_BYTES];
@@ -384,5 +394,6 @@ void hpx_report_csv_row(hpx_buffer *out, const char *const *axes, size_t count, 
         double value = artifact->metrics.values[i];
         hpx_buffer_printf(out, ",%s", isnan(value) ? "" : hpx_real_text(text, value));
     }
-    hpx_buffer_printf(out, ",%s,%s\n", hpx_real_text(text, artifact->seconds), hpx_hash_hex(hex, &artifact->key));
+    hpx_buffer_printf(out, ",%s,%s\n", hpx_real_text(text, artifact->seconds),
+                      hpx_hash_hex(hex, &artifact->key));
 }

@@ -23,7 +23,8 @@ void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact)
     hpx_fields_free(&fields);
 }
 
-static hpx_status text_field(char *out, size_t room, const hpx_fields *fields, const char *name, hpx_error *error)
+static hpx_status text_field(char *out, size_t room, const hpx_fields *fields, const char *name,
+                             hpx_error *error)
 {
     const char *text;
     hpx_status status = hpx_fields_text(&text, fields, name, error);
@@ -70,8 +71,8 @@ hpx_status decode_artifact(hpx_artifact *out, const uint8_t *bytes, size_t size,
 }
 
 /* HPX_DIFFERS when the stored manifest of the key is another one: two manifests with one hash. */
-static hpx_status compare_manifest(hpx_store *store, MDB_txn *txn, const hpx_hash *key, const hpx_buffer *manifest,
-                                   hpx_error *error)
+static hpx_status compare_manifest(hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                                   const hpx_buffer *manifest, hpx_error *error)
 {
     const uint8_t *stored;
     size_t size;
@@ -141,11 +142,12 @@ static hpx_status put_record(hpx_store *store, MDB_txn *txn, const hpx_buffer *m
     }
     if (!status && !hpx_hash_equal(&stored.output, &artifact->output)) {
         char hex[HPX_HASH_HEX_BYTES], old[HPX_HASH_HEX_BYTES], new[HPX_HASH_HEX_BYTES];
-        status = hpx_error_set(error, HPX_DIFFERS,
-                               "%s epoch %u: trained again with another output (%.12s, stored %.12s); the stored one "
-                               "is kept",
-                               hpx_hash_hex(hex, &artifact->key), artifact->epoch,
-                               hpx_hash_hex(new, &artifact->output), hpx_hash_hex(old, &stored.output));
+        status = hpx_error_set(
+            error, HPX_DIFFERS,
+            "%s epoch %u: trained again with another output (%.12s, stored %.12s); the stored one "
+            "is kept",
+            hpx_hash_hex(hex, &artifact->key), artifact->epoch, hpx_hash_hex(new, &artifact->output),
+            hpx_hash_hex(old, &stored.output));
     }
     return status;
 }

@@ -1,5 +1,5 @@
-/* Checkpoints: cut into chunks of one size, so that a dropped checkpoint's pages are reused by the next one whatever
- * the size of its network. */
+/* Checkpoints: cut into chunks of one size, so that a dropped checkpoint's pages are reused by the next one
+ * whatever the size of its network. */
 #include "internal.h"
 
 #include "hpx/memory.h"
@@ -24,8 +24,8 @@ bool decode_checkpoint_entry(struct checkpoint_entry *out, const uint8_t *bytes,
     return out->size <= (uint64_t)UINT32_MAX * CHUNK_BYTES && out->chunks == chunks_of(out->size);
 }
 
-hpx_status put_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch, const uint8_t *bytes,
-                          size_t size, hpx_error *error)
+hpx_status put_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                          const uint8_t *bytes, size_t size, hpx_error *error)
 {
     uint32_t chunks = chunks_of(size);
     hpx_status status = HPX_OK;
@@ -91,8 +91,8 @@ static bool previous_entry(MDB_cursor *cursor, const hpx_hash *hash, uint32_t ep
     return true;
 }
 
-hpx_status drop_older_checkpoints(bool *newer, hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                                  hpx_error *error)
+hpx_status drop_older_checkpoints(bool *newer, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                                  uint32_t epoch, hpx_error *error)
 {
     MDB_cursor *cursor;
     int code = mdb_cursor_open(txn, store->databases[DB_CHECKPOINTS], &cursor);
@@ -123,8 +123,8 @@ hpx_status drop_older_checkpoints(bool *newer, hpx_store *store, MDB_txn *txn, c
     return status;
 }
 
-static hpx_status read_chunks(hpx_buffer *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                              const struct checkpoint_entry *entry, hpx_error *error)
+static hpx_status read_chunks(hpx_buffer *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                              uint32_t epoch, const struct checkpoint_entry *entry, hpx_error *error)
 {
     hpx_status status = HPX_OK;
     size_t start = out->size;
@@ -147,9 +147,10 @@ static hpx_status read_chunks(hpx_buffer *out, hpx_store *store, MDB_txn *txn, c
     return hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
 }
 
-/* The newest readable checkpoint up to epoch_max, and its bytes if `out` is given; damaged ones are passed over. */
-static hpx_status newest(uint32_t *epoch, hpx_buffer *out, hpx_store *store, const hpx_hash *key, uint32_t epoch_max,
-                         hpx_error *error)
+/* The newest readable checkpoint up to epoch_max, and its bytes if `out` is given; damaged ones are passed
+ * over. */
+static hpx_status newest(uint32_t *epoch, hpx_buffer *out, hpx_store *store, const hpx_hash *key,
+                         uint32_t epoch_max, hpx_error *error)
 {
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
@@ -184,8 +185,8 @@ static hpx_status newest(uint32_t *epoch, hpx_buffer *out, hpx_store *store, con
     return status;
 }
 
-hpx_status hpx_store_newest_checkpoint(uint32_t *epoch, hpx_buffer *checkpoint, hpx_store *store, const hpx_hash *key,
-                                       uint32_t epoch_max, hpx_error *error)
+hpx_status hpx_store_newest_checkpoint(uint32_t *epoch, hpx_buffer *checkpoint, hpx_store *store,
+                                       const hpx_hash *key, uint32_t epoch_max, hpx_error *error)
 {
     return newest(epoch, checkpoint, store, key, epoch_max, error);
 }

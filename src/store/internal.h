@@ -49,14 +49,14 @@ hpx_status begin(MDB_txn **txn, hpx_store *store, unsigned flags, hpx_error *err
 /* A value is its payload followed by the XXH3-128 of database name, key and payload. */
 #define SEAL_BYTES HPX_HASH_BYTES
 
-hpx_status put_sealed(hpx_store *store, MDB_txn *txn, enum database db, const struct key *key, const void *payload,
-                      size_t size, hpx_error *error);
+hpx_status put_sealed(hpx_store *store, MDB_txn *txn, enum database db, const struct key *key,
+                      const void *payload, size_t size, hpx_error *error);
 
 /* Checks a value that was read. */
 bool is_sealed(enum database db, const MDB_val *key, const MDB_val *value);
 
-/* The payload, borrowed until the transaction ends. HPX_NOT_FOUND when there is none; when it is damaged also, after
- * reporting it. */
+/* The payload, borrowed until the transaction ends. HPX_NOT_FOUND when there is none; when it is damaged
+ * also, after reporting it. */
 hpx_status get_sealed(const uint8_t **payload, size_t *size, hpx_store *store, MDB_txn *txn, enum database db,
                       const struct key *key, hpx_error *error);
 
@@ -80,10 +80,10 @@ struct checkpoint_entry {
 #define CHECKPOINT_ENTRY_BYTES (8 + 4 + HPX_HASH_BYTES)
 
 bool decode_checkpoint_entry(struct checkpoint_entry *out, const uint8_t *bytes, size_t size);
-hpx_status put_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch, const uint8_t *bytes,
-                          size_t size, hpx_error *error);
+hpx_status put_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                          const uint8_t *bytes, size_t size, hpx_error *error);
 /* Drops the checkpoints of a key below `epoch`; says whether one at or above it is there. */
-hpx_status drop_older_checkpoints(bool *newer, hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                                  hpx_error *error);
+hpx_status drop_older_checkpoints(bool *newer, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                                  uint32_t epoch, hpx_error *error);
 
 #endif

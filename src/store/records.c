@@ -21,8 +21,8 @@ static enum database database_of(hpx_record_kind kind)
 }
 
 /* One value in a transaction of its own. */
-static hpx_status put_alone(hpx_store *store, enum database db, const struct key *key, const hpx_buffer *value,
-                            hpx_error *error)
+static hpx_status put_alone(hpx_store *store, enum database db, const struct key *key,
+                            const hpx_buffer *value, hpx_error *error)
 {
     MDB_txn *txn;
     hpx_status status = begin(&txn, store, 0, error);
@@ -53,7 +53,8 @@ static hpx_status get_fields(hpx_fields *out, hpx_store *store, enum database db
     return status;
 }
 
-hpx_status hpx_store_put_record(hpx_store *store, hpx_record_kind kind, const hpx_fields *fields, hpx_error *error)
+hpx_status hpx_store_put_record(hpx_store *store, hpx_record_kind kind, const hpx_fields *fields,
+                                hpx_error *error)
 {
     hpx_fields stored = {0};
     hpx_hash id = hpx_record_id(fields);
@@ -82,7 +83,8 @@ static struct key key_of_path(const char *path)
     return key_of_hash(&hash);
 }
 
-static hpx_status decode_file(hpx_known_bytes *out, const hpx_fields *fields, const char *path, hpx_error *error)
+static hpx_status decode_file(hpx_known_bytes *out, const hpx_fields *fields, const char *path,
+                              hpx_error *error)
 {
     uint64_t modified = 0, changed = 0, hashed = 0;
     const uint8_t *stored = NULL;
@@ -121,7 +123,8 @@ hpx_status hpx_store_get_file(hpx_known_bytes *out, hpx_store *store, const char
     return status;
 }
 
-hpx_status hpx_store_put_file(hpx_store *store, const char *path, const hpx_known_bytes *known, hpx_error *error)
+hpx_status hpx_store_put_file(hpx_store *store, const char *path, const hpx_known_bytes *known,
+                              hpx_error *error)
 {
     hpx_fields fields = {0};
     hpx_fields_set_bytes(&fields, "path", path, strlen(path)); /* names of files need not be UTF-8 */

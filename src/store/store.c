@@ -1,22 +1,22 @@
-/* The layout, format version 1. The environment is the file hpx.mdb (and hpx.mdb-lock) in the store's folder, with
- * one database for each kind of value:
+/* The layout, format version 1. The environment is the file hpx.mdb (and hpx.mdb-lock) in the store's folder,
+ * with one database for each kind of value:
  *
  *     meta         "format"                      u32 format version
  *     manifests    key(16)                       canonical fields; key is their XXH3-128
  *     records      key(16) epoch(4)              fields of an hpx_artifact
  *     checkpoints  key(16) epoch(4)              u64 size, u32 chunks, XXH3-128 of the whole
  *     chunks       key(16) epoch(4) index(4)     CHUNK_BYTES each, the last one shorter
- *     codes        id(16)                        fields: version, commit, describe, dirty, patch; id is their XXH3-128
- *     datasets     id(16)                        fields: name, files' hashes and sizes; likewise
- *     files        XXH3-128 of the path(16)      fields of an hpx_known_bytes, and the path
- *     builds       number(8)                     fields of one entry of the log of builds
+ *     codes        id(16)                        fields: version, commit, describe, dirty, patch; id is their
+ * XXH3-128 datasets     id(16)                        fields: name, files' hashes and sizes; likewise files
+ * XXH3-128 of the path(16)      fields of an hpx_known_bytes, and the path builds       number(8) fields of
+ * one entry of the log of builds
  *
- * Integers in keys are big-endian, so that a cursor walks epochs and chunks in order; in values little-endian. Every
- * value ends with the XXH3-128 of its database's name, its key and its payload: a flipped bit, and a value that
- * stands under another's key, are both seen.
+ * Integers in keys are big-endian, so that a cursor walks epochs and chunks in order; in values
+ * little-endian. Every value ends with the XXH3-128 of its database's name, its key and its payload: a
+ * flipped bit, and a value that stands under another's key, are both seen.
  *
- * LMDB is opened with its default synchronous commits, never with WRITEMAP (a full disk would be a SIGBUS) or NOSYNC;
- * NOTLS, since read transactions are short and belong to no thread. */
+ * LMDB is opened with its default synchronous commits, never with WRITEMAP (a full disk would be a SIGBUS) or
+ * NOSYNC; NOTLS, since read transactions are short and belong to no thread. */
 #include "internal.h"
 
 #include "hpx/memory.h"
@@ -91,10 +91,11 @@ static bool is_disk_full(const hpx_store *store)
 hpx_status lmdb_failed(hpx_store *store, int code, hpx_error *error)
 {
     if (code == ENOSPC || (code == EIO && is_disk_full(store)))
-        return hpx_error_set(error, HPX_FAILED, "%s: disk full; what was stored before is intact", store->path);
-    if (code == MDB_MAP_FULL)
-        return hpx_error_set(error, HPX_FAILED, "%s: the store has reached its map size; set HPX_MAP_SIZE higher",
+        return hpx_error_set(error, HPX_FAILED, "%s: disk full; what was stored before is intact",
                              store->path);
+    if (code == MDB_MAP_FULL)
+        return hpx_error_set(error, HPX_FAILED,
+                             "%s: the store has reached its map size; set HPX_MAP_SIZE higher", store->path);
     if (code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_INVALID)
         return hpx_error_set(error, HPX_DAMAGED, "%s: %s", store->path, mdb_strerror(code));
     return hpx_error_set(error, HPX_FAILED, "%s: %s", store->path, mdb_strerror(code));
@@ -112,7 +113,8 @@ hpx_status begin(MDB_txn **txn, hpx_store *store, unsigned flags, hpx_error *err
     return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
 }
 
-static void seal_of(uint8_t out[SEAL_BYTES], enum database db, const MDB_val *key, const void *payload, size_t size)
+static void seal_of(uint8_t out[SEAL_BYTES], enum database db, const MDB_val *key, const void *payload,
+                    size_t size)
 {
     /* Names and keys of one database have one length, so the concatenation is unambiguous. */
     XXH3_state_t state;
@@ -125,8 +127,8 @@ static void seal_of(uint8_t out[SEAL_BYTES], enum database db, const MDB_val *ke
     memcpy(out, form.digest, SEAL_BYTES);
 }
 
-hpx_status put_sealed(hpx_store *store, MDB_txn *txn, enum database db, const struct key *key, const void *payload,
-                      size_t size, hpx_error *error)
+hpx_status put_sealed(hpx_store *store, MDB_txn *txn, enum database db, const struct key *key,
+                      const void *payload, size_t size, hpx_error *error)
 {
     MDB_val name = {.mv_size = key->size, .mv_data = (void *)key->bytes};
     MDB_val value = {.mv_size = size + SEAL_BYTES};
@@ -151,8 +153,9 @@ bool is_sealed(enum database db, const MDB_val *key, const MDB_val *value)
 
 void describe_key(char *out, size_t room, enum database db, const MDB_val *key)
 {
-    static const char *const words[DATABASES] = {"meta",         "manifest", "record",     "checkpoint", "chunk",
-                                                 "code version", "data set", "file entry", "build"};
+    static const char *const words[DATABASES] = {"meta",       "manifest",   "record",
+                                                 "checkpoint", "chunk",      "code version",
+                                                 "data set",   "file entry", "build"};
     const uint8_t *bytes = key->mv_data;
     char hex[2 * KEY_BYTES_MAX + 1] = "";
     size_t epoch_at = HPX_HASH_BYTES, index_at = epoch_at + 4;
@@ -200,9 +203,9 @@ static const char *network_file_system(const char *directory)
         unsigned long magic;
         const char *name;
     } known[] = {
-        {0x6969, "NFS"},         {0x517b, "SMB"},        {0xff534d42, "CIFS"},     {0xfe534d42, "SMB"},
-        {0x0bd00bd0, "Lustre"},  {0x47504653, "GPFS"},   {0x00c36400, "Ceph"},     {0x5346414f, "AFS"},
-        {0x19830326, "BeeGFS"},  {0x01021997, "9P"},     {0x013111a8, "IBRIX"},    {0xaad7aaea, "PanFS"},
+        {0x6969, "NFS"},        {0x517b, "SMB"},      {0xff534d42, "CIFS"},  {0xfe534d42, "SMB"},
+        {0x0bd00bd0, "Lustre"}, {0x47504653, "GPFS"}, {0x00c36400, "Ceph"},  {0x5346414f, "AFS"},
+        {0x19830326, "BeeGFS"}, {0x01021997, "9P"},   {0x013111a8, "IBRIX"}, {0xaad7aaea, "PanFS"},
     };
     struct statfs info;
     if (statfs(directory, &info) != 0)
@@ -221,12 +224,14 @@ static hpx_status map_bytes(size_t *out, hpx_error *error)
     if (!text || !*text)
         return HPX_OK;
     if (!hpx_parse_u64(&bytes, text) || bytes < (1u << 20))
-        return hpx_error_set(error, HPX_USAGE, "HPX_MAP_SIZE=%s: expected a number of bytes, 1048576 or more", text);
+        return hpx_error_set(error, HPX_USAGE, "HPX_MAP_SIZE=%s: expected a number of bytes, 1048576 or more",
+                             text);
     *out = (size_t)bytes & ~(size_t)4095;
     return HPX_OK;
 }
 
-/* A truncated data file gives SIGBUS when a lost page is read: compare its size with what the meta page says. */
+/* A truncated data file gives SIGBUS when a lost page is read: compare its size with what the meta page says.
+ */
 static hpx_status check_size(hpx_store *store, hpx_error *error)
 {
     MDB_envinfo info;
@@ -280,9 +285,10 @@ static hpx_status open_databases(hpx_store *store, hpx_store_mode mode, hpx_erro
         if (status == HPX_NOT_FOUND)
             status = hpx_error_set(error, HPX_DAMAGED, "%s: the format version is damaged", store->path);
         if (!status && (size != 4 || hpx_load_u32(payload) > FORMAT_VERSION))
-            status = hpx_error_set(error, HPX_FAILED,
-                                   "%s: written by a newer hpx (format %u, this one knows up to %d); use that one",
-                                   store->path, size == 4 ? hpx_load_u32(payload) : 0, FORMAT_VERSION);
+            status =
+                hpx_error_set(error, HPX_FAILED,
+                              "%s: written by a newer hpx (format %u, this one knows up to %d); use that one",
+                              store->path, size == 4 ? hpx_load_u32(payload) : 0, FORMAT_VERSION);
     }
     if (status) {
         mdb_txn_abort(txn);
@@ -322,7 +328,8 @@ static hpx_status open_environment(hpx_store *store, hpx_store_mode mode, hpx_er
     if ((code == EROFS || code == EACCES) && mode == HPX_STORE_READ)
         code = try_open(store, map, MDB_RDONLY | MDB_NOLOCK); /* nobody can be writing here */
     if (code == ENOMEM)
-        return hpx_error_set(error, HPX_FAILED, "%s: no address space for a map of %zu bytes; set HPX_MAP_SIZE lower",
+        return hpx_error_set(error, HPX_FAILED,
+                             "%s: no address space for a map of %zu bytes; set HPX_MAP_SIZE lower",
                              store->path, map);
     if (code != 0)
         return lmdb_failed(store, code, error);
@@ -344,10 +351,11 @@ hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode
         status = hpx_make_directories(directory, error);
     const char *network = status ? NULL : network_file_system(directory);
     if (network)
-        status = hpx_error_set(error, HPX_FAILED,
-                               "%s: a store cannot live on a network file system (%s); name a local folder with "
-                               "--store or HPX_STORE",
-                               directory, network);
+        status =
+            hpx_error_set(error, HPX_FAILED,
+                          "%s: a store cannot live on a network file system (%s); name a local folder with "
+                          "--store or HPX_STORE",
+                          directory, network);
     if (!status)
         status = open_environment(store, mode, error);
     if (!status)

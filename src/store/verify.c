@@ -26,7 +26,8 @@ static bool exists(struct check *check, enum database db, const void *bytes, siz
     return mdb_get(check->txn, check->store->databases[db], &key, &value) == 0;
 }
 
-static const char *check_manifest(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
+static const char *check_manifest(struct check *check, const MDB_val *key, const uint8_t *payload,
+                                  size_t size)
 {
     (void)check;
     hpx_hash hash = hpx_hash_of(payload, size);
@@ -59,7 +60,8 @@ static const char *check_record(struct check *check, const MDB_val *key, const u
     return NULL;
 }
 
-static const char *check_checkpoint(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
+static const char *check_checkpoint(struct check *check, const MDB_val *key, const uint8_t *payload,
+                                    size_t size)
 {
     struct checkpoint_entry entry;
     if (!decode_checkpoint_entry(&entry, payload, size))

@@ -128,7 +128,8 @@ static void test_learns(void **state)
     assert_true(first->values[HPX_TRAIN_ACCURACY] < 0.5 && last->values[HPX_TRAIN_ACCURACY] > 0.9);
     assert_true(last->values[HPX_VALIDATION_ACCURACY] > 0.9 && last->values[HPX_TEST_ACCURACY] > 0.9);
     assert_true(last->values[HPX_TRAIN_LOSS] < first->values[HPX_TRAIN_LOSS] / 2);
-    assert_true(last->values[HPX_VALIDATION_LOSS] < first->values[HPX_VALIDATION_LOSS] / 2 && last->values[HPX_TEST_LOSS] < first->values[HPX_TEST_LOSS] / 2);
+    assert_true(last->values[HPX_VALIDATION_LOSS] < first->values[HPX_VALIDATION_LOSS] / 2 &&
+                last->values[HPX_TEST_LOSS] < first->values[HPX_TEST_LOSS] / 2);
     train_well(&again, &manifest, &split, 0, EPOCHS, NULL);
     for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++)
         assert_same_epoch(&record, &again, epoch);
@@ -330,7 +331,8 @@ static void test_no_validation(void **state)
     train_well(&with, &manifest, &split, 0, 2, NULL);
     split.validation = (hpx_samples){0};
     train_well(&record, &manifest, &split, 0, 2, NULL);
-    assert_true(isnan(record.metrics[2].values[HPX_VALIDATION_LOSS]) && isnan(record.metrics[2].values[HPX_VALIDATION_ACCURACY]));
+    assert_true(isnan(record.metrics[2].values[HPX_VALIDATION_LOSS]) &&
+                isnan(record.metrics[2].values[HPX_VALIDATION_ACCURACY]));
     assert_true(record.metrics[2].values[HPX_TEST_LOSS] == with.metrics[2].values[HPX_TEST_LOSS]);
     assert_memory_equal(record.checkpoints[2].data, with.checkpoints[2].data, with.checkpoints[2].size);
     forget(&record);
