@@ -34,6 +34,7 @@ static const struct mistake {
     {"model mlp\n  hidden = 64\n", "3:1: the recipe has no 'dataset': expected a line 'dataset NAME'"},
     {"dataset mnist\n", "2:1: the recipe has no 'model': expected a line 'model KIND'"},
     {"dataset mnist\n# end", "2:6: the recipe has no 'model': expected a line 'model KIND'"},
+    {"include x.rcp\n", "1:9: this recipe cannot include others: expected it to be whole"},
     {"datset mnist\n", "1:1: unknown statement 'datset': expected dataset, model, train, axis, search, "
                        "include; did you mean 'dataset'?"},
     {"rate = 3\n",
@@ -223,7 +224,7 @@ static const struct mistake {
     {SIZED_BY_N "axis n = log10 1e-4..1e-1 points 7\n",
      "4:27: unexpected 'points' behind the range: expected the line's end"},
     {SIZED_BY_N "axis n = log2 a..b\n", "4:15: 'a..b' is no range: expected two numbers as A..B"},
-    {"dataset mnist\nmodel mlp\n  hidden = $n $m\naxis n = 1..3000\naxis m = 1..3000\n",
+    {"dataset mnist\nmodel mlp\n  hidden = $n $m\naxis n = 1..2048\naxis m = 1..2049\n",
      "5:6: axis 'm' makes the grid too large: expected at most 4194304 cells"},
     {MODEL "search s\n", "4:8: search 's' has no method: expected 'method = ' of grid, hill-climb, "
                          "full-cross, partial-cross, random, bayes, halving, hyperband"},
@@ -396,6 +397,15 @@ static void test_long_lines(void **state)
     hpx_error error = parse_error(hpx_buffer_text(&recipe), recipe.size);
     assert_non_null(strstr(error.message, "\xc3\xa9...': expected whole numbers"));
     assert_true(strlen(error.message) < 300);
+    assert_null(strchr(error.message, '?')); /* cut between characters */
+    recipe.size = 0;
+    hpx_buffer_puts(&recipe, "dataset own\n  train = \"");
+    for (int i = 0; i < 100; i++)
+        hpx_buffer_puts(&recipe, "\xc3\xa9");
+    hpx_buffer_puts(&recipe, "\"  \"x");
+    error = parse_error(hpx_buffer_text(&recipe), recipe.size);
+    assert_non_null(strstr(error.message, "\n...\xc3\xa9"));
+    assert_null(strchr(error.message, '?'));
     hpx_buffer_free(&recipe);
 }
 
@@ -413,6 +423,11 @@ static void test_bounds(void **state)
         hpx_buffer_printf(&recipe, " k%d = 1\n", i);
     expect_message(hpx_buffer_text(&recipe), recipe.size,
                    "r.rcp:66:2: too many bindings under 'train': expected at most 64\n k64 = 1\n ^");
+    recipe.size = 0;
+    for (int i = 0; i < 1025; i++)
+        hpx_buffer_printf(&recipe, "search s%d\n", i);
+    expect_message(hpx_buffer_text(&recipe), recipe.size,
+                   "r.rcp:1025:1: too many 'search' statements: expected at most 1024\nsearch s1024\n^");
     recipe.size = 0;
     hpx_buffer_reserve(&recipe, 2 << 20);
     memset(recipe.data, '\n', 2 << 20);
