@@ -261,7 +261,7 @@ static void test_recipes_that_come_with_hpx(void **state)
         size_t searches;
         const char *dataset;
         uint32_t validation;
-        hpx_objective objective;
+        hpx_metric objective;
     } table[] = {
         {"recipes/mnist.rcp", 0, "mnist", 0, HPX_TEST_ACCURACY},
         {"recipes/mnist-partial.rcp", 2, "mnist", 0, HPX_TEST_ACCURACY},
