@@ -19,7 +19,7 @@ TRAINER_SOURCES = src/nn src/data/idx.c src/data/dataset.c src/base/random.c inc
 	include/hpx/matrix.h include/hpx/mlp.h include/hpx/optimizer.h include/hpx/random.h include/hpx/trainer.h
 # What a build is made of: the dirty flag and the recorded patch cover these.
 BUILD_SOURCES = Makefile src include tools
-NN_FLAGS = -O3 -ffp-contract=off
+NN_FLAGS = -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math
 
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wformat=2 -Wvla -Wno-missing-field-initializers $(WERROR)
