@@ -360,8 +360,7 @@ static void test_objectives(void **state)
 {
     (void)state;
     for (int i = 0; i < HPX_METRICS; i++)
-        assert_int_equal(hpx_metric_minimised((hpx_metric)i),
-                         strstr(hpx_metric_names[i], "_loss") != NULL);
+        assert_int_equal(hpx_metric_minimised((hpx_metric)i), strstr(hpx_metric_names[i], "_loss") != NULL);
     assert_null(hpx_metric_names[HPX_METRICS]);
 }
 
