@@ -6,6 +6,7 @@
 #include "hpx/error.h"
 #include "hpx/fields.h"
 #include "hpx/hash.h"
+#include "hpx/known.h"
 #include "hpx/recipe.h"
 #include "hpx/store.h"
 

@@ -1,7 +1,7 @@
 #include "hpx/source.h"
 
 #include "hpx/file.h"
-#include "hpx/idx.h"
+#include "hpx/gzip.h"
 #include "hpx/memory.h"
 
 #include <stdio.h>

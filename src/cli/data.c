@@ -1,7 +1,7 @@
 /* hpx data. */
 #include "cli.h"
 
-#include "hpx/dataset.h"
+#include "hpx/known.h"
 #include "hpx/text.h"
 
 #include <stdlib.h>

@@ -1,6 +1,8 @@
 /* The statement `dataset`: a data set known by name, or the user's own four files. */
 #include "inside.h"
 
+#include "hpx/known.h"
+
 #include <string.h>
 
 static const hpx_setting validation_setting = {
