@@ -1,9 +1,10 @@
 /* What hpx needs of whatever trains: its settings, its cost, and to run from one epoch to another.
  *
- * The trajectory (all that decides the weights after every epoch) is named by a manifest of fields: the recipe's
- * settings as "SECTION.NAME" ("model.hidden" counts, "train.rate" real), "seed" (count), and fields of the data set,
- * the code and the numerics that a trainer need not read. Same manifest and data, same bits: whatever the epochs at
- * which training was interrupted. */
+ * The trajectory (all that decides the weights after every epoch) is named by a manifest of fields: the
+ * recipe's settings as "SECTION.NAME" ("model.hidden" counts, "train.rate" real), "seed" (count below 2^32),
+ * "last-epoch" (count, where needs_last_epoch says so), and fields of the data set, the code and the numerics
+ * that a trainer need not read. Same manifest and data, same bits: whatever the epochs at which training was
+ * interrupted. */
 #ifndef HPX_TRAINER_H
 #define HPX_TRAINER_H
 
@@ -26,8 +27,9 @@ typedef struct hpx_split {
     hpx_samples train, validation, test; /* validation.count may be 0 */
 } hpx_split;
 
-/* Mean cross-entropy (nats per sample) and the fraction classified right. Training figures are means over the batches
- * of the epoch as they were trained (with dropout, before each step). NaN where there are no samples. */
+/* Mean cross-entropy (nats per sample) and the fraction classified right. Training figures are means over the
+ * batches of the epoch as they were trained (with dropout, before each step). NaN where there are no samples.
+ */
 typedef struct hpx_metrics {
     double train_loss, train_accuracy;
     double validation_loss, validation_accuracy;
@@ -45,8 +47,8 @@ typedef struct hpx_epoch {
 /* Called after every epoch. Anything but HPX_OK ends the training with that status (and `error` filled). */
 typedef hpx_status hpx_epoch_fn(void *context, const hpx_epoch *epoch, hpx_error *error);
 
-/* Multiplications per sample: of a forward pass (the paper's T), and of a training step, which has no input gradient
- * in the first layer (3 T - inputs * first layer). */
+/* Multiplications per sample: of a forward pass (the paper's T), and of a training step, which has no input
+ * gradient in the first layer (3 T - inputs * first layer). */
 typedef struct hpx_cost {
     uint64_t forward, training;
 } hpx_cost;
@@ -56,20 +58,24 @@ typedef struct hpx_trainer {
     const hpx_setting *settings; /* sections "model" and "train" */
     size_t setting_count;
 
-    /* The cost of the network that the "model.*" settings describe. Settings have been checked against the table. */
+    /* The cost of the network that the "model.*" settings describe. Settings have been checked against the
+     * table. */
     hpx_cost (*cost)(const hpx_fields *settings, uint32_t features, uint32_t classes);
 
-    /* Checks what a table cannot say (such as numbers whose product overflows). HPX_USAGE with what is wrong. */
+    /* Checks what a table cannot say (such as numbers whose product overflows). HPX_USAGE with what is wrong.
+     */
     hpx_status (*check)(const hpx_fields *settings, uint32_t features, uint32_t classes, hpx_error *error);
 
-    /* Trains epochs from+1 .. to. With from > 0, `checkpoint` is what an earlier run gave after epoch `from`; else it
-     * is NULL. HPX_FAILED when the loss or the weights stop being finite (the message names the epoch) or memory
-     * runs out; HPX_DAMAGED when checkpoint or manifest are not what this trainer writes or reads. */
+    /* Trains epochs from+1 .. to, from <= to. With from > 0, `checkpoint` is what an earlier run gave after
+     * epoch `from`; else it is not read. HPX_FAILED when the loss or the weights stop being finite (the
+     * message names the epoch) or memory runs out; HPX_DAMAGED when checkpoint or manifest are not what this
+     * trainer writes or reads. */
     hpx_status (*run)(const hpx_fields *manifest, const hpx_split *data, uint32_t from, uint32_t to,
-                      const uint8_t *checkpoint, size_t checkpoint_size, hpx_epoch_fn *on_epoch, void *context,
-                      hpx_error *error);
+                      const uint8_t *checkpoint, size_t checkpoint_size, hpx_epoch_fn *on_epoch,
+                      void *context, hpx_error *error);
 
-    /* Whether a trajectory depends on its last epoch (a cosine schedule): then "last-epoch" is part of the manifest. */
+    /* Whether a trajectory depends on its last epoch (a cosine schedule): then "last-epoch" is part of the
+     * manifest. */
     _Bool (*needs_last_epoch)(const hpx_fields *settings);
 } hpx_trainer;
 
@@ -77,11 +83,12 @@ typedef struct hpx_trainer {
 const hpx_trainer *hpx_trainer_find(const char *name);
 const char *const *hpx_trainer_names(void);
 
-/* What the machine contributes to a result, as fields "numerics.*": BLAS version, kernel, threads, C library and
- * compiler. The same fields, the same bits. */
+/* What the machine contributes to a result, as fields "numerics.*": BLAS version, kernel, threads, C library
+ * and compiler. The same fields, the same bits. */
 void hpx_numerics(hpx_fields *out);
 
-/* Multiplies odd shapes and all transposes and compares with plain loops: HPX_FAILED on a BLAS that miscomputes. */
+/* Multiplies odd shapes and all transposes and compares with plain loops: HPX_FAILED on a BLAS that
+ * miscomputes. */
 hpx_status hpx_numerics_check(hpx_error *error);
 
 #endif
