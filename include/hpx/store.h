@@ -95,6 +95,11 @@ hpx_status hpx_store_put_record(hpx_store *store, hpx_record_kind kind, const hp
 hpx_status hpx_store_get_record(hpx_fields *out, hpx_store *store, hpx_record_kind kind, const hpx_hash *id,
                                 hpx_error *error);
 
+/* Claims a trajectory for training by this process: *claimed false while another process has it. A claim ends
+ * with its release or, at once, with the process, however that ends. The store must be open for writing. */
+hpx_status hpx_store_claim(bool *claimed, hpx_store *store, const hpx_hash *key, hpx_error *error);
+void hpx_store_release(hpx_store *store, const hpx_hash *key);
+
 /* What is known of a file's bytes without reading them again. */
 typedef struct hpx_known_bytes {
     hpx_file_stat stat; /* when the bytes were hashed */

@@ -12,6 +12,7 @@ struct trial {
     hpx_hash key;
     uint32_t cell, seed; /* the first that wanted it */
     enum trial_state state;
+    bool elsewhere; /* waiting, and another process has it */
     hpx_verdict verdict;
     uint32_t from;           /* EXTEND: the epoch of the checkpoint */
     uint32_t epoch;          /* newest one finished */
