@@ -83,7 +83,7 @@ static int significant_digits(const char *text)
 
 static void expect_shortest(double value)
 {
-    char text[HPX_REAL_TEXT_BYTES], shorter[HPX_REAL_TEXT_BYTES];
+    char text[HPX_REAL_TEXT_BYTES], shorter[400];
     double read;
     assert_ptr_equal(hpx_real_text(text, value), text);
     if (!hpx_parse_real(&read, text) || read != value)
