@@ -23,6 +23,7 @@ typedef struct hpx_store hpx_store;
 typedef enum hpx_store_mode {
     HPX_STORE_READ,  /* HPX_NOT_FOUND if there is no store */
     HPX_STORE_WRITE, /* makes the store if there is none */
+    HPX_STORE_CHECK, /* as READ, but what is truncated or lacks parts, too: for hpx_store_verify_from only */
 } hpx_store_mode;
 
 /* Called when stored bytes do not match their hash: what they were ("record 0123.. epoch 3"). Once per value.
@@ -31,11 +32,17 @@ typedef void hpx_damage_fn(void *context, const char *what);
 
 /* Opens the environment in `directory`; once per process and directory. HPX_FAILED on what cannot be opened
  * or written, on a network file system and on a store written by a newer hpx; HPX_DAMAGED on a truncated data
- * file. */
+ * file and on one whose structure is seen to be damaged. */
 hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode mode, hpx_error *error);
 void hpx_store_close(hpx_store *store); /* NULL is fine */
 void hpx_store_on_damage(hpx_store *store, hpx_damage_fn *damaged, void *context);
 const char *hpx_store_directory(const hpx_store *store);
+
+/* LMDB trusts the pages of its tree. Where they are damaged it fails an assertion, or reads beyond the file
+ * or beyond all memory (SIGBUS, SIGSEGV). This sets, for the whole process, what is called for a failed
+ * assertion; it must not return. The default aborts. */
+typedef void hpx_broken_fn(const char *what);
+void hpx_store_on_broken(hpx_broken_fn *broken);
 
 /* One epoch's result. */
 typedef struct hpx_artifact {
@@ -118,9 +125,20 @@ hpx_status hpx_store_put_file(hpx_store *store, const char *path, const hpx_know
 /* Appends to the log of builds. */
 hpx_status hpx_store_log_build(hpx_store *store, const hpx_fields *entry, hpx_error *error);
 
-/* Checks every value, that records and checkpoints have what they refer to, and that no chunk is left over.
- * Calls `damaged` for each fault. */
+/* Checks every value, that records and checkpoints have what they refer to, that no chunk is left over, and
+ * the order and number of the keys. Calls `damaged` for each fault. */
 hpx_status hpx_store_verify(hpx_store *store, uint64_t *checked, hpx_damage_fn *damaged, void *context,
                             hpx_error *error);
+
+/* How far a check has come. In memory shared with a parent process it says where LMDB crashed. */
+typedef struct hpx_verify_progress {
+    uint32_t part;    /* the one being checked: records, chunks ... */
+    uint64_t checked; /* values, in all parts so far */
+} hpx_verify_progress;
+
+/* Checks the parts from progress->part on. */
+hpx_status hpx_store_verify_from(hpx_store *store, volatile hpx_verify_progress *progress,
+                                 hpx_damage_fn *damaged, void *context, hpx_error *error);
+const char *hpx_store_part_name(uint32_t part); /* NULL behind the last */
 
 #endif

@@ -97,6 +97,9 @@ hpx_status each_of_recipe(hpx_store *store, const hpx_recipe *recipe, const char
 extern volatile sig_atomic_t interrupted;
 void catch_interrupts(void);
 
+/* damage.c: from now on a crash of LMDB over damaged pages ends the process with a line and EXIT_DAMAGED. */
+void catch_damage(void);
+
 /* progress.c: what goes on, drawn on a terminal. */
 struct progress;
 struct progress *progress_new(const struct options *options, const hpx_recipe *recipe);

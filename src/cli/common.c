@@ -105,6 +105,7 @@ static void report_damage(void *context, const char *what)
 
 hpx_status open_store(hpx_store **out, const char *folder, hpx_store_mode mode, hpx_error *error)
 {
+    catch_damage();
     hpx_status status = hpx_store_open(out, folder, mode, error);
     if (status == HPX_NOT_FOUND && mode == HPX_STORE_READ)
         return HPX_OK;

@@ -1,19 +1,27 @@
-/* hpx verify. */
+/* hpx verify. LMDB may crash over damaged pages of its tree, so the check runs in a child process, before
+ * this one has opened the store. The child sends what it finds down a pipe and counts in shared memory; where
+ * it dies, another one goes on with the next part. */
 #include "cli.h"
 
 #include "hpx/memory.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct faults {
     char **lines;
     size_t count, capacity;
 };
 
-static void note(void *context, const char *what)
+static void note(struct faults *faults, const char *what)
 {
-    struct faults *faults = context;
     faults->lines = hpx_grow(faults->lines, &faults->capacity, faults->count + 1, sizeof *faults->lines);
     faults->lines[faults->count++] = hpx_strdup(what);
 }
@@ -36,19 +44,156 @@ static void print(hpx_buffer *text, const struct faults *faults, uint64_t checke
     hpx_json_close(&json, '}');
 }
 
+/* What the child shares. */
+struct shared {
+    hpx_verify_progress progress;
+    bool opened;
+};
+
+/* Messages in the pipe: a letter (D: damaged, or a digit: the status the check failed with), a text, a NUL.
+ */
+static int pipe_out = -1;
+
+static void send(char letter, const char *text)
+{
+    hpx_buffer bytes = {0};
+    hpx_buffer_add(&bytes, &letter, 1);
+    hpx_buffer_add(&bytes, text, strlen(text) + 1);
+    for (size_t at = 0; at < bytes.size;) {
+        ssize_t put = write(pipe_out, bytes.data + at, bytes.size - at);
+        if (put < 0 && errno != EINTR)
+            _exit(EXIT_FAILED);
+        at += put > 0 ? (size_t)put : 0;
+    }
+    hpx_buffer_free(&bytes);
+}
+
+static void send_damage(void *context, const char *what)
+{
+    (void)context;
+    send('D', what);
+}
+
+static void send_assertion(const char *what)
+{
+    send('D', what);
+}
+
+static void check(const char *folder, volatile struct shared *shared)
+{
+    static const struct rlimit no_core = {0, 0};
+    hpx_store *store;
+    hpx_error error;
+    setrlimit(RLIMIT_CORE, &no_core);
+    hpx_store_on_broken(send_assertion);
+    hpx_status status = hpx_store_open(&store, folder, HPX_STORE_CHECK, &error);
+    shared->opened = true;
+    if (!status)
+        status = hpx_store_verify_from(store, &shared->progress, send_damage, NULL, &error);
+    if (status)
+        send((char)('0' + status), error.message);
+    hpx_store_close(store);
+    _exit(EXIT_DONE);
+}
+
+/* Takes whole messages; what a dying child left unfinished is dropped. */
+static hpx_status take_messages(struct faults *faults, const hpx_buffer *bytes, hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    const char *at = (const char *)bytes->data, *end = at + bytes->size, *stop;
+    for (; at < end && (stop = memchr(at, 0, (size_t)(end - at))); at = stop + 1) {
+        if (*at == 'D')
+            note(faults, at + 1);
+        else
+            status = hpx_error_set(error, (hpx_status)(*at - '0'), "%s", at + 1);
+    }
+    return status;
+}
+
+static void note_death(struct faults *faults, const volatile struct shared *shared, int how)
+{
+    const char *part = shared->opened ? hpx_store_part_name(shared->progress.part) : NULL;
+    int number = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
+    char *text = hpx_format("the data file's structure is damaged: %s%s died of signal %d (%s) after %" PRIu64
+                            " values",
+                            part ? "checking " : "opening it", part ? part : "", number, strsignal(number),
+                            shared->progress.checked);
+    note(faults, text);
+    free(text);
+}
+
+/* One child, from shared->progress.part on. *died: of a signal, which is noted. */
+static hpx_status run_child(bool *died, struct faults *faults, const char *folder,
+                            volatile struct shared *shared, hpx_error *error)
+{
+    int ends[2], how = 0;
+    *died = false;
+    if (pipe(ends) != 0)
+        return hpx_error_errno(error, "cannot check the store");
+    fflush(NULL);
+    shared->opened = false;
+    pid_t child = fork();
+    if (child == 0) {
+        close(ends[0]);
+        pipe_out = ends[1];
+        check(folder, shared);
+    }
+    close(ends[1]);
+    if (child < 0) {
+        close(ends[0]);
+        return hpx_error_errno(error, "cannot check the store");
+    }
+    hpx_buffer bytes = {0};
+    for (ssize_t got = 1; got != 0;) {
+        hpx_buffer_reserve(&bytes, 4096);
+        got = read(ends[0], bytes.data + bytes.size, 4096);
+        if (got < 0 && errno != EINTR)
+            break;
+        bytes.size += got > 0 ? (size_t)got : 0;
+    }
+    close(ends[0]);
+    while (waitpid(child, &how, 0) < 0 && errno == EINTR)
+        ;
+    hpx_status status = take_messages(faults, &bytes, error);
+    hpx_buffer_free(&bytes);
+    *died = WIFSIGNALED(how);
+    if (*died)
+        note_death(faults, shared, how);
+    else if (!status && WEXITSTATUS(how) != EXIT_DONE)
+        status = hpx_error_set(error, HPX_FAILED, "the check ended with exit code %d", WEXITSTATUS(how));
+    return status;
+}
+
+static hpx_status check_apart(uint64_t *checked, struct faults *faults, const char *folder, hpx_error *error)
+{
+    struct shared *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return hpx_error_errno(error, "cannot check the store");
+    hpx_status status = HPX_OK;
+    for (bool died = true; died && !status && hpx_store_part_name(shared->progress.part);
+         shared->progress.part++) {
+        status = run_child(&died, faults, folder, shared, error);
+        if (died && !shared->opened)
+            break;
+    }
+    *checked = shared->progress.checked;
+    munmap(shared, sizeof *shared);
+    return status == HPX_NOT_FOUND ? HPX_OK : status; /* no store: nothing to check */
+}
+
 int run_verify(const struct options *options)
 {
     char *folder = store_folder(options, ".");
-    hpx_store *store;
     hpx_error error;
     hpx_buffer text = {0};
     struct faults faults = {0};
     uint64_t checked = 0;
     int code = EXIT_DONE;
-    hpx_status status = open_store(&store, folder, HPX_STORE_READ, &error);
-    if (!status && store)
-        status = hpx_store_verify(store, &checked, note, &faults, &error);
-    if (status) {
+    hpx_status status = check_apart(&checked, &faults, folder, &error);
+    if (status == HPX_DAMAGED)
+        note(&faults, error.message);
+    if (status && status != HPX_DAMAGED) {
         code = fail(&error);
     } else {
         print(&text, &faults, checked, options->json);
@@ -59,7 +204,6 @@ int run_verify(const struct options *options)
     for (size_t i = 0; i < faults.count; i++)
         free(faults.lines[i]);
     free(faults.lines);
-    hpx_store_close(store);
     free(folder);
     return code;
 }

@@ -192,11 +192,11 @@ hpx_status hpx_store_manifest(hpx_fields *out, hpx_store *store, const hpx_hash 
     return status;
 }
 
-/* Moves to the first key not below the prefix; false at the end. */
-static bool seek(MDB_cursor *cursor, MDB_val *key, MDB_val *value, const void *prefix, size_t size)
+/* Moves to the first key not below the prefix. */
+static int seek(MDB_cursor *cursor, MDB_val *key, MDB_val *value, const void *prefix, size_t size)
 {
     *key = (MDB_val){.mv_size = size, .mv_data = (void *)prefix};
-    return mdb_cursor_get(cursor, key, value, size ? MDB_SET_RANGE : MDB_FIRST) == 0;
+    return mdb_cursor_get(cursor, key, value, size ? MDB_SET_RANGE : MDB_FIRST);
 }
 
 static bool is_hexadecimal(const char *text)
@@ -220,12 +220,11 @@ hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefi
     if (status)
         return status;
     int code = mdb_cursor_open(txn, store->databases[DB_MANIFESTS], &cursor);
-    if (code != 0)
-        status = lmdb_failed(store, code, error);
     MDB_val key, value;
     size_t found = 0;
-    bool more = !status && seek(cursor, &key, &value, from, sizeof from);
-    for (; more && found < 2; more = mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+    if (code == 0)
+        code = seek(cursor, &key, &value, from, sizeof from);
+    for (; code == 0 && found < 2; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
         hpx_hash candidate;
         if (key.mv_size != sizeof candidate.bytes)
             continue;
@@ -235,6 +234,8 @@ hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefi
         if (found++ == 0)
             *out = candidate;
     }
+    if (code != 0 && code != MDB_NOTFOUND)
+        status = lmdb_failed(store, code, error);
     mdb_cursor_close(cursor);
     mdb_txn_abort(txn);
     if (!status && found == 0)
@@ -253,11 +254,10 @@ hpx_status hpx_store_each(hpx_store *store, const hpx_hash *only, hpx_artifact_f
     if (status)
         return status;
     int code = mdb_cursor_open(txn, store->databases[DB_RECORDS], &cursor);
-    if (code != 0)
-        status = lmdb_failed(store, code, error);
     MDB_val key, value;
-    bool more = !status && seek(cursor, &key, &value, only ? only->bytes : NULL, only ? HPX_HASH_BYTES : 0);
-    for (; more && !status; more = mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+    if (code == 0)
+        code = seek(cursor, &key, &value, only ? only->bytes : NULL, only ? HPX_HASH_BYTES : 0);
+    for (; code == 0 && !status; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
         hpx_hash hash = {{0}};
         if (key.mv_size != HPX_HASH_BYTES + 4)
             continue;
@@ -272,6 +272,8 @@ hpx_status hpx_store_each(hpx_store *store, const hpx_hash *only, hpx_artifact_f
         else if (!status)
             status = each(context, &artifact, error);
     }
+    if (!status && code != 0 && code != MDB_NOTFOUND)
+        status = lmdb_failed(store, code, error);
     mdb_cursor_close(cursor);
     mdb_txn_abort(txn);
     return status;

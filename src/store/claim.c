@@ -29,6 +29,14 @@ hpx_status open_claims(hpx_store *store, hpx_error *error)
     return status;
 }
 
+bool has_claims(const hpx_store *store)
+{
+    char *path = hpx_path_join(store->directory, "hpx.claims");
+    bool found = hpx_path_exists(path);
+    free(path);
+    return found;
+}
+
 hpx_status hpx_store_claim(bool *claimed, hpx_store *store, const hpx_hash *key, hpx_error *error)
 {
     struct flock lock = byte_of(key, F_WRLCK);

@@ -47,6 +47,7 @@ uint32_t load_big_u32(const uint8_t *bytes);
 uint64_t load_big_u64(const uint8_t *bytes);
 
 hpx_status lmdb_failed(hpx_store *store, int code, hpx_error *error);
+hpx_status check_size(hpx_store *store, hpx_error *error); /* HPX_DAMAGED when the data file is truncated */
 hpx_status begin(MDB_txn **txn, hpx_store *store, unsigned flags, hpx_error *error);
 
 /* A value is its payload followed by the XXH3-128 of database name, key and payload. */
@@ -72,6 +73,7 @@ extern const char *const database_names[DATABASES];
 
 /* claim.c */
 hpx_status open_claims(hpx_store *store, hpx_error *error);
+bool has_claims(const hpx_store *store); /* whether the file is there: the last step of making a store */
 
 /* artifact.c */
 void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);

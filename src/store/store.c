@@ -23,9 +23,11 @@
 #include "hpx/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -36,6 +38,7 @@
 #define FORMAT_VERSION    1
 #define MAP_BYTES_DEFAULT ((size_t)64 << 30)
 #define READERS_MAX       512
+#define LOCK_FILE_BYTES   ((READERS_MAX + 8) * 64) /* a reader's slot is a cache line */
 #define DISK_FULL_BYTES   (1u << 20)
 
 const char *const database_names[DATABASES] = {
@@ -89,6 +92,12 @@ static bool is_disk_full(const hpx_store *store)
     return statvfs(store->directory, &info) == 0 && info.f_bavail * info.f_frsize < DISK_FULL_BYTES;
 }
 
+/* What LMDB says of pages that it cannot have written, or not where they are. */
+static const int damage_codes[] = {
+    MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID,     MDB_VERSION_MISMATCH, MDB_CURSOR_FULL,
+    MDB_PAGE_FULL, MDB_INCOMPATIBLE,  MDB_BAD_VALSIZE, MDB_NOTFOUND,
+};
+
 hpx_status lmdb_failed(hpx_store *store, int code, hpx_error *error)
 {
     if (code == ENOSPC || (code == EIO && is_disk_full(store)))
@@ -97,8 +106,13 @@ hpx_status lmdb_failed(hpx_store *store, int code, hpx_error *error)
     if (code == MDB_MAP_FULL)
         return hpx_error_set(error, HPX_FAILED,
                              "%s: the store has reached its map size; set HPX_MAP_SIZE higher", store->path);
-    if (code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_INVALID)
-        return hpx_error_set(error, HPX_DAMAGED, "%s: %s", store->path, mdb_strerror(code));
+    if (code == ENOMEM)
+        return hpx_error_set(error, HPX_FAILED, "%s: out of memory", store->path);
+    for (size_t i = 0; i < sizeof damage_codes / sizeof damage_codes[0]; i++)
+        if (code == damage_codes[i])
+            return hpx_error_set(error, HPX_DAMAGED,
+                                 "%s: the structure is damaged (%s); `hpx verify` says what is lost",
+                                 store->path, mdb_strerror(code));
     return hpx_error_set(error, HPX_FAILED, "%s: %s", store->path, mdb_strerror(code));
 }
 
@@ -239,7 +253,7 @@ static hpx_status map_bytes(size_t *out, hpx_error *error)
 
 /* A truncated data file gives SIGBUS when a lost page is read: compare its size with what the meta page says.
  */
-static hpx_status check_size(hpx_store *store, hpx_error *error)
+hpx_status check_size(hpx_store *store, hpx_error *error)
 {
     MDB_envinfo info;
     MDB_stat pages;
@@ -250,53 +264,77 @@ static hpx_status check_size(hpx_store *store, hpx_error *error)
         return hpx_error_errno(error, "%s", store->path);
     uint64_t expected = (uint64_t)(info.me_last_pgno + 1) * pages.ms_psize;
     if (info.me_last_txnid > 0 && (uint64_t)file.st_size < expected)
-        return hpx_error_set(error, HPX_DAMAGED, "%s: truncated: %llu bytes of %llu", store->path,
+        return hpx_error_set(error, HPX_DAMAGED,
+                             "%s: truncated: %llu bytes of %llu; `hpx verify` says what is lost", store->path,
                              (unsigned long long)file.st_size, (unsigned long long)expected);
     return HPX_OK;
+}
+
+/* A store without any database is one that nobody has written to yet. */
+static hpx_status is_empty(bool *empty, hpx_store *store, MDB_txn *txn, hpx_error *error)
+{
+    MDB_dbi names;
+    MDB_stat info;
+    int code = mdb_dbi_open(txn, NULL, 0, &names);
+    if (code == 0)
+        code = mdb_stat(txn, names, &info);
+    *empty = code == 0 && info.ms_entries == 0;
+    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+}
+
+static hpx_status check_format(hpx_store *store, MDB_txn *txn, hpx_error *error)
+{
+    struct key key = {.bytes = "format", .size = 6};
+    const uint8_t *payload;
+    size_t size;
+    hpx_status status = get_sealed(&payload, &size, store, txn, DB_META, &key, error);
+    if (status == HPX_NOT_FOUND)
+        return hpx_error_set(error, HPX_DAMAGED, "%s: the format version is damaged", store->path);
+    if (!status && (size != 4 || hpx_load_u32(payload) > FORMAT_VERSION))
+        return hpx_error_set(error, HPX_FAILED,
+                             "%s: written by a newer hpx (format %u, this one knows up to %d); use that one",
+                             store->path, size == 4 ? hpx_load_u32(payload) : 0, FORMAT_VERSION);
+    return status;
+}
+
+static hpx_status put_format(hpx_store *store, MDB_txn *txn, hpx_error *error)
+{
+    struct key key = {.bytes = "format", .size = 6};
+    static const uint8_t version[4] = {FORMAT_VERSION};
+    return put_sealed(store, txn, DB_META, &key, version, sizeof version, error);
 }
 
 /* Opens the databases; makes them and notes the format version in a new store. */
 static hpx_status open_databases(hpx_store *store, hpx_store_mode mode, hpx_error *error)
 {
-    bool writing = mode == HPX_STORE_WRITE;
     MDB_txn *txn;
+    bool fresh;
     hpx_status status = begin(&txn, store, MDB_RDONLY, error);
     if (status)
         return status;
-    int code = mdb_dbi_open(txn, database_names[DB_META], 0, &store->databases[DB_META]);
-    bool fresh = code == MDB_NOTFOUND;
-    if (fresh && !writing) {
-        mdb_txn_abort(txn);
-        return hpx_error_set(error, HPX_NOT_FOUND, "%s: an empty store", store->directory);
-    }
-    if (fresh) {
+    status = is_empty(&fresh, store, txn, error);
+    if (!status && fresh && mode != HPX_STORE_WRITE)
+        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: an empty store", store->directory);
+    if (!status && fresh) {
         mdb_txn_abort(txn);
         status = begin(&txn, store, 0, error);
         if (status)
             return status;
+        status = is_empty(&fresh, store, txn, error); /* another process may have been faster */
     }
-    code = 0;
-    for (int db = 0; db < DATABASES && code == 0; db++)
+    int code = 0;
+    for (int db = 0; db < DATABASES && !status && code == 0; db++) {
         code = mdb_dbi_open(txn, database_names[db], fresh ? MDB_CREATE : 0, &store->databases[db]);
-    if (code != 0)
-        status = lmdb_failed(store, code, error);
-    struct key key = {.bytes = "format", .size = 6};
-    const uint8_t *payload;
-    size_t size;
-    if (!status && fresh) {
-        uint8_t version[4] = {FORMAT_VERSION};
-        if (get_sealed(&payload, &size, store, txn, DB_META, &key, error) == HPX_NOT_FOUND)
-            status = put_sealed(store, txn, DB_META, &key, version, sizeof version, error);
-    } else if (!status) {
-        status = get_sealed(&payload, &size, store, txn, DB_META, &key, error);
-        if (status == HPX_NOT_FOUND)
-            status = hpx_error_set(error, HPX_DAMAGED, "%s: the format version is damaged", store->path);
-        if (!status && (size != 4 || hpx_load_u32(payload) > FORMAT_VERSION))
-            status =
-                hpx_error_set(error, HPX_FAILED,
-                              "%s: written by a newer hpx (format %u, this one knows up to %d); use that one",
-                              store->path, size == 4 ? hpx_load_u32(payload) : 0, FORMAT_VERSION);
+        if (code == MDB_NOTFOUND)
+            status = hpx_error_set(error, HPX_DAMAGED, "%s: the structure is damaged: no %s in it",
+                                   store->path, database_names[db]);
+        else if (code != 0)
+            status = lmdb_failed(store, code, error);
     }
+    if (!status && fresh)
+        status = put_format(store, txn, error);
+    else if (!status && mode != HPX_STORE_CHECK)
+        status = check_format(store, txn, error);
     if (status) {
         mdb_txn_abort(txn);
         return status;
@@ -305,13 +343,33 @@ static hpx_status open_databases(hpx_store *store, hpx_store_mode mode, hpx_erro
     return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
 }
 
+static hpx_broken_fn *broken;
+
+void hpx_store_on_broken(hpx_broken_fn *handler)
+{
+    broken = handler;
+}
+
+static void assertion_failed(MDB_env *env, const char *what)
+{
+    const char *path = "";
+    char text[1024];
+    mdb_env_get_path(env, &path);
+    snprintf(text, sizeof text, "%s: the structure is damaged (LMDB: %s)", path, what);
+    if (broken)
+        broken(text);
+    abort();
+}
+
 /* A failed mdb_env_open leaves an environment that can only be closed, so every attempt makes its own. */
 static int try_open(hpx_store *store, size_t map, unsigned flags)
 {
     int code = mdb_env_create(&store->env);
     if (code != 0)
         return code;
-    code = mdb_env_set_maxdbs(store->env, DATABASES);
+    code = mdb_env_set_assert(store->env, assertion_failed);
+    if (code == 0)
+        code = mdb_env_set_maxdbs(store->env, DATABASES);
     if (code == 0)
         code = mdb_env_set_maxreaders(store->env, READERS_MAX);
     if (code == 0)
@@ -325,14 +383,30 @@ static int try_open(hpx_store *store, size_t map, unsigned flags)
     return code;
 }
 
+/* LMDB writes to its lock file through a shared map: on a full disk the first touch of a page would be a
+ * SIGBUS. So the file gets its blocks before it is mapped. What else is wrong with it, LMDB finds out. */
+static hpx_status allocate_locks(hpx_store *store, hpx_error *error)
+{
+    char *path = hpx_format("%s-lock", store->path);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666), code = fd < 0 ? errno : 0;
+    free(path);
+    if (fd >= 0 && fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOCK_FILE_BYTES) != 0)
+        code = errno;
+    if (fd >= 0)
+        close(fd);
+    return code == ENOSPC ? lmdb_failed(store, code, error) : HPX_OK;
+}
+
 static hpx_status open_environment(hpx_store *store, hpx_store_mode mode, hpx_error *error)
 {
     size_t map;
     hpx_status status = map_bytes(&map, error);
+    if (!status)
+        status = allocate_locks(store, error);
     if (status)
         return status;
-    int code = try_open(store, map, mode == HPX_STORE_READ ? MDB_RDONLY : 0);
-    if ((code == EROFS || code == EACCES) && mode == HPX_STORE_READ)
+    int code = try_open(store, map, mode == HPX_STORE_WRITE ? 0 : MDB_RDONLY);
+    if ((code == EROFS || code == EACCES) && mode != HPX_STORE_WRITE)
         code = try_open(store, map, MDB_RDONLY | MDB_NOLOCK); /* nobody can be writing here */
     if (code == ENOMEM)
         return hpx_error_set(error, HPX_FAILED,
@@ -342,7 +416,63 @@ static hpx_status open_environment(hpx_store *store, hpx_store_mode mode, hpx_er
         return lmdb_failed(store, code, error);
     int dead;
     mdb_reader_check(store->env, &dead);
-    return check_size(store, error);
+    return mode == HPX_STORE_CHECK ? HPX_OK : check_size(store, error);
+}
+
+/* Whether a short file is the beginning of one of LMDB's: the number of its first page, 0. Others are not
+ * touched. */
+static bool begins_as_ours(const char *path)
+{
+    uint8_t number[8] = {0}, zero[8] = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool ours = fd >= 0 && read(fd, number, sizeof number) >= 0 && memcmp(number, zero, sizeof zero) == 0;
+    if (fd >= 0)
+        close(fd);
+    return ours;
+}
+
+/* LMDB begins a file with one write of two pages, and refuses for ever what a fault has left shorter. */
+static hpx_status check_beginning(hpx_store *store, hpx_store_mode mode, hpx_error *error)
+{
+    struct stat file;
+    if (stat(store->path, &file) != 0 || file.st_size >= 2 * sysconf(_SC_PAGESIZE))
+        return HPX_OK;
+    if (has_claims(store))
+        return hpx_error_set(error, HPX_DAMAGED, "%s: truncated: %llu bytes; nothing is left in it",
+                             store->path, (unsigned long long)file.st_size);
+    if (!begins_as_ours(store->path))
+        return HPX_OK; /* LMDB will refuse it */
+    if (mode != HPX_STORE_WRITE)
+        return hpx_error_set(error, HPX_NOT_FOUND, "%s: an empty store", store->directory);
+    /* Its making did not end. */
+    return truncate(store->path, 0) == 0 ? HPX_OK : hpx_error_errno(error, "%s", store->path);
+}
+
+static hpx_status open_files(hpx_store *store, hpx_store_mode mode, hpx_error *error)
+{
+    hpx_status status = check_beginning(store, mode, error);
+    if (!status)
+        status = open_environment(store, mode, error);
+    if (!status)
+        status = open_databases(store, mode, error);
+    if (!status && mode == HPX_STORE_WRITE)
+        status = open_claims(store, error);
+    return status;
+}
+
+/* Makes a store; those who want to make one at the same time take turns. */
+static hpx_status make_files(hpx_store *store, hpx_error *error)
+{
+    int folder = open(store->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0 || flock(folder, LOCK_EX) != 0) {
+        hpx_status status = hpx_error_errno(error, "%s", store->directory);
+        if (folder >= 0)
+            close(folder);
+        return status;
+    }
+    hpx_status status = open_files(store, HPX_STORE_WRITE, error);
+    close(folder);
+    return status;
 }
 
 hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode mode, hpx_error *error)
@@ -353,7 +483,7 @@ hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode
     store->directory = hpx_strdup(directory);
     store->path = hpx_path_join(directory, "hpx.mdb");
     hpx_status status = HPX_OK;
-    if (mode == HPX_STORE_READ && !hpx_path_exists(store->path))
+    if (mode != HPX_STORE_WRITE && !hpx_path_exists(store->path))
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no store here", directory);
     else if (mode == HPX_STORE_WRITE)
         status = hpx_make_directories(directory, error);
@@ -364,12 +494,10 @@ hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode
                           "%s: a store cannot live on a network file system (%s); name a local folder with "
                           "--store or HPX_STORE",
                           directory, network);
-    if (!status)
-        status = open_environment(store, mode, error);
-    if (!status)
-        status = open_databases(store, mode, error);
-    if (!status && mode == HPX_STORE_WRITE)
-        status = open_claims(store, error);
+    if (!status && mode == HPX_STORE_WRITE && !has_claims(store))
+        status = make_files(store, error);
+    else if (!status)
+        status = open_files(store, mode, error);
     if (status)
         hpx_store_close(store);
     else

@@ -1,13 +1,18 @@
 /* Verification: every value against its seal, then the structure that seals cannot see. */
 #include "internal.h"
 
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct check {
     hpx_store *store;
     MDB_txn *txn;
-    uint64_t checked;
+    const uint8_t *map; /* the data file in memory, and its size */
+    uint64_t file_bytes;
     hpx_damage_fn *damaged;
     void *context;
 };
@@ -18,6 +23,42 @@ static void fault(struct check *check, enum database db, const MDB_val *key, con
     describe_key(place, sizeof place, db, key);
     snprintf(text, sizeof text, "%s: %s", place, what);
     check->damaged(check->context, text);
+}
+
+/* Damage that belongs to no key. */
+static void fault_of_part(struct check *check, enum database db, const char *what)
+{
+    char text[HPX_ERROR_BYTES + 64];
+    snprintf(text, sizeof text, "%s: %s", database_names[db], what);
+    check->damaged(check->context, text);
+}
+
+/* Where the data file is mapped, which LMDB does not say, and how long it is. If /proc does not know it,
+ * nothing is taken to be beyond its end. */
+static void find_map(struct check *check)
+{
+    char line[PATH_MAX + 128], *path = realpath(check->store->path, NULL);
+    FILE *maps = fopen("/proc/self/maps", "re");
+    struct stat file;
+    while (path && maps && !check->map && fgets(line, sizeof line, maps)) {
+        line[strcspn(line, "\n")] = 0;
+        const char *name = strchr(line, '/');
+        if (name && strcmp(name, path) == 0)
+            check->map = (const uint8_t *)(uintptr_t)strtoull(line, NULL, 16); /* the first is the lowest */
+    }
+    if (maps)
+        fclose(maps);
+    /* The size is taken inside the transaction: the pages it can see have been written. */
+    if (check->map && stat(path, &file) == 0)
+        check->file_bytes = (uint64_t)file.st_size;
+    free(path);
+}
+
+/* Touching what a truncated file has lost would be a SIGBUS. */
+static bool is_in_file(const struct check *check, const MDB_val *value)
+{
+    uint64_t at = (uint64_t)((const uint8_t *)value->mv_data - check->map);
+    return at <= check->file_bytes && value->mv_size <= check->file_bytes - at;
 }
 
 static bool exists(struct check *check, enum database db, const void *bytes, size_t size)
@@ -77,7 +118,7 @@ static const char *check_checkpoint(struct check *check, const MDB_val *key, con
         struct key name = key_of_chunk(&hash, epoch, i);
         MDB_val chunk = {.mv_size = name.size, .mv_data = name.bytes}, value;
         complete = mdb_get(check->txn, check->store->databases[DB_CHUNKS], &chunk, &value) == 0 &&
-                   value.mv_size >= SEAL_BYTES;
+                   value.mv_size >= SEAL_BYTES && is_in_file(check, &value);
         if (complete)
             hpx_hasher_add(hasher, value.mv_data, value.mv_size - SEAL_BYTES);
     }
@@ -95,7 +136,7 @@ static const char *check_chunk(struct check *check, const MDB_val *key, const ui
     struct checkpoint_entry entry;
     if (mdb_get(check->txn, check->store->databases[DB_CHECKPOINTS], &name, &value) != 0)
         return "left over: no checkpoint refers to it";
-    if (is_sealed(DB_CHECKPOINTS, &name, &value) &&
+    if (is_in_file(check, &value) && is_sealed(DB_CHECKPOINTS, &name, &value) &&
         decode_checkpoint_entry(&entry, value.mv_data, value.mv_size - SEAL_BYTES) &&
         load_big_u32((const uint8_t *)key->mv_data + key->mv_size - 4) >= entry.chunks)
         return "left over: its checkpoint is shorter";
@@ -129,39 +170,84 @@ static const struct {
     [DB_BUILDS] = {8, check_fields},
 };
 
-static hpx_status check_database(struct check *check, enum database db, hpx_error *error)
+static hpx_status check_database(struct check *check, enum database db, volatile uint64_t *checked,
+                                 hpx_error *error)
 {
     MDB_cursor *cursor;
-    int code = mdb_cursor_open(check->txn, check->store->databases[db], &cursor);
+    MDB_stat info;
+    uint64_t walked = 0;
+    struct key last = {.size = 0};
+    int code = mdb_stat(check->txn, check->store->databases[db], &info);
+    if (code == 0)
+        code = mdb_cursor_open(check->txn, check->store->databases[db], &cursor);
     if (code != 0)
         return lmdb_failed(check->store, code, error);
     MDB_val key, value;
     while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-        check->checked++;
         const char *wrong = NULL;
+        if (!is_in_file(check, &key)) {
+            code = MDB_PAGE_NOTFOUND;
+            break;
+        }
+        walked++;
+        ++*checked;
         if (key.mv_size != rules[db].key_bytes)
             wrong = "a key of the wrong size";
+        else if (last.size > 0 && memcmp(last.bytes, key.mv_data, last.size) >= 0)
+            wrong = "out of order";
+        else if (!is_in_file(check, &value))
+            wrong = "its bytes lie beyond the end of the file";
         else if (!is_sealed(db, &key, &value))
             wrong = "the bytes do not match their hash";
         else if (rules[db].structure)
             wrong = rules[db].structure(check, &key, value.mv_data, value.mv_size - SEAL_BYTES);
         if (wrong)
             fault(check, db, &key, wrong);
+        if (key.mv_size == rules[db].key_bytes) {
+            last.size = key.mv_size;
+            memcpy(last.bytes, key.mv_data, key.mv_size);
+        }
     }
     mdb_cursor_close(cursor);
-    return code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(check->store, code, error);
+    char text[128];
+    if (code != MDB_NOTFOUND) {
+        snprintf(text, sizeof text, "the structure is damaged (%s) after %" PRIu64 " values of %zu",
+                 mdb_strerror(code), walked, info.ms_entries);
+        fault_of_part(check, db, text);
+    } else if (walked != info.ms_entries) {
+        snprintf(text, sizeof text, "the structure is damaged: %" PRIu64 " values of %zu are reached", walked,
+                 info.ms_entries);
+        fault_of_part(check, db, text);
+    }
+    return HPX_OK;
+}
+
+const char *hpx_store_part_name(uint32_t part)
+{
+    return part < DATABASES ? database_names[part] : NULL;
+}
+
+hpx_status hpx_store_verify_from(hpx_store *store, volatile hpx_verify_progress *progress,
+                                 hpx_damage_fn *damaged, void *context, hpx_error *error)
+{
+    struct check check = {.store = store, .file_bytes = UINT64_MAX, .damaged = damaged, .context = context};
+    if (progress->part == 0 && check_size(store, error) == HPX_DAMAGED)
+        damaged(context, error->message);
+    hpx_status status = begin(&check.txn, store, MDB_RDONLY, error);
+    if (status)
+        return status;
+    find_map(&check);
+    for (; progress->part < DATABASES && !status; progress->part++)
+        status = check_database(&check, (enum database)progress->part, &progress->checked, error);
+    mdb_txn_abort(check.txn);
+    return status;
 }
 
 hpx_status hpx_store_verify(hpx_store *store, uint64_t *checked, hpx_damage_fn *damaged, void *context,
                             hpx_error *error)
 {
-    struct check check = {.store = store, .damaged = damaged, .context = context};
-    hpx_status status = begin(&check.txn, store, MDB_RDONLY, error);
-    if (status)
-        return status;
-    for (int db = 0; db < DATABASES && !status; db++)
-        status = check_database(&check, (enum database)db, error);
-    mdb_txn_abort(check.txn);
-    *checked = check.checked;
+    hpx_verify_progress progress = {0};
+    hpx_status status = hpx_store_verify_from(store, &progress, damaged, context, error);
+    *checked = progress.checked;
     return status;
 }

@@ -1,0 +1,86 @@
+/* LMDB trusts the pages of its tree. Where they are damaged it may read beyond the file (SIGBUS) or beyond
+ * all memory (SIGSEGV), or fail an assertion. Here these end the process with a line and an exit code of
+ * their own. A fault that is not the store's, by the file mapped at the address or at the instruction, takes
+ * its course. */
+#include "cli.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+static struct sigaction old_bus, old_segv;
+
+/* One line of /proc/self/maps, "START-END ... PATH", in a handler: nothing but plain loops. */
+static bool holds(const char *line, uintptr_t address)
+{
+    uintptr_t bounds[2] = {0, 0};
+    for (int i = 0; i < 2; i++, line++)
+        for (; (*line >= '0' && *line <= '9') || (*line >= 'a' && *line <= 'f'); line++)
+            bounds[i] = bounds[i] << 4 | (uintptr_t)(*line <= '9' ? *line - '0' : *line - 'a' + 10);
+    return address >= bounds[0] && address < bounds[1];
+}
+
+/* Whether a file whose path contains `name` is mapped at the address. */
+static bool is_mapped_from(uintptr_t address, const char *name)
+{
+    char line[512], byte;
+    size_t length = 0;
+    bool found = false;
+    int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && !found && read(fd, &byte, 1) == 1) {
+        if (byte != '\n') {
+            if (length < sizeof line - 1)
+                line[length++] = byte;
+            continue;
+        }
+        line[length] = 0;
+        found = holds(line, address) && strstr(line, name);
+        length = 0;
+    }
+    if (fd >= 0)
+        close(fd);
+    return found;
+}
+
+static void complain(const char *text)
+{
+    if (write(STDERR_FILENO, text, strlen(text)) < 0)
+        return;
+}
+
+static void crashed(int number, siginfo_t *info, void *context)
+{
+    const ucontext_t *machine = context;
+    uintptr_t instruction = 0;
+#if defined __x86_64__
+    instruction = (uintptr_t)machine->uc_mcontext.gregs[REG_RIP];
+#elif defined __aarch64__
+    instruction = machine->uc_mcontext.pc;
+#else
+    (void)machine;
+#endif
+    if (is_mapped_from((uintptr_t)info->si_addr, "/hpx.mdb") || is_mapped_from(instruction, "liblmdb")) {
+        complain("hpx: the structure of the store's data file is damaged; `hpx verify` says what is lost\n");
+        _exit(EXIT_DAMAGED);
+    }
+    sigaction(number, number == SIGBUS ? &old_bus : &old_segv, NULL);
+    if (info->si_code <= 0)
+        raise(number); /* sent, not met: returning would not repeat it */
+}
+
+static void broken(const char *what)
+{
+    say("%s; `hpx verify` says what is lost", what);
+    _exit(EXIT_DAMAGED);
+}
+
+void catch_damage(void)
+{
+    struct sigaction action = {.sa_sigaction = crashed, .sa_flags = SA_SIGINFO};
+    hpx_store_on_broken(broken);
+    sigaction(SIGBUS, &action, &old_bus);
+    sigaction(SIGSEGV, &action, &old_segv);
+}
