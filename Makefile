@@ -56,6 +56,8 @@ CLI_SOURCES := $(sort $(wildcard src/cli/*.c))
 TEST_SOURCES := $(sort $(wildcard tests/unit/test_*.c tests/num/test_*.c tests/model/test_*.c tests/fault/test_*.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 HELPER_SOURCES := $(sort $(wildcard tests/helper/*.c))
+FAULT_SOURCES := $(sort $(wildcard tests/fault/fault_*.c))
+PRELOAD_SOURCES := $(sort $(wildcard tests/fault/preload_*.c))
 
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB_OBJECTS := $(call object,$(LIB_SOURCES))
@@ -65,10 +67,12 @@ TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
 FUZZ_REPLAYS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/replay_%,$(FUZZ_SOURCES))
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/fuzz_%,$(FUZZ_SOURCES))
 
+FAULT_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(FAULT_SOURCES)) $(patsubst %.c,$(BUILD)/%.so,$(PRELOAD_SOURCES))
+
 LIB = $(BUILD)/libhpx.a
 HPX = $(BUILD)/hpx
 
-.PHONY: all deps demo check check-unit check-cli check-asan check-valgrind fuzz lint format install uninstall clean help
+.PHONY: all deps demo check check-unit check-cli check-asan check-valgrind check-fault torture fault-programs fuzz lint format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -141,6 +145,27 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 check-asan: ## all tests again under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE)" check
 
+# Programs and preloaded libraries of the fault tests.
+$(BUILD)/tests/fault/fault_%: $(BUILD)/tests/fault/fault_%.o $(BUILD)/tests/fault/numbered.o $(LIB)
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
+
+$(BUILD)/tests/fault/preload_%.so: tests/fault/preload_%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -fPIC -shared $< -ldl -o $@
+
+fault-programs: $(HPX) $(FAULT_PROGRAMS)
+
+FAULT_PACKAGES = strace e2fsprogs mount procps
+check-fault: ## kills, failing writes, full disks, flipped bits, lost memory; numbers to build/fault-results.txt
+	@sh tools/deps.sh $(FAULT_PACKAGES)
+	@$(MAKE) --no-print-directory fault-programs
+	@BUILD=$(BUILD) bash tests/fault/run.sh
+
+torture: ## the same in larger sizes, for hours
+	@sh tools/deps.sh $(FAULT_PACKAGES)
+	@$(MAKE) --no-print-directory fault-programs
+	@BUILD=$(BUILD) bash tests/fault/run.sh --torture
+
 check-valgrind: $(HPX) ## no leak in a small build
 	@BUILD=$(BUILD) sh tests/valgrind.sh
 
@@ -148,7 +173,8 @@ lint: $(HPX) ## formatting, static analysis, and includes that follow the layer 
 	@sh tools/lint.sh
 
 format: ## format the sources in place
-	clang-format -i $(LIB_SOURCES) $(CLI_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) $(HELPER_SOURCES) \
+	clang-format -i $(LIB_SOURCES) $(CLI_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) $(HELPER_SOURCES) $(FAULT_SOURCES) \
+		$(PRELOAD_SOURCES) tests/fault/numbered.c \
 		$(wildcard include/hpx/*.h tests/fuzz/replay.c tools/*.c bench/*.c)
 
 install: $(HPX) ## install to PREFIX (default /usr/local), below DESTDIR
