@@ -375,7 +375,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     build.plan = hpx_plan_new(recipe, searches, search_count, hpx_experiment_macs, build.experiment);
     build.executor = hpx_executor_new(options->program, options->jobs);
     status = options->dry ? follow(&build, error) : train(&build, error);
-    *out = outcome_of(build.plan, &build.ledger);
+    *out = outcome_of(build.plan, &build.ledger, options->dry);
     describe_origin(*out, build.experiment);
     if (!options->dry) {
         hpx_error log_error;
