@@ -54,8 +54,9 @@ empty() { # FILE
     [[ ! -s $1 ]] || fail "$1 is not empty: $(head -3 "$1")"
 }
 
-same_files() { # FILE FILE
+same_files() { # FILE FILE: which are not empty
     local difference
+    [[ -s $1 ]] || fail "$1 is empty"
     difference=$(diff "$1" "$2" | head -10) || true
     [[ -z $difference ]] || fail "$1 and $2 differ: $difference"
 }
