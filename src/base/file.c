@@ -171,7 +171,7 @@ hpx_status hpx_make_directories(const char *path, hpx_error *error)
 {
     char *partial = hpx_strdup(path);
     hpx_status status = HPX_OK;
-    for (char *slash = partial + 1;; slash++) {
+    for (char *slash = partial + (*partial == '/');; slash++) {
         if (*slash != '/' && *slash != 0)
             continue;
         char end = *slash;

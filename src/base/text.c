@@ -1,6 +1,7 @@
 #include "hpx/text.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ bool hpx_parse_real(double *out, const char *text)
     char *end;
     errno = 0;
     double value = strtod(text, &end);
-    if (*end != 0 || end == text || !isfinite(value) || (errno == ERANGE && value != 0 && fabs(value) > 1))
+    if (*end != 0 || end == text || !isfinite(value) || (errno == ERANGE && value == 0))
         return false;
     *out = value == 0 ? 0 : value;
     return true;
@@ -39,7 +40,9 @@ bool hpx_parse_real(double *out, const char *text)
 
 char *hpx_real_text(char out[HPX_REAL_TEXT_BYTES], double value)
 {
-    for (int digits = 15; digits <= 17; digits++) {
+    /* Every decimal of 15 digits can be told from its neighbours by a normal double; subnormal ones have
+     * fewer. */
+    for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         snprintf(out, HPX_REAL_TEXT_BYTES, "%.*g", digits, value);
         if (strtod(out, NULL) == value)
             break;

@@ -91,6 +91,55 @@ static bool previous_entry(MDB_cursor *cursor, const hpx_hash *hash, uint32_t ep
     return true;
 }
 
+static hpx_status read_chunks(hpx_buffer *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                              uint32_t epoch, const struct checkpoint_entry *entry, hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    size_t start = out->size;
+    for (uint32_t i = 0; i < entry->chunks && !status; i++) {
+        const uint8_t *payload;
+        size_t size;
+        struct key name = key_of_chunk(key, epoch, i);
+        status = get_sealed(&payload, &size, store, txn, DB_CHUNKS, &name, error);
+        if (!status)
+            hpx_buffer_add(out, payload, size);
+        MDB_val missing = {.mv_size = name.size, .mv_data = name.bytes};
+        if (status == HPX_NOT_FOUND)
+            report_damage(store, DB_CHUNKS, &missing);
+    }
+    if (status)
+        return status;
+    hpx_hash hash = hpx_hash_of(out->data + start, out->size - start);
+    if (out->size - start == entry->size && hpx_hash_equal(&hash, &entry->hash))
+        return HPX_OK;
+    struct key name = key_of_epoch(key, epoch);
+    MDB_val damaged = {.mv_size = name.size, .mv_data = name.bytes};
+    report_damage(store, DB_CHECKPOINTS, &damaged);
+    return hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
+}
+
+/* The bytes of one checkpoint or, without `out`, only whether its entry is readable. HPX_NOT_FOUND, with
+ * `out` as it was, when it is damaged. */
+static hpx_status read_checkpoint(hpx_buffer *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                                  uint32_t epoch, hpx_error *error)
+{
+    const uint8_t *payload;
+    size_t size, start = out ? out->size : 0;
+    struct key name = key_of_epoch(key, epoch);
+    struct checkpoint_entry entry;
+    hpx_status status = get_sealed(&payload, &size, store, txn, DB_CHECKPOINTS, &name, error);
+    if (!status && !decode_checkpoint_entry(&entry, payload, size)) {
+        MDB_val damaged = {.mv_size = name.size, .mv_data = name.bytes};
+        report_damage(store, DB_CHECKPOINTS, &damaged);
+        status = hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
+    }
+    if (!status && out)
+        status = read_chunks(out, store, txn, key, epoch, &entry, error);
+    if (status && out)
+        out->size = start;
+    return status;
+}
+
 hpx_status drop_older_checkpoints(bool *newer, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
                                   uint32_t epoch, hpx_error *error)
 {
@@ -110,41 +159,16 @@ hpx_status drop_older_checkpoints(bool *newer, hpx_store *store, MDB_txn *txn, c
     *newer = previous_entry(cursor, key, UINT32_MAX, &found) && found >= epoch;
     mdb_cursor_close(cursor);
     if (!status && *newer) {
-        /* A damaged one of this epoch is replaced by the one at hand. */
-        const uint8_t *payload;
-        size_t size;
-        struct key name = key_of_epoch(key, found);
-        hpx_status readable = get_sealed(&payload, &size, store, txn, DB_CHECKPOINTS, &name, error);
-        if (readable == HPX_NOT_FOUND) {
+        /* A damaged one is no use: it makes room for the one at hand. */
+        hpx_buffer bytes = {0};
+        status = read_checkpoint(&bytes, store, txn, key, found, error);
+        hpx_buffer_free(&bytes);
+        if (status == HPX_NOT_FOUND) {
             *newer = false;
             status = drop_checkpoint(store, txn, key, found, error);
         }
     }
     return status;
-}
-
-static hpx_status read_chunks(hpx_buffer *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
-                              uint32_t epoch, const struct checkpoint_entry *entry, hpx_error *error)
-{
-    hpx_status status = HPX_OK;
-    size_t start = out->size;
-    for (uint32_t i = 0; i < entry->chunks && !status; i++) {
-        const uint8_t *payload;
-        size_t size;
-        struct key name = key_of_chunk(key, epoch, i);
-        status = get_sealed(&payload, &size, store, txn, DB_CHUNKS, &name, error);
-        if (!status)
-            hpx_buffer_add(out, payload, size);
-    }
-    if (status)
-        return status;
-    hpx_hash hash = hpx_hash_of(out->data + start, out->size - start);
-    if (out->size - start == entry->size && hpx_hash_equal(&hash, &entry->hash))
-        return HPX_OK;
-    struct key name = key_of_epoch(key, epoch);
-    MDB_val damaged = {.mv_size = name.size, .mv_data = name.bytes};
-    report_damage(store, DB_CHECKPOINTS, &damaged);
-    return hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
 }
 
 /* The newest readable checkpoint up to epoch_max, and its bytes if `out` is given; damaged ones are passed
@@ -163,23 +187,15 @@ static hpx_status newest(uint32_t *epoch, hpx_buffer *out, hpx_store *store, con
         return lmdb_failed(store, code, error);
     }
     status = hpx_error_set(error, HPX_NOT_FOUND, "no checkpoint");
-    uint32_t at = epoch_max;
-    while (status == HPX_NOT_FOUND && previous_entry(cursor, key, at, epoch)) {
-        const uint8_t *payload;
-        size_t size, start = out ? out->size : 0;
-        struct key name = key_of_epoch(key, *epoch);
-        struct checkpoint_entry entry;
-        status = get_sealed(&payload, &size, store, txn, DB_CHECKPOINTS, &name, error);
-        if (!status && !decode_checkpoint_entry(&entry, payload, size))
-            status = hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
-        if (!status && out)
-            status = read_chunks(out, store, txn, key, *epoch, &entry, error);
-        if (status && out)
-            out->size = start;
-        if (*epoch == 0)
+    uint32_t at = epoch_max, found;
+    while (status == HPX_NOT_FOUND && previous_entry(cursor, key, at, &found)) {
+        status = read_checkpoint(out, store, txn, key, found, error);
+        if (found == 0)
             break;
-        at = *epoch - 1;
+        at = found - 1;
     }
+    if (!status)
+        *epoch = found;
     mdb_cursor_close(cursor);
     mdb_txn_abort(txn);
     return status;

@@ -26,6 +26,8 @@ struct hpx_store {
     char *path; /* of the data file */
     hpx_damage_fn *damaged;
     void *damaged_context;
+    char **reported; /* what was damaged, so that it is said once */
+    size_t reported_count, reported_capacity;
 };
 
 #define KEY_BYTES_MAX 32

@@ -175,6 +175,12 @@ void report_damage(hpx_store *store, enum database db, const MDB_val *key)
         return;
     char what[256];
     describe_key(what, sizeof what, db, key);
+    for (size_t i = 0; i < store->reported_count; i++)
+        if (strcmp(store->reported[i], what) == 0)
+            return;
+    store->reported = hpx_grow(store->reported, &store->reported_capacity, store->reported_count + 1,
+                               sizeof *store->reported);
+    store->reported[store->reported_count++] = hpx_strdup(what);
     store->damaged(store->damaged_context, what);
 }
 
@@ -373,6 +379,9 @@ void hpx_store_close(hpx_store *store)
         return;
     if (store->env)
         mdb_env_close(store->env);
+    for (size_t i = 0; i < store->reported_count; i++)
+        free(store->reported[i]);
+    free(store->reported);
     free(store->directory);
     free(store->path);
     free(store);

@@ -1,0 +1,40 @@
+/* What several tests share. Everything here fails the running test instead of returning an error. */
+#ifndef HPX_TESTS_HELPER_H
+#define HPX_TESTS_HELPER_H
+
+#include "hpx/buffer.h"
+#include "hpx/dataset.h"
+#include "hpx/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* A new folder for temporary files. */
+char *make_folder(void);
+/* Removes it with all it holds, and frees its name. */
+void remove_folder(char *folder);
+
+void write_file(const char *path, const void *bytes, size_t size);
+void write_text(const char *path, const char *text);
+hpx_buffer read_file(const char *path);
+
+/* Fails with the message unless the status is HPX_OK. */
+void expect_ok(hpx_status status, const hpx_error *error);
+/* Fails unless `text` contains `part`. */
+void expect_contains(const char *text, const char *part);
+
+/* Draws that are the same in every run: draw_seed, then numbers below a bound (0: any 64 bits). */
+void draw_seed(uint64_t seed);
+uint64_t draw(uint64_t bound);
+
+/* Writes the four IDX files of a small data set that can be learned, 4 x 4 pixels and 3 classes, into a
+ * folder: train-images, train-labels, test-images, test-labels. */
+enum { DIGITS_FEATURES = 16, DIGITS_CLASSES = 3, DIGITS_TRAIN = 60, DIGITS_TEST = 24 };
+void write_digits(const char *folder);
+
+/* The lines of a recipe that name those files. free() it. */
+char *digits_dataset(const char *folder);
+
+#endif

@@ -1,0 +1,235 @@
+/* Files: read whole, mapped, replaced at once. */
+#include "hpx/file.h"
+
+#include "../helper/helper.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char *folder;
+
+static int set_up(void **state)
+{
+    (void)state;
+    folder = make_folder();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    remove_folder(folder);
+    return 0;
+}
+
+static size_t entries(const char *path)
+{
+    DIR *open = opendir(path);
+    assert_non_null(open);
+    size_t count = 0;
+    for (struct dirent *entry; (entry = readdir(open)) != NULL;)
+        count += entry->d_name[0] != '.';
+    closedir(open);
+    return count;
+}
+
+static void test_read(void **state)
+{
+    (void)state;
+    hpx_buffer out = {0};
+    hpx_error error;
+    char *path = hpx_path_join(folder, "a");
+    write_text(path, "hello");
+    hpx_buffer_puts(&out, "> ");
+    expect_ok(hpx_file_read(&out, path, 5, &error), &error);
+    assert_string_equal(hpx_buffer_text(&out), "> hello"); /* appended */
+    assert_int_equal(hpx_file_read(&out, path, 4, &error), HPX_FAILED);
+    expect_contains(error.message, "larger than 4 bytes");
+    assert_int_equal(out.size, 7); /* as it was */
+    assert_int_equal(hpx_file_read(&out, folder, 100, &error), HPX_FAILED);
+    expect_contains(error.message, "not a regular file");
+    char *missing = hpx_path_join(folder, "missing"), *below = hpx_path_join(path, "b");
+    assert_int_equal(hpx_file_read(&out, missing, 100, &error), HPX_NOT_FOUND);
+    assert_int_equal(hpx_file_read(&out, below, 100, &error), HPX_NOT_FOUND);
+    /* A pipe must not be waited for. */
+    assert_int_equal(mkfifo(missing, 0600), 0);
+    assert_int_equal(hpx_file_read(&out, missing, 100, &error), HPX_FAILED);
+    hpx_buffer_free(&out);
+    free(missing);
+    free(below);
+    free(path);
+}
+
+static void test_read_large(void **state)
+{
+    (void)state;
+    enum { SIZE = 300001 };
+    uint8_t *bytes = malloc(SIZE);
+    draw_seed(5);
+    for (size_t i = 0; i < SIZE; i++)
+        bytes[i] = (uint8_t)draw(256);
+    char *path = hpx_path_join(folder, "large");
+    hpx_error error;
+    expect_ok(hpx_file_write(path, bytes, SIZE, &error), &error);
+    hpx_buffer read = read_file(path);
+    assert_int_equal(read.size, SIZE);
+    assert_memory_equal(read.data, bytes, SIZE);
+    hpx_buffer_free(&read);
+    free(path);
+    free(bytes);
+}
+
+/* The file is replaced by another one: who has the old one open keeps it, and nothing is left beside it. */
+static void test_write_replaces(void **state)
+{
+    (void)state;
+    char *path = hpx_path_join(folder, "a");
+    hpx_error error;
+    char old[16] = "";
+    expect_ok(hpx_file_write(path, "old", 3, &error), &error);
+    int reader = open(path, O_RDONLY);
+    expect_ok(hpx_file_write(path, "newer", 5, &error), &error);
+    assert_int_equal(read(reader, old, sizeof old), 3);
+    assert_string_equal(old, "old");
+    close(reader);
+    hpx_buffer now = read_file(path);
+    assert_string_equal(hpx_buffer_text(&now), "newer");
+    hpx_buffer_free(&now);
+    assert_int_equal(entries(folder), 1);
+    expect_ok(hpx_file_write(path, NULL, 0, &error), &error);
+    now = read_file(path);
+    assert_int_equal(now.size, 0);
+    hpx_buffer_free(&now);
+
+    /* A failure leaves nothing behind, and names the file. */
+    char *taken = hpx_path_join(folder, "folder"), *inside = hpx_path_join(folder, "folder/x");
+    assert_int_equal(mkdir(taken, 0700), 0);
+    write_text(inside, "");
+    assert_int_equal(hpx_file_write(taken, "new", 3, &error), HPX_FAILED);
+    expect_contains(error.message, taken);
+    assert_int_equal(entries(folder), 2);
+    free(inside);
+    inside = hpx_path_join(folder, "missing/x");
+    assert_int_equal(hpx_file_write(inside, "new", 3, &error), HPX_FAILED);
+    expect_contains(error.message, "missing/x");
+    free(inside);
+    free(taken);
+    free(path);
+}
+
+static void test_map(void **state)
+{
+    (void)state;
+    char *path = hpx_path_join(folder, "a");
+    hpx_mapping mapping;
+    hpx_error error;
+    write_text(path, "bytes");
+    expect_ok(hpx_file_map(&mapping, path, &error), &error);
+    assert_int_equal(mapping.size, 5);
+    assert_memory_equal(mapping.bytes, "bytes", 5);
+    hpx_file_unmap(&mapping);
+    assert_null(mapping.bytes);
+    hpx_file_unmap(&mapping);
+    write_text(path, "");
+    expect_ok(hpx_file_map(&mapping, path, &error), &error);
+    assert_null(mapping.bytes);
+    assert_int_equal(mapping.size, 0);
+    hpx_file_unmap(&mapping);
+    assert_int_equal(hpx_file_map(&mapping, folder, &error), HPX_FAILED);
+    unlink(path);
+    assert_int_equal(hpx_file_map(&mapping, path, &error), HPX_NOT_FOUND);
+    free(path);
+}
+
+static void test_stat(void **state)
+{
+    (void)state;
+    char *path = hpx_path_join(folder, "a");
+    hpx_file_stat before, after;
+    hpx_error error;
+    assert_int_equal(hpx_file_stat_of(&before, path, &error), HPX_NOT_FOUND);
+    assert_false(hpx_path_exists(path));
+    write_text(path, "12345");
+    assert_true(hpx_path_exists(path));
+    const struct timespec times[2] = {{1000000000, 5}, {1000000000, 123456789}};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    expect_ok(hpx_file_stat_of(&before, path, &error), &error);
+    assert_int_equal(before.size, 5);
+    assert_true(before.modified_ns == 1000000000123456789);
+    assert_true(before.changed_ns > before.modified_ns);
+    /* Replaced by a file of the same size and time: another inode. */
+    expect_ok(hpx_file_write(path, "54321", 5, &error), &error);
+    utimensat(AT_FDCWD, path, times, 0);
+    expect_ok(hpx_file_stat_of(&after, path, &error), &error);
+    assert_true(after.modified_ns == before.modified_ns && after.size == before.size);
+    assert_true(after.inode != before.inode || after.changed_ns != before.changed_ns);
+    free(path);
+}
+
+static void test_make_directories(void **state)
+{
+    (void)state;
+    hpx_error error;
+    char *deep = hpx_path_join(folder, "a/b//c"), *end = hpx_path_join(folder, "d/"),
+         *file = hpx_path_join(folder, "file"), *below = hpx_path_join(folder, "file/e");
+    expect_ok(hpx_make_directories(deep, &error), &error);
+    expect_ok(hpx_make_directories(deep, &error), &error);
+    assert_true(hpx_path_exists(deep));
+    expect_ok(hpx_make_directories(end, &error), &error);
+    assert_true(hpx_path_exists(end));
+    expect_ok(hpx_make_directories("/", &error), &error);
+    expect_ok(hpx_make_directories(".", &error), &error);
+    assert_int_equal(hpx_make_directories("", &error), HPX_FAILED);
+    write_text(file, "");
+    assert_int_equal(hpx_make_directories(file, &error), HPX_FAILED);
+    expect_contains(error.message, "not a folder");
+    assert_int_equal(hpx_make_directories(below, &error), HPX_FAILED);
+    free(deep);
+    free(end);
+    free(file);
+    free(below);
+}
+
+static void test_paths(void **state)
+{
+    (void)state;
+    static const char *const joined[][3] = {
+        {"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"a", "/b", "/b"},
+        {".", "b", "b"},   {"/", "b", "/b"},   {"../a", "b/c", "../a/b/c"},
+    };
+    static const char *const parents[][2] = {
+        {"a/b", "a"}, {"a", "."}, {"/a", "/"}, {"/a/b/c", "/a/b"}, {"", "."},
+    };
+    for (size_t i = 0; i < COUNT(joined); i++) {
+        char *path = hpx_path_join(joined[i][0], joined[i][1]);
+        assert_string_equal(path, joined[i][2]);
+        free(path);
+    }
+    for (size_t i = 0; i < COUNT(parents); i++) {
+        char *path = hpx_path_directory(parents[i][0]);
+        assert_string_equal(path, parents[i][1]);
+        free(path);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_read_large, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_write_replaces, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_map, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_stat, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_make_directories, set_up, tear_down),
+        cmocka_unit_test(test_paths),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

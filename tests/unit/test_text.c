@@ -1,0 +1,172 @@
+/* Numbers as people write them, and the word they probably meant. */
+#include "hpx/text.h"
+
+#include "../helper/helper.h"
+
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_parse_u64(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t value;
+    } good[] = {{"0", 0}, {"007", 7}, {"128", 128}, {"18446744073709551615", UINT64_MAX}};
+    static const char *const bad[] = {"",
+                                      " 1",
+                                      "1 ",
+                                      "+1",
+                                      "-1",
+                                      "1.0",
+                                      "1e3",
+                                      "0x10",
+                                      "1,5",
+                                      "a",
+                                      "--",
+                                      "\xb2",
+                                      "18446744073709551616",
+                                      "99999999999999999999"};
+    uint64_t value;
+    for (size_t i = 0; i < COUNT(good); i++) {
+        assert_true(hpx_parse_u64(&value, good[i].text));
+        assert_true(value == good[i].value);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++)
+        if (hpx_parse_u64(&value, bad[i]))
+            fail_msg("'%s' was read as %llu", bad[i], (unsigned long long)value);
+}
+
+static void test_parse_real(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double value;
+    } good[] = {{"0", 0},      {"1e-3", 0.001},      {"0.001", 0.001},   {"-2.5", -2.5}, {".5", 0.5},
+                {"1E+2", 100}, {"1.7e308", 1.7e308}, {"5e-324", 5e-324}, {"+1", 1},      {"2.", 2}};
+    static const char *const bad[] = {"",      " 1",     "1 ",      "nan",      "inf",   "-inf",
+                                      "0x1p3", "1e999",  "-1e999",  "1e",       "1.2.3", "1,5",
+                                      "e5",    "1e-999", "-1e-999", "infinity", ".",     "--1"};
+    double value;
+    for (size_t i = 0; i < COUNT(good); i++) {
+        if (!hpx_parse_real(&value, good[i].text))
+            fail_msg("'%s' was refused", good[i].text);
+        assert_true(value == good[i].value);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++)
+        if (hpx_parse_real(&value, bad[i]))
+            fail_msg("'%s' was read as %g", bad[i], value);
+    assert_true(hpx_parse_real(&value, "-0"));
+    assert_true(value == 0 && !signbit(value));
+}
+
+/* From the first that is not 0 to the last. */
+static int significant_digits(const char *text)
+{
+    int digits = 0, zeros = 0;
+    for (; *text && *text != 'e'; text++) {
+        if (*text == '0' && digits > 0)
+            zeros++;
+        else if (*text >= '1' && *text <= '9')
+            digits += zeros + 1, zeros = 0;
+    }
+    return digits;
+}
+
+static void expect_shortest(double value)
+{
+    char text[HPX_REAL_TEXT_BYTES], shorter[400];
+    double read;
+    assert_ptr_equal(hpx_real_text(text, value), text);
+    if (!hpx_parse_real(&read, text) || read != value)
+        fail_msg("%a is written as '%s'", value, text);
+    int digits = significant_digits(text);
+    snprintf(shorter, sizeof shorter, "%.*g", digits - 1, value);
+    if (digits > 1 && strtod(shorter, NULL) == value)
+        fail_msg("'%s' is also '%s'", text, shorter);
+}
+
+static void test_real_text(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        const char *text;
+    } known[] = {{0, "0"},
+                 {0.1, "0.1"},
+                 {0.001, "0.001"},
+                 {1e-5, "1e-05"},
+                 {128, "128"},
+                 {-2.5, "-2.5"},
+                 {1.0 / 3, "0.3333333333333333"},
+                 {1e300, "1e+300"},
+                 {5e-324, "5e-324"},
+                 {0.1 + 0.2, "0.30000000000000004"},
+                 {16384, "16384"}};
+    char text[HPX_REAL_TEXT_BYTES];
+    for (size_t i = 0; i < COUNT(known); i++)
+        assert_string_equal(hpx_real_text(text, known[i].value), known[i].text);
+    draw_seed(3);
+    for (int i = 0; i < 20000; i++) {
+        uint64_t bits = draw(0);
+        double value;
+        memcpy(&value, &bits, sizeof value);
+        if (isfinite(value) && value != 0)
+            expect_shortest(value);
+        expect_shortest((double)(1 + draw(100000)) / (double)(1 + draw(1000)));
+        expect_shortest(5e-324 * (double)(1 + draw(1u << (1 + draw(30)))));
+    }
+    expect_shortest(DBL_MAX);
+    expect_shortest(DBL_MIN);
+}
+
+static void test_nearest_word(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"relu", "tanh", "sigmoid", "gelu", "partial-cross", NULL};
+    static const struct {
+        const char *word, *nearest;
+    } cases[] = {
+        {"relu", "relu"},  {"rleu", "relu"},      /* a swap is one step */
+        {"tnah", "tanh"},  {"sigmod", "sigmoid"}, /* left out */
+        {"gellu", "gelu"}, {"partialcross", "partial-cross"},
+        {"elu", "relu"},   {"xyz", NULL},
+        {"", NULL},        {"r", NULL},
+        {"softmax", NULL}, {"sgimiod", "sigmoid"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *nearest = hpx_nearest_word(cases[i].word, words);
+        if (!cases[i].nearest)
+            assert_null(nearest);
+        else
+            assert_string_equal(nearest, cases[i].nearest);
+    }
+    /* The first of equals; far too long a word. */
+    static const char *const equals[] = {"abcx", "abcy", NULL};
+    assert_ptr_equal(hpx_nearest_word("abcz", equals), equals[0]);
+    char long_word[100];
+    memset(long_word, 'a', sizeof long_word);
+    long_word[99] = 0;
+    assert_null(hpx_nearest_word(long_word, words));
+    static const char *const none[] = {NULL};
+    assert_null(hpx_nearest_word("relu", none));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parse_u64),
+        cmocka_unit_test(test_parse_real),
+        cmocka_unit_test(test_real_text),
+        cmocka_unit_test(test_nearest_word),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
