@@ -3,9 +3,8 @@
 # check leaves; the others still run.
 
 set -u
-: "${HPX:?set it to the hpx to test}"
-HPX=$(realpath "$HPX")
 SOURCE_ROOT=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+HPX=$(realpath "${HPX:-$SOURCE_ROOT/build/hpx}") || exit 1
 export LC_ALL=C.UTF-8 NO_COLOR=1
 unset HPX_STORE HPX_DATA HPX_MAP_SIZE
 
