@@ -141,15 +141,16 @@ recipe() { # FILE SETTING...
 # --- the runner -------------------------------------------------------------------------------------------------------
 
 run_tests() { # [NAME...]: those, or all of the script in their order
-    local test failed=0
+    local test start failed=0
     make_data "$scratch/data"
     [[ $# -gt 0 ]] || mapfile -t tests < <(sed -n 's/^\(test_[a-z0-9_]*\)().*/\1/p' "$0")
     [[ $# -eq 0 ]] || tests=("$@")
     for test in "${tests[@]}"; do
+        start=$SECONDS
         mkdir "$scratch/$test"
         cp -r "$scratch/data" "$scratch/$test/data"
         if (cd "$scratch/$test" && HPX_STORE=$scratch/$test/store && export HPX_STORE && "$test"); then
-            echo "ok    $test"
+            echo "ok    $test ($((SECONDS - start)) s)"
         else
             echo "FAIL  $test"
             failed=$((failed + 1))
