@@ -49,10 +49,10 @@ static int stop(struct worker *worker, bool kill_it)
 {
     int status = 0;
     if (worker->pid > 0) {
+        if (kill_it)
+            kill(worker->pid, SIGKILL); /* first, or it complains of the closed pipe */
         close(worker->input);
         close(worker->output);
-        if (kill_it)
-            kill(worker->pid, SIGKILL);
         while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
             ;
     }
