@@ -7,6 +7,7 @@ CC = gcc
 endif
 BUILD ?= build
 PREFIX ?= /usr/local
+VERSION = $(shell sed -n 's/.*HPX_VERSION "\(.*\)"/\1/p' include/hpx/version.h)
 CFLAGS ?= -O2 -g
 WERROR ?=
 
@@ -161,7 +162,7 @@ install: $(HPX) ## install to PREFIX (default /usr/local), below DESTDIR
 	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 tools/hpx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hpx
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@REQUIRES@|$(PACKAGES)|' tools/hpx.pc.in \
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@REQUIRES@|$(PACKAGES)|' -e 's|@VERSION@|$(VERSION)|' tools/hpx.pc.in \
 		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/hpx.pc
 
 uninstall: ## remove what install put there

@@ -49,8 +49,9 @@ typedef struct hpx_artifact {
     char cell[256];   /* the cell as the recipe named it, "n1=128 n2=64", for people */
     uint64_t seed;
     char host[64];
-    int64_t started_ns; /* of the epoch, since 1970 */
-    double seconds;     /* wall time of the epoch */
+    int64_t started_ns;   /* of the epoch, since 1970 */
+    double seconds;       /* wall time of the epoch */
+    double total_seconds; /* of all epochs up to it, whichever builds trained them */
 } hpx_artifact;
 
 /* Stores an epoch with its checkpoint and drops the trajectory's checkpoints of earlier epochs, in one
@@ -94,6 +95,11 @@ hpx_status hpx_store_put_record(hpx_store *store, hpx_record_kind kind, const hp
                                 hpx_error *error);
 hpx_status hpx_store_get_record(hpx_fields *out, hpx_store *store, hpx_record_kind kind, const hpx_hash *id,
                                 hpx_error *error);
+
+/* Claims a trajectory for training by this process: *claimed false while another process has it. A claim ends
+ * with its release or, at once, with the process, however that ends. The store must be open for writing. */
+hpx_status hpx_store_claim(bool *claimed, hpx_store *store, const hpx_hash *key, hpx_error *error);
+void hpx_store_release(hpx_store *store, const hpx_hash *key);
 
 /* What is known of a file's bytes without reading them again. */
 typedef struct hpx_known_bytes {

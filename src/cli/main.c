@@ -52,8 +52,8 @@ const struct command *find_command(const char *name)
             names[visible++] = command->name;
     }
     const char *nearest = hpx_nearest_word(name, names);
-    say("unknown command '%s'%s%s%s; `hpx help` lists them", name, nearest ? "; did you mean '" : "",
-        nearest ? nearest : "", nearest ? "'" : "");
+    say("unknown command '%s'%s%s%s `hpx help` lists them", name, nearest ? "; did you mean '" : ";",
+        nearest ? nearest : "", nearest ? "'?" : "");
     return NULL;
 }
 

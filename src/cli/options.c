@@ -63,7 +63,7 @@ static bool unknown_option(const struct command *command, const char *word)
             names[count++] = table[i].name;
     const char *nearest = strncmp(word, "--", 2) == 0 ? hpx_nearest_word(word + 2, names) : NULL;
     say("%s%sunknown option '%s'%s%s%s", command ? command->name : "", command ? ": " : "", word,
-        nearest ? "; did you mean '--" : "", nearest ? nearest : "", nearest ? "'" : "");
+        nearest ? "; did you mean '--" : "", nearest ? nearest : "", nearest ? "'?" : "");
     return false;
 }
 

@@ -120,7 +120,7 @@ void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance)
     hpx_table_add(table, "%s", text_of(&provenance->manifest, "numerics.kernel"));
     hpx_table_add(table, "%s", artifact->host);
     hpx_table_add(table, "%s", time_text(when, artifact->started_ns));
-    hpx_table_add(table, "%.2f", artifact->seconds);
+    hpx_table_add(table, "%.1f", artifact->total_seconds);
     if (artifact->parent)
         hpx_table_add(table, "epoch %u", artifact->parent);
     else
@@ -247,7 +247,8 @@ static void add_epoch(hpx_json *json, const hpx_artifact *artifact)
     hpx_json_text(json, "output", hpx_hash_hex(hex, &artifact->output));
     hpx_json_text(json, "host", artifact->host);
     hpx_json_text(json, "started", time_text(when, artifact->started_ns));
-    hpx_json_real(json, "seconds", artifact->seconds);
+    hpx_json_real(json, "seconds", artifact->total_seconds);
+    hpx_json_real(json, "epoch_seconds", artifact->seconds);
     add_parent(json, artifact);
 }
 

@@ -24,6 +24,7 @@ struct hpx_store {
     MDB_dbi databases[DATABASES];
     char *directory;
     char *path; /* of the data file */
+    int claims; /* the file of claims; -1 when only reading */
     hpx_damage_fn *damaged;
     void *damaged_context;
     char **reported; /* what was damaged, so that it is said once */
@@ -68,6 +69,9 @@ void report_damage(hpx_store *store, enum database db, const MDB_val *key);
 void describe_key(char *out, size_t room, enum database db, const MDB_val *key);
 
 extern const char *const database_names[DATABASES];
+
+/* claim.c */
+hpx_status open_claims(hpx_store *store, hpx_error *error);
 
 /* artifact.c */
 void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);
