@@ -4,9 +4,9 @@
 
 # Long enough to be caught in the middle: each epoch has a checkpoint of some megabytes to write.
 long_recipe() { # VALUES OF n1
-    recipe a.rcp 'epochs = 50' 'rate = 0.001' <<X
+    recipe a.rcp 'epochs = 120' 'rate = 0.001' <<X
 axis n1 = $1
-axis n2 = 800
+axis n2 = 400
 search grid
   method = grid
 X
@@ -30,8 +30,8 @@ newest_epoch() {
     hpx ls --json | jq '[.[].epoch] | max // 0'
 }
 
-in_the_middle() {
-    [[ $(newest_epoch) -ge 3 ]]
+is_beyond() { # EPOCH
+    [[ $(newest_epoch) -gt $1 ]]
 }
 
 wait_for() { # CODE
@@ -58,7 +58,7 @@ continues_to_the_same() { # TRIALS: the rest is trained now; the outputs are tho
     run 0 hpx verify
     local from
     from=$(newest_epoch)
-    [[ $from -ge 3 && $from -lt 50 ]] || fail "the build was not interrupted in the middle, but after epoch $from"
+    [[ $from -ge 3 && $from -lt 120 ]] || fail "the build was not interrupted in the middle, but after epoch $from"
     run 0 hpx plan a.rcp --json
     is '[.searches[0].trials[].from] | max' "$from" # every finished epoch
     run 0 hpx build a.rcp --json
@@ -68,65 +68,60 @@ continues_to_the_same() { # TRIALS: the rest is trained now; the outputs are tho
 }
 
 test_killed_worker() {
-    long_recipe 800
+    long_recipe 400
     start
-    poll in_the_middle
+    poll is_beyond 2
     kill -KILL $(workers)
     wait_for 1
     equal "$(grep -c 'worker' err)" 1 'the number of lines about workers'
-    has err 'hpx: n1=800 n2=800: its worker was killed (signal 9)'
+    has err 'hpx: n1=400 n2=400: its worker was killed (signal 9)'
     has err 'hpx: 1 of 1 trials failed'
     grep -Eq '^grid +unfinished .* 1 +[0-9.]+$' out || fail 'the row of grid'
     continues_to_the_same 1
 }
 
 test_killed_worker_of_two() {
-    long_recipe '800 799 798'
+    long_recipe '400 399 398'
     start -j 2 -k
-    poll in_the_middle
+    poll is_beyond 2
     kill -KILL "$(workers | head -1)"
     wait_for 1
     equal "$(grep -c 'its worker was killed' err)" 1 'the number of lines about workers'
     has err 'hpx: 2 trials trained, 0 extended, 1 failed'
     run 0 hpx ls --json
-    is 'map(select(.epoch == 50)) | length' 2
+    is 'map(select(.epoch == 120)) | length' 2
     run 0 hpx build a.rcp --json
     is '.searches[0].trials | [.hit, .failed]' '[2,0]'
     same_as_uninterrupted
 }
 
-interrupt() { # SIGNAL
-    long_recipe 800
-    start
-    poll in_the_middle
-    kill "-$1" "$build"
-    wait_for 130
-    has err 'hpx: interrupted; every finished epoch is stored'
-    has_not err 'nothing to train'
-    has_not err 'failed; '
-    grep -Eq '^grid +unfinished .* 0 +0 +0 +0 +0 +[0-9.]+$' out || fail 'the row of grid'
+# One training, interrupted three times.
+test_interrupts() {
+    long_recipe 400
+    local signal
+    for signal in INT TERM HUP; do
+        from=$(newest_epoch)
+        start
+        poll is_beyond $((from + 2))
+        kill "-$signal" "$build"
+        wait_for 130
+        has err 'hpx: interrupted; every finished epoch is stored'
+        has_not err 'nothing to train'
+        equal "$(wc -l <err)" 2 'the number of lines on stderr'
+        grep -Eq '^grid +unfinished .* 0 +0 +0 +0 +0 +[0-9.]+$' out || fail 'the row of grid'
+    done
     continues_to_the_same 1
-}
-
-test_interrupt() {
-    interrupt INT
-}
-
-test_terminate() {
-    interrupt TERM
-}
-
-test_hang_up() {
-    interrupt HUP
+    key=$(jq -r '.[0].key' <(hpx ls --json))
+    equal "$(hpx show "$key" --json | jq '[.epochs[].parent.epoch] | unique | length')" 4 'the number of runs'
 }
 
 # Two recipes: the second one is not begun after an interrupt.
 test_interrupt_ends_all() {
-    long_recipe 800
+    long_recipe 400
     cp a.rcp b.rcp
-    sed -i 's/n1 = 800/n1 = 8/' b.rcp
+    sed -i 's/n1 = 400/n1 = 8/' b.rcp
     start b.rcp a.rcp
-    poll in_the_middle
+    poll is_beyond 2
     kill -INT "$build"
     wait_for 130
     equal "$(grep -c 'validation_accuracy over' out)" 1 'the number of tables'
@@ -134,9 +129,9 @@ test_interrupt_ends_all() {
 }
 
 test_interrupt_with_two_workers() {
-    long_recipe '800 799 798'
+    long_recipe '400 399 398'
     start -j 2
-    poll in_the_middle
+    poll is_beyond 2
     local pids
     pids=$(workers)
     equal "$(wc -w <<<"$pids")" 2 'the number of workers'
@@ -149,9 +144,9 @@ test_interrupt_with_two_workers() {
 }
 
 test_killed_build() {
-    long_recipe '800 799'
+    long_recipe '400 399'
     start -j 2
-    poll in_the_middle
+    poll is_beyond 2
     local pids
     pids=$(workers)
     kill -KILL "$build"
@@ -163,10 +158,10 @@ test_killed_build() {
 }
 
 test_nohup() {
-    long_recipe 800
+    long_recipe 400
     nohup "$HPX" build a.rcp >out 2>err </dev/null &
     build=$!
-    poll in_the_middle
+    poll is_beyond 2
     kill -HUP "$build"
     wait_for 0
     has err '1 trials trained'
