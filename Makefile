@@ -7,19 +7,27 @@ CC = gcc
 endif
 BUILD ?= build
 PREFIX ?= /usr/local
+VERSION = $(shell sed -n 's/.*HPX_VERSION "\(.*\)"/\1/p' include/hpx/version.h)
 CFLAGS ?= -O2 -g
 WERROR ?=
+
+# `make V=1` shows the whole commands.
+ifeq ($(V),)
+say = @echo "  $(1)  $(patsubst $(BUILD)/%,%,$@)";
+else
+say =
+endif
 
 PACKAGES = lmdb libgit2 libxxhash openblas libcurl zlib libsodium
 REQUIRED = $(PACKAGES) cmocka
 
 # The sources that decide a number: their git tree id is the code version in every result's identity. Flags that could
 # change a rounding belong to it too, so they are fixed here and recorded in the numerics.
-TRAINER_SOURCES = src/nn src/data/idx.c src/data/dataset.c src/base/random.c include/hpx/idx.h include/hpx/dataset.h \
-	include/hpx/matrix.h include/hpx/mlp.h include/hpx/optimizer.h include/hpx/random.h include/hpx/trainer.h
+TRAINER_SOURCES = src/nn src/data/idx.c src/data/dataset.c src/base/random.c include/hpx/checkpoint.h \
+	include/hpx/dataset.h include/hpx/idx.h include/hpx/matrix.h include/hpx/mlp.h include/hpx/optimizer.h include/hpx/random.h include/hpx/trainer.h
 # What a build is made of: the dirty flag and the recorded patch cover these.
 BUILD_SOURCES = Makefile src include tools
-NN_FLAGS = -O3 -ffp-contract=off
+NN_FLAGS = -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math
 
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wformat=2 -Wvla -Wno-missing-field-initializers $(WERROR)
@@ -78,13 +86,13 @@ $(BUILD)/src/nn/%.o: HPX_CFLAGS += $(NN_FLAGS) -DHPX_NN_FLAGS='"$(strip $(CFLAGS
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC  )$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -MMD -MP -c $< -o $@
 
 # The stamp tool reads the repository, so it runs at every make; its output changes only when the stamp does.
 STAMP_OBJECTS := $(call object,$(filter src/base/% src/code/%,$(LIB_SOURCES)) tools/stamp.c)
 
 $(BUILD)/stamp-tool: $(STAMP_OBJECTS)
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
 
 .PHONY: stamp
 stamp: $(BUILD)/stamp-tool
@@ -93,28 +101,27 @@ stamp: $(BUILD)/stamp-tool
 $(BUILD)/stamp.c: stamp ;
 
 $(BUILD)/stamp.o: $(BUILD)/stamp.c
-	$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -c $< -o $@
+	$(call say,CC  )$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -c $< -o $@
 
 $(LIB): $(LIB_OBJECTS) $(BUILD)/stamp.o
-	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR  )rm -f $@ && $(AR) rcs $@ $^
 
 $(HPX): $(CLI_OBJECTS) $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPER_OBJECTS) $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) $(CMOCKA_LIBS) -lm -o $@
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) $(CMOCKA_LIBS) -lm -o $@
 
 # Fuzz entries: `check` replays the corpus through the ordinary build; `make fuzz` runs libFuzzer on each.
 $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
 
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS = -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_SOURCES) $(wildcard include/hpx/*.h) $(BUILD)/stamp.c
 	@mkdir -p $(@D)
-	clang -std=c11 $(HPX_CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer '-DHPX_NN_FLAGS="fuzz"' $< $(LIB_SOURCES) \
+	$(call say,FUZZ)clang -std=c11 $(HPX_CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer '-DHPX_NN_FLAGS="fuzz"' $< $(LIB_SOURCES) \
 		$(BUILD)/stamp.c $(PACKAGE_LIBS) -lm -o $@
 
 fuzz: $(FUZZERS) ## run libFuzzer (clang) on every entry, FUZZ_SECONDS each
@@ -155,7 +162,7 @@ install: $(HPX) ## install to PREFIX (default /usr/local), below DESTDIR
 	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 tools/hpx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hpx
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@REQUIRES@|$(PACKAGES)|' tools/hpx.pc.in \
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@REQUIRES@|$(PACKAGES)|' -e 's|@VERSION@|$(VERSION)|' tools/hpx.pc.in \
 		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/hpx.pc
 
 uninstall: ## remove what install put there

@@ -2,10 +2,8 @@
 #ifndef HPX_IDX_H
 #define HPX_IDX_H
 
-#include "hpx/buffer.h"
 #include "hpx/error.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,18 +26,5 @@ hpx_status hpx_idx_parse(hpx_idx *out, const uint8_t *bytes, size_t size, hpx_er
  * there. Fails as hpx_idx_parse does on what is no header; HPX_IDX_HEADER_MAX bytes are always enough. */
 #define HPX_IDX_HEADER_MAX (4 + 4 * HPX_IDX_DIMENSIONS_MAX)
 hpx_status hpx_idx_file_size(uint64_t *out, const uint8_t *bytes, size_t size, hpx_error *error);
-
-/* Whether the bytes begin as gzip does. */
-bool hpx_is_gzip(const uint8_t *bytes, size_t size);
-
-/* Appends the uncompressed bytes of a gzip file, of all its members if several were concatenated. HPX_FAILED,
- * with `out` as it was, on corrupt, truncated or trailing data and on more than bytes_max. Memory grows with
- * what is really there, never with what a header claims. */
-hpx_status hpx_gunzip(hpx_buffer *out, const uint8_t *bytes, size_t size, uint64_t bytes_max,
-                      hpx_error *error);
-
-/* The same for a gzip'ed IDX file: stops at the size the IDX header declares, so that a hostile file cannot
- * fill the memory; HPX_FAILED also on what is not IDX inside and on fewer bytes than declared. */
-hpx_status hpx_idx_gunzip(hpx_buffer *out, const uint8_t *bytes, size_t size, hpx_error *error);
 
 #endif

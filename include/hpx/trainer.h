@@ -1,9 +1,10 @@
 /* What hpx needs of whatever trains: its settings, its cost, and to run from one epoch to another.
  *
  * The trajectory (all that decides the weights after every epoch) is named by a manifest of fields: the
- * recipe's settings as "SECTION.NAME" ("model.hidden" counts, "train.rate" real), "seed" (count), and fields
- * of the data set, the code and the numerics that a trainer need not read. Same manifest and data, same bits:
- * whatever the epochs at which training was interrupted. */
+ * recipe's settings as "SECTION.NAME" ("model.hidden" counts, "train.rate" real), "seed" (count below 2^32),
+ * "last-epoch" (count, where needs_last_epoch says so), and fields of the data set, the code and the numerics
+ * that a trainer need not read. Same manifest and data, same bits: whatever the epochs at which training was
+ * interrupted. */
 #ifndef HPX_TRAINER_H
 #define HPX_TRAINER_H
 
@@ -57,10 +58,10 @@ typedef struct hpx_trainer {
      */
     hpx_status (*check)(const hpx_fields *settings, uint32_t features, uint32_t classes, hpx_error *error);
 
-    /* Trains epochs from+1 .. to. With from > 0, `checkpoint` is what an earlier run gave after epoch `from`;
-     * else it is NULL. HPX_FAILED when the loss or the weights stop being finite (the message names the
-     * epoch) or memory runs out; HPX_DAMAGED when checkpoint or manifest are not what this trainer writes or
-     * reads. */
+    /* Trains epochs from+1 .. to, from <= to. With from > 0, `checkpoint` is what an earlier run gave after
+     * epoch `from`; else it is not read. HPX_FAILED when the loss or the weights stop being finite (the
+     * message names the epoch) or memory runs out; HPX_DAMAGED when checkpoint or manifest are not what this
+     * trainer writes or reads. */
     hpx_status (*run)(const hpx_fields *manifest, const hpx_split *data, uint32_t from, uint32_t to,
                       const uint8_t *checkpoint, size_t checkpoint_size, hpx_epoch_fn *on_epoch,
                       void *context, hpx_error *error);

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK_MS 200
+#define TICK_MS      200
+#define ELSEWHERE_MS 20
 
 struct build {
     const hpx_recipe *recipe;
@@ -37,34 +38,41 @@ struct build {
 };
 
 /* Looks the trial up: known, or what it would take. */
+static hpx_status consult(const struct build *build, struct trial *trial, hpx_error *error)
+{
+    uint32_t epochs = build->recipe->epochs;
+    hpx_artifact artifact;
+    if (!build->store || build->options->again)
+        return HPX_OK;
+    hpx_status status = hpx_store_get(&artifact, build->store, &trial->key, epochs, &trial->manifest, error);
+    if (status == HPX_OK) {
+        trial->state = TRIAL_KNOWN;
+        trial->verdict = HPX_HIT;
+        trial->epoch = epochs;
+        trial->metrics = artifact.metrics;
+        trial->seconds = artifact.total_seconds;
+        hpx_buffer_free(&trial->manifest);
+        return HPX_OK;
+    }
+    if (status == HPX_NOT_FOUND)
+        status =
+            hpx_store_newest_checkpoint_epoch(&trial->from, build->store, &trial->key, epochs - 1, error);
+    if (status == HPX_OK && trial->from > 0)
+        trial->verdict = HPX_EXTEND;
+    return status == HPX_NOT_FOUND ? HPX_OK : status;
+}
+
 static void look_up(void *context, struct trial *trial)
 {
     struct build *build = context;
-    uint32_t epochs = build->recipe->epochs;
     hpx_error error;
-    hpx_artifact artifact;
-    hpx_status status = HPX_NOT_FOUND;
-    if (build->store && !build->options->again) {
-        status = hpx_store_get(&artifact, build->store, &trial->key, epochs, &trial->manifest, &error);
-        if (status == HPX_OK) {
-            trial->state = TRIAL_KNOWN;
-            trial->verdict = HPX_HIT;
-            trial->epoch = epochs;
-            trial->metrics = artifact.metrics;
-            trial->seconds = artifact.seconds * epochs;
-            hpx_buffer_free(&trial->manifest);
-            return;
-        }
-        if (status == HPX_NOT_FOUND)
-            status = hpx_store_newest_checkpoint_epoch(&trial->from, build->store, &trial->key, epochs - 1,
-                                                       &error);
-        if (status == HPX_OK && trial->from > 0)
-            trial->verdict = HPX_EXTEND;
-    }
-    if (status != HPX_OK && status != HPX_NOT_FOUND && !build->store_status) {
+    hpx_status status = consult(build, trial, &error);
+    if (status && !build->store_status) {
         build->store_status = status;
         build->store_error = error;
     }
+    if (trial->state == TRIAL_KNOWN)
+        return;
     build->waiting =
         hpx_grow(build->waiting, &build->waiting_capacity, build->waiting_count + 1, sizeof *build->waiting);
     build->waiting[build->waiting_count++] = trial;
@@ -179,6 +187,7 @@ static hpx_status put_code(struct build *build, hpx_error *error)
 static void fail(struct build *build, struct trial *trial, hpx_status status, const char *message)
 {
     trial->state = TRIAL_FAILED;
+    hpx_store_release(build->store, &trial->key);
     hpx_buffer_free(&trial->manifest);
     if (build->failure != HPX_DIFFERS)
         build->failure = status;
@@ -201,6 +210,10 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
         else
             status = found;
         trial->from = job.from;
+        hpx_artifact parent;
+        if (!status && job.from > 0 &&
+            hpx_store_get(&parent, build->store, &trial->key, job.from, NULL, error) == HPX_OK)
+            trial->parent_seconds = parent.total_seconds;
     }
     if (!status) {
         hpx_buffer_add(&job.manifest, trial->manifest.data, trial->manifest.size);
@@ -216,21 +229,52 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
     return status;
 }
 
-/* Gives waiting trials to idle workers, the longest first, so that none is left to run alone at the end. */
+static void remove_waiting(struct build *build, size_t at)
+{
+    build->waiting_count--;
+    memmove(build->waiting + at, build->waiting + at + 1,
+            (build->waiting_count - at) * sizeof(struct trial *));
+}
+
+/* The longest waiting trial that no other process has claimed in this round. */
+static size_t longest_waiting(const struct build *build)
+{
+    size_t longest = SIZE_MAX;
+    for (size_t i = 0; i < build->waiting_count; i++)
+        if (!build->waiting[i]->elsewhere &&
+            (longest == SIZE_MAX ||
+             macs_left(build, build->waiting[i]) > macs_left(build, build->waiting[longest])))
+            longest = i;
+    return longest;
+}
+
+/* Gives waiting trials to idle workers, the longest first, so that none is left to run alone at the end. A
+ * trial that another process has claimed is looked at again in the next round: by then its result may be in
+ * the store, or its owner dead. */
 static hpx_status give_out(struct build *build, hpx_error *error)
 {
     hpx_status status = HPX_OK;
-    while (!status && !build->stopping && build->waiting_count > 0 &&
-           hpx_executor_has_room(build->executor)) {
-        size_t longest = 0;
-        for (size_t i = 1; i < build->waiting_count; i++)
-            if (macs_left(build, build->waiting[i]) > macs_left(build, build->waiting[longest]))
-                longest = i;
+    for (size_t i = 0; i < build->waiting_count; i++)
+        build->waiting[i]->elsewhere = false;
+    while (!status && !build->stopping && hpx_executor_has_room(build->executor)) {
+        size_t longest = longest_waiting(build);
+        if (longest == SIZE_MAX)
+            break;
         struct trial *trial = build->waiting[longest];
-        build->waiting_count--;
-        memmove(build->waiting + longest, build->waiting + longest + 1,
-                (build->waiting_count - longest) * sizeof(struct trial *));
-        status = start(build, trial, error);
+        bool claimed;
+        status = hpx_store_claim(&claimed, build->store, &trial->key, error);
+        if (status)
+            break;
+        trial->elsewhere = !claimed;
+        if (!claimed)
+            continue;
+        /* Whoever had the claim before may have finished since the trial was looked up. */
+        status = consult(build, trial, error);
+        remove_waiting(build, longest);
+        if (!status && trial->state != TRIAL_KNOWN)
+            status = start(build, trial, error);
+        if (trial->state != TRIAL_RUNNING)
+            hpx_store_release(build->store, &trial->key);
     }
     return status;
 }
@@ -249,6 +293,7 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
         .seed = trial->seed,
         .started_ns = result->started_ns,
         .seconds = result->seconds,
+        .total_seconds = trial->parent_seconds + trial->seconds + result->seconds,
     };
     hpx_buffer cell = {0};
     hpx_experiment_cell_text(&cell, build->experiment, trial->cell);
@@ -284,6 +329,7 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
     }
     if (result->kind == HPX_MESSAGE_DONE && trial->epoch == build->recipe->epochs) {
         trial->state = TRIAL_KNOWN;
+        hpx_store_release(build->store, &trial->key);
         hpx_buffer_free(&trial->manifest);
         build->trained++;
         emit(build, HPX_EVENT_DONE, trial, NULL);
@@ -299,14 +345,26 @@ static bool is_interrupted(const struct build *build)
     return build->options->interrupted && *build->options->interrupted;
 }
 
-/* Takes in what the workers have finished but not all of which has arrived. */
+/* Takes in what the workers have finished, also what has arrived in part. */
 static hpx_status drain(struct build *build, hpx_error *error)
 {
-    hpx_status status;
-    do
-        status = hpx_executor_wait(build->executor, 0, receive, build, error);
-    while (!status && hpx_executor_is_receiving(build->executor));
+    hpx_status status = HPX_OK;
+    hpx_executor_mark(build->executor);
+    while (!status && hpx_executor_is_receiving(build->executor))
+        status = hpx_executor_wait(build->executor, TICK_MS, receive, build, error);
     return status;
+}
+
+/* How long to wait for workers: not at all when a trial has been found stored, and briefly for other
+ * processes, whose results nobody announces. */
+static int patience_ms(const struct build *build, bool idle)
+{
+    if (idle && build->waiting_count == 0)
+        return 0;
+    for (size_t i = 0; i < build->waiting_count; i++)
+        if (build->waiting[i]->elsewhere)
+            return ELSEWHERE_MS;
+    return TICK_MS;
 }
 
 static hpx_status train(struct build *build, hpx_error *error)
@@ -318,9 +376,10 @@ static hpx_status train(struct build *build, hpx_error *error)
             status = follow(build, error);
         if (!status)
             status = give_out(build, error);
-        if (status || hpx_executor_running(build->executor) == 0)
+        bool idle = hpx_executor_running(build->executor) == 0;
+        if (status || (idle && (build->stopping || build->open_count == 0)))
             break;
-        status = hpx_executor_wait(build->executor, TICK_MS, receive, build, error);
+        status = hpx_executor_wait(build->executor, patience_ms(build, idle), receive, build, error);
         if (!status && is_interrupted(build)) {
             status = drain(build, error);
             if (!status)
@@ -375,7 +434,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     build.plan = hpx_plan_new(recipe, searches, search_count, hpx_experiment_macs, build.experiment);
     build.executor = hpx_executor_new(options->program, options->jobs);
     status = options->dry ? follow(&build, error) : train(&build, error);
-    *out = outcome_of(build.plan, &build.ledger);
+    *out = outcome_of(build.plan, &build.ledger, options->dry);
     describe_origin(*out, build.experiment);
     if (!options->dry) {
         hpx_error log_error;
@@ -385,6 +444,9 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     if (!status && build.failure)
         status = hpx_error_set(error, build.failure, "%zu of %zu trials failed", (*out)->failed,
                                (*out)->failed + build.trained);
+    for (size_t i = 0; i < build.ledger.count; i++)
+        if (build.ledger.trials[i]->state == TRIAL_RUNNING)
+            hpx_store_release(build.store, &build.ledger.trials[i]->key);
     hpx_executor_free(build.executor);
     hpx_plan_free(build.plan);
     ledger_free(&build.ledger);

@@ -1,7 +1,7 @@
 /* hpx data. */
 #include "cli.h"
 
-#include "hpx/dataset.h"
+#include "hpx/known.h"
 #include "hpx/text.h"
 
 #include <stdlib.h>
@@ -62,8 +62,8 @@ static int act(const char *verb, const char *name, const char *folder, const str
     const hpx_known_dataset *known = hpx_known_find(name);
     if (!known) {
         const char *nearest = hpx_nearest_word(name, hpx_known_names());
-        say("data: unknown data set '%s'%s%s%s; `hpx data ls` lists them", name,
-            nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'" : "");
+        say("data: unknown data set '%s'%s%s%s `hpx data ls` lists them", name,
+            nearest ? "; did you mean '" : ";", nearest ? nearest : "", nearest ? "'?" : "");
         return EXIT_USAGE;
     }
     hpx_error error;

@@ -98,8 +98,8 @@ static void draw_event(struct progress *progress, const hpx_event *event)
 {
     char left[32];
     hpx_buffer text = {0};
-    hpx_buffer_printf(&text, "[%zu done, %zu running, %zu waiting, %zu cells seen, %s left]", event->done,
-                      event->running, event->waiting, event->cells_seen,
+    hpx_buffer_printf(&text, "[%zu of %zu trials, %zu cells seen, %s left]", event->done,
+                      event->done + event->running + event->waiting, event->cells_seen,
                       hpx_duration_text(left, event->seconds_left));
     for (size_t i = 0; i < progress->count; i++) {
         const struct running *running = &progress->running[i];

@@ -4,6 +4,8 @@
  * cannot be reached at all is not asked again for the other files. */
 #include "hpx/dataset.h"
 
+#include "hpx/gzip.h"
+#include "hpx/known.h"
 #include "hpx/memory.h"
 #include "source.h"
 

@@ -1,4 +1,5 @@
 /* gzip (RFC 1952) through zlib: whole files in memory, with a bound on what comes out. */
+#include "hpx/gzip.h"
 #include "hpx/idx.h"
 
 #include "hpx/memory.h"

@@ -2,6 +2,7 @@
 #include "hpx/dataset.h"
 
 #include "hpx/hash.h"
+#include "hpx/known.h"
 #include "hpx/memory.h"
 #include "source.h"
 

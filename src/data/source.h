@@ -4,6 +4,7 @@
 
 #include "hpx/buffer.h"
 #include "hpx/dataset.h"
+#include "hpx/known.h"
 
 /* HPX_DAMAGED, with what differs, unless these are the file's bytes. */
 hpx_status hpx_known_check(const hpx_known_file *file, const uint8_t *bytes, size_t size, hpx_error *error);

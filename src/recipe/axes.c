@@ -23,7 +23,7 @@ typedef struct values {
 static hpx_status add(values *v, const struct word *from, const char *text, double number)
 {
     if (v->count == AXIS_VALUES_MAX)
-        return hpx_recipe_fail(v->p, from, "axis '%s' has more than %d values: expected at most that many",
+        return hpx_recipe_fail(v->p, from, "axis '%s' has too many values: expected at most %d",
                                v->axis->name.text, AXIS_VALUES_MAX);
     v->list = hpx_recipe_room(v->p, v->list, v->count, sizeof *v->list);
     v->words = hpx_recipe_room(v->p, v->words, v->count, sizeof *v->words);
@@ -59,10 +59,9 @@ static hpx_status read_range(values *v, range *out)
     const struct word *at = &v->axis->values[1];
     const char *low, *high;
     if (v->axis->count < 2)
-        return hpx_recipe_fail(v->p, &v->axis->values[0],
-                               "'%s' has no range: expected '%s A..B'; quote the word if it "
-                               "is meant as a value",
-                               form, form);
+        return hpx_recipe_fail(
+            v->p, &v->axis->values[0],
+            "'%s' has no range: expected '%s A..B'; quote the word if it is meant as a value", form, form);
     if (!hpx_recipe_range(v->p, at, &low, &high) || !hpx_parse_real(&out->low, low) ||
         !hpx_parse_real(&out->high, high))
         return hpx_recipe_fail(v->p, at, "'%s' is no range: expected two numbers as A..B",
@@ -161,11 +160,8 @@ static hpx_status make_linear(values *v)
                                hpx_recipe_show(v->p, v->axis->values[3].text));
     double steps = (r.high - r.low) / step, last = floor(steps + 1e-9);
     if (!(last < AXIS_VALUES_MAX))
-        return hpx_recipe_fail(
-            v->p, r.at,
-            "axis '%s' would have more than %d values: expected a shorter range or a larger "
-            "step",
-            v->axis->name.text, AXIS_VALUES_MAX);
+        return hpx_recipe_fail(v->p, r.at, "axis '%s' has too many values: expected at most %d",
+                               v->axis->name.text, AXIS_VALUES_MAX);
     double largest = fmax(fabs(r.low), fabs(r.high));
     int places = LINEAR_DIGITS - 1 - (largest > 0 ? (int)floor(log10(largest)) : 0);
     for (uint32_t i = 0; !status && i <= (uint32_t)last; i++) {
@@ -330,8 +326,7 @@ hpx_status hpx_recipe_axes(struct parse *p)
         cells *= axis->count;
         if (cells > HPX_CELLS_MAX)
             return hpx_recipe_fail(p, &p->axes[i]->name,
-                                   "axis '%s' makes the grid larger than %u cells: expected fewer "
-                                   "values",
+                                   "axis '%s' makes the grid too large: expected at most %u cells",
                                    axis->name, HPX_CELLS_MAX);
         recipe->grid.counts[recipe->grid.axes++] = axis->count;
     }

@@ -1,6 +1,8 @@
 /* The statement `dataset`: a data set known by name, or the user's own four files. */
 #include "inside.h"
 
+#include "hpx/known.h"
+
 #include <string.h>
 
 static const hpx_setting validation_setting = {
@@ -49,8 +51,8 @@ static hpx_status read_own(struct parse *p, const char *key, struct operand out[
         return read_files(p, out, given);
     const char *const *known = hpx_known_names();
     return hpx_recipe_fail(p, &dataset->name,
-                           "'%s' is no known data set and has no '%s': expected %s, or your own files "
-                           "as 'train = IMAGES LABELS' and 'test = IMAGES LABELS'%s",
+                           "'%s' is no known data set and has no '%s': expected %s, or your own files as "
+                           "'train = IMAGES LABELS' and 'test = IMAGES LABELS'%s",
                            hpx_recipe_show(p, dataset->name.text), key, hpx_recipe_list(p, known),
                            hpx_recipe_hint(p, dataset->name.text, known));
 }
@@ -66,11 +68,10 @@ hpx_status hpx_recipe_dataset_settings(struct parse *p)
     for (size_t role = HPX_TRAIN_IMAGES; !status && known && role < HPX_ROLES; role += 2) {
         const struct binding *own = hpx_recipe_binding(dataset, file_keys[role / 2]);
         if (own)
-            return hpx_recipe_fail(
-                p, &own->key,
-                "'%s' is known by name and has files of its own: expected no '%s', or another name "
-                "for your data set",
-                dataset->name.text, own->key.text);
+            return hpx_recipe_fail(p, &own->key,
+                                   "'%s' is known by name and has files of its own: expected no '%s', or "
+                                   "another name for your data set",
+                                   dataset->name.text, own->key.text);
     }
     for (size_t role = HPX_TRAIN_IMAGES; !status && !known && role < HPX_ROLES; role += 2)
         status = read_own(p, file_keys[role / 2], &inside->files[role]);

@@ -1,8 +1,6 @@
 /* The statement `search`: a table of what each method takes, and the options that the method gets. */
 #include "inside.h"
 
-#include "hpx/text.h"
-
 #include <string.h>
 
 /* The first ones in the order of hpx_method. */
@@ -49,8 +47,7 @@ static const char *const yes_words[] = {"no", "yes", NULL};
 #define WORD_OF(list)  .type = HPX_SETTING_WORD, .words = (list)
 #define COUNT_OF(a, b) .type = HPX_SETTING_COUNT, .min = (a), .max = (b)
 
-/* `methods`: which take the parameter, `required`: which must be given it. The words of `first` are the axes.
- */
+/* `methods` may be given the parameter, `required` must be. The words of `first` are the axes. */
 static const struct parameter {
     hpx_setting setting;
     unsigned methods, required;
@@ -209,14 +206,14 @@ static hpx_status check_screen(struct parse *p, const arguments *a)
 static hpx_status check_runs(struct parse *p, const arguments *a, unsigned method)
 {
     if (method >= METHODS_RUN)
-        return hpx_recipe_fail(p, &a->given[METHOD]->values[0],
-                               "this version of hpx runs grid, hill-climb, full-cross and "
-                               "partial-cross; '%s' comes later",
-                               method_names[method]);
+        return hpx_recipe_fail(
+            p, &a->given[METHOD]->values[0],
+            "this version of hpx runs grid, hill-climb, full-cross and partial-cross; '%s' comes later",
+            method_names[method]);
     if (a->given[SCREEN_EPOCHS])
         return hpx_recipe_fail(p, &a->given[SCREEN_EPOCHS]->key,
-                               "this version of hpx trains every cell that a search "
-                               "visits to its last epoch; 'screen-epochs' comes later");
+                               "this version of hpx trains every cell that a search visits to its last "
+                               "epoch; 'screen-epochs' comes later");
     return HPX_OK;
 }
 

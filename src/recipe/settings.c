@@ -6,7 +6,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 const char *const hpx_recipe_sections[SECTIONS + 1] = {"dataset", "model", "train", NULL};
@@ -35,10 +34,9 @@ hpx_status hpx_recipe_axis_of(struct parse *p, const struct word *reference, int
         }
     }
     if (p->axis_count == 0)
-        return hpx_recipe_fail(p, reference,
-                               "unknown axis '$%s': the recipe has no axes; expected a line 'axis %s = "
-                               "VALUES'",
-                               reference->text, reference->text);
+        return hpx_recipe_fail(
+            p, reference, "unknown axis '$%s': the recipe has no axes; expected a line 'axis %s = VALUES'",
+            reference->text, reference->text);
     return hpx_recipe_fail(p, reference, "unknown axis '$%s': expected %s%s", reference->text,
                            hpx_recipe_list(p, names), hpx_recipe_hint(p, reference->text, names));
 }
@@ -79,8 +77,8 @@ static struct operand *new_operand(struct parse *p, struct slot *out, const stru
                                    hpx_status *status)
 {
     if (out->count == list_max) {
-        *status = hpx_recipe_fail(p, at, "'%s' has more than %zu values: expected at most that many",
-                                  out->setting->name, list_max);
+        *status = hpx_recipe_fail(p, at, "'%s' has too many values: expected at most %zu", out->setting->name,
+                                  list_max);
         return NULL;
     }
     out->operands = hpx_recipe_room(p, out->operands, out->count, sizeof(struct operand));

@@ -2,9 +2,6 @@
  * after the include to amend it. */
 #include "inside.h"
 
-#include "hpx/file.h"
-
-#include <stdlib.h>
 #include <string.h>
 
 static hpx_status read_source(struct parse *p, const struct source *source, size_t depth);
@@ -35,9 +32,7 @@ static hpx_status expect_word(struct parse *p, struct cursor *at, struct word *o
         return status;
     if (out->kind == WORD_REFERENCE)
         return hpx_recipe_fail(
-            p, out,
-            "'$%s' cannot stand here: '$' refers to an axis in a binding of dataset, model "
-            "or train",
+            p, out, "'$%s' cannot stand here: '$' refers to an axis in a binding of dataset, model or train",
             hpx_recipe_show(p, out->text));
     if (!*out->text)
         return hpx_recipe_fail(p, out, "an empty word: expected '%s'", usage);
@@ -100,9 +95,8 @@ static hpx_status place_named(struct parse *p, struct statement ***list, size_t 
         if (strcmp((*list)[i]->name.text, fresh->name.text) == 0)
             return place_statement(p, &(*list)[i], fresh, name);
     if (*count == max)
-        return hpx_recipe_fail(p, &fresh->keyword,
-                               "more than %zu statements '%s': expected at most that many", max,
-                               fresh->keyword.text);
+        return hpx_recipe_fail(p, &fresh->keyword, "too many '%s' statements: expected at most %zu",
+                               fresh->keyword.text, max);
     *list = hpx_recipe_room(p, *list, *count, sizeof(struct statement *));
     (*list)[(*count)++] = fresh;
     return HPX_OK;
@@ -158,13 +152,11 @@ static hpx_status state_axis(struct parse *p, struct cursor *at, struct statemen
     hpx_recipe_key(p, at, &fresh->name);
     if (!hpx_recipe_is_name(fresh->name.text, ""))
         return hpx_recipe_fail(p, &fresh->name,
-                               "'%s' cannot name an axis: expected letters, digits, '-' and '_', at "
-                               "most %d",
+                               "'%s' cannot name an axis: expected letters, digits, '-' and '_', at most %d",
                                hpx_recipe_show(p, fresh->name.text), RECIPE_NAME_MAX);
     if (is_column(fresh->name.text))
         return hpx_recipe_fail(p, &fresh->name,
-                               "an axis cannot be called '%s': that is a column of every table of "
-                               "results",
+                               "an axis cannot be called '%s': that is a column of every table of results",
                                fresh->name.text);
     hpx_status status = expect_equals(p, at, &fresh->name, "");
     if (!status)
@@ -183,10 +175,10 @@ static hpx_status state_search(struct parse *p, struct cursor *at, struct statem
     if (status)
         return status;
     if (!hpx_recipe_is_name(fresh->name.text, "."))
-        return hpx_recipe_fail(p, &fresh->name,
-                               "'%s' cannot name a search: expected letters, digits, '-', '_' and "
-                               "'.', at most %d",
-                               hpx_recipe_show(p, fresh->name.text), RECIPE_NAME_MAX);
+        return hpx_recipe_fail(
+            p, &fresh->name,
+            "'%s' cannot name a search: expected letters, digits, '-', '_' and '.', at most %d",
+            hpx_recipe_show(p, fresh->name.text), RECIPE_NAME_MAX);
     status = expect_end(p, at, usage);
     if (!status)
         status = place_named(p, &p->searches, &p->search_count, RECIPE_SEARCHES_MAX, fresh);
@@ -218,8 +210,7 @@ static hpx_status check_include(struct parse *p, const struct word *path, const 
     if (depth == RECIPE_DEPTH_MAX)
         return hpx_recipe_fail(p, path, "includes nested more than %d deep: %s", RECIPE_DEPTH_MAX, chain);
     if (p->source_count == RECIPE_FILES_MAX)
-        return hpx_recipe_fail(p, path, "a recipe of more than %d files: expected fewer includes",
-                               RECIPE_FILES_MAX);
+        return hpx_recipe_fail(p, path, "too many files: expected at most %d", RECIPE_FILES_MAX);
     return HPX_OK;
 }
 
@@ -292,10 +283,9 @@ static hpx_status read_statement(struct parse *p, const struct line *at, struct 
     const char *word = hpx_recipe_show(p, fresh->keyword.text);
     *open = fresh;
     if (hpx_recipe_more(&cursor) && at->bytes[cursor.at] == '=')
-        return hpx_recipe_fail(p, &fresh->keyword,
-                               "'%s =' in the first column: expected a binding to be indented under "
-                               "its statement",
-                               word);
+        return hpx_recipe_fail(
+            p, &fresh->keyword,
+            "'%s =' in the first column: expected a binding to be indented under its statement", word);
     const struct kind *kind = find_kind(&fresh->keyword);
     if (!kind)
         return hpx_recipe_fail(p, &fresh->keyword, "unknown statement '%s': expected %s%s", word,
@@ -311,9 +301,9 @@ static hpx_status read_binding(struct parse *p, const struct line *at, struct st
     struct binding fresh = {.block = open ? open->keyword.line : NULL};
     hpx_recipe_key(p, &cursor, &fresh.key);
     if (!open)
-        return hpx_recipe_fail(p, &fresh.key,
-                               "an indented line under no statement: expected a statement, which starts in "
-                               "the first column");
+        return hpx_recipe_fail(
+            p, &fresh.key,
+            "an indented line under no statement: expected a statement, which starts in the first column");
     if (!find_kind(&open->keyword)->takes_bindings)
         return hpx_recipe_fail(p, &fresh.key,
                                "an indented line under '%s': expected none, it takes no bindings",
@@ -343,8 +333,8 @@ static hpx_status read_binding(struct parse *p, const struct line *at, struct st
         return HPX_OK;
     }
     if (open->binding_count == RECIPE_BINDINGS_MAX)
-        return hpx_recipe_fail(p, &fresh.key, "more than %d bindings under '%s'", RECIPE_BINDINGS_MAX,
-                               open->keyword.text);
+        return hpx_recipe_fail(p, &fresh.key, "too many bindings under '%s': expected at most %d",
+                               open->keyword.text, RECIPE_BINDINGS_MAX);
     open->bindings = hpx_recipe_room(p, open->bindings, open->binding_count, sizeof(struct binding));
     open->bindings[open->binding_count++] = fresh;
     return HPX_OK;

@@ -48,8 +48,8 @@ static hpx_status no_validation(struct parse *p, const struct binding *objective
     const char *axis = validation->axis < 0 ? NULL : p->recipe->axes[validation->axis].name;
     return hpx_recipe_fail(
         p, validation->at,
-        "'validation' is 0%s%s%s, and the objective is %s%s: expected 'validation' above 0 to "
-        "select on images held out, or 'objective = %s' under train to select on test images",
+        "'validation' is 0%s%s%s, and the objective is %s%s: expected 'validation' above 0 to select on "
+        "images held out, or 'objective = %s' under train to select on test images",
         axis ? ", a value of axis '" : "", axis ? axis : "", axis ? "'" : "",
         hpx_metric_names[p->recipe->objective], objective ? "" : " (the default)",
         hpx_metric_minimised(p->recipe->objective) ? "test_loss" : "test_accuracy");

@@ -100,10 +100,9 @@ hpx_status hpx_recipe_word(struct parse *p, struct cursor *at, struct word *out)
     if (!dollar)
         return HPX_OK;
     if (dollar != out->text)
-        return hpx_recipe_fail_at(
-            p, at->line, out->column + (size_t)(dollar - out->text),
-            "'$' inside a word: expected $NAME to be a word of its own; quote the word if the "
-            "'$' is meant literally");
+        return hpx_recipe_fail_at(p, at->line, out->column + (size_t)(dollar - out->text),
+                                  "'$' inside a word: expected $NAME to be a word of its own; quote the word "
+                                  "if the '$' is meant literally");
     if (!hpx_recipe_is_name(dollar + 1, ""))
         return hpx_recipe_fail(p, out,
                                "'%s' names no axis: expected '$' and a name of letters, digits, '-' and '_'",

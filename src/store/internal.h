@@ -16,6 +16,7 @@ enum database {
     DB_DATASETS,
     DB_FILES,
     DB_BUILDS,
+    DB_CONFLICTS,
     DATABASES,
 };
 
@@ -24,13 +25,14 @@ struct hpx_store {
     MDB_dbi databases[DATABASES];
     char *directory;
     char *path; /* of the data file */
+    int claims; /* the file of claims; -1 when only reading */
     hpx_damage_fn *damaged;
     void *damaged_context;
     char **reported; /* what was damaged, so that it is said once */
     size_t reported_count, reported_capacity;
 };
 
-#define KEY_BYTES_MAX 32
+#define KEY_BYTES_MAX 40
 
 /* A key of any database, built from its parts. Integers are big-endian, so that keys sort by number. */
 struct key {
@@ -68,6 +70,9 @@ void report_damage(hpx_store *store, enum database db, const MDB_val *key);
 void describe_key(char *out, size_t room, enum database db, const MDB_val *key);
 
 extern const char *const database_names[DATABASES];
+
+/* claim.c */
+hpx_status open_claims(hpx_store *store, hpx_error *error);
 
 /* artifact.c */
 void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);

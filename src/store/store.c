@@ -29,6 +29,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 #define XXH_STATIC_LINKING_ONLY /* for a hash state on the stack */
 #include <xxhash.h>
 
@@ -38,7 +39,8 @@
 #define DISK_FULL_BYTES   (1u << 20)
 
 const char *const database_names[DATABASES] = {
-    "meta", "manifests", "records", "checkpoints", "chunks", "codes", "datasets", "files", "builds",
+    "meta",  "manifests", "records", "checkpoints", "chunks",
+    "codes", "datasets",  "files",   "builds",      "conflicts",
 };
 
 static struct key append_u32(struct key key, uint32_t value)
@@ -348,6 +350,7 @@ hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode
 {
     *out = NULL;
     hpx_store *store = hpx_alloc(sizeof *store);
+    store->claims = -1;
     store->directory = hpx_strdup(directory);
     store->path = hpx_path_join(directory, "hpx.mdb");
     hpx_status status = HPX_OK;
@@ -366,6 +369,8 @@ hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode
         status = open_environment(store, mode, error);
     if (!status)
         status = open_databases(store, mode, error);
+    if (!status && mode == HPX_STORE_WRITE)
+        status = open_claims(store, error);
     if (status)
         hpx_store_close(store);
     else
@@ -379,6 +384,8 @@ void hpx_store_close(hpx_store *store)
         return;
     if (store->env)
         mdb_env_close(store->env);
+    if (store->claims >= 0)
+        close(store->claims);
     for (size_t i = 0; i < store->reported_count; i++)
         free(store->reported[i]);
     free(store->reported);

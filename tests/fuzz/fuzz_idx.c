@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 #include "hpx/dataset.h"
+#include "hpx/gzip.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,7 @@
 /* Four IDX files as one data set, in memory and mapped; the table of known data sets. */
 #include "hpx/dataset.h"
 
+#include "hpx/known.h"
 #include "hpx/memory.h"
 
 #include <setjmp.h>

@@ -1,4 +1,5 @@
 /* IDX parsing and gzip: what is accepted, and that everything else is refused with the reason. */
+#include "hpx/gzip.h"
 #include "hpx/idx.h"
 
 #include "hpx/memory.h"

@@ -1,4 +1,5 @@
-/* The recipe language: what is accepted and what it means. Mistakes are in test_recipe_errors.c. */
+/* The recipe language: what is accepted and what it means. Mistakes are in test_recipe_errors.c, recipes of
+ * several files in test_recipe_files.c. */
 #include "hpx/recipe.h"
 
 #include <math.h>
@@ -12,46 +13,13 @@
 #define MODEL        "dataset mnist\nmodel mlp\n  hidden = 64\n"
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* Files in memory: pairs of path and content, the recipe first, ended by NULL. */
-static hpx_status load(void *context, const char *path, hpx_buffer *out, hpx_error *error)
-{
-    for (const char *const *file = context; *file; file += 2) {
-        if (strcmp(*file, path) == 0) {
-            hpx_buffer_puts(out, file[1]);
-            return HPX_OK;
-        }
-    }
-    return hpx_error_set(error, HPX_NOT_FOUND, "%s: no such file", path);
-}
-
-static hpx_status parse_files(hpx_recipe **out, const char *const *files, hpx_error *error)
-{
-    return hpx_recipe_parse(out, files[0], files[1], strlen(files[1]), load, (void *)files, error);
-}
-
-static hpx_recipe *parse_all(const char *const *files)
+static hpx_recipe *parse(const char *text)
 {
     hpx_recipe *recipe;
     hpx_error error;
-    if (parse_files(&recipe, files, &error))
+    if (hpx_recipe_parse(&recipe, "lab/r.rcp", text, strlen(text), NULL, NULL, &error))
         fail_msg("%s", error.message);
     return recipe;
-}
-
-static hpx_recipe *parse(const char *text)
-{
-    const char *const files[] = {"lab/r.rcp", text, NULL};
-    return parse_all(files);
-}
-
-static void expect_error(const char *const *files, const char *message)
-{
-    hpx_recipe *recipe;
-    hpx_error error = {HPX_OK, ""};
-    assert_int_equal(parse_files(&recipe, files, &error), HPX_USAGE);
-    assert_string_equal(error.message, message);
-    assert_int_equal(error.status, HPX_USAGE);
-    assert_null(recipe);
 }
 
 /* "name = value" of every field of a cell, one a line. */
@@ -198,12 +166,13 @@ static void test_axis_forms(void **state)
         {"linear -0.3..0.3 step 0.1", "-0.3 -0.2 -0.1 0 0.1 0.2 0.3"},
         {"linear 0..1 step 0.3", "0 0.3 0.6 0.9"},
         {"linear 1..2 step 5", "1"},
+        {"linear 0..0.1234567890123456 step 0.0617283945061728", "0 0.061728394506173 0.1234567890123456"},
         {"linear 10..30 step 10", "10 20 30"},
         {"linear 1e-5..3e-5 step 1e-5", "1e-05 2e-05 3e-05"},
         {"log 1e-4..1e-1 points 4", "0.0001 0.001 0.01 0.1"},
         {"log 1e-4..1e-1 points 7",
          "0.0001 0.000316227766017 0.001 0.00316227766017 0.01 0.0316227766017 0.1"},
-        {"log 0.1..0.7 points 2", "0.1 0.7"},
+        {"log 1e-4..0.123456789012345 points 2", "0.0001 0.123456789012345"},
         {"3 1 2", "3 1 2"},
         {"1e-3 2.50 +4 1e3", "0.001 2.5 4 1000"},
         {"1..4 8 10..11", "1 2 3 4 8 10 11"},
@@ -237,6 +206,9 @@ static void test_axis_numbers(void **state)
     recipe = parse("dataset mnist\nmodel mlp\n  hidden = $n\naxis n = 1..65536\n");
     assert_int_equal(recipe->axes[0].count, 65536);
     assert_string_equal(recipe->axes[0].values[65535].text, "65536");
+    hpx_recipe_free(recipe);
+    recipe = parse("dataset mnist\nmodel mlp\n  hidden = $n $m\naxis n = 1..2048\naxis m = 1..2048\n");
+    assert_int_equal(hpx_grid_cells(&recipe->grid), HPX_CELLS_MAX);
     hpx_recipe_free(recipe);
 }
 
@@ -296,138 +268,6 @@ static void test_conditions(void **state)
         hpx_fields_free(&fields);
     }
     hpx_recipe_free(recipe);
-}
-
-static void test_own_files(void **state)
-{
-    (void)state;
-    static const char *const files[] = {"lab/r.rcp",
-                                        "include ../common/data.rcp\ndataset mine\n  test = \"t i\" "
-                                        "/abs/l.gz\nmodel mlp\n  hidden = 1\naxis i = a b/c\n",
-                                        "lab/../common/data.rcp",
-                                        "dataset mine\n  train = $i labels\n  test = x y\n", NULL};
-    hpx_recipe *recipe = parse_all(files);
-    hpx_recipe_dataset dataset;
-    hpx_recipe_dataset_of(&dataset, recipe, 1);
-    assert_string_equal(dataset.name, "mine");
-    assert_string_equal(dataset.files[HPX_TRAIN_IMAGES], "lab/../common/b/c");
-    assert_string_equal(dataset.files[HPX_TRAIN_LABELS], "lab/../common/labels");
-    assert_string_equal(dataset.files[HPX_TEST_IMAGES], "lab/t i");
-    assert_string_equal(dataset.files[HPX_TEST_LABELS], "/abs/l.gz");
-    hpx_recipe_free(recipe);
-}
-
-#define BASE                                                                                                 \
-    "dataset mine\n  train = a b\n  test = c d\n  validation = 7\nmodel mlp\n  hidden = $n\n  init = "       \
-    "glorot\n"                                                                                               \
-    "train\n  rate = 0.1\n  batch = 4\naxis n = 1 2\naxis d = 0 0.5\nsearch s\n  method = partial-cross\n  " \
-    "limit = 2\n"                                                                                            \
-    "search t\n  method = grid\n"
-
-static void test_amendment(void **state)
-{
-    (void)state;
-    static const char *const files[] = {
-        "r.rcp",
-        "include base.rcp\ndataset mnist\n  take = 3\nmodel mlp\n  dropout = $d\ntrain\n  rate = 0.2\naxis n "
-        "= 3 4 5\n"
-        "search s\n  method = hill-climb\n  start = 4 0.5\nsearch u\n  method = grid\n",
-        "base.rcp", BASE, NULL};
-    hpx_recipe *recipe = parse_all(files);
-    assert_string_equal(recipe->axes[0].name, "n");
-    expect_values(&recipe->axes[0], "3 4 5");
-    assert_string_equal(recipe->axes[0].place.file, "r.rcp");
-    assert_string_equal(recipe->axes[1].place.file, "base.rcp");
-    expect_settings(
-        recipe, 1,
-        "model.activation = relu\nmodel.dropout = 0.5\nmodel.hidden = 3\nmodel.init = glorot\n"
-        "model.kind = mlp\ntrain.batch = 4\ntrain.beta1 = 0.9\ntrain.beta2 = 0.999\n"
-        "train.epsilon = 1e-08\ntrain.optimizer = adam\ntrain.rate = 0.2\ntrain.schedule = constant\n"
-        "train.weight-decay = 0\n");
-    hpx_recipe_dataset dataset;
-    hpx_recipe_dataset_of(&dataset, recipe, 0);
-    assert_string_equal(dataset.name, "mnist");
-    assert_null(dataset.files[HPX_TEST_LABELS]);
-    assert_int_equal(dataset.validation, 7);
-    assert_int_equal(dataset.take, 3);
-    static const char *const names[] = {"s", "t", "u"};
-    assert_int_equal(recipe->search_count, COUNT(names));
-    for (size_t i = 0; i < COUNT(names); i++)
-        assert_string_equal(recipe->searches[i].name, names[i]);
-    assert_int_equal(recipe->searches[0].options.method, HPX_METHOD_HILL_CLIMB);
-    assert_int_equal(recipe->searches[0].options.start, 3);
-    assert_int_equal(recipe->searches[0].options.limit, 0);
-    hpx_recipe_free(recipe);
-}
-
-static void test_includes(void **state)
-{
-    (void)state;
-    static const char *const middle[] = {"r.rcp", "include m.rcp\n",
-                                         "m.rcp", "include b.rcp\ntrain\n  batch = 9\n",
-                                         "b.rcp", MODEL "train\n  batch = 8\n",
-                                         NULL};
-    hpx_recipe *recipe = parse_all(middle);
-    hpx_fields fields = {0};
-    hpx_recipe_settings(&fields, recipe, 0);
-    assert_int_equal(hpx_fields_find(&fields, "train.batch")->count, 9);
-    hpx_fields_free(&fields);
-    hpx_recipe_free(recipe);
-
-    static const char *const in_included[] = {
-        "r.rcp",   "\ninclude x/m.rcp\n",        "x/m.rcp", "include b.rcp\n",
-        "x/b.rcp", "dataset mnist\nmodle mlp\n", NULL};
-    expect_error(in_included,
-                 "x/b.rcp:2:1: unknown statement 'modle': expected dataset, model, train, axis, search, "
-                 "include; did you mean 'model'?\nmodle mlp\n^\nincluded from x/m.rcp:1\n"
-                 "included from r.rcp:2");
-    static const char *const cycle[] = {"r.rcp", "include b.rcp\n",   "b.rcp", "include c.rcp\n",
-                                        "c.rcp", "include ./r.rcp\n", NULL};
-    expect_error(
-        cycle, "c.rcp:1:9: an include cycle: r.rcp -> b.rcp -> c.rcp -> ./r.rcp\ninclude ./r.rcp\n        ^\n"
-               "included from b.rcp:1\nincluded from r.rcp:1");
-    static const char *const gone[] = {"r.rcp", "include gone.rcp\n", NULL};
-    expect_error(gone, "r.rcp:1:9: cannot include it: gone.rcp: no such file\ninclude gone.rcp\n        ^");
-    static const char *const twice[] = {"r.rcp", "include b.rcp\ninclude b.rcp\n", "b.rcp", MODEL, NULL};
-    expect_error(
-        twice,
-        "r.rcp:2:9: 'b.rcp' is included a second time: the first is at r.rcp:1\ninclude b.rcp\n        ^");
-    static const char *const late[] = {"r.rcp", "dataset mnist\ninclude b.rcp\n", "b.rcp", MODEL, NULL};
-    expect_error(
-        late, "b.rcp:1:1: a second dataset: the first is at r.rcp:1; an include comes before what amends it\n"
-              "dataset mnist\n^\nincluded from r.rcp:2");
-    static const char *const siblings[] = {
-        "r.rcp", "include b.rcp\ninclude c.rcp\n", "b.rcp", "axis n = 1\n", "c.rcp", "axis n = 2\n", NULL};
-    expect_error(siblings,
-                 "c.rcp:1:1: a second axis 'n': the first is at b.rcp:1; an include comes before what amends "
-                 "it\naxis n = 2\n^\nincluded from r.rcp:2");
-    static const char *const twice_below[] = {"r.rcp", "include b.rcp\ntrain\n  rate = 1\n  rate = 2\n",
-                                              "b.rcp", MODEL "train\n  rate = 3\n", NULL};
-    expect_error(twice_below,
-                 "r.rcp:4:3: 'rate' is set a second time: the first is at r.rcp:3\n  rate = 2\n  ^");
-}
-
-/* Serves a file that includes a deeper one, for ever. */
-static hpx_status load_deeper(void *context, const char *path, hpx_buffer *out, hpx_error *error)
-{
-    (void)error;
-    ++*(int *)context;
-    hpx_buffer_printf(out, "include %s/r.rcp\n", strrchr(path, '/') ? "d" : path);
-    return HPX_OK;
-}
-
-static void test_include_depth(void **state)
-{
-    (void)state;
-    int loads = 0;
-    hpx_recipe *recipe;
-    hpx_error error;
-    static const char text[] = "include d/r.rcp\n";
-    assert_int_equal(hpx_recipe_parse(&recipe, "r.rcp", text, sizeof text - 1, load_deeper, &loads, &error),
-                     HPX_USAGE);
-    assert_non_null(
-        strstr(error.message, ":1:9: includes nested more than 16 deep: r.rcp -> d/r.rcp -> d/d/r.rcp -> "));
-    assert_int_equal(loads, 16);
 }
 
 #define GRID                                                                                                 \
@@ -524,104 +364,14 @@ static void test_objectives(void **state)
     assert_null(hpx_metric_names[HPX_METRICS]);
 }
 
-static hpx_recipe *open_recipe(const char *path)
-{
-    hpx_recipe *recipe;
-    hpx_error error;
-    if (hpx_recipe_open(&recipe, path, &error))
-        fail_msg("%s", error.message);
-    return recipe;
-}
-
-static void test_recipes_that_come_with_hpx(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *path;
-        size_t searches;
-        const char *dataset;
-        uint32_t validation;
-        hpx_metric objective;
-    } table[] = {
-        {"recipes/mnist.rcp", 0, "mnist", 0, HPX_TEST_ACCURACY},
-        {"recipes/mnist-partial.rcp", 2, "mnist", 0, HPX_TEST_ACCURACY},
-        {"recipes/mnist-table.rcp", 8, "mnist", 0, HPX_TEST_ACCURACY},
-        {"recipes/fashion-partial.rcp", 2, "fashion-mnist", 10000, HPX_VALIDATION_ACCURACY},
-    };
-    for (size_t i = 0; i < COUNT(table); i++) {
-        hpx_recipe *recipe = open_recipe(table[i].path);
-        assert_int_equal(recipe->search_count, table[i].searches);
-        assert_int_equal(recipe->objective, table[i].objective);
-        assert_int_equal(hpx_grid_cells(&recipe->grid), 66);
-        assert_int_equal(recipe->epochs, 15);
-        hpx_recipe_dataset dataset;
-        hpx_recipe_dataset_of(&dataset, recipe, 0);
-        assert_string_equal(dataset.name, table[i].dataset);
-        assert_int_equal(dataset.validation, table[i].validation);
-        expect_settings(
-            recipe, find(recipe, "n1=128", "n2=4096"),
-            "model.activation = relu\nmodel.dropout = 0\nmodel.hidden = 128 4096\nmodel.init = he\n"
-            "model.kind = mlp\ntrain.batch = 128\ntrain.beta1 = 0.9\ntrain.beta2 = 0.999\n"
-            "train.epsilon = 1e-08\ntrain.optimizer = adam\ntrain.rate = 0.001\n"
-            "train.schedule = constant\ntrain.weight-decay = 0\n");
-        hpx_recipe_free(recipe);
-    }
-    hpx_recipe *recipe = open_recipe("recipes/mnist-table.rcp");
-    static const struct {
-        const char *name;
-        hpx_method method;
-        uint32_t first, limit;
-    } rows[] = {
-        {"grid", HPX_METHOD_GRID, 0, 0},
-        {"hill-climb", HPX_METHOD_HILL_CLIMB, 0, 0},
-        {"full-l2", HPX_METHOD_FULL_CROSS, 1, 0},
-        {"partial-l2-3", HPX_METHOD_PARTIAL_CROSS, 1, 3},
-        {"full-l1", HPX_METHOD_FULL_CROSS, 0, 0},
-        {"partial-l1-2", HPX_METHOD_PARTIAL_CROSS, 0, 2},
-        {"partial-l2-1", HPX_METHOD_PARTIAL_CROSS, 1, 1},
-        {"partial-l1-1", HPX_METHOD_PARTIAL_CROSS, 0, 1},
-    };
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        assert_string_equal(recipe->searches[i].name, rows[i].name);
-        assert_int_equal(recipe->searches[i].options.method, rows[i].method);
-        assert_int_equal(recipe->searches[i].options.first, rows[i].first);
-        assert_int_equal(recipe->searches[i].options.limit, rows[i].limit);
-        assert_int_equal(recipe->searches[i].options.start, 0);
-    }
-    hpx_recipe_free(recipe);
-}
-
-static void test_open(void **state)
-{
-    (void)state;
-    hpx_recipe *recipe;
-    hpx_error error;
-    assert_int_equal(hpx_recipe_open(&recipe, "recipes/no-such.rcp", &error), HPX_NOT_FOUND);
-    assert_string_equal(error.message, "recipes/no-such.rcp: no such file");
-    assert_null(recipe);
-    assert_int_equal(hpx_recipe_open(&recipe, "recipes", &error), HPX_FAILED);
-    assert_null(recipe);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_every_setting),
-        cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_axis_forms),
-        cmocka_unit_test(test_axis_numbers),
-        cmocka_unit_test(test_cells),
-        cmocka_unit_test(test_conditions),
-        cmocka_unit_test(test_own_files),
-        cmocka_unit_test(test_amendment),
-        cmocka_unit_test(test_includes),
-        cmocka_unit_test(test_include_depth),
-        cmocka_unit_test(test_searches),
-        cmocka_unit_test(test_find_cell),
-        cmocka_unit_test(test_objectives),
-        cmocka_unit_test(test_recipes_that_come_with_hpx),
-        cmocka_unit_test(test_open),
+        cmocka_unit_test(test_defaults),     cmocka_unit_test(test_every_setting),
+        cmocka_unit_test(test_layout),       cmocka_unit_test(test_axis_forms),
+        cmocka_unit_test(test_axis_numbers), cmocka_unit_test(test_cells),
+        cmocka_unit_test(test_conditions),   cmocka_unit_test(test_searches),
+        cmocka_unit_test(test_find_cell),    cmocka_unit_test(test_objectives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Formatting, static analysis, and the layer table.
+set -u
+failed=0
+
+for tool in clang-format cppcheck; do
+    if ! command -v "$tool" >/dev/null 2>&1; then
+        echo "lint: $tool is missing; install it with: sh tools/deps.sh $tool" >&2
+        exit 1
+    fi
+done
+
+sources=$(git ls-files '*.c' '*.h')
+
+# shellcheck disable=SC2086
+clang-format --dry-run --Werror $sources || failed=1
+
+# shellcheck disable=SC2046
+awk -f tools/layers.awk tools/layers.txt $(git ls-files 'src/*.[ch]' 'include/hpx/*.h') || failed=1
+
+# Only the command line ends the process or prints.
+if git grep -nE '\b(exit|_exit|printf|puts)\(' -- 'src/*.c' ':!src/cli' | grep -vE 'hpx_[a-z_]*(printf|puts)\('; then
+    echo "lint: only src/cli may print or exit" >&2
+    failed=1
+fi
+
+# shellcheck disable=SC2046
+cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+    --suppress=missingIncludeSystem --suppressions-list=tools/cppcheck.txt -D_GNU_SOURCE -Iinclude -j 2 $(git ls-files 'src/*.c' 'tools/*.c') ||
+    failed=1
+
+[ "$failed" -eq 0 ] && echo "lint: clean"
+exit "$failed"
