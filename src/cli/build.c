@@ -3,33 +3,7 @@
 
 #include "hpx/memory.h"
 
-#include <limits.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-#define SELF "/proc/self/exe"
-
-static size_t processors(void)
-{
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (size_t)online : 1;
-}
-
-/* What workers run: this binary, under the kernel's name for it, which holds even when make replaces the
- * file. In an emulator such as valgrind that name is the emulator's, and the link tells the file. free() it.
- */
-static char *worker_program(void)
-{
-    char path[PATH_MAX];
-    ssize_t size = readlink(SELF, path, sizeof path - 1);
-    hpx_file_stat self, file;
-    hpx_error error;
-    path[size > 0 ? size : 0] = 0;
-    bool emulated = hpx_file_stat_of(&file, path, &error) == HPX_OK &&
-                    hpx_file_stat_of(&self, SELF, &error) == HPX_OK &&
-                    (self.inode != file.inode || self.device != file.device);
-    return hpx_strdup(emulated ? path : SELF);
-}
 
 static void summarise(const hpx_outcome *outcome, const struct options *options)
 {
@@ -55,9 +29,8 @@ static hpx_status build_target(int *printed, const struct target *target, hpx_st
         .progress = progress_fetch,
         .context = progress,
     };
-    char *program = worker_program();
     hpx_build_options build = {
-        .program = program,
+        .program = worker_program(),
         .jobs = options->jobs ? options->jobs : processors(),
         .dry = dry,
         .keep_going = options->keep_going,
@@ -71,7 +44,6 @@ static hpx_status build_target(int *printed, const struct target *target, hpx_st
     hpx_status status =
         hpx_build(&outcome, target->recipe, target->searches, target->count, &source, &build, error);
     progress_free(progress);
-    free(program);
     if (outcome) {
         if (dry && options->json)
             hpx_report_plan_json(&text, outcome);
