@@ -24,13 +24,15 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define VECTOR       16 /* floats of the widest register */
+#define VECTOR       8 /* floats: plain loops, and vectors wider than a processor's, are not kept in registers */
 #define PANEL_MAX    64
 #define PANEL_FLOATS (32 * 1024) /* a larger panel is made of half as many columns */
 
+typedef float vector __attribute__((vector_size(VECTOR * sizeof(float)), aligned(sizeof(float))));
+
 static size_t aligned(size_t floats)
 {
-    return (floats + VECTOR - 1) / VECTOR * VECTOR;
+    return (floats + 15) & ~(size_t)15;
 }
 
 static size_t attach_one(hpx_sparse *out, float *block, size_t rows, size_t columns)
@@ -101,25 +103,23 @@ static size_t panel_columns(size_t k)
 }
 
 /* Always inlined with a constant width, so that the sums are registers. */
-static inline __attribute__((always_inline)) void multiply_panel(float *restrict c, size_t n,
-                                                                 const hpx_sparse *a, size_t m,
-                                                                 const float *restrict panel, size_t columns,
+static inline __attribute__((always_inline)) void multiply_panel(float *c, size_t n, const hpx_sparse *a,
+                                                                 size_t m, const float *panel, size_t columns,
                                                                  size_t width)
 {
     for (size_t i = 0; i < m; i++, c += n) {
-        float sums[PANEL_MAX];
-        for (size_t j = 0; j < width; j++)
-            sums[j] = 0;
+        vector sums[PANEL_MAX / VECTOR] = {0};
         const hpx_nonzero *e = a->entries + a->starts[i], *end = a->entries + a->starts[i + 1];
         for (; e < end; e++) {
             const float *row = panel + e->index * width;
-            for (size_t j = 0; j < width; j++)
-                sums[j] += e->value * row[j];
+            for (size_t v = 0; v < width / VECTOR; v++)
+                sums[v] += e->value * *(const vector *)(const void *)(row + v * VECTOR);
         }
-        if (columns == width)
-            memcpy(c, sums, width * sizeof(float));
-        else
-            memcpy(c, sums, columns * sizeof(float));
+        float last[PANEL_MAX], *to = columns == width ? c : last;
+        for (size_t v = 0; v < width / VECTOR; v++)
+            *(vector *)(void *)(to + v * VECTOR) = sums[v];
+        if (to == last)
+            memcpy(c, last, columns * sizeof(float));
     }
 }
 

@@ -221,9 +221,9 @@ enum {
     TRAIN = 203,
     TEST = 300,
     EPOCHS = 6,
-    WIDTH = 40,
+    WIDTH = 70,
     BATCH = 20,
-    PARAMETERS_MAX = 4096
+    PARAMETERS_MAX = 8192
 };
 
 /* A class's samples have values in a tenth of the pixels that is theirs, and in one in twenty elsewhere. */
@@ -375,8 +375,8 @@ static void test_choice(void **state)
 {
     (void)state;
     check_form(true, WIDTH, 0);
-    check_form(true, 32, 0);
-    check_form(false, 31, 0);
+    check_form(true, 64, 0);
+    check_form(false, 63, 0);
     check_form(false, WIDTH, 1);
 }
 
