@@ -49,8 +49,9 @@ typedef struct hpx_artifact {
     char cell[256];   /* the cell as the recipe named it, "n1=128 n2=64", for people */
     uint64_t seed;
     char host[64];
-    int64_t started_ns; /* of the epoch, since 1970 */
-    double seconds;     /* wall time of the epoch */
+    int64_t started_ns;   /* of the epoch, since 1970 */
+    double seconds;       /* wall time of the epoch */
+    double total_seconds; /* of all epochs up to it, whichever builds trained them */
 } hpx_artifact;
 
 /* Stores an epoch with its checkpoint and drops the trajectory's checkpoints of earlier epochs, in one

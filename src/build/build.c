@@ -50,7 +50,7 @@ static hpx_status consult(const struct build *build, struct trial *trial, hpx_er
         trial->verdict = HPX_HIT;
         trial->epoch = epochs;
         trial->metrics = artifact.metrics;
-        trial->seconds = artifact.seconds * epochs;
+        trial->seconds = artifact.total_seconds;
         hpx_buffer_free(&trial->manifest);
         return HPX_OK;
     }
@@ -210,6 +210,10 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
         else
             status = found;
         trial->from = job.from;
+        hpx_artifact parent;
+        if (!status && job.from > 0 &&
+            hpx_store_get(&parent, build->store, &trial->key, job.from, NULL, error) == HPX_OK)
+            trial->parent_seconds = parent.total_seconds;
     }
     if (!status) {
         hpx_buffer_add(&job.manifest, trial->manifest.data, trial->manifest.size);
@@ -289,6 +293,7 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
         .seed = trial->seed,
         .started_ns = result->started_ns,
         .seconds = result->seconds,
+        .total_seconds = trial->parent_seconds + trial->seconds + result->seconds,
     };
     hpx_buffer cell = {0};
     hpx_experiment_cell_text(&cell, build->experiment, trial->cell);
@@ -340,13 +345,13 @@ static bool is_interrupted(const struct build *build)
     return build->options->interrupted && *build->options->interrupted;
 }
 
-/* Takes in what the workers have finished but not all of which has arrived. */
+/* Takes in what the workers have finished, also what has arrived in part. */
 static hpx_status drain(struct build *build, hpx_error *error)
 {
-    hpx_status status;
-    do
-        status = hpx_executor_wait(build->executor, 0, receive, build, error);
-    while (!status && hpx_executor_is_receiving(build->executor));
+    hpx_status status = HPX_OK;
+    hpx_executor_mark(build->executor);
+    while (!status && hpx_executor_is_receiving(build->executor))
+        status = hpx_executor_wait(build->executor, TICK_MS, receive, build, error);
     return status;
 }
 
@@ -429,7 +434,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     build.plan = hpx_plan_new(recipe, searches, search_count, hpx_experiment_macs, build.experiment);
     build.executor = hpx_executor_new(options->program, options->jobs);
     status = options->dry ? follow(&build, error) : train(&build, error);
-    *out = outcome_of(build.plan, &build.ledger);
+    *out = outcome_of(build.plan, &build.ledger, options->dry);
     describe_origin(*out, build.experiment);
     if (!options->dry) {
         hpx_error log_error;

@@ -15,7 +15,6 @@
 #include "hpx/fields.h"
 #include "hpx/memory.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,6 +135,22 @@ hpx_status hpx_message_read(hpx_message *out, const uint8_t *bytes, size_t size,
     return HPX_OK;
 }
 
+/* A message has the fields of its kind and no others: those that are asked for, and this many. */
+static size_t field_count(hpx_message_kind kind)
+{
+    switch (kind) {
+    case HPX_MESSAGE_JOB:
+        return 4 + HPX_ROLES;
+    case HPX_MESSAGE_EPOCH:
+        return 7 + HPX_METRICS;
+    case HPX_MESSAGE_DONE:
+        return 1;
+    case HPX_MESSAGE_FAILED:
+        return 2;
+    }
+    return 0;
+}
+
 static hpx_status split_body(hpx_fields *fields, const uint8_t **checkpoint, size_t *checkpoint_size,
                              const hpx_message *message, hpx_error *error)
 {
@@ -144,7 +159,10 @@ static hpx_status split_body(hpx_fields *fields, const uint8_t **checkpoint, siz
         return hpx_error_set(error, HPX_DAMAGED, "a malformed message");
     *checkpoint = message->body + 4 + encoded;
     *checkpoint_size = message->body_size - 4 - encoded;
-    return hpx_fields_decode(fields, message->body + 4, encoded, error);
+    hpx_status status = hpx_fields_decode(fields, message->body + 4, encoded, error);
+    if (!status && fields->count != field_count(message->kind))
+        status = hpx_error_set(error, HPX_DAMAGED, "a message with %zu fields", fields->count);
+    return status;
 }
 
 static hpx_status epoch_field(uint32_t *out, const hpx_fields *fields, const char *name, hpx_error *error)
@@ -166,6 +184,8 @@ static hpx_status decode_paths(hpx_job *job, const hpx_fields *fields, hpx_error
         size_t size;
         char *name = path_field(role);
         status = hpx_fields_bytes(&path, &size, fields, name, error);
+        if (!status && memchr(path, 0, size))
+            status = hpx_error_set(error, HPX_DAMAGED, "field '%s' holds a NUL", name);
         if (!status)
             job->paths[role] = hpx_strndup((const char *)path, size);
         free(name);
@@ -225,8 +245,10 @@ static hpx_status decode_epoch(hpx_result *result, const hpx_fields *fields, hpx
         status = hpx_metrics_from_fields(&result->metrics, fields, error);
     if (status)
         return status;
+    if (result->parent >= result->epoch || strlen(host) >= sizeof result->host)
+        return hpx_error_set(error, HPX_DAMAGED, "an epoch that contradicts itself");
     result->started_ns = (int64_t)started;
-    snprintf(result->host, sizeof result->host, "%s", host);
+    memcpy(result->host, host, strlen(host) + 1);
     hpx_hash output = hpx_output_hash(&result->metrics, result->checkpoint, result->checkpoint_size);
     if (!hpx_hash_equal(&output, &result->output))
         return hpx_error_set(error, HPX_DAMAGED, "an epoch that does not have its output hash");
@@ -244,14 +266,18 @@ hpx_status hpx_result_decode(hpx_result *result, const hpx_message *message, hpx
         status = hpx_error_set(error, HPX_DAMAGED, "not a result");
     if (!status)
         status = split_body(&fields, &result->checkpoint, &result->checkpoint_size, message, error);
+    if (!status && result->kind != HPX_MESSAGE_EPOCH && result->checkpoint_size > 0)
+        status = hpx_error_set(error, HPX_DAMAGED, "a checkpoint with a message that has none");
     if (!status)
         status = hpx_fields_hash(&result->key, &fields, "key", error);
     if (!status && result->kind == HPX_MESSAGE_EPOCH)
         status = decode_epoch(result, &fields, error);
     if (!status && result->kind == HPX_MESSAGE_FAILED) {
         status = hpx_fields_bytes(&text, &length, &fields, "message", error);
+        if (!status && (length >= sizeof result->message || memchr(text, 0, length)))
+            status = hpx_error_set(error, HPX_DAMAGED, "field 'message' is not a text of its size");
         if (!status)
-            snprintf(result->message, sizeof result->message, "%.*s", (int)length, (const char *)text);
+            memcpy(result->message, text, length);
     }
     hpx_fields_free(&fields);
     return status;

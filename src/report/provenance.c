@@ -120,7 +120,7 @@ void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance)
     hpx_table_add(table, "%s", text_of(&provenance->manifest, "numerics.kernel"));
     hpx_table_add(table, "%s", artifact->host);
     hpx_table_add(table, "%s", time_text(when, artifact->started_ns));
-    hpx_table_add(table, "%.2f", artifact->seconds);
+    hpx_table_add(table, "%.1f", artifact->total_seconds);
     if (artifact->parent)
         hpx_table_add(table, "epoch %u", artifact->parent);
     else
@@ -209,8 +209,7 @@ void hpx_report_code_json(hpx_json *json, const char *name, const hpx_fields *co
     hpx_json_close(json, '}');
 }
 
-/* The manifest's numerics without their prefix. */
-static void add_numerics(hpx_json *json, const hpx_fields *manifest)
+void hpx_report_numerics_json(hpx_json *json, const hpx_fields *manifest)
 {
     static const char prefix[] = "numerics.";
     hpx_fields numerics = {0};
@@ -248,7 +247,8 @@ static void add_epoch(hpx_json *json, const hpx_artifact *artifact)
     hpx_json_text(json, "output", hpx_hash_hex(hex, &artifact->output));
     hpx_json_text(json, "host", artifact->host);
     hpx_json_text(json, "started", time_text(when, artifact->started_ns));
-    hpx_json_real(json, "seconds", artifact->seconds);
+    hpx_json_real(json, "seconds", artifact->total_seconds);
+    hpx_json_real(json, "epoch_seconds", artifact->seconds);
     add_parent(json, artifact);
 }
 
@@ -264,7 +264,7 @@ void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance
     hpx_json_open_flat(json, "dataset", '{');
     hpx_json_fields(json, &provenance->dataset);
     hpx_json_close(json, '}');
-    add_numerics(json, &provenance->manifest);
+    hpx_report_numerics_json(json, &provenance->manifest);
     hpx_json_close(json, '}');
 }
 

@@ -19,6 +19,7 @@ void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact)
     hpx_fields_set_text(&fields, "host", artifact->host);
     hpx_fields_set_count(&fields, "started", (uint64_t)artifact->started_ns);
     hpx_fields_set_real(&fields, "seconds", artifact->seconds);
+    hpx_fields_set_real(&fields, "total-seconds", artifact->total_seconds);
     hpx_fields_encode(out, &fields);
     hpx_fields_free(&fields);
 }
@@ -55,6 +56,8 @@ static hpx_status decode_fields(hpx_artifact *out, const hpx_fields *fields, hpx
         status = hpx_fields_count(&started, fields, "started", error);
     if (!status)
         status = hpx_fields_real(&out->seconds, fields, "seconds", error);
+    if (!status)
+        status = hpx_fields_real(&out->total_seconds, fields, "total-seconds", error);
     out->parent = (uint32_t)parent;
     out->started_ns = (int64_t)started;
     return status;

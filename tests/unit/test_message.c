@@ -1,0 +1,427 @@
+/* Messages between a build and its workers: whole and right, or refused. */
+#include "hpx/message.h"
+
+#include "hpx/fields.h"
+#include "hpx/memory.h"
+
+#include "../helper/helper.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static hpx_error error;
+
+static hpx_job make_job(uint32_t from, size_t checkpoint_size)
+{
+    hpx_job job = {.from = from, .to = 15};
+    hpx_buffer_puts(&job.manifest, "any bytes \xff");
+    job.key = hpx_hash_of(job.manifest.data, job.manifest.size);
+    for (int role = 0; role < HPX_ROLES; role++)
+        job.paths[role] =
+            hpx_format("/data/%s\xff", hpx_role_names[role]); /* not UTF-8: file names need not be */
+    for (size_t i = 0; i < checkpoint_size; i++)
+        hpx_buffer_add(&job.checkpoint, "c", 1);
+    return job;
+}
+
+static hpx_result make_epoch(const uint8_t *checkpoint, size_t size)
+{
+    hpx_result result = {
+        .kind = HPX_MESSAGE_EPOCH,
+        .key = {{1, 2, 3}},
+        .epoch = 4,
+        .parent = 3,
+        .metrics = {{0.5, 0.75, NAN, NAN, 0.25, 1}},
+        .started_ns = 1700000000123456789,
+        .seconds = 0.125,
+        .host = "node",
+        .checkpoint = checkpoint,
+        .checkpoint_size = size,
+    };
+    result.output = hpx_output_hash(&result.metrics, checkpoint, size);
+    return result;
+}
+
+static hpx_message read_whole(const hpx_buffer *bytes)
+{
+    hpx_message message;
+    expect_ok(hpx_message_read(&message, bytes->data, bytes->size, &error), &error);
+    assert_int_equal(message.size, bytes->size);
+    return message;
+}
+
+static void test_job(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t from;
+        size_t checkpoint_size;
+    } cases[] = {{0, 0}, {3, 1}, {14, 100000}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        hpx_job job = make_job(cases[i].from, cases[i].checkpoint_size), read = {0};
+        hpx_buffer bytes = {0};
+        hpx_job_encode(&bytes, &job);
+        hpx_message message = read_whole(&bytes);
+        assert_int_equal(message.kind, HPX_MESSAGE_JOB);
+        expect_ok(hpx_job_decode(&read, &message, &error), &error);
+        assert_memory_equal(&read.key, &job.key, sizeof job.key);
+        assert_int_equal(read.from, job.from);
+        assert_int_equal(read.to, job.to);
+        assert_int_equal(read.manifest.size, job.manifest.size);
+        assert_memory_equal(read.manifest.data, job.manifest.data, job.manifest.size);
+        assert_int_equal(read.checkpoint.size, job.checkpoint.size);
+        if (job.checkpoint.size)
+            assert_memory_equal(read.checkpoint.data, job.checkpoint.data, job.checkpoint.size);
+        for (int role = 0; role < HPX_ROLES; role++)
+            assert_string_equal(read.paths[role], job.paths[role]);
+        hpx_result result;
+        assert_int_equal(hpx_result_decode(&result, &message, &error), HPX_DAMAGED);
+        hpx_job_free(&read);
+        assert_null(read.manifest.data);
+        hpx_job_free(&job);
+        hpx_buffer_free(&bytes);
+    }
+}
+
+static void test_results(void **state)
+{
+    (void)state;
+    hpx_result epoch = make_epoch((const uint8_t *)"weights", 7), read;
+    const hpx_result done = {.kind = HPX_MESSAGE_DONE, .key = {{9}}};
+    const hpx_result failed = {.kind = HPX_MESSAGE_FAILED, .key = {{8}}, .message = "the loss is \xff"};
+    hpx_buffer bytes = {0};
+    hpx_result_encode(&bytes, &epoch);
+    hpx_message message = read_whole(&bytes);
+    expect_ok(hpx_result_decode(&read, &message, &error), &error);
+    assert_int_equal(read.kind, HPX_MESSAGE_EPOCH);
+    assert_memory_equal(&read.key, &epoch.key, sizeof read.key);
+    assert_int_equal(read.epoch, 4);
+    assert_int_equal(read.parent, 3);
+    for (int i = 0; i < HPX_METRICS; i++)
+        assert_true(read.metrics.values[i] == epoch.metrics.values[i] || isnan(epoch.metrics.values[i]));
+    assert_memory_equal(&read.output, &epoch.output, sizeof read.output);
+    assert_true(read.started_ns == epoch.started_ns && read.seconds == 0.125);
+    assert_string_equal(read.host, "node");
+    assert_int_equal(read.checkpoint_size, 7);
+    assert_memory_equal(read.checkpoint, "weights", 7);
+    hpx_job job = {0};
+    assert_int_equal(hpx_job_decode(&job, &message, &error), HPX_DAMAGED);
+
+    bytes.size = 0;
+    hpx_result_encode(&bytes, &done);
+    message = read_whole(&bytes);
+    expect_ok(hpx_result_decode(&read, &message, &error), &error);
+    assert_int_equal(read.kind, HPX_MESSAGE_DONE);
+    assert_int_equal(read.key.bytes[0], 9);
+
+    bytes.size = 0;
+    hpx_result_encode(&bytes, &failed);
+    message = read_whole(&bytes);
+    expect_ok(hpx_result_decode(&read, &message, &error), &error);
+    assert_int_equal(read.kind, HPX_MESSAGE_FAILED);
+    assert_string_equal(read.message, "the loss is \xff");
+    hpx_buffer_free(&bytes);
+}
+
+/* Messages one behind the other are read one by one. */
+static void test_stream(void **state)
+{
+    (void)state;
+    hpx_buffer bytes = {0};
+    hpx_result epoch = make_epoch((const uint8_t *)"w", 1),
+               done = {.kind = HPX_MESSAGE_DONE, .key = epoch.key};
+    for (int i = 0; i < 3; i++)
+        hpx_result_encode(&bytes, &epoch);
+    hpx_result_encode(&bytes, &done);
+    static const hpx_message_kind kinds[] = {HPX_MESSAGE_EPOCH, HPX_MESSAGE_EPOCH, HPX_MESSAGE_EPOCH,
+                                             HPX_MESSAGE_DONE};
+    size_t at = 0;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        hpx_message message;
+        expect_ok(hpx_message_read(&message, bytes.data + at, bytes.size - at, &error), &error);
+        assert_int_equal(message.kind, kinds[i]);
+        at += message.size;
+    }
+    assert_int_equal(at, bytes.size);
+    hpx_buffer_free(&bytes);
+}
+
+/* Reads a block of exactly these bytes, so that a sanitizer sees every read beyond them. */
+static hpx_status read_exact(hpx_message *message, const uint8_t *bytes, size_t size)
+{
+    uint8_t *exact = malloc(size ? size : 1);
+    memcpy(exact, bytes, size);
+    hpx_status status = hpx_message_read(message, exact, size, &error);
+    free(exact);
+    return status;
+}
+
+/* A message cut anywhere is not whole yet, and says what is needed: more than there is, never more than all.
+ */
+static void test_truncated_anywhere(void **state)
+{
+    (void)state;
+    hpx_job job = make_job(3, 50);
+    hpx_buffer bytes = {0};
+    hpx_job_encode(&bytes, &job);
+    for (size_t size = 0; size < bytes.size; size++) {
+        hpx_message message;
+        assert_int_equal(read_exact(&message, bytes.data, size), HPX_NOT_FOUND);
+        assert_true(message.size > size && message.size <= bytes.size);
+    }
+    hpx_buffer_free(&bytes);
+    hpx_job_free(&job);
+}
+
+/* No flipped bit is read as a message. One in the size may ask for more bytes: then what comes is refused. */
+static void test_every_flip(void **state)
+{
+    (void)state;
+    hpx_result epoch = make_epoch((const uint8_t *)"weights", 7);
+    hpx_buffer bytes = {0};
+    hpx_result_encode(&bytes, &epoch);
+    for (size_t bit = 0; bit < 8 * bytes.size; bit++) {
+        hpx_message message;
+        bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        hpx_status status = read_exact(&message, bytes.data, bytes.size);
+        if (status == HPX_NOT_FOUND) {
+            assert_in_range(bit / 8, 8, 15);
+            assert_true(message.size > bytes.size);
+        } else {
+            assert_int_equal(status, HPX_DAMAGED);
+        }
+        bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    read_whole(&bytes);
+    hpx_buffer_free(&bytes);
+}
+
+/* Bodies that a hostile or mistaken writer sealed properly: the hash is right, what it covers is not. */
+static hpx_buffer seal(hpx_message_kind kind, const hpx_fields *fields, const char *checkpoint)
+{
+    hpx_buffer body = {0}, bytes = {0}, hashed = {0};
+    hpx_buffer_u32(&body, 0);
+    hpx_fields_encode(&body, fields);
+    for (int i = 0; i < 4; i++)
+        body.data[i] = (uint8_t)((body.size - 4) >> 8 * i);
+    hpx_buffer_puts(&body, checkpoint);
+    const uint8_t head[] = {1, (uint8_t)kind, 0, 0};
+    hpx_buffer_add(&hashed, head, sizeof head);
+    hpx_buffer_u64(&hashed, body.size);
+    hpx_buffer_add(&hashed, body.data, body.size);
+    hpx_hash hash = hpx_hash_of(hashed.data, hashed.size);
+    hpx_buffer_puts(&bytes, "HPXM");
+    hpx_buffer_add(&bytes, hashed.data, 12);
+    hpx_buffer_add(&bytes, hash.bytes, HPX_HASH_BYTES);
+    hpx_buffer_add(&bytes, body.data, body.size);
+    hpx_buffer_free(&body);
+    hpx_buffer_free(&hashed);
+    return bytes;
+}
+
+static hpx_status decode(hpx_message_kind kind, const hpx_fields *fields, const char *checkpoint)
+{
+    hpx_buffer bytes = seal(kind, fields, checkpoint);
+    hpx_message message = read_whole(&bytes);
+    hpx_job job = {0};
+    hpx_result result;
+    hpx_status status = kind == HPX_MESSAGE_JOB ? hpx_job_decode(&job, &message, &error)
+                                                : hpx_result_decode(&result, &message, &error);
+    if (status && kind == HPX_MESSAGE_JOB)
+        assert_true(!job.manifest.data && !job.paths[0] && !job.checkpoint.data);
+    hpx_job_free(&job);
+    hpx_buffer_free(&bytes);
+    return status;
+}
+
+/* The fields of what an encoder writes, to be changed. */
+static hpx_fields fields_of(const hpx_buffer *bytes)
+{
+    hpx_fields fields = {0};
+    const uint8_t *body = bytes->data + 32;
+    expect_ok(hpx_fields_decode(&fields, body + 4, hpx_load_u32(body), &error), &error);
+    return fields;
+}
+
+static hpx_fields without(const hpx_fields *fields, const char *name)
+{
+    hpx_fields out = {0};
+    for (size_t i = 0; i < fields->count; i++)
+        if (strcmp(fields->fields[i].name, name) != 0)
+            hpx_fields_set(&out, &fields->fields[i]);
+    return out;
+}
+
+/* Every field is needed, as the type it has, and there is no other. */
+static void expect_exact_fields(hpx_message_kind kind, const hpx_buffer *bytes, const char *checkpoint)
+{
+    hpx_fields fields = fields_of(bytes);
+    expect_ok(decode(kind, &fields, checkpoint), &error);
+    for (size_t i = 0; i < fields.count; i++) {
+        const char *name = fields.fields[i].name;
+        hpx_fields changed = without(&fields, name);
+        if (decode(kind, &changed, checkpoint) != HPX_DAMAGED)
+            fail_msg("a message without '%s' was read", name);
+        hpx_fields_set_counts(&changed, name, NULL, 0);
+        if (decode(kind, &changed, checkpoint) != HPX_DAMAGED)
+            fail_msg("a message with another type of '%s' was read", name);
+        hpx_fields_free(&changed);
+    }
+    hpx_fields_set_count(&fields, "more", 1);
+    if (decode(kind, &fields, checkpoint) != HPX_DAMAGED)
+        fail_msg("a message '%c' with a field more was read", kind);
+    hpx_fields_free(&fields);
+}
+
+static void test_exact_fields(void **state)
+{
+    (void)state;
+    hpx_job job = make_job(3, 4);
+    hpx_result epoch = make_epoch((const uint8_t *)"cccc", 4), done = {.kind = HPX_MESSAGE_DONE},
+               failed = {.kind = HPX_MESSAGE_FAILED, .message = "why"};
+    hpx_buffer bytes = {0};
+    hpx_job_encode(&bytes, &job);
+    expect_exact_fields(HPX_MESSAGE_JOB, &bytes, "cccc");
+    bytes.size = 0;
+    hpx_result_encode(&bytes, &epoch);
+    expect_exact_fields(HPX_MESSAGE_EPOCH, &bytes, "cccc");
+    bytes.size = 0;
+    hpx_result_encode(&bytes, &done);
+    expect_exact_fields(HPX_MESSAGE_DONE, &bytes, "");
+    bytes.size = 0;
+    hpx_result_encode(&bytes, &failed);
+    expect_exact_fields(HPX_MESSAGE_FAILED, &bytes, "");
+    hpx_buffer_free(&bytes);
+    hpx_job_free(&job);
+}
+
+static void expect_refused_count(hpx_message_kind kind, const hpx_buffer *bytes, const char *checkpoint,
+                                 const char *name, uint64_t value)
+{
+    hpx_fields fields = fields_of(bytes);
+    hpx_fields_set_count(&fields, name, value);
+    if (decode(kind, &fields, checkpoint) != HPX_DAMAGED)
+        fail_msg("%s = %llu was read", name, (unsigned long long)value);
+    hpx_fields_free(&fields);
+}
+
+static void expect_refused_bytes(hpx_message_kind kind, const hpx_buffer *bytes, const char *name,
+                                 const char *value, size_t size)
+{
+    hpx_fields fields = fields_of(bytes);
+    hpx_fields_set_bytes(&fields, name, value, size);
+    if (decode(kind, &fields, kind == HPX_MESSAGE_JOB ? "cccc" : "") != HPX_DAMAGED)
+        fail_msg("another '%s' was read", name);
+    hpx_fields_free(&fields);
+}
+
+static void test_hostile_jobs(void **state)
+{
+    (void)state;
+    hpx_job job = make_job(3, 4);
+    hpx_buffer bytes = {0};
+    hpx_job_encode(&bytes, &job);
+    expect_refused_count(HPX_MESSAGE_JOB, &bytes, "cccc", "from", 15); /* nothing to train */
+    expect_refused_count(HPX_MESSAGE_JOB, &bytes, "cccc", "from", (uint64_t)UINT32_MAX + 4); /* cut to 3 */
+    expect_refused_count(HPX_MESSAGE_JOB, &bytes, "cccc", "to", (uint64_t)UINT32_MAX + 16);
+    expect_refused_count(HPX_MESSAGE_JOB, &bytes, "cccc", "from", 0); /* with a checkpoint */
+    expect_refused_count(HPX_MESSAGE_JOB, &bytes, "", "from", 3);     /* without one */
+    expect_refused_bytes(HPX_MESSAGE_JOB, &bytes, "manifest", "another", 7);
+    expect_refused_bytes(HPX_MESSAGE_JOB, &bytes, "key", "0123456789abcdef", 16);
+    expect_refused_bytes(HPX_MESSAGE_JOB, &bytes, "key", "short", 5);
+    expect_refused_bytes(HPX_MESSAGE_JOB, &bytes, "path.test-labels", "/data/a\0b", 9);
+    hpx_buffer_free(&bytes);
+    hpx_job_free(&job);
+}
+
+static void test_hostile_results(void **state)
+{
+    (void)state;
+    hpx_result epoch = make_epoch((const uint8_t *)"cccc", 4), done = {.kind = HPX_MESSAGE_DONE},
+               failed = {.kind = HPX_MESSAGE_FAILED, .message = "why"};
+    char long_text[600];
+    memset(long_text, 'x', sizeof long_text);
+    hpx_buffer bytes = {0};
+    hpx_result_encode(&bytes, &epoch);
+    expect_refused_count(HPX_MESSAGE_EPOCH, &bytes, "cccc", "epoch", (uint64_t)UINT32_MAX + 5);
+    expect_refused_count(HPX_MESSAGE_EPOCH, &bytes, "cccc", "parent", 4); /* not before its epoch */
+    hpx_fields fields = fields_of(&bytes);
+    assert_int_equal(decode(HPX_MESSAGE_EPOCH, &fields, "cccd"), HPX_DAMAGED); /* not its output hash */
+    hpx_fields_set_real(&fields, "test_accuracy", 0.5);
+    assert_int_equal(decode(HPX_MESSAGE_EPOCH, &fields, "cccc"), HPX_DAMAGED);
+    hpx_fields_free(&fields);
+    fields = fields_of(&bytes);
+    long_text[64] = 0;
+    hpx_fields_set_text(&fields, "host", long_text);
+    assert_int_equal(decode(HPX_MESSAGE_EPOCH, &fields, "cccc"), HPX_DAMAGED);
+    hpx_fields_free(&fields);
+
+    bytes.size = 0;
+    hpx_result_encode(&bytes, &done);
+    fields = fields_of(&bytes);
+    assert_int_equal(decode(HPX_MESSAGE_DONE, &fields, "a checkpoint"), HPX_DAMAGED);
+    hpx_fields_free(&fields);
+    bytes.size = 0;
+    hpx_result_encode(&bytes, &failed);
+    long_text[64] = 'x';
+    expect_refused_bytes(HPX_MESSAGE_FAILED, &bytes, "message", long_text, 512);
+    hpx_buffer_free(&bytes);
+
+    /* Fields said to be longer than the body. */
+    bytes = seal(HPX_MESSAGE_DONE, &(hpx_fields){0}, "");
+    hpx_message message = read_whole(&bytes);
+    hpx_result result;
+    uint8_t body[12];
+    memcpy(body, message.body, sizeof body);
+    for (uint32_t bit = 0; bit < 32; bit++) {
+        for (uint32_t i = 0; i < 4; i++)
+            body[i] = (uint8_t)((1u << bit) >> 8 * i);
+        message.body = body;
+        assert_int_equal(hpx_result_decode(&result, &message, &error), HPX_DAMAGED);
+    }
+    hpx_buffer_free(&bytes);
+}
+
+static void test_not_a_message(void **state)
+{
+    (void)state;
+    hpx_message message;
+    static const char *const heads[] = {
+        "G",
+        "HPXF",
+        "GET / HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        "hpx: usage",
+    };
+    for (size_t i = 0; i < COUNT(heads); i++)
+        assert_int_equal(read_exact(&message, (const uint8_t *)heads[i], strlen(heads[i])), HPX_DAMAGED);
+    uint8_t head[32] = {'H', 'P', 'X', 'M', 2, 'D', 0, 0, 4};
+    assert_int_equal(read_exact(&message, head, sizeof head), HPX_DAMAGED);
+    expect_contains(error.message, "version 2");
+    head[4] = 1;
+    assert_int_equal(read_exact(&message, head, sizeof head), HPX_NOT_FOUND);
+    head[8] = 3; /* a body without room for its first integer */
+    assert_int_equal(read_exact(&message, head, sizeof head), HPX_DAMAGED);
+    head[8] = 4;
+    head[15] = 1; /* more than any memory */
+    assert_int_equal(read_exact(&message, head, sizeof head), HPX_DAMAGED);
+    head[15] = 0;
+    head[5] = 'X';
+    assert_int_equal(read_exact(&message, head, sizeof head), HPX_DAMAGED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_job),           cmocka_unit_test(test_results),
+        cmocka_unit_test(test_stream),        cmocka_unit_test(test_truncated_anywhere),
+        cmocka_unit_test(test_every_flip),    cmocka_unit_test(test_exact_fields),
+        cmocka_unit_test(test_hostile_jobs),  cmocka_unit_test(test_hostile_results),
+        cmocka_unit_test(test_not_a_message),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
