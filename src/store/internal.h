@@ -16,6 +16,7 @@ enum database {
     DB_DATASETS,
     DB_FILES,
     DB_BUILDS,
+    DB_CONFLICTS,
     DATABASES,
 };
 
@@ -31,7 +32,7 @@ struct hpx_store {
     size_t reported_count, reported_capacity;
 };
 
-#define KEY_BYTES_MAX 32
+#define KEY_BYTES_MAX 40
 
 /* A key of any database, built from its parts. Integers are big-endian, so that keys sort by number. */
 struct key {

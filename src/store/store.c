@@ -39,7 +39,8 @@
 #define DISK_FULL_BYTES   (1u << 20)
 
 const char *const database_names[DATABASES] = {
-    "meta", "manifests", "records", "checkpoints", "chunks", "codes", "datasets", "files", "builds",
+    "meta",  "manifests", "records", "checkpoints", "chunks",
+    "codes", "datasets",  "files",   "builds",      "conflicts",
 };
 
 static struct key append_u32(struct key key, uint32_t value)

@@ -127,6 +127,7 @@ static const struct {
     [DB_DATASETS] = {HPX_HASH_BYTES, check_fields},
     [DB_FILES] = {HPX_HASH_BYTES, check_fields},
     [DB_BUILDS] = {8, check_fields},
+    [DB_CONFLICTS] = {HPX_HASH_BYTES + 4 + HPX_HASH_BYTES, check_fields},
 };
 
 static hpx_status check_database(struct check *check, enum database db, hpx_error *error)
