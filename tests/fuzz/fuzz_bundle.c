@@ -49,8 +49,9 @@ static hpx_status give(void *context, void *bytes, size_t size, size_t *got, hpx
     (void)error;
     struct source *source = context;
     *got = size < source->size ? size : source->size;
-    if (*got > 0)
-        memcpy(bytes, source->bytes, *got);
+    if (*got == 0)
+        return HPX_OK;
+    memcpy(bytes, source->bytes, *got);
     source->bytes += *got;
     source->size -= *got;
     return HPX_OK;

@@ -243,8 +243,9 @@ static hpx_status give(void *context, void *bytes, size_t size, size_t *got, hpx
     *got = size < source->size ? size : source->size;
     if (source->step && *got > source->step)
         *got = source->step;
-    if (*got > 0)
-        memcpy(bytes, source->bytes, *got);
+    if (*got == 0)
+        return HPX_OK;
+    memcpy(bytes, source->bytes, *got);
     source->bytes += *got;
     source->size -= *got;
     source->given += *got;
@@ -484,11 +485,13 @@ static void test_export_leaves_out_damage(void **state)
     (void)state;
     static const enum database damaged[] = {DB_MANIFESTS, DB_RECORDS, DB_CHECKPOINTS,
                                             DB_CHUNKS,    DB_CODES,   DB_DATASETS};
-    for (size_t i = 0; i < COUNT(damaged); i++)
-        for (size_t at = 0; at < 2; at++) {
+    for (size_t i = 0; i < COUNT(damaged); i++) {
+        size_t at = 0, count;
+        do {
             struct place a = open_place(), b = open_place();
             size_t reports = 0;
             fill(a.store);
+            count = count_values(a.store, damaged[i]);
             hpx_store_on_damage(a.store, count_fault, &reports);
             damage(a.store, damaged[i], at);
             hpx_exported done;
@@ -501,7 +504,28 @@ static void test_export_leaves_out_damage(void **state)
             hpx_buffer_free(&bundle);
             close_place(&a);
             close_place(&b);
-        }
+        } while (++at < count);
+    }
+}
+
+/* A value whose bytes are as they were put, but put under a name that is not theirs. */
+static void test_export_leaves_out_misnamed(void **state)
+{
+    (void)state;
+    struct place a = open_place(), b = open_place();
+    hpx_buffer none = {0};
+    hpx_artifact artifact = artifact_of(1, 1, 0, &none);
+    artifact.key.bytes[0] ^= 1;
+    put_with(a.store, 1, &artifact, &none); /* the store trusts its caller with the key */
+    store_result(a.store, 2, 1, 0, 10);
+    hpx_exported done;
+    hpx_buffer bundle = export_keys(&done, a.store, NULL, 0, true);
+    assert_int_equal(done.left_out, 1);
+    assert_int_equal(done.trajectories, 1);
+    expect_imported(b.store, &bundle, 1, 0, 1, 0);
+    hpx_buffer_free(&bundle);
+    close_place(&a);
+    close_place(&b);
 }
 
 static void test_import_repairs(void **state)
@@ -1385,6 +1409,7 @@ int main(void)
         cmocka_unit_test(test_older_checkpoint_is_skipped),
         cmocka_unit_test(test_newer_checkpoint_replaces),
         cmocka_unit_test(test_export_leaves_out_damage),
+        cmocka_unit_test(test_export_leaves_out_misnamed),
         cmocka_unit_test(test_import_repairs),
         cmocka_unit_test(test_export_checks_outputs),
         cmocka_unit_test(test_format),
