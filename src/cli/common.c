@@ -224,6 +224,11 @@ void free_targets(struct target *targets, size_t count)
     free(targets);
 }
 
+bool is_key(const char *word)
+{
+    return strspn(word, "0123456789abcdefABCDEF") == strlen(word) && !hpx_path_exists(word);
+}
+
 /* Lost parts are reported by the store and stay empty. */
 static hpx_status forgive(hpx_status status)
 {
