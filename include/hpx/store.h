@@ -12,6 +12,7 @@
 #include "hpx/fields.h"
 #include "hpx/file.h"
 #include "hpx/hash.h"
+#include "hpx/keep.h"
 #include "hpx/metrics.h"
 
 #include <stdbool.h>
@@ -53,12 +54,20 @@ typedef struct hpx_artifact {
     double seconds;     /* wall time of the epoch */
 } hpx_artifact;
 
-/* Stores an epoch with its checkpoint and drops the trajectory's checkpoints of earlier epochs, in one
- * transaction. A newer checkpoint that is there already is kept instead. HPX_DIFFERS if the key has another
+typedef struct hpx_put_options {
+    hpx_keep keep;
+    hpx_metric objective; /* HPX_KEEP_BEST: what is best */
+    bool last;            /* HPX_KEEP_NONE: the training ends with this epoch */
+} hpx_put_options;
+
+/* Stores an epoch with its checkpoint and drops the trajectory's checkpoints that are not to be kept, in one
+ * transaction. A newer checkpoint that is there already is the newest, and this one is not kept for that. A
+ * pinned trajectory keeps all. Without options only the newest is kept. HPX_DIFFERS if the key has another
  * manifest (a hash collision) or the epoch another output: nothing is changed then. Storing the same again
  * changes nothing. */
 hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,
-                         const uint8_t *checkpoint, size_t size, hpx_error *error);
+                         const uint8_t *checkpoint, size_t size, const hpx_put_options *options,
+                         hpx_error *error);
 
 /* HPX_OK and the artifact; HPX_NOT_FOUND if there is none, or it is damaged. With `manifest`, the stored one
  * must be equal: HPX_DIFFERS if it is not. */

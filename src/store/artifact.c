@@ -87,8 +87,8 @@ static hpx_status compare_manifest(hpx_store *store, MDB_txn *txn, const hpx_has
                          hpx_hash_hex(hex, key));
 }
 
-static hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
-                               uint32_t epoch, hpx_error *error)
+hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                        uint32_t epoch, hpx_error *error)
 {
     const uint8_t *payload;
     size_t size;
@@ -153,18 +153,18 @@ static hpx_status put_record(hpx_store *store, MDB_txn *txn, const hpx_buffer *m
 }
 
 hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,
-                         const uint8_t *checkpoint, size_t size, hpx_error *error)
+                         const uint8_t *checkpoint, size_t size, const hpx_put_options *options,
+                         hpx_error *error)
 {
+    static const hpx_put_options defaults = {.keep = HPX_KEEP_NEWEST};
     MDB_txn *txn;
     hpx_status status = begin(&txn, store, 0, error);
     if (status)
         return status;
-    bool newer = false;
     status = put_record(store, txn, manifest, artifact, error);
     if (!status)
-        status = drop_older_checkpoints(&newer, store, txn, &artifact->key, artifact->epoch, error);
-    if (!status && !newer)
-        status = put_checkpoint(store, txn, &artifact->key, artifact->epoch, checkpoint, size, error);
+        status =
+            keep_checkpoints(store, txn, artifact, checkpoint, size, options ? options : &defaults, error);
     if (status) {
         mdb_txn_abort(txn);
         return status;

@@ -16,12 +16,14 @@ enum database {
     DB_DATASETS,
     DB_FILES,
     DB_BUILDS,
+    DB_PINS, /* younger than the format: a store may lack it */
     DATABASES,
 };
 
 struct hpx_store {
     MDB_env *env;
     MDB_dbi databases[DATABASES];
+    bool has_pins; /* false only when reading */
     char *directory;
     char *path; /* of the data file */
     int claims; /* the file of claims; -1 when only reading */
@@ -76,6 +78,8 @@ hpx_status open_claims(hpx_store *store, hpx_error *error);
 /* artifact.c */
 void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);
 hpx_status decode_artifact(hpx_artifact *out, const uint8_t *bytes, size_t size, hpx_error *error);
+hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                        uint32_t epoch, hpx_error *error);
 
 /* checkpoint.c */
 struct checkpoint_entry {
@@ -88,8 +92,26 @@ struct checkpoint_entry {
 bool decode_checkpoint_entry(struct checkpoint_entry *out, const uint8_t *bytes, size_t size);
 hpx_status put_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
                           const uint8_t *bytes, size_t size, hpx_error *error);
-/* Drops the checkpoints of a key below `epoch`; says whether one at or above it is there. */
-hpx_status drop_older_checkpoints(bool *newer, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
-                                  uint32_t epoch, hpx_error *error);
+hpx_status drop_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                           hpx_error *error);
+/* HPX_NOT_FOUND when it is not there, or damaged (and reported). */
+hpx_status check_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                            hpx_error *error);
+
+/* The epochs of a trajectory's checkpoints, ascending; free(epochs). */
+struct epochs {
+    uint32_t *epochs;
+    size_t count, capacity;
+};
+hpx_status list_checkpoints(struct epochs *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                            hpx_error *error);
+
+/* keep.c: puts the checkpoint of a new artifact and drops others, as the options say. */
+hpx_status keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *artifact,
+                            const uint8_t *checkpoint, size_t size, const hpx_put_options *options,
+                            hpx_error *error);
+
+/* space.c */
+hpx_status find_pin(bool *pinned, hpx_store *store, MDB_txn *txn, const hpx_hash *key, hpx_error *error);
 
 #endif

@@ -6,10 +6,13 @@
  *     records      key(16) epoch(4)              fields of an hpx_artifact
  *     checkpoints  key(16) epoch(4)              u64 size, u32 chunks, XXH3-128 of the whole
  *     chunks       key(16) epoch(4) index(4)     CHUNK_BYTES each, the last one shorter
- *     codes        id(16)                        fields: version, commit, describe, dirty, patch; id is their
- * XXH3-128 datasets     id(16)                        fields: name, files' hashes and sizes; likewise files
- * XXH3-128 of the path(16)      fields of an hpx_known_bytes, and the path builds       number(8) fields of
- * one entry of the log of builds
+ *     codes        id(16)                        fields: version, commit, describe, ...; id is their XXH3-128
+ *     datasets     id(16)                        fields: name, files' hashes and sizes; likewise
+ *     files        XXH3-128 of the path(16)      fields of an hpx_known_bytes, and the path
+ *     builds       number(8)                     fields of one entry of the log of builds
+ *     pins         key(16)                       nothing
+ *
+ * A store made before there were pins has no such database: writers add it, readers find it empty.
  *
  * Integers in keys are big-endian, so that a cursor walks epochs and chunks in order; in values
  * little-endian. Every value ends with the XXH3-128 of its database's name, its key and its payload: a
@@ -39,7 +42,7 @@
 #define DISK_FULL_BYTES   (1u << 20)
 
 const char *const database_names[DATABASES] = {
-    "meta", "manifests", "records", "checkpoints", "chunks", "codes", "datasets", "files", "builds",
+    "meta", "manifests", "records", "checkpoints", "chunks", "codes", "datasets", "files", "builds", "pins",
 };
 
 static struct key append_u32(struct key key, uint32_t value)
@@ -156,7 +159,8 @@ void describe_key(char *out, size_t room, enum database db, const MDB_val *key)
 {
     static const char *const words[DATABASES] = {"meta",       "manifest",   "record",
                                                  "checkpoint", "chunk",      "code version",
-                                                 "data set",   "file entry", "build"};
+                                                 "data set",   "file entry", "build",
+                                                 "pin"};
     const uint8_t *bytes = key->mv_data;
     char hex[2 * KEY_BYTES_MAX + 1] = "";
     size_t epoch_at = HPX_HASH_BYTES, index_at = epoch_at + 4;
@@ -255,6 +259,35 @@ static hpx_status check_size(hpx_store *store, hpx_error *error)
     return HPX_OK;
 }
 
+/* Opens the databases in a transaction. MDB_NOTFOUND when one is missing that cannot be made up for. */
+static int open_all(hpx_store *store, MDB_txn *txn, unsigned flags)
+{
+    int code = 0;
+    for (int db = 0; db < DB_PINS && code == 0; db++)
+        code = mdb_dbi_open(txn, database_names[db], flags, &store->databases[db]);
+    if (code != 0)
+        return code;
+    code = mdb_dbi_open(txn, database_names[DB_PINS], flags, &store->databases[DB_PINS]);
+    store->has_pins = code == 0;
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
+/* Adds to a store what its writer did not know yet. */
+static hpx_status upgrade(hpx_store *store, hpx_error *error)
+{
+    MDB_txn *txn;
+    hpx_status status = begin(&txn, store, 0, error);
+    if (status)
+        return status;
+    int code = mdb_dbi_open(txn, database_names[DB_PINS], MDB_CREATE, &store->databases[DB_PINS]);
+    if (code == 0)
+        code = mdb_txn_commit(txn);
+    else
+        mdb_txn_abort(txn);
+    store->has_pins = code == 0;
+    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+}
+
 /* Opens the databases; makes them and notes the format version in a new store. */
 static hpx_status open_databases(hpx_store *store, hpx_store_mode mode, hpx_error *error)
 {
@@ -275,9 +308,7 @@ static hpx_status open_databases(hpx_store *store, hpx_store_mode mode, hpx_erro
         if (status)
             return status;
     }
-    code = 0;
-    for (int db = 0; db < DATABASES && code == 0; db++)
-        code = mdb_dbi_open(txn, database_names[db], fresh ? MDB_CREATE : 0, &store->databases[db]);
+    code = open_all(store, txn, fresh ? MDB_CREATE : 0);
     if (code != 0)
         status = lmdb_failed(store, code, error);
     struct key key = {.bytes = "format", .size = 6};
@@ -302,7 +333,9 @@ static hpx_status open_databases(hpx_store *store, hpx_store_mode mode, hpx_erro
         return status;
     }
     code = mdb_txn_commit(txn);
-    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+    if (code != 0)
+        return lmdb_failed(store, code, error);
+    return store->has_pins || !writing ? HPX_OK : upgrade(store, error);
 }
 
 /* A failed mdb_env_open leaves an environment that can only be closed, so every attempt makes its own. */

@@ -113,6 +113,14 @@ static const char *check_fields(struct check *check, const MDB_val *key, const u
     return status ? "malformed" : NULL;
 }
 
+static const char *check_pin(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
+{
+    (void)payload;
+    if (size != 0)
+        return "malformed";
+    return exists(check, DB_MANIFESTS, key->mv_data, HPX_HASH_BYTES) ? NULL : "its manifest is missing";
+}
+
 /* What a value under a good seal must also satisfy: NULL if it does, else what is wrong. */
 static const struct {
     size_t key_bytes;
@@ -127,6 +135,7 @@ static const struct {
     [DB_DATASETS] = {HPX_HASH_BYTES, check_fields},
     [DB_FILES] = {HPX_HASH_BYTES, check_fields},
     [DB_BUILDS] = {8, check_fields},
+    [DB_PINS] = {HPX_HASH_BYTES, check_pin},
 };
 
 static hpx_status check_database(struct check *check, enum database db, hpx_error *error)
@@ -159,7 +168,7 @@ hpx_status hpx_store_verify(hpx_store *store, uint64_t *checked, hpx_damage_fn *
     hpx_status status = begin(&check.txn, store, MDB_RDONLY, error);
     if (status)
         return status;
-    for (int db = 0; db < DATABASES && !status; db++)
+    for (int db = 0; db < (store->has_pins ? DATABASES : DB_PINS) && !status; db++)
         status = check_database(&check, (enum database)db, error);
     mdb_txn_abort(check.txn);
     *checked = check.checked;
