@@ -49,11 +49,16 @@ void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance
 /* A code record as a member; the patch as its hash, or null for a clean tree. */
 void hpx_report_code_json(hpx_json *json, const char *name, const hpx_fields *code);
 
-/* `show`: all that is known of a trajectory; artifacts of one key, in order of epochs. */
-void hpx_report_show(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts,
-                     size_t count);
-void hpx_report_show_json(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts,
-                          size_t count);
+/* `show`: all that is known of a trajectory; artifacts of one key in order of epochs, and the second outputs
+ * that contradict them. */
+typedef struct hpx_shown {
+    hpx_provenance newest;
+    hpx_artifact *artifacts, *conflicts;
+    size_t count, conflict_count;
+} hpx_shown;
+
+void hpx_report_show(hpx_buffer *out, const hpx_shown *shown);
+void hpx_report_show_json(hpx_buffer *out, const hpx_shown *shown);
 
 /* Tables that `replay` reads: the axes' names, seed, epoch, the metrics, then key and seconds. */
 void hpx_report_csv_header(hpx_buffer *out, const char *const *axes, size_t count);

@@ -50,8 +50,9 @@ typedef struct hpx_artifact {
     char cell[256];   /* the cell as the recipe named it, "n1=128 n2=64", for people */
     uint64_t seed;
     char host[64];
-    int64_t started_ns; /* of the epoch, since 1970 */
-    double seconds;     /* wall time of the epoch */
+    int64_t started_ns;   /* of the epoch, since 1970 */
+    double seconds;       /* wall time of the epoch */
+    double total_seconds; /* of all epochs up to it, whichever builds trained them */
 } hpx_artifact;
 
 typedef struct hpx_put_options {
@@ -95,6 +96,15 @@ typedef hpx_status hpx_artifact_fn(void *context, const hpx_artifact *artifact, 
 hpx_status hpx_store_each(hpx_store *store, const hpx_hash *key, hpx_artifact_fn *each, void *context,
                           hpx_error *error);
 
+/* Keeps an output that contradicts the stored one. Returns HPX_DIFFERS with `error` as it was, or why it
+ * could not. */
+hpx_status hpx_store_put_conflict(hpx_store *store, const hpx_artifact *artifact, hpx_error *error);
+
+/* Calls for every second output that was stored under a key and epoch that had one: the loud error that must
+ * not be forgotten. With `key`, for that trajectory's. */
+hpx_status hpx_store_each_conflict(hpx_store *store, const hpx_hash *key, hpx_artifact_fn *each,
+                                   void *context, hpx_error *error);
+
 /* Small records named by the hash of their own bytes: what is known of a code version or a data set. Storing
  * the same again changes nothing. */
 typedef enum hpx_record_kind { HPX_RECORD_CODE, HPX_RECORD_DATASET } hpx_record_kind;
@@ -108,6 +118,8 @@ hpx_status hpx_store_get_record(hpx_fields *out, hpx_store *store, hpx_record_ki
  * with its release or, at once, with the process, however that ends. The store must be open for writing. */
 hpx_status hpx_store_claim(bool *claimed, hpx_store *store, const hpx_hash *key, hpx_error *error);
 void hpx_store_release(hpx_store *store, const hpx_hash *key);
+/* Whether another process has it; the store may be open for reading. */
+hpx_status hpx_store_is_claimed(bool *claimed, hpx_store *store, const hpx_hash *key, hpx_error *error);
 
 /* What is known of a file's bytes without reading them again. */
 typedef struct hpx_known_bytes {
@@ -116,6 +128,11 @@ typedef struct hpx_known_bytes {
     hpx_hash hash;      /* of the uncompressed bytes */
     uint64_t size;      /* uncompressed */
 } hpx_known_bytes;
+
+/* A file that had these uncompressed bytes when it was last looked at: *path is absolute, free() it; `known`
+ * says whether it is compressed. HPX_NOT_FOUND if there is none. */
+hpx_status hpx_store_find_file(char **path, hpx_known_bytes *known, hpx_store *store, const hpx_hash *hash,
+                               hpx_error *error);
 
 /* By absolute path. Whether the entry can be trusted is the caller's to decide. HPX_NOT_FOUND if there is
  * none. */

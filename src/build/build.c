@@ -50,7 +50,7 @@ static hpx_status consult(const struct build *build, struct trial *trial, hpx_er
         trial->verdict = HPX_HIT;
         trial->epoch = epochs;
         trial->metrics = artifact.metrics;
-        trial->seconds = artifact.seconds * epochs;
+        trial->seconds = artifact.total_seconds;
         hpx_buffer_free(&trial->manifest);
         return HPX_OK;
     }
@@ -210,6 +210,10 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
         else
             status = found;
         trial->from = job.from;
+        hpx_artifact parent;
+        if (!status && job.from > 0 &&
+            hpx_store_get(&parent, build->store, &trial->key, job.from, NULL, error) == HPX_OK)
+            trial->parent_seconds = parent.total_seconds;
     }
     if (!status) {
         hpx_buffer_add(&job.manifest, trial->manifest.data, trial->manifest.size);
@@ -289,6 +293,7 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
         .seed = trial->seed,
         .started_ns = result->started_ns,
         .seconds = result->seconds,
+        .total_seconds = trial->parent_seconds + trial->seconds + result->seconds,
     };
     hpx_buffer cell = {0};
     hpx_experiment_cell_text(&cell, build->experiment, trial->cell);

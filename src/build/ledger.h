@@ -17,7 +17,8 @@ struct trial {
     uint32_t from;           /* EXTEND: the epoch of the checkpoint */
     uint32_t epoch;          /* newest one finished */
     hpx_metrics metrics;     /* at it */
-    double seconds;          /* training in this run; of a hit its last epoch's, times the epochs */
+    double seconds;          /* training in this run; of a hit, whenever it was trained */
+    double parent_seconds;   /* EXTEND: training up to `from` */
     uint64_t macs_per_epoch; /* multiplications of training */
     hpx_buffer manifest;     /* while waiting or running */
 };

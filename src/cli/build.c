@@ -4,13 +4,6 @@
 #include "hpx/memory.h"
 
 #include <stdlib.h>
-#include <unistd.h>
-
-static size_t processors(void)
-{
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (size_t)online : 1;
-}
 
 static void summarise(const hpx_outcome *outcome, const struct options *options)
 {

@@ -22,7 +22,8 @@ enum {
 
 struct options {
     const char *store;
-    size_t jobs; /* 0: not given */
+    size_t jobs;    /* 0: not given */
+    double rebuild; /* percent; 0: not given */
     bool keep_going, dry, again, quiet, verbose, json, csv, exit_code;
     char **arguments; /* what is not an option */
     size_t count;
@@ -91,6 +92,13 @@ hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_arti
  * every stored epoch of its trajectories instead. */
 hpx_status each_of_recipe(hpx_store *store, const hpx_recipe *recipe, const char *data, bool all_epochs,
                           hpx_artifact_fn *each, void *context, hpx_error *error);
+
+size_t processors(void);
+
+/* rebuild.c: retrains options->rebuild percent of the store and compares; the exit code. With `json`, adds a
+ * member "rebuilt" to the open object, else lines to `text`. */
+int rebuild_sample(const struct options *options, hpx_store *store, const char *data, hpx_buffer *text,
+                   hpx_json *json);
 
 /* interrupt.c: SIGINT, SIGTERM and SIGHUP set the flag; a second one ends the process. Calls that wait are
  * not restarted. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void say(const char *format, ...)
 {
@@ -44,6 +45,12 @@ int print_result(hpx_buffer *text)
         return EXIT_DONE;
     say("cannot write the result: %s", strerror(errno));
     return EXIT_FAILED;
+}
+
+size_t processors(void)
+{
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (size_t)online : 1;
 }
 
 void warn_if_stale(void)

@@ -32,8 +32,11 @@ const struct command commands[] = {
      "Without an argument for the newest epoch of every trajectory in the store.\n"},
     {"data", run_data, "J", 0, 2, "[ls | fetch NAME | verify NAME]", "list, fetch and verify data sets",
      "Known data sets live uncompressed in $HPX_DATA, else in data/ in the store's folder.\n"},
-    {"verify", run_verify, "J", 0, 0, "", "check every byte stored",
-     "Exit code 11 and a line per fault when something is damaged.\n"},
+    {"verify", run_verify, "JRj", 0, 0, "", "check every byte stored; train a sample again",
+     "Exit code 11 and a line per fault when something is damaged; 12 when an output differs from a second "
+     "one.\n"
+     "--rebuild trains N % of the trajectories again that this binary, here, can train, and compares bit for "
+     "bit.\n"},
     {"export", run_export, "V", 0, 1, "--csv [RECIPE]", "write results as a table",
      "Writes a CSV row per cell, seed and epoch, which replay reads.\n"},
     {"help", run_help, "", 0, 1, "[COMMAND]", "this list, or help for a command", ""},

@@ -24,6 +24,7 @@ static const struct {
     {'J', false, "json", NULL, "print JSON"},
     {'V', false, "csv", NULL, "print CSV"},
     {'E', false, "exit-code", NULL, "exit with 10 when work remains"},
+    {'R', false, "rebuild", "N%", "train N % of the results again, and compare"},
     {'C', true, "directory", "DIR", "change to DIR first"},
     {'S', false, "store", "DIR", "the store's folder"},
     {'q', true, "quiet", NULL, "say nothing but results and errors"},
@@ -67,6 +68,17 @@ static bool unknown_option(const struct command *command, const char *word)
     return false;
 }
 
+static bool read_percent(double *out, const char *value)
+{
+    size_t length = strlen(value);
+    char *number = hpx_strndup(value, length - (length > 0 && value[length - 1] == '%'));
+    bool good = hpx_parse_real(out, number) && *out > 0 && *out <= 100;
+    free(number);
+    if (!good)
+        say("--rebuild %s: expected a percentage above 0, at most 100%%", value);
+    return good;
+}
+
 static bool apply(struct options *out, char letter, const char *value)
 {
     uint64_t jobs;
@@ -78,6 +90,8 @@ static bool apply(struct options *out, char letter, const char *value)
         }
         out->jobs = jobs;
         return true;
+    case 'R':
+        return read_percent(&out->rebuild, value);
     case 'C':
         if (chdir(value) != 0) {
             say("-C %s: %s", value, strerror(errno));

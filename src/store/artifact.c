@@ -19,6 +19,7 @@ void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact)
     hpx_fields_set_text(&fields, "host", artifact->host);
     hpx_fields_set_count(&fields, "started", (uint64_t)artifact->started_ns);
     hpx_fields_set_real(&fields, "seconds", artifact->seconds);
+    hpx_fields_set_real(&fields, "total-seconds", artifact->total_seconds);
     hpx_fields_encode(out, &fields);
     hpx_fields_free(&fields);
 }
@@ -55,6 +56,8 @@ static hpx_status decode_fields(hpx_artifact *out, const hpx_fields *fields, hpx
         status = hpx_fields_count(&started, fields, "started", error);
     if (!status)
         status = hpx_fields_real(&out->seconds, fields, "seconds", error);
+    if (!status)
+        status = hpx_fields_real(&out->total_seconds, fields, "total-seconds", error);
     out->parent = (uint32_t)parent;
     out->started_ns = (int64_t)started;
     return status;
@@ -121,7 +124,7 @@ hpx_status hpx_store_get(hpx_artifact *out, hpx_store *store, const hpx_hash *ke
 }
 
 /* Puts the manifest and the record where they are missing or damaged; refuses what contradicts them. */
-static hpx_status put_record(hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
+static hpx_status put_record(bool *contradicts, hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
                              const hpx_artifact *artifact, hpx_error *error)
 {
     struct key name = key_of_hash(&artifact->key);
@@ -140,12 +143,13 @@ static hpx_status put_record(hpx_store *store, MDB_txn *txn, const hpx_buffer *m
         hpx_buffer_free(&record);
         return status;
     }
-    if (!status && !hpx_hash_equal(&stored.output, &artifact->output)) {
+    *contradicts = !status && !hpx_hash_equal(&stored.output, &artifact->output);
+    if (*contradicts) {
         char hex[HPX_HASH_HEX_BYTES], old[HPX_HASH_HEX_BYTES], new[HPX_HASH_HEX_BYTES];
         status = hpx_error_set(
             error, HPX_DIFFERS,
-            "%s epoch %u: trained again with another output (%.12s, stored %.12s); the stored one "
-            "is kept",
+            "%s epoch %u: trained again with another output: %.12s, and %.12s before; both are kept, "
+            "and the one before is what hits give",
             hpx_hash_hex(hex, &artifact->key), artifact->epoch, hpx_hash_hex(new, &artifact->output),
             hpx_hash_hex(old, &stored.output));
     }
@@ -161,13 +165,14 @@ hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx
     hpx_status status = begin(&txn, store, 0, error);
     if (status)
         return status;
-    status = put_record(store, txn, manifest, artifact, error);
+    bool contradicts = false;
+    status = put_record(&contradicts, store, txn, manifest, artifact, error);
     if (!status)
         status =
             keep_checkpoints(store, txn, artifact, checkpoint, size, options ? options : &defaults, error);
     if (status) {
         mdb_txn_abort(txn);
-        return status;
+        return contradicts ? hpx_store_put_conflict(store, artifact, error) : status;
     }
     int code = mdb_txn_commit(txn);
     return code == 0 ? HPX_OK : lmdb_failed(store, code, error);

@@ -140,8 +140,8 @@ static hpx_status read_checkpoint(hpx_buffer *out, hpx_store *store, MDB_txn *tx
     return status;
 }
 
-hpx_status check_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                            hpx_error *error)
+hpx_status find_whole_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                                 hpx_error *error)
 {
     hpx_buffer bytes = {0};
     hpx_status status = read_checkpoint(&bytes, store, txn, key, epoch, error);
@@ -185,7 +185,7 @@ static hpx_status newest(uint32_t *epoch, hpx_buffer *out, hpx_store *store, con
         return lmdb_failed(store, code, error);
     }
     status = hpx_error_set(error, HPX_NOT_FOUND, "no checkpoint");
-    uint32_t at = epoch_max, found;
+    uint32_t at = epoch_max, found = 0;
     while (status == HPX_NOT_FOUND && previous_entry(cursor, key, at, &found)) {
         status = read_checkpoint(out, store, txn, key, found, error);
         if (found == 0)

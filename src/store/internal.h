@@ -16,24 +16,26 @@ enum database {
     DB_DATASETS,
     DB_FILES,
     DB_BUILDS,
-    DB_PINS, /* younger than the format: a store may lack it */
+    DB_CONFLICTS, /* from here on younger than the format: a store may lack them */
+    DB_PINS,
     DATABASES,
+    DB_YOUNGER = DB_CONFLICTS,
 };
 
 struct hpx_store {
     MDB_env *env;
     MDB_dbi databases[DATABASES];
-    bool has_pins; /* false only when reading */
+    bool lacks[DATABASES]; /* when reading an older store: it counts as empty */
     char *directory;
     char *path; /* of the data file */
-    int claims; /* the file of claims; -1 when only reading */
+    int claims; /* the file of claims; -1 where a reader can neither make nor open it */
     hpx_damage_fn *damaged;
     void *damaged_context;
     char **reported; /* what was damaged, so that it is said once */
     size_t reported_count, reported_capacity;
 };
 
-#define KEY_BYTES_MAX 32
+#define KEY_BYTES_MAX 40
 
 /* A key of any database, built from its parts. Integers are big-endian, so that keys sort by number. */
 struct key {
@@ -72,8 +74,14 @@ void describe_key(char *out, size_t room, enum database db, const MDB_val *key);
 
 extern const char *const database_names[DATABASES];
 
+/* hpx_store_open; `alone` while no other process has the store open, HPX_FAILED if one still has after a few
+ * seconds. */
+hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mode, bool alone,
+                       hpx_error *error);
+
 /* claim.c */
-hpx_status open_claims(hpx_store *store, hpx_error *error);
+/* Opens the file of claims and takes the lock that goes with an open store: `alone`, that of a compaction. */
+hpx_status open_claims(hpx_store *store, hpx_store_mode mode, bool alone, hpx_error *error);
 
 /* artifact.c */
 void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);
@@ -95,8 +103,8 @@ hpx_status put_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, u
 hpx_status drop_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
                            hpx_error *error);
 /* HPX_NOT_FOUND when it is not there, or damaged (and reported). */
-hpx_status check_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                            hpx_error *error);
+hpx_status find_whole_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                                 hpx_error *error);
 
 /* The epochs of a trajectory's checkpoints, ascending; free(epochs). */
 struct epochs {

@@ -59,7 +59,7 @@ static hpx_status find_newest(uint32_t *newest, bool *present, hpx_store *store,
         uint32_t found = stored->epochs[i];
         if (*newest > epoch && found > epoch)
             continue;
-        status = check_checkpoint(store, txn, key, found, error);
+        status = find_whole_checkpoint(store, txn, key, found, error);
         if (status == HPX_NOT_FOUND)
             status = drop_at(store, txn, key, stored, i, error);
         else if (!status && found == epoch)

@@ -213,8 +213,7 @@ hpx_status hpx_store_drop_strays(uint64_t *chunks, uint64_t *bytes, hpx_store *s
     hpx_status status = find_strays(&strays, store, error);
     for (size_t i = 0; i < strays.count && !dry && !status; i += STRAYS_AT_ONCE) {
         size_t left = strays.count - i;
-        status =
-            drop_strays(store, strays.keys + i, left < STRAYS_AT_ONCE ? left : STRAYS_AT_ONCE, error);
+        status = drop_strays(store, strays.keys + i, left < STRAYS_AT_ONCE ? left : STRAYS_AT_ONCE, error);
     }
     *chunks = strays.count;
     *bytes = strays.bytes;
@@ -228,9 +227,7 @@ hpx_status find_pin(bool *pinned, hpx_store *store, MDB_txn *txn, const hpx_hash
     struct key bytes = key_of_hash(key);
     MDB_val name = {.mv_size = bytes.size, .mv_data = bytes.bytes}, value;
     *pinned = false;
-    if (!store->has_pins)
-        return HPX_OK;
-    int code = mdb_get(txn, store->databases[DB_PINS], &name, &value);
+    int code = store->lacks[DB_PINS] ? MDB_NOTFOUND : mdb_get(txn, store->databases[DB_PINS], &name, &value);
     *pinned = code == 0;
     if (code != 0 && code != MDB_NOTFOUND)
         return lmdb_failed(store, code, error);

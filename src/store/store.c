@@ -10,9 +10,11 @@
  *     datasets     id(16)                        fields: name, files' hashes and sizes; likewise
  *     files        XXH3-128 of the path(16)      fields of an hpx_known_bytes, and the path
  *     builds       number(8)                     fields of one entry of the log of builds
+ *     conflicts    key(16) epoch(4) output(16)   fields of an hpx_artifact: a second output
  *     pins         key(16)                       nothing
  *
- * A store made before there were pins has no such database: writers add it, readers find it empty.
+ * A store that is older than conflicts or pins has no such databases: writers add them, readers find them
+ * empty.
  *
  * Integers in keys are big-endian, so that a cursor walks epochs and chunks in order; in values
  * little-endian. Every value ends with the XXH3-128 of its database's name, its key and its payload: a
@@ -42,7 +44,8 @@
 #define DISK_FULL_BYTES   (1u << 20)
 
 const char *const database_names[DATABASES] = {
-    "meta", "manifests", "records", "checkpoints", "chunks", "codes", "datasets", "files", "builds", "pins",
+    "meta",     "manifests", "records", "checkpoints", "chunks", "codes",
+    "datasets", "files",     "builds",  "conflicts",   "pins",
 };
 
 static struct key append_u32(struct key key, uint32_t value)
@@ -157,10 +160,9 @@ bool is_sealed(enum database db, const MDB_val *key, const MDB_val *value)
 
 void describe_key(char *out, size_t room, enum database db, const MDB_val *key)
 {
-    static const char *const words[DATABASES] = {"meta",       "manifest",   "record",
-                                                 "checkpoint", "chunk",      "code version",
-                                                 "data set",   "file entry", "build",
-                                                 "pin"};
+    static const char *const words[DATABASES] = {"meta",  "manifest",     "record",   "checkpoint",
+                                                 "chunk", "code version", "data set", "file entry",
+                                                 "build", "pin"};
     const uint8_t *bytes = key->mv_data;
     char hex[2 * KEY_BYTES_MAX + 1] = "";
     size_t epoch_at = HPX_HASH_BYTES, index_at = epoch_at + 4;
@@ -193,7 +195,7 @@ hpx_status get_sealed(const uint8_t **payload, size_t *size, hpx_store *store, M
                       const struct key *key, hpx_error *error)
 {
     MDB_val name = {.mv_size = key->size, .mv_data = (void *)key->bytes}, value;
-    int code = mdb_get(txn, store->databases[db], &name, &value);
+    int code = store->lacks[db] ? MDB_NOTFOUND : mdb_get(txn, store->databases[db], &name, &value);
     if (code == MDB_NOTFOUND)
         return hpx_error_set(error, HPX_NOT_FOUND, "not in the store");
     if (code != 0)
@@ -259,32 +261,34 @@ static hpx_status check_size(hpx_store *store, hpx_error *error)
     return HPX_OK;
 }
 
-/* Opens the databases in a transaction. MDB_NOTFOUND when one is missing that cannot be made up for. */
-static int open_all(hpx_store *store, MDB_txn *txn, unsigned flags)
+/* Opens the databases in a transaction. *complete false when younger ones are missing. */
+static int open_all(bool *complete, hpx_store *store, MDB_txn *txn, unsigned flags)
 {
     int code = 0;
-    for (int db = 0; db < DB_PINS && code == 0; db++)
+    *complete = true;
+    for (int db = 0; db < DATABASES && code == 0; db++) {
         code = mdb_dbi_open(txn, database_names[db], flags, &store->databases[db]);
-    if (code != 0)
-        return code;
-    code = mdb_dbi_open(txn, database_names[DB_PINS], flags, &store->databases[DB_PINS]);
-    store->has_pins = code == 0;
-    return code == MDB_NOTFOUND ? 0 : code;
+        store->lacks[db] = code == MDB_NOTFOUND && db >= DB_YOUNGER;
+        if (store->lacks[db])
+            code = 0;
+        *complete = *complete && !store->lacks[db];
+    }
+    return code;
 }
 
-/* Adds to a store what its writer did not know yet. */
+/* Adds to an older store the databases that its writer did not know. */
 static hpx_status upgrade(hpx_store *store, hpx_error *error)
 {
     MDB_txn *txn;
+    bool complete;
     hpx_status status = begin(&txn, store, 0, error);
     if (status)
         return status;
-    int code = mdb_dbi_open(txn, database_names[DB_PINS], MDB_CREATE, &store->databases[DB_PINS]);
+    int code = open_all(&complete, store, txn, MDB_CREATE);
     if (code == 0)
         code = mdb_txn_commit(txn);
     else
         mdb_txn_abort(txn);
-    store->has_pins = code == 0;
     return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
 }
 
@@ -308,7 +312,8 @@ static hpx_status open_databases(hpx_store *store, hpx_store_mode mode, hpx_erro
         if (status)
             return status;
     }
-    code = open_all(store, txn, fresh ? MDB_CREATE : 0);
+    bool complete;
+    code = open_all(&complete, store, txn, fresh ? MDB_CREATE : 0);
     if (code != 0)
         status = lmdb_failed(store, code, error);
     struct key key = {.bytes = "format", .size = 6};
@@ -335,7 +340,7 @@ static hpx_status open_databases(hpx_store *store, hpx_store_mode mode, hpx_erro
     code = mdb_txn_commit(txn);
     if (code != 0)
         return lmdb_failed(store, code, error);
-    return store->has_pins || !writing ? HPX_OK : upgrade(store, error);
+    return complete || !writing ? HPX_OK : upgrade(store, error);
 }
 
 /* A failed mdb_env_open leaves an environment that can only be closed, so every attempt makes its own. */
@@ -378,7 +383,8 @@ static hpx_status open_environment(hpx_store *store, hpx_store_mode mode, hpx_er
     return check_size(store, error);
 }
 
-hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode mode, hpx_error *error)
+hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mode, bool alone,
+                       hpx_error *error)
 {
     *out = NULL;
     hpx_store *store = hpx_alloc(sizeof *store);
@@ -398,16 +404,21 @@ hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode
                           "--store or HPX_STORE",
                           directory, network);
     if (!status)
+        status = open_claims(store, mode, alone, error);
+    if (!status)
         status = open_environment(store, mode, error);
     if (!status)
         status = open_databases(store, mode, error);
-    if (!status && mode == HPX_STORE_WRITE)
-        status = open_claims(store, error);
     if (status)
         hpx_store_close(store);
     else
         *out = store;
     return status;
+}
+
+hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode mode, hpx_error *error)
+{
+    return open_locked(out, directory, mode, false, error);
 }
 
 void hpx_store_close(hpx_store *store)

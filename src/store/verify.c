@@ -135,6 +135,7 @@ static const struct {
     [DB_DATASETS] = {HPX_HASH_BYTES, check_fields},
     [DB_FILES] = {HPX_HASH_BYTES, check_fields},
     [DB_BUILDS] = {8, check_fields},
+    [DB_CONFLICTS] = {HPX_HASH_BYTES + 4 + HPX_HASH_BYTES, check_fields},
     [DB_PINS] = {HPX_HASH_BYTES, check_pin},
 };
 
@@ -168,8 +169,9 @@ hpx_status hpx_store_verify(hpx_store *store, uint64_t *checked, hpx_damage_fn *
     hpx_status status = begin(&check.txn, store, MDB_RDONLY, error);
     if (status)
         return status;
-    for (int db = 0; db < (store->has_pins ? DATABASES : DB_PINS) && !status; db++)
-        status = check_database(&check, (enum database)db, error);
+    for (int db = 0; db < DATABASES && !status; db++)
+        if (!store->lacks[db])
+            status = check_database(&check, (enum database)db, error);
     mdb_txn_abort(check.txn);
     *checked = check.checked;
     return status;

@@ -2,6 +2,8 @@
  * several files in test_recipe_files.c. */
 #include "hpx/recipe.h"
 
+#include "hpx/memory.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -399,7 +401,8 @@ int main(void)
         cmocka_unit_test(test_layout),       cmocka_unit_test(test_axis_forms),
         cmocka_unit_test(test_axis_numbers), cmocka_unit_test(test_cells),
         cmocka_unit_test(test_conditions),   cmocka_unit_test(test_searches),
-        cmocka_unit_test(test_find_cell),    cmocka_unit_test(test_objectives), cmocka_unit_test(test_keep),
+        cmocka_unit_test(test_find_cell),    cmocka_unit_test(test_objectives),
+        cmocka_unit_test(test_keep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
