@@ -14,7 +14,7 @@
 /* Of the data file: LMDB reuses free pages, and only compaction gives them back to the file system. */
 typedef struct hpx_space {
     uint64_t file_bytes;
-    uint64_t live_bytes; /* pages in use */
+    uint64_t live_bytes; /* pages in use; those of the list of free ones are not */
 } hpx_space;
 
 hpx_status hpx_store_space(hpx_space *out, hpx_store *store, hpx_error *error);

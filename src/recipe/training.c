@@ -12,7 +12,8 @@ static const hpx_setting objective_setting = {.name = "objective",
                                               .words = hpx_metric_names,
                                               .fallback = "validation_accuracy"};
 
-static const char *const keep_words[] = {"newest", "all", "none", "best", NULL}; /* in the order of hpx_keep */
+static const char *const keep_words[] = {"newest", "all", "none", "best",
+                                         NULL}; /* in the order of hpx_keep */
 static const hpx_setting keep_setting = {
     .name = "keep", .type = HPX_SETTING_WORD, .words = keep_words, .fallback = "newest"};
 

@@ -29,16 +29,19 @@ static uint64_t chunk_bytes(const MDB_val *key, const MDB_val *value, size_t pag
     return (value->mv_size + PAGE_HEADER_BYTES + page - 1) / page * page;
 }
 
-/* The pages that earlier transactions have given back: the free list, database 0, holds a list of them for
- * each transaction, its length first. */
+/* The pages that earlier transactions have given back, and those of the list itself: the free list, database
+ * 0, holds for each transaction the number of its pages and then their names. */
 static int count_free_pages(uint64_t *out, MDB_txn *txn)
 {
     MDB_cursor *cursor;
     MDB_val key, value;
-    int code = mdb_cursor_open(txn, 0, &cursor);
-    *out = 0;
+    MDB_stat list;
+    int code = mdb_stat(txn, 0, &list);
+    if (code == 0)
+        code = mdb_cursor_open(txn, 0, &cursor);
     if (code != 0)
         return code;
+    *out = list.ms_branch_pages + list.ms_leaf_pages + list.ms_overflow_pages;
     while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
         size_t count;
         memcpy(&count, value.mv_data, sizeof count);
