@@ -56,7 +56,7 @@ hpx_status hpx_store_space(hpx_space *out, hpx_store *store, hpx_error *error)
     MDB_txn *txn;
     MDB_envinfo info;
     struct stat file;
-    uint64_t free_pages;
+    uint64_t free_pages = 0;
     hpx_status status = begin(&txn, store, MDB_RDONLY, error);
     if (status)
         return status;
