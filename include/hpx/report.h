@@ -51,6 +51,9 @@ void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance
 /* A code record as a member; the patch as its hash, or null for a clean tree. */
 void hpx_report_code_json(hpx_json *json, const char *name, const hpx_fields *code);
 
+/* The numerics among the fields of a manifest as the member `numerics`, without their prefix. */
+void hpx_report_numerics_json(hpx_json *json, const hpx_fields *manifest);
+
 /* `show`: all that is known of a trajectory; artifacts of one key in order of epochs, and the second outputs
  * that contradict them. */
 typedef struct hpx_shown {

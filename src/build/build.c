@@ -347,13 +347,13 @@ static bool is_interrupted(const struct build *build)
     return build->options->interrupted && *build->options->interrupted;
 }
 
-/* Takes in what the workers have finished but not all of which has arrived. */
+/* Takes in what the workers have finished, also what has arrived in part. */
 static hpx_status drain(struct build *build, hpx_error *error)
 {
-    hpx_status status;
-    do
-        status = hpx_executor_wait(build->executor, 0, receive, build, error);
-    while (!status && hpx_executor_is_receiving(build->executor));
+    hpx_status status = HPX_OK;
+    hpx_executor_mark(build->executor);
+    while (!status && hpx_executor_is_receiving(build->executor))
+        status = hpx_executor_wait(build->executor, TICK_MS, receive, build, error);
     return status;
 }
 
@@ -436,7 +436,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     build.plan = hpx_plan_new(recipe, searches, search_count, hpx_experiment_macs, build.experiment);
     build.executor = hpx_executor_new(options->program, options->jobs);
     status = options->dry ? follow(&build, error) : train(&build, error);
-    *out = outcome_of(build.plan, &build.ledger);
+    *out = outcome_of(build.plan, &build.ledger, options->dry);
     describe_origin(*out, build.experiment);
     if (!options->dry) {
         hpx_error log_error;

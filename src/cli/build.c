@@ -7,13 +7,10 @@
 
 static void summarise(const hpx_outcome *outcome, const struct options *options)
 {
-    size_t stored = 0;
     if (options->quiet)
         return;
-    for (size_t i = 0; i < outcome->search_count; i++)
-        stored += outcome->searches[i].trial_counts[HPX_HIT];
-    if (outcome->trained + outcome->extended + outcome->failed == 0)
-        say("nothing to train: all %zu trials are stored", stored);
+    if (outcome->trained + outcome->extended + outcome->failed + outcome->pending == 0)
+        say("nothing to train: all %zu trials are stored", outcome->stored);
     else
         say("%zu trials trained, %zu extended, %zu failed", outcome->trained, outcome->extended,
             outcome->failed);

@@ -207,8 +207,7 @@ void hpx_report_code_json(hpx_json *json, const char *name, const hpx_fields *co
     hpx_json_close(json, '}');
 }
 
-/* The manifest's numerics without their prefix. */
-static void add_numerics(hpx_json *json, const hpx_fields *manifest)
+void hpx_report_numerics_json(hpx_json *json, const hpx_fields *manifest)
 {
     static const char prefix[] = "numerics.";
     hpx_fields numerics = {0};
@@ -263,6 +262,6 @@ void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance
     hpx_json_open_flat(json, "dataset", '{');
     hpx_json_fields(json, &provenance->dataset);
     hpx_json_close(json, '}');
-    add_numerics(json, &provenance->manifest);
+    hpx_report_numerics_json(json, &provenance->manifest);
     hpx_json_close(json, '}');
 }
