@@ -1,6 +1,8 @@
 /* Space: what is kept, what is collected and why, pins, and compaction. */
 #include "hpx/gc.h"
 
+#include "hpx/experiment.h"
+
 #include "hpx/memory.h"
 
 #include "../helper/helper.h"
@@ -644,6 +646,48 @@ static void test_strays(void **state)
     hpx_buffer_free(&bytes);
 }
 
+/* A recipe's trial that is not stored is continued from below its last epoch, whatever is above. */
+static void test_extends_of_recipe(void **state)
+{
+    (void)state;
+    write_digits(folder);
+    char *dataset = digits_dataset(folder);
+    char *text = hpx_format("%s  validation = 10\nmodel mlp\n  hidden = 2\ntrain\n  epochs = 3\n", dataset);
+    hpx_recipe *recipe;
+    hpx_experiment *experiment;
+    hpx_source_options source = {.folder = folder};
+    hpx_buffer manifest = {0};
+    struct walk walk = {{{0}}};
+    expect_ok(hpx_recipe_parse(&recipe, "r.rcp", text, strlen(text), NULL, NULL, &error), &error);
+    expect_ok(hpx_experiment_open(&experiment, recipe, &source, false, &error), &error);
+    walk.key = hpx_experiment_manifest(&manifest, experiment, 0, 1);
+    hpx_store *store = open_store(HPX_STORE_WRITE);
+    put_all(store, 9, 2, CHUNK); /* not of the recipe */
+    for (uint32_t epoch = 1; epoch <= 5; epoch++) {
+        hpx_artifact artifact = {.key = walk.key, .epoch = epoch};
+        if (epoch != 3)
+            expect_ok(hpx_store_put(store, &manifest, &artifact, (const uint8_t *)"x", 1, &keep_all, &error),
+                      &error);
+    }
+    const hpx_gc_options options = {
+        .recipes = (const hpx_recipe *const *)&recipe, .recipe_count = 1, .folder = folder};
+    hpx_gc_result result;
+    expect_ok(hpx_gc(&result, store, &options, &error), &error);
+    assert_int_equal(result.named, 1);
+    assert_int_equal(item_of(&result, 9, 2)->reason, HPX_GC_NOT_NAMED);
+    expect_epochs(store, 9, "");
+    expect_ok(hpx_store_each_checkpoint(store, step, &walk, &error), &error);
+    assert_string_equal(hpx_buffer_text(&walk.text), "2 5");
+    hpx_store_close(store);
+    hpx_gc_result_free(&result);
+    hpx_buffer_free(&walk.text);
+    hpx_buffer_free(&manifest);
+    hpx_experiment_free(experiment);
+    hpx_recipe_free(recipe);
+    free(dataset);
+    free(text);
+}
+
 /* To train again, the small ones with many bytes go first. */
 static void test_size(void **state)
 {
@@ -929,6 +973,7 @@ int main(void)
         WITH_FOLDER(test_superseded),
         WITH_FOLDER(test_damaged_newest),
         WITH_FOLDER(test_strays),
+        WITH_FOLDER(test_extends_of_recipe),
         WITH_FOLDER(test_size),
         WITH_FOLDER(test_unknown_cost),
         WITH_FOLDER(test_busy),
