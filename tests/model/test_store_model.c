@@ -19,7 +19,7 @@ struct model {
     hpx_hash keys[KEYS];
     hpx_buffer manifests[KEYS];
     bool stored[KEYS][EPOCHS + 1];
-    bool conflict[KEYS][EPOCHS + 1]; /* a second output is kept */
+    bool contradicted[KEYS][EPOCHS + 1];
     uint32_t checkpoint[KEYS];
     hpx_store *store;
     char *folder;
@@ -83,11 +83,11 @@ static void put_other(struct model *model)
         return;
     hpx_buffer checkpoint = checkpoint_of(key, epoch);
     checkpoint.data[0] ^= 1;
+    model->contradicted[key][epoch] = true;
     hpx_artifact artifact = artifact_of(model, key, epoch, &checkpoint);
     assert_int_equal(hpx_store_put(model->store, &model->manifests[key], &artifact, checkpoint.data,
                                    checkpoint.size, NULL, &error),
                      HPX_DIFFERS);
-    model->conflict[key][epoch] = true;
     hpx_buffer_free(&checkpoint);
 }
 
@@ -207,7 +207,7 @@ static void verify(struct model *model)
     for (size_t k = 0; k < KEYS; k++) {
         expected += is_known(model, k) + (model->checkpoint[k] > 0);
         for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++)
-            expected += model->stored[k][epoch] + model->conflict[k][epoch];
+            expected += model->stored[k][epoch] + model->contradicted[k][epoch];
         if (model->checkpoint[k]) {
             hpx_buffer bytes = checkpoint_of(k, model->checkpoint[k]);
             expected += (bytes.size + 16351) / 16352;
