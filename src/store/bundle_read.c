@@ -343,7 +343,7 @@ static hpx_status take_checkpoint(struct reader *reader, hpx_error *error)
         return status == HPX_NOT_FOUND ? refuse(reader, "its record is missing", error) : status;
     if (!decode_checkpoint_entry(&incoming->entry, reader->payload.data, reader->payload.size))
         return refuse(reader, "malformed", error);
-    status = drop_older_checkpoints(&incoming->skipped, reader->store, reader->txn, &key, epoch, error);
+    status = make_room(&incoming->skipped, reader->store, reader->txn, &key, epoch, error);
     if (!status && !incoming->skipped)
         status = put(reader, error);
     if (status)

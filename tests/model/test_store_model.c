@@ -65,7 +65,7 @@ static void put(struct model *model)
     hpx_buffer checkpoint = checkpoint_of(key, epoch);
     hpx_artifact artifact = artifact_of(model, key, epoch, &checkpoint);
     expect_ok(hpx_store_put(model->store, &model->manifests[key], &artifact, checkpoint.data, checkpoint.size,
-                            &error),
+                            NULL, &error),
               &error);
     model->stored[key][epoch] = true;
     if (epoch > model->checkpoint[key])
@@ -85,7 +85,7 @@ static void put_other(struct model *model)
     model->contradicted[key][epoch] = true;
     hpx_artifact artifact = artifact_of(model, key, epoch, &checkpoint);
     assert_int_equal(hpx_store_put(model->store, &model->manifests[key], &artifact, checkpoint.data,
-                                   checkpoint.size, &error),
+                                   checkpoint.size, NULL, &error),
                      HPX_DIFFERS);
     hpx_buffer_free(&checkpoint);
 }

@@ -178,7 +178,8 @@ static void put_with(hpx_store *store, uint64_t number, const hpx_artifact *arti
     hpx_fields code = code_record(number % 2), dataset = dataset_record(number % 3);
     expect_ok(hpx_store_put_record(store, HPX_RECORD_CODE, &code, &error), &error);
     expect_ok(hpx_store_put_record(store, HPX_RECORD_DATASET, &dataset, &error), &error);
-    expect_ok(hpx_store_put(store, &manifest, artifact, checkpoint->data, checkpoint->size, &error), &error);
+    expect_ok(hpx_store_put(store, &manifest, artifact, checkpoint->data, checkpoint->size, NULL, &error),
+              &error);
     hpx_fields_free(&code);
     hpx_fields_free(&dataset);
     hpx_buffer_free(&manifest);
