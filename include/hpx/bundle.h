@@ -40,7 +40,8 @@ typedef struct hpx_imported {
 /* Puts a bundle into a store, in one transaction: all of it or, at the first thing wrong, nothing. HPX_FAILED
  * with "NAME: byte OFFSET: what" for a bundle that is not right to the last byte, HPX_DIFFERS for one that
  * contradicts the store (another output for an epoch, another manifest for a key). Importing it again changes
- * nothing. Other writers of the store wait meanwhile. */
+ * nothing. Checkpoints older than the newest that the store has are skipped, unless the trajectory is pinned;
+ * none that is whole is dropped. Other writers of the store wait meanwhile. */
 hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name, hpx_read_fn *read,
                            void *context, hpx_error *error);
 

@@ -5,6 +5,7 @@
 
 #include "hpx/buffer.h"
 #include "hpx/fields.h"
+#include "hpx/gc.h"
 #include "hpx/json.h"
 #include "hpx/outcome.h"
 #include "hpx/store.h"
@@ -30,6 +31,7 @@ typedef struct hpx_provenance {
     hpx_artifact artifact;
     hpx_fields manifest, code, dataset;
     uint32_t checkpoint_epoch; /* the newest epoch with a checkpoint; 0: none */
+    bool pinned;
 } hpx_provenance;
 
 void hpx_provenance_free(hpx_provenance *provenance);
@@ -62,6 +64,14 @@ typedef struct hpx_shown {
 
 void hpx_report_show(hpx_buffer *out, const hpx_shown *shown);
 void hpx_report_show_json(hpx_buffer *out, const hpx_shown *shown);
+
+/* "17 B", "3.4 KiB", "1.2 GiB". */
+const char *hpx_bytes_text(char out[32], uint64_t bytes);
+
+/* `gc`: a line for every checkpoint collected, and totals. `compacted`: bytes of the data file afterwards, 0
+ * if it was not compacted. */
+void hpx_report_gc(hpx_buffer *out, const hpx_gc_result *result);
+void hpx_report_gc_json(hpx_buffer *out, const hpx_gc_result *result, uint64_t compacted);
 
 /* Tables that `replay` reads: the axes' names, seed, epoch, the metrics, then key and seconds. */
 void hpx_report_csv_header(hpx_buffer *out, const char *const *axes, size_t count);

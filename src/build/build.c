@@ -300,8 +300,10 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
     snprintf(artifact.cell, sizeof artifact.cell, "%s", hpx_buffer_text(&cell));
     hpx_buffer_free(&cell);
     memcpy(artifact.host, result->host, sizeof artifact.host);
+    const hpx_recipe *recipe = build->recipe;
+    hpx_put_options keep = {recipe->keep, recipe->objective, .last = result->epoch == recipe->epochs};
     hpx_status status = hpx_store_put(build->store, &trial->manifest, &artifact, result->checkpoint,
-                                      result->checkpoint_size, error);
+                                      result->checkpoint_size, &keep, error);
     if (status)
         return status;
     trial->epoch = result->epoch;

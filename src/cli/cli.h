@@ -25,7 +25,9 @@ struct options {
     size_t jobs;    /* 0: not given */
     double rebuild; /* percent; 0: not given */
     bool keep_going, dry, again, quiet, verbose, json, csv, exit_code, all, no_checkpoints;
-    char **arguments; /* what is not an option */
+    bool compact, pin, unpin, limited;
+    uint64_t bytes_max; /* when limited */
+    char **arguments;   /* what is not an option */
     size_t count;
 };
 
@@ -48,6 +50,7 @@ int run_show(const struct options *options);
 int run_audit(const struct options *options);
 int run_data(const struct options *options);
 int run_verify(const struct options *options);
+int run_gc(const struct options *options);
 int run_export(const struct options *options);
 int run_import(const struct options *options);
 int run_help(const struct options *options);

@@ -3,6 +3,7 @@
 #include "hpx/code.h"
 #include "hpx/experiment.h"
 #include "hpx/memory.h"
+#include "hpx/space.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -231,6 +232,8 @@ hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_arti
     if (!status)
         status = forgive(hpx_store_newest_checkpoint_epoch(&out->checkpoint_epoch, store, &artifact->key,
                                                            UINT32_MAX, error));
+    if (!status)
+        status = hpx_store_is_pinned(&out->pinned, store, &artifact->key, error);
     if (status)
         hpx_provenance_free(out);
     return status;

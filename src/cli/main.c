@@ -37,6 +37,16 @@ const struct command commands[] = {
      "one.\n"
      "--rebuild trains N % of the trajectories again that this binary, here, can train, and compares bit for "
      "bit.\n"},
+    {"gc", run_gc, "nMKPUJ", 0, SIZE_MAX, "[RECIPE]... | --pin KEY... | --unpin KEY...",
+     "collect checkpoints that are not wanted",
+     "Wanted are the newest checkpoint of every trajectory or, with recipes, of those that their cells and "
+     "seeds name\n"
+     "under this binary; and all checkpoints of pinned trajectories. Results are never collected. Every line "
+     "says why,\n"
+     "and what it costs to train the checkpoint again. With --max-size, further ones that are neither pinned "
+     "nor named\n"
+     "by a recipe go, the cheapest to train again for their size first. -n prints the same and changes "
+     "nothing.\n"},
     {"export", run_export, "VoAN", 0, 1, "-o FILE [RECIPE | KEY | --all] | --csv [RECIPE]",
      "write results as a bundle or a table",
      "With -o, writes a bundle for hpx import: every stored epoch of a recipe's trials, of one trajectory or "

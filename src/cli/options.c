@@ -19,7 +19,7 @@ static const struct {
 } table[] = {
     {'j', true, "jobs", "N", "train N trials at once (default: the processors)"},
     {'k', true, "keep-going", NULL, "go on when a trial fails; its cell is worse than any score"},
-    {'n', true, "dry-run", NULL, "decide without training, as plan does"},
+    {'n', true, "dry-run", NULL, "say what would be done, and change nothing"},
     {'B', true, "always-make", NULL, "retrain what is stored, and compare"},
     {'J', false, "json", NULL, "print JSON"},
     {'V', false, "csv", NULL, "print CSV"},
@@ -28,6 +28,10 @@ static const struct {
     {'N', false, "no-checkpoints", NULL, "leave checkpoints out: results that cannot be continued"},
     {'E', false, "exit-code", NULL, "exit with 10 when work remains"},
     {'R', false, "rebuild", "N%", "train N % of the results again, and compare"},
+    {'M', false, "max-size", "S", "collect until S bytes are live; k, M and G are powers of 1024"},
+    {'K', false, "compact", NULL, "give free pages back to the file system"},
+    {'P', false, "pin", NULL, "keep all checkpoints of these keys"},
+    {'U', false, "unpin", NULL, "no longer"},
     {'C', true, "directory", "DIR", "change to DIR first"},
     {'S', false, "store", "DIR", "the store's folder"},
     {'q', true, "quiet", NULL, "say nothing but results and errors"},
@@ -82,6 +86,24 @@ static bool read_percent(double *out, const char *value)
     return good;
 }
 
+static bool read_size(uint64_t *out, const char *value)
+{
+    static const char units[] = "kMGT";
+    size_t length = strlen(value);
+    const char *unit = length ? strchr(units, value[length - 1]) : NULL;
+    char *number = hpx_strndup(value, length - (unit != NULL));
+    double count, bytes = 1;
+    for (const char *at = units; unit && at <= unit; at++)
+        bytes *= 1024;
+    bool good = hpx_parse_real(&count, number) && count >= 0 && count * bytes < 0x1p63;
+    free(number);
+    if (good)
+        *out = (uint64_t)(count * bytes);
+    else
+        say("--max-size %s: expected a number of bytes such as 500M (k, M, G, T)", value);
+    return good;
+}
+
 static bool apply(struct options *out, char letter, const char *value)
 {
     uint64_t jobs;
@@ -95,6 +117,9 @@ static bool apply(struct options *out, char letter, const char *value)
         return true;
     case 'R':
         return read_percent(&out->rebuild, value);
+    case 'M':
+        out->limited = true;
+        return read_size(&out->bytes_max, value);
     case 'C':
         if (chdir(value) != 0) {
             say("-C %s: %s", value, strerror(errno));
@@ -116,6 +141,9 @@ static bool apply(struct options *out, char letter, const char *value)
           : letter == 'A' ? &out->all
           : letter == 'N' ? &out->no_checkpoints
           : letter == 'E' ? &out->exit_code
+          : letter == 'K' ? &out->compact
+          : letter == 'P' ? &out->pin
+          : letter == 'U' ? &out->unpin
           : letter == 'q' ? &out->quiet
                           : &out->verbose) = true;
         return true;

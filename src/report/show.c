@@ -59,6 +59,8 @@ void hpx_report_show(hpx_buffer *out, const hpx_shown *shown)
         hpx_buffer_printf(out, "checkpoint  of epoch %u\n", shown->newest.checkpoint_epoch);
     else
         hpx_buffer_puts(out, "checkpoint  none\n");
+    if (shown->newest.pinned)
+        hpx_buffer_puts(out, "pinned      all its checkpoints are kept\n");
     add_epochs(out, shown->artifacts, shown->count);
     if (shown->conflict_count) {
         hpx_buffer_puts(out, "\nnot reproducible: second outputs of the same epochs\n");
@@ -95,6 +97,7 @@ void hpx_report_show_json(hpx_buffer *out, const hpx_shown *shown)
     report_cell_json(&json, newest->artifact.cell);
     hpx_json_count(&json, "seed", newest->artifact.seed);
     hpx_json_count(&json, "checkpoint_epoch", newest->checkpoint_epoch);
+    hpx_json_bool(&json, "pinned", newest->pinned);
     add_epochs_json(&json, "epochs", shown->artifacts, shown->count);
     add_epochs_json(&json, "conflicts", shown->conflicts, shown->conflict_count);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {

@@ -157,18 +157,19 @@ static hpx_status put_record(bool *contradicts, hpx_store *store, MDB_txn *txn, 
 }
 
 hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,
-                         const uint8_t *checkpoint, size_t size, hpx_error *error)
+                         const uint8_t *checkpoint, size_t size, const hpx_put_options *options,
+                         hpx_error *error)
 {
+    static const hpx_put_options defaults = {.keep = HPX_KEEP_NEWEST};
     MDB_txn *txn;
     hpx_status status = begin(&txn, store, 0, error);
     if (status)
         return status;
-    bool newer = false, contradicts = false;
+    bool contradicts = false;
     status = put_record(&contradicts, store, txn, manifest, artifact, error);
     if (!status)
-        status = drop_older_checkpoints(&newer, store, txn, &artifact->key, artifact->epoch, error);
-    if (!status && !newer)
-        status = put_checkpoint(store, txn, &artifact->key, artifact->epoch, checkpoint, size, error);
+        status =
+            keep_checkpoints(store, txn, artifact, checkpoint, size, options ? options : &defaults, error);
     if (status) {
         mdb_txn_abort(txn);
         return contradicts ? hpx_store_put_conflict(store, artifact, error) : status;

@@ -103,8 +103,8 @@ struct writer {
     hpx_exported *done;
 };
 
-/* An epoch of the trajectory at hand. */
-struct epochs {
+/* Epochs of the trajectory at hand. */
+struct artifacts {
     hpx_artifact *items;
     size_t count, capacity;
 };
@@ -258,7 +258,7 @@ static hpx_status put_all_named(struct writer *writer, enum bundle_kind kind, st
     return HPX_OK;
 }
 
-static const hpx_artifact *find_epoch(const struct epochs *epochs, uint32_t epoch)
+static const hpx_artifact *find_epoch(const struct artifacts *epochs, uint32_t epoch)
 {
     for (size_t i = epochs->count; i > 0; i--)
         if (epochs->items[i - 1].epoch == epoch)
@@ -267,7 +267,7 @@ static const hpx_artifact *find_epoch(const struct epochs *epochs, uint32_t epoc
 }
 
 /* The epochs that are readable, and have all that they refer to. */
-static hpx_status select_epochs(struct epochs *out, struct writer *writer, const hpx_hash *key,
+static hpx_status select_epochs(struct artifacts *out, struct writer *writer, const hpx_hash *key,
                                 hpx_error *error)
 {
     uint32_t epoch;
@@ -366,7 +366,7 @@ static hpx_status put_checkpoint_of(struct writer *writer, const hpx_artifact *a
     return status;
 }
 
-static hpx_status put_checkpoints(struct writer *writer, const hpx_hash *key, const struct epochs *epochs,
+static hpx_status put_checkpoints(struct writer *writer, const hpx_hash *key, const struct artifacts *epochs,
                                   hpx_error *error)
 {
     uint32_t epoch;
@@ -387,7 +387,7 @@ static hpx_status put_trajectory(struct writer *writer, const hpx_hash *key, boo
 {
     const uint8_t *manifest;
     size_t size;
-    struct epochs epochs = {0};
+    struct artifacts epochs = {0};
     struct key name = key_of_hash(key);
     hpx_status status = get_named(&manifest, &size, writer, DB_MANIFESTS, key, error);
     if (status)

@@ -55,6 +55,8 @@ hpx_status hpx_store_each_conflict(hpx_store *store, const hpx_hash *only, hpx_a
 {
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
+    if (store->lacks[DB_CONFLICTS])
+        return HPX_OK;
     hpx_status status = begin(&txn, store, MDB_RDONLY, error);
     if (status)
         return status;

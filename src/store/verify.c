@@ -113,6 +113,14 @@ static const char *check_fields(struct check *check, const MDB_val *key, const u
     return status ? "malformed" : NULL;
 }
 
+static const char *check_pin(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
+{
+    (void)payload;
+    if (size != 0)
+        return "malformed";
+    return exists(check, DB_MANIFESTS, key->mv_data, HPX_HASH_BYTES) ? NULL : "its manifest is missing";
+}
+
 /* What a value under a good seal must also satisfy: NULL if it does, else what is wrong. */
 static const struct {
     size_t key_bytes;
@@ -128,6 +136,7 @@ static const struct {
     [DB_FILES] = {HPX_HASH_BYTES, check_fields},
     [DB_BUILDS] = {8, check_fields},
     [DB_CONFLICTS] = {HPX_HASH_BYTES + 4 + HPX_HASH_BYTES, check_fields},
+    [DB_PINS] = {HPX_HASH_BYTES, check_pin},
 };
 
 static hpx_status check_database(struct check *check, enum database db, hpx_error *error)
@@ -161,7 +170,8 @@ hpx_status hpx_store_verify(hpx_store *store, uint64_t *checked, hpx_damage_fn *
     if (status)
         return status;
     for (int db = 0; db < DATABASES && !status; db++)
-        status = check_database(&check, (enum database)db, error);
+        if (!store->lacks[db])
+            status = check_database(&check, (enum database)db, error);
     mdb_txn_abort(check.txn);
     *checked = check.checked;
     return status;

@@ -156,8 +156,9 @@ test_verify() {
     empty err
     [[ $(cat out) =~ ^[0-9]+\ values\ checked,\ 0\ damaged$ ]] || fail 'unexpected output'
     run 0 hpx verify --json
-    is 'keys' '["checked","damaged"]'
+    is 'keys' '["checked","damaged","differing"]'
     is '.damaged' '[]'
+    is '.differing' '[]'
     is '.checked >= 6 * 5' true # manifest, two records, checkpoint, chunk
 }
 

@@ -126,7 +126,7 @@ static void free_entry(struct entry *entry)
 static hpx_status put(hpx_store *store, const struct entry *entry)
 {
     return hpx_store_put(store, &entry->manifest, &entry->artifact, entry->checkpoint.data,
-                         entry->checkpoint.size, &error);
+                         entry->checkpoint.size, NULL, &error);
 }
 
 static void put_new(hpx_store *store, uint64_t number, uint32_t epoch, size_t checkpoint_size)
