@@ -104,6 +104,7 @@ hpx_status each_of_recipe(hpx_store *store, const hpx_recipe *recipe, const char
                           hpx_artifact_fn *each, void *context, hpx_error *error);
 
 size_t processors(void);
+const char *worker_program(void); /* this binary */
 
 /* rebuild.c: retrains options->rebuild percent of the store and compares; the exit code. With `json`, adds a
  * member "rebuilt" to the open object, else lines to `text`. */
