@@ -20,9 +20,6 @@ struct place {
 /* The checkpoint whose chunks are coming. */
 struct incoming {
     bool open, skipped;
-    bool any; /* there was one before it: then the next two lines are of its trajectory */
-    hpx_hash trajectory;
-    uint32_t newest; /* whole checkpoint that the trajectory had before the import; 0: none, or pinned */
     hpx_artifact artifact;
     struct checkpoint_entry entry;
     uint32_t next;
@@ -336,45 +333,27 @@ static hpx_status finish_checkpoint(struct reader *reader, hpx_error *error)
     return HPX_OK;
 }
 
-/* The newest checkpoint of the trajectory that the store has: what is older than that is superseded. A pinned
- * trajectory keeps all. */
-static hpx_status find_newest(struct reader *reader, const hpx_hash *key, hpx_error *error)
+/* Whether the checkpoint is there or, unless its trajectory is pinned, superseded by a newer one. None is
+ * dropped for it: what it supersedes may have been kept on purpose, and gc collects it if not. */
+static hpx_status decide_to_skip(struct reader *reader, const hpx_hash *key, uint32_t epoch, hpx_error *error)
 {
     struct incoming *incoming = &reader->incoming;
-    if (incoming->any && hpx_hash_equal(&incoming->trajectory, key))
-        return HPX_OK;
-    incoming->any = true;
-    incoming->trajectory = *key;
-    incoming->newest = 0;
-    bool pinned;
     struct epochs stored = {0};
+    bool pinned;
+    incoming->skipped = false;
     hpx_status status = find_pin(&pinned, reader->store, reader->txn, key, error);
-    if (!status && !pinned)
+    if (!status)
         status = list_checkpoints(&stored, reader->store, reader->txn, key, error);
-    for (size_t i = stored.count; i-- > 0 && incoming->newest == 0 && !status;) {
-        status = find_whole_checkpoint(reader->store, reader->txn, key, stored.epochs[i], error);
-        if (!status)
-            incoming->newest = stored.epochs[i];
-        else if (status == HPX_NOT_FOUND)
-            status = HPX_OK; /* damaged */
+    for (size_t i = stored.count; i-- > 0 && stored.epochs[i] >= epoch && !incoming->skipped && !status;) {
+        uint32_t found = stored.epochs[i];
+        if (pinned && found > epoch)
+            continue;
+        status = find_whole_checkpoint(reader->store, reader->txn, key, found, error);
+        incoming->skipped = !status;
+        if (status == HPX_NOT_FOUND)
+            status = HPX_OK; /* damaged: of no use, and overwritten if it is of this epoch */
     }
     free(stored.epochs);
-    return status;
-}
-
-/* Skips what is there or superseded; makes room for the rest. Nothing but a damaged checkpoint is dropped:
- * what a newer one supersedes may have been kept on purpose, and gc collects it if not. */
-static hpx_status make_room(struct reader *reader, const hpx_hash *key, uint32_t epoch, hpx_error *error)
-{
-    struct incoming *incoming = &reader->incoming;
-    hpx_status status = find_newest(reader, key, error);
-    incoming->skipped = !status && epoch < incoming->newest;
-    if (status || incoming->skipped)
-        return status;
-    status = find_whole_checkpoint(reader->store, reader->txn, key, epoch, error);
-    incoming->skipped = !status;
-    if (status == HPX_NOT_FOUND)
-        status = drop_checkpoint(reader->store, reader->txn, key, epoch, error);
     return status;
 }
 
@@ -389,7 +368,7 @@ static hpx_status take_checkpoint(struct reader *reader, hpx_error *error)
         return status == HPX_NOT_FOUND ? refuse(reader, "its record is missing", error) : status;
     if (!decode_checkpoint_entry(&incoming->entry, reader->payload.data, reader->payload.size))
         return refuse(reader, "malformed", error);
-    status = make_room(reader, &key, epoch, error);
+    status = decide_to_skip(reader, &key, epoch, error);
     if (!status && !incoming->skipped)
         status = put(reader, error);
     if (status)
