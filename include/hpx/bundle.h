@@ -1,5 +1,5 @@
 /* Bundles: results in one stream of bytes, to be carried from one store to another. Written and read front to
- * back without seeking, in memory that does not grow with checkpoints. A bundle is checked for damage and for
+ * back without seeking, a chunk of a checkpoint at a time. A bundle is checked for damage and for
  * consistency, not for honesty: its hashes do not stop someone who wants to deceive. The bytes are described
  * in src/store/bundle.c. */
 #ifndef HPX_BUNDLE_H
@@ -40,7 +40,9 @@ typedef struct hpx_imported {
 /* Puts a bundle into a store, in one transaction: all of it or, at the first thing wrong, nothing. HPX_FAILED
  * with "NAME: byte OFFSET: what" for a bundle that is not right to the last byte, HPX_DIFFERS for one that
  * contradicts the store (another output for an epoch, another manifest for a key). Importing it again changes
- * nothing. Other writers of the store wait meanwhile. */
+ * nothing. Checkpoints older than the newest that the store has are skipped, unless the trajectory is pinned;
+ * none that is whole is dropped. Other writers of the store wait meanwhile, and LMDB
+ * holds up to about 2 GiB of what is new in memory before it goes to the file. */
 hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name, hpx_read_fn *read,
                            void *context, hpx_error *error);
 

@@ -103,7 +103,7 @@ struct writer {
     hpx_exported *done;
 };
 
-/* An epoch of the trajectory at hand. */
+/* Epochs of the trajectory at hand. */
 struct artifacts {
     hpx_artifact *items;
     size_t count, capacity;

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define STEP_BYTES (64u << 10)
@@ -332,6 +333,30 @@ static hpx_status finish_checkpoint(struct reader *reader, hpx_error *error)
     return HPX_OK;
 }
 
+/* Whether the checkpoint is there or, unless its trajectory is pinned, superseded by a newer one. None is
+ * dropped for it: what it supersedes may have been kept on purpose, and gc collects it if not. */
+static hpx_status decide_to_skip(struct reader *reader, const hpx_hash *key, uint32_t epoch, hpx_error *error)
+{
+    struct incoming *incoming = &reader->incoming;
+    struct epochs stored = {0};
+    bool pinned;
+    incoming->skipped = false;
+    hpx_status status = find_pin(&pinned, reader->store, reader->txn, key, error);
+    if (!status)
+        status = list_checkpoints(&stored, reader->store, reader->txn, key, error);
+    for (size_t i = stored.count; i-- > 0 && stored.epochs[i] >= epoch && !incoming->skipped && !status;) {
+        uint32_t found = stored.epochs[i];
+        if (pinned && found > epoch)
+            continue;
+        status = find_whole_checkpoint(reader->store, reader->txn, key, found, error);
+        incoming->skipped = !status;
+        if (status == HPX_NOT_FOUND)
+            status = HPX_OK; /* damaged: of no use, and overwritten if it is of this epoch */
+    }
+    free(stored.epochs);
+    return status;
+}
+
 static hpx_status take_checkpoint(struct reader *reader, hpx_error *error)
 {
     struct incoming *incoming = &reader->incoming;
@@ -343,7 +368,7 @@ static hpx_status take_checkpoint(struct reader *reader, hpx_error *error)
         return status == HPX_NOT_FOUND ? refuse(reader, "its record is missing", error) : status;
     if (!decode_checkpoint_entry(&incoming->entry, reader->payload.data, reader->payload.size))
         return refuse(reader, "malformed", error);
-    status = make_room(&incoming->skipped, reader->store, reader->txn, &key, epoch, error);
+    status = decide_to_skip(reader, &key, epoch, error);
     if (!status && !incoming->skipped)
         status = put(reader, error);
     if (status)

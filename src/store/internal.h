@@ -124,11 +124,6 @@ hpx_status keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *
                             const uint8_t *checkpoint, size_t size, const hpx_put_options *options,
                             hpx_error *error);
 
-/* Prepares for a checkpoint from elsewhere, as HPX_KEEP_NEWEST has it: drops older ones, unless they are
- * pinned. It is superseded when a whole one of its epoch or a newer one is there. */
-hpx_status make_room(bool *superseded, hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                     hpx_error *error);
-
 /* space.c */
 hpx_status find_pin(bool *pinned, hpx_store *store, MDB_txn *txn, const hpx_hash *key, hpx_error *error);
 

@@ -98,22 +98,3 @@ hpx_status keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *
     free(stored.epochs);
     return status;
 }
-
-hpx_status make_room(bool *superseded, hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                     hpx_error *error)
-{
-    struct epochs stored = {0};
-    uint32_t newest = 0;
-    bool present = false, pinned = false;
-    hpx_status status = list_checkpoints(&stored, store, txn, key, error);
-    if (!status)
-        status = find_newest(&newest, &present, store, txn, key, epoch, &stored, error);
-    if (!status)
-        status = find_pin(&pinned, store, txn, key, error);
-    for (size_t i = 0; i < stored.count && !status && !pinned; i++)
-        if (stored.epochs[i] < newest && stored.epochs[i] < epoch)
-            status = drop_checkpoint(store, txn, key, stored.epochs[i], error);
-    *superseded = present || newest > epoch;
-    free(stored.epochs);
-    return status;
-}

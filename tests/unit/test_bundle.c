@@ -4,6 +4,7 @@
 #include "hpx/bundle.h"
 
 #include "hpx/memory.h"
+#include "hpx/space.h"
 
 #include "../../src/store/internal.h"
 #include "../helper/helper.h"
@@ -74,7 +75,7 @@ static size_t count_values(hpx_store *store, enum database db)
 
 static void expect_same_dump(hpx_store *store, const hpx_buffer *before, const char *what)
 {
-    hpx_buffer now = dump(store, DB_META, DB_CONFLICTS);
+    hpx_buffer now = dump(store, DB_META, DATABASES - 1);
     if (now.size != before->size || memcmp(now.data, before->data, now.size) != 0)
         fail_msg("%s: the store has changed", what);
     hpx_buffer_free(&now);
@@ -171,6 +172,8 @@ static hpx_artifact artifact_of(uint64_t number, uint32_t epoch, uint32_t parent
     return artifact;
 }
 
+static const hpx_put_options *options; /* of what is stored from here on */
+
 static void put_with(hpx_store *store, uint64_t number, const hpx_artifact *artifact,
                      const hpx_buffer *checkpoint)
 {
@@ -178,7 +181,7 @@ static void put_with(hpx_store *store, uint64_t number, const hpx_artifact *arti
     hpx_fields code = code_record(number % 2), dataset = dataset_record(number % 3);
     expect_ok(hpx_store_put_record(store, HPX_RECORD_CODE, &code, &error), &error);
     expect_ok(hpx_store_put_record(store, HPX_RECORD_DATASET, &dataset, &error), &error);
-    expect_ok(hpx_store_put(store, &manifest, artifact, checkpoint->data, checkpoint->size, NULL, &error),
+    expect_ok(hpx_store_put(store, &manifest, artifact, checkpoint->data, checkpoint->size, options, &error),
               &error);
     hpx_fields_free(&code);
     hpx_fields_free(&dataset);
@@ -283,7 +286,7 @@ static void test_round_trip(void **state)
     assert_int_equal(done.checkpoints, TRAJECTORIES);
     assert_int_equal(done.left_out, 0);
     expect_imported(b.store, &bundle, RESULTS, 0, TRAJECTORIES, 0);
-    hpx_buffer from = dump(a.store, DB_META, DB_CONFLICTS);
+    hpx_buffer from = dump(a.store, DB_META, DATABASES - 1);
     expect_same_dump(b.store, &from, "the copy");
     /* Again: nothing new. And what the copy exports is the same bundle. */
     expect_imported(b.store, &bundle, 0, RESULTS, 0, TRAJECTORIES);
@@ -303,7 +306,7 @@ static void test_byte_by_byte(void **state)
     (void)state;
     struct place a = open_place(), b = open_place();
     fill(a.store);
-    hpx_buffer bundle = export_all(a.store), from = dump(a.store, DB_META, DB_CONFLICTS);
+    hpx_buffer bundle = export_all(a.store), from = dump(a.store, DB_META, DATABASES - 1);
     struct source source = {.bytes = bundle.data, .size = bundle.size, .step = 1};
     hpx_imported done;
     expect_ok(hpx_bundle_read(&done, b.store, "FILE", give, &source, &error), &error);
@@ -362,7 +365,7 @@ static void test_without_checkpoints(void **state)
     assert_int_equal(count_values(b.store, DB_CHUNKS), 0);
     /* The checkpoints may follow. */
     expect_imported(b.store, &full, 0, RESULTS, TRAJECTORIES, 0);
-    hpx_buffer from = dump(a.store, DB_META, DB_CONFLICTS);
+    hpx_buffer from = dump(a.store, DB_META, DATABASES - 1);
     expect_same_dump(b.store, &from, "completed");
     hpx_buffer_free(&from);
     hpx_buffer_free(&light);
@@ -401,7 +404,7 @@ static void test_failing_streams(void **state)
     (void)state;
     struct place a = open_place(), b = open_place();
     fill(a.store);
-    hpx_buffer bundle = export_all(a.store), before = dump(b.store, DB_META, DB_CONFLICTS);
+    hpx_buffer bundle = export_all(a.store), before = dump(b.store, DB_META, DATABASES - 1);
     for (size_t room = 0; room < bundle.size; room += 1 + bundle.size / 50) {
         size_t left = room;
         hpx_exported written;
@@ -432,7 +435,7 @@ static void test_older_checkpoint_is_skipped(void **state)
     store_result(a.store, 1, 5, 2, 40000);
     hpx_buffer newer = export_all(a.store);
     expect_imported(b.store, &newer, 2, 0, 1, 0);
-    hpx_buffer before = dump(b.store, DB_META, DB_CONFLICTS);
+    hpx_buffer before = dump(b.store, DB_META, DATABASES - 1);
     expect_imported(b.store, &older, 0, 1, 0, 1);
     expect_same_dump(b.store, &before, "an older checkpoint");
     hpx_buffer_free(&before);
@@ -442,18 +445,66 @@ static void test_older_checkpoint_is_skipped(void **state)
     close_place(&b);
 }
 
-static void test_newer_checkpoint_replaces(void **state)
+/* What a newer one supersedes may have been kept on purpose. */
+static void test_newer_checkpoint_is_added(void **state)
 {
     (void)state;
     struct place a = open_place(), b = open_place();
     store_result(a.store, 1, 2, 0, 50000);
     store_result(b.store, 1, 2, 0, 50000);
     store_result(a.store, 1, 5, 2, 40000);
-    hpx_buffer newer = export_all(a.store), from = dump(a.store, DB_META, DB_CONFLICTS);
+    hpx_buffer newer = export_all(a.store);
     expect_imported(b.store, &newer, 1, 1, 1, 0);
-    expect_same_dump(b.store, &from, "a newer checkpoint");
-    hpx_buffer_free(&from);
+    assert_int_equal(count_values(b.store, DB_CHECKPOINTS), 2);
+    uint32_t epoch;
+    hpx_buffer manifest = manifest_of(1);
+    hpx_hash key = hpx_hash_of(manifest.data, manifest.size);
+    expect_ok(hpx_store_newest_checkpoint_epoch(&epoch, b.store, &key, UINT32_MAX, &error), &error);
+    assert_int_equal(epoch, 5);
+    hpx_buffer_free(&manifest);
     hpx_buffer_free(&newer);
+    close_place(&a);
+    close_place(&b);
+}
+
+/* Several checkpoints of a trajectory travel together; the rule is about those that the store had before. */
+static void test_all_kept_checkpoints(void **state)
+{
+    (void)state;
+    static const hpx_put_options all = {.keep = HPX_KEEP_ALL};
+    struct place a = open_place(), b = open_place(), c = open_place();
+    options = &all;
+    for (uint32_t epoch = 1; epoch <= 4; epoch++)
+        store_result(a.store, 1, epoch, 0, 100 * epoch);
+    options = NULL;
+    hpx_buffer bundle = export_all(a.store), from = dump(a.store, DB_META, DATABASES - 1);
+    expect_imported(b.store, &bundle, 4, 0, 4, 0);
+    expect_same_dump(b.store, &from, "all kept");
+    expect_imported(b.store, &bundle, 0, 4, 0, 4);
+    expect_same_dump(b.store, &from, "all kept, twice");
+    /* Epochs 1 and 2 are superseded by 3, which is there. */
+    store_result(c.store, 1, 3, 0, 300);
+    expect_imported(c.store, &bundle, 3, 1, 1, 3);
+    assert_int_equal(count_values(c.store, DB_CHECKPOINTS), 2);
+    hpx_buffer_free(&from);
+    hpx_buffer_free(&bundle);
+    close_place(&a);
+    close_place(&b);
+    close_place(&c);
+}
+
+static void test_pinned_takes_all(void **state)
+{
+    (void)state;
+    struct place a = open_place(), b = open_place();
+    store_result(a.store, 1, 1, 0, 100);
+    hpx_buffer older = export_all(a.store);
+    hpx_hash key = store_result(b.store, 1, 3, 0, 300);
+    expect_ok(hpx_store_pin(b.store, &key, true, &error), &error);
+    expect_imported(b.store, &older, 1, 0, 1, 0);
+    expect_imported(b.store, &older, 0, 1, 0, 1);
+    assert_int_equal(count_values(b.store, DB_CHECKPOINTS), 2);
+    hpx_buffer_free(&older);
     close_place(&a);
     close_place(&b);
 }
@@ -534,7 +585,7 @@ static void test_import_repairs(void **state)
     (void)state;
     struct place a = open_place();
     fill(a.store);
-    hpx_buffer bundle = export_all(a.store), good = dump(a.store, DB_META, DB_CONFLICTS);
+    hpx_buffer bundle = export_all(a.store), good = dump(a.store, DB_META, DATABASES - 1);
     static const enum database damaged[] = {DB_MANIFESTS, DB_RECORDS, DB_CHECKPOINTS,
                                             DB_CHUNKS,    DB_CODES,   DB_DATASETS};
     for (size_t i = 0; i < COUNT(damaged); i++)
@@ -750,7 +801,7 @@ static void test_format(void **state)
     expect_imported(a.store, &by_hand, 2, 0, 1, 0);
     store_result(b.store, 1, 1, 0, 0);
     store_result(b.store, 1, 2, 1, CHECKPOINT_BYTES);
-    hpx_buffer from = dump(b.store, DB_META, DB_CONFLICTS);
+    hpx_buffer from = dump(b.store, DB_META, DATABASES - 1);
     expect_same_dump(a.store, &from, "by hand");
     hpx_buffer written = export_all(b.store);
     assert_int_equal(written.size, by_hand.size);
@@ -1119,7 +1170,7 @@ static void test_hostile_entries(void **state)
         {empty_chunk, "a chunk of 0 bytes"},
     };
     struct place victim = open_victim();
-    hpx_buffer before = dump(victim.store, DB_META, DB_CONFLICTS);
+    hpx_buffer before = dump(victim.store, DB_META, DATABASES - 1);
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct parts parts = make_parts();
         cases[i].change(&parts);
@@ -1148,7 +1199,7 @@ static void test_hostile_ends(void **state)
 {
     (void)state;
     struct place victim = open_victim();
-    hpx_buffer before = dump(victim.store, DB_META, DB_CONFLICTS);
+    hpx_buffer before = dump(victim.store, DB_META, DATABASES - 1);
     struct parts parts = make_parts();
     hpx_buffer good = assemble(&parts), bundle = assemble_without_end(&parts);
     size_t end = bundle.size;
@@ -1178,7 +1229,7 @@ static void test_hostile_headers(void **state)
 {
     (void)state;
     struct place victim = open_victim();
-    hpx_buffer before = dump(victim.store, DB_META, DB_CONFLICTS), bundle = {0};
+    hpx_buffer before = dump(victim.store, DB_META, DATABASES - 1), bundle = {0};
     expect_refused(&victim, &before, &bundle, "byte 0: not a bundle");
     hpx_buffer_puts(&bundle, "n1,n2,test_accuracy\n16,16,0.9\n");
     expect_refused(&victim, &before, &bundle, "byte 0: not a bundle");
@@ -1209,7 +1260,7 @@ static void test_hostile_lengths(void **state)
         {'P', 20, 28},       {'K', 24, CHUNK},    {'E', 0, 24},
     };
     struct place victim = open_victim();
-    hpx_buffer before = dump(victim.store, DB_META, DB_CONFLICTS);
+    hpx_buffer before = dump(victim.store, DB_META, DATABASES - 1);
     for (size_t i = 0; i < COUNT(kinds); i++) {
         const uint32_t lengths[] = {0, kinds[i].most, kinds[i].most + 1, UINT32_MAX / 2, UINT32_MAX};
         for (size_t k = 0; k < COUNT(lengths); k++) {
@@ -1250,7 +1301,7 @@ static void test_every_truncation(void **state)
 {
     (void)state;
     struct place victim = open_victim();
-    hpx_buffer before = dump(victim.store, DB_META, DB_CONFLICTS), bundle = small_bundle();
+    hpx_buffer before = dump(victim.store, DB_META, DATABASES - 1), bundle = small_bundle();
     for (size_t size = 0; size < bundle.size; size++) {
         hpx_imported done;
         assert_int_equal(import_bytes(&done, victim.store, bundle.data, size), HPX_FAILED);
@@ -1270,7 +1321,7 @@ static void test_every_bit(void **state)
 {
     (void)state;
     struct place victim = open_victim();
-    hpx_buffer before = dump(victim.store, DB_META, DB_CONFLICTS), bundle = small_bundle();
+    hpx_buffer before = dump(victim.store, DB_META, DATABASES - 1), bundle = small_bundle();
     for (size_t bit = 0; bit < 8 * bundle.size; bit++) {
         hpx_imported done;
         bundle.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -1290,7 +1341,7 @@ static void test_random_bytes(void **state)
 {
     (void)state;
     struct place victim = open_victim();
-    hpx_buffer before = dump(victim.store, DB_META, DB_CONFLICTS);
+    hpx_buffer before = dump(victim.store, DB_META, DATABASES - 1);
     draw_seed(3);
     for (size_t i = 0; i < 3000; i++) {
         uint8_t bytes[600];
@@ -1348,7 +1399,7 @@ static void test_contradictions(void **state)
     hpx_imported done;
     store_result(a.store, 1, 1, 0, 0);
     store_result(a.store, 1, 2, 1, CHECKPOINT_BYTES);
-    hpx_buffer before = dump(a.store, DB_META, DB_CONFLICTS);
+    hpx_buffer before = dump(a.store, DB_META, DATABASES - 1);
     /* Another output, with all that belongs to it: new results before it are not taken in either. */
     struct place b = open_place();
     store_result(b.store, 4, 1, 0, 10);
@@ -1388,7 +1439,7 @@ static void test_made_elsewhere(void **state)
     other.seconds = 99;
     put_with(a.store, 1, &other, &checkpoint);
     store_result(b.store, 1, 2, 0, 100);
-    hpx_buffer before = dump(a.store, DB_META, DB_CONFLICTS), bundle = export_all(b.store);
+    hpx_buffer before = dump(a.store, DB_META, DATABASES - 1), bundle = export_all(b.store);
     expect_imported(a.store, &bundle, 0, 1, 0, 1);
     expect_same_dump(a.store, &before, "made elsewhere");
     hpx_buffer_free(&checkpoint);
@@ -1408,7 +1459,9 @@ int main(void)
         cmocka_unit_test(test_nothing_to_export),
         cmocka_unit_test(test_failing_streams),
         cmocka_unit_test(test_older_checkpoint_is_skipped),
-        cmocka_unit_test(test_newer_checkpoint_replaces),
+        cmocka_unit_test(test_newer_checkpoint_is_added),
+        cmocka_unit_test(test_all_kept_checkpoints),
+        cmocka_unit_test(test_pinned_takes_all),
         cmocka_unit_test(test_export_leaves_out_damage),
         cmocka_unit_test(test_export_leaves_out_misnamed),
         cmocka_unit_test(test_import_repairs),
