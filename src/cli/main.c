@@ -37,8 +37,16 @@ const struct command commands[] = {
      "one.\n"
      "--rebuild trains N % of the trajectories again that this binary, here, can train, and compares bit for "
      "bit.\n"},
-    {"export", run_export, "V", 0, 1, "--csv [RECIPE]", "write results as a table",
-     "Writes a CSV row per cell, seed and epoch, which replay reads.\n"},
+    {"export", run_export, "VoAN", 0, 1, "-o FILE [RECIPE | KEY | --all] | --csv [RECIPE]",
+     "write results as a bundle or a table",
+     "With -o, writes a bundle for hpx import: every stored epoch of a recipe's trials, of one trajectory or "
+     "of\n"
+     "the whole store, with checkpoints. With --csv, prints a row per cell, seed and epoch, which replay "
+     "reads.\n"},
+    {"import", run_import, "J", 1, 1, "FILE", "take in a bundle that export wrote",
+     "FILE may be -, standard input. A bundle is checked to its last byte and taken in as a whole or not at "
+     "all;\n"
+     "importing it again changes nothing. Exit code 12 when it holds another output for a stored result.\n"},
     {"help", run_help, "", 0, 1, "[COMMAND]", "this list, or help for a command", ""},
     {"worker", run_worker, "", 0, 0, "", NULL, "Internal: trains the jobs that a build sends it.\n"},
     {.name = NULL},

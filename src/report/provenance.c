@@ -246,7 +246,6 @@ void report_epoch_json(hpx_json *json, const hpx_artifact *artifact)
     hpx_json_text(json, "host", artifact->host);
     hpx_json_text(json, "started", report_time(when, artifact->started_ns));
     hpx_json_real(json, "seconds", artifact->total_seconds);
-    hpx_json_real(json, "epoch_seconds", artifact->seconds);
     add_parent(json, artifact);
 }
 

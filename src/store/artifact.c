@@ -90,8 +90,8 @@ static hpx_status compare_manifest(hpx_store *store, MDB_txn *txn, const hpx_has
                          hpx_hash_hex(hex, key));
 }
 
-static hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
-                               uint32_t epoch, hpx_error *error)
+hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                        uint32_t epoch, hpx_error *error)
 {
     const uint8_t *payload;
     size_t size;

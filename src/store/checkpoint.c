@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* A chunk with its seal and LMDB's page header (16 bytes) fills four pages of 4 KiB. */
-#define CHUNK_BYTES (4 * 4096 - 16 - SEAL_BYTES)
-
 static uint32_t chunks_of(uint64_t size)
 {
     return (uint32_t)((size + CHUNK_BYTES - 1) / CHUNK_BYTES);

@@ -66,6 +66,12 @@ is() { # FILTER VALUE [FILE]: what jq's filter makes of ./out, on one line
     equal "$got" "$2" "$1"
 }
 
+members() { # FILTER NAME...: every object that jq's filter makes of ./out has at least these members
+    local missing
+    missing=$(jq -c "[$1 | \$ARGS.positional - keys] | add" out --args "${@:2}" 2>&1) || fail "jq '$1': $missing"
+    equal "$missing" '[]' "what $1 lacks"
+}
+
 complains() { # CODE TEXT COMMAND...: the exit code, nothing on stdout, one line on stderr with this text
     local text=$2
     run "$1" "${@:3}"
