@@ -2,6 +2,7 @@
  * missing, and the result is the same whatever was there before. This program is the worker, too. */
 #include "hpx/build.h"
 
+#include "hpx/file.h"
 #include "hpx/memory.h"
 #include "hpx/worker.h"
 
@@ -378,6 +379,38 @@ static void test_failed_trials(void **state)
     free(text);
 }
 
+/* The name of a cell is cut to fit its record, but not within a character: that record could not be read. */
+static void test_long_cell(void **state)
+{
+    (void)state;
+    static const char *const heads[] = {"", "x"}; /* of one of both names, the cut falls within a character */
+    struct heard heard = {0};
+    for (size_t i = 0; i < COUNT(heads); i++) {
+        hpx_buffer path = {0};
+        hpx_buffer_printf(&path, "%s/%s", folder, heads[i]);
+        for (int k = 0; k < 120; k++)
+            hpx_buffer_puts(&path, "\xc3\xa4");
+        char *images = hpx_path_join(folder, "train-images"),
+             *text =
+                 hpx_format("dataset digits\n  validation = 12\n  train = $images \"%s/train-labels\"\n"
+                            "  test = \"%s/test-images\" \"%s/test-labels\"\nmodel mlp\n  hidden = 4\ntrain\n"
+                            "  epochs = 1\naxis images = \"%s\"\nsearch s\n  method = grid\n",
+                            folder, folder, folder, hpx_buffer_text(&path));
+        assert_int_equal(symlink(images, hpx_buffer_text(&path)), 0);
+        hpx_recipe *recipe;
+        expect_ok(hpx_recipe_parse(&recipe, "test.rcp", text, strlen(text), NULL, NULL, &error), &error);
+        open_store(heads[i][0] ? "one" : "other");
+        hpx_outcome_free(build(recipe, HPX_OK, &heard, (hpx_build_options){0}));
+        hpx_outcome *outcome = build(recipe, HPX_OK, &heard, (hpx_build_options){0});
+        expect_counts(outcome, 1, 0, 0, 0);
+        hpx_outcome_free(outcome);
+        hpx_recipe_free(recipe);
+        hpx_buffer_free(&path);
+        free(images);
+        free(text);
+    }
+}
+
 /* A stream that ends early is an end; one that is no stream of jobs is refused. */
 static void test_worker_streams(void **state)
 {
@@ -413,6 +446,7 @@ int main(int argc, char **argv)
         WITH_DIGITS(test_plan),
         WITH_DIGITS(test_damaged_checkpoints),
         WITH_DIGITS(test_failed_trials),
+        WITH_DIGITS(test_long_cell),
         WITH_DIGITS(test_worker_streams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
