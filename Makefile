@@ -166,8 +166,9 @@ torture: ## the same in larger sizes, for hours
 	@$(MAKE) --no-print-directory fault-programs
 	@BUILD=$(BUILD) bash tests/fault/run.sh --torture
 
-check-valgrind: $(HPX) ## no leak in a small build
-	@BUILD=$(BUILD) sh tests/valgrind.sh
+check-valgrind: $(HPX) ## no leak in small builds and their workers
+	@sh tools/deps.sh valgrind
+	@BUILD=$(BUILD) bash tests/valgrind.sh
 
 lint: $(HPX) ## formatting, static analysis, and includes that follow the layer table
 	@sh tools/lint.sh

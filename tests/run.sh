@@ -1,37 +1,51 @@
 #!/bin/sh
-# Runs the test programs given, the fuzz corpora and the command tests, and closes with 'N passed, N failed'.
-# A program counts once; its own lines are shown only when it fails.
+# Runs the test programs given, the fuzz corpora and the command tests, as many at once as there are processors, and
+# closes with 'N passed, N failed'. A program counts once; its own lines are shown only when it fails.
 set -u
 : "${BUILD:=build}"
-passed=0
-failed=0
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+HPX=$PWD/$BUILD/hpx
+# Stores in memory: thousands of commits need not wait for a disk. What disks do to a store is tested in tests/fault.
+if [ -z "${TMPDIR-}" ] && [ -d /dev/shm ] && [ -w /dev/shm ]; then
+    TMPDIR=/dev/shm
+fi
+: "${TMPDIR:=/tmp}"
+export BUILD HPX TMPDIR
 
-run() { # NAME COMMAND...
-    name=$1
-    shift
+if [ "${1-}" = --one ]; then # NAME RESULTS COMMAND...: runs one and says how it went
+    name=$2
+    result=$3/$(echo "$name" | tr / _)
+    shift 3
     start=$(date +%s)
-    if "$@" >"$log" 2>&1; then
-        passed=$((passed + 1))
+    if "$@" >"$result.log" 2>&1; then
+        : >"$result.passed"
         printf 'ok    %s (%s s)\n' "$name" $(($(date +%s) - start))
     else
-        failed=$((failed + 1))
-        printf 'FAIL  %s\n' "$name"
-        sed 's/^/    /' "$log"
+        : >"$result.failed"
+        { printf 'FAIL  %s\n' "$name" && sed 's/^/    /' "$result.log"; } >"$result.report"
+        cat "$result.report"
     fi
+    exit 0
+fi
+
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+
+list() { # the slowest first, so that none is left to run alone at the end
+    for script in tests/cli/test_*.sh; do
+        [ -e "$script" ] && echo "${script#tests/} $results bash $script"
+    done
+    for program in "$@"; do
+        name=${program#"$BUILD"/tests/}
+        case $name in
+        fuzz/replay_*) echo "$name $results $program tests/fuzz/corpus/${name#fuzz/replay_}" ;;
+        *) echo "$name $results $program" ;;
+        esac
+    done
 }
 
-for program in "$@"; do
-    name=${program#"$BUILD"/tests/}
-    case $name in
-    fuzz/replay_*) run "$name" "$program" "tests/fuzz/corpus/${name#fuzz/replay_}" ;;
-    *) run "$name" "$program" ;;
-    esac
-done
-for script in tests/cli/test_*.sh; do
-    [ -e "$script" ] && run "${script#tests/}" env HPX="$PWD/$BUILD/hpx" bash "$script"
-done
+list "$@" | xargs -P "$(nproc)" -L 1 sh "$0" --one
 
+passed=$(find "$results" -name '*.passed' | wc -l)
+failed=$(find "$results" -name '*.failed' | wc -l)
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -19,7 +19,9 @@ void hpx_executor_free(hpx_executor *executor); /* kills what still runs; NULL i
 size_t hpx_executor_running(const hpx_executor *executor); /* jobs */
 bool hpx_executor_has_room(const hpx_executor *executor);
 
-/* Whether a result has been received in part. */
+/* Remembers which results have begun to arrive, from workers that go on with the next; and whether some of
+ * those are not handed on yet. For taking in, before an end, all that is finished and no more. */
+void hpx_executor_mark(hpx_executor *executor);
 bool hpx_executor_is_receiving(const hpx_executor *executor);
 
 /* Gives the job to an idle worker; there must be room. HPX_FAILED when no process can be started. */

@@ -32,6 +32,8 @@ hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, hpx_error *erro
 void hpx_manifest_set_dataset(hpx_fields *manifest, const hpx_hash hashes[HPX_ROLES], uint32_t train_count,
                               uint32_t validation_count);
 
+hpx_status hpx_manifest_dataset(hpx_hash hashes[HPX_ROLES], const hpx_fields *manifest, hpx_error *error);
+
 /* The samples the manifest names, out of an open data set whose files have these hashes. HPX_FAILED if they
  * are not the manifest's, or there are too few. */
 hpx_status hpx_manifest_split(hpx_split *out, const hpx_fields *manifest, const hpx_dataset *dataset,

@@ -6,6 +6,7 @@
 
 #include "hpx/setting.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,15 +26,17 @@ uint64_t hpx_mlp_multiplications(const hpx_mlp_shape *shape);
 typedef enum hpx_activation { HPX_RELU, HPX_TANH, HPX_SIGMOID, HPX_GELU } hpx_activation;
 typedef enum hpx_init { HPX_INIT_HE, HPX_INIT_GLOROT } hpx_init;
 
-/* A network and its memory. The caller sets the first five members and attaches a workspace. */
+/* A network and its memory. The caller sets the first six members and attaches a workspace. */
 typedef struct hpx_mlp {
     hpx_mlp_shape shape;
     hpx_activation activation;
     float dropout;     /* fraction of hidden activations dropped in training, [0, 1) */
     float *parameters; /* per layer: weights (sizes[l] x sizes[l + 1], row-major), biases (sizes[l + 1]) */
     float *gradients;  /* laid out alike; NULL if only evaluated */
+    bool sparse;       /* keep only the inputs that are not zero */
 
-    float *inputs; /* rows x sizes[0]: filled by the caller before each of the calls below */
+    float *inputs;                           /* rows x sizes[0], or NULL if sparse */
+    struct hpx_sparse_inputs *sparse_inputs; /* NULL unless sparse */
     /* Per layer, rows x sizes[l + 1]: what it gives to the next (hidden: after activation and dropout; last:
      * logits), the derivative of that by the sum before the activation, and the loss's derivative by that
      * sum. */
@@ -44,6 +47,11 @@ typedef struct hpx_mlp {
  * (hpx_mlp_evaluate) and returns its size in floats. With `block` NULL it only counts; else `block` is that
  * large, best aligned to 64 bytes. */
 size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t evaluate_rows);
+
+/* Makes a batch the network's inputs, 255 as 1: the samples (sizes[0] bytes each) that `order` lists, or the
+ * first ones if it is NULL. Each of the calls below works on the inputs last loaded (or written, unless
+ * sparse). */
+void hpx_mlp_load(hpx_mlp *mlp, const uint8_t *samples, const uint32_t *order, size_t rows);
 
 /* Draws all weights, uniform in [-limit, limit): He et al. 2015 (limit sqrt(6 / fan-in)) or Glorot and Bengio
  * 2010 (limit sqrt(6 / (fan-in + fan-out))). Biases become 0. */

@@ -55,7 +55,7 @@ typedef struct hpx_search_outcome {
     size_t trial_counts[HPX_VERDICTS];
     hpx_visit *visits;
     size_t visit_count;
-    hpx_outcome_trial *trials; /* by visit and seed; in a plan, then those that are wanted next */
+    hpx_outcome_trial *trials; /* by visit and seed, then those that are certain to be visited */
     size_t trial_count;
 } hpx_search_outcome;
 
@@ -65,8 +65,8 @@ typedef struct hpx_outcome {
     uint64_t grid_macs;
     hpx_search_outcome *searches;
     size_t search_count;
-    size_t trained, extended, failed; /* trials of this run, each counted once */
-    size_t pending;                   /* plan: trials that would be trained before anything else is decided */
+    size_t stored, trained, extended, failed; /* trials of this run, each counted once */
+    size_t pending;      /* trials not trained: in a plan, before anything else is decided */
     double seconds_left; /* plan: of their training, one after the other, by what is known; NaN: unknown */
     bool depends_on_last_epoch;         /* the recipe's schedule makes `epochs` part of the identity */
     hpx_fields code, dataset, numerics; /* empty in a replay */

@@ -28,6 +28,9 @@ void hpx_plan_tell(hpx_plan *plan, uint32_t cell, double value);
 size_t hpx_plan_count(const hpx_plan *plan);
 const hpx_recipe_search *hpx_plan_recipe_search(const hpx_plan *plan, size_t i);
 hpx_search *hpx_plan_search(const hpx_plan *plan, size_t i);
+/* The cells whose value search i has taken in, visited or certain to be; borrowed until the next
+ * hpx_plan_wanted. */
+size_t hpx_plan_told(const hpx_plan *plan, size_t i, const uint32_t **cells);
 bool hpx_plan_is_done(const hpx_plan *plan, size_t i);
 double hpx_plan_value(const hpx_plan *plan, uint32_t cell); /* as told */
 

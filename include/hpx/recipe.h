@@ -10,6 +10,7 @@
 #include "hpx/dataset.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
+#include "hpx/keep.h"
 #include "hpx/metrics.h"
 #include "hpx/search.h"
 #include "hpx/trainer.h"
@@ -62,6 +63,7 @@ typedef struct hpx_recipe {
     uint32_t *seeds; /* seed_count of them, distinct, in the order written */
     size_t seed_count;
     hpx_metric objective;
+    hpx_keep keep;
     hpx_recipe_search *searches; /* in order of declaration */
     size_t search_count;
     struct hpx_recipe_inside *inside;

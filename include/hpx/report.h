@@ -5,6 +5,7 @@
 
 #include "hpx/buffer.h"
 #include "hpx/fields.h"
+#include "hpx/gc.h"
 #include "hpx/json.h"
 #include "hpx/outcome.h"
 #include "hpx/store.h"
@@ -30,6 +31,7 @@ typedef struct hpx_provenance {
     hpx_artifact artifact;
     hpx_fields manifest, code, dataset;
     uint32_t checkpoint_epoch; /* the newest epoch with a checkpoint; 0: none */
+    bool pinned;
 } hpx_provenance;
 
 void hpx_provenance_free(hpx_provenance *provenance);
@@ -49,11 +51,27 @@ void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance
 /* A code record as a member; the patch as its hash, or null for a clean tree. */
 void hpx_report_code_json(hpx_json *json, const char *name, const hpx_fields *code);
 
-/* `show`: all that is known of a trajectory; artifacts of one key, in order of epochs. */
-void hpx_report_show(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts,
-                     size_t count);
-void hpx_report_show_json(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts,
-                          size_t count);
+/* The numerics among the fields of a manifest as the member `numerics`, without their prefix. */
+void hpx_report_numerics_json(hpx_json *json, const hpx_fields *manifest);
+
+/* `show`: all that is known of a trajectory; artifacts of one key in order of epochs, and the second outputs
+ * that contradict them. */
+typedef struct hpx_shown {
+    hpx_provenance newest;
+    hpx_artifact *artifacts, *conflicts;
+    size_t count, conflict_count;
+} hpx_shown;
+
+void hpx_report_show(hpx_buffer *out, const hpx_shown *shown);
+void hpx_report_show_json(hpx_buffer *out, const hpx_shown *shown);
+
+/* "17 B", "3.4 KiB", "1.2 GiB". */
+const char *hpx_bytes_text(char out[32], uint64_t bytes);
+
+/* `gc`: a line for every checkpoint collected, and totals. `compacted`: bytes of the data file afterwards, 0
+ * if it was not compacted. */
+void hpx_report_gc(hpx_buffer *out, const hpx_gc_result *result);
+void hpx_report_gc_json(hpx_buffer *out, const hpx_gc_result *result, uint64_t compacted);
 
 /* Tables that `replay` reads: the axes' names, seed, epoch, the metrics, then key and seconds. */
 void hpx_report_csv_header(hpx_buffer *out, const char *const *axes, size_t count);

@@ -12,6 +12,7 @@
 #include "hpx/fields.h"
 #include "hpx/file.h"
 #include "hpx/hash.h"
+#include "hpx/keep.h"
 #include "hpx/metrics.h"
 
 #include <stdbool.h>
@@ -61,12 +62,20 @@ typedef struct hpx_artifact {
     double total_seconds; /* of all epochs up to it, whichever builds trained them */
 } hpx_artifact;
 
-/* Stores an epoch with its checkpoint and drops the trajectory's checkpoints of earlier epochs, in one
- * transaction. A newer checkpoint that is there already is kept instead. HPX_DIFFERS if the key has another
+typedef struct hpx_put_options {
+    hpx_keep keep;
+    hpx_metric objective; /* HPX_KEEP_BEST: what is best */
+    bool last;            /* HPX_KEEP_NONE: the training ends with this epoch */
+} hpx_put_options;
+
+/* Stores an epoch with its checkpoint and drops the trajectory's checkpoints that are not to be kept, in one
+ * transaction. A newer checkpoint that is there already is the newest, and this one is not kept for that. A
+ * pinned trajectory keeps all. Without options only the newest is kept. HPX_DIFFERS if the key has another
  * manifest (a hash collision) or the epoch another output: nothing is changed then. Storing the same again
  * changes nothing. */
 hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,
-                         const uint8_t *checkpoint, size_t size, hpx_error *error);
+                         const uint8_t *checkpoint, size_t size, const hpx_put_options *options,
+                         hpx_error *error);
 
 /* HPX_OK and the artifact; HPX_NOT_FOUND if there is none, or it is damaged. With `manifest`, the stored one
  * must be equal: HPX_DIFFERS if it is not. */
@@ -94,6 +103,15 @@ typedef hpx_status hpx_artifact_fn(void *context, const hpx_artifact *artifact, 
 hpx_status hpx_store_each(hpx_store *store, const hpx_hash *key, hpx_artifact_fn *each, void *context,
                           hpx_error *error);
 
+/* Keeps an output that contradicts the stored one. Returns HPX_DIFFERS with `error` as it was, or why it
+ * could not. */
+hpx_status hpx_store_put_conflict(hpx_store *store, const hpx_artifact *artifact, hpx_error *error);
+
+/* Calls for every second output that was stored under a key and epoch that had one: the loud error that must
+ * not be forgotten. With `key`, for that trajectory's. */
+hpx_status hpx_store_each_conflict(hpx_store *store, const hpx_hash *key, hpx_artifact_fn *each,
+                                   void *context, hpx_error *error);
+
 /* Small records named by the hash of their own bytes: what is known of a code version or a data set. Storing
  * the same again changes nothing. */
 typedef enum hpx_record_kind { HPX_RECORD_CODE, HPX_RECORD_DATASET } hpx_record_kind;
@@ -107,6 +125,8 @@ hpx_status hpx_store_get_record(hpx_fields *out, hpx_store *store, hpx_record_ki
  * with its release or, at once, with the process, however that ends. The store must be open for writing. */
 hpx_status hpx_store_claim(bool *claimed, hpx_store *store, const hpx_hash *key, hpx_error *error);
 void hpx_store_release(hpx_store *store, const hpx_hash *key);
+/* Whether another process has it; the store may be open for reading. */
+hpx_status hpx_store_is_claimed(bool *claimed, hpx_store *store, const hpx_hash *key, hpx_error *error);
 
 /* What is known of a file's bytes without reading them again. */
 typedef struct hpx_known_bytes {
@@ -115,6 +135,11 @@ typedef struct hpx_known_bytes {
     hpx_hash hash;      /* of the uncompressed bytes */
     uint64_t size;      /* uncompressed */
 } hpx_known_bytes;
+
+/* A file that had these uncompressed bytes when it was last looked at: *path is absolute, free() it; `known`
+ * says whether it is compressed. HPX_NOT_FOUND if there is none. */
+hpx_status hpx_store_find_file(char **path, hpx_known_bytes *known, hpx_store *store, const hpx_hash *hash,
+                               hpx_error *error);
 
 /* By absolute path. Whether the entry can be trusted is the caller's to decide. HPX_NOT_FOUND if there is
  * none. */

@@ -9,7 +9,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -279,6 +278,19 @@ static hpx_status give_out(struct build *build, hpx_error *error)
     return status;
 }
 
+/* Copies as much of a text as fits, up to the end of a character: a record is read only if it is UTF-8. */
+static void copy_text(char *out, size_t room, const char *text)
+{
+    size_t length = strlen(text);
+    if (length >= room) {
+        length = room - 1;
+        while (length > 0 && (text[length] & 0xc0) == 0x80)
+            length--;
+    }
+    memcpy(out, text, length);
+    out[length] = 0;
+}
+
 static hpx_status store_epoch(struct build *build, struct trial *trial, const hpx_result *result,
                               hpx_error *error)
 {
@@ -297,11 +309,13 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
     };
     hpx_buffer cell = {0};
     hpx_experiment_cell_text(&cell, build->experiment, trial->cell);
-    snprintf(artifact.cell, sizeof artifact.cell, "%s", hpx_buffer_text(&cell));
+    copy_text(artifact.cell, sizeof artifact.cell, hpx_buffer_text(&cell));
     hpx_buffer_free(&cell);
     memcpy(artifact.host, result->host, sizeof artifact.host);
+    const hpx_recipe *recipe = build->recipe;
+    hpx_put_options keep = {recipe->keep, recipe->objective, .last = result->epoch == recipe->epochs};
     hpx_status status = hpx_store_put(build->store, &trial->manifest, &artifact, result->checkpoint,
-                                      result->checkpoint_size, error);
+                                      result->checkpoint_size, &keep, error);
     if (status)
         return status;
     trial->epoch = result->epoch;
@@ -345,13 +359,13 @@ static bool is_interrupted(const struct build *build)
     return build->options->interrupted && *build->options->interrupted;
 }
 
-/* Takes in what the workers have finished but not all of which has arrived. */
+/* Takes in what the workers have finished, also what has arrived in part. */
 static hpx_status drain(struct build *build, hpx_error *error)
 {
-    hpx_status status;
-    do
-        status = hpx_executor_wait(build->executor, 0, receive, build, error);
-    while (!status && hpx_executor_is_receiving(build->executor));
+    hpx_status status = HPX_OK;
+    hpx_executor_mark(build->executor);
+    while (!status && hpx_executor_is_receiving(build->executor))
+        status = hpx_executor_wait(build->executor, TICK_MS, receive, build, error);
     return status;
 }
 
@@ -434,7 +448,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     build.plan = hpx_plan_new(recipe, searches, search_count, hpx_experiment_macs, build.experiment);
     build.executor = hpx_executor_new(options->program, options->jobs);
     status = options->dry ? follow(&build, error) : train(&build, error);
-    *out = outcome_of(build.plan, &build.ledger);
+    *out = outcome_of(build.plan, &build.ledger, options->dry);
     describe_origin(*out, build.experiment);
     if (!options->dry) {
         hpx_error log_error;

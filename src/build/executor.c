@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ struct worker {
     hpx_buffer pending; /* of the job that has not been written yet */
     size_t written;
     hpx_buffer received;
+    size_t begun; /* bytes up to the end of what had begun to arrive at the last mark, not handed on yet */
 };
 
 struct hpx_executor {
@@ -49,16 +51,16 @@ static int stop(struct worker *worker, bool kill_it)
 {
     int status = 0;
     if (worker->pid > 0) {
+        if (kill_it)
+            kill(worker->pid, SIGKILL); /* first, or it complains of the closed pipe */
         close(worker->input);
         close(worker->output);
-        if (kill_it)
-            kill(worker->pid, SIGKILL);
         while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
             ;
     }
     worker->pid = 0;
     worker->busy = false;
-    worker->written = 0;
+    worker->written = worker->begun = 0;
     hpx_buffer_free(&worker->pending);
     hpx_buffer_free(&worker->received);
     return status;
@@ -89,10 +91,20 @@ bool hpx_executor_has_room(const hpx_executor *executor)
     return hpx_executor_running(executor) < executor->count;
 }
 
+void hpx_executor_mark(hpx_executor *executor)
+{
+    for (size_t i = 0; i < executor->count; i++) {
+        struct worker *worker = &executor->workers[i];
+        int in_pipe = 0;
+        if (worker->pid > 0 && ioctl(worker->output, FIONREAD, &in_pipe) == 0)
+            worker->begun = worker->received.size + (size_t)in_pipe;
+    }
+}
+
 bool hpx_executor_is_receiving(const hpx_executor *executor)
 {
     for (size_t i = 0; i < executor->count; i++)
-        if (executor->workers[i].received.size > 0)
+        if (executor->workers[i].begun > 0)
             return true;
     return false;
 }
@@ -230,8 +242,10 @@ static hpx_status deliver(struct worker *worker, hpx_result_fn *each, void *cont
         hpx_message message;
         hpx_result result;
         status = hpx_message_read(&message, worker->received.data + at, worker->received.size - at, error);
-        if (status == HPX_NOT_FOUND)
+        if (status == HPX_NOT_FOUND) {
+            status = HPX_OK; /* the rest is still to come */
             break;
+        }
         if (!status)
             status = hpx_result_decode(&result, &message, error);
         if (!status && (!worker->busy || !hpx_hash_equal(&result.key, &worker->key)))
@@ -245,25 +259,22 @@ static hpx_status deliver(struct worker *worker, hpx_result_fn *each, void *cont
     }
     memmove(worker->received.data, worker->received.data + at, worker->received.size - at);
     worker->received.size -= at;
-    return status == HPX_NOT_FOUND ? HPX_OK : status;
+    worker->begun -= at < worker->begun ? at : worker->begun;
+    return status;
 }
 
+/* One piece at a time: a worker that is faster than its results are stored must not keep the caller from the
+ * others, nor from an interrupt. */
 static hpx_status read_results(struct worker *worker, hpx_result_fn *each, void *context, hpx_error *error)
 {
-    for (;;) {
-        hpx_buffer_reserve(&worker->received, READ_BYTES);
-        ssize_t got = read(worker->output, worker->received.data + worker->received.size, READ_BYTES);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0 && errno == EAGAIN)
-            return HPX_OK;
-        if (got <= 0)
-            return died(worker, each, context, error);
-        worker->received.size += (size_t)got;
-        hpx_status status = deliver(worker, each, context, error);
-        if (status || worker->pid == 0)
-            return status;
-    }
+    hpx_buffer_reserve(&worker->received, READ_BYTES);
+    ssize_t got = read(worker->output, worker->received.data + worker->received.size, READ_BYTES);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN))
+        return HPX_OK;
+    if (got <= 0)
+        return died(worker, each, context, error);
+    worker->received.size += (size_t)got;
+    return deliver(worker, each, context, error);
 }
 
 hpx_status hpx_executor_wait(hpx_executor *executor, int timeout_ms, hpx_result_fn *each, void *context,

@@ -52,8 +52,8 @@ struct trial *ledger_trial(const struct ledger *ledger, uint32_t cell, size_t se
  * sample standard deviation (NaN with one seed). */
 bool ledger_score(double *mean, double *sd, const struct ledger *ledger, uint32_t cell);
 
-/* What the run found. Trials of this run are charged to the first search, in the order of the recipe, that
- * visits them: the same for any order of execution. */
-hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger);
+/* What the run found, or, dry, what it would do. Trials of this run are charged to the first search, in the
+ * order of the recipe, that visits them: the same for any order of execution. */
+hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger, bool dry);
 
 #endif

@@ -60,18 +60,25 @@ void hpx_manifest_set_dataset(hpx_fields *manifest, const hpx_hash hashes[HPX_RO
     hpx_fields_set_count(manifest, "dataset.validation-count", validation_count);
 }
 
-static hpx_status check_hashes(const hpx_fields *manifest, const hpx_hash hashes[HPX_ROLES], hpx_error *error)
+hpx_status hpx_manifest_dataset(hpx_hash hashes[HPX_ROLES], const hpx_fields *manifest, hpx_error *error)
 {
     hpx_status status = HPX_OK;
     for (int role = 0; role < HPX_ROLES && !status; role++) {
         char name[HPX_FIELD_NAME_MAX + 1];
-        hpx_hash wanted;
         role_field(name, role);
-        status = hpx_fields_hash(&wanted, manifest, name, error);
-        if (!status && !hpx_hash_equal(&wanted, &hashes[role]))
+        status = hpx_fields_hash(&hashes[role], manifest, name, error);
+    }
+    return status;
+}
+
+static hpx_status check_hashes(const hpx_fields *manifest, const hpx_hash hashes[HPX_ROLES], hpx_error *error)
+{
+    hpx_hash wanted[HPX_ROLES];
+    hpx_status status = hpx_manifest_dataset(wanted, manifest, error);
+    for (int role = 0; role < HPX_ROLES && !status; role++)
+        if (!hpx_hash_equal(&wanted[role], &hashes[role]))
             status = hpx_error_set(error, HPX_FAILED, "the %s have changed since the build began",
                                    hpx_role_names[role]);
-    }
     return status;
 }
 

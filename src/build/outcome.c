@@ -26,7 +26,9 @@ struct accountant {
     const hpx_plan *plan;
     struct ledger *ledger;
     const hpx_recipe *recipe;
-    bool *charged; /* by trial: an earlier search, or an earlier cell, has it on its bill */
+    bool dry;        /* a plan: what would be trained is on the bill too */
+    bool *charged;   /* by trial: an earlier search, or an earlier cell, has it on its bill */
+    size_t capacity; /* of the trials of the search at hand */
 };
 
 static size_t index_of(const struct accountant *accountant, uint32_t cell, size_t seed_index)
@@ -61,15 +63,8 @@ static hpx_outcome_trial meet(struct accountant *accountant, uint32_t cell, size
     return met;
 }
 
-static void add_trial(hpx_search_outcome *out, const hpx_outcome_trial *trial, size_t *capacity)
-{
-    out->trials = hpx_grow(out->trials, capacity, out->trial_count + 1, sizeof *out->trials);
-    out->trials[out->trial_count++] = *trial;
-}
-
-/* Adds the trials of a visited cell to the bill; returns the verdict that cost most. */
-static hpx_verdict charge(hpx_search_outcome *out, struct accountant *accountant, uint32_t cell,
-                          size_t *capacity)
+/* Adds the trials of a cell to the bill; returns the verdict that cost most. */
+static hpx_verdict charge(hpx_search_outcome *out, struct accountant *accountant, uint32_t cell)
 {
     const hpx_recipe *recipe = accountant->recipe;
     hpx_experiment *experiment = accountant->ledger->experiment;
@@ -78,6 +73,8 @@ static hpx_verdict charge(hpx_search_outcome *out, struct accountant *accountant
     hpx_verdict worst = HPX_HIT;
     for (size_t i = 0; i < recipe->seed_count; i++) {
         hpx_outcome_trial trial = meet(accountant, cell, i);
+        if (!accountant->dry && !trial.known && trial.verdict != HPX_FAILURE)
+            continue; /* the run stopped before it got there */
         out->trial_counts[trial.verdict]++;
         if (trial.verdict > worst)
             worst = trial.verdict;
@@ -87,36 +84,49 @@ static hpx_verdict charge(hpx_search_outcome *out, struct accountant *accountant
             out->paid_training_macs += cost.training * samples * trained;
             out->seconds += trial.seconds;
         }
-        add_trial(out, &trial, capacity);
+        out->trials = hpx_grow(out->trials, &accountant->capacity, out->trial_count + 1, sizeof *out->trials);
+        out->trials[out->trial_count++] = trial;
     }
-    out->nominal_macs += cost.forward;
-    out->nominal_training_macs += cost.training * samples * recipe->epochs * recipe->seed_count;
     return worst;
+}
+
+/* Charges those of the cells that have been looked up and are not on the search's bill yet. */
+static void charge_others(hpx_search_outcome *out, struct accountant *accountant, const uint32_t *cells,
+                          size_t count, bool *billed)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!billed[cells[i]] && accountant->ledger->cells[cells[i]])
+            charge(out, accountant, cells[i]);
+        billed[cells[i]] = true;
+    }
 }
 
 static void account(hpx_search_outcome *out, struct accountant *accountant, size_t i)
 {
     hpx_search *search = hpx_plan_search(accountant->plan, i);
-    const uint32_t *cells, *wanted;
-    size_t capacity = 0;
+    hpx_experiment *experiment = accountant->ledger->experiment;
+    const hpx_recipe *recipe = accountant->recipe;
+    const uint32_t *cells;
+    bool *billed = hpx_alloc(hpx_grid_cells(&recipe->grid) * sizeof *billed);
+    accountant->capacity = 0;
     out->search = hpx_plan_recipe_search(accountant->plan, i);
     out->visit_count = hpx_search_trace(search, &cells);
     out->visits = hpx_alloc(out->visit_count * sizeof *out->visits);
     for (size_t v = 0; v < out->visit_count; v++) {
-        hpx_verdict verdict = charge(out, accountant, cells[v], &capacity);
+        hpx_cost cost = hpx_experiment_cost(experiment, cells[v]);
+        uint64_t samples = hpx_experiment_train_count(experiment, cells[v]);
+        hpx_verdict verdict = charge(out, accountant, cells[v]);
         out->visits[v] = (hpx_visit){cells[v], hpx_plan_value(accountant->plan, cells[v]), verdict};
+        out->nominal_macs += cost.forward;
+        out->nominal_training_macs += cost.training * samples * recipe->epochs * recipe->seed_count;
+        billed[cells[v]] = true;
     }
-    size_t wanted_count = hpx_search_wanted(search, &wanted);
-    for (size_t w = 0; w < wanted_count; w++) {
-        if (!accountant->ledger->cells[wanted[w]])
-            continue; /* the run stopped before it got there */
-        for (size_t s = 0; s < accountant->recipe->seed_count; s++) {
-            hpx_outcome_trial trial = meet(accountant, wanted[w], s);
-            out->trial_counts[trial.verdict]++;
-            add_trial(out, &trial, &capacity);
-        }
-    }
-    out->done = wanted_count == 0;
+    size_t told = hpx_plan_told(accountant->plan, i, &cells);
+    charge_others(out, accountant, cells, told, billed);
+    size_t wanted = hpx_search_wanted(search, &cells);
+    charge_others(out, accountant, cells, wanted, billed);
+    free(billed);
+    out->done = wanted == 0;
     out->score = out->score_sd = out->incumbent_score = out->difference = NAN;
     if (out->done) {
         out->result = hpx_search_result_of(search);
@@ -153,6 +163,7 @@ static void estimate(hpx_outcome *outcome, const struct ledger *ledger)
         if (trial->state == TRIAL_KNOWN) {
             seconds += trial->seconds;
             macs += (double)trial->macs_per_epoch * (epochs - from);
+            outcome->stored += trial->verdict == HPX_HIT;
             outcome->trained += trial->verdict == HPX_TRAIN;
             outcome->extended += trial->verdict == HPX_EXTEND;
         } else if (trial->state == TRIAL_FAILED) {
@@ -165,13 +176,14 @@ static void estimate(hpx_outcome *outcome, const struct ledger *ledger)
     outcome->seconds_left = left == 0 ? 0 : macs > 0 ? left * seconds / macs : NAN;
 }
 
-hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger)
+hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger, bool dry)
 {
     hpx_outcome *outcome = hpx_alloc(sizeof *outcome);
     struct accountant accountant = {
         .plan = plan,
         .ledger = ledger,
         .recipe = hpx_experiment_recipe(ledger->experiment),
+        .dry = dry,
         .charged = hpx_alloc(ledger->count * sizeof(bool)),
     };
     outcome->recipe = accountant.recipe;

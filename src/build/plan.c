@@ -9,11 +9,18 @@
 
 enum { ASKED = 1, KNOWN = 2 };
 
+/* Cells that a search has been told, in that order. */
+struct told {
+    uint32_t *cells;
+    size_t count, capacity;
+};
+
 struct hpx_plan {
     bool minimised;
     size_t count;
     const hpx_recipe_search **recipe_searches;
     hpx_search **searches;
+    struct told *told; /* by search */
     /* By cell. Untouched pages of a large grid cost nothing. */
     uint8_t *states;
     double *values;
@@ -32,6 +39,7 @@ hpx_plan *hpx_plan_new(const hpx_recipe *recipe, const hpx_recipe_search *const 
     plan->count = count;
     plan->recipe_searches = hpx_alloc(count * sizeof(const hpx_recipe_search *));
     plan->searches = hpx_alloc(count * sizeof *plan->searches);
+    plan->told = hpx_alloc(count * sizeof *plan->told);
     plan->states = hpx_alloc(cells * sizeof *plan->states);
     plan->values = hpx_alloc(cells * sizeof *plan->values);
     for (size_t i = 0; i < count; i++) {
@@ -45,9 +53,12 @@ void hpx_plan_free(hpx_plan *plan)
 {
     if (!plan)
         return;
-    for (size_t i = 0; i < plan->count; i++)
+    for (size_t i = 0; i < plan->count; i++) {
         hpx_search_free(plan->searches[i]);
+        free(plan->told[i].cells);
+    }
     free(plan->searches);
+    free(plan->told);
     free((void *)plan->recipe_searches);
     free(plan->states);
     free(plan->values);
@@ -57,8 +68,10 @@ void hpx_plan_free(hpx_plan *plan)
 }
 
 /* Tells a search all that is known of what it wants, until it wants only what is not. */
-static void advance(hpx_plan *plan, hpx_search *search)
+static void advance(hpx_plan *plan, size_t at)
 {
+    hpx_search *search = plan->searches[at];
+    struct told *told_cells = &plan->told[at];
     for (bool told = true; told;) {
         const uint32_t *cells;
         size_t count = hpx_search_wanted(search, &cells);
@@ -71,6 +84,9 @@ static void advance(hpx_plan *plan, hpx_search *search)
             if (plan->states[cell] & KNOWN) {
                 double value = plan->values[cell];
                 hpx_search_tell(search, cell, plan->minimised ? -value : value);
+                told_cells->cells =
+                    hpx_grow(told_cells->cells, &told_cells->capacity, told_cells->count + 1, sizeof cell);
+                told_cells->cells[told_cells->count++] = cell;
                 told = true;
             } else if (!(plan->states[cell] & ASKED)) {
                 plan->states[cell] |= ASKED;
@@ -86,7 +102,7 @@ size_t hpx_plan_wanted(hpx_plan *plan, const uint32_t **cells)
 {
     plan->fresh_count = 0;
     for (size_t i = 0; i < plan->count; i++)
-        advance(plan, plan->searches[i]);
+        advance(plan, i);
     *cells = plan->fresh;
     return plan->fresh_count;
 }
@@ -110,6 +126,12 @@ const hpx_recipe_search *hpx_plan_recipe_search(const hpx_plan *plan, size_t i)
 hpx_search *hpx_plan_search(const hpx_plan *plan, size_t i)
 {
     return plan->searches[i];
+}
+
+size_t hpx_plan_told(const hpx_plan *plan, size_t i, const uint32_t **cells)
+{
+    *cells = plan->told[i].cells;
+    return plan->told[i].count;
 }
 
 bool hpx_plan_is_done(const hpx_plan *plan, size_t i)

@@ -2,6 +2,7 @@
 
 #include "hpx/file.h"
 #include "hpx/gzip.h"
+#include "hpx/manifest.h"
 #include "hpx/memory.h"
 
 #include <stdio.h>
@@ -211,4 +212,29 @@ hpx_status hpx_source_train_count(uint32_t *out, const hpx_source *source, const
     uint32_t rest = source->train_count - dataset->validation;
     *out = dataset->take && dataset->take < rest ? dataset->take : rest;
     return HPX_OK;
+}
+
+hpx_status hpx_source_locate(char *paths[HPX_ROLES], const hpx_fields *manifest, hpx_store *store,
+                             const char *folder, hpx_error *error)
+{
+    hpx_hash hashes[HPX_ROLES];
+    hpx_status status = hpx_manifest_dataset(hashes, manifest, error);
+    for (int role = 0; role < HPX_ROLES; role++)
+        paths[role] = NULL;
+    for (int role = 0; role < HPX_ROLES && !status; role++) {
+        char *path;
+        hpx_known_bytes known;
+        status = hpx_store_find_file(&path, &known, store, &hashes[role], error);
+        if (status)
+            break;
+        paths[role] = find_known(&known, path, folder);
+        free(path);
+        if (!paths[role])
+            status = hpx_error_set(error, HPX_NOT_FOUND, "the unpacked %s are gone", hpx_role_names[role]);
+    }
+    for (int role = 0; role < HPX_ROLES && status; role++) {
+        free(paths[role]);
+        paths[role] = NULL;
+    }
+    return status;
 }

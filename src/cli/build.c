@@ -4,23 +4,13 @@
 #include "hpx/memory.h"
 
 #include <stdlib.h>
-#include <unistd.h>
-
-static size_t processors(void)
-{
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (size_t)online : 1;
-}
 
 static void summarise(const hpx_outcome *outcome, const struct options *options)
 {
-    size_t stored = 0;
     if (options->quiet)
         return;
-    for (size_t i = 0; i < outcome->search_count; i++)
-        stored += outcome->searches[i].trial_counts[HPX_HIT];
-    if (outcome->trained + outcome->extended + outcome->failed == 0)
-        say("nothing to train: all %zu trials are stored", stored);
+    if (outcome->trained + outcome->extended + outcome->failed + outcome->pending == 0)
+        say("nothing to train: all %zu trials are stored", outcome->stored);
     else
         say("%zu trials trained, %zu extended, %zu failed", outcome->trained, outcome->extended,
             outcome->failed);
@@ -40,7 +30,7 @@ static hpx_status build_target(int *printed, const struct target *target, hpx_st
         .context = progress,
     };
     hpx_build_options build = {
-        .program = "/proc/self/exe",
+        .program = worker_program(),
         .jobs = options->jobs ? options->jobs : processors(),
         .dry = dry,
         .keep_going = options->keep_going,

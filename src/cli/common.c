@@ -3,12 +3,15 @@
 #include "hpx/code.h"
 #include "hpx/experiment.h"
 #include "hpx/memory.h"
+#include "hpx/space.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void say(const char *format, ...)
 {
@@ -44,6 +47,28 @@ int print_result(hpx_buffer *text)
         return EXIT_DONE;
     say("cannot write the result: %s", strerror(errno));
     return EXIT_FAILED;
+}
+
+size_t processors(void)
+{
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (size_t)online : 1;
+}
+
+/* The kernel's name for this binary holds even when make replaces its file. In an emulator such as valgrind
+ * that name is the emulator's, and the link tells the file. */
+const char *worker_program(void)
+{
+    static const char self[] = "/proc/self/exe";
+    static char path[PATH_MAX];
+    ssize_t size = readlink(self, path, sizeof path - 1);
+    hpx_file_stat mine, file;
+    hpx_error error;
+    path[size > 0 ? size : 0] = 0;
+    bool emulated = hpx_file_stat_of(&file, path, &error) == HPX_OK &&
+                    hpx_file_stat_of(&mine, self, &error) == HPX_OK &&
+                    (mine.inode != file.inode || mine.device != file.device);
+    return emulated ? path : self;
 }
 
 void warn_if_stale(void)
@@ -201,6 +226,11 @@ void free_targets(struct target *targets, size_t count)
     free(targets);
 }
 
+bool is_key(const char *word)
+{
+    return strspn(word, "0123456789abcdefABCDEF") == strlen(word) && !hpx_path_exists(word);
+}
+
 /* Lost parts are reported by the store and stay empty. */
 static hpx_status forgive(hpx_status status)
 {
@@ -220,6 +250,8 @@ hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_arti
     if (!status)
         status = forgive(hpx_store_newest_checkpoint_epoch(&out->checkpoint_epoch, store, &artifact->key,
                                                            UINT32_MAX, error));
+    if (!status)
+        status = hpx_store_is_pinned(&out->pinned, store, &artifact->key, error);
     if (status)
         hpx_provenance_free(out);
     return status;

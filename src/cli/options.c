@@ -19,11 +19,19 @@ static const struct {
 } table[] = {
     {'j', true, "jobs", "N", "train N trials at once (default: the processors)"},
     {'k', true, "keep-going", NULL, "go on when a trial fails; its cell is worse than any score"},
-    {'n', true, "dry-run", NULL, "decide without training, as plan does"},
+    {'n', true, "dry-run", NULL, "say what would be done, and change nothing"},
     {'B', true, "always-make", NULL, "retrain what is stored, and compare"},
     {'J', false, "json", NULL, "print JSON"},
     {'V', false, "csv", NULL, "print CSV"},
+    {'o', true, "output", "FILE", "write the bundle to FILE; -: to standard output"},
+    {'A', false, "all", NULL, "all that is stored"},
+    {'N', false, "no-checkpoints", NULL, "leave checkpoints out: results that cannot be continued"},
     {'E', false, "exit-code", NULL, "exit with 10 when work remains"},
+    {'R', false, "rebuild", "N%", "train N % of the results again, and compare"},
+    {'M', false, "max-size", "S", "collect until S bytes are live; k, M and G are powers of 1024"},
+    {'K', false, "compact", NULL, "give free pages back to the file system"},
+    {'P', false, "pin", NULL, "keep all checkpoints of these keys"},
+    {'U', false, "unpin", NULL, "no longer"},
     {'C', true, "directory", "DIR", "change to DIR first"},
     {'S', false, "store", "DIR", "the store's folder"},
     {'q', true, "quiet", NULL, "say nothing but results and errors"},
@@ -67,6 +75,35 @@ static bool unknown_option(const struct command *command, const char *word)
     return false;
 }
 
+static bool read_percent(double *out, const char *value)
+{
+    size_t length = strlen(value);
+    char *number = hpx_strndup(value, length - (length > 0 && value[length - 1] == '%'));
+    bool good = hpx_parse_real(out, number) && *out > 0 && *out <= 100;
+    free(number);
+    if (!good)
+        say("--rebuild %s: expected a percentage above 0, at most 100%%", value);
+    return good;
+}
+
+static bool read_size(uint64_t *out, const char *value)
+{
+    static const char units[] = "kMGT";
+    size_t length = strlen(value);
+    const char *unit = length ? strchr(units, value[length - 1]) : NULL;
+    char *number = hpx_strndup(value, length - (unit != NULL));
+    double count, bytes = 1;
+    for (const char *at = units; unit && at <= unit; at++)
+        bytes *= 1024;
+    bool good = hpx_parse_real(&count, number) && count >= 0 && count * bytes < 0x1p63;
+    free(number);
+    if (good)
+        *out = (uint64_t)(count * bytes);
+    else
+        say("--max-size %s: expected a number of bytes such as 500M (k, M, G, T)", value);
+    return good;
+}
+
 static bool apply(struct options *out, char letter, const char *value)
 {
     uint64_t jobs;
@@ -78,6 +115,11 @@ static bool apply(struct options *out, char letter, const char *value)
         }
         out->jobs = jobs;
         return true;
+    case 'R':
+        return read_percent(&out->rebuild, value);
+    case 'M':
+        out->limited = true;
+        return read_size(&out->bytes_max, value);
     case 'C':
         if (chdir(value) != 0) {
             say("-C %s: %s", value, strerror(errno));
@@ -87,13 +129,21 @@ static bool apply(struct options *out, char letter, const char *value)
     case 'S':
         out->store = value;
         return true;
+    case 'o':
+        out->output = value;
+        return true;
     default:
         *(letter == 'k'   ? &out->keep_going
           : letter == 'n' ? &out->dry
           : letter == 'B' ? &out->again
           : letter == 'J' ? &out->json
           : letter == 'V' ? &out->csv
+          : letter == 'A' ? &out->all
+          : letter == 'N' ? &out->no_checkpoints
           : letter == 'E' ? &out->exit_code
+          : letter == 'K' ? &out->compact
+          : letter == 'P' ? &out->pin
+          : letter == 'U' ? &out->unpin
           : letter == 'q' ? &out->quiet
                           : &out->verbose) = true;
         return true;

@@ -23,8 +23,8 @@ static hpx_status collect(void *context, const hpx_artifact *artifact, hpx_error
 static hpx_status show(hpx_buffer *text, hpx_store *store, const char *prefix, bool json, hpx_error *error)
 {
     hpx_hash key;
-    struct epochs epochs = {0};
-    hpx_provenance newest = {0};
+    struct epochs epochs = {0}, conflicts = {0};
+    hpx_shown shown = {0};
     if (!store)
         return hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key; the store is empty", prefix);
     hpx_status status = hpx_store_find_key(&key, store, prefix, error);
@@ -33,12 +33,21 @@ static hpx_status show(hpx_buffer *text, hpx_store *store, const char *prefix, b
     if (!status && epochs.count == 0)
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: its results are lost", prefix);
     if (!status)
-        status = find_provenance(&newest, store, &epochs.artifacts[epochs.count - 1], error);
-    if (!status && json)
-        hpx_report_show_json(text, &newest, epochs.artifacts, epochs.count);
-    else if (!status)
-        hpx_report_show(text, &newest, epochs.artifacts, epochs.count);
-    hpx_provenance_free(&newest);
+        status = hpx_store_each_conflict(store, &key, collect, &conflicts, error);
+    if (!status)
+        status = find_provenance(&shown.newest, store, &epochs.artifacts[epochs.count - 1], error);
+    if (!status) {
+        shown.artifacts = epochs.artifacts;
+        shown.count = epochs.count;
+        shown.conflicts = conflicts.artifacts;
+        shown.conflict_count = conflicts.count;
+        if (json)
+            hpx_report_show_json(text, &shown);
+        else
+            hpx_report_show(text, &shown);
+    }
+    hpx_provenance_free(&shown.newest);
+    free(conflicts.artifacts);
     free(epochs.artifacts);
     return status;
 }

@@ -26,22 +26,29 @@ static void note(struct faults *faults, const char *what)
     faults->lines[faults->count++] = hpx_strdup(what);
 }
 
-static void print(hpx_buffer *text, const struct faults *faults, uint64_t checked, bool as_json)
+static void print_text(hpx_buffer *text, const struct faults *faults, const struct faults *conflicts,
+                       uint64_t checked)
 {
-    if (!as_json) {
-        for (size_t i = 0; i < faults->count; i++)
-            hpx_buffer_printf(text, "damaged: %s\n", faults->lines[i]);
-        hpx_buffer_printf(text, "%" PRIu64 " values checked, %zu damaged\n", checked, faults->count);
-        return;
-    }
-    hpx_json json = {.out = text};
-    hpx_json_open(&json, NULL, '{');
-    hpx_json_count(&json, "checked", checked);
-    hpx_json_open(&json, "damaged", '[');
     for (size_t i = 0; i < faults->count; i++)
-        hpx_json_text(&json, NULL, faults->lines[i]);
-    hpx_json_close(&json, ']');
-    hpx_json_close(&json, '}');
+        hpx_buffer_printf(text, "damaged: %s\n", faults->lines[i]);
+    for (size_t i = 0; i < conflicts->count; i++)
+        hpx_buffer_printf(text, "differs: %s\n", conflicts->lines[i]);
+    hpx_buffer_printf(text, "%" PRIu64 " values checked, %zu damaged\n", checked, faults->count);
+}
+
+static void add_lines(hpx_json *json, const char *name, const struct faults *faults)
+{
+    hpx_json_open(json, name, '[');
+    for (size_t i = 0; i < faults->count; i++)
+        hpx_json_text(json, NULL, faults->lines[i]);
+    hpx_json_close(json, ']');
+}
+
+static void free_faults(struct faults *faults)
+{
+    for (size_t i = 0; i < faults->count; i++)
+        free(faults->lines[i]);
+    free(faults->lines);
 }
 
 /* What the child shares. */
@@ -50,8 +57,8 @@ struct shared {
     bool opened;
 };
 
-/* Messages in the pipe: a letter (D: damaged, or a digit: the status the check failed with), a text, a NUL.
- */
+/* Messages in the pipe: a letter (D: damaged, C: a conflict, or a digit: the status the check failed with), a
+ * text, a NUL. */
 static int pipe_out = -1;
 
 static void send(char letter, const char *text)
@@ -79,6 +86,17 @@ static void send_assertion(const char *what)
     send('D', what);
 }
 
+static hpx_status send_conflict(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    (void)context, (void)error;
+    char hex[HPX_HASH_HEX_BYTES], output[HPX_HASH_HEX_BYTES];
+    char *line = hpx_format("%s epoch %u: a second output %s of %s", hpx_hash_hex(hex, &artifact->key),
+                            artifact->epoch, hpx_hash_hex(output, &artifact->output), artifact->host);
+    send('C', line);
+    free(line);
+    return HPX_OK;
+}
+
 static void check(const char *folder, volatile struct shared *shared)
 {
     static const struct rlimit no_core = {0, 0};
@@ -90,40 +108,51 @@ static void check(const char *folder, volatile struct shared *shared)
     shared->opened = true;
     if (!status)
         status = hpx_store_verify_from(store, &shared->progress, send_damage, NULL, &error);
+    if (!status)
+        status = hpx_store_each_conflict(store, NULL, send_conflict, NULL, &error);
     if (status)
         send((char)('0' + status), error.message);
     hpx_store_close(store);
     _exit(EXIT_DONE);
 }
 
+/* What the children have found. */
+struct findings {
+    struct faults damaged, conflicts;
+    bool broken; /* LMDB crashed, or found the structure damaged */
+};
+
 /* Takes whole messages; what a dying child left unfinished is dropped. */
-static hpx_status take_messages(struct faults *faults, const hpx_buffer *bytes, hpx_error *error)
+static hpx_status take_messages(struct findings *findings, const hpx_buffer *bytes, hpx_error *error)
 {
     hpx_status status = HPX_OK;
     const char *at = (const char *)bytes->data, *end = at + bytes->size, *stop;
     for (; at < end && (stop = memchr(at, 0, (size_t)(end - at))); at = stop + 1) {
         if (*at == 'D')
-            note(faults, at + 1);
+            note(&findings->damaged, at + 1);
+        else if (*at == 'C')
+            note(&findings->conflicts, at + 1);
         else
             status = hpx_error_set(error, (hpx_status)(*at - '0'), "%s", at + 1);
     }
     return status;
 }
 
-static void note_death(struct faults *faults, const volatile struct shared *shared, int how)
+static void note_death(struct findings *findings, const volatile struct shared *shared, int how)
 {
-    const char *part = shared->opened ? hpx_store_part_name(shared->progress.part) : NULL;
-    int number = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
-    char *text = hpx_format("the data file's structure is damaged: %s%s died of signal %d (%s) after %" PRIu64
-                            " values",
-                            part ? "checking " : "opening it", part ? part : "", number, strsignal(number),
-                            shared->progress.checked);
-    note(faults, text);
+    const char *part = shared->opened ? hpx_store_part_name(shared->progress.part) : "";
+    int number = WTERMSIG(how);
+    char *text = hpx_format(
+        "the data file's structure is damaged: %s %s died of signal %d (%s) after %" PRIu64 " values",
+        shared->opened ? "checking" : "opening it", part ? part : "conflicts", number, strsignal(number),
+        shared->progress.checked);
+    note(&findings->damaged, text);
+    findings->broken = true;
     free(text);
 }
 
 /* One child, from shared->progress.part on. *died: of a signal, which is noted. */
-static hpx_status run_child(bool *died, struct faults *faults, const char *folder,
+static hpx_status run_child(bool *died, struct findings *findings, const char *folder,
                             volatile struct shared *shared, hpx_error *error)
 {
     int ends[2], how = 0;
@@ -154,17 +183,18 @@ static hpx_status run_child(bool *died, struct faults *faults, const char *folde
     close(ends[0]);
     while (waitpid(child, &how, 0) < 0 && errno == EINTR)
         ;
-    hpx_status status = take_messages(faults, &bytes, error);
+    hpx_status status = take_messages(findings, &bytes, error);
     hpx_buffer_free(&bytes);
     *died = WIFSIGNALED(how);
     if (*died)
-        note_death(faults, shared, how);
+        note_death(findings, shared, how);
     else if (!status && WEXITSTATUS(how) != EXIT_DONE)
         status = hpx_error_set(error, HPX_FAILED, "the check ended with exit code %d", WEXITSTATUS(how));
     return status;
 }
 
-static hpx_status check_apart(uint64_t *checked, struct faults *faults, const char *folder, hpx_error *error)
+static hpx_status check_apart(uint64_t *checked, struct findings *findings, const char *folder,
+                              hpx_error *error)
 {
     struct shared *shared =
         mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -173,37 +203,59 @@ static hpx_status check_apart(uint64_t *checked, struct faults *faults, const ch
     hpx_status status = HPX_OK;
     for (bool died = true; died && !status && hpx_store_part_name(shared->progress.part);
          shared->progress.part++) {
-        status = run_child(&died, faults, folder, shared, error);
+        status = run_child(&died, findings, folder, shared, error);
         if (died && !shared->opened)
             break;
     }
     *checked = shared->progress.checked;
     munmap(shared, sizeof *shared);
-    return status == HPX_NOT_FOUND ? HPX_OK : status; /* no store: nothing to check */
+    if (status == HPX_DAMAGED) {
+        note(&findings->damaged, error->message);
+        findings->broken = true;
+    }
+    /* Without a store there is nothing to check. */
+    return status == HPX_NOT_FOUND || status == HPX_DAMAGED ? HPX_OK : status;
 }
 
 int run_verify(const struct options *options)
 {
-    char *folder = store_folder(options, ".");
+    char *folder = store_folder(options, "."), *data = data_folder(folder);
+    hpx_store *store = NULL;
     hpx_error error;
     hpx_buffer text = {0};
-    struct faults faults = {0};
+    hpx_json json = {.out = &text};
+    struct findings findings = {0};
     uint64_t checked = 0;
     int code = EXIT_DONE;
-    hpx_status status = check_apart(&checked, &faults, folder, &error);
-    if (status == HPX_DAMAGED)
-        note(&faults, error.message);
-    if (status && status != HPX_DAMAGED) {
+    hpx_status status = check_apart(&checked, &findings, folder, &error);
+    bool rebuild = options->rebuild > 0 && !findings.broken;
+    if (!status && rebuild)
+        status = open_store(&store, folder, HPX_STORE_WRITE, &error);
+    if (status) {
         code = fail(&error);
     } else {
-        print(&text, &faults, checked, options->json);
-        code = print_result(&text);
-        if (!code && faults.count)
-            code = EXIT_DAMAGED;
+        if (options->json) {
+            hpx_json_open(&json, NULL, '{');
+            hpx_json_count(&json, "checked", checked);
+            add_lines(&json, "damaged", &findings.damaged);
+            add_lines(&json, "differing", &findings.conflicts);
+        } else {
+            print_text(&text, &findings.damaged, &findings.conflicts, checked);
+        }
+        if (rebuild)
+            code = rebuild_sample(options, store, data, &text, options->json ? &json : NULL);
+        if (options->json)
+            hpx_json_close(&json, '}');
+        int printed = print_result(&text);
+        code = printed                    ? printed
+               : findings.damaged.count   ? EXIT_DAMAGED
+               : findings.conflicts.count ? EXIT_DIFFERS
+                                          : code;
     }
-    for (size_t i = 0; i < faults.count; i++)
-        free(faults.lines[i]);
-    free(faults.lines);
+    free_faults(&findings.damaged);
+    free_faults(&findings.conflicts);
+    hpx_store_close(store);
+    free(data);
     free(folder);
     return code;
 }

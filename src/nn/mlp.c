@@ -6,13 +6,15 @@
  *     forward   y = f(x w + b)
  *     backward  gradient of w = x^T d,  of b = column sums of d,  d of the layer before = (d w^T) * f'
  *
- * The products are BLAS's; every loop here is elementwise or adds rows in their order, so that its result
- * does not depend on how the compiler vectorises it. */
+ * The products are BLAS's, or sparse.c's for sparse inputs; every loop here is elementwise or adds rows in
+ * their order, so that its result does not depend on how the compiler vectorises it. */
 #include "hpx/mlp.h"
 
 #include "activation.h"
 #include "hpx/matrix.h"
 #include "hpx/random.h"
+#include "sparse.h"
+#include "vector.h"
 
 #include <assert.h>
 #include <math.h>
@@ -36,6 +38,7 @@ uint64_t hpx_mlp_parameters(const hpx_mlp_shape *shape)
 }
 
 #define ALIGNMENT (64 / sizeof(float))
+#define PREFETCH  4 /* samples ahead */
 
 static float *carve(float *block, size_t *used, size_t floats)
 {
@@ -44,12 +47,28 @@ static float *carve(float *block, size_t *used, size_t floats)
     return part;
 }
 
+static void attach_sparse(hpx_mlp *mlp, float *block, size_t *used, size_t rows, size_t train_rows)
+{
+    hpx_sparse_inputs inputs;
+    float *self = carve(block, used, sizeof inputs / sizeof(float));
+    *used += hpx_sparse_attach(&inputs, block ? block + *used : NULL, mlp->shape.sizes[0], rows, train_rows);
+    if (self) {
+        mlp->sparse_inputs = (hpx_sparse_inputs *)(void *)self;
+        *mlp->sparse_inputs = inputs;
+    }
+}
+
 size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t evaluate_rows)
 {
     const uint32_t *sizes = mlp->shape.sizes;
     const size_t rows = train_rows > evaluate_rows ? train_rows : evaluate_rows;
     size_t used = 0;
-    mlp->inputs = carve(block, &used, rows * sizes[0]);
+    mlp->inputs = NULL;
+    mlp->sparse_inputs = NULL;
+    if (mlp->sparse)
+        attach_sparse(mlp, block, &used, rows, train_rows);
+    else
+        mlp->inputs = carve(block, &used, rows * sizes[0]);
     for (uint32_t l = 0; l < mlp->shape.layers; l++) {
         mlp->outputs[l] = carve(block, &used, rows * sizes[l + 1]);
         mlp->slopes[l] = mlp->deltas[l] = NULL;
@@ -62,6 +81,31 @@ size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t eval
         mlp->deltas[l] = carve(block, &used, train_rows * sizes[l + 1]);
     }
     return used;
+}
+
+/* Asks the memory for a sample in advance: shuffled samples lie where no processor expects them. */
+static inline void prefetch(const uint8_t *sample, size_t features)
+{
+    for (size_t j = 0; j < features; j += 64)
+        __builtin_prefetch(sample + j);
+}
+
+HPX_VECTORISED
+void hpx_mlp_load(hpx_mlp *mlp, const uint8_t *samples, const uint32_t *order, size_t rows)
+{
+    const size_t features = mlp->shape.sizes[0];
+    for (size_t i = 0; i < rows; i++) {
+        const uint8_t *restrict sample = samples + (order ? order[i] : i) * features;
+        if (order && i + PREFETCH < rows)
+            prefetch(samples + order[i + PREFETCH] * features, features);
+        if (mlp->sparse) {
+            hpx_sparse_set_row(&mlp->sparse_inputs->by_row, i, sample, features);
+            continue;
+        }
+        float *restrict input = mlp->inputs + i * features;
+        for (size_t j = 0; j < features; j++)
+            input[j] = (float)sample[j] * (1 / 255.0f);
+    }
 }
 
 /* A layer's part of an array that is laid out as the parameters. */
@@ -94,23 +138,47 @@ void hpx_mlp_init(hpx_mlp *mlp, hpx_init init, uint32_t seed)
     }
 }
 
+/* y = x w for the inputs, and gradient = x^T delta. */
+static void multiply_inputs(hpx_mlp *mlp, float *y, const float *weights, size_t rows)
+{
+    const size_t features = mlp->shape.sizes[0], width = mlp->shape.sizes[1];
+    const hpx_sparse_inputs *sparse = mlp->sparse_inputs;
+    if (sparse)
+        hpx_sparse_multiply(y, &sparse->by_row, weights, rows, width, features, sparse->panel);
+    else
+        hpx_matrix_multiply(y, mlp->inputs, false, weights, false, rows, width, features, 0);
+}
+
+static void multiply_inputs_back(hpx_mlp *mlp, float *gradient, const float *delta, size_t rows)
+{
+    const size_t features = mlp->shape.sizes[0], width = mlp->shape.sizes[1];
+    hpx_sparse_inputs *sparse = mlp->sparse_inputs;
+    if (sparse) {
+        hpx_sparse_transpose(&sparse->by_feature, &sparse->by_row, rows, features);
+        hpx_sparse_multiply(gradient, &sparse->by_feature, delta, features, width, rows, sparse->panel);
+    } else {
+        hpx_matrix_multiply(gradient, mlp->inputs, true, delta, false, features, width, rows, 0);
+    }
+}
+
 /* Runs all layers and returns the logits, still without the last layer's biases. `draw` NULL: no dropout, and
  * no slopes are kept. */
 static float *forward(hpx_mlp *mlp, size_t rows, const hpx_mlp_draw *draw)
 {
-    const float *x = mlp->inputs;
     for (uint32_t l = 0;; l++) {
         const size_t in = mlp->shape.sizes[l], width = mlp->shape.sizes[l + 1];
         struct part part = part_of(mlp->parameters, &mlp->shape, l);
         float *y = mlp->outputs[l];
-        hpx_matrix_multiply(y, x, false, part.weights, false, rows, width, in, 0);
+        if (l == 0)
+            multiply_inputs(mlp, y, part.weights, rows);
+        else
+            hpx_matrix_multiply(y, mlp->outputs[l - 1], false, part.weights, false, rows, width, in, 0);
         if (l + 1 == mlp->shape.layers)
             return y;
         float *slope = draw ? mlp->slopes[l] : NULL;
         hpx_activation_forward(mlp->activation, y, slope, part.biases, rows, width);
         if (draw && mlp->dropout > 0)
             hpx_dropout(y, slope, rows, width, mlp->dropout, l, *draw);
-        x = y;
     }
 }
 
@@ -188,10 +256,12 @@ hpx_tally hpx_mlp_gradient(hpx_mlp *mlp, const uint8_t *labels, size_t rows, hpx
         else
             hpx_activation_backward(delta, gradient.biases, mlp->outputs[l], mlp->slopes[l], scale, rows,
                                     width);
-        const float *x = l > 0 ? mlp->outputs[l - 1] : mlp->inputs;
-        hpx_matrix_multiply(gradient.weights, x, true, delta, false, in, width, rows, 0);
-        if (l > 0) {
+        if (l == 0) {
+            multiply_inputs_back(mlp, gradient.weights, delta, rows);
+        } else {
             const float *weights = part_of(mlp->parameters, shape, l).weights;
+            hpx_matrix_multiply(gradient.weights, mlp->outputs[l - 1], true, delta, false, in, width, rows,
+                                0);
             hpx_matrix_multiply(mlp->deltas[l - 1], delta, false, weights, true, rows, in, width, 0);
         }
     }

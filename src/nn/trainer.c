@@ -10,7 +10,6 @@
 #include "hpx/random.h"
 #include "hpx/text.h"
 #include "mlp_options.h"
-#include "vector.h"
 
 #include <assert.h>
 #include <float.h>
@@ -21,7 +20,8 @@
 #include <string.h>
 
 #define PARAMETERS_MAX ((uint64_t)1 << 31)
-#define PREFETCH       4   /* samples ahead */
+#define SPARSE_WIDTH   64 /* from here on sparse inputs pay: docs/training.md has the measurement */
+#define SPARSE_BATCH   1024
 #define EVALUATE_ROWS  256 /* part of the code version: a product's last bits may depend on its rows */
 
 /* A training in progress: all its memory is two blocks, allocated before the first step. */
@@ -86,6 +86,20 @@ static hpx_status check_size(const hpx_mlp_shape *shape, hpx_status otherwise, h
     return HPX_OK;
 }
 
+/* Whether the first layer's products shall be made from nonzeros: at most a quarter of the pixels of the
+ * first training samples, a thousand at most, are not zero, the layer is not too narrow, and the batch not so
+ * large that its entries would need much memory. A function of what the manifest names: no machine decides a
+ * bit. */
+static bool is_sparse(const hpx_split *data, uint32_t width, uint32_t batch)
+{
+    const size_t pixels = (size_t)data->features * (data->train.count < 1000 ? data->train.count : 1000);
+    size_t nonzeros = 0;
+    for (size_t i = 0; i < pixels; i++)
+        nonzeros += data->train.pixels[i] != 0;
+    return nonzeros <= pixels / 4 && width >= SPARSE_WIDTH && batch <= SPARSE_BATCH &&
+           data->features <= UINT32_MAX / SPARSE_BATCH;
+}
+
 static hpx_status prepare(training *t, const hpx_fields *manifest, const hpx_split *data, hpx_error *error)
 {
     hpx_status status = hpx_mlp_options_read(&t->options, manifest, data->features, data->classes, error);
@@ -100,6 +114,7 @@ static hpx_status prepare(training *t, const hpx_fields *manifest, const hpx_spl
     t->batch = o->batch < data->train.count ? o->batch : data->train.count;
     t->batches = (data->train.count - 1) / t->batch + 1;
     t->mlp = (hpx_mlp){.shape = o->shape, .activation = o->activation, .dropout = (float)o->dropout};
+    t->mlp.sparse = is_sparse(data, o->shape.sizes[1], t->batch);
     t->parameters = hpx_mlp_parameters(&o->shape);
     t->checkpoint = (hpx_checkpoint){
         .shape = o->shape,
@@ -127,29 +142,6 @@ static hpx_status restore(training *t, uint32_t epoch, const uint8_t *bytes, siz
     return HPX_OK;
 }
 
-/* Asks the memory for a sample in advance: shuffled samples lie where no processor expects them. */
-static inline void prefetch(const uint8_t *sample, size_t features)
-{
-    for (size_t j = 0; j < features; j += 64)
-        __builtin_prefetch(sample + j);
-}
-
-/* Puts samples in the network's inputs, 255 as 1: those that `order` lists, or the first ones if it is NULL.
- */
-HPX_VECTORISED
-static void gather(training *t, const uint8_t *pixels, const uint32_t *order, uint32_t rows)
-{
-    const size_t features = t->data->features;
-    for (uint32_t i = 0; i < rows; i++) {
-        const uint8_t *restrict sample = pixels + (order ? order[i] : i) * features;
-        float *restrict input = t->mlp.inputs + i * features;
-        if (order && i + PREFETCH < rows)
-            prefetch(pixels + order[i + PREFETCH] * features, features);
-        for (size_t j = 0; j < features; j++)
-            input[j] = (float)sample[j] * (1 / 255.0f);
-    }
-}
-
 static void means(double *loss, double *accuracy, hpx_tally sums, uint32_t count)
 {
     *loss = count > 0 ? sums.loss / count : NAN;
@@ -161,7 +153,7 @@ static void evaluate(training *t, const hpx_samples *samples, double *loss, doub
     hpx_tally sums = {0, 0};
     for (uint32_t first = 0, rows; first < samples->count; first += rows) {
         rows = samples->count - first < EVALUATE_ROWS ? samples->count - first : EVALUATE_ROWS;
-        gather(t, samples->pixels + (size_t)first * t->data->features, NULL, rows);
+        hpx_mlp_load(&t->mlp, samples->pixels + (size_t)first * t->data->features, NULL, rows);
         hpx_tally batch = hpx_mlp_evaluate(&t->mlp, samples->labels + first, rows);
         sums.loss += batch.loss;
         sums.correct += batch.correct;
@@ -194,7 +186,7 @@ static hpx_status train_epoch(training *t, uint32_t epoch, hpx_metrics *metrics,
     for (uint32_t batch = 0; batch < t->batches; batch++) {
         const uint32_t first = batch * t->batch;
         const uint32_t rows = samples->count - first < t->batch ? samples->count - first : t->batch;
-        gather(t, samples->pixels, t->order + first, rows);
+        hpx_mlp_load(&t->mlp, samples->pixels, t->order + first, rows);
         for (uint32_t i = 0; i < rows; i++)
             t->labels[i] = samples->labels[t->order[first + i]];
         hpx_tally now =

@@ -12,7 +12,7 @@ const char *const hpx_recipe_sections[SECTIONS + 1] = {"dataset", "model", "trai
 
 static const char *const own_keys[SECTIONS][5] = {
     [SECTION_DATASET] = {"validation", "take", "train", "test"},
-    [SECTION_TRAIN] = {"epochs", "seeds", "objective"},
+    [SECTION_TRAIN] = {"epochs", "seeds", "objective", "keep"},
 };
 
 const struct binding *hpx_recipe_binding(const struct statement *statement, const char *key)

@@ -1,4 +1,4 @@
-/* What a recipe says of training that is not part of a cell: epochs, seeds, objective. */
+/* What a recipe says of training that is not part of a cell: epochs, seeds, objective, keep. */
 #include "inside.h"
 
 #include <string.h>
@@ -11,6 +11,11 @@ static const hpx_setting objective_setting = {.name = "objective",
                                               .type = HPX_SETTING_WORD,
                                               .words = hpx_metric_names,
                                               .fallback = "validation_accuracy"};
+
+static const char *const keep_words[] = {"newest", "all", "none", "best",
+                                         NULL}; /* in the order of hpx_keep */
+static const hpx_setting keep_setting = {
+    .name = "keep", .type = HPX_SETTING_WORD, .words = keep_words, .fallback = "newest"};
 
 static hpx_status read_epochs(struct parse *p)
 {
@@ -76,6 +81,18 @@ static hpx_status read_objective(struct parse *p)
     return HPX_OK;
 }
 
+static hpx_status read_keep(struct parse *p)
+{
+    const struct binding *given = hpx_recipe_binding(p->train, "keep");
+    struct slot slot;
+    hpx_status status = hpx_recipe_slot(p, &slot, &keep_setting, given, 1, NULL);
+    hpx_keep keep = HPX_KEEP_NEWEST;
+    while (!status && keep_words[keep] != slot.operands[0].values[0].text)
+        keep++;
+    p->recipe->keep = keep;
+    return status;
+}
+
 hpx_status hpx_recipe_training(struct parse *p)
 {
     hpx_status status = read_epochs(p);
@@ -83,5 +100,7 @@ hpx_status hpx_recipe_training(struct parse *p)
         status = read_seeds(p);
     if (!status)
         status = read_objective(p);
+    if (!status)
+        status = read_keep(p);
     return status;
 }

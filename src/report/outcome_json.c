@@ -68,7 +68,10 @@ static void open_document(hpx_json *json, const hpx_outcome *outcome)
     add_grid(json, outcome);
     hpx_report_code_json(json, "code", &outcome->code);
     add_object(json, "dataset", &outcome->dataset);
-    add_object(json, "numerics", &outcome->numerics);
+    if (outcome->numerics.count)
+        hpx_report_numerics_json(json, &outcome->numerics);
+    else
+        hpx_json_null(json, "numerics");
 }
 
 static void add_counts(hpx_json *json, const char *name, const hpx_search_outcome *search)

@@ -1,5 +1,5 @@
-/* Artifacts and where they come from: ls, audit, show, and tables of results. */
-#include "hpx/report.h"
+/* Artifacts and where they come from: ls and audit. */
+#include "parts.h"
 
 #include "hpx/memory.h"
 #include "hpx/text.h"
@@ -11,8 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-#define KEY_DIGITS 12 /* of a key in a table: enough to be unique in any store people have */
-
 void hpx_provenance_free(hpx_provenance *provenance)
 {
     hpx_fields_free(&provenance->manifest);
@@ -21,7 +19,7 @@ void hpx_provenance_free(hpx_provenance *provenance)
     *provenance = (hpx_provenance){0};
 }
 
-static const char *time_text(char out[32], int64_t ns)
+const char *report_time(char out[32], int64_t ns)
 {
     time_t seconds = (time_t)(ns / 1000000000);
     struct tm parts;
@@ -53,7 +51,7 @@ static void add_digits(hpx_table *table, const hpx_fields *fields, const char *n
     hpx_buffer_free(&text);
 }
 
-static void add_columns(hpx_table *table, const char *const *names)
+void report_columns(hpx_table *table, const char *const *names)
 {
     for (; *names; names++)
         hpx_table_add(table, "%s", *names);
@@ -72,7 +70,7 @@ hpx_table *hpx_report_list_new(void)
     static const char *const columns[] = {"key",  "cell", "seed", "epoch", "validation",
                                           "test", "data", "code", NULL};
     hpx_table *table = hpx_table_new("llrrrrll");
-    add_columns(table, columns);
+    report_columns(table, columns);
     return table;
 }
 
@@ -97,7 +95,7 @@ hpx_table *hpx_report_audit_new(void)
                                           "host",    "trained", "seconds", "parent", NULL};
     hpx_table *table = hpx_table_new("llrrrllllllll"
                                      "r");
-    add_columns(table, columns);
+    report_columns(table, columns);
     return table;
 }
 
@@ -119,7 +117,7 @@ void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance)
     hpx_table_add(table, "%s", text_of(&provenance->dataset, "name"));
     hpx_table_add(table, "%s", text_of(&provenance->manifest, "numerics.kernel"));
     hpx_table_add(table, "%s", artifact->host);
-    hpx_table_add(table, "%s", time_text(when, artifact->started_ns));
+    hpx_table_add(table, "%s", report_time(when, artifact->started_ns));
     hpx_table_add(table, "%.1f", artifact->total_seconds);
     if (artifact->parent)
         hpx_table_add(table, "epoch %u", artifact->parent);
@@ -153,7 +151,7 @@ bool hpx_cell_value(char **value, const char *cell, const char *axis)
     return false;
 }
 
-static void add_cell(hpx_json *json, const char *cell)
+void report_cell_json(hpx_json *json, const char *cell)
 {
     char *name, *value;
     double number;
@@ -209,8 +207,7 @@ void hpx_report_code_json(hpx_json *json, const char *name, const hpx_fields *co
     hpx_json_close(json, '}');
 }
 
-/* The manifest's numerics without their prefix. */
-static void add_numerics(hpx_json *json, const hpx_fields *manifest)
+void hpx_report_numerics_json(hpx_json *json, const hpx_fields *manifest)
 {
     static const char prefix[] = "numerics.";
     hpx_fields numerics = {0};
@@ -240,16 +237,15 @@ static void add_parent(hpx_json *json, const hpx_artifact *artifact)
     hpx_json_close(json, '}');
 }
 
-static void add_epoch(hpx_json *json, const hpx_artifact *artifact)
+void report_epoch_json(hpx_json *json, const hpx_artifact *artifact)
 {
     char hex[HPX_HASH_HEX_BYTES], when[32];
     hpx_json_count(json, "epoch", artifact->epoch);
     add_metrics(json, &artifact->metrics);
     hpx_json_text(json, "output", hpx_hash_hex(hex, &artifact->output));
     hpx_json_text(json, "host", artifact->host);
-    hpx_json_text(json, "started", time_text(when, artifact->started_ns));
+    hpx_json_text(json, "started", report_time(when, artifact->started_ns));
     hpx_json_real(json, "seconds", artifact->total_seconds);
-    hpx_json_real(json, "epoch_seconds", artifact->seconds);
     add_parent(json, artifact);
 }
 
@@ -258,143 +254,13 @@ void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance
     char hex[HPX_HASH_HEX_BYTES];
     hpx_json_open(json, NULL, '{');
     hpx_json_text(json, "key", hpx_hash_hex(hex, &provenance->artifact.key));
-    add_cell(json, provenance->artifact.cell);
+    report_cell_json(json, provenance->artifact.cell);
     hpx_json_count(json, "seed", provenance->artifact.seed);
-    add_epoch(json, &provenance->artifact);
+    report_epoch_json(json, &provenance->artifact);
     hpx_report_code_json(json, "code", &provenance->code);
     hpx_json_open_flat(json, "dataset", '{');
     hpx_json_fields(json, &provenance->dataset);
     hpx_json_close(json, '}');
-    add_numerics(json, &provenance->manifest);
+    hpx_report_numerics_json(json, &provenance->manifest);
     hpx_json_close(json, '}');
-}
-
-static void add_fields(hpx_buffer *out, const char *title, const hpx_fields *fields)
-{
-    hpx_buffer_printf(out, "\n%s\n", title);
-    for (size_t i = 0; i < fields->count; i++) {
-        const hpx_field *field = &fields->fields[i];
-        if (strcmp(field->name, "patch") == 0) {
-            hpx_buffer_printf(out, "    %-28s %zu bytes\n", field->name, field->size);
-            continue;
-        }
-        hpx_buffer_printf(out, "    %-28s ", field->name);
-        hpx_field_print(out, field);
-        hpx_buffer_puts(out, "\n");
-    }
-    if (fields->count == 0)
-        hpx_buffer_puts(out, "    lost\n");
-}
-
-void hpx_report_show(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts,
-                     size_t count)
-{
-    char hex[HPX_HASH_HEX_BYTES], when[32];
-    const hpx_artifact *last = &newest->artifact;
-    hpx_buffer_printf(out, "key         %s\ncell        %s\nseed        %" PRIu64 "\n",
-                      hpx_hash_hex(hex, &last->key), last->cell, last->seed);
-    if (newest->checkpoint_epoch)
-        hpx_buffer_printf(out, "checkpoint  of epoch %u\n", newest->checkpoint_epoch);
-    else
-        hpx_buffer_puts(out, "checkpoint  none\n");
-    static const char *const columns[] = {
-        "epoch",     "train_loss", "train_acc", "validation_loss", "validation_acc",
-        "test_loss", "test_acc",   "seconds",   "trained",         "host",
-        "from",      "output",     NULL};
-    hpx_table *table = hpx_table_new("rrrrrrrrllrl");
-    add_columns(table, columns);
-    for (size_t i = 0; i < count; i++) {
-        hpx_table_add(table, "%u", artifacts[i].epoch);
-        for (int metric = 0; metric < HPX_METRICS; metric++)
-            if (isnan(artifacts[i].metrics.values[metric]))
-                hpx_table_add(table, "-");
-            else
-                hpx_table_add(table, "%.4f", artifacts[i].metrics.values[metric]);
-        hpx_table_add(table, "%.2f", artifacts[i].seconds);
-        hpx_table_add(table, "%s", time_text(when, artifacts[i].started_ns));
-        hpx_table_add(table, "%s", artifacts[i].host);
-        hpx_table_add(table, "%u", artifacts[i].parent);
-        hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &artifacts[i].output));
-    }
-    hpx_buffer_puts(out, "\n");
-    hpx_table_print(out, table);
-    hpx_table_free(table);
-    add_fields(out, "manifest", &newest->manifest);
-    add_fields(out, "code", &newest->code);
-    add_fields(out, "data set", &newest->dataset);
-}
-
-void hpx_report_show_json(hpx_buffer *out, const hpx_provenance *newest, const hpx_artifact *artifacts,
-                          size_t count)
-{
-    hpx_json json = {.out = out};
-    char hex[HPX_HASH_HEX_BYTES];
-    hpx_json_open(&json, NULL, '{');
-    hpx_json_count(&json, "schema", 1);
-    hpx_json_text(&json, "key", hpx_hash_hex(hex, &newest->artifact.key));
-    add_cell(&json, newest->artifact.cell);
-    hpx_json_count(&json, "seed", newest->artifact.seed);
-    hpx_json_count(&json, "checkpoint_epoch", newest->checkpoint_epoch);
-    hpx_json_open(&json, "epochs", '[');
-    for (size_t i = 0; i < count; i++) {
-        hpx_json_open_flat(&json, NULL, '{');
-        add_epoch(&json, &artifacts[i]);
-        hpx_json_close(&json, '}');
-    }
-    hpx_json_close(&json, ']');
-    const struct {
-        const char *name;
-        const hpx_fields *fields;
-    } parts[] = {{"manifest", &newest->manifest}, {"code", &newest->code}, {"dataset", &newest->dataset}};
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        hpx_json_open(&json, parts[i].name, '{');
-        hpx_json_fields(&json, parts[i].fields);
-        hpx_json_close(&json, '}');
-    }
-    hpx_json_close(&json, '}');
-}
-
-/* RFC 4180: quoted where it must be. */
-static void csv_field(hpx_buffer *out, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        hpx_buffer_puts(out, text);
-        return;
-    }
-    hpx_buffer_puts(out, "\"");
-    for (; *text; text++)
-        hpx_buffer_printf(out, *text == '"' ? "\"\"" : "%c", *text);
-    hpx_buffer_puts(out, "\"");
-}
-
-void hpx_report_csv_header(hpx_buffer *out, const char *const *axes, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        csv_field(out, axes[i]);
-        hpx_buffer_puts(out, ",");
-    }
-    hpx_buffer_puts(out, "seed,epoch");
-    for (int i = 0; i < HPX_METRICS; i++)
-        hpx_buffer_printf(out, ",%s", hpx_metric_names[i]);
-    hpx_buffer_puts(out, ",seconds,key\n");
-}
-
-void hpx_report_csv_row(hpx_buffer *out, const char *const *axes, size_t count, const hpx_artifact *artifact)
-{
-    char text[HPX_REAL_TEXT_BYTES], hex[HPX_HASH_HEX_BYTES];
-    for (size_t i = 0; i < count; i++) {
-        char *value = NULL;
-        if (hpx_cell_value(&value, artifact->cell, axes[i])) {
-            csv_field(out, value);
-            free(value);
-        }
-        hpx_buffer_puts(out, ",");
-    }
-    hpx_buffer_printf(out, "%" PRIu64 ",%u", artifact->seed, artifact->epoch);
-    for (int i = 0; i < HPX_METRICS; i++) {
-        double value = artifact->metrics.values[i];
-        hpx_buffer_printf(out, ",%s", isnan(value) ? "" : hpx_real_text(text, value));
-    }
-    hpx_buffer_printf(out, ",%s,%s\n", hpx_real_text(text, artifact->seconds),
-                      hpx_hash_hex(hex, &artifact->key));
 }

@@ -90,8 +90,8 @@ static hpx_status compare_manifest(hpx_store *store, MDB_txn *txn, const hpx_has
                          hpx_hash_hex(hex, key));
 }
 
-static hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
-                               uint32_t epoch, hpx_error *error)
+hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                        uint32_t epoch, hpx_error *error)
 {
     const uint8_t *payload;
     size_t size;
@@ -124,7 +124,7 @@ hpx_status hpx_store_get(hpx_artifact *out, hpx_store *store, const hpx_hash *ke
 }
 
 /* Puts the manifest and the record where they are missing or damaged; refuses what contradicts them. */
-static hpx_status put_record(hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
+static hpx_status put_record(bool *contradicts, hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
                              const hpx_artifact *artifact, hpx_error *error)
 {
     struct key name = key_of_hash(&artifact->key);
@@ -143,12 +143,13 @@ static hpx_status put_record(hpx_store *store, MDB_txn *txn, const hpx_buffer *m
         hpx_buffer_free(&record);
         return status;
     }
-    if (!status && !hpx_hash_equal(&stored.output, &artifact->output)) {
+    *contradicts = !status && !hpx_hash_equal(&stored.output, &artifact->output);
+    if (*contradicts) {
         char hex[HPX_HASH_HEX_BYTES], old[HPX_HASH_HEX_BYTES], new[HPX_HASH_HEX_BYTES];
         status = hpx_error_set(
             error, HPX_DIFFERS,
-            "%s epoch %u: trained again with another output (%.12s, stored %.12s); the stored one "
-            "is kept",
+            "%s epoch %u: trained again with another output: %.12s, and %.12s before; both are kept, "
+            "and the one before is what hits give",
             hpx_hash_hex(hex, &artifact->key), artifact->epoch, hpx_hash_hex(new, &artifact->output),
             hpx_hash_hex(old, &stored.output));
     }
@@ -156,21 +157,22 @@ static hpx_status put_record(hpx_store *store, MDB_txn *txn, const hpx_buffer *m
 }
 
 hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,
-                         const uint8_t *checkpoint, size_t size, hpx_error *error)
+                         const uint8_t *checkpoint, size_t size, const hpx_put_options *options,
+                         hpx_error *error)
 {
+    static const hpx_put_options defaults = {.keep = HPX_KEEP_NEWEST};
     MDB_txn *txn;
     hpx_status status = begin(&txn, store, 0, error);
     if (status)
         return status;
-    bool newer = false;
-    status = put_record(store, txn, manifest, artifact, error);
+    bool contradicts = false;
+    status = put_record(&contradicts, store, txn, manifest, artifact, error);
     if (!status)
-        status = drop_older_checkpoints(&newer, store, txn, &artifact->key, artifact->epoch, error);
-    if (!status && !newer)
-        status = put_checkpoint(store, txn, &artifact->key, artifact->epoch, checkpoint, size, error);
+        status =
+            keep_checkpoints(store, txn, artifact, checkpoint, size, options ? options : &defaults, error);
     if (status) {
         mdb_txn_abort(txn);
-        return status;
+        return contradicts ? hpx_store_put_conflict(store, artifact, error) : status;
     }
     int code = mdb_txn_commit(txn);
     return code == 0 ? HPX_OK : lmdb_failed(store, code, error);

@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* A chunk with its seal and LMDB's page header (16 bytes) fills four pages of 4 KiB. */
-#define CHUNK_BYTES (4 * 4096 - 16 - SEAL_BYTES)
-
 static uint32_t chunks_of(uint64_t size)
 {
     return (uint32_t)((size + CHUNK_BYTES - 1) / CHUNK_BYTES);
@@ -68,8 +65,8 @@ static hpx_status delete_epoch(hpx_store *store, MDB_txn *txn, enum database db,
     return code == 0 || code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(store, code, error);
 }
 
-static hpx_status drop_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                                  hpx_error *error)
+hpx_status drop_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                           hpx_error *error)
 {
     struct key name = key_of_epoch(key, epoch);
     hpx_status status = delete_epoch(store, txn, DB_CHUNKS, &name, error);
@@ -91,26 +88,32 @@ static bool previous_entry(MDB_cursor *cursor, const hpx_hash *hash, uint32_t ep
     return true;
 }
 
+/* Checks all chunks and, with `out`, appends them. */
 static hpx_status read_chunks(hpx_buffer *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
                               uint32_t epoch, const struct checkpoint_entry *entry, hpx_error *error)
 {
     hpx_status status = HPX_OK;
-    size_t start = out->size;
+    uint64_t total = 0;
+    hpx_hasher *hasher = hpx_hasher_new();
     for (uint32_t i = 0; i < entry->chunks && !status; i++) {
         const uint8_t *payload;
         size_t size;
         struct key name = key_of_chunk(key, epoch, i);
         status = get_sealed(&payload, &size, store, txn, DB_CHUNKS, &name, error);
-        if (!status)
+        if (!status) {
+            hpx_hasher_add(hasher, payload, size);
+            total += size;
+        }
+        if (!status && out)
             hpx_buffer_add(out, payload, size);
         MDB_val missing = {.mv_size = name.size, .mv_data = name.bytes};
         if (status == HPX_NOT_FOUND)
             report_damage(store, DB_CHUNKS, &missing);
     }
+    hpx_hash hash = hpx_hasher_finish(hasher);
     if (status)
         return status;
-    hpx_hash hash = hpx_hash_of(out->data + start, out->size - start);
-    if (out->size - start == entry->size && hpx_hash_equal(&hash, &entry->hash))
+    if (total == entry->size && hpx_hash_equal(&hash, &entry->hash))
         return HPX_OK;
     struct key name = key_of_epoch(key, epoch);
     MDB_val damaged = {.mv_size = name.size, .mv_data = name.bytes};
@@ -118,21 +121,29 @@ static hpx_status read_chunks(hpx_buffer *out, hpx_store *store, MDB_txn *txn, c
     return hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
 }
 
+static hpx_status read_entry(struct checkpoint_entry *out, hpx_store *store, MDB_txn *txn,
+                             const hpx_hash *key, uint32_t epoch, hpx_error *error)
+{
+    const uint8_t *payload;
+    size_t size;
+    struct key name = key_of_epoch(key, epoch);
+    hpx_status status = get_sealed(&payload, &size, store, txn, DB_CHECKPOINTS, &name, error);
+    if (!status && !decode_checkpoint_entry(out, payload, size)) {
+        MDB_val damaged = {.mv_size = name.size, .mv_data = name.bytes};
+        report_damage(store, DB_CHECKPOINTS, &damaged);
+        status = hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
+    }
+    return status;
+}
+
 /* The bytes of one checkpoint or, without `out`, only whether its entry is readable. HPX_NOT_FOUND, with
  * `out` as it was, when it is damaged. */
 static hpx_status read_checkpoint(hpx_buffer *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
                                   uint32_t epoch, hpx_error *error)
 {
-    const uint8_t *payload;
-    size_t size, start = out ? out->size : 0;
-    struct key name = key_of_epoch(key, epoch);
     struct checkpoint_entry entry;
-    hpx_status status = get_sealed(&payload, &size, store, txn, DB_CHECKPOINTS, &name, error);
-    if (!status && !decode_checkpoint_entry(&entry, payload, size)) {
-        MDB_val damaged = {.mv_size = name.size, .mv_data = name.bytes};
-        report_damage(store, DB_CHECKPOINTS, &damaged);
-        status = hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
-    }
+    size_t start = out ? out->size : 0;
+    hpx_status status = read_entry(&entry, store, txn, key, epoch, error);
     if (!status && out)
         status = read_chunks(out, store, txn, key, epoch, &entry, error);
     if (status && out)
@@ -140,35 +151,32 @@ static hpx_status read_checkpoint(hpx_buffer *out, hpx_store *store, MDB_txn *tx
     return status;
 }
 
-hpx_status drop_older_checkpoints(bool *newer, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
-                                  uint32_t epoch, hpx_error *error)
+hpx_status find_whole_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                                 hpx_error *error)
+{
+    struct checkpoint_entry entry;
+    hpx_status status = read_entry(&entry, store, txn, key, epoch, error);
+    return status ? status : read_chunks(NULL, store, txn, key, epoch, &entry, error);
+}
+
+hpx_status list_checkpoints(struct epochs *out, hpx_store *store, MDB_txn *txn, const hpx_hash *hash,
+                            hpx_error *error)
 {
     MDB_cursor *cursor;
     int code = mdb_cursor_open(txn, store->databases[DB_CHECKPOINTS], &cursor);
     if (code != 0)
         return lmdb_failed(store, code, error);
-    uint32_t found;
-    hpx_status status = HPX_OK;
-    while (!status && epoch > 0 && previous_entry(cursor, key, epoch - 1, &found)) {
-        mdb_cursor_close(cursor); /* not over a deletion */
-        status = drop_checkpoint(store, txn, key, found, error);
-        code = mdb_cursor_open(txn, store->databases[DB_CHECKPOINTS], &cursor);
-        if (code != 0)
-            return lmdb_failed(store, code, error);
+    struct key name = key_of_epoch(hash, 0);
+    MDB_val key = {.mv_size = name.size, .mv_data = name.bytes}, value;
+    for (code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); code == 0;
+         code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        if (key.mv_size != name.size || memcmp(key.mv_data, hash->bytes, HPX_HASH_BYTES) != 0)
+            break;
+        out->epochs = hpx_grow(out->epochs, &out->capacity, out->count + 1, sizeof *out->epochs);
+        out->epochs[out->count++] = load_big_u32((const uint8_t *)key.mv_data + HPX_HASH_BYTES);
     }
-    *newer = previous_entry(cursor, key, UINT32_MAX, &found) && found >= epoch;
     mdb_cursor_close(cursor);
-    if (!status && *newer) {
-        /* A damaged one is no use: it makes room for the one at hand. */
-        hpx_buffer bytes = {0};
-        status = read_checkpoint(&bytes, store, txn, key, found, error);
-        hpx_buffer_free(&bytes);
-        if (status == HPX_NOT_FOUND) {
-            *newer = false;
-            status = drop_checkpoint(store, txn, key, found, error);
-        }
-    }
-    return status;
+    return code == 0 || code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(store, code, error);
 }
 
 /* The newest readable checkpoint up to epoch_max, and its bytes if `out` is given; damaged ones are passed
@@ -187,7 +195,7 @@ static hpx_status newest(uint32_t *epoch, hpx_buffer *out, hpx_store *store, con
         return lmdb_failed(store, code, error);
     }
     status = hpx_error_set(error, HPX_NOT_FOUND, "no checkpoint");
-    uint32_t at = epoch_max, found;
+    uint32_t at = epoch_max, found = 0;
     while (status == HPX_NOT_FOUND && previous_entry(cursor, key, at, &found)) {
         status = read_checkpoint(out, store, txn, key, found, error);
         if (found == 0)

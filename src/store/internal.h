@@ -16,22 +16,26 @@ enum database {
     DB_DATASETS,
     DB_FILES,
     DB_BUILDS,
+    DB_CONFLICTS, /* from here on younger than the format: a store may lack them */
+    DB_PINS,
     DATABASES,
+    DB_YOUNGER = DB_CONFLICTS,
 };
 
 struct hpx_store {
     MDB_env *env;
     MDB_dbi databases[DATABASES];
+    bool lacks[DATABASES]; /* when reading an older store: it counts as empty */
     char *directory;
     char *path; /* of the data file */
-    int claims; /* the file of claims; -1 when only reading */
+    int claims; /* the file of claims; -1 where a reader can neither make nor open it */
     hpx_damage_fn *damaged;
     void *damaged_context;
     char **reported; /* what was damaged, so that it is said once */
     size_t reported_count, reported_capacity;
 };
 
-#define KEY_BYTES_MAX 32
+#define KEY_BYTES_MAX 40
 
 /* A key of any database, built from its parts. Integers are big-endian, so that keys sort by number. */
 struct key {
@@ -71,15 +75,31 @@ void describe_key(char *out, size_t room, enum database db, const MDB_val *key);
 
 extern const char *const database_names[DATABASES];
 
+/* hpx_store_open; `alone` while no other process has the store open, HPX_FAILED if one still has after a few
+ * seconds. */
+hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mode, bool alone,
+                       hpx_error *error);
+
 /* claim.c */
-hpx_status open_claims(hpx_store *store, hpx_error *error);
-bool has_claims(const hpx_store *store); /* whether the file is there: the last step of making a store */
+/* Opens the file of claims and takes the lock that goes with an open store: `alone`, that of a compaction. */
+hpx_status open_claims(hpx_store *store, hpx_store_mode mode, bool alone, hpx_error *error);
+/* A store counts as made once its file of claims says so. Makers take turns. */
+bool is_made(const hpx_store *store);
+hpx_status begin_making(hpx_store *store, hpx_error *error);
+void end_making(hpx_store *store, bool made);
 
 /* artifact.c */
 void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);
 hpx_status decode_artifact(hpx_artifact *out, const uint8_t *bytes, size_t size, hpx_error *error);
+/* HPX_NOT_FOUND when there is none; when it is damaged also, after reporting it. */
+hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                        uint32_t epoch, hpx_error *error);
 
 /* checkpoint.c */
+
+/* A chunk with its seal and LMDB's page header (16 bytes) fills four pages of 4 KiB. */
+#define CHUNK_BYTES (4 * 4096 - 16 - SEAL_BYTES)
+
 struct checkpoint_entry {
     uint64_t size;
     uint32_t chunks;
@@ -90,8 +110,26 @@ struct checkpoint_entry {
 bool decode_checkpoint_entry(struct checkpoint_entry *out, const uint8_t *bytes, size_t size);
 hpx_status put_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
                           const uint8_t *bytes, size_t size, hpx_error *error);
-/* Drops the checkpoints of a key below `epoch`; says whether one at or above it is there. */
-hpx_status drop_older_checkpoints(bool *newer, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
-                                  uint32_t epoch, hpx_error *error);
+hpx_status drop_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                           hpx_error *error);
+/* HPX_NOT_FOUND when it is not there, or damaged (and reported). */
+hpx_status find_whole_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                                 hpx_error *error);
+
+/* The epochs of a trajectory's checkpoints, ascending; free(epochs). */
+struct epochs {
+    uint32_t *epochs;
+    size_t count, capacity;
+};
+hpx_status list_checkpoints(struct epochs *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                            hpx_error *error);
+
+/* keep.c: puts the checkpoint of a new artifact and drops others, as the options say. */
+hpx_status keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *artifact,
+                            const uint8_t *checkpoint, size_t size, const hpx_put_options *options,
+                            hpx_error *error);
+
+/* space.c */
+hpx_status find_pin(bool *pinned, hpx_store *store, MDB_txn *txn, const hpx_hash *key, hpx_error *error);
 
 #endif

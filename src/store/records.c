@@ -174,3 +174,40 @@ hpx_status hpx_store_log_build(hpx_store *store, const hpx_fields *entry, hpx_er
     code = mdb_txn_commit(txn);
     return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
 }
+
+/* Few files are ever known: walking them all is cheaper than an index to keep true. */
+hpx_status hpx_store_find_file(char **path, hpx_known_bytes *known, hpx_store *store, const hpx_hash *hash,
+                               hpx_error *error)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor = NULL;
+    MDB_val key, value;
+    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    if (status)
+        return status;
+    int code = mdb_cursor_open(txn, store->databases[DB_FILES], &cursor);
+    bool found = false;
+    while (code == 0 && !found && mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+        hpx_fields fields = {0};
+        const uint8_t *bytes;
+        size_t size;
+        hpx_error ignored;
+        if (is_sealed(DB_FILES, &key, &value) &&
+            hpx_fields_decode(&fields, value.mv_data, value.mv_size - SEAL_BYTES, &ignored) == HPX_OK &&
+            hpx_fields_bytes(&bytes, &size, &fields, "path", &ignored) == HPX_OK) {
+            *path = hpx_strndup((const char *)bytes, size);
+            found = decode_file(known, &fields, *path, &ignored) == HPX_OK &&
+                    hpx_hash_equal(&known->hash, hash) && hpx_path_exists(*path);
+            if (!found)
+                free(*path);
+        }
+        hpx_fields_free(&fields);
+    }
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    if (found)
+        return HPX_OK;
+    *path = NULL;
+    return code == 0 ? hpx_error_set(error, HPX_NOT_FOUND, "no file with these bytes is known")
+                     : lmdb_failed(store, code, error);
+}

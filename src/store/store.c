@@ -6,10 +6,15 @@
  *     records      key(16) epoch(4)              fields of an hpx_artifact
  *     checkpoints  key(16) epoch(4)              u64 size, u32 chunks, XXH3-128 of the whole
  *     chunks       key(16) epoch(4) index(4)     CHUNK_BYTES each, the last one shorter
- *     codes        id(16)                        fields: version, commit, describe, dirty, patch; id is their
- * XXH3-128 datasets     id(16)                        fields: name, files' hashes and sizes; likewise files
- * XXH3-128 of the path(16)      fields of an hpx_known_bytes, and the path builds       number(8) fields of
- * one entry of the log of builds
+ *     codes        id(16)                        fields: version, commit, describe, ...; id is their XXH3-128
+ *     datasets     id(16)                        fields: name, files' hashes and sizes; likewise
+ *     files        XXH3-128 of the path(16)      fields of an hpx_known_bytes, and the path
+ *     builds       number(8)                     fields of one entry of the log of builds
+ *     conflicts    key(16) epoch(4) output(16)   fields of an hpx_artifact: a second output
+ *     pins         key(16)                       nothing
+ *
+ * A store that is older than conflicts or pins has no such databases: writers add them, readers find them
+ * empty.
  *
  * Integers in keys are big-endian, so that a cursor walks epochs and chunks in order; in values
  * little-endian. Every value ends with the XXH3-128 of its database's name, its key and its payload: a
@@ -27,7 +32,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -42,7 +46,8 @@
 #define DISK_FULL_BYTES   (1u << 20)
 
 const char *const database_names[DATABASES] = {
-    "meta", "manifests", "records", "checkpoints", "chunks", "codes", "datasets", "files", "builds",
+    "meta",     "manifests", "records", "checkpoints", "chunks", "codes",
+    "datasets", "files",     "builds",  "conflicts",   "pins",
 };
 
 static struct key append_u32(struct key key, uint32_t value)
@@ -168,9 +173,9 @@ bool is_sealed(enum database db, const MDB_val *key, const MDB_val *value)
 
 void describe_key(char *out, size_t room, enum database db, const MDB_val *key)
 {
-    static const char *const words[DATABASES] = {"meta",       "manifest",   "record",
-                                                 "checkpoint", "chunk",      "code version",
-                                                 "data set",   "file entry", "build"};
+    static const char *const words[DATABASES] = {"meta",  "manifest",     "record",   "checkpoint",
+                                                 "chunk", "code version", "data set", "file entry",
+                                                 "build", "pin"};
     const uint8_t *bytes = key->mv_data;
     char hex[2 * KEY_BYTES_MAX + 1] = "";
     size_t epoch_at = HPX_HASH_BYTES, index_at = epoch_at + 4;
@@ -203,7 +208,7 @@ hpx_status get_sealed(const uint8_t **payload, size_t *size, hpx_store *store, M
                       const struct key *key, hpx_error *error)
 {
     MDB_val name = {.mv_size = key->size, .mv_data = (void *)key->bytes}, value;
-    int code = mdb_get(txn, store->databases[db], &name, &value);
+    int code = store->lacks[db] ? MDB_NOTFOUND : mdb_get(txn, store->databases[db], &name, &value);
     if (code == MDB_NOTFOUND)
         return hpx_error_set(error, HPX_NOT_FOUND, "not in the store");
     if (code != 0)
@@ -304,6 +309,37 @@ static hpx_status put_format(hpx_store *store, MDB_txn *txn, hpx_error *error)
     return put_sealed(store, txn, DB_META, &key, version, sizeof version, error);
 }
 
+/* Opens the databases in a transaction. *complete false when younger ones are missing. */
+static int open_all(bool *complete, hpx_store *store, MDB_txn *txn, unsigned flags)
+{
+    int code = 0;
+    *complete = true;
+    for (int db = 0; db < DATABASES && code == 0; db++) {
+        code = mdb_dbi_open(txn, database_names[db], flags, &store->databases[db]);
+        store->lacks[db] = code == MDB_NOTFOUND && db >= DB_YOUNGER;
+        if (store->lacks[db])
+            code = 0;
+        *complete = *complete && !store->lacks[db];
+    }
+    return code;
+}
+
+/* Adds to an older store the databases that its writer did not know. */
+static hpx_status upgrade(hpx_store *store, hpx_error *error)
+{
+    MDB_txn *txn;
+    bool complete;
+    hpx_status status = begin(&txn, store, 0, error);
+    if (status)
+        return status;
+    int code = open_all(&complete, store, txn, MDB_CREATE);
+    if (code == 0)
+        code = mdb_txn_commit(txn);
+    else
+        mdb_txn_abort(txn);
+    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+}
+
 /* Opens the databases; makes them and notes the format version in a new store. */
 static hpx_status open_databases(hpx_store *store, hpx_store_mode mode, hpx_error *error)
 {
@@ -322,14 +358,10 @@ static hpx_status open_databases(hpx_store *store, hpx_store_mode mode, hpx_erro
             return status;
         status = is_empty(&fresh, store, txn, error); /* another process may have been faster */
     }
-    int code = 0;
-    for (int db = 0; db < DATABASES && !status && code == 0; db++) {
-        code = mdb_dbi_open(txn, database_names[db], fresh ? MDB_CREATE : 0, &store->databases[db]);
-        if (code == MDB_NOTFOUND)
-            status = hpx_error_set(error, HPX_DAMAGED, "%s: the structure is damaged: no %s in it",
-                                   store->path, database_names[db]);
-        else if (code != 0)
-            status = lmdb_failed(store, code, error);
+    bool complete = true;
+    if (!status) {
+        int opened = open_all(&complete, store, txn, fresh ? MDB_CREATE : 0);
+        status = opened == 0 ? HPX_OK : lmdb_failed(store, opened, error);
     }
     if (!status && fresh)
         status = put_format(store, txn, error);
@@ -339,8 +371,10 @@ static hpx_status open_databases(hpx_store *store, hpx_store_mode mode, hpx_erro
         mdb_txn_abort(txn);
         return status;
     }
-    code = mdb_txn_commit(txn);
-    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+    int code = mdb_txn_commit(txn);
+    if (code != 0)
+        return lmdb_failed(store, code, error);
+    return complete || mode != HPX_STORE_WRITE ? HPX_OK : upgrade(store, error);
 }
 
 static hpx_broken_fn *broken;
@@ -437,7 +471,7 @@ static hpx_status check_beginning(hpx_store *store, hpx_store_mode mode, hpx_err
     struct stat file;
     if (stat(store->path, &file) != 0 || file.st_size >= 2 * sysconf(_SC_PAGESIZE))
         return HPX_OK;
-    if (has_claims(store))
+    if (is_made(store))
         return hpx_error_set(error, HPX_DAMAGED, "%s: truncated: %llu bytes; nothing is left in it",
                              store->path, (unsigned long long)file.st_size);
     if (!begins_as_ours(store->path))
@@ -453,29 +487,21 @@ static hpx_status open_files(hpx_store *store, hpx_store_mode mode, hpx_error *e
     hpx_status status = check_beginning(store, mode, error);
     if (!status)
         status = open_environment(store, mode, error);
-    if (!status)
-        status = open_databases(store, mode, error);
-    if (!status && mode == HPX_STORE_WRITE)
-        status = open_claims(store, error);
-    return status;
+    return status ? status : open_databases(store, mode, error);
 }
 
-/* Makes a store; those who want to make one at the same time take turns. */
 static hpx_status make_files(hpx_store *store, hpx_error *error)
 {
-    int folder = open(store->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0 || flock(folder, LOCK_EX) != 0) {
-        hpx_status status = hpx_error_errno(error, "%s", store->directory);
-        if (folder >= 0)
-            close(folder);
+    hpx_status status = begin_making(store, error);
+    if (status)
         return status;
-    }
-    hpx_status status = open_files(store, HPX_STORE_WRITE, error);
-    close(folder);
+    status = open_files(store, HPX_STORE_WRITE, error);
+    end_making(store, status == HPX_OK);
     return status;
 }
 
-hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode mode, hpx_error *error)
+hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mode, bool alone,
+                       hpx_error *error)
 {
     *out = NULL;
     hpx_store *store = hpx_alloc(sizeof *store);
@@ -494,7 +520,9 @@ hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode
                           "%s: a store cannot live on a network file system (%s); name a local folder with "
                           "--store or HPX_STORE",
                           directory, network);
-    if (!status && mode == HPX_STORE_WRITE && !has_claims(store))
+    if (!status)
+        status = open_claims(store, mode, alone, error);
+    if (!status && mode == HPX_STORE_WRITE && !is_made(store))
         status = make_files(store, error);
     else if (!status)
         status = open_files(store, mode, error);
@@ -503,6 +531,11 @@ hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode
     else
         *out = store;
     return status;
+}
+
+hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode mode, hpx_error *error)
+{
+    return open_locked(out, directory, mode, false, error);
 }
 
 void hpx_store_close(hpx_store *store)

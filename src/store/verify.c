@@ -154,6 +154,14 @@ static const char *check_fields(struct check *check, const MDB_val *key, const u
     return status ? "malformed" : NULL;
 }
 
+static const char *check_pin(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
+{
+    (void)payload;
+    if (size != 0)
+        return "malformed";
+    return exists(check, DB_MANIFESTS, key->mv_data, HPX_HASH_BYTES) ? NULL : "its manifest is missing";
+}
+
 /* What a value under a good seal must also satisfy: NULL if it does, else what is wrong. */
 static const struct {
     size_t key_bytes;
@@ -168,6 +176,8 @@ static const struct {
     [DB_DATASETS] = {HPX_HASH_BYTES, check_fields},
     [DB_FILES] = {HPX_HASH_BYTES, check_fields},
     [DB_BUILDS] = {8, check_fields},
+    [DB_CONFLICTS] = {HPX_HASH_BYTES + 4 + HPX_HASH_BYTES, check_fields},
+    [DB_PINS] = {HPX_HASH_BYTES, check_pin},
 };
 
 static hpx_status check_database(struct check *check, enum database db, volatile uint64_t *checked,
@@ -238,7 +248,8 @@ hpx_status hpx_store_verify_from(hpx_store *store, volatile hpx_verify_progress 
         return status;
     find_map(&check);
     for (; progress->part < DATABASES && !status; progress->part++)
-        status = check_database(&check, (enum database)progress->part, &progress->checked, error);
+        if (!store->lacks[progress->part])
+            status = check_database(&check, (enum database)progress->part, &progress->checked, error);
     mdb_txn_abort(check.txn);
     return status;
 }

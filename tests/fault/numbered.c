@@ -88,7 +88,8 @@ static void unmake(struct numbered *made)
 hpx_status numbered_put(hpx_store *store, uint64_t number, uint32_t epoch, size_t size, hpx_error *error)
 {
     struct numbered made = make(number, epoch, size);
-    hpx_status status = hpx_store_put(store, &made.manifest, &made.artifact, made.checkpoint, size, error);
+    hpx_status status =
+        hpx_store_put(store, &made.manifest, &made.artifact, made.checkpoint, size, NULL, error);
     unmake(&made);
     return status;
 }

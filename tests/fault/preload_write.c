@@ -1,6 +1,6 @@
 /* Makes the n-th write to the store's data file a short one: half of what was asked for is written. Counts
- * pwrite, pwritev, writev and write to descriptors whose file is named hpx.mdb; FAULT_WRITE_AT is n. When it has
- * fired, FAULT_FIRED names a file that is made. */
+ * pwrite, pwritev, writev and write to descriptors whose file is named hpx.mdb; FAULT_WRITE_AT is n. When it
+ * has fired, FAULT_FIRED names a file that is made. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdbool.h>

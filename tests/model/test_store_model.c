@@ -14,11 +14,12 @@
 
 enum { KEYS = 5, EPOCHS = 9, OPERATIONS = 2500 };
 
-/* The model: which epochs are stored, and which one's checkpoint is there (0: none). */
+/* The model: which epochs are stored, which of them had a second output, and whose checkpoint is there (0:
+ * none). */
 struct model {
     hpx_hash keys[KEYS];
     hpx_buffer manifests[KEYS];
-    bool stored[KEYS][EPOCHS + 1];
+    bool stored[KEYS][EPOCHS + 1], contradicted[KEYS][EPOCHS + 1];
     uint32_t checkpoint[KEYS];
     hpx_store *store;
     char *folder;
@@ -64,7 +65,7 @@ static void put(struct model *model)
     hpx_buffer checkpoint = checkpoint_of(key, epoch);
     hpx_artifact artifact = artifact_of(model, key, epoch, &checkpoint);
     expect_ok(hpx_store_put(model->store, &model->manifests[key], &artifact, checkpoint.data, checkpoint.size,
-                            &error),
+                            NULL, &error),
               &error);
     model->stored[key][epoch] = true;
     if (epoch > model->checkpoint[key])
@@ -72,7 +73,7 @@ static void put(struct model *model)
     hpx_buffer_free(&checkpoint);
 }
 
-/* Another output for an epoch is refused when it is stored; an unstored one is not tried. */
+/* Another output for an epoch that is stored is kept as a conflict; an unstored one is not tried. */
 static void put_other(struct model *model)
 {
     size_t key = draw(KEYS);
@@ -80,10 +81,11 @@ static void put_other(struct model *model)
     if (!model->stored[key][epoch])
         return;
     hpx_buffer checkpoint = checkpoint_of(key, epoch);
-    checkpoint.data[draw(checkpoint.size)] ^= 1;
+    checkpoint.data[0] ^= 1;
+    model->contradicted[key][epoch] = true;
     hpx_artifact artifact = artifact_of(model, key, epoch, &checkpoint);
     assert_int_equal(hpx_store_put(model->store, &model->manifests[key], &artifact, checkpoint.data,
-                                   checkpoint.size, &error),
+                                   checkpoint.size, NULL, &error),
                      HPX_DIFFERS);
     hpx_buffer_free(&checkpoint);
 }
@@ -178,6 +180,9 @@ static void each(struct model *model)
     for (size_t k = 0; k < KEYS; k++)
         for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++)
             assert_int_equal(seen.epochs[k][epoch], k == only && model->stored[k][epoch]);
+    seen = (struct seen){.model = model};
+    expect_ok(hpx_store_each_conflict(model->store, NULL, tick, &seen, &error), &error);
+    assert_memory_equal(seen.epochs, model->contradicted, sizeof seen.epochs);
 }
 
 static void reopen(struct model *model)
@@ -204,7 +209,7 @@ static void verify(struct model *model)
     for (size_t k = 0; k < KEYS; k++) {
         expected += is_known(model, k) + (model->checkpoint[k] > 0);
         for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++)
-            expected += model->stored[k][epoch];
+            expected += model->stored[k][epoch] + model->contradicted[k][epoch];
         if (model->checkpoint[k]) {
             hpx_buffer bytes = checkpoint_of(k, model->checkpoint[k]);
             expected += (bytes.size + 16351) / 16352;

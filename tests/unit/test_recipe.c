@@ -2,6 +2,8 @@
  * several files in test_recipe_files.c. */
 #include "hpx/recipe.h"
 
+#include "hpx/memory.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,6 +73,7 @@ static void test_defaults(void **state)
     assert_int_equal(recipe->seed_count, 1);
     assert_int_equal(recipe->seeds[0], 1);
     assert_int_equal(recipe->objective, HPX_VALIDATION_ACCURACY);
+    assert_int_equal(recipe->keep, HPX_KEEP_NEWEST);
     assert_int_equal(recipe->search_count, 0);
     expect_settings(
         recipe, 0,
@@ -364,6 +367,33 @@ static void test_objectives(void **state)
     assert_null(hpx_metric_names[HPX_METRICS]);
 }
 
+/* Not a setting of the cell: the key does not depend on it. */
+static void test_keep(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"newest", "all", "none", "best"};
+    static const hpx_keep keeps[] = {HPX_KEEP_NEWEST, HPX_KEEP_ALL, HPX_KEEP_NONE, HPX_KEEP_BEST};
+    hpx_buffer first = {0};
+    for (size_t i = 0; i < COUNT(words); i++) {
+        char *text = hpx_format("%strain\n  keep = %s\n", MODEL, words[i]);
+        hpx_recipe *recipe = parse(text);
+        hpx_fields settings = {0};
+        hpx_buffer bytes = {0};
+        assert_int_equal(recipe->keep, keeps[i]);
+        hpx_recipe_settings(&settings, recipe, 0);
+        hpx_fields_encode(i ? &bytes : &first, &settings);
+        if (i) {
+            assert_int_equal(bytes.size, first.size);
+            assert_memory_equal(bytes.data, first.data, first.size);
+        }
+        hpx_fields_free(&settings);
+        hpx_buffer_free(&bytes);
+        hpx_recipe_free(recipe);
+        free(text);
+    }
+    hpx_buffer_free(&first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_axis_numbers), cmocka_unit_test(test_cells),
         cmocka_unit_test(test_conditions),   cmocka_unit_test(test_searches),
         cmocka_unit_test(test_find_cell),    cmocka_unit_test(test_objectives),
+        cmocka_unit_test(test_keep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -152,6 +152,11 @@ static const struct mistake {
     {MODEL "train\n  seeds = $e\naxis e = 1 2\n", "5:11: 'seeds' takes no '$': it is not part of a cell"},
     {MODEL "train\n  objective = $e\naxis e = 1 2\n",
      "5:15: 'objective' takes no '$': it is not part of a cell"},
+    {MODEL "train\n  keep = $e\naxis e = 1 2\n", "5:10: 'keep' takes no '$': it is not part of a cell"},
+    {MODEL "train\n  keep = bets\n",
+     "5:10: 'keep' cannot be 'bets': expected newest, all, none, best; did you mean 'best'?"},
+    {MODEL "train\n  keep = best all\n",
+     "5:15: a second value of 'keep': expected one value, newest, all, none, best"},
     {MODEL "train\n  objective = test_acuracy\n",
      "5:15: 'objective' cannot be 'test_acuracy': expected train_loss, train_accuracy, validation_loss, "
      "validation_accuracy, test_loss, test_accuracy; did you mean 'test_accuracy'?"},

@@ -1,0 +1,144 @@
+/* hpx gc. */
+#include "cli.h"
+
+#include "hpx/gc.h"
+#include "hpx/memory.h"
+#include "hpx/space.h"
+
+#include <stdlib.h>
+
+/* All keys are found before the first is pinned. */
+static hpx_status pin(hpx_store *store, const struct options *options, hpx_error *error)
+{
+    hpx_hash *keys = hpx_alloc(options->count * sizeof *keys);
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < options->count && !status; i++)
+        status = hpx_store_find_key(&keys[i], store, options->arguments[i], error);
+    for (size_t i = 0; i < options->count && !status; i++)
+        status = hpx_store_pin(store, &keys[i], options->pin, error);
+    free(keys);
+    return status;
+}
+
+static hpx_status open_recipes(hpx_recipe **recipes, const struct options *options, hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < options->count && !status; i++) {
+        const char *path = options->arguments[i];
+        status = hpx_recipe_open(&recipes[i], path, error);
+        if (status == HPX_NOT_FOUND)
+            status = hpx_error_set(error, HPX_USAGE, "%s: no such recipe", path);
+    }
+    return status;
+}
+
+/* For reading, where nothing is to be changed or there is nothing: a store is not made by collecting. */
+static hpx_status open_existing(hpx_store **out, const char *folder, bool write, hpx_error *error)
+{
+    hpx_status status = open_store(out, folder, HPX_STORE_READ, error);
+    if (status || !*out || !write)
+        return status;
+    hpx_store_close(*out);
+    return open_store(out, folder, HPX_STORE_WRITE, error);
+}
+
+static int print(const hpx_gc_result *result, const struct options *options, uint64_t compacted)
+{
+    hpx_buffer text = {0};
+    if (options->json)
+        hpx_report_gc_json(&text, result, compacted);
+    else
+        hpx_report_gc(&text, result);
+    return print_result(&text);
+}
+
+/* Closes the store. Says what follows from the result; the exit code. */
+static int finish(hpx_store *store, const char *folder, const hpx_gc_result *result,
+                  const struct options *options)
+{
+    uint64_t before = 0, after = 0;
+    char from[32], to[32];
+    hpx_error error;
+    hpx_store_close(store);
+    hpx_status status = HPX_OK;
+    if (store && options->compact && !options->dry)
+        status = hpx_store_compact(&before, &after, folder, &error);
+    int code = print(result, options, after);
+    if (status)
+        return fail(&error);
+    if (after && !options->quiet)
+        say("compacted the data file from %s to %s", hpx_bytes_text(from, before), hpx_bytes_text(to, after));
+    if (options->dry && !options->quiet)
+        say("nothing was changed (-n)");
+    if (!result->reached) {
+        say("%s are live, above the %s asked for: the rest is pinned, named by a recipe, in training, or no "
+            "checkpoint",
+            hpx_bytes_text(from, result->live_after), hpx_bytes_text(to, options->bytes_max));
+        return EXIT_FAILED;
+    }
+    return code;
+}
+
+static int collect(const struct options *options, const char *folder, const char *data)
+{
+    hpx_recipe **recipes = hpx_alloc((options->count + 1) * sizeof *recipes);
+    hpx_store *store = NULL;
+    hpx_error error;
+    hpx_gc_result result = {.reached = true};
+    hpx_gc_options gc = {
+        .recipes = (const hpx_recipe *const *)recipes,
+        .recipe_count = options->count,
+        .folder = data,
+        .limited = options->limited,
+        .bytes_max = options->bytes_max,
+        .dry = options->dry,
+    };
+    hpx_status status = open_recipes(recipes, options, &error);
+    if (!status)
+        status = open_existing(&store, folder, !options->dry, &error);
+    if (!status && store)
+        status = hpx_gc(&result, store, &gc, &error);
+    if (!status && store && options->count && result.named == 0)
+        say("warning: no checkpoint here belongs to the recipe%s under this binary",
+            options->count == 1 ? "" : "s");
+    int code = status ? fail(&error) : finish(store, folder, &result, options);
+    if (status)
+        hpx_store_close(store);
+    hpx_gc_result_free(&result);
+    for (size_t i = 0; i < options->count; i++)
+        hpx_recipe_free(recipes[i]);
+    free(recipes);
+    return code;
+}
+
+static int change_pins(const struct options *options, const char *folder)
+{
+    hpx_store *store;
+    hpx_error error;
+    if (options->count == 0 || (options->pin && options->unpin) || options->dry || options->compact ||
+        options->limited || options->json) {
+        say("usage: hpx gc --pin KEY... or hpx gc --unpin KEY...");
+        return EXIT_USAGE;
+    }
+    hpx_status status = open_existing(&store, folder, true, &error);
+    if (!status && !store)
+        status = hpx_error_set(&error, HPX_NOT_FOUND, "%s: no such key; the store is empty",
+                               options->arguments[0]);
+    if (!status)
+        status = pin(store, options, &error);
+    hpx_store_close(store);
+    return status ? fail(&error) : EXIT_DONE;
+}
+
+int run_gc(const struct options *options)
+{
+    bool keys = options->pin || options->unpin;
+    char *folder = store_folder(options, options->count && !keys ? options->arguments[0] : "."),
+         *data = data_folder(folder);
+    if (options->count && !keys && !options->quiet)
+        warn_if_stale();
+    int code = keys ? change_pins(options, folder) : collect(options, folder, data);
+    free(data);
+    free(folder);
+    return code;
+}

@@ -1,0 +1,66 @@
+/* hpx verify --rebuild. */
+#include "cli.h"
+
+#include "hpx/memory.h"
+#include "hpx/rebuild.h"
+
+#include <stdlib.h>
+
+struct rebuilt {
+    bool verbose;
+    hpx_json *json; /* NULL: text */
+    hpx_buffer *text;
+};
+
+static void note(void *context, const hpx_artifact *artifact, hpx_rebuild_verdict verdict, const char *why)
+{
+    static const char *const words[] = {"same", "differs", "failed"};
+    struct rebuilt *rebuilt = context;
+    char hex[HPX_HASH_HEX_BYTES];
+    hpx_hash_hex(hex, &artifact->key);
+    if (rebuilt->json) {
+        hpx_json_open_flat(rebuilt->json, NULL, '{');
+        hpx_json_text(rebuilt->json, "key", hex);
+        hpx_json_count(rebuilt->json, "epoch", artifact->epoch);
+        hpx_json_text(rebuilt->json, "verdict", words[verdict]);
+        hpx_json_text(rebuilt->json, "why", why);
+        hpx_json_close(rebuilt->json, '}');
+    } else if (verdict != HPX_REBUILD_SAME || rebuilt->verbose) {
+        hpx_buffer_printf(rebuilt->text, "%s: %s %s epoch %u%s%s\n", words[verdict], hex, artifact->cell,
+                          artifact->epoch, why ? ": " : "", why ? why : "");
+    }
+}
+
+int rebuild_sample(const struct options *options, hpx_store *store, const char *data, hpx_buffer *text,
+                   hpx_json *json)
+{
+    struct rebuilt rebuilt = {.verbose = options->verbose, .json = json, .text = text};
+    hpx_rebuild_options rebuild = {
+        .program = worker_program(),
+        .jobs = options->jobs ? options->jobs : processors(),
+        .share = options->rebuild / 100,
+        .draw = (uint32_t)(hpx_clock_ns() / 1000),
+        .folder = data,
+        .done = note,
+        .context = &rebuilt,
+        .interrupted = &interrupted,
+    };
+    hpx_rebuild_counts counts;
+    hpx_error error;
+    catch_interrupts();
+    if (json)
+        hpx_json_open(json, "rebuilt", '[');
+    hpx_status status = hpx_rebuild(&counts, store, &rebuild, &error);
+    if (json)
+        hpx_json_close(json, ']');
+    else
+        hpx_buffer_printf(
+            text,
+            "%zu trained again: %zu the same, %zu differ, %zu failed; %zu are of other code, machines "
+            "or data\n",
+            counts.same + counts.differing + counts.failed, counts.same, counts.differing, counts.failed,
+            counts.others);
+    if (status)
+        return fail(&error);
+    return counts.differing ? EXIT_DIFFERS : counts.failed ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,21 @@
+/* What several reports on artifacts share. */
+#ifndef HPX_REPORT_PARTS_H
+#define HPX_REPORT_PARTS_H
+
+#include "hpx/report.h"
+
+#define KEY_DIGITS 12 /* of a key in a table: enough to be unique in any store people have */
+
+/* "2026-11-24T08:36:57Z" */
+const char *report_time(char out[32], int64_t ns);
+
+/* The header row; `names` is NULL-terminated. */
+void report_columns(hpx_table *table, const char *const *names);
+
+/* The member "cell" of a record's cell text, an object. */
+void report_cell_json(hpx_json *json, const char *cell);
+
+/* The members of one epoch: number, metrics, output, host, times, parent. */
+void report_epoch_json(hpx_json *json, const hpx_artifact *artifact);
+
+#endif

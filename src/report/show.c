@@ -1,0 +1,109 @@
+/* Everything about one trajectory. */
+#include "parts.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+static void add_fields(hpx_buffer *out, const char *title, const hpx_fields *fields)
+{
+    hpx_buffer_printf(out, "\n%s\n", title);
+    for (size_t i = 0; i < fields->count; i++) {
+        const hpx_field *field = &fields->fields[i];
+        if (strcmp(field->name, "patch") == 0) {
+            hpx_buffer_printf(out, "    %-28s %zu bytes\n", field->name, field->size);
+            continue;
+        }
+        hpx_buffer_printf(out, "    %-28s ", field->name);
+        hpx_field_print(out, field);
+        hpx_buffer_puts(out, "\n");
+    }
+    if (fields->count == 0)
+        hpx_buffer_puts(out, "    lost\n");
+}
+
+static void add_epochs(hpx_buffer *out, const hpx_artifact *artifacts, size_t count)
+{
+    static const char *const columns[] = {
+        "epoch",     "train_loss", "train_acc", "validation_loss", "validation_acc",
+        "test_loss", "test_acc",   "seconds",   "trained",         "host",
+        "from",      "output",     NULL};
+    char hex[HPX_HASH_HEX_BYTES], when[32];
+    hpx_table *table = hpx_table_new("rrrrrrrrllrl");
+    report_columns(table, columns);
+    for (size_t i = 0; i < count; i++) {
+        hpx_table_add(table, "%u", artifacts[i].epoch);
+        for (int metric = 0; metric < HPX_METRICS; metric++)
+            if (isnan(artifacts[i].metrics.values[metric]))
+                hpx_table_add(table, "-");
+            else
+                hpx_table_add(table, "%.4f", artifacts[i].metrics.values[metric]);
+        hpx_table_add(table, "%.2f", artifacts[i].seconds);
+        hpx_table_add(table, "%s", report_time(when, artifacts[i].started_ns));
+        hpx_table_add(table, "%s", artifacts[i].host);
+        hpx_table_add(table, "%u", artifacts[i].parent);
+        hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &artifacts[i].output));
+    }
+    hpx_buffer_puts(out, "\n");
+    hpx_table_print(out, table);
+    hpx_table_free(table);
+}
+
+void hpx_report_show(hpx_buffer *out, const hpx_shown *shown)
+{
+    char hex[HPX_HASH_HEX_BYTES];
+    const hpx_artifact *last = &shown->newest.artifact;
+    hpx_buffer_printf(out, "key         %s\ncell        %s\nseed        %" PRIu64 "\n",
+                      hpx_hash_hex(hex, &last->key), last->cell, last->seed);
+    if (shown->newest.checkpoint_epoch)
+        hpx_buffer_printf(out, "checkpoint  of epoch %u\n", shown->newest.checkpoint_epoch);
+    else
+        hpx_buffer_puts(out, "checkpoint  none\n");
+    if (shown->newest.pinned)
+        hpx_buffer_puts(out, "pinned      all its checkpoints are kept\n");
+    add_epochs(out, shown->artifacts, shown->count);
+    if (shown->conflict_count) {
+        hpx_buffer_puts(out, "\nnot reproducible: second outputs of the same epochs\n");
+        add_epochs(out, shown->conflicts, shown->conflict_count);
+    }
+    add_fields(out, "manifest", &shown->newest.manifest);
+    add_fields(out, "code", &shown->newest.code);
+    add_fields(out, "data set", &shown->newest.dataset);
+}
+
+static void add_epochs_json(hpx_json *json, const char *name, const hpx_artifact *artifacts, size_t count)
+{
+    hpx_json_open(json, name, '[');
+    for (size_t i = 0; i < count; i++) {
+        hpx_json_open_flat(json, NULL, '{');
+        report_epoch_json(json, &artifacts[i]);
+        hpx_json_close(json, '}');
+    }
+    hpx_json_close(json, ']');
+}
+
+void hpx_report_show_json(hpx_buffer *out, const hpx_shown *shown)
+{
+    const hpx_provenance *newest = &shown->newest;
+    const struct {
+        const char *name;
+        const hpx_fields *fields;
+    } parts[] = {{"manifest", &newest->manifest}, {"code", &newest->code}, {"dataset", &newest->dataset}};
+    hpx_json json = {.out = out};
+    char hex[HPX_HASH_HEX_BYTES];
+    hpx_json_open(&json, NULL, '{');
+    hpx_json_count(&json, "schema", 1);
+    hpx_json_text(&json, "key", hpx_hash_hex(hex, &newest->artifact.key));
+    report_cell_json(&json, newest->artifact.cell);
+    hpx_json_count(&json, "seed", newest->artifact.seed);
+    hpx_json_count(&json, "checkpoint_epoch", newest->checkpoint_epoch);
+    hpx_json_bool(&json, "pinned", newest->pinned);
+    add_epochs_json(&json, "epochs", shown->artifacts, shown->count);
+    add_epochs_json(&json, "conflicts", shown->conflicts, shown->conflict_count);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        hpx_json_open(&json, parts[i].name, '{');
+        hpx_json_fields(&json, parts[i].fields);
+        hpx_json_close(&json, '}');
+    }
+    hpx_json_close(&json, '}');
+}

@@ -1,0 +1,78 @@
+/* Conflicts: an epoch that was trained a second time with another output. The first record stays what hits
+ * give; the second is kept beside it, so that the contradiction can be shown until somebody finds out why. */
+#include "internal.h"
+
+#include <string.h>
+
+static struct key key_of_output(const hpx_artifact *artifact)
+{
+    struct key key = key_of_epoch(&artifact->key, artifact->epoch);
+    memcpy(key.bytes + key.size, artifact->output.bytes, HPX_HASH_BYTES);
+    key.size += HPX_HASH_BYTES;
+    return key;
+}
+
+hpx_status hpx_store_put_conflict(hpx_store *store, const hpx_artifact *artifact, hpx_error *error)
+{
+    MDB_txn *txn;
+    hpx_error failure;
+    hpx_buffer record = {0};
+    struct key key = key_of_output(artifact);
+    hpx_status status = begin(&txn, store, 0, &failure);
+    if (!status) {
+        encode_artifact(&record, artifact);
+        status = put_sealed(store, txn, DB_CONFLICTS, &key, record.data, record.size, &failure);
+        int code = status ? 0 : mdb_txn_commit(txn);
+        if (status)
+            mdb_txn_abort(txn);
+        else if (code != 0)
+            status = lmdb_failed(store, code, &failure);
+        hpx_buffer_free(&record);
+    }
+    if (!status)
+        return HPX_DIFFERS;
+    *error = failure;
+    return status;
+}
+
+static hpx_status hand_on(hpx_store *store, const MDB_val *key, const MDB_val *value, hpx_artifact_fn *each,
+                          void *context, hpx_error *error)
+{
+    const uint8_t *bytes = key->mv_data;
+    hpx_artifact artifact = {.epoch = load_big_u32(bytes + HPX_HASH_BYTES)};
+    memcpy(artifact.key.bytes, bytes, HPX_HASH_BYTES);
+    hpx_status status = HPX_NOT_FOUND;
+    if (is_sealed(DB_CONFLICTS, key, value))
+        status = decode_artifact(&artifact, value->mv_data, value->mv_size - SEAL_BYTES, error);
+    if (!status)
+        return each(context, &artifact, error);
+    report_damage(store, DB_CONFLICTS, key);
+    return HPX_OK;
+}
+
+hpx_status hpx_store_each_conflict(hpx_store *store, const hpx_hash *only, hpx_artifact_fn *each,
+                                   void *context, hpx_error *error)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor = NULL;
+    if (store->lacks[DB_CONFLICTS])
+        return HPX_OK;
+    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    if (status)
+        return status;
+    int code = mdb_cursor_open(txn, store->databases[DB_CONFLICTS], &cursor);
+    if (code != 0)
+        status = lmdb_failed(store, code, error);
+    MDB_val key = {.mv_size = HPX_HASH_BYTES, .mv_data = (void *)(only ? only->bytes : NULL)}, value;
+    code = status ? MDB_NOTFOUND : mdb_cursor_get(cursor, &key, &value, only ? MDB_SET_RANGE : MDB_FIRST);
+    for (; code == 0 && !status; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        if (key.mv_size != 2 * HPX_HASH_BYTES + 4)
+            continue;
+        if (only && memcmp(key.mv_data, only->bytes, HPX_HASH_BYTES) != 0)
+            break;
+        status = hand_on(store, &key, &value, each, context, error);
+    }
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    return status;
+}

@@ -1,0 +1,175 @@
+# What the command tests share: a runner, checks, and a small data set. A script sources this file, defines functions
+# called test_*, and ends with `run_tests`. Each test runs in a folder of its own, in a subshell that the first failed
+# check leaves; the others still run.
+
+set -u
+SOURCE_ROOT=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+HPX=$(realpath "${HPX:-$SOURCE_ROOT/build/hpx}") || exit 1
+export LC_ALL=C.UTF-8 NO_COLOR=1
+unset HPX_STORE HPX_DATA HPX_MAP_SIZE
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+hpx() {
+    "$HPX" "$@"
+}
+
+# --- checks -----------------------------------------------------------------------------------------------------------
+
+fail() { # MESSAGE: prints it, where it happened, and what the last command printed
+    local i=1
+    while [[ ${FUNCNAME[i]} != test_* && ${FUNCNAME[i]} != main ]]; do i=$((i + 1)); done
+    echo "  ${FUNCNAME[i]}, line ${BASH_LINENO[i - 1]}: $1"
+    [[ -s out ]] && head -12 out | sed 's/^/    stdout: /'
+    [[ -s err ]] && head -12 err | sed 's/^/    stderr: /'
+    exit 1
+}
+
+run() { # CODE COMMAND...: the command ends with this exit code; its output is in ./out and ./err
+    local expected=$1 code=0
+    shift
+    "$@" >out 2>err || code=$?
+    [[ $code == "$expected" ]] || fail "exit code $code, expected $expected: $*"
+}
+
+equal() { # ACTUAL EXPECTED [WHAT]
+    [[ $1 == "$2" ]] || fail "${3:-value} is '$1', expected '$2'"
+}
+
+differ() { # A B [WHAT]
+    [[ $1 != "$2" ]] || fail "${3:-value} is the same: '$1'"
+}
+
+has() { # FILE TEXT
+    grep -qF -- "$2" "$1" || fail "$1 lacks '$2'"
+}
+
+has_not() { # FILE TEXT
+    ! grep -qF -- "$2" "$1" || fail "$1 has '$2'"
+}
+
+empty() { # FILE
+    [[ ! -s $1 ]] || fail "$1 is not empty: $(head -3 "$1")"
+}
+
+same_files() { # FILE FILE: which are not empty
+    local difference
+    [[ -s $1 ]] || fail "$1 is empty"
+    difference=$(diff "$1" "$2" | head -10) || true
+    [[ -z $difference ]] || fail "$1 and $2 differ: $difference"
+}
+
+is() { # FILTER VALUE [FILE]: what jq's filter makes of ./out, on one line
+    local got
+    got=$(jq -c "$1" "${3:-out}" 2>&1) || fail "jq '$1': $got"
+    equal "$got" "$2" "$1"
+}
+
+members() { # FILTER NAME...: every object that jq's filter makes of ./out has at least these members
+    local missing
+    missing=$(jq -c "[$1 | \$ARGS.positional - keys] | add" out --args "${@:2}" 2>&1) || fail "jq '$1': $missing"
+    equal "$missing" '[]' "what $1 lacks"
+}
+
+complains() { # CODE TEXT COMMAND...: the exit code, nothing on stdout, one line on stderr with this text
+    local text=$2
+    run "$1" "${@:3}"
+    empty out
+    equal "$(wc -l <err)" 1 "the number of lines on stderr"
+    grep -q '^hpx: ' err || fail "stderr does not begin with 'hpx: '"
+    has err "$text"
+}
+
+stored() { # the number of trajectories in the store
+    hpx ls --json "$@" | jq length
+}
+
+# "key epoch output" of every trajectory's newest epoch, then the metrics of all epochs to the last digit.
+results() { # STORE
+    hpx ls --store "$1" --json | jq -r '.[] | "\(.key) \(.epoch) \(.output)"'
+    hpx export --csv --store "$1" | awk -F, -v OFS=, '
+        NR == 1 { for (i = 1; i <= NF; i++) skip[i] = $i ~ /seconds/ }
+        { for (i = 1; i <= NF; i++) if (skip[i]) $i = ""; print }'
+}
+
+# "key epoch output" of every epoch, in order. Slower: a process for each trajectory.
+outputs() { # STORE
+    local key
+    for key in $(hpx ls --store "$1" --json | jq -r '.[].key'); do
+        hpx show "$key" --store "$1" --json | jq -r '.key as $key | .epochs[] | "\($key) \(.epoch) \(.output)"'
+    done
+}
+
+poll() { # COMMAND...: until it succeeds; gives up after a minute
+    local i
+    for ((i = 0; i < 600; i++)); do
+        "$@" >/dev/null 2>&1 && return 0
+        sleep 0.1
+    done
+    fail "never came true: $*"
+}
+
+# --- data and recipes -------------------------------------------------------------------------------------------------
+
+# COUNT images of 8 x 8 noisy pixels in 4 classes. Class c has the quadrant c lit, so that a network learns them, slowly.
+make_idx() { # IMAGES LABELS COUNT SEED
+    awk -v images="$1.text" -v labels="$2.text" -v count="$3" -v seed="$4" '
+        function draw(below) { state = state * 16807 % 2147483647; return int(state / 2147483647 * below) }
+        BEGIN {
+            state = seed * 7919 + 1
+            printf "\\x00\\x00\\x08\\x03\\x00\\x00\\x%02x\\x%02x", count / 256, count % 256 >images
+            printf "\\x00\\x00\\x00\\x08\\x00\\x00\\x00\\x08" >images
+            printf "\\x00\\x00\\x08\\x01\\x00\\x00\\x%02x\\x%02x", count / 256, count % 256 >labels
+            for (i = 0; i < count; i++) {
+                class = draw(4)
+                printf "\\x%02x", class >labels
+                for (p = 0; p < 64; p++)
+                    printf "\\x%02x", draw(190) + (int(p / 32) * 2 + int(p % 8 / 4) == class ? 65 : 0) >images
+            }
+        }'
+    printf '%b' "$(cat "$1.text")" >"$1"
+    printf '%b' "$(cat "$2.text")" >"$2"
+    rm "$1.text" "$2.text"
+}
+
+make_data() { # FOLDER: 200 training and 60 test images
+    mkdir -p "$1"
+    make_idx "$1/train-images" "$1/train-labels" 200 1
+    make_idx "$1/test-images" "$1/test-labels" 60 2
+}
+
+# The data set and model that most tests use; a test appends its axes and searches from stdin. Settings of the train
+# section are arguments: "epochs = 3" "seeds = 1 2".
+recipe() { # FILE SETTING...
+    local file=$1
+    shift
+    {
+        printf '%s\n' 'dataset toy' '  validation = 50' '  train = data/train-images data/train-labels' \
+            '  test = data/test-images data/test-labels' 'model mlp' '  hidden = $n1 $n2' 'train' '  batch = 32'
+        [[ $# == 0 ]] || printf '  %s\n' "$@"
+        cat
+    } >"$file"
+}
+
+# --- the runner -------------------------------------------------------------------------------------------------------
+
+run_tests() { # [NAME...]: those, or all of the script in their order
+    local test start failed=0
+    make_data "$scratch/data"
+    [[ $# -gt 0 ]] || mapfile -t tests < <(sed -n 's/^\(test_[a-z0-9_]*\)().*/\1/p' "$0")
+    [[ $# -eq 0 ]] || tests=("$@")
+    for test in "${tests[@]}"; do
+        start=$SECONDS
+        mkdir "$scratch/$test"
+        cp -r "$scratch/data" "$scratch/$test/data"
+        if (cd "$scratch/$test" && HPX_STORE=$scratch/$test/store && export HPX_STORE && "$test"); then
+            echo "ok    $test ($((SECONDS - start)) s)"
+        else
+            echo "FAIL  $test"
+            failed=$((failed + 1))
+        fi
+    done
+    echo "${#tests[@]} tests, $failed failed"
+    [[ ${#tests[@]} -gt 0 && $failed == 0 ]]
+}

