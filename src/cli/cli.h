@@ -24,10 +24,11 @@ struct options {
     const char *store, *output;
     size_t jobs;    /* 0: not given */
     double rebuild; /* percent; 0: not given */
-    bool keep_going, dry, again, quiet, verbose, json, csv, exit_code, all, no_checkpoints;
-    bool compact, pin, unpin, limited;
-    uint64_t bytes_max; /* when limited */
-    char **arguments;   /* what is not an option */
+    bool keep_going, dry, again, quiet, verbose, json, csv, exit_code;
+    bool all, no_checkpoints;          /* export */
+    bool compact, pin, unpin, limited; /* gc */
+    uint64_t bytes_max;                /* when limited */
+    char **arguments;                  /* what is not an option */
     size_t count;
 };
 

@@ -24,7 +24,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define VECTOR       8 /* floats: plain loops, and vectors wider than a processor's, are not kept in registers */
+#define VECTOR       8 /* floats. Wider vectors than the processor has, gcc would not keep in registers. */
 #define PANEL_MAX    64
 #define PANEL_FLOATS (32 * 1024) /* a larger panel is made of half as many columns */
 
@@ -118,8 +118,8 @@ static inline __attribute__((always_inline)) void multiply_panel(float *c, size_
         float last[PANEL_MAX], *to = columns == width ? c : last;
         for (size_t v = 0; v < width / VECTOR; v++)
             *(vector *)(void *)(to + v * VECTOR) = sums[v];
-        if (to == last)
-            memcpy(c, last, columns * sizeof(float));
+        if (columns < width)
+            memcpy(c, to, columns * sizeof(float));
     }
 }
 

@@ -6,7 +6,9 @@
  * 2^62 taken from the key. Two keys that share an offset, one chance in 2^62, only wait for each other.
  *
  * The byte at 2^62 is locked, shared, by everybody who has the store open, and alone by a compaction, which
- * replaces the data file: LMDB's lock file and memory map belong to one data file. */
+ * replaces the data file: LMDB's lock file and memory map belong to one data file. The byte behind it is the
+ * gate: everybody passes it who opens the store, and a compaction closes it first, so that those who come and
+ * go all the time do not keep it out. */
 #include "internal.h"
 
 #include "hpx/file.h"
@@ -18,8 +20,9 @@
 #include <unistd.h>
 
 #define USE_BYTE     ((off_t)1 << 62)
-#define WAIT_SECONDS 5
-#define WAIT_STEP_NS 20000000
+#define GATE_BYTE    (USE_BYTE + 1)
+#define WAIT_SECONDS 3
+#define WAIT_STEP_NS 2000000
 
 static struct flock lock_of(off_t byte, short type)
 {
@@ -51,10 +54,10 @@ static hpx_status open_file(hpx_store *store, hpx_store_mode mode, hpx_error *er
     return status;
 }
 
-/* Waits while a compaction goes on. */
-static hpx_status lock_shared(hpx_store *store, hpx_error *error)
+/* Waits for others. */
+static hpx_status lock_shared(hpx_store *store, off_t byte, hpx_error *error)
 {
-    struct flock lock = lock_of(USE_BYTE, F_RDLCK);
+    struct flock lock = lock_of(byte, F_RDLCK);
     if (fcntl(store->claims, F_OFD_SETLKW, &lock) == 0)
         return HPX_OK;
     if (errno == EINTR)
@@ -62,11 +65,21 @@ static hpx_status lock_shared(hpx_store *store, hpx_error *error)
     return hpx_error_errno(error, "%s: cannot lock the store", store->directory);
 }
 
-static hpx_status lock_alone(hpx_store *store, hpx_error *error)
+/* Waits while a compaction goes on, or is about to. */
+static hpx_status lock_use(hpx_store *store, hpx_error *error)
 {
-    double end = hpx_clock_seconds() + WAIT_SECONDS;
+    struct flock gate = lock_of(GATE_BYTE, F_UNLCK);
+    hpx_status status = lock_shared(store, GATE_BYTE, error);
+    if (!status)
+        status = lock_shared(store, USE_BYTE, error);
+    fcntl(store->claims, F_OFD_SETLK, &gate);
+    return status;
+}
+
+static hpx_status lock_alone(hpx_store *store, off_t byte, double end, hpx_error *error)
+{
     for (;;) {
-        struct flock lock = lock_of(USE_BYTE, F_WRLCK);
+        struct flock lock = lock_of(byte, F_WRLCK);
         if (fcntl(store->claims, F_OFD_SETLK, &lock) == 0)
             return HPX_OK;
         if (!is_held(errno))
@@ -84,7 +97,11 @@ hpx_status open_claims(hpx_store *store, hpx_store_mode mode, bool alone, hpx_er
     hpx_status status = open_file(store, mode, error);
     if (status || store->claims < 0)
         return status;
-    return alone ? lock_alone(store, error) : lock_shared(store, error);
+    if (!alone)
+        return lock_use(store, error);
+    double end = hpx_clock_seconds() + WAIT_SECONDS;
+    status = lock_alone(store, GATE_BYTE, end, error);
+    return status ? status : lock_alone(store, USE_BYTE, end, error);
 }
 
 hpx_status hpx_store_claim(bool *claimed, hpx_store *store, const hpx_hash *key, hpx_error *error)

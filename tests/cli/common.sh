@@ -85,7 +85,15 @@ stored() { # the number of trajectories in the store
     hpx ls --json "$@" | jq length
 }
 
-# "key epoch output" of all that is stored, in order
+# "key epoch output" of every trajectory's newest epoch, then the metrics of all epochs to the last digit.
+results() { # STORE
+    hpx ls --store "$1" --json | jq -r '.[] | "\(.key) \(.epoch) \(.output)"'
+    hpx export --csv --store "$1" | awk -F, -v OFS=, '
+        NR == 1 { for (i = 1; i <= NF; i++) skip[i] = $i ~ /seconds/ }
+        { for (i = 1; i <= NF; i++) if (skip[i]) $i = ""; print }'
+}
+
+# "key epoch output" of every epoch, in order. Slower: a process for each trajectory.
 outputs() { # STORE
     local key
     for key in $(hpx ls --store "$1" --json | jq -r '.[].key'); do

@@ -161,7 +161,7 @@ test_verify() {
 
 test_damaged_record() {
     build_few
-    outputs "$HPX_STORE" >before
+    results "$HPX_STORE" >before
     key=$(key_of '.cell == {n1: 4, n2: 8, rate: 0.01}')
     damage 'n1=4 n2=8 rate=0.01'
     run 11 hpx verify
@@ -178,13 +178,13 @@ test_damaged_record() {
     equal "$(wc -l <err)" 3 'the number of lines on stderr'
     is '.searches[0].trials' '{"hit":5,"extend":0,"train":1,"failed":0}'
     run 0 hpx verify
-    outputs "$HPX_STORE" >after
+    results "$HPX_STORE" >after
     same_files before after
 }
 
 test_damaged_manifest() {
     build_few
-    outputs "$HPX_STORE" >before
+    results "$HPX_STORE" >before
     damage 'model.activation'
     run 11 hpx verify
     equal "$(grep -c '^damaged: manifest ' out)" 6 'the number of damaged manifests'
@@ -192,7 +192,7 @@ test_damaged_manifest() {
     equal "$(grep -c '^hpx: damaged: manifest ' err)" 6 'the number of reports'
     is '.searches[0].trials.train' 6
     run 0 hpx verify
-    outputs "$HPX_STORE" >after
+    results "$HPX_STORE" >after
     same_files before after
 }
 
@@ -210,8 +210,8 @@ test_damaged_checkpoint() {
     equal "$(grep -c '^hpx: damaged: ' err)" 6 'the number of reports'
     is '.searches[0].trials' '{"hit":0,"extend":0,"train":6,"failed":0}'
     run 0 hpx verify
-    outputs straight >before
-    outputs "$HPX_STORE" >after
+    results straight >before
+    results "$HPX_STORE" >after
     same_files before after
     damage HPXC
     run 0 hpx build -B longer.rcp -q # puts them back

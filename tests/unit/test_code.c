@@ -27,10 +27,10 @@ static hpx_error error;
 static char *shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static char *shell(const char *format, ...)
 {
-    char command[4096];
+    char command[4096] = "IFS=; "; /* $F is one word, whatever is in it */
     va_list args;
     va_start(args, format);
-    vsnprintf(command, sizeof command, format, args);
+    vsnprintf(command + strlen(command), sizeof command - strlen(command), format, args);
     va_end(args);
     hpx_buffer text = {0};
     char part[4096];
