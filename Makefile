@@ -141,8 +141,9 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 check-asan: ## all tests again under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE)" check
 
-check-valgrind: $(HPX) ## no leak in a small build
-	@BUILD=$(BUILD) sh tests/valgrind.sh
+check-valgrind: $(HPX) ## no leak in small builds and their workers
+	@sh tools/deps.sh valgrind
+	@BUILD=$(BUILD) bash tests/valgrind.sh
 
 lint: $(HPX) ## formatting, static analysis, and includes that follow the layer table
 	@sh tools/lint.sh

@@ -4,7 +4,12 @@
 set -u
 : "${BUILD:=build}"
 HPX=$PWD/$BUILD/hpx
-export BUILD HPX
+# Stores in memory: thousands of commits need not wait for a disk. What disks do to a store is tested in tests/fault.
+if [ -z "${TMPDIR-}" ] && [ -d /dev/shm ] && [ -w /dev/shm ]; then
+    TMPDIR=/dev/shm
+fi
+: "${TMPDIR:=/tmp}"
+export BUILD HPX TMPDIR
 
 if [ "${1-}" = --one ]; then # NAME RESULTS COMMAND...: runs one and says how it went
     name=$2

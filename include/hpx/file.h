@@ -17,6 +17,14 @@ hpx_status hpx_file_read(hpx_buffer *out, const char *path, size_t bytes_max, hp
  * folder, fsync, rename, fsync of the folder. */
 hpx_status hpx_file_write(const char *path, const void *bytes, size_t size, hpx_error *error);
 
+/* The same in pieces: nothing is seen under `path` before hpx_file_finish. What is not a regular file (a
+ * device, a pipe) is written to as it is. */
+typedef struct hpx_file_writer hpx_file_writer;
+hpx_status hpx_file_create(hpx_file_writer **out, const char *path, hpx_error *error);
+hpx_status hpx_file_add(hpx_file_writer *writer, const void *bytes, size_t size, hpx_error *error);
+hpx_status hpx_file_finish(hpx_file_writer *writer, hpx_error *error); /* frees it, also when it fails */
+void hpx_file_discard(hpx_file_writer *writer); /* leaves what was there; NULL is fine */
+
 /* A file mapped read-only and shared, so that all processes share one copy in memory. */
 typedef struct hpx_mapping {
     const uint8_t *bytes; /* NULL when the file is empty */

@@ -41,5 +41,7 @@ hpx_status hpx_metrics_from_fields(hpx_metrics *out, const hpx_fields *fields, h
 /* The hash of all that a training gives at an epoch: XXH3-128 of the checkpoint followed by the metrics as
  * little-endian doubles (with one NaN). What "bit for bit" compares. */
 hpx_hash hpx_output_hash(const hpx_metrics *metrics, const uint8_t *checkpoint, size_t size);
+/* The same for a checkpoint that was hashed in pieces; frees the hasher. */
+hpx_hash hpx_output_hash_finish(hpx_hasher *checkpoint, const hpx_metrics *metrics);
 
 #endif

@@ -97,27 +97,85 @@ static hpx_status sync_directory(const char *path, hpx_error *error)
     return status;
 }
 
+struct hpx_file_writer {
+    int fd;
+    char *path;
+    char *temporary; /* NULL: the path itself */
+};
+
+hpx_status hpx_file_create(hpx_file_writer **out, const char *path, hpx_error *error)
+{
+    struct stat info;
+    hpx_file_writer *writer = hpx_alloc(sizeof *writer);
+    *out = NULL;
+    writer->path = hpx_strdup(path);
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
+        writer->fd = open(path, O_WRONLY | O_CLOEXEC);
+    } else {
+        writer->temporary = hpx_format("%s.tmp.XXXXXX", path);
+        writer->fd = mkostemp(writer->temporary, O_CLOEXEC);
+    }
+    if (writer->fd >= 0) {
+        *out = writer;
+        return HPX_OK;
+    }
+    hpx_status status = hpx_error_errno(error, "%s", path);
+    free(writer->temporary);
+    free(writer->path);
+    free(writer);
+    return status;
+}
+
+hpx_status hpx_file_add(hpx_file_writer *writer, const void *bytes, size_t size, hpx_error *error)
+{
+    return write_all(writer->fd, writer->path, bytes, size, error);
+}
+
+void hpx_file_discard(hpx_file_writer *writer)
+{
+    if (!writer)
+        return;
+    if (writer->fd >= 0)
+        close(writer->fd);
+    if (writer->temporary)
+        unlink(writer->temporary);
+    free(writer->temporary);
+    free(writer->path);
+    free(writer);
+}
+
+hpx_status hpx_file_finish(hpx_file_writer *writer, hpx_error *error)
+{
+    const char *path = writer->path;
+    hpx_status status = HPX_OK;
+    if (writer->temporary && (fchmod(writer->fd, 0644) != 0 || fsync(writer->fd) != 0))
+        status = hpx_error_errno(error, "%s", path);
+    if (close(writer->fd) != 0 && !status)
+        status = hpx_error_errno(error, "%s", path);
+    writer->fd = -1;
+    if (!status && writer->temporary) {
+        if (rename(writer->temporary, path) != 0) {
+            status = hpx_error_errno(error, "%s", path);
+        } else {
+            free(writer->temporary);
+            writer->temporary = NULL;
+            status = sync_directory(path, error);
+        }
+    }
+    hpx_file_discard(writer);
+    return status;
+}
+
 hpx_status hpx_file_write(const char *path, const void *bytes, size_t size, hpx_error *error)
 {
-    char *temporary = hpx_format("%s.tmp.XXXXXX", path);
-    hpx_status status = HPX_OK;
-    int fd = mkstemp(temporary);
-    if (fd < 0) {
-        status = hpx_error_errno(error, "%s", path);
-        free(temporary);
-        return status;
-    }
-    status = write_all(fd, path, bytes, size, error);
-    if (!status && (fchmod(fd, 0644) != 0 || fsync(fd) != 0))
-        status = hpx_error_errno(error, "%s", path);
-    close(fd);
-    if (!status && rename(temporary, path) != 0)
-        status = hpx_error_errno(error, "%s", path);
+    hpx_file_writer *writer;
+    hpx_status status = hpx_file_create(&writer, path, error);
     if (status)
-        unlink(temporary);
-    else
-        status = sync_directory(path, error);
-    free(temporary);
+        return status;
+    status = hpx_file_add(writer, bytes, size, error);
+    if (!status)
+        return hpx_file_finish(writer, error);
+    hpx_file_discard(writer);
     return status;
 }
 

@@ -27,7 +27,7 @@ hpx_status hpx_metrics_from_fields(hpx_metrics *out, const hpx_fields *fields, h
     return status;
 }
 
-hpx_hash hpx_output_hash(const hpx_metrics *metrics, const uint8_t *checkpoint, size_t size)
+hpx_hash hpx_output_hash_finish(hpx_hasher *checkpoint, const hpx_metrics *metrics)
 {
     hpx_buffer tail = {0};
     for (int i = 0; i < HPX_METRICS; i++) {
@@ -36,9 +36,14 @@ hpx_hash hpx_output_hash(const hpx_metrics *metrics, const uint8_t *checkpoint, 
             memcpy(&bits, &metrics->values[i], sizeof bits);
         hpx_buffer_u64(&tail, bits);
     }
+    hpx_hasher_add(checkpoint, tail.data, tail.size);
+    hpx_buffer_free(&tail);
+    return hpx_hasher_finish(checkpoint);
+}
+
+hpx_hash hpx_output_hash(const hpx_metrics *metrics, const uint8_t *checkpoint, size_t size)
+{
     hpx_hasher *hasher = hpx_hasher_new();
     hpx_hasher_add(hasher, checkpoint, size);
-    hpx_hasher_add(hasher, tail.data, tail.size);
-    hpx_buffer_free(&tail);
-    return hpx_hasher_finish(hasher);
+    return hpx_output_hash_finish(hasher, metrics);
 }

@@ -9,7 +9,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -279,6 +278,19 @@ static hpx_status give_out(struct build *build, hpx_error *error)
     return status;
 }
 
+/* Copies as much of a text as fits, up to the end of a character: a record is read only if it is UTF-8. */
+static void copy_text(char *out, size_t room, const char *text)
+{
+    size_t length = strlen(text);
+    if (length >= room) {
+        length = room - 1;
+        while (length > 0 && (text[length] & 0xc0) == 0x80)
+            length--;
+    }
+    memcpy(out, text, length);
+    out[length] = 0;
+}
+
 static hpx_status store_epoch(struct build *build, struct trial *trial, const hpx_result *result,
                               hpx_error *error)
 {
@@ -297,7 +309,7 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
     };
     hpx_buffer cell = {0};
     hpx_experiment_cell_text(&cell, build->experiment, trial->cell);
-    snprintf(artifact.cell, sizeof artifact.cell, "%s", hpx_buffer_text(&cell));
+    copy_text(artifact.cell, sizeof artifact.cell, hpx_buffer_text(&cell));
     hpx_buffer_free(&cell);
     memcpy(artifact.host, result->host, sizeof artifact.host);
     const hpx_recipe *recipe = build->recipe;

@@ -242,8 +242,10 @@ static hpx_status deliver(struct worker *worker, hpx_result_fn *each, void *cont
         hpx_message message;
         hpx_result result;
         status = hpx_message_read(&message, worker->received.data + at, worker->received.size - at, error);
-        if (status == HPX_NOT_FOUND)
+        if (status == HPX_NOT_FOUND) {
+            status = HPX_OK; /* the rest is still to come */
             break;
+        }
         if (!status)
             status = hpx_result_decode(&result, &message, error);
         if (!status && (!worker->busy || !hpx_hash_equal(&result.key, &worker->key)))
@@ -258,7 +260,7 @@ static hpx_status deliver(struct worker *worker, hpx_result_fn *each, void *cont
     memmove(worker->received.data, worker->received.data + at, worker->received.size - at);
     worker->received.size -= at;
     worker->begun -= at < worker->begun ? at : worker->begun;
-    return status == HPX_NOT_FOUND ? HPX_OK : status;
+    return status;
 }
 
 /* One piece at a time: a worker that is faster than its results are stored must not keep the caller from the

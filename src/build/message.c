@@ -113,7 +113,7 @@ hpx_status hpx_message_read(hpx_message *out, const uint8_t *bytes, size_t size,
 {
     *out = (hpx_message){.size = HEADER_BYTES};
     size_t magic = size < 4 ? size : 4;
-    if (memcmp(bytes, MAGIC, magic) != 0)
+    if (magic > 0 && memcmp(bytes, MAGIC, magic) != 0)
         return hpx_error_set(error, HPX_DAMAGED, "not a message of hpx");
     if (size < HEADER_BYTES)
         return hpx_error_set(error, HPX_NOT_FOUND, "the message is not whole");

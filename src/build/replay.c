@@ -20,8 +20,8 @@
 struct table {
     const hpx_recipe *recipe;
     const char *path;
-    char *at; /* what remains to be read, NUL-terminated; fields are cut out of it in place */
-    size_t line;
+    char *at;              /* what remains to be read, NUL-terminated; fields are cut out of it in place */
+    size_t line, newlines; /* of the row, the first being 1; read so far */
     char **row;
     size_t row_count, row_capacity;
     size_t columns; /* of the header */
@@ -38,6 +38,7 @@ static bool next_field(struct table *table, char **field)
         from++;
         while (*from && !(from[0] == '"' && from[1] != '"')) {
             from += from[0] == '"';
+            table->newlines += *from == '\n';
             *to++ = *from++;
         }
         from += *from == '"';
@@ -47,8 +48,8 @@ static bool next_field(struct table *table, char **field)
     bool more = *from == ',';
     while (*from == '\r')
         from++;
-    if (*from)
-        from++;
+    table->newlines += *from == '\n';
+    from += *from == ',' || *from == '\n';
     *to = 0;
     table->at = from;
     return more;
@@ -60,7 +61,7 @@ static bool next_row(struct table *table)
     do {
         if (*table->at == 0)
             return false;
-        table->line++;
+        table->line = table->newlines + 1;
         table->row_count = 0;
         bool more = true;
         while (more) {

@@ -30,7 +30,7 @@ static hpx_status build_target(int *printed, const struct target *target, hpx_st
         .context = progress,
     };
     hpx_build_options build = {
-        .program = "/proc/self/exe",
+        .program = worker_program(),
         .jobs = options->jobs ? options->jobs : processors(),
         .dry = dry,
         .keep_going = options->keep_going,

@@ -21,13 +21,14 @@ enum {
 };
 
 struct options {
-    const char *store;
+    const char *store, *output;
     size_t jobs;    /* 0: not given */
     double rebuild; /* percent; 0: not given */
     bool keep_going, dry, again, quiet, verbose, json, csv, exit_code;
-    bool compact, pin, unpin, limited;
-    uint64_t bytes_max; /* when limited */
-    char **arguments;   /* what is not an option */
+    bool all, no_checkpoints;          /* export */
+    bool compact, pin, unpin, limited; /* gc */
+    uint64_t bytes_max;                /* when limited */
+    char **arguments;                  /* what is not an option */
     size_t count;
 };
 
@@ -52,6 +53,7 @@ int run_data(const struct options *options);
 int run_verify(const struct options *options);
 int run_gc(const struct options *options);
 int run_export(const struct options *options);
+int run_import(const struct options *options);
 int run_help(const struct options *options);
 int run_worker(const struct options *options);
 
@@ -87,6 +89,12 @@ hpx_status open_targets(struct target **out, size_t *count, char *const *argumen
                         hpx_error *error);
 void free_targets(struct target *targets, size_t count);
 
+/* Whether an argument that may be a recipe or a key is a key. */
+bool is_key(const char *word);
+
+/* export_bundle.c: export without --csv. */
+int export_bundle(const struct options *options);
+
 /* What the store knows about an artifact; what it has lost stays empty. */
 hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_artifact *artifact,
                            hpx_error *error);
@@ -97,6 +105,7 @@ hpx_status each_of_recipe(hpx_store *store, const hpx_recipe *recipe, const char
                           hpx_artifact_fn *each, void *context, hpx_error *error);
 
 size_t processors(void);
+const char *worker_program(void); /* this binary */
 
 /* rebuild.c: retrains options->rebuild percent of the store and compares; the exit code. With `json`, adds a
  * member "rebuilt" to the open object, else lines to `text`. */

@@ -6,6 +6,7 @@
 #include "hpx/space.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,22 @@ size_t processors(void)
 {
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     return online > 0 ? (size_t)online : 1;
+}
+
+/* The kernel's name for this binary holds even when make replaces its file. In an emulator such as valgrind
+ * that name is the emulator's, and the link tells the file. */
+const char *worker_program(void)
+{
+    static const char self[] = "/proc/self/exe";
+    static char path[PATH_MAX];
+    ssize_t size = readlink(self, path, sizeof path - 1);
+    hpx_file_stat mine, file;
+    hpx_error error;
+    path[size > 0 ? size : 0] = 0;
+    bool emulated = hpx_file_stat_of(&file, path, &error) == HPX_OK &&
+                    hpx_file_stat_of(&mine, self, &error) == HPX_OK &&
+                    (mine.inode != file.inode || mine.device != file.device);
+    return emulated ? path : self;
 }
 
 void warn_if_stale(void)
@@ -206,6 +223,11 @@ void free_targets(struct target *targets, size_t count)
         hpx_recipe_free(targets[i].recipe);
     }
     free(targets);
+}
+
+bool is_key(const char *word)
+{
+    return strspn(word, "0123456789abcdefABCDEF") == strlen(word) && !hpx_path_exists(word);
 }
 
 /* Lost parts are reported by the store and stay empty. */

@@ -1,4 +1,4 @@
-/* hpx export --csv. */
+/* hpx export --csv; without it a bundle is written. */
 #include "cli.h"
 
 #include "hpx/memory.h"
@@ -68,8 +68,10 @@ static hpx_status export_recipe(struct table *table, hpx_store *store, const cha
 
 int run_export(const struct options *options)
 {
-    if (!options->csv) {
-        say("export: say what to write: --csv");
+    if (!options->csv)
+        return export_bundle(options);
+    if (options->output || options->all || options->no_checkpoints) {
+        say("export: --csv prints a table of results; -o, --all and --no-checkpoints are for bundles");
         return EXIT_USAGE;
     }
     const char *path = options->count ? options->arguments[0] : NULL;

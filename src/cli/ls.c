@@ -50,11 +50,6 @@ static hpx_status list_all(struct listing *listing, const hpx_hash *key, hpx_err
     return status;
 }
 
-static bool is_key(const char *word)
-{
-    return strspn(word, "0123456789abcdefABCDEF") == strlen(word) && !hpx_path_exists(word);
-}
-
 static hpx_status list_what(struct listing *listing, const char *what, const char *data, bool keys,
                             hpx_error *error)
 {

@@ -10,49 +10,60 @@
 #include <string.h>
 #include <unistd.h>
 
+// clang-format off
 const struct command commands[] = {
     {"build", run_build, "jknBJ", 1, SIZE_MAX, "RECIPE[:SEARCH]...",
      "run searches, training only what the store lacks",
      "Runs the searches of each recipe, or those named, and prints a table (or a JSON document) per recipe.\n"
-     "A trial that is stored is not trained again; one with fewer epochs is continued from its "
-     "checkpoint.\n"},
-    {"plan", run_plan, "BJE", 1, SIZE_MAX, "RECIPE[:SEARCH]...", "show what build would do, without training",
-     "Makes the decisions of a build as far as they are possible without training, and prints the trials "
-     "with their\n"
-     "verdicts (hit, extend, train), multiplications and time.\n"},
-    {"replay", run_replay, "J", 2, 2, "TABLE.csv RECIPE[:SEARCH]", "run a recipe's searches over a table",
-     "Takes the scores from a CSV table (columns: the axes, the objective; optionally seed and epoch) and "
-     "trains\n"
-     "nothing.\n"},
-    {"ls", run_ls, "J", 0, 1, "[RECIPE]", "list stored results",
+     "A trial that is stored is not trained again; one with fewer epochs is continued from its checkpoint.\n"},
+    {"plan", run_plan, "BJE", 1, SIZE_MAX, "RECIPE[:SEARCH]...",
+     "show what build would do, without training",
+     "Makes the decisions of a build as far as they are possible without training, and prints the trials\n"
+     "with their verdicts (hit, extend, train), multiplications and time.\n"},
+    {"replay", run_replay, "J", 2, 2, "TABLE.csv RECIPE[:SEARCH]",
+     "run a recipe's searches over a table",
+     "Takes the scores from a CSV table (columns: the axes, the objective; optionally seed and epoch) and\n"
+     "trains nothing.\n"},
+    {"ls", run_ls, "J", 0, 1, "[RECIPE]",
+     "list stored results",
      "Lists the newest epoch of every trajectory in the store, or the results of one recipe.\n"},
-    {"show", run_show, "J", 1, 1, "KEY", "show all that is known of one result",
+    {"show", run_show, "J", 1, 1, "KEY",
+     "show all that is known of one result",
      "A unique prefix of a key is enough.\n"},
-    {"audit", run_audit, "J", 0, 1, "[RECIPE | KEY]", "show which code, data and machine made each result",
+    {"audit", run_audit, "J", 0, 1, "[RECIPE | KEY]",
+     "show which code, data and machine made each result",
      "Without an argument for the newest epoch of every trajectory in the store.\n"},
-    {"data", run_data, "J", 0, 2, "[ls | fetch NAME | verify NAME]", "list, fetch and verify data sets",
+    {"data", run_data, "J", 0, 2, "[ls | fetch NAME | verify NAME]",
+     "list, fetch and verify data sets",
      "Known data sets live uncompressed in $HPX_DATA, else in data/ in the store's folder.\n"},
-    {"verify", run_verify, "JRj", 0, 0, "", "check every byte stored; train a sample again",
-     "Exit code 11 and a line per fault when something is damaged; 12 when an output differs from a second "
-     "one.\n"
-     "--rebuild trains N % of the trajectories again that this binary, here, can train, and compares bit for "
-     "bit.\n"},
+    {"verify", run_verify, "JRj", 0, 0, "",
+     "check every byte stored; train a sample again",
+     "Exit code 11 and a line per fault when something is damaged; 12 when an output differs from a second\n"
+     "one. --rebuild trains N % of the trajectories again that this binary, here, can train, and compares\n"
+     "bit for bit.\n"},
     {"gc", run_gc, "nMKPUJ", 0, SIZE_MAX, "[RECIPE]... | --pin KEY... | --unpin KEY...",
      "collect checkpoints that are not wanted",
-     "Wanted are the newest checkpoint of every trajectory or, with recipes, of those that their cells and "
-     "seeds name\n"
-     "under this binary; and all checkpoints of pinned trajectories. Results are never collected. Every line "
-     "says why,\n"
-     "and what it costs to train the checkpoint again. With --max-size, further ones that are neither pinned "
-     "nor named\n"
-     "by a recipe go, the cheapest to train again for their size first. -n prints the same and changes "
-     "nothing.\n"},
-    {"export", run_export, "V", 0, 1, "--csv [RECIPE]", "write results as a table",
-     "Writes a CSV row per cell, seed and epoch, which replay reads.\n"},
-    {"help", run_help, "", 0, 1, "[COMMAND]", "this list, or help for a command", ""},
-    {"worker", run_worker, "", 0, 0, "", NULL, "Internal: trains the jobs that a build sends it.\n"},
+     "Wanted are the newest checkpoint of every trajectory or, with recipes, of those that their cells and\n"
+     "seeds name under this binary; and all checkpoints of pinned trajectories. Results are never collected.\n"
+     "Every line says why, and what it costs to train the checkpoint again. With --max-size, further ones\n"
+     "that are neither pinned nor named by a recipe go, the cheapest to train again for their size first.\n"
+     "-n prints the same and changes nothing.\n"},
+    {"export", run_export, "VoAN", 0, 1, "-o FILE [RECIPE | KEY | --all] | --csv [RECIPE]",
+     "write results as a bundle or a table",
+     "With -o, writes a bundle for hpx import: every stored epoch of a recipe's trials, of one trajectory or\n"
+     "of the whole store, with checkpoints. With --csv, prints a row per cell, seed and epoch, which replay\n"
+     "reads.\n"},
+    {"import", run_import, "J", 1, 1, "FILE",
+     "take in a bundle that export wrote",
+     "FILE may be -, standard input. A bundle is checked to its last byte and taken in as a whole or not at\n"
+     "all; importing it again changes nothing. Exit code 12 when it holds another output for a stored result.\n"},
+    {"help", run_help, "", 0, 1, "[COMMAND]",
+     "this list, or help for a command", ""},
+    {"worker", run_worker, "", 0, 0, "",
+     NULL, "Internal: trains the jobs that a build sends it.\n"},
     {.name = NULL},
 };
+// clang-format on
 
 const struct command *find_command(const char *name)
 {

@@ -23,6 +23,9 @@ static const struct {
     {'B', true, "always-make", NULL, "retrain what is stored, and compare"},
     {'J', false, "json", NULL, "print JSON"},
     {'V', false, "csv", NULL, "print CSV"},
+    {'o', true, "output", "FILE", "write the bundle to FILE; -: to standard output"},
+    {'A', false, "all", NULL, "all that is stored"},
+    {'N', false, "no-checkpoints", NULL, "leave checkpoints out: results that cannot be continued"},
     {'E', false, "exit-code", NULL, "exit with 10 when work remains"},
     {'R', false, "rebuild", "N%", "train N % of the results again, and compare"},
     {'M', false, "max-size", "S", "collect until S bytes are live; k, M and G are powers of 1024"},
@@ -126,12 +129,17 @@ static bool apply(struct options *out, char letter, const char *value)
     case 'S':
         out->store = value;
         return true;
+    case 'o':
+        out->output = value;
+        return true;
     default:
         *(letter == 'k'   ? &out->keep_going
           : letter == 'n' ? &out->dry
           : letter == 'B' ? &out->again
           : letter == 'J' ? &out->json
           : letter == 'V' ? &out->csv
+          : letter == 'A' ? &out->all
+          : letter == 'N' ? &out->no_checkpoints
           : letter == 'E' ? &out->exit_code
           : letter == 'K' ? &out->compact
           : letter == 'P' ? &out->pin

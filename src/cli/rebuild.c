@@ -36,7 +36,7 @@ int rebuild_sample(const struct options *options, hpx_store *store, const char *
 {
     struct rebuilt rebuilt = {.verbose = options->verbose, .json = json, .text = text};
     hpx_rebuild_options rebuild = {
-        .program = "/proc/self/exe",
+        .program = worker_program(),
         .jobs = options->jobs ? options->jobs : processors(),
         .share = options->rebuild / 100,
         .draw = (uint32_t)(hpx_clock_ns() / 1000),

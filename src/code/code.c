@@ -9,19 +9,22 @@
 #include <git2/sys/mempack.h>
 #include <git2/sys/odb_backend.h>
 #include <git2/sys/repository.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define SOURCE_BYTES_MAX (64u << 20)
 
-/* A source tree opened for reading: in its repository, or in one that exists only in memory. */
+/* A source tree opened for reading: in its repository, or in one that exists only in memory. Objects are
+ * written while hashing: into a database in memory alone, since even an object that is there already gets a
+ * new time on disk. */
 struct tree {
     const char *root;
     git_repository *repository;
-    git_odb *odb;
-    char *prefix; /* of root below the work tree: "" or "sub/folder/" */
-    bool in_repository;
+    git_odb *memory, *stored; /* stored: the repository's own, NULL without one */
+    char *prefix;             /* of root below the work tree: "" or "sub/folder/" */
 };
 
 static hpx_status git_failed(hpx_error *error, const char *what)
@@ -53,14 +56,13 @@ static void free_words(git_strarray *words)
     free(words->strings);
 }
 
-/* Objects written while hashing stay in memory: the back end with the highest priority takes all writes. */
-static hpx_status write_to_memory(struct tree *tree, hpx_error *error)
+static hpx_status make_memory(struct tree *tree, hpx_error *error)
 {
-    git_odb_backend *memory;
-    if (git_mempack_new(&memory) != 0)
+    git_odb_backend *backend = NULL;
+    if (git_odb_new(&tree->memory) != 0 || git_mempack_new(&backend) != 0)
         return git_failed(error, tree->root);
-    if (git_odb_add_backend(tree->odb, memory, 1000) != 0) {
-        memory->free(memory);
+    if (git_odb_add_backend(tree->memory, backend, 1) != 0) {
+        backend->free(backend);
         return git_failed(error, tree->root);
     }
     return HPX_OK;
@@ -69,10 +71,9 @@ static hpx_status write_to_memory(struct tree *tree, hpx_error *error)
 static hpx_status open_without_repository(struct tree *tree, hpx_error *error)
 {
     tree->prefix = hpx_strdup("");
-    if (git_repository_new(&tree->repository) != 0 || git_odb_new(&tree->odb) != 0 ||
-        git_repository_set_odb(tree->repository, tree->odb) != 0)
+    if (git_repository_new(&tree->repository) != 0)
         return git_failed(error, tree->root);
-    return write_to_memory(tree, error);
+    return make_memory(tree, error);
 }
 
 /* libgit2 answers GIT_ENOTFOUND both for "no repository" and for one owned by somebody else; only the message
@@ -98,19 +99,30 @@ static hpx_status open_tree(struct tree *tree, const char *root, hpx_error *erro
         free(real);
         return hpx_error_set(error, HPX_FAILED, "%s: its repository has no work tree around it", root);
     }
-    tree->in_repository = true;
     tree->prefix = strlen(real) > length ? hpx_format("%s/", real + length) : hpx_strdup("");
     free(real);
-    if (git_repository_odb(&tree->odb, tree->repository) != 0)
+    if (git_repository_odb(&tree->stored, tree->repository) != 0)
         return git_failed(error, root);
-    return write_to_memory(tree, error);
+    return make_memory(tree, error);
 }
 
 static void close_tree(struct tree *tree)
 {
-    git_odb_free(tree->odb);
+    git_odb_free(tree->memory);
+    git_odb_free(tree->stored);
     git_repository_free(tree->repository);
     free(tree->prefix);
+}
+
+/* A link is stored as the path it holds. */
+static hpx_status read_link(hpx_buffer *out, const char *path, hpx_error *error)
+{
+    char target[PATH_MAX];
+    ssize_t length = readlink(path, target, sizeof target);
+    if (length < 0)
+        return hpx_error_errno(error, "%s", path);
+    hpx_buffer_add(out, target, (size_t)length);
+    return HPX_OK;
 }
 
 static hpx_status add_file(git_index *index, struct tree *tree, const char *path, mode_t mode,
@@ -119,10 +131,14 @@ static hpx_status add_file(git_index *index, struct tree *tree, const char *path
     char *full = hpx_path_join(tree->root, path);
     hpx_buffer bytes = {0};
     git_index_entry entry = {.path = path};
-    hpx_status status = hpx_file_read(&bytes, full, SOURCE_BYTES_MAX, error);
+    bool link = S_ISLNK(mode);
+    hpx_status status =
+        link ? read_link(&bytes, full, error) : hpx_file_read(&bytes, full, SOURCE_BYTES_MAX, error);
     if (!status) {
-        entry.mode = mode & S_IXUSR ? GIT_FILEMODE_BLOB_EXECUTABLE : GIT_FILEMODE_BLOB;
-        if (git_odb_write(&entry.id, tree->odb, bytes.data, bytes.size, GIT_OBJECT_BLOB) != 0 ||
+        entry.mode = link             ? GIT_FILEMODE_LINK
+                     : mode & S_IXUSR ? GIT_FILEMODE_BLOB_EXECUTABLE
+                                      : GIT_FILEMODE_BLOB;
+        if (git_odb_write(&entry.id, tree->memory, bytes.data, bytes.size, GIT_OBJECT_BLOB) != 0 ||
             git_index_add(index, &entry) != 0)
             status = git_failed(error, path);
     }
@@ -137,7 +153,7 @@ static hpx_status add_path(git_index *index, struct tree *tree, const char *path
     struct stat info;
     hpx_status status = HPX_OK;
     DIR *folder = NULL;
-    if (stat(full, &info) != 0) {
+    if (lstat(full, &info) != 0) {
         status = hpx_error_errno(error, "%s", full);
     } else if (!S_ISDIR(info.st_mode)) {
         status = add_file(index, tree, path, info.st_mode, error);
@@ -160,23 +176,74 @@ static hpx_status add_path(git_index *index, struct tree *tree, const char *path
     return status;
 }
 
-/* In a repository git itself says what the files would be in a commit (filters, modes, ignored files). */
+static bool is_below(const char *path, const git_strarray *paths)
+{
+    for (size_t i = 0; i < paths->count; i++) {
+        size_t length = strlen(paths->strings[i]);
+        if (strncmp(path, paths->strings[i], length) == 0 && (path[length] == 0 || path[length] == '/'))
+            return true;
+    }
+    return false;
+}
+
+static hpx_status check_sources(const struct tree *tree, const git_strarray *paths, hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < paths->count && !status; i++) {
+        char *full = hpx_path_join(tree->root, paths->strings[i] + strlen(tree->prefix));
+        if (!hpx_path_exists(full))
+            status = hpx_error_set(error, HPX_FAILED, "%s: no such source", full);
+        free(full);
+    }
+    return status;
+}
+
+/* The files below the paths that git tracks. */
+static git_strarray tracked_files(git_index *index, const git_strarray *paths)
+{
+    git_strarray tracked = {0};
+    size_t capacity = 0;
+    for (size_t i = 0; i < git_index_entrycount(index); i++) {
+        const git_index_entry *entry = git_index_get_byindex(index, i);
+        if (entry->mode == GIT_FILEMODE_COMMIT || !is_below(entry->path, paths))
+            continue;
+        tracked.strings = hpx_grow(tracked.strings, &capacity, tracked.count + 1, sizeof(char *));
+        tracked.strings[tracked.count++] = hpx_strdup(entry->path);
+    }
+    return tracked;
+}
+
+/* A file that is tracked although it is ignored is left out by add_all, but would be in a commit. */
+static hpx_status add_tracked(git_index *index, const struct tree *tree, const git_strarray *tracked,
+                              hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < tracked->count && !status; i++) {
+        const char *path = tracked->strings[i];
+        char *full = hpx_path_join(git_repository_workdir(tree->repository), path);
+        struct stat info;
+        if (!git_index_get_bypath(index, path, 0) && lstat(full, &info) == 0 && !S_ISDIR(info.st_mode) &&
+            git_index_add_bypath(index, path) != 0)
+            status = git_failed(error, path);
+        free(full);
+    }
+    return status;
+}
+
+/* In a repository git itself says what the files would be in a commit (filters, modes, ignored files). The
+ * index is changed in memory only, and read again so that the diff sees the user's. */
 static hpx_status add_from_work_tree(git_index *index, struct tree *tree, git_strarray *paths,
                                      hpx_error *error)
 {
-    for (size_t i = 0; i < paths->count; i++) {
-        char *full = hpx_path_join(tree->root, paths->strings[i] + strlen(tree->prefix));
-        bool exists = hpx_path_exists(full);
-        if (!exists)
-            hpx_error_set(error, HPX_FAILED, "%s: no such source", full);
-        free(full);
-        if (!exists)
-            return HPX_FAILED;
-    }
-    if (git_index_clear(index) != 0 ||
-        git_index_add_all(index, paths, GIT_INDEX_ADD_DISABLE_PATHSPEC_MATCH, NULL, NULL) != 0)
-        return git_failed(error, tree->root);
-    return HPX_OK;
+    hpx_status status = check_sources(tree, paths, error);
+    git_strarray tracked = tracked_files(index, paths);
+    if (!status && (git_index_clear(index) != 0 ||
+                    git_index_add_all(index, paths, GIT_INDEX_ADD_DISABLE_PATHSPEC_MATCH, NULL, NULL) != 0))
+        status = git_failed(error, tree->root);
+    if (!status)
+        status = add_tracked(index, tree, &tracked, error);
+    free_words(&tracked);
+    return status;
 }
 
 /* The tree of the sources, without the folders above root. */
@@ -207,10 +274,10 @@ static hpx_status tree_version(uint8_t out[HPX_CODE_BYTES], struct tree *tree, c
     git_index *index = NULL;
     git_oid id;
     hpx_status status = HPX_OK;
-    int code = tree->in_repository ? git_repository_index(&index, tree->repository) : git_index_new(&index);
-    if (code != 0) {
+    int code = tree->stored ? git_repository_index(&index, tree->repository) : git_index_new(&index);
+    if (code != 0 || git_repository_set_odb(tree->repository, tree->memory) != 0) {
         status = git_failed(error, tree->root);
-    } else if (tree->in_repository) {
+    } else if (tree->stored) {
         status = add_from_work_tree(index, tree, &paths, error);
     } else {
         for (size_t i = 0; i < paths.count && !status; i++)
@@ -222,9 +289,10 @@ static hpx_status tree_version(uint8_t out[HPX_CODE_BYTES], struct tree *tree, c
         status = below_prefix(&id, tree, error);
     if (!status)
         memcpy(out, id.id, HPX_CODE_BYTES);
-    /* The index was only ever changed in memory; read it again so that the diff sees the user's. */
-    if (index && tree->in_repository)
+    if (index && tree->stored) {
         git_index_read(index, 1);
+        git_repository_set_odb(tree->repository, tree->stored);
+    }
     git_index_free(index);
     free_words(&paths);
     return status;
@@ -295,9 +363,9 @@ hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, c
     hpx_status status = open_tree(&tree, root, error);
     if (!status)
         status = tree_version(out->version, &tree, sources, error);
-    if (!status && tree.in_repository)
+    if (!status && tree.stored)
         status = read_commit(out, &commit, &tree, error);
-    if (!status && tree.in_repository)
+    if (!status && tree.stored)
         status = read_patch(out, &tree, commit, build_sources, error);
     git_commit_free(commit);
     close_tree(&tree);

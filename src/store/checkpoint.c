@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* A chunk with its seal and LMDB's page header (16 bytes) fills four pages of 4 KiB. */
-#define CHUNK_BYTES (4 * 4096 - 16 - SEAL_BYTES)
-
 static uint32_t chunks_of(uint64_t size)
 {
     return (uint32_t)((size + CHUNK_BYTES - 1) / CHUNK_BYTES);
@@ -91,26 +88,32 @@ static bool previous_entry(MDB_cursor *cursor, const hpx_hash *hash, uint32_t ep
     return true;
 }
 
+/* Checks all chunks and, with `out`, appends them. */
 static hpx_status read_chunks(hpx_buffer *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
                               uint32_t epoch, const struct checkpoint_entry *entry, hpx_error *error)
 {
     hpx_status status = HPX_OK;
-    size_t start = out->size;
+    uint64_t total = 0;
+    hpx_hasher *hasher = hpx_hasher_new();
     for (uint32_t i = 0; i < entry->chunks && !status; i++) {
         const uint8_t *payload;
         size_t size;
         struct key name = key_of_chunk(key, epoch, i);
         status = get_sealed(&payload, &size, store, txn, DB_CHUNKS, &name, error);
-        if (!status)
+        if (!status) {
+            hpx_hasher_add(hasher, payload, size);
+            total += size;
+        }
+        if (!status && out)
             hpx_buffer_add(out, payload, size);
         MDB_val missing = {.mv_size = name.size, .mv_data = name.bytes};
         if (status == HPX_NOT_FOUND)
             report_damage(store, DB_CHUNKS, &missing);
     }
+    hpx_hash hash = hpx_hasher_finish(hasher);
     if (status)
         return status;
-    hpx_hash hash = hpx_hash_of(out->data + start, out->size - start);
-    if (out->size - start == entry->size && hpx_hash_equal(&hash, &entry->hash))
+    if (total == entry->size && hpx_hash_equal(&hash, &entry->hash))
         return HPX_OK;
     struct key name = key_of_epoch(key, epoch);
     MDB_val damaged = {.mv_size = name.size, .mv_data = name.bytes};
@@ -118,21 +121,29 @@ static hpx_status read_chunks(hpx_buffer *out, hpx_store *store, MDB_txn *txn, c
     return hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
 }
 
+static hpx_status read_entry(struct checkpoint_entry *out, hpx_store *store, MDB_txn *txn,
+                             const hpx_hash *key, uint32_t epoch, hpx_error *error)
+{
+    const uint8_t *payload;
+    size_t size;
+    struct key name = key_of_epoch(key, epoch);
+    hpx_status status = get_sealed(&payload, &size, store, txn, DB_CHECKPOINTS, &name, error);
+    if (!status && !decode_checkpoint_entry(out, payload, size)) {
+        MDB_val damaged = {.mv_size = name.size, .mv_data = name.bytes};
+        report_damage(store, DB_CHECKPOINTS, &damaged);
+        status = hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
+    }
+    return status;
+}
+
 /* The bytes of one checkpoint or, without `out`, only whether its entry is readable. HPX_NOT_FOUND, with
  * `out` as it was, when it is damaged. */
 static hpx_status read_checkpoint(hpx_buffer *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
                                   uint32_t epoch, hpx_error *error)
 {
-    const uint8_t *payload;
-    size_t size, start = out ? out->size : 0;
-    struct key name = key_of_epoch(key, epoch);
     struct checkpoint_entry entry;
-    hpx_status status = get_sealed(&payload, &size, store, txn, DB_CHECKPOINTS, &name, error);
-    if (!status && !decode_checkpoint_entry(&entry, payload, size)) {
-        MDB_val damaged = {.mv_size = name.size, .mv_data = name.bytes};
-        report_damage(store, DB_CHECKPOINTS, &damaged);
-        status = hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
-    }
+    size_t start = out ? out->size : 0;
+    hpx_status status = read_entry(&entry, store, txn, key, epoch, error);
     if (!status && out)
         status = read_chunks(out, store, txn, key, epoch, &entry, error);
     if (status && out)
@@ -143,10 +154,9 @@ static hpx_status read_checkpoint(hpx_buffer *out, hpx_store *store, MDB_txn *tx
 hpx_status find_whole_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
                                  hpx_error *error)
 {
-    hpx_buffer bytes = {0};
-    hpx_status status = read_checkpoint(&bytes, store, txn, key, epoch, error);
-    hpx_buffer_free(&bytes);
-    return status;
+    struct checkpoint_entry entry;
+    hpx_status status = read_entry(&entry, store, txn, key, epoch, error);
+    return status ? status : read_chunks(NULL, store, txn, key, epoch, &entry, error);
 }
 
 hpx_status list_checkpoints(struct epochs *out, hpx_store *store, MDB_txn *txn, const hpx_hash *hash,

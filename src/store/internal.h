@@ -86,10 +86,15 @@ hpx_status open_claims(hpx_store *store, hpx_store_mode mode, bool alone, hpx_er
 /* artifact.c */
 void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);
 hpx_status decode_artifact(hpx_artifact *out, const uint8_t *bytes, size_t size, hpx_error *error);
+/* HPX_NOT_FOUND when there is none; when it is damaged also, after reporting it. */
 hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
                         uint32_t epoch, hpx_error *error);
 
 /* checkpoint.c */
+
+/* A chunk with its seal and LMDB's page header (16 bytes) fills four pages of 4 KiB. */
+#define CHUNK_BYTES (4 * 4096 - 16 - SEAL_BYTES)
+
 struct checkpoint_entry {
     uint64_t size;
     uint32_t chunks;

@@ -66,6 +66,12 @@ is() { # FILTER VALUE [FILE]: what jq's filter makes of ./out, on one line
     equal "$got" "$2" "$1"
 }
 
+members() { # FILTER NAME...: every object that jq's filter makes of ./out has at least these members
+    local missing
+    missing=$(jq -c "[$1 | \$ARGS.positional - keys] | add" out --args "${@:2}" 2>&1) || fail "jq '$1': $missing"
+    equal "$missing" '[]' "what $1 lacks"
+}
+
 complains() { # CODE TEXT COMMAND...: the exit code, nothing on stdout, one line on stderr with this text
     local text=$2
     run "$1" "${@:3}"
@@ -79,7 +85,15 @@ stored() { # the number of trajectories in the store
     hpx ls --json "$@" | jq length
 }
 
-# "key epoch output" of all that is stored, in order
+# "key epoch output" of every trajectory's newest epoch, then the metrics of all epochs to the last digit.
+results() { # STORE
+    hpx ls --store "$1" --json | jq -r '.[] | "\(.key) \(.epoch) \(.output)"'
+    hpx export --csv --store "$1" | awk -F, -v OFS=, '
+        NR == 1 { for (i = 1; i <= NF; i++) skip[i] = $i ~ /seconds/ }
+        { for (i = 1; i <= NF; i++) if (skip[i]) $i = ""; print }'
+}
+
+# "key epoch output" of every epoch, in order. Slower: a process for each trajectory.
 outputs() { # STORE
     local key
     for key in $(hpx ls --store "$1" --json | jq -r '.[].key'); do

@@ -45,11 +45,11 @@ uninterrupted() {
     local store
     store=../straight-$(md5sum <a.rcp | cut -c1-8)
     [[ -e $store ]] || hpx build a.rcp -q --store "$store" >/dev/null
-    outputs "$store"
+    results "$store"
 }
 
 same_as_uninterrupted() {
-    outputs "$HPX_STORE" >continued
+    results "$HPX_STORE" >continued
     uninterrupted >straight
     same_files straight continued
 }

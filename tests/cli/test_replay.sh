@@ -127,7 +127,7 @@ search hill
 X
 }
 
-results() { # of the document in ./out: what a replay has in common with a build
+outcome() { # of the document in ./out: what a replay has in common with a build
     jq '{objective, grid, searches: [.searches[] | {name, "end": .end, score, score_sd, difference, incumbent, incumbent_score,
         stop, evaluations, relative_cost, nominal_macs, trace: [.trace[] | {cell, score}]}]}' out
 }
@@ -136,13 +136,13 @@ test_export_and_replay() {
     for objective in validation_accuracy test_loss; do
         toy 'epochs = 3' 'rate = 0.01' 'seeds = 1 2' "objective = $objective"
         run 0 hpx build a.rcp --json
-        results >built
+        outcome >built
         run 0 hpx export --csv a.rcp
         empty err
         cp out table.csv
         equal "$(wc -l <table.csv)" $((1 + 12 * 2 * 3)) 'the number of lines'
         run 0 hpx replay table.csv a.rcp --json
-        results >replayed
+        outcome >replayed
         same_files built replayed
     done
 }

@@ -72,9 +72,8 @@ test_show() {
     cp out whole
     is '[.key, .cell, .seed, .checkpoint_epoch]' "[\"$key\",{\"n1\":4,\"n2\":8,\"rate\":0.01},5,2]"
     is '[.epochs[].epoch]' '[1,2]'
-    is '.epochs[0] | keys_unsorted' '["epoch","metrics","output","host","started","seconds","parent"]'
-    is '.epochs[0].metrics | keys_unsorted' '["train_loss","train_accuracy","validation_loss",'\
-'"validation_accuracy","test_loss","test_accuracy"]'
+    members '.epochs[]' epoch metrics output host started seconds parent
+    members '.epochs[].metrics' train_loss train_accuracy validation_loss validation_accuracy test_loss test_accuracy
     is '.epochs[0].output | test("^[0-9a-f]{32}$")' true
     is '.epochs[0].started | test("^20[0-9-]{8}T[0-9:]{8}Z$")' true
     is '.manifest | [.["model.hidden"], .["train.rate"], .["train.batch"], .seed, .["dataset.train-count"]]' \
@@ -107,10 +106,9 @@ test_audit() {
     run 0 hpx audit --json
     empty err
     is 'length' 18
-    is '[.[] | keys] | unique' '[["cell","code","dataset","epoch","host","key","metrics","numerics","output",'\
-'"parent","seconds","seed","started"]]'
-    is '.[0].code | keys' '["commit","describe","dirty","patch","version"]'
-    is '.[0].numerics | keys' '["blas","compiler","kernel","libc","threads"]'
+    members '.[]' key cell seed epoch metrics code dataset numerics host started seconds parent
+    members '.[].code' version commit describe dirty patch
+    members '.[].numerics' blas compiler kernel libc threads
     is '.[0].dataset | [.name, .["train.count"], .["test.count"], .classes]' '["toy",200,60,4]'
     is '[.[].host] | unique' "[\"$(uname -n)\"]"
     is '[.[].parent] | unique' '[null]'
@@ -156,15 +154,14 @@ test_verify() {
     empty err
     [[ $(cat out) =~ ^[0-9]+\ values\ checked,\ 0\ damaged$ ]] || fail 'unexpected output'
     run 0 hpx verify --json
-    is 'keys' '["checked","damaged","differing"]'
+    members . checked damaged
     is '.damaged' '[]'
-    is '.differing' '[]'
     is '.checked >= 6 * 5' true # manifest, two records, checkpoint, chunk
 }
 
 test_damaged_record() {
     build_few
-    outputs "$HPX_STORE" >before
+    results "$HPX_STORE" >before
     key=$(key_of '.cell == {n1: 4, n2: 8, rate: 0.01}')
     damage 'n1=4 n2=8 rate=0.01'
     run 11 hpx verify
@@ -181,13 +178,13 @@ test_damaged_record() {
     equal "$(wc -l <err)" 3 'the number of lines on stderr'
     is '.searches[0].trials' '{"hit":5,"extend":0,"train":1,"failed":0}'
     run 0 hpx verify
-    outputs "$HPX_STORE" >after
+    results "$HPX_STORE" >after
     same_files before after
 }
 
 test_damaged_manifest() {
     build_few
-    outputs "$HPX_STORE" >before
+    results "$HPX_STORE" >before
     damage 'model.activation'
     run 11 hpx verify
     equal "$(grep -c '^damaged: manifest ' out)" 6 'the number of damaged manifests'
@@ -195,7 +192,7 @@ test_damaged_manifest() {
     equal "$(grep -c '^hpx: damaged: manifest ' err)" 6 'the number of reports'
     is '.searches[0].trials.train' 6
     run 0 hpx verify
-    outputs "$HPX_STORE" >after
+    results "$HPX_STORE" >after
     same_files before after
 }
 
@@ -213,8 +210,8 @@ test_damaged_checkpoint() {
     equal "$(grep -c '^hpx: damaged: ' err)" 6 'the number of reports'
     is '.searches[0].trials' '{"hit":0,"extend":0,"train":6,"failed":0}'
     run 0 hpx verify
-    outputs straight >before
-    outputs "$HPX_STORE" >after
+    results straight >before
+    results "$HPX_STORE" >after
     same_files before after
     damage HPXC
     run 0 hpx build -B longer.rcp -q # puts them back

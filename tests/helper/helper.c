@@ -120,7 +120,7 @@ void write_digits(const char *folder)
 char *digits_dataset(const char *folder)
 {
     return hpx_format("dataset digits\n"
-                      "  train = %s/train-images %s/train-labels\n"
-                      "  test = %s/test-images %s/test-labels\n",
+                      "  train = \"%s/train-images\" \"%s/train-labels\"\n"
+                      "  test = \"%s/test-images\" \"%s/test-labels\"\n",
                       folder, folder, folder, folder);
 }

@@ -14,12 +14,12 @@
 
 enum { KEYS = 5, EPOCHS = 9, OPERATIONS = 2500 };
 
-/* The model: which epochs are stored, and which one's checkpoint is there (0: none). */
+/* The model: which epochs are stored, which of them had a second output, and whose checkpoint is there (0:
+ * none). */
 struct model {
     hpx_hash keys[KEYS];
     hpx_buffer manifests[KEYS];
-    bool stored[KEYS][EPOCHS + 1];
-    bool contradicted[KEYS][EPOCHS + 1];
+    bool stored[KEYS][EPOCHS + 1], contradicted[KEYS][EPOCHS + 1];
     uint32_t checkpoint[KEYS];
     hpx_store *store;
     char *folder;
@@ -73,8 +73,7 @@ static void put(struct model *model)
     hpx_buffer_free(&checkpoint);
 }
 
-/* Another output for an epoch is refused when it is stored, and kept beside it; an unstored one is not tried.
- */
+/* Another output for an epoch that is stored is kept as a conflict; an unstored one is not tried. */
 static void put_other(struct model *model)
 {
     size_t key = draw(KEYS);
@@ -181,6 +180,9 @@ static void each(struct model *model)
     for (size_t k = 0; k < KEYS; k++)
         for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++)
             assert_int_equal(seen.epochs[k][epoch], k == only && model->stored[k][epoch]);
+    seen = (struct seen){.model = model};
+    expect_ok(hpx_store_each_conflict(model->store, NULL, tick, &seen, &error), &error);
+    assert_memory_equal(seen.epochs, model->contradicted, sizeof seen.epochs);
 }
 
 static void reopen(struct model *model)

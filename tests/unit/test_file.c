@@ -125,6 +125,63 @@ static void test_write_replaces(void **state)
     free(path);
 }
 
+static void test_write_in_pieces(void **state)
+{
+    (void)state;
+    char *path = hpx_path_join(folder, "pieces");
+    hpx_file_writer *writer;
+    hpx_error error;
+    write_text(path, "old");
+    expect_ok(hpx_file_create(&writer, path, &error), &error);
+    expect_ok(hpx_file_add(writer, "one ", 4, &error), &error);
+    expect_ok(hpx_file_add(writer, "two", 3, &error), &error);
+    hpx_buffer bytes = read_file(path);
+    assert_string_equal(hpx_buffer_text(&bytes), "old"); /* until it is finished */
+    hpx_buffer_free(&bytes);
+    hpx_file_discard(writer);
+    bytes = read_file(path);
+    assert_string_equal(hpx_buffer_text(&bytes), "old");
+    hpx_buffer_free(&bytes);
+    assert_int_equal(entries(folder), 1);
+    expect_ok(hpx_file_create(&writer, path, &error), &error);
+    expect_ok(hpx_file_add(writer, "one ", 4, &error), &error);
+    expect_ok(hpx_file_add(writer, "two", 3, &error), &error);
+    expect_ok(hpx_file_finish(writer, &error), &error);
+    bytes = read_file(path);
+    assert_string_equal(hpx_buffer_text(&bytes), "one two");
+    hpx_buffer_free(&bytes);
+    assert_int_equal(entries(folder), 1); /* no temporary file */
+    hpx_file_discard(NULL);
+    char *missing = hpx_path_join(folder, "no/such/file");
+    assert_int_equal(hpx_file_create(&writer, missing, &error), HPX_FAILED);
+    assert_null(writer);
+    free(missing);
+    free(path);
+}
+
+/* A pipe is written to as it is; a file renamed over it would not be what its reader waits for. */
+static void test_write_to_a_pipe(void **state)
+{
+    (void)state;
+    char *path = hpx_path_join(folder, "pipe");
+    struct stat info;
+    hpx_file_writer *writer;
+    hpx_error error;
+    char got[8] = {0};
+    assert_int_equal(mkfifo(path, 0600), 0);
+    int reader = open(path, O_RDONLY | O_NONBLOCK);
+    assert_true(reader >= 0);
+    expect_ok(hpx_file_create(&writer, path, &error), &error);
+    expect_ok(hpx_file_add(writer, "bytes", 5, &error), &error);
+    expect_ok(hpx_file_finish(writer, &error), &error);
+    assert_int_equal(read(reader, got, sizeof got), 5);
+    assert_string_equal(got, "bytes");
+    assert_int_equal(stat(path, &info), 0);
+    assert_true(S_ISFIFO(info.st_mode));
+    close(reader);
+    free(path);
+}
+
 static void test_map(void **state)
 {
     (void)state;
@@ -226,6 +283,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read_large, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write_replaces, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_write_in_pieces, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_write_to_a_pipe, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_map, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stat, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_make_directories, set_up, tear_down),

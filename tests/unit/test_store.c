@@ -8,10 +8,12 @@
 #include <lmdb.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -99,7 +101,8 @@ static struct entry make_entry(uint64_t number, uint32_t epoch, size_t checkpoin
                                        .seed = 7,
                                        .host = "node-of-the-test",
                                        .started_ns = 1700000000123456789,
-                                       .seconds = 1.5}};
+                                       .seconds = 1.5,
+                                       .total_seconds = 4.5}};
     hpx_fields fields = {0};
     hpx_fields_set_count(&fields, "number", number);
     hpx_fields_set_text(&fields, "text", "a manifest of the test");
@@ -166,6 +169,7 @@ static void expect_stored(hpx_store *store, const struct entry *entry)
     assert_string_equal(got.host, put_in->host);
     assert_true(got.started_ns == put_in->started_ns);
     assert_true(got.seconds == put_in->seconds);
+    assert_true(got.total_seconds == put_in->total_seconds);
 }
 
 static void expect_checkpoint(hpx_store *store, const struct entry *entry, uint32_t epoch_max)
@@ -319,39 +323,6 @@ static void test_put_twice(void **state)
     free_entry(&again);
 }
 
-static void test_differs(void **state)
-{
-    (void)state;
-    hpx_store *store = open_store(HPX_STORE_WRITE);
-    struct entry entry = make_entry(1, 2, 20000), other = make_entry(1, 2, 20000);
-    expect_ok(put(store, &entry), &error);
-    other.artifact.metrics.values[HPX_TEST_ACCURACY] = 0.76;
-    other.artifact.output =
-        hpx_output_hash(&other.artifact.metrics, other.checkpoint.data, other.checkpoint.size);
-    assert_int_equal(put(store, &other), HPX_DIFFERS);
-    char hex[HPX_HASH_HEX_BYTES];
-    expect_contains(error.message, hpx_hash_hex(hex, &entry.artifact.key));
-    expect_contains(error.message, "epoch 2");
-    expect_stored(store, &entry);
-    expect_checkpoint(store, &entry, 2);
-
-    /* A later epoch under a key that stands for another manifest. */
-    struct entry colliding = make_entry(3, 5, 10);
-    colliding.artifact.key = entry.artifact.key;
-    hpx_artifact artifact;
-    assert_int_equal(put(store, &colliding), HPX_DIFFERS);
-    expect_contains(error.message, "collide");
-    assert_int_equal(hpx_store_get(&artifact, store, &entry.artifact.key, 2, &colliding.manifest, &error),
-                     HPX_DIFFERS);
-    assert_int_equal(hpx_store_get(&artifact, store, &entry.artifact.key, 5, NULL, &error), HPX_NOT_FOUND);
-    expect_stored(store, &entry);
-    expect_checkpoint(store, &entry, 9);
-    hpx_store_close(store);
-    free_entry(&entry);
-    free_entry(&other);
-    free_entry(&colliding);
-}
-
 static void test_find_key(void **state)
 {
     (void)state;
@@ -408,6 +379,52 @@ static hpx_status step(void *context, const hpx_artifact *artifact, hpx_error *e
     if (++walk->count == walk->stop_at)
         return hpx_error_set(e, HPX_INTERRUPTED, "enough");
     return HPX_OK;
+}
+
+static void test_differs(void **state)
+{
+    (void)state;
+    hpx_store *store = open_store(HPX_STORE_WRITE);
+    struct entry entry = make_entry(1, 2, 20000), other = make_entry(1, 2, 20000);
+    expect_ok(put(store, &entry), &error);
+    other.artifact.metrics.values[HPX_TEST_ACCURACY] = 0.76;
+    other.artifact.output =
+        hpx_output_hash(&other.artifact.metrics, other.checkpoint.data, other.checkpoint.size);
+    assert_int_equal(put(store, &other), HPX_DIFFERS);
+    char hex[HPX_HASH_HEX_BYTES];
+    expect_contains(error.message, hpx_hash_hex(hex, &entry.artifact.key));
+    expect_contains(error.message, "epoch 2");
+    expect_stored(store, &entry);
+    expect_checkpoint(store, &entry, 2);
+    assert_int_equal(put(store, &other), HPX_DIFFERS); /* the same contradiction again */
+
+    /* It is not forgotten. */
+    struct walk walk = {0};
+    expect_ok(hpx_store_each_conflict(store, NULL, step, &walk, &error), &error);
+    assert_int_equal(walk.count, 1);
+    assert_memory_equal(&walk.last.key, &other.artifact.key, sizeof(hpx_hash));
+    assert_int_equal(walk.last.epoch, 2);
+    assert_memory_equal(&walk.last.output, &other.artifact.output, sizeof(hpx_hash));
+    assert_true(walk.last.metrics.values[HPX_TEST_ACCURACY] == 0.76);
+    walk = (struct walk){0};
+    expect_ok(hpx_store_each_conflict(store, &(hpx_hash){{1}}, step, &walk, &error), &error);
+    assert_int_equal(walk.count, 0);
+
+    /* A later epoch under a key that stands for another manifest. */
+    struct entry colliding = make_entry(3, 5, 10);
+    colliding.artifact.key = entry.artifact.key;
+    hpx_artifact artifact;
+    assert_int_equal(put(store, &colliding), HPX_DIFFERS);
+    expect_contains(error.message, "collide");
+    assert_int_equal(hpx_store_get(&artifact, store, &entry.artifact.key, 2, &colliding.manifest, &error),
+                     HPX_DIFFERS);
+    assert_int_equal(hpx_store_get(&artifact, store, &entry.artifact.key, 5, NULL, &error), HPX_NOT_FOUND);
+    expect_stored(store, &entry);
+    expect_checkpoint(store, &entry, 9);
+    hpx_store_close(store);
+    free_entry(&entry);
+    free_entry(&other);
+    free_entry(&colliding);
 }
 
 static void test_each(void **state)
@@ -477,6 +494,79 @@ static void test_files(void **state)
     assert_true(read.hash.bytes[0] == 7 && read.size == 9);
     expect_ok(hpx_store_get_file(&read, store, "/data/\xff", &error), &error);
     assert_int_equal(hpx_store_get_file(&read, store, "/data/b", &error), HPX_NOT_FOUND);
+    hpx_store_close(store);
+}
+
+static hpx_hash first_hash = {{1}};
+
+static void test_find_file(void **state)
+{
+    (void)state;
+    hpx_store *store = open_store(HPX_STORE_WRITE);
+    hpx_known_bytes known = {.hash = first_hash, .size = 8}, read;
+    char *path, *gone = hpx_path_join(folder, "gone"), *here = hpx_path_join(folder, "here");
+    write_text(here, "bytes");
+    assert_int_equal(hpx_store_find_file(&path, &read, store, &first_hash, &error), HPX_NOT_FOUND);
+    expect_ok(hpx_store_put_file(store, gone, &known, &error), &error);
+    assert_int_equal(hpx_store_find_file(&path, &read, store, &first_hash, &error), HPX_NOT_FOUND);
+    expect_ok(hpx_store_put_file(store, here, &known, &error), &error);
+    expect_ok(hpx_store_find_file(&path, &read, store, &first_hash, &error), &error);
+    assert_string_equal(path, here);
+    assert_int_equal(read.size, 8);
+    free(path);
+    assert_int_equal(hpx_store_find_file(&path, &read, store, &(hpx_hash){{2}}, &error), HPX_NOT_FOUND);
+    assert_null(path);
+    free(gone);
+    free(here);
+    hpx_store_close(store);
+}
+
+/* A claim is for one process: another one is told no until it is released or its owner is gone. */
+static void test_claims(void **state)
+{
+    (void)state;
+    hpx_store *store = open_store(HPX_STORE_WRITE);
+    bool claimed;
+    int ready[2], finish[2];
+    char byte = 0;
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(finish), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        /* An environment must not be used after a fork: the child opens its own. */
+        hpx_store *own;
+        if (hpx_store_open(&own, folder, HPX_STORE_WRITE, &error) ||
+            hpx_store_claim(&claimed, own, &first_hash, &error) || !claimed)
+            _exit(1);
+        close(finish[1]);
+        if (write(ready[1], "r", 1) == 1 && read(finish[0], &byte, 1) == 1)
+            hpx_store_release(own, &first_hash);
+        if (write(ready[1], "r", 1) == 1 && read(finish[0], &byte, 1) == 1 &&
+            hpx_store_claim(&claimed, own, &first_hash, &error) == HPX_OK && claimed &&
+            write(ready[1], "r", 1) == 1)
+            pause();
+        _exit(1);
+    }
+    close(finish[0]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    expect_ok(hpx_store_claim(&claimed, store, &first_hash, &error), &error);
+    assert_false(claimed);
+    expect_ok(hpx_store_claim(&claimed, store, &(hpx_hash){{2}}, &error), &error);
+    assert_true(claimed);
+    assert_int_equal(write(finish[1], "f", 1), 1);
+    assert_int_equal(read(ready[0], &byte, 1), 1); /* released */
+    expect_ok(hpx_store_claim(&claimed, store, &first_hash, &error), &error);
+    assert_true(claimed);
+    hpx_store_release(store, &first_hash);
+    assert_int_equal(write(finish[1], "f", 1), 1);
+    assert_int_equal(read(ready[0], &byte, 1), 1); /* claimed again, and then killed */
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    expect_ok(hpx_store_claim(&claimed, store, &first_hash, &error), &error);
+    assert_true(claimed);
+    close(ready[0]);
+    close(ready[1]);
+    close(finish[1]);
     hpx_store_close(store);
 }
 
@@ -955,6 +1045,8 @@ int main(void)
         WITH_FOLDER(test_each),
         WITH_FOLDER(test_records),
         WITH_FOLDER(test_files),
+        WITH_FOLDER(test_find_file),
+        WITH_FOLDER(test_claims),
         WITH_FOLDER(test_log),
         WITH_FOLDER(test_read_mode),
         WITH_FOLDER(test_open_refused),

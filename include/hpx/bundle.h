@@ -1,0 +1,49 @@
+/* Bundles: results in one stream of bytes, to be carried from one store to another. Written and read front to
+ * back without seeking, a chunk of a checkpoint at a time. A bundle is checked for damage and for
+ * consistency, not for honesty: its hashes do not stop someone who wants to deceive. The bytes are described
+ * in src/store/bundle.c. */
+#ifndef HPX_BUNDLE_H
+#define HPX_BUNDLE_H
+
+#include "hpx/error.h"
+#include "hpx/hash.h"
+#include "hpx/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Takes all the bytes. What is not HPX_OK ends the export with that status. */
+typedef hpx_status hpx_write_fn(void *context, const void *bytes, size_t size, hpx_error *error);
+/* Puts up to `size` bytes (more than none) there and says how many; none: the end. */
+typedef hpx_status hpx_read_fn(void *context, void *bytes, size_t size, size_t *got, hpx_error *error);
+
+typedef struct hpx_exported {
+    uint64_t trajectories, artifacts, checkpoints;
+    uint64_t left_out; /* damaged, or without what they refer to; reported as damage */
+    uint64_t bytes;
+} hpx_exported;
+
+/* Writes every stored epoch of these trajectories, or of all when `keys` is NULL, with their manifests, code
+ * versions and data set entries and, unless told otherwise, checkpoints. What is written is the store at one
+ * moment, and the same bytes whatever the order of the keys. HPX_NOT_FOUND, before the first byte, when there
+ * is nothing of them. */
+hpx_status hpx_bundle_write(hpx_exported *out, hpx_store *store, const hpx_hash *keys, size_t key_count,
+                            bool checkpoints, hpx_write_fn *write, void *context, hpx_error *error);
+
+typedef struct hpx_imported {
+    struct {
+        uint64_t added, known; /* known: already in the store, or a checkpoint older than the one there */
+    } artifacts, checkpoints;
+} hpx_imported;
+
+/* Puts a bundle into a store, in one transaction: all of it or, at the first thing wrong, nothing. HPX_FAILED
+ * with "NAME: byte OFFSET: what" for a bundle that is not right to the last byte, HPX_DIFFERS for one that
+ * contradicts the store (another output for an epoch, another manifest for a key). Importing it again changes
+ * nothing. Checkpoints older than the newest that the store has are skipped, unless the trajectory is pinned;
+ * none that is whole is dropped. Other writers of the store wait meanwhile, and LMDB
+ * holds up to about 2 GiB of what is new in memory before it goes to the file. */
+hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name, hpx_read_fn *read,
+                           void *context, hpx_error *error);
+
+#endif

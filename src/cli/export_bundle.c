@@ -1,0 +1,140 @@
+/* hpx export -o. */
+#include "cli.h"
+
+#include "hpx/bundle.h"
+#include "hpx/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Where the bundle goes. The file is made when the first byte is there to be written. */
+struct sink {
+    const char *path; /* NULL: standard output */
+    hpx_file_writer *file;
+};
+
+static hpx_status sink_write(void *context, const void *bytes, size_t size, hpx_error *error)
+{
+    struct sink *sink = context;
+    if (interrupted)
+        return hpx_error_set(error, HPX_INTERRUPTED, "interrupted; nothing was exported");
+    if (!sink->path)
+        return fwrite(bytes, 1, size, stdout) == size ? HPX_OK : hpx_error_errno(error, "standard output");
+    hpx_status status = sink->file ? HPX_OK : hpx_file_create(&sink->file, sink->path, error);
+    return status ? status : hpx_file_add(sink->file, bytes, size, error);
+}
+
+static hpx_status sink_close(struct sink *sink, hpx_status status, hpx_error *error)
+{
+    if (status)
+        hpx_file_discard(sink->file);
+    else if (sink->file)
+        status = hpx_file_finish(sink->file, error);
+    else if (fflush(stdout) != 0)
+        status = hpx_error_errno(error, "standard output");
+    return status;
+}
+
+struct keys {
+    hpx_hash *items;
+    size_t count, capacity;
+};
+
+static hpx_status add_key(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    (void)error;
+    struct keys *keys = context;
+    if (keys->count > 0 && hpx_hash_equal(&keys->items[keys->count - 1], &artifact->key))
+        return HPX_OK;
+    keys->items = hpx_grow(keys->items, &keys->capacity, keys->count + 1, sizeof *keys->items);
+    keys->items[keys->count++] = artifact->key;
+    return HPX_OK;
+}
+
+static hpx_status select_keys(struct keys *keys, hpx_store *store, const char *what, const char *data,
+                              hpx_error *error)
+{
+    hpx_hash key;
+    hpx_recipe *recipe;
+    hpx_status status;
+    keys->items = hpx_alloc(sizeof *keys->items); /* not NULL: that would be all */
+    keys->capacity = 1;
+    if (is_key(what)) {
+        status = hpx_store_find_key(&key, store, what, error);
+        return status ? status : add_key(keys, &(hpx_artifact){.key = key}, error);
+    }
+    status = hpx_recipe_open(&recipe, what, error);
+    if (status)
+        return status == HPX_NOT_FOUND ? hpx_error_set(error, HPX_USAGE, "%s: no such recipe", what) : status;
+    status = each_of_recipe(store, recipe, data, true, add_key, keys, error);
+    hpx_recipe_free(recipe);
+    return status;
+}
+
+static hpx_status export(hpx_exported *done, const char *folder, const struct options *options,
+                         hpx_error *error)
+{
+    const char *what = options->count ? options->arguments[0] : NULL;
+    struct sink sink = {.path = strcmp(options->output, "-") == 0 ? NULL : options->output};
+    struct keys keys = {0};
+    char *data = data_folder(folder);
+    hpx_store *store;
+    hpx_status status = open_store(&store, folder, HPX_STORE_READ, error);
+    if (!status && !store)
+        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no store here", folder);
+    if (!status && what)
+        status = select_keys(&keys, store, what, data, error);
+    if (!status) {
+        status = hpx_bundle_write(done, store, keys.items, keys.count, !options->no_checkpoints, sink_write,
+                                  &sink, error);
+        if (status == HPX_NOT_FOUND)
+            hpx_error_prefix(error, "%s", what ? what : folder);
+        status = sink_close(&sink, status, error);
+    }
+    hpx_store_close(store);
+    free(keys.items);
+    free(data);
+    return status;
+}
+
+static bool is_clear(const struct options *options)
+{
+    if (!options->output)
+        say("export: say what to write: -o FILE for a bundle, --csv for a table");
+    else if (options->count + options->all != 1)
+        say("export: say what to export: a recipe, a key or --all");
+    else if (strcmp(options->output, "-") == 0 && isatty(STDOUT_FILENO))
+        say("export: a bundle is not for a terminal; redirect it or name a file");
+    else
+        return true;
+    return false;
+}
+
+int export_bundle(const struct options *options)
+{
+    if (!is_clear(options))
+        return EXIT_USAGE;
+    const char *what = options->count ? options->arguments[0] : NULL;
+    char *folder = store_folder(options, what && hpx_path_exists(what) ? what : ".");
+    hpx_exported done;
+    hpx_error error;
+    catch_interrupts();
+    hpx_status status = export(&done, folder, options, &error);
+    int code = EXIT_DONE;
+    if (status) {
+        code = fail(&error);
+    } else if (done.left_out) {
+        say("%llu values are damaged, or lack what they refer to, and were left out",
+            (unsigned long long)done.left_out);
+        code = EXIT_DAMAGED;
+    }
+    if (!status && !options->quiet)
+        say("exported %llu results of %llu trials, %llu checkpoints, %.1f MB",
+            (unsigned long long)done.artifacts, (unsigned long long)done.trajectories,
+            (unsigned long long)done.checkpoints, (double)done.bytes * 1e-6);
+    free(folder);
+    return code;
+}

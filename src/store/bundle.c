@@ -1,0 +1,456 @@
+/* A bundle, format version 1. Integers are little-endian, those in keys big-endian as in the store.
+ *
+ *     "HPXB"  u32 version
+ *     entries:  u8 kind  key  u32 payload size  payload  XXH3-128 of kind, key and payload
+ *
+ *     kind  key                         payload, of at most
+ *     'C'   id(16)                      fields of a code version                       64 MiB
+ *     'D'   id(16)                      fields of a data set entry                     64 KiB
+ *     'M'   key(16)                     manifest                                        1 MiB
+ *     'R'   key(16) epoch(4)            fields of an artifact                           4 KiB
+ *     'P'   key(16) epoch(4)            u64 size, u32 chunks, XXH3-128 of the whole    28 bytes, exactly
+ *     'K'   key(16) epoch(4) index(4)   16352 bytes of a checkpoint, the last fewer    16352 bytes
+ *     'E'                               u64 number of entries before this one, XXH3-128 of
+ *                                       all bytes before it, from the magic on         24 bytes, exactly
+ *
+ * Keys and payloads are the store's (store.c). Entries ascend strictly: first code versions by id, then data
+ * sets by id, then trajectories by key, each with its manifest, its records by epoch, and its checkpoints by
+ * epoch, each with its chunks by index. So every entry refers only to entries before it, none can come twice,
+ * a reader needs to remember no more than the last one, and the same results always make the same bytes. 'E'
+ * ends the bundle: no byte follows. */
+#include "bundle.h"
+
+#include "hpx/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KIB 1024u
+
+const struct bundle_rule bundle_rules[BUNDLE_KINDS] = {
+    [BUNDLE_CODE] = {'C', DB_CODES, HPX_HASH_BYTES, 1, 64 * KIB *KIB, "code version"},
+    [BUNDLE_DATASET] = {'D', DB_DATASETS, HPX_HASH_BYTES, 1, 64 * KIB, "data set"},
+    [BUNDLE_MANIFEST] = {'M', DB_MANIFESTS, HPX_HASH_BYTES, 1, KIB *KIB, "manifest"},
+    [BUNDLE_RECORD] = {'R', DB_RECORDS, HPX_HASH_BYTES + 4, 1, 4 * KIB, "record"},
+    [BUNDLE_CHECKPOINT] = {'P', DB_CHECKPOINTS, HPX_HASH_BYTES + 4, CHECKPOINT_ENTRY_BYTES,
+                           CHECKPOINT_ENTRY_BYTES, "checkpoint"},
+    [BUNDLE_CHUNK] = {'K', DB_CHUNKS, HPX_HASH_BYTES + 8, 1, CHUNK_BYTES, "chunk"},
+    [BUNDLE_END] = {'E', DATABASES, 0, BUNDLE_END_BYTES, BUNDLE_END_BYTES, "end"},
+};
+
+hpx_hash bundle_entry_hash(enum bundle_kind kind, const struct key *key, const void *payload, size_t size)
+{
+    /* Keys of one kind have one size, so the concatenation is unambiguous. */
+    hpx_hasher *hasher = hpx_hasher_new();
+    hpx_hasher_add(hasher, &bundle_rules[kind].letter, 1);
+    hpx_hasher_add(hasher, key->bytes, key->size);
+    hpx_hasher_add(hasher, payload, size);
+    return hpx_hasher_finish(hasher);
+}
+
+/* A sorted set of hashes. */
+struct hashes {
+    hpx_hash *items;
+    size_t count, capacity;
+};
+
+static int compare(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(hpx_hash));
+}
+
+/* Where the hash is, or would go. */
+static size_t lower_bound(const struct hashes *set, const hpx_hash *hash)
+{
+    size_t low = 0, high = set->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (compare(&set->items[middle], hash) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool contains(const struct hashes *set, const hpx_hash *hash)
+{
+    size_t at = lower_bound(set, hash);
+    return at < set->count && hpx_hash_equal(&set->items[at], hash);
+}
+
+static void add(struct hashes *set, const hpx_hash *hash)
+{
+    size_t at = lower_bound(set, hash);
+    if (at < set->count && hpx_hash_equal(&set->items[at], hash))
+        return;
+    set->items = hpx_grow(set->items, &set->capacity, set->count + 1, sizeof *set->items);
+    memmove(set->items + at + 1, set->items + at, (set->count - at) * sizeof *set->items);
+    set->items[at] = *hash;
+    set->count++;
+}
+
+struct writer {
+    hpx_store *store;
+    MDB_txn *txn;
+    MDB_cursor *records, *checkpoints;
+    hpx_write_fn *write;
+    void *context;
+    hpx_hasher *all;  /* every byte written */
+    hpx_buffer entry; /* the one being written */
+    uint64_t entries;
+    struct hashes keys, codes, datasets;
+    hpx_exported *done;
+};
+
+/* Epochs of the trajectory at hand. */
+struct artifacts {
+    hpx_artifact *items;
+    size_t count, capacity;
+};
+
+static hpx_status put_bytes(struct writer *writer, const void *bytes, size_t size, hpx_error *error)
+{
+    hpx_hasher_add(writer->all, bytes, size);
+    writer->done->bytes += size;
+    return writer->write(writer->context, bytes, size, error);
+}
+
+static hpx_status put_entry(struct writer *writer, enum bundle_kind kind, const struct key *key,
+                            const void *payload, size_t size, hpx_error *error)
+{
+    const struct bundle_rule *rule = &bundle_rules[kind];
+    if (size < rule->payload_min || size > rule->payload_max)
+        return hpx_error_set(error, HPX_FAILED, "a %s of %zu bytes does not fit into a bundle", rule->name,
+                             size);
+    hpx_hash hash = bundle_entry_hash(kind, key, payload, size);
+    hpx_buffer *entry = &writer->entry;
+    entry->size = 0;
+    hpx_buffer_add(entry, &rule->letter, 1);
+    hpx_buffer_add(entry, key->bytes, key->size);
+    hpx_buffer_u32(entry, (uint32_t)size);
+    hpx_buffer_add(entry, payload, size);
+    hpx_buffer_add(entry, hash.bytes, HPX_HASH_BYTES);
+    writer->entries++;
+    return put_bytes(writer, entry->data, entry->size, error);
+}
+
+static hpx_status put_end(struct writer *writer, hpx_error *error)
+{
+    hpx_buffer payload = {0};
+    hpx_buffer_u64(&payload, writer->entries);
+    hpx_hash all = hpx_hasher_finish(writer->all);
+    writer->all = hpx_hasher_new(); /* of the end itself: of no use, but put_entry adds to it */
+    hpx_buffer_add(&payload, all.bytes, HPX_HASH_BYTES);
+    struct key none = {.size = 0};
+    hpx_status status = put_entry(writer, BUNDLE_END, &none, payload.data, payload.size, error);
+    hpx_buffer_free(&payload);
+    return status;
+}
+
+static hpx_status put_header(struct writer *writer, hpx_error *error)
+{
+    hpx_buffer header = {0};
+    hpx_buffer_add(&header, BUNDLE_MAGIC, 4);
+    hpx_buffer_u32(&header, BUNDLE_VERSION);
+    hpx_status status = put_bytes(writer, header.data, header.size, error);
+    hpx_buffer_free(&header);
+    return status;
+}
+
+/* What cannot be written is reported, and left out with all that refers to it. */
+static void leave_out(struct writer *writer, enum database db, const struct key *key)
+{
+    MDB_val name = {.mv_size = key->size, .mv_data = (void *)key->bytes};
+    report_damage(writer->store, db, &name);
+    writer->done->left_out++;
+}
+
+/* Moves to the first epoch of a trajectory, then on; false after the last. */
+static bool next_epoch(MDB_cursor *cursor, const hpx_hash *hash, bool first, uint32_t *epoch)
+{
+    struct key start = key_of_epoch(hash, 0);
+    MDB_val key = {.mv_size = start.size, .mv_data = start.bytes}, value;
+    if (mdb_cursor_get(cursor, &key, &value, first ? MDB_SET_RANGE : MDB_NEXT) != 0 ||
+        key.mv_size != start.size || memcmp(key.mv_data, hash->bytes, HPX_HASH_BYTES) != 0)
+        return false;
+    *epoch = load_big_u32((const uint8_t *)key.mv_data + HPX_HASH_BYTES);
+    return true;
+}
+
+/* Every key with a record. */
+static hpx_status gather_all_keys(struct writer *writer, hpx_error *error)
+{
+    MDB_val key, value;
+    int code = mdb_cursor_get(writer->records, &key, &value, MDB_FIRST);
+    for (; code == 0; code = mdb_cursor_get(writer->records, &key, &value, MDB_NEXT)) {
+        hpx_hash hash;
+        if (key.mv_size != sizeof hash.bytes + 4)
+            continue;
+        memcpy(hash.bytes, key.mv_data, sizeof hash.bytes);
+        add(&writer->keys, &hash);
+    }
+    return code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(writer->store, code, error);
+}
+
+/* Keeps the keys that have a record, and notes what code versions and data sets their records name. */
+static hpx_status gather(struct writer *writer, hpx_error *error)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < writer->keys.count; i++) {
+        hpx_hash key = writer->keys.items[i];
+        uint32_t epoch;
+        bool any = false;
+        for (; next_epoch(writer->records, &key, !any, &epoch); any = true) {
+            hpx_artifact artifact;
+            hpx_status status = get_artifact(&artifact, writer->store, writer->txn, &key, epoch, error);
+            if (status == HPX_NOT_FOUND)
+                continue; /* reported; left out when its turn comes */
+            if (status)
+                return status;
+            add(&writer->codes, &artifact.code);
+            add(&writer->datasets, &artifact.dataset);
+        }
+        if (any)
+            writer->keys.items[kept++] = key;
+    }
+    writer->keys.count = kept;
+    return kept ? HPX_OK : hpx_error_set(error, HPX_NOT_FOUND, "nothing is stored that could be exported");
+}
+
+/* A value that is named by the hash of its bytes. HPX_NOT_FOUND, after reporting it, when it is not readable.
+ */
+static hpx_status get_named(const uint8_t **payload, size_t *size, struct writer *writer, enum database db,
+                            const hpx_hash *id, hpx_error *error)
+{
+    struct key key = key_of_hash(id);
+    hpx_status status = get_sealed(payload, size, writer->store, writer->txn, db, &key, error);
+    if (!status) {
+        hpx_hash hash = hpx_hash_of(*payload, *size);
+        if (!hpx_hash_equal(&hash, id))
+            status = hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
+    }
+    if (status == HPX_NOT_FOUND)
+        leave_out(writer, db, &key);
+    return status;
+}
+
+/* Writes those that are readable, and drops the others from the set. */
+static hpx_status put_all_named(struct writer *writer, enum bundle_kind kind, struct hashes *ids,
+                                hpx_error *error)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < ids->count; i++) {
+        const uint8_t *payload;
+        size_t size;
+        hpx_hash id = ids->items[i];
+        hpx_status status = get_named(&payload, &size, writer, bundle_rules[kind].db, &id, error);
+        if (status == HPX_NOT_FOUND)
+            continue;
+        struct key key = key_of_hash(&id);
+        if (!status)
+            status = put_entry(writer, kind, &key, payload, size, error);
+        if (status)
+            return status;
+        ids->items[kept++] = id;
+    }
+    ids->count = kept;
+    return HPX_OK;
+}
+
+static const hpx_artifact *find_epoch(const struct artifacts *epochs, uint32_t epoch)
+{
+    for (size_t i = epochs->count; i > 0; i--)
+        if (epochs->items[i - 1].epoch == epoch)
+            return &epochs->items[i - 1];
+    return NULL;
+}
+
+/* The epochs that are readable, and have all that they refer to. */
+static hpx_status select_epochs(struct artifacts *out, struct writer *writer, const hpx_hash *key,
+                                hpx_error *error)
+{
+    uint32_t epoch;
+    for (bool first = true; next_epoch(writer->records, key, first, &epoch); first = false) {
+        hpx_artifact artifact;
+        hpx_status status = get_artifact(&artifact, writer->store, writer->txn, key, epoch, error);
+        if (status && status != HPX_NOT_FOUND)
+            return status;
+        if (status || !contains(&writer->codes, &artifact.code) ||
+            !contains(&writer->datasets, &artifact.dataset) ||
+            (artifact.parent > 0 && !find_epoch(out, artifact.parent))) {
+            struct key name = key_of_epoch(key, epoch);
+            leave_out(writer, DB_RECORDS, &name);
+            continue;
+        }
+        out->items = hpx_grow(out->items, &out->capacity, out->count + 1, sizeof *out->items);
+        out->items[out->count++] = artifact;
+    }
+    return HPX_OK;
+}
+
+static hpx_status put_record(struct writer *writer, const hpx_artifact *artifact, hpx_error *error)
+{
+    hpx_buffer record = {0};
+    encode_artifact(&record, artifact);
+    struct key key = key_of_epoch(&artifact->key, artifact->epoch);
+    hpx_status status = put_entry(writer, BUNDLE_RECORD, &key, record.data, record.size, error);
+    hpx_buffer_free(&record);
+    writer->done->artifacts += !status;
+    return status;
+}
+
+/* Reads the chunks once to see that the checkpoint is whole and the record's own, before its first byte is
+ * written. */
+static hpx_status check_chunks(struct writer *writer, const hpx_artifact *artifact,
+                               const struct checkpoint_entry *entry, hpx_error *error)
+{
+    hpx_hasher *whole = hpx_hasher_new(), *output = hpx_hasher_new();
+    hpx_status status = HPX_OK;
+    for (uint32_t i = 0; i < entry->chunks && !status; i++) {
+        const uint8_t *payload;
+        size_t size;
+        struct key key = key_of_chunk(&artifact->key, artifact->epoch, i);
+        status = get_sealed(&payload, &size, writer->store, writer->txn, DB_CHUNKS, &key, error);
+        if (status)
+            break;
+        hpx_hasher_add(whole, payload, size);
+        hpx_hasher_add(output, payload, size);
+    }
+    hpx_hash whole_hash = hpx_hasher_finish(whole),
+             output_hash = hpx_output_hash_finish(output, &artifact->metrics);
+    if (!status &&
+        !(hpx_hash_equal(&whole_hash, &entry->hash) && hpx_hash_equal(&output_hash, &artifact->output)))
+        status = hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
+    return status;
+}
+
+static hpx_status put_chunks(struct writer *writer, const hpx_artifact *artifact, uint32_t chunks,
+                             hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    for (uint32_t i = 0; i < chunks && !status; i++) {
+        const uint8_t *payload;
+        size_t size;
+        struct key key = key_of_chunk(&artifact->key, artifact->epoch, i);
+        status = get_sealed(&payload, &size, writer->store, writer->txn, DB_CHUNKS, &key, error);
+        if (status == HPX_NOT_FOUND) /* a moment ago it was whole */
+            status = hpx_error_set(error, HPX_DAMAGED, "%s: a chunk changed while it was exported",
+                                   writer->store->path);
+        if (!status)
+            status = put_entry(writer, BUNDLE_CHUNK, &key, payload, size, error);
+    }
+    return status;
+}
+
+static hpx_status put_checkpoint_of(struct writer *writer, const hpx_artifact *artifact, hpx_error *error)
+{
+    const uint8_t *payload;
+    size_t size;
+    struct checkpoint_entry entry;
+    struct key key = key_of_epoch(&artifact->key, artifact->epoch);
+    hpx_status status = get_sealed(&payload, &size, writer->store, writer->txn, DB_CHECKPOINTS, &key, error);
+    if (!status && !decode_checkpoint_entry(&entry, payload, size))
+        status = hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
+    if (!status)
+        status = check_chunks(writer, artifact, &entry, error);
+    if (status == HPX_NOT_FOUND) {
+        leave_out(writer, DB_CHECKPOINTS, &key);
+        return HPX_OK;
+    }
+    if (!status)
+        status = put_entry(writer, BUNDLE_CHECKPOINT, &key, payload, size, error);
+    if (!status)
+        status = put_chunks(writer, artifact, entry.chunks, error);
+    writer->done->checkpoints += !status;
+    return status;
+}
+
+static hpx_status put_checkpoints(struct writer *writer, const hpx_hash *key, const struct artifacts *epochs,
+                                  hpx_error *error)
+{
+    uint32_t epoch;
+    hpx_status status = HPX_OK;
+    for (bool first = true; !status && next_epoch(writer->checkpoints, key, first, &epoch); first = false) {
+        const hpx_artifact *artifact = find_epoch(epochs, epoch);
+        struct key name = key_of_epoch(key, epoch);
+        if (artifact)
+            status = put_checkpoint_of(writer, artifact, error);
+        else
+            leave_out(writer, DB_CHECKPOINTS, &name);
+    }
+    return status;
+}
+
+static hpx_status put_trajectory(struct writer *writer, const hpx_hash *key, bool checkpoints,
+                                 hpx_error *error)
+{
+    const uint8_t *manifest;
+    size_t size;
+    struct artifacts epochs = {0};
+    struct key name = key_of_hash(key);
+    hpx_status status = get_named(&manifest, &size, writer, DB_MANIFESTS, key, error);
+    if (status)
+        return status == HPX_NOT_FOUND ? HPX_OK : status;
+    status = select_epochs(&epochs, writer, key, error);
+    if (!status && epochs.count > 0) {
+        status = put_entry(writer, BUNDLE_MANIFEST, &name, manifest, size, error);
+        for (size_t i = 0; i < epochs.count && !status; i++)
+            status = put_record(writer, &epochs.items[i], error);
+        writer->done->trajectories += !status;
+    }
+    if (!status && checkpoints)
+        status = put_checkpoints(writer, key, &epochs, error);
+    free(epochs.items);
+    return status;
+}
+
+static hpx_status open_cursors(struct writer *writer, hpx_error *error)
+{
+    int code = mdb_cursor_open(writer->txn, writer->store->databases[DB_RECORDS], &writer->records);
+    if (code == 0)
+        code = mdb_cursor_open(writer->txn, writer->store->databases[DB_CHECKPOINTS], &writer->checkpoints);
+    return code == 0 ? HPX_OK : lmdb_failed(writer->store, code, error);
+}
+
+static hpx_status write_bundle(struct writer *writer, const hpx_hash *keys, size_t key_count,
+                               bool checkpoints, hpx_error *error)
+{
+    hpx_status status = open_cursors(writer, error);
+    if (!status && !keys)
+        status = gather_all_keys(writer, error);
+    for (size_t i = 0; keys && i < key_count; i++)
+        add(&writer->keys, &keys[i]);
+    if (!status)
+        status = gather(writer, error);
+    if (!status)
+        status = put_header(writer, error);
+    if (!status)
+        status = put_all_named(writer, BUNDLE_CODE, &writer->codes, error);
+    if (!status)
+        status = put_all_named(writer, BUNDLE_DATASET, &writer->datasets, error);
+    for (size_t i = 0; i < writer->keys.count && !status; i++)
+        status = put_trajectory(writer, &writer->keys.items[i], checkpoints, error);
+    return status ? status : put_end(writer, error);
+}
+
+hpx_status hpx_bundle_write(hpx_exported *out, hpx_store *store, const hpx_hash *keys, size_t key_count,
+                            bool checkpoints, hpx_write_fn *write, void *context, hpx_error *error)
+{
+    *out = (hpx_exported){0};
+    struct writer writer = {.store = store, .write = write, .context = context, .done = out};
+    hpx_status status = begin(&writer.txn, store, MDB_RDONLY, error);
+    if (status)
+        return status;
+    writer.all = hpx_hasher_new();
+    status = write_bundle(&writer, keys, key_count, checkpoints, error);
+    hpx_hasher_finish(writer.all);
+    mdb_cursor_close(writer.records);
+    mdb_cursor_close(writer.checkpoints);
+    mdb_txn_abort(writer.txn);
+    hpx_buffer_free(&writer.entry);
+    free(writer.keys.items);
+    free(writer.codes.items);
+    free(writer.datasets.items);
+    return status;
+}

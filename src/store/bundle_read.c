@@ -1,0 +1,473 @@
+/* Reading bundles. Nothing is believed: lengths are bounded by kind and paid for only as the bytes arrive,
+ * every entry must match its hash, follow the one before it, and have all that it refers to in the store. The
+ * store here is the one seen within the transaction, so what came earlier in the bundle counts. */
+#include "bundle.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STEP_BYTES (64u << 10)
+
+/* The place of an entry in the order of a bundle: compared as bytes, a prefix before what it begins. */
+struct place {
+    uint8_t bytes[2 + KEY_BYTES_MAX];
+    size_t size;
+};
+
+/* The checkpoint whose chunks are coming. */
+struct incoming {
+    bool open, skipped;
+    hpx_artifact artifact;
+    struct checkpoint_entry entry;
+    uint32_t next;
+    hpx_hasher *whole, *output;
+};
+
+struct reader {
+    hpx_store *store;
+    MDB_txn *txn;
+    const char *name;
+    hpx_read_fn *read;
+    void *context;
+    uint64_t at; /* bytes read */
+    hpx_hasher *all;
+    uint64_t entries;
+    struct place last;
+    struct incoming incoming;
+    hpx_imported *done;
+    /* The entry at hand. */
+    uint64_t entry_at;
+    enum bundle_kind kind;
+    struct key key;
+    hpx_buffer payload;
+};
+
+static hpx_status refuse_at(const struct reader *reader, uint64_t offset, hpx_error *error,
+                            const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static hpx_status refuse_at(const struct reader *reader, uint64_t offset, hpx_error *error,
+                            const char *format, ...)
+{
+    char what[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    return hpx_error_set(error, HPX_FAILED, "%s: byte %" PRIu64 ": %s", reader->name, offset, what);
+}
+
+/* The entry at hand is wrong: names it. */
+static hpx_status entry_failed(const struct reader *reader, hpx_status status, const char *what,
+                               hpx_error *error)
+{
+    char entry[256] = "end";
+    MDB_val key = {.mv_size = reader->key.size, .mv_data = (void *)reader->key.bytes};
+    if (reader->kind != BUNDLE_END)
+        describe_key(entry, sizeof entry, bundle_rules[reader->kind].db, &key);
+    refuse_at(reader, reader->entry_at, error, "%s: %s", entry, what);
+    return error->status = status;
+}
+
+static hpx_status refuse(const struct reader *reader, const char *what, hpx_error *error)
+{
+    return entry_failed(reader, HPX_FAILED, what, error);
+}
+
+static hpx_status read_some(struct reader *reader, void *bytes, size_t size, size_t *got, hpx_error *error)
+{
+    uint8_t *to = bytes;
+    *got = 0;
+    while (*got < size) {
+        size_t more = 0;
+        hpx_status status = reader->read(reader->context, to + *got, size - *got, &more, error);
+        if (status)
+            return status;
+        if (more == 0)
+            break;
+        *got += more;
+    }
+    reader->at += *got;
+    return HPX_OK;
+}
+
+static hpx_status read_all(struct reader *reader, void *bytes, size_t size, hpx_error *error)
+{
+    size_t got;
+    hpx_status status = read_some(reader, bytes, size, &got, error);
+    if (!status && got < size)
+        status = refuse_at(reader, reader->at, error, "the bundle ends here, before its end entry");
+    return status;
+}
+
+static hpx_status read_header(struct reader *reader, hpx_error *error)
+{
+    uint8_t header[BUNDLE_HEADER_BYTES];
+    size_t got;
+    hpx_status status = read_some(reader, header, sizeof header, &got, error);
+    if (status)
+        return status;
+    uint32_t version = got == sizeof header ? hpx_load_u32(header + 4) : 0;
+    if (version == 0 || memcmp(header, BUNDLE_MAGIC, 4) != 0)
+        return refuse_at(reader, 0, error, "not a bundle");
+    if (version > BUNDLE_VERSION)
+        return refuse_at(reader, 4, error,
+                         "written by a newer hpx (bundle version %u, this one knows up to %d); use that one",
+                         version, BUNDLE_VERSION);
+    hpx_hasher_add(reader->all, header, sizeof header);
+    return HPX_OK;
+}
+
+static hpx_status read_payload(struct reader *reader, uint32_t size, hpx_error *error)
+{
+    hpx_buffer *payload = &reader->payload;
+    hpx_status status = HPX_OK;
+    payload->size = 0;
+    while (!status && payload->size < size) {
+        size_t step = size - payload->size < STEP_BYTES ? size - payload->size : STEP_BYTES;
+        hpx_buffer_reserve(payload, step);
+        status = read_all(reader, payload->data + payload->size, step, error);
+        payload->size += step;
+    }
+    return status;
+}
+
+static hpx_status find_kind(struct reader *reader, uint8_t letter, hpx_error *error)
+{
+    for (int kind = 0; kind < BUNDLE_KINDS; kind++)
+        if (bundle_rules[kind].letter == letter) {
+            reader->kind = (enum bundle_kind)kind;
+            return HPX_OK;
+        }
+    return refuse_at(reader, reader->entry_at, error, "an entry of unknown kind 0x%02x", letter);
+}
+
+/* Reads one entry and checks it against its hash. */
+static hpx_status read_entry(struct reader *reader, hpx_error *error)
+{
+    uint8_t head[1 + KEY_BYTES_MAX + 4];
+    hpx_hash hash;
+    reader->entry_at = reader->at;
+    hpx_status status = read_all(reader, head, 1, error);
+    if (!status)
+        status = find_kind(reader, head[0], error);
+    if (status)
+        return status;
+    const struct bundle_rule *rule = &bundle_rules[reader->kind];
+    status = read_all(reader, head + 1, rule->key_bytes + 4u, error);
+    if (status)
+        return status;
+    reader->key.size = rule->key_bytes;
+    memcpy(reader->key.bytes, head + 1, rule->key_bytes);
+    uint32_t size = hpx_load_u32(head + 1 + rule->key_bytes);
+    if (size < rule->payload_min || size > rule->payload_max)
+        return refuse_at(reader, reader->entry_at, error, "a %s of %" PRIu32 " bytes: expected %u to %u",
+                         rule->name, size, rule->payload_min, rule->payload_max);
+    status = read_payload(reader, size, error);
+    if (!status)
+        status = read_all(reader, hash.bytes, sizeof hash.bytes, error);
+    if (status)
+        return status;
+    hpx_hash expected = bundle_entry_hash(reader->kind, &reader->key, reader->payload.data, size);
+    if (!hpx_hash_equal(&hash, &expected))
+        return refuse_at(reader, reader->entry_at, error, "a %s whose bytes do not match their hash",
+                         rule->name);
+    if (reader->kind == BUNDLE_END)
+        return HPX_OK;
+    reader->entries++;
+    hpx_hasher_add(reader->all, head, 1u + rule->key_bytes + 4u);
+    hpx_hasher_add(reader->all, reader->payload.data, size);
+    hpx_hasher_add(reader->all, hash.bytes, sizeof hash.bytes);
+    return HPX_OK;
+}
+
+/* Code versions, data sets, then by key: the manifest, the records by epoch, the checkpoints by epoch. */
+static struct place place_of(enum bundle_kind kind, const struct key *key)
+{
+    struct place place = {.size = 0};
+    place.bytes[place.size++] = kind < BUNDLE_MANIFEST ? (uint8_t)kind : BUNDLE_MANIFEST;
+    memcpy(place.bytes + place.size, key->bytes, HPX_HASH_BYTES);
+    place.size += HPX_HASH_BYTES;
+    if (kind >= BUNDLE_MANIFEST)
+        place.bytes[place.size++] = kind == BUNDLE_CHUNK ? BUNDLE_CHECKPOINT : (uint8_t)kind;
+    memcpy(place.bytes + place.size, key->bytes + HPX_HASH_BYTES, key->size - HPX_HASH_BYTES);
+    place.size += key->size - HPX_HASH_BYTES;
+    return place;
+}
+
+static hpx_status check_order(struct reader *reader, hpx_error *error)
+{
+    struct place place = place_of(reader->kind, &reader->key), *last = &reader->last;
+    size_t common = place.size < last->size ? place.size : last->size;
+    int order = memcmp(place.bytes, last->bytes, common);
+    if (order == 0 && place.size == last->size)
+        return refuse(reader, "a second entry for it", error);
+    if (order < 0 || (order == 0 && place.size < last->size))
+        return refuse(reader, "not in its place: it belongs before the entry that precedes it", error);
+    *last = place;
+    return HPX_OK;
+}
+
+/* Whether the value is in the store, or in the bundle before. */
+static hpx_status expect(struct reader *reader, enum database db, const struct key *key, const char *missing,
+                         hpx_error *error)
+{
+    const uint8_t *payload;
+    size_t size;
+    hpx_status status = get_sealed(&payload, &size, reader->store, reader->txn, db, key, error);
+    return status == HPX_NOT_FOUND ? refuse(reader, missing, error) : status;
+}
+
+static hpx_status put(struct reader *reader, hpx_error *error)
+{
+    return put_sealed(reader->store, reader->txn, bundle_rules[reader->kind].db, &reader->key,
+                      reader->payload.data, reader->payload.size, error);
+}
+
+/* Fields under their own hash: a code version, a data set entry, a manifest. */
+static hpx_status take_named(struct reader *reader, hpx_error *error)
+{
+    const hpx_buffer *payload = &reader->payload;
+    hpx_hash hash = hpx_hash_of(payload->data, payload->size);
+    if (memcmp(hash.bytes, reader->key.bytes, HPX_HASH_BYTES) != 0)
+        return refuse(reader, "a foreign key: it is not the hash of these bytes", error);
+    hpx_fields fields = {0};
+    hpx_status status = hpx_fields_decode(&fields, payload->data, payload->size, error);
+    hpx_fields_free(&fields);
+    if (status)
+        return refuse(reader, "malformed", error);
+    const uint8_t *stored;
+    size_t size;
+    status = get_sealed(&stored, &size, reader->store, reader->txn, bundle_rules[reader->kind].db,
+                        &reader->key, error);
+    if (status == HPX_NOT_FOUND)
+        return put(reader, error);
+    if (!status && (size != payload->size || memcmp(stored, payload->data, size) != 0))
+        status = entry_failed(reader, HPX_DIFFERS,
+                              "the store has other bytes under this key: the hashes collide", error);
+    return status;
+}
+
+/* HPX_FAILED unless it is what encode_artifact writes. */
+static hpx_status decode_record(hpx_artifact *out, struct reader *reader, hpx_error *error)
+{
+    const hpx_buffer *payload = &reader->payload;
+    *out = (hpx_artifact){.epoch = load_big_u32(reader->key.bytes + HPX_HASH_BYTES)};
+    memcpy(out->key.bytes, reader->key.bytes, HPX_HASH_BYTES);
+    if (decode_artifact(out, payload->data, payload->size, error) != HPX_OK)
+        return refuse(reader, "malformed", error);
+    hpx_buffer again = {0};
+    encode_artifact(&again, out);
+    bool same = again.size == payload->size && memcmp(again.data, payload->data, again.size) == 0;
+    hpx_buffer_free(&again);
+    return same ? HPX_OK : refuse(reader, "malformed", error);
+}
+
+static hpx_status check_references(struct reader *reader, const hpx_artifact *artifact, hpx_error *error)
+{
+    struct key manifest = key_of_hash(&artifact->key), code = key_of_hash(&artifact->code),
+               dataset = key_of_hash(&artifact->dataset),
+               parent = key_of_epoch(&artifact->key, artifact->parent);
+    if (artifact->epoch == 0 || artifact->parent >= artifact->epoch)
+        return refuse(reader, "no epoch can continue a later one, or be 0", error);
+    hpx_status status = expect(reader, DB_MANIFESTS, &manifest, "its manifest is missing", error);
+    if (!status)
+        status = expect(reader, DB_CODES, &code, "its code version is missing", error);
+    if (!status)
+        status = expect(reader, DB_DATASETS, &dataset, "its data set entry is missing", error);
+    if (!status && artifact->parent > 0)
+        status = expect(reader, DB_RECORDS, &parent, "the epoch it continued is missing", error);
+    return status;
+}
+
+/* The record against the one that is stored. */
+static hpx_status compare_records(struct reader *reader, const hpx_artifact *artifact,
+                                  const hpx_artifact *stored, hpx_error *error)
+{
+    if (!hpx_hash_equal(&stored->output, &artifact->output)) {
+        char what[128], old[HPX_HASH_HEX_BYTES], new[HPX_HASH_HEX_BYTES];
+        snprintf(what, sizeof what, "another output (%.12s, stored %.12s); nothing was imported",
+                 hpx_hash_hex(new, &artifact->output), hpx_hash_hex(old, &stored->output));
+        return entry_failed(reader, HPX_DIFFERS, what, error);
+    }
+    hpx_hash ours = hpx_output_hash(&stored->metrics, NULL, 0),
+             theirs = hpx_output_hash(&artifact->metrics, NULL, 0);
+    if (!hpx_hash_equal(&ours, &theirs))
+        return refuse(reader, "the stored output, but other metrics", error);
+    return HPX_OK;
+}
+
+static hpx_status take_record(struct reader *reader, hpx_error *error)
+{
+    hpx_artifact artifact, stored;
+    hpx_status status = decode_record(&artifact, reader, error);
+    if (!status)
+        status = check_references(reader, &artifact, error);
+    if (status)
+        return status;
+    status = get_artifact(&stored, reader->store, reader->txn, &artifact.key, artifact.epoch, error);
+    if (status == HPX_NOT_FOUND) {
+        reader->done->artifacts.added++;
+        return put(reader, error);
+    }
+    if (!status)
+        status = compare_records(reader, &artifact, &stored, error);
+    reader->done->artifacts.known += !status;
+    return status;
+}
+
+/* All chunks are there: are they what the entry and the record say? */
+static hpx_status finish_checkpoint(struct reader *reader, hpx_error *error)
+{
+    struct incoming *incoming = &reader->incoming;
+    hpx_hash whole = hpx_hasher_finish(incoming->whole),
+             output = hpx_output_hash_finish(incoming->output, &incoming->artifact.metrics);
+    incoming->open = false;
+    if (!hpx_hash_equal(&whole, &incoming->entry.hash))
+        return refuse(reader, "the checkpoint's chunks do not have its hash", error);
+    if (!hpx_hash_equal(&output, &incoming->artifact.output))
+        return refuse(reader, "checkpoint and metrics do not give the record's output", error);
+    *(incoming->skipped ? &reader->done->checkpoints.known : &reader->done->checkpoints.added) += 1;
+    return HPX_OK;
+}
+
+/* Whether the checkpoint is there or, unless its trajectory is pinned, superseded by a newer one. None is
+ * dropped for it: what it supersedes may have been kept on purpose, and gc collects it if not. */
+static hpx_status decide_to_skip(struct reader *reader, const hpx_hash *key, uint32_t epoch, hpx_error *error)
+{
+    struct incoming *incoming = &reader->incoming;
+    struct epochs stored = {0};
+    bool pinned;
+    incoming->skipped = false;
+    hpx_status status = find_pin(&pinned, reader->store, reader->txn, key, error);
+    if (!status)
+        status = list_checkpoints(&stored, reader->store, reader->txn, key, error);
+    for (size_t i = stored.count; i-- > 0 && stored.epochs[i] >= epoch && !incoming->skipped && !status;) {
+        uint32_t found = stored.epochs[i];
+        if (pinned && found > epoch)
+            continue;
+        status = find_whole_checkpoint(reader->store, reader->txn, key, found, error);
+        incoming->skipped = !status;
+        if (status == HPX_NOT_FOUND)
+            status = HPX_OK; /* damaged: of no use, and overwritten if it is of this epoch */
+    }
+    free(stored.epochs);
+    return status;
+}
+
+static hpx_status take_checkpoint(struct reader *reader, hpx_error *error)
+{
+    struct incoming *incoming = &reader->incoming;
+    hpx_hash key;
+    memcpy(key.bytes, reader->key.bytes, HPX_HASH_BYTES);
+    uint32_t epoch = load_big_u32(reader->key.bytes + HPX_HASH_BYTES);
+    hpx_status status = get_artifact(&incoming->artifact, reader->store, reader->txn, &key, epoch, error);
+    if (status)
+        return status == HPX_NOT_FOUND ? refuse(reader, "its record is missing", error) : status;
+    if (!decode_checkpoint_entry(&incoming->entry, reader->payload.data, reader->payload.size))
+        return refuse(reader, "malformed", error);
+    status = decide_to_skip(reader, &key, epoch, error);
+    if (!status && !incoming->skipped)
+        status = put(reader, error);
+    if (status)
+        return status;
+    incoming->open = true;
+    incoming->next = 0;
+    incoming->whole = hpx_hasher_new();
+    incoming->output = hpx_hasher_new();
+    return incoming->entry.chunks == 0 ? finish_checkpoint(reader, error) : HPX_OK;
+}
+
+static hpx_status take_chunk(struct reader *reader, hpx_error *error)
+{
+    struct incoming *incoming = &reader->incoming;
+    const hpx_buffer *payload = &reader->payload;
+    if (!incoming->open)
+        return refuse(reader, "no checkpoint that it belongs to, or one that is complete", error);
+    struct key expected = key_of_chunk(&incoming->artifact.key, incoming->artifact.epoch, incoming->next);
+    if (memcmp(reader->key.bytes, expected.bytes, expected.size) != 0)
+        return refuse(reader, "not the checkpoint's next chunk", error);
+    uint64_t left = incoming->entry.size - (uint64_t)incoming->next * CHUNK_BYTES;
+    if (payload->size != (left < CHUNK_BYTES ? left : CHUNK_BYTES))
+        return refuse(reader, "not of the size that its checkpoint says", error);
+    hpx_status status = incoming->skipped ? HPX_OK : put(reader, error);
+    if (status)
+        return status;
+    hpx_hasher_add(incoming->whole, payload->data, payload->size);
+    hpx_hasher_add(incoming->output, payload->data, payload->size);
+    return ++incoming->next == incoming->entry.chunks ? finish_checkpoint(reader, error) : HPX_OK;
+}
+
+static hpx_status take_end(struct reader *reader, hpx_error *error)
+{
+    hpx_hash all = hpx_hasher_finish(reader->all);
+    reader->all = hpx_hasher_new();
+    const uint8_t *payload = reader->payload.data;
+    if (hpx_load_u64(payload) != reader->entries)
+        return refuse(reader, "it counts other entries than there are", error);
+    if (memcmp(payload + 8, all.bytes, HPX_HASH_BYTES) != 0)
+        return refuse(reader, "its hash is not that of the bytes before it", error);
+    uint8_t more;
+    size_t got;
+    uint64_t end = reader->at;
+    hpx_status status = read_some(reader, &more, 1, &got, error);
+    if (!status && got > 0)
+        status = refuse_at(reader, end, error, "bytes after the end of the bundle");
+    return status;
+}
+
+static hpx_status take(struct reader *reader, hpx_error *error)
+{
+    static hpx_status (*const takers[BUNDLE_KINDS])(struct reader * reader, hpx_error * error) = {
+        [BUNDLE_CODE] = take_named,    [BUNDLE_DATASET] = take_named, [BUNDLE_MANIFEST] = take_named,
+        [BUNDLE_RECORD] = take_record, [BUNDLE_CHUNK] = take_chunk,   [BUNDLE_CHECKPOINT] = take_checkpoint,
+        [BUNDLE_END] = take_end,
+    };
+    hpx_status status = reader->kind == BUNDLE_END ? HPX_OK : check_order(reader, error);
+    if (status)
+        return status;
+    if (reader->incoming.open && reader->kind != BUNDLE_CHUNK)
+        return refuse(reader, "the checkpoint before it lacks chunks", error);
+    return takers[reader->kind](reader, error);
+}
+
+static hpx_status read_bundle(struct reader *reader, hpx_error *error)
+{
+    /* The header is read before the transaction begins: who waits for a first byte keeps nobody waiting. */
+    hpx_status status = read_header(reader, error);
+    if (!status)
+        status = begin(&reader->txn, reader->store, 0, error);
+    if (status)
+        return status;
+    do {
+        status = read_entry(reader, error);
+        if (!status)
+            status = take(reader, error);
+    } while (!status && reader->kind != BUNDLE_END);
+    if (status) {
+        mdb_txn_abort(reader->txn);
+        return status;
+    }
+    int code = mdb_txn_commit(reader->txn);
+    return code == 0 ? HPX_OK : lmdb_failed(reader->store, code, error);
+}
+
+hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name, hpx_read_fn *read,
+                           void *context, hpx_error *error)
+{
+    *out = (hpx_imported){0};
+    struct reader reader = {.store = store, .name = name, .read = read, .context = context, .done = out};
+    reader.all = hpx_hasher_new();
+    hpx_status status = read_bundle(&reader, error);
+    if (status)
+        *out = (hpx_imported){0};
+    if (reader.incoming.open) {
+        hpx_hasher_finish(reader.incoming.whole);
+        hpx_hasher_finish(reader.incoming.output);
+    }
+    hpx_hasher_finish(reader.all);
+    hpx_buffer_free(&reader.payload);
+    return status;
+}

@@ -1,0 +1,25 @@
+/* Any bytes as the record of an artifact: what is read is what would be written. */
+#include "fuzz.h"
+
+#include "../../src/store/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    hpx_artifact artifact = {0}, again = {0};
+    hpx_error error;
+    if (!data || decode_artifact(&artifact, data, size, &error) != HPX_OK)
+        return 0;
+    hpx_buffer bytes = {0}, twice = {0};
+    encode_artifact(&bytes, &artifact);
+    if (decode_artifact(&again, bytes.data, bytes.size, &error) != HPX_OK)
+        abort();
+    encode_artifact(&twice, &again);
+    if (bytes.size != twice.size || memcmp(bytes.data, twice.data, bytes.size) != 0)
+        abort();
+    hpx_buffer_free(&bytes);
+    hpx_buffer_free(&twice);
+    return 0;
+}

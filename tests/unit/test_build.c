@@ -1,0 +1,453 @@
+/* Builds with real workers on a small data set: nothing is trained twice, everything is trained that is
+ * missing, and the result is the same whatever was there before. This program is the worker, too. */
+#include "hpx/build.h"
+
+#include "hpx/file.h"
+#include "hpx/memory.h"
+#include "hpx/worker.h"
+
+#include "../helper/helper.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char *folder, *dataset;
+static hpx_store *store;
+static hpx_error error;
+
+static int set_up(void **state)
+{
+    (void)state;
+    folder = make_folder();
+    write_digits(folder);
+    dataset = digits_dataset(folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    hpx_store_close(store);
+    store = NULL;
+    free(dataset);
+    remove_folder(folder);
+    return 0;
+}
+
+static void report(void *context, const char *what)
+{
+    hpx_buffer_printf(context, "%s\n", what);
+}
+
+static void open_store(const char *name)
+{
+    char *path = hpx_path_join(folder, name);
+    hpx_store_close(store);
+    expect_ok(hpx_store_open(&store, path, HPX_STORE_WRITE, &error), &error);
+    free(path);
+}
+
+/* A recipe of the digits: bindings of `train`, then axes and searches. */
+static hpx_recipe *parse(const char *train, const char *rest)
+{
+    hpx_recipe *recipe;
+    char *text =
+        hpx_format("%s  validation = 12\nmodel mlp\n  hidden = $n\ntrain\n  batch = 8\n  rate = 0.01\n%s%s",
+                   dataset, train, rest);
+    expect_ok(hpx_recipe_parse(&recipe, "test.rcp", text, strlen(text), NULL, NULL, &error), &error);
+    free(text);
+    return recipe;
+}
+
+/* What a build said while it ran. */
+struct heard {
+    size_t events[HPX_EVENT_TICK + 1];
+    size_t epochs_trained;
+    char message[512];
+    volatile sig_atomic_t interrupted;
+    size_t interrupt_after; /* so many epochs; 0: never */
+};
+
+static void hear(void *context, const hpx_event *event)
+{
+    struct heard *heard = context;
+    heard->events[event->kind]++;
+    if (event->kind == HPX_EVENT_EPOCH) {
+        heard->epochs_trained++;
+        assert_in_range(event->epoch, event->from + 1, event->epochs);
+        if (heard->epochs_trained == heard->interrupt_after)
+            heard->interrupted = 1;
+    }
+    if (event->kind == HPX_EVENT_FAILED)
+        snprintf(heard->message, sizeof heard->message, "%s", event->message);
+}
+
+static hpx_outcome *build(const hpx_recipe *recipe, hpx_status expected, struct heard *heard,
+                          hpx_build_options options)
+{
+    const hpx_recipe_search *searches[8];
+    hpx_outcome *outcome;
+    hpx_source_options source = {.store = store, .remember = store != NULL, .folder = folder};
+    for (size_t i = 0; i < recipe->search_count; i++)
+        searches[i] = &recipe->searches[i];
+    *heard = (struct heard){.interrupt_after = heard->interrupt_after};
+    options.program = "/proc/self/exe";
+    options.jobs = options.jobs ? options.jobs : 2;
+    options.event = hear;
+    options.context = heard;
+    options.interrupted = &heard->interrupted;
+    hpx_status status =
+        hpx_build(&outcome, recipe, searches, recipe->search_count, &source, &options, &error);
+    if (status != expected)
+        fail_msg("status %d instead of %d: %s %s", status, expected, status ? error.message : "",
+                 heard->message);
+    assert_non_null(outcome);
+    return outcome;
+}
+
+static void expect_counts(const hpx_outcome *outcome, size_t stored, size_t extended, size_t trained,
+                          size_t failed)
+{
+    assert_int_equal(outcome->stored, stored);
+    assert_int_equal(outcome->extended, extended);
+    assert_int_equal(outcome->trained, trained);
+    assert_int_equal(outcome->failed, failed);
+}
+
+static void expect_trials(const hpx_outcome *outcome, size_t search, size_t hit, size_t extend, size_t train)
+{
+    const size_t *counts = outcome->searches[search].trial_counts;
+    assert_int_equal(counts[HPX_HIT], hit);
+    assert_int_equal(counts[HPX_EXTEND], extend);
+    assert_int_equal(counts[HPX_TRAIN], train);
+}
+
+#define GRID "axis n = 2 4 8\nsearch s\n  method = grid\n"
+
+static void test_train_then_hit(void **state)
+{
+    (void)state;
+    struct heard heard = {0};
+    open_store("store");
+    hpx_recipe *recipe = parse("  epochs = 2\n  seeds = 1 2\n", GRID);
+    hpx_outcome *first = build(recipe, HPX_OK, &heard, (hpx_build_options){0});
+    expect_counts(first, 0, 0, 6, 0);
+    expect_trials(first, 0, 0, 0, 6);
+    assert_int_equal(heard.epochs_trained, 12);
+    assert_int_equal(heard.events[HPX_EVENT_STARTED], 6);
+    assert_int_equal(heard.events[HPX_EVENT_DONE], 6);
+    const hpx_search_outcome *search = &first->searches[0];
+    assert_true(search->done && search->score > 0.5 && search->score_sd >= 0);
+    assert_true(search->paid_macs == (double)search->nominal_macs && search->relative_cost == 1);
+    assert_int_equal(search->paid_training_macs, search->nominal_training_macs);
+    uint64_t macs = 0; /* 48 images, 2 epochs, 2 seeds */
+    for (uint64_t n = 2; n <= 8; n *= 2)
+        macs += (3 * (16 * n + n * 3) - 16 * n) * 48 * 2 * 2;
+    assert_int_equal(search->nominal_training_macs, macs);
+
+    hpx_outcome *second = build(recipe, HPX_OK, &heard, (hpx_build_options){0});
+    expect_counts(second, 6, 0, 0, 0);
+    expect_trials(second, 0, 6, 0, 0);
+    assert_int_equal(heard.epochs_trained, 0);
+    assert_int_equal(second->searches[0].paid_training_macs, 0);
+    assert_true(second->searches[0].score == search->score);
+    assert_int_equal(second->searches[0].nominal_macs, search->nominal_macs);
+    hpx_outcome_free(first);
+    hpx_outcome_free(second);
+    hpx_recipe_free(recipe);
+}
+
+struct outputs {
+    size_t count;
+    hpx_hash keys[64], outputs[64];
+    uint32_t epochs[64];
+};
+
+static hpx_status note(void *context, const hpx_artifact *artifact, hpx_error *e)
+{
+    (void)e;
+    struct outputs *outputs = context;
+    assert_in_range(outputs->count, 0, 63);
+    outputs->keys[outputs->count] = artifact->key;
+    outputs->epochs[outputs->count] = artifact->epoch;
+    outputs->outputs[outputs->count++] = artifact->output;
+    return HPX_OK;
+}
+
+static struct outputs all_outputs(void)
+{
+    struct outputs outputs;
+    memset(&outputs, 0, sizeof outputs);
+    expect_ok(hpx_store_each(store, NULL, note, &outputs, &error), &error);
+    return outputs;
+}
+
+/* Continued, interrupted, on one worker or on three: the same outputs, bit for bit. */
+static void test_extend(void **state)
+{
+    (void)state;
+    struct heard heard = {0};
+    hpx_recipe *two = parse("  epochs = 2\n", GRID), *three = parse("  epochs = 3\n", GRID);
+    open_store("once");
+    hpx_outcome *outcome = build(three, HPX_OK, &heard, (hpx_build_options){.jobs = 1});
+    hpx_outcome_free(outcome);
+    struct outputs once = all_outputs();
+    assert_int_equal(once.count, 9);
+
+    open_store("twice");
+    outcome = build(two, HPX_OK, &heard, (hpx_build_options){.jobs = 3});
+    hpx_outcome_free(outcome);
+    outcome = build(three, HPX_OK, &heard, (hpx_build_options){.jobs = 3});
+    expect_counts(outcome, 0, 3, 0, 0);
+    expect_trials(outcome, 0, 0, 3, 0);
+    assert_int_equal(heard.epochs_trained, 3);
+    for (size_t i = 0; i < outcome->searches[0].trial_count; i++)
+        assert_int_equal(outcome->searches[0].trials[i].from, 2);
+    assert_true(fabs(outcome->searches[0].paid_macs - (double)outcome->searches[0].nominal_macs / 3) < 1);
+    hpx_outcome_free(outcome);
+    struct outputs twice = all_outputs();
+    assert_memory_equal(&once, &twice, sizeof once);
+    outcome = build(two, HPX_OK, &heard, (hpx_build_options){0}); /* a shorter one is there, too */
+    expect_counts(outcome, 3, 0, 0, 0);
+    hpx_outcome_free(outcome);
+
+    open_store("interrupted");
+    heard.interrupt_after = 4;
+    outcome = build(three, HPX_INTERRUPTED, &heard, (hpx_build_options){.jobs = 1});
+    hpx_outcome_free(outcome);
+    assert_in_range(all_outputs().count, 4, 8);
+    heard.interrupt_after = 0;
+    outcome = build(three, HPX_OK, &heard, (hpx_build_options){.jobs = 1});
+    hpx_outcome_free(outcome);
+    struct outputs interrupted = all_outputs();
+    assert_memory_equal(&once, &interrupted, sizeof once);
+
+    /* All of it again: the same, and nothing is stored anew. */
+    outcome = build(three, HPX_OK, &heard, (hpx_build_options){.again = true});
+    expect_counts(outcome, 0, 0, 3, 0);
+    hpx_outcome_free(outcome);
+    struct outputs again = all_outputs();
+    assert_memory_equal(&once, &again, sizeof once);
+    hpx_recipe_free(two);
+    hpx_recipe_free(three);
+}
+
+/* Cells that are one trajectory are trained once, and whoever comes first pays. */
+static void test_shared(void **state)
+{
+    (void)state;
+    struct heard heard = {0};
+    open_store("store");
+    hpx_recipe *recipe =
+        parse("  epochs = 1\n  optimizer = $o\n  momentum = $m\n",
+              "axis n = 4\naxis o = adam sgd\naxis m = 0 0.9\n"
+              "search first\n  method = full-cross\n  first = m\nsearch all\n  method = grid\n");
+    hpx_outcome *outcome = build(recipe, HPX_OK, &heard, (hpx_build_options){0});
+    expect_counts(outcome, 0, 0, 3, 0);
+    assert_int_equal(heard.epochs_trained, 3);
+    const size_t *first = outcome->searches[0].trial_counts, *all = outcome->searches[1].trial_counts;
+    assert_int_equal(first[HPX_TRAIN] + all[HPX_TRAIN], 3);
+    assert_true(first[HPX_TRAIN] >= 1 && first[HPX_HIT] >= 1); /* both cells of adam: one trains, one hits */
+    assert_int_equal(all[HPX_TRAIN] + all[HPX_HIT], 4);
+    assert_int_equal(outcome->searches[0].visits[0].verdict, HPX_TRAIN);
+    assert_int_equal(outcome->searches[0].visits[1].verdict, HPX_HIT);
+    assert_true(outcome->searches[0].visits[0].score == outcome->searches[0].visits[1].score);
+    hpx_outcome_free(outcome);
+    hpx_recipe_free(recipe);
+}
+
+/* A plan decides what a build would, as far as it can, and changes nothing. */
+static void test_plan(void **state)
+{
+    (void)state;
+    struct heard heard = {0};
+    hpx_recipe *recipe =
+        parse("  epochs = 2\n", "axis n = 2 4 8\nsearch line\n  method = partial-cross\n  limit = 1\n"
+                                "search all\n  method = grid\n");
+    hpx_build_options dry = {.dry = true};
+    hpx_outcome *outcome = build(recipe, HPX_OK, &heard, dry); /* without a store */
+    assert_int_equal(outcome->pending, 3);
+    expect_trials(outcome, 0, 0, 0, 2); /* 1 + limit cells are certain */
+    expect_trials(outcome, 1, 2, 0, 1); /* those are on the first one's bill */
+    assert_false(outcome->searches[0].done);
+    assert_true(isnan(outcome->seconds_left));
+    for (size_t i = 0; i < outcome->searches[0].trial_count; i++)
+        assert_true(outcome->searches[0].trials[i].macs_left > 0);
+    hpx_outcome_free(outcome);
+    open_store("store");
+    outcome = build(recipe, HPX_OK, &heard, dry);
+    assert_int_equal(outcome->pending, 3);
+    hpx_outcome_free(outcome);
+    assert_int_equal(all_outputs().count, 0);
+    assert_int_equal(heard.events[HPX_EVENT_STARTED], 0);
+
+    outcome = build(recipe, HPX_OK, &heard, (hpx_build_options){0});
+    expect_counts(outcome, 0, 0, 3, 0);
+    hpx_outcome_free(outcome);
+    outcome = build(recipe, HPX_OK, &heard, dry);
+    assert_int_equal(outcome->pending, 0);
+    assert_true(outcome->searches[0].done && outcome->searches[1].done && outcome->seconds_left == 0);
+    hpx_outcome_free(outcome);
+    hpx_recipe_free(recipe);
+
+    recipe = parse("  epochs = 5\n", GRID);
+    outcome = build(recipe, HPX_OK, &heard, dry);
+    assert_int_equal(outcome->pending, 3);
+    expect_trials(outcome, 0, 0, 3, 0);
+    assert_true(isfinite(outcome->seconds_left) || isnan(outcome->seconds_left));
+    hpx_outcome_free(outcome);
+    hpx_recipe_free(recipe);
+}
+
+/* Flips a bit in a chunk of every checkpoint. */
+static void damage_checkpoints(void)
+{
+    char *path = hpx_path_join(folder, "store/hpx.mdb");
+    hpx_buffer bytes = read_file(path);
+    size_t found = 0;
+    for (size_t i = 0; i + 8 < bytes.size; i++) {
+        if (memcmp(bytes.data + i, "HPXC", 4) == 0) { /* the magic of a checkpoint */
+            bytes.data[i + 5] ^= 0x40;
+            found++;
+        }
+    }
+    assert_true(found >= 3);
+    write_file(path, bytes.data, bytes.size);
+    hpx_buffer_free(&bytes);
+    free(path);
+}
+
+/* A checkpoint that is damaged is trained again, not continued, and the build does not fail. */
+static void test_damaged_checkpoints(void **state)
+{
+    (void)state;
+    struct heard heard = {0};
+    hpx_buffer damage = {0};
+    hpx_recipe *two = parse("  epochs = 2\n", GRID), *three = parse("  epochs = 3\n", GRID);
+    open_store("store");
+    hpx_outcome_free(build(two, HPX_OK, &heard, (hpx_build_options){0}));
+    hpx_store_close(store);
+    store = NULL;
+    damage_checkpoints();
+    open_store("store");
+    hpx_store_on_damage(store, report, &damage);
+    hpx_outcome *outcome = build(three, HPX_OK, &heard, (hpx_build_options){0});
+    expect_counts(outcome, 0, 0, 3, 0);
+    assert_int_equal(heard.epochs_trained, 9);
+    expect_contains(hpx_buffer_text(&damage), "chunk");
+    hpx_outcome_free(outcome);
+    hpx_buffer_free(&damage);
+    hpx_recipe_free(two);
+    hpx_recipe_free(three);
+}
+
+/* A trial that fails fails the build; with keep_going the searches go on and it is worse than any score. */
+static void test_failed_trials(void **state)
+{
+    (void)state;
+    struct heard heard = {0};
+    hpx_recipe *recipe;
+    char *text =
+        hpx_format("%s  validation = 12\nmodel mlp\n  hidden = 4\ntrain\n  optimizer = sgd\n  rate = $r\n"
+                   "  batch = 1\n  weight-decay = 1000\n  epochs = 2\naxis r = 1000 1e-6 1e-7\n"
+                   "search s\n  method = grid\n",
+                   dataset);
+    expect_ok(hpx_recipe_parse(&recipe, "test.rcp", text, strlen(text), NULL, NULL, &error), &error);
+    open_store("store");
+    hpx_outcome *outcome = build(recipe, HPX_FAILED, &heard, (hpx_build_options){.jobs = 1});
+    assert_int_equal(outcome->failed, 1);
+    assert_false(outcome->searches[0].done);
+    assert_int_equal(heard.events[HPX_EVENT_FAILED], 1);
+    expect_contains(heard.message, "finite");
+    hpx_outcome_free(outcome);
+    outcome = build(recipe, HPX_FAILED, &heard, (hpx_build_options){.jobs = 1, .keep_going = true});
+    expect_contains(error.message, "1 of 3 trials failed");
+    assert_true(outcome->searches[0].done);
+    assert_int_not_equal(outcome->searches[0].result.end, 0);
+    assert_int_equal(outcome->searches[0].trial_counts[HPX_FAILURE], 1);
+    assert_true(isnan(outcome->searches[0].visits[0].score));
+    hpx_outcome_free(outcome);
+    hpx_recipe_free(recipe);
+    free(text);
+}
+
+/* The name of a cell is cut to fit its record, but not within a character: that record could not be read. */
+static void test_long_cell(void **state)
+{
+    (void)state;
+    static const char *const heads[] = {"", "x"}; /* of one of both names, the cut falls within a character */
+    struct heard heard = {0};
+    for (size_t i = 0; i < COUNT(heads); i++) {
+        hpx_buffer path = {0};
+        hpx_buffer_printf(&path, "%s/%s", folder, heads[i]);
+        for (int k = 0; k < 120; k++)
+            hpx_buffer_puts(&path, "\xc3\xa4");
+        char *images = hpx_path_join(folder, "train-images"),
+             *text =
+                 hpx_format("dataset digits\n  validation = 12\n  train = $images \"%s/train-labels\"\n"
+                            "  test = \"%s/test-images\" \"%s/test-labels\"\nmodel mlp\n  hidden = 4\ntrain\n"
+                            "  epochs = 1\naxis images = \"%s\"\nsearch s\n  method = grid\n",
+                            folder, folder, folder, hpx_buffer_text(&path));
+        assert_int_equal(symlink(images, hpx_buffer_text(&path)), 0);
+        hpx_recipe *recipe;
+        expect_ok(hpx_recipe_parse(&recipe, "test.rcp", text, strlen(text), NULL, NULL, &error), &error);
+        open_store(heads[i][0] ? "one" : "other");
+        hpx_outcome_free(build(recipe, HPX_OK, &heard, (hpx_build_options){0}));
+        hpx_outcome *outcome = build(recipe, HPX_OK, &heard, (hpx_build_options){0});
+        expect_counts(outcome, 1, 0, 0, 0);
+        hpx_outcome_free(outcome);
+        hpx_recipe_free(recipe);
+        hpx_buffer_free(&path);
+        free(images);
+        free(text);
+    }
+}
+
+/* A stream that ends early is an end; one that is no stream of jobs is refused. */
+static void test_worker_streams(void **state)
+{
+    (void)state;
+    int in[2], out[2];
+    assert_int_equal(pipe(in), 0);
+    assert_int_equal(pipe(out), 0);
+    assert_int_equal(write(in[1], "HPXM", 4), 4);
+    close(in[1]);
+    expect_ok(hpx_worker_run(in[0], out[1], &error), &error); /* nobody is there to answer */
+    close(in[0]);
+    assert_int_equal(pipe(in), 0);
+    assert_int_equal(write(in[1], "GET /", 5), 5);
+    close(in[1]);
+    assert_int_equal(hpx_worker_run(in[0], out[1], &error), HPX_DAMAGED);
+    close(in[0]);
+    close(out[0]);
+    close(out[1]);
+}
+
+#define WITH_DIGITS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    if (argc > 1 && strcmp(argv[1], "worker") == 0)
+        return hpx_worker_run(STDIN_FILENO, STDOUT_FILENO, &error) != HPX_OK;
+    alarm(300); /* a build that waits for ever fails */
+    const struct CMUnitTest tests[] = {
+        WITH_DIGITS(test_train_then_hit),
+        WITH_DIGITS(test_extend),
+        WITH_DIGITS(test_shared),
+        WITH_DIGITS(test_plan),
+        WITH_DIGITS(test_damaged_checkpoints),
+        WITH_DIGITS(test_failed_trials),
+        WITH_DIGITS(test_long_cell),
+        WITH_DIGITS(test_worker_streams),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,420 @@
+/* The code version against git itself, in every state a work tree can be in. */
+#include "hpx/code.h"
+
+#include "hpx/file.h"
+#include "hpx/hash.h"
+#include "hpx/memory.h"
+
+#include "../helper/helper.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define SOURCES "src/nn src/base/random.c"
+#define BUILD   "Makefile src"
+
+static char *folder, *repository;
+static hpx_error error;
+
+/* Runs a shell command and returns what it prints, without the last newline; it must succeed. $F is the
+ * folder of the test. */
+static char *shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static char *shell(const char *format, ...)
+{
+    char command[4096] = "IFS=; "; /* $F is one word, whatever is in it */
+    va_list args;
+    va_start(args, format);
+    vsnprintf(command + strlen(command), sizeof command - strlen(command), format, args);
+    va_end(args);
+    hpx_buffer text = {0};
+    char part[4096];
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    for (size_t got; (got = fread(part, 1, sizeof part, pipe)) > 0;)
+        hpx_buffer_add(&text, part, got);
+    if (pclose(pipe) != 0)
+        fail_msg("%s", command);
+    if (text.size > 0 && text.data[text.size - 1] == '\n')
+        text.size--;
+    hpx_buffer_text(&text);
+    return (char *)text.data;
+}
+
+static void run(const char *command)
+{
+    free(shell("{ %s\n} >/dev/null 2>&1", command));
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    folder = make_folder();
+    repository = hpx_path_join(folder, "r");
+    setenv("F", folder, 1);
+    run("mkdir -p $F/r/src/nn $F/r/src/base $F/r/docs && cd $F/r &&"
+        "echo 'int a;' >src/nn/a.c && echo 'int b;' >src/nn/b.c && echo r >src/base/random.c &&"
+        "echo t >src/base/text.c && echo all: >Makefile && echo read >README && echo d >docs/d.md &&"
+        "printf '\\0\\1\\2' >src/nn/table.bin && printf '#!/bin/sh\\n' >src/nn/tool.sh && chmod 755 "
+        "src/nn/tool.sh");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    free(repository);
+    remove_folder(folder);
+    return 0;
+}
+
+static void commit_all(void)
+{
+    run("cd $F/r && git init -q -b main && git add -A && git commit -q -m first");
+}
+
+static void hex_version(char out[HPX_CODE_HEX_BYTES], const char *root, const char *sources)
+{
+    uint8_t version[HPX_CODE_BYTES];
+    expect_ok(hpx_code_version(version, root, sources, &error), &error);
+    hpx_hex(out, version, HPX_CODE_BYTES);
+}
+
+/* What git says of a copy: `git write-tree` of these paths in a fresh index. */
+static void expect_git_version(const char *root, const char *prefix, const char *sources)
+{
+    char version[HPX_CODE_HEX_BYTES];
+    hex_version(version, root, SOURCES);
+    char *git =
+        shell("rm -rf $F/copy && cp -a '%s' $F/copy && cd $F/copy && export GIT_INDEX_FILE=$F/copy.index && "
+              "rm -f $GIT_INDEX_FILE && git add -A -- %s && git write-tree %s",
+              repository, sources, prefix);
+    assert_string_equal(version, git);
+    free(git);
+}
+
+/* The same files without a repository. */
+static void expect_version_without_git(void)
+{
+    char version[HPX_CODE_HEX_BYTES], bare[HPX_CODE_HEX_BYTES];
+    hex_version(version, repository, SOURCES);
+    run("rm -rf $F/bare && cp -a $F/r $F/bare && rm -rf $F/bare/.git");
+    char *copy = hpx_path_join(folder, "bare");
+    hex_version(bare, copy, SOURCES);
+    assert_string_equal(version, bare);
+    free(copy);
+}
+
+/* Everything below .git: names, bytes and times. */
+static char *git_folder(void)
+{
+    return shell("cd $F/r/.git && find . -type f -exec sha256sum {} + | sort && find . -printf '%%p %%T@ "
+                 "%%s\\n' | sort");
+}
+
+static hpx_code read_code(void)
+{
+    hpx_code code;
+    char *before = git_folder();
+    expect_ok(hpx_code_read(&code, repository, SOURCES, BUILD, &error), &error);
+    char *after = git_folder();
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    return code;
+}
+
+/* The patch applies to a clean clone of the commit, and then the sources are those of the work tree. */
+static void expect_patch(const hpx_code *code)
+{
+    char *path = hpx_path_join(folder, "patch"), *clone = hpx_path_join(folder, "clone");
+    write_file(path, code->patch.data, code->patch.size);
+    run("rm -rf $F/clone && git clone -q $F/r $F/clone && cd $F/clone && git checkout -q --detach "
+        "$(git -C $F/r rev-parse HEAD) && git apply --check $F/patch && git apply $F/patch");
+    char mine[HPX_CODE_HEX_BYTES], theirs[HPX_CODE_HEX_BYTES];
+    hex_version(mine, repository, "src Makefile");
+    hex_version(theirs, clone, "src Makefile");
+    assert_string_equal(theirs, mine);
+    free(path);
+    free(clone);
+}
+
+static void expect_read(bool dirty)
+{
+    hpx_code code = read_code();
+    uint8_t version[HPX_CODE_BYTES];
+    expect_ok(hpx_code_version(version, repository, SOURCES, &error), &error);
+    assert_memory_equal(code.version, version, HPX_CODE_BYTES);
+    assert_int_equal(code.dirty, dirty);
+    assert_int_equal(code.patch.size > 0, dirty);
+    char *commit = shell("git -C $F/r rev-parse HEAD"),
+         *describe = shell("git -C $F/r describe --tags --always");
+    assert_string_equal(code.commit, commit);
+    char *expected = hpx_format("%s%s", describe, dirty ? "-dirty" : "");
+    assert_string_equal(code.describe, expected);
+    if (dirty)
+        expect_patch(&code);
+    free(expected);
+    free(commit);
+    free(describe);
+    hpx_code_free(&code);
+}
+
+/* Changes one after the other: what each must do to the version and to the dirty flag. */
+static void test_changes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *command;
+        bool version_changes, dirty;
+    } changes[] = {
+        {"a commit elsewhere", "echo more >>README && git commit -qam readme", false, false},
+        {"an edit elsewhere", "echo more >>README && echo new >docs/new.md", false, false},
+        {"an edit of the build, not the trainer", "echo x >>src/base/text.c", false, true},
+        {"an edit", "echo 'int c;' >>src/nn/a.c", true, true},
+        {"a staged edit", "git add src/nn/a.c", false, true},
+        {"an edit of the same size", "sed -i s/c/d/ src/nn/a.c", true, true},
+        {"an untracked file", "mkdir src/nn/deep && printf 'no newline' >src/nn/deep/new.c", true, true},
+        {"a staged new file", "echo s >src/nn/staged.c && git add src/nn/staged.c", true, true},
+        {"a deleted file", "rm src/nn/b.c", true, true},
+        {"an executable bit", "chmod +x src/nn/a.c", true, true},
+        {"bytes", "printf '\\0\\3' >>src/nn/table.bin", true, true},
+        {"a time", "touch src/nn/a.c src/nn/tool.sh", false, true},
+        {"a commit of all", "git add -A && git commit -qm second", false, false},
+        {"a renamed file", "mv src/nn/a.c src/nn/z.c", true, true},
+        {"a revert", "mv src/nn/z.c src/nn/a.c", true, false},
+        {"a detached HEAD", "git checkout -q --detach", false, false},
+        {"a tag", "git tag v1.0", false, false},
+        {"a commit behind the tag", "git commit -q --allow-empty -m empty", false, false},
+        {"a link", "ln -s tool.sh src/nn/link", true, true},
+        {"an empty folder", "mkdir src/nn/empty", false, true},
+    };
+    commit_all();
+    char version[HPX_CODE_HEX_BYTES], before[HPX_CODE_HEX_BYTES];
+    hex_version(version, repository, SOURCES);
+    expect_read(false);
+    for (size_t i = 0; i < COUNT(changes); i++) {
+        print_message("%s\n", changes[i].what);
+        memcpy(before, version, sizeof before);
+        char *command = hpx_format("cd $F/r && %s", changes[i].command);
+        run(command);
+        free(command);
+        hex_version(version, repository, SOURCES);
+        assert_int_equal(strcmp(before, version) != 0, changes[i].version_changes);
+        expect_git_version(repository, "", SOURCES);
+        expect_version_without_git();
+        expect_read(changes[i].dirty);
+    }
+}
+
+/* A file that git tracks although it is ignored counts; one that is only ignored does not. */
+static void test_ignored(void **state)
+{
+    (void)state;
+    run("cd $F/r && echo '*.gen' >.gitignore && echo 1 >src/nn/kept.gen && git init -q -b main &&"
+        "git add -A && git add -f src/nn/kept.gen && git commit -qm first && echo 1 >src/nn/other.gen");
+    char before[HPX_CODE_HEX_BYTES], after[HPX_CODE_HEX_BYTES];
+    hex_version(before, repository, SOURCES);
+    char *git = shell("cd $F/r && export GIT_INDEX_FILE=$F/index && git ls-tree -r HEAD -- %s | "
+                      "git update-index --index-info && git write-tree",
+                      SOURCES);
+    assert_string_equal(before, git);
+    free(git);
+    run("echo 2 >$F/r/src/nn/other.gen");
+    hex_version(after, repository, SOURCES);
+    assert_string_equal(after, before);
+    run("echo 2 >$F/r/src/nn/kept.gen");
+    hex_version(after, repository, SOURCES);
+    assert_string_not_equal(after, before);
+}
+
+/* A source tree that is a part of a repository: its version does not depend on where it is. */
+static void test_subfolder(void **state)
+{
+    (void)state;
+    run("mkdir $F/outer && mv $F/r $F/outer/lab && mv $F/outer $F/r && echo x >$F/r/lab/src/nn/new.c");
+    commit_all();
+    run("echo more >>$F/r/lab/src/nn/a.c");
+    char *root = hpx_path_join(repository, "lab");
+    expect_git_version(root, "--prefix=lab/", "lab/src/nn lab/src/base/random.c");
+    char inside[HPX_CODE_HEX_BYTES], alone[HPX_CODE_HEX_BYTES];
+    hex_version(inside, root, SOURCES);
+    run("cp -a $F/r/lab $F/alone");
+    char *copy = hpx_path_join(folder, "alone");
+    hex_version(alone, copy, SOURCES);
+    assert_string_equal(inside, alone);
+    hpx_code code;
+    expect_ok(hpx_code_read(&code, root, SOURCES, BUILD, &error), &error);
+    assert_true(code.dirty);
+    hpx_code_free(&code);
+    free(root);
+    free(copy);
+}
+
+static void test_worktree(void **state)
+{
+    (void)state;
+    commit_all();
+    run("cd $F/r && git worktree add -q $F/w && echo more >>$F/w/src/nn/a.c");
+    char *root = hpx_path_join(folder, "w");
+    char here[HPX_CODE_HEX_BYTES], there[HPX_CODE_HEX_BYTES];
+    hex_version(here, repository, SOURCES);
+    hex_version(there, root, SOURCES);
+    assert_string_not_equal(here, there);
+    hpx_code code;
+    char *before = git_folder();
+    expect_ok(hpx_code_read(&code, root, SOURCES, BUILD, &error), &error);
+    char *after = git_folder();
+    assert_string_equal(before, after);
+    assert_true(code.dirty);
+    hpx_code_free(&code);
+    run("echo more >>$F/r/src/nn/a.c");
+    hex_version(here, repository, SOURCES);
+    assert_string_equal(here, there);
+    free(before);
+    free(after);
+    free(root);
+}
+
+static void test_unborn(void **state)
+{
+    (void)state;
+    run("cd $F/r && git init -q -b main");
+    hpx_code code = read_code();
+    expect_git_version(repository, "", SOURCES);
+    assert_string_equal(code.commit, "");
+    assert_string_equal(code.describe, "");
+    assert_true(code.dirty); /* all of it */
+    hpx_buffer_text(&code.patch);
+    expect_contains((const char *)code.patch.data, "int a;");
+    hpx_code_free(&code);
+}
+
+static void test_no_repository(void **state)
+{
+    (void)state;
+    hpx_code code;
+    expect_ok(hpx_code_read(&code, repository, SOURCES, BUILD, &error), &error);
+    assert_string_equal(code.commit, "");
+    assert_string_equal(code.describe, "");
+    assert_false(code.dirty);
+    assert_int_equal(code.patch.size, 0);
+    char version[HPX_CODE_HEX_BYTES];
+    hpx_hex(version, code.version, HPX_CODE_BYTES);
+    hpx_code_free(&code);
+    commit_all();
+    char *git =
+        shell("cd $F/r && git ls-tree HEAD:src/nn >/dev/null && GIT_INDEX_FILE=$F/index git add -A -- %s && "
+              "GIT_INDEX_FILE=$F/index git write-tree",
+              SOURCES);
+    assert_string_equal(version, git);
+    free(git);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    hpx_code code;
+    uint8_t version[HPX_CODE_BYTES];
+    for (int with_git = 0; with_git < 2; with_git++) {
+        assert_int_equal(hpx_code_read(&code, repository, "src/nn src/gone", BUILD, &error), HPX_FAILED);
+        expect_contains(error.message, "src/gone");
+        assert_int_equal(hpx_code_version(version, repository, "src/gone.c", &error), HPX_FAILED);
+        if (!with_git)
+            commit_all();
+    }
+    run("git clone -q --bare $F/r $F/bare.git");
+    char *bare = hpx_path_join(folder, "bare.git"), *missing = hpx_path_join(folder, "missing");
+    assert_int_equal(hpx_code_version(version, bare, SOURCES, &error), HPX_FAILED);
+    expect_contains(error.message, "work tree");
+    assert_int_equal(hpx_code_version(version, missing, SOURCES, &error), HPX_FAILED);
+    run("echo damaged >$F/r/.git/refs/heads/main");
+    assert_int_equal(hpx_code_read(&code, repository, SOURCES, BUILD, &error), HPX_FAILED);
+    free(bare);
+    free(missing);
+}
+
+static void test_stamp(void **state)
+{
+    (void)state;
+    commit_all();
+    hpx_code code = read_code();
+    uint8_t now[HPX_CODE_BYTES];
+    hpx_code_stamp stamp = {.commit = code.commit,
+                            .describe = code.describe,
+                            .dirty = true,
+                            .patch = (const unsigned char *)"\0p",
+                            .patch_size = 2,
+                            .root = repository,
+                            .sources = SOURCES};
+    memcpy(stamp.version, code.version, HPX_CODE_BYTES);
+    assert_false(hpx_code_is_stale(now, &stamp));
+    run("echo more >>$F/r/README");
+    assert_false(hpx_code_is_stale(now, &stamp));
+    run("echo more >>$F/r/src/nn/a.c");
+    assert_true(hpx_code_is_stale(now, &stamp));
+    char hex[HPX_CODE_HEX_BYTES], expected[HPX_CODE_HEX_BYTES];
+    hpx_hex(hex, now, HPX_CODE_BYTES);
+    hex_version(expected, repository, SOURCES);
+    assert_string_equal(hex, expected);
+    char *missing = hpx_path_join(folder, "missing");
+    stamp.root = missing;
+    assert_false(hpx_code_is_stale(now, &stamp));
+
+    hpx_fields fields = {0};
+    const uint8_t *bytes;
+    size_t size;
+    uint64_t dirty;
+    const char *text;
+    hpx_code_fields(&fields, &stamp);
+    assert_int_equal(fields.count, 5);
+    expect_ok(hpx_fields_bytes(&bytes, &size, &fields, "version", &error), &error);
+    assert_int_equal(size, HPX_CODE_BYTES);
+    assert_memory_equal(bytes, code.version, size);
+    expect_ok(hpx_fields_bytes(&bytes, &size, &fields, "patch", &error), &error);
+    assert_int_equal(size, 2);
+    expect_ok(hpx_fields_count(&dirty, &fields, "dirty", &error), &error);
+    assert_int_equal(dirty, 1);
+    expect_ok(hpx_fields_text(&text, &fields, "commit", &error), &error);
+    assert_string_equal(text, code.commit);
+    hpx_fields_free(&fields);
+    hpx_code_free(&code);
+    free(missing);
+}
+
+#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    /* Nothing of the user's configuration, nor of a git that runs this test. */
+    static const char *const unset[] = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX",
+                                        "XDG_CONFIG_HOME"};
+    static const char *const set[][2] = {
+        {"GIT_CONFIG_GLOBAL", "/dev/null"},
+        {"GIT_CONFIG_NOSYSTEM", "1"},
+        {"HOME", "/nonexistent"},
+        {"GIT_AUTHOR_NAME", "A"},
+        {"GIT_AUTHOR_EMAIL", "a@b"},
+        {"GIT_COMMITTER_NAME", "A"},
+        {"GIT_COMMITTER_EMAIL", "a@b"},
+        {"GIT_OPTIONAL_LOCKS", "0"},
+        {"LC_ALL", "C"},
+        {"GIT_AUTHOR_DATE", "2024-07-08T00:00:00Z"},
+        {"GIT_COMMITTER_DATE", "2024-07-08T00:00:00Z"},
+    };
+    for (size_t i = 0; i < COUNT(unset); i++)
+        unsetenv(unset[i]);
+    for (size_t i = 0; i < COUNT(set); i++)
+        setenv(set[i][0], set[i][1], 1);
+    const struct CMUnitTest tests[] = {
+        WITH_FOLDER(test_changes),  WITH_FOLDER(test_ignored), WITH_FOLDER(test_subfolder),
+        WITH_FOLDER(test_worktree), WITH_FOLDER(test_unborn),  WITH_FOLDER(test_no_repository),
+        WITH_FOLDER(test_refused),  WITH_FOLDER(test_stamp),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,398 @@
+/* The executor with workers that do what their job's manifest says, good or bad: this program is the worker,
+ * too. */
+#include "hpx/executor.h"
+
+#include "hpx/memory.h"
+
+#include "../helper/helper.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static hpx_error error;
+
+static void write_all(const void *bytes, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        ssize_t put = write(STDOUT_FILENO, (const uint8_t *)bytes + at, size - at);
+        if (put <= 0)
+            _exit(99);
+        at += (size_t)put;
+    }
+}
+
+static void answer(const hpx_result *result, size_t size_max)
+{
+    hpx_buffer bytes = {0};
+    hpx_result_encode(&bytes, result);
+    write_all(bytes.data, bytes.size < size_max ? bytes.size : size_max);
+    hpx_buffer_free(&bytes);
+}
+
+static void answer_epochs(const hpx_job *job)
+{
+    for (uint32_t epoch = job->from + 1; epoch <= job->to; epoch++) {
+        hpx_result result = {
+            .kind = HPX_MESSAGE_EPOCH,
+            .key = job->key,
+            .epoch = epoch,
+            .parent = job->from,
+            .checkpoint = job->checkpoint.data, /* back as it came */
+            .checkpoint_size = job->checkpoint.size,
+        };
+        result.output = hpx_output_hash(&result.metrics, result.checkpoint, result.checkpoint_size);
+        answer(&result, SIZE_MAX);
+    }
+}
+
+/* What a worker does with a job whose manifest begins with `act`. */
+static void serve(const hpx_job *job, const char *act)
+{
+    hpx_result end = {.kind = HPX_MESSAGE_DONE, .key = job->key};
+    if (strncmp(act, "epochs", 6) == 0) {
+        answer_epochs(job);
+        answer(&end, SIZE_MAX);
+    } else if (strncmp(act, "environment", 11) == 0) {
+        const char *threads = getenv("OPENBLAS_NUM_THREADS");
+        end.kind = HPX_MESSAGE_FAILED;
+        strncpy(end.message, threads ? threads : "not set", sizeof end.message - 1);
+        answer(&end, SIZE_MAX);
+    } else if (strncmp(act, "killed", 6) == 0) {
+        answer_epochs(job);
+        raise(SIGKILL);
+    } else if (strncmp(act, "terminated", 10) == 0) {
+        raise(SIGTERM);
+    } else if (strncmp(act, "exits", 5) == 0) {
+        _exit(3);
+    } else if (strncmp(act, "half", 4) == 0) {
+        answer(&end, 20);
+        _exit(0);
+    } else if (strncmp(act, "garbage", 7) == 0) {
+        write_all("Segmentation fault\n", 19);
+        pause();
+    } else if (strncmp(act, "other", 5) == 0) {
+        end.key.bytes[0] ^= 1;
+        answer(&end, SIZE_MAX);
+        pause();
+    } else if (strncmp(act, "twice", 5) == 0) {
+        answer(&end, SIZE_MAX);
+        answer(&end, SIZE_MAX);
+        pause();
+    } else if (strncmp(act, "job", 3) == 0) {
+        hpx_buffer bytes = {0};
+        hpx_job_encode(&bytes, job);
+        write_all(bytes.data, bytes.size);
+        pause();
+    } else if (strncmp(act, "never", 5) == 0) {
+        pause();
+    }
+}
+
+/* Reads jobs until the end of the stream. */
+static int run_worker(void)
+{
+    hpx_buffer in = {0};
+    for (;;) {
+        hpx_message message;
+        hpx_status status = hpx_message_read(&message, in.data, in.size, &error);
+        if (status == HPX_NOT_FOUND) {
+            hpx_buffer_reserve(&in, message.size - in.size);
+            ssize_t got = read(STDIN_FILENO, in.data + in.size, message.size - in.size);
+            if (got <= 0)
+                break;
+            in.size += (size_t)got;
+            continue;
+        }
+        hpx_job job = {0};
+        if (status || hpx_job_decode(&job, &message, &error))
+            return 98;
+        serve(&job, hpx_buffer_text(&job.manifest));
+        hpx_job_free(&job);
+        in.size = 0;
+    }
+    hpx_buffer_free(&in);
+    return 0;
+}
+
+static hpx_job make_job(const char *act, uint32_t from, uint32_t to, size_t checkpoint_size)
+{
+    hpx_job job = {.from = from, .to = to};
+    hpx_buffer_puts(&job.manifest, act);
+    job.key = hpx_hash_of(job.manifest.data, job.manifest.size);
+    for (int role = 0; role < HPX_ROLES; role++)
+        job.paths[role] = hpx_strdup("/none");
+    if (checkpoint_size) {
+        hpx_buffer_reserve(&job.checkpoint, checkpoint_size);
+        memset(job.checkpoint.data, 'c', checkpoint_size);
+        job.checkpoint.size = checkpoint_size;
+    }
+    return job;
+}
+
+static hpx_hash submit(hpx_executor *executor, const char *act, uint32_t from, uint32_t to,
+                       size_t checkpoint_size)
+{
+    hpx_job job = make_job(act, from, to, checkpoint_size);
+    hpx_hash key = job.key;
+    assert_true(hpx_executor_has_room(executor));
+    expect_ok(hpx_executor_submit(executor, &job, &error), &error);
+    hpx_job_free(&job);
+    return key;
+}
+
+/* What has been heard: per job the epochs, in order, and how it ended. */
+enum { JOBS_MAX = 40 };
+struct heard {
+    size_t count;
+    struct {
+        hpx_hash key;
+        uint32_t epoch;
+        size_t checkpoint_size;
+        hpx_message_kind end;
+        char message[512];
+    } jobs[JOBS_MAX];
+    hpx_status answer; /* of the listener, to every epoch */
+};
+
+static size_t place_of(struct heard *heard, const hpx_hash *key)
+{
+    size_t i = 0;
+    while (i < heard->count && !hpx_hash_equal(&heard->jobs[i].key, key))
+        i++;
+    if (i == heard->count) {
+        assert_true(i < JOBS_MAX);
+        heard->jobs[heard->count++].key = *key;
+    }
+    return i;
+}
+
+static hpx_status listen(void *context, const hpx_result *result, hpx_error *e)
+{
+    struct heard *heard = context;
+    size_t i = place_of(heard, &result->key);
+    assert_int_equal(heard->jobs[i].end, 0); /* nothing comes after the end */
+    if (result->kind == HPX_MESSAGE_EPOCH) {
+        if (heard->jobs[i].epoch)
+            assert_int_equal(result->epoch, heard->jobs[i].epoch + 1);
+        heard->jobs[i].epoch = result->epoch;
+        heard->jobs[i].checkpoint_size = result->checkpoint_size;
+        return heard->answer ? hpx_error_set(e, heard->answer, "listened enough") : HPX_OK;
+    }
+    heard->jobs[i].end = result->kind;
+    memcpy(heard->jobs[i].message, result->message, sizeof result->message);
+    return HPX_OK;
+}
+
+static void wait_for_all(hpx_executor *executor, struct heard *heard)
+{
+    while (hpx_executor_running(executor) > 0)
+        expect_ok(hpx_executor_wait(executor, -1, listen, heard, &error), &error);
+}
+
+static void expect_failed(const struct heard *heard, const char *message)
+{
+    assert_int_equal(heard->count, 1);
+    assert_int_equal(heard->jobs[0].end, HPX_MESSAGE_FAILED);
+    expect_contains(heard->jobs[0].message, message);
+}
+
+static hpx_executor *make_executor(size_t workers)
+{
+    return hpx_executor_new("/proc/self/exe", workers);
+}
+
+static void test_done(void **state)
+{
+    (void)state;
+    hpx_executor *executor = make_executor(1);
+    struct heard heard = {0};
+    assert_int_equal(hpx_executor_running(executor), 0);
+    hpx_hash key = submit(executor, "epochs", 2, 15, 5);
+    assert_int_equal(hpx_executor_running(executor), 1);
+    assert_false(hpx_executor_has_room(executor));
+    wait_for_all(executor, &heard);
+    assert_int_equal(heard.count, 1);
+    assert_memory_equal(&heard.jobs[0].key, &key, sizeof key);
+    assert_int_equal(heard.jobs[0].epoch, 15);
+    assert_int_equal(heard.jobs[0].checkpoint_size, 5);
+    assert_int_equal(heard.jobs[0].end, HPX_MESSAGE_DONE);
+    assert_true(hpx_executor_has_room(executor));
+    assert_false(hpx_executor_is_receiving(executor));
+    hpx_executor_free(executor);
+}
+
+/* A job and results that no pipe holds at once. */
+static void test_large(void **state)
+{
+    (void)state;
+    hpx_executor *executor = make_executor(2);
+    struct heard heard = {0};
+    submit(executor, "epochs a", 1, 4, 3000001);
+    submit(executor, "epochs b", 1, 4, 2000003);
+    wait_for_all(executor, &heard);
+    assert_int_equal(heard.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(heard.jobs[i].end, HPX_MESSAGE_DONE);
+        assert_int_equal(heard.jobs[i].epoch, 4);
+        assert_true(heard.jobs[i].checkpoint_size > 2000000);
+    }
+    hpx_executor_free(executor);
+}
+
+/* Many more jobs than workers, some of them fatal: every job ends once, as it should. */
+static void test_more_jobs_than_workers(void **state)
+{
+    (void)state;
+    static const char *const acts[] = {"epochs", "exits", "epochs", "killed", "garbage"};
+    hpx_executor *executor = make_executor(3);
+    struct heard heard = {0};
+    for (size_t i = 0; i < JOBS_MAX; i++) {
+        char *act = hpx_format("%s %zu", acts[i % COUNT(acts)], i);
+        while (!hpx_executor_has_room(executor))
+            expect_ok(hpx_executor_wait(executor, -1, listen, &heard, &error), &error);
+        hpx_hash key = submit(executor, act, 0, 3, 0);
+        place_of(&heard, &key);
+        assert_in_range(hpx_executor_running(executor), 1, 3);
+        free(act);
+    }
+    wait_for_all(executor, &heard);
+    assert_int_equal(heard.count, JOBS_MAX);
+    for (size_t i = 0; i < JOBS_MAX; i++) {
+        bool good = i % 5 == 0 || i % 5 == 2;
+        assert_int_equal(heard.jobs[i].end, good ? HPX_MESSAGE_DONE : HPX_MESSAGE_FAILED);
+        assert_int_equal(heard.jobs[i].epoch, good || i % 5 == 3 ? 3 : 0);
+    }
+    hpx_executor_free(executor);
+}
+
+static void test_bad_workers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *act, *message;
+    } cases[] = {
+        {"killed", "its worker was killed (signal 9); out of memory is the usual cause"},
+        {"terminated", "its worker died of signal 15 (Terminated)"},
+        {"exits", "its worker ended with exit code 3"},
+        {"half", "its worker ended with exit code 0"},
+        {"garbage", "its worker sent not a message of hpx"},
+        {"other", "its worker sent a result nobody asked for"},
+        {"job", "its worker sent not a result"},
+    };
+    hpx_executor *executor = make_executor(1);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct heard heard = {0}, next = {0};
+        submit(executor, cases[i].act, 0, 2, 0);
+        wait_for_all(executor, &heard);
+        expect_failed(&heard, cases[i].message);
+        assert_int_equal(heard.jobs[0].epoch, i == 0 ? 2 : 0);
+        assert_false(hpx_executor_is_receiving(executor));
+        submit(executor, "epochs", 0, 2, 0); /* in a new process */
+        wait_for_all(executor, &next);
+        assert_int_equal(next.jobs[0].end, HPX_MESSAGE_DONE);
+    }
+    hpx_executor_free(executor);
+}
+
+/* A second end of the same job is nobody's: the worker is replaced, and nothing of it is handed on. */
+static void test_answers_twice(void **state)
+{
+    (void)state;
+    hpx_executor *executor = make_executor(1);
+    struct heard heard = {0}, next = {0};
+    submit(executor, "twice", 0, 2, 0);
+    wait_for_all(executor, &heard);
+    assert_int_equal(heard.count, 1);
+    assert_int_equal(heard.jobs[0].end, HPX_MESSAGE_DONE);
+    submit(executor, "epochs", 0, 2, 0);
+    wait_for_all(executor, &next);
+    assert_int_equal(next.count, 1);
+    hpx_executor_free(executor);
+}
+
+/* One BLAS thread per worker, whatever the environment says. */
+static void test_environment(void **state)
+{
+    (void)state;
+    setenv("OPENBLAS_NUM_THREADS", "8", 1);
+    hpx_executor *executor = make_executor(1);
+    struct heard heard = {0};
+    submit(executor, "environment", 0, 1, 0);
+    wait_for_all(executor, &heard);
+    expect_failed(&heard, "1");
+    assert_string_equal(heard.jobs[0].message, "1");
+    hpx_executor_free(executor);
+}
+
+static void test_no_program(void **state)
+{
+    (void)state;
+    hpx_executor *executor = hpx_executor_new("/nowhere/hpx", 1);
+    hpx_job job = make_job("epochs", 0, 1, 0);
+    assert_int_equal(hpx_executor_submit(executor, &job, &error), HPX_FAILED);
+    expect_contains(error.message, "/nowhere/hpx");
+    assert_int_equal(hpx_executor_running(executor), 0);
+    hpx_job_free(&job);
+    hpx_executor_free(executor);
+}
+
+/* What the listener answers ends the wait, whatever it is. */
+static void test_listener_stops(void **state)
+{
+    (void)state;
+    static const hpx_status answers[] = {HPX_FAILED, HPX_INTERRUPTED, HPX_NOT_FOUND};
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        hpx_executor *executor = make_executor(1);
+        struct heard heard = {.answer = answers[i]};
+        submit(executor, "epochs", 0, 3, 0);
+        hpx_status status = HPX_OK;
+        while (!status)
+            status = hpx_executor_wait(executor, -1, listen, &heard, &error);
+        assert_int_equal(status, answers[i]);
+        assert_string_equal(error.message, "listened enough");
+        assert_int_equal(heard.jobs[0].epoch, 1);
+        hpx_executor_free(executor);
+    }
+}
+
+/* Without results a wait ends at its time; freeing ends what runs. */
+static void test_timeout(void **state)
+{
+    (void)state;
+    hpx_executor *executor = make_executor(2);
+    struct heard heard = {0};
+    expect_ok(hpx_executor_wait(executor, 0, listen, &heard, &error), &error);
+    submit(executor, "never", 0, 1, 0);
+    expect_ok(hpx_executor_wait(executor, 1, listen, &heard, &error), &error);
+    assert_int_equal(heard.count, 0);
+    assert_int_equal(hpx_executor_running(executor), 1);
+    assert_true(hpx_executor_has_room(executor));
+    hpx_executor_free(executor);
+    hpx_executor_free(NULL);
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    if (argc > 1 && strcmp(argv[1], "worker") == 0)
+        return run_worker();
+    alarm(300); /* a test that waits for ever fails */
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_done),
+        cmocka_unit_test(test_large),
+        cmocka_unit_test(test_more_jobs_than_workers),
+        cmocka_unit_test(test_bad_workers),
+        cmocka_unit_test(test_answers_twice),
+        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_no_program),
+        cmocka_unit_test(test_listener_stops),
+        cmocka_unit_test(test_timeout),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,203 @@
+/* From what is known to text: JSON, tables, CSV, durations. */
+#include "hpx/report.h"
+
+#include "hpx/memory.h"
+
+#include "../helper/helper.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void expect_text(hpx_buffer *out, const char *text)
+{
+    assert_string_equal(hpx_buffer_text(out), text);
+    hpx_buffer_free(out);
+}
+
+static void test_json_layout(void **state)
+{
+    (void)state;
+    hpx_buffer out = {0};
+    hpx_json json = {.out = &out};
+    hpx_json_open(&json, NULL, '{');
+    hpx_json_count(&json, "schema", 1);
+    hpx_json_open(&json, "empty", '{');
+    hpx_json_close(&json, '}');
+    hpx_json_open(&json, "list", '[');
+    hpx_json_open_flat(&json, NULL, '{');
+    hpx_json_text(&json, "name", "n1");
+    hpx_json_open(&json, "values", '['); /* within something flat everything is */
+    hpx_json_count(&json, NULL, 16);
+    hpx_json_open_flat(&json, NULL, '[');
+    hpx_json_close(&json, ']');
+    hpx_json_count(&json, NULL, UINT64_MAX);
+    hpx_json_close(&json, ']');
+    hpx_json_bool(&json, "b", true);
+    hpx_json_close(&json, '}');
+    hpx_json_null(&json, NULL);
+    hpx_json_close(&json, ']');
+    hpx_json_number_text(&json, "n", "1e-3");
+    hpx_json_bool(&json, "last", false);
+    hpx_json_close(&json, '}');
+    expect_text(&out, "{\n"
+                      "  \"schema\": 1,\n"
+                      "  \"empty\": {},\n"
+                      "  \"list\": [\n"
+                      "    {\"name\": \"n1\", \"values\": [16, [], 18446744073709551615], \"b\": true},\n"
+                      "    null\n"
+                      "  ],\n"
+                      "  \"n\": 1e-3,\n"
+                      "  \"last\": false\n"
+                      "}\n");
+}
+
+static void test_json_text(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"", "\"\""},
+        {"a\"b\\c/d", "\"a\\\"b\\\\c/d\""},
+        {"\n\t\x01\x1f\x7f", "\"\\u000a\\u0009\\u0001\\u001f\x7f\""},
+        {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""},
+        {"\xff", "\"\\ufffd\""},
+        {"a\xc3", "\"a\\ufffd\""},
+        {"\xe2\x82", "\"\\ufffd\\ufffd\""},
+        {"\xc0\x80z", "\"\\ufffd\\ufffdz\""},
+        {"\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\""},
+        {"\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\""},
+        {"\xf0\x9f\x98", "\"\\ufffd\\ufffd\\ufffd\""},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        hpx_buffer out = {0};
+        hpx_json json = {.out = &out};
+        char *exact = hpx_strdup(cases[i][0]); /* a sanitizer sees what is read behind the end */
+        hpx_json_text(&json, NULL, exact);
+        free(exact);
+        expect_text(&out, cases[i][1]);
+    }
+    hpx_buffer out = {0};
+    hpx_json json = {.out = &out};
+    hpx_json_open_flat(&json, NULL, '{');
+    hpx_json_text(&json, "a \"name\"", NULL);
+    hpx_json_close(&json, '}');
+    expect_text(&out, "{\"a \\\"name\\\"\": null}\n");
+}
+
+static void test_json_numbers(void **state)
+{
+    (void)state;
+    hpx_buffer out = {0};
+    hpx_json json = {.out = &out};
+    static const double values[] = {0.1, 0, -2.5, 1e300, 0.9803, NAN, INFINITY, -INFINITY, 5e-324};
+    hpx_json_open_flat(&json, NULL, '[');
+    for (size_t i = 0; i < COUNT(values); i++)
+        hpx_json_real(&json, NULL, values[i]);
+    hpx_json_close(&json, ']');
+    expect_text(&out, "[0.1, 0, -2.5, 1e+300, 0.9803, null, null, null, 5e-324]\n");
+}
+
+static void test_json_fields(void **state)
+{
+    (void)state;
+    hpx_fields fields = {0};
+    hpx_buffer out = {0};
+    hpx_json json = {.out = &out};
+    hpx_fields_set_count(&fields, "a", 3);
+    hpx_fields_set_real(&fields, "b", NAN);
+    hpx_fields_set_text(&fields, "c", "t");
+    hpx_fields_set_bytes(&fields, "d", "\x01\xff", 2);
+    hpx_fields_set_counts(&fields, "e", (const uint64_t[]){128, 64}, 2);
+    hpx_fields_set_counts(&fields, "f", NULL, 0);
+    hpx_json_open(&json, NULL, '{');
+    hpx_json_fields(&json, &fields);
+    hpx_json_close(&json, '}');
+    expect_text(&out,
+                "{\n  \"a\": 3,\n  \"b\": null,\n  \"c\": \"t\",\n  \"d\": \"01ff\",\n  \"e\": [128, 64],\n"
+                "  \"f\": []\n}\n");
+    hpx_fields_free(&fields);
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    hpx_buffer out = {0};
+    hpx_table *table = hpx_table_new("lrl");
+    static const char *const cells[] = {
+        "name", "n", "note", "\xc3\xa9t\xc3\xa9",      "1000", "\xe2\x82\xac", "", "-1", "", "longest",
+        "",     "x", "a",    "0.9803 \xc2\xb1 0.0001", ""};
+    for (size_t i = 0; i < COUNT(cells); i++)
+        hpx_table_add(table, "%s", cells[i]);
+    hpx_buffer_puts(&out, "> ");
+    hpx_table_print(&out, table);
+    expect_text(&out, "> name                   n  note\n"
+                      "\xc3\xa9t\xc3\xa9                 1000  \xe2\x82\xac\n"
+                      "                      -1\n"
+                      "longest                   x\n"
+                      "a        0.9803 \xc2\xb1 0.0001\n");
+    hpx_table_free(table);
+}
+
+static void test_durations(void **state)
+{
+    (void)state;
+    static const struct {
+        double seconds;
+        const char *text;
+    } cases[] = {{0, "0:00"},        {0.4, "0:00"},       {0.6, "0:01"},        {41, "0:41"},
+                 {59.7, "1:00"},     {725, "12:05"},      {3599, "59:59"},      {3600, "1:00:00"},
+                 {10930, "3:02:10"}, {86399, "23:59:59"}, {86400, "1 d 00:00"}, {184200, "2 d 03:10"},
+                 {NAN, "?"},         {INFINITY, "?"}};
+    char text[32];
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_string_equal(hpx_duration_text(text, cases[i].seconds), cases[i].text);
+}
+
+static void test_cell_values(void **state)
+{
+    (void)state;
+    char *value;
+    assert_true(hpx_cell_value(&value, "n1=128 act=relu n=1e-05", "n1"));
+    assert_string_equal(value, "128");
+    free(value);
+    assert_true(hpx_cell_value(&value, "n1=128 act=relu n=1e-05", "n"));
+    assert_string_equal(value, "1e-05");
+    free(value);
+    assert_false(hpx_cell_value(&value, "n1=128 act=relu", "n"));
+    assert_false(hpx_cell_value(&value, "n1=128 act=relu", "relu"));
+    assert_false(hpx_cell_value(&value, "", "n"));
+}
+
+static void test_csv(void **state)
+{
+    (void)state;
+    static const char *const axes[] = {"n1", "act", "absent"};
+    hpx_artifact artifact = {.key = {{0xab}},
+                             .epoch = 15,
+                             .seed = 3,
+                             .metrics = {{0.5, 0.75, NAN, NAN, 0.1, 0.9803}},
+                             .cell = "n1=128 act=a,\"b\"",
+                             .seconds = 1.25};
+    hpx_buffer out = {0};
+    hpx_report_csv_header(&out, axes, COUNT(axes));
+    hpx_report_csv_row(&out, axes, COUNT(axes), &artifact);
+    expect_text(&out,
+                "n1,act,absent,seed,epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,"
+                "test_loss,test_accuracy,seconds,key\n"
+                "128,\"a,\"\"b\"\"\",,3,15,0.5,0.75,,,0.1,0.9803,1.25,ab000000000000000000000000000000\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_json_layout),  cmocka_unit_test(test_json_text),
+        cmocka_unit_test(test_json_numbers), cmocka_unit_test(test_json_fields),
+        cmocka_unit_test(test_table),        cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_cell_values),  cmocka_unit_test(test_csv),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
