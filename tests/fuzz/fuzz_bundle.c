@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char folder[64];
+static char *folder;
 static hpx_store *store;
 
 static int remove_one(const char *path, const struct stat *info, int type, struct FTW *place)
@@ -25,13 +25,14 @@ static void close_store(void)
 {
     hpx_store_close(store);
     nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    free(folder);
 }
 
 static void open_store(void)
 {
     hpx_error error;
     const char *parent = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/hpx-fuzz-XXXXXX", parent && *parent ? parent : "/tmp");
+    folder = hpx_format("%s/hpx-fuzz-XXXXXX", parent && *parent ? parent : "/tmp");
     setenv("HPX_MAP_SIZE", "8388608", 1);
     if (!mkdtemp(folder) || hpx_store_open(&store, folder, HPX_STORE_WRITE, &error) != HPX_OK)
         abort();

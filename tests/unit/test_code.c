@@ -403,6 +403,7 @@ int main(void)
         {"GIT_COMMITTER_NAME", "A"},
         {"GIT_COMMITTER_EMAIL", "a@b"},
         {"GIT_OPTIONAL_LOCKS", "0"},
+        {"GIT_TEMPLATE_DIR", ""},
         {"LC_ALL", "C"},
         {"GIT_AUTHOR_DATE", "2024-07-08T00:00:00Z"},
         {"GIT_COMMITTER_DATE", "2024-07-08T00:00:00Z"},
