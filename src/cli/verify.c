@@ -55,6 +55,7 @@ static void free_faults(struct faults *faults)
 struct shared {
     hpx_verify_progress progress;
     bool opened;
+    bool refused; /* other commands cannot open it */
 };
 
 /* Messages in the pipe: a letter (D: damaged, C: a conflict, or a digit: the status the check failed with), a
@@ -104,7 +105,16 @@ static void check(const char *folder, volatile struct shared *shared)
     hpx_error error;
     setrlimit(RLIMIT_CORE, &no_core);
     hpx_store_on_broken(send_assertion);
-    hpx_status status = hpx_store_open(&store, folder, HPX_STORE_CHECK, &error);
+    /* What every command would say of it comes first; then as much as can be seen. */
+    hpx_status status = hpx_store_open(&store, folder, HPX_STORE_READ, &error);
+    if (status == HPX_DAMAGED) {
+        if (!shared->refused)
+            send('D', error.message);
+        shared->refused = true;
+        if (hpx_store_open(&store, folder, HPX_STORE_CHECK, &error) != HPX_OK)
+            _exit(EXIT_DONE);
+        status = HPX_OK;
+    }
     shared->opened = true;
     if (!status)
         status = hpx_store_verify_from(store, &shared->progress, send_damage, NULL, &error);
@@ -208,11 +218,10 @@ static hpx_status check_apart(uint64_t *checked, struct findings *findings, cons
             break;
     }
     *checked = shared->progress.checked;
-    munmap(shared, sizeof *shared);
-    if (status == HPX_DAMAGED) {
+    if (status == HPX_DAMAGED)
         note(&findings->damaged, error->message);
-        findings->broken = true;
-    }
+    findings->broken = findings->broken || shared->refused || status == HPX_DAMAGED;
+    munmap(shared, sizeof *shared);
     /* Without a store there is nothing to check. */
     return status == HPX_NOT_FOUND || status == HPX_DAMAGED ? HPX_OK : status;
 }

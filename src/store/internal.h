@@ -51,7 +51,6 @@ uint32_t load_big_u32(const uint8_t *bytes);
 uint64_t load_big_u64(const uint8_t *bytes);
 
 hpx_status lmdb_failed(hpx_store *store, int code, hpx_error *error);
-hpx_status check_size(hpx_store *store, hpx_error *error); /* HPX_DAMAGED when the data file is truncated */
 hpx_status begin(MDB_txn **txn, hpx_store *store, unsigned flags, hpx_error *error);
 
 /* A value is its payload followed by the XXH3-128 of database name, key and payload. */

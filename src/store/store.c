@@ -258,7 +258,7 @@ static hpx_status map_bytes(size_t *out, hpx_error *error)
 
 /* A truncated data file gives SIGBUS when a lost page is read: compare its size with what the meta page says.
  */
-hpx_status check_size(hpx_store *store, hpx_error *error)
+static hpx_status check_size(hpx_store *store, hpx_error *error)
 {
     MDB_envinfo info;
     MDB_stat pages;

@@ -241,8 +241,6 @@ hpx_status hpx_store_verify_from(hpx_store *store, volatile hpx_verify_progress 
                                  hpx_damage_fn *damaged, void *context, hpx_error *error)
 {
     struct check check = {.store = store, .file_bytes = UINT64_MAX, .damaged = damaged, .context = context};
-    if (progress->part == 0 && check_size(store, error) == HPX_DAMAGED)
-        damaged(context, error->message);
     hpx_status status = begin(&check.txn, store, MDB_RDONLY, error);
     if (status)
         return status;
