@@ -48,6 +48,9 @@ hpx_status hpx_make_directories(const char *path, hpx_error *error);
 
 bool hpx_path_exists(const char *path);
 
+/* The absolute path without links; NULL, and errno, when there is no such path. free() it. */
+char *hpx_path_real(const char *path);
+
 /* `path` if it is absolute, else `directory`/`path`. free() it. */
 char *hpx_path_join(const char *directory, const char *path);
 

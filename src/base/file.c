@@ -252,6 +252,14 @@ bool hpx_path_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+char *hpx_path_real(const char *path)
+{
+    char *real = realpath(path, NULL);
+    if (!real && errno == ENOMEM)
+        hpx_out_of_memory(0);
+    return real;
+}
+
 char *hpx_path_join(const char *directory, const char *path)
 {
     if (path[0] == '/' || strcmp(directory, ".") == 0)

@@ -136,11 +136,15 @@ static hpx_status start(hpx_executor *executor, struct worker *worker, hpx_error
     }
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+    int code = posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
+    if (code == 0)
+        code = posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+    if (code == ENOMEM)
+        hpx_out_of_memory(0);
     char **environment = worker_environment();
     char *arguments[] = {"hpx", "worker", NULL};
-    int code = posix_spawn(&worker->pid, executor->program, &actions, NULL, arguments, environment);
+    if (code == 0)
+        code = posix_spawn(&worker->pid, executor->program, &actions, NULL, arguments, environment);
     posix_spawn_file_actions_destroy(&actions);
     free(environment);
     if (code != 0) {

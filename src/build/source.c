@@ -78,7 +78,7 @@ static char *find_known(const hpx_known_bytes *known, const char *path, const ch
 static hpx_status find_file(hpx_source *out, int role, const char *path, const hpx_source_options *options,
                             hpx_error *error)
 {
-    char *absolute = realpath(path, NULL);
+    char *absolute = hpx_path_real(path);
     if (!absolute)
         return hpx_error_set(error, HPX_FAILED, "%s: no such file (%s)", path, hpx_role_names[role]);
     hpx_known_bytes known = {0};

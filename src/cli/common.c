@@ -86,7 +86,7 @@ void warn_if_stale(void)
 /* The nearest folder at or above `anchor` that holds .git, or NULL. free() it. */
 static char *work_tree_of(const char *anchor)
 {
-    char *path = realpath(anchor, NULL);
+    char *path = hpx_path_real(anchor);
     while (path) {
         char *mark = hpx_path_join(path, ".git");
         bool found = hpx_path_exists(mark);

@@ -1,5 +1,7 @@
 #include "hpx/code.h"
 
+#include "git_memory.h"
+
 #include "hpx/file.h"
 #include "hpx/hash.h"
 #include "hpx/memory.h"
@@ -93,7 +95,7 @@ static hpx_status open_tree(struct tree *tree, const char *root, hpx_error *erro
     if (code != 0)
         return git_failed(error, root);
     const char *work = git_repository_workdir(tree->repository);
-    char *real = realpath(root, NULL);
+    char *real = hpx_path_real(root);
     size_t length = work ? strlen(work) : 0;
     if (!work || !real || (strncmp(work, real, length) != 0 && strncmp(work, real, length - 1) != 0)) {
         free(real);
@@ -357,6 +359,7 @@ hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, c
                          hpx_error *error)
 {
     *out = (hpx_code){0};
+    git_memory_from_hpx();
     git_libgit2_init();
     struct tree tree;
     git_commit *commit = NULL;
@@ -384,6 +387,7 @@ void hpx_code_free(hpx_code *code)
 hpx_status hpx_code_version(uint8_t out[HPX_CODE_BYTES], const char *root, const char *sources,
                             hpx_error *error)
 {
+    git_memory_from_hpx();
     git_libgit2_init();
     struct tree tree;
     hpx_status status = open_tree(&tree, root, error);

@@ -443,9 +443,10 @@ static hpx_status open_environment(hpx_store *store, hpx_store_mode mode, hpx_er
     if ((code == EROFS || code == EACCES) && mode != HPX_STORE_WRITE)
         code = try_open(store, map, MDB_RDONLY | MDB_NOLOCK); /* nobody can be writing here */
     if (code == ENOMEM)
-        return hpx_error_set(error, HPX_FAILED,
-                             "%s: no address space for a map of %zu bytes; set HPX_MAP_SIZE lower",
-                             store->path, map);
+        return hpx_error_set(
+            error, HPX_FAILED,
+            "%s: out of memory, or of address space for a map of %zu bytes; set HPX_MAP_SIZE lower",
+            store->path, map);
     if (code != 0)
         return lmdb_failed(store, code, error);
     int dead;

@@ -37,7 +37,7 @@ static void fault_of_part(struct check *check, enum database db, const char *wha
  * nothing is taken to be beyond its end. */
 static void find_map(struct check *check)
 {
-    char line[PATH_MAX + 128], *path = realpath(check->store->path, NULL);
+    char line[PATH_MAX + 128], *path = hpx_path_real(check->store->path);
     FILE *maps = fopen("/proc/self/maps", "re");
     struct stat file;
     while (path && maps && !check->map && fgets(line, sizeof line, maps)) {
