@@ -11,6 +11,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+static const char data_file[] = "/hpx.mdb", library[] = "/liblmdb.so";
 static struct sigaction old_bus, old_segv;
 
 /* One line of /proc/self/maps, "START-END ... PATH", in a handler: nothing but plain loops. */
@@ -23,7 +24,14 @@ static bool holds(const char *line, uintptr_t address)
     return address >= bounds[0] && address < bounds[1];
 }
 
-/* Whether a file whose path contains `name` is mapped at the address. */
+/* Whether the line ends with a file of this name, or of any version of the library. */
+static bool names(const char *line, const char *name)
+{
+    const char *at = strstr(line, name);
+    return at && (at[strlen(name)] == 0 || name == library);
+}
+
+/* Whether this file is mapped at the address. */
 static bool is_mapped_from(uintptr_t address, const char *name)
 {
     char line[512], byte;
@@ -37,7 +45,7 @@ static bool is_mapped_from(uintptr_t address, const char *name)
             continue;
         }
         line[length] = 0;
-        found = holds(line, address) && strstr(line, name);
+        found = holds(line, address) && names(line, name);
         length = 0;
     }
     if (fd >= 0)
@@ -62,7 +70,7 @@ static void crashed(int number, siginfo_t *info, void *context)
 #else
     (void)machine;
 #endif
-    if (is_mapped_from((uintptr_t)info->si_addr, "/hpx.mdb") || is_mapped_from(instruction, "liblmdb")) {
+    if (is_mapped_from((uintptr_t)info->si_addr, data_file) || is_mapped_from(instruction, library)) {
         complain("hpx: the structure of the store's data file is damaged; `hpx verify` says what is lost\n");
         _exit(EXIT_DAMAGED);
     }

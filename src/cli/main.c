@@ -38,9 +38,9 @@ const struct command commands[] = {
      "Known data sets live uncompressed in $HPX_DATA, else in data/ in the store's folder.\n"},
     {"verify", run_verify, "JRj", 0, 0, "",
      "check every byte stored; train a sample again",
-     "Exit code 11 and a line per fault when something is damaged; 12 when an output differs from a second\n"
-     "one. --rebuild trains N % of the trajectories again that this binary, here, can train, and compares\n"
-     "bit for bit.\n"},
+     "Exit code 11 and a line per fault when something is damaged, also the structure of the data file; 12\n"
+     "when an output differs from a second one. --rebuild trains N % of the trajectories again that this\n"
+     "binary, here, can train, and compares bit for bit.\n"},
     {"gc", run_gc, "nMKPUJ", 0, SIZE_MAX, "[RECIPE]... | --pin KEY... | --unpin KEY...",
      "collect checkpoints that are not wanted",
      "Wanted are the newest checkpoint of every trajectory or, with recipes, of those that their cells and\n"
@@ -83,7 +83,10 @@ const struct command *find_command(const char *name)
 
 static void out_of_memory(size_t bytes)
 {
-    say("out of memory (%zu bytes)", bytes);
+    if (bytes > 0)
+        say("out of memory (%zu bytes)", bytes);
+    else
+        say("out of memory");
     _exit(EXIT_FAILED);
 }
 
