@@ -56,9 +56,10 @@ result() { # SIZE [NOTE]
     exit 0
 }
 
-# Runs `FUNCTION N` for N from 1 to COUNT in as many lanes as there are processors.
+# Runs `FUNCTION N` for N from 1 to COUNT in as many lanes, which are subshells, as there are processors. $lane is the
+# lane's number.
 in_lanes() { # COUNT FUNCTION
-    local lanes lane n
+    local lanes n
     lanes=$(nproc)
     for ((lane = 0; lane < lanes; lane++)); do
         (
@@ -126,13 +127,13 @@ is_crash() { # CODE
 }
 
 verify() { # STORE WHAT: it is clean
-    local code=0
-    timeout 60 "$HPX" verify --store "$1" >"$1.verify" 2>&1 || code=$?
+    local code=0 output=$scratch/verify-$BASHPID
+    timeout 60 "$HPX" verify --store "$1" >"$output" 2>&1 || code=$?
     [[ $code == 0 ]] && return
     if is_crash "$code"; then
-        bad crash "$2: verify: exit code $code"
+        bad crash "$2: verify: exit code $code: $(head -3 "$output")"
     else
-        bad wrong "$2: verify: exit code $code: $(head -3 "$1.verify")"
+        bad wrong "$2: verify: exit code $code: $(head -3 "$output")"
     fi
 }
 

@@ -3,8 +3,8 @@
 # SIZE is the number of kills.
 source "$(dirname "$0")/common.sh"
 
-make_data "$scratch/data"
-recipe "$scratch/recipe" 'epochs = 100' 'seeds = 1 2' <<'EOR'
+make_data "$scratch/data" 500
+recipe "$scratch/recipe" 'epochs = 200' 'seeds = 1..4' <<'EOR'
 axis n1 = 8 16 24
 search all
   method = grid
@@ -18,7 +18,7 @@ kill_once() { # NUMBER
     [[ $victim != 2 ]] || victim=both
     what="kill $1 (victim $victim after $delay ms)"
     # Some builds go on from what an earlier, killed one has left.
-    [[ ! -d $scratch/left-$BASHPID ]] || mv "$scratch/left-$BASHPID" "$store"
+    [[ ! -d $scratch/left-$lane ]] || mv "$scratch/left-$lane" "$store"
     "$HPX" build "$scratch/recipe" --store "$store" -j 2 -q >"$store.out" 2>&1 &
     parent=$!
     sleep_ms "$delay"
@@ -41,8 +41,8 @@ kill_once() { # NUMBER
     "$HPX" export --csv --store "$store" 2>>"$store.out" | sed -E 's/,[^,]*,([^,]*)$/,\1/' | grep -E '^[0-9]+,' | sort >"$store.rows"
     [[ -z $(comm -23 "$store.rows" "$scratch/right.rows") ]] || bad wrong "$what: rows that no uninterrupted build has"
     if ((RANDOM % 3 == 0)) && [[ $code != 0 ]]; then
-        mv "$store" "$scratch/left-$BASHPID"
-        mv "$store.rows" "$scratch/left-$BASHPID.rows"
+        mv "$store" "$scratch/left-$lane"
+        mv "$store.rows" "$scratch/left-$lane.rows"
     else
         code=0
         timeout 300 "$HPX" build "$scratch/recipe" --store "$store" -j 2 -q >"$store.out" 2>&1 || code=$?
@@ -53,11 +53,11 @@ kill_once() { # NUMBER
         rm -rf "$store"
     fi
     # What was there before the kill is there after it.
-    if [[ -e $scratch/before-$BASHPID && -s $store.rows ]]; then
-        [[ -z $(comm -23 "$scratch/before-$BASHPID" "$store.rows") ]] || bad lost "$what: rows of an earlier build"
+    if [[ -e $scratch/before-$lane && -s $store.rows ]]; then
+        [[ -z $(comm -23 "$scratch/before-$lane" "$store.rows") ]] || bad lost "$what: rows of an earlier build"
     fi
-    rm -f "$scratch/before-$BASHPID"
-    [[ ! -e $scratch/left-$BASHPID.rows ]] || mv "$scratch/left-$BASHPID.rows" "$scratch/before-$BASHPID"
+    rm -f "$scratch/before-$lane"
+    [[ ! -e $scratch/left-$lane.rows ]] || mv "$scratch/left-$lane.rows" "$scratch/before-$lane"
     rm -rf "$store".*
 }
 

@@ -1,5 +1,5 @@
-/* Makes the n-th write to the store's data file a short one: half of what was asked for is written. Counts
- * pwrite, pwritev, writev and write to descriptors whose file is named hpx.mdb; FAULT_WRITE_AT is n. When it
+/* Makes the n-th write to a store's files a short one: half of what was asked for is written. Counts
+ * pwrite, pwritev, writev and write to files named hpx.*; FAULT_WRITE_AT is n. When it
  * has fired, FAULT_FIRED names a file that is made. */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -12,19 +12,21 @@
 
 ssize_t pwrite64(int fd, const void *bytes, size_t size, off64_t at);
 
-static bool is_data_file(int fd)
+static bool is_store_file(int fd)
 {
     char link[64], path[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, path, sizeof path - 1);
-    return length > 7 && memcmp(path + length - 7, "hpx.mdb", 7) == 0;
+    path[length > 0 ? length : 0] = 0;
+    const char *name = strrchr(path, '/');
+    return name && strncmp(name, "/hpx.", 5) == 0;
 }
 
 static bool is_short(int fd)
 {
     static long count;
     const char *when = getenv("FAULT_WRITE_AT"), *fired = getenv("FAULT_FIRED");
-    if (!when || !is_data_file(fd) || ++count != strtol(when, NULL, 10))
+    if (!when || !is_store_file(fd) || ++count != strtol(when, NULL, 10))
         return false;
     if (fired)
         close(open(fired, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));

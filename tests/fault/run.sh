@@ -20,7 +20,7 @@ flips        2000    100000  flips
 storm        30      1800    seconds
 one-key      20      500     rounds
 resume       20      500     trainings
-malloc       all     all     allocations
+malloc       ci      all     allocations
 power-cut    5       200     cuts
 '
 passed=0
