@@ -156,7 +156,7 @@ $(BUILD)/tests/fault/preload_%.so: tests/fault/preload_%.c Makefile
 fault-programs: $(HPX) $(FAULT_PROGRAMS)
 
 FAULT_PACKAGES = strace e2fsprogs mount procps
-check-fault: ## kills, failing writes, full disks, flipped bits, lost memory; numbers to build/fault-results.txt
+check-fault: ## kills and failing writes; numbers to build/fault-results.txt
 	@sh tools/deps.sh $(FAULT_PACKAGES)
 	@$(MAKE) --no-print-directory fault-programs
 	@BUILD=$(BUILD) bash tests/fault/run.sh

@@ -15,13 +15,6 @@ fi
 table='
 kill         200     2000    kills
 writes       ci      all     faults
-tmpfs        16      256     sizes
-flips        2000    100000  flips
-storm        30      1800    seconds
-one-key      20      500     rounds
-resume       20      500     trainings
-malloc       all     all     allocations
-power-cut    5       200     cuts
 '
 passed=0
 failed=0
