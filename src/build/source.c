@@ -61,15 +61,22 @@ static hpx_status read_file(hpx_known_bytes *known, char **uncompressed, const c
     return status;
 }
 
-/* Where the bytes of a known file are without reading it; NULL when they must be read. */
+/* Where the bytes of a known file are without reading it; NULL when they must be read. An unpacked copy is a
+ * cache in a folder where anything may happen to it: it is looked at, and made again when it is not right. */
 static char *find_known(const hpx_known_bytes *known, const char *path, const char *folder)
 {
     if (known->size == known->stat.size)
         return hpx_strdup(path);
     char *unpacked = unpacked_path(folder, &known->hash);
-    hpx_file_stat stat;
+    hpx_mapping mapping;
     hpx_error error;
-    if (hpx_file_stat_of(&stat, unpacked, &error) == HPX_OK && stat.size == known->size)
+    bool right = false;
+    if (hpx_file_map(&mapping, unpacked, &error) == HPX_OK) {
+        hpx_hash hash = hpx_hash_of(mapping.bytes, mapping.size);
+        right = hpx_hash_equal(&hash, &known->hash);
+        hpx_file_unmap(&mapping);
+    }
+    if (right)
         return unpacked;
     free(unpacked);
     return NULL;

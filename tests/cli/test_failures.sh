@@ -2,8 +2,8 @@
 # with the exit code that a script can rely on, and stores nothing that is not whole.
 . "$(dirname "$0")/common.sh"
 
-simple() { # SETTING...
-    recipe a.rcp 'epochs = 2' "$@" <<'X'
+simple() {
+    recipe a.rcp 'epochs = 2' <<'X'
 axis n1 = 2 4
 axis n2 = 2 4
 search grid

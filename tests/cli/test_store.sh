@@ -235,7 +235,9 @@ test_damaged_code_and_dataset() {
     run 0 hpx verify
 }
 
+# hpx itself says what a signal in a damaged tree means: a sanitizer must not say it first.
 test_truncated_store() {
+    export ASAN_OPTIONS=handle_segv=0:handle_sigbus=0:handle_abort=0
     build_few
     truncate -s -4096 "$HPX_STORE/hpx.mdb"
     for command in ls 'build a.rcp' 'plan a.rcp' 'show 00'; do
