@@ -14,7 +14,7 @@ fi
 # Test, its size in CI and in torture, what the size counts.
 table='
 kill         200     2000    kills
-writes       ci      all     faults
+writes       all     all     faults
 tmpfs        16      256     sizes
 flips        2000    100000  flips
 storm        30      1800    seconds

@@ -1,8 +1,7 @@
 # SIGKILL, EIO, ENOSPC and a short write at every single call that writes during a put of 1 KB, 4 MB and 80 MB, and
 # during the making of a store. Afterwards what was there before is there and equal, what was acknowledged is there
 # whole, what was not is whole or absent, the store verifies, and the same put succeeds.
-# SIZE is all, or ci: for 80 MB that kills at every call but has the other faults at the first and last eight
-# and every eighth between, and leaves out the repeated put.
+# For 80 MB the put is not repeated, to save time.
 source "$(dirname "$0")/common.sh"
 need strace strace
 
@@ -20,10 +19,6 @@ make_base() { # CASE SIZE
 fresh_copy() { # CASE TO
     rm -rf "$2"
     [[ ! -d $scratch/base-$1 ]] || cp -r "$scratch/base-$1" "$2"
-}
-
-wanted() { # CASE FAULT N TOTAL
-    [[ $1 != 80MB || $SIZE == all || $2 == KILL ]] || (($3 <= 8 || $3 > $4 - 8 || $3 % 8 == 0))
 }
 
 # Calls to the store's files: `write` to standard output is none of them.
@@ -80,7 +75,7 @@ one() { # NUMBER: a line of the list of tasks
         esac
         verify "$store" "$what"
     fi
-    if [[ $name != 80MB || $SIZE == all ]]; then
+    if [[ $name != 80MB ]]; then
         "$put" put "$store" "$size" 1:2 >/dev/null 2>&1 || bad lost "$what: the same put fails afterwards"
         state=$("$put" check "$store" "$size" 1:2)
         [[ $state == whole* ]] || bad lost "$what: put again, it is: $state"
@@ -88,7 +83,6 @@ one() { # NUMBER: a line of the list of tasks
     rm -rf "$store" "$store".*
 }
 
-SIZE=${SIZE:-ci}
 while read -r name size; do
     make_base "$name" "$size"
     trace_calls "$name" "$size" >"$scratch/calls"
@@ -96,13 +90,13 @@ while read -r name size; do
         for fault in KILL EIO ENOSPC; do
             # Beyond the last call nothing happens: so the faults really were at every one.
             for ((n = 1; n <= total + 1; n++)); do
-                ! wanted "$name" "$fault" "$n" "$total" || echo "$name $size $fault $call $n $total"
+                echo "$name $size $fault $call $n $total"
             done
         done
     done <"$scratch/calls" >>"$scratch/tasks"
     writes=$(awk '$2 ~ /write/ { n += $1 } END { print n }' "$scratch/calls")
     for ((n = 1; n <= writes + 1; n++)); do
-        ! wanted "$name" short "$n" "$writes" || echo "$name $size short writes $n $writes"
+        echo "$name $size short writes $n $writes"
     done >>"$scratch/tasks"
 done <<'CASES'
 new 1000
