@@ -159,6 +159,47 @@ test_verify() {
     is '.checked >= 6 * 5' true # manifest, two records, checkpoint, chunk
 }
 
+# A store that a machine filled which miscomputes: only training again can tell, and then both outputs are kept.
+test_rebuild() {
+    recipe a.rcp 'epochs = 1' <<'X'
+axis n1 = 2 4 8
+axis n2 = 4
+search grid
+  method = grid
+X
+    run 0 hpx build a.rcp -q
+    run 0 hpx verify --rebuild 100%
+    has out '3 trained again: 3 the same, 0 differ, 0 failed; 0 are of other code, machines or data'
+    key=$(key_of '.cell.n1 == 4')
+    run 0 "$(dirname "$HPX")/tests/cli/forge" "$HPX_STORE" forged "$key"
+    export HPX_STORE=$PWD/forged
+    run 0 hpx verify
+    run 0 hpx build a.rcp --json # nothing tells; and the store learns where the data is
+    is '.searches[0].trials.hit' 3
+    hpx ls --json >before
+    run 12 hpx verify --rebuild 100%
+    has out "differs: $key n1=4 n2=4 epoch 1"
+    has out '3 trained again: 2 the same, 1 differ, 0 failed'
+    hpx ls --json >after
+    same_files before after
+    # From now on the key is marked, without training anything.
+    run 12 hpx verify
+    has out "$key"
+    run 0 hpx show "$key" --json
+    is '.conflicts | length' 1
+    is '.conflicts[0].output != .epochs[0].output' true
+    # Again: it is the same second output.
+    run 12 hpx verify --rebuild 100% --json
+    is '[.rebuilt[] | select(.verdict == "differs") | .key]' "[\"$key\"]"
+    run 0 hpx show "$key" --json
+    is '.conflicts | length' 1
+    # A share of what there is, one at least; what another program made is not to be had.
+    run 0 hpx verify --rebuild 1% --json --store ../empty
+    is '.rebuilt' '[]'
+    complains 2 'rebuild' hpx verify --rebuild 0%
+    complains 2 'rebuild' hpx verify --rebuild 101%
+}
+
 test_damaged_record() {
     build_few
     results "$HPX_STORE" >before
