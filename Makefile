@@ -57,6 +57,7 @@ TEST_SOURCES := $(sort $(wildcard tests/unit/test_*.c tests/num/test_*.c tests/m
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 HELPER_SOURCES := $(sort $(wildcard tests/helper/*.c))
 FAULT_SOURCES := $(sort $(wildcard tests/fault/fault_*.c))
+BENCH_SOURCES := $(sort $(wildcard bench/*.c))
 CLI_TEST_SOURCES := $(sort $(wildcard tests/cli/*.c)) # programs that command tests use
 PRELOAD_SOURCES := $(sort $(wildcard tests/fault/preload_*.c))
 
@@ -74,7 +75,7 @@ FAULT_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(FAULT_SOURCES)) $(patsubst %.c,$(B
 LIB = $(BUILD)/libhpx.a
 HPX = $(BUILD)/hpx
 
-.PHONY: all deps demo check check-unit check-cli check-asan check-valgrind check-fault torture fault-programs fuzz lint format install uninstall clean help
+.PHONY: all deps demo check check-unit check-cli check-asan check-valgrind check-fault torture fault-programs bench fuzz lint format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -167,6 +168,14 @@ torture: ## the same in larger sizes, for hours
 	@sh tools/deps.sh $(FAULT_PACKAGES)
 	@$(MAKE) --no-print-directory fault-programs
 	@BUILD=$(BUILD) bash tests/fault/run.sh --torture
+
+# Benchmarks: bench/NAME.sh measures, programs in bench/*.c help.
+$(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
+
+BENCH ?=
+bench: $(HPX) $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES)) ## speed beside its targets; BENCH="train start" for some of it
+	@BUILD=$(BUILD) bash bench/run.sh $(BENCH)
 
 check-valgrind: $(HPX) ## no leak in small builds and their workers
 	@sh tools/deps.sh valgrind
