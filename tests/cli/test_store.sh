@@ -134,6 +134,36 @@ test_audit() {
     complains 2 'no such recipe' hpx audit none.rcp
 }
 
+# A value may have blanks and '=', as a path does; tables and JSON give it back whole.
+test_values_with_blanks() {
+    mkdir 'a=b c'
+    cp data/train-images 'a=b c/images'
+    recipe a.rcp 'epochs = 1' <<'X'
+axis images = data/train-images "a=b c/images"
+axis n1 = 4
+axis n2 = 4
+search grid
+  method = grid
+X
+    sed -i 's|train = data/train-images|train = $images|' a.rcp
+    # The bytes are the same, so it is one trajectory, named as the recipe that trained it named it.
+    sed '/^axis images/s/data.train-images//' a.rcp >b.rcp
+    run 0 hpx build b.rcp -q
+    run 0 hpx ls --json
+    is '[.[].cell.images]' '["a=b c/images"]'
+    run 0 hpx ls
+    has out 'images="a=b c/images" n1=4 n2=4'
+    run 0 hpx export --csv
+    equal "$(cut -d, -f1-5 out)" $'images,n1,n2,seed,epoch\na=b c/images,4,4,1,1' 'the table'
+    run 0 hpx build a.rcp --json
+    is '.searches[0].trials | [.hit, .train]' '[2,0]'
+    run 0 hpx export --csv a.rcp
+    equal "$(cut -d, -f1-3 out | tail -1)" 'a=b c/images,4,4' 'the last row'
+    cp out table.csv
+    run 0 hpx replay table.csv a.rcp --json
+    is '[.searches[0].trace[].cell.images]' '["data/train-images","a=b c/images"]'
+}
+
 # --- damage -----------------------------------------------------------------------------------------------------------
 
 build_few() { # 6 of them
