@@ -94,8 +94,7 @@ hpx_table *hpx_report_audit_new(void)
     static const char *const columns[] = {"key",     "cell",    "seed",    "epoch",  "test",
                                           "trainer", "commit",  "dirty",   "data",   "kernel",
                                           "host",    "trained", "seconds", "parent", NULL};
-    hpx_table *table = hpx_table_new("llrrrllllllll"
-                                     "r");
+    hpx_table *table = hpx_table_new("llrrrlllllllrl");
     report_columns(table, columns);
     return table;
 }
