@@ -71,6 +71,12 @@ X
     build_hpx
     run 10 hpx plan a.rcp --exit-code
     empty err
+    run 0 hpx why a.rcp n1=2 n2=2
+    commits=$(git rev-parse --short=8 HEAD~2)..$(git rev-parse --short=8 HEAD)
+    grep -Eq "^    trainer [0-9a-f]{8} -> [0-9a-f]{8} \\(src/nn/trainer.c; 2 commits $commits\\)\$" out || fail 'no reason'
+    run 0 hpx why a.rcp n1=2 n2=2 --json
+    is '[.verdict, [.diff[].field], .code_change.files, .code_change.ahead]' \
+        '["train",["code.version"],["src/nn/trainer.c"],2]'
     run 0 hpx build a.rcp --json
     equal "$(counts)" '[0,4]' 'hits and trainings after an edit of the trainer'
     has_not err warning
@@ -81,6 +87,12 @@ X
     is '[length, ([.[].code.dirty] | unique)]' '[4,[true]]'
     run 0 hpx audit
     equal "$(grep -c ' yes  ' out)" 4 'the number of dirty rows'
+    run 0 hpx log a.rcp n1=2 n2=2 --json
+    is '[.[].code.dirty]' '[false,true]'
+    keys=$(jq -r '.[].key' out)
+    run 0 hpx diff $keys
+    grep -Eq '^    trainer .* \(src/nn/trainer.c; 2 commits ' out || fail 'no change of code'
+    has out 'outputs  the same, bit for bit, up to epoch 2'
     outputs "$HPX_STORE" | cut -d' ' -f2,3 | sort | uniq -c | awk '{ print $1 }' | sort -u >times
     equal "$(cat times)" 2 'how often every output is stored' # a comment changes no bit
 
