@@ -63,6 +63,12 @@ hpx_status hpx_code_compare(hpx_code_change *out, const char *root, const char *
                             const hpx_fields *before, const hpx_fields *after, hpx_error *error);
 void hpx_code_change_free(hpx_code_change *change);
 
+/* Writes the sources of a code record into an empty folder: the files of its commit, which the repository at
+ * `root` must still have, with its patch applied. The repository, its index and its work tree are only read.
+ * HPX_NOT_FOUND when there is no repository, or it lacks the commit; HPX_FAILED when the patch does not apply
+ * or a file cannot be written. */
+hpx_status hpx_code_checkout(const char *folder, const char *root, const hpx_fields *code, hpx_error *error);
+
 /* Whether the sources this binary was built from have changed since: true with their version now in `now`.
  * False when they have not, or cannot be read (a binary installed far from them). */
 bool hpx_code_is_stale(uint8_t now[HPX_CODE_BYTES], const hpx_code_stamp *stamp);

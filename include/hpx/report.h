@@ -10,6 +10,7 @@
 #include "hpx/json.h"
 #include "hpx/neighbours.h"
 #include "hpx/outcome.h"
+#include "hpx/rebuild.h"
 #include "hpx/store.h"
 #include "hpx/table.h"
 
@@ -91,6 +92,19 @@ void hpx_report_why_json(hpx_buffer *out, const hpx_why *why);
 void hpx_report_diff(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b, const hpx_code_change *change);
 void hpx_report_diff_json(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b,
                           const hpx_code_change *change);
+
+/* `reproduce`: one trajectory trained again. */
+typedef struct hpx_reproduced {
+    const hpx_artifact *artifact;  /* newest, as stored */
+    const hpx_fields *recorded;    /* manifest */
+    hpx_fields manifest;           /* as it was trained now; equal unless by other code or another machine */
+    const hpx_rebuilt *rebuilt;    /* same or different */
+    bool at_code;                  /* by the code that made it, built again */
+    const hpx_code_change *change; /* NULL: unknown */
+} hpx_reproduced;
+
+void hpx_report_reproduced(hpx_buffer *out, const hpx_reproduced *reproduced);
+void hpx_report_reproduced_json(hpx_buffer *out, const hpx_reproduced *reproduced);
 
 /* "17 B", "3.4 KiB", "1.2 GiB". */
 const char *hpx_bytes_text(char out[32], uint64_t bytes);

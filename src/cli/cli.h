@@ -25,6 +25,7 @@ struct options {
     size_t jobs;    /* 0: not given */
     double rebuild; /* percent; 0: not given */
     bool keep_going, dry, again, quiet, verbose, json, csv, exit_code;
+    bool at_code;                      /* reproduce */
     bool all, no_checkpoints;          /* export */
     bool compact, pin, unpin, limited; /* gc */
     uint64_t bytes_max;                /* when limited */
@@ -52,6 +53,7 @@ int run_audit(const struct options *options);
 int run_why(const struct options *options);
 int run_log(const struct options *options);
 int run_diff(const struct options *options);
+int run_reproduce(const struct options *options);
 int run_data(const struct options *options);
 int run_verify(const struct options *options);
 int run_gc(const struct options *options);

@@ -1,49 +1,11 @@
 #include "hpx/code.h"
 
 #include "git_memory.h"
-
 #include "hpx/memory.h"
+#include "record.h"
 
-#include <git2.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A code record opened: its commit in the repository, and its patch. */
-struct side {
-    git_commit *commit;
-    git_tree *tree;
-    git_diff *patch; /* NULL: none */
-};
-
-static const char *text_of(const hpx_fields *code, const char *name)
-{
-    const hpx_field *field = hpx_fields_find(code, name);
-    return field && field->type == HPX_FIELD_TEXT ? (const char *)field->bytes : "";
-}
-
-static void close_side(struct side *side)
-{
-    git_diff_free(side->patch);
-    git_tree_free(side->tree);
-    git_commit_free(side->commit);
-}
-
-static hpx_status open_side(struct side *side, git_repository *repository, const hpx_fields *code,
-                            hpx_error *error)
-{
-    const char *name = text_of(code, "commit");
-    const hpx_field *patch = hpx_fields_find(code, "patch");
-    git_oid id;
-    *side = (struct side){0};
-    if (git_oid_fromstr(&id, name) != 0 || git_commit_lookup(&side->commit, repository, &id) != 0 ||
-        git_commit_tree(&side->tree, side->commit) != 0)
-        return hpx_error_set(error, HPX_NOT_FOUND, "the repository has no commit %s",
-                             *name ? name : "of this code");
-    if (patch && patch->size > 0 &&
-        git_diff_from_buffer(&side->patch, (const char *)patch->bytes, patch->size) != 0)
-        return hpx_error_set(error, HPX_DAMAGED, "the stored patch on %s cannot be read", name);
-    return HPX_OK;
-}
 
 /* Whether a path is one of the blank-separated sources, or below one. */
 static bool is_source(const char *path, const char *sources)
@@ -108,7 +70,7 @@ static void add_patched(hpx_code_change *change, git_diff *patch, git_diff *othe
 }
 
 static hpx_status compare(hpx_code_change *out, git_repository *repository, const char *sources,
-                          const struct side *before, const struct side *after, hpx_error *error)
+                          const code_record *before, const code_record *after, hpx_error *error)
 {
     git_diff *diff = NULL;
     const git_oid *from = git_commit_id(before->commit), *to = git_commit_id(after->commit);
@@ -136,18 +98,18 @@ hpx_status hpx_code_compare(hpx_code_change *out, const char *root, const char *
     git_memory_from_hpx();
     git_libgit2_init();
     git_repository *repository = NULL;
-    struct side old = {0}, new = {0};
+    code_record old = {0}, new = {0};
     hpx_status status = HPX_OK;
     if (git_repository_open_ext(&repository, root, 0, NULL) != 0)
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no repository", root);
     if (!status)
-        status = open_side(&old, repository, before, error);
+        status = code_record_open(&old, repository, before, error);
     if (!status)
-        status = open_side(&new, repository, after, error);
+        status = code_record_open(&new, repository, after, error);
     if (!status)
         status = compare(out, repository, sources, &old, &new, error);
-    close_side(&old);
-    close_side(&new);
+    code_record_close(&old);
+    code_record_close(&new);
     git_repository_free(repository);
     git_libgit2_shutdown();
     return status;

@@ -150,6 +150,28 @@ void hpx_report_why_json(hpx_buffer *out, const hpx_why *why)
     hpx_json_close(&json, '}');
 }
 
+static void add_metrics(hpx_buffer *out, const hpx_metrics *a, const hpx_metrics *b)
+{
+    for (int i = 0; i < HPX_METRICS; i++) {
+        const double before = a->values[i], after = b->values[i];
+        char old[HPX_REAL_TEXT_BYTES], new[HPX_REAL_TEXT_BYTES];
+        if (before != after && !(isnan(before) && isnan(after)))
+            hpx_buffer_printf(out, "    %s %s -> %s\n", hpx_metric_names[i], hpx_real_text(old, before),
+                              hpx_real_text(new, after));
+    }
+}
+
+static void add_metrics_json(hpx_json *json, const hpx_metrics *a, const hpx_metrics *b)
+{
+    for (int i = 0; i < HPX_METRICS; i++) {
+        hpx_json_open_flat(json, NULL, '{');
+        hpx_json_text(json, "metric", hpx_metric_names[i]);
+        hpx_json_real(json, "old", a->values[i]);
+        hpx_json_real(json, "new", b->values[i]);
+        hpx_json_close(json, '}');
+    }
+}
+
 /* Epochs that both have, and the first whose outputs differ (0: none). */
 static uint32_t first_difference(uint32_t *common, const hpx_shown *a, const hpx_shown *b)
 {
@@ -194,14 +216,7 @@ void hpx_report_diff(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b, co
         return;
     }
     hpx_buffer_printf(out, "outputs  differ from epoch %u on; at epoch %u:\n", first, common);
-    for (int i = 0; i < HPX_METRICS; i++) {
-        const double before = at_epoch(a, common)->metrics.values[i];
-        const double after = at_epoch(b, common)->metrics.values[i];
-        char old[HPX_REAL_TEXT_BYTES], new[HPX_REAL_TEXT_BYTES];
-        if (before != after && !(isnan(before) && isnan(after)))
-            hpx_buffer_printf(out, "    %s %s -> %s\n", hpx_metric_names[i], hpx_real_text(old, before),
-                              hpx_real_text(new, after));
-    }
+    add_metrics(out, &at_epoch(a, common)->metrics, &at_epoch(b, common)->metrics);
 }
 
 void hpx_report_diff_json(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b,
@@ -220,14 +235,50 @@ void hpx_report_diff_json(hpx_buffer *out, const hpx_shown *a, const hpx_shown *
     hpx_json_count(&json, "common_epoch", common);
     hpx_json_count(&json, "first_different_epoch", first);
     hpx_json_open(&json, "metrics", '[');
-    for (int i = 0; i < HPX_METRICS && common > 0; i++) {
-        hpx_json_open_flat(&json, NULL, '{');
-        hpx_json_text(&json, "metric", hpx_metric_names[i]);
-        hpx_json_real(&json, "old", at_epoch(a, common)->metrics.values[i]);
-        hpx_json_real(&json, "new", at_epoch(b, common)->metrics.values[i]);
-        hpx_json_close(&json, '}');
-    }
+    if (common > 0)
+        add_metrics_json(&json, &at_epoch(a, common)->metrics, &at_epoch(b, common)->metrics);
     hpx_json_close(&json, ']');
     add_change_json(&json, change);
+    hpx_json_close(&json, '}');
+}
+
+void hpx_report_reproduced(hpx_buffer *out, const hpx_reproduced *reproduced)
+{
+    const hpx_rebuilt *rebuilt = reproduced->rebuilt;
+    add_artifact(out, reproduced->artifact);
+    hpx_buffer_printf(out, "trained again by %s\n",
+                      reproduced->at_code ? "the code that made it, built anew" : "this binary");
+    add_differences(out, reproduced->recorded, &reproduced->manifest, reproduced->change);
+    if (rebuilt->verdict == HPX_REBUILD_SAME) {
+        hpx_buffer_printf(out, "the same, bit for bit: %u of %u epochs are stored and equal\n",
+                          rebuilt->compared, reproduced->artifact->epoch);
+        return;
+    }
+    hpx_buffer_printf(out, "differs from epoch %u on; at that epoch:\n", rebuilt->first_difference);
+    add_metrics(out, &rebuilt->stored.metrics, &rebuilt->again.metrics);
+}
+
+void hpx_report_reproduced_json(hpx_buffer *out, const hpx_reproduced *reproduced)
+{
+    char hex[HPX_HASH_HEX_BYTES];
+    const hpx_rebuilt *rebuilt = reproduced->rebuilt;
+    const bool same = rebuilt->verdict == HPX_REBUILD_SAME;
+    hpx_json json = {.out = out};
+    hpx_json_open(&json, NULL, '{');
+    hpx_json_count(&json, "schema", 1);
+    hpx_json_text(&json, "key", hpx_hash_hex(hex, &reproduced->artifact->key));
+    hpx_json_bool(&json, "at_code", reproduced->at_code);
+    hpx_json_text(&json, "verdict", same ? "same" : "differs");
+    hpx_json_count(&json, "epochs", reproduced->artifact->epoch);
+    hpx_json_count(&json, "compared", rebuilt->compared);
+    hpx_json_count(&json, "first_different_epoch", rebuilt->first_difference);
+    hpx_json_open(&json, "diff", '[');
+    add_differences_json(&json, reproduced->recorded, &reproduced->manifest);
+    hpx_json_close(&json, ']');
+    hpx_json_open(&json, "metrics", '[');
+    if (!same)
+        add_metrics_json(&json, &rebuilt->stored.metrics, &rebuilt->again.metrics);
+    hpx_json_close(&json, ']');
+    add_change_json(&json, reproduced->change);
     hpx_json_close(&json, '}');
 }
