@@ -78,20 +78,27 @@ static hpx_status open_without_repository(struct tree *tree, hpx_error *error)
     return make_memory(tree, error);
 }
 
-/* libgit2 answers GIT_ENOTFOUND both for "no repository" and for one owned by somebody else; only the message
- * tells. */
-static bool is_owner_error(void)
+/* libgit2 answers GIT_ENOTFOUND both for "no repository" and for one owned by somebody else (there because no
+ * safe.directory is found that would allow it); only the message tells. */
+static bool is_foreign(void)
 {
     const git_error *last = git_error_last();
-    return last && strstr(last->message, "owne");
+    return last && !strstr(last->message, "could not find repository") &&
+           !strstr(last->message, "failed to resolve");
 }
 
 static hpx_status open_tree(struct tree *tree, const char *root, hpx_error *error)
 {
     *tree = (struct tree){.root = root};
     int code = git_repository_open_ext(&tree->repository, root, 0, NULL);
-    if (code == GIT_ENOTFOUND && !is_owner_error())
+    if (code == GIT_ENOTFOUND && !is_foreign())
         return open_without_repository(tree, error);
+    if (code == GIT_ENOTFOUND || code == GIT_EOWNER)
+        return hpx_error_set(
+            error, HPX_FAILED,
+            "%s: its repository is owned by another user; if you trust it: git config --global --add "
+            "safe.directory %s",
+            root, root);
     if (code != 0)
         return git_failed(error, root);
     const char *work = git_repository_workdir(tree->repository);
@@ -149,31 +156,60 @@ static hpx_status add_file(git_index *index, struct tree *tree, const char *path
     return status;
 }
 
-static hpx_status add_path(git_index *index, struct tree *tree, const char *path, hpx_error *error)
+/* The files of a submodule are no part of the tree that git would make, only its commit: edits in it would be
+ * missed. */
+static hpx_status refuse_submodule(const char *path, hpx_error *error)
 {
-    char *full = hpx_path_join(tree->root, path);
-    struct stat info;
+    return hpx_error_set(
+        error, HPX_FAILED,
+        "%s: a repository of its own under the code paths, whose files git does not see; copy them "
+        "in, or take it out of the code paths",
+        path);
+}
+
+static bool is_ignored(const struct tree *tree, const char *path)
+{
+    int ignored = 0;
+    return tree->stored && git_ignore_path_is_ignored(&ignored, tree->repository, path) == 0 && ignored;
+}
+
+static hpx_status add_path(git_index *index, struct tree *tree, const char *path, hpx_error *error);
+
+static hpx_status add_folder(git_index *index, struct tree *tree, const char *path, const char *full,
+                             hpx_error *error)
+{
+    DIR *folder = opendir(full);
+    if (!folder)
+        return hpx_error_errno(error, "%s", full);
     hpx_status status = HPX_OK;
-    DIR *folder = NULL;
-    if (lstat(full, &info) != 0) {
-        status = hpx_error_errno(error, "%s", full);
-    } else if (!S_ISDIR(info.st_mode)) {
-        status = add_file(index, tree, path, info.st_mode, error);
-    } else if (!(folder = opendir(full))) {
-        status = hpx_error_errno(error, "%s", full);
-    }
-    while (folder && !status) {
-        struct dirent *entry = readdir(folder);
-        if (!entry)
-            break;
+    for (struct dirent *entry; !status && (entry = readdir(folder));) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         char *child = hpx_path_join(path, entry->d_name);
-        status = add_path(index, tree, child, error);
+        status = strcmp(entry->d_name, ".git") == 0 ? refuse_submodule(path, error)
+                                                    : add_path(index, tree, child, error);
         free(child);
     }
-    if (folder)
-        closedir(folder);
+    closedir(folder);
+    return status;
+}
+
+/* In a repository git itself says what a file would be in a commit: filters, modes, ignored files. */
+static hpx_status add_path(git_index *index, struct tree *tree, const char *path, hpx_error *error)
+{
+    if (is_ignored(tree, path))
+        return HPX_OK;
+    char *full = hpx_path_join(tree->stored ? git_repository_workdir(tree->repository) : tree->root, path);
+    struct stat info;
+    hpx_status status = HPX_OK;
+    if (lstat(full, &info) != 0)
+        status = hpx_error_errno(error, "%s", full);
+    else if (S_ISDIR(info.st_mode))
+        status = add_folder(index, tree, path, full, error);
+    else if (!tree->stored)
+        status = add_file(index, tree, path, info.st_mode, error);
+    else if (git_index_add_bypath(index, path) != 0)
+        status = git_failed(error, path);
     free(full);
     return status;
 }
@@ -200,22 +236,24 @@ static hpx_status check_sources(const struct tree *tree, const git_strarray *pat
     return status;
 }
 
-/* The files below the paths that git tracks. */
-static git_strarray tracked_files(git_index *index, const git_strarray *paths)
+/* The files below the paths that git tracks, also those that are ignored. */
+static hpx_status list_tracked(git_strarray *out, git_index *index, const git_strarray *paths,
+                               hpx_error *error)
 {
-    git_strarray tracked = {0};
     size_t capacity = 0;
     for (size_t i = 0; i < git_index_entrycount(index); i++) {
         const git_index_entry *entry = git_index_get_byindex(index, i);
-        if (entry->mode == GIT_FILEMODE_COMMIT || !is_below(entry->path, paths))
+        if (!is_below(entry->path, paths))
             continue;
-        tracked.strings = hpx_grow(tracked.strings, &capacity, tracked.count + 1, sizeof(char *));
-        tracked.strings[tracked.count++] = hpx_strdup(entry->path);
+        if (entry->mode == GIT_FILEMODE_COMMIT)
+            return refuse_submodule(entry->path, error);
+        out->strings = hpx_grow(out->strings, &capacity, out->count + 1, sizeof(char *));
+        out->strings[out->count++] = hpx_strdup(entry->path);
     }
-    return tracked;
+    return HPX_OK;
 }
 
-/* A file that is tracked although it is ignored is left out by add_all, but would be in a commit. */
+/* A file that is tracked although it is ignored would be in a commit. */
 static hpx_status add_tracked(git_index *index, const struct tree *tree, const git_strarray *tracked,
                               hpx_error *error)
 {
@@ -232,16 +270,17 @@ static hpx_status add_tracked(git_index *index, const struct tree *tree, const g
     return status;
 }
 
-/* In a repository git itself says what the files would be in a commit (filters, modes, ignored files). The
- * index is changed in memory only, and read again so that the diff sees the user's. */
-static hpx_status add_from_work_tree(git_index *index, struct tree *tree, git_strarray *paths,
-                                     hpx_error *error)
+/* The user's index is only read. It is not git_index_add_all that finds the files: that looks at the whole
+ * work tree, whatever the paths. */
+static hpx_status add_from_work_tree(git_index *index, git_index *users, struct tree *tree,
+                                     const git_strarray *paths, hpx_error *error)
 {
+    git_strarray tracked = {0};
     hpx_status status = check_sources(tree, paths, error);
-    git_strarray tracked = tracked_files(index, paths);
-    if (!status && (git_index_clear(index) != 0 ||
-                    git_index_add_all(index, paths, GIT_INDEX_ADD_DISABLE_PATHSPEC_MATCH, NULL, NULL) != 0))
-        status = git_failed(error, tree->root);
+    if (!status)
+        status = list_tracked(&tracked, users, paths, error);
+    for (size_t i = 0; i < paths->count && !status; i++)
+        status = add_path(index, tree, paths->strings[i], error);
     if (!status)
         status = add_tracked(index, tree, &tracked, error);
     free_words(&tracked);
@@ -273,14 +312,16 @@ static hpx_status tree_version(uint8_t out[HPX_CODE_BYTES], struct tree *tree, c
                                hpx_error *error)
 {
     git_strarray paths = split(sources, tree->prefix);
-    git_index *index = NULL;
+    git_index *index = NULL, *users = NULL;
     git_oid id;
     hpx_status status = HPX_OK;
-    int code = tree->stored ? git_repository_index(&index, tree->repository) : git_index_new(&index);
-    if (code != 0 || git_repository_set_odb(tree->repository, tree->memory) != 0) {
+    /* For the time being the repository has another index, in memory, and other objects. */
+    if (git_index_new(&index) != 0 || (tree->stored && git_repository_index(&users, tree->repository) != 0) ||
+        git_repository_set_index(tree->repository, index) != 0 ||
+        git_repository_set_odb(tree->repository, tree->memory) != 0) {
         status = git_failed(error, tree->root);
     } else if (tree->stored) {
-        status = add_from_work_tree(index, tree, &paths, error);
+        status = add_from_work_tree(index, users, tree, &paths, error);
     } else {
         for (size_t i = 0; i < paths.count && !status; i++)
             status = add_path(index, tree, paths.strings[i], error);
@@ -291,11 +332,12 @@ static hpx_status tree_version(uint8_t out[HPX_CODE_BYTES], struct tree *tree, c
         status = below_prefix(&id, tree, error);
     if (!status)
         memcpy(out, id.id, HPX_CODE_BYTES);
-    if (index && tree->stored) {
-        git_index_read(index, 1);
+    if (users) {
+        git_repository_set_index(tree->repository, users);
         git_repository_set_odb(tree->repository, tree->stored);
     }
     git_index_free(index);
+    git_index_free(users);
     free_words(&paths);
     return status;
 }

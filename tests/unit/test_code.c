@@ -339,6 +339,72 @@ static void test_refused(void **state)
     free(missing);
 }
 
+static void expect_refused(const char *part)
+{
+    uint8_t version[HPX_CODE_BYTES];
+    assert_int_equal(hpx_code_version(version, repository, SOURCES, &error), HPX_FAILED);
+    expect_contains(error.message, part);
+}
+
+static void test_detached(void **state)
+{
+    (void)state;
+    commit_all();
+    run("cd $F/r && git checkout -q --detach && echo more >>src/nn/a.c && git commit -q -a -m second && git "
+        "checkout -q "
+        "--detach HEAD~1");
+    expect_git_version(repository, "", SOURCES);
+    expect_read(false);
+}
+
+/* As a submodule, and as a clone that git would add as one. */
+static void test_submodule(void **state)
+{
+    (void)state;
+    commit_all();
+    run("git init -q -b main $F/s && cd $F/s && echo 's;' >s.c && git add -A && git commit -q -m s");
+    run("cd $F/r && git clone -q $F/s src/nn/inner");
+    expect_refused("src/nn/inner");
+    run("cd $F/r && rm -rf src/nn/inner && git -c protocol.file.allow=always submodule add -q $F/s "
+        "src/nn/sub && git commit "
+        "-q -m submodule");
+    expect_refused("src/nn/sub");
+    run("cd $F/r && git mv src/nn/sub docs/sub && git commit -q -m elsewhere");
+    expect_git_version(repository, "", SOURCES);
+}
+
+/* Line endings as git would convert them, so that a checkout on another system has the same version. */
+static void test_line_endings(void **state)
+{
+    (void)state;
+    char unix_version[HPX_CODE_HEX_BYTES], version[HPX_CODE_HEX_BYTES];
+    commit_all();
+    hex_version(unix_version, repository, SOURCES);
+    run("cd $F/r && echo '*.c text' >.gitattributes && git config core.autocrlf true && printf 'int "
+        "a;\\r\\n' >src/nn/a.c");
+    hex_version(version, repository, SOURCES);
+    assert_string_equal(version, unix_version);
+    expect_git_version(repository, "", SOURCES);
+}
+
+static void test_hash_of_another_kind(void **state)
+{
+    (void)state;
+    run("cd $F/r && git init -q --object-format=sha256 -b main && git add -A && git commit -q -m first");
+    expect_refused("");
+    assert_true(strlen(error.message) > strlen(repository));
+}
+
+static void test_foreign_owner(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    commit_all();
+    run("chown -R 12345 $F/r");
+    expect_refused("own");
+}
+
 static void test_stamp(void **state)
 {
     (void)state;
@@ -413,9 +479,13 @@ int main(void)
     for (size_t i = 0; i < COUNT(set); i++)
         setenv(set[i][0], set[i][1], 1);
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_changes),  WITH_FOLDER(test_ignored), WITH_FOLDER(test_subfolder),
-        WITH_FOLDER(test_worktree), WITH_FOLDER(test_unborn),  WITH_FOLDER(test_no_repository),
-        WITH_FOLDER(test_refused),  WITH_FOLDER(test_stamp),
+        WITH_FOLDER(test_changes),       WITH_FOLDER(test_ignored),
+        WITH_FOLDER(test_subfolder),     WITH_FOLDER(test_worktree),
+        WITH_FOLDER(test_unborn),        WITH_FOLDER(test_no_repository),
+        WITH_FOLDER(test_refused),       WITH_FOLDER(test_stamp),
+        WITH_FOLDER(test_detached),      WITH_FOLDER(test_submodule),
+        WITH_FOLDER(test_line_endings),  WITH_FOLDER(test_hash_of_another_kind),
+        WITH_FOLDER(test_foreign_owner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
