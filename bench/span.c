@@ -5,6 +5,7 @@
  *
  *     work         multiplications of the search, as a share of the grid's
  *     parallelism  work over span with a processor for every cell: no number of processors is faster
+ *     cells-at-once  the same if all cells took equally long
  *     speedup      work over span, on P processors
  *     speedup-ahead, work-ratio: work over span, and what is trained over work, when idle processors train
  * ahead
@@ -45,9 +46,16 @@ static uint64_t cost(void *context, uint32_t cell)
     return 784 * n1 + n1 * n2 + n2 * 10;
 }
 
+static uint64_t one(void *context, uint32_t cell)
+{
+    (void)context;
+    (void)cell;
+    return 1;
+}
+
 struct trial {
     hpx_task task; /* first: a task is its trial */
-    double started, left;
+    double length, started, left;
     bool wanted, told;
 };
 
@@ -67,8 +75,7 @@ static void start(struct machine *machine, struct trial *trial)
 /* At its end, or before: then it has to train again what it has not finished of an epoch. */
 static void end(struct machine *machine, struct trial *trial)
 {
-    double epoch = (double)cost(NULL, (uint32_t)(trial - machine->trials)) / EPOCHS;
-    double spent = machine->now - trial->started;
+    double epoch = trial->length / EPOCHS, spent = machine->now - trial->started;
     hpx_schedule_end(machine->schedule, &trial->task);
     machine->work += spent;
     trial->left = spent >= trial->left ? 0 : trial->left - floor(spent / epoch + 1e-9) * epoch;
@@ -139,12 +146,12 @@ static void advance(struct machine *machine)
 }
 
 static void run(double *span, double *work, const hpx_recipe *recipe, const hpx_recipe_search *search,
-                size_t places, bool ahead)
+                size_t places, bool ahead, hpx_cost_fn *length)
 {
     struct machine machine = {.plan = hpx_plan_new(recipe, &search, 1, cost, NULL),
                               .schedule = hpx_schedule_new(places)};
     for (uint32_t cell = 0; cell < CELLS; cell++)
-        machine.trials[cell].left = (double)cost(NULL, cell);
+        machine.trials[cell].left = machine.trials[cell].length = (double)length(NULL, cell);
     while (follow(&machine)) {
         give_out(&machine, places, ahead);
         advance(&machine);
@@ -170,19 +177,22 @@ static void measure(const hpx_recipe *recipe, hpx_recipe_search *search, double 
 {
     static const size_t places[] = {CELLS, 1, 2, 8, 64};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        double share = 0, speedup = 0, ahead = 0, ratio = 0; /* sums of logarithms */
+        double share = 0, speedup = 0, ahead = 0, ratio = 0, at_once = 0; /* means of logarithms */
         for (search->options.start = 0; search->options.start < CELLS; search->options.start++) {
-            double span, work, span_ahead, work_ahead;
-            run(&span, &work, recipe, search, places[i], false);
-            run(&span_ahead, &work_ahead, recipe, search, places[i], places[i] > 1);
+            double span, work, span_ahead, work_ahead, steps, cells;
+            run(&span, &work, recipe, search, places[i], false, cost);
+            run(&span_ahead, &work_ahead, recipe, search, places[i], places[i] > 1, cost);
+            run(&steps, &cells, recipe, search, places[i], false, one);
             share += log(work / grid_work) / CELLS;
             speedup += log(work / span) / CELLS;
             ahead += log(work / span_ahead) / CELLS;
             ratio += log(work_ahead / work) / CELLS;
+            at_once += log(cells / steps) / CELLS;
         }
         if (places[i] == CELLS) {
             print(search->name, 0, "work", exp(share), "share of the grid");
             print(search->name, 0, "parallelism", exp(speedup), "ratio");
+            print(search->name, 0, "cells-at-once", exp(at_once), "ratio");
             continue;
         }
         print(search->name, places[i], "speedup", exp(speedup), "ratio");
