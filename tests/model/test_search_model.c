@@ -347,7 +347,7 @@ static void check_search(const setup *s, stream *random)
 {
     path expected;
     reference(&expected, s->t, s->options);
-    bool told[CELLS] = {false}, early = below(random, 4) == 0, guessing = below(random, 64) == 0;
+    bool told[CELLS] = {false}, early = below(random, 4) == 0, guessing = below(random, 256) == 0;
     bool complete = !early && !guessing && below(random, 32) == 0 && completeness_holds(s);
     uint32_t wanted[CELLS], count;
     hpx_search *search = hpx_search_new(&s->t->grid, s->options, cost_of, (void *)s->t);
