@@ -103,6 +103,11 @@ typedef hpx_status hpx_artifact_fn(void *context, const hpx_artifact *artifact, 
 hpx_status hpx_store_each(hpx_store *store, const hpx_hash *key, hpx_artifact_fn *each, void *context,
                           hpx_error *error);
 
+/* Likewise for every trajectory's manifest, in order of key; damaged ones are reported and left out. */
+typedef hpx_status hpx_manifest_fn(void *context, const hpx_hash *key, const hpx_fields *manifest,
+                                   hpx_error *error);
+hpx_status hpx_store_each_manifest(hpx_store *store, hpx_manifest_fn *each, void *context, hpx_error *error);
+
 /* Keeps an output that contradicts the stored one. Returns HPX_DIFFERS with `error` as it was, or why it
  * could not. */
 hpx_status hpx_store_put_conflict(hpx_store *store, const hpx_artifact *artifact, hpx_error *error);
@@ -120,6 +125,10 @@ hpx_status hpx_store_put_record(hpx_store *store, hpx_record_kind kind, const hp
                                 hpx_error *error);
 hpx_status hpx_store_get_record(hpx_fields *out, hpx_store *store, hpx_record_kind kind, const hpx_hash *id,
                                 hpx_error *error);
+
+/* The one record whose id begins with these hexadecimal digits; errors as of hpx_store_find_key. */
+hpx_status hpx_store_find_record(hpx_hash *out, hpx_store *store, hpx_record_kind kind, const char *prefix,
+                                 hpx_error *error);
 
 /* Claims a trajectory for training by this process: *claimed false while another process has it. A claim ends
  * with its release or, at once, with the process, however that ends. The store must be open for writing. */

@@ -5,6 +5,7 @@
 #include "hpx/code.h"
 #include "hpx/executor.h"
 #include "hpx/memory.h"
+#include "hpx/neighbours.h"
 #include "hpx/store.h"
 
 #include <assert.h>
@@ -44,26 +45,25 @@ struct build {
 /* Looks the trial up: known, or what it would take. */
 static hpx_status consult(const struct build *build, struct trial *trial, hpx_error *error)
 {
-    uint32_t epochs = build->recipe->epochs;
+    uint32_t epochs = build->recipe->epochs, from = 0;
+    hpx_verdict verdict = HPX_TRAIN;
     hpx_artifact artifact;
-    if (!build->store || build->options->again)
+    if (build->options->again)
         return HPX_OK;
-    hpx_status status = hpx_store_get(&artifact, build->store, &trial->key, epochs, &trial->manifest, error);
-    if (status == HPX_OK) {
+    hpx_status status = hpx_verdict_find(&verdict, &from, &artifact, build->store, &trial->key,
+                                         &trial->manifest, epochs, error);
+    if (!status && verdict == HPX_HIT) {
         trial->state = TRIAL_KNOWN;
         trial->verdict = HPX_HIT;
         trial->epoch = epochs;
         trial->metrics = artifact.metrics;
         trial->seconds = artifact.total_seconds;
         hpx_buffer_free(&trial->manifest);
-        return HPX_OK;
+    } else if (!status && trial->epoch == 0) { /* what this run has trained of it is no other's */
+        trial->verdict = verdict;
+        trial->from = from;
     }
-    if (status == HPX_NOT_FOUND && trial->epoch == 0)
-        status =
-            hpx_store_newest_checkpoint_epoch(&trial->from, build->store, &trial->key, epochs - 1, error);
-    if (status == HPX_OK && trial->from > 0)
-        trial->verdict = HPX_EXTEND;
-    return status == HPX_NOT_FOUND ? HPX_OK : status;
+    return status;
 }
 
 static void look_up(void *context, struct trial *trial)

@@ -178,18 +178,23 @@ hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx
     return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
 }
 
+static hpx_status get_manifest(hpx_fields *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                               hpx_error *error)
+{
+    const uint8_t *payload;
+    size_t size;
+    struct key name = key_of_hash(key);
+    hpx_status status = get_sealed(&payload, &size, store, txn, DB_MANIFESTS, &name, error);
+    return status ? status : hpx_fields_decode(out, payload, size, error);
+}
+
 hpx_status hpx_store_manifest(hpx_fields *out, hpx_store *store, const hpx_hash *key, hpx_error *error)
 {
     MDB_txn *txn;
     hpx_status status = begin(&txn, store, MDB_RDONLY, error);
     if (status)
         return status;
-    const uint8_t *payload;
-    size_t size;
-    struct key name = key_of_hash(key);
-    status = get_sealed(&payload, &size, store, txn, DB_MANIFESTS, &name, error);
-    if (!status)
-        status = hpx_fields_decode(out, payload, size, error);
+    status = get_manifest(out, store, txn, key, error);
     mdb_txn_abort(txn);
     return status;
 }
@@ -206,7 +211,7 @@ static bool is_hexadecimal(const char *text)
     return *text && strspn(text, "0123456789abcdefABCDEF") == strlen(text);
 }
 
-hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefix, hpx_error *error)
+hpx_status find_name(hpx_hash *out, hpx_store *store, enum database db, const char *prefix, hpx_error *error)
 {
     size_t digits = strlen(prefix);
     if (!is_hexadecimal(prefix) || digits > 2 * HPX_HASH_BYTES)
@@ -221,7 +226,7 @@ hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefi
     hpx_status status = begin(&txn, store, MDB_RDONLY, error);
     if (status)
         return status;
-    int code = mdb_cursor_open(txn, store->databases[DB_MANIFESTS], &cursor);
+    int code = mdb_cursor_open(txn, store->databases[db], &cursor);
     MDB_val key, value;
     size_t found = 0;
     if (code == 0)
@@ -241,9 +246,17 @@ hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefi
     mdb_cursor_close(cursor);
     mdb_txn_abort(txn);
     if (!status && found == 0)
-        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key; `hpx ls` lists them", prefix);
+        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key", prefix);
     if (!status && found > 1)
         status = hpx_error_set(error, HPX_USAGE, "%s: several keys begin so; give more digits", prefix);
+    return status;
+}
+
+hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefix, hpx_error *error)
+{
+    hpx_status status = find_name(out, store, DB_MANIFESTS, prefix, error);
+    if (status == HPX_NOT_FOUND)
+        hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key; `hpx ls` lists them", prefix);
     return status;
 }
 
@@ -273,6 +286,37 @@ hpx_status hpx_store_each(hpx_store *store, const hpx_hash *only, hpx_artifact_f
             status = HPX_OK; /* damaged: reported */
         else if (!status)
             status = each(context, &artifact, error);
+    }
+    if (!status && code != 0 && code != MDB_NOTFOUND)
+        status = lmdb_failed(store, code, error);
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    return status;
+}
+
+hpx_status hpx_store_each_manifest(hpx_store *store, hpx_manifest_fn *each, void *context, hpx_error *error)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor = NULL;
+    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    if (status)
+        return status;
+    int code = mdb_cursor_open(txn, store->databases[DB_MANIFESTS], &cursor);
+    MDB_val key, value;
+    if (code == 0)
+        code = seek(cursor, &key, &value, NULL, 0);
+    for (; code == 0 && !status; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        hpx_hash hash;
+        hpx_fields manifest = {0};
+        if (key.mv_size != HPX_HASH_BYTES)
+            continue;
+        memcpy(hash.bytes, key.mv_data, HPX_HASH_BYTES);
+        status = get_manifest(&manifest, store, txn, &hash, error);
+        if (status == HPX_NOT_FOUND)
+            status = HPX_OK; /* damaged: reported */
+        else if (!status)
+            status = each(context, &hash, &manifest, error);
+        hpx_fields_free(&manifest);
     }
     if (!status && code != 0 && code != MDB_NOTFOUND)
         status = lmdb_failed(store, code, error);
