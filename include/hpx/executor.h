@@ -27,6 +27,9 @@ bool hpx_executor_is_receiving(const hpx_executor *executor);
 /* Gives the job to an idle worker; there must be room. HPX_FAILED when no process can be started. */
 hpx_status hpx_executor_submit(hpx_executor *executor, const hpx_job *job, hpx_error *error);
 
+/* Kills the worker that has this job, if one has; no more is heard of it. */
+void hpx_executor_stop(hpx_executor *executor, const hpx_hash *key);
+
 /* Waits until results come, at most `timeout_ms` (-1: for ever) or until a signal, and calls for each of them
  * in turn; of one job, the epochs in order and last its end: done, or failed with why (a worker that was
  * killed, too). Anything but HPX_OK from `each` ends the call with that status. */

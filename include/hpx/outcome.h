@@ -59,6 +59,14 @@ typedef struct hpx_search_outcome {
     size_t trial_count;
 } hpx_search_outcome;
 
+/* What a run trained ahead of its searches and they did not need: paid, and in nobody's nominal cost. */
+typedef struct hpx_ahead {
+    size_t trials; /* also those that were stopped after some epochs */
+    double paid_macs;
+    uint64_t paid_training_macs;
+    double seconds;
+} hpx_ahead;
+
 typedef struct hpx_outcome {
     const hpx_recipe *recipe;
     uint32_t cells;
@@ -66,6 +74,7 @@ typedef struct hpx_outcome {
     hpx_search_outcome *searches;
     size_t search_count;
     size_t stored, trained, extended, failed; /* trials of this run, each counted once */
+    hpx_ahead ahead;
     size_t pending;      /* trials not trained: in a plan, before anything else is decided */
     double seconds_left; /* plan: of their training, one after the other, by what is known; NaN: unknown */
     bool depends_on_last_epoch;         /* the recipe's schedule makes `epochs` part of the identity */

@@ -25,6 +25,14 @@ size_t hpx_plan_wanted(hpx_plan *plan, const uint32_t **cells);
  * the next hpx_plan_wanted. */
 void hpx_plan_tell(hpx_plan *plan, uint32_t cell, double value);
 
+/* The value of a cell that was not returned as wanted. It tells where the searches may go, and is not a
+ * visit: the cell may still come to be wanted. */
+void hpx_plan_hint(hpx_plan *plan, uint32_t cell, double value);
+
+/* At most `room` (1 or more) cells that were not returned as wanted, have no value, and that some search is
+ * more likely than not to visit; likeliest first. Borrowed until the next call. */
+size_t hpx_plan_guess(hpx_plan *plan, size_t room, const hpx_guess **guesses);
+
 size_t hpx_plan_count(const hpx_plan *plan);
 const hpx_recipe_search *hpx_plan_recipe_search(const hpx_plan *plan, size_t i);
 hpx_search *hpx_plan_search(const hpx_plan *plan, size_t i);

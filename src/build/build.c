@@ -16,6 +16,11 @@
 #define TICK_MS      200
 #define ELSEWHERE_MS 20
 
+struct cells {
+    uint32_t *at;
+    size_t count, capacity;
+};
+
 struct build {
     const hpx_recipe *recipe;
     const hpx_build_options *options;
@@ -24,10 +29,10 @@ struct build {
     hpx_plan *plan;
     struct ledger ledger;
     hpx_executor *executor;
-    struct trial **waiting; /* of the ledger, not yet given to a worker */
-    size_t waiting_count, waiting_capacity;
-    uint32_t *open_cells; /* added, not yet told */
-    size_t open_count, open_capacity;
+    hpx_schedule *schedule;
+    bool ahead;           /* trials may be started that are not known to be needed */
+    struct cells open;    /* wanted, not yet told */
+    struct cells guessed; /* likewise, and not yet a hint to the plan */
     size_t cells_seen, trained;
     double spent_seconds, spent_macs; /* of epochs trained in this run */
     hpx_hash code;                    /* id of this binary's code record, once it is stored */
@@ -40,18 +45,23 @@ struct build {
 /* Looks the trial up: known, or what it would take. */
 static hpx_status consult(const struct build *build, struct trial *trial, hpx_error *error)
 {
-    uint32_t epochs = build->recipe->epochs;
+    uint32_t epochs = build->recipe->epochs, from = 0;
+    hpx_verdict verdict = HPX_TRAIN;
     hpx_artifact artifact;
     if (build->options->again)
         return HPX_OK;
-    hpx_status status = hpx_verdict_find(&trial->verdict, &trial->from, &artifact, build->store, &trial->key,
+    hpx_status status = hpx_verdict_find(&verdict, &from, &artifact, build->store, &trial->key,
                                          &trial->manifest, epochs, error);
-    if (!status && trial->verdict == HPX_HIT) {
+    if (!status && verdict == HPX_HIT) {
         trial->state = TRIAL_KNOWN;
+        trial->verdict = HPX_HIT;
         trial->epoch = epochs;
         trial->metrics = artifact.metrics;
         trial->seconds = artifact.total_seconds;
         hpx_buffer_free(&trial->manifest);
+    } else if (!status && trial->epoch == 0) { /* what this run has trained of it is no other's */
+        trial->verdict = verdict;
+        trial->from = from;
     }
     return status;
 }
@@ -65,28 +75,62 @@ static void look_up(void *context, struct trial *trial)
         build->store_status = status;
         build->store_error = error;
     }
-    if (trial->state == TRIAL_KNOWN)
-        return;
-    build->waiting =
-        hpx_grow(build->waiting, &build->waiting_capacity, build->waiting_count + 1, sizeof *build->waiting);
-    build->waiting[build->waiting_count++] = trial;
 }
 
-/* Tells the plan about every open cell whose trials have all ended. */
+static void look_up_ahead(void *context, struct trial *trial)
+{
+    trial->task.ahead = true;
+    look_up(context, trial);
+}
+
+static void add_cell(struct cells *cells, uint32_t cell)
+{
+    cells->at = hpx_grow(cells->at, &cells->capacity, cells->count + 1, sizeof *cells->at);
+    cells->at[cells->count++] = cell;
+}
+
+/* Takes the cells whose trials have all ended off the list, and gives the plan their values. */
+static size_t take_finished(struct build *build, struct cells *cells,
+                            void (*give)(hpx_plan *plan, uint32_t cell, double value))
+{
+    size_t kept = 0, count = cells->count;
+    for (size_t i = 0; i < count; i++) {
+        double mean, sd;
+        if (ledger_score(&mean, &sd, &build->ledger, cells->at[i]))
+            give(build->plan, cells->at[i], mean);
+        else
+            cells->at[kept++] = cells->at[i];
+    }
+    cells->count = kept;
+    return count - kept;
+}
+
 static void tell_finished(struct build *build)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < build->open_count; i++) {
-        uint32_t cell = build->open_cells[i];
-        double mean, sd;
-        if (ledger_score(&mean, &sd, &build->ledger, cell)) {
-            hpx_plan_tell(build->plan, cell, mean);
-            build->cells_seen++;
-        } else {
-            build->open_cells[kept++] = cell;
-        }
+    build->cells_seen += take_finished(build, &build->open, hpx_plan_tell);
+    take_finished(build, &build->guessed, hpx_plan_hint);
+}
+
+static uint64_t macs_left(const struct build *build, const struct trial *trial)
+{
+    uint32_t from = trial->epoch > trial->from ? trial->epoch : trial->from;
+    return (build->recipe->epochs - from) * trial->macs_per_epoch;
+}
+
+/* A search is certain to come to the trial. One that failed ahead of that is trained again: it may have been
+ * the machine that had no room for it. */
+static void need(struct build *build, struct trial *trial)
+{
+    bool ahead = trial->task.ahead;
+    trial->task.ahead = false;
+    if (ahead && trial->state == TRIAL_FAILED)
+        trial->state = TRIAL_WAITING;
+    if (ahead && trial->state == TRIAL_KNOWN && trial->verdict != HPX_HIT)
+        build->trained++;
+    if (trial->state == TRIAL_WAITING || trial->state == TRIAL_RUNNING) {
+        trial->task.length = macs_left(build, trial);
+        hpx_schedule_need(build->schedule, &trial->task);
     }
-    build->open_count = kept;
 }
 
 /* Follows the searches as far as what is known decides. */
@@ -98,10 +142,11 @@ static hpx_status follow(struct build *build, hpx_error *error)
         if (count == 0)
             return HPX_OK;
         for (size_t i = 0; i < count; i++) {
-            ledger_add_cell(&build->ledger, cells[i], look_up, build);
-            build->open_cells =
-                hpx_grow(build->open_cells, &build->open_capacity, build->open_count + 1, sizeof(uint32_t));
-            build->open_cells[build->open_count++] = cells[i];
+            if (!build->ledger.cells[cells[i]])
+                ledger_add_cell(&build->ledger, cells[i], look_up, build);
+            for (size_t seed = 0; seed < build->recipe->seed_count; seed++)
+                need(build, ledger_trial(&build->ledger, cells[i], seed));
+            add_cell(&build->open, cells[i]);
         }
         if (build->store_status) {
             *error = build->store_error;
@@ -111,12 +156,6 @@ static hpx_status follow(struct build *build, hpx_error *error)
     }
 }
 
-static uint64_t macs_left(const struct build *build, const struct trial *trial)
-{
-    uint32_t from = trial->epoch > trial->from ? trial->epoch : trial->from;
-    return (build->recipe->epochs - from) * trial->macs_per_epoch;
-}
-
 static double seconds_left(const struct build *build)
 {
     if (build->spent_macs == 0)
@@ -124,7 +163,7 @@ static double seconds_left(const struct build *build)
     double macs = 0, longest = 0;
     for (size_t i = 0; i < build->ledger.count; i++) {
         const struct trial *trial = build->ledger.trials[i];
-        if (trial->state != TRIAL_WAITING && trial->state != TRIAL_RUNNING)
+        if (trial->task.ahead || (trial->state != TRIAL_WAITING && trial->state != TRIAL_RUNNING))
             continue;
         double left = (double)macs_left(build, trial);
         macs += left;
@@ -138,14 +177,16 @@ static void emit(struct build *build, hpx_event_kind kind, const struct trial *t
 {
     if (!build->options->event)
         return;
+    hpx_schedule_counts counts = hpx_schedule_count(build->schedule);
     hpx_event event = {
         .kind = kind,
         .message = message,
         .epochs = build->recipe->epochs,
         .value = NAN,
         .done = build->trained,
-        .running = hpx_executor_running(build->executor),
-        .waiting = build->waiting_count,
+        .running = counts.running,
+        .waiting = counts.waiting,
+        .ahead = counts.ahead,
         .cells_seen = build->cells_seen,
         .seconds_left = seconds_left(build),
     };
@@ -177,11 +218,17 @@ static hpx_status put_code(struct build *build, hpx_error *error)
     return status;
 }
 
-/* A trial ends without its result: the searches go on without it, or no more is given out. */
+/* A trial ends without its result: the searches go on without it, or no more is given out. Ahead of the
+ * searches that is no matter, but for an output that differs. */
 static void fail(struct build *build, struct trial *trial, hpx_status status, const char *message)
 {
     trial->state = TRIAL_FAILED;
     hpx_store_release(build->store, &trial->key);
+    trial->task.ahead = trial->task.ahead && status != HPX_DIFFERS;
+    if (trial->task.ahead) {
+        emit(build, HPX_EVENT_STOPPED, trial, NULL);
+        return;
+    }
     hpx_buffer_free(&trial->manifest);
     if (build->failure != HPX_DIFFERS)
         build->failure = status;
@@ -196,16 +243,17 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
     hpx_status status = put_code(build, error);
     if (!status)
         status = hpx_store_put_record(build->store, HPX_RECORD_DATASET, &source->record, error);
-    if (!status && trial->verdict == HPX_EXTEND) {
+    if (!status && (trial->verdict == HPX_EXTEND || trial->epoch > 0)) {
         hpx_status found = hpx_store_newest_checkpoint(&job.from, &job.checkpoint, build->store, &trial->key,
                                                        job.to - 1, error);
-        if (found == HPX_NOT_FOUND)
-            trial->verdict = HPX_TRAIN; /* it turned out to be damaged, and was reported */
-        else
+        if (found != HPX_NOT_FOUND)
             status = found;
-        trial->from = job.from;
+        else if (trial->epoch == 0)
+            trial->verdict = HPX_TRAIN; /* it turned out to be damaged, and was reported */
+        if (trial->epoch == 0)
+            trial->from = job.from;
         hpx_artifact parent;
-        if (!status && job.from > 0 &&
+        if (!status && trial->epoch == 0 && job.from > 0 &&
             hpx_store_get(&parent, build->store, &trial->key, job.from, NULL, error) == HPX_OK)
             trial->parent_seconds = parent.total_seconds;
     }
@@ -218,57 +266,107 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
     hpx_job_free(&job);
     if (!status) {
         trial->state = TRIAL_RUNNING;
+        hpx_schedule_start(build->schedule, &trial->task);
         emit(build, HPX_EVENT_STARTED, trial, NULL);
     }
     return status;
 }
 
-static void remove_waiting(struct build *build, size_t at)
+/* Takes the trial for this process, and looks it up again: whoever had it before may have finished it. */
+static hpx_status claim(bool *claimed, struct build *build, struct trial *trial, hpx_error *error)
 {
-    build->waiting_count--;
-    memmove(build->waiting + at, build->waiting + at + 1,
-            (build->waiting_count - at) * sizeof(struct trial *));
+    hpx_status status = hpx_store_claim(claimed, build->store, &trial->key, error);
+    if (status || !*claimed)
+        return status;
+    status = consult(build, trial, error);
+    if (status || trial->state == TRIAL_KNOWN)
+        hpx_store_release(build->store, &trial->key);
+    return status;
 }
 
-/* The longest waiting trial that no other process has claimed in this round. */
-static size_t longest_waiting(const struct build *build)
+static hpx_status start_claimed(struct build *build, struct trial *trial, hpx_error *error)
 {
-    size_t longest = SIZE_MAX;
-    for (size_t i = 0; i < build->waiting_count; i++)
-        if (!build->waiting[i]->elsewhere &&
-            (longest == SIZE_MAX ||
-             macs_left(build, build->waiting[i]) > macs_left(build, build->waiting[longest])))
-            longest = i;
-    return longest;
+    hpx_status status = start(build, trial, error);
+    if (status)
+        hpx_store_release(build->store, &trial->key);
+    return status;
 }
 
-/* Gives waiting trials to idle workers, the longest first, so that none is left to run alone at the end. A
- * trial that another process has claimed is looked at again in the next round: by then its result may be in
- * the store, or its owner dead. */
+/* A trial ahead gives its place up. The epochs it has finished are stored, and it can go on from there. */
+static void stop(struct build *build, struct trial *trial)
+{
+    hpx_executor_stop(build->executor, &trial->key);
+    hpx_store_release(build->store, &trial->key);
+    hpx_schedule_end(build->schedule, &trial->task);
+    trial->state = TRIAL_WAITING;
+    emit(build, HPX_EVENT_STOPPED, trial, NULL);
+}
+
+/* Gives trials that are needed to workers. One that another process has claimed is looked at again in the
+ * next round: by then its result may be in the store, or its owner dead. */
 static hpx_status give_out(struct build *build, hpx_error *error)
 {
     hpx_status status = HPX_OK;
-    for (size_t i = 0; i < build->waiting_count; i++)
-        build->waiting[i]->elsewhere = false;
-    while (!status && !build->stopping && hpx_executor_has_room(build->executor)) {
-        size_t longest = longest_waiting(build);
-        if (longest == SIZE_MAX)
-            break;
-        struct trial *trial = build->waiting[longest];
+    hpx_task *task, *instead;
+    hpx_schedule_resume(build->schedule);
+    while (!status && !build->stopping && (task = hpx_schedule_next(build->schedule, &instead))) {
+        struct trial *trial = (struct trial *)task;
         bool claimed;
-        status = hpx_store_claim(&claimed, build->store, &trial->key, error);
+        status = claim(&claimed, build, trial, error);
         if (status)
             break;
-        trial->elsewhere = !claimed;
-        if (!claimed)
+        if (!claimed) {
+            hpx_schedule_set_aside(build->schedule, task);
+        } else if (trial->state == TRIAL_KNOWN) {
+            hpx_schedule_end(build->schedule, task);
+        } else {
+            if (instead)
+                stop(build, (struct trial *)instead);
+            status = start_claimed(build, trial, error);
+        }
+    }
+    return status;
+}
+
+/* The cells that the searches may come to next and whose values the store has not. */
+static hpx_status guess(const hpx_guess **guesses, size_t *count, struct build *build, hpx_error *error)
+{
+    do {
+        *count = hpx_plan_guess(build->plan, build->options->jobs, guesses);
+        for (size_t i = 0; i < *count; i++) {
+            uint32_t cell = (*guesses)[i].cell;
+            if (build->ledger.cells[cell])
+                continue;
+            ledger_add_cell(&build->ledger, cell, look_up_ahead, build);
+            add_cell(&build->guessed, cell);
+        }
+        if (build->store_status) {
+            *error = build->store_error;
+            return build->store_status;
+        }
+    } while (take_finished(build, &build->guessed, hpx_plan_hint) > 0);
+    return HPX_OK;
+}
+
+/* Gives workers that would idle what may come to be needed. What another process has claimed is left to it.
+ */
+static hpx_status give_out_ahead(struct build *build, hpx_error *error)
+{
+    const hpx_guess *guesses;
+    size_t count, seeds = build->recipe->seed_count;
+    if (!build->ahead || build->stopping || hpx_schedule_count(build->schedule).idle == 0)
+        return HPX_OK;
+    hpx_status status = guess(&guesses, &count, build, error);
+    for (size_t i = 0; i < count * seeds && !status; i++) {
+        struct trial *trial = ledger_trial(&build->ledger, guesses[i / seeds].cell, i % seeds);
+        bool claimed;
+        if (hpx_schedule_count(build->schedule).idle == 0)
+            break;
+        if (trial->state != TRIAL_WAITING || trial->task.state != HPX_TASK_IDLE)
             continue;
-        /* Whoever had the claim before may have finished since the trial was looked up. */
-        status = consult(build, trial, error);
-        remove_waiting(build, longest);
-        if (!status && trial->state != TRIAL_KNOWN)
-            status = start(build, trial, error);
-        if (trial->state != TRIAL_RUNNING)
-            hpx_store_release(build->store, &trial->key);
+        status = claim(&claimed, build, trial, error);
+        if (!status && claimed && trial->state == TRIAL_WAITING)
+            status = start_claimed(build, trial, error);
     }
     return status;
 }
@@ -327,6 +425,8 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
     struct build *build = context;
     struct trial *trial = ledger_find(&build->ledger, &result->key);
     assert(trial);
+    if (result->kind != HPX_MESSAGE_EPOCH)
+        hpx_schedule_end(build->schedule, &trial->task);
     if (trial->state == TRIAL_FAILED)
         return HPX_OK; /* by an output that differs: what its worker still sends is not wanted */
     if (result->kind == HPX_MESSAGE_EPOCH) {
@@ -340,7 +440,7 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
         trial->state = TRIAL_KNOWN;
         hpx_store_release(build->store, &trial->key);
         hpx_buffer_free(&trial->manifest);
-        build->trained++;
+        build->trained += !trial->task.ahead;
         emit(build, HPX_EVENT_DONE, trial, NULL);
     } else {
         fail(build, trial, HPX_FAILED,
@@ -366,14 +466,11 @@ static hpx_status drain(struct build *build, hpx_error *error)
 
 /* How long to wait for workers: not at all when a trial has been found stored, and briefly for other
  * processes, whose results nobody announces. */
-static int patience_ms(const struct build *build, bool idle)
+static int patience_ms(const hpx_schedule_counts *counts)
 {
-    if (idle && build->waiting_count == 0)
+    if (counts->running + counts->waiting == 0)
         return 0;
-    for (size_t i = 0; i < build->waiting_count; i++)
-        if (build->waiting[i]->elsewhere)
-            return ELSEWHERE_MS;
-    return TICK_MS;
+    return counts->aside > 0 ? ELSEWHERE_MS : TICK_MS;
 }
 
 static hpx_status train(struct build *build, hpx_error *error)
@@ -385,10 +482,13 @@ static hpx_status train(struct build *build, hpx_error *error)
             status = follow(build, error);
         if (!status)
             status = give_out(build, error);
-        bool idle = hpx_executor_running(build->executor) == 0;
-        if (status || (idle && (build->stopping || build->open_count == 0)))
+        if (!status)
+            status = give_out_ahead(build, error);
+        /* What still runs ahead is not waited for. */
+        hpx_schedule_counts counts = hpx_schedule_count(build->schedule);
+        if (status || (counts.running == 0 && (build->stopping || build->open.count == 0)))
             break;
-        status = hpx_executor_wait(build->executor, patience_ms(build, idle), receive, build, error);
+        status = hpx_executor_wait(build->executor, patience_ms(&counts), receive, build, error);
         if (!status && is_interrupted(build)) {
             status = drain(build, error);
             if (!status)
@@ -442,6 +542,8 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     ledger_init(&build.ledger, build.experiment);
     build.plan = hpx_plan_new(recipe, searches, search_count, hpx_experiment_macs, build.experiment);
     build.executor = hpx_executor_new(options->program, options->jobs);
+    build.schedule = hpx_schedule_new(options->jobs);
+    build.ahead = options->ahead && options->jobs > 1 && !options->again;
     status = options->dry ? follow(&build, error) : train(&build, error);
     *out = outcome_of(build.plan, &build.ledger, options->dry);
     describe_origin(*out, build.experiment);
@@ -457,10 +559,11 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
         if (build.ledger.trials[i]->state == TRIAL_RUNNING)
             hpx_store_release(build.store, &build.ledger.trials[i]->key);
     hpx_executor_free(build.executor);
+    hpx_schedule_free(build.schedule);
     hpx_plan_free(build.plan);
     ledger_free(&build.ledger);
     hpx_experiment_free(build.experiment);
-    free(build.waiting);
-    free(build.open_cells);
+    free(build.open.at);
+    free(build.guessed.at);
     return status;
 }

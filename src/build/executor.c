@@ -188,6 +188,13 @@ hpx_status hpx_executor_submit(hpx_executor *executor, const hpx_job *job, hpx_e
     return HPX_OK;
 }
 
+void hpx_executor_stop(hpx_executor *executor, const hpx_hash *key)
+{
+    for (size_t i = 0; i < executor->count; i++)
+        if (executor->workers[i].busy && hpx_hash_equal(&executor->workers[i].key, key))
+            stop(&executor->workers[i], true);
+}
+
 static hpx_result failure_of(const struct worker *worker)
 {
     return (hpx_result){.kind = HPX_MESSAGE_FAILED, .key = worker->key};

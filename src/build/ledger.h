@@ -5,14 +5,15 @@
 #include "hpx/experiment.h"
 #include "hpx/outcome.h"
 #include "hpx/plan.h"
+#include "hpx/schedule.h"
 
 enum trial_state { TRIAL_WAITING, TRIAL_RUNNING, TRIAL_KNOWN, TRIAL_FAILED };
 
 struct trial {
+    hpx_task task; /* first: a task is its trial */
     hpx_hash key;
     uint32_t cell, seed; /* the first that wanted it */
     enum trial_state state;
-    bool elsewhere; /* waiting, and another process has it */
     hpx_verdict verdict;
     uint32_t from;           /* EXTEND: the epoch of the checkpoint */
     uint32_t epoch;          /* newest one finished */
@@ -20,7 +21,7 @@ struct trial {
     double seconds;          /* training in this run; of a hit, whenever it was trained */
     double parent_seconds;   /* EXTEND: training up to `from` */
     uint64_t macs_per_epoch; /* multiplications of training */
-    hpx_buffer manifest;     /* while waiting or running */
+    hpx_buffer manifest;     /* until it is known, or has failed for good */
 };
 
 struct ledger {

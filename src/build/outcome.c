@@ -152,6 +152,19 @@ static void compare(hpx_outcome *outcome)
     }
 }
 
+static void charge_ahead(hpx_ahead *out, const struct ledger *ledger, const struct trial *trial)
+{
+    const hpx_recipe *recipe = hpx_experiment_recipe(ledger->experiment);
+    if (trial->verdict == HPX_HIT || trial->epoch <= trial->from)
+        return;
+    uint32_t trained = trial->epoch - trial->from;
+    double forward = (double)hpx_experiment_cost(ledger->experiment, trial->cell).forward;
+    out->trials++;
+    out->paid_macs += forward * trained / recipe->epochs / (double)recipe->seed_count;
+    out->paid_training_macs += trained * trial->macs_per_epoch;
+    out->seconds += trial->seconds;
+}
+
 /* Seconds per multiplication of what has been trained, here or before, tell what the rest will take. */
 static void estimate(hpx_outcome *outcome, const struct ledger *ledger)
 {
@@ -160,7 +173,9 @@ static void estimate(hpx_outcome *outcome, const struct ledger *ledger)
         const struct trial *trial = ledger->trials[i];
         uint32_t epochs = outcome->recipe->epochs;
         uint32_t from = trial->verdict == HPX_EXTEND ? trial->from : 0;
-        if (trial->state == TRIAL_KNOWN) {
+        if (trial->task.ahead) {
+            charge_ahead(&outcome->ahead, ledger, trial);
+        } else if (trial->state == TRIAL_KNOWN) {
             seconds += trial->seconds;
             macs += (double)trial->macs_per_epoch * (epochs - from);
             outcome->stored += trial->verdict == HPX_HIT;

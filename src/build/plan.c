@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASKED = 1, KNOWN = 2 };
+enum { ASKED = 1, KNOWN = 2, HINTED = 4, GUESSED = 8 };
 
 /* Cells that a search has been told, in that order. */
 struct told {
@@ -28,6 +28,9 @@ struct hpx_plan {
     size_t fresh_count, fresh_capacity;
     uint32_t *wanted; /* of one search: a copy, since telling it changes its own list */
     size_t wanted_capacity;
+    hpx_guess *guesses;
+    size_t guess_count, guess_capacity;
+    size_t guess_room; /* they were made for; 0: they are out of date */
 };
 
 hpx_plan *hpx_plan_new(const hpx_recipe *recipe, const hpx_recipe_search *const *searches, size_t count,
@@ -64,6 +67,7 @@ void hpx_plan_free(hpx_plan *plan)
     free(plan->values);
     free(plan->fresh);
     free(plan->wanted);
+    free(plan->guesses);
     free(plan);
 }
 
@@ -103,6 +107,8 @@ size_t hpx_plan_wanted(hpx_plan *plan, const uint32_t **cells)
     plan->fresh_count = 0;
     for (size_t i = 0; i < plan->count; i++)
         advance(plan, i);
+    if (plan->fresh_count > 0)
+        plan->guess_room = 0;
     *cells = plan->fresh;
     return plan->fresh_count;
 }
@@ -111,6 +117,48 @@ void hpx_plan_tell(hpx_plan *plan, uint32_t cell, double value)
 {
     plan->states[cell] |= KNOWN;
     plan->values[cell] = value;
+    plan->guess_room = 0;
+}
+
+void hpx_plan_hint(hpx_plan *plan, uint32_t cell, double value)
+{
+    if (plan->states[cell] & KNOWN)
+        return;
+    plan->states[cell] |= HINTED;
+    plan->values[cell] = value;
+    plan->guess_room = 0;
+}
+
+static bool find_known(void *context, uint32_t cell, double *score)
+{
+    const hpx_plan *plan = context;
+    *score = plan->minimised ? -plan->values[cell] : plan->values[cell];
+    return plan->states[cell] & (KNOWN | HINTED);
+}
+
+size_t hpx_plan_guess(hpx_plan *plan, size_t room, const hpx_guess **guesses)
+{
+    *guesses = plan->guesses;
+    if (plan->guess_room == room)
+        return plan->guess_count;
+    plan->guesses = hpx_grow(plan->guesses, &plan->guess_capacity, plan->count * room, sizeof **guesses);
+    size_t count = 0, kept = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        count += hpx_search_guess(plan->searches[i], plan->guesses + count, room, find_known, plan);
+    qsort(plan->guesses, count, sizeof **guesses, hpx_guess_compare);
+    for (size_t i = 0; i < count && kept < room; i++) {
+        uint8_t *state = &plan->states[plan->guesses[i].cell];
+        if (!(*state & (ASKED | GUESSED))) {
+            *state |= GUESSED;
+            plan->guesses[kept++] = plan->guesses[i];
+        }
+    }
+    for (size_t i = 0; i < kept; i++)
+        plan->states[plan->guesses[i].cell] &= (uint8_t)~GUESSED;
+    plan->guess_count = kept;
+    plan->guess_room = room;
+    *guesses = plan->guesses;
+    return kept;
 }
 
 size_t hpx_plan_count(const hpx_plan *plan)

@@ -35,6 +35,7 @@ static hpx_status build_target(int *printed, const struct target *target, hpx_st
         .dry = dry,
         .keep_going = options->keep_going,
         .again = options->again,
+        .ahead = !options->no_ahead,
         .event = progress_event,
         .context = progress,
         .interrupted = &interrupted,

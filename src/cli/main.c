@@ -13,10 +13,12 @@
 
 // clang-format off
 const struct command commands[] = {
-    {"build", run_build, "jknBJ", 1, SIZE_MAX, "RECIPE[:SEARCH]...",
+    {"build", run_build, "jknBIJ", 1, SIZE_MAX, "RECIPE[:SEARCH]...",
      "run searches, training only what the store lacks",
      "Runs the searches of each recipe, or those named, and prints a table (or a JSON document) per recipe.\n"
-     "A trial that is stored is not trained again; one with fewer epochs is continued from its checkpoint.\n"},
+     "A trial that is stored is not trained again; one with fewer epochs is continued from its checkpoint.\n"
+     "Processors that would idle train ahead what a search is more likely than not to come to; what proves not\n"
+     "to be needed is said, and its epochs stay in the store.\n"},
     {"plan", run_plan, "BJE", 1, SIZE_MAX, "RECIPE[:SEARCH]...",
      "show what build would do, without training",
      "Makes the decisions of a build as far as they are possible without training, and prints the trials\n"

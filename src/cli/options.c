@@ -22,6 +22,7 @@ static const struct {
     {'k', true, "keep-going", NULL, "go on when a trial fails; its cell is worse than any score"},
     {'n', true, "dry-run", NULL, "say what would be done, and change nothing"},
     {'B', true, "always-make", NULL, "retrain what is stored, and compare"},
+    {'I', false, "no-ahead", NULL, "leave processors idle rather than train what may not be needed"},
     {'J', false, "json", NULL, "print JSON"},
     {'V', false, "csv", NULL, "print CSV"},
     {'o', true, "output", "FILE", "write the bundle to FILE; -: to standard output"},
@@ -142,6 +143,7 @@ static bool apply(struct options *out, char letter, const char *value)
         *(letter == 'k'   ? &out->keep_going
           : letter == 'n' ? &out->dry
           : letter == 'B' ? &out->again
+          : letter == 'I' ? &out->no_ahead
           : letter == 'J' ? &out->json
           : letter == 'V' ? &out->csv
           : letter == 'A' ? &out->all

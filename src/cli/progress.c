@@ -101,6 +101,8 @@ static void draw_event(struct progress *progress, const hpx_event *event)
     hpx_buffer_printf(&text, "[%zu of %zu trials, %zu cells seen, %s left]", event->done,
                       event->done + event->running + event->waiting, event->cells_seen,
                       hpx_duration_text(left, event->seconds_left));
+    if (event->ahead)
+        hpx_buffer_printf(&text, "  %zu ahead", event->ahead);
     for (size_t i = 0; i < progress->count; i++) {
         const struct running *running = &progress->running[i];
         hpx_buffer_printf(&text, "  %s %u/%u", running->name, running->epoch, event->epochs);
@@ -130,7 +132,7 @@ void progress_event(void *context, const hpx_event *event)
         fprintf(stderr, "%-6s %s: %.*f\n", hpx_verdict_names[event->verdict], name, progress->decimals,
                 event->value);
     }
-    if (event->kind == HPX_EVENT_FAILED || event->kind == HPX_EVENT_DONE)
+    if (event->kind == HPX_EVENT_FAILED || event->kind == HPX_EVENT_DONE || event->kind == HPX_EVENT_STOPPED)
         forget(progress, running);
     draw_event(progress, event);
     free(name);

@@ -128,6 +128,16 @@ static void add_search(hpx_json *json, const hpx_outcome *outcome, const hpx_sea
     hpx_json_close(json, '}');
 }
 
+static void add_ahead(hpx_json *json, const hpx_ahead *ahead)
+{
+    hpx_json_open_flat(json, "ahead", '{');
+    hpx_json_count(json, "trials", ahead->trials);
+    hpx_json_count(json, "paid_macs", (uint64_t)(ahead->paid_macs + 0.5));
+    hpx_json_count(json, "paid_training_macs", ahead->paid_training_macs);
+    hpx_json_real(json, "seconds", ahead->seconds);
+    hpx_json_close(json, '}');
+}
+
 void hpx_report_outcome_json(hpx_buffer *out, const hpx_outcome *outcome)
 {
     hpx_json json = {.out = out};
@@ -136,6 +146,7 @@ void hpx_report_outcome_json(hpx_buffer *out, const hpx_outcome *outcome)
     for (size_t i = 0; i < outcome->search_count; i++)
         add_search(&json, outcome, &outcome->searches[i]);
     hpx_json_close(&json, ']');
+    add_ahead(&json, &outcome->ahead);
     hpx_json_close(&json, '}');
 }
 

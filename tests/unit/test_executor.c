@@ -377,6 +377,27 @@ static void test_timeout(void **state)
     hpx_executor_free(NULL);
 }
 
+/* A job that is stopped is not heard of again, and another has its place. */
+static void test_stop(void **state)
+{
+    (void)state;
+    hpx_executor *executor = make_executor(2);
+    struct heard heard = {0};
+    hpx_hash never = submit(executor, "never", 0, 1, 0), epochs = submit(executor, "epochs", 0, 3, 0);
+    hpx_executor_stop(executor, &never);
+    assert_int_equal(hpx_executor_running(executor), 1);
+    hpx_executor_stop(executor, &never); /* nobody has it */
+    submit(executor, "epochs too", 0, 3, 0);
+    wait_for_all(executor, &heard);
+    assert_int_equal(heard.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(heard.jobs[i].end, HPX_MESSAGE_DONE);
+        assert_int_equal(heard.jobs[i].epoch, 3);
+    }
+    hpx_executor_stop(executor, &epochs); /* done */
+    hpx_executor_free(executor);
+}
+
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -393,6 +414,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_no_program),
         cmocka_unit_test(test_listener_stops),
         cmocka_unit_test(test_timeout),
+        cmocka_unit_test(test_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

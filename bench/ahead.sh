@@ -1,0 +1,59 @@
+# What training ahead gains on two processors: searches of the paper over MNIST, cold, with and without, in turns.
+# HPX_BENCH_EPOCHS (default 2) epochs each, the paper has 15.
+set -eu
+epochs=${HPX_BENCH_EPOCHS:-2}
+rounds=3
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+if [[ $(nproc) -lt 2 ]]; then
+    echo 'ahead needs two processors' >&2
+    exit 77
+fi
+if ! "$BUILD/hpx" data verify mnist >/dev/null 2>&1; then
+    echo 'MNIST is missing; `hpx data fetch mnist` gets it' >&2
+    exit 77
+fi
+
+sed "s/epochs *= .*/epochs = $epochs/" recipes/mnist.rcp >"$folder/ahead.rcp"
+cat >>"$folder/ahead.rcp" <<'X'
+search partial-l1-1
+  method = partial-cross
+  first  = n1
+  limit  = 1
+search partial-l2-1
+  method = partial-cross
+  first  = n2
+  limit  = 1
+search hill-climb-8
+  method = hill-climb
+  neighbours = 8
+search hill-climb-4
+  method = hill-climb
+  neighbours = 4
+X
+
+seconds() { # SEARCH OPTION...: the wall time of a cold build; its document is in $folder/out
+    local from to
+    rm -rf "$folder/store"
+    from=$(date +%s%N)
+    "$BUILD/hpx" build "$folder/ahead.rcp:$1" -q -j 2 --json --store "$folder/store" "${@:2}" >"$folder/out"
+    to=$(date +%s%N)
+    awk "BEGIN { print ($to - $from) * 1e-9 }"
+}
+
+median() { sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+
+for search in partial-l1-1 partial-l2-1 hill-climb-8 hill-climb-4; do
+    : >"$folder/gains"
+    : >"$folder/works"
+    for ((round = 0; round < rounds; round++)); do
+        without=$(seconds $search --no-ahead)
+        with=$(seconds $search)
+        echo "$search: $without s without, $with s with" >&2
+        awk "BEGIN { print $without / $with }" >>"$folder/gains"
+        jq '1 + .ahead.paid_training_macs / .searches[0].nominal_training_macs' "$folder/out" >>"$folder/works"
+    done
+    printf 'ahead,%s-j2-%s-epochs,speedup-ahead,%.3f,ratio,,\n' $search "$epochs" "$(median <"$folder/gains")"
+    printf 'ahead,%s-j2-%s-epochs,work-ratio,%.3f,ratio,,\n' $search "$epochs" "$(median <"$folder/works")"
+done

@@ -1,0 +1,238 @@
+/* How much the searches of M. Imai's paper gain from processors: the plan and the schedule of a build over
+ * the paper's table, with a clock in the place of processes. A training takes as long as its cell has
+ * multiplications; one that is stopped keeps its whole epochs. Every search is run from every start point;
+ * figures are geometric means over these.
+ *
+ *     work         multiplications of the search, as a share of the grid's
+ *     parallelism  work over span with a processor for every cell: no number of processors is faster
+ *     cells-at-once  the same if all cells took equally long
+ *     speedup      work over span, on P processors
+ *     speedup-ahead, work-ratio: work over span, and what is trained over work, when idle processors train
+ * ahead
+ *
+ * bench/span: rows of bench,case,figure,value,unit,target,met. */
+#include "hpx/file.h"
+#include "hpx/memory.h"
+#include "hpx/plan.h"
+#include "hpx/schedule.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { N1 = 6, N2 = 11, CELLS = N1 * N2, EPOCHS = 15 };
+
+static const char recipe_text[] =
+    "dataset mnist\nmodel mlp\n  hidden = $n1 $n2\n"
+    "axis n1 = log2 16..512\naxis n2 = log2 16..16384\n"
+    "search grid\n  method = grid\n"
+    "search hill-climb-8\n  method = hill-climb\n  neighbours = 8\n"
+    "search hill-climb-4\n  method = hill-climb\n  neighbours = 4\n"
+    "search full-l1\n  method = full-cross\n  first = n1\n"
+    "search full-l2\n  method = full-cross\n  first = n2\n"
+    "search partial-l1-1\n  method = partial-cross\n  first = n1\n  limit = 1\n"
+    "search partial-l2-1\n  method = partial-cross\n  first = n2\n  limit = 1\n"
+    "search partial-l1-2\n  method = partial-cross\n  first = n1\n  limit = 2\n"
+    "search partial-l2-2\n  method = partial-cross\n  first = n2\n  limit = 2\n"
+    "search partial-l2-3\n  method = partial-cross\n  first = n2\n  limit = 3\n";
+
+static double accuracy[CELLS];
+
+static uint64_t cost(void *context, uint32_t cell)
+{
+    (void)context;
+    uint64_t n1 = UINT64_C(16) << cell / N2, n2 = UINT64_C(16) << cell % N2;
+    return 784 * n1 + n1 * n2 + n2 * 10;
+}
+
+static uint64_t one(void *context, uint32_t cell)
+{
+    (void)context;
+    (void)cell;
+    return 1;
+}
+
+struct trial {
+    hpx_task task; /* first: a task is its trial */
+    double length, started, left;
+    bool wanted, told;
+};
+
+struct machine {
+    struct trial trials[CELLS];
+    hpx_plan *plan;
+    hpx_schedule *schedule;
+    double now, work;
+};
+
+static void start(struct machine *machine, struct trial *trial)
+{
+    hpx_schedule_start(machine->schedule, &trial->task);
+    trial->started = machine->now;
+}
+
+/* At its end, or before: then it has to train again what it has not finished of an epoch. */
+static void end(struct machine *machine, struct trial *trial)
+{
+    double epoch = trial->length / EPOCHS, spent = machine->now - trial->started;
+    hpx_schedule_end(machine->schedule, &trial->task);
+    machine->work += spent;
+    trial->left = spent >= trial->left ? 0 : trial->left - floor(spent / epoch + 1e-9) * epoch;
+}
+
+/* Tells what is finished and notes what is wanted, until that is decided no further; false when the search is
+ * done. */
+static bool follow(struct machine *machine)
+{
+    const uint32_t *cells;
+    for (bool news = true; news;) {
+        size_t count = hpx_plan_wanted(machine->plan, &cells);
+        for (size_t i = 0; i < count; i++) {
+            struct trial *trial = &machine->trials[cells[i]];
+            trial->wanted = true;
+            trial->task.length = (uint64_t)trial->left;
+            if (trial->left > 0)
+                hpx_schedule_need(machine->schedule, &trial->task);
+        }
+        news = false;
+        for (uint32_t cell = 0; cell < CELLS; cell++) {
+            struct trial *trial = &machine->trials[cell];
+            if (trial->left > 0 || trial->told)
+                continue;
+            if (!trial->wanted) {
+                hpx_plan_hint(machine->plan, cell, accuracy[cell]);
+                continue;
+            }
+            hpx_plan_tell(machine->plan, cell, accuracy[cell]);
+            trial->told = news = true;
+        }
+    }
+    return !hpx_plan_is_done(machine->plan, 0);
+}
+
+static void give_out(struct machine *machine, size_t places, bool ahead)
+{
+    hpx_task *task, *instead;
+    while ((task = hpx_schedule_next(machine->schedule, &instead))) {
+        if (instead)
+            end(machine, (struct trial *)instead);
+        start(machine, (struct trial *)task);
+    }
+    const hpx_guess *guesses;
+    size_t idle = hpx_schedule_count(machine->schedule).idle;
+    size_t count = ahead && idle ? hpx_plan_guess(machine->plan, places, &guesses) : 0;
+    for (size_t i = 0; i < count && idle > 0; i++) {
+        struct trial *trial = &machine->trials[guesses[i].cell];
+        if (trial->task.state != HPX_TASK_IDLE)
+            continue;
+        trial->task.ahead = true;
+        start(machine, trial);
+        idle--;
+    }
+}
+
+/* Up to the end of the training that ends next. */
+static void advance(struct machine *machine)
+{
+    struct trial *next = NULL;
+    for (struct trial *trial = machine->trials; trial < machine->trials + CELLS; trial++)
+        if (trial->task.state == HPX_TASK_RUNNING &&
+            (!next || trial->started + trial->left < next->started + next->left))
+            next = trial;
+    machine->now = next->started + next->left;
+    next->left = 0;
+    end(machine, next);
+}
+
+static void run(double *span, double *work, const hpx_recipe *recipe, const hpx_recipe_search *search,
+                size_t places, bool ahead, hpx_cost_fn *length)
+{
+    struct machine machine = {.plan = hpx_plan_new(recipe, &search, 1, cost, NULL),
+                              .schedule = hpx_schedule_new(places)};
+    for (uint32_t cell = 0; cell < CELLS; cell++)
+        machine.trials[cell].left = machine.trials[cell].length = (double)length(NULL, cell);
+    while (follow(&machine)) {
+        give_out(&machine, places, ahead);
+        advance(&machine);
+    }
+    for (uint32_t cell = 0; cell < CELLS; cell++)
+        if (machine.trials[cell].task.state == HPX_TASK_RUNNING)
+            end(&machine, &machine.trials[cell]);
+    *span = machine.now;
+    *work = machine.work;
+    hpx_plan_free(machine.plan);
+    hpx_schedule_free(machine.schedule);
+}
+
+static void print(const char *name, size_t places, const char *figure, double value, const char *unit)
+{
+    printf("span,%s", name);
+    if (places)
+        printf("-P%zu", places);
+    printf(",%s,%.3f,%s,,\n", figure, value, unit);
+}
+
+static void measure(const hpx_recipe *recipe, hpx_recipe_search *search, double grid_work)
+{
+    static const size_t places[] = {CELLS, 1, 2, 8, 64};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        double share = 0, speedup = 0, ahead = 0, ratio = 0, at_once = 0; /* means of logarithms */
+        for (search->options.start = 0; search->options.start < CELLS; search->options.start++) {
+            double span, work, span_ahead, work_ahead, steps, cells;
+            run(&span, &work, recipe, search, places[i], false, cost);
+            run(&span_ahead, &work_ahead, recipe, search, places[i], places[i] > 1, cost);
+            run(&steps, &cells, recipe, search, places[i], false, one);
+            share += log(work / grid_work) / CELLS;
+            speedup += log(work / span) / CELLS;
+            ahead += log(work / span_ahead) / CELLS;
+            ratio += log(work_ahead / work) / CELLS;
+            at_once += log(cells / steps) / CELLS;
+        }
+        if (places[i] == CELLS) {
+            print(search->name, 0, "work", exp(share), "share of the grid");
+            print(search->name, 0, "parallelism", exp(speedup), "ratio");
+            print(search->name, 0, "cells-at-once", exp(at_once), "ratio");
+            continue;
+        }
+        print(search->name, places[i], "speedup", exp(speedup), "ratio");
+        print(search->name, places[i], "speedup-ahead", exp(ahead), "ratio");
+        print(search->name, places[i], "work-ratio", exp(ratio), "ratio");
+    }
+}
+
+/* Rows of n1, n2 and accuracy, in order of cells. */
+static hpx_status read_table(const char *path, hpx_error *error)
+{
+    hpx_buffer bytes = {0};
+    hpx_status status = hpx_file_read(&bytes, path, 1 << 20, error);
+    const char *at = status ? NULL : strchr(hpx_buffer_text(&bytes), '\n');
+    for (uint32_t cell = 0; cell < CELLS && !status; cell++) {
+        unsigned n1, n2;
+        at = at ? at + 1 : "";
+        if (sscanf(at, "%u,%u,%lf", &n1, &n2, &accuracy[cell]) != 3 || n1 != 16u << cell / N2 ||
+            n2 != 16u << cell % N2)
+            status = hpx_error_set(error, HPX_USAGE, "%s: not the paper's table", path);
+        at = strchr(at, '\n');
+    }
+    hpx_buffer_free(&bytes);
+    return status;
+}
+
+int main(void)
+{
+    hpx_error error;
+    hpx_recipe *recipe = NULL;
+    double grid_work = 0;
+    hpx_status status = read_table("tests/golden/paper-table.csv", &error);
+    if (!status)
+        status = hpx_recipe_parse(&recipe, "span.rcp", recipe_text, strlen(recipe_text), NULL, NULL, &error);
+    for (uint32_t cell = 0; cell < CELLS; cell++)
+        grid_work += (double)cost(NULL, cell);
+    for (size_t i = 0; !status && i < recipe->search_count; i++)
+        measure(recipe, &recipe->searches[i], grid_work);
+    if (status)
+        fprintf(stderr, "span: %s\n", error.message);
+    hpx_recipe_free(recipe);
+    return status ? EXIT_FAILURE : EXIT_SUCCESS;
+}

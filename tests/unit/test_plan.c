@@ -1,0 +1,118 @@
+#include "hpx/plan.h"
+
+#include "../helper/helper.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A plane of 4 x 5 cells, and two searches along its columns and its rows. */
+static const char text[] = "dataset mnist\nmodel mlp\n  hidden = $a $b\ntrain\n  objective = test_loss\n"
+                           "axis a = 1 2 3 4\naxis b = 1 2 3 4 5\n"
+                           "search columns\n  method = full-cross\n  first = a\n"
+                           "search rows\n  method = full-cross\n  first = b\n";
+
+static hpx_recipe *recipe;
+static hpx_plan *plan;
+
+static uint64_t cost(void *context, uint32_t cell)
+{
+    (void)context;
+    return cell + 1;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    hpx_error error;
+    expect_ok(hpx_recipe_parse(&recipe, "plan.rcp", text, strlen(text), NULL, NULL, &error), &error);
+    const hpx_recipe_search *searches[] = {&recipe->searches[0], &recipe->searches[1]};
+    plan = hpx_plan_new(recipe, searches, 2, cost, NULL);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    hpx_plan_free(plan);
+    hpx_recipe_free(recipe);
+    return 0;
+}
+
+static bool is_guessed(uint32_t cell, size_t room)
+{
+    const hpx_guess *guesses;
+    size_t count = hpx_plan_guess(plan, room, &guesses);
+    for (size_t i = 0; i < count; i++)
+        if (guesses[i].cell == cell)
+            return true;
+    return false;
+}
+
+static void test_guess(void **state)
+{
+    (void)state;
+    const uint32_t *wanted;
+    const hpx_guess *guesses;
+    assert_int_equal(hpx_plan_wanted(plan, &wanted), 4 + 5 - 1); /* the first column and the first row */
+    /* All but the last cell of the column: the losses say row 2. Of the row: column 3. */
+    const uint32_t column[] = {0, 5, 10}, row[] = {1, 2, 3};
+    for (size_t i = 0; i < 3; i++) {
+        hpx_plan_tell(plan, column[i], i == 2 ? 0.1 : 0.9);
+        hpx_plan_tell(plan, row[i], i == 2 ? 0.1 : 0.9);
+    }
+    assert_int_equal(hpx_plan_wanted(plan, &wanted), 0);
+    size_t count = hpx_plan_guess(plan, 20, &guesses);
+    assert_int_equal(count, 4 + 3 - 1); /* (2, 3) is on both */
+    for (size_t i = 0; i < count; i++) {
+        uint32_t cell = guesses[i].cell;
+        assert_true((cell / 5 == 2 || cell % 5 == 3) && cell != 10 && cell != 3);
+        assert_true(i == 0 || hpx_guess_compare(&guesses[i - 1], &guesses[i]) < 0);
+    }
+    assert_int_equal(hpx_plan_guess(plan, 2, &guesses), 2);
+
+    /* What one search is certain of is no guess, though the other may come there too. */
+    assert_true(is_guessed(13, 20) && is_guessed(8, 20));
+    hpx_plan_tell(plan, 15, 0.9);
+    assert_true(is_guessed(13, 20));
+    assert_int_equal(hpx_plan_wanted(plan, &wanted), 4); /* the rest of row 2 */
+    assert_false(is_guessed(13, 20));
+    assert_true(is_guessed(18, 20));
+
+    /* A hint of a failure is no value to a search: the cell is no guess any more, and wanted all the same. */
+    hpx_plan_hint(plan, 8, NAN);
+    assert_false(is_guessed(8, 20));
+    hpx_plan_tell(plan, 4, 0.9);
+    assert_int_equal(hpx_plan_wanted(plan, &wanted), 2); /* the rest of column 3 */
+    assert_int_equal(wanted[0], 8);
+    assert_int_equal(wanted[1], 18);
+    hpx_plan_tell(plan, 8, 0.05);
+    hpx_plan_hint(plan, 8, 0.9); /* too late */
+    assert_true(hpx_plan_value(plan, 8) == 0.05);
+}
+
+/* A hint leads the guesses where the value will lead the search. */
+static void test_hint(void **state)
+{
+    (void)state;
+    const uint32_t *wanted;
+    hpx_plan_wanted(plan, &wanted);
+    assert_false(is_guessed(17, 20)); /* nothing is known: every row is as likely */
+    for (uint32_t a = 0; a < 4; a++)
+        hpx_plan_hint(plan, a * 5, a == 3 ? 0.1 : 0.9);
+    assert_true(is_guessed(17, 20));
+    assert_int_equal(hpx_plan_wanted(plan, &wanted), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_guess, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_hint, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

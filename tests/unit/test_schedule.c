@@ -1,0 +1,148 @@
+#include "hpx/schedule.h"
+
+#include "hpx/random.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static hpx_schedule *schedule;
+
+static int set_up(void **state)
+{
+    (void)state;
+    schedule = hpx_schedule_new(2);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    hpx_schedule_free(schedule);
+    return 0;
+}
+
+static void expect_next(const hpx_task *task, const hpx_task *instead)
+{
+    hpx_task *found_instead;
+    assert_ptr_equal(hpx_schedule_next(schedule, &found_instead), task);
+    assert_ptr_equal(found_instead, instead);
+}
+
+static void expect_counts(size_t waiting, size_t running, size_t ahead)
+{
+    hpx_schedule_counts counts = hpx_schedule_count(schedule);
+    assert_int_equal(counts.waiting, waiting);
+    assert_int_equal(counts.running, running);
+    assert_int_equal(counts.ahead, ahead);
+    assert_int_equal(counts.idle, 2 - running - ahead);
+}
+
+static void test_places(void **state)
+{
+    (void)state;
+    hpx_task tasks[3] = {{.length = 1}, {.length = 1}, {.length = 1}};
+    expect_next(NULL, NULL);
+    for (size_t i = 0; i < 3; i++)
+        hpx_schedule_need(schedule, &tasks[i]);
+    expect_counts(3, 0, 0);
+    for (size_t i = 0; i < 2; i++) { /* equally long ones in order of need */
+        expect_next(&tasks[i], NULL);
+        hpx_schedule_start(schedule, &tasks[i]);
+    }
+    expect_next(NULL, NULL);
+    expect_counts(1, 2, 0);
+    hpx_schedule_end(schedule, &tasks[0]);
+    expect_next(&tasks[2], NULL);
+    hpx_schedule_end(schedule, &tasks[2]); /* it need not be run after all */
+    expect_next(NULL, NULL);
+    expect_counts(0, 1, 0);
+}
+
+static void test_longest_first(void **state)
+{
+    (void)state;
+    enum { COUNT = 200 };
+    hpx_task tasks[COUNT] = {{0}};
+    uint64_t last = UINT64_MAX;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint32_t words[4];
+        hpx_random(words, 1, 1, 0, 0, i);
+        tasks[i].length = words[0] % 50;
+        hpx_schedule_need(schedule, &tasks[i]);
+        hpx_schedule_need(schedule, &tasks[i]); /* the second time is none */
+    }
+    uint64_t number = 0;
+    for (size_t left = COUNT; left > 0; left--) {
+        hpx_task *instead, *task = hpx_schedule_next(schedule, &instead);
+        expect_counts(left, 0, 0);
+        assert_true(task->length < last || (task->length == last && task->number > number));
+        last = task->length;
+        number = task->number;
+        hpx_schedule_start(schedule, task);
+        hpx_schedule_end(schedule, task);
+    }
+    expect_next(NULL, NULL);
+}
+
+static void test_ahead_gives_way(void **state)
+{
+    (void)state;
+    hpx_task ahead[2] = {{.ahead = true, .length = 9}, {.ahead = true, .length = 9}};
+    hpx_task needed[2] = {{.length = 2}, {.length = 1}};
+    hpx_schedule_start(schedule, &ahead[0]);
+    hpx_schedule_start(schedule, &ahead[1]);
+    expect_counts(0, 0, 2);
+    expect_next(NULL, NULL);
+    hpx_schedule_need(schedule, &needed[0]);
+    hpx_schedule_need(schedule, &needed[1]);
+    expect_next(&needed[0], &ahead[1]); /* the last to have started */
+    hpx_schedule_end(schedule, &ahead[1]);
+    expect_next(&needed[0], NULL);
+    hpx_schedule_start(schedule, &needed[0]);
+    expect_next(&needed[1], &ahead[0]);
+    /* Needed, it gives way to nobody. */
+    hpx_schedule_need(schedule, &ahead[0]);
+    assert_false(ahead[0].ahead);
+    expect_next(NULL, NULL);
+    expect_counts(1, 2, 0);
+    /* Stopped and needed, it waits like any other. */
+    hpx_schedule_need(schedule, &ahead[1]);
+    hpx_schedule_end(schedule, &needed[0]);
+    expect_next(&ahead[1], NULL);
+}
+
+static void test_set_aside(void **state)
+{
+    (void)state;
+    hpx_task tasks[3] = {{.length = 3}, {.length = 2}, {.length = 1}};
+    for (size_t i = 0; i < 3; i++)
+        hpx_schedule_need(schedule, &tasks[i]);
+    hpx_schedule_set_aside(schedule, &tasks[0]);
+    hpx_schedule_set_aside(schedule, &tasks[1]);
+    expect_next(&tasks[2], NULL);
+    expect_counts(3, 0, 0);
+    assert_int_equal(hpx_schedule_count(schedule).aside, 2);
+    hpx_schedule_need(schedule, &tasks[0]);
+    expect_next(&tasks[2], NULL);
+    hpx_schedule_resume(schedule);
+    assert_int_equal(hpx_schedule_count(schedule).aside, 0);
+    expect_next(&tasks[0], NULL);
+    expect_counts(3, 0, 0);
+}
+
+#define WITH_SCHEDULE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_SCHEDULE(test_places),
+        WITH_SCHEDULE(test_longest_first),
+        WITH_SCHEDULE(test_ahead_gives_way),
+        WITH_SCHEDULE(test_set_aside),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
