@@ -26,6 +26,7 @@ typedef struct hpx_event {
     const char *cell; /* "n1=128 n2=64", and the trial's other particulars; not for a tick */
     uint32_t seed;
     hpx_verdict verdict;
+    const char *reason;           /* why it is no hit: "rate 0.001 -> 0.003"; may be NULL */
     uint32_t from, epoch, epochs; /* epoch: the newest one finished */
     double value;                 /* the objective at it; NaN before the first */
     const char *message;

@@ -29,7 +29,15 @@ typedef struct hpx_outcome_trial {
     uint32_t from;      /* extend: the epoch it continues */
     double seconds;     /* training in this run; of a hit: when it was trained */
     uint64_t macs_left; /* multiplications of training that remain to be done */
+    const char *reason; /* why it is no hit; NULL where nobody can say. Of the outcome. */
 } hpx_outcome_trial;
+
+/* Trials of a run that have one verdict for one reason. */
+typedef struct hpx_reason {
+    hpx_verdict verdict; /* HPX_EXTEND or HPX_TRAIN */
+    char *text;          /* "3 -> 15", "never seen", "rate 0.001 -> 0.003"; empty where nobody can say */
+    size_t trials;
+} hpx_reason;
 
 /* A distinct cell in the order of first visit. */
 typedef struct hpx_visit {
@@ -75,6 +83,8 @@ typedef struct hpx_outcome {
     size_t search_count;
     size_t stored, trained, extended, failed; /* trials of this run, each counted once */
     hpx_ahead ahead;
+    hpx_reason *reasons; /* of what was, or is to be, trained; in order of first want */
+    size_t reason_count;
     size_t pending;      /* trials not trained: in a plan, before anything else is decided */
     double seconds_left; /* plan: of their training, one after the other, by what is known; NaN: unknown */
     bool depends_on_last_epoch;         /* the recipe's schedule makes `epochs` part of the identity */

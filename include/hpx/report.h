@@ -21,6 +21,9 @@ void hpx_report_outcome(hpx_buffer *out, const hpx_outcome *outcome);
 /* One JSON document. */
 void hpx_report_outcome_json(hpx_buffer *out, const hpx_outcome *outcome);
 
+/* "9 extend 3 -> 15, 4 train (never seen)": what a build trains and why, on one line without its end. */
+void hpx_report_reasons(hpx_buffer *out, const hpx_outcome *outcome);
+
 /* What a plan has decided: per search its trials and verdicts, the multiplications and the time they would
  * take. */
 void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome);

@@ -1,6 +1,7 @@
 #include "hpx/build.h"
 
 #include "ledger.h"
+#include "reason.h"
 
 #include "hpx/code.h"
 #include "hpx/executor.h"
@@ -30,6 +31,7 @@ struct build {
     struct ledger ledger;
     hpx_executor *executor;
     hpx_schedule *schedule;
+    struct reasons reasons;
     bool ahead;           /* trials may be started that are not known to be needed */
     struct cells open;    /* wanted, not yet told */
     struct cells guessed; /* likewise, and not yet a hint to the plan */
@@ -66,6 +68,12 @@ static hpx_status consult(const struct build *build, struct trial *trial, hpx_er
     return status;
 }
 
+static void explain(struct build *build, struct trial *trial)
+{
+    if (trial->state != TRIAL_KNOWN)
+        trial->reason = build->options->again ? hpx_strdup("-B") : reason_for(&build->reasons, trial);
+}
+
 static void look_up(void *context, struct trial *trial)
 {
     struct build *build = context;
@@ -75,6 +83,8 @@ static void look_up(void *context, struct trial *trial)
         build->store_status = status;
         build->store_error = error;
     }
+    if (!status)
+        explain(build, trial);
 }
 
 static void look_up_ahead(void *context, struct trial *trial)
@@ -196,6 +206,7 @@ static void emit(struct build *build, hpx_event_kind kind, const struct trial *t
         event.cell = hpx_buffer_text(&cell);
         event.seed = trial->seed;
         event.verdict = trial->verdict;
+        event.reason = trial->reason;
         event.from = trial->from;
         event.epoch = trial->epoch;
         if (trial->epoch > trial->from)
@@ -540,6 +551,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     if (status)
         return status;
     ledger_init(&build.ledger, build.experiment);
+    build.reasons = (struct reasons){.experiment = build.experiment, .store = build.store};
     build.plan = hpx_plan_new(recipe, searches, search_count, hpx_experiment_macs, build.experiment);
     build.executor = hpx_executor_new(options->program, options->jobs);
     build.schedule = hpx_schedule_new(options->jobs);
@@ -562,6 +574,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     hpx_schedule_free(build.schedule);
     hpx_plan_free(build.plan);
     ledger_free(&build.ledger);
+    reasons_free(&build.reasons);
     hpx_experiment_free(build.experiment);
     free(build.open.at);
     free(build.guessed.at);

@@ -21,6 +21,7 @@ void ledger_free(struct ledger *ledger)
         return;
     for (size_t i = 0; i < ledger->count; i++) {
         hpx_buffer_free(&ledger->trials[i]->manifest);
+        free(ledger->trials[i]->reason);
         free(ledger->trials[i]);
     }
     free(ledger->trials);

@@ -22,6 +22,7 @@ struct trial {
     double parent_seconds;   /* EXTEND: training up to `from` */
     uint64_t macs_per_epoch; /* multiplications of training */
     hpx_buffer manifest;     /* until it is known, or has failed for good */
+    char *reason;            /* why it is no hit; NULL: it is, or nobody can say */
 };
 
 struct ledger {

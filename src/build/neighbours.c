@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define VALUES_MAX                                                                                           \
+    16 /* of an axis that are looked at: what its second value does not show, the next few do */
+
 /* A trajectory, by the hash of those of its fields that are fixed. */
 struct place {
     hpx_hash fixed, key;
@@ -203,7 +206,8 @@ void hpx_neighbours_varying(hpx_fields *out, hpx_experiment *experiment)
     hpx_fields_set_count(out, "seed", 0);
     for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
         uint32_t indices[HPX_AXES_MAX] = {0};
-        for (indices[axis] = 1; indices[axis] < recipe->grid.counts[axis]; indices[axis]++)
+        const uint32_t last = recipe->grid.counts[axis] < VALUES_MAX ? recipe->grid.counts[axis] : VALUES_MAX;
+        for (indices[axis] = 1; indices[axis] < last; indices[axis]++)
             add_differing(out, experiment, &first, hpx_grid_cell(&recipe->grid, indices));
     }
     hpx_fields_free(&first);

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *const hpx_verdict_names[HPX_VERDICTS] = {"hit", "extend", "train", "failed"};
 
@@ -16,6 +17,9 @@ void hpx_outcome_free(hpx_outcome *outcome)
         free(outcome->searches[i].trials);
     }
     free(outcome->searches);
+    for (size_t i = 0; i < outcome->reason_count; i++)
+        free(outcome->reasons[i].text);
+    free(outcome->reasons);
     hpx_fields_free(&outcome->code);
     hpx_fields_free(&outcome->dataset);
     hpx_fields_free(&outcome->numerics);
@@ -23,6 +27,7 @@ void hpx_outcome_free(hpx_outcome *outcome)
 }
 
 struct accountant {
+    const hpx_outcome *outcome;
     const hpx_plan *plan;
     struct ledger *ledger;
     const hpx_recipe *recipe;
@@ -35,6 +40,34 @@ static size_t index_of(const struct accountant *accountant, uint32_t cell, size_
 {
     const struct ledger *ledger = accountant->ledger;
     return ledger->by_seed[ledger->cells[cell] - 1 + seed_index];
+}
+
+static hpx_reason *find_reason(const hpx_outcome *outcome, const struct trial *trial)
+{
+    for (size_t i = 0; i < outcome->reason_count; i++)
+        if (outcome->reasons[i].verdict == trial->verdict &&
+            strcmp(outcome->reasons[i].text, trial->reason ? trial->reason : "") == 0)
+            return &outcome->reasons[i];
+    return NULL;
+}
+
+/* Only of trials that are needed. */
+static void count_reasons(hpx_outcome *outcome, const struct ledger *ledger)
+{
+    size_t capacity = 0;
+    for (size_t i = 0; i < ledger->count; i++) {
+        const struct trial *trial = ledger->trials[i];
+        if (trial->verdict == HPX_HIT || trial->task.ahead)
+            continue;
+        hpx_reason *reason = find_reason(outcome, trial);
+        if (!reason) {
+            outcome->reasons =
+                hpx_grow(outcome->reasons, &capacity, outcome->reason_count + 1, sizeof *outcome->reasons);
+            reason = &outcome->reasons[outcome->reason_count++];
+            *reason = (hpx_reason){trial->verdict, hpx_strdup(trial->reason ? trial->reason : ""), 0};
+        }
+        reason->trials++;
+    }
 }
 
 /* A trial as this search meets it: what an earlier search has paid for is a hit. */
@@ -54,6 +87,8 @@ static hpx_outcome_trial meet(struct accountant *accountant, uint32_t cell, size
     };
     if (met.verdict == HPX_HIT)
         return met;
+    const hpx_reason *reason = trial->reason ? find_reason(accountant->outcome, trial) : NULL;
+    met.reason = reason ? reason->text : NULL;
     if (!met.known)
         met.macs_left = (epochs - met.from) * trial->macs_per_epoch;
     if (accountant->charged[index] && met.verdict != HPX_FAILURE)
@@ -195,6 +230,7 @@ hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger, bool dry)
 {
     hpx_outcome *outcome = hpx_alloc(sizeof *outcome);
     struct accountant accountant = {
+        .outcome = outcome,
         .plan = plan,
         .ledger = ledger,
         .recipe = hpx_experiment_recipe(ledger->experiment),
@@ -210,6 +246,7 @@ hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger, bool dry)
     hpx_recipe_settings(&settings, outcome->recipe, 0);
     outcome->depends_on_last_epoch = outcome->recipe->trainer->needs_last_epoch(&settings);
     hpx_fields_free(&settings);
+    count_reasons(outcome, ledger);
     for (size_t i = 0; i < outcome->search_count; i++)
         account(&outcome->searches[i], &accountant, i);
     compare(outcome);

@@ -9,11 +9,15 @@ static void summarise(const hpx_outcome *outcome, const struct options *options)
 {
     if (options->quiet)
         return;
-    if (outcome->trained + outcome->extended + outcome->failed + outcome->pending == 0)
+    if (outcome->trained + outcome->extended + outcome->failed + outcome->pending == 0) {
         say("nothing to train: all %zu trials are stored", outcome->stored);
-    else
-        say("%zu trials trained, %zu extended, %zu failed", outcome->trained, outcome->extended,
-            outcome->failed);
+    } else {
+        hpx_buffer why = {0};
+        hpx_report_reasons(&why, outcome);
+        say("%zu trials trained, %zu extended, %zu failed: %s", outcome->trained, outcome->extended,
+            outcome->failed, hpx_buffer_text(&why));
+        hpx_buffer_free(&why);
+    }
 }
 
 static hpx_status build_target(int *printed, const struct target *target, hpx_store *store, const char *data,

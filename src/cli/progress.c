@@ -129,8 +129,9 @@ void progress_event(void *context, const hpx_event *event)
         say("%s: %s", name, event->message);
     } else if (event->kind == HPX_EVENT_DONE && progress->verbose) {
         clear(progress);
-        fprintf(stderr, "%-6s %s: %.*f\n", hpx_verdict_names[event->verdict], name, progress->decimals,
-                event->value);
+        fprintf(stderr, "%-6s %s: %.*f%s%s%s\n", hpx_verdict_names[event->verdict], name, progress->decimals,
+                event->value, event->reason ? "  (" : "", event->reason ? event->reason : "",
+                event->reason ? ")" : "");
     }
     if (event->kind == HPX_EVENT_FAILED || event->kind == HPX_EVENT_DONE || event->kind == HPX_EVENT_STOPPED)
         forget(progress, running);

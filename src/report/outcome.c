@@ -25,6 +25,8 @@ const char *hpx_duration_text(char out[32], double seconds)
 }
 
 /* (128, 64) */
+#define REASONS_SHOWN 4
+
 static char *cell_text(const hpx_recipe *recipe, uint32_t cell)
 {
     hpx_buffer text = {0};
@@ -136,7 +138,10 @@ void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome)
         for (int verdict = 0; verdict < HPX_VERDICTS; verdict++)
             if (search->trial_counts[verdict])
                 hpx_buffer_printf(out, "%zu %s, ", search->trial_counts[verdict], hpx_verdict_names[verdict]);
-        hpx_buffer_puts(out, search->done ? "nothing to train\n" : "then it depends on their scores\n");
+        hpx_buffer_puts(out, search->done ? "nothing to train\n"
+                             : search->search->options.method == HPX_METHOD_GRID
+                                 ? "and that is all\n"
+                                 : "then it depends on their scores\n");
         for (size_t t = 0; t < search->trial_count; t++) {
             const hpx_outcome_trial *trial = &search->trials[t];
             if (trial->macs_left == 0)
@@ -146,7 +151,10 @@ void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome)
                               trial->seed);
             if (trial->verdict == HPX_EXTEND)
                 hpx_buffer_printf(out, " from epoch %u", trial->from);
-            hpx_buffer_printf(out, "  %.3g multiplications\n", (double)trial->macs_left);
+            hpx_buffer_printf(out, "  %.3g multiplications", (double)trial->macs_left);
+            if (trial->verdict == HPX_TRAIN && trial->reason)
+                hpx_buffer_printf(out, "  (%s)", trial->reason);
+            hpx_buffer_puts(out, "\n");
             free(cell);
         }
     }
@@ -158,4 +166,16 @@ void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome)
     if (outcome->depends_on_last_epoch)
         hpx_buffer_puts(
             out, "The schedule depends on the last epoch: a change of epochs trains from the start.\n");
+}
+
+void hpx_report_reasons(hpx_buffer *out, const hpx_outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->reason_count && i < REASONS_SHOWN; i++) {
+        const hpx_reason *reason = &outcome->reasons[i];
+        hpx_buffer_printf(out, "%s%zu %s", i ? ", " : "", reason->trials, hpx_verdict_names[reason->verdict]);
+        if (*reason->text)
+            hpx_buffer_printf(out, reason->verdict == HPX_EXTEND ? " %s" : " (%s)", reason->text);
+    }
+    if (outcome->reason_count > REASONS_SHOWN)
+        hpx_buffer_printf(out, " and %zu other reasons", outcome->reason_count - REASONS_SHOWN);
 }

@@ -128,6 +128,20 @@ static void add_search(hpx_json *json, const hpx_outcome *outcome, const hpx_sea
     hpx_json_close(json, '}');
 }
 
+static void add_reasons(hpx_json *json, const hpx_outcome *outcome)
+{
+    hpx_json_open(json, "reasons", '[');
+    for (size_t i = 0; i < outcome->reason_count; i++) {
+        const hpx_reason *reason = &outcome->reasons[i];
+        hpx_json_open_flat(json, NULL, '{');
+        hpx_json_text(json, "verdict", hpx_verdict_names[reason->verdict]);
+        hpx_json_text(json, "reason", *reason->text ? reason->text : NULL);
+        hpx_json_count(json, "trials", reason->trials);
+        hpx_json_close(json, '}');
+    }
+    hpx_json_close(json, ']');
+}
+
 static void add_ahead(hpx_json *json, const hpx_ahead *ahead)
 {
     hpx_json_open_flat(json, "ahead", '{');
@@ -146,6 +160,7 @@ void hpx_report_outcome_json(hpx_buffer *out, const hpx_outcome *outcome)
     for (size_t i = 0; i < outcome->search_count; i++)
         add_search(&json, outcome, &outcome->searches[i]);
     hpx_json_close(&json, ']');
+    add_reasons(&json, outcome);
     add_ahead(&json, &outcome->ahead);
     hpx_json_close(&json, '}');
 }
@@ -169,6 +184,7 @@ static void add_planned(hpx_json *json, const hpx_outcome *outcome, const hpx_se
         hpx_json_count(json, "from", trial->verdict == HPX_HIT ? outcome->recipe->epochs : trial->from);
         hpx_json_count(json, "to", outcome->recipe->epochs);
         hpx_json_count(json, "training_macs", trial->macs_left);
+        hpx_json_text(json, "reason", trial->reason);
         hpx_json_close(json, '}');
     }
     hpx_json_close(json, ']');

@@ -1,0 +1,67 @@
+#include "reason.h"
+
+#include "hpx/manifest.h"
+#include "hpx/memory.h"
+
+#define REASONS_MAX     1000 /* each takes some reads of the store */
+#define DIFFERENCES_MAX 3    /* in one reason */
+
+static char *to_text(hpx_buffer *buffer)
+{
+    char *text = hpx_strdup(hpx_buffer_text(buffer));
+    hpx_buffer_free(buffer);
+    return text;
+}
+
+/* Neighbours are of the same cell and seed; one in another cell is no reason. */
+static char *differences(const hpx_neighbour *nearest, const hpx_fields *wanted)
+{
+    hpx_buffer text = {0};
+    const hpx_field *before, *after;
+    size_t count = 0;
+    for (hpx_field_walk at = {0};
+         hpx_fields_next_difference(&at, &nearest->manifest, wanted, &before, &after);) {
+        if (++count > DIFFERENCES_MAX)
+            continue;
+        hpx_buffer_puts(&text, count > 1 ? ", " : "");
+        hpx_manifest_difference(&text, before, after);
+    }
+    if (count > DIFFERENCES_MAX)
+        hpx_buffer_printf(&text, " and %zu more", count - DIFFERENCES_MAX);
+    if (count == 0)
+        hpx_buffer_printf(&text, "stored up to epoch %u, without a checkpoint", nearest->artifact.epoch);
+    return to_text(&text);
+}
+
+char *reason_for(struct reasons *reasons, const struct trial *trial)
+{
+    const uint32_t epochs = hpx_experiment_recipe(reasons->experiment)->epochs;
+    hpx_neighbour nearest = {.found = false};
+    hpx_fields wanted = {0};
+    hpx_error error;
+    char *reason = NULL;
+    if (trial->verdict == HPX_EXTEND)
+        return hpx_format("%u -> %u", trial->from, epochs);
+    if (!reasons->store)
+        return hpx_strdup("never seen");
+    if (reasons->given++ >= REASONS_MAX)
+        return NULL;
+    if (!reasons->neighbours) {
+        hpx_neighbours_varying(&reasons->varying, reasons->experiment);
+        reasons->neighbours = hpx_neighbours_new(reasons->store, &reasons->varying);
+    }
+    hpx_status status = hpx_fields_decode(&wanted, trial->manifest.data, trial->manifest.size, &error);
+    if (!status)
+        status = hpx_neighbours_nearest(&nearest, reasons->neighbours, &wanted, &error);
+    if (!status)
+        reason = nearest.found ? differences(&nearest, &wanted) : hpx_strdup("never seen");
+    hpx_neighbour_free(&nearest);
+    hpx_fields_free(&wanted);
+    return reason;
+}
+
+void reasons_free(struct reasons *reasons)
+{
+    hpx_neighbours_free(reasons->neighbours);
+    hpx_fields_free(&reasons->varying);
+}

@@ -1,0 +1,22 @@
+/* Why trials of a run are not hits, in words. */
+#ifndef HPX_BUILD_REASON_H
+#define HPX_BUILD_REASON_H
+
+#include "ledger.h"
+
+#include "hpx/neighbours.h"
+
+struct reasons {
+    hpx_experiment *experiment;
+    hpx_store *store;
+    hpx_neighbours *neighbours; /* once there is something to explain */
+    hpx_fields varying;
+    size_t given;
+};
+
+/* The reason for a trial that is to be trained; NULL, where nobody can say or too many were asked for. free()
+ * it. */
+char *reason_for(struct reasons *reasons, const struct trial *trial);
+void reasons_free(struct reasons *reasons);
+
+#endif
