@@ -5,13 +5,14 @@
 #include <limits.h>
 #include <stdio.h>
 
-void hpx_matrix_multiply(float *c, const float *a, bool transpose_a, const float *b, bool transpose_b,
-                         size_t m, size_t n, size_t k, float beta)
+void hpx_matrix_multiply(float *c, size_t c_stride, hpx_factor a, hpx_factor b, size_t m, size_t n, size_t k,
+                         float beta)
 {
     assert(m - 1 < INT_MAX && n - 1 < INT_MAX && k - 1 < INT_MAX);
-    cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-                transpose_b ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1, a,
-                (blasint)(transpose_a ? m : k), b, (blasint)(transpose_b ? k : n), beta, c, (blasint)n);
+    assert(c_stride - 1 < INT_MAX && a.stride - 1 < INT_MAX && b.stride - 1 < INT_MAX);
+    cblas_sgemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans,
+                b.transposed ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1, a.values,
+                (blasint)a.stride, b.values, (blasint)b.stride, beta, c, (blasint)c_stride);
 }
 
 void hpx_blas_single_thread(void)

@@ -3,6 +3,7 @@
 #include "hpx/memory.h"
 #include "hpx/random.h"
 #include "hpx/trainer.h"
+#include "vector.h"
 
 #include <gnu/libc-version.h>
 #include <math.h>
@@ -37,6 +38,7 @@ void hpx_numerics(hpx_fields *out)
     char *compiler = hpx_format("%s%s%s", COMPILER, *HPX_NN_FLAGS ? " " : "", HPX_NN_FLAGS);
     hpx_fields_set_text(out, "numerics.blas", hpx_blas_version());
     hpx_fields_set_text(out, "numerics.kernel", hpx_blas_kernel());
+    hpx_fields_set_text(out, "numerics.vector", hpx_vector_name(hpx_vector_kind()));
     hpx_fields_set_count(out, "numerics.threads", 1);
     hpx_fields_set_text(out, "numerics.libc", libc);
     hpx_fields_set_text(out, "numerics.compiler", compiler);
@@ -84,8 +86,9 @@ static hpx_status check_product(struct product *p, int transpose_a, int transpos
     const size_t count = p->m * p->n;
     for (size_t i = 0; i < count; i++)
         p->c[i] = beta ? (float)(i % 5) : NAN;
-    hpx_matrix_multiply(p->c, p->a[transpose_a], transpose_a, p->b[transpose_b], transpose_b, p->m, p->n,
-                        p->k, (float)beta);
+    const hpx_factor a = {p->a[transpose_a], transpose_a ? p->m : p->k, transpose_a};
+    const hpx_factor b = {p->b[transpose_b], transpose_b ? p->k : p->n, transpose_b};
+    hpx_matrix_multiply(p->c, p->n, a, b, p->m, p->n, p->k, (float)beta);
     for (size_t i = 0; i < count; i++) {
         const float expected = p->expected[i] + (beta ? (float)(i % 5) : 0);
         if (p->c[i] != expected)

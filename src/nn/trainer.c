@@ -20,7 +20,6 @@
 #include <string.h>
 
 #define PARAMETERS_MAX ((uint64_t)1 << 31)
-#define SPARSE_WIDTH   64 /* from here on sparse inputs pay: docs/training.md has the measurement */
 #define SPARSE_BATCH   1024
 #define EVALUATE_ROWS  256 /* part of the code version: a product's last bits may depend on its rows */
 
@@ -31,7 +30,7 @@ typedef struct training {
     uint32_t batch, batches;   /* samples per step, steps per epoch */
     hpx_checkpoint checkpoint; /* describes `image` */
     uint8_t *image;            /* a whole checkpoint: the network and the optimizer work inside it */
-    float *work;               /* gradients, batch buffers, order and labels */
+    float *work;               /* batch buffers, order and labels */
     uint32_t *order;           /* the training samples, shuffled */
     uint8_t *labels;           /* of a training batch */
     hpx_mlp mlp;
@@ -51,11 +50,10 @@ static size_t aligned(size_t floats)
 
 static hpx_status allocate(training *t, hpx_error *error)
 {
-    const size_t gradients = aligned(t->parameters);
     const size_t buffers = hpx_mlp_attach(&t->mlp, NULL, t->batch, EVALUATE_ROWS);
     const size_t image = hpx_checkpoint_size(&t->checkpoint);
     const size_t order = aligned(t->data->train.count);
-    const size_t work = gradients + buffers + order + aligned(t->batch);
+    const size_t work = buffers + order + aligned(t->batch);
     t->image = hpx_try_alloc(image, 1);
     t->work = t->image ? hpx_try_alloc(work, sizeof(float)) : NULL;
     if (!t->work)
@@ -64,10 +62,9 @@ static hpx_status allocate(training *t, hpx_error *error)
             "out of memory: the network with %zu parameters needs %zu MiB; take smaller layers or "
             "batches, or fewer trials at once",
             t->parameters, ((image + work * sizeof(float)) >> 20) + 1);
-    hpx_mlp_attach(&t->mlp, t->work + gradients, t->batch, EVALUATE_ROWS);
+    hpx_mlp_attach(&t->mlp, t->work, t->batch, EVALUATE_ROWS);
     t->mlp.parameters = image_array(t, 0);
-    t->mlp.gradients = t->work;
-    t->order = (uint32_t *)(void *)(t->work + gradients + buffers);
+    t->order = (uint32_t *)(void *)(t->work + buffers);
     t->labels = (uint8_t *)(t->order + order);
     for (size_t i = 0; i < t->checkpoint.states; i++)
         t->states[i] = image_array(t, i + 1);
@@ -87,17 +84,15 @@ static hpx_status check_size(const hpx_mlp_shape *shape, hpx_status otherwise, h
 }
 
 /* Whether the first layer's products shall be made from nonzeros: at most a quarter of the pixels of the
- * first training samples, a thousand at most, are not zero, the layer is not too narrow, and the batch not so
- * large that its entries would need much memory. A function of what the manifest names: no machine decides a
- * bit. */
-static bool is_sparse(const hpx_split *data, uint32_t width, uint32_t batch)
+ * first training samples, a thousand at most, are not zero, and the batch not so large that its entries would
+ * need much memory. A function of what the manifest names: no machine decides a bit. */
+static bool is_sparse(const hpx_split *data, uint32_t batch)
 {
     const size_t pixels = (size_t)data->features * (data->train.count < 1000 ? data->train.count : 1000);
     size_t nonzeros = 0;
     for (size_t i = 0; i < pixels; i++)
         nonzeros += data->train.pixels[i] != 0;
-    return nonzeros <= pixels / 4 && width >= SPARSE_WIDTH && batch <= SPARSE_BATCH &&
-           data->features <= UINT32_MAX / SPARSE_BATCH;
+    return nonzeros <= pixels / 4 && batch <= SPARSE_BATCH && data->features <= UINT32_MAX / SPARSE_BATCH;
 }
 
 static hpx_status prepare(training *t, const hpx_fields *manifest, const hpx_split *data, hpx_error *error)
@@ -114,7 +109,7 @@ static hpx_status prepare(training *t, const hpx_fields *manifest, const hpx_spl
     t->batch = o->batch < data->train.count ? o->batch : data->train.count;
     t->batches = (data->train.count - 1) / t->batch + 1;
     t->mlp = (hpx_mlp){.shape = o->shape, .activation = o->activation, .dropout = (float)o->dropout};
-    t->mlp.sparse = is_sparse(data, o->shape.sizes[1], t->batch);
+    t->mlp.sparse = is_sparse(data, t->batch);
     t->parameters = hpx_mlp_parameters(&o->shape);
     t->checkpoint = (hpx_checkpoint){
         .shape = o->shape,
@@ -176,6 +171,20 @@ static hpx_status diverged(const training *t, uint32_t epoch, const char *what, 
                          hpx_real_text(rate, t->options.schedule.rate));
 }
 
+/* What a step of the optimizer takes but the gradient. */
+struct step {
+    const training *training;
+    double rate;
+    uint64_t number; /* 1 for the first */
+};
+
+static void step_part(void *context, const hpx_gradient *part)
+{
+    const struct step *step = context;
+    const training *t = step->training;
+    hpx_optimizer_step(&t->options.optimizer, t->mlp.parameters, t->states, part, step->rate, step->number);
+}
+
 /* One pass over the shuffled training samples. */
 static hpx_status train_epoch(training *t, uint32_t epoch, hpx_metrics *metrics, hpx_error *error)
 {
@@ -189,15 +198,13 @@ static hpx_status train_epoch(training *t, uint32_t epoch, hpx_metrics *metrics,
         hpx_mlp_load(&t->mlp, samples->pixels, t->order + first, rows);
         for (uint32_t i = 0; i < rows; i++)
             t->labels[i] = samples->labels[t->order[first + i]];
-        hpx_tally now =
-            hpx_mlp_gradient(&t->mlp, t->labels, rows, (hpx_mlp_draw){t->options.seed, epoch, first});
+        struct step step = {t, rate, (uint64_t)(epoch - 1) * t->batches + batch + 1};
+        hpx_tally now = hpx_mlp_gradient(&t->mlp, t->labels, rows,
+                                         (hpx_mlp_draw){t->options.seed, epoch, first}, step_part, &step);
         if (!isfinite(now.loss))
             return diverged(t, epoch, "the loss is", error);
         sums.loss += now.loss;
         sums.correct += now.correct;
-        const uint64_t step = (uint64_t)(epoch - 1) * t->batches + batch + 1;
-        hpx_optimizer_step(&t->options.optimizer, t->mlp.parameters, t->mlp.gradients, t->states,
-                           t->parameters, rate, step);
     }
     if (!all_finite(t->mlp.parameters, t->parameters))
         return diverged(t, epoch, "the weights are", error);

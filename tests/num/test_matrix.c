@@ -35,7 +35,8 @@ static void check(size_t m, size_t n, size_t k, int transposes, float beta)
         for (size_t i = 0; i < m * n; i++)
             c[i] = NAN;
     memcpy(before, c, m * n * sizeof *c);
-    hpx_matrix_multiply(c, a, transpose_a, b, transpose_b, m, n, k, beta);
+    hpx_matrix_multiply(c, n, (hpx_factor){a, transpose_a ? m : k, transpose_a},
+                        (hpx_factor){b, transpose_b ? k : n, transpose_b}, m, n, k, beta);
     for (size_t i = 0; i < m; i++) {
         for (size_t j = 0; j < n; j++) {
             double sum = beta == 0 ? 0 : (double)beta * (double)before[i * n + j];
@@ -76,8 +77,8 @@ static void test_numerics_check(void **state)
 
 static void test_numerics(void **state)
 {
-    static const char *const texts[] = {"numerics.blas", "numerics.kernel", "numerics.libc",
-                                        "numerics.compiler"};
+    static const char *const texts[] = {"numerics.blas", "numerics.kernel", "numerics.vector",
+                                        "numerics.libc", "numerics.compiler"};
     hpx_fields fields = {0};
     hpx_error error;
     (void)state;

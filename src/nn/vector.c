@@ -1,0 +1,35 @@
+#include "vector.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[] = {"plain", "avx2", "avx512"};
+
+static bool has(hpx_vector vector)
+{
+#if defined __x86_64__
+    __builtin_cpu_init();
+    if (vector == HPX_VECTOR_AVX512)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512vl");
+    if (vector == HPX_VECTOR_AVX2)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+    return vector == HPX_VECTOR_PLAIN;
+}
+
+hpx_vector hpx_vector_kind(void)
+{
+    const char *wanted = getenv("HPX_VECTOR");
+    hpx_vector vector = HPX_VECTOR_AVX512;
+    while (!has(vector) || (wanted && vector != HPX_VECTOR_PLAIN && strcmp(wanted, names[vector]) != 0))
+        vector--;
+    return vector;
+}
+
+const char *hpx_vector_name(hpx_vector vector)
+{
+    return names[vector];
+}
