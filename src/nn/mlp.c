@@ -79,9 +79,10 @@ size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t eval
     else
         mlp->inputs = carve(block, &used, rows * sizes[0]);
     for (uint32_t l = 0; l < mlp->shape.layers; l++) {
-        /* one row more for the biases */
-        const size_t floats = ((size_t)sizes[l] + 1) * part_columns(sizes[l], sizes[l + 1]);
+        const size_t floats = l == 0 && mlp->sparse ? (size_t)HPX_SPARSE_BLOCK * sizes[1]
+                                                    : sizes[l] * part_columns(sizes[l], sizes[l + 1]);
         part = floats > part ? floats : part;
+        part = sizes[l + 1] > part ? sizes[l + 1] : part; /* biases */
         mlp->outputs[l] = carve(block, &used, rows * sizes[l + 1]);
         mlp->slopes[l] = mlp->deltas[l] = NULL;
         if (l + 1 == mlp->shape.layers) {
@@ -263,19 +264,16 @@ static void backward_sparse(hpx_mlp *mlp, const uint8_t *labels, size_t rows, hp
     const hpx_sparse *x = mlp->sparse_inputs;
     const size_t width = mlp->shape.sizes[1];
     backward_columns(mlp, 0, labels, rows, 0, width, take, context);
-    for (size_t first = 0; first < width; first += HPX_SPARSE_PANEL)
-        for (size_t block = 0; block < x->blocks; block++) {
-            const size_t row = block * HPX_SPARSE_BLOCK;
-            hpx_gradient part = {
-                .rows = x->features - row < HPX_SPARSE_BLOCK ? x->features - row : HPX_SPARSE_BLOCK,
-                .columns = width - first < HPX_SPARSE_PANEL ? width - first : HPX_SPARSE_PANEL,
-                .offset = row * width + first,
-                .parameter_stride = width,
-            };
-            part.values =
-                hpx_sparse_multiply_transposed(x, mlp->deltas[0], rows, width, block, first, &part.stride);
-            take(context, &part);
-        }
+    for (size_t block = 0; block < x->blocks; block++) {
+        const size_t row = block * HPX_SPARSE_BLOCK, left = x->features - row;
+        hpx_sparse_multiply_transposed(mlp->gradient, x, block, mlp->deltas[0], rows, width);
+        take(context, &(hpx_gradient){.values = mlp->gradient,
+                                      .stride = width,
+                                      .rows = left < HPX_SPARSE_BLOCK ? left : HPX_SPARSE_BLOCK,
+                                      .columns = width,
+                                      .offset = row * width,
+                                      .parameter_stride = width});
+    }
 }
 
 /* A layer, part by part. The derivatives by its inputs are made from a part's weights before they change. */

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #define HPX_SPARSE_BLOCK 128 /* columns of a block */
-#define HPX_SPARSE_PANEL 64  /* columns of the dense factor that are worked on at once */
 
 /* The nonzeros of m rows, each cut into blocks of HPX_SPARSE_BLOCK columns: those of block b of row i are
  * numbered from starts[i * blocks + b] to before starts[i * blocks + b + 1], by ascending column. */
@@ -19,9 +18,13 @@ typedef struct hpx_sparse {
     uint32_t *starts;        /* rows * blocks + 1, the first of them 0 */
     uint32_t *indices;       /* columns within the block */
     float *values;
-    float *panel; /* HPX_SPARSE_BLOCK x HPX_SPARSE_PANEL floats to work in */
-    float
-        *edge; /* rows x HPX_SPARSE_PANEL, for the last columns of a matrix that is no multiple of 16 wide */
+
+    /* To work in: a panel of a dense factor; the last columns of a result that is no multiple of 16 wide; a
+     * block transposed, the nonzeros of its feature j from turned_ends[2 * j] to before turned_ends[2 * j +
+     * 1]. */
+    float *panel, *edge;
+    uint32_t *turned_ends, *turned_indices, turned_stride;
+    float *turned_values;
 } hpx_sparse;
 
 /* Lays out a batch of up to `rows` rows and returns its size in floats; with `block` NULL it only counts.
@@ -35,11 +38,9 @@ void hpx_sparse_set_row(hpx_sparse *out, size_t i, const uint8_t *bytes);
  * nonzeros added one by one, by ascending column. */
 void hpx_sparse_multiply(float *y, const hpx_sparse *x, const float *w, size_t m, size_t n);
 
-/* A part of x^T (features x m) * d (m x n): the rows of block `block` of features, and HPX_SPARSE_PANEL
- * columns from `first` on, or as many as there are. Returns them in memory of x, valid until its next use,
- * rows *stride floats apart. Every element is 0 and then the products of its feature's nonzeros added one by
- * one, by ascending sample. */
-const float *hpx_sparse_multiply_transposed(const hpx_sparse *x, const float *d, size_t m, size_t n,
-                                            size_t block, size_t first, size_t *stride);
+/* The rows of block `block` of features of x^T (features x m) * d (m x n); `out` has n columns. Every element
+ * is 0 and then the products of its feature's nonzeros added one by one, by ascending sample. */
+void hpx_sparse_multiply_transposed(float *out, const hpx_sparse *x, size_t block, const float *d, size_t m,
+                                    size_t n);
 
 #endif
