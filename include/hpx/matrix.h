@@ -1,4 +1,5 @@
-/* Dense single-precision matrices, row-major. The only user of BLAS. */
+/* Dense single-precision matrices, row-major: products by loops of our own where the processor has AVX-512 or
+ * AVX2, else by BLAS, of which this is the only user. */
 #ifndef HPX_MATRIX_H
 #define HPX_MATRIX_H
 
@@ -12,10 +13,10 @@ typedef struct hpx_factor {
     bool transposed;
 } hpx_factor;
 
-/* c (m x n, rows c_stride apart) = beta * c + a (m x k) * b (k x n). A transposed factor is k x m, or n x k,
- * in memory. beta 0 does not read c. Each size and stride is 1 .. INT_MAX. */
+/* c (m x n, rows c_stride apart) = a (m x k) * b (k x n), or c += a * b if `add`; else c is not read. A
+ * transposed factor is k x m, or n x k, in memory. Each size and stride is 1 .. INT_MAX. */
 void hpx_matrix_multiply(float *c, size_t c_stride, hpx_factor a, hpx_factor b, size_t m, size_t n, size_t k,
-                         float beta);
+                         bool add);
 
 /* Holds the BLAS to one thread from here on: the sums of a product are then made in one order. */
 void hpx_blas_single_thread(void);

@@ -164,7 +164,7 @@ static float *forward(hpx_mlp *mlp, size_t rows, const hpx_mlp_draw *draw)
             hpx_sparse_multiply(y, mlp->sparse_inputs, part.weights, rows, width);
         else
             hpx_matrix_multiply(y, width, (hpx_factor){l == 0 ? mlp->inputs : mlp->outputs[l - 1], in, false},
-                                (hpx_factor){part.weights, width, false}, rows, width, in, 0);
+                                (hpx_factor){part.weights, width, false}, rows, width, in, false);
         if (l + 1 == mlp->shape.layers)
             return y;
         float *slope = draw ? mlp->slopes[l] : NULL;
@@ -291,7 +291,7 @@ static void backward_dense(hpx_mlp *mlp, uint32_t l, const uint8_t *labels, size
         if (l > 0)
             hpx_matrix_multiply(mlp->deltas[l - 1], in, delta, (hpx_factor){at.weights + first, width, true},
                                 rows, in, columns, first > 0);
-        hpx_matrix_multiply(mlp->gradient, columns, inputs, delta, in, columns, rows, 0);
+        hpx_matrix_multiply(mlp->gradient, columns, inputs, delta, in, columns, rows, false);
         take(context, &(hpx_gradient){.values = mlp->gradient,
                                       .stride = columns,
                                       .rows = in,

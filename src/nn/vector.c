@@ -7,7 +7,7 @@
 
 static const char *const names[] = {"plain", "avx2", "avx512"};
 
-static bool has(hpx_vector vector)
+static bool has(int vector)
 {
 #if defined __x86_64__
     __builtin_cpu_init();
@@ -20,13 +20,22 @@ static bool has(hpx_vector vector)
     return vector == HPX_VECTOR_PLAIN;
 }
 
-hpx_vector hpx_vector_kind(void)
+static _Atomic int chosen = -1;
+
+void hpx_vector_choose(void)
 {
     const char *wanted = getenv("HPX_VECTOR");
-    hpx_vector vector = HPX_VECTOR_AVX512;
+    int vector = HPX_VECTOR_AVX512;
     while (!has(vector) || (wanted && vector != HPX_VECTOR_PLAIN && strcmp(wanted, names[vector]) != 0))
         vector--;
-    return vector;
+    chosen = vector;
+}
+
+hpx_vector hpx_vector_kind(void)
+{
+    if (chosen < 0)
+        hpx_vector_choose();
+    return (hpx_vector)chosen;
 }
 
 const char *hpx_vector_name(hpx_vector vector)

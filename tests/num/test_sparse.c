@@ -152,10 +152,12 @@ static void check_shape(size_t rows, size_t features, size_t width, uint32_t per
 {
     for (int kind = HPX_VECTOR_PLAIN; kind <= HPX_VECTOR_AVX512; kind++) {
         setenv("HPX_VECTOR", hpx_vector_name((hpx_vector)kind), 1);
+        hpx_vector_choose();
         if (hpx_vector_kind() == (hpx_vector)kind)
             check_shape_with((hpx_vector)kind, rows, features, width, percent);
     }
     unsetenv("HPX_VECTOR");
+    hpx_vector_choose();
 }
 
 static void test_products(void **state)
@@ -381,10 +383,12 @@ static void test_choice(void **state)
 {
     (void)state;
     setenv("HPX_VECTOR", "plain", 1);
+    hpx_vector_choose();
     check_form(true, WIDTH, 0);
     check_form(true, 5, 0);
     check_form(false, WIDTH, 1);
     unsetenv("HPX_VECTOR");
+    hpx_vector_choose();
 }
 
 int main(void)
