@@ -3,6 +3,7 @@
 #include "hpx/code.h"
 #include "hpx/memory.h"
 #include "hpx/text.h"
+#include "hpx/trainer.h"
 #include "hpx/version.h"
 
 #include <stdio.h>
@@ -33,6 +34,23 @@ const struct command commands[] = {
     {"audit", run_audit, "J", 0, 1, "[RECIPE | KEY]",
      "show which code, data and machine made each result",
      "Without an argument for the newest epoch of every trajectory in the store.\n"},
+    {"why", run_why, "J", 1, SIZE_MAX, "RECIPE NAME=VALUE...",
+     "say why a trial is a hit or not",
+     "The verdict on one cell (seed=N for another seed than the recipe's first) and, unless it is stored, the\n"
+     "stored result that is most like it, with every field of their manifests that differs.\n"},
+    {"log", run_log, "J", 1, SIZE_MAX, "RECIPE NAME=VALUE...",
+     "list one cell's results across code versions and machines",
+     "Oldest first, with commits and scores: all that differs from what this binary would train in code and\n"
+     "numerics alone.\n"},
+    {"diff", run_diff, "J", 2, 2, "KEY KEY",
+     "show what two results differ in",
+     "Every field of their manifests, the trainer's files that changed between their code versions, and from\n"
+     "which epoch on their outputs differ.\n"},
+    {"reproduce", run_reproduce, "JT", 1, 1, "KEY [--at-code]",
+     "train one result again and compare, bit for bit",
+     "With this binary; its code and numerics may be others than those recorded. With --at-code the commit and\n"
+     "patch stored with the result are built in a temporary folder, and that very hpx trains. The repository\n"
+     "is only read. Exit code 12 when an epoch differs, with the fields that do.\n"},
     {"data", run_data, "J", 0, 2, "[ls | fetch NAME | verify NAME]",
      "list, fetch and verify data sets",
      "Known data sets live uncompressed in $HPX_DATA, else in data/ in the store's folder.\n"},
@@ -90,13 +108,23 @@ static void out_of_memory(size_t bytes)
     _exit(EXIT_FAILED);
 }
 
-static int print_version(void)
+/* With -v also what else is part of a result's identity on this machine. */
+static int print_version(bool verbose)
 {
     hpx_buffer text = {0};
+    hpx_fields numerics = {0};
     char version[HPX_CODE_HEX_BYTES];
     hpx_hex(version, hpx_code_built.version, HPX_CODE_BYTES);
     hpx_buffer_printf(&text, "hpx %s (%s, trainer %.8s)\n", HPX_VERSION,
                       *hpx_code_built.describe ? hpx_code_built.describe : "no commit", version);
+    if (verbose)
+        hpx_numerics(&numerics);
+    for (size_t i = 0; i < numerics.count; i++) {
+        hpx_buffer_printf(&text, "%s ", numerics.fields[i].name);
+        hpx_field_print(&text, &numerics.fields[i]);
+        hpx_buffer_puts(&text, "\n");
+    }
+    hpx_fields_free(&numerics);
     return print_result(&text);
 }
 
@@ -106,7 +134,7 @@ int main(int argc, char **argv)
     struct options options = {0};
     int used = 1;
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
-        return print_version();
+        return print_version(argc > 2 && strcmp(argv[2], "-v") == 0);
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return run_help(&options);
     if (!read_options(&options, NULL, argc, argv, &used))

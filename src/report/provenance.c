@@ -1,6 +1,7 @@
 /* Artifacts and where they come from: ls and audit. */
 #include "parts.h"
 
+#include "hpx/cell.h"
 #include "hpx/memory.h"
 #include "hpx/text.h"
 
@@ -65,6 +66,17 @@ static void add_accuracy(hpx_table *table, double value)
         hpx_table_add(table, "%.4f", value);
 }
 
+/* Trainer, commit, dirty. */
+static void add_code(hpx_table *table, const hpx_provenance *provenance)
+{
+    add_digits(table, &provenance->code, "version", 8);
+    hpx_table_add(table, "%s", text_of(&provenance->code, "describe"));
+    hpx_table_add(table, "%s",
+                  provenance->code.count == 0   ? "?"
+                  : is_dirty(&provenance->code) ? "yes"
+                                                : "no");
+}
+
 hpx_table *hpx_report_list_new(void)
 {
     static const char *const columns[] = {"key",  "cell", "seed", "epoch", "validation",
@@ -93,8 +105,7 @@ hpx_table *hpx_report_audit_new(void)
     static const char *const columns[] = {"key",     "cell",    "seed",    "epoch",  "test",
                                           "trainer", "commit",  "dirty",   "data",   "kernel",
                                           "host",    "trained", "seconds", "parent", NULL};
-    hpx_table *table = hpx_table_new("llrrrllllllll"
-                                     "r");
+    hpx_table *table = hpx_table_new("llrrrlllllllrl");
     report_columns(table, columns);
     return table;
 }
@@ -108,12 +119,7 @@ void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance)
     hpx_table_add(table, "%" PRIu64, artifact->seed);
     hpx_table_add(table, "%u", artifact->epoch);
     add_accuracy(table, artifact->metrics.values[HPX_TEST_ACCURACY]);
-    add_digits(table, &provenance->code, "version", 8);
-    hpx_table_add(table, "%s", text_of(&provenance->code, "describe"));
-    hpx_table_add(table, "%s",
-                  provenance->code.count == 0   ? "?"
-                  : is_dirty(&provenance->code) ? "yes"
-                                                : "no");
+    add_code(table, provenance);
     hpx_table_add(table, "%s", text_of(&provenance->dataset, "name"));
     hpx_table_add(table, "%s", text_of(&provenance->manifest, "numerics.kernel"));
     hpx_table_add(table, "%s", artifact->host);
@@ -125,30 +131,27 @@ void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance)
         hpx_table_add(table, "-");
 }
 
-/* Walks the words of "n1=128 n2=64"; axis names and values hold no blanks or '='. */
-static bool next_word(const char **at, char **name, char **value)
+hpx_table *hpx_report_log_new(void)
 {
-    *at += strspn(*at, " ");
-    size_t length = strcspn(*at, " "), split = strcspn(*at, "= ");
-    if (length == 0 || split == length)
-        return false;
-    *name = hpx_strndup(*at, split);
-    *value = hpx_strndup(*at + split + 1, length - split - 1);
-    *at += length;
-    return true;
+    static const char *const columns[] = {"trained", "trainer",    "commit", "dirty", "kernel", "seed",
+                                          "epoch",   "validation", "test",   "key",   NULL};
+    hpx_table *table = hpx_table_new("lllllrrrrl");
+    report_columns(table, columns);
+    return table;
 }
 
-bool hpx_cell_value(char **value, const char *cell, const char *axis)
+void hpx_report_log_add(hpx_table *table, const hpx_provenance *provenance)
 {
-    char *name;
-    for (const char *at = cell; next_word(&at, &name, value);) {
-        bool found = strcmp(name, axis) == 0;
-        free(name);
-        if (found)
-            return true;
-        free(*value);
-    }
-    return false;
+    const hpx_artifact *artifact = &provenance->artifact;
+    char hex[HPX_HASH_HEX_BYTES], when[32];
+    hpx_table_add(table, "%s", report_time(when, artifact->started_ns));
+    add_code(table, provenance);
+    hpx_table_add(table, "%s", text_of(&provenance->manifest, "numerics.kernel"));
+    hpx_table_add(table, "%" PRIu64, artifact->seed);
+    hpx_table_add(table, "%u", artifact->epoch);
+    add_accuracy(table, artifact->metrics.values[HPX_VALIDATION_ACCURACY]);
+    add_accuracy(table, artifact->metrics.values[HPX_TEST_ACCURACY]);
+    hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &artifact->key));
 }
 
 void report_cell_json(hpx_json *json, const char *cell)
@@ -156,7 +159,7 @@ void report_cell_json(hpx_json *json, const char *cell)
     char *name, *value;
     double number;
     hpx_json_open_flat(json, "cell", '{');
-    for (const char *at = cell; next_word(&at, &name, &value);) {
+    while (hpx_cell_next(&cell, &name, &value)) {
         if (hpx_parse_real(&number, value))
             hpx_json_number_text(json, name, value);
         else
