@@ -35,10 +35,10 @@ measure() { # CELL OPTIMIZER: one line for each round: seconds of hpx, torch, pl
     local n=${samples[$1]} request hpx torch plain with
     request="${1%x*} ${1#*x} $2 $n"
     for ((round = 0; round < ROUNDS; round++)); do
-        echo "$request 0" >&3 && read -r hpx <&6
+        echo "$request 0" >&3 && read -r hpx _ <&6
         echo "$request 0" >&4 && read -r torch <&7
         echo "$request 0" >&5 && read -r plain <&8
-        echo "$request $n" >&3 && read -r with <&6
+        echo "$request $n" >&3 && read -r with _ <&6
         echo "$hpx $torch $plain $with"
     done
 }

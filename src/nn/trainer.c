@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define PARAMETERS_MAX ((uint64_t)1 << 31)
+#define SPARSE_WIDTH   64 /* from here on sparse inputs pay: docs/training.md has the measurement */
 #define SPARSE_BATCH   1024
 #define EVALUATE_ROWS  256 /* part of the code version: a product's last bits may depend on its rows */
 
@@ -84,15 +85,17 @@ static hpx_status check_size(const hpx_mlp_shape *shape, hpx_status otherwise, h
 }
 
 /* Whether the first layer's products shall be made from nonzeros: at most a quarter of the pixels of the
- * first training samples, a thousand at most, are not zero, and the batch not so large that its entries would
- * need much memory. A function of what the manifest names: no machine decides a bit. */
-static bool is_sparse(const hpx_split *data, uint32_t batch)
+ * first training samples, a thousand at most, are not zero, the layer is not too narrow, and the batch not so
+ * large that its entries would need much memory. A function of what the manifest names: no machine decides a
+ * bit. */
+static bool is_sparse(const hpx_split *data, uint32_t width, uint32_t batch)
 {
     const size_t pixels = (size_t)data->features * (data->train.count < 1000 ? data->train.count : 1000);
     size_t nonzeros = 0;
     for (size_t i = 0; i < pixels; i++)
         nonzeros += data->train.pixels[i] != 0;
-    return nonzeros <= pixels / 4 && batch <= SPARSE_BATCH && data->features <= UINT32_MAX / SPARSE_BATCH;
+    return nonzeros <= pixels / 4 && width >= SPARSE_WIDTH && batch <= SPARSE_BATCH &&
+           data->features <= UINT32_MAX / SPARSE_BATCH;
 }
 
 static hpx_status prepare(training *t, const hpx_fields *manifest, const hpx_split *data, hpx_error *error)
@@ -109,7 +112,7 @@ static hpx_status prepare(training *t, const hpx_fields *manifest, const hpx_spl
     t->batch = o->batch < data->train.count ? o->batch : data->train.count;
     t->batches = (data->train.count - 1) / t->batch + 1;
     t->mlp = (hpx_mlp){.shape = o->shape, .activation = o->activation, .dropout = (float)o->dropout};
-    t->mlp.sparse = is_sparse(data, t->batch);
+    t->mlp.sparse = is_sparse(data, o->shape.sizes[1], t->batch);
     t->parameters = hpx_mlp_parameters(&o->shape);
     t->checkpoint = (hpx_checkpoint){
         .shape = o->shape,
