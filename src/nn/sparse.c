@@ -91,8 +91,8 @@ compress_avx512(uint32_t *indices, float *values, const uint8_t *bytes, size_t c
     uint32_t found = 0;
     __m512i index = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     for (size_t j = 0; j < count; j += 16) {
-        const __mmask16 there = count - j < 16 ? (__mmask16)((1u << (count - j)) - 1) : 0xffff;
-        const __m512i pixels = _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(there, bytes + j));
+        const uint32_t there = count - j < 16 ? (1u << (count - j)) - 1 : 0xffff;
+        const __m512i pixels = _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8((__mmask16)there, bytes + j));
         const __mmask16 some = _mm512_test_epi32_mask(pixels, pixels);
         const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(pixels), _mm512_set1_ps(1 / 255.0f));
         _mm512_storeu_si512(indices + found, _mm512_maskz_compress_epi32(some, index));
