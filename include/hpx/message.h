@@ -51,6 +51,9 @@ void hpx_job_free(hpx_job *job); /* leaves it empty */
 void hpx_job_encode(hpx_buffer *out, const hpx_job *job);
 void hpx_result_encode(hpx_buffer *out, const hpx_result *result);
 
+/* All of the message but the result's checkpoint, which must follow: it is large, and need not be copied. */
+void hpx_result_encode_head(hpx_buffer *out, const hpx_result *result);
+
 /* A message within a stream. */
 typedef struct hpx_message {
     hpx_message_kind kind;

@@ -4,6 +4,7 @@
 #ifndef HPX_MLP_H
 #define HPX_MLP_H
 
+#include "hpx/optimizer.h"
 #include "hpx/setting.h"
 
 #include <stdbool.h>
@@ -26,21 +27,21 @@ uint64_t hpx_mlp_multiplications(const hpx_mlp_shape *shape);
 typedef enum hpx_activation { HPX_RELU, HPX_TANH, HPX_SIGMOID, HPX_GELU } hpx_activation;
 typedef enum hpx_init { HPX_INIT_HE, HPX_INIT_GLOROT } hpx_init;
 
-/* A network and its memory. The caller sets the first six members and attaches a workspace. */
+/* A network and its memory. The caller sets the first five members and attaches a workspace. */
 typedef struct hpx_mlp {
     hpx_mlp_shape shape;
     hpx_activation activation;
     float dropout;     /* fraction of hidden activations dropped in training, [0, 1) */
     float *parameters; /* per layer: weights (sizes[l] x sizes[l + 1], row-major), biases (sizes[l + 1]) */
-    float *gradients;  /* laid out alike; NULL if only evaluated */
     bool sparse;       /* keep only the inputs that are not zero */
 
-    float *inputs;                           /* rows x sizes[0], or NULL if sparse */
-    struct hpx_sparse_inputs *sparse_inputs; /* NULL unless sparse */
+    float *inputs;                    /* rows x sizes[0], or NULL if sparse */
+    struct hpx_sparse *sparse_inputs; /* NULL unless sparse */
     /* Per layer, rows x sizes[l + 1]: what it gives to the next (hidden: after activation and dropout; last:
      * logits), the derivative of that by the sum before the activation, and the loss's derivative by that
      * sum. */
     float *outputs[HPX_MLP_LAYERS_MAX], *slopes[HPX_MLP_LAYERS_MAX], *deltas[HPX_MLP_LAYERS_MAX];
+    float *gradient; /* a part of one layer's */
 } hpx_mlp;
 
 /* Lays out the workspace for batches of up to train_rows (hpx_mlp_gradient) and evaluate_rows
@@ -73,7 +74,14 @@ typedef struct hpx_mlp_draw {
     uint32_t seed, epoch, first;
 } hpx_mlp_draw;
 
-/* A forward pass with dropout and a backward pass: writes the gradient of the batch's mean loss. */
-hpx_tally hpx_mlp_gradient(hpx_mlp *mlp, const uint8_t *labels, size_t rows, hpx_mlp_draw draw);
+/* Takes a part of the gradient, which is gone after the call. It may change the parameters that the part is
+ * of: nothing reads their old values any more. */
+typedef void hpx_gradient_fn(void *context, const hpx_gradient *part);
+
+/* A forward pass with dropout and a backward pass: gives the gradient of the batch's mean loss to `take`,
+ * part by part, every parameter once. So the parts are used while they are in cache, and the whole is never
+ * in memory. */
+hpx_tally hpx_mlp_gradient(hpx_mlp *mlp, const uint8_t *labels, size_t rows, hpx_mlp_draw draw,
+                           hpx_gradient_fn *take, void *context);
 
 #endif

@@ -22,11 +22,20 @@ typedef struct hpx_optimizer {
  * for SGD with momentum (velocity), else 0. */
 size_t hpx_optimizer_states(const hpx_optimizer *optimizer);
 
-/* One step down the gradient with learning rate `rate`. `step` is 1 for the first step of the training. The
- * arrays do not overlap. */
-void hpx_optimizer_step(const hpx_optimizer *optimizer, float *parameters, const float *gradients,
-                        float *const states[HPX_OPTIMIZER_STATES_MAX], size_t count, double rate,
-                        uint64_t step);
+/* A part of a gradient: rows x columns derivatives, and whose they are. */
+typedef struct hpx_gradient {
+    const float *values; /* rows `stride` floats apart */
+    size_t stride;
+    size_t rows, columns;
+    size_t offset, parameter_stride; /* of the first one's parameter among all, and from row to row */
+} hpx_gradient;
+
+/* One step of these parameters down the gradient with learning rate `rate`. `step` is 1 for the first step of
+ * the training. A parameter's new value depends on nothing but its own old value, derivative and states. The
+ * arrays, which hold all parameters, do not overlap. */
+void hpx_optimizer_step(const hpx_optimizer *optimizer, float *parameters,
+                        float *const states[HPX_OPTIMIZER_STATES_MAX], const hpx_gradient *gradient,
+                        double rate, uint64_t step);
 
 typedef enum hpx_schedule_kind { HPX_CONSTANT, HPX_STEP, HPX_COSINE } hpx_schedule_kind;
 

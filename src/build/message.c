@@ -34,31 +34,35 @@ void hpx_job_free(hpx_job *job)
     *job = (hpx_job){0};
 }
 
-static hpx_hash checked_hash(const uint8_t *header, const uint8_t *body, size_t body_size)
+/* Of a message whose body is in two places. */
+static hpx_hash checked_hash(const uint8_t *header, const uint8_t *body, size_t body_size,
+                             const uint8_t *rest, size_t rest_size)
 {
     hpx_hasher *hasher = hpx_hasher_new();
     hpx_hasher_add(hasher, header + HASHED_AT, HASH_AT - HASHED_AT);
     hpx_hasher_add(hasher, body, body_size);
+    hpx_hasher_add(hasher, rest, rest_size);
     return hpx_hasher_finish(hasher);
 }
 
-static void append(hpx_buffer *out, hpx_message_kind kind, const hpx_fields *fields,
-                   const uint8_t *checkpoint, size_t checkpoint_size)
+/* All but the checkpoint. */
+static void append_head(hpx_buffer *out, hpx_message_kind kind, const hpx_fields *fields,
+                        const uint8_t *checkpoint, size_t checkpoint_size)
 {
     hpx_buffer encoded = {0};
     hpx_fields_encode(&encoded, fields);
-    uint64_t body_size = 4 + encoded.size + checkpoint_size;
-    hpx_buffer_reserve(out, HEADER_BYTES + body_size);
+    const size_t head_size = 4 + encoded.size;
+    hpx_buffer_reserve(out, HEADER_BYTES + head_size);
     size_t start = out->size;
     const uint8_t words[4] = {VERSION, (uint8_t)kind, 0, 0};
     hpx_buffer_add(out, MAGIC, 4);
     hpx_buffer_add(out, words, sizeof words);
-    hpx_buffer_u64(out, body_size);
+    hpx_buffer_u64(out, head_size + checkpoint_size);
     hpx_buffer_add(out, (uint8_t[HPX_HASH_BYTES]){0}, HPX_HASH_BYTES);
     hpx_buffer_u32(out, (uint32_t)encoded.size);
     hpx_buffer_add(out, encoded.data, encoded.size);
-    hpx_buffer_add(out, checkpoint, checkpoint_size);
-    hpx_hash hash = checked_hash(out->data + start, out->data + start + HEADER_BYTES, body_size);
+    hpx_hash hash = checked_hash(out->data + start, out->data + start + HEADER_BYTES, head_size, checkpoint,
+                                 checkpoint_size);
     memcpy(out->data + start + HASH_AT, hash.bytes, HPX_HASH_BYTES);
     hpx_buffer_free(&encoded);
 }
@@ -80,11 +84,18 @@ void hpx_job_encode(hpx_buffer *out, const hpx_job *job)
         hpx_fields_set_bytes(&fields, name, job->paths[role], strlen(job->paths[role]));
         free(name);
     }
-    append(out, HPX_MESSAGE_JOB, &fields, job->checkpoint.data, job->checkpoint.size);
+    append_head(out, HPX_MESSAGE_JOB, &fields, job->checkpoint.data, job->checkpoint.size);
+    hpx_buffer_add(out, job->checkpoint.data, job->checkpoint.size);
     hpx_fields_free(&fields);
 }
 
 void hpx_result_encode(hpx_buffer *out, const hpx_result *result)
+{
+    hpx_result_encode_head(out, result);
+    hpx_buffer_add(out, result->checkpoint, result->checkpoint_size);
+}
+
+void hpx_result_encode_head(hpx_buffer *out, const hpx_result *result)
 {
     hpx_fields fields = {0};
     hpx_fields_set_hash(&fields, "key", &result->key);
@@ -99,7 +110,7 @@ void hpx_result_encode(hpx_buffer *out, const hpx_result *result)
     } else if (result->kind == HPX_MESSAGE_FAILED) {
         hpx_fields_set_bytes(&fields, "message", result->message, strlen(result->message));
     }
-    append(out, result->kind, &fields, result->checkpoint, result->checkpoint_size);
+    append_head(out, result->kind, &fields, result->checkpoint, result->checkpoint_size);
     hpx_fields_free(&fields);
 }
 
@@ -129,7 +140,7 @@ hpx_status hpx_message_read(hpx_message *out, const uint8_t *bytes, size_t size,
     out->kind = (hpx_message_kind)bytes[5];
     out->body = bytes + HEADER_BYTES;
     out->body_size = body_size;
-    hpx_hash hash = checked_hash(bytes, out->body, out->body_size);
+    hpx_hash hash = checked_hash(bytes, out->body, out->body_size, NULL, 0);
     if (memcmp(hash.bytes, bytes + HASH_AT, HPX_HASH_BYTES) != 0)
         return hpx_error_set(error, HPX_DAMAGED, "a message that does not match its hash");
     return HPX_OK;

@@ -58,19 +58,25 @@ static hpx_status open_dataset(struct worker *worker, const hpx_job *job, hpx_er
     return HPX_OK;
 }
 
+static hpx_status put(const struct worker *worker, const uint8_t *bytes, size_t size, hpx_error *error)
+{
+    for (size_t at = 0; at < size;) {
+        ssize_t written = write(worker->output, bytes + at, size - at);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return hpx_error_errno(error, "cannot send a result");
+        at += (size_t)written;
+    }
+    return HPX_OK;
+}
+
 static hpx_status send(struct worker *worker, const hpx_result *result, hpx_error *error)
 {
     worker->out.size = 0;
-    hpx_result_encode(&worker->out, result);
-    for (size_t at = 0; at < worker->out.size;) {
-        ssize_t put = write(worker->output, worker->out.data + at, worker->out.size - at);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return hpx_error_errno(error, "cannot send a result");
-        at += (size_t)put;
-    }
-    return HPX_OK;
+    hpx_result_encode_head(&worker->out, result);
+    hpx_status status = put(worker, worker->out.data, worker->out.size, error);
+    return status ? status : put(worker, result->checkpoint, result->checkpoint_size, error);
 }
 
 struct training {

@@ -98,12 +98,13 @@ void hpx_dropout(float *y, float *slope, size_t rows, size_t width, float probab
 
 HPX_VECTORISED
 void hpx_activation_backward(float *restrict delta, float *restrict bias_gradient, const float *restrict y,
-                             const float *restrict slope, float scale, size_t rows, size_t width)
+                             const float *restrict slope, float scale, size_t rows, size_t columns,
+                             size_t width)
 {
-    memset(bias_gradient, 0, width * sizeof(float));
+    memset(bias_gradient, 0, columns * sizeof(float));
     for (size_t i = 0; i < rows; i++) {
         const size_t row = i * width;
-        for (size_t j = 0; j < width; j++) {
+        for (size_t j = 0; j < columns; j++) {
             float factor = slope ? slope[row + j] : y[row + j] > 0 ? scale : 0;
             delta[row + j] *= factor;
             bias_gradient[j] += delta[row + j];

@@ -21,9 +21,9 @@ void hpx_activation_forward(hpx_activation kind, float *y, float *slope, const f
 void hpx_dropout(float *y, float *slope, size_t rows, size_t width, float probability, uint32_t layer,
                  hpx_mlp_draw draw);
 
-/* delta *= slope (ReLU, with slope NULL: scale where y > 0, else 0), and bias_gradient = column sums of
- * delta. */
+/* For `columns` columns of arrays that are `width` wide: delta *= slope (ReLU, with slope NULL: scale where y
+ * > 0, else 0), and bias_gradient = column sums of delta. */
 void hpx_activation_backward(float *delta, float *bias_gradient, const float *y, const float *slope,
-                             float scale, size_t rows, size_t width);
+                             float scale, size_t rows, size_t columns, size_t width);
 
 #endif

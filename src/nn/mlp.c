@@ -37,8 +37,9 @@ uint64_t hpx_mlp_parameters(const hpx_mlp_shape *shape)
     return sum;
 }
 
-#define ALIGNMENT (64 / sizeof(float))
-#define PREFETCH  4 /* samples ahead */
+#define ALIGNMENT   (64 / sizeof(float))
+#define PREFETCH    4 /* samples ahead */
+#define PART_FLOATS (64 * 1024)
 
 static float *carve(float *block, size_t *used, size_t floats)
 {
@@ -47,13 +48,21 @@ static float *carve(float *block, size_t *used, size_t floats)
     return part;
 }
 
-static void attach_sparse(hpx_mlp *mlp, float *block, size_t *used, size_t rows, size_t train_rows)
+/* The gradient of a dense layer's weights is made by so many columns at once, so that a part of it, and of
+ * the weights, stays in the second level of cache until the optimizer has taken it. */
+static size_t part_columns(size_t in, size_t width)
 {
-    hpx_sparse_inputs inputs;
+    const size_t columns = PART_FLOATS / in / 64 * 64;
+    return columns < 64 ? (width < 64 ? width : 64) : columns < width ? columns : width;
+}
+
+static void attach_sparse(hpx_mlp *mlp, float *block, size_t *used, size_t rows)
+{
+    hpx_sparse inputs;
     float *self = carve(block, used, sizeof inputs / sizeof(float));
-    *used += hpx_sparse_attach(&inputs, block ? block + *used : NULL, mlp->shape.sizes[0], rows, train_rows);
+    *used += hpx_sparse_attach(&inputs, block ? block + *used : NULL, mlp->shape.sizes[0], rows);
     if (self) {
-        mlp->sparse_inputs = (hpx_sparse_inputs *)(void *)self;
+        mlp->sparse_inputs = (hpx_sparse *)(void *)self;
         *mlp->sparse_inputs = inputs;
     }
 }
@@ -62,14 +71,18 @@ size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t eval
 {
     const uint32_t *sizes = mlp->shape.sizes;
     const size_t rows = train_rows > evaluate_rows ? train_rows : evaluate_rows;
-    size_t used = 0;
+    size_t used = 0, part = 0;
     mlp->inputs = NULL;
     mlp->sparse_inputs = NULL;
     if (mlp->sparse)
-        attach_sparse(mlp, block, &used, rows, train_rows);
+        attach_sparse(mlp, block, &used, rows);
     else
         mlp->inputs = carve(block, &used, rows * sizes[0]);
     for (uint32_t l = 0; l < mlp->shape.layers; l++) {
+        const size_t floats = l == 0 && mlp->sparse ? (size_t)HPX_SPARSE_BLOCK * sizes[1]
+                                                    : sizes[l] * part_columns(sizes[l], sizes[l + 1]);
+        part = floats > part ? floats : part;
+        part = sizes[l + 1] > part ? sizes[l + 1] : part; /* biases */
         mlp->outputs[l] = carve(block, &used, rows * sizes[l + 1]);
         mlp->slopes[l] = mlp->deltas[l] = NULL;
         if (l + 1 == mlp->shape.layers) {
@@ -80,6 +93,7 @@ size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t eval
             mlp->slopes[l] = carve(block, &used, train_rows * sizes[l + 1]);
         mlp->deltas[l] = carve(block, &used, train_rows * sizes[l + 1]);
     }
+    mlp->gradient = carve(block, &used, part);
     return used;
 }
 
@@ -99,7 +113,7 @@ void hpx_mlp_load(hpx_mlp *mlp, const uint8_t *samples, const uint32_t *order, s
         if (order && i + PREFETCH < rows)
             prefetch(samples + order[i + PREFETCH] * features, features);
         if (mlp->sparse) {
-            hpx_sparse_set_row(&mlp->sparse_inputs->by_row, i, sample, features);
+            hpx_sparse_set_row(mlp->sparse_inputs, i, sample);
             continue;
         }
         float *restrict input = mlp->inputs + i * features;
@@ -138,29 +152,6 @@ void hpx_mlp_init(hpx_mlp *mlp, hpx_init init, uint32_t seed)
     }
 }
 
-/* y = x w for the inputs, and gradient = x^T delta. */
-static void multiply_inputs(hpx_mlp *mlp, float *y, const float *weights, size_t rows)
-{
-    const size_t features = mlp->shape.sizes[0], width = mlp->shape.sizes[1];
-    const hpx_sparse_inputs *sparse = mlp->sparse_inputs;
-    if (sparse)
-        hpx_sparse_multiply(y, &sparse->by_row, weights, rows, width, features, sparse->panel);
-    else
-        hpx_matrix_multiply(y, mlp->inputs, false, weights, false, rows, width, features, 0);
-}
-
-static void multiply_inputs_back(hpx_mlp *mlp, float *gradient, const float *delta, size_t rows)
-{
-    const size_t features = mlp->shape.sizes[0], width = mlp->shape.sizes[1];
-    hpx_sparse_inputs *sparse = mlp->sparse_inputs;
-    if (sparse) {
-        hpx_sparse_transpose(&sparse->by_feature, &sparse->by_row, rows, features);
-        hpx_sparse_multiply(gradient, &sparse->by_feature, delta, features, width, rows, sparse->panel);
-    } else {
-        hpx_matrix_multiply(gradient, mlp->inputs, true, delta, false, features, width, rows, 0);
-    }
-}
-
 /* Runs all layers and returns the logits, still without the last layer's biases. `draw` NULL: no dropout, and
  * no slopes are kept. */
 static float *forward(hpx_mlp *mlp, size_t rows, const hpx_mlp_draw *draw)
@@ -169,10 +160,11 @@ static float *forward(hpx_mlp *mlp, size_t rows, const hpx_mlp_draw *draw)
         const size_t in = mlp->shape.sizes[l], width = mlp->shape.sizes[l + 1];
         struct part part = part_of(mlp->parameters, &mlp->shape, l);
         float *y = mlp->outputs[l];
-        if (l == 0)
-            multiply_inputs(mlp, y, part.weights, rows);
+        if (l == 0 && mlp->sparse)
+            hpx_sparse_multiply(y, mlp->sparse_inputs, part.weights, rows, width);
         else
-            hpx_matrix_multiply(y, mlp->outputs[l - 1], false, part.weights, false, rows, width, in, 0);
+            hpx_matrix_multiply(y, width, (hpx_factor){l == 0 ? mlp->inputs : mlp->outputs[l - 1], in, false},
+                                (hpx_factor){part.weights, width, false}, rows, width, in, false);
         if (l + 1 == mlp->shape.layers)
             return y;
         float *slope = draw ? mlp->slopes[l] : NULL;
@@ -242,28 +234,82 @@ static void softmax_backward(float *delta, float *bias_gradient, const uint8_t *
     }
 }
 
-hpx_tally hpx_mlp_gradient(hpx_mlp *mlp, const uint8_t *labels, size_t rows, hpx_mlp_draw draw)
+/* From the loss's derivative by what layer l gives on to that by its sums, in `columns` columns of its delta
+ * from `first` on. Gives the gradient of their biases to `take`. */
+static void backward_columns(hpx_mlp *mlp, uint32_t l, const uint8_t *labels, size_t rows, size_t first,
+                             size_t columns, hpx_gradient_fn *take, void *context)
 {
     const hpx_mlp_shape *shape = &mlp->shape;
-    const float scale = 1 / (1 - mlp->dropout);
+    const size_t width = shape->sizes[l + 1];
+    const struct part at = part_of(mlp->parameters, shape, l);
+    float *delta = mlp->deltas[l] + first, *sums = mlp->gradient;
+    if (l + 1 == shape->layers)
+        softmax_backward(delta, sums, labels, rows, width);
+    else
+        hpx_activation_backward(delta, sums, mlp->outputs[l] + first,
+                                mlp->slopes[l] ? mlp->slopes[l] + first : NULL, 1 / (1 - mlp->dropout), rows,
+                                columns, width);
+    take(context, &(hpx_gradient){.values = sums,
+                                  .stride = columns,
+                                  .rows = 1,
+                                  .columns = columns,
+                                  .offset = (size_t)(at.biases - mlp->parameters) + first,
+                                  .parameter_stride = columns});
+}
+
+/* The whole first layer with sparse inputs: no derivatives by them are needed. */
+static void backward_sparse(hpx_mlp *mlp, const uint8_t *labels, size_t rows, hpx_gradient_fn *take,
+                            void *context)
+{
+    const hpx_sparse *x = mlp->sparse_inputs;
+    const size_t width = mlp->shape.sizes[1];
+    backward_columns(mlp, 0, labels, rows, 0, width, take, context);
+    for (size_t block = 0; block < x->blocks; block++) {
+        const size_t row = block * HPX_SPARSE_BLOCK, left = x->features - row;
+        hpx_sparse_multiply_transposed(mlp->gradient, x, block, mlp->deltas[0], rows, width);
+        take(context, &(hpx_gradient){.values = mlp->gradient,
+                                      .stride = width,
+                                      .rows = left < HPX_SPARSE_BLOCK ? left : HPX_SPARSE_BLOCK,
+                                      .columns = width,
+                                      .offset = row * width,
+                                      .parameter_stride = width});
+    }
+}
+
+/* A layer, part by part. The derivatives by its inputs are made from a part's weights before they change. */
+static void backward_dense(hpx_mlp *mlp, uint32_t l, const uint8_t *labels, size_t rows,
+                           hpx_gradient_fn *take, void *context)
+{
+    const size_t in = mlp->shape.sizes[l], width = mlp->shape.sizes[l + 1];
+    const struct part at = part_of(mlp->parameters, &mlp->shape, l);
+    const hpx_factor inputs = {l == 0 ? mlp->inputs : mlp->outputs[l - 1], in, true};
+    const size_t step = part_columns(in, width);
+    for (size_t first = 0, columns; first < width; first += columns) {
+        columns = width - first < step ? width - first : step;
+        backward_columns(mlp, l, labels, rows, first, columns, take, context);
+        const hpx_factor delta = {mlp->deltas[l] + first, width, false};
+        if (l > 0)
+            hpx_matrix_multiply(mlp->deltas[l - 1], in, delta, (hpx_factor){at.weights + first, width, true},
+                                rows, in, columns, first > 0);
+        hpx_matrix_multiply(mlp->gradient, columns, inputs, delta, in, columns, rows, false);
+        take(context, &(hpx_gradient){.values = mlp->gradient,
+                                      .stride = columns,
+                                      .rows = in,
+                                      .columns = columns,
+                                      .offset = (size_t)(at.weights - mlp->parameters) + first,
+                                      .parameter_stride = width});
+    }
+}
+
+hpx_tally hpx_mlp_gradient(hpx_mlp *mlp, const uint8_t *labels, size_t rows, hpx_mlp_draw draw,
+                           hpx_gradient_fn *take, void *context)
+{
     hpx_tally sums = tally(mlp, labels, rows, &draw);
-    for (uint32_t l = shape->layers; l-- > 0;) {
-        const size_t in = shape->sizes[l], width = shape->sizes[l + 1];
-        struct part gradient = part_of(mlp->gradients, shape, l);
-        float *delta = mlp->deltas[l];
-        if (l + 1 == shape->layers)
-            softmax_backward(delta, gradient.biases, labels, rows, width);
+    for (uint32_t l = mlp->shape.layers; l-- > 0;) {
+        if (l == 0 && mlp->sparse)
+            backward_sparse(mlp, labels, rows, take, context);
         else
-            hpx_activation_backward(delta, gradient.biases, mlp->outputs[l], mlp->slopes[l], scale, rows,
-                                    width);
-        if (l == 0) {
-            multiply_inputs_back(mlp, gradient.weights, delta, rows);
-        } else {
-            const float *weights = part_of(mlp->parameters, shape, l).weights;
-            hpx_matrix_multiply(gradient.weights, mlp->outputs[l - 1], true, delta, false, in, width, rows,
-                                0);
-            hpx_matrix_multiply(mlp->deltas[l - 1], delta, false, weights, true, rows, in, width, 0);
-        }
+            backward_dense(mlp, l, labels, rows, take, context);
     }
     return sums;
 }

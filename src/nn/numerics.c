@@ -3,6 +3,7 @@
 #include "hpx/memory.h"
 #include "hpx/random.h"
 #include "hpx/trainer.h"
+#include "vector.h"
 
 #include <gnu/libc-version.h>
 #include <math.h>
@@ -37,6 +38,7 @@ void hpx_numerics(hpx_fields *out)
     char *compiler = hpx_format("%s%s%s", COMPILER, *HPX_NN_FLAGS ? " " : "", HPX_NN_FLAGS);
     hpx_fields_set_text(out, "numerics.blas", hpx_blas_version());
     hpx_fields_set_text(out, "numerics.kernel", hpx_blas_kernel());
+    hpx_fields_set_text(out, "numerics.vector", hpx_vector_name(hpx_vector_kind()));
     hpx_fields_set_count(out, "numerics.threads", 1);
     hpx_fields_set_text(out, "numerics.libc", libc);
     hpx_fields_set_text(out, "numerics.compiler", compiler);
@@ -77,24 +79,26 @@ static void multiply_plainly(struct product *p)
                 p->expected[i * p->n + j] += p->a[0][i * p->k + l] * p->b[0][l * p->n + j];
 }
 
-/* With beta 0 whatever was in c, even NaN, must be gone; with beta 1 it must be added. */
-static hpx_status check_product(struct product *p, int transpose_a, int transpose_b, int beta,
+/* Without `add` whatever was in c, even NaN, must be gone; with it, it must be added to. */
+static hpx_status check_product(struct product *p, bool transpose_a, bool transpose_b, bool add,
                                 hpx_error *error)
 {
     const size_t count = p->m * p->n;
     for (size_t i = 0; i < count; i++)
-        p->c[i] = beta ? (float)(i % 5) : NAN;
-    hpx_matrix_multiply(p->c, p->a[transpose_a], transpose_a, p->b[transpose_b], transpose_b, p->m, p->n,
-                        p->k, (float)beta);
+        p->c[i] = add ? (float)(i % 5) : NAN;
+    const hpx_factor a = {p->a[transpose_a], transpose_a ? p->m : p->k, transpose_a};
+    const hpx_factor b = {p->b[transpose_b], transpose_b ? p->k : p->n, transpose_b};
+    hpx_matrix_multiply(p->c, p->n, a, b, p->m, p->n, p->k, add);
     for (size_t i = 0; i < count; i++) {
-        const float expected = p->expected[i] + (beta ? (float)(i % 5) : 0);
+        const float expected = p->expected[i] + (add ? (float)(i % 5) : 0);
         if (p->c[i] != expected)
             return hpx_error_set(
                 error, HPX_FAILED,
-                "%s miscomputes with its kernel %s: element %zu of a %zu x %zu x %zu product is %g "
+                "%s miscomputes with its kernel %s and %s vectors: element %zu of a %zu x %zu x %zu product "
+                "is %g "
                 "instead of %g; upgrade it, or set OPENBLAS_CORETYPE to another kernel (Haswell)",
-                hpx_blas_version(), hpx_blas_kernel(), i, p->m, p->k, p->n, (double)p->c[i],
-                (double)expected);
+                hpx_blas_version(), hpx_blas_kernel(), hpx_vector_name(hpx_vector_kind()), i, p->m, p->k,
+                p->n, (double)p->c[i], (double)expected);
     }
     return HPX_OK;
 }
@@ -112,7 +116,7 @@ hpx_status hpx_numerics_check(hpx_error *error)
         fill(p->b[0], p->b[1], p->k, p->n, 2);
         multiply_plainly(p);
         for (int kind = 0; kind < 8 && !status; kind++)
-            status = check_product(p, kind & 1, kind >> 1 & 1, kind >> 2, error);
+            status = check_product(p, kind & 1, kind & 2, kind & 4, error);
     }
     free(p);
     return status;

@@ -19,9 +19,21 @@ size_t hpx_optimizer_states(const hpx_optimizer *optimizer)
     return optimizer->momentum > 0 ? 1 : 0;
 }
 
+/* The rows of a part of the gradient that lie one after the other, in it and among the parameters, are one.
+ */
+static hpx_gradient joined(const hpx_gradient *part)
+{
+    hpx_gradient all = *part;
+    if (part->stride == part->columns && part->parameter_stride == part->columns) {
+        all.columns = part->rows * part->columns;
+        all.rows = 1;
+    }
+    return all;
+}
+
 HPX_VECTORISED
-static void step_adam(const hpx_optimizer *o, float *restrict w, const float *restrict g, float *restrict m,
-                      float *restrict v, size_t count, double rate, uint64_t step)
+static void step_adam(const hpx_optimizer *o, float *parameters, float *first, float *second,
+                      const hpx_gradient *part, double rate, uint64_t step)
 {
     /* rate * m_hat / (sqrt(v_hat) + epsilon) with the bias corrections taken out of the loop */
     const float size = (float)(rate / (1 - pow(o->beta1, (double)step)));
@@ -29,47 +41,61 @@ static void step_adam(const hpx_optimizer *o, float *restrict w, const float *re
     const float keep1 = (float)o->beta1, take1 = (float)(1 - o->beta1);
     const float keep2 = (float)o->beta2, take2 = (float)(1 - o->beta2);
     const float epsilon = (float)o->epsilon, decay = (float)o->weight_decay;
-    for (size_t i = 0; i < count; i++) {
-        float slope = g[i] + decay * w[i];
-        m[i] = keep1 * m[i] + take1 * slope;
-        v[i] = keep2 * v[i] + take2 * slope * slope;
-        w[i] -= size * m[i] / (sqrtf(v[i]) * root + epsilon);
+    for (size_t r = 0; r < part->rows; r++) {
+        const size_t at = part->offset + r * part->parameter_stride;
+        const float *restrict g = part->values + r * part->stride;
+        float *restrict w = parameters + at, *restrict m = first + at, *restrict v = second + at;
+        for (size_t i = 0; i < part->columns; i++) {
+            float slope = g[i] + decay * w[i];
+            m[i] = keep1 * m[i] + take1 * slope;
+            v[i] = keep2 * v[i] + take2 * slope * slope;
+            w[i] -= size * m[i] / (sqrtf(v[i]) * root + epsilon);
+        }
     }
 }
 
 HPX_VECTORISED
-static void step_momentum(const hpx_optimizer *o, float *restrict w, const float *restrict g,
-                          float *restrict v, size_t count, double rate)
+static void step_momentum(const hpx_optimizer *o, float *parameters, float *velocities,
+                          const hpx_gradient *part, double rate)
 {
     const float size = (float)rate, decay = (float)o->weight_decay, keep = (float)o->momentum;
     const float ahead = o->nesterov ? 1 : 0;
-    for (size_t i = 0; i < count; i++) {
-        float slope = g[i] + decay * w[i];
-        v[i] = keep * v[i] + slope;
-        /* Nesterov looks ahead: slope + keep * v; without it the direction is v. */
-        w[i] -= size * (ahead != 0 ? slope + keep * v[i] : v[i]);
+    for (size_t r = 0; r < part->rows; r++) {
+        const size_t at = part->offset + r * part->parameter_stride;
+        const float *restrict g = part->values + r * part->stride;
+        float *restrict w = parameters + at, *restrict v = velocities + at;
+        for (size_t i = 0; i < part->columns; i++) {
+            float slope = g[i] + decay * w[i];
+            v[i] = keep * v[i] + slope;
+            /* Nesterov looks ahead: slope + keep * v; without it the direction is v. */
+            w[i] -= size * (ahead != 0 ? slope + keep * v[i] : v[i]);
+        }
     }
 }
 
 HPX_VECTORISED
-static void step_plain(const hpx_optimizer *o, float *restrict w, const float *restrict g, size_t count,
-                       double rate)
+static void step_plain(const hpx_optimizer *o, float *parameters, const hpx_gradient *part, double rate)
 {
     const float size = (float)rate, decay = (float)o->weight_decay;
-    for (size_t i = 0; i < count; i++)
-        w[i] -= size * (g[i] + decay * w[i]);
+    for (size_t r = 0; r < part->rows; r++) {
+        const float *restrict g = part->values + r * part->stride;
+        float *restrict w = parameters + part->offset + r * part->parameter_stride;
+        for (size_t i = 0; i < part->columns; i++)
+            w[i] -= size * (g[i] + decay * w[i]);
+    }
 }
 
-void hpx_optimizer_step(const hpx_optimizer *optimizer, float *parameters, const float *gradients,
-                        float *const states[HPX_OPTIMIZER_STATES_MAX], size_t count, double rate,
-                        uint64_t step)
+void hpx_optimizer_step(const hpx_optimizer *optimizer, float *parameters,
+                        float *const states[HPX_OPTIMIZER_STATES_MAX], const hpx_gradient *gradient,
+                        double rate, uint64_t step)
 {
+    const hpx_gradient part = joined(gradient);
     if (optimizer->kind == HPX_ADAM)
-        step_adam(optimizer, parameters, gradients, states[0], states[1], count, rate, step);
+        step_adam(optimizer, parameters, states[0], states[1], &part, rate, step);
     else if (optimizer->momentum > 0)
-        step_momentum(optimizer, parameters, gradients, states[0], count, rate);
+        step_momentum(optimizer, parameters, states[0], &part, rate);
     else
-        step_plain(optimizer, parameters, gradients, count, rate);
+        step_plain(optimizer, parameters, &part, rate);
 }
 
 double hpx_schedule_rate(const hpx_schedule *schedule, uint32_t epoch)

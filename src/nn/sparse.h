@@ -1,45 +1,46 @@
-/* Sparse matrices of single-precision values: the first layer's inputs, where most are zero. Nothing is
- * allocated. */
+/* The first layer's inputs where most are zero: a batch as a sparse matrix, and its two products with dense
+ * ones. All dense matrices are single precision, row-major and contiguous. Nothing is allocated. */
 #ifndef HPX_NN_SPARSE_H
 #define HPX_NN_SPARSE_H
+
+#include "vector.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct hpx_nonzero {
-    uint32_t index; /* column */
-    float value;
-} hpx_nonzero;
+#define HPX_SPARSE_BLOCK 128 /* columns of a block */
 
-/* Row by row, each by ascending index: those of row i are entries[starts[i]] .. entries[starts[i + 1] - 1].
- * starts[0] is 0. */
+/* The nonzeros of m rows, each cut into blocks of HPX_SPARSE_BLOCK columns: those of block b of row i are
+ * numbered from starts[i * blocks + b] to before starts[i * blocks + b + 1], by ascending column. */
 typedef struct hpx_sparse {
-    hpx_nonzero *entries;
-    uint32_t *starts;
+    hpx_vector kind;         /* of the loops below, chosen by hpx_sparse_attach */
+    size_t features, blocks; /* columns, and their blocks; the last may be narrower */
+    uint32_t *starts;        /* rows * blocks + 1, the first of them 0 */
+    uint32_t *indices;       /* columns within the block */
+    float *values;
+
+    /* To work in: a panel of a dense factor; the last columns of a result that is no multiple of 16 wide; a
+     * block transposed, the nonzeros of its feature j from turned_ends[2 * j] to before turned_ends[2 * j +
+     * 1]. */
+    float *panel, *edge;
+    uint32_t *turned_ends, *turned_indices, turned_stride;
+    float *turned_values;
 } hpx_sparse;
 
-/* A batch of inputs, rows x features, and its transpose. */
-typedef struct hpx_sparse_inputs {
-    hpx_sparse by_row, by_feature;
-    float *panel; /* for hpx_sparse_multiply to work in */
-} hpx_sparse_inputs;
+/* Lays out a batch of up to `rows` rows and returns its size in floats; with `block` NULL it only counts.
+ * rows * features is below 2^32. */
+size_t hpx_sparse_attach(hpx_sparse *out, float *block, size_t features, size_t rows);
 
-/* Lays out a batch of up to `rows` rows and the transpose of one of up to `transposed_rows` and returns their
- * size in floats; with `block` NULL it only counts. rows * features is below 2^32. */
-size_t hpx_sparse_attach(hpx_sparse_inputs *out, float *block, size_t features, size_t rows,
-                         size_t transposed_rows);
+/* Makes row i from `features` bytes, 255 as 1; the rows before it are there. */
+void hpx_sparse_set_row(hpx_sparse *out, size_t i, const uint8_t *bytes);
 
-/* Makes row i of `out` from bytes, 255 as 1; the rows before it are there. Writes only where a row of
- * `features` nonzeros would be. */
-void hpx_sparse_set_row(hpx_sparse *out, size_t i, const uint8_t *bytes, size_t features);
+/* y (m x n) = x (m x features) * w (features x n). Every element is 0 and then the products of its row's
+ * nonzeros added one by one, by ascending column. */
+void hpx_sparse_multiply(float *y, const hpx_sparse *x, const float *w, size_t m, size_t n);
 
-/* out (columns x rows) = the transpose of a (rows x columns). */
-void hpx_sparse_transpose(hpx_sparse *out, const hpx_sparse *a, size_t rows, size_t columns);
-
-/* c (m x n) = a (m x k) * b (k x n), b and c dense, row-major and contiguous. Every element is 0 and then the
- * products of its row's nonzeros added one by one, by ascending index. `panel` is that of an attachment for k
- * features or transposed rows, or more. */
-void hpx_sparse_multiply(float *c, const hpx_sparse *a, const float *b, size_t m, size_t n, size_t k,
-                         float *panel);
+/* The rows of block `block` of features of x^T (features x m) * d (m x n); `out` has n columns. Every element
+ * is 0 and then the products of its feature's nonzeros added one by one, by ascending sample. */
+void hpx_sparse_multiply_transposed(float *out, const hpx_sparse *x, size_t block, const float *d, size_t m,
+                                    size_t n);
 
 #endif

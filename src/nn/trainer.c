@@ -31,7 +31,7 @@ typedef struct training {
     uint32_t batch, batches;   /* samples per step, steps per epoch */
     hpx_checkpoint checkpoint; /* describes `image` */
     uint8_t *image;            /* a whole checkpoint: the network and the optimizer work inside it */
-    float *work;               /* gradients, batch buffers, order and labels */
+    float *work;               /* batch buffers, order and labels */
     uint32_t *order;           /* the training samples, shuffled */
     uint8_t *labels;           /* of a training batch */
     hpx_mlp mlp;
@@ -51,11 +51,10 @@ static size_t aligned(size_t floats)
 
 static hpx_status allocate(training *t, hpx_error *error)
 {
-    const size_t gradients = aligned(t->parameters);
     const size_t buffers = hpx_mlp_attach(&t->mlp, NULL, t->batch, EVALUATE_ROWS);
     const size_t image = hpx_checkpoint_size(&t->checkpoint);
     const size_t order = aligned(t->data->train.count);
-    const size_t work = gradients + buffers + order + aligned(t->batch);
+    const size_t work = buffers + order + aligned(t->batch);
     t->image = hpx_try_alloc(image, 1);
     t->work = t->image ? hpx_try_alloc(work, sizeof(float)) : NULL;
     if (!t->work)
@@ -64,10 +63,9 @@ static hpx_status allocate(training *t, hpx_error *error)
             "out of memory: the network with %zu parameters needs %zu MiB; take smaller layers or "
             "batches, or fewer trials at once",
             t->parameters, ((image + work * sizeof(float)) >> 20) + 1);
-    hpx_mlp_attach(&t->mlp, t->work + gradients, t->batch, EVALUATE_ROWS);
+    hpx_mlp_attach(&t->mlp, t->work, t->batch, EVALUATE_ROWS);
     t->mlp.parameters = image_array(t, 0);
-    t->mlp.gradients = t->work;
-    t->order = (uint32_t *)(void *)(t->work + gradients + buffers);
+    t->order = (uint32_t *)(void *)(t->work + buffers);
     t->labels = (uint8_t *)(t->order + order);
     for (size_t i = 0; i < t->checkpoint.states; i++)
         t->states[i] = image_array(t, i + 1);
@@ -176,6 +174,20 @@ static hpx_status diverged(const training *t, uint32_t epoch, const char *what, 
                          hpx_real_text(rate, t->options.schedule.rate));
 }
 
+/* What a step of the optimizer takes but the gradient. */
+struct step {
+    const training *training;
+    double rate;
+    uint64_t number; /* 1 for the first */
+};
+
+static void step_part(void *context, const hpx_gradient *part)
+{
+    const struct step *step = context;
+    const training *t = step->training;
+    hpx_optimizer_step(&t->options.optimizer, t->mlp.parameters, t->states, part, step->rate, step->number);
+}
+
 /* One pass over the shuffled training samples. */
 static hpx_status train_epoch(training *t, uint32_t epoch, hpx_metrics *metrics, hpx_error *error)
 {
@@ -189,15 +201,13 @@ static hpx_status train_epoch(training *t, uint32_t epoch, hpx_metrics *metrics,
         hpx_mlp_load(&t->mlp, samples->pixels, t->order + first, rows);
         for (uint32_t i = 0; i < rows; i++)
             t->labels[i] = samples->labels[t->order[first + i]];
-        hpx_tally now =
-            hpx_mlp_gradient(&t->mlp, t->labels, rows, (hpx_mlp_draw){t->options.seed, epoch, first});
+        struct step step = {t, rate, (uint64_t)(epoch - 1) * t->batches + batch + 1};
+        hpx_tally now = hpx_mlp_gradient(&t->mlp, t->labels, rows,
+                                         (hpx_mlp_draw){t->options.seed, epoch, first}, step_part, &step);
         if (!isfinite(now.loss))
             return diverged(t, epoch, "the loss is", error);
         sums.loss += now.loss;
         sums.correct += now.correct;
-        const uint64_t step = (uint64_t)(epoch - 1) * t->batches + batch + 1;
-        hpx_optimizer_step(&t->options.optimizer, t->mlp.parameters, t->mlp.gradients, t->states,
-                           t->parameters, rate, step);
     }
     if (!all_finite(t->mlp.parameters, t->parameters))
         return diverged(t, epoch, "the weights are", error);

@@ -12,4 +12,14 @@
 #define HPX_VECTORISED
 #endif
 
+/* The instructions for loops whose bits depend on them, because they fuse multiplication and addition where
+ * the processor can: AVX-512, AVX2 with FMA, or what every processor has, which rounds both. */
+typedef enum hpx_vector { HPX_VECTOR_PLAIN, HPX_VECTOR_AVX2, HPX_VECTOR_AVX512 } hpx_vector;
+
+/* The widest that this processor has, or the narrower one that HPX_VECTOR in the environment names ("plain",
+ * "avx2", "avx512"). Part of a result's identity: hpx_numerics. */
+hpx_vector hpx_vector_kind(void);
+void hpx_vector_choose(void); /* reads the environment again; the first call of the above does */
+const char *hpx_vector_name(hpx_vector vector);
+
 #endif

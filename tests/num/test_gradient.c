@@ -1,5 +1,6 @@
 /* Losses and gradients against a network written once more, plainly and in double precision, and
  * differentiated by central differences. */
+#include "../helper/gradient.h"
 #include "hpx/mlp.h"
 #include "hpx/random.h"
 
@@ -43,7 +44,6 @@ static void set_up(struct fixture *f, uint32_t hidden, hpx_activation activation
     f->mlp.activation = activation;
     f->mlp.dropout = dropout;
     f->mlp.parameters = f->parameters;
-    f->mlp.gradients = f->gradients;
     assert_true(hpx_mlp_parameters(&f->mlp.shape) <= PARAMETERS_MAX);
     f->block = malloc(hpx_mlp_attach(&f->mlp, NULL, ROWS, 4) * sizeof(float));
     assert_non_null(f->block);
@@ -125,7 +125,7 @@ static void check_gradient(struct fixture *f)
         parameters[i] = (double)f->parameters[i];
     for (size_t i = 0; i < PARAMETERS_MAX; i++)
         f->gradients[i] = NAN;
-    const hpx_tally sums = hpx_mlp_gradient(&f->mlp, f->labels, ROWS, draw);
+    const hpx_tally sums = hpx_mlp_gradient(&f->mlp, f->labels, ROWS, draw, gather_gradient, f->gradients);
     assert_true(fabs(sums.loss / ROWS - reference_mean(f, parameters, f->mlp.dropout > 0)) < 1e-6);
     for (size_t i = 0; i < count; i++) {
         const double value = parameters[i], h = 1e-5;
@@ -179,15 +179,18 @@ static void test_dropout_goes_by_sample(void **state)
     enum { SPLIT = 4 };
     (void)state;
     set_up(&f, 2, HPX_TANH, 0.5f, HPX_INIT_HE);
-    const double whole = hpx_mlp_gradient(&f.mlp, f.labels, ROWS, draw).loss;
-    double parts = hpx_mlp_gradient(&f.mlp, f.labels, SPLIT, draw).loss;
+    const double whole = hpx_mlp_gradient(&f.mlp, f.labels, ROWS, draw, gather_gradient, f.gradients).loss;
+    double parts = hpx_mlp_gradient(&f.mlp, f.labels, SPLIT, draw, gather_gradient, f.gradients).loss;
     memmove(f.mlp.inputs, f.mlp.inputs + SPLIT * 5, (ROWS - SPLIT) * 5 * sizeof(float));
     hpx_mlp_draw rest = draw;
     rest.first += SPLIT;
-    parts += hpx_mlp_gradient(&f.mlp, f.labels + SPLIT, ROWS - SPLIT, rest).loss;
+    parts +=
+        hpx_mlp_gradient(&f.mlp, f.labels + SPLIT, ROWS - SPLIT, rest, gather_gradient, f.gradients).loss;
     assert_true(fabs(whole - parts) < 1e-5);
     rest.epoch++;
-    assert_true(hpx_mlp_gradient(&f.mlp, f.labels + SPLIT, ROWS - SPLIT, rest).loss != parts);
+    assert_true(
+        hpx_mlp_gradient(&f.mlp, f.labels + SPLIT, ROWS - SPLIT, rest, gather_gradient, f.gradients).loss !=
+        parts);
     free(f.block);
 }
 
@@ -205,7 +208,7 @@ static void test_known_losses(void **state)
     float *biases = f.parameters + hpx_mlp_parameters(&f.mlp.shape) - 3;
     biases[1] = 200;
     biases[2] = 1000;
-    sums = hpx_mlp_gradient(&f.mlp, (const uint8_t[]){2, 1, 0}, 3, draw);
+    sums = hpx_mlp_gradient(&f.mlp, (const uint8_t[]){2, 1, 0}, 3, draw, gather_gradient, f.gradients);
     assert_true(fabs(sums.loss - (0 + 800 + 1000)) < 1e-3);
     assert_int_equal(sums.correct, 1);
     free(f.block);
@@ -252,12 +255,74 @@ static void test_init(void **state)
     }
 }
 
+/* Layers too large for one part: every derivative is given once, and they are those of the products. Taking a
+ * part may change its parameters, as an optimizer does: that changes nothing. */
+struct parts {
+    float *gradients, *parameters;
+    uint8_t *given;
+    size_t count;
+};
+
+static void take_and_spoil(void *context, const hpx_gradient *part)
+{
+    struct parts *parts = context;
+    gather_gradient(parts->gradients, part);
+    parts->count++;
+    for (size_t i = 0; i < part->rows; i++)
+        for (size_t j = 0; j < part->columns; j++) {
+            parts->given[part->offset + i * part->parameter_stride + j]++;
+            parts->parameters[part->offset + i * part->parameter_stride + j] = NAN;
+        }
+}
+
+static void test_parts(void **state)
+{
+    enum { IN = 300, FIRST = 290, SECOND = 470, OUT = 3, ODD_ROWS = 5 };
+    hpx_mlp mlp = {.shape = {3, {IN, FIRST, SECOND, OUT}}};
+    const size_t count = hpx_mlp_parameters(&mlp.shape), layer = (IN + 1) * FIRST;
+    const size_t floats = hpx_mlp_attach(&mlp, NULL, ODD_ROWS, 0);
+    struct parts parts = {calloc(count, sizeof(float)), calloc(count, sizeof(float)), calloc(count, 1), 0};
+    float *block = calloc(floats, sizeof *block), *before = calloc(count, sizeof *before);
+    (void)state;
+    assert_true(parts.gradients && parts.parameters && parts.given && block && before);
+    hpx_mlp_attach(&mlp, block, ODD_ROWS, 0);
+    mlp.parameters = parts.parameters;
+    hpx_mlp_init(&mlp, HPX_INIT_HE, 3);
+    memcpy(before, parts.parameters, count * sizeof *before);
+    for (uint32_t i = 0; i < ODD_ROWS * IN; i++)
+        mlp.inputs[i] = (float)uniform(4, i);
+    hpx_mlp_gradient(&mlp, (const uint8_t[ODD_ROWS]){0, 1, 2, 0, 1}, ODD_ROWS, draw, take_and_spoil, &parts);
+    assert_true(parts.count > 6); /* more than weights and biases of three layers */
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(parts.given[i], 1);
+    for (size_t i = 0; i < FIRST; i++)
+        for (size_t j = 0; j < SECOND; j++) {
+            double sum = 0;
+            for (size_t r = 0; r < ODD_ROWS; r++)
+                sum += (double)mlp.outputs[0][r * FIRST + i] * (double)mlp.deltas[1][r * SECOND + j];
+            assert_true(fabs(sum - (double)parts.gradients[layer + i * SECOND + j]) < 1e-6);
+        }
+    for (size_t r = 0; r < ODD_ROWS; r++)
+        for (size_t i = 0; i < FIRST; i++) {
+            double sum = 0;
+            for (size_t j = 0; j < SECOND; j++)
+                sum += (double)mlp.deltas[1][r * SECOND + j] * (double)before[layer + i * SECOND + j];
+            sum = mlp.outputs[0][r * FIRST + i] > 0 ? sum : 0;
+            assert_true(fabs(sum - (double)mlp.deltas[0][r * FIRST + i]) < 1e-6);
+        }
+    free(parts.gradients);
+    free(parts.parameters);
+    free(parts.given);
+    free(block);
+    free(before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradients),    cmocka_unit_test(test_evaluate),
         cmocka_unit_test(test_known_losses), cmocka_unit_test(test_dropout_goes_by_sample),
-        cmocka_unit_test(test_init),
+        cmocka_unit_test(test_init),         cmocka_unit_test(test_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

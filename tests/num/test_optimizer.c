@@ -2,6 +2,8 @@
  * by hand. */
 #include "hpx/optimizer.h"
 
+#include "../helper/gradient.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +21,8 @@ static float step_one(const hpx_optimizer *o, float w, float g, float *first, fl
                       uint64_t step)
 {
     float *states[] = {first, second};
-    hpx_optimizer_step(o, &w, &g, states, 1, rate, step);
+    const hpx_gradient gradient = whole_gradient(&g, 1);
+    hpx_optimizer_step(o, &w, states, &gradient, rate, step);
     return w;
 }
 
@@ -125,7 +128,8 @@ static void test_against_reference(void **state)
                     x[i] -= 0.01 * (o->nesterov ? slope + o->momentum * v[i] : v[i]);
                 }
             }
-            hpx_optimizer_step(o, w, g, states, COUNT, 0.01, (uint64_t)step);
+            const hpx_gradient gradient = whole_gradient(g, COUNT);
+            hpx_optimizer_step(o, w, states, &gradient, 0.01, (uint64_t)step);
         }
         for (size_t i = 0; i < COUNT; i++)
             if (fabs((double)w[i] - x[i]) > 1e-5)
@@ -143,7 +147,8 @@ static void test_bounds(void **state)
         float *states[] = {m, v};
         for (size_t i = 0; i < 41; i++)
             w[i] = m[i] = v[i] = g[i] = 1;
-        hpx_optimizer_step(&adam, w, g, states, count, 0.1, 1);
+        const hpx_gradient gradient = whole_gradient(g, count);
+        hpx_optimizer_step(&adam, w, states, &gradient, 0.1, 1);
         for (size_t i = count; i < 41; i++)
             assert_true(w[i] == 1 && m[i] == 1 && v[i] == 1);
     }
@@ -165,13 +170,54 @@ static void test_schedules(void **state)
         assert_near(hpx_schedule_rate(&cosine, epoch), cosines[epoch - 1], 1e-7);
 }
 
+/* Steps by parts, whatever their shape, are the step by the whole, bit for bit. */
+static void test_parts(void **state)
+{
+    enum { ROWS = 11, COLUMNS = 50, COUNT = ROWS * COLUMNS };
+    static const hpx_optimizer optimizers[] = {
+        {.kind = HPX_ADAM, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .weight_decay = 0.1},
+        {.kind = HPX_SGD, .weight_decay = 0.1},
+        {.kind = HPX_SGD, .momentum = 0.9, .nesterov = 1},
+    };
+    static const size_t edges[] = {0, 1, 18, COLUMNS}; /* of the parts, in columns */
+    (void)state;
+    for (size_t kind = 0; kind < sizeof optimizers / sizeof *optimizers; kind++) {
+        float g[COUNT], w[2][COUNT], first[2][COUNT] = {0}, second[2][COUNT] = {0};
+        for (size_t i = 0; i < COUNT; i++)
+            w[0][i] = w[1][i] = (float)sin((double)i);
+        for (uint64_t step = 1; step <= 3; step++) {
+            for (size_t i = 0; i < COUNT; i++)
+                g[i] = (float)cos((double)i * (double)step);
+            const hpx_gradient whole = whole_gradient(g, COUNT);
+            hpx_optimizer_step(&optimizers[kind], w[0], (float *[]){first[0], second[0]}, &whole, 0.01, step);
+            for (size_t part = 0; part < 3; part++) {
+                float copy[COUNT];
+                hpx_gradient gradient = {.values = copy,
+                                         .stride = COLUMNS - 1,
+                                         .rows = ROWS,
+                                         .columns = edges[part + 1] - edges[part],
+                                         .offset = edges[part],
+                                         .parameter_stride = COLUMNS};
+                for (size_t i = 0; i < ROWS; i++)
+                    for (size_t j = 0; j < gradient.columns; j++)
+                        copy[i * gradient.stride + j] = g[i * COLUMNS + edges[part] + j];
+                hpx_optimizer_step(&optimizers[kind], w[1], (float *[]){first[1], second[1]}, &gradient, 0.01,
+                                   step);
+            }
+        }
+        assert_memory_equal(w[0], w[1], sizeof w[0]);
+        assert_memory_equal(first[0], first[1], sizeof first[0]);
+        assert_memory_equal(second[0], second[1], sizeof second[0]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_adam_by_hand),      cmocka_unit_test(test_adam_epsilon),
         cmocka_unit_test(test_momentum_by_hand),  cmocka_unit_test(test_weight_decay_by_hand),
         cmocka_unit_test(test_against_reference), cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_schedules),
+        cmocka_unit_test(test_schedules),         cmocka_unit_test(test_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,150 @@
+/* The loops of matrix.c for one instruction set, included there once for each. The includer defines
+ *
+ *     KERNEL(name)             the functions' names for this instruction set
+ *     TARGET                   attribute that allows its instructions
+ *     LANES                    floats of a vector
+ *     WIDE                     vectors of a panel, at most 4
+ *     CHAINS                   sums in registers, a multiple of WIDE
+ *     BROADCAST(x)             a vector of x
+ *     MULTIPLY_ADD(a, b, c)    a b + c of vectors
+ *     LOW(a, b), HIGH(a, b)    the elements of the first, or second, halves of a and b in turns: a0 b0 a1 b1
+ * ..
+ *
+ * and they are undefined at the end. No include guard, for that reason. */
+
+typedef float KERNEL(vector)
+    __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
+#define vector KERNEL(vector)
+
+/* c (rows x wide * LANES) = a b, or c += a b if `add`, with b k x wide * LANES, one row after the other.
+ * Inlined with constant rows and wide, so that the sums are registers. */
+TARGET static inline __attribute__((always_inline)) void
+KERNEL(multiply_tile)(float *c, size_t c_stride, const struct view a, const float *b, size_t k, bool add,
+                      size_t rows, size_t wide)
+{
+    vector sums[CHAINS] = {0};
+    for (size_t i = 0; i < rows && add; i++)
+        for (size_t v = 0; v < wide; v++)
+            sums[i * wide + v] = *(const vector *)(c + i * c_stride + v * LANES);
+    for (size_t l = 0; l < k; l++, b += wide * LANES) {
+        const float *column = a.values + l * a.column;
+        for (size_t i = 0; i < rows; i++) {
+            const vector value = BROADCAST(column[i * a.row]);
+            for (size_t v = 0; v < wide; v++)
+                sums[i * wide + v] =
+                    MULTIPLY_ADD(value, *(const vector *)(b + v * LANES), sums[i * wide + v]);
+        }
+    }
+    for (size_t i = 0; i < rows; i++)
+        for (size_t v = 0; v < wide; v++)
+            *(vector *)(c + i * c_stride + v * LANES) = sums[i * wide + v];
+}
+
+/* The same for any number of rows. */
+TARGET static inline __attribute__((always_inline)) void
+KERNEL(multiply_columns)(float *c, size_t c_stride, struct view a, const float *b, size_t m, size_t k,
+                         bool add, size_t wide)
+{
+    const size_t rows = wide > 1 ? CHAINS / wide : 8; /* no more: far rows share a set of the cache */
+    for (; m >= rows; m -= rows, c += rows * c_stride, a.values += rows * a.row)
+        KERNEL(multiply_tile)(c, c_stride, a, b, k, add, rows, wide);
+    for (; m > 0; m--, c += c_stride, a.values += a.row)
+        KERNEL(multiply_tile)(c, c_stride, a, b, k, add, 1, wide);
+}
+
+TARGET static void KERNEL(multiply)(float *c, size_t c_stride, struct view a, const float *b, size_t m,
+                                    size_t k, bool add, size_t width)
+{
+    if (width == LANES)
+        KERNEL(multiply_columns)(c, c_stride, a, b, m, k, add, 1);
+    else if (width == 2 * LANES)
+        KERNEL(multiply_columns)(c, c_stride, a, b, m, k, add, 2);
+    else if (WIDE > 2 && width == 3 * LANES)
+        KERNEL(multiply_columns)(c, c_stride, a, b, m, k, add, WIDE > 2 ? 3 : 1);
+    else
+        KERNEL(multiply_columns)(c, c_stride, a, b, m, k, add, WIDE);
+}
+
+/* LANES x LANES floats transposed: after each of the log2(LANES) perfect shuffles of all elements, an
+ * element's place in binary is rotated by one. */
+TARGET static inline void KERNEL(transpose)(float *to, size_t to_stride, const float *from,
+                                            size_t from_stride)
+{
+    vector rows[LANES], shuffled[LANES];
+    for (size_t i = 0; i < LANES; i++)
+        rows[i] = *(const vector *)(from + i * from_stride);
+    for (size_t times = 1; times < LANES; times *= 2) {
+        for (size_t i = 0; i < LANES / 2; i++) {
+            shuffled[2 * i] = LOW(rows[i], rows[i + LANES / 2]);
+            shuffled[2 * i + 1] = HIGH(rows[i], rows[i + LANES / 2]);
+        }
+        for (size_t i = 0; i < LANES; i++)
+            rows[i] = shuffled[i];
+    }
+    for (size_t i = 0; i < LANES; i++)
+        *(vector *)(to + i * to_stride) = rows[i];
+}
+
+/* Copies the k x columns matrix b to rows of `width`, the rest of them zeros. */
+TARGET static void KERNEL(pack)(float *to, size_t width, struct view b, size_t k, size_t columns)
+{
+    size_t first = 0;
+    for (; b.row == 1 && first + LANES <= columns; first += LANES) {
+        size_t l = 0;
+        for (; l + LANES <= k; l += LANES)
+            KERNEL(transpose)(to + l * width + first, width, b.values + first * b.column + l, b.column);
+        for (; l < k; l++)
+            for (size_t j = first; j < first + LANES; j++)
+                to[l * width + j] = b.values[j * b.column + l];
+    }
+    for (; b.column == 1 && first + LANES <= columns; first += LANES)
+        for (size_t l = 0; l < k; l++)
+            *(vector *)(to + l * width + first) = *(const vector *)(b.values + l * b.row + first);
+    for (size_t l = 0; l < k && first < width; l++)
+        for (size_t j = first; j < width; j++)
+            to[l * width + j] = j < columns ? b.values[l * b.row + j * b.column] : 0;
+}
+
+TARGET static void KERNEL(product)(float *c, size_t c_stride, struct view a, struct view b, size_t m,
+                                   size_t n, size_t k, bool add)
+{
+    enum { PANEL = WIDE * LANES };
+    static _Thread_local float packed[DEEP * PANEL] __attribute__((aligned(64)));
+    float edge[CHAINS * PANEL];
+    for (size_t l = 0, depth; l < k; l += depth, add = true) {
+        depth = k - l < DEEP ? k - l : DEEP;
+        const struct view left = {a.values + l * a.column, a.row, a.column};
+        for (size_t j = 0, columns; j < n; j += columns) {
+            columns = n - j < PANEL ? n - j : PANEL;
+            const size_t width = (columns + LANES - 1) / LANES * LANES;
+            KERNEL(pack)
+            (packed, width, (struct view){b.values + l * b.row + j * b.column, b.row, b.column}, depth,
+             columns);
+            if (width == columns) {
+                KERNEL(multiply)(c + j, c_stride, left, packed, m, depth, add, width);
+                continue;
+            }
+            for (size_t i = 0, rows; i < m; i += rows) {
+                rows = m - i < CHAINS ? m - i : CHAINS;
+                for (size_t r = 0; r < rows && add; r++)
+                    memcpy(edge + r * width, c + (i + r) * c_stride + j, columns * sizeof(float));
+                KERNEL(multiply)
+                (edge, width, (struct view){left.values + i * left.row, left.row, left.column}, packed, rows,
+                 depth, add, width);
+                for (size_t r = 0; r < rows; r++)
+                    memcpy(c + (i + r) * c_stride + j, edge + r * width, columns * sizeof(float));
+            }
+        }
+    }
+}
+
+#undef vector
+#undef KERNEL
+#undef TARGET
+#undef LANES
+#undef WIDE
+#undef CHAINS
+#undef BROADCAST
+#undef MULTIPLY_ADD
+#undef LOW
+#undef HIGH

@@ -1,0 +1,44 @@
+#include "vector.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[] = {"plain", "avx2", "avx512"};
+
+static bool has(int vector)
+{
+#if defined __x86_64__
+    __builtin_cpu_init();
+    if (vector == HPX_VECTOR_AVX512)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512vl");
+    if (vector == HPX_VECTOR_AVX2)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+    return vector == HPX_VECTOR_PLAIN;
+}
+
+static _Atomic int chosen = -1;
+
+void hpx_vector_choose(void)
+{
+    const char *wanted = getenv("HPX_VECTOR");
+    int vector = HPX_VECTOR_AVX512;
+    while (!has(vector) || (wanted && vector != HPX_VECTOR_PLAIN && strcmp(wanted, names[vector]) != 0))
+        vector--;
+    chosen = vector;
+}
+
+hpx_vector hpx_vector_kind(void)
+{
+    if (chosen < 0)
+        hpx_vector_choose();
+    return (hpx_vector)chosen;
+}
+
+const char *hpx_vector_name(hpx_vector vector)
+{
+    return names[vector];
+}
