@@ -18,8 +18,10 @@ else
 say =
 endif
 
-PACKAGES = lmdb libgit2 libxxhash openblas libcurl zlib libsodium
-REQUIRED = $(PACKAGES) cmocka
+# What hpx is linked with, and what besides is needed to build it: libgit2 reads the code version then, and libcurl is
+# loaded when something is fetched.
+PACKAGES = lmdb libxxhash openblas zlib libsodium
+REQUIRED = $(PACKAGES) libgit2 libcurl cmocka
 
 # The sources that decide a number: their git tree id is the code version in every result's identity. Flags that could
 # change a rounding belong to it too, so they are fixed here and recorded in the numerics.
@@ -37,6 +39,8 @@ HPX_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS)
 # Nothing below needs the packages for help, deps and clean.
 ifneq ($(filter-out help deps clean,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(MAKECMDGOALS),demo)
+# OpenBLAS for one thread, where Debian has it beside others: a trial uses one, and the others start with every command.
+export PKG_CONFIG_PATH := $(PKG_CONFIG_PATH):/usr/lib/$(shell $(CC) -print-multiarch)/openblas-serial/pkgconfig
 MISSING := $(shell command -v pkg-config >/dev/null 2>&1 || echo pkg-config; \
 	for p in $(REQUIRED); do pkg-config --exists $$p 2>/dev/null || echo $$p; done; \
 	test -e /usr/include/Random123/philox.h || echo Random123)
@@ -46,9 +50,22 @@ $(error missing: $(MISSING). Install them with: make deps)
 endif
 endif
 endif
-PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) libgit2 libcurl 2>/dev/null)
+PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -ldl
+GIT_LIBS := $(shell pkg-config --libs libgit2 2>/dev/null)
 CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
+endif
+
+# hpx itself takes its libraries from their archives (libNAME.a), where there are any: to load and relocate shared ones
+# takes longer than a build that finds everything stored, and so it also keeps the BLAS that it was tested with.
+# STATIC=no links the shared ones.
+STATIC = yes
+archive = $(firstword $(wildcard $(patsubst -L%,%/lib$(1).a,$(filter -L%,$(PACKAGE_LIBS)))) \
+	$(filter /%,$(shell $(CC) -print-file-name=lib$(1).a)) -l$(1))
+ifeq ($(STATIC),yes)
+HPX_LIBS = $(foreach word,$(PACKAGE_LIBS),$(if $(filter -l%,$(word)),$(call archive,$(word:-l%=%)),$(word)))
+else
+HPX_LIBS = $(PACKAGE_LIBS)
 endif
 
 LIB_SOURCES := $(sort $(filter-out src/cli/%,$(wildcard src/*/*.c)))
@@ -96,7 +113,7 @@ $(BUILD)/%.o: %.c Makefile
 STAMP_OBJECTS := $(call object,$(filter src/base/% src/code/%,$(LIB_SOURCES)) tools/stamp.c)
 
 $(BUILD)/stamp-tool: $(STAMP_OBJECTS)
-	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) $(GIT_LIBS) -lm -o $@
 
 .PHONY: stamp
 stamp: $(BUILD)/stamp-tool
@@ -111,10 +128,14 @@ $(LIB): $(LIB_OBJECTS) $(BUILD)/stamp.o
 	$(call say,AR  )rm -f $@ && $(AR) rcs $@ $^
 
 $(HPX): $(CLI_OBJECTS) $(LIB)
-	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPER_OBJECTS) $(LIB)
-	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) $(CMOCKA_LIBS) -lm -o $@
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) $(GIT_LIBS) $(CMOCKA_LIBS) -lm -o $@
+
+# Programs that measure, and those that they use.
+$(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
 
 # Fuzz entries: `check` replays the corpus through the ordinary build; `make fuzz` runs libFuzzer on each.
 $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(LIB)
@@ -126,7 +147,7 @@ FUZZ_FLAGS = -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_SOURCES) $(wildcard include/hpx/*.h) $(BUILD)/stamp.c
 	@mkdir -p $(@D)
 	$(call say,FUZZ)clang -std=c11 $(HPX_CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer '-DHPX_NN_FLAGS="fuzz"' $< $(LIB_SOURCES) \
-		$(BUILD)/stamp.c $(PACKAGE_LIBS) -lm -o $@
+		$(BUILD)/stamp.c $(PACKAGE_LIBS) $(GIT_LIBS) -lm -o $@
 
 fuzz: $(FUZZERS) ## run libFuzzer (clang) on every entry, FUZZ_SECONDS each
 	@for f in $(FUZZERS); do name=$${f##*/fuzz_}; mkdir -p $(BUILD)/fuzz/corpus-$$name; echo "fuzz $$name"; \
@@ -189,7 +210,7 @@ install: $(HPX) ## install to PREFIX (default /usr/local), below DESTDIR
 	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 tools/hpx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hpx
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@REQUIRES@|$(PACKAGES)|' -e 's|@VERSION@|$(VERSION)|' tools/hpx.pc.in \
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@REQUIRES@|$(PACKAGES) libgit2|' -e 's|@VERSION@|$(VERSION)|' tools/hpx.pc.in \
 		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/hpx.pc
 
 uninstall: ## remove what install put there

@@ -1,12 +1,14 @@
 /* The code version of the trainer: the git tree id of its sources as they are in the work tree, uncommitted
  * edits included, so that a commit to the README costs nothing and an edit to the trainer always misses.
- * Nothing is ever written into the repository. The only user of libgit2. */
+ * Nothing is ever written into the repository. The only user of libgit2, which only building hpx needs: what
+ * a command wants to know of its own code has been stamped into it. */
 #ifndef HPX_CODE_H
 #define HPX_CODE_H
 
 #include "hpx/buffer.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
+#include "hpx/hash.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,9 +36,15 @@ void hpx_code_free(hpx_code *code);
 hpx_status hpx_code_version(uint8_t out[HPX_CODE_BYTES], const char *root, const char *sources,
                             hpx_error *error);
 
+/* A hash of the sources' names and bytes, of folders all that is in them but hidden files and editors' copies
+ * (NAME~). It says without git, in well under a millisecond, whether they are the same. HPX_FAILED when one
+ * cannot be read. */
+hpx_status hpx_code_fingerprint(hpx_hash *out, const char *root, const char *sources, hpx_error *error);
+
 /* What was stamped into this binary when it was built. */
 typedef struct hpx_code_stamp {
     uint8_t version[HPX_CODE_BYTES];
+    hpx_hash fingerprint; /* of the sources that have this version */
     const char *commit, *describe;
     bool dirty;
     const unsigned char *patch;
@@ -50,8 +58,8 @@ extern const hpx_code_stamp hpx_code_built;
 /* The stamp as the fields of a code record: "version", "commit", "describe", "dirty", "patch". */
 void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp);
 
-/* Whether the sources this binary was built from have changed since: true with their version now in `now`.
- * False when they have not, or cannot be read (a binary installed far from them). */
-bool hpx_code_is_stale(uint8_t now[HPX_CODE_BYTES], const hpx_code_stamp *stamp);
+/* Whether the sources this binary was built from have changed since. False when they have not, or cannot be
+ * read (a binary installed far from them). */
+bool hpx_code_is_stale(const hpx_code_stamp *stamp);
 
 #endif

@@ -1,7 +1,5 @@
 #include "hpx/code.h"
 
-#include "git_memory.h"
-
 #include "hpx/file.h"
 #include "hpx/hash.h"
 #include "hpx/memory.h"
@@ -359,7 +357,6 @@ hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, c
                          hpx_error *error)
 {
     *out = (hpx_code){0};
-    git_memory_from_hpx();
     git_libgit2_init();
     struct tree tree;
     git_commit *commit = NULL;
@@ -387,7 +384,6 @@ void hpx_code_free(hpx_code *code)
 hpx_status hpx_code_version(uint8_t out[HPX_CODE_BYTES], const char *root, const char *sources,
                             hpx_error *error)
 {
-    git_memory_from_hpx();
     git_libgit2_init();
     struct tree tree;
     hpx_status status = open_tree(&tree, root, error);
@@ -396,21 +392,4 @@ hpx_status hpx_code_version(uint8_t out[HPX_CODE_BYTES], const char *root, const
     close_tree(&tree);
     git_libgit2_shutdown();
     return status;
-}
-
-void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp)
-{
-    hpx_fields_set_bytes(out, "version", stamp->version, HPX_CODE_BYTES);
-    hpx_fields_set_text(out, "commit", stamp->commit);
-    hpx_fields_set_text(out, "describe", stamp->describe);
-    hpx_fields_set_count(out, "dirty", stamp->dirty);
-    hpx_fields_set_bytes(out, "patch", stamp->patch, stamp->patch_size);
-}
-
-bool hpx_code_is_stale(uint8_t now[HPX_CODE_BYTES], const hpx_code_stamp *stamp)
-{
-    hpx_error error;
-    if (!hpx_path_exists(stamp->root) || hpx_code_version(now, stamp->root, stamp->sources, &error) != HPX_OK)
-        return false;
-    return memcmp(now, stamp->version, HPX_CODE_BYTES) != 0;
 }
