@@ -74,6 +74,8 @@ TEST_SOURCES := $(sort $(wildcard tests/unit/test_*.c tests/num/test_*.c tests/m
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 HELPER_SOURCES := $(sort $(wildcard tests/helper/*.c))
 FAULT_SOURCES := $(sort $(wildcard tests/fault/fault_*.c))
+BENCH_SOURCES := $(sort $(wildcard bench/*.c))
+CLI_TEST_SOURCES := $(sort $(wildcard tests/cli/*.c)) # programs that command tests use
 PRELOAD_SOURCES := $(sort $(wildcard tests/fault/preload_*.c))
 
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -81,6 +83,7 @@ LIB_OBJECTS := $(call object,$(LIB_SOURCES))
 CLI_OBJECTS := $(call object,$(CLI_SOURCES))
 HELPER_OBJECTS := $(call object,$(HELPER_SOURCES))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
+CLI_TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(CLI_TEST_SOURCES))
 FUZZ_REPLAYS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/replay_%,$(FUZZ_SOURCES))
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/fuzz_%,$(FUZZ_SOURCES))
 
@@ -89,7 +92,7 @@ FAULT_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(FAULT_SOURCES)) $(patsubst %.c,$(B
 LIB = $(BUILD)/libhpx.a
 HPX = $(BUILD)/hpx
 
-.PHONY: all deps demo check check-unit check-cli check-asan check-valgrind check-fault torture fault-programs fuzz lint format install uninstall clean help
+.PHONY: all deps demo check check-unit check-cli check-asan check-valgrind check-fault torture fault-programs bench fuzz lint format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -154,7 +157,7 @@ fuzz: $(FUZZERS) ## run libFuzzer (clang) on every entry, FUZZ_SECONDS each
 		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 		$(BUILD)/fuzz/corpus-$$name tests/fuzz/corpus/$$name || exit 1; done
 
-check-programs: $(HPX) $(TESTS) $(FUZZ_REPLAYS)
+check-programs: $(HPX) $(TESTS) $(CLI_TEST_PROGRAMS) $(FUZZ_REPLAYS)
 .PHONY: check-programs
 
 check: ## all tests, under ten minutes on two cores
@@ -187,6 +190,14 @@ torture: ## the same in larger sizes, for hours
 	@$(MAKE) --no-print-directory fault-programs
 	@BUILD=$(BUILD) bash tests/fault/run.sh --torture
 
+# Benchmarks: bench/NAME.sh measures, programs in bench/*.c help.
+$(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
+
+BENCH ?=
+bench: $(HPX) $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES)) ## speed beside its targets; BENCH="train start" for some of it
+	@BUILD=$(BUILD) bash bench/run.sh $(BENCH)
+
 check-valgrind: $(HPX) ## no leak in small builds and their workers
 	@sh tools/deps.sh valgrind
 	@BUILD=$(BUILD) bash tests/valgrind.sh
@@ -196,7 +207,7 @@ lint: $(HPX) ## formatting, static analysis, and includes that follow the layer 
 
 format: ## format the sources in place
 	clang-format -i $(LIB_SOURCES) $(CLI_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) $(HELPER_SOURCES) $(FAULT_SOURCES) \
-		$(PRELOAD_SOURCES) tests/fault/numbered.c \
+		$(CLI_TEST_SOURCES) $(PRELOAD_SOURCES) tests/fault/numbered.c \
 		$(wildcard include/hpx/*.h tests/fuzz/replay.c tools/*.c bench/*.c)
 
 install: $(HPX) ## install to PREFIX (default /usr/local), below DESTDIR

@@ -34,7 +34,7 @@ uint32_t hpx_experiment_train_count(const hpx_experiment *experiment, uint32_t c
 /* Appends the manifest of a cell and a seed; returns its key. */
 hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, uint32_t cell, uint32_t seed);
 
-/* "n1=128 n2=64" */
+/* As hpx/cell.h has it. */
 void hpx_experiment_cell_text(hpx_buffer *out, const hpx_experiment *experiment, uint32_t cell);
 
 #endif

@@ -77,7 +77,4 @@ void hpx_report_gc_json(hpx_buffer *out, const hpx_gc_result *result, uint64_t c
 void hpx_report_csv_header(hpx_buffer *out, const char *const *axes, size_t count);
 void hpx_report_csv_row(hpx_buffer *out, const char *const *axes, size_t count, const hpx_artifact *artifact);
 
-/* The value of an axis in a record's cell text ("n1=128 n2=64"); false if it is not there. free() *value. */
-bool hpx_cell_value(char **value, const char *cell, const char *axis);
-
 #endif

@@ -71,8 +71,8 @@ typedef struct hpx_put_options {
 /* Stores an epoch with its checkpoint and drops the trajectory's checkpoints that are not to be kept, in one
  * transaction. A newer checkpoint that is there already is the newest, and this one is not kept for that. A
  * pinned trajectory keeps all. Without options only the newest is kept. HPX_DIFFERS if the key has another
- * manifest (a hash collision) or the epoch another output: nothing is changed then. Storing the same again
- * changes nothing. */
+ * manifest (a hash collision; nothing is changed then) or the epoch another output, which is kept beside the
+ * first one (hpx_store_each_conflict). Storing the same again changes nothing. */
 hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,
                          const uint8_t *checkpoint, size_t size, const hpx_put_options *options,
                          hpx_error *error);

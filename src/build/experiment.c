@@ -1,5 +1,6 @@
 #include "hpx/experiment.h"
 
+#include "hpx/cell.h"
 #include "hpx/manifest.h"
 #include "hpx/memory.h"
 
@@ -233,6 +234,5 @@ void hpx_experiment_cell_text(hpx_buffer *out, const hpx_experiment *experiment,
     uint32_t indices[HPX_AXES_MAX];
     hpx_grid_indices(indices, &recipe->grid, cell);
     for (size_t axis = 0; axis < recipe->grid.axes; axis++)
-        hpx_buffer_printf(out, "%s%s=%s", axis ? " " : "", recipe->axes[axis].name,
-                          recipe->axes[axis].values[indices[axis]].text);
+        hpx_cell_add(out, recipe->axes[axis].name, recipe->axes[axis].values[indices[axis]].text);
 }

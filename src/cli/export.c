@@ -1,6 +1,7 @@
 /* hpx export --csv; without it a bundle is written. */
 #include "cli.h"
 
+#include "hpx/cell.h"
 #include "hpx/memory.h"
 
 #include <stdlib.h>
@@ -20,23 +21,24 @@ static hpx_status add_row(void *context, const hpx_artifact *artifact, hpx_error
     return HPX_OK;
 }
 
-static void add_axis(struct table *table, const char *name, size_t length)
+static void add_axis(struct table *table, const char *name)
 {
     for (size_t i = 0; i < table->count; i++)
-        if (strlen(table->axes[i]) == length && strncmp(table->axes[i], name, length) == 0)
+        if (strcmp(table->axes[i], name) == 0)
             return;
     table->axes = hpx_grow(table->axes, &table->capacity, table->count + 1, sizeof *table->axes);
-    table->axes[table->count++] = hpx_strndup(name, length);
+    table->axes[table->count++] = hpx_strdup(name);
 }
 
 /* Without a recipe the columns are the axes that any stored cell names, in order of first appearance. */
 static hpx_status add_axes(void *context, const hpx_artifact *artifact, hpx_error *error)
 {
     (void)error;
-    for (const char *word = artifact->cell; *word;) {
-        size_t length = strcspn(word, " ");
-        add_axis(context, word, strcspn(word, "= "));
-        word += length + strspn(word + length, " ");
+    char *axis, *value;
+    for (const char *at = artifact->cell; hpx_cell_next(&at, &axis, &value);) {
+        add_axis(context, axis);
+        free(axis);
+        free(value);
     }
     return HPX_OK;
 }
@@ -58,7 +60,7 @@ static hpx_status export_recipe(struct table *table, hpx_store *store, const cha
     if (status)
         return status == HPX_NOT_FOUND ? hpx_error_set(error, HPX_USAGE, "%s: no such recipe", path) : status;
     for (size_t i = 0; i < recipe->grid.axes; i++)
-        add_axis(table, recipe->axes[i].name, strlen(recipe->axes[i].name));
+        add_axis(table, recipe->axes[i].name);
     hpx_report_csv_header(table->text, (const char *const *)table->axes, table->count);
     if (store)
         status = each_of_recipe(store, recipe, data, true, add_row, table, error);

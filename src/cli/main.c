@@ -3,6 +3,7 @@
 #include "hpx/code.h"
 #include "hpx/memory.h"
 #include "hpx/text.h"
+#include "hpx/trainer.h"
 #include "hpx/version.h"
 
 #include <stdio.h>
@@ -90,13 +91,23 @@ static void out_of_memory(size_t bytes)
     _exit(EXIT_FAILED);
 }
 
-static int print_version(void)
+/* With -v also what else is part of a result's identity on this machine. */
+static int print_version(bool verbose)
 {
     hpx_buffer text = {0};
+    hpx_fields numerics = {0};
     char version[HPX_CODE_HEX_BYTES];
     hpx_hex(version, hpx_code_built.version, HPX_CODE_BYTES);
     hpx_buffer_printf(&text, "hpx %s (%s, trainer %.8s)\n", HPX_VERSION,
                       *hpx_code_built.describe ? hpx_code_built.describe : "no commit", version);
+    if (verbose)
+        hpx_numerics(&numerics);
+    for (size_t i = 0; i < numerics.count; i++) {
+        hpx_buffer_printf(&text, "%s ", numerics.fields[i].name);
+        hpx_field_print(&text, &numerics.fields[i]);
+        hpx_buffer_puts(&text, "\n");
+    }
+    hpx_fields_free(&numerics);
     return print_result(&text);
 }
 
@@ -106,7 +117,7 @@ int main(int argc, char **argv)
     struct options options = {0};
     int used = 1;
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
-        return print_version();
+        return print_version(argc > 2 && strcmp(argv[2], "-v") == 0);
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return run_help(&options);
     if (!read_options(&options, NULL, argc, argv, &used))

@@ -4,6 +4,7 @@
 #include "hpx/memory.h"
 #include "hpx/text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ static const struct {
     {'N', false, "no-checkpoints", NULL, "leave checkpoints out: results that cannot be continued"},
     {'E', false, "exit-code", NULL, "exit with 10 when work remains"},
     {'R', false, "rebuild", "N%", "train N % of the results again, and compare"},
-    {'M', false, "max-size", "S", "collect until S bytes are live; k, M and G are powers of 1024"},
+    {'M', false, "max-size", "S", "collect until S bytes are live; K, M and G are powers of 1024"},
     {'K', false, "compact", NULL, "give free pages back to the file system"},
     {'P', false, "pin", NULL, "keep all checkpoints of these keys"},
     {'U', false, "unpin", NULL, "no longer"},
@@ -88,9 +89,9 @@ static bool read_percent(double *out, const char *value)
 
 static bool read_size(uint64_t *out, const char *value)
 {
-    static const char units[] = "kMGT";
+    static const char units[] = "KMGT";
     size_t length = strlen(value);
-    const char *unit = length ? strchr(units, value[length - 1]) : NULL;
+    const char *unit = length ? strchr(units, toupper((unsigned char)value[length - 1])) : NULL;
     char *number = hpx_strndup(value, length - (unit != NULL));
     double count, bytes = 1;
     for (const char *at = units; unit && at <= unit; at++)
@@ -100,7 +101,7 @@ static bool read_size(uint64_t *out, const char *value)
     if (good)
         *out = (uint64_t)(count * bytes);
     else
-        say("--max-size %s: expected a number of bytes such as 500M (k, M, G, T)", value);
+        say("--max-size %s: expected a number of bytes such as 500M (K, M, G, T)", value);
     return good;
 }
 

@@ -150,12 +150,15 @@ static hpx_status take_messages(struct findings *findings, const hpx_buffer *byt
 
 static void note_death(struct findings *findings, const volatile struct shared *shared, int how)
 {
-    const char *part = shared->opened ? hpx_store_part_name(shared->progress.part) : "";
+    const char *part = shared->opened ? hpx_store_part_name(shared->progress.part) : NULL;
     int number = WTERMSIG(how);
-    char *text = hpx_format(
-        "the data file's structure is damaged: %s %s died of signal %d (%s) after %" PRIu64 " values",
-        shared->opened ? "checking" : "opening it", part ? part : "conflicts", number, strsignal(number),
-        shared->progress.checked);
+    char *text = hpx_format("the data file's structure is damaged: %s%s died of signal %d (%s) after %" PRIu64
+                            " values",
+                            shared->opened ? "checking " : "opening it",
+                            part             ? part
+                            : shared->opened ? "conflicts"
+                                             : "",
+                            number, strsignal(number), shared->progress.checked);
     note(&findings->damaged, text);
     findings->broken = true;
     free(text);

@@ -1,6 +1,7 @@
 /* Tables of results that `replay` reads. */
 #include "hpx/report.h"
 
+#include "hpx/cell.h"
 #include "hpx/text.h"
 
 #include <inttypes.h>

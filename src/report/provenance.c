@@ -1,6 +1,7 @@
 /* Artifacts and where they come from: ls and audit. */
 #include "parts.h"
 
+#include "hpx/cell.h"
 #include "hpx/memory.h"
 #include "hpx/text.h"
 
@@ -93,8 +94,7 @@ hpx_table *hpx_report_audit_new(void)
     static const char *const columns[] = {"key",     "cell",    "seed",    "epoch",  "test",
                                           "trainer", "commit",  "dirty",   "data",   "kernel",
                                           "host",    "trained", "seconds", "parent", NULL};
-    hpx_table *table = hpx_table_new("llrrrllllllll"
-                                     "r");
+    hpx_table *table = hpx_table_new("llrrrlllllllrl");
     report_columns(table, columns);
     return table;
 }
@@ -125,38 +125,12 @@ void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance)
         hpx_table_add(table, "-");
 }
 
-/* Walks the words of "n1=128 n2=64"; axis names and values hold no blanks or '='. */
-static bool next_word(const char **at, char **name, char **value)
-{
-    *at += strspn(*at, " ");
-    size_t length = strcspn(*at, " "), split = strcspn(*at, "= ");
-    if (length == 0 || split == length)
-        return false;
-    *name = hpx_strndup(*at, split);
-    *value = hpx_strndup(*at + split + 1, length - split - 1);
-    *at += length;
-    return true;
-}
-
-bool hpx_cell_value(char **value, const char *cell, const char *axis)
-{
-    char *name;
-    for (const char *at = cell; next_word(&at, &name, value);) {
-        bool found = strcmp(name, axis) == 0;
-        free(name);
-        if (found)
-            return true;
-        free(*value);
-    }
-    return false;
-}
-
 void report_cell_json(hpx_json *json, const char *cell)
 {
     char *name, *value;
     double number;
     hpx_json_open_flat(json, "cell", '{');
-    for (const char *at = cell; next_word(&at, &name, &value);) {
+    while (hpx_cell_next(&cell, &name, &value)) {
         if (hpx_parse_real(&number, value))
             hpx_json_number_text(json, name, value);
         else

@@ -67,20 +67,6 @@ static bool exists(struct check *check, enum database db, const void *bytes, siz
     return mdb_get(check->txn, check->store->databases[db], &key, &value) == 0;
 }
 
-static const char *check_manifest(struct check *check, const MDB_val *key, const uint8_t *payload,
-                                  size_t size)
-{
-    (void)check;
-    hpx_hash hash = hpx_hash_of(payload, size);
-    if (memcmp(hash.bytes, key->mv_data, HPX_HASH_BYTES) != 0)
-        return "the manifest does not have the hash that names it";
-    hpx_fields fields = {0};
-    hpx_error error;
-    hpx_status status = hpx_fields_decode(&fields, payload, size, &error);
-    hpx_fields_free(&fields);
-    return status ? "malformed" : NULL;
-}
-
 static const char *check_record(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
 {
     hpx_artifact artifact = {0};
@@ -107,25 +93,39 @@ static const char *check_checkpoint(struct check *check, const MDB_val *key, con
     struct checkpoint_entry entry;
     if (!decode_checkpoint_entry(&entry, payload, size))
         return "malformed";
-    if (!exists(check, DB_RECORDS, key->mv_data, key->mv_size))
+    MDB_val name = *key, record;
+    hpx_artifact artifact;
+    hpx_error error;
+    if (mdb_get(check->txn, check->store->databases[DB_RECORDS], &name, &record) != 0)
         return "its record is missing";
+    /* A damaged record is a fault of its own. */
+    const bool readable =
+        is_in_file(check, &record) && is_sealed(DB_RECORDS, key, &record) &&
+        decode_artifact(&artifact, record.mv_data, record.mv_size - SEAL_BYTES, &error) == HPX_OK;
     hpx_hash hash;
     memcpy(hash.bytes, key->mv_data, HPX_HASH_BYTES);
     uint32_t epoch = load_big_u32((const uint8_t *)key->mv_data + HPX_HASH_BYTES);
-    hpx_hasher *hasher = hpx_hasher_new();
+    hpx_hasher *hasher = hpx_hasher_new(), *output_hasher = hpx_hasher_new();
     bool complete = true;
     for (uint32_t i = 0; i < entry.chunks && complete; i++) {
-        struct key name = key_of_chunk(&hash, epoch, i);
-        MDB_val chunk = {.mv_size = name.size, .mv_data = name.bytes}, value;
+        struct key at = key_of_chunk(&hash, epoch, i);
+        MDB_val chunk = {.mv_size = at.size, .mv_data = at.bytes}, value;
         complete = mdb_get(check->txn, check->store->databases[DB_CHUNKS], &chunk, &value) == 0 &&
                    value.mv_size >= SEAL_BYTES && is_in_file(check, &value);
-        if (complete)
-            hpx_hasher_add(hasher, value.mv_data, value.mv_size - SEAL_BYTES);
+        if (!complete)
+            continue;
+        hpx_hasher_add(hasher, value.mv_data, value.mv_size - SEAL_BYTES);
+        hpx_hasher_add(output_hasher, value.mv_data, value.mv_size - SEAL_BYTES);
     }
+    hpx_metrics none = {0};
     hpx_hash whole = hpx_hasher_finish(hasher);
+    hpx_hash output = hpx_output_hash_finish(output_hasher, readable ? &artifact.metrics : &none);
     if (!complete)
         return "a chunk is missing";
-    return hpx_hash_equal(&whole, &entry.hash) ? NULL : "the chunks do not have its hash";
+    if (!hpx_hash_equal(&whole, &entry.hash))
+        return "the chunks do not have its hash";
+    return readable && !hpx_hash_equal(&output, &artifact.output) ? "it is not the output of its record"
+                                                                  : NULL;
 }
 
 static const char *check_chunk(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
@@ -154,6 +154,15 @@ static const char *check_fields(struct check *check, const MDB_val *key, const u
     return status ? "malformed" : NULL;
 }
 
+/* Manifests, code versions and data sets are named by the hash of their bytes. */
+static const char *check_named(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
+{
+    hpx_hash hash = hpx_hash_of(payload, size);
+    if (memcmp(hash.bytes, key->mv_data, HPX_HASH_BYTES) != 0)
+        return "its bytes do not have the hash that names them";
+    return check_fields(check, key, payload, size);
+}
+
 static const char *check_pin(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
 {
     (void)payload;
@@ -168,12 +177,12 @@ static const struct {
     const char *(*structure)(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size);
 } rules[DATABASES] = {
     [DB_META] = {6, NULL},
-    [DB_MANIFESTS] = {HPX_HASH_BYTES, check_manifest},
+    [DB_MANIFESTS] = {HPX_HASH_BYTES, check_named},
     [DB_RECORDS] = {HPX_HASH_BYTES + 4, check_record},
     [DB_CHECKPOINTS] = {HPX_HASH_BYTES + 4, check_checkpoint},
     [DB_CHUNKS] = {HPX_HASH_BYTES + 8, check_chunk},
-    [DB_CODES] = {HPX_HASH_BYTES, check_fields},
-    [DB_DATASETS] = {HPX_HASH_BYTES, check_fields},
+    [DB_CODES] = {HPX_HASH_BYTES, check_named},
+    [DB_DATASETS] = {HPX_HASH_BYTES, check_named},
     [DB_FILES] = {HPX_HASH_BYTES, check_fields},
     [DB_BUILDS] = {8, check_fields},
     [DB_CONFLICTS] = {HPX_HASH_BYTES + 4 + HPX_HASH_BYTES, check_fields},

@@ -3,8 +3,9 @@
 . "$(dirname "$0")/common.sh"
 
 # Long enough to be caught in the middle: each epoch has a checkpoint of some megabytes to write.
-long_recipe() { # VALUES OF n1
-    recipe a.rcp 'epochs = 120' 'rate = 0.001' <<X
+long_recipe() { # VALUES OF n1 [EPOCHS]
+    epochs=${2:-120}
+    recipe a.rcp "epochs = $epochs" 'rate = 0.001' <<X
 axis n1 = $1
 axis n2 = 400
 search grid
@@ -58,7 +59,7 @@ continues_to_the_same() { # TRIALS: the rest is trained now; the outputs are tho
     run 0 hpx verify
     local from
     from=$(newest_epoch)
-    [[ $from -ge 3 && $from -lt 120 ]] || fail "the build was not interrupted in the middle, but after epoch $from"
+    [[ $from -ge 3 && $from -lt $epochs ]] || fail "the build was not interrupted in the middle, but after epoch $from"
     run 0 hpx plan a.rcp --json
     is '[.searches[0].trials[].from] | max' "$from" # every finished epoch
     run 0 hpx build a.rcp --json
@@ -97,7 +98,7 @@ test_killed_worker_of_two() {
 
 # One training, interrupted three times.
 test_interrupts() {
-    long_recipe 400
+    long_recipe 400 400
     local signal
     for signal in INT TERM HUP; do
         from=$(newest_epoch)

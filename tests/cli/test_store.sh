@@ -134,6 +134,36 @@ test_audit() {
     complains 2 'no such recipe' hpx audit none.rcp
 }
 
+# A value may have blanks and '=', as a path does; tables and JSON give it back whole.
+test_values_with_blanks() {
+    mkdir 'a=b c'
+    cp data/train-images 'a=b c/images'
+    recipe a.rcp 'epochs = 1' <<'X'
+axis images = data/train-images "a=b c/images"
+axis n1 = 4
+axis n2 = 4
+search grid
+  method = grid
+X
+    sed -i 's|train = data/train-images|train = $images|' a.rcp
+    # The bytes are the same, so it is one trajectory, named as the recipe that trained it named it.
+    sed '/^axis images/s/data.train-images//' a.rcp >b.rcp
+    run 0 hpx build b.rcp -q
+    run 0 hpx ls --json
+    is '[.[].cell.images]' '["a=b c/images"]'
+    run 0 hpx ls
+    has out 'images="a=b c/images" n1=4 n2=4'
+    run 0 hpx export --csv
+    equal "$(cut -d, -f1-5 out)" $'images,n1,n2,seed,epoch\na=b c/images,4,4,1,1' 'the table'
+    run 0 hpx build a.rcp --json
+    is '.searches[0].trials | [.hit, .train]' '[2,0]'
+    run 0 hpx export --csv a.rcp
+    equal "$(cut -d, -f1-3 out | tail -1)" 'a=b c/images,4,4' 'the last row'
+    cp out table.csv
+    run 0 hpx replay table.csv a.rcp --json
+    is '[.searches[0].trace[].cell.images]' '["data/train-images","a=b c/images"]'
+}
+
 # --- damage -----------------------------------------------------------------------------------------------------------
 
 build_few() { # 6 of them
@@ -157,6 +187,47 @@ test_verify() {
     members . checked damaged
     is '.damaged' '[]'
     is '.checked >= 6 * 5' true # manifest, two records, checkpoint, chunk
+}
+
+# A store that a machine filled which miscomputes: only training again can tell, and then both outputs are kept.
+test_rebuild() {
+    recipe a.rcp 'epochs = 1' <<'X'
+axis n1 = 2 4 8
+axis n2 = 4
+search grid
+  method = grid
+X
+    run 0 hpx build a.rcp -q
+    run 0 hpx verify --rebuild 100%
+    has out '3 trained again: 3 the same, 0 differ, 0 failed; 0 are of other code, machines or data'
+    key=$(key_of '.cell.n1 == 4')
+    run 0 "$(dirname "$HPX")/tests/cli/forge" "$HPX_STORE" forged "$key"
+    export HPX_STORE=$PWD/forged
+    run 0 hpx verify
+    run 0 hpx build a.rcp --json # nothing tells; and the store learns where the data is
+    is '.searches[0].trials.hit' 3
+    hpx ls --json >before
+    run 12 hpx verify --rebuild 100%
+    has out "differs: $key n1=4 n2=4 epoch 1"
+    has out '3 trained again: 2 the same, 1 differ, 0 failed'
+    hpx ls --json >after
+    same_files before after
+    # From now on the key is marked, without training anything.
+    run 12 hpx verify
+    has out "$key"
+    run 0 hpx show "$key" --json
+    is '.conflicts | length' 1
+    is '.conflicts[0].output != .epochs[0].output' true
+    # Again: it is the same second output.
+    run 12 hpx verify --rebuild 100% --json
+    is '[.rebuilt[] | select(.verdict == "differs") | .key]' "[\"$key\"]"
+    run 0 hpx show "$key" --json
+    is '.conflicts | length' 1
+    # A share of what there is, one at least; what another program made is not to be had.
+    run 0 hpx verify --rebuild 1% --json --store ../empty
+    is '.rebuilt' '[]'
+    complains 2 'rebuild' hpx verify --rebuild 0%
+    complains 2 'rebuild' hpx verify --rebuild 101%
 }
 
 test_damaged_record() {

@@ -17,7 +17,7 @@ clean_up() {
 
 make_file_system() {
     rm -f "$image"
-    truncate -s 200M "$image"
+    truncate -s 1G "$image"
     mkfs.ext4 -q -F "$image" && mount -o loop "$image" "$disk"
 }
 
@@ -55,6 +55,6 @@ for ((n = 1; n <= SIZE; n++)); do
         "$FAULT/fault_store" put "$store" $size "$((first - 1)):1" >/dev/null 2>"$scratch/err" ||
             bad lost "$what: nothing can be put any more: $(cat "$scratch/err")"
     fi
-    (($(df --output=avail -k "$disk" | tail -1) > 80000)) || rm -rf "$store"
+    (($(df --output=avail -k "$disk" | tail -1) > 500000)) || rm -rf "$store"
 done
 result "$SIZE" "$acknowledged results acknowledged before their cut"

@@ -1003,16 +1003,30 @@ static void test_verify(void **state)
     expect_left_over("chunks", beyond.bytes, 24, "stray", 5, "left over: its checkpoint is shorter");
     expect_left_over("records", "short key", 9, "x", 1, "a key of the wrong size");
     expect_noticed("records", kc.bytes, 20, "not fields", 10, true, "malformed");
-    expect_noticed("codes", a.artifact.code.bytes, 16, "not fields", 10, true, "malformed");
+    expect_noticed("codes", a.artifact.code.bytes, 16, "not fields", 10, true,
+                   "do not have the hash that names them");
+    expect_noticed("builds", "\0\0\0\0\0\0\0\0", 8, "not fields", 10, true, "malformed");
     expect_noticed("checkpoints", kc.bytes, 20, "short", 5, true, "malformed");
     expect_noticed("manifests", kc.bytes, 16, a.manifest.data, a.manifest.size, true,
-                   "does not have the hash that names it");
+                   "do not have the hash that names them");
     expect_noticed("chunks", kb.bytes, 24, c.checkpoint.data, 16352, true, "the chunks do not have its hash");
     expect_noticed("builds", "\0\0\0\0\0\0\0\0", 8, "", 0, false, "do not match their hash");
     expect_sound(values);
 
+    /* Well-formed and sealed, but not what was trained. */
+    hpx_fields record = {0};
+    hpx_buffer value = raw_value("records", kc.bytes, 20), changed = {0};
+    expect_ok(hpx_fields_decode(&record, value.data, value.size - 16, &error), &error);
+    hpx_fields_set_real(&record, "test_loss", 0.125);
+    hpx_fields_encode(&changed, &record);
+    expect_noticed("records", kc.bytes, 20, changed.data, changed.size, true,
+                   "it is not the output of its record");
+    hpx_fields_free(&record);
+    hpx_buffer_free(&changed);
+    hpx_buffer_free(&value);
+
     /* A value under another's key, seal and all. */
-    hpx_buffer value = raw_value("records", kc.bytes, 20);
+    value = raw_value("records", kc.bytes, 20);
     expect_noticed("records", ka.bytes, 20, value.data, value.size, false, "do not match their hash");
     hpx_buffer_free(&value);
 
