@@ -40,9 +40,10 @@ HPX_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS)
 ifneq ($(filter-out help deps clean,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(MAKECMDGOALS),demo)
 # OpenBLAS for one thread, where Debian has it beside others: a trial uses one, and the others start with every command.
-export PKG_CONFIG_PATH := $(PKG_CONFIG_PATH):/usr/lib/$(shell $(CC) -print-multiarch)/openblas-serial/pkgconfig
+serial := /usr/lib/$(shell $(CC) -print-multiarch 2>/dev/null)/openblas-serial/pkgconfig
+pkg_config := PKG_CONFIG_PATH="$$PKG_CONFIG_PATH:$(serial)" pkg-config
 MISSING := $(shell command -v pkg-config >/dev/null 2>&1 || echo pkg-config; \
-	for p in $(REQUIRED); do pkg-config --exists $$p 2>/dev/null || echo $$p; done; \
+	for p in $(REQUIRED); do $(pkg_config) --exists $$p 2>/dev/null || echo $$p; done; \
 	test -e /usr/include/Random123/philox.h || echo Random123)
 ifneq ($(MISSING),)
 ifeq ($(filter demo check,$(MAKECMDGOALS)),)
@@ -50,11 +51,14 @@ $(error missing: $(MISSING). Install them with: make deps)
 endif
 endif
 endif
-PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) libgit2 libcurl 2>/dev/null)
-PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -ldl
-GIT_LIBS := $(shell pkg-config --libs libgit2 2>/dev/null)
-CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
+PACKAGE_CFLAGS := $(shell $(pkg_config) --cflags $(PACKAGES) libgit2 libcurl 2>/dev/null)
+PACKAGE_LIBS := $(shell $(pkg_config) --libs $(PACKAGES) 2>/dev/null) -ldl
+GIT_LIBS := $(shell $(pkg_config) --libs libgit2 2>/dev/null)
+CMOCKA_LIBS := $(shell $(pkg_config) --libs cmocka 2>/dev/null)
 endif
+
+# Not position independent: OpenBLAS's tables of kernels would be relocated at each start.
+HPX_LDFLAGS = -no-pie $(LDFLAGS)
 
 # hpx itself takes its libraries from their archives (libNAME.a), where there are any: to load and relocate shared ones
 # takes longer than a build that finds everything stored, and so it also keeps the BLAS that it was tested with.
@@ -131,14 +135,14 @@ $(LIB): $(LIB_OBJECTS) $(BUILD)/stamp.o
 	$(call say,AR  )rm -f $@ && $(AR) rcs $@ $^
 
 $(HPX): $(CLI_OBJECTS) $(LIB)
-	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
+	$(call say,LINK)$(CC) $(CFLAGS) $(HPX_LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPER_OBJECTS) $(LIB)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) $(GIT_LIBS) $(CMOCKA_LIBS) -lm -o $@
 
 # Programs that measure, and those that they use.
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
-	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
+	$(call say,LINK)$(CC) $(CFLAGS) $(HPX_LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
 
 # Fuzz entries: `check` replays the corpus through the ordinary build; `make fuzz` runs libFuzzer on each.
 $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(LIB)

@@ -36,21 +36,26 @@ struct build {
     hpx_status store_status;
 };
 
+static void add_manifest(hpx_buffer *out, const struct build *build, const struct trial *trial)
+{
+    hpx_experiment_manifest(out, build->experiment, trial->cell, trial->seed);
+}
+
 /* Looks the trial up: known, or what it would take. */
-static hpx_status consult(const struct build *build, struct trial *trial, hpx_error *error)
+static hpx_status consult(const struct build *build, struct trial *trial, const hpx_buffer *manifest,
+                          hpx_error *error)
 {
     uint32_t epochs = build->recipe->epochs;
     hpx_artifact artifact;
     if (!build->store || build->options->again)
         return HPX_OK;
-    hpx_status status = hpx_store_get(&artifact, build->store, &trial->key, epochs, &trial->manifest, error);
+    hpx_status status = hpx_store_get(&artifact, build->store, &trial->key, epochs, manifest, error);
     if (status == HPX_OK) {
         trial->state = TRIAL_KNOWN;
         trial->verdict = HPX_HIT;
         trial->epoch = epochs;
         trial->metrics = artifact.metrics;
         trial->seconds = artifact.total_seconds;
-        hpx_buffer_free(&trial->manifest);
         return HPX_OK;
     }
     if (status == HPX_NOT_FOUND)
@@ -61,11 +66,11 @@ static hpx_status consult(const struct build *build, struct trial *trial, hpx_er
     return status == HPX_NOT_FOUND ? HPX_OK : status;
 }
 
-static void look_up(void *context, struct trial *trial)
+static void look_up(void *context, struct trial *trial, const hpx_buffer *manifest)
 {
     struct build *build = context;
     hpx_error error;
-    hpx_status status = consult(build, trial, &error);
+    hpx_status status = consult(build, trial, manifest, &error);
     if (status && !build->store_status) {
         build->store_status = status;
         build->store_error = error;
@@ -187,7 +192,6 @@ static void fail(struct build *build, struct trial *trial, hpx_status status, co
 {
     trial->state = TRIAL_FAILED;
     hpx_store_release(build->store, &trial->key);
-    hpx_buffer_free(&trial->manifest);
     if (build->failure != HPX_DIFFERS)
         build->failure = status;
     build->stopping = build->stopping || !build->options->keep_going;
@@ -215,7 +219,7 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
             trial->parent_seconds = parent.total_seconds;
     }
     if (!status) {
-        hpx_buffer_add(&job.manifest, trial->manifest.data, trial->manifest.size);
+        add_manifest(&job.manifest, build, trial);
         for (int role = 0; role < HPX_ROLES; role++)
             job.paths[role] = hpx_strdup(source->paths[role]);
         status = hpx_executor_submit(build->executor, &job, error);
@@ -268,7 +272,10 @@ static hpx_status give_out(struct build *build, hpx_error *error)
         if (!claimed)
             continue;
         /* Whoever had the claim before may have finished since the trial was looked up. */
-        status = consult(build, trial, error);
+        hpx_buffer manifest = {0};
+        add_manifest(&manifest, build, trial);
+        status = consult(build, trial, &manifest, error);
+        hpx_buffer_free(&manifest);
         remove_waiting(build, longest);
         if (!status && trial->state != TRIAL_KNOWN)
             status = start(build, trial, error);
@@ -314,8 +321,11 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
     memcpy(artifact.host, result->host, sizeof artifact.host);
     const hpx_recipe *recipe = build->recipe;
     hpx_put_options keep = {recipe->keep, recipe->objective, .last = result->epoch == recipe->epochs};
-    hpx_status status = hpx_store_put(build->store, &trial->manifest, &artifact, result->checkpoint,
+    hpx_buffer manifest = {0};
+    add_manifest(&manifest, build, trial);
+    hpx_status status = hpx_store_put(build->store, &manifest, &artifact, result->checkpoint,
                                       result->checkpoint_size, &keep, error);
+    hpx_buffer_free(&manifest);
     if (status)
         return status;
     trial->epoch = result->epoch;
@@ -344,7 +354,6 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
     if (result->kind == HPX_MESSAGE_DONE && trial->epoch == build->recipe->epochs) {
         trial->state = TRIAL_KNOWN;
         hpx_store_release(build->store, &trial->key);
-        hpx_buffer_free(&trial->manifest);
         build->trained++;
         emit(build, HPX_EVENT_DONE, trial, NULL);
     } else {
