@@ -1,6 +1,6 @@
 /* replay TABLE.csv: how many cross-searches a second are run over a table of scores (columns n1, n2 and
- * test_accuracy): full and partial ones, along either axis first, from every cell. That many are needed to try every
- * start point, and every draw of seeds. */
+ * test_accuracy): full and partial ones, along either axis first, from every cell. That many are needed to
+ * try every start point, and every draw of seeds. */
 #include "hpx/file.h"
 #include "hpx/memory.h"
 #include "hpx/search.h"
@@ -105,9 +105,10 @@ int main(int argc, char **argv)
         hpx_search_options options;
     } cases[] = {
         {"full cross", {.method = HPX_METHOD_FULL_CROSS}},
-        {"partial cross, limit 3", {.method = HPX_METHOD_PARTIAL_CROSS, .limit = 3}},
-        {"partial cross, limit 1", {.method = HPX_METHOD_PARTIAL_CROSS, .limit = 1}},
-        {"partial cross, limit 1, outward", {.method = HPX_METHOD_PARTIAL_CROSS, .limit = 1, .outward = true}},
+        {"partial cross with limit 3", {.method = HPX_METHOD_PARTIAL_CROSS, .limit = 3}},
+        {"partial cross with limit 1", {.method = HPX_METHOD_PARTIAL_CROSS, .limit = 1}},
+        {"partial cross with limit 1 outward",
+         {.method = HPX_METHOD_PARTIAL_CROSS, .limit = 1, .outward = true}},
     };
     static struct scores scores;
     hpx_error error;
@@ -125,7 +126,8 @@ int main(int argc, char **argv)
             rates[round] = rate(&scores, cases[i].options);
         qsort(rates, ROUNDS, sizeof *rates, ascending);
         double median = rates[ROUNDS / 2];
-        printf("replay,\"%s\",searches,%.0f,1/s,>=100000,%s\n", cases[i].name, median, median >= 1e5 ? "yes" : "no");
+        printf("replay,%s,searches,%.0f,1/s,>=100000,%s\n", cases[i].name, median,
+               median >= 1e5 ? "yes" : "no");
     }
     return 0;
 }
