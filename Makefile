@@ -18,8 +18,7 @@ else
 say =
 endif
 
-# What hpx is linked with, and what besides is needed to build it: libgit2 reads the code version then, and libcurl is
-# loaded when something is fetched.
+# What hpx is linked with. libgit2 and libcurl are loaded by the commands that need them (src/code/git.h, src/data/fetch.c).
 PACKAGES = lmdb libxxhash openblas zlib libsodium
 REQUIRED = $(PACKAGES) libgit2 libcurl cmocka
 
@@ -53,7 +52,6 @@ endif
 endif
 PACKAGE_CFLAGS := $(shell $(pkg_config) --cflags $(PACKAGES) libgit2 libcurl 2>/dev/null)
 PACKAGE_LIBS := $(shell $(pkg_config) --libs $(PACKAGES) 2>/dev/null) -ldl
-GIT_LIBS := $(shell $(pkg_config) --libs libgit2 2>/dev/null)
 CMOCKA_LIBS := $(shell $(pkg_config) --libs cmocka 2>/dev/null)
 endif
 
@@ -120,7 +118,7 @@ $(BUILD)/%.o: %.c Makefile
 STAMP_OBJECTS := $(call object,$(filter src/base/% src/code/%,$(LIB_SOURCES)) tools/stamp.c)
 
 $(BUILD)/stamp-tool: $(STAMP_OBJECTS)
-	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) $(GIT_LIBS) -lm -o $@
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
 
 .PHONY: stamp
 stamp: $(BUILD)/stamp-tool
@@ -138,7 +136,7 @@ $(HPX): $(CLI_OBJECTS) $(LIB)
 	$(call say,LINK)$(CC) $(CFLAGS) $(HPX_LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPER_OBJECTS) $(LIB)
-	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) $(GIT_LIBS) $(CMOCKA_LIBS) -lm -o $@
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) $(CMOCKA_LIBS) -lm -o $@
 
 # Programs that measure, and those that they use.
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
@@ -154,7 +152,7 @@ FUZZ_FLAGS = -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_SOURCES) $(wildcard include/hpx/*.h) $(BUILD)/stamp.c
 	@mkdir -p $(@D)
 	$(call say,FUZZ)clang -std=c11 $(HPX_CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer '-DHPX_NN_FLAGS="fuzz"' $< $(LIB_SOURCES) \
-		$(BUILD)/stamp.c $(PACKAGE_LIBS) $(GIT_LIBS) -lm -o $@
+		$(BUILD)/stamp.c $(PACKAGE_LIBS) -lm -o $@
 
 fuzz: $(FUZZERS) ## run libFuzzer (clang) on every entry, FUZZ_SECONDS each
 	@for f in $(FUZZERS); do name=$${f##*/fuzz_}; mkdir -p $(BUILD)/fuzz/corpus-$$name; echo "fuzz $$name"; \
@@ -225,7 +223,7 @@ install: $(HPX) ## install to PREFIX (default /usr/local), below DESTDIR
 	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 tools/hpx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hpx
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@REQUIRES@|$(PACKAGES) libgit2|' -e 's|@VERSION@|$(VERSION)|' tools/hpx.pc.in \
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@REQUIRES@|$(PACKAGES)|' -e 's|@VERSION@|$(VERSION)|' tools/hpx.pc.in \
 		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/hpx.pc
 
 uninstall: ## remove what install put there

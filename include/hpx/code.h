@@ -1,7 +1,6 @@
 /* The code version of the trainer: the git tree id of its sources as they are in the work tree, uncommitted
  * edits included, so that a commit to the README costs nothing and an edit to the trainer always misses.
- * Nothing is ever written into the repository. The only user of libgit2, which only building hpx needs: what
- * a command wants to know of its own code has been stamped into it. */
+ * Nothing is ever written into the repository. The only user of libgit2. */
 #ifndef HPX_CODE_H
 #define HPX_CODE_H
 
@@ -36,9 +35,8 @@ void hpx_code_free(hpx_code *code);
 hpx_status hpx_code_version(uint8_t out[HPX_CODE_BYTES], const char *root, const char *sources,
                             hpx_error *error);
 
-/* A hash of the sources' names and bytes, of folders all that is in them but hidden files and editors' copies
- * (NAME~). It says without git, in well under a millisecond, whether they are the same. HPX_FAILED when one
- * cannot be read. */
+/* A hash of the names and bytes of these files, and of all those in these folders. While it is the same the
+ * version is, and it takes a hundredth of the time. HPX_FAILED when one cannot be read. */
 hpx_status hpx_code_fingerprint(hpx_hash *out, const char *root, const char *sources, hpx_error *error);
 
 /* What was stamped into this binary when it was built. */
@@ -58,8 +56,27 @@ extern const hpx_code_stamp hpx_code_built;
 /* The stamp as the fields of a code record: "version", "commit", "describe", "dirty", "patch". */
 void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp);
 
-/* Whether the sources this binary was built from have changed since. False when they have not, or cannot be
- * read (a binary installed far from them). */
-bool hpx_code_is_stale(const hpx_code_stamp *stamp);
+/* What lies between two code records, as far as the repository at `root` still has their commits. */
+typedef struct hpx_code_change {
+    char **files; /* of `sources`, by name, that the commits or the uncommitted patches change */
+    size_t file_count;
+    size_t ahead, behind; /* commits that only the second, only the first has */
+    char from[HPX_CODE_HEX_BYTES], to[HPX_CODE_HEX_BYTES];
+} hpx_code_change;
+
+/* HPX_NOT_FOUND when there is no repository, or it lacks a commit that is needed. */
+hpx_status hpx_code_compare(hpx_code_change *out, const char *root, const char *sources,
+                            const hpx_fields *before, const hpx_fields *after, hpx_error *error);
+void hpx_code_change_free(hpx_code_change *change);
+
+/* Writes the sources of a code record into an empty folder: the files of its commit, which the repository at
+ * `root` must still have, with its patch applied. The repository, its index and its work tree are only read.
+ * HPX_NOT_FOUND when there is no repository, or it lacks the commit; HPX_FAILED when the patch does not apply
+ * or a file cannot be written. */
+hpx_status hpx_code_checkout(const char *folder, const char *root, const hpx_fields *code, hpx_error *error);
+
+/* Whether the sources this binary was built from have changed since: true with their version now in `now`.
+ * False when they have not, or cannot be read (a binary installed far from them). */
+bool hpx_code_is_stale(uint8_t now[HPX_CODE_BYTES], const hpx_code_stamp *stamp);
 
 #endif

@@ -53,6 +53,16 @@ void hpx_fields_set(hpx_fields *fields, const hpx_field *field); /* a copy of a 
 /* NULL if there is none. Borrowed until the next change. */
 const hpx_field *hpx_fields_find(const hpx_fields *fields, const char *name);
 
+bool hpx_field_equal(const hpx_field *a, const hpx_field *b); /* NULL: no field; two of these are equal */
+
+/* Walks the differences of two sets by name: `before` and `after` are the fields of that name, NULL where a
+ * set has none. `at` begins zeroed. False at the end. */
+typedef struct hpx_field_walk {
+    size_t before, after;
+} hpx_field_walk;
+bool hpx_fields_next_difference(hpx_field_walk *at, const hpx_fields *a, const hpx_fields *b,
+                                const hpx_field **before, const hpx_field **after);
+
 /* HPX_DAMAGED with a message that names the field when it is missing or of another type. What is pointed to
  * is borrowed from `fields`. */
 hpx_status hpx_fields_count(uint64_t *out, const hpx_fields *fields, const char *name, hpx_error *error);

@@ -15,12 +15,14 @@
 #ifndef HPX_MANIFEST_H
 #define HPX_MANIFEST_H
 
+#include "hpx/buffer.h"
 #include "hpx/dataset.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
 #include "hpx/hash.h"
 #include "hpx/trainer.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What this binary contributes: format, code version, numerics. */
@@ -28,6 +30,13 @@ void hpx_manifest_set_binary(hpx_fields *manifest);
 
 /* HPX_FAILED, with the field that differs, unless the manifest is for this very code and these numerics. */
 hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, hpx_error *error);
+
+/* One difference between two manifests as people say it: "rate 0.001 -> 0.003", "trainer 5b1d0a2c ->
+ * c07a99e1". NULL: the manifest has no such field. */
+void hpx_manifest_difference(hpx_buffer *out, const hpx_field *before, const hpx_field *after);
+
+/* Whether a field says which code or which machine, not what was trained. */
+bool hpx_manifest_is_origin(const char *field);
 
 void hpx_manifest_set_dataset(hpx_fields *manifest, const hpx_hash hashes[HPX_ROLES], uint32_t train_count,
                               uint32_t validation_count);

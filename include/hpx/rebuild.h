@@ -6,24 +6,37 @@
 #include "hpx/store.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef enum hpx_rebuild_verdict {
     HPX_REBUILD_SAME,
-    HPX_REBUILD_DIFFERS, /* the second output is kept beside the first */
+    HPX_REBUILD_DIFFERS, /* unless other code was asked for, the second output is kept beside the first */
     HPX_REBUILD_FAILED,  /* it could not be trained; `why` says so */
 } hpx_rebuild_verdict;
 
-/* Called for every trajectory of the sample when it is done: its newest artifact as stored. */
-typedef void hpx_rebuild_fn(void *context, const hpx_artifact *artifact, hpx_rebuild_verdict verdict,
-                            const char *why);
+/* How the training of one trajectory again went. */
+typedef struct hpx_rebuilt {
+    const hpx_artifact *newest; /* as stored */
+    hpx_rebuild_verdict verdict;
+    const char *why;           /* FAILED: what its worker said, else NULL */
+    uint32_t compared;         /* epochs that are stored, so that there was something to compare with */
+    uint32_t first_difference; /* the first epoch that came out otherwise: */
+    hpx_artifact stored, again;
+} hpx_rebuilt;
+
+/* Called for every trajectory of the sample when it is done; what it is given is borrowed. */
+typedef void hpx_rebuild_fn(void *context, const hpx_rebuilt *rebuilt);
 
 typedef struct hpx_rebuild_options {
     const char *program; /* run as `program worker` */
     size_t jobs;
-    double share;       /* of the trajectories that this binary can train again, (0, 1]; one at least */
-    uint32_t draw;      /* decides which ones */
-    const char *folder; /* of fetched and unpacked data sets */
+    double share;         /* of the trajectories that this binary can train again, (0, 1]; one at least */
+    uint32_t draw;        /* decides which ones */
+    const hpx_hash *only; /* NULL, or the one trajectory to train, whoever can train it */
+    bool as_this;         /* with the code and numerics of this binary in place of those recorded */
+    const char *folder;   /* of fetched and unpacked data sets */
     hpx_rebuild_fn *done;
     void *context;
     const volatile sig_atomic_t *interrupted; /* may be NULL */

@@ -4,10 +4,13 @@
 #define HPX_REPORT_H
 
 #include "hpx/buffer.h"
+#include "hpx/code.h"
 #include "hpx/fields.h"
 #include "hpx/gc.h"
 #include "hpx/json.h"
+#include "hpx/neighbours.h"
 #include "hpx/outcome.h"
+#include "hpx/rebuild.h"
 #include "hpx/store.h"
 #include "hpx/table.h"
 
@@ -44,6 +47,10 @@ void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance);
 hpx_table *hpx_report_audit_new(void);
 void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance);
 
+/* `log`: likewise. */
+hpx_table *hpx_report_log_new(void);
+void hpx_report_log_add(hpx_table *table, const hpx_provenance *provenance);
+
 /* One object of `ls --json` and `audit --json`: key, cell, seed, epoch, metrics, code, dataset, numerics,
  * host, started, seconds, parent. */
 void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance);
@@ -64,6 +71,40 @@ typedef struct hpx_shown {
 
 void hpx_report_show(hpx_buffer *out, const hpx_shown *shown);
 void hpx_report_show_json(hpx_buffer *out, const hpx_shown *shown);
+
+/* `why`: the verdict on one trial and, unless it is a hit, what is most like it. */
+typedef struct hpx_why {
+    const char *cell; /* as hpx/cell.h has it */
+    uint32_t seed, epochs;
+    hpx_hash key;
+    hpx_verdict verdict;
+    uint32_t from;
+    hpx_artifact stored;           /* under the key: the one that is hit, else the newest; epoch 0: none */
+    hpx_neighbour nearest;         /* where nothing is stored under the key */
+    hpx_fields wanted;             /* manifest */
+    const hpx_code_change *change; /* from the nearest one's code to this; NULL: the same, or unknown */
+} hpx_why;
+
+void hpx_report_why(hpx_buffer *out, const hpx_why *why);
+void hpx_report_why_json(hpx_buffer *out, const hpx_why *why);
+
+/* `diff`: what two trajectories differ in; `change` as above. */
+void hpx_report_diff(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b, const hpx_code_change *change);
+void hpx_report_diff_json(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b,
+                          const hpx_code_change *change);
+
+/* `reproduce`: one trajectory trained again. */
+typedef struct hpx_reproduced {
+    const hpx_artifact *artifact;  /* newest, as stored */
+    const hpx_fields *recorded;    /* manifest */
+    hpx_fields manifest;           /* as it was trained now; equal unless by other code or another machine */
+    const hpx_rebuilt *rebuilt;    /* same or different */
+    bool at_code;                  /* by the code that made it, built again */
+    const hpx_code_change *change; /* NULL: unknown */
+} hpx_reproduced;
+
+void hpx_report_reproduced(hpx_buffer *out, const hpx_reproduced *reproduced);
+void hpx_report_reproduced_json(hpx_buffer *out, const hpx_reproduced *reproduced);
 
 /* "17 B", "3.4 KiB", "1.2 GiB". */
 const char *hpx_bytes_text(char out[32], uint64_t bytes);

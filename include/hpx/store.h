@@ -103,6 +103,11 @@ typedef hpx_status hpx_artifact_fn(void *context, const hpx_artifact *artifact, 
 hpx_status hpx_store_each(hpx_store *store, const hpx_hash *key, hpx_artifact_fn *each, void *context,
                           hpx_error *error);
 
+/* Likewise for every trajectory's manifest, in order of key; damaged ones are reported and left out. */
+typedef hpx_status hpx_manifest_fn(void *context, const hpx_hash *key, const hpx_fields *manifest,
+                                   hpx_error *error);
+hpx_status hpx_store_each_manifest(hpx_store *store, hpx_manifest_fn *each, void *context, hpx_error *error);
+
 /* Keeps an output that contradicts the stored one. Returns HPX_DIFFERS with `error` as it was, or why it
  * could not. */
 hpx_status hpx_store_put_conflict(hpx_store *store, const hpx_artifact *artifact, hpx_error *error);

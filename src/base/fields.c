@@ -54,6 +54,32 @@ const hpx_field *hpx_fields_find(const hpx_fields *fields, const char *name)
     return NULL;
 }
 
+bool hpx_field_equal(const hpx_field *a, const hpx_field *b)
+{
+    if (!a || !b)
+        return a == b;
+    return a->type == b->type && a->count == b->count && a->size == b->size &&
+           memcmp(&a->real, &b->real, sizeof a->real) == 0 &&
+           (a->size == 0 || memcmp(a->bytes, b->bytes, a->size) == 0);
+}
+
+bool hpx_fields_next_difference(hpx_field_walk *at, const hpx_fields *a, const hpx_fields *b,
+                                const hpx_field **before, const hpx_field **after)
+{
+    while (at->before < a->count || at->after < b->count) {
+        const hpx_field *left = at->before < a->count ? &a->fields[at->before] : NULL;
+        const hpx_field *right = at->after < b->count ? &b->fields[at->after] : NULL;
+        const int order = !left ? 1 : !right ? -1 : strcmp(left->name, right->name);
+        *before = order <= 0 ? left : NULL;
+        *after = order >= 0 ? right : NULL;
+        at->before += order <= 0;
+        at->after += order >= 0;
+        if (!hpx_field_equal(*before, *after))
+            return true;
+    }
+    return false;
+}
+
 static void *keep(hpx_fields *fields, const void *bytes, size_t size)
 {
     char *copy = hpx_arena_alloc(fields->arena, size + 1);

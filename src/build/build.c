@@ -5,6 +5,7 @@
 #include "hpx/code.h"
 #include "hpx/executor.h"
 #include "hpx/memory.h"
+#include "hpx/neighbours.h"
 #include "hpx/store.h"
 
 #include <assert.h>
@@ -47,23 +48,17 @@ static hpx_status consult(const struct build *build, struct trial *trial, const 
 {
     uint32_t epochs = build->recipe->epochs;
     hpx_artifact artifact;
-    if (!build->store || build->options->again)
+    if (build->options->again)
         return HPX_OK;
-    hpx_status status = hpx_store_get(&artifact, build->store, &trial->key, epochs, manifest, error);
-    if (status == HPX_OK) {
+    hpx_status status = hpx_verdict_find(&trial->verdict, &trial->from, &artifact, build->store, &trial->key,
+                                         manifest, epochs, error);
+    if (!status && trial->verdict == HPX_HIT) {
         trial->state = TRIAL_KNOWN;
-        trial->verdict = HPX_HIT;
         trial->epoch = epochs;
         trial->metrics = artifact.metrics;
         trial->seconds = artifact.total_seconds;
-        return HPX_OK;
     }
-    if (status == HPX_NOT_FOUND)
-        status =
-            hpx_store_newest_checkpoint_epoch(&trial->from, build->store, &trial->key, epochs - 1, error);
-    if (status == HPX_OK && trial->from > 0)
-        trial->verdict = HPX_EXTEND;
-    return status == HPX_NOT_FOUND ? HPX_OK : status;
+    return status;
 }
 
 static void look_up(void *context, struct trial *trial, const hpx_buffer *manifest)

@@ -41,8 +41,8 @@ void ledger_free(struct ledger *ledger);
 /* The trial of that key, or NULL. */
 struct trial *ledger_find(const struct ledger *ledger, const hpx_hash *key);
 
-/* Notes the trials of a cell; those that are new are WAITING with verdict TRAIN. `fresh` is called for each of them,
- * with its manifest, which is not kept: a hundred thousand trials would hold most memory for it. */
+/* Notes the trials of a cell; those that are new are WAITING with verdict TRAIN. `fresh` is called for each
+ * of them, with its manifest, which is not kept: a hundred thousand trials would hold most memory for it. */
 typedef void ledger_fresh_fn(void *context, struct trial *trial, const hpx_buffer *manifest);
 void ledger_add_cell(struct ledger *ledger, uint32_t cell, ledger_fresh_fn *fresh, void *context);
 

@@ -1,8 +1,8 @@
 #include "hpx/manifest.h"
 
-#include "hpx/buffer.h"
 #include "hpx/code.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define MANIFEST_FORMAT 1
@@ -14,12 +14,6 @@ void hpx_manifest_set_binary(hpx_fields *manifest)
     hpx_numerics(manifest);
 }
 
-static bool same_field(const hpx_field *a, const hpx_field *b)
-{
-    return a && a->type == b->type && a->count == b->count && a->size == b->size &&
-           (a->size == 0 || memcmp(a->bytes, b->bytes, a->size) == 0);
-}
-
 hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, hpx_error *error)
 {
     hpx_fields here = {0};
@@ -27,7 +21,7 @@ hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, hpx_error *erro
     hpx_status status = HPX_OK;
     for (size_t i = 0; i < here.count && !status; i++) {
         const hpx_field *mine = &here.fields[i], *wanted = hpx_fields_find(manifest, mine->name);
-        if (same_field(wanted, mine))
+        if (hpx_field_equal(wanted, mine))
             continue;
         hpx_buffer text = {0};
         hpx_buffer_printf(&text, "the job is for another %s: ", mine->name);
@@ -40,6 +34,31 @@ hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, hpx_error *erro
     }
     hpx_fields_free(&here);
     return status;
+}
+
+bool hpx_manifest_is_origin(const char *field)
+{
+    return strncmp(field, "code.", 5) == 0 || strncmp(field, "numerics.", 9) == 0;
+}
+
+/* Hashes by their first digits. */
+static void print_value(hpx_buffer *out, const hpx_field *field)
+{
+    hpx_buffer text = {0};
+    if (field)
+        hpx_field_print(&text, field);
+    hpx_buffer_printf(out, "%.*s", field && field->type == HPX_FIELD_BYTES ? 8 : INT_MAX,
+                      field ? hpx_buffer_text(&text) : "(none)");
+    hpx_buffer_free(&text);
+}
+
+void hpx_manifest_difference(hpx_buffer *out, const hpx_field *before, const hpx_field *after)
+{
+    const char *name = before ? before->name : after->name, *dot = strchr(name, '.');
+    hpx_buffer_printf(out, "%s ", strcmp(name, "code.version") == 0 ? "trainer" : dot ? dot + 1 : name);
+    print_value(out, before);
+    hpx_buffer_puts(out, " -> ");
+    print_value(out, after);
 }
 
 static const char *const role_fields[HPX_ROLES] = {"dataset.train-images", "dataset.train-labels",

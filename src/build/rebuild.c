@@ -15,7 +15,8 @@
 
 struct candidate {
     hpx_artifact newest;
-    hpx_rebuild_verdict verdict;
+    hpx_hash trained; /* the key it is trained under: another one with `as_this` */
+    hpx_rebuilt rebuilt;
 };
 
 struct rebuild {
@@ -49,15 +50,27 @@ static hpx_status make_job(hpx_job *job, const struct rebuild *rebuild, const hp
                            hpx_error *error)
 {
     hpx_fields manifest = {0};
-    *job = (hpx_job){.key = newest->key, .to = newest->epoch};
+    *job = (hpx_job){.to = newest->epoch};
     hpx_status status = hpx_store_manifest(&manifest, rebuild->store, &newest->key, error);
-    if (!status && hpx_manifest_check_binary(&manifest, error) != HPX_OK)
+    if (!status && rebuild->options->as_this)
+        hpx_manifest_set_binary(&manifest);
+    else if (!status && !rebuild->options->only && hpx_manifest_check_binary(&manifest, error) != HPX_OK)
         status = HPX_NOT_FOUND;
     if (!status)
         status = hpx_source_locate(job->paths, &manifest, rebuild->store, rebuild->options->folder, error);
     if (!status)
         hpx_fields_encode(&job->manifest, &manifest);
+    job->key = hpx_hash_of(job->manifest.data, job->manifest.size);
     hpx_fields_free(&manifest);
+    return status;
+}
+
+/* The one asked for: why it cannot be trained is an error. */
+static hpx_status choose_only(struct rebuild *rebuild, hpx_error *error)
+{
+    hpx_job job;
+    hpx_status status = make_job(&job, rebuild, &rebuild->candidates[0].newest, error);
+    hpx_job_free(&job);
     return status;
 }
 
@@ -94,7 +107,7 @@ static hpx_status choose(struct rebuild *rebuild, hpx_error *error)
 static struct candidate *find(struct rebuild *rebuild, const hpx_hash *key)
 {
     size_t i = 0;
-    while (!hpx_hash_equal(&rebuild->candidates[i].newest.key, key))
+    while (!hpx_hash_equal(&rebuild->candidates[i].trained, key))
         i++;
     assert(i < rebuild->count);
     return &rebuild->candidates[i];
@@ -104,19 +117,31 @@ static hpx_status compare_epoch(struct rebuild *rebuild, struct candidate *candi
                                 const hpx_result *result, hpx_error *error)
 {
     hpx_artifact stored;
-    hpx_status status = hpx_store_get(&stored, rebuild->store, &result->key, result->epoch, NULL, error);
+    hpx_status status =
+        hpx_store_get(&stored, rebuild->store, &candidate->newest.key, result->epoch, NULL, error);
     if (status == HPX_NOT_FOUND)
         return HPX_OK; /* lost or damaged, and reported: nothing to compare with */
-    if (status || hpx_hash_equal(&stored.output, &result->output))
+    if (status)
         return status;
-    stored.metrics = result->metrics;
-    stored.output = result->output;
-    stored.parent = 0;
-    stored.started_ns = result->started_ns;
-    stored.seconds = result->seconds;
-    memcpy(stored.host, result->host, sizeof stored.host);
-    candidate->verdict = HPX_REBUILD_DIFFERS;
-    status = hpx_store_put_conflict(rebuild->store, &stored, error);
+    candidate->rebuilt.compared++;
+    if (hpx_hash_equal(&stored.output, &result->output))
+        return HPX_OK;
+    hpx_artifact again = stored;
+    again.metrics = result->metrics;
+    again.output = result->output;
+    again.parent = 0;
+    again.started_ns = result->started_ns;
+    again.seconds = result->seconds;
+    memcpy(again.host, result->host, sizeof again.host);
+    candidate->rebuilt.verdict = HPX_REBUILD_DIFFERS;
+    if (candidate->rebuilt.first_difference == 0) {
+        candidate->rebuilt.first_difference = result->epoch;
+        candidate->rebuilt.stored = stored;
+        candidate->rebuilt.again = again;
+    }
+    if (!hpx_hash_equal(&candidate->trained, &stored.key))
+        return HPX_OK; /* other code may give other bits */
+    status = hpx_store_put_conflict(rebuild->store, &again, error);
     return status == HPX_DIFFERS ? HPX_OK : status;
 }
 
@@ -126,14 +151,16 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
     struct candidate *candidate = find(rebuild, &result->key);
     if (result->kind == HPX_MESSAGE_EPOCH)
         return compare_epoch(rebuild, candidate, result, error);
-    bool failed = result->kind == HPX_MESSAGE_FAILED;
-    if (failed)
-        candidate->verdict = HPX_REBUILD_FAILED;
-    rebuild->counts.same += candidate->verdict == HPX_REBUILD_SAME;
-    rebuild->counts.differing += candidate->verdict == HPX_REBUILD_DIFFERS;
-    rebuild->counts.failed += failed;
-    rebuild->options->done(rebuild->options->context, &candidate->newest, candidate->verdict,
-                           failed ? result->message : NULL);
+    hpx_rebuilt *rebuilt = &candidate->rebuilt;
+    rebuilt->newest = &candidate->newest;
+    if (result->kind == HPX_MESSAGE_FAILED) {
+        rebuilt->verdict = HPX_REBUILD_FAILED;
+        rebuilt->why = result->message;
+    }
+    rebuild->counts.same += rebuilt->verdict == HPX_REBUILD_SAME;
+    rebuild->counts.differing += rebuilt->verdict == HPX_REBUILD_DIFFERS;
+    rebuild->counts.failed += rebuilt->verdict == HPX_REBUILD_FAILED;
+    rebuild->options->done(rebuild->options->context, rebuilt);
     return HPX_OK;
 }
 
@@ -144,7 +171,9 @@ static hpx_status train_sample(struct rebuild *rebuild, hpx_error *error)
     while (!status && (next < rebuild->count || hpx_executor_running(rebuild->executor) > 0)) {
         while (!status && next < rebuild->count && hpx_executor_has_room(rebuild->executor)) {
             hpx_job job;
-            status = make_job(&job, rebuild, &rebuild->candidates[next++].newest, error);
+            struct candidate *candidate = &rebuild->candidates[next++];
+            status = make_job(&job, rebuild, &candidate->newest, error);
+            candidate->trained = job.key;
             if (!status)
                 status = hpx_executor_submit(rebuild->executor, &job, error);
             hpx_job_free(&job);
@@ -161,9 +190,9 @@ hpx_status hpx_rebuild(hpx_rebuild_counts *out, hpx_store *store, const hpx_rebu
                        hpx_error *error)
 {
     struct rebuild rebuild = {.store = store, .options = options};
-    hpx_status status = hpx_store_each(store, NULL, collect, &rebuild, error);
+    hpx_status status = hpx_store_each(store, options->only, collect, &rebuild, error);
     if (!status)
-        status = choose(&rebuild, error);
+        status = options->only ? choose_only(&rebuild, error) : choose(&rebuild, error);
     if (!status) {
         rebuild.executor = hpx_executor_new(options->program, options->jobs);
         status = train_sample(&rebuild, error);

@@ -25,6 +25,7 @@ struct options {
     size_t jobs;    /* 0: not given */
     double rebuild; /* percent; 0: not given */
     bool keep_going, dry, again, quiet, verbose, json, csv, exit_code;
+    bool at_code;                      /* reproduce */
     bool all, no_checkpoints;          /* export */
     bool compact, pin, unpin, limited; /* gc */
     uint64_t bytes_max;                /* when limited */
@@ -49,6 +50,10 @@ int run_replay(const struct options *options);
 int run_ls(const struct options *options);
 int run_show(const struct options *options);
 int run_audit(const struct options *options);
+int run_why(const struct options *options);
+int run_log(const struct options *options);
+int run_diff(const struct options *options);
+int run_reproduce(const struct options *options);
 int run_data(const struct options *options);
 int run_verify(const struct options *options);
 int run_gc(const struct options *options);
@@ -98,6 +103,10 @@ int export_bundle(const struct options *options);
 /* What the store knows about an artifact; what it has lost stays empty. */
 hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_artifact *artifact,
                            hpx_error *error);
+
+/* show.c: all that is known of the trajectory whose key begins so. */
+hpx_status read_shown(hpx_shown *out, hpx_store *store, const char *prefix, hpx_error *error);
+void free_shown(hpx_shown *shown);
 
 /* Calls for every artifact of a recipe that its grid, seeds and epochs name under this binary. `all_epochs`:
  * every stored epoch of its trajectories instead. */

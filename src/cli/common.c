@@ -73,12 +73,14 @@ const char *worker_program(void)
 
 void warn_if_stale(void)
 {
-    if (!hpx_code_is_stale(&hpx_code_built))
+    uint8_t now[HPX_CODE_BYTES];
+    if (!hpx_code_is_stale(now, &hpx_code_built))
         return;
-    char version[HPX_CODE_HEX_BYTES];
-    hpx_hex(version, hpx_code_built.version, HPX_CODE_BYTES);
-    say("warning: this binary (trainer %.8s) is older than its sources in %s; run make there", version,
-        hpx_code_built.root);
+    char old[HPX_CODE_HEX_BYTES], new[HPX_CODE_HEX_BYTES];
+    hpx_hex(old, hpx_code_built.version, HPX_CODE_BYTES);
+    hpx_hex(new, now, HPX_CODE_BYTES);
+    say("warning: this binary is older than its sources in %s (trainer %.8s built, %.8s now); run make there",
+        hpx_code_built.root, old, new);
 }
 
 /* The nearest folder at or above `anchor` that holds .git, or NULL. free() it. */

@@ -34,6 +34,23 @@ const struct command commands[] = {
     {"audit", run_audit, "J", 0, 1, "[RECIPE | KEY]",
      "show which code, data and machine made each result",
      "Without an argument for the newest epoch of every trajectory in the store.\n"},
+    {"why", run_why, "J", 1, SIZE_MAX, "RECIPE NAME=VALUE...",
+     "say why a trial is a hit or not",
+     "The verdict on one cell (seed=N for another seed than the recipe's first) and, unless it is stored, the\n"
+     "stored result that is most like it, with every field of their manifests that differs.\n"},
+    {"log", run_log, "J", 1, SIZE_MAX, "RECIPE NAME=VALUE...",
+     "list one cell's results across code versions and machines",
+     "Oldest first, with commits and scores: all that differs from what this binary would train in code and\n"
+     "numerics alone.\n"},
+    {"diff", run_diff, "J", 2, 2, "KEY KEY",
+     "show what two results differ in",
+     "Every field of their manifests, the trainer's files that changed between their code versions, and from\n"
+     "which epoch on their outputs differ.\n"},
+    {"reproduce", run_reproduce, "JT", 1, 1, "KEY [--at-code]",
+     "train one result again and compare, bit for bit",
+     "With this binary; its code and numerics may be others than those recorded. With --at-code the commit and\n"
+     "patch stored with the result are built in a temporary folder, and that very hpx trains. The repository\n"
+     "is only read. Exit code 12 when an epoch differs, with the fields that do.\n"},
     {"data", run_data, "J", 0, 2, "[ls | fetch NAME | verify NAME]",
      "list, fetch and verify data sets",
      "Known data sets live uncompressed in $HPX_DATA, else in data/ in the store's folder.\n"},

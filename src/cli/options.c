@@ -29,6 +29,7 @@ static const struct {
     {'N', false, "no-checkpoints", NULL, "leave checkpoints out: results that cannot be continued"},
     {'E', false, "exit-code", NULL, "exit with 10 when work remains"},
     {'R', false, "rebuild", "N%", "train N % of the results again, and compare"},
+    {'T', false, "at-code", NULL, "by the code that made it, built from its commit and patch"},
     {'M', false, "max-size", "S", "collect until S bytes are live; K, M and G are powers of 1024"},
     {'K', false, "compact", NULL, "give free pages back to the file system"},
     {'P', false, "pin", NULL, "keep all checkpoints of these keys"},
@@ -145,6 +146,7 @@ static bool apply(struct options *out, char letter, const char *value)
           : letter == 'K' ? &out->compact
           : letter == 'P' ? &out->pin
           : letter == 'U' ? &out->unpin
+          : letter == 'T' ? &out->at_code
           : letter == 'q' ? &out->quiet
                           : &out->verbose) = true;
         return true;

@@ -12,22 +12,23 @@ struct rebuilt {
     hpx_buffer *text;
 };
 
-static void note(void *context, const hpx_artifact *artifact, hpx_rebuild_verdict verdict, const char *why)
+static void note(void *context, const hpx_rebuilt *done)
 {
     static const char *const words[] = {"same", "differs", "failed"};
     struct rebuilt *rebuilt = context;
     char hex[HPX_HASH_HEX_BYTES];
-    hpx_hash_hex(hex, &artifact->key);
+    hpx_hash_hex(hex, &done->newest->key);
     if (rebuilt->json) {
         hpx_json_open_flat(rebuilt->json, NULL, '{');
         hpx_json_text(rebuilt->json, "key", hex);
-        hpx_json_count(rebuilt->json, "epoch", artifact->epoch);
-        hpx_json_text(rebuilt->json, "verdict", words[verdict]);
-        hpx_json_text(rebuilt->json, "why", why);
+        hpx_json_count(rebuilt->json, "epoch", done->newest->epoch);
+        hpx_json_text(rebuilt->json, "verdict", words[done->verdict]);
+        hpx_json_text(rebuilt->json, "why", done->why);
         hpx_json_close(rebuilt->json, '}');
-    } else if (verdict != HPX_REBUILD_SAME || rebuilt->verbose) {
-        hpx_buffer_printf(rebuilt->text, "%s: %s %s epoch %u%s%s\n", words[verdict], hex, artifact->cell,
-                          artifact->epoch, why ? ": " : "", why ? why : "");
+    } else if (done->verdict != HPX_REBUILD_SAME || rebuilt->verbose) {
+        hpx_buffer_printf(rebuilt->text, "%s: %s %s epoch %u%s%s\n", words[done->verdict], hex,
+                          done->newest->cell, done->newest->epoch, done->why ? ": " : "",
+                          done->why ? done->why : "");
     }
 }
 

@@ -20,11 +20,11 @@ static hpx_status collect(void *context, const hpx_artifact *artifact, hpx_error
     return HPX_OK;
 }
 
-static hpx_status show(hpx_buffer *text, hpx_store *store, const char *prefix, bool json, hpx_error *error)
+hpx_status read_shown(hpx_shown *out, hpx_store *store, const char *prefix, hpx_error *error)
 {
     hpx_hash key;
     struct epochs epochs = {0}, conflicts = {0};
-    hpx_shown shown = {0};
+    *out = (hpx_shown){0};
     if (!store)
         return hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key; the store is empty", prefix);
     hpx_status status = hpx_store_find_key(&key, store, prefix, error);
@@ -34,21 +34,29 @@ static hpx_status show(hpx_buffer *text, hpx_store *store, const char *prefix, b
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: its results are lost", prefix);
     if (!status)
         status = hpx_store_each_conflict(store, &key, collect, &conflicts, error);
-    if (!status)
-        status = find_provenance(&shown.newest, store, &epochs.artifacts[epochs.count - 1], error);
-    if (!status) {
-        shown.artifacts = epochs.artifacts;
-        shown.count = epochs.count;
-        shown.conflicts = conflicts.artifacts;
-        shown.conflict_count = conflicts.count;
-        if (json)
-            hpx_report_show_json(text, &shown);
-        else
-            hpx_report_show(text, &shown);
-    }
-    hpx_provenance_free(&shown.newest);
-    free(conflicts.artifacts);
-    free(epochs.artifacts);
+    out->artifacts = epochs.artifacts;
+    out->count = epochs.count;
+    out->conflicts = conflicts.artifacts;
+    out->conflict_count = conflicts.count;
+    return status ? status : find_provenance(&out->newest, store, &epochs.artifacts[epochs.count - 1], error);
+}
+
+void free_shown(hpx_shown *shown)
+{
+    hpx_provenance_free(&shown->newest);
+    free(shown->conflicts);
+    free(shown->artifacts);
+}
+
+static hpx_status show(hpx_buffer *text, hpx_store *store, const char *prefix, bool json, hpx_error *error)
+{
+    hpx_shown shown;
+    hpx_status status = read_shown(&shown, store, prefix, error);
+    if (!status && json)
+        hpx_report_show_json(text, &shown);
+    else if (!status)
+        hpx_report_show(text, &shown);
+    free_shown(&shown);
     return status;
 }
 

@@ -1,5 +1,4 @@
-/* What was stamped into this binary. Nothing here needs libgit2: a command that finds all it was asked for
- * would spend most of its time on loading that and on asking it. */
+/* What was stamped into this binary. */
 #include "hpx/code.h"
 
 #include "hpx/file.h"
@@ -27,12 +26,6 @@ struct prints {
     hpx_buffer all, bytes; /* bytes: of the file at hand */
 };
 
-static int is_source(const struct dirent *entry)
-{
-    size_t length = strlen(entry->d_name);
-    return entry->d_name[0] != '.' && entry->d_name[length - 1] != '~';
-}
-
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);
@@ -58,13 +51,14 @@ static hpx_status add_path(struct prints *prints, const char *path, hpx_error *e
     int count = 0;
     hpx_status status = HPX_OK;
     if (stat(full, &info) != 0 ||
-        (S_ISDIR(info.st_mode) && (count = scandir(full, &entries, is_source, by_name)) < 0))
+        (S_ISDIR(info.st_mode) && (count = scandir(full, &entries, NULL, by_name)) < 0))
         status = hpx_error_errno(error, "%s", full);
     else if (!S_ISDIR(info.st_mode))
         status = add_file(prints, path, full, error);
     for (int i = 0; i < count; i++) {
-        char *child = hpx_path_join(path, entries[i]->d_name);
-        if (!status)
+        const char *name = entries[i]->d_name;
+        char *child = hpx_path_join(path, name);
+        if (!status && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
             status = add_path(prints, child, error);
         free(child);
         free(entries[i]);
@@ -92,11 +86,14 @@ hpx_status hpx_code_fingerprint(hpx_hash *out, const char *root, const char *sou
     return status;
 }
 
-bool hpx_code_is_stale(const hpx_code_stamp *stamp)
+bool hpx_code_is_stale(uint8_t now[HPX_CODE_BYTES], const hpx_code_stamp *stamp)
 {
-    hpx_hash now;
+    hpx_hash fingerprint;
     hpx_error error;
-    return hpx_path_exists(stamp->root) &&
-           hpx_code_fingerprint(&now, stamp->root, stamp->sources, &error) == HPX_OK &&
-           !hpx_hash_equal(&now, &stamp->fingerprint);
+    if (hpx_code_fingerprint(&fingerprint, stamp->root, stamp->sources, &error) != HPX_OK ||
+        hpx_hash_equal(&fingerprint, &stamp->fingerprint))
+        return false;
+    /* Bytes that git ignores, or stores in another form, make no other version. */
+    return hpx_code_version(now, stamp->root, stamp->sources, &error) == HPX_OK &&
+           memcmp(now, stamp->version, HPX_CODE_BYTES) != 0;
 }

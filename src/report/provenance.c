@@ -66,6 +66,17 @@ static void add_accuracy(hpx_table *table, double value)
         hpx_table_add(table, "%.4f", value);
 }
 
+/* Trainer, commit, dirty. */
+static void add_code(hpx_table *table, const hpx_provenance *provenance)
+{
+    add_digits(table, &provenance->code, "version", 8);
+    hpx_table_add(table, "%s", text_of(&provenance->code, "describe"));
+    hpx_table_add(table, "%s",
+                  provenance->code.count == 0   ? "?"
+                  : is_dirty(&provenance->code) ? "yes"
+                                                : "no");
+}
+
 hpx_table *hpx_report_list_new(void)
 {
     static const char *const columns[] = {"key",  "cell", "seed", "epoch", "validation",
@@ -108,12 +119,7 @@ void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance)
     hpx_table_add(table, "%" PRIu64, artifact->seed);
     hpx_table_add(table, "%u", artifact->epoch);
     add_accuracy(table, artifact->metrics.values[HPX_TEST_ACCURACY]);
-    add_digits(table, &provenance->code, "version", 8);
-    hpx_table_add(table, "%s", text_of(&provenance->code, "describe"));
-    hpx_table_add(table, "%s",
-                  provenance->code.count == 0   ? "?"
-                  : is_dirty(&provenance->code) ? "yes"
-                                                : "no");
+    add_code(table, provenance);
     hpx_table_add(table, "%s", text_of(&provenance->dataset, "name"));
     hpx_table_add(table, "%s", text_of(&provenance->manifest, "numerics.kernel"));
     hpx_table_add(table, "%s", artifact->host);
@@ -123,6 +129,29 @@ void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance)
         hpx_table_add(table, "epoch %u", artifact->parent);
     else
         hpx_table_add(table, "-");
+}
+
+hpx_table *hpx_report_log_new(void)
+{
+    static const char *const columns[] = {"trained", "trainer",    "commit", "dirty", "kernel", "seed",
+                                          "epoch",   "validation", "test",   "key",   NULL};
+    hpx_table *table = hpx_table_new("lllllrrrrl");
+    report_columns(table, columns);
+    return table;
+}
+
+void hpx_report_log_add(hpx_table *table, const hpx_provenance *provenance)
+{
+    const hpx_artifact *artifact = &provenance->artifact;
+    char hex[HPX_HASH_HEX_BYTES], when[32];
+    hpx_table_add(table, "%s", report_time(when, artifact->started_ns));
+    add_code(table, provenance);
+    hpx_table_add(table, "%s", text_of(&provenance->manifest, "numerics.kernel"));
+    hpx_table_add(table, "%" PRIu64, artifact->seed);
+    hpx_table_add(table, "%u", artifact->epoch);
+    add_accuracy(table, artifact->metrics.values[HPX_VALIDATION_ACCURACY]);
+    add_accuracy(table, artifact->metrics.values[HPX_TEST_ACCURACY]);
+    hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &artifact->key));
 }
 
 void report_cell_json(hpx_json *json, const char *cell)

@@ -178,18 +178,23 @@ hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx
     return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
 }
 
+static hpx_status get_manifest(hpx_fields *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                               hpx_error *error)
+{
+    const uint8_t *payload;
+    size_t size;
+    struct key name = key_of_hash(key);
+    hpx_status status = get_sealed(&payload, &size, store, txn, DB_MANIFESTS, &name, error);
+    return status ? status : hpx_fields_decode(out, payload, size, error);
+}
+
 hpx_status hpx_store_manifest(hpx_fields *out, hpx_store *store, const hpx_hash *key, hpx_error *error)
 {
     MDB_txn *txn;
     hpx_status status = begin(&txn, store, MDB_RDONLY, error);
     if (status)
         return status;
-    const uint8_t *payload;
-    size_t size;
-    struct key name = key_of_hash(key);
-    status = get_sealed(&payload, &size, store, txn, DB_MANIFESTS, &name, error);
-    if (!status)
-        status = hpx_fields_decode(out, payload, size, error);
+    status = get_manifest(out, store, txn, key, error);
     mdb_txn_abort(txn);
     return status;
 }
@@ -273,6 +278,37 @@ hpx_status hpx_store_each(hpx_store *store, const hpx_hash *only, hpx_artifact_f
             status = HPX_OK; /* damaged: reported */
         else if (!status)
             status = each(context, &artifact, error);
+    }
+    if (!status && code != 0 && code != MDB_NOTFOUND)
+        status = lmdb_failed(store, code, error);
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    return status;
+}
+
+hpx_status hpx_store_each_manifest(hpx_store *store, hpx_manifest_fn *each, void *context, hpx_error *error)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor = NULL;
+    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    if (status)
+        return status;
+    int code = mdb_cursor_open(txn, store->databases[DB_MANIFESTS], &cursor);
+    MDB_val key, value;
+    if (code == 0)
+        code = seek(cursor, &key, &value, NULL, 0);
+    for (; code == 0 && !status; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        hpx_hash hash;
+        hpx_fields manifest = {0};
+        if (key.mv_size != HPX_HASH_BYTES)
+            continue;
+        memcpy(hash.bytes, key.mv_data, HPX_HASH_BYTES);
+        status = get_manifest(&manifest, store, txn, &hash, error);
+        if (status == HPX_NOT_FOUND)
+            status = HPX_OK; /* damaged: reported */
+        else if (!status)
+            status = each(context, &hash, &manifest, error);
+        hpx_fields_free(&manifest);
     }
     if (!status && code != 0 && code != MDB_NOTFOUND)
         status = lmdb_failed(store, code, error);

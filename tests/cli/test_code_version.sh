@@ -16,6 +16,8 @@ build_hpx() {
     make -s -j2 CFLAGS=-O0 build/hpx >make.log 2>&1 || fail "make fails: $(tail -5 make.log)"
 }
 
+export TMPDIR=$scratch
+
 commit() { # MESSAGE
     git add -A
     git commit -q -m "$1"
@@ -66,11 +68,17 @@ X
     echo '/* A comment. */' >>src/nn/trainer.c
     run 0 hpx build a.rcp --json
     equal "$(counts)" '[4,0]' 'hits and trainings of the binary as it was'
-    grep -Eq '^hpx: warning: this binary \(trainer [0-9a-f]{8}\) is older than its sources in .*; run make there$' err ||
+    grep -Eq '^hpx: warning: this binary is older than its sources in .* \(trainer [0-9a-f]{8} built, [0-9a-f]{8} now\); run make there$' err ||
         fail 'no warning of an old binary'
     build_hpx
     run 10 hpx plan a.rcp --exit-code
     empty err
+    run 0 hpx why a.rcp n1=2 n2=2
+    commits=$(git rev-parse --short=8 HEAD~2)..$(git rev-parse --short=8 HEAD)
+    grep -Eq "^    trainer [0-9a-f]{8} -> [0-9a-f]{8} \\(src/nn/trainer.c; 2 commits $commits\\)\$" out || fail 'no reason'
+    run 0 hpx why a.rcp n1=2 n2=2 --json
+    is '[.verdict, [.diff[].field], .code_change.files, .code_change.ahead]' \
+        '["train",["code.version"],["src/nn/trainer.c"],2]'
     run 0 hpx build a.rcp --json
     equal "$(counts)" '[0,4]' 'hits and trainings after an edit of the trainer'
     has_not err warning
@@ -81,11 +89,33 @@ X
     is '[length, ([.[].code.dirty] | unique)]' '[4,[true]]'
     run 0 hpx audit
     equal "$(grep -c ' yes  ' out)" 4 'the number of dirty rows'
+    run 0 hpx log a.rcp n1=2 n2=2 --json
+    is '[.[].code.dirty]' '[false,true]'
+    keys=$(jq -r '.[].key' out)
+    run 0 hpx diff $keys
+    grep -Eq '^    trainer .* \(src/nn/trainer.c; 2 commits ' out || fail 'no change of code'
+    has out 'outputs  the same, bit for bit, up to epoch 2'
     outputs "$HPX_STORE" | cut -d' ' -f2,3 | sort | uniq -c | awk '{ print $1 }' | sort -u >times
     equal "$(cat times)" 2 'how often every output is stored' # a comment changes no bit
 
+    # What the first binary made, by the second one; and what came of uncommitted code, by that code, while it is nowhere
+    # but in the store.
+    first=$(head -1 <<<"$keys")
+    run 0 hpx reproduce "$first" --json
+    is '[.verdict, .at_code, .compared, [.diff[].field], .code_change.files]' \
+        '["same",false,2,["code.version"],["src/nn/trainer.c"]]'
+    git stash -q
+    state_of_git >before
+    CFLAGS=-O0 run 0 hpx reproduce "$(tail -1 <<<"$keys")" --at-code --json
+    is '[.verdict, .at_code, .compared, .diff]' '["same",true,2,[]]'
+    state_of_git >after
+    git stash drop -q
+    same_files before after
+    equal "$(ls "$TMPDIR" | grep -c hpx-code)" 0 'the number of folders left over'
+
     # Back to what it was.
-    git checkout -q src/nn/trainer.c
+    # A stash has taken the edit back.
+    touch src/nn/trainer.c
     build_hpx
     run 0 hpx build a.rcp --json
     equal "$(counts)" '[4,0]' 'hits and trainings after the edit was undone'
@@ -101,7 +131,7 @@ X
     # No command writes into .git.
     state_of_git >before
     for command in 'build a.rcp' 'build -B a.rcp' 'plan a.rcp' 'ls a.rcp' audit 'audit a.rcp' verify 'export --csv' \
-        'data ls' help --version; do
+        'data ls' 'why a.rcp n1=2 n2=2' 'log a.rcp n1=2 n2=2' "diff $keys" "reproduce $first" help --version; do
         run 0 hpx $command
     done
     echo '/* Another. */' >>src/nn/trainer.c # with objects that the repository lacks

@@ -223,6 +223,13 @@ X
     is '[.rebuilt[] | select(.verdict == "differs") | .key]' "[\"$key\"]"
     run 0 hpx show "$key" --json
     is '.conflicts | length' 1
+    # One of them alone.
+    run 12 hpx reproduce "$key" --json
+    is '[.verdict, .first_different_epoch, .diff]' '["differs",1,[]]'
+    is '[.metrics[] | select(.old != .new) | .metric]' '["test_loss"]'
+    run 0 hpx reproduce "$(key_of '.cell.n1 == 8')"
+    has out 'the same, bit for bit: 1 of 1 epochs'
+    complains 1 'no such key' hpx reproduce 0000
     # A share of what there is, one at least; what another program made is not to be had.
     run 0 hpx verify --rebuild 1% --json --store ../empty
     is '.rebuilt' '[]'

@@ -1,0 +1,284 @@
+/* Why a trial is a hit or not, and what two artifacts differ in. */
+#include "parts.h"
+
+#include "hpx/manifest.h"
+#include "hpx/text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* "(src/nn/mlp.c; 2 commits 1a2b3c4d..77f0aa12)" */
+static void add_change(hpx_buffer *out, const hpx_code_change *change)
+{
+    hpx_buffer_puts(out, " (");
+    for (size_t i = 0; i < change->file_count; i++)
+        hpx_buffer_printf(out, "%s%s", i ? ", " : "", change->files[i]);
+    if (change->file_count > 0)
+        hpx_buffer_puts(out, "; ");
+    if (change->ahead + change->behind == 0)
+        hpx_buffer_printf(out, "both on commit %.8s", change->to);
+    else if (change->behind == 0)
+        hpx_buffer_printf(out, "%zu commit%s %.8s..%.8s", change->ahead, change->ahead == 1 ? "" : "s",
+                          change->from, change->to);
+    else
+        hpx_buffer_printf(out, "%.8s..%.8s: %zu commits ahead, %zu behind", change->from, change->to,
+                          change->ahead, change->behind);
+    hpx_buffer_puts(out, ")");
+}
+
+/* A line for each field of two manifests that differs. */
+static void add_differences(hpx_buffer *out, const hpx_fields *a, const hpx_fields *b,
+                            const hpx_code_change *change)
+{
+    const hpx_field *before, *after;
+    for (hpx_field_walk at = {0}; hpx_fields_next_difference(&at, a, b, &before, &after);) {
+        hpx_buffer_puts(out, "    ");
+        hpx_manifest_difference(out, before, after);
+        if (change && strcmp(before ? before->name : after->name, "code.version") == 0)
+            add_change(out, change);
+        hpx_buffer_puts(out, "\n");
+    }
+}
+
+static void add_field_json(hpx_json *json, const char *name, const hpx_field *field)
+{
+    hpx_buffer text = {0};
+    if (field)
+        hpx_field_print(&text, field);
+    hpx_json_text(json, name, field ? hpx_buffer_text(&text) : NULL);
+    hpx_buffer_free(&text);
+}
+
+static void add_differences_json(hpx_json *json, const hpx_fields *a, const hpx_fields *b)
+{
+    const hpx_field *before, *after;
+    for (hpx_field_walk at = {0}; hpx_fields_next_difference(&at, a, b, &before, &after);) {
+        hpx_json_open_flat(json, NULL, '{');
+        hpx_json_text(json, "field", before ? before->name : after->name);
+        add_field_json(json, "old", before);
+        add_field_json(json, "new", after);
+        hpx_json_close(json, '}');
+    }
+}
+
+static void add_change_json(hpx_json *json, const hpx_code_change *change)
+{
+    if (!change) {
+        hpx_json_null(json, "code_change");
+        return;
+    }
+    hpx_json_open_flat(json, "code_change", '{');
+    hpx_json_open_flat(json, "files", '[');
+    for (size_t i = 0; i < change->file_count; i++)
+        hpx_json_text(json, NULL, change->files[i]);
+    hpx_json_close(json, ']');
+    hpx_json_text(json, "from", change->from);
+    hpx_json_text(json, "to", change->to);
+    hpx_json_count(json, "ahead", change->ahead);
+    hpx_json_count(json, "behind", change->behind);
+    hpx_json_close(json, '}');
+}
+
+/* "9f2c41d07b3a n1=128 n2=64, seed 1, epoch 15, test 0.9767, 2026-11-24T08:36:57Z" */
+static void add_artifact(hpx_buffer *out, const hpx_artifact *artifact)
+{
+    char hex[HPX_HASH_HEX_BYTES], when[32];
+    hpx_buffer_printf(out, "%.*s %s, seed %" PRIu64 ", epoch %u, test %.4f, %s\n", KEY_DIGITS,
+                      hpx_hash_hex(hex, &artifact->key), artifact->cell, artifact->seed, artifact->epoch,
+                      artifact->metrics.values[HPX_TEST_ACCURACY], report_time(when, artifact->started_ns));
+}
+
+void hpx_report_why(hpx_buffer *out, const hpx_why *why)
+{
+    char hex[HPX_HASH_HEX_BYTES];
+    hpx_buffer_printf(out, "%s, seed %u, %u epochs: %s\n", why->cell, why->seed, why->epochs,
+                      hpx_verdict_names[why->verdict]);
+    hpx_buffer_printf(out, "key      %s\n", hpx_hash_hex(hex, &why->key));
+    if (why->verdict == HPX_HIT) {
+        hpx_buffer_puts(out, "stored   ");
+        add_artifact(out, &why->stored);
+        return;
+    }
+    if (why->stored.epoch > 0) {
+        hpx_buffer_puts(out, "stored   ");
+        add_artifact(out, &why->stored);
+        if (why->verdict == HPX_EXTEND)
+            hpx_buffer_printf(out, "    goes on after epoch %u, which has a checkpoint\n", why->from);
+        else
+            hpx_buffer_puts(out, "    begins anew: no checkpoint of an earlier epoch is kept\n");
+    } else if (why->nearest.found) {
+        hpx_buffer_puts(out, "nearest  ");
+        add_artifact(out, &why->nearest.artifact);
+        add_differences(out, &why->nearest.manifest, &why->wanted, why->change);
+    } else {
+        hpx_buffer_puts(out, "nearest  none: the store is empty\n");
+    }
+}
+
+void hpx_report_why_json(hpx_buffer *out, const hpx_why *why)
+{
+    char hex[HPX_HASH_HEX_BYTES];
+    hpx_json json = {.out = out};
+    const hpx_artifact *nearest = why->stored.epoch > 0 ? &why->stored
+                                  : why->nearest.found  ? &why->nearest.artifact
+                                                        : NULL;
+    hpx_json_open(&json, NULL, '{');
+    hpx_json_count(&json, "schema", 1);
+    report_cell_json(&json, why->cell);
+    hpx_json_count(&json, "seed", why->seed);
+    hpx_json_count(&json, "epochs", why->epochs);
+    hpx_json_text(&json, "verdict", hpx_verdict_names[why->verdict]);
+    hpx_json_text(&json, "key", hpx_hash_hex(hex, &why->key));
+    hpx_json_count(&json, "from", why->from);
+    if (nearest) {
+        hpx_json_open(&json, "nearest", '{');
+        hpx_json_text(&json, "key", hpx_hash_hex(hex, &nearest->key));
+        report_cell_json(&json, nearest->cell);
+        hpx_json_count(&json, "seed", nearest->seed);
+        report_epoch_json(&json, nearest);
+        hpx_json_close(&json, '}');
+    } else {
+        hpx_json_null(&json, "nearest");
+    }
+    hpx_json_open(&json, "diff", '[');
+    if (why->stored.epoch == 0)
+        add_differences_json(&json, &why->nearest.manifest,
+                             why->nearest.found ? &why->wanted : &why->nearest.manifest);
+    hpx_json_close(&json, ']');
+    add_change_json(&json, why->change);
+    hpx_json_close(&json, '}');
+}
+
+static void add_metrics(hpx_buffer *out, const hpx_metrics *a, const hpx_metrics *b)
+{
+    for (int i = 0; i < HPX_METRICS; i++) {
+        const double before = a->values[i], after = b->values[i];
+        char old[HPX_REAL_TEXT_BYTES], new[HPX_REAL_TEXT_BYTES];
+        if (before != after && !(isnan(before) && isnan(after)))
+            hpx_buffer_printf(out, "    %s %s -> %s\n", hpx_metric_names[i], hpx_real_text(old, before),
+                              hpx_real_text(new, after));
+    }
+}
+
+static void add_metrics_json(hpx_json *json, const hpx_metrics *a, const hpx_metrics *b)
+{
+    for (int i = 0; i < HPX_METRICS; i++) {
+        hpx_json_open_flat(json, NULL, '{');
+        hpx_json_text(json, "metric", hpx_metric_names[i]);
+        hpx_json_real(json, "old", a->values[i]);
+        hpx_json_real(json, "new", b->values[i]);
+        hpx_json_close(json, '}');
+    }
+}
+
+/* Epochs that both have, and the first whose outputs differ (0: none). */
+static uint32_t first_difference(uint32_t *common, const hpx_shown *a, const hpx_shown *b)
+{
+    uint32_t first = 0;
+    *common = 0;
+    for (size_t i = 0, j = 0; i < a->count && j < b->count;) {
+        const hpx_artifact *left = &a->artifacts[i], *right = &b->artifacts[j];
+        if (left->epoch == right->epoch) {
+            *common = left->epoch;
+            if (first == 0 && !hpx_hash_equal(&left->output, &right->output))
+                first = left->epoch;
+        }
+        i += left->epoch <= right->epoch;
+        j += right->epoch <= left->epoch;
+    }
+    return first;
+}
+
+static const hpx_artifact *at_epoch(const hpx_shown *shown, uint32_t epoch)
+{
+    for (size_t i = 0; i < shown->count; i++)
+        if (shown->artifacts[i].epoch == epoch)
+            return &shown->artifacts[i];
+    return NULL;
+}
+
+void hpx_report_diff(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b, const hpx_code_change *change)
+{
+    uint32_t common, first = first_difference(&common, a, b);
+    hpx_buffer_puts(out, "old      ");
+    add_artifact(out, &a->newest.artifact);
+    hpx_buffer_puts(out, "new      ");
+    add_artifact(out, &b->newest.artifact);
+    hpx_buffer_puts(out, "manifest\n");
+    add_differences(out, &a->newest.manifest, &b->newest.manifest, change);
+    if (common == 0) {
+        hpx_buffer_puts(out, "outputs  no epoch is stored of both\n");
+        return;
+    }
+    if (first == 0) {
+        hpx_buffer_printf(out, "outputs  the same, bit for bit, up to epoch %u\n", common);
+        return;
+    }
+    hpx_buffer_printf(out, "outputs  differ from epoch %u on; at epoch %u:\n", first, common);
+    add_metrics(out, &at_epoch(a, common)->metrics, &at_epoch(b, common)->metrics);
+}
+
+void hpx_report_diff_json(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b,
+                          const hpx_code_change *change)
+{
+    char hex[HPX_HASH_HEX_BYTES];
+    uint32_t common, first = first_difference(&common, a, b);
+    hpx_json json = {.out = out};
+    hpx_json_open(&json, NULL, '{');
+    hpx_json_count(&json, "schema", 1);
+    hpx_json_text(&json, "old", hpx_hash_hex(hex, &a->newest.artifact.key));
+    hpx_json_text(&json, "new", hpx_hash_hex(hex, &b->newest.artifact.key));
+    hpx_json_open(&json, "diff", '[');
+    add_differences_json(&json, &a->newest.manifest, &b->newest.manifest);
+    hpx_json_close(&json, ']');
+    hpx_json_count(&json, "common_epoch", common);
+    hpx_json_count(&json, "first_different_epoch", first);
+    hpx_json_open(&json, "metrics", '[');
+    if (common > 0)
+        add_metrics_json(&json, &at_epoch(a, common)->metrics, &at_epoch(b, common)->metrics);
+    hpx_json_close(&json, ']');
+    add_change_json(&json, change);
+    hpx_json_close(&json, '}');
+}
+
+void hpx_report_reproduced(hpx_buffer *out, const hpx_reproduced *reproduced)
+{
+    const hpx_rebuilt *rebuilt = reproduced->rebuilt;
+    add_artifact(out, reproduced->artifact);
+    hpx_buffer_printf(out, "trained again by %s\n",
+                      reproduced->at_code ? "the code that made it, built anew" : "this binary");
+    add_differences(out, reproduced->recorded, &reproduced->manifest, reproduced->change);
+    if (rebuilt->verdict == HPX_REBUILD_SAME) {
+        hpx_buffer_printf(out, "the same, bit for bit: %u of %u epochs are stored and equal\n",
+                          rebuilt->compared, reproduced->artifact->epoch);
+        return;
+    }
+    hpx_buffer_printf(out, "differs from epoch %u on; at that epoch:\n", rebuilt->first_difference);
+    add_metrics(out, &rebuilt->stored.metrics, &rebuilt->again.metrics);
+}
+
+void hpx_report_reproduced_json(hpx_buffer *out, const hpx_reproduced *reproduced)
+{
+    char hex[HPX_HASH_HEX_BYTES];
+    const hpx_rebuilt *rebuilt = reproduced->rebuilt;
+    const bool same = rebuilt->verdict == HPX_REBUILD_SAME;
+    hpx_json json = {.out = out};
+    hpx_json_open(&json, NULL, '{');
+    hpx_json_count(&json, "schema", 1);
+    hpx_json_text(&json, "key", hpx_hash_hex(hex, &reproduced->artifact->key));
+    hpx_json_bool(&json, "at_code", reproduced->at_code);
+    hpx_json_text(&json, "verdict", same ? "same" : "differs");
+    hpx_json_count(&json, "epochs", reproduced->artifact->epoch);
+    hpx_json_count(&json, "compared", rebuilt->compared);
+    hpx_json_count(&json, "first_different_epoch", rebuilt->first_difference);
+    hpx_json_open(&json, "diff", '[');
+    add_differences_json(&json, reproduced->recorded, &reproduced->manifest);
+    hpx_json_close(&json, ']');
+    hpx_json_open(&json, "metrics", '[');
+    if (!same)
+        add_metrics_json(&json, &rebuilt->stored.metrics, &rebuilt->again.metrics);
+    hpx_json_close(&json, ']');
+    add_change_json(&json, reproduced->change);
+    hpx_json_close(&json, '}');
+}
