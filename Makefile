@@ -18,8 +18,9 @@ else
 say =
 endif
 
-PACKAGES = lmdb libgit2 libxxhash openblas libcurl zlib libsodium
-REQUIRED = $(PACKAGES) cmocka
+# What hpx is linked with. libgit2 and libcurl are loaded by the commands that need them (src/code/git.h, src/data/fetch.c).
+PACKAGES = lmdb libxxhash openblas zlib libsodium
+REQUIRED = $(PACKAGES) libgit2 libcurl cmocka
 
 # The sources that decide a number: their git tree id is the code version in every result's identity. Flags that could
 # change a rounding belong to it too, so they are fixed here and recorded in the numerics.
@@ -37,8 +38,11 @@ HPX_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS)
 # Nothing below needs the packages for help, deps and clean.
 ifneq ($(filter-out help deps clean,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(MAKECMDGOALS),demo)
+# OpenBLAS for one thread, where Debian has it beside others: a trial uses one, and the others start with every command.
+serial := /usr/lib/$(shell $(CC) -print-multiarch 2>/dev/null)/openblas-serial/pkgconfig
+pkg_config := PKG_CONFIG_PATH="$$PKG_CONFIG_PATH:$(serial)" pkg-config
 MISSING := $(shell command -v pkg-config >/dev/null 2>&1 || echo pkg-config; \
-	for p in $(REQUIRED); do pkg-config --exists $$p 2>/dev/null || echo $$p; done; \
+	for p in $(REQUIRED); do $(pkg_config) --exists $$p 2>/dev/null || echo $$p; done; \
 	test -e /usr/include/Random123/philox.h || echo Random123)
 ifneq ($(MISSING),)
 ifeq ($(filter demo check,$(MAKECMDGOALS)),)
@@ -46,9 +50,24 @@ $(error missing: $(MISSING). Install them with: make deps)
 endif
 endif
 endif
-PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
-CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
+PACKAGE_CFLAGS := $(shell $(pkg_config) --cflags $(PACKAGES) libgit2 libcurl 2>/dev/null)
+PACKAGE_LIBS := $(shell $(pkg_config) --libs $(PACKAGES) 2>/dev/null) -ldl
+CMOCKA_LIBS := $(shell $(pkg_config) --libs cmocka 2>/dev/null)
+endif
+
+# Not position independent: OpenBLAS's tables of kernels would be relocated at each start.
+HPX_LDFLAGS = -no-pie $(LDFLAGS)
+
+# hpx itself takes its libraries from their archives (libNAME.a), where there are any: to load and relocate shared ones
+# takes longer than a build that finds everything stored, and so it also keeps the BLAS that it was tested with.
+# STATIC=no links the shared ones.
+STATIC = yes
+archive = $(firstword $(wildcard $(patsubst -L%,%/lib$(1).a,$(filter -L%,$(PACKAGE_LIBS)))) \
+	$(filter /%,$(shell $(CC) -print-file-name=lib$(1).a)) -l$(1))
+ifeq ($(STATIC),yes)
+HPX_LIBS = $(foreach word,$(PACKAGE_LIBS),$(if $(filter -l%,$(word)),$(call archive,$(word:-l%=%)),$(word)))
+else
+HPX_LIBS = $(PACKAGE_LIBS)
 endif
 
 LIB_SOURCES := $(sort $(filter-out src/cli/%,$(wildcard src/*/*.c)))
@@ -114,14 +133,14 @@ $(LIB): $(LIB_OBJECTS) $(BUILD)/stamp.o
 	$(call say,AR  )rm -f $@ && $(AR) rcs $@ $^
 
 $(HPX): $(CLI_OBJECTS) $(LIB)
-	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
+	$(call say,LINK)$(CC) $(CFLAGS) $(HPX_LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPER_OBJECTS) $(LIB)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) $(CMOCKA_LIBS) -lm -o $@
 
 # Programs that measure, and those that they use.
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
-	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
+	$(call say,LINK)$(CC) $(CFLAGS) $(HPX_LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
 
 # The rival of the training benchmark that a user would compile for the processor at hand.
 $(BUILD)/bench/train_plain.o: HPX_CFLAGS += -O3 -march=native -ffast-math -Wno-conversion

@@ -2,7 +2,7 @@
 # Installs, through apt, the packages that are missing to build hpx and to run its tests. Says nothing when none is.
 set -eu
 
-packages="gcc make git pkg-config liblmdb-dev libgit2-dev libxxhash-dev libopenblas-pthread-dev libcurl4-openssl-dev
+packages="gcc make git pkg-config liblmdb-dev libgit2-dev libxxhash-dev libopenblas-serial-dev libcurl4-openssl-dev
 zlib1g-dev libsodium-dev librandom123-dev libcmocka-dev jq ca-certificates"
 
 missing=

@@ -25,13 +25,16 @@ static void add_bytes(hpx_buffer *out, const uint8_t *bytes, size_t size)
         hpx_buffer_printf(out, "%s%u,", i % 24 ? "" : "\n    ", bytes[i]);
 }
 
-static void print(hpx_buffer *out, const hpx_code *code, const char *root, const char *sources)
+static void print(hpx_buffer *out, const hpx_code *code, const hpx_hash *fingerprint, const char *root,
+                  const char *sources)
 {
     hpx_buffer_puts(out, "#include \"hpx/code.h\"\n\nstatic const unsigned char patch[] = {");
     add_bytes(out, code->patch.data, code->patch.size);
     hpx_buffer_puts(out, "0};\n\nconst hpx_code_stamp hpx_code_built = {\n    .version = {");
     add_bytes(out, code->version, HPX_CODE_BYTES);
-    hpx_buffer_puts(out, "},\n    .commit = ");
+    hpx_buffer_puts(out, "},\n    .fingerprint = {{");
+    add_bytes(out, fingerprint->bytes, HPX_HASH_BYTES);
+    hpx_buffer_puts(out, "}},\n    .commit = ");
     add_string(out, code->commit);
     hpx_buffer_puts(out, ",\n    .describe = ");
     add_string(out, code->describe);
@@ -51,10 +54,13 @@ int main(int argc, char **argv)
     }
     hpx_error error;
     hpx_code code = {0};
+    hpx_hash fingerprint;
     hpx_buffer text = {0}, old = {0};
     hpx_status status = hpx_code_read(&code, argv[2], argv[3], argv[4], &error);
+    if (!status)
+        status = hpx_code_fingerprint(&fingerprint, argv[2], argv[3], &error);
     if (!status) {
-        print(&text, &code, argv[2], argv[3]);
+        print(&text, &code, &fingerprint, argv[2], argv[3]);
         bool same = hpx_file_read(&old, argv[1], SIZE_MAX, &error) == HPX_OK && old.size == text.size &&
                     memcmp(old.data, text.data, text.size) == 0;
         if (!same)

@@ -7,6 +7,7 @@
 #include "hpx/buffer.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
+#include "hpx/hash.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,9 +35,14 @@ void hpx_code_free(hpx_code *code);
 hpx_status hpx_code_version(uint8_t out[HPX_CODE_BYTES], const char *root, const char *sources,
                             hpx_error *error);
 
+/* A hash of the names and bytes of these files, and of all those in these folders. While it is the same the
+ * version is, and it takes a hundredth of the time. HPX_FAILED when one cannot be read. */
+hpx_status hpx_code_fingerprint(hpx_hash *out, const char *root, const char *sources, hpx_error *error);
+
 /* What was stamped into this binary when it was built. */
 typedef struct hpx_code_stamp {
     uint8_t version[HPX_CODE_BYTES];
+    hpx_hash fingerprint; /* of the sources that have this version */
     const char *commit, *describe;
     bool dirty;
     const unsigned char *patch;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PRINT_BYTES 64 /* most of what is printed needs no more: it is not printed twice then */
+
 void hpx_buffer_free(hpx_buffer *buffer)
 {
     free(buffer->data);
@@ -35,12 +37,16 @@ void hpx_buffer_puts(hpx_buffer *buffer, const char *text)
 void hpx_buffer_printf(hpx_buffer *buffer, const char *format, ...)
 {
     va_list args, again;
+    hpx_buffer_reserve(buffer, PRINT_BYTES);
     va_start(args, format);
     va_copy(again, args);
-    size_t length = (size_t)vsnprintf(NULL, 0, format, args);
+    size_t room = buffer->capacity - buffer->size;
+    size_t length = (size_t)vsnprintf((char *)buffer->data + buffer->size, room, format, args);
     va_end(args);
-    hpx_buffer_reserve(buffer, length);
-    vsnprintf((char *)buffer->data + buffer->size, length + 1, format, again);
+    if (length >= room) {
+        hpx_buffer_reserve(buffer, length);
+        vsnprintf((char *)buffer->data + buffer->size, length + 1, format, again);
+    }
     va_end(again);
     buffer->size += length;
 }
@@ -54,10 +60,9 @@ const char *hpx_buffer_text(hpx_buffer *buffer)
 
 static void add_integer(hpx_buffer *buffer, uint64_t value, size_t bytes)
 {
-    uint8_t raw[8];
+    hpx_buffer_reserve(buffer, bytes);
     for (size_t i = 0; i < bytes; i++)
-        raw[i] = (uint8_t)(value >> (8 * i));
-    hpx_buffer_add(buffer, raw, bytes);
+        buffer->data[buffer->size++] = (uint8_t)(value >> (8 * i));
 }
 
 static uint64_t load_integer(const uint8_t *bytes, size_t count)

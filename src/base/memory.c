@@ -93,7 +93,10 @@ void *hpx_grow(void *array, size_t *capacity, size_t needed, size_t element_byte
     return hpx_realloc(array, room, element_bytes);
 }
 
-#define ARENA_BLOCK_BYTES 16384
+/* Blocks double from the first size to the last: most arenas stay small, and memory that is not there has
+ * neither to be cleared nor to be got from the kernel. */
+#define ARENA_BLOCK_FIRST 512
+#define ARENA_BLOCK_LAST  16384
 
 struct block {
     struct block *next;
@@ -126,7 +129,9 @@ void *hpx_arena_alloc(hpx_arena *arena, size_t bytes)
     size_t aligned = (bytes + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
     struct block *block = arena->blocks;
     if (!block || block->size - block->used < aligned) {
-        size_t size = aligned > ARENA_BLOCK_BYTES ? aligned : ARENA_BLOCK_BYTES;
+        size_t size = block ? 2 * block->size : ARENA_BLOCK_FIRST;
+        size = size < ARENA_BLOCK_LAST ? size : ARENA_BLOCK_LAST;
+        size = size > aligned ? size : aligned;
         block = hpx_alloc(sizeof *block + size);
         block->size = size;
         block->next = arena->blocks;

@@ -44,23 +44,28 @@ struct build {
     hpx_status store_status;
 };
 
+static void add_manifest(hpx_buffer *out, const struct build *build, const struct trial *trial)
+{
+    hpx_experiment_manifest(out, build->experiment, trial->cell, trial->seed);
+}
+
 /* Looks the trial up: known, or what it would take. */
-static hpx_status consult(const struct build *build, struct trial *trial, hpx_error *error)
+static hpx_status consult(const struct build *build, struct trial *trial, const hpx_buffer *manifest,
+                          hpx_error *error)
 {
     uint32_t epochs = build->recipe->epochs, from = 0;
     hpx_verdict verdict = HPX_TRAIN;
     hpx_artifact artifact;
     if (build->options->again)
         return HPX_OK;
-    hpx_status status = hpx_verdict_find(&verdict, &from, &artifact, build->store, &trial->key,
-                                         &trial->manifest, epochs, error);
+    hpx_status status =
+        hpx_verdict_find(&verdict, &from, &artifact, build->store, &trial->key, manifest, epochs, error);
     if (!status && verdict == HPX_HIT) {
         trial->state = TRIAL_KNOWN;
         trial->verdict = HPX_HIT;
         trial->epoch = epochs;
         trial->metrics = artifact.metrics;
         trial->seconds = artifact.total_seconds;
-        hpx_buffer_free(&trial->manifest);
     } else if (!status && trial->epoch == 0) { /* what this run has trained of it is no other's */
         trial->verdict = verdict;
         trial->from = from;
@@ -68,29 +73,33 @@ static hpx_status consult(const struct build *build, struct trial *trial, hpx_er
     return status;
 }
 
-static void explain(struct build *build, struct trial *trial)
+static void explain(struct build *build, struct trial *trial, const hpx_buffer *manifest)
 {
-    if (trial->state != TRIAL_KNOWN)
-        trial->reason = build->options->again ? hpx_strdup("-B") : reason_for(&build->reasons, trial);
+    if (trial->state == TRIAL_KNOWN)
+        return;
+    char *reason = build->options->again ? hpx_strdup("-B") : reason_for(&build->reasons, trial, manifest);
+    if (reason)
+        trial->reason = hpx_arena_strndup(build->ledger.arena, reason, strlen(reason));
+    free(reason);
 }
 
-static void look_up(void *context, struct trial *trial)
+static void look_up(void *context, struct trial *trial, const hpx_buffer *manifest)
 {
     struct build *build = context;
     hpx_error error;
-    hpx_status status = consult(build, trial, &error);
+    hpx_status status = consult(build, trial, manifest, &error);
     if (status && !build->store_status) {
         build->store_status = status;
         build->store_error = error;
     }
     if (!status)
-        explain(build, trial);
+        explain(build, trial, manifest);
 }
 
-static void look_up_ahead(void *context, struct trial *trial)
+static void look_up_ahead(void *context, struct trial *trial, const hpx_buffer *manifest)
 {
     trial->task.ahead = true;
-    look_up(context, trial);
+    look_up(context, trial, manifest);
 }
 
 static void add_cell(struct cells *cells, uint32_t cell)
@@ -240,7 +249,6 @@ static void fail(struct build *build, struct trial *trial, hpx_status status, co
         emit(build, HPX_EVENT_STOPPED, trial, NULL);
         return;
     }
-    hpx_buffer_free(&trial->manifest);
     if (build->failure != HPX_DIFFERS)
         build->failure = status;
     build->stopping = build->stopping || !build->options->keep_going;
@@ -269,7 +277,7 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
             trial->parent_seconds = parent.total_seconds;
     }
     if (!status) {
-        hpx_buffer_add(&job.manifest, trial->manifest.data, trial->manifest.size);
+        add_manifest(&job.manifest, build, trial);
         for (int role = 0; role < HPX_ROLES; role++)
             job.paths[role] = hpx_strdup(source->paths[role]);
         status = hpx_executor_submit(build->executor, &job, error);
@@ -289,7 +297,10 @@ static hpx_status claim(bool *claimed, struct build *build, struct trial *trial,
     hpx_status status = hpx_store_claim(claimed, build->store, &trial->key, error);
     if (status || !*claimed)
         return status;
-    status = consult(build, trial, error);
+    hpx_buffer manifest = {0};
+    add_manifest(&manifest, build, trial);
+    status = consult(build, trial, &manifest, error);
+    hpx_buffer_free(&manifest);
     if (status || trial->state == TRIAL_KNOWN)
         hpx_store_release(build->store, &trial->key);
     return status;
@@ -418,8 +429,11 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
     memcpy(artifact.host, result->host, sizeof artifact.host);
     const hpx_recipe *recipe = build->recipe;
     hpx_put_options keep = {recipe->keep, recipe->objective, .last = result->epoch == recipe->epochs};
-    hpx_status status = hpx_store_put(build->store, &trial->manifest, &artifact, result->checkpoint,
+    hpx_buffer manifest = {0};
+    add_manifest(&manifest, build, trial);
+    hpx_status status = hpx_store_put(build->store, &manifest, &artifact, result->checkpoint,
                                       result->checkpoint_size, &keep, error);
+    hpx_buffer_free(&manifest);
     if (status)
         return status;
     trial->epoch = result->epoch;
@@ -450,7 +464,6 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
     if (result->kind == HPX_MESSAGE_DONE && trial->epoch == build->recipe->epochs) {
         trial->state = TRIAL_KNOWN;
         hpx_store_release(build->store, &trial->key);
-        hpx_buffer_free(&trial->manifest);
         build->trained += !trial->task.ahead;
         emit(build, HPX_EVENT_DONE, trial, NULL);
     } else {

@@ -10,6 +10,7 @@
 void ledger_init(struct ledger *ledger, hpx_experiment *experiment)
 {
     *ledger = (struct ledger){.experiment = experiment, .table_size = 64};
+    ledger->arena = hpx_arena_new();
     ledger->table = hpx_alloc(ledger->table_size * sizeof *ledger->table);
     ledger->cells =
         hpx_alloc(hpx_grid_cells(&hpx_experiment_recipe(experiment)->grid) * sizeof *ledger->cells);
@@ -19,11 +20,8 @@ void ledger_free(struct ledger *ledger)
 {
     if (!ledger->experiment)
         return;
-    for (size_t i = 0; i < ledger->count; i++) {
-        hpx_buffer_free(&ledger->trials[i]->manifest);
-        free(ledger->trials[i]->reason);
-        free(ledger->trials[i]);
-    }
+    hpx_arena_free(ledger->arena);
+    hpx_buffer_free(&ledger->manifest);
     free(ledger->trials);
     free(ledger->table);
     free(ledger->cells);
@@ -54,15 +52,13 @@ static void grow_table(struct ledger *ledger)
         ledger->table[slot_of(ledger, &ledger->trials[i]->key)] = (uint32_t)i + 1;
 }
 
-static uint32_t add_trial(struct ledger *ledger, const hpx_hash *key, hpx_buffer *manifest)
+static uint32_t add_trial(struct ledger *ledger, const hpx_hash *key)
 {
     if (2 * (ledger->count + 1) > ledger->table_size)
         grow_table(ledger);
-    struct trial *trial = hpx_alloc(sizeof *trial);
+    struct trial *trial = hpx_arena_alloc(ledger->arena, sizeof *trial);
     trial->key = *key;
     trial->verdict = HPX_TRAIN;
-    trial->manifest = *manifest;
-    *manifest = (hpx_buffer){0};
     ledger->trials = hpx_grow(ledger->trials, &ledger->capacity, ledger->count + 1, sizeof *ledger->trials);
     ledger->trials[ledger->count++] = trial;
     ledger->table[slot_of(ledger, key)] = (uint32_t)ledger->count;
@@ -77,11 +73,11 @@ void ledger_add_cell(struct ledger *ledger, uint32_t cell, ledger_fresh_fn *fres
     assert(ledger->cells[cell] == 0);
     ledger->cells[cell] = (uint32_t)ledger->by_seed_count + 1;
     for (size_t i = 0; i < recipe->seed_count; i++) {
-        hpx_buffer manifest = {0};
-        hpx_hash key = hpx_experiment_manifest(&manifest, ledger->experiment, cell, recipe->seeds[i]);
+        ledger->manifest.size = 0;
+        hpx_hash key = hpx_experiment_manifest(&ledger->manifest, ledger->experiment, cell, recipe->seeds[i]);
         uint32_t index = ledger->table[slot_of(ledger, &key)];
         bool is_new = index == 0;
-        index = is_new ? add_trial(ledger, &key, &manifest) : index - 1;
+        index = is_new ? add_trial(ledger, &key) : index - 1;
         ledger->by_seed =
             hpx_grow(ledger->by_seed, &ledger->by_seed_capacity, ledger->by_seed_count + 1, sizeof index);
         ledger->by_seed[ledger->by_seed_count++] = index;
@@ -90,9 +86,8 @@ void ledger_add_cell(struct ledger *ledger, uint32_t cell, ledger_fresh_fn *fres
             trial->cell = cell;
             trial->seed = recipe->seeds[i];
             trial->macs_per_epoch = cost.training * samples;
-            fresh(context, trial);
+            fresh(context, trial, &ledger->manifest);
         }
-        hpx_buffer_free(&manifest);
     }
 }
 

@@ -21,19 +21,20 @@ struct trial {
     double seconds;          /* training in this run; of a hit, whenever it was trained */
     double parent_seconds;   /* EXTEND: training up to `from` */
     uint64_t macs_per_epoch; /* multiplications of training */
-    hpx_buffer manifest;     /* until it is known, or has failed for good */
-    char *reason;            /* why it is no hit; NULL: it is, or nobody can say */
+    const char *reason;      /* why it is no hit; NULL: it is, or nobody can say */
 };
 
 struct ledger {
     hpx_experiment *experiment;
-    struct trial **trials; /* in order of first want */
+    struct hpx_arena *arena; /* of the trials and their reasons */
+    struct trial **trials;   /* in order of first want */
     size_t count, capacity;
     uint32_t *table; /* open addressing by key: index + 1 */
     size_t table_size;
     uint32_t *cells;   /* by cell: where its trials begin in by_seed, plus 1; 0: not added */
     uint32_t *by_seed; /* indices of trials, seed after seed */
     size_t by_seed_count, by_seed_capacity;
+    hpx_buffer manifest; /* of the trial being added */
 };
 
 void ledger_init(struct ledger *ledger, hpx_experiment *experiment);
@@ -42,9 +43,9 @@ void ledger_free(struct ledger *ledger);
 /* The trial of that key, or NULL. */
 struct trial *ledger_find(const struct ledger *ledger, const hpx_hash *key);
 
-/* Notes the trials of a cell; those that are new get their manifest and are WAITING with verdict TRAIN.
- * `fresh` is called for each of them. */
-typedef void ledger_fresh_fn(void *context, struct trial *trial);
+/* Notes the trials of a cell; those that are new are WAITING with verdict TRAIN. `fresh` is called for each
+ * of them, with its manifest, which is not kept: a hundred thousand trials would hold most memory for it. */
+typedef void ledger_fresh_fn(void *context, struct trial *trial, const hpx_buffer *manifest);
 void ledger_add_cell(struct ledger *ledger, uint32_t cell, ledger_fresh_fn *fresh, void *context);
 
 /* A cell's trial for the recipe's i-th seed; the cell must have been added. */

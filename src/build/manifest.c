@@ -3,7 +3,6 @@
 #include "hpx/code.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 #define MANIFEST_FORMAT 1
@@ -62,19 +61,14 @@ void hpx_manifest_difference(hpx_buffer *out, const hpx_field *before, const hpx
     print_value(out, after);
 }
 
-static void role_field(char out[HPX_FIELD_NAME_MAX + 1], int role)
-{
-    snprintf(out, HPX_FIELD_NAME_MAX + 1, "dataset.%s", hpx_role_names[role]);
-}
+static const char *const role_fields[HPX_ROLES] = {"dataset.train-images", "dataset.train-labels",
+                                                   "dataset.test-images", "dataset.test-labels"};
 
 void hpx_manifest_set_dataset(hpx_fields *manifest, const hpx_hash hashes[HPX_ROLES], uint32_t train_count,
                               uint32_t validation_count)
 {
-    char name[HPX_FIELD_NAME_MAX + 1];
-    for (int role = 0; role < HPX_ROLES; role++) {
-        role_field(name, role);
-        hpx_fields_set_hash(manifest, name, &hashes[role]);
-    }
+    for (int role = 0; role < HPX_ROLES; role++)
+        hpx_fields_set_hash(manifest, role_fields[role], &hashes[role]);
     hpx_fields_set_count(manifest, "dataset.train-count", train_count);
     hpx_fields_set_count(manifest, "dataset.validation-count", validation_count);
 }
@@ -82,11 +76,8 @@ void hpx_manifest_set_dataset(hpx_fields *manifest, const hpx_hash hashes[HPX_RO
 hpx_status hpx_manifest_dataset(hpx_hash hashes[HPX_ROLES], const hpx_fields *manifest, hpx_error *error)
 {
     hpx_status status = HPX_OK;
-    for (int role = 0; role < HPX_ROLES && !status; role++) {
-        char name[HPX_FIELD_NAME_MAX + 1];
-        role_field(name, role);
-        status = hpx_fields_hash(&hashes[role], manifest, name, error);
-    }
+    for (int role = 0; role < HPX_ROLES && !status; role++)
+        status = hpx_fields_hash(&hashes[role], manifest, role_fields[role], error);
     return status;
 }
 

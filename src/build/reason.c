@@ -33,7 +33,7 @@ static char *differences(const hpx_neighbour *nearest, const hpx_fields *wanted)
     return to_text(&text);
 }
 
-char *reason_for(struct reasons *reasons, const struct trial *trial)
+char *reason_for(struct reasons *reasons, const struct trial *trial, const hpx_buffer *manifest)
 {
     const uint32_t epochs = hpx_experiment_recipe(reasons->experiment)->epochs;
     hpx_neighbour nearest = {.found = false};
@@ -50,7 +50,7 @@ char *reason_for(struct reasons *reasons, const struct trial *trial)
         hpx_neighbours_varying(&reasons->varying, reasons->experiment);
         reasons->neighbours = hpx_neighbours_new(reasons->store, &reasons->varying);
     }
-    hpx_status status = hpx_fields_decode(&wanted, trial->manifest.data, trial->manifest.size, &error);
+    hpx_status status = hpx_fields_decode(&wanted, manifest->data, manifest->size, &error);
     if (!status)
         status = hpx_neighbours_nearest(&nearest, reasons->neighbours, &wanted, &error);
     if (!status)

@@ -16,7 +16,7 @@ struct reasons {
 
 /* The reason for a trial that is to be trained; NULL, where nobody can say or too many were asked for. free()
  * it. */
-char *reason_for(struct reasons *reasons, const struct trial *trial);
+char *reason_for(struct reasons *reasons, const struct trial *trial, const hpx_buffer *manifest);
 void reasons_free(struct reasons *reasons);
 
 #endif

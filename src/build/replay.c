@@ -184,8 +184,9 @@ struct replay {
     const struct trial *missing;
 };
 
-static void look_up(void *context, struct trial *trial)
+static void look_up(void *context, struct trial *trial, const hpx_buffer *manifest)
 {
+    (void)manifest;
     struct replay *replay = context;
     const hpx_recipe *recipe = replay->table->recipe;
     size_t seed = 0;
@@ -195,7 +196,6 @@ static void look_up(void *context, struct trial *trial)
     trial->state = TRIAL_KNOWN;
     trial->verdict = HPX_HIT;
     trial->metrics.values[recipe->objective] = value;
-    hpx_buffer_free(&trial->manifest);
     if (isnan(value) && !replay->missing)
         replay->missing = trial;
 }

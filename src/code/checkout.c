@@ -1,12 +1,9 @@
 #include "hpx/code.h"
 
-#include "git_memory.h"
+#include "git.h"
 #include "hpx/memory.h"
 #include "record.h"
 
-#include <git2/sys/mempack.h>
-#include <git2/sys/odb_backend.h>
-#include <git2/sys/repository.h>
 #include <stdlib.h>
 
 /* Objects are written while a patch is applied: into memory, in front of the repository's own, which are only
@@ -15,24 +12,24 @@ static int write_to_memory(git_repository *repository)
 {
     git_odb *odb = NULL;
     git_odb_backend *memory = NULL;
-    char *objects = hpx_format("%sobjects", git_repository_commondir(repository));
-    int code = git_odb_new(&odb);
+    char *objects = hpx_format("%sobjects", git.repository_commondir(repository));
+    int code = git.odb_new(&odb);
     if (code == 0)
-        code = git_odb_add_disk_alternate(odb, objects);
+        code = git.odb_add_disk_alternate(odb, objects);
     if (code == 0)
-        code = git_mempack_new(&memory);
+        code = git.mempack_new(&memory);
     if (code == 0)
-        code = git_odb_add_backend(odb, memory, 999);
+        code = git.odb_add_backend(odb, memory, 999);
     if (code == 0)
-        code = git_repository_set_odb(repository, odb);
-    git_odb_free(odb);
+        code = git.repository_set_odb(repository, odb);
+    git.odb_free(odb);
     free(objects);
     return code;
 }
 
 static hpx_status git_failed(const char *what, hpx_error *error)
 {
-    const git_error *last = git_error_last();
+    const git_error *last = git.error_last();
     return hpx_error_set(error, HPX_FAILED, "%s: %s", what, last ? last->message : "libgit2 failed");
 }
 
@@ -47,25 +44,25 @@ static hpx_status write_files(const char *folder, git_repository *repository, co
     hpx_status status = HPX_OK;
     int code = 0;
     if (record->patch)
-        code = git_apply_to_tree(&index, repository, record->tree, record->patch, NULL);
-    else if ((code = git_index_new(&index)) == 0)
-        code = git_index_read_tree(index, record->tree);
+        code = git.apply_to_tree(&index, repository, record->tree, record->patch, NULL);
+    else if ((code = git.index_new(&index)) == 0)
+        code = git.index_read_tree(index, record->tree);
     if (code != 0)
         status = git_failed("the patch stored with this code does not apply to its commit", error);
-    if (!status && git_checkout_index(repository, index, &options) != 0)
+    if (!status && git.checkout_index(repository, index, &options) != 0)
         status = git_failed(folder, error);
-    git_index_free(index);
+    git.index_free(index);
     return status;
 }
 
 hpx_status hpx_code_checkout(const char *folder, const char *root, const hpx_fields *code, hpx_error *error)
 {
-    git_memory_from_hpx();
-    git_libgit2_init();
+    hpx_status status = code_git_begin(error);
+    if (status)
+        return status;
     git_repository *repository = NULL;
     code_record record = {0};
-    hpx_status status = HPX_OK;
-    if (git_repository_open_ext(&repository, root, 0, NULL) != 0)
+    if (git.repository_open_ext(&repository, root, 0, NULL) != 0)
         status =
             hpx_error_set(error, HPX_NOT_FOUND, "%s: no repository, and this code's commit is needed", root);
     else if (write_to_memory(repository) != 0)
@@ -75,7 +72,7 @@ hpx_status hpx_code_checkout(const char *folder, const char *root, const hpx_fie
     if (!status)
         status = write_files(folder, repository, &record, error);
     code_record_close(&record);
-    git_repository_free(repository);
-    git_libgit2_shutdown();
+    git.repository_free(repository);
+    code_git_end();
     return status;
 }

@@ -1,16 +1,12 @@
 #include "hpx/code.h"
 
-#include "git_memory.h"
+#include "git.h"
 
 #include "hpx/file.h"
 #include "hpx/hash.h"
 #include "hpx/memory.h"
 
 #include <dirent.h>
-#include <git2.h>
-#include <git2/sys/mempack.h>
-#include <git2/sys/odb_backend.h>
-#include <git2/sys/repository.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +27,7 @@ struct tree {
 
 static hpx_status git_failed(hpx_error *error, const char *what)
 {
-    const git_error *last = git_error_last();
+    const git_error *last = git.error_last();
     return hpx_error_set(error, HPX_FAILED, "%s: %s", what, last ? last->message : "libgit2 failed");
 }
 
@@ -61,9 +57,9 @@ static void free_words(git_strarray *words)
 static hpx_status make_memory(struct tree *tree, hpx_error *error)
 {
     git_odb_backend *backend = NULL;
-    if (git_odb_new(&tree->memory) != 0 || git_mempack_new(&backend) != 0)
+    if (git.odb_new(&tree->memory) != 0 || git.mempack_new(&backend) != 0)
         return git_failed(error, tree->root);
-    if (git_odb_add_backend(tree->memory, backend, 1) != 0) {
+    if (git.odb_add_backend(tree->memory, backend, 1) != 0) {
         backend->free(backend);
         return git_failed(error, tree->root);
     }
@@ -73,7 +69,7 @@ static hpx_status make_memory(struct tree *tree, hpx_error *error)
 static hpx_status open_without_repository(struct tree *tree, hpx_error *error)
 {
     tree->prefix = hpx_strdup("");
-    if (git_repository_new(&tree->repository) != 0)
+    if (git.repository_new(&tree->repository) != 0)
         return git_failed(error, tree->root);
     return make_memory(tree, error);
 }
@@ -82,7 +78,7 @@ static hpx_status open_without_repository(struct tree *tree, hpx_error *error)
  * safe.directory is found that would allow it); only the message tells. */
 static bool is_foreign(void)
 {
-    const git_error *last = git_error_last();
+    const git_error *last = git.error_last();
     return last && !strstr(last->message, "could not find repository") &&
            !strstr(last->message, "failed to resolve");
 }
@@ -90,7 +86,7 @@ static bool is_foreign(void)
 static hpx_status open_tree(struct tree *tree, const char *root, hpx_error *error)
 {
     *tree = (struct tree){.root = root};
-    int code = git_repository_open_ext(&tree->repository, root, 0, NULL);
+    int code = git.repository_open_ext(&tree->repository, root, 0, NULL);
     if (code == GIT_ENOTFOUND && !is_foreign())
         return open_without_repository(tree, error);
     if (code == GIT_ENOTFOUND || code == GIT_EOWNER)
@@ -101,7 +97,7 @@ static hpx_status open_tree(struct tree *tree, const char *root, hpx_error *erro
             root, root);
     if (code != 0)
         return git_failed(error, root);
-    const char *work = git_repository_workdir(tree->repository);
+    const char *work = git.repository_workdir(tree->repository);
     char *real = hpx_path_real(root);
     size_t length = work ? strlen(work) : 0;
     if (!work || !real || (strncmp(work, real, length) != 0 && strncmp(work, real, length - 1) != 0)) {
@@ -110,16 +106,16 @@ static hpx_status open_tree(struct tree *tree, const char *root, hpx_error *erro
     }
     tree->prefix = strlen(real) > length ? hpx_format("%s/", real + length) : hpx_strdup("");
     free(real);
-    if (git_repository_odb(&tree->stored, tree->repository) != 0)
+    if (git.repository_odb(&tree->stored, tree->repository) != 0)
         return git_failed(error, root);
     return make_memory(tree, error);
 }
 
 static void close_tree(struct tree *tree)
 {
-    git_odb_free(tree->memory);
-    git_odb_free(tree->stored);
-    git_repository_free(tree->repository);
+    git.odb_free(tree->memory);
+    git.odb_free(tree->stored);
+    git.repository_free(tree->repository);
     free(tree->prefix);
 }
 
@@ -147,8 +143,8 @@ static hpx_status add_file(git_index *index, struct tree *tree, const char *path
         entry.mode = link             ? GIT_FILEMODE_LINK
                      : mode & S_IXUSR ? GIT_FILEMODE_BLOB_EXECUTABLE
                                       : GIT_FILEMODE_BLOB;
-        if (git_odb_write(&entry.id, tree->memory, bytes.data, bytes.size, GIT_OBJECT_BLOB) != 0 ||
-            git_index_add(index, &entry) != 0)
+        if (git.odb_write(&entry.id, tree->memory, bytes.data, bytes.size, GIT_OBJECT_BLOB) != 0 ||
+            git.index_add(index, &entry) != 0)
             status = git_failed(error, path);
     }
     hpx_buffer_free(&bytes);
@@ -170,7 +166,7 @@ static hpx_status refuse_submodule(const char *path, hpx_error *error)
 static bool is_ignored(const struct tree *tree, const char *path)
 {
     int ignored = 0;
-    return tree->stored && git_ignore_path_is_ignored(&ignored, tree->repository, path) == 0 && ignored;
+    return tree->stored && git.ignore_path_is_ignored(&ignored, tree->repository, path) == 0 && ignored;
 }
 
 static hpx_status add_path(git_index *index, struct tree *tree, const char *path, hpx_error *error);
@@ -199,7 +195,7 @@ static hpx_status add_path(git_index *index, struct tree *tree, const char *path
 {
     if (is_ignored(tree, path))
         return HPX_OK;
-    char *full = hpx_path_join(tree->stored ? git_repository_workdir(tree->repository) : tree->root, path);
+    char *full = hpx_path_join(tree->stored ? git.repository_workdir(tree->repository) : tree->root, path);
     struct stat info;
     hpx_status status = HPX_OK;
     if (lstat(full, &info) != 0)
@@ -208,7 +204,7 @@ static hpx_status add_path(git_index *index, struct tree *tree, const char *path
         status = add_folder(index, tree, path, full, error);
     else if (!tree->stored)
         status = add_file(index, tree, path, info.st_mode, error);
-    else if (git_index_add_bypath(index, path) != 0)
+    else if (git.index_add_bypath(index, path) != 0)
         status = git_failed(error, path);
     free(full);
     return status;
@@ -241,8 +237,8 @@ static hpx_status list_tracked(git_strarray *out, git_index *index, const git_st
                                hpx_error *error)
 {
     size_t capacity = 0;
-    for (size_t i = 0; i < git_index_entrycount(index); i++) {
-        const git_index_entry *entry = git_index_get_byindex(index, i);
+    for (size_t i = 0; i < git.index_entrycount(index); i++) {
+        const git_index_entry *entry = git.index_get_byindex(index, i);
         if (!is_below(entry->path, paths))
             continue;
         if (entry->mode == GIT_FILEMODE_COMMIT)
@@ -260,10 +256,10 @@ static hpx_status add_tracked(git_index *index, const struct tree *tree, const g
     hpx_status status = HPX_OK;
     for (size_t i = 0; i < tracked->count && !status; i++) {
         const char *path = tracked->strings[i];
-        char *full = hpx_path_join(git_repository_workdir(tree->repository), path);
+        char *full = hpx_path_join(git.repository_workdir(tree->repository), path);
         struct stat info;
-        if (!git_index_get_bypath(index, path, 0) && lstat(full, &info) == 0 && !S_ISDIR(info.st_mode) &&
-            git_index_add_bypath(index, path) != 0)
+        if (!git.index_get_bypath(index, path, 0) && lstat(full, &info) == 0 && !S_ISDIR(info.st_mode) &&
+            git.index_add_bypath(index, path) != 0)
             status = git_failed(error, path);
         free(full);
     }
@@ -297,13 +293,13 @@ static hpx_status below_prefix(git_oid *id, struct tree *tree, hpx_error *error)
     git_tree *whole = NULL;
     git_tree_entry *entry = NULL;
     hpx_status status = HPX_OK;
-    if (git_tree_lookup(&whole, tree->repository, id) != 0 ||
-        git_tree_entry_bypath(&entry, whole, folder) != 0)
+    if (git.tree_lookup(&whole, tree->repository, id) != 0 ||
+        git.tree_entry_bypath(&entry, whole, folder) != 0)
         status = git_failed(error, folder);
     else
-        git_oid_cpy(id, git_tree_entry_id(entry));
-    git_tree_entry_free(entry);
-    git_tree_free(whole);
+        git.oid_cpy(id, git.tree_entry_id(entry));
+    git.tree_entry_free(entry);
+    git.tree_free(whole);
     free(folder);
     return status;
 }
@@ -316,9 +312,9 @@ static hpx_status tree_version(uint8_t out[HPX_CODE_BYTES], struct tree *tree, c
     git_oid id;
     hpx_status status = HPX_OK;
     /* For the time being the repository has another index, in memory, and other objects. */
-    if (git_index_new(&index) != 0 || (tree->stored && git_repository_index(&users, tree->repository) != 0) ||
-        git_repository_set_index(tree->repository, index) != 0 ||
-        git_repository_set_odb(tree->repository, tree->memory) != 0) {
+    if (git.index_new(&index) != 0 || (tree->stored && git.repository_index(&users, tree->repository) != 0) ||
+        git.repository_set_index(tree->repository, index) != 0 ||
+        git.repository_set_odb(tree->repository, tree->memory) != 0) {
         status = git_failed(error, tree->root);
     } else if (tree->stored) {
         status = add_from_work_tree(index, users, tree, &paths, error);
@@ -326,18 +322,18 @@ static hpx_status tree_version(uint8_t out[HPX_CODE_BYTES], struct tree *tree, c
         for (size_t i = 0; i < paths.count && !status; i++)
             status = add_path(index, tree, paths.strings[i], error);
     }
-    if (!status && git_index_write_tree_to(&id, index, tree->repository) != 0)
+    if (!status && git.index_write_tree_to(&id, index, tree->repository) != 0)
         status = git_failed(error, tree->root);
     if (!status)
         status = below_prefix(&id, tree, error);
     if (!status)
         memcpy(out, id.id, HPX_CODE_BYTES);
     if (users) {
-        git_repository_set_index(tree->repository, users);
-        git_repository_set_odb(tree->repository, tree->stored);
+        git.repository_set_index(tree->repository, users);
+        git.repository_set_odb(tree->repository, tree->stored);
     }
-    git_index_free(index);
-    git_index_free(users);
+    git.index_free(index);
+    git.index_free(users);
     free_words(&paths);
     return status;
 }
@@ -345,12 +341,12 @@ static hpx_status tree_version(uint8_t out[HPX_CODE_BYTES], struct tree *tree, c
 static hpx_status read_commit(hpx_code *out, git_commit **commit, struct tree *tree, hpx_error *error)
 {
     git_oid head;
-    int code = git_reference_name_to_id(&head, tree->repository, "HEAD");
+    int code = git.reference_name_to_id(&head, tree->repository, "HEAD");
     if (code == GIT_ENOTFOUND || code == GIT_EUNBORNBRANCH)
         return HPX_OK;
-    if (code != 0 || git_commit_lookup(commit, tree->repository, &head) != 0)
+    if (code != 0 || git.commit_lookup(commit, tree->repository, &head) != 0)
         return git_failed(error, tree->root);
-    git_oid_tostr(out->commit, sizeof out->commit, &head);
+    git.oid_tostr(out->commit, sizeof out->commit, &head);
 
     git_describe_options options = GIT_DESCRIBE_OPTIONS_INIT;
     options.describe_strategy = GIT_DESCRIBE_TAGS;
@@ -359,13 +355,13 @@ static hpx_status read_commit(hpx_code *out, git_commit **commit, struct tree *t
     git_describe_result *described = NULL;
     git_buf text = {0};
     hpx_status status = HPX_OK;
-    if (git_describe_commit(&described, (git_object *)*commit, &options) != 0 ||
-        git_describe_format(&text, described, &format) != 0)
+    if (git.describe_commit(&described, (git_object *)*commit, &options) != 0 ||
+        git.describe_format(&text, described, &format) != 0)
         status = git_failed(error, tree->root);
     else
         strncpy(out->describe, text.ptr, sizeof out->describe - sizeof "-dirty");
-    git_buf_dispose(&text);
-    git_describe_result_free(described);
+    git.buf_dispose(&text);
+    git.describe_result_free(described);
     return status;
 }
 
@@ -380,19 +376,19 @@ static hpx_status read_patch(hpx_code *out, struct tree *tree, git_commit *commi
     git_diff *diff = NULL;
     git_buf text = {0};
     hpx_status status = HPX_OK;
-    if ((commit && git_commit_tree(&head, commit) != 0) ||
-        git_diff_tree_to_workdir_with_index(&diff, tree->repository, head, &options) != 0 ||
-        git_diff_to_buf(&text, diff, GIT_DIFF_FORMAT_PATCH) != 0) {
+    if ((commit && git.commit_tree(&head, commit) != 0) ||
+        git.diff_tree_to_workdir_with_index(&diff, tree->repository, head, &options) != 0 ||
+        git.diff_to_buf(&text, diff, GIT_DIFF_FORMAT_PATCH) != 0) {
         status = git_failed(error, tree->root);
     } else {
-        out->dirty = git_diff_num_deltas(diff) > 0;
+        out->dirty = git.diff_num_deltas(diff) > 0;
         hpx_buffer_add(&out->patch, text.ptr, text.size);
         if (out->dirty && out->describe[0])
             strcat(out->describe, "-dirty");
     }
-    git_buf_dispose(&text);
-    git_diff_free(diff);
-    git_tree_free(head);
+    git.buf_dispose(&text);
+    git.diff_free(diff);
+    git.tree_free(head);
     free_words(&options.pathspec);
     return status;
 }
@@ -401,20 +397,21 @@ hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, c
                          hpx_error *error)
 {
     *out = (hpx_code){0};
-    git_memory_from_hpx();
-    git_libgit2_init();
+    hpx_status status = code_git_begin(error);
+    if (status)
+        return status;
     struct tree tree;
     git_commit *commit = NULL;
-    hpx_status status = open_tree(&tree, root, error);
+    status = open_tree(&tree, root, error);
     if (!status)
         status = tree_version(out->version, &tree, sources, error);
     if (!status && tree.stored)
         status = read_commit(out, &commit, &tree, error);
     if (!status && tree.stored)
         status = read_patch(out, &tree, commit, build_sources, error);
-    git_commit_free(commit);
+    git.commit_free(commit);
     close_tree(&tree);
-    git_libgit2_shutdown();
+    code_git_end();
     if (status)
         hpx_code_free(out);
     return status;
@@ -429,30 +426,14 @@ void hpx_code_free(hpx_code *code)
 hpx_status hpx_code_version(uint8_t out[HPX_CODE_BYTES], const char *root, const char *sources,
                             hpx_error *error)
 {
-    git_memory_from_hpx();
-    git_libgit2_init();
+    hpx_status status = code_git_begin(error);
+    if (status)
+        return status;
     struct tree tree;
-    hpx_status status = open_tree(&tree, root, error);
+    status = open_tree(&tree, root, error);
     if (!status)
         status = tree_version(out, &tree, sources, error);
     close_tree(&tree);
-    git_libgit2_shutdown();
+    code_git_end();
     return status;
-}
-
-void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp)
-{
-    hpx_fields_set_bytes(out, "version", stamp->version, HPX_CODE_BYTES);
-    hpx_fields_set_text(out, "commit", stamp->commit);
-    hpx_fields_set_text(out, "describe", stamp->describe);
-    hpx_fields_set_count(out, "dirty", stamp->dirty);
-    hpx_fields_set_bytes(out, "patch", stamp->patch, stamp->patch_size);
-}
-
-bool hpx_code_is_stale(uint8_t now[HPX_CODE_BYTES], const hpx_code_stamp *stamp)
-{
-    hpx_error error;
-    if (!hpx_path_exists(stamp->root) || hpx_code_version(now, stamp->root, stamp->sources, &error) != HPX_OK)
-        return false;
-    return memcmp(now, stamp->version, HPX_CODE_BYTES) != 0;
 }

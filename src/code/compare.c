@@ -1,6 +1,6 @@
 #include "hpx/code.h"
 
-#include "git_memory.h"
+#include "git.h"
 #include "hpx/memory.h"
 #include "record.h"
 
@@ -34,7 +34,7 @@ static void add_file(hpx_code_change *change, const char *path)
 
 static const char *path_of(const git_diff *diff, size_t i)
 {
-    const git_diff_delta *delta = git_diff_get_delta(diff, i);
+    const git_diff_delta *delta = git.diff_get_delta(diff, i);
     return delta->status == GIT_DELTA_DELETED ? delta->old_file.path : delta->new_file.path;
 }
 
@@ -42,14 +42,14 @@ static const char *path_of(const git_diff *diff, size_t i)
 static hpx_buffer part_of(git_diff *diff, const char *path)
 {
     hpx_buffer text = {0};
-    for (size_t i = 0; diff && i < git_diff_num_deltas(diff); i++) {
+    for (size_t i = 0; diff && i < git.diff_num_deltas(diff); i++) {
         git_patch *patch = NULL;
         git_buf bytes = {0};
-        if (strcmp(path_of(diff, i), path) == 0 && git_patch_from_diff(&patch, diff, i) == 0 &&
-            git_patch_to_buf(&bytes, patch) == 0)
+        if (strcmp(path_of(diff, i), path) == 0 && git.patch_from_diff(&patch, diff, i) == 0 &&
+            git.patch_to_buf(&bytes, patch) == 0)
             hpx_buffer_add(&text, bytes.ptr, bytes.size);
-        git_buf_dispose(&bytes);
-        git_patch_free(patch);
+        git.buf_dispose(&bytes);
+        git.patch_free(patch);
     }
     return text;
 }
@@ -57,7 +57,7 @@ static hpx_buffer part_of(git_diff *diff, const char *path)
 /* Files whose part of the one patch is not that of the other. */
 static void add_patched(hpx_code_change *change, git_diff *patch, git_diff *other, const char *sources)
 {
-    for (size_t i = 0; patch && i < git_diff_num_deltas(patch); i++) {
+    for (size_t i = 0; patch && i < git.diff_num_deltas(patch); i++) {
         const char *path = path_of(patch, i);
         if (!is_source(path, sources))
             continue;
@@ -73,21 +73,21 @@ static hpx_status compare(hpx_code_change *out, git_repository *repository, cons
                           const code_record *before, const code_record *after, hpx_error *error)
 {
     git_diff *diff = NULL;
-    const git_oid *from = git_commit_id(before->commit), *to = git_commit_id(after->commit);
-    if (git_diff_tree_to_tree(&diff, repository, before->tree, after->tree, NULL) != 0 ||
-        git_graph_ahead_behind(&out->ahead, &out->behind, repository, to, from) != 0) {
-        git_diff_free(diff);
-        return hpx_error_set(error, HPX_FAILED, "%s: %s", git_repository_path(repository),
-                             git_error_last()->message);
+    const git_oid *from = git.commit_id(before->commit), *to = git.commit_id(after->commit);
+    if (git.diff_tree_to_tree(&diff, repository, before->tree, after->tree, NULL) != 0 ||
+        git.graph_ahead_behind(&out->ahead, &out->behind, repository, to, from) != 0) {
+        git.diff_free(diff);
+        return hpx_error_set(error, HPX_FAILED, "%s: %s", git.repository_path(repository),
+                             git.error_last()->message);
     }
-    for (size_t i = 0; i < git_diff_num_deltas(diff); i++)
+    for (size_t i = 0; i < git.diff_num_deltas(diff); i++)
         if (is_source(path_of(diff, i), sources))
             add_file(out, path_of(diff, i));
     add_patched(out, before->patch, after->patch, sources);
     add_patched(out, after->patch, before->patch, sources);
-    git_oid_tostr(out->from, sizeof out->from, from);
-    git_oid_tostr(out->to, sizeof out->to, to);
-    git_diff_free(diff);
+    git.oid_tostr(out->from, sizeof out->from, from);
+    git.oid_tostr(out->to, sizeof out->to, to);
+    git.diff_free(diff);
     return HPX_OK;
 }
 
@@ -95,12 +95,12 @@ hpx_status hpx_code_compare(hpx_code_change *out, const char *root, const char *
                             const hpx_fields *before, const hpx_fields *after, hpx_error *error)
 {
     *out = (hpx_code_change){0};
-    git_memory_from_hpx();
-    git_libgit2_init();
+    hpx_status status = code_git_begin(error);
+    if (status)
+        return status;
     git_repository *repository = NULL;
     code_record old = {0}, new = {0};
-    hpx_status status = HPX_OK;
-    if (git_repository_open_ext(&repository, root, 0, NULL) != 0)
+    if (git.repository_open_ext(&repository, root, 0, NULL) != 0)
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no repository", root);
     if (!status)
         status = code_record_open(&old, repository, before, error);
@@ -110,8 +110,8 @@ hpx_status hpx_code_compare(hpx_code_change *out, const char *root, const char *
         status = compare(out, repository, sources, &old, &new, error);
     code_record_close(&old);
     code_record_close(&new);
-    git_repository_free(repository);
-    git_libgit2_shutdown();
+    git.repository_free(repository);
+    code_git_end();
     return status;
 }
 
@@ -132,19 +132,17 @@ static int add_reference(git_reference *reference, void *context)
 {
     struct references *all = context;
     git_object *commit = NULL;
-    if (git_reference_peel(&commit, reference, GIT_OBJECT_COMMIT) == 0) {
+    if (git.reference_peel(&commit, reference, GIT_OBJECT_COMMIT) == 0) {
         all->ids = hpx_grow(all->ids, &all->capacity, all->count + 1, sizeof *all->ids);
-        git_oid_cpy(&all->ids[all->count++], git_object_id(commit));
+        git.oid_cpy(&all->ids[all->count++], git.object_id(commit));
     }
-    git_object_free(commit);
-    git_reference_free(reference);
+    git.object_free(commit);
+    git.reference_free(reference);
     return 0;
 }
 
 hpx_code_reach hpx_code_reach_of(const char *root, const hpx_fields *code)
 {
-    git_memory_from_hpx();
-    git_libgit2_init();
     git_repository *repository = NULL;
     git_reference *head = NULL;
     struct references all = {0};
@@ -152,17 +150,19 @@ hpx_code_reach hpx_code_reach_of(const char *root, const hpx_fields *code)
     git_oid id;
     hpx_error error;
     hpx_code_reach reach = HPX_REACH_UNKNOWN;
-    if (hpx_fields_text(&name, code, "commit", &error) == HPX_OK && git_oid_fromstr(&id, name) == 0 &&
-        git_repository_open_ext(&repository, root, 0, NULL) == 0) {
-        if (git_repository_head(&head, repository) == 0)
+    if (code_git_begin(&error))
+        return reach;
+    if (hpx_fields_text(&name, code, "commit", &error) == HPX_OK && git.oid_fromstr(&id, name) == 0 &&
+        git.repository_open_ext(&repository, root, 0, NULL) == 0) {
+        if (git.repository_head(&head, repository) == 0)
             add_reference(head, &all);
-        git_reference_foreach(repository, add_reference, &all);
+        git.reference_foreach(repository, add_reference, &all);
         /* An error is a commit that is not there at all. */
-        reach = git_graph_reachable_from_any(repository, &id, all.ids, all.count) == 1 ? HPX_REACHABLE
+        reach = git.graph_reachable_from_any(repository, &id, all.ids, all.count) == 1 ? HPX_REACHABLE
                                                                                        : HPX_UNREACHABLE;
     }
     free(all.ids);
-    git_repository_free(repository);
-    git_libgit2_shutdown();
+    git.repository_free(repository);
+    code_git_end();
     return reach;
 }

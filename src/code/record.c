@@ -16,19 +16,19 @@ hpx_status code_record_open(code_record *out, git_repository *repository, const 
     if (!*name)
         return hpx_error_set(error, HPX_NOT_FOUND,
                              "the code was built outside of a repository: no commit is known");
-    if (git_oid_fromstr(&id, name) != 0 || git_commit_lookup(&out->commit, repository, &id) != 0 ||
-        git_commit_tree(&out->tree, out->commit) != 0)
+    if (git.oid_fromstr(&id, name) != 0 || git.commit_lookup(&out->commit, repository, &id) != 0 ||
+        git.commit_tree(&out->tree, out->commit) != 0)
         return hpx_error_set(error, HPX_NOT_FOUND, "commit %s is not in the repository %s", name,
-                             git_repository_path(repository));
+                             git.repository_path(repository));
     if (patch && patch->size > 0 &&
-        git_diff_from_buffer(&out->patch, (const char *)patch->bytes, patch->size) != 0)
+        git.diff_from_buffer(&out->patch, (const char *)patch->bytes, patch->size) != 0)
         return hpx_error_set(error, HPX_DAMAGED, "the patch stored with commit %s cannot be read", name);
     return HPX_OK;
 }
 
 void code_record_close(code_record *record)
 {
-    git_diff_free(record->patch);
-    git_tree_free(record->tree);
-    git_commit_free(record->commit);
+    git.diff_free(record->patch);
+    git.tree_free(record->tree);
+    git.commit_free(record->commit);
 }

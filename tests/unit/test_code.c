@@ -419,8 +419,17 @@ static void test_stamp(void **state)
                             .root = repository,
                             .sources = SOURCES};
     memcpy(stamp.version, code.version, HPX_CODE_BYTES);
+    expect_ok(hpx_code_fingerprint(&stamp.fingerprint, repository, SOURCES, &error), &error);
     assert_false(hpx_code_is_stale(now, &stamp));
     run("echo more >>$F/r/README");
+    assert_false(hpx_code_is_stale(now, &stamp));
+    run("touch $F/r/src/nn/a.c; echo '*.swp' >$F/r/.gitignore; echo ignored >$F/r/src/nn/a.swp");
+    assert_false(hpx_code_is_stale(now, &stamp));
+    run("mv $F/r/src/nn/a.c $F/r/src/nn/other.c");
+    assert_true(hpx_code_is_stale(now, &stamp));
+    run("mv $F/r/src/nn/other.c $F/r/src/nn/a.c; mkdir $F/r/src/nn/new; echo n >$F/r/src/nn/new/n.c");
+    assert_true(hpx_code_is_stale(now, &stamp));
+    run("rm -r $F/r/src/nn/new");
     assert_false(hpx_code_is_stale(now, &stamp));
     run("echo more >>$F/r/src/nn/a.c");
     assert_true(hpx_code_is_stale(now, &stamp));

@@ -1,6 +1,7 @@
 /* From what is known to text: JSON, tables, CSV, durations. */
 #include "hpx/report.h"
 
+#include "hpx/cell.h"
 #include "hpx/memory.h"
 
 #include "../helper/helper.h"

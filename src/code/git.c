@@ -1,11 +1,17 @@
-#include "git_memory.h"
+#include "git.h"
 
 #include "hpx/memory.h"
 
-#include <git2.h>
+#include <dlfcn.h>
 #include <git2/sys/alloc.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The very version whose headers are used: its structures differ from those of others. */
+#define SONAME "libgit2.so." LIBGIT2_SOVERSION
+
+struct libgit2 git;
 
 /* Later versions have another list of functions; they keep their own. */
 #if LIBGIT2_VER_MAJOR == 1 && LIBGIT2_VER_MINOR <= 5
@@ -60,7 +66,7 @@ static void *allocate_array(size_t count, size_t size, const char *file, int lin
     return hpx_realloc(NULL, count, size);
 }
 
-void git_memory_from_hpx(void)
+static void take_memory_from_hpx(void)
 {
     static git_allocator allocator = {
         .gmalloc = allocate,
@@ -73,13 +79,43 @@ void git_memory_from_hpx(void)
         .gmallocarray = allocate_array,
         .gfree = free,
     };
-    git_libgit2_opts(GIT_OPT_SET_ALLOCATOR, &allocator);
+    git.libgit2_opts(GIT_OPT_SET_ALLOCATOR, &allocator);
 }
 
 #else
 
-void git_memory_from_hpx(void)
+static void take_memory_from_hpx(void)
 {
 }
 
 #endif
+
+/* It stays loaded: the libraries below it do not all bear to be taken out again. */
+static hpx_status load(hpx_error *error)
+{
+    static bool loaded;
+    if (loaded)
+        return HPX_OK;
+    void *library = dlopen(SONAME, RTLD_NOW);
+    loaded = library != NULL;
+#define LOOK_UP(name)                                                                                        \
+    loaded = loaded && (git.name = (__typeof__(git.name))dlsym(library, "git_" #name)) != NULL;
+    GIT_FUNCTIONS(LOOK_UP)
+#undef LOOK_UP
+    return loaded ? HPX_OK : hpx_error_set(error, HPX_FAILED, "libgit2 cannot be loaded (%s)", dlerror());
+}
+
+hpx_status code_git_begin(hpx_error *error)
+{
+    hpx_status status = load(error);
+    if (status)
+        return status;
+    take_memory_from_hpx();
+    git.libgit2_init();
+    return HPX_OK;
+}
+
+void code_git_end(void)
+{
+    git.libgit2_shutdown();
+}

@@ -1,0 +1,133 @@
+/* replay TABLE.csv: how many cross-searches a second are run over a table of scores (columns n1, n2 and
+ * test_accuracy): full and partial ones, along either axis first, from every cell. That many are needed to
+ * try every start point, and every draw of seeds. */
+#include "hpx/file.h"
+#include "hpx/memory.h"
+#include "hpx/search.h"
+#include "hpx/text.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SIZES_MAX 32 /* of an axis */
+#define ROUNDS    5
+#define SECONDS   1.0 /* of one round */
+
+struct scores {
+    hpx_grid grid;
+    double sizes[2][SIZES_MAX];
+    double values[SIZES_MAX * SIZES_MAX]; /* by cell */
+};
+
+/* Multiplications of a forward pass of 784-n1-n2-10, which decide between equal scores. */
+static uint64_t macs(void *context, uint32_t cell)
+{
+    const struct scores *scores = context;
+    uint32_t at[HPX_AXES_MAX];
+    hpx_grid_indices(at, &scores->grid, cell);
+    double n1 = scores->sizes[0][at[0]], n2 = scores->sizes[1][at[1]];
+    return (uint64_t)(784 * n1 + n1 * n2 + n2 * 10);
+}
+
+static uint32_t add_size(struct scores *scores, int axis, double size)
+{
+    uint32_t *count = &scores->grid.counts[axis];
+    for (uint32_t i = 0; i < *count; i++)
+        if (scores->sizes[axis][i] == size)
+            return i;
+    assert(*count < SIZES_MAX);
+    scores->sizes[axis][*count] = size;
+    return (*count)++;
+}
+
+/* The rows come in order of n1 and n2, every cell once. */
+static hpx_status read_scores(struct scores *out, const char *path, hpx_error *error)
+{
+    hpx_buffer bytes = {0};
+    hpx_status status = hpx_file_read(&bytes, path, 1 << 20, error);
+    char *save, *line = status ? NULL : strtok_r((char *)(uintptr_t)hpx_buffer_text(&bytes), "\n", &save);
+    uint32_t rows = 0;
+    out->grid.axes = 2;
+    if (line && strncmp(line, "n1,n2,test_accuracy", 19) != 0)
+        status = hpx_error_set(error, HPX_USAGE, "%s: expected the columns n1, n2, test_accuracy", path);
+    while (!status && (line = strtok_r(NULL, "\n", &save))) {
+        double n1, n2, value;
+        if (sscanf(line, "%lf,%lf,%lf", &n1, &n2, &value) != 3 || rows == SIZES_MAX * SIZES_MAX) {
+            status = hpx_error_set(error, HPX_USAGE, "%s: '%s' is no row", path, line);
+            break;
+        }
+        add_size(out, 0, n1);
+        add_size(out, 1, n2);
+        out->values[rows++] = value;
+    }
+    if (!status && (rows == 0 || rows != hpx_grid_cells(&out->grid)))
+        status = hpx_error_set(error, HPX_USAGE, "%s: %u rows are no grid", path, rows);
+    hpx_buffer_free(&bytes);
+    return status;
+}
+
+static void search(struct scores *scores, const hpx_search_options *options)
+{
+    hpx_search *search = hpx_search_new(&scores->grid, options, macs, scores);
+    const uint32_t *cells;
+    while (hpx_search_wanted(search, &cells) > 0)
+        hpx_search_tell(search, cells[0], scores->values[cells[0]]);
+    hpx_search_free(search);
+}
+
+/* Searches a second of one method. */
+static double rate(struct scores *scores, hpx_search_options options)
+{
+    uint32_t cells = hpx_grid_cells(&scores->grid);
+    uint64_t done = 0;
+    double start = hpx_clock_seconds(), seconds;
+    do {
+        for (options.first = 0; options.first < 2; options.first++)
+            for (options.start = 0; options.start < cells; options.start++, done++)
+                search(scores, &options);
+        seconds = hpx_clock_seconds() - start;
+    } while (seconds < SECONDS);
+    return (double)done / seconds;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        hpx_search_options options;
+    } cases[] = {
+        {"full cross", {.method = HPX_METHOD_FULL_CROSS}},
+        {"partial cross with limit 3", {.method = HPX_METHOD_PARTIAL_CROSS, .limit = 3}},
+        {"partial cross with limit 1", {.method = HPX_METHOD_PARTIAL_CROSS, .limit = 1}},
+        {"partial cross with limit 1 outward",
+         {.method = HPX_METHOD_PARTIAL_CROSS, .limit = 1, .outward = true}},
+    };
+    static struct scores scores;
+    hpx_error error;
+    if (argc != 2) {
+        fprintf(stderr, "usage: replay TABLE.csv\n");
+        return 2;
+    }
+    if (read_scores(&scores, argv[1], &error)) {
+        fprintf(stderr, "replay: %s\n", error.message);
+        return 1;
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double rates[ROUNDS];
+        for (int round = 0; round < ROUNDS; round++)
+            rates[round] = rate(&scores, cases[i].options);
+        qsort(rates, ROUNDS, sizeof *rates, ascending);
+        double median = rates[ROUNDS / 2];
+        printf("replay,%s,searches,%.0f,1/s,>=100000,%s\n", cases[i].name, median,
+               median >= 1e5 ? "yes" : "no");
+    }
+    return 0;
+}
