@@ -24,7 +24,7 @@ row() { # SEARCH [FILE]: the row of the table, blanks squeezed, without the seco
 test_table() {
     grid_and_cross a.rcp 'epochs = 4' 'rate = 0.01'
     run 0 hpx build a.rcp
-    equal "$(cat err)" 'hpx: 12 trials trained, 0 extended, 0 failed' 'stderr'
+    equal "$(cat err)" 'hpx: 12 trials trained, 0 extended, 0 failed: 12 train (never seen)' 'stderr'
     equal "$(head -1 out)" 'a.rcp: validation_accuracy over 12 cells (n1, n2), 4 epochs, 1 seed' 'the first line'
     equal "$(sed -n 3p out | tr -s ' ')" \
         'search end score difference relative time cells hit extend train failed seconds' 'the header'
@@ -161,7 +161,7 @@ test_quiet_and_verbose() {
     empty err
     rm -r "$HPX_STORE"
     run 0 hpx build a.rcp -v
-    equal "$(grep -c '^train  n1=[248] n2=[0-9]*: 0\.[0-9]*$' err)" 12 'the number of trials told'
+    equal "$(grep -c '^train  n1=[248] n2=[0-9]*: 0\.[0-9]*  (never seen)$' err)" 12 'the number of trials told'
     has_not out 'n1='
 }
 
