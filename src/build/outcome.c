@@ -51,13 +51,14 @@ static hpx_reason *find_reason(const hpx_outcome *outcome, const struct trial *t
     return NULL;
 }
 
-/* Only of trials that are needed. */
-static void count_reasons(hpx_outcome *outcome, const struct ledger *ledger)
+/* Only of trials that are needed and, unless it is a plan, have had their end. */
+static void count_reasons(hpx_outcome *outcome, const struct ledger *ledger, bool dry)
 {
     size_t capacity = 0;
     for (size_t i = 0; i < ledger->count; i++) {
         const struct trial *trial = ledger->trials[i];
-        if (trial->verdict == HPX_HIT || trial->task.ahead)
+        const bool ended = trial->state == TRIAL_KNOWN || trial->state == TRIAL_FAILED;
+        if (trial->verdict == HPX_HIT || trial->task.ahead || !(dry || ended))
             continue;
         hpx_reason *reason = find_reason(outcome, trial);
         if (!reason) {
@@ -246,7 +247,7 @@ hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger, bool dry)
     hpx_recipe_settings(&settings, outcome->recipe, 0);
     outcome->depends_on_last_epoch = outcome->recipe->trainer->needs_last_epoch(&settings);
     hpx_fields_free(&settings);
-    count_reasons(outcome, ledger);
+    count_reasons(outcome, ledger, dry);
     for (size_t i = 0; i < outcome->search_count; i++)
         account(&outcome->searches[i], &accountant, i);
     compare(outcome);

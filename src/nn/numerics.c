@@ -108,7 +108,7 @@ hpx_status hpx_numerics_check(hpx_error *error)
     static const size_t sizes[][3] = {{1, 1, 1},    {1, 10, 33},  {17, 1, 9},       {3, 5, 7},
                                       {16, 16, 16}, {33, 10, 65}, {31, COLUMNS, 5}, {ROWS, 41, INNER}};
     struct product *p = hpx_alloc(sizeof *p);
-    hpx_status status = HPX_OK;
+    hpx_status status = hpx_vector_check(error);
     hpx_blas_single_thread();
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes && !status; i++) {
         p->m = sizes[i][0], p->n = sizes[i][1], p->k = sizes[i][2];

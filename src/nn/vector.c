@@ -42,3 +42,13 @@ const char *hpx_vector_name(hpx_vector vector)
 {
     return names[vector];
 }
+
+hpx_status hpx_vector_check(hpx_error *error)
+{
+    const char *wanted = getenv("HPX_VECTOR");
+    if (!wanted || strcmp(wanted, names[hpx_vector_kind()]) == 0)
+        return HPX_OK;
+    return hpx_error_set(error, HPX_FAILED,
+                         "HPX_VECTOR is '%s': expected plain%s%s, which this processor has", wanted,
+                         has(HPX_VECTOR_AVX2) ? " or avx2" : "", has(HPX_VECTOR_AVX512) ? " or avx512" : "");
+}

@@ -5,6 +5,8 @@
 #ifndef HPX_NN_VECTOR_H
 #define HPX_NN_VECTOR_H
 
+#include "hpx/error.h"
+
 /* Clang 14 gives the function that chooses another name than its callers expect. */
 #if defined __x86_64__ && defined __linux__ && !defined __clang__
 #define HPX_VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
@@ -21,5 +23,7 @@ typedef enum hpx_vector { HPX_VECTOR_PLAIN, HPX_VECTOR_AVX2, HPX_VECTOR_AVX512 }
 hpx_vector hpx_vector_kind(void);
 void hpx_vector_choose(void); /* reads the environment again; the first call of the above does */
 const char *hpx_vector_name(hpx_vector vector);
+/* HPX_FAILED when HPX_VECTOR names what this processor has not, or nothing that is known. */
+hpx_status hpx_vector_check(hpx_error *error);
 
 #endif

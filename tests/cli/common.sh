@@ -133,9 +133,9 @@ make_idx() { # IMAGES LABELS COUNT SEED
     rm "$1.text" "$2.text"
 }
 
-make_data() { # FOLDER: 200 training and 60 test images
+make_data() { # FOLDER: $IMAGES (200) training and 60 test images
     mkdir -p "$1"
-    make_idx "$1/train-images" "$1/train-labels" 200 1
+    make_idx "$1/train-images" "$1/train-labels" "${IMAGES:-200}" 1
     make_idx "$1/test-images" "$1/test-labels" 60 2
 }
 

@@ -29,6 +29,19 @@ overwrite() { # FILE OFFSET BYTES
     printf '%b' "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
+test_unknown_vector() {
+    recipe a.rcp 'epochs = 1' <<'X'
+axis n1 = 4
+axis n2 = 4
+X
+    sed -i '$a search grid\n  method = grid' a.rcp
+    HPX_VECTOR=avx run 1 hpx build a.rcp
+    has err "HPX_VECTOR is 'avx': expected plain"
+    equal "$(stored)" 0
+    HPX_VECTOR=plain run 0 hpx build a.rcp --json
+    is '.numerics.vector' '"plain"'
+}
+
 test_bad_data() {
     simple
     truncate -s 5000 data/train-images

@@ -2,9 +2,10 @@
 # the bits of one that was left alone.
 . "$(dirname "$0")/common.sh"
 
-# Long enough to be caught in the middle: each epoch has a checkpoint of some megabytes to write.
+# Epochs long enough to be caught in the middle: 3,000 images, and a checkpoint of some megabytes to write.
+IMAGES=3000
 long_recipe() { # VALUES OF n1 [EPOCHS]
-    epochs=${2:-300}
+    epochs=${2:-60}
     recipe a.rcp "epochs = $epochs" 'rate = 0.001' <<X
 axis n1 = $1
 axis n2 = 400
@@ -90,7 +91,7 @@ test_killed_worker_of_two() {
     equal "$(grep -c 'its worker was killed' err)" 1 'the number of lines about workers'
     has err 'hpx: 2 trials trained, 0 extended, 1 failed'
     run 0 hpx ls --json
-    is 'map(select(.epoch == 300)) | length' 2
+    is 'map(select(.epoch == 60)) | length' 2
     run 0 hpx build a.rcp --json
     is '.searches[0].trials | [.hit, .failed]' '[2,0]'
     same_as_uninterrupted
@@ -98,7 +99,7 @@ test_killed_worker_of_two() {
 
 # One training, interrupted three times.
 test_interrupts() {
-    long_recipe 400 600
+    long_recipe 400 120
     local signal
     for signal in INT TERM HUP; do
         from=$(newest_epoch)
