@@ -69,6 +69,11 @@ hpx_status hpx_code_compare(hpx_code_change *out, const char *root, const char *
                             const hpx_fields *before, const hpx_fields *after, hpx_error *error);
 void hpx_code_change_free(hpx_code_change *change);
 
+/* Whether a branch, a tag or HEAD of the repository at `root` still leads to the commit of a code record.
+ * Unknown: there is no repository, or the code was built outside of one. */
+typedef enum hpx_code_reach { HPX_REACH_UNKNOWN, HPX_REACHABLE, HPX_UNREACHABLE } hpx_code_reach;
+hpx_code_reach hpx_code_reach_of(const char *root, const hpx_fields *code);
+
 /* Writes the sources of a code record into an empty folder: the files of its commit, which the repository at
  * `root` must still have, with its patch applied. The repository, its index and its work tree are only read.
  * HPX_NOT_FOUND when there is no repository, or it lacks the commit; HPX_FAILED when the patch does not apply

@@ -35,6 +35,7 @@ typedef struct hpx_provenance {
     hpx_fields manifest, code, dataset;
     uint32_t checkpoint_epoch; /* the newest epoch with a checkpoint; 0: none */
     bool pinned;
+    hpx_code_reach reach; /* of the code's commit, for `audit` */
 } hpx_provenance;
 
 void hpx_provenance_free(hpx_provenance *provenance);
@@ -46,6 +47,14 @@ void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance);
 /* `audit`: likewise. */
 hpx_table *hpx_report_audit_new(void);
 void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance);
+
+/* Below it: the codes that the results come from, which of them cannot be had from the repository alone, and
+ * whether code versions or kernels are mixed. */
+typedef struct hpx_audit hpx_audit;
+hpx_audit *hpx_audit_new(void);
+void hpx_audit_free(hpx_audit *audit); /* NULL is fine */
+void hpx_audit_add(hpx_audit *audit, const hpx_provenance *provenance);
+void hpx_audit_print(hpx_buffer *out, const hpx_audit *audit);
 
 /* `log`: likewise. */
 hpx_table *hpx_report_log_new(void);

@@ -126,6 +126,10 @@ hpx_status hpx_store_put_record(hpx_store *store, hpx_record_kind kind, const hp
 hpx_status hpx_store_get_record(hpx_fields *out, hpx_store *store, hpx_record_kind kind, const hpx_hash *id,
                                 hpx_error *error);
 
+/* The one record whose id begins with these hexadecimal digits; errors as of hpx_store_find_key. */
+hpx_status hpx_store_find_record(hpx_hash *out, hpx_store *store, hpx_record_kind kind, const char *prefix,
+                                 hpx_error *error);
+
 /* Claims a trajectory for training by this process: *claimed false while another process has it. A claim ends
  * with its release or, at once, with the process, however that ends. The store must be open for writing. */
 hpx_status hpx_store_claim(bool *claimed, hpx_store *store, const hpx_hash *key, hpx_error *error);

@@ -21,7 +21,7 @@ enum {
 };
 
 struct options {
-    const char *store, *output;
+    const char *store, *output, *patch;
     size_t jobs;    /* 0: not given */
     double rebuild; /* percent; 0: not given */
     bool keep_going, dry, again, quiet, verbose, json, csv, exit_code;

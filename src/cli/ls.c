@@ -1,6 +1,7 @@
 /* hpx ls, hpx audit: they differ in the columns of their tables and in what an argument may be. */
 #include "cli.h"
 
+#include "hpx/code.h"
 #include "hpx/memory.h"
 
 #include <stdlib.h>
@@ -10,7 +11,10 @@ struct listing {
     hpx_store *store;
     hpx_table *table;
     void (*add)(hpx_table *table, const hpx_provenance *provenance);
-    hpx_json *json; /* NULL: the table */
+    hpx_json *json;   /* NULL: the table */
+    hpx_audit *audit; /* NULL: ls */
+    hpx_hash code;    /* the one last looked for in the repository, and what was found */
+    hpx_code_reach reach;
     hpx_artifact newest;
     bool any;
 };
@@ -22,6 +26,13 @@ static hpx_status list(void *context, const hpx_artifact *artifact, hpx_error *e
     hpx_status status = find_provenance(&provenance, listing->store, artifact, error);
     if (status)
         return status;
+    if (listing->audit) {
+        if (!hpx_hash_equal(&listing->code, &artifact->code))
+            listing->reach = hpx_code_reach_of(hpx_code_built.root, &provenance.code);
+        listing->code = artifact->code;
+        provenance.reach = listing->reach;
+        hpx_audit_add(listing->audit, &provenance);
+    }
     if (listing->json)
         hpx_report_provenance_json(listing->json, &provenance);
     else
@@ -74,21 +85,26 @@ static hpx_status list_what(struct listing *listing, const char *what, const cha
 }
 
 static int run(const struct options *options, hpx_table *table,
-               void (*add)(hpx_table *table, const hpx_provenance *provenance), bool keys)
+               void (*add)(hpx_table *table, const hpx_provenance *provenance), hpx_audit *audit)
 {
     const char *what = options->count ? options->arguments[0] : NULL;
     char *folder = store_folder(options, what && hpx_path_exists(what) ? what : "."),
          *data = data_folder(folder);
     hpx_buffer text = {0};
     hpx_json json = {.out = &text};
-    struct listing listing = {.table = table, .add = add, .json = options->json ? &json : NULL};
+    struct listing listing = {
+        .table = table,
+        .add = add,
+        .json = options->json ? &json : NULL,
+        .audit = audit,
+    };
     hpx_error error;
     int code;
     hpx_status status = open_store(&listing.store, folder, HPX_STORE_READ, &error);
     if (options->json)
         hpx_json_open(&json, NULL, '[');
     if (!status)
-        status = list_what(&listing, what, data, keys, &error);
+        status = list_what(&listing, what, data, audit != NULL, &error);
     if (status) {
         code = fail(&error);
         hpx_buffer_free(&text);
@@ -97,8 +113,11 @@ static int run(const struct options *options, hpx_table *table,
             hpx_json_close(&json, ']');
         else
             hpx_table_print(&text, table);
+        if (audit && !options->json)
+            hpx_audit_print(&text, audit);
         code = print_result(&text);
     }
+    hpx_audit_free(audit);
     hpx_table_free(table);
     hpx_store_close(listing.store);
     free(data);
@@ -108,12 +127,45 @@ static int run(const struct options *options, hpx_table *table,
 
 int run_ls(const struct options *options)
 {
-    return run(options, hpx_report_list_new(), hpx_report_list_add, false);
+    return run(options, hpx_report_list_new(), hpx_report_list_add, NULL);
+}
+
+/* audit --patch CODE: what lay between the commit and the sources that made some results. */
+static int print_patch(const struct options *options)
+{
+    char *folder = store_folder(options, ".");
+    hpx_store *store;
+    hpx_error error;
+    hpx_hash id;
+    hpx_fields code = {0};
+    hpx_buffer text = {0};
+    const uint8_t *patch = NULL;
+    size_t size = 0;
+    hpx_status status = open_store(&store, folder, HPX_STORE_READ, &error);
+    if (!status && !store)
+        status = hpx_error_set(&error, HPX_NOT_FOUND, "%s: no such code; the store is empty", options->patch);
+    if (!status)
+        status = hpx_store_find_record(&id, store, HPX_RECORD_CODE, options->patch, &error);
+    if (!status)
+        status = hpx_store_get_record(&code, store, HPX_RECORD_CODE, &id, &error);
+    if (!status)
+        status = hpx_fields_bytes(&patch, &size, &code, "patch", &error);
+    if (!status && size == 0)
+        say("%s: built from its commit, without edits", options->patch);
+    if (!status)
+        hpx_buffer_add(&text, patch, size);
+    const int exit_code = status ? fail(&error) : print_result(&text);
+    hpx_fields_free(&code);
+    hpx_store_close(store);
+    free(folder);
+    return exit_code;
 }
 
 int run_audit(const struct options *options)
 {
+    if (options->patch)
+        return print_patch(options);
     if (!options->quiet)
         warn_if_stale();
-    return run(options, hpx_report_audit_new(), hpx_report_audit_add, true);
+    return run(options, hpx_report_audit_new(), hpx_report_audit_add, hpx_audit_new());
 }

@@ -31,9 +31,10 @@ const struct command commands[] = {
     {"show", run_show, "J", 1, 1, "KEY",
      "show all that is known of one result",
      "A unique prefix of a key is enough.\n"},
-    {"audit", run_audit, "J", 0, 1, "[RECIPE | KEY]",
+    {"audit", run_audit, "JD", 0, 1, "[RECIPE | KEY] | --patch CODE",
      "show which code, data and machine made each result",
-     "Without an argument for the newest epoch of every trajectory in the store.\n"},
+     "Without an argument for the newest epoch of every trajectory in the store. Below the table: the codes,\n"
+     "which of them had uncommitted edits or commits that are lost, and whether codes or kernels are mixed.\n"},
     {"why", run_why, "J", 1, SIZE_MAX, "RECIPE NAME=VALUE...",
      "say why a trial is a hit or not",
      "The verdict on one cell (seed=N for another seed than the recipe's first) and, unless it is stored, the\n"

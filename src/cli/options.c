@@ -29,6 +29,7 @@ static const struct {
     {'N', false, "no-checkpoints", NULL, "leave checkpoints out: results that cannot be continued"},
     {'E', false, "exit-code", NULL, "exit with 10 when work remains"},
     {'R', false, "rebuild", "N%", "train N % of the results again, and compare"},
+    {'D', false, "patch", "CODE", "print the uncommitted edits that code was built with"},
     {'T', false, "at-code", NULL, "by the code that made it, built from its commit and patch"},
     {'M', false, "max-size", "S", "collect until S bytes are live; K, M and G are powers of 1024"},
     {'K', false, "compact", NULL, "give free pages back to the file system"},
@@ -133,6 +134,9 @@ static bool apply(struct options *out, char letter, const char *value)
         return true;
     case 'o':
         out->output = value;
+        return true;
+    case 'D':
+        out->patch = value;
         return true;
     default:
         *(letter == 'k'   ? &out->keep_going

@@ -122,3 +122,47 @@ void hpx_code_change_free(hpx_code_change *change)
     free(change->files);
     *change = (hpx_code_change){0};
 }
+
+struct references {
+    git_oid *ids;
+    size_t count, capacity;
+};
+
+static int add_reference(git_reference *reference, void *context)
+{
+    struct references *all = context;
+    git_object *commit = NULL;
+    if (git.reference_peel(&commit, reference, GIT_OBJECT_COMMIT) == 0) {
+        all->ids = hpx_grow(all->ids, &all->capacity, all->count + 1, sizeof *all->ids);
+        git.oid_cpy(&all->ids[all->count++], git.object_id(commit));
+    }
+    git.object_free(commit);
+    git.reference_free(reference);
+    return 0;
+}
+
+hpx_code_reach hpx_code_reach_of(const char *root, const hpx_fields *code)
+{
+    git_repository *repository = NULL;
+    git_reference *head = NULL;
+    struct references all = {0};
+    const char *name;
+    git_oid id;
+    hpx_error error;
+    hpx_code_reach reach = HPX_REACH_UNKNOWN;
+    if (code_git_begin(&error))
+        return reach;
+    if (hpx_fields_text(&name, code, "commit", &error) == HPX_OK && git.oid_fromstr(&id, name) == 0 &&
+        git.repository_open_ext(&repository, root, 0, NULL) == 0) {
+        if (git.repository_head(&head, repository) == 0)
+            add_reference(head, &all);
+        git.reference_foreach(repository, add_reference, &all);
+        /* An error is a commit that is not there at all. */
+        reach = git.graph_reachable_from_any(repository, &id, all.ids, all.count) == 1 ? HPX_REACHABLE
+                                                                                       : HPX_UNREACHABLE;
+    }
+    free(all.ids);
+    git.repository_free(repository);
+    code_git_end();
+    return reach;
+}

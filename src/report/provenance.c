@@ -261,6 +261,8 @@ void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance
     hpx_json_count(json, "seed", provenance->artifact.seed);
     report_epoch_json(json, &provenance->artifact);
     hpx_report_code_json(json, "code", &provenance->code);
+    if (provenance->reach != HPX_REACH_UNKNOWN)
+        hpx_json_bool(json, "code_reachable", provenance->reach == HPX_REACHABLE);
     hpx_json_open_flat(json, "dataset", '{');
     hpx_json_fields(json, &provenance->dataset);
     hpx_json_close(json, '}');

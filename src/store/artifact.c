@@ -211,7 +211,7 @@ static bool is_hexadecimal(const char *text)
     return *text && strspn(text, "0123456789abcdefABCDEF") == strlen(text);
 }
 
-hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefix, hpx_error *error)
+hpx_status find_name(hpx_hash *out, hpx_store *store, enum database db, const char *prefix, hpx_error *error)
 {
     size_t digits = strlen(prefix);
     if (!is_hexadecimal(prefix) || digits > 2 * HPX_HASH_BYTES)
@@ -226,7 +226,7 @@ hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefi
     hpx_status status = begin(&txn, store, MDB_RDONLY, error);
     if (status)
         return status;
-    int code = mdb_cursor_open(txn, store->databases[DB_MANIFESTS], &cursor);
+    int code = mdb_cursor_open(txn, store->databases[db], &cursor);
     MDB_val key, value;
     size_t found = 0;
     if (code == 0)
@@ -246,9 +246,17 @@ hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefi
     mdb_cursor_close(cursor);
     mdb_txn_abort(txn);
     if (!status && found == 0)
-        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key; `hpx ls` lists them", prefix);
+        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key", prefix);
     if (!status && found > 1)
         status = hpx_error_set(error, HPX_USAGE, "%s: several keys begin so; give more digits", prefix);
+    return status;
+}
+
+hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefix, hpx_error *error)
+{
+    hpx_status status = find_name(out, store, DB_MANIFESTS, prefix, error);
+    if (status == HPX_NOT_FOUND)
+        hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key; `hpx ls` lists them", prefix);
     return status;
 }
 

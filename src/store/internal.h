@@ -89,6 +89,9 @@ void end_making(hpx_store *store, bool made);
 
 /* artifact.c */
 void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);
+/* The one name in a database that begins with these hexadecimal digits, as hpx_store_find_key. */
+hpx_status find_name(hpx_hash *out, hpx_store *store, enum database db, const char *prefix, hpx_error *error);
+
 hpx_status decode_artifact(hpx_artifact *out, const uint8_t *bytes, size_t size, hpx_error *error);
 /* HPX_NOT_FOUND when there is none; when it is damaged also, after reporting it. */
 hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,

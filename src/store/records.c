@@ -77,6 +77,12 @@ hpx_status hpx_store_get_record(hpx_fields *out, hpx_store *store, hpx_record_ki
     return get_fields(out, store, database_of(kind), &key, error);
 }
 
+hpx_status hpx_store_find_record(hpx_hash *out, hpx_store *store, hpx_record_kind kind, const char *prefix,
+                                 hpx_error *error)
+{
+    return find_name(out, store, database_of(kind), prefix, error);
+}
+
 static struct key key_of_path(const char *path)
 {
     hpx_hash hash = hpx_hash_of(path, strlen(path));

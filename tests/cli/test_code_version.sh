@@ -34,7 +34,7 @@ counts() { # of ./out
 test_code_version() {
     cp -r "$SOURCE_ROOT"/{Makefile,src,include,tools} .
     echo '# hpx' >README.md
-    printf '%s\n' /build/ /cache/ /store/ out err make.log >.gitignore
+    printf '%s\n' /build/ /cache/ /store/ out err diff make.log >.gitignore
     recipe a.rcp 'epochs = 2' <<'X'
 axis n1 = 2 4
 axis n2 = 2 4
@@ -89,6 +89,14 @@ X
     is '[length, ([.[].code.dirty] | unique)]' '[4,[true]]'
     run 0 hpx audit
     equal "$(grep -c ' yes  ' out)" 4 'the number of dirty rows'
+    has out 'mixed: 2 trainers'
+    has_not out 'no branch or tag'
+    equal "$(grep -c '^4 results of trainer' out)" 2 'the number of codes'
+    run 0 hpx audit --patch "$(sed -n 's/.*hpx audit --patch \([0-9a-f]*\).*/\1/p' out)"
+    has out '+++ b/src/nn/trainer.c'
+    has out '+/* A comment. */'
+    git diff >diff
+    same_files diff out
     run 0 hpx log a.rcp n1=2 n2=2 --json
     is '[.[].code.dirty]' '[false,true]'
     keys=$(jq -r '.[].key' out)
@@ -127,6 +135,13 @@ X
     run 0 hpx build a.rcp --json
     equal "$(counts)" '[4,0]' 'hits and trainings after an edit of the help'
     is '.code.dirty' true
+
+    # A commit that is amended away is said to be lost.
+    git commit -q --amend -m 'Another README'
+    run 0 hpx audit
+    equal "$(grep -c '; no branch or tag leads to its commit$' out)" 1 'the number of lost codes'
+    run 0 hpx audit --json
+    is '[.[].code_reachable] | group_by(.) | map(length)' '[4,4]'
 
     # No command writes into .git.
     state_of_git >before

@@ -1,0 +1,125 @@
+/* `audit`: what the results listed have in common, and what they have not. */
+#include "parts.h"
+
+#include "hpx/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One of the codes or kernels that results come from. */
+struct group {
+    char *name; /* what tells it from the others */
+    char *text; /* what is said of it */
+    size_t count;
+};
+
+struct groups {
+    struct group *at;
+    size_t count, capacity;
+};
+
+struct hpx_audit {
+    struct groups trainers, codes, kernels;
+};
+
+hpx_audit *hpx_audit_new(void)
+{
+    return hpx_alloc(sizeof(hpx_audit));
+}
+
+static void free_groups(struct groups *groups)
+{
+    for (size_t i = 0; i < groups->count; i++) {
+        free(groups->at[i].name);
+        free(groups->at[i].text);
+    }
+    free(groups->at);
+}
+
+void hpx_audit_free(hpx_audit *audit)
+{
+    if (!audit)
+        return;
+    free_groups(&audit->trainers);
+    free_groups(&audit->codes);
+    free_groups(&audit->kernels);
+    free(audit);
+}
+
+/* Counts one in; takes both texts over. */
+static void count_in(struct groups *groups, char *name, char *text)
+{
+    for (size_t i = 0; i < groups->count; i++) {
+        if (strcmp(groups->at[i].name, name) != 0)
+            continue;
+        groups->at[i].count++;
+        free(name);
+        free(text);
+        return;
+    }
+    groups->at = hpx_grow(groups->at, &groups->capacity, groups->count + 1, sizeof *groups->at);
+    groups->at[groups->count++] = (struct group){name, text, 1};
+}
+
+static char *field_text(const hpx_fields *fields, const char *name, int digits)
+{
+    const hpx_field *field = hpx_fields_find(fields, name);
+    hpx_buffer text = {0};
+    if (field)
+        hpx_field_print(&text, field);
+    char *copy = hpx_strndup(text.size ? hpx_buffer_text(&text) : "?", (size_t)digits);
+    hpx_buffer_free(&text);
+    return copy;
+}
+
+/* "trainer c07a1122, v1.2-3-g77f0aa1-dirty: uncommitted edits (hpx audit --patch 9f2c41d0); its commit is
+ * lost" */
+static char *describe(const hpx_provenance *provenance, const char *trainer)
+{
+    const hpx_fields *code = &provenance->code;
+    const hpx_field *dirty = hpx_fields_find(code, "dirty");
+    char hex[HPX_HASH_HEX_BYTES], *commit = field_text(code, "describe", 255);
+    hpx_buffer text = {0};
+    hpx_buffer_printf(&text, "trainer %s, %s", trainer,
+                      code->count ? commit : "of a code that is not known any more");
+    if (dirty && dirty->count)
+        hpx_buffer_printf(&text, ": uncommitted edits (hpx audit --patch %.8s)",
+                          hpx_hash_hex(hex, &provenance->artifact.code));
+    if (provenance->reach == HPX_UNREACHABLE)
+        hpx_buffer_puts(&text, "; no branch or tag leads to its commit");
+    free(commit);
+    char *copy = hpx_strdup(hpx_buffer_text(&text));
+    hpx_buffer_free(&text);
+    return copy;
+}
+
+void hpx_audit_add(hpx_audit *audit, const hpx_provenance *provenance)
+{
+    char hex[HPX_HASH_HEX_BYTES], *trainer = field_text(&provenance->code, "version", 8);
+    count_in(&audit->codes, hpx_strdup(hpx_hash_hex(hex, &provenance->artifact.code)),
+             describe(provenance, trainer));
+    count_in(&audit->trainers, trainer, NULL);
+    count_in(&audit->kernels, field_text(&provenance->manifest, "numerics.kernel", 255), NULL);
+}
+
+static void add_mixture(hpx_buffer *out, const struct groups *groups, const char *what)
+{
+    if (groups->count < 2)
+        return;
+    hpx_buffer_printf(out, "mixed: %zu %s (", groups->count, what);
+    for (size_t i = 0; i < groups->count; i++)
+        hpx_buffer_printf(out, "%s%s: %zu", i ? ", " : "", groups->at[i].name, groups->at[i].count);
+    hpx_buffer_puts(out, "); their numbers need not be comparable bit for bit\n");
+}
+
+void hpx_audit_print(hpx_buffer *out, const hpx_audit *audit)
+{
+    if (audit->codes.count == 0)
+        return;
+    hpx_buffer_puts(out, "\n");
+    for (size_t i = 0; i < audit->codes.count; i++)
+        hpx_buffer_printf(out, "%zu result%s of %s\n", audit->codes.at[i].count,
+                          audit->codes.at[i].count == 1 ? "" : "s", audit->codes.at[i].text);
+    add_mixture(out, &audit->trainers, "trainers");
+    add_mixture(out, &audit->kernels, "kernels");
+}
