@@ -8,6 +8,7 @@
 #include "hpx/matrix.h"
 #include "hpx/memory.h"
 
+#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -23,16 +24,21 @@ static float *matrix(size_t n)
     return a;
 }
 
+static void multiply(float *c, const float *a, const float *b, int n)
+{
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, a, n, b, n, 0, c, n);
+}
+
 /* Seconds of its best round, to the pipe. */
 static int work(size_t n, int out)
 {
     float *a = matrix(n), *b = matrix(n), *c = matrix(n);
     double best = 0;
     hpx_blas_single_thread();
-    hpx_matrix_multiply(c, a, false, b, false, n, n, n, 0);
+    multiply(c, a, b, (int)n);
     for (int round = 0; round < ROUNDS; round++) {
         double started = hpx_clock_seconds();
-        hpx_matrix_multiply(c, a, false, b, false, n, n, n, 0);
+        multiply(c, a, b, (int)n);
         double seconds = hpx_clock_seconds() - started;
         best = round == 0 || seconds < best ? seconds : best;
     }
