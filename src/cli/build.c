@@ -1,6 +1,7 @@
 /* hpx build, hpx plan. */
 #include "cli.h"
 
+#include "hpx/code.h"
 #include "hpx/memory.h"
 
 #include <stdlib.h>
@@ -68,6 +69,17 @@ static hpx_status build_target(int *printed, const struct target *target, hpx_st
     return status;
 }
 
+/* For results that must be had again from the repository alone. */
+static bool is_clean(void)
+{
+    if (*hpx_code_built.commit && !hpx_code_built.dirty)
+        return true;
+    say("--require-clean: this binary was built %s%s; commit its sources and run make",
+        *hpx_code_built.commit ? "from uncommitted sources on " : "outside of a repository",
+        hpx_code_built.commit);
+    return false;
+}
+
 static int run(const struct options *options)
 {
     struct target *targets;
@@ -77,6 +89,10 @@ static int run(const struct options *options)
     hpx_status status = open_targets(&targets, &count, options->arguments, options->count, &error);
     if (status)
         return fail(&error);
+    if (options->require_clean && !is_clean()) {
+        free_targets(targets, count);
+        return EXIT_FAILED;
+    }
     if (!options->quiet)
         warn_if_stale();
     catch_interrupts();

@@ -24,7 +24,7 @@ struct options {
     const char *store, *output, *patch;
     size_t jobs;    /* 0: not given */
     double rebuild; /* percent; 0: not given */
-    bool keep_going, dry, again, no_ahead, quiet, verbose, json, csv, exit_code;
+    bool keep_going, dry, again, no_ahead, require_clean, quiet, verbose, json, csv, exit_code;
     bool at_code;                      /* reproduce */
     bool all, no_checkpoints;          /* export */
     bool compact, pin, unpin, limited; /* gc */

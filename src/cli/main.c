@@ -13,7 +13,7 @@
 
 // clang-format off
 const struct command commands[] = {
-    {"build", run_build, "jknBIJ", 1, SIZE_MAX, "RECIPE[:SEARCH]...",
+    {"build", run_build, "jknBIQJ", 1, SIZE_MAX, "RECIPE[:SEARCH]...",
      "run searches, training only what the store lacks",
      "Runs the searches of each recipe, or those named, and prints a table (or a JSON document) per recipe.\n"
      "A trial that is stored is not trained again; one with fewer epochs is continued from its checkpoint.\n"

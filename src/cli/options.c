@@ -23,6 +23,7 @@ static const struct {
     {'n', true, "dry-run", NULL, "say what would be done, and change nothing"},
     {'B', true, "always-make", NULL, "retrain what is stored, and compare"},
     {'I', false, "no-ahead", NULL, "leave processors idle rather than train what may not be needed"},
+    {'Q', false, "require-clean", NULL, "refuse to train with a binary built from uncommitted sources"},
     {'J', false, "json", NULL, "print JSON"},
     {'V', false, "csv", NULL, "print CSV"},
     {'o', true, "output", "FILE", "write the bundle to FILE; -: to standard output"},
@@ -144,6 +145,7 @@ static bool apply(struct options *out, char letter, const char *value)
           : letter == 'n' ? &out->dry
           : letter == 'B' ? &out->again
           : letter == 'I' ? &out->no_ahead
+          : letter == 'Q' ? &out->require_clean
           : letter == 'J' ? &out->json
           : letter == 'V' ? &out->csv
           : letter == 'A' ? &out->all

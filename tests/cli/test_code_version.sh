@@ -61,7 +61,7 @@ X
     build_hpx
     run 0 hpx --version
     has out "($(git rev-parse --short HEAD), trainer "
-    run 0 hpx build a.rcp --json
+    run 0 hpx build a.rcp --json --require-clean
     equal "$(counts)" '[4,0]' 'hits and trainings after a commit of the README'
 
     # An edit of the trainer, even of a comment, even uncommitted. Until make has run, hpx says that it is old.
@@ -79,6 +79,7 @@ X
     run 0 hpx why a.rcp n1=2 n2=2 --json
     is '[.verdict, [.diff[].field], .code_change.files, .code_change.ahead]' \
         '["train",["code.version"],["src/nn/trainer.c"],2]'
+    complains 1 'built from uncommitted sources' hpx build a.rcp --require-clean
     run 0 hpx build a.rcp --json
     equal "$(counts)" '[0,4]' 'hits and trainings after an edit of the trainer'
     has_not err warning
