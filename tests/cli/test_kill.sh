@@ -14,8 +14,9 @@ search grid
 X
 }
 
+# Whoever runs this may ignore SIGHUP, as nohup does, and a shell cannot undo that.
 start() { # ARGUMENT...: a build in the background, with $build
-    "$HPX" build a.rcp "$@" >out 2>err &
+    env --default-signal=HUP "$HPX" build a.rcp "$@" >out 2>err &
     build=$!
 }
 
