@@ -184,7 +184,7 @@ $(BUILD)/tests/fault/preload_%.so: tests/fault/preload_%.c Makefile
 
 fault-programs: $(HPX) $(FAULT_PROGRAMS)
 
-FAULT_PACKAGES = strace e2fsprogs mount procps
+FAULT_PACKAGES = strace e2fsprogs mount
 check-fault: ## kills, failing writes, full disks, flipped bits, lost memory; numbers to build/fault-results.txt
 	@sh tools/deps.sh $(FAULT_PACKAGES)
 	@$(MAKE) --no-print-directory fault-programs

@@ -3,7 +3,7 @@
 set -eu
 
 packages="gcc make git pkg-config liblmdb-dev libgit2-dev libxxhash-dev libopenblas-serial-dev libcurl4-openssl-dev
-zlib1g-dev libsodium-dev librandom123-dev libcmocka-dev jq ca-certificates"
+zlib1g-dev libsodium-dev librandom123-dev libcmocka-dev jq procps ca-certificates"
 
 missing=
 for package in $packages "$@"; do
