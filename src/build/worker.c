@@ -1,5 +1,6 @@
 #include "hpx/worker.h"
 
+#include "hpx/file.h"
 #include "hpx/manifest.h"
 #include "hpx/memory.h"
 #include "hpx/message.h"
@@ -20,6 +21,7 @@ struct worker {
     /* The data set of the last job, kept open for the next. */
     hpx_dataset dataset;
     hpx_hash hashes[HPX_ROLES];
+    hpx_file_stat stats[HPX_ROLES]; /* when they were hashed */
     char *paths[HPX_ROLES];
 };
 
@@ -40,14 +42,32 @@ static bool has_dataset(const struct worker *worker, const hpx_job *job)
     return true;
 }
 
+/* Files are mapped, so who writes to one changes what is trained on. */
+static hpx_status check_unchanged(const struct worker *worker, hpx_error *error)
+{
+    for (int role = 0; role < HPX_ROLES; role++) {
+        hpx_file_stat now;
+        if (hpx_file_stat_of(&now, worker->paths[role], error) != HPX_OK ||
+            memcmp(&now, &worker->stats[role], sizeof now) != 0)
+            return hpx_error_set(error, HPX_FAILED,
+                                 "%s changed while it was trained on; the epoch is not stored",
+                                 worker->paths[role]);
+    }
+    return HPX_OK;
+}
+
 /* The bytes are hashed here, once per worker and data set, so that what is trained is what the manifest says.
  */
 static hpx_status open_dataset(struct worker *worker, const hpx_job *job, hpx_error *error)
 {
-    if (has_dataset(worker, job))
+    if (has_dataset(worker, job) && check_unchanged(worker, error) == HPX_OK)
         return HPX_OK;
     forget_dataset(worker);
-    hpx_status status = hpx_dataset_open(&worker->dataset, (const char *const *)job->paths, error);
+    hpx_status status = HPX_OK;
+    for (int role = 0; role < HPX_ROLES && !status; role++)
+        status = hpx_file_stat_of(&worker->stats[role], job->paths[role], error);
+    if (!status)
+        status = hpx_dataset_open(&worker->dataset, (const char *const *)job->paths, error);
     if (status)
         return status;
     for (int role = 0; role < HPX_ROLES; role++) {
@@ -89,6 +109,9 @@ struct training {
 static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *error)
 {
     struct training *training = context;
+    hpx_status status = check_unchanged(training->worker, error);
+    if (status)
+        return status;
     hpx_result result = {
         .kind = HPX_MESSAGE_EPOCH,
         .key = training->job->key,
@@ -102,7 +125,7 @@ static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *e
         .checkpoint_size = epoch->checkpoint_size,
     };
     memcpy(result.host, training->worker->host, sizeof result.host);
-    hpx_status status = send(training->worker, &result, error);
+    status = send(training->worker, &result, error);
     training->broken = status != HPX_OK;
     training->started_ns = hpx_clock_ns();
     return status;

@@ -42,6 +42,30 @@ X
     is '.numerics.vector' '"plain"'
 }
 
+# Bytes that change under a training: what comes of it is not stored under the hash of what they were.
+test_data_changes() {
+    recipe a.rcp 'epochs = 2000' <<'X'
+axis n1 = 400
+axis n2 = 400
+X
+    sed -i '$a search grid\n  method = grid' a.rcp
+    "$HPX" build a.rcp >out 2>err &
+    local build=$! code=0
+    poll eval 'hpx ls --json | jq -e "(.[0].epoch // 0) > 2"'
+    printf '\377' | dd of=data/train-images bs=1 seek=100 conv=notrunc status=none
+    wait "$build" || code=$?
+    equal "$code" 1 'the exit code of the build'
+    has err 'data/train-images changed while it was trained on; the epoch is not stored'
+    run 0 hpx ls --json
+    is '.[0].epoch < 2000' true
+    run 0 hpx verify
+    # Now it is other data, and what was stored before is not continued.
+    sed -i 's/2000/2/' a.rcp
+    run 0 hpx build a.rcp --json
+    is '.searches[0].trials' '{"hit":0,"extend":0,"train":1,"failed":0}'
+    has err 'train (train-images '
+}
+
 test_bad_data() {
     simple
     truncate -s 5000 data/train-images
