@@ -42,7 +42,7 @@ done
 # New rows take the place of old ones of the same benchmark.
 {
     echo "$header"
-    [[ ! -e $results ]] || awk -F, 'NR == FNR { new[$1] = 1; next } FNR > 1 && !($1 in new)' "$fresh" "$results"
+    [[ ! -e $results ]] || awk -F, 'FILENAME == ARGV[1] { new[$1] = 1; next } FNR > 1 && !($1 in new)' "$fresh" "$results"
     cat "$fresh"
 } | (sed -u 1q; sort -t, -s -k1,1) >"$results.new"
 mv "$results.new" "$results"

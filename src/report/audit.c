@@ -67,7 +67,7 @@ static char *field_text(const hpx_fields *fields, const char *name, int digits)
     hpx_buffer text = {0};
     if (field)
         hpx_field_print(&text, field);
-    char *copy = hpx_strndup(text.size ? hpx_buffer_text(&text) : "?", (size_t)digits);
+    char *copy = hpx_format("%.*s", digits, text.size ? hpx_buffer_text(&text) : "?");
     hpx_buffer_free(&text);
     return copy;
 }
