@@ -172,7 +172,8 @@ check: ## all tests, under ten minutes on two cores
 
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 check-asan: ## all tests again under AddressSanitizer and UndefinedBehaviorSanitizer
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE)" check
+	@LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.txt:print_suppressions=0 \
+		$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE)" check
 
 # Programs and preloaded libraries of the fault tests.
 $(BUILD)/tests/fault/fault_%: $(BUILD)/tests/fault/fault_%.o $(BUILD)/tests/fault/numbered.o $(LIB)
