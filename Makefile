@@ -172,7 +172,7 @@ check: ## all tests, under ten minutes on two cores
 
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 check-asan: ## all tests again under AddressSanitizer and UndefinedBehaviorSanitizer
-	@LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.txt:print_suppressions=0 \
+	@LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.txt:print_suppressions=0 KILL_IMAGES=300 \
 		$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE)" check
 
 # Programs and preloaded libraries of the fault tests.

@@ -2,8 +2,9 @@
 # the bits of one that was left alone.
 . "$(dirname "$0")/common.sh"
 
-# Epochs long enough to be caught in the middle: 3,000 images, and a checkpoint of some megabytes to write.
-IMAGES=3000
+# Epochs long enough to be caught in the middle: 3,000 images, and a checkpoint of some megabytes to write. A build with
+# sanitizers is slow enough with fewer (KILL_IMAGES).
+IMAGES=${KILL_IMAGES:-3000}
 long_recipe() { # VALUES OF n1 [EPOCHS]
     epochs=${2:-60}
     recipe a.rcp "epochs = $epochs" 'rate = 0.001' <<X
