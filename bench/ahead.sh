@@ -1,19 +1,8 @@
 # What training ahead gains on two processors: searches of the paper over MNIST, cold, with and without, in turns.
 # HPX_BENCH_EPOCHS (default 2) epochs each, the paper has 15.
-set -eu
+source "$(dirname "$0")/common.sh"
 epochs=${HPX_BENCH_EPOCHS:-2}
 rounds=3
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-
-if [[ $(nproc) -lt 2 ]]; then
-    echo 'ahead needs two processors' >&2
-    exit 77
-fi
-if ! "$BUILD/hpx" data verify mnist >/dev/null 2>&1; then
-    echo 'MNIST is missing; `hpx data fetch mnist` gets it' >&2
-    exit 77
-fi
 
 sed "s/epochs *= .*/epochs = $epochs/" recipes/mnist.rcp >"$folder/ahead.rcp"
 cat >>"$folder/ahead.rcp" <<'X'
@@ -41,8 +30,6 @@ seconds() { # SEARCH OPTION...: the wall time of a cold build; its document is i
     to=$(date +%s%N)
     awk "BEGIN { print ($to - $from) * 1e-9 }"
 }
-
-median() { sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 
 for search in partial-l1-1 partial-l2-1 hill-climb-8 hill-climb-4; do
     : >"$folder/gains"

@@ -23,7 +23,7 @@ machine=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1 | tr , ';')
 where="$machine x $(nproc),$(field kernel),$(field blas),$(field compiler),$(git describe --always --dirty),$(date +%F)"
 
 names=("$@")
-[[ $# -gt 0 ]] || names=($(ls bench/*.sh | sed 's|bench/||; s|\.sh$||; /^run$/d'))
+[[ $# -gt 0 ]] || names=($(ls bench/*.sh | sed 's|bench/||; s|\.sh$||; /^run$/d; /^common$/d'))
 failed=0
 for name in "${names[@]}"; do
     echo "--- $name" >&2

@@ -17,7 +17,7 @@ order="16x16 64x32 128x64 256x128 512x256 128x4096 512x16384"
 
 if ! /usr/bin/python3 -c 'import torch' 2>/dev/null; then
     echo "train: PyTorch is missing; install it with: sh tools/deps.sh python3-torch" >&2
-    exit 0
+    exit 77
 fi
 make --no-print-directory BUILD="$BUILD" "$BUILD/bench/train" "$BUILD/bench/train_plain" >&2
 

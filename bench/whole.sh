@@ -1,25 +1,12 @@
 # A cold build of recipes/mnist-table.rcp on two processors, against the training of its 66 cells alone (bench/cells.c), in
 # turns, and against the product of two matrices (bench/gemm.c). HPX_BENCH_EPOCHS (default 1) epochs, the recipe has 15.
-set -eu
+source "$(dirname "$0")/common.sh"
 epochs=${HPX_BENCH_EPOCHS:-1}
 rounds=${HPX_BENCH_ROUNDS:-2}
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
 export OPENBLAS_NUM_THREADS=1
-
-if [[ $(nproc) -lt 2 ]]; then
-    echo 'whole needs two processors' >&2
-    exit 77
-fi
-if ! "$BUILD/hpx" data verify mnist >/dev/null 2>&1; then
-    echo 'MNIST is missing; `hpx data fetch mnist` gets it' >&2
-    exit 77
-fi
 
 sed "s/epochs *= .*/epochs = $epochs/" recipes/mnist.rcp >"$folder/mnist.rcp"
 cp recipes/mnist-table.rcp "$folder/mnist-table.rcp"
-
-median() { sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 
 for ((round = 0; round < rounds; round++)); do
     rate=$("$BUILD/bench/gemm" 2)
