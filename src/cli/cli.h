@@ -83,6 +83,12 @@ char *data_folder(const char *store_folder);
  * reported. */
 hpx_status open_store(hpx_store **out, const char *folder, hpx_store_mode mode, hpx_error *error);
 
+/* Opens the store for reading (NULL where there is none), lets `add` put the result together, prints it; the
+ * exit code. */
+typedef hpx_status result_fn(hpx_buffer *text, hpx_store *store, const struct options *options,
+                             hpx_error *error);
+int print_from_store(const struct options *options, result_fn *add);
+
 /* RECIPE[:SEARCH]... grouped by recipe. */
 struct target {
     char *path;

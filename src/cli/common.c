@@ -139,6 +139,21 @@ hpx_status open_store(hpx_store **out, const char *folder, hpx_store_mode mode, 
     return status;
 }
 
+int print_from_store(const struct options *options, result_fn *add)
+{
+    char *folder = store_folder(options, ".");
+    hpx_store *store;
+    hpx_error error;
+    hpx_buffer text = {0};
+    hpx_status status = open_store(&store, folder, HPX_STORE_READ, &error);
+    if (!status)
+        status = add(&text, store, options, &error);
+    int code = status ? fail(&error) : print_result(&text);
+    hpx_store_close(store);
+    free(folder);
+    return code;
+}
+
 /* Splits RECIPE:SEARCH at the last colon, unless a file of the whole name exists. *search is NULL without
  * one. */
 static void split_target(char **path, const char **search, const char *argument)

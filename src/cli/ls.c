@@ -131,40 +131,32 @@ int run_ls(const struct options *options)
 }
 
 /* audit --patch CODE: what lay between the commit and the sources that made some results. */
-static int print_patch(const struct options *options)
+static hpx_status add_patch(hpx_buffer *text, hpx_store *store, const struct options *options,
+                            hpx_error *error)
 {
-    char *folder = store_folder(options, ".");
-    hpx_store *store;
-    hpx_error error;
     hpx_hash id;
     hpx_fields code = {0};
-    hpx_buffer text = {0};
-    const uint8_t *patch = NULL;
-    size_t size = 0;
-    hpx_status status = open_store(&store, folder, HPX_STORE_READ, &error);
-    if (!status && !store)
-        status = hpx_error_set(&error, HPX_NOT_FOUND, "%s: no such code; the store is empty", options->patch);
+    const uint8_t *patch;
+    size_t size;
+    if (!store)
+        return hpx_error_set(error, HPX_NOT_FOUND, "%s: no such code; the store is empty", options->patch);
+    hpx_status status = hpx_store_find_record(&id, store, HPX_RECORD_CODE, options->patch, error);
     if (!status)
-        status = hpx_store_find_record(&id, store, HPX_RECORD_CODE, options->patch, &error);
+        status = hpx_store_get_record(&code, store, HPX_RECORD_CODE, &id, error);
     if (!status)
-        status = hpx_store_get_record(&code, store, HPX_RECORD_CODE, &id, &error);
-    if (!status)
-        status = hpx_fields_bytes(&patch, &size, &code, "patch", &error);
+        status = hpx_fields_bytes(&patch, &size, &code, "patch", error);
     if (!status && size == 0)
         say("%s: built from its commit, without edits", options->patch);
     if (!status)
-        hpx_buffer_add(&text, patch, size);
-    const int exit_code = status ? fail(&error) : print_result(&text);
+        hpx_buffer_add(text, patch, size);
     hpx_fields_free(&code);
-    hpx_store_close(store);
-    free(folder);
-    return exit_code;
+    return status;
 }
 
 int run_audit(const struct options *options)
 {
     if (options->patch)
-        return print_patch(options);
+        return print_from_store(options, add_patch);
     if (!options->quiet)
         warn_if_stale();
     return run(options, hpx_report_audit_new(), hpx_report_audit_add, hpx_audit_new());

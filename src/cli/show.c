@@ -48,11 +48,11 @@ void free_shown(hpx_shown *shown)
     free(shown->artifacts);
 }
 
-static hpx_status show(hpx_buffer *text, hpx_store *store, const char *prefix, bool json, hpx_error *error)
+static hpx_status show(hpx_buffer *text, hpx_store *store, const struct options *options, hpx_error *error)
 {
     hpx_shown shown;
-    hpx_status status = read_shown(&shown, store, prefix, error);
-    if (!status && json)
+    hpx_status status = read_shown(&shown, store, options->arguments[0], error);
+    if (!status && options->json)
         hpx_report_show_json(text, &shown);
     else if (!status)
         hpx_report_show(text, &shown);
@@ -62,15 +62,5 @@ static hpx_status show(hpx_buffer *text, hpx_store *store, const char *prefix, b
 
 int run_show(const struct options *options)
 {
-    char *folder = store_folder(options, ".");
-    hpx_store *store;
-    hpx_error error;
-    hpx_buffer text = {0};
-    hpx_status status = open_store(&store, folder, HPX_STORE_READ, &error);
-    if (!status)
-        status = show(&text, store, options->arguments[0], options->json, &error);
-    int code = status ? fail(&error) : print_result(&text);
-    hpx_store_close(store);
-    free(folder);
-    return code;
+    return print_from_store(options, show);
 }
