@@ -5,6 +5,7 @@
 
 #include "hpx/buffer.h"
 #include "hpx/error.h"
+#include "hpx/fields.h"
 #include "hpx/hash.h"
 #include "hpx/recipe.h"
 #include "hpx/source.h"
@@ -31,7 +32,9 @@ uint64_t hpx_experiment_grid_macs(hpx_experiment *experiment);
 const hpx_source *hpx_experiment_source(const hpx_experiment *experiment, uint32_t cell);
 uint32_t hpx_experiment_train_count(const hpx_experiment *experiment, uint32_t cell);
 
-/* Appends the manifest of a cell and a seed; returns its key. */
+/* The manifest of a cell and a seed. */
+void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed);
+/* Appends its encoding; returns its key. */
 hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, uint32_t cell, uint32_t seed);
 
 /* As hpx/cell.h has it. */

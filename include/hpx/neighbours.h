@@ -2,21 +2,13 @@
 #ifndef HPX_NEIGHBOURS_H
 #define HPX_NEIGHBOURS_H
 
-#include "hpx/buffer.h"
 #include "hpx/error.h"
 #include "hpx/experiment.h"
 #include "hpx/fields.h"
-#include "hpx/outcome.h"
 #include "hpx/store.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-/* The verdict on one trial: HPX_HIT and its artifact, HPX_EXTEND and the epoch to go on `from`, or HPX_TRAIN
- * (from 0). The store may be NULL: an empty one. */
-hpx_status hpx_verdict_find(hpx_verdict *verdict, uint32_t *from, hpx_artifact *hit, hpx_store *store,
-                            const hpx_hash *key, const hpx_buffer *manifest, uint32_t epochs,
-                            hpx_error *error);
 
 typedef struct hpx_neighbours hpx_neighbours;
 
@@ -39,6 +31,6 @@ hpx_status hpx_neighbours_nearest(hpx_neighbour *out, hpx_neighbours *neighbours
 void hpx_neighbour_free(hpx_neighbour *neighbour);
 
 /* The fields of a recipe's manifests that differ from cell to cell or from seed to seed, with any value. */
-void hpx_neighbours_varying(hpx_fields *out, hpx_experiment *experiment);
+void hpx_neighbours_varying(hpx_fields *out, const hpx_experiment *experiment);
 
 #endif

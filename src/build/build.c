@@ -6,8 +6,8 @@
 #include "hpx/code.h"
 #include "hpx/executor.h"
 #include "hpx/memory.h"
-#include "hpx/neighbours.h"
 #include "hpx/store.h"
+#include "hpx/verdict.h"
 
 #include <assert.h>
 #include <math.h>

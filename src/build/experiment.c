@@ -210,18 +210,23 @@ uint64_t hpx_experiment_grid_macs(hpx_experiment *experiment)
     return sum * repeats(experiment);
 }
 
-hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, uint32_t cell, uint32_t seed)
+void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed)
 {
     const struct data *data = data_of(experiment, cell);
     const hpx_recipe *recipe = experiment->recipe;
-    hpx_fields manifest = {0};
     for (size_t i = 0; i < experiment->binary.count; i++)
-        hpx_fields_set(&manifest, &experiment->binary.fields[i]);
-    hpx_recipe_settings(&manifest, recipe, cell);
-    hpx_manifest_set_dataset(&manifest, data->source->hashes, data->train_count, data->dataset.validation);
-    hpx_fields_set_count(&manifest, "seed", seed);
-    if (recipe->trainer->needs_last_epoch(&manifest))
-        hpx_fields_set_count(&manifest, "last-epoch", recipe->epochs);
+        hpx_fields_set(out, &experiment->binary.fields[i]);
+    hpx_recipe_settings(out, recipe, cell);
+    hpx_manifest_set_dataset(out, data->source->hashes, data->train_count, data->dataset.validation);
+    hpx_fields_set_count(out, "seed", seed);
+    if (recipe->trainer->needs_last_epoch(out))
+        hpx_fields_set_count(out, "last-epoch", recipe->epochs);
+}
+
+hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, uint32_t cell, uint32_t seed)
+{
+    hpx_fields manifest = {0};
+    hpx_experiment_fields(&manifest, experiment, cell, seed);
     size_t start = out->size;
     hpx_fields_encode(out, &manifest);
     hpx_fields_free(&manifest);

@@ -2,12 +2,11 @@
 
 #include "hpx/memory.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define VALUES_MAX                                                                                           \
-    16 /* of an axis that are looked at: what its second value does not show, the next few do */
+/* Of an axis that are looked at: what its second value does not show, the next few do. */
+#define VALUES_MAX 16
 
 /* A trajectory, by the hash of those of its fields that are fixed. */
 struct place {
@@ -21,25 +20,6 @@ struct hpx_neighbours {
     size_t count, capacity;
     bool read;
 };
-
-hpx_status hpx_verdict_find(hpx_verdict *verdict, uint32_t *from, hpx_artifact *hit, hpx_store *store,
-                            const hpx_hash *key, const hpx_buffer *manifest, uint32_t epochs,
-                            hpx_error *error)
-{
-    *verdict = HPX_TRAIN;
-    *from = 0;
-    if (!store)
-        return HPX_OK;
-    hpx_status status = hpx_store_get(hit, store, key, epochs, manifest, error);
-    if (status == HPX_OK)
-        *verdict = HPX_HIT;
-    if (status != HPX_NOT_FOUND)
-        return status;
-    status = hpx_store_newest_checkpoint_epoch(from, store, key, epochs - 1, error);
-    if (status == HPX_OK && *from > 0)
-        *verdict = HPX_EXTEND;
-    return status == HPX_NOT_FOUND ? HPX_OK : status;
-}
 
 hpx_neighbours *hpx_neighbours_new(hpx_store *store, const hpx_fields *fixed)
 {
@@ -176,33 +156,23 @@ hpx_status hpx_neighbours_nearest(hpx_neighbour *out, hpx_neighbours *neighbours
     return status;
 }
 
-/* Adds the names of the fields in which the manifests of two trials differ. */
-static void add_differing(hpx_fields *out, hpx_experiment *experiment, const hpx_fields *first, uint32_t cell)
+/* Adds the names of the fields in which the manifests of two cells differ. */
+static void add_differing(hpx_fields *out, const hpx_experiment *experiment, const hpx_fields *first,
+                          uint32_t cell)
 {
-    hpx_buffer bytes = {0};
     hpx_fields other = {0};
-    hpx_error error;
     const hpx_field *before, *after;
-    hpx_experiment_manifest(&bytes, experiment, cell, hpx_experiment_recipe(experiment)->seeds[0]);
-    hpx_status status = hpx_fields_decode(&other, bytes.data, bytes.size, &error);
-    assert(!status);
-    (void)status;
+    hpx_experiment_fields(&other, experiment, cell, 0);
     for (hpx_field_walk at = {0}; hpx_fields_next_difference(&at, first, &other, &before, &after);)
         hpx_fields_set_count(out, before ? before->name : after->name, 0);
     hpx_fields_free(&other);
-    hpx_buffer_free(&bytes);
 }
 
-void hpx_neighbours_varying(hpx_fields *out, hpx_experiment *experiment)
+void hpx_neighbours_varying(hpx_fields *out, const hpx_experiment *experiment)
 {
     const hpx_recipe *recipe = hpx_experiment_recipe(experiment);
-    hpx_buffer bytes = {0};
     hpx_fields first = {0};
-    hpx_error error;
-    hpx_experiment_manifest(&bytes, experiment, 0, recipe->seeds[0]);
-    hpx_status status = hpx_fields_decode(&first, bytes.data, bytes.size, &error);
-    assert(!status);
-    (void)status;
+    hpx_experiment_fields(&first, experiment, 0, 0);
     hpx_fields_set_count(out, "seed", 0);
     for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
         uint32_t indices[HPX_AXES_MAX] = {0};
@@ -211,5 +181,4 @@ void hpx_neighbours_varying(hpx_fields *out, hpx_experiment *experiment)
             add_differing(out, experiment, &first, hpx_grid_cell(&recipe->grid, indices));
     }
     hpx_fields_free(&first);
-    hpx_buffer_free(&bytes);
 }

@@ -6,6 +6,7 @@
 #include "hpx/memory.h"
 #include "hpx/neighbours.h"
 #include "hpx/text.h"
+#include "hpx/verdict.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,15 +88,6 @@ static void close_asked(struct asked *asked)
     free(asked->folder);
 }
 
-static hpx_hash wanted(hpx_fields *out, hpx_buffer *bytes, const struct asked *asked, uint32_t seed)
-{
-    hpx_error error;
-    bytes->size = 0;
-    hpx_hash key = hpx_experiment_manifest(bytes, asked->experiment, asked->cell, seed);
-    hpx_fields_decode(out, bytes->data, bytes->size, &error);
-    return key;
-}
-
 static hpx_status keep_newest(void *context, const hpx_artifact *artifact, hpx_error *error)
 {
     (void)error;
@@ -124,7 +116,9 @@ static hpx_status explain(hpx_buffer *text, struct asked *asked, bool json, hpx_
     hpx_neighbours *neighbours = hpx_neighbours_new(asked->store, NULL);
     hpx_why why = {
         .cell = hpx_buffer_text(&asked->text), .seed = asked->seed, .epochs = asked->recipe->epochs};
-    why.key = wanted(&why.wanted, &bytes, asked, asked->seed);
+    hpx_experiment_fields(&why.wanted, asked->experiment, asked->cell, asked->seed);
+    hpx_fields_encode(&bytes, &why.wanted);
+    why.key = hpx_hash_of(bytes.data, bytes.size);
     hpx_status status = hpx_verdict_find(&why.verdict, &why.from, &why.stored, asked->store, &why.key, &bytes,
                                          why.epochs, error);
     if (!status && why.verdict != HPX_HIT && asked->store)
@@ -198,15 +192,14 @@ static int by_time(const void *a, const void *b)
 static hpx_status collect_history(struct history *history, hpx_error *error)
 {
     const struct asked *asked = history->asked;
-    hpx_buffer bytes = {0};
     hpx_status status = HPX_OK;
     const size_t seeds = asked->any_seed ? asked->recipe->seed_count : 1;
     for (size_t i = 0; i < seeds && !status && asked->store; i++) {
-        wanted(&history->wanted, &bytes, asked, asked->any_seed ? asked->recipe->seeds[i] : asked->seed);
+        hpx_experiment_fields(&history->wanted, asked->experiment, asked->cell,
+                              asked->any_seed ? asked->recipe->seeds[i] : asked->seed);
         status = hpx_store_each_manifest(asked->store, add_if_same, history, error);
         hpx_fields_free(&history->wanted);
     }
-    hpx_buffer_free(&bytes);
     if (history->count > 0)
         qsort(history->artifacts, history->count, sizeof *history->artifacts, by_time);
     return status;

@@ -1,0 +1,20 @@
+#include "hpx/verdict.h"
+
+hpx_status hpx_verdict_find(hpx_verdict *verdict, uint32_t *from, hpx_artifact *hit, hpx_store *store,
+                            const hpx_hash *key, const hpx_buffer *manifest, uint32_t epochs,
+                            hpx_error *error)
+{
+    *verdict = HPX_TRAIN;
+    *from = 0;
+    if (!store)
+        return HPX_OK;
+    hpx_status status = hpx_store_get(hit, store, key, epochs, manifest, error);
+    if (status == HPX_OK)
+        *verdict = HPX_HIT;
+    if (status != HPX_NOT_FOUND)
+        return status;
+    status = hpx_store_newest_checkpoint_epoch(from, store, key, epochs - 1, error);
+    if (status == HPX_OK && *from > 0)
+        *verdict = HPX_EXTEND;
+    return status == HPX_NOT_FOUND ? HPX_OK : status;
+}
