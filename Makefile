@@ -214,7 +214,7 @@ lint: $(HPX) ## formatting, static analysis, and includes that follow the layer 
 format: ## format the sources in place
 	clang-format -i $(LIB_SOURCES) $(CLI_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) $(HELPER_SOURCES) $(FAULT_SOURCES) \
 		$(CLI_TEST_SOURCES) $(PRELOAD_SOURCES) tests/fault/numbered.c \
-		$(wildcard include/hpx/*.h tests/fuzz/replay.c tools/*.c bench/*.c)
+		$(wildcard include/hpx/*.h src/*/*.h tests/*/*.h tests/fuzz/replay.c tools/*.c bench/*.c)
 
 install: $(HPX) ## install to PREFIX (default /usr/local), below DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/hpx \

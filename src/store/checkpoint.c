@@ -52,17 +52,20 @@ static hpx_status delete_epoch(hpx_store *store, MDB_txn *txn, enum database db,
     int code = mdb_cursor_open(txn, store->databases[db], &cursor);
     if (code != 0)
         return lmdb_failed(store, code, error);
+    hpx_status status = HPX_OK;
     MDB_val key = {.mv_size = prefix->size, .mv_data = (void *)prefix->bytes}, value;
     for (code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); code == 0;
          code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
         if (key.mv_size < prefix->size || memcmp(key.mv_data, prefix->bytes, prefix->size) != 0)
             break;
-        code = mdb_cursor_del(cursor, 0);
-        if (code != 0)
+        status = check_way(store, txn, db, &key, error);
+        if (!status)
+            code = mdb_cursor_del(cursor, 0);
+        if (status || code != 0)
             break;
     }
     mdb_cursor_close(cursor);
-    return code == 0 || code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(store, code, error);
+    return code == 0 || code == MDB_NOTFOUND ? status : lmdb_failed(store, code, error);
 }
 
 hpx_status drop_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,

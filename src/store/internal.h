@@ -31,7 +31,8 @@ struct hpx_store {
     int claims; /* the file of claims; -1 where a reader can neither make nor open it */
     hpx_damage_fn *damaged;
     void *damaged_context;
-    char **reported; /* what was damaged, so that it is said once */
+    struct pages *pages; /* what check_way knows of the pages; NULL before the first write */
+    char **reported;     /* what was damaged, so that it is said once */
     size_t reported_count, reported_capacity;
 };
 
@@ -58,6 +59,10 @@ hpx_status begin(MDB_txn **txn, hpx_store *store, unsigned flags, hpx_error *err
 
 hpx_status put_sealed(hpx_store *store, MDB_txn *txn, enum database db, const struct key *key,
                       const void *payload, size_t size, hpx_error *error);
+
+/* Nothing happens if it is not there. */
+hpx_status delete_key(hpx_store *store, MDB_txn *txn, enum database db, const struct key *key,
+                      hpx_error *error);
 
 /* Checks a value that was read. */
 bool is_sealed(enum database db, const MDB_val *key, const MDB_val *value);
@@ -86,6 +91,14 @@ hpx_status open_claims(hpx_store *store, hpx_store_mode mode, bool alone, hpx_er
 bool is_made(const hpx_store *store);
 hpx_status begin_making(hpx_store *store, hpx_error *error);
 void end_making(hpx_store *store, bool made);
+
+/* pages.c */
+/* Before a key is put or deleted: HPX_DAMAGED if a page that LMDB would write through is not what it should
+ * be. */
+hpx_status check_way(hpx_store *store, MDB_txn *txn, enum database db, const MDB_val *key, hpx_error *error);
+/* Checks every page of a snapshot of its own, and that none is used twice; the first fault of each tree. */
+hpx_status check_pages(hpx_store *store, hpx_damage_fn *damaged, void *context, hpx_error *error);
+void pages_free(struct pages *pages);
 
 /* artifact.c */
 void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);

@@ -202,9 +202,8 @@ static hpx_status drop_strays(hpx_store *store, const struct key *keys, size_t c
         return status;
     for (size_t i = 0; i < count && !status; i++) {
         MDB_val key = {.mv_size = keys[i].size, .mv_data = (void *)keys[i].bytes};
-        int code = is_stray(store, txn, &key) ? mdb_del(txn, store->databases[DB_CHUNKS], &key, NULL) : 0;
-        if (code != 0 && code != MDB_NOTFOUND)
-            status = lmdb_failed(store, code, error);
+        if (is_stray(store, txn, &key))
+            status = delete_key(store, txn, DB_CHUNKS, &keys[i], error);
     }
     return end(store, txn, status, error);
 }
@@ -260,10 +259,7 @@ hpx_status hpx_store_pin(hpx_store *store, const hpx_hash *key, bool pinned, hpx
     if (pinned) {
         status = put_sealed(store, txn, DB_PINS, &name, "", 0, error);
     } else {
-        MDB_val value = {.mv_size = name.size, .mv_data = name.bytes};
-        int code = mdb_del(txn, store->databases[DB_PINS], &value, NULL);
-        if (code != 0 && code != MDB_NOTFOUND)
-            status = lmdb_failed(store, code, error);
+        status = delete_key(store, txn, DB_PINS, &name, error);
     }
     return end(store, txn, status, error);
 }

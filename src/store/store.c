@@ -152,6 +152,9 @@ hpx_status put_sealed(hpx_store *store, MDB_txn *txn, enum database db, const st
 {
     MDB_val name = {.mv_size = key->size, .mv_data = (void *)key->bytes};
     MDB_val value = {.mv_size = size + SEAL_BYTES};
+    hpx_status status = check_way(store, txn, db, &name, error);
+    if (status)
+        return status;
     int code = mdb_put(txn, store->databases[db], &name, &value, MDB_RESERVE);
     if (code != 0)
         return lmdb_failed(store, code, error);
@@ -159,6 +162,15 @@ hpx_status put_sealed(hpx_store *store, MDB_txn *txn, enum database db, const st
         memcpy(value.mv_data, payload, size);
     seal_of((uint8_t *)value.mv_data + size, db, &name, payload, size);
     return HPX_OK;
+}
+
+hpx_status delete_key(hpx_store *store, MDB_txn *txn, enum database db, const struct key *key,
+                      hpx_error *error)
+{
+    MDB_val name = {.mv_size = key->size, .mv_data = (void *)key->bytes};
+    hpx_status status = check_way(store, txn, db, &name, error);
+    int code = status ? 0 : mdb_del(txn, store->databases[db], &name, NULL);
+    return code == 0 || code == MDB_NOTFOUND ? status : lmdb_failed(store, code, error);
 }
 
 bool is_sealed(enum database db, const MDB_val *key, const MDB_val *value)
@@ -550,6 +562,7 @@ void hpx_store_close(hpx_store *store)
     for (size_t i = 0; i < store->reported_count; i++)
         free(store->reported[i]);
     free(store->reported);
+    pages_free(store->pages);
     free(store->directory);
     free(store->path);
     free(store);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define PART_PAGES DATABASES /* the part after the databases */
+
 struct check {
     hpx_store *store;
     MDB_txn *txn;
@@ -243,21 +245,32 @@ static hpx_status check_database(struct check *check, enum database db, volatile
 
 const char *hpx_store_part_name(uint32_t part)
 {
-    return part < DATABASES ? database_names[part] : NULL;
+    return part < DATABASES ? database_names[part] : part == PART_PAGES ? "pages" : NULL;
 }
 
-hpx_status hpx_store_verify_from(hpx_store *store, volatile hpx_verify_progress *progress,
-                                 hpx_damage_fn *damaged, void *context, hpx_error *error)
+/* In a transaction of its own: LMDB ends one in which it has met damage. */
+static hpx_status check_part(hpx_store *store, volatile hpx_verify_progress *progress, hpx_damage_fn *damaged,
+                             void *context, hpx_error *error)
 {
     struct check check = {.store = store, .file_bytes = UINT64_MAX, .damaged = damaged, .context = context};
     hpx_status status = begin(&check.txn, store, MDB_RDONLY, error);
     if (status)
         return status;
     find_map(&check);
-    for (; progress->part < DATABASES && !status; progress->part++)
-        if (!store->lacks[progress->part])
-            status = check_database(&check, (enum database)progress->part, &progress->checked, error);
+    status = check_database(&check, (enum database)progress->part, &progress->checked, error);
     mdb_txn_abort(check.txn);
+    return status;
+}
+
+hpx_status hpx_store_verify_from(hpx_store *store, volatile hpx_verify_progress *progress,
+                                 hpx_damage_fn *damaged, void *context, hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    for (; hpx_store_part_name(progress->part) && !status; progress->part++)
+        if (progress->part == PART_PAGES)
+            status = check_pages(store, damaged, context, error);
+        else if (!store->lacks[progress->part])
+            status = check_part(store, progress, damaged, context, error);
     return status;
 }
 

@@ -2,6 +2,7 @@
  *
  *     fault_flip values STORE FOLDER COUNT SEED      in stored values: seal or payload of a random one
  *     fault_flip pages STORE FOLDER COUNT SEED       in any page
+ *     fault_flip writes STORE FOLDER COUNT SEED      in any page, and then results are stored
  *     fault_flip truncate STORE FOLDER STEP          to every multiple of STEP
  *
  * Each change is looked at twice, by child processes, since LMDB may crash: by hpx_store_verify, as `hpx
@@ -9,7 +10,8 @@
  *
  *     COUNT changes: SEEN seen, CRASHED of them by a crash of LMDB, WRONG wrong, HUNG hung
  *
- * Flips in values must all be seen, by a fault that names the value, without a crash. */
+ * Flips in values must all be seen, by a fault that names the value, without a crash. Storing results in a
+ * store with a flipped bit may be refused; it must not lose what could be read before. */
 #include "hpx/memory.h"
 #include "hpx/store.h"
 
@@ -23,7 +25,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SECONDS_MAX 20 /* for one look */
+#define SECONDS_MAX   20 /* for one look */
+#define ARTIFACTS_MAX 64
 
 static hpx_error error;
 
@@ -127,6 +130,7 @@ static struct shared {
     char name[64]; /* to look for in faults */
     size_t wrong;
     char what[512];
+    bool readable[2][ARTIFACTS_MAX]; /* by look_serve: an artifact, its checkpoint */
 } * shared;
 
 static void note(void *context, const char *what)
@@ -162,11 +166,26 @@ static const hpx_artifact *find(const struct right *right, const hpx_hash *key, 
     return NULL;
 }
 
+/* What look_write stores. */
+static hpx_buffer new_manifest;
+static hpx_hash new_key;
+
+static void make_new(void)
+{
+    hpx_fields fields = {0};
+    hpx_fields_set_text(&fields, "cell", "new");
+    hpx_fields_encode(&new_manifest, &fields);
+    new_key = hpx_hash_of(new_manifest.data, new_manifest.size);
+    hpx_fields_free(&fields);
+}
+
 static hpx_status compare(void *context, const hpx_artifact *artifact, hpx_error *compare_error)
 {
     (void)compare_error;
     const struct right *right = context;
     const hpx_artifact *expected = find(right, &artifact->key, artifact->epoch);
+    if (hpx_hash_equal(&artifact->key, &new_key))
+        return HPX_OK;
     if (!expected || memcmp(expected, artifact, sizeof *artifact) != 0)
         wrong("listed", &artifact->key, artifact->epoch);
     return HPX_OK;
@@ -185,6 +204,7 @@ static int look_serve(const char *folder, const struct right *right)
         status = hpx_store_get(&got, store, &expected->key, expected->epoch, NULL, &error);
         if (!status && memcmp(&got, expected, sizeof got) != 0)
             wrong("served", &expected->key, expected->epoch);
+        shared->readable[0][i] = status == HPX_OK;
         hpx_buffer checkpoint = {0};
         uint32_t epoch;
         status = hpx_store_newest_checkpoint(&epoch, &checkpoint, store, &expected->key, UINT32_MAX, &error);
@@ -194,14 +214,37 @@ static int look_serve(const char *folder, const struct right *right)
                 owner ? hpx_output_hash(&owner->metrics, checkpoint.data, checkpoint.size) : (hpx_hash){{0}};
             if (!owner || !hpx_hash_equal(&output, &owner->output))
                 wrong("checkpoint", &expected->key, epoch);
+            shared->readable[1][i] = true;
         }
         hpx_buffer_free(&checkpoint);
     }
     return 0;
 }
 
+/* A new trajectory with epochs 1 and 2, so that a checkpoint is stored and dropped. */
+static int look_write(const char *folder, const struct right *right)
+{
+    hpx_store *store;
+    static uint8_t checkpoint[40000];
+    const hpx_put_options options = {.keep = HPX_KEEP_NEWEST};
+    hpx_status status = hpx_store_open(&store, folder, HPX_STORE_WRITE, &error);
+    if (status)
+        return 1;
+    hpx_artifact artifact = right->artifacts[0];
+    artifact.key = new_key;
+    for (artifact.epoch = 1; artifact.epoch <= 2 && !status; artifact.epoch++) {
+        artifact.parent = artifact.epoch - 1;
+        artifact.output = hpx_output_hash(&artifact.metrics, checkpoint, sizeof checkpoint);
+        status =
+            hpx_store_put(store, &new_manifest, &artifact, checkpoint, sizeof checkpoint, &options, &error);
+    }
+    return status != HPX_OK;
+}
+
+enum look { VERIFY, SERVE, WRITE };
+
 /* The child's wait status. */
-static int look(bool serve, const char *folder, const struct right *right)
+static int look(enum look kind, const char *folder, const struct right *right)
 {
     pid_t child = fork();
     if (child == 0) {
@@ -209,7 +252,9 @@ static int look(bool serve, const char *folder, const struct right *right)
         setrlimit(RLIMIT_CORE, &no_core);
         close(STDERR_FILENO); /* LMDB's assertions */
         alarm(SECONDS_MAX);
-        _exit(serve ? look_serve(folder, right) : look_verify(folder));
+        _exit(kind == VERIFY  ? look_verify(folder)
+              : kind == SERVE ? look_serve(folder, right)
+                              : look_write(folder, right));
     }
     int status = 0;
     if (child < 0 || waitpid(child, &status, 0) < 0)
@@ -226,7 +271,7 @@ static void count_look(bool strict, const char *folder, const struct right *righ
     *shared = (struct shared){0};
     if (strict)
         snprintf(shared->name, sizeof shared->name, "%s", strrchr(what, ' ') + 1);
-    int verify = look(false, folder, right), serve = look(true, folder, right);
+    int verify = look(VERIFY, folder, right), serve = look(SERVE, folder, right);
     bool crashed = WIFSIGNALED(verify) || WIFSIGNALED(serve);
     bool hung = (WIFSIGNALED(verify) && WTERMSIG(verify) == SIGALRM) ||
                 (WIFSIGNALED(serve) && WTERMSIG(serve) == SIGALRM);
@@ -264,6 +309,25 @@ static void flip(const char *path, const hpx_buffer *file, uint64_t at, unsigned
     write_at(path, &file->data[at], 1, at);
 }
 
+/* Whether all that could be read before can be read now, unless reading met the damage itself. */
+static void count_write(const char *folder, const struct right *right, const char *what)
+{
+    *shared = (struct shared){0};
+    look(SERVE, folder, right);
+    struct shared before = *shared;
+    int write = look(WRITE, folder, right), serve = look(SERVE, folder, right);
+    total.changes++;
+    total.crashed += WIFSIGNALED(write);
+    total.seen += write != 0;
+    for (size_t i = 0; i < right->count; i++)
+        if (!WIFSIGNALED(serve) && ((before.readable[0][i] && !shared->readable[0][i]) ||
+                                    (before.readable[1][i] && !shared->readable[1][i])))
+            wrong("lost by a write", &right->artifacts[i].key, right->artifacts[i].epoch);
+    total.wrong += shared->wrong > 0;
+    if (shared->wrong > 0)
+        printf("wrong: %s: %s\n", what, shared->what);
+}
+
 static void flip_values(const char *path, const hpx_buffer *file, const char *folder,
                         const struct right *right, size_t count, const char *store_path)
 {
@@ -282,7 +346,7 @@ static void flip_values(const char *path, const hpx_buffer *file, const char *fo
 }
 
 static void flip_pages(const char *path, const hpx_buffer *file, const char *folder,
-                       const struct right *right, size_t count)
+                       const struct right *right, size_t count, bool writes)
 {
     for (size_t i = 0; i < count; i++) {
         char what[128];
@@ -291,7 +355,14 @@ static void flip_pages(const char *path, const hpx_buffer *file, const char *fol
         uint64_t at = page + draw(draw(2) ? 64 : 4096);
         unsigned bit = (unsigned)draw(8);
         snprintf(what, sizeof what, "bit %u of byte %llu", bit, (unsigned long long)at);
-        flip(path, file, at, bit, false, folder, right, what);
+        if (!writes) {
+            flip(path, file, at, bit, false, folder, right, what);
+            continue;
+        }
+        uint8_t byte = (uint8_t)(file->data[at] ^ 1u << bit);
+        write_at(path, file->data, file->size, 0);
+        write_at(path, &byte, 1, at);
+        count_write(folder, right, what);
     }
 }
 
@@ -318,9 +389,10 @@ int main(int argc, char **argv)
     hpx_store *store;
     hpx_buffer file = {0};
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    make_new();
     draw_state = argc > 5 ? strtoull(argv[5], NULL, 10) : 1;
     if (shared == MAP_FAILED || hpx_store_open(&store, argv[2], HPX_STORE_READ, &error) ||
-        hpx_store_each(store, NULL, learn, &right, &error))
+        hpx_store_each(store, NULL, learn, &right, &error) || right.count > ARTIFACTS_MAX)
         die(argv[2]);
     hpx_store_close(store);
     char *store_path = hpx_path_join(argv[2], "hpx.mdb"), *path = hpx_path_join(folder, "hpx.mdb");
@@ -333,7 +405,9 @@ int main(int argc, char **argv)
     if (strcmp(kind, "values") == 0)
         flip_values(path, &file, folder, &right, count, store_path);
     else if (strcmp(kind, "pages") == 0)
-        flip_pages(path, &file, folder, &right, count);
+        flip_pages(path, &file, folder, &right, count, false);
+    else if (strcmp(kind, "writes") == 0)
+        flip_pages(path, &file, folder, &right, count, true);
     else
         truncate_all(path, &file, folder, &right, count);
     printf("%zu changes: %zu seen, %zu of them by a crash of LMDB, %zu wrong, %zu hung\n", total.changes,
