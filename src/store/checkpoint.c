@@ -76,19 +76,19 @@ hpx_status drop_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, 
     return status ? status : delete_epoch(store, txn, DB_CHECKPOINTS, &name, error);
 }
 
-/* Walks a trajectory's checkpoint entries downward from `epoch`; false when there is none below or at it. */
-static bool previous_entry(MDB_cursor *cursor, const hpx_hash *hash, uint32_t epoch, uint32_t *found)
+/* The epoch of the trajectory's last checkpoint entry up to `epoch`; HPX_NOT_FOUND when there is none. */
+static hpx_status last_entry(uint32_t *found, hpx_store *store, MDB_txn *txn, const hpx_hash *hash,
+                             uint32_t epoch, hpx_error *error)
 {
     struct key name = key_of_epoch(hash, epoch);
-    MDB_val key = {.mv_size = name.size, .mv_data = name.bytes}, value;
-    int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-    bool exact = code == 0 && key.mv_size == name.size && memcmp(key.mv_data, name.bytes, name.size) == 0;
-    if (!exact)
-        code = mdb_cursor_get(cursor, &key, &value, code == MDB_NOTFOUND ? MDB_LAST : MDB_PREV);
-    if (code != 0 || key.mv_size != name.size || memcmp(key.mv_data, hash->bytes, HPX_HASH_BYTES) != 0)
-        return false;
-    *found = load_big_u32((const uint8_t *)key.mv_data + HPX_HASH_BYTES);
-    return true;
+    MDB_val key = {.mv_size = name.size, .mv_data = name.bytes}, last;
+    hpx_status status = find_last_key(&last, store, txn, DB_CHECKPOINTS, &key, error);
+    if (status)
+        return status;
+    if (last.mv_size != name.size || memcmp(last.mv_data, hash->bytes, HPX_HASH_BYTES) != 0)
+        return hpx_error_set(error, HPX_NOT_FOUND, "no checkpoint");
+    *found = load_big_u32((const uint8_t *)last.mv_data + HPX_HASH_BYTES);
+    return HPX_OK;
 }
 
 /* Checks all chunks and, with `out`, appends them. */
@@ -188,26 +188,20 @@ static hpx_status newest(uint32_t *epoch, hpx_buffer *out, hpx_store *store, con
                          uint32_t epoch_max, hpx_error *error)
 {
     MDB_txn *txn;
-    MDB_cursor *cursor = NULL;
+    uint32_t found = 0;
     hpx_status status = begin(&txn, store, MDB_RDONLY, error);
     if (status)
         return status;
-    int code = mdb_cursor_open(txn, store->databases[DB_CHECKPOINTS], &cursor);
-    if (code != 0) {
-        mdb_txn_abort(txn);
-        return lmdb_failed(store, code, error);
-    }
-    status = hpx_error_set(error, HPX_NOT_FOUND, "no checkpoint");
-    uint32_t at = epoch_max, found = 0;
-    while (status == HPX_NOT_FOUND && previous_entry(cursor, key, at, &found)) {
-        status = read_checkpoint(out, store, txn, key, found, error);
-        if (found == 0)
+    for (uint32_t at = epoch_max;; at = found - 1) {
+        status = last_entry(&found, store, txn, key, at, error);
+        if (status)
             break;
-        at = found - 1;
+        status = read_checkpoint(out, store, txn, key, found, error);
+        if (status != HPX_NOT_FOUND || found == 0)
+            break;
     }
     if (!status)
         *epoch = found;
-    mdb_cursor_close(cursor);
     mdb_txn_abort(txn);
     return status;
 }

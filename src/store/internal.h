@@ -31,7 +31,7 @@ struct hpx_store {
     int claims; /* the file of claims; -1 where a reader can neither make nor open it */
     hpx_damage_fn *damaged;
     void *damaged_context;
-    struct pages *pages; /* what check_way knows of the pages; NULL before the first write */
+    struct pages *pages; /* as pages.c last read them; NULL before the first value */
     char **reported;     /* what was damaged, so that it is said once */
     size_t reported_count, reported_capacity;
 };
@@ -67,8 +67,8 @@ hpx_status delete_key(hpx_store *store, MDB_txn *txn, enum database db, const st
 /* Checks a value that was read. */
 bool is_sealed(enum database db, const MDB_val *key, const MDB_val *value);
 
-/* The payload, borrowed until the transaction ends. HPX_NOT_FOUND when there is none; when it is damaged
- * also, after reporting it. */
+/* The payload, borrowed until the next value of its database is got or the transaction ends. HPX_NOT_FOUND
+ * when there is none; when it is damaged also, after reporting it. */
 hpx_status get_sealed(const uint8_t **payload, size_t *size, hpx_store *store, MDB_txn *txn, enum database db,
                       const struct key *key, hpx_error *error);
 
@@ -96,6 +96,13 @@ void end_making(hpx_store *store, bool made);
 /* Before a key is put or deleted: HPX_DAMAGED if a page that LMDB would write through is not what it should
  * be. */
 hpx_status check_way(hpx_store *store, MDB_txn *txn, enum database db, const MDB_val *key, hpx_error *error);
+/* As mdb_get, and borrowed until the next call for this database. HPX_NOT_FOUND if there is none, HPX_DAMAGED
+ * if a page on the way to it is not what it should be. */
+hpx_status find_value(MDB_val *value, hpx_store *store, MDB_txn *txn, enum database db, const MDB_val *key,
+                      hpx_error *error);
+/* Likewise the last key that is not above this one. */
+hpx_status find_last_key(MDB_val *found, hpx_store *store, MDB_txn *txn, enum database db, const MDB_val *key,
+                         hpx_error *error);
 /* Checks every page of a snapshot of its own, and that none is used twice; the first fault of each tree. */
 hpx_status check_pages(hpx_store *store, hpx_damage_fn *damaged, void *context, hpx_error *error);
 void pages_free(struct pages *pages);

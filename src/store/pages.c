@@ -1,7 +1,9 @@
 /* The pages of the data file, looked at without LMDB, which trusts what stands in them: a pointer to a wrong
  * place makes it write to a wrong place, and what was whole before is lost. So nothing is written through
  * pages that have not been checked in the same transaction: those on the way from the root to the key, and
- * their neighbours, with which LMDB may merge them. hpx verify checks all of them.
+ * their neighbours, with which LMDB may merge them. hpx verify checks all of them. Single values are read
+ * here too: damage on the way is an error and no crash, and a read of a page costs less than the fault of its
+ * first touch in LMDB's map, by ten times and more on virtual machines.
  *
  * The format is that of LMDB 0.9 on 64-bit machines, little- or big-endian as the machine is (mdb.c:
  * MDB_page, MDB_node, MDB_db, MDB_meta):
@@ -49,6 +51,9 @@ struct tree {
     enum tree_kind kind;
     uint64_t root;
     unsigned flags, depth;
+    uint8_t *level[DEPTH_MAX]; /* the page of each level that was read last, and its number */
+    uint64_t number[DEPTH_MAX];
+    hpx_buffer value; /* the last one that was read from overflow pages */
 };
 
 /* Keys of a page are at least `low` and below `high`. Without bytes there is no such bound. */
@@ -57,15 +62,16 @@ struct bounds {
 };
 
 struct pages {
+    MDB_env *env;
     int file;
     size_t page_bytes;
     uint64_t transaction; /* whose pages these are: a committed one */
     uint64_t end;         /* pages of this number and above are not in use */
     struct tree free_pages, names, values[DATABASES];
-    bool known[DATABASES];     /* whether values[] is of this transaction */
-    uint8_t *level[DEPTH_MAX]; /* a page of each level on the way down */
-    uint16_t *node_bytes;      /* by offset / 2, while a page is checked */
-    uint8_t *used;             /* a bit for each page; NULL when only a way is checked */
+    bool known[DATABASES]; /* whether values[] is of this transaction */
+    bool free_pages_checked;
+    uint16_t *node_bytes; /* by offset / 2, while a page is checked */
+    uint8_t *used;        /* a bit for each page; NULL when only a way is checked */
     bool fault;
     char what[160]; /* is wrong, when there is a fault */
 };
@@ -98,16 +104,18 @@ static bool read_at(struct pages *pages, uint8_t *out, size_t size, uint64_t pag
     return got == (ssize_t)size || found_fault(pages, page, "it cannot be read");
 }
 
-static struct tree load_tree(enum tree_kind kind, const uint8_t *bytes)
+/* Without bytes, an empty tree. */
+static void set_tree(struct tree *tree, enum tree_kind kind, const uint8_t *bytes)
 {
-    return (struct tree){.kind = kind,
-                         .flags = load_u16(bytes + 4),
-                         .depth = load_u16(bytes + 6),
-                         .root = load_u64(bytes + 40)};
+    tree->kind = kind;
+    tree->flags = bytes ? load_u16(bytes + 4) : 0;
+    tree->depth = bytes ? load_u16(bytes + 6) : 0;
+    tree->root = bytes ? load_u64(bytes + 40) : NO_PAGE;
+    for (size_t level = 0; level < DEPTH_MAX; level++)
+        tree->number[level] = NO_PAGE;
 }
 
-/* --- one page
- * ---------------------------------------------------------------------------------------------------- */
+/* --- one page --- */
 
 static size_t count_of(const uint8_t *page)
 {
@@ -224,11 +232,25 @@ static bool use(struct pages *pages, uint64_t first, uint64_t count)
     return true;
 }
 
-static bool read_page(struct pages *pages, uint8_t *page, uint64_t number, const struct tree *tree,
-                      unsigned level, const struct bounds *bounds)
+/* Reads a page of a tree, unless it is the last one that was read of its level. */
+static bool read_page(struct pages *pages, struct tree *tree, unsigned level, uint64_t number,
+                      const struct bounds *bounds)
 {
-    return use(pages, number, 1) && read_at(pages, page, pages->page_bytes, number) &&
-           is_page(pages, page, number, tree->kind, level + 1 == tree->depth, bounds);
+    if (tree->number[level] == number && !pages->used)
+        return true;
+    if (!tree->level[level])
+        tree->level[level] = hpx_alloc(pages->page_bytes);
+    tree->number[level] = NO_PAGE;
+    if (!use(pages, number, 1) || !read_at(pages, tree->level[level], pages->page_bytes, number) ||
+        !is_page(pages, tree->level[level], number, tree->kind, level + 1 == tree->depth, bounds))
+        return false;
+    tree->number[level] = number;
+    return true;
+}
+
+static const uint8_t *leaf_of(const struct tree *tree)
+{
+    return tree->level[tree->depth - 1];
 }
 
 /* The overflow pages that hold the value of a leaf's node. */
@@ -249,51 +271,60 @@ static bool check_overflow(struct pages *pages, const uint8_t *node, enum tree_k
     return use(pages, first, count);
 }
 
-/* A list of free pages: in bounds, descending, and as long as its value. */
-static bool check_free_list(struct pages *pages, const uint8_t *node)
+/* The value of a leaf's node, whose overflow pages have been checked; it is there until the next one is read
+ * from the tree. */
+static bool read_value(MDB_val *value, struct pages *pages, struct tree *tree, const uint8_t *node)
 {
-    size_t size = value_size(node), keep = load_u16(node + 6), count = size / sizeof(uint64_t);
-    uint8_t *bytes = hpx_alloc(size + 1);
-    bool good = true;
+    size_t size = value_size(node);
+    const uint8_t *at = node + NODE_HEAD + load_u16(node + 6);
     if (load_u16(node + 4) & BIG_VALUE) {
-        uint64_t first = load_u64(node + NODE_HEAD + keep);
-        off_t at = (off_t)(first * pages->page_bytes + PAGE_HEAD);
-        good = pread(pages->file, bytes, size, at) == (ssize_t)size;
-    } else {
-        memcpy(bytes, node + NODE_HEAD + keep, size);
+        uint64_t first = load_u64(at);
+        tree->value.size = 0;
+        hpx_buffer_reserve(&tree->value, size);
+        if (pread(pages->file, tree->value.data, size, (off_t)(first * pages->page_bytes + PAGE_HEAD)) !=
+            (ssize_t)size)
+            return found_fault(pages, first, "it cannot be read");
+        at = tree->value.data;
     }
-    good = good && count > 0 && size % sizeof(uint64_t) == 0 && load_u64(bytes) == count - 1;
+    *value = (MDB_val){.mv_size = size, .mv_data = (void *)at};
+    return true;
+}
+
+/* A list of free pages: in bounds, descending, and as long as its value. */
+static bool check_free_list(struct pages *pages, struct tree *tree, const uint8_t *node)
+{
+    MDB_val list;
+    if (!read_value(&list, pages, tree, node))
+        return false;
+    const uint8_t *bytes = list.mv_data;
+    size_t count = list.mv_size / sizeof(uint64_t);
+    bool good = count > 0 && list.mv_size % sizeof(uint64_t) == 0 && load_u64(bytes) == count - 1;
     for (size_t i = 1; i < count && good; i++) {
         uint64_t page = load_u64(bytes + i * sizeof page);
         good = i == 1 || page < load_u64(bytes + (i - 1) * sizeof page);
         if (good && !use(pages, page, 1))
-            break;
+            return false;
     }
-    free(bytes);
-    return good ? !pages->fault : found_fault(pages, 0, "a list of free pages is damaged");
+    return good || found_fault(pages, 0, "a list of free pages is damaged");
 }
 
-static bool check_value(struct pages *pages, const uint8_t *page, size_t index, enum tree_kind kind)
+static bool check_value(struct pages *pages, struct tree *tree, size_t index)
 {
-    const uint8_t *node = node_of(page, index);
-    if (load_u16(node + 4) & BIG_VALUE && !check_overflow(pages, node, kind))
+    const uint8_t *leaf = leaf_of(tree), *node = node_of(leaf, index);
+    if (load_u16(node + 4) & BIG_VALUE && !check_overflow(pages, node, tree->kind))
         return false;
-    if (kind == NAMES && value_size(node) != TREE_BYTES)
-        return found_fault(pages, load_u64(page), "a tree's entry has another size");
-    return kind != FREE_PAGES || check_free_list(pages, node);
+    if (tree->kind == NAMES && value_size(node) != TREE_BYTES)
+        return found_fault(pages, load_u64(leaf), "a tree's entry has another size");
+    return tree->kind != FREE_PAGES || check_free_list(pages, tree, node);
 }
 
-/* --- a tree
- * ------------------------------------------------------------------------------------------------------ */
+/* --- a tree --- */
 
 static bool is_tree(struct pages *pages, const struct tree *tree)
 {
-    if (tree->depth < 1 || tree->depth > DEPTH_MAX || (tree->flags != 0 && tree->kind != FREE_PAGES))
-        return found_fault(pages, tree->root, "the tree of this root has impossible properties");
-    for (unsigned level = 0; level < tree->depth; level++)
-        if (!pages->level[level])
-            pages->level[level] = hpx_alloc(pages->page_bytes);
-    return true;
+    if (tree->depth >= 1 && tree->depth <= DEPTH_MAX && (tree->flags == 0 || tree->kind == FREE_PAGES))
+        return true;
+    return found_fault(pages, tree->root, "the tree of this root has impossible properties");
 }
 
 static struct bounds bounds_of_child(const uint8_t *page, size_t index, const struct bounds *bounds)
@@ -325,24 +356,23 @@ static size_t find_node(bool *exact, const uint8_t *page, enum tree_kind kind, b
     return low > 0 ? low - 1 : 0;
 }
 
-/* Reads the pages from the root to the leaf of the key, each after its neighbours. The leaf remains in
- * pages->level[tree->depth - 1]. */
-static bool check_way_in(struct pages *pages, const struct tree *tree, const MDB_val *key)
+/* Reads the pages from the root to the leaf of the key and, if wanted, those beside them. */
+static bool go_to(struct pages *pages, struct tree *tree, const MDB_val *key, bool beside)
 {
     struct bounds bounds = {0};
     bool exact;
-    if (!is_tree(pages, tree) || !read_page(pages, pages->level[0], tree->root, tree, 0, &bounds))
+    if (!is_tree(pages, tree) || !read_page(pages, tree, 0, tree->root, &bounds))
         return false;
     for (unsigned level = 0; level + 1 < tree->depth; level++) {
-        const uint8_t *page = pages->level[level];
+        const uint8_t *page = tree->level[level];
         size_t at = find_node(&exact, page, tree->kind, false, key), count = count_of(page);
         const size_t order[] = {at - 1, at + 1, at}; /* the way itself comes last */
-        for (size_t i = 0; i < 3; i++) {
+        for (size_t i = beside ? 0 : 2; i < 3; i++) {
             size_t index = order[i];
             if (index >= count)
                 continue;
             struct bounds within = bounds_of_child(page, index, &bounds);
-            if (!read_page(pages, pages->level[level + 1], child_of(page, index), tree, level + 1, &within))
+            if (!read_page(pages, tree, level + 1, child_of(page, index), &within))
                 return false;
         }
         bounds = bounds_of_child(page, at, &bounds);
@@ -351,23 +381,22 @@ static bool check_way_in(struct pages *pages, const struct tree *tree, const MDB
 }
 
 /* All pages of a tree below and including one. */
-static bool check_all_in(struct pages *pages, const struct tree *tree, uint64_t number, unsigned level,
-                         const struct bounds *bounds)
+static bool check_all(struct pages *pages, struct tree *tree, uint64_t number, unsigned level,
+                      const struct bounds *bounds)
 {
-    uint8_t *page = pages->level[level];
-    if (!read_page(pages, page, number, tree, level, bounds))
+    if (!read_page(pages, tree, level, number, bounds))
         return false;
+    const uint8_t *page = tree->level[level];
     bool good = true;
     for (size_t i = 0; i < count_of(page) && good; i++) {
         struct bounds within = bounds_of_child(page, i, bounds);
-        good = level + 1 < tree->depth ? check_all_in(pages, tree, child_of(page, i), level + 1, &within)
-                                       : check_value(pages, page, i, tree->kind);
+        good = level + 1 < tree->depth ? check_all(pages, tree, child_of(page, i), level + 1, &within)
+                                       : check_value(pages, tree, i);
     }
     return good;
 }
 
-/* --- a transaction
- * ----------------------------------------------------------------------------------------------- */
+/* --- a transaction --- */
 
 static struct pages *pages_new(hpx_store *store)
 {
@@ -378,56 +407,75 @@ static struct pages *pages_new(hpx_store *store)
     pages->page_bytes = info.ms_psize;
     pages->node_bytes = hpx_alloc(pages->page_bytes / 2 * sizeof *pages->node_bytes);
     pages->transaction = NO_TRANSACTION;
+    pages->env = store->env;
     return pages;
+}
+
+static void free_tree(struct tree *tree)
+{
+    hpx_buffer_free(&tree->value);
+    for (size_t i = 0; i < DEPTH_MAX; i++)
+        free(tree->level[i]);
 }
 
 void pages_free(struct pages *pages)
 {
     if (!pages)
         return;
-    for (size_t i = 0; i < DEPTH_MAX; i++)
-        free(pages->level[i]);
+    free_tree(&pages->free_pages);
+    free_tree(&pages->names);
+    for (size_t db = 0; db < DATABASES; db++)
+        free_tree(&pages->values[db]);
     free(pages->node_bytes);
     free(pages->used);
     free(pages);
 }
 
-/* Finds the meta page of a transaction. False when neither is: it is an old one. */
-static bool find_meta(struct pages *pages, uint64_t transaction)
+/* Turns to the pages of a transaction. False when no meta page is of it: it has not ended yet, or two others
+ * have since. */
+static bool turn_to(struct pages *pages, uint64_t transaction)
 {
     uint8_t meta[META_END];
-    memset(pages->known, 0, sizeof pages->known);
-    pages->fault = false;
+    MDB_envinfo last;
+    mdb_env_info(pages->env, &last);
+    if (transaction > last.me_last_txnid)
+        return false;
+    if (transaction == pages->transaction && !pages->fault)
+        return true;
     for (uint64_t page = 0; page < 2; page++) {
-        if (read_at(pages, meta, sizeof meta, page) && load_u64(meta + META_LAST_PAGE + 8) == transaction) {
-            pages->transaction = transaction;
-            pages->end = load_u64(meta + META_LAST_PAGE) + 1;
-            pages->free_pages = load_tree(FREE_PAGES, meta + META_TREES);
-            pages->names = load_tree(NAMES, meta + META_TREES + TREE_BYTES);
-            return true;
-        }
+        off_t at = (off_t)(page * pages->page_bytes);
+        if (pread(pages->file, meta, sizeof meta, at) != (ssize_t)sizeof meta ||
+            load_u64(meta + META_LAST_PAGE + 8) != transaction)
+            continue;
+        pages->fault = false;
+        pages->free_pages_checked = false;
+        memset(pages->known, 0, sizeof pages->known);
+        pages->transaction = transaction;
+        pages->end = load_u64(meta + META_LAST_PAGE) + 1;
+        set_tree(&pages->free_pages, FREE_PAGES, meta + META_TREES);
+        set_tree(&pages->names, NAMES, meta + META_TREES + TREE_BYTES);
+        return true;
     }
     return false;
 }
 
-/* The tree of a database: without a root when it is empty, or not there yet. */
+/* The tree of a database: empty also when it is not there yet. */
 static bool find_tree(struct pages *pages, enum database db)
 {
     MDB_val name = {.mv_size = strlen(database_names[db]), .mv_data = (void *)database_names[db]};
-    struct tree *tree = &pages->values[db];
-    bool exact;
+    bool exact = false;
     if (pages->known[db])
         return true;
-    *tree = (struct tree){.kind = VALUES, .root = NO_PAGE};
+    set_tree(&pages->values[db], VALUES, NULL);
     if (pages->names.root != NO_PAGE) {
-        if (!check_way_in(pages, &pages->names, &name))
+        if (!go_to(pages, &pages->names, &name, true))
             return false;
-        const uint8_t *leaf = pages->level[pages->names.depth - 1];
+        const uint8_t *leaf = leaf_of(&pages->names);
         size_t at = find_node(&exact, leaf, NAMES, true, &name);
-        if (exact && !check_value(pages, leaf, at, NAMES))
+        if (exact && !check_value(pages, &pages->names, at))
             return false;
         if (exact)
-            *tree = load_tree(VALUES, node_of(leaf, at) + NODE_HEAD + name.mv_size);
+            set_tree(&pages->values[db], VALUES, node_of(leaf, at) + NODE_HEAD + name.mv_size);
     }
     pages->known[db] = true;
     return true;
@@ -437,46 +485,53 @@ static bool find_tree(struct pages *pages, enum database db)
 static bool check_free_pages(struct pages *pages)
 {
     static const uint64_t ends[] = {0, UINT64_MAX};
-    const struct tree *tree = &pages->free_pages;
-    for (size_t end = 0; end < 2 && tree->root != NO_PAGE; end++) {
+    struct tree *tree = &pages->free_pages;
+    for (size_t end = 0; end < 2 && tree->root != NO_PAGE && !pages->free_pages_checked; end++) {
         MDB_val key = {.mv_size = sizeof ends[end], .mv_data = (void *)&ends[end]};
-        if (!check_way_in(pages, tree, &key))
+        if (!go_to(pages, tree, &key, true))
             return false;
-        const uint8_t *leaf = pages->level[tree->depth - 1];
-        for (size_t i = 0; i < count_of(leaf); i++)
-            if (!check_value(pages, leaf, i, FREE_PAGES))
+        for (size_t i = 0; i < count_of(leaf_of(tree)); i++)
+            if (!check_value(pages, tree, i))
                 return false;
     }
+    pages->free_pages_checked = true;
     return true;
 }
 
-static bool check_way_of(struct pages *pages, enum database db, const MDB_val *key)
+/* The node of a key, its overflow pages checked; NULL if there is none. */
+static bool find_key(const uint8_t **node, struct pages *pages, enum database db, const MDB_val *key,
+                     bool beside)
 {
+    bool exact;
+    struct tree *tree = &pages->values[db];
+    *node = NULL;
     if (!find_tree(pages, db))
         return false;
-    const struct tree *tree = &pages->values[db];
-    bool exact;
     if (tree->root == NO_PAGE)
         return true;
-    if (!check_way_in(pages, tree, key))
+    if (!go_to(pages, tree, key, beside))
         return false;
-    const uint8_t *leaf = pages->level[tree->depth - 1];
-    size_t at = find_node(&exact, leaf, VALUES, true, key);
-    return !exact || check_value(pages, leaf, at, VALUES);
+    size_t at = find_node(&exact, leaf_of(tree), VALUES, true, key);
+    if (exact)
+        *node = node_of(leaf_of(tree), at);
+    return !exact || check_value(pages, tree, at);
+}
+
+static struct pages *pages_of(hpx_store *store)
+{
+    if (!store->pages)
+        store->pages = pages_new(store);
+    return store->pages;
 }
 
 hpx_status check_way(hpx_store *store, MDB_txn *txn, enum database db, const MDB_val *key, hpx_error *error)
 {
-    if (!store->pages)
-        store->pages = pages_new(store);
-    struct pages *pages = store->pages;
-    uint64_t last = mdb_txn_id(txn) - 1; /* what a writer sees before it writes */
-    bool good = true;
-    if (pages->transaction != last || pages->fault) {
-        good = find_meta(pages, last) ? check_free_pages(pages)
-                                      : found_fault(pages, 0, "it is not of the last transaction");
-    }
-    if (good && check_way_of(pages, db, key))
+    struct pages *pages = pages_of(store);
+    const uint8_t *node;
+    bool good = turn_to(pages, mdb_txn_id(txn) - 1) /* what a writer sees before it writes */
+                    ? check_free_pages(pages) && find_key(&node, pages, db, key, true)
+                    : found_fault(pages, 0, "it is not of the last transaction");
+    if (good)
         return HPX_OK;
     return hpx_error_set(
         error, HPX_DAMAGED,
@@ -484,39 +539,99 @@ hpx_status check_way(hpx_store *store, MDB_txn *txn, enum database db, const MDB
         store->path, pages->what);
 }
 
-static void check_whole(struct pages *pages, const struct tree *tree, const char *name,
-                        hpx_damage_fn *damaged, void *context)
+static hpx_status damaged(const hpx_store *store, hpx_error *error)
+{
+    return hpx_error_set(error, HPX_DAMAGED,
+                         "%s: the structure is damaged (%s); `hpx verify` says what is lost", store->path,
+                         store->pages->what);
+}
+
+hpx_status find_value(MDB_val *value, hpx_store *store, MDB_txn *txn, enum database db, const MDB_val *key,
+                      hpx_error *error)
+{
+    struct pages *pages = pages_of(store);
+    const uint8_t *node;
+    if (!turn_to(pages, mdb_txn_id(txn))) {
+        int code = mdb_get(txn, store->databases[db], (MDB_val *)key, value);
+        if (code == MDB_NOTFOUND)
+            return hpx_error_set(error, HPX_NOT_FOUND, "not in the store");
+        return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+    }
+    if (!find_key(&node, pages, db, key, false) ||
+        (node && !read_value(value, pages, &pages->values[db], node)))
+        return damaged(store, error);
+    return node ? HPX_OK : hpx_error_set(error, HPX_NOT_FOUND, "not in the store");
+}
+
+/* By LMDB: for a transaction that pages.c cannot turn to, and where the key lies in the leaf before. */
+static hpx_status find_last_by_cursor(MDB_val *found, hpx_store *store, MDB_txn *txn, enum database db,
+                                      const MDB_val *key, hpx_error *error)
+{
+    MDB_cursor *cursor;
+    MDB_val value;
+    *found = *key;
+    int code = mdb_cursor_open(txn, store->databases[db], &cursor);
+    if (code != 0)
+        return lmdb_failed(store, code, error);
+    code = mdb_cursor_get(cursor, found, &value, MDB_SET_RANGE);
+    if (code == MDB_NOTFOUND)
+        code = mdb_cursor_get(cursor, found, &value, MDB_LAST);
+    else if (code == 0 && compare_keys(VALUES, found, key) > 0)
+        code = mdb_cursor_get(cursor, found, &value, MDB_PREV);
+    mdb_cursor_close(cursor);
+    if (code == MDB_NOTFOUND)
+        return hpx_error_set(error, HPX_NOT_FOUND, "not in the store");
+    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+}
+
+hpx_status find_last_key(MDB_val *found, hpx_store *store, MDB_txn *txn, enum database db, const MDB_val *key,
+                         hpx_error *error)
+{
+    struct pages *pages = pages_of(store);
+    struct tree *tree = &pages->values[db];
+    bool exact;
+    if (!turn_to(pages, mdb_txn_id(txn)))
+        return find_last_by_cursor(found, store, txn, db, key, error);
+    if (!find_tree(pages, db) || (tree->root != NO_PAGE && !go_to(pages, tree, key, false)))
+        return damaged(store, error);
+    if (tree->root == NO_PAGE)
+        return hpx_error_set(error, HPX_NOT_FOUND, "not in the store");
+    *found = key_of(leaf_of(tree), find_node(&exact, leaf_of(tree), VALUES, true, key));
+    return compare_keys(VALUES, found, key) <= 0 ? HPX_OK
+                                                 : find_last_by_cursor(found, store, txn, db, key, error);
+}
+
+static void check_whole(struct pages *pages, struct tree *tree, const char *name, hpx_damage_fn *report,
+                        void *context)
 {
     static const struct bounds all = {0};
     char text[sizeof pages->what + 64];
     if (!pages->fault && tree->root != NO_PAGE && is_tree(pages, tree))
-        check_all_in(pages, tree, tree->root, 0, &all);
+        check_all(pages, tree, tree->root, 0, &all);
     if (pages->fault) {
         snprintf(text, sizeof text, "%s: the structure is damaged (%s)", name, pages->what);
-        damaged(context, text);
+        report(context, text);
     }
     pages->fault = false;
 }
 
-hpx_status check_pages(hpx_store *store, hpx_damage_fn *damaged, void *context, hpx_error *error)
+hpx_status check_pages(hpx_store *store, hpx_damage_fn *report, void *context, hpx_error *error)
 {
     struct pages *pages = pages_new(store);
     MDB_txn *txn = NULL;
     hpx_status status;
     /* The transaction's meta page is there until two later ones have ended. */
-    while (!(status = begin(&txn, store, MDB_RDONLY, error)) && !find_meta(pages, mdb_txn_id(txn)))
+    while (!(status = begin(&txn, store, MDB_RDONLY, error)) && !turn_to(pages, mdb_txn_id(txn)))
         mdb_txn_abort(txn);
     if (!status) {
         for (enum database db = 0; db < DATABASES; db++)
-            if (!find_tree(pages, db)) {
-                check_whole(pages, &pages->values[db], database_names[db], damaged, context);
-                pages->values[db].root = NO_PAGE;
-            }
+            if (!find_tree(pages, db))
+                check_whole(pages, &pages->values[db], database_names[db], report, context);
         pages->used = hpx_alloc(pages->end / 8 + 1);
-        check_whole(pages, &pages->free_pages, "free pages", damaged, context);
-        check_whole(pages, &pages->names, "databases", damaged, context);
+        check_whole(pages, &pages->free_pages, "free pages", report, context);
+        check_whole(pages, &pages->names, "databases", report, context);
         for (enum database db = 0; db < DATABASES; db++)
-            check_whole(pages, &pages->values[db], database_names[db], damaged, context);
+            check_whole(pages, &pages->values[db], database_names[db], report, context);
         mdb_txn_abort(txn);
     }
     pages_free(pages);

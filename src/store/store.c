@@ -220,11 +220,11 @@ hpx_status get_sealed(const uint8_t **payload, size_t *size, hpx_store *store, M
                       const struct key *key, hpx_error *error)
 {
     MDB_val name = {.mv_size = key->size, .mv_data = (void *)key->bytes}, value;
-    int code = store->lacks[db] ? MDB_NOTFOUND : mdb_get(txn, store->databases[db], &name, &value);
-    if (code == MDB_NOTFOUND)
+    if (store->lacks[db])
         return hpx_error_set(error, HPX_NOT_FOUND, "not in the store");
-    if (code != 0)
-        return lmdb_failed(store, code, error);
+    hpx_status status = find_value(&value, store, txn, db, &name, error);
+    if (status)
+        return status;
     if (!is_sealed(db, &name, &value)) {
         report_damage(store, db, &name);
         return hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
