@@ -31,7 +31,7 @@
 #include <string.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(size_t) == 8, "LMDB's pages have another format on this machine");
+_Static_assert(sizeof(size_t) == 8 && MDB_VERSION_MAJOR == 0, "LMDB's pages have another format here");
 
 #define PAGE_HEAD      16
 #define NODE_HEAD      8
@@ -435,7 +435,7 @@ void pages_free(struct pages *pages)
  * have since. */
 static bool turn_to(struct pages *pages, uint64_t transaction)
 {
-    uint8_t meta[META_END];
+    uint8_t meta[META_END], again[META_END];
     MDB_envinfo last;
     mdb_env_info(pages->env, &last);
     if (transaction > last.me_last_txnid)
@@ -445,7 +445,9 @@ static bool turn_to(struct pages *pages, uint64_t transaction)
     for (uint64_t page = 0; page < 2; page++) {
         off_t at = (off_t)(page * pages->page_bytes);
         if (pread(pages->file, meta, sizeof meta, at) != (ssize_t)sizeof meta ||
-            load_u64(meta + META_LAST_PAGE + 8) != transaction)
+            load_u64(meta + META_LAST_PAGE + 8) != transaction ||
+            pread(pages->file, again, sizeof again, at) != (ssize_t)sizeof again ||
+            memcmp(meta, again, sizeof meta) != 0) /* a commit is writing it */
             continue;
         pages->fault = false;
         pages->free_pages_checked = false;
