@@ -23,7 +23,7 @@
 
 #define BLOCK HPX_SPARSE_BLOCK
 #define PANEL 64
-#define SLACK 16 /* nonzeros: whole vectors are stored */
+#define SLACK 64 /* nonzeros: whole vectors are stored */
 
 /* The nonzeros of a block, row by row: those of row i are numbered from ends[i * step] to before ends[i *
  * step + 1]. */
@@ -61,10 +61,7 @@ typedef struct nonzeros {
 
 typedef void multiply_fn(float *c, size_t c_stride, const nonzeros *a, size_t m, const float *b, bool add,
                          size_t columns);
-typedef uint32_t compress_fn(uint32_t *indices, float *values, const uint8_t *bytes, size_t count);
-
-/* Writes the nonzeros of up to BLOCK bytes and returns how many there are. Passes over eight zeros at once;
- * otherwise no branch depends on the data. */
+/* Passes over eight zeros at once; otherwise no branch depends on the data. */
 static uint32_t compress_plain(uint32_t *indices, float *values, const uint8_t *bytes, size_t count)
 {
     uint32_t found = 0;
@@ -102,18 +99,62 @@ compress_avx512(uint32_t *indices, float *values, const uint8_t *bytes, size_t c
     }
     return found;
 }
+
+/* Packs the nonzeros of 64 bytes as bytes, and widens those. */
+__attribute__((target("avx512f,avx512bw,avx512vbmi2,popcnt"))) static uint32_t
+compress_vbmi2(uint32_t *indices, float *values, const uint8_t *bytes, size_t count)
+{
+    static const uint8_t numbers[64] = {
+        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+        22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+        44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63,
+    };
+    uint32_t found = 0;
+    __m512i index = _mm512_loadu_si512(numbers);
+    for (size_t j = 0; j < count; j += 64) {
+        const __mmask64 there = count - j < 64 ? ((__mmask64)1 << (count - j)) - 1 : ~(__mmask64)0;
+        const __m512i pixels = _mm512_maskz_loadu_epi8(there, bytes + j);
+        const __mmask64 some = _mm512_test_epi8_mask(pixels, pixels);
+        const uint32_t more = (uint32_t)__builtin_popcountll(some);
+        uint8_t packed[2][64];
+        _mm512_storeu_si512(packed[0], _mm512_maskz_compress_epi8(some, index));
+        _mm512_storeu_si512(packed[1], _mm512_maskz_compress_epi8(some, pixels));
+        for (uint32_t e = 0; e < more; e += 16) {
+            const __m512i at = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(packed[0] + e)));
+            const __m512i value = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(packed[1] + e)));
+            _mm512_storeu_si512(indices + found + e, at);
+            _mm512_storeu_ps(values + found + e,
+                             _mm512_mul_ps(_mm512_cvtepi32_ps(value), _mm512_set1_ps(1 / 255.0f)));
+        }
+        found += more;
+        index = _mm512_add_epi8(index, _mm512_set1_epi8(64));
+    }
+    return found;
+}
 #endif
 
-static const struct {
-    compress_fn *compress;
-    multiply_fn *multiply;
-} kernels[] = {
-    [HPX_VECTOR_PLAIN] = {compress_plain, multiply_plain},
+static multiply_fn *const multiply_with[] = {
+    [HPX_VECTOR_PLAIN] = multiply_plain,
 #if defined __x86_64__
-    [HPX_VECTOR_AVX2] = {compress_plain, multiply_avx2},
-    [HPX_VECTOR_AVX512] = {compress_avx512, multiply_avx512},
+    [HPX_VECTOR_AVX2] = multiply_avx2,
+    [HPX_VECTOR_AVX512] = multiply_avx512,
 #endif
 };
+
+size_t hpx_sparse_compressions(hpx_compress_fn *out[HPX_COMPRESSIONS], hpx_vector kind)
+{
+    size_t count = 0;
+#if defined __x86_64__
+    if (kind == HPX_VECTOR_AVX512 && __builtin_cpu_supports("avx512vbmi2"))
+        out[count++] = compress_vbmi2;
+    if (kind == HPX_VECTOR_AVX512)
+        out[count++] = compress_avx512;
+#else
+    (void)kind;
+#endif
+    out[count++] = compress_plain;
+    return count;
+}
 
 static size_t aligned(size_t floats)
 {
@@ -131,7 +172,10 @@ size_t hpx_sparse_attach(hpx_sparse *out, float *block, size_t features, size_t 
 {
     const size_t k = rows > BLOCK ? rows : BLOCK;
     size_t used = 0;
+    hpx_compress_fn *compressions[HPX_COMPRESSIONS];
     out->kind = hpx_vector_kind();
+    hpx_sparse_compressions(compressions, out->kind);
+    out->compress = compressions[0];
     out->features = features;
     out->blocks = (features - 1) / BLOCK + 1;
     out->turned_stride = (uint32_t)aligned(rows) + 16; /* not a power of two, for the cache */
@@ -156,11 +200,10 @@ static size_t block_rows(const hpx_sparse *x, size_t block)
 
 void hpx_sparse_set_row(hpx_sparse *out, size_t i, const uint8_t *bytes)
 {
-    compress_fn *compress = kernels[out->kind].compress;
     uint32_t *start = out->starts + i * out->blocks;
     for (size_t b = 0; b < out->blocks; b++)
-        start[b + 1] = start[b] + compress(out->indices + start[b], out->values + start[b], bytes + b * BLOCK,
-                                           block_rows(out, b));
+        start[b + 1] = start[b] + out->compress(out->indices + start[b], out->values + start[b],
+                                                bytes + b * BLOCK, block_rows(out, b));
 }
 
 /* Copies `columns` columns of rows `from_stride` apart to rows `width` apart, the rest of them zeros. */
@@ -176,7 +219,7 @@ static void pad(float *to, size_t width, const float *from, size_t from_stride, 
 static void multiply_block(const hpx_sparse *x, float *c, const nonzeros *a, size_t m, const float *b,
                            size_t k, size_t n, bool add)
 {
-    multiply_fn *multiply = kernels[x->kind].multiply;
+    multiply_fn *multiply = multiply_with[x->kind];
     for (size_t first = 0, columns; first < n; first += columns) {
         columns = n - first < PANEL ? n - first : PANEL;
         const size_t width = aligned(columns);

@@ -10,10 +10,15 @@
 
 #define HPX_SPARSE_BLOCK 128 /* columns of a block */
 
+/* Writes the columns and the 255ths of up to HPX_SPARSE_BLOCK bytes that are not 0, and up to 63 more entries
+ * without meaning; returns how many there are. */
+typedef uint32_t hpx_compress_fn(uint32_t *indices, float *values, const uint8_t *bytes, size_t count);
+
 /* The nonzeros of m rows, each cut into blocks of HPX_SPARSE_BLOCK columns: those of block b of row i are
  * numbered from starts[i * blocks + b] to before starts[i * blocks + b + 1], by ascending column. */
 typedef struct hpx_sparse {
-    hpx_vector kind;         /* of the loops below, chosen by hpx_sparse_attach */
+    hpx_vector kind; /* of the loops below, chosen by hpx_sparse_attach */
+    hpx_compress_fn *compress;
     size_t features, blocks; /* columns, and their blocks; the last may be narrower */
     uint32_t *starts;        /* rows * blocks + 1, the first of them 0 */
     uint32_t *indices;       /* columns within the block */
@@ -26,6 +31,10 @@ typedef struct hpx_sparse {
     uint32_t *turned_ends, *turned_indices, turned_stride;
     float *turned_values;
 } hpx_sparse;
+
+/* The functions that a processor with these vectors has for it, the fastest first: all write the same. */
+#define HPX_COMPRESSIONS 3
+size_t hpx_sparse_compressions(hpx_compress_fn *out[HPX_COMPRESSIONS], hpx_vector kind);
 
 /* Lays out a batch of up to `rows` rows and returns its size in floats; with `block` NULL it only counts.
  * rows * features is below 2^32. */
