@@ -8,7 +8,7 @@
  *     dataset.ROLE                hash of the uncompressed bytes of each of the four files
  *     dataset.train-count         count: training images in use
  *     dataset.validation-count    count: the last of the training images, held out
- *     code.version                git tree id of the trainer's sources
+ *     code.version                git tree id of the trainer's sources, or of those it counts as (adoption.h)
  *     numerics.*                  BLAS, kernel, threads, C library, compiler (hpx_numerics)
  *
  * The key is the XXH3-128 of their canonical encoding. Epochs are no part of it. */
@@ -16,6 +16,7 @@
 #define HPX_MANIFEST_H
 
 #include "hpx/buffer.h"
+#include "hpx/code.h"
 #include "hpx/dataset.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
@@ -27,6 +28,9 @@
 
 /* What this binary contributes: format, code version, numerics. */
 void hpx_manifest_set_binary(hpx_fields *manifest);
+
+/* The trainer whose results have this manifest. */
+void hpx_manifest_set_trainer(hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES]);
 
 /* HPX_FAILED, with the field that differs, unless the manifest is for this very code and these numerics. */
 hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, hpx_error *error);
@@ -47,5 +51,9 @@ hpx_status hpx_manifest_dataset(hpx_hash hashes[HPX_ROLES], const hpx_fields *ma
  * are not the manifest's, or there are too few. */
 hpx_status hpx_manifest_split(hpx_split *out, const hpx_fields *manifest, const hpx_dataset *dataset,
                               const hpx_hash hashes[HPX_ROLES], hpx_error *error);
+
+/* Multiplications of an epoch of training: of a step per sample, times the samples. `dataset` is the record
+ * that the store keeps. 0 when they do not tell, or this binary has no such trainer. */
+uint64_t hpx_manifest_epoch_macs(const hpx_fields *manifest, const hpx_fields *dataset);
 
 #endif

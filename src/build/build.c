@@ -258,7 +258,7 @@ static void fail(struct build *build, struct trial *trial, hpx_status status, co
 static hpx_status start(struct build *build, struct trial *trial, hpx_error *error)
 {
     const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
-    hpx_job job = {.key = trial->key, .to = build->recipe->epochs};
+    hpx_job job = {.to = build->recipe->epochs};
     hpx_status status = put_code(build, error);
     if (!status)
         status = hpx_store_put_record(build->store, HPX_RECORD_DATASET, &source->record, error);
@@ -277,10 +277,8 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
             trial->parent_seconds = parent.total_seconds;
     }
     if (!status) {
-        add_manifest(&job.manifest, build, trial);
-        for (int role = 0; role < HPX_ROLES; role++)
-            job.paths[role] = hpx_strdup(source->paths[role]);
-        status = hpx_executor_submit(build->executor, &job, error);
+        hpx_experiment_job(&job, build->experiment, trial->cell, trial->seed);
+        status = hpx_executor_submit(build->executor, &job, &trial->key, error);
     }
     hpx_job_free(&job);
     if (!status) {

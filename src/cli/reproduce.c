@@ -22,11 +22,13 @@ struct reproduction {
     char *why;
 };
 
-static void note(void *context, const hpx_rebuilt *rebuilt)
+static hpx_status note(void *context, const hpx_rebuilt *rebuilt, hpx_error *error)
 {
+    (void)error;
     struct reproduction *reproduction = context;
     reproduction->rebuilt = *rebuilt;
     reproduction->why = rebuilt->why ? hpx_strdup(rebuilt->why) : NULL;
+    return HPX_OK;
 }
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
@@ -95,10 +97,12 @@ static hpx_status build_code(char **folder, char **program, const hpx_fields *co
 static hpx_status train_again(struct reproduction *reproduction, hpx_store *store, const hpx_shown *shown,
                               const char *data, const char *program, hpx_error *error)
 {
+    const hpx_rebuild_wanted wanted = {.key = shown->newest.artifact.key};
     hpx_rebuild_options rebuild = {
         .program = program ? program : worker_program(),
         .jobs = 1,
-        .only = &shown->newest.artifact.key,
+        .wanted = &wanted,
+        .wanted_count = 1,
         .as_this = !program,
         .folder = data,
         .done = note,
