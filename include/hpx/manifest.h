@@ -39,6 +39,9 @@ hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, hpx_error *erro
  * c07a99e1". NULL: the manifest has no such field. */
 void hpx_manifest_difference(hpx_buffer *out, const hpx_field *before, const hpx_field *after);
 
+/* Whether the trainer is all that two manifests differ in. */
+bool hpx_manifest_differs_in_trainer(const hpx_fields *a, const hpx_fields *b);
+
 /* Whether a field says which code or which machine, not what was trained. */
 bool hpx_manifest_is_origin(const char *field);
 

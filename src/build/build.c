@@ -570,6 +570,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     status = options->dry ? follow(&build, error) : train(&build, error);
     *out = outcome_of(build.plan, &build.ledger, options->dry);
     describe_origin(*out, build.experiment);
+    memcpy((*out)->other_trainer, build.reasons.other, sizeof build.reasons.other);
     if (!options->dry) {
         hpx_error log_error;
         if (log_build(&build, *out, started_ns, status, &log_error) && !status)
