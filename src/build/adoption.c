@@ -53,7 +53,7 @@ enum { OWN_FIELDS = 7 };
 static hpx_status read_fields(hpx_adoption *out, const hpx_fields *fields, hpx_error *error)
 {
     const uint8_t *version, *as, *covers, *keys;
-    size_t version_size, as_size, covers_size, keys_size;
+    size_t version_size = 0, as_size = 0, covers_size = 0, keys_size = 0;
     const char *reason;
     uint64_t adopted;
     for (size_t i = 0; i < fields->count; i++)
@@ -188,12 +188,17 @@ bool hpx_adoption_lacks(hpx_buffer *what, const hpx_fields *covers, const hpx_fi
 
 static hpx_status collect(void *context, const hpx_hash *whose, const hpx_fields *fields, hpx_error *error)
 {
-    (void)whose, (void)error;
+    (void)error;
     hpx_adoptions *adoptions = context;
     hpx_adoption adoption;
     hpx_error malformed;
     if (hpx_adoption_from_fields(&adoption, fields, &malformed) != HPX_OK)
         return HPX_OK;
+    const hpx_hash name = hpx_record_id(&adoption.whose);
+    if (!hpx_hash_equal(&name, whose)) {
+        hpx_adoption_free(&adoption);
+        return HPX_OK;
+    }
     adoptions->items =
         hpx_grow(adoptions->items, &adoptions->capacity, adoptions->count + 1, sizeof *adoptions->items);
     adoptions->items[adoptions->count++] = adoption;
