@@ -118,6 +118,11 @@ static int show_difference(hpx_store *store, const hpx_adopted *adopted, const s
 
 int run_adopt(const struct options *options)
 {
+    const bool proves = options->sample || options->reason;
+    if (options->forget ? options->count > 0 || proves : options->count == 0 && proves) {
+        say("adopt: OLD with --sample or --reason, or --forget alone; `hpx help adopt`");
+        return EXIT_USAGE;
+    }
     if (options->count == 0 && !options->forget)
         return print_from_store(options, list);
     char *folder = store_folder(options, "."), *data = data_folder(folder);

@@ -81,6 +81,9 @@ test_adopt() {
     has out "if that edit changes no number: hpx adopt $old $new"
 
     # What cannot be adopted.
+    complains 2 '--forget alone' hpx adopt "$old" --forget "$new" -q
+    complains 2 '--forget alone' hpx adopt --sample 3
+    complains 2 'expected a number' hpx adopt "$old" --sample 0
     complains 2 'not the trainer of this binary' hpx adopt "$old" "$old" -q
     complains 1 'no result is of such a trainer' hpx adopt 0123456789 -q
     complains 1 'no such trainer was adopted' hpx adopt --forget "$new" -q

@@ -474,6 +474,10 @@ static void test_stored_before(void **state)
     assert_int_equal(adopted.adoption.epochs, 8);
     assert_int_equal(adopted.copied, 4); /* with the one that forge_results has trained */
     hpx_adopted_free(&adopted);
+    /* Again: the third epochs, which only this trainer has made, are no proof. */
+    expect_ok(adopt(&adopted, 4, false), &error);
+    assert_int_equal(adopted.adoption.epochs, 8);
+    hpx_adopted_free(&adopted);
     expect_build(CELLS("tanh", "3"), 3, 0, 0);
     expect_build(CELLS("tanh", "4"), 0, 3, 0);
     expect_sound();
