@@ -44,7 +44,7 @@ typedef struct hpx_provenance {
     uint32_t checkpoint_epoch; /* the newest epoch with a checkpoint; 0: none */
     bool pinned;
     hpx_code_reach reach;           /* of the code's commit, for `audit` */
-    const hpx_adoptions *adoptions; /* of the store, borrowed; NULL: not asked for */
+    const hpx_adoptions *adoptions; /* of the store, borrowed */
 } hpx_provenance;
 
 void hpx_provenance_free(hpx_provenance *provenance);
@@ -70,8 +70,7 @@ hpx_table *hpx_report_log_new(void);
 void hpx_report_log_add(hpx_table *table, const hpx_provenance *provenance);
 
 /* One object of `ls --json` and `audit --json`: key, cell, seed, epoch, metrics, code, dataset, numerics,
- * host, started, seconds, parent; where adoptions were asked for, the trainer that it counts as and the
- * adoptions by which others count as that. */
+ * host, started, seconds, parent, the trainer that it counts as and the adoptions by which others do. */
 void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance);
 
 /* A code record as a member; the patch as its hash, or null for a clean tree. */

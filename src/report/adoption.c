@@ -88,23 +88,31 @@ static void add_covers(hpx_json *json, const hpx_fields *covers)
     hpx_json_close(json, '}');
 }
 
-void hpx_report_adoption_json(hpx_json *json, const char *name, const hpx_adoption *adoption)
+/* Which trainer counts as which, and how far that is proven. */
+static void add_claim(hpx_json *json, const hpx_adoption *adoption)
 {
-    char hex[HPX_CODE_HEX_BYTES], hash[HPX_HASH_HEX_BYTES], when[32];
-    hpx_json_open(json, name, '{');
+    char hex[HPX_CODE_HEX_BYTES], when[32];
     hpx_json_text(json, "trainer", trainer_text(hex, hpx_adoption_version(adoption)));
     hpx_json_text(json, "as", trainer_text(hex, adoption->as));
     hpx_json_bool(json, "proven", adoption->key_count > 0);
+    hpx_json_count(json, "trajectories", adoption->key_count);
+    hpx_json_count(json, "epochs", adoption->epochs);
+    hpx_json_text(json, "adopted", report_time(when, adoption->adopted_ns));
+    hpx_json_text(json, "reason", *adoption->reason ? adoption->reason : NULL);
+}
+
+void hpx_report_adoption_json(hpx_json *json, const char *name, const hpx_adoption *adoption)
+{
+    char hash[HPX_HASH_HEX_BYTES];
+    hpx_json_open(json, name, '{');
+    add_claim(json, adoption);
+    hpx_json_text(json, "code", hpx_hash_hex(hash, &adoption->code));
     hpx_json_open(json, "keys", '[');
     for (size_t i = 0; i < adoption->key_count; i++)
         hpx_json_text(json, NULL, hpx_hash_hex(hash, &adoption->keys[i]));
     hpx_json_close(json, ']');
-    hpx_json_count(json, "epochs", adoption->epochs);
     add_covers(json, &adoption->covers);
     hpx_report_numerics_json(json, &adoption->whose);
-    hpx_json_text(json, "code", hpx_hash_hex(hash, &adoption->code));
-    hpx_json_text(json, "adopted", report_time(when, adoption->adopted_ns));
-    hpx_json_text(json, "reason", *adoption->reason ? adoption->reason : NULL);
     hpx_json_close(json, '}');
 }
 
@@ -166,7 +174,7 @@ const hpx_adoption *report_next_adoption(size_t *at, const hpx_provenance *prove
 {
     const hpx_adoptions *adoptions = provenance->adoptions;
     const uint8_t *as = report_counted_as(provenance);
-    while (adoptions && as && *at < adoptions->count) {
+    while (as && *at < adoptions->count) {
         const hpx_adoption *adoption = &adoptions->items[(*at)++];
         const hpx_fields *whose = &adoption->whose;
         const uint8_t *version = hpx_adoption_version(adoption);
@@ -186,11 +194,12 @@ void report_counted_json(hpx_json *json, const hpx_provenance *provenance)
     const uint8_t *as = report_counted_as(provenance);
     const hpx_adoption *adoption;
     char hex[HPX_CODE_HEX_BYTES];
-    if (!provenance->adoptions)
-        return;
     hpx_json_text(json, "counted_as", as ? trainer_text(hex, as) : NULL);
     hpx_json_open(json, "adoptions", '[');
-    for (size_t at = 0; (adoption = report_next_adoption(&at, provenance));)
-        hpx_report_adoption_json(json, NULL, adoption);
+    for (size_t at = 0; (adoption = report_next_adoption(&at, provenance));) {
+        hpx_json_open_flat(json, NULL, '{');
+        add_claim(json, adoption);
+        hpx_json_close(json, '}');
+    }
     hpx_json_close(json, ']');
 }

@@ -111,8 +111,7 @@ static void count_adoptions(hpx_audit *audit, const hpx_provenance *provenance)
         return;
     hpx_hex(mine, maker, HPX_CODE_BYTES);
     hpx_hex(other, as, HPX_CODE_BYTES);
-    const bool known =
-        provenance->adoptions && hpx_adoptions_lead(provenance->adoptions, maker, &provenance->manifest);
+    const bool known = hpx_adoptions_lead(provenance->adoptions, maker, &provenance->manifest);
     count_in(&audit->counted,
              hpx_format("made by trainer %.8s, counted as %.8s%s", mine, other,
                         known ? "" : ", by an adoption that this store does not have"),
