@@ -158,22 +158,31 @@ void hpx_report_adopted_json(hpx_buffer *out, const hpx_adopted *adopted)
 /* --- of one result ----------------------------------------------------------------------------------------
  */
 
-const uint8_t *report_maker(const hpx_provenance *provenance)
+/* NULL where the store has lost it. */
+static const uint8_t *version_in(const hpx_fields *fields, const char *name)
 {
-    const hpx_field *version = hpx_fields_find(&provenance->code, "version");
+    const hpx_field *version = hpx_fields_find(fields, name);
     return version && version->size == HPX_CODE_BYTES ? version->bytes : NULL;
 }
 
-const uint8_t *report_counted_as(const hpx_provenance *provenance)
+bool report_counted(hpx_buffer *out, const hpx_provenance *provenance)
 {
-    const hpx_field *version = hpx_fields_find(&provenance->manifest, "code.version");
-    return version && version->size == HPX_CODE_BYTES ? version->bytes : NULL;
+    const uint8_t *maker = version_in(&provenance->code, "version"),
+                  *as = version_in(&provenance->manifest, "code.version");
+    char mine[HPX_CODE_HEX_BYTES], other[HPX_CODE_HEX_BYTES];
+    if (!maker || !as || memcmp(maker, as, HPX_CODE_BYTES) == 0)
+        return false;
+    hpx_buffer_printf(out, "made by trainer %.8s, counted as %.8s", trainer_text(mine, maker),
+                      trainer_text(other, as));
+    if (!hpx_adoptions_lead(provenance->adoptions, maker, &provenance->manifest))
+        hpx_buffer_puts(out, ", by an adoption that this store does not have");
+    return true;
 }
 
 const hpx_adoption *report_next_adoption(size_t *at, const hpx_provenance *provenance)
 {
     const hpx_adoptions *adoptions = provenance->adoptions;
-    const uint8_t *as = report_counted_as(provenance);
+    const uint8_t *as = version_in(&provenance->manifest, "code.version");
     while (as && *at < adoptions->count) {
         const hpx_adoption *adoption = &adoptions->items[(*at)++];
         const hpx_fields *whose = &adoption->whose;
@@ -191,7 +200,7 @@ const hpx_adoption *report_next_adoption(size_t *at, const hpx_provenance *prove
 
 void report_counted_json(hpx_json *json, const hpx_provenance *provenance)
 {
-    const uint8_t *as = report_counted_as(provenance);
+    const uint8_t *as = version_in(&provenance->manifest, "code.version");
     const hpx_adoption *adoption;
     char hex[HPX_CODE_HEX_BYTES];
     hpx_json_text(json, "counted_as", as ? trainer_text(hex, as) : NULL);

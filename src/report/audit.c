@@ -98,24 +98,15 @@ static char *describe(const hpx_provenance *provenance, const char *trainer)
 /* What other trainers the result counts for, and whether it counts for another one than its own. */
 static void count_adoptions(hpx_audit *audit, const hpx_provenance *provenance)
 {
-    const uint8_t *maker = report_maker(provenance), *as = report_counted_as(provenance);
-    char mine[HPX_CODE_HEX_BYTES], other[HPX_CODE_HEX_BYTES];
     const hpx_adoption *adoption;
-    for (size_t at = 0; (adoption = report_next_adoption(&at, provenance));) {
-        hpx_buffer text = {0};
+    hpx_buffer text = {0};
+    for (size_t at = 0; (adoption = report_next_adoption(&at, provenance)); text.size = 0) {
         hpx_report_adoption(&text, adoption);
         count_in(&audit->adoptions, hpx_strdup(hpx_buffer_text(&text)), NULL);
-        hpx_buffer_free(&text);
     }
-    if (!maker || !as || memcmp(maker, as, HPX_CODE_BYTES) == 0)
-        return;
-    hpx_hex(mine, maker, HPX_CODE_BYTES);
-    hpx_hex(other, as, HPX_CODE_BYTES);
-    const bool known = hpx_adoptions_lead(provenance->adoptions, maker, &provenance->manifest);
-    count_in(&audit->counted,
-             hpx_format("made by trainer %.8s, counted as %.8s%s", mine, other,
-                        known ? "" : ", by an adoption that this store does not have"),
-             NULL);
+    if (report_counted(&text, provenance))
+        count_in(&audit->counted, hpx_strdup(hpx_buffer_text(&text)), NULL);
+    hpx_buffer_free(&text);
 }
 
 void hpx_audit_add(hpx_audit *audit, const hpx_provenance *provenance)

@@ -18,10 +18,9 @@ void report_cell_json(hpx_json *json, const char *cell);
 /* The members of one epoch: number, metrics, output, host, times, parent. */
 void report_epoch_json(hpx_json *json, const hpx_artifact *artifact);
 
-/* The version of the trainer that made a result, and of the one that it counts as: another one by an
- * adoption. NULL where the store has lost it. */
-const uint8_t *report_maker(const hpx_provenance *provenance);
-const uint8_t *report_counted_as(const hpx_provenance *provenance);
+/* "made by trainer a23a5ebd, counted as 47bf2df3": of a result whose key is another trainer's than the one
+ * that made it; whether there was something to say. */
+bool report_counted(hpx_buffer *out, const hpx_provenance *provenance);
 
 /* The adoptions by which other trainers count as the one that a result counts as, one after the other: `at`
  * begins at 0; NULL at the end. */

@@ -53,6 +53,10 @@ static void add_epochs(hpx_buffer *out, const hpx_artifact *artifacts, size_t co
 static void add_counted(hpx_buffer *out, const hpx_provenance *provenance)
 {
     const hpx_adoption *adoption;
+    hpx_buffer counted = {0};
+    if (report_counted(&counted, provenance))
+        hpx_buffer_printf(out, "counted     %s\n", hpx_buffer_text(&counted));
+    hpx_buffer_free(&counted);
     for (size_t at = 0; (adoption = report_next_adoption(&at, provenance));) {
         hpx_buffer_puts(out, "adopted     ");
         hpx_report_adoption(out, adoption);

@@ -128,6 +128,7 @@ test_adopt() {
         "[[\"$new\",\"$old\",1,true]]"
     key=$(jq -r '[.[] | select(.cell.act == "tanh")][0].key' out)
     run 0 hpx show "$key"
+    has out "counted     made by trainer $new, counted as $old"
     has out "adopted     trainer $new counts as $old: 16 epochs"
     run 0 hpx show "$key" --json
     is '[.counted_as[:8], .adoptions[0].trainer[:8]]' "[\"$old\",\"$new\"]"
