@@ -13,7 +13,7 @@ export GIT_AUTHOR_NAME=tester GIT_AUTHOR_EMAIL=tester@localhost GIT_COMMITTER_NA
 export TMPDIR=$scratch
 
 build_hpx() { # NAME: builds the sources as they are; the binary is ./NAME, its trainer $NAME
-    make -s -j2 CFLAGS=-O0 build/hpx >make.log 2>&1 || fail "make fails: $(tail -5 make.log)"
+    make -s -j2 CFLAGS=-O0 STATIC=no build/hpx >make.log 2>&1 || fail "make fails: $(tail -5 make.log)"
     cp build/hpx "$1"
     declare -g "$1=$("./$1" --version | sed 's/.*trainer \(.*\))/\1/')"
 }
