@@ -24,11 +24,14 @@ bool hpx_executor_has_room(const hpx_executor *executor);
 void hpx_executor_mark(hpx_executor *executor);
 bool hpx_executor_is_receiving(const hpx_executor *executor);
 
-/* Gives the job to an idle worker; there must be room. HPX_FAILED when no process can be started. */
-hpx_status hpx_executor_submit(hpx_executor *executor, const hpx_job *job, hpx_error *error);
+/* Gives the job to an idle worker; there must be room. `name` is the key that its results are handed on
+ * under: the job's own names the code that trains, and that may count as other code. HPX_FAILED when no
+ * process can be started. */
+hpx_status hpx_executor_submit(hpx_executor *executor, const hpx_job *job, const hpx_hash *name,
+                               hpx_error *error);
 
-/* Kills the worker that has this job, if one has; no more is heard of it. */
-void hpx_executor_stop(hpx_executor *executor, const hpx_hash *key);
+/* Kills the worker that has the job of this name, if one has; no more is heard of it. */
+void hpx_executor_stop(hpx_executor *executor, const hpx_hash *name);
 
 /* Waits until results come, at most `timeout_ms` (-1: for ever) or until a signal, and calls for each of them
  * in turn; of one job, the epochs in order and last its end: done, or failed with why (a worker that was

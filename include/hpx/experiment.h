@@ -7,6 +7,7 @@
 #include "hpx/error.h"
 #include "hpx/fields.h"
 #include "hpx/hash.h"
+#include "hpx/message.h"
 #include "hpx/recipe.h"
 #include "hpx/source.h"
 
@@ -32,10 +33,14 @@ uint64_t hpx_experiment_grid_macs(hpx_experiment *experiment);
 const hpx_source *hpx_experiment_source(const hpx_experiment *experiment, uint32_t cell);
 uint32_t hpx_experiment_train_count(const hpx_experiment *experiment, uint32_t cell);
 
-/* The manifest of a cell and a seed. */
+/* The manifest of a cell and a seed. Its trainer is this binary's, or the one that that counts as by the
+ * adoptions of the store. */
 void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed);
 /* Appends its encoding; returns its key. */
 hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, uint32_t cell, uint32_t seed);
+
+/* Fills in manifest, key and paths of a job for this binary: there the trainer is its own. */
+void hpx_experiment_job(hpx_job *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed);
 
 /* As hpx/cell.h has it. */
 void hpx_experiment_cell_text(hpx_buffer *out, const hpx_experiment *experiment, uint32_t cell);

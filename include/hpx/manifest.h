@@ -8,7 +8,7 @@
  *     dataset.ROLE                hash of the uncompressed bytes of each of the four files
  *     dataset.train-count         count: training images in use
  *     dataset.validation-count    count: the last of the training images, held out
- *     code.version                git tree id of the trainer's sources
+ *     code.version                git tree id of the trainer's sources, or of those it counts as (adoption.h)
  *     numerics.*                  BLAS, kernel, threads, C library, compiler (hpx_numerics)
  *
  * The key is the XXH3-128 of their canonical encoding. Epochs are no part of it. */
@@ -16,6 +16,7 @@
 #define HPX_MANIFEST_H
 
 #include "hpx/buffer.h"
+#include "hpx/code.h"
 #include "hpx/dataset.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
@@ -28,12 +29,18 @@
 /* What this binary contributes: format, code version, numerics. */
 void hpx_manifest_set_binary(hpx_fields *manifest);
 
+/* The trainer whose results have this manifest. */
+void hpx_manifest_set_trainer(hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES]);
+
 /* HPX_FAILED, with the field that differs, unless the manifest is for this very code and these numerics. */
 hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, hpx_error *error);
 
 /* One difference between two manifests as people say it: "rate 0.001 -> 0.003", "trainer 5b1d0a2c ->
  * c07a99e1". NULL: the manifest has no such field. */
 void hpx_manifest_difference(hpx_buffer *out, const hpx_field *before, const hpx_field *after);
+
+/* Whether the trainer is all that two manifests differ in. */
+bool hpx_manifest_differs_in_trainer(const hpx_fields *a, const hpx_fields *b);
 
 /* Whether a field says which code or which machine, not what was trained. */
 bool hpx_manifest_is_origin(const char *field);
@@ -47,5 +54,9 @@ hpx_status hpx_manifest_dataset(hpx_hash hashes[HPX_ROLES], const hpx_fields *ma
  * are not the manifest's, or there are too few. */
 hpx_status hpx_manifest_split(hpx_split *out, const hpx_fields *manifest, const hpx_dataset *dataset,
                               const hpx_hash hashes[HPX_ROLES], hpx_error *error);
+
+/* Multiplications of an epoch of training: of a step per sample, times the samples. `dataset` is the record
+ * that the store keeps. 0 when they do not tell, or this binary has no such trainer. */
+uint64_t hpx_manifest_epoch_macs(const hpx_fields *manifest, const hpx_fields *dataset);
 
 #endif

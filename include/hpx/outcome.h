@@ -2,6 +2,7 @@
 #ifndef HPX_OUTCOME_H
 #define HPX_OUTCOME_H
 
+#include "hpx/code.h"
 #include "hpx/fields.h"
 #include "hpx/hash.h"
 #include "hpx/recipe.h"
@@ -85,6 +86,8 @@ typedef struct hpx_outcome {
     hpx_ahead ahead;
     hpx_reason *reasons; /* of what was, or is to be, trained; in order of first want */
     size_t reason_count;
+    char other_trainer[HPX_CODE_HEX_BYTES]; /* one that has results of these trials, by its version; empty:
+                                               none */
     size_t pending;      /* trials not trained: in a plan, before anything else is decided */
     double seconds_left; /* plan: of their training, one after the other, by what is known; NaN: unknown */
     bool depends_on_last_epoch;         /* the recipe's schedule makes `epochs` part of the identity */

@@ -12,7 +12,7 @@
 
 typedef enum hpx_rebuild_verdict {
     HPX_REBUILD_SAME,
-    HPX_REBUILD_DIFFERS, /* unless other code was asked for, the second output is kept beside the first */
+    HPX_REBUILD_DIFFERS, /* if the code is, or counts as, the one recorded, the second output is kept, too */
     HPX_REBUILD_FAILED,  /* it could not be trained; `why` says so */
 } hpx_rebuild_verdict;
 
@@ -26,17 +26,25 @@ typedef struct hpx_rebuilt {
     hpx_artifact stored, again;
 } hpx_rebuilt;
 
-/* Called for every trajectory of the sample when it is done; what it is given is borrowed. */
-typedef void hpx_rebuild_fn(void *context, const hpx_rebuilt *rebuilt);
+/* Called for every trajectory of the sample when it is done; what it is given is borrowed. Anything but
+ * HPX_OK ends the rebuild with that status. */
+typedef hpx_status hpx_rebuild_fn(void *context, const hpx_rebuilt *rebuilt, hpx_error *error);
+
+/* A trajectory to train again, up to an epoch; 0: the newest. */
+typedef struct hpx_rebuild_wanted {
+    hpx_hash key;
+    uint32_t to;
+} hpx_rebuild_wanted;
 
 typedef struct hpx_rebuild_options {
     const char *program; /* run as `program worker` */
     size_t jobs;
-    double share;         /* of the trajectories that this binary can train again, (0, 1]; one at least */
-    uint32_t draw;        /* decides which ones */
-    const hpx_hash *only; /* NULL, or the one trajectory to train, whoever can train it */
-    bool as_this;         /* with the code and numerics of this binary in place of those recorded */
-    const char *folder;   /* of fetched and unpacked data sets */
+    double share;  /* of the trajectories that this binary can train again, (0, 1]; one at least */
+    uint32_t draw; /* decides which ones */
+    const hpx_rebuild_wanted *wanted; /* NULL, or the trajectories to train, in this order: */
+    size_t wanted_count;
+    bool as_this;       /* with the code and numerics of this binary in place of those recorded */
+    const char *folder; /* of fetched and unpacked data sets */
     hpx_rebuild_fn *done;
     void *context;
     const volatile sig_atomic_t *interrupted; /* may be NULL */

@@ -3,6 +3,7 @@
 #ifndef HPX_REPORT_H
 #define HPX_REPORT_H
 
+#include "hpx/adopt.h"
 #include "hpx/buffer.h"
 #include "hpx/code.h"
 #include "hpx/fields.h"
@@ -24,6 +25,10 @@ void hpx_report_outcome_json(hpx_buffer *out, const hpx_outcome *outcome);
 /* "9 extend 3 -> 15, 4 train (never seen)": what a build trains and why, on one line without its end. */
 void hpx_report_reasons(hpx_buffer *out, const hpx_outcome *outcome);
 
+/* "if ... changed no number, `hpx adopt 47bf2df3 a23a5ebd` proves it ...": a line without its end; nothing
+ * where no other trainer has results of these trials. */
+void hpx_report_adopt_hint(hpx_buffer *out, const hpx_outcome *outcome);
+
 /* What a plan has decided: per search its trials and verdicts, the multiplications and the time they would
  * take. */
 void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome);
@@ -38,7 +43,8 @@ typedef struct hpx_provenance {
     hpx_fields manifest, code, dataset;
     uint32_t checkpoint_epoch; /* the newest epoch with a checkpoint; 0: none */
     bool pinned;
-    hpx_code_reach reach; /* of the code's commit, for `audit` */
+    hpx_code_reach reach;           /* of the code's commit, for `audit` */
+    const hpx_adoptions *adoptions; /* of the store, borrowed */
 } hpx_provenance;
 
 void hpx_provenance_free(hpx_provenance *provenance);
@@ -51,8 +57,8 @@ void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance);
 hpx_table *hpx_report_audit_new(void);
 void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance);
 
-/* Below it: the codes that the results come from, which of them cannot be had from the repository alone, and
- * whether code versions or kernels are mixed. */
+/* Below it: the codes that the results come from, which of them cannot be had from the repository alone, by
+ * which adoptions they count for other trainers, and whether code versions or kernels are mixed. */
 typedef struct hpx_audit hpx_audit;
 hpx_audit *hpx_audit_new(void);
 void hpx_audit_free(hpx_audit *audit); /* NULL is fine */
@@ -64,7 +70,7 @@ hpx_table *hpx_report_log_new(void);
 void hpx_report_log_add(hpx_table *table, const hpx_provenance *provenance);
 
 /* One object of `ls --json` and `audit --json`: key, cell, seed, epoch, metrics, code, dataset, numerics,
- * host, started, seconds, parent. */
+ * host, started, seconds, parent, the trainer that it counts as and the adoptions by which others do. */
 void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance);
 
 /* A code record as a member; the patch as its hash, or null for a clean tree. */
@@ -79,6 +85,7 @@ typedef struct hpx_shown {
     hpx_provenance newest;
     hpx_artifact *artifacts, *conflicts;
     size_t count, conflict_count;
+    hpx_adoptions adoptions; /* of the store; `newest` borrows them */
 } hpx_shown;
 
 void hpx_report_show(hpx_buffer *out, const hpx_shown *shown);
@@ -117,6 +124,19 @@ typedef struct hpx_reproduced {
 
 void hpx_report_reproduced(hpx_buffer *out, const hpx_reproduced *reproduced);
 void hpx_report_reproduced_json(hpx_buffer *out, const hpx_reproduced *reproduced);
+
+/* "trainer a23a5ebd counts as 47bf2df3: 9 epochs of 3 trajectories equal, bit for bit, 2026-11-24T...",
+ * without the line's end. */
+void hpx_report_adoption(hpx_buffer *out, const hpx_adoption *adoption);
+void hpx_report_adoption_json(hpx_json *json, const char *name, const hpx_adoption *adoption);
+
+/* `adopt` without arguments: all of a store. */
+void hpx_report_adoptions(hpx_buffer *out, const hpx_adoptions *adoptions);
+void hpx_report_adoptions_json(hpx_json *json, const char *name, const hpx_adoptions *adoptions);
+
+/* `adopt`: what was adopted. */
+void hpx_report_adopted(hpx_buffer *out, const hpx_adopted *adopted);
+void hpx_report_adopted_json(hpx_buffer *out, const hpx_adopted *adopted);
 
 /* "17 B", "3.4 KiB", "1.2 GiB". */
 const char *hpx_bytes_text(char out[32], uint64_t bytes);

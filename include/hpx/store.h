@@ -130,6 +130,19 @@ hpx_status hpx_store_get_record(hpx_fields *out, hpx_store *store, hpx_record_ki
 hpx_status hpx_store_find_record(hpx_hash *out, hpx_store *store, hpx_record_kind kind, const char *prefix,
                                  hpx_error *error);
 
+/* Adoptions: which trainers count as which (hpx/adoption.h has their fields), by the hash of the fields that
+ * say whose an adoption is. Putting one replaces the one before; dropping one that is not there is fine. */
+hpx_status hpx_store_put_adoption(hpx_store *store, const hpx_hash *whose, const hpx_fields *adoption,
+                                  hpx_error *error);
+hpx_status hpx_store_drop_adoption(hpx_store *store, const hpx_hash *whose, hpx_error *error);
+hpx_status hpx_store_each_adoption(hpx_store *store, hpx_manifest_fn *each, void *context, hpx_error *error);
+
+/* Stores the epochs of a trajectory also under the key of another manifest, in one transaction: the records
+ * that are not there, with the code and the times that they have, and the checkpoints that are newer than any
+ * there. HPX_DIFFERS, with nothing changed, if an epoch that both have has two outputs. */
+hpx_status hpx_store_copy(hpx_store *store, const hpx_hash *from, const hpx_buffer *manifest,
+                          hpx_error *error);
+
 /* Claims a trajectory for training by this process: *claimed false while another process has it. A claim ends
  * with its release or, at once, with the process, however that ends. The store must be open for writing. */
 hpx_status hpx_store_claim(bool *claimed, hpx_store *store, const hpx_hash *key, hpx_error *error);

@@ -258,7 +258,7 @@ static void fail(struct build *build, struct trial *trial, hpx_status status, co
 static hpx_status start(struct build *build, struct trial *trial, hpx_error *error)
 {
     const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
-    hpx_job job = {.key = trial->key, .to = build->recipe->epochs};
+    hpx_job job = {.to = build->recipe->epochs};
     hpx_status status = put_code(build, error);
     if (!status)
         status = hpx_store_put_record(build->store, HPX_RECORD_DATASET, &source->record, error);
@@ -277,10 +277,8 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
             trial->parent_seconds = parent.total_seconds;
     }
     if (!status) {
-        add_manifest(&job.manifest, build, trial);
-        for (int role = 0; role < HPX_ROLES; role++)
-            job.paths[role] = hpx_strdup(source->paths[role]);
-        status = hpx_executor_submit(build->executor, &job, error);
+        hpx_experiment_job(&job, build->experiment, trial->cell, trial->seed);
+        status = hpx_executor_submit(build->executor, &job, &trial->key, error);
     }
     hpx_job_free(&job);
     if (!status) {
@@ -572,6 +570,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     status = options->dry ? follow(&build, error) : train(&build, error);
     *out = outcome_of(build.plan, &build.ledger, options->dry);
     describe_origin(*out, build.experiment);
+    memcpy((*out)->other_trainer, build.reasons.other, sizeof build.reasons.other);
     if (!options->dry) {
         hpx_error log_error;
         if (log_build(&build, *out, started_ns, status, &log_error) && !status)

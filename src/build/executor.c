@@ -22,6 +22,7 @@ struct worker {
     int input, output;
     bool busy;
     hpx_hash key;       /* of the job it is at */
+    hpx_hash name;      /* its caller's for that */
     hpx_buffer pending; /* of the job that has not been written yet */
     size_t written;
     hpx_buffer received;
@@ -171,7 +172,8 @@ close_pipes:
     return status;
 }
 
-hpx_status hpx_executor_submit(hpx_executor *executor, const hpx_job *job, hpx_error *error)
+hpx_status hpx_executor_submit(hpx_executor *executor, const hpx_job *job, const hpx_hash *name,
+                               hpx_error *error)
 {
     struct worker *worker = executor->workers;
     while (worker->busy)
@@ -181,6 +183,7 @@ hpx_status hpx_executor_submit(hpx_executor *executor, const hpx_job *job, hpx_e
     if (status)
         return status;
     worker->key = job->key;
+    worker->name = *name;
     worker->busy = true;
     worker->written = 0;
     worker->pending.size = 0;
@@ -188,16 +191,16 @@ hpx_status hpx_executor_submit(hpx_executor *executor, const hpx_job *job, hpx_e
     return HPX_OK;
 }
 
-void hpx_executor_stop(hpx_executor *executor, const hpx_hash *key)
+void hpx_executor_stop(hpx_executor *executor, const hpx_hash *name)
 {
     for (size_t i = 0; i < executor->count; i++)
-        if (executor->workers[i].busy && hpx_hash_equal(&executor->workers[i].key, key))
+        if (executor->workers[i].busy && hpx_hash_equal(&executor->workers[i].name, name))
             stop(&executor->workers[i], true);
 }
 
 static hpx_result failure_of(const struct worker *worker)
 {
-    return (hpx_result){.kind = HPX_MESSAGE_FAILED, .key = worker->key};
+    return (hpx_result){.kind = HPX_MESSAGE_FAILED, .key = worker->name};
 }
 
 /* The worker is gone: says how it ended. */
@@ -266,6 +269,7 @@ static hpx_status deliver(struct worker *worker, hpx_result_fn *each, void *cont
         at += message.size;
         if (result.kind != HPX_MESSAGE_EPOCH)
             worker->busy = false;
+        result.key = worker->name;
         status = each(context, &result, error);
     }
     memmove(worker->received.data, worker->received.data + at, worker->received.size - at);

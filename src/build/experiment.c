@@ -1,5 +1,6 @@
 #include "hpx/experiment.h"
 
+#include "hpx/adoption.h"
 #include "hpx/cell.h"
 #include "hpx/manifest.h"
 #include "hpx/memory.h"
@@ -16,7 +17,8 @@ struct data {
 
 struct hpx_experiment {
     const hpx_recipe *recipe;
-    hpx_fields binary;   /* what this binary contributes to every manifest */
+    hpx_fields binary; /* what this binary contributes to every manifest */
+    hpx_adoptions adoptions;
     hpx_grid data_grid;  /* the axes that the data set depends on; the others have one value here */
     struct data *data;   /* by cell of data_grid */
     hpx_grid model_grid; /* likewise the axes of the cost */
@@ -117,7 +119,7 @@ hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
     size_t models = hpx_grid_cells(&experiment->model_grid);
     experiment->data = hpx_alloc(choices * sizeof *experiment->data);
     experiment->sources = hpx_alloc(choices * sizeof *experiment->sources);
-    hpx_status status = HPX_OK;
+    hpx_status status = hpx_adoptions_read(&experiment->adoptions, shape_only ? NULL : options->store, error);
     for (uint32_t at = 0; at < choices && !status; at++)
         status = find_data(experiment, at, options, shape_only, error);
     experiment->costs = hpx_alloc(models * (experiment->source_count + 1) * sizeof *experiment->costs);
@@ -136,6 +138,7 @@ void hpx_experiment_free(hpx_experiment *experiment)
     for (size_t i = 0; i < experiment->source_count; i++)
         hpx_source_free(&experiment->sources[i]);
     hpx_fields_free(&experiment->binary);
+    hpx_adoptions_free(&experiment->adoptions);
     free(experiment->sources);
     free(experiment->data);
     free(experiment->costs);
@@ -221,6 +224,20 @@ void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, ui
     hpx_fields_set_count(out, "seed", seed);
     if (recipe->trainer->needs_last_epoch(out))
         hpx_fields_set_count(out, "last-epoch", recipe->epochs);
+    hpx_adoptions_resolve(&experiment->adoptions, out);
+}
+
+void hpx_experiment_job(hpx_job *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed)
+{
+    const hpx_source *source = hpx_experiment_source(experiment, cell);
+    hpx_fields manifest = {0};
+    hpx_experiment_fields(&manifest, experiment, cell, seed);
+    hpx_manifest_set_binary(&manifest);
+    hpx_fields_encode(&out->manifest, &manifest);
+    hpx_fields_free(&manifest);
+    out->key = hpx_hash_of(out->manifest.data, out->manifest.size);
+    for (int role = 0; role < HPX_ROLES; role++)
+        out->paths[role] = hpx_strdup(source->paths[role]);
 }
 
 hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, uint32_t cell, uint32_t seed)

@@ -1,6 +1,7 @@
 #include "hpx/gc.h"
 
 #include "hpx/experiment.h"
+#include "hpx/manifest.h"
 #include "hpx/memory.h"
 
 #include <math.h>
@@ -153,47 +154,6 @@ static hpx_status want_recipe(struct gc *gc, const hpx_recipe *recipe, hpx_error
 /* --- what it costs
  * ------------------------------------------------------------------------------------------- */
 
-/* Whether the trainer can be asked about a manifest, which another version of it may have written. */
-static bool has_settings(const hpx_trainer *trainer, const hpx_fields *manifest)
-{
-    for (size_t i = 0; i < trainer->setting_count; i++) {
-        const hpx_setting *setting = &trainer->settings[i];
-        char name[HPX_FIELD_NAME_MAX + 1];
-        if (setting->type != HPX_SETTING_COUNTS)
-            continue; /* sizes decide the cost */
-        snprintf(name, sizeof name, "%s.%s", setting->section, setting->name);
-        const hpx_field *field = hpx_fields_find(manifest, name);
-        if (!field || field->type != HPX_FIELD_COUNTS || field->count < 1 ||
-            field->count > HPX_SETTING_LIST_MAX)
-            return false;
-        for (size_t k = 0; k < field->count; k++) {
-            uint64_t value;
-            memcpy(&value, field->bytes + k * sizeof value, sizeof value);
-            if ((double)value < setting->min || (double)value > setting->max)
-                return false;
-        }
-    }
-    return true;
-}
-
-/* Multiplications of an epoch: of a training step per sample, times the samples. */
-static uint64_t epoch_macs(const hpx_fields *manifest, const hpx_fields *dataset)
-{
-    hpx_error ignored;
-    const char *kind;
-    uint64_t samples, features, classes;
-    if (hpx_fields_text(&kind, manifest, "model.kind", &ignored) ||
-        hpx_fields_count(&samples, manifest, "dataset.train-count", &ignored) ||
-        hpx_fields_count(&features, dataset, "features", &ignored) ||
-        hpx_fields_count(&classes, dataset, "classes", &ignored) || features > UINT32_MAX ||
-        classes > UINT32_MAX || samples > UINT32_MAX)
-        return 0;
-    const hpx_trainer *trainer = hpx_trainer_find(kind);
-    if (!trainer || !has_settings(trainer, manifest))
-        return 0;
-    return trainer->cost(manifest, (uint32_t)features, (uint32_t)classes).training * samples;
-}
-
 /* What the store has lost of it stays unknown. */
 static hpx_status describe(struct gc *gc, const struct trajectory *trajectory, hpx_error *error)
 {
@@ -212,7 +172,7 @@ static hpx_status describe(struct gc *gc, const struct trajectory *trajectory, h
         if (macs == 0 && dataset.count == 0)
             status = hpx_store_get_record(&dataset, gc->store, HPX_RECORD_DATASET, &artifact.dataset, error);
         if (macs == 0)
-            macs = epoch_macs(&manifest, &dataset);
+            macs = hpx_manifest_epoch_macs(&manifest, &dataset);
         checkpoint->macs = macs * checkpoint->stored.epoch;
     }
     hpx_fields_free(&manifest);

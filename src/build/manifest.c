@@ -1,8 +1,7 @@
 #include "hpx/manifest.h"
 
-#include "hpx/code.h"
-
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MANIFEST_FORMAT 1
@@ -10,8 +9,13 @@
 void hpx_manifest_set_binary(hpx_fields *manifest)
 {
     hpx_fields_set_count(manifest, "format", MANIFEST_FORMAT);
-    hpx_fields_set_bytes(manifest, "code.version", hpx_code_built.version, HPX_CODE_BYTES);
+    hpx_manifest_set_trainer(manifest, hpx_code_built.version);
     hpx_numerics(manifest);
+}
+
+void hpx_manifest_set_trainer(hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES])
+{
+    hpx_fields_set_bytes(manifest, "code.version", version, HPX_CODE_BYTES);
 }
 
 hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, hpx_error *error)
@@ -34,6 +38,17 @@ hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, hpx_error *erro
     }
     hpx_fields_free(&here);
     return status;
+}
+
+bool hpx_manifest_differs_in_trainer(const hpx_fields *a, const hpx_fields *b)
+{
+    const hpx_field *before, *after;
+    size_t count = 0;
+    bool trainer = false;
+    for (hpx_field_walk at = {0}; hpx_fields_next_difference(&at, a, b, &before, &after); count++)
+        trainer = before && after && strcmp(before->name, "code.version") == 0 &&
+                  before->size == HPX_CODE_BYTES && after->size == HPX_CODE_BYTES;
+    return count == 1 && trainer;
 }
 
 bool hpx_manifest_is_origin(const char *field)
@@ -118,4 +133,44 @@ hpx_status hpx_manifest_split(hpx_split *out, const hpx_fields *manifest, const 
                  dataset->files[HPX_TEST_IMAGES].count},
     };
     return HPX_OK;
+}
+
+/* Whether the trainer can be asked about a manifest, which another version of it may have written. */
+static bool has_settings(const hpx_trainer *trainer, const hpx_fields *manifest)
+{
+    for (size_t i = 0; i < trainer->setting_count; i++) {
+        const hpx_setting *setting = &trainer->settings[i];
+        char name[HPX_FIELD_NAME_MAX + 1];
+        if (setting->type != HPX_SETTING_COUNTS)
+            continue; /* sizes decide the cost */
+        snprintf(name, sizeof name, "%s.%s", setting->section, setting->name);
+        const hpx_field *field = hpx_fields_find(manifest, name);
+        if (!field || field->type != HPX_FIELD_COUNTS || field->count < 1 ||
+            field->count > HPX_SETTING_LIST_MAX)
+            return false;
+        for (size_t k = 0; k < field->count; k++) {
+            uint64_t value;
+            memcpy(&value, field->bytes + k * sizeof value, sizeof value);
+            if ((double)value < setting->min || (double)value > setting->max)
+                return false;
+        }
+    }
+    return true;
+}
+
+uint64_t hpx_manifest_epoch_macs(const hpx_fields *manifest, const hpx_fields *dataset)
+{
+    hpx_error ignored;
+    const char *kind;
+    uint64_t samples, features, classes;
+    if (hpx_fields_text(&kind, manifest, "model.kind", &ignored) ||
+        hpx_fields_count(&samples, manifest, "dataset.train-count", &ignored) ||
+        hpx_fields_count(&features, dataset, "features", &ignored) ||
+        hpx_fields_count(&classes, dataset, "classes", &ignored) || features > UINT32_MAX ||
+        classes > UINT32_MAX || samples > UINT32_MAX)
+        return 0;
+    const hpx_trainer *trainer = hpx_trainer_find(kind);
+    if (!trainer || !has_settings(trainer, manifest))
+        return 0;
+    return trainer->cost(manifest, (uint32_t)features, (uint32_t)classes).training * samples;
 }

@@ -14,7 +14,7 @@ static char *to_text(hpx_buffer *buffer)
 }
 
 /* Neighbours are of the same cell and seed; one in another cell is no reason. */
-static char *differences(const hpx_neighbour *nearest, const hpx_fields *wanted)
+static char *differences(struct reasons *reasons, const hpx_neighbour *nearest, const hpx_fields *wanted)
 {
     hpx_buffer text = {0};
     const hpx_field *before, *after;
@@ -26,6 +26,8 @@ static char *differences(const hpx_neighbour *nearest, const hpx_fields *wanted)
         hpx_buffer_puts(&text, count > 1 ? ", " : "");
         hpx_manifest_difference(&text, before, after);
     }
+    if (hpx_manifest_differs_in_trainer(&nearest->manifest, wanted))
+        hpx_hex(reasons->other, hpx_fields_find(&nearest->manifest, "code.version")->bytes, HPX_CODE_BYTES);
     if (count > DIFFERENCES_MAX)
         hpx_buffer_printf(&text, " and %zu more", count - DIFFERENCES_MAX);
     if (count == 0)
@@ -54,7 +56,7 @@ char *reason_for(struct reasons *reasons, const struct trial *trial, const hpx_b
     if (!status)
         status = hpx_neighbours_nearest(&nearest, reasons->neighbours, &wanted, &error);
     if (!status)
-        reason = nearest.found ? differences(&nearest, &wanted) : hpx_strdup("never seen");
+        reason = nearest.found ? differences(reasons, &nearest, &wanted) : hpx_strdup("never seen");
     hpx_neighbour_free(&nearest);
     hpx_fields_free(&wanted);
     return reason;

@@ -4,6 +4,7 @@
 
 #include "ledger.h"
 
+#include "hpx/code.h"
 #include "hpx/neighbours.h"
 
 struct reasons {
@@ -12,6 +13,7 @@ struct reasons {
     hpx_neighbours *neighbours; /* once there is something to explain */
     hpx_fields varying;
     size_t given;
+    char other[HPX_CODE_HEX_BYTES]; /* a trainer whose results lack nothing but this one's; empty: none */
 };
 
 /* The reason for a trial that is to be trained; NULL, where nobody can say or too many were asked for. free()

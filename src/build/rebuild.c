@@ -1,5 +1,6 @@
 #include "hpx/rebuild.h"
 
+#include "hpx/adoption.h"
 #include "hpx/executor.h"
 #include "hpx/manifest.h"
 #include "hpx/memory.h"
@@ -15,13 +16,15 @@
 
 struct candidate {
     hpx_artifact newest;
-    hpx_hash trained; /* the key it is trained under: another one with `as_this` */
+    uint32_t to;   /* epoch */
+    bool same_key; /* what trains it now has the same key: another output would contradict the stored one */
     hpx_rebuilt rebuilt;
 };
 
 struct rebuild {
     hpx_store *store;
     const hpx_rebuild_options *options;
+    hpx_adoptions adoptions;
     hpx_executor *executor;
     struct candidate *candidates;
     size_t count, capacity;
@@ -40,22 +43,58 @@ static hpx_status collect(void *context, const hpx_artifact *artifact, hpx_error
                                        sizeof *rebuild->candidates);
         rebuild->count++;
     }
-    rebuild->candidates[rebuild->count - 1] = (struct candidate){.newest = *artifact};
+    rebuild->candidates[rebuild->count - 1] = (struct candidate){.newest = *artifact, .to = artifact->epoch};
     return HPX_OK;
 }
 
-/* The whole training as a job for this binary. HPX_NOT_FOUND when it is not this binary's, or its data is
- * gone. */
-static hpx_status make_job(hpx_job *job, const struct rebuild *rebuild, const hpx_artifact *newest,
+/* The trainer that made a result, which may not be the one that it counts as. */
+static hpx_status set_maker(hpx_fields *manifest, hpx_store *store, const hpx_artifact *artifact,
+                            hpx_error *error)
+{
+    hpx_fields code = {0};
+    const uint8_t *version;
+    size_t size = 0;
+    hpx_status status = hpx_store_get_record(&code, store, HPX_RECORD_CODE, &artifact->code, error);
+    if (!status)
+        status = hpx_fields_bytes(&version, &size, &code, "version", error);
+    if (!status && size == HPX_CODE_BYTES)
+        hpx_manifest_set_trainer(manifest, version);
+    hpx_fields_free(&code);
+    return status;
+}
+
+/* The key that a manifest's results are stored under. */
+static hpx_hash stored_key(const struct rebuild *rebuild, const hpx_fields *manifest)
+{
+    hpx_fields stored = {0};
+    for (size_t i = 0; i < manifest->count; i++)
+        hpx_fields_set(&stored, &manifest->fields[i]);
+    hpx_adoptions_resolve(&rebuild->adoptions, &stored);
+    hpx_hash key = hpx_record_id(&stored);
+    hpx_fields_free(&stored);
+    return key;
+}
+
+/* The whole training as a job. HPX_NOT_FOUND when a sample of what is this binary's is asked for and it is
+ * not, or its data is gone. */
+static hpx_status make_job(hpx_job *job, const struct rebuild *rebuild, struct candidate *candidate,
                            hpx_error *error)
 {
     hpx_fields manifest = {0};
-    *job = (hpx_job){.to = newest->epoch};
+    const hpx_artifact *newest = &candidate->newest;
+    const bool as_made = rebuild->options->wanted && !rebuild->options->as_this;
+    *job = (hpx_job){.to = candidate->to};
     hpx_status status = hpx_store_manifest(&manifest, rebuild->store, &newest->key, error);
-    if (!status && rebuild->options->as_this)
+    if (!status && as_made)
+        status = set_maker(&manifest, rebuild->store, newest, error);
+    else if (!status)
         hpx_manifest_set_binary(&manifest);
-    else if (!status && !rebuild->options->only && hpx_manifest_check_binary(&manifest, error) != HPX_OK)
-        status = HPX_NOT_FOUND;
+    if (!status) {
+        const hpx_hash key = stored_key(rebuild, &manifest);
+        candidate->same_key = as_made || hpx_hash_equal(&key, &newest->key);
+        if (!rebuild->options->wanted && !candidate->same_key)
+            status = HPX_NOT_FOUND;
+    }
     if (!status)
         status = hpx_source_locate(job->paths, &manifest, rebuild->store, rebuild->options->folder, error);
     if (!status)
@@ -65,12 +104,22 @@ static hpx_status make_job(hpx_job *job, const struct rebuild *rebuild, const hp
     return status;
 }
 
-/* The one asked for: why it cannot be trained is an error. */
-static hpx_status choose_only(struct rebuild *rebuild, hpx_error *error)
+/* Those asked for: why one cannot be trained is an error. */
+static hpx_status choose_wanted(struct rebuild *rebuild, hpx_error *error)
 {
-    hpx_job job;
-    hpx_status status = make_job(&job, rebuild, &rebuild->candidates[0].newest, error);
-    hpx_job_free(&job);
+    const hpx_rebuild_options *options = rebuild->options;
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < options->wanted_count && !status; i++) {
+        hpx_job job = {0};
+        status = hpx_store_each(rebuild->store, &options->wanted[i].key, collect, rebuild, error);
+        if (!status && rebuild->count <= i)
+            status = hpx_error_set(error, HPX_FAILED, "the results of a trajectory are lost");
+        if (!status && options->wanted[i].to > 0)
+            rebuild->candidates[i].to = options->wanted[i].to;
+        if (!status)
+            status = make_job(&job, rebuild, &rebuild->candidates[i], error);
+        hpx_job_free(&job);
+    }
     return status;
 }
 
@@ -80,7 +129,7 @@ static hpx_status choose(struct rebuild *rebuild, hpx_error *error)
     size_t kept = 0;
     for (size_t i = 0; i < rebuild->count; i++) {
         hpx_job job;
-        hpx_status status = make_job(&job, rebuild, &rebuild->candidates[i].newest, error);
+        hpx_status status = make_job(&job, rebuild, &rebuild->candidates[i], error);
         hpx_job_free(&job);
         if (status && status != HPX_NOT_FOUND)
             return status;
@@ -107,7 +156,7 @@ static hpx_status choose(struct rebuild *rebuild, hpx_error *error)
 static struct candidate *find(struct rebuild *rebuild, const hpx_hash *key)
 {
     size_t i = 0;
-    while (!hpx_hash_equal(&rebuild->candidates[i].trained, key))
+    while (!hpx_hash_equal(&rebuild->candidates[i].newest.key, key))
         i++;
     assert(i < rebuild->count);
     return &rebuild->candidates[i];
@@ -139,7 +188,7 @@ static hpx_status compare_epoch(struct rebuild *rebuild, struct candidate *candi
         candidate->rebuilt.stored = stored;
         candidate->rebuilt.again = again;
     }
-    if (!hpx_hash_equal(&candidate->trained, &stored.key))
+    if (!candidate->same_key)
         return HPX_OK; /* other code may give other bits */
     status = hpx_store_put_conflict(rebuild->store, &again, error);
     return status == HPX_DIFFERS ? HPX_OK : status;
@@ -160,8 +209,7 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
     rebuild->counts.same += rebuilt->verdict == HPX_REBUILD_SAME;
     rebuild->counts.differing += rebuilt->verdict == HPX_REBUILD_DIFFERS;
     rebuild->counts.failed += rebuilt->verdict == HPX_REBUILD_FAILED;
-    rebuild->options->done(rebuild->options->context, rebuilt);
-    return HPX_OK;
+    return rebuild->options->done(rebuild->options->context, rebuilt, error);
 }
 
 static hpx_status train_sample(struct rebuild *rebuild, hpx_error *error)
@@ -172,10 +220,9 @@ static hpx_status train_sample(struct rebuild *rebuild, hpx_error *error)
         while (!status && next < rebuild->count && hpx_executor_has_room(rebuild->executor)) {
             hpx_job job;
             struct candidate *candidate = &rebuild->candidates[next++];
-            status = make_job(&job, rebuild, &candidate->newest, error);
-            candidate->trained = job.key;
+            status = make_job(&job, rebuild, candidate, error);
             if (!status)
-                status = hpx_executor_submit(rebuild->executor, &job, error);
+                status = hpx_executor_submit(rebuild->executor, &job, &candidate->newest.key, error);
             hpx_job_free(&job);
         }
         if (!status)
@@ -190,14 +237,20 @@ hpx_status hpx_rebuild(hpx_rebuild_counts *out, hpx_store *store, const hpx_rebu
                        hpx_error *error)
 {
     struct rebuild rebuild = {.store = store, .options = options};
-    hpx_status status = hpx_store_each(store, options->only, collect, &rebuild, error);
-    if (!status)
-        status = options->only ? choose_only(&rebuild, error) : choose(&rebuild, error);
+    hpx_status status = hpx_adoptions_read(&rebuild.adoptions, store, error);
+    if (!status && options->wanted) {
+        status = choose_wanted(&rebuild, error);
+    } else if (!status) {
+        status = hpx_store_each(store, NULL, collect, &rebuild, error);
+        if (!status)
+            status = choose(&rebuild, error);
+    }
     if (!status) {
         rebuild.executor = hpx_executor_new(options->program, options->jobs);
         status = train_sample(&rebuild, error);
     }
     hpx_executor_free(rebuild.executor);
+    hpx_adoptions_free(&rebuild.adoptions);
     free(rebuild.candidates);
     *out = rebuild.counts;
     return status;

@@ -17,6 +17,10 @@ static void summarise(const hpx_outcome *outcome, const struct options *options)
         hpx_report_reasons(&why, outcome);
         say("%zu trials trained, %zu extended, %zu failed: %s", outcome->trained, outcome->extended,
             outcome->failed, hpx_buffer_text(&why));
+        why.size = 0;
+        hpx_report_adopt_hint(&why, outcome);
+        if (why.size > 0)
+            say("%s", hpx_buffer_text(&why));
         hpx_buffer_free(&why);
     }
 }

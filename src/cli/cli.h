@@ -22,8 +22,10 @@ enum {
 
 struct options {
     const char *store, *output, *patch;
-    size_t jobs;    /* 0: not given */
-    double rebuild; /* percent; 0: not given */
+    const char *forget, *reason; /* adopt */
+    size_t sample;               /* adopt; 0: not given */
+    size_t jobs;                 /* 0: not given */
+    double rebuild;              /* percent; 0: not given */
     bool keep_going, dry, again, no_ahead, require_clean, quiet, verbose, json, csv, exit_code;
     bool at_code;                      /* reproduce */
     bool all, no_checkpoints;          /* export */
@@ -54,6 +56,7 @@ int run_why(const struct options *options);
 int run_log(const struct options *options);
 int run_diff(const struct options *options);
 int run_reproduce(const struct options *options);
+int run_adopt(const struct options *options);
 int run_data(const struct options *options);
 int run_verify(const struct options *options);
 int run_gc(const struct options *options);
@@ -106,9 +109,10 @@ bool is_key(const char *word);
 /* export_bundle.c: export without --csv. */
 int export_bundle(const struct options *options);
 
-/* What the store knows about an artifact; what it has lost stays empty. */
-hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_artifact *artifact,
-                           hpx_error *error);
+/* What the store knows about an artifact; what it has lost stays empty. `adoptions`: of the store; borrowed.
+ */
+hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_adoptions *adoptions,
+                           const hpx_artifact *artifact, hpx_error *error);
 
 /* show.c: all that is known of the trajectory whose key begins so. */
 hpx_status read_shown(hpx_shown *out, hpx_store *store, const char *prefix, hpx_error *error);
@@ -118,6 +122,9 @@ void free_shown(hpx_shown *shown);
  * every stored epoch of its trajectories instead. */
 hpx_status each_of_recipe(hpx_store *store, const hpx_recipe *recipe, const char *data, bool all_epochs,
                           hpx_artifact_fn *each, void *context, hpx_error *error);
+
+/* reproduce.c: prints how a trajectory came out when it was trained again; the exit code. */
+int report_rebuilt(const struct options *options, const hpx_shown *shown, const hpx_rebuilt *rebuilt);
 
 size_t processors(void);
 const char *worker_program(void); /* this binary */

@@ -252,10 +252,10 @@ static hpx_status forgive(hpx_status status)
     return status == HPX_NOT_FOUND || status == HPX_DAMAGED ? HPX_OK : status;
 }
 
-hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_artifact *artifact,
-                           hpx_error *error)
+hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_adoptions *adoptions,
+                           const hpx_artifact *artifact, hpx_error *error)
 {
-    *out = (hpx_provenance){.artifact = *artifact};
+    *out = (hpx_provenance){.artifact = *artifact, .adoptions = adoptions};
     hpx_status status = forgive(hpx_store_manifest(&out->manifest, store, &artifact->key, error));
     if (!status)
         status = forgive(hpx_store_get_record(&out->code, store, HPX_RECORD_CODE, &artifact->code, error));

@@ -9,6 +9,7 @@
 
 struct listing {
     hpx_store *store;
+    hpx_adoptions adoptions;
     hpx_table *table;
     void (*add)(hpx_table *table, const hpx_provenance *provenance);
     hpx_json *json;   /* NULL: the table */
@@ -23,7 +24,7 @@ static hpx_status list(void *context, const hpx_artifact *artifact, hpx_error *e
 {
     struct listing *listing = context;
     hpx_provenance provenance;
-    hpx_status status = find_provenance(&provenance, listing->store, artifact, error);
+    hpx_status status = find_provenance(&provenance, listing->store, &listing->adoptions, artifact, error);
     if (status)
         return status;
     if (listing->audit) {
@@ -104,6 +105,8 @@ static int run(const struct options *options, hpx_table *table,
     if (options->json)
         hpx_json_open(&json, NULL, '[');
     if (!status)
+        status = hpx_adoptions_read(&listing.adoptions, listing.store, &error);
+    if (!status)
         status = list_what(&listing, what, data, audit != NULL, &error);
     if (status) {
         code = fail(&error);
@@ -119,6 +122,7 @@ static int run(const struct options *options, hpx_table *table,
     }
     hpx_audit_free(audit);
     hpx_table_free(table);
+    hpx_adoptions_free(&listing.adoptions);
     hpx_store_close(listing.store);
     free(data);
     free(folder);

@@ -54,6 +54,13 @@ const struct command commands[] = {
      "With this binary; its code and numerics may be others than those recorded. With --at-code the commit and\n"
      "patch stored with the result are built in a temporary folder, and that very hpx trains. The repository\n"
      "is only read. Exit code 12 when an epoch differs, with the fields that do.\n"},
+    {"adopt", run_adopt, "JjLYF", 0, 2, "[OLD [NEW]] | --forget NEW",
+     "let a trainer whose edits change no number count as the one before",
+     "Trains a sample of the results of trainer OLD again with this binary, whose trainer is NEW, and compares\n"
+     "every epoch, bit for bit: the cheapest ones with which every optimizer, activation and other way through\n"
+     "the trainer that OLD's results have taken is taken, and then the cheapest up to N. If all are equal, OLD's\n"
+     "results are hits for NEW from then on, and the other way round; audit and show say so, with the proof. Exit\n"
+     "code 12 when one differs, and nothing is adopted. Without arguments: the adoptions of the store.\n"},
     {"data", run_data, "J", 0, 2, "[ls | fetch NAME | verify NAME]",
      "list, fetch and verify data sets",
      "Known data sets live uncompressed in $HPX_DATA, else in data/ in the store's folder.\n"},

@@ -33,6 +33,9 @@ static const struct {
     {'R', false, "rebuild", "N%", "train N % of the results again, and compare"},
     {'D', false, "patch", "CODE", "print the uncommitted edits that code was built with"},
     {'T', false, "at-code", NULL, "by the code that made it, built from its commit and patch"},
+    {'L', false, "sample", "N", "compare N trajectories at least (default: 3)"},
+    {'Y', false, "reason", "TEXT", "a note; without --sample nothing is proven, and that is said everywhere"},
+    {'F', false, "forget", "TRAINER", "let this trainer count as itself again"},
     {'M', false, "max-size", "S", "collect until S bytes are live; K, M and G are powers of 1024"},
     {'K', false, "compact", NULL, "give free pages back to the file system"},
     {'P', false, "pin", NULL, "keep all checkpoints of these keys"},
@@ -111,14 +114,27 @@ static bool read_size(uint64_t *out, const char *value)
 
 static bool apply(struct options *out, char letter, const char *value)
 {
-    uint64_t jobs;
+    uint64_t count;
     switch (letter) {
     case 'j':
-        if (!hpx_parse_u64(&jobs, value) || jobs < 1 || jobs > 4096) {
+        if (!hpx_parse_u64(&count, value) || count < 1 || count > 4096) {
             say("-j %s: expected a number from 1 to 4096", value);
             return false;
         }
-        out->jobs = jobs;
+        out->jobs = count;
+        return true;
+    case 'L':
+        if (!hpx_parse_u64(&count, value) || count < 1) {
+            say("--sample %s: expected a number, 1 or more", value);
+            return false;
+        }
+        out->sample = count;
+        return true;
+    case 'Y':
+        out->reason = value;
+        return true;
+    case 'F':
+        out->forget = value;
         return true;
     case 'R':
         return read_percent(&out->rebuild, value);

@@ -12,9 +12,10 @@ struct rebuilt {
     hpx_buffer *text;
 };
 
-static void note(void *context, const hpx_rebuilt *done)
+static hpx_status note(void *context, const hpx_rebuilt *done, hpx_error *error)
 {
     static const char *const words[] = {"same", "differs", "failed"};
+    (void)error;
     struct rebuilt *rebuilt = context;
     char hex[HPX_HASH_HEX_BYTES];
     hpx_hash_hex(hex, &done->newest->key);
@@ -30,6 +31,7 @@ static void note(void *context, const hpx_rebuilt *done)
                           done->newest->cell, done->newest->epoch, done->why ? ": " : "",
                           done->why ? done->why : "");
     }
+    return HPX_OK;
 }
 
 int rebuild_sample(const struct options *options, hpx_store *store, const char *data, hpx_buffer *text,

@@ -22,11 +22,13 @@ struct reproduction {
     char *why;
 };
 
-static void note(void *context, const hpx_rebuilt *rebuilt)
+static hpx_status note(void *context, const hpx_rebuilt *rebuilt, hpx_error *error)
 {
+    (void)error;
     struct reproduction *reproduction = context;
     reproduction->rebuilt = *rebuilt;
     reproduction->why = rebuilt->why ? hpx_strdup(rebuilt->why) : NULL;
+    return HPX_OK;
 }
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
@@ -95,10 +97,12 @@ static hpx_status build_code(char **folder, char **program, const hpx_fields *co
 static hpx_status train_again(struct reproduction *reproduction, hpx_store *store, const hpx_shown *shown,
                               const char *data, const char *program, hpx_error *error)
 {
+    const hpx_rebuild_wanted wanted = {.key = shown->newest.artifact.key};
     hpx_rebuild_options rebuild = {
         .program = program ? program : worker_program(),
         .jobs = 1,
-        .only = &shown->newest.artifact.key,
+        .wanted = &wanted,
+        .wanted_count = 1,
         .as_this = !program,
         .folder = data,
         .done = note,
@@ -128,8 +132,7 @@ static void fill_wanted(hpx_reproduced *out, const hpx_shown *shown, bool at_cod
         hpx_manifest_set_binary(&out->manifest);
 }
 
-static int report(const struct options *options, const hpx_shown *shown,
-                  const struct reproduction *reproduction)
+int report_rebuilt(const struct options *options, const hpx_shown *shown, const hpx_rebuilt *rebuilt)
 {
     hpx_buffer text = {0};
     hpx_fields this_code = {0};
@@ -138,7 +141,7 @@ static int report(const struct options *options, const hpx_shown *shown,
     hpx_reproduced reproduced = {
         .artifact = &shown->newest.artifact,
         .recorded = &shown->newest.manifest,
-        .rebuilt = &reproduction->rebuilt,
+        .rebuilt = rebuilt,
         .at_code = options->at_code,
     };
     fill_wanted(&reproduced, shown, options->at_code);
@@ -154,7 +157,7 @@ static int report(const struct options *options, const hpx_shown *shown,
     hpx_fields_free(&this_code);
     hpx_fields_free(&reproduced.manifest);
     const int printed = print_result(&text);
-    return printed ? printed : reproduction->rebuilt.verdict == HPX_REBUILD_SAME ? EXIT_DONE : EXIT_DIFFERS;
+    return printed ? printed : rebuilt->verdict == HPX_REBUILD_SAME ? EXIT_DONE : EXIT_DIFFERS;
 }
 
 int run_reproduce(const struct options *options)
@@ -184,7 +187,7 @@ int run_reproduce(const struct options *options)
         status = hpx_error_set(&error, HPX_FAILED, "%s: %s", shown.newest.artifact.cell, reproduction.why);
     if (!status && reproduction.rebuilt.compared == 0)
         status = hpx_error_set(&error, HPX_FAILED, "%s: its results are lost", options->arguments[0]);
-    code = status ? fail(&error) : report(options, &shown, &reproduction);
+    code = status ? fail(&error) : report_rebuilt(options, &shown, &reproduction.rebuilt);
     if (tree)
         remove_tree(tree);
     free_shown(&shown);

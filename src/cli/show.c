@@ -38,7 +38,11 @@ hpx_status read_shown(hpx_shown *out, hpx_store *store, const char *prefix, hpx_
     out->count = epochs.count;
     out->conflicts = conflicts.artifacts;
     out->conflict_count = conflicts.count;
-    return status ? status : find_provenance(&out->newest, store, &epochs.artifacts[epochs.count - 1], error);
+    if (!status)
+        status = hpx_adoptions_read(&out->adoptions, store, error);
+    return status ? status
+                  : find_provenance(&out->newest, store, &out->adoptions, &epochs.artifacts[epochs.count - 1],
+                                    error);
 }
 
 void free_shown(hpx_shown *shown)
@@ -46,6 +50,7 @@ void free_shown(hpx_shown *shown)
     hpx_provenance_free(&shown->newest);
     free(shown->conflicts);
     free(shown->artifacts);
+    hpx_adoptions_free(&shown->adoptions);
 }
 
 static hpx_status show(hpx_buffer *text, hpx_store *store, const struct options *options, hpx_error *error)

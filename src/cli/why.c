@@ -161,6 +161,7 @@ struct history {
     hpx_fields wanted;
     hpx_artifact *artifacts;
     size_t count, capacity;
+    hpx_adoptions adoptions;
 };
 
 static hpx_status add_if_same(void *context, const hpx_hash *key, const hpx_fields *manifest,
@@ -215,7 +216,8 @@ static hpx_status print_history(hpx_buffer *text, const struct history *history,
         hpx_json_open(&json, NULL, '[');
     for (size_t i = 0; i < history->count && !status; i++) {
         hpx_provenance provenance;
-        status = find_provenance(&provenance, history->asked->store, &history->artifacts[i], error);
+        status = find_provenance(&provenance, history->asked->store, &history->adoptions,
+                                 &history->artifacts[i], error);
         if (status)
             break;
         if (as_json)
@@ -240,10 +242,13 @@ int run_log(const struct options *options)
     hpx_buffer text = {0};
     hpx_status status = open_asked(&asked, options, &error);
     if (!status)
+        status = hpx_adoptions_read(&history.adoptions, asked.store, &error);
+    if (!status)
         status = collect_history(&history, &error);
     if (!status)
         status = print_history(&text, &history, options->json, &error);
     free(history.artifacts);
+    hpx_adoptions_free(&history.adoptions);
     close_asked(&asked);
     if (status)
         hpx_buffer_free(&text);

@@ -19,7 +19,7 @@ struct groups {
 };
 
 struct hpx_audit {
-    struct groups trainers, codes, kernels;
+    struct groups trainers, codes, kernels, adoptions, counted;
 };
 
 hpx_audit *hpx_audit_new(void)
@@ -43,6 +43,8 @@ void hpx_audit_free(hpx_audit *audit)
     free_groups(&audit->trainers);
     free_groups(&audit->codes);
     free_groups(&audit->kernels);
+    free_groups(&audit->adoptions);
+    free_groups(&audit->counted);
     free(audit);
 }
 
@@ -93,13 +95,29 @@ static char *describe(const hpx_provenance *provenance, const char *trainer)
     return copy;
 }
 
+/* What other trainers the result counts for, and whether it counts for another one than its own. */
+static void count_adoptions(hpx_audit *audit, const hpx_provenance *provenance)
+{
+    const hpx_adoption *adoption;
+    hpx_buffer text = {0};
+    for (size_t at = 0; (adoption = report_next_adoption(&at, provenance)); text.size = 0) {
+        hpx_report_adoption(&text, adoption);
+        count_in(&audit->adoptions, hpx_strdup(hpx_buffer_text(&text)), NULL);
+    }
+    if (report_counted(&text, provenance))
+        count_in(&audit->counted, hpx_strdup(hpx_buffer_text(&text)), NULL);
+    hpx_buffer_free(&text);
+}
+
 void hpx_audit_add(hpx_audit *audit, const hpx_provenance *provenance)
 {
     char hex[HPX_HASH_HEX_BYTES], *trainer = field_text(&provenance->code, "version", 8);
     count_in(&audit->codes, hpx_strdup(hpx_hash_hex(hex, &provenance->artifact.code)),
              describe(provenance, trainer));
-    count_in(&audit->trainers, trainer, NULL);
+    free(trainer);
+    count_in(&audit->trainers, field_text(&provenance->manifest, "code.version", 8), NULL);
     count_in(&audit->kernels, field_text(&provenance->manifest, "numerics.kernel", 255), NULL);
+    count_adoptions(audit, provenance);
 }
 
 static void add_mixture(hpx_buffer *out, const struct groups *groups, const char *what)
@@ -120,6 +138,11 @@ void hpx_audit_print(hpx_buffer *out, const hpx_audit *audit)
     for (size_t i = 0; i < audit->codes.count; i++)
         hpx_buffer_printf(out, "%zu result%s of %s\n", audit->codes.at[i].count,
                           audit->codes.at[i].count == 1 ? "" : "s", audit->codes.at[i].text);
+    for (size_t i = 0; i < audit->counted.count; i++)
+        hpx_buffer_printf(out, "%zu result%s %s\n", audit->counted.at[i].count,
+                          audit->counted.at[i].count == 1 ? "" : "s", audit->counted.at[i].name);
+    for (size_t i = 0; i < audit->adoptions.count; i++)
+        hpx_buffer_printf(out, "%s\n", audit->adoptions.at[i].name);
     add_mixture(out, &audit->trainers, "trainers");
     add_mixture(out, &audit->kernels, "kernels");
 }

@@ -163,6 +163,10 @@ void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome)
     if (outcome->pending && isfinite(outcome->seconds_left))
         hpx_buffer_printf(out, ", about %s on one processor", hpx_duration_text(text, outcome->seconds_left));
     hpx_buffer_puts(out, "\n");
+    if (*outcome->other_trainer) {
+        hpx_report_adopt_hint(out, outcome);
+        hpx_buffer_puts(out, "\n");
+    }
     if (outcome->depends_on_last_epoch)
         hpx_buffer_puts(
             out, "The schedule depends on the last epoch: a change of epochs trains from the start.\n");
@@ -178,4 +182,14 @@ void hpx_report_reasons(hpx_buffer *out, const hpx_outcome *outcome)
     }
     if (outcome->reason_count > REASONS_SHOWN)
         hpx_buffer_printf(out, " and %zu other reasons", outcome->reason_count - REASONS_SHOWN);
+}
+
+void hpx_report_adopt_hint(hpx_buffer *out, const hpx_outcome *outcome)
+{
+    char mine[HPX_CODE_HEX_BYTES];
+    if (!*outcome->other_trainer)
+        return;
+    hpx_hex(mine, hpx_code_built.version, HPX_CODE_BYTES);
+    hpx_buffer_printf(out, "if the trainer's edit changes no number: hpx adopt %.8s %.8s",
+                      outcome->other_trainer, mine);
 }

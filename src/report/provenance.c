@@ -267,5 +267,6 @@ void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance
     hpx_json_fields(json, &provenance->dataset);
     hpx_json_close(json, '}');
     hpx_report_numerics_json(json, &provenance->manifest);
+    report_counted_json(json, provenance);
     hpx_json_close(json, '}');
 }

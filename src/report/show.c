@@ -49,6 +49,21 @@ static void add_epochs(hpx_buffer *out, const hpx_artifact *artifacts, size_t co
     hpx_table_free(table);
 }
 
+/* Which trainers the result counts for. */
+static void add_counted(hpx_buffer *out, const hpx_provenance *provenance)
+{
+    const hpx_adoption *adoption;
+    hpx_buffer counted = {0};
+    if (report_counted(&counted, provenance))
+        hpx_buffer_printf(out, "counted     %s\n", hpx_buffer_text(&counted));
+    hpx_buffer_free(&counted);
+    for (size_t at = 0; (adoption = report_next_adoption(&at, provenance));) {
+        hpx_buffer_puts(out, "adopted     ");
+        hpx_report_adoption(out, adoption);
+        hpx_buffer_puts(out, "\n");
+    }
+}
+
 void hpx_report_show(hpx_buffer *out, const hpx_shown *shown)
 {
     char hex[HPX_HASH_HEX_BYTES];
@@ -61,6 +76,7 @@ void hpx_report_show(hpx_buffer *out, const hpx_shown *shown)
         hpx_buffer_puts(out, "checkpoint  none\n");
     if (shown->newest.pinned)
         hpx_buffer_puts(out, "pinned      all its checkpoints are kept\n");
+    add_counted(out, &shown->newest);
     add_epochs(out, shown->artifacts, shown->count);
     if (shown->conflict_count) {
         hpx_buffer_puts(out, "\nnot reproducible: second outputs of the same epochs\n");
@@ -100,6 +116,7 @@ void hpx_report_show_json(hpx_buffer *out, const hpx_shown *shown)
     hpx_json_bool(&json, "pinned", newest->pinned);
     add_epochs_json(&json, "epochs", shown->artifacts, shown->count);
     add_epochs_json(&json, "conflicts", shown->conflicts, shown->conflict_count);
+    report_counted_json(&json, newest);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         hpx_json_open(&json, parts[i].name, '{');
         hpx_json_fields(&json, parts[i].fields);

@@ -89,6 +89,16 @@ static void add_artifact(hpx_buffer *out, const hpx_artifact *artifact)
                       artifact->metrics.values[HPX_TEST_ACCURACY], report_time(when, artifact->started_ns));
 }
 
+static void add_hint(hpx_buffer *out, const hpx_fields *nearest, const hpx_fields *wanted)
+{
+    char old[HPX_CODE_HEX_BYTES], new[HPX_CODE_HEX_BYTES];
+    if (!hpx_manifest_differs_in_trainer(nearest, wanted))
+        return;
+    hpx_hex(old, hpx_fields_find(nearest, "code.version")->bytes, HPX_CODE_BYTES);
+    hpx_hex(new, hpx_code_built.version, HPX_CODE_BYTES);
+    hpx_buffer_printf(out, "    if that edit changes no number: hpx adopt %.8s %.8s\n", old, new);
+}
+
 void hpx_report_why(hpx_buffer *out, const hpx_why *why)
 {
     char hex[HPX_HASH_HEX_BYTES];
@@ -111,6 +121,7 @@ void hpx_report_why(hpx_buffer *out, const hpx_why *why)
         hpx_buffer_puts(out, "nearest  ");
         add_artifact(out, &why->nearest.artifact);
         add_differences(out, &why->nearest.manifest, &why->wanted, why->change);
+        add_hint(out, &why->nearest.manifest, &why->wanted);
     } else {
         hpx_buffer_puts(out, "nearest  none: the store is empty\n");
     }

@@ -123,9 +123,8 @@ hpx_status hpx_store_get(hpx_artifact *out, hpx_store *store, const hpx_hash *ke
     return status;
 }
 
-/* Puts the manifest and the record where they are missing or damaged; refuses what contradicts them. */
-static hpx_status put_record(bool *contradicts, hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
-                             const hpx_artifact *artifact, hpx_error *error)
+hpx_status put_artifact(bool *contradicts, hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
+                        const hpx_artifact *artifact, hpx_error *error)
 {
     struct key name = key_of_hash(&artifact->key);
     hpx_status status = compare_manifest(store, txn, &artifact->key, manifest, error);
@@ -166,7 +165,7 @@ hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx
     if (status)
         return status;
     bool contradicts = false;
-    status = put_record(&contradicts, store, txn, manifest, artifact, error);
+    status = put_artifact(&contradicts, store, txn, manifest, artifact, error);
     if (!status)
         status =
             keep_checkpoints(store, txn, artifact, checkpoint, size, options ? options : &defaults, error);
@@ -178,13 +177,13 @@ hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx
     return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
 }
 
-static hpx_status get_manifest(hpx_fields *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
-                               hpx_error *error)
+static hpx_status get_fields(hpx_fields *out, hpx_store *store, MDB_txn *txn, enum database db,
+                             const hpx_hash *hash, hpx_error *error)
 {
     const uint8_t *payload;
     size_t size;
-    struct key name = key_of_hash(key);
-    hpx_status status = get_sealed(&payload, &size, store, txn, DB_MANIFESTS, &name, error);
+    struct key name = key_of_hash(hash);
+    hpx_status status = get_sealed(&payload, &size, store, txn, db, &name, error);
     return status ? status : hpx_fields_decode(out, payload, size, error);
 }
 
@@ -194,7 +193,7 @@ hpx_status hpx_store_manifest(hpx_fields *out, hpx_store *store, const hpx_hash 
     hpx_status status = begin(&txn, store, MDB_RDONLY, error);
     if (status)
         return status;
-    status = get_manifest(out, store, txn, key, error);
+    status = get_fields(out, store, txn, DB_MANIFESTS, key, error);
     mdb_txn_abort(txn);
     return status;
 }
@@ -294,33 +293,41 @@ hpx_status hpx_store_each(hpx_store *store, const hpx_hash *only, hpx_artifact_f
     return status;
 }
 
-hpx_status hpx_store_each_manifest(hpx_store *store, hpx_manifest_fn *each, void *context, hpx_error *error)
+hpx_status each_fields(hpx_store *store, enum database db, hpx_manifest_fn *each, void *context,
+                       hpx_error *error)
 {
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
+    if (store->lacks[db])
+        return HPX_OK;
     hpx_status status = begin(&txn, store, MDB_RDONLY, error);
     if (status)
         return status;
-    int code = mdb_cursor_open(txn, store->databases[DB_MANIFESTS], &cursor);
+    int code = mdb_cursor_open(txn, store->databases[db], &cursor);
     MDB_val key, value;
     if (code == 0)
         code = seek(cursor, &key, &value, NULL, 0);
     for (; code == 0 && !status; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
         hpx_hash hash;
-        hpx_fields manifest = {0};
+        hpx_fields fields = {0};
         if (key.mv_size != HPX_HASH_BYTES)
             continue;
         memcpy(hash.bytes, key.mv_data, HPX_HASH_BYTES);
-        status = get_manifest(&manifest, store, txn, &hash, error);
+        status = get_fields(&fields, store, txn, db, &hash, error);
         if (status == HPX_NOT_FOUND)
             status = HPX_OK; /* damaged: reported */
         else if (!status)
-            status = each(context, &hash, &manifest, error);
-        hpx_fields_free(&manifest);
+            status = each(context, &hash, &fields, error);
+        hpx_fields_free(&fields);
     }
     if (!status && code != 0 && code != MDB_NOTFOUND)
         status = lmdb_failed(store, code, error);
     mdb_cursor_close(cursor);
     mdb_txn_abort(txn);
     return status;
+}
+
+hpx_status hpx_store_each_manifest(hpx_store *store, hpx_manifest_fn *each, void *context, hpx_error *error)
+{
+    return each_fields(store, DB_MANIFESTS, each, context, error);
 }

@@ -139,10 +139,8 @@ static hpx_status read_entry(struct checkpoint_entry *out, hpx_store *store, MDB
     return status;
 }
 
-/* The bytes of one checkpoint or, without `out`, only whether its entry is readable. HPX_NOT_FOUND, with
- * `out` as it was, when it is damaged. */
-static hpx_status read_checkpoint(hpx_buffer *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
-                                  uint32_t epoch, hpx_error *error)
+hpx_status read_checkpoint(hpx_buffer *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                           uint32_t epoch, hpx_error *error)
 {
     struct checkpoint_entry entry;
     size_t start = out ? out->size : 0;

@@ -18,6 +18,7 @@ enum database {
     DB_BUILDS,
     DB_CONFLICTS, /* from here on younger than the format: a store may lack them */
     DB_PINS,
+    DB_ADOPTIONS,
     DATABASES,
     DB_YOUNGER = DB_CONFLICTS,
 };
@@ -112,6 +113,14 @@ void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);
 /* The one name in a database that begins with these hexadecimal digits, as hpx_store_find_key. */
 hpx_status find_name(hpx_hash *out, hpx_store *store, enum database db, const char *prefix, hpx_error *error);
 
+/* Calls for every value of a database of fields under hashes. */
+hpx_status each_fields(hpx_store *store, enum database db, hpx_manifest_fn *each, void *context,
+                       hpx_error *error);
+/* Puts manifest and record where they are missing or damaged; HPX_DIFFERS when another manifest has the key,
+ * or *contradicts when the record has another output. */
+hpx_status put_artifact(bool *contradicts, hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
+                        const hpx_artifact *artifact, hpx_error *error);
+
 hpx_status decode_artifact(hpx_artifact *out, const uint8_t *bytes, size_t size, hpx_error *error);
 /* HPX_NOT_FOUND when there is none; when it is damaged also, after reporting it. */
 hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
@@ -137,6 +146,11 @@ hpx_status drop_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, 
 /* HPX_NOT_FOUND when it is not there, or damaged (and reported). */
 hpx_status find_whole_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
                                  hpx_error *error);
+
+/* Appends the bytes of one checkpoint or, without `out`, only looks whether its entry is readable.
+ * HPX_NOT_FOUND, with `out` as it was, when it is damaged. */
+hpx_status read_checkpoint(hpx_buffer *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                           uint32_t epoch, hpx_error *error);
 
 /* The epochs of a trajectory's checkpoints, ascending; free(epochs). */
 struct epochs {

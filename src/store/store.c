@@ -12,9 +12,10 @@
  *     builds       number(8)                     fields of one entry of the log of builds
  *     conflicts    key(16) epoch(4) output(16)   fields of an hpx_artifact: a second output
  *     pins         key(16)                       nothing
+ *     adoptions    XXH3-128 of whose it is(16)   fields of an hpx_adoption (hpx/adoption.h)
  *
- * A store that is older than conflicts or pins has no such databases: writers add them, readers find them
- * empty.
+ * A store that is older than conflicts, pins or adoptions has no such databases: writers add them, readers
+ * find them empty.
  *
  * Integers in keys are big-endian, so that a cursor walks epochs and chunks in order; in values
  * little-endian. Every value ends with the XXH3-128 of its database's name, its key and its payload: a
@@ -47,7 +48,7 @@
 
 const char *const database_names[DATABASES] = {
     "meta",     "manifests", "records", "checkpoints", "chunks", "codes",
-    "datasets", "files",     "builds",  "conflicts",   "pins",
+    "datasets", "files",     "builds",  "conflicts",   "pins",   "adoptions",
 };
 
 static struct key append_u32(struct key key, uint32_t value)
@@ -187,7 +188,7 @@ void describe_key(char *out, size_t room, enum database db, const MDB_val *key)
 {
     static const char *const words[DATABASES] = {"meta",  "manifest",     "record",   "checkpoint",
                                                  "chunk", "code version", "data set", "file entry",
-                                                 "build", "pin"};
+                                                 "build", "conflict",     "pin",      "adoption"};
     const uint8_t *bytes = key->mv_data;
     char hex[2 * KEY_BYTES_MAX + 1] = "";
     size_t epoch_at = HPX_HASH_BYTES, index_at = epoch_at + 4;

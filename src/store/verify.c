@@ -189,6 +189,7 @@ static const struct {
     [DB_BUILDS] = {8, check_fields},
     [DB_CONFLICTS] = {HPX_HASH_BYTES + 4 + HPX_HASH_BYTES, check_fields},
     [DB_PINS] = {HPX_HASH_BYTES, check_pin},
+    [DB_ADOPTIONS] = {HPX_HASH_BYTES, check_fields},
 };
 
 static hpx_status check_database(struct check *check, enum database db, volatile uint64_t *checked,

@@ -139,7 +139,7 @@ test_help() {
     run 0 hpx help
     empty err
     local command
-    for command in build plan replay ls show audit data verify export help; do
+    for command in build plan replay ls show audit adopt data verify export help; do
         grep -q "^  $command " out || fail "the list lacks $command"
     done
     has_not out worker

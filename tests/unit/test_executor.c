@@ -141,7 +141,7 @@ static hpx_hash submit(hpx_executor *executor, const char *act, uint32_t from, u
     hpx_job job = make_job(act, from, to, checkpoint_size);
     hpx_hash key = job.key;
     assert_true(hpx_executor_has_room(executor));
-    expect_ok(hpx_executor_submit(executor, &job, &error), &error);
+    expect_ok(hpx_executor_submit(executor, &job, &job.key, &error), &error);
     hpx_job_free(&job);
     return key;
 }
@@ -335,7 +335,7 @@ static void test_no_program(void **state)
     (void)state;
     hpx_executor *executor = hpx_executor_new("/nowhere/hpx", 1);
     hpx_job job = make_job("epochs", 0, 1, 0);
-    assert_int_equal(hpx_executor_submit(executor, &job, &error), HPX_FAILED);
+    assert_int_equal(hpx_executor_submit(executor, &job, &job.key, &error), HPX_FAILED);
     expect_contains(error.message, "/nowhere/hpx");
     assert_int_equal(hpx_executor_running(executor), 0);
     hpx_job_free(&job);

@@ -352,6 +352,7 @@ static void test_older_store(void **state)
     hpx_store_close(store);
     drop_database("pins");
     drop_database("conflicts");
+    drop_database("adoptions");
     store = open_store(HPX_STORE_READ);
     assert_false(is_pinned(store, 1));
     expect_results(store, 1, 2);

@@ -1,0 +1,155 @@
+/* hpx adopt. */
+#include "cli.h"
+
+#include "hpx/code.h"
+#include "hpx/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static hpx_status list(hpx_buffer *text, hpx_store *store, const struct options *options, hpx_error *error)
+{
+    hpx_adoptions adoptions;
+    hpx_json json = {.out = text};
+    hpx_status status = hpx_adoptions_read(&adoptions, store, error);
+    if (!status && options->json)
+        hpx_report_adoptions_json(&json, NULL, &adoptions);
+    else if (!status)
+        hpx_report_adoptions(text, &adoptions);
+    hpx_adoptions_free(&adoptions);
+    return status;
+}
+
+/* Opens a store that is there already for writing. */
+static hpx_status open_existing(hpx_store **out, const char *folder, hpx_error *error)
+{
+    hpx_status status = open_store(out, folder, HPX_STORE_READ, error);
+    if (!status && !*out)
+        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no store here", folder);
+    hpx_store_close(*out);
+    *out = NULL;
+    return status ? status : open_store(out, folder, HPX_STORE_WRITE, error);
+}
+
+static bool begins(const uint8_t version[HPX_CODE_BYTES], const char *prefix)
+{
+    char hex[HPX_CODE_HEX_BYTES];
+    hpx_hex(hex, version, HPX_CODE_BYTES);
+    return *prefix && strncasecmp(hex, prefix, strlen(prefix)) == 0;
+}
+
+/* Under all numerics. */
+static hpx_status forget(hpx_buffer *text, hpx_store *store, const char *prefix, hpx_error *error)
+{
+    hpx_adoptions adoptions;
+    const uint8_t *version = NULL;
+    char hex[HPX_CODE_HEX_BYTES];
+    hpx_status status = hpx_adoptions_read(&adoptions, store, error);
+    for (size_t i = 0; i < adoptions.count && !status; i++) {
+        const uint8_t *found = hpx_adoption_version(&adoptions.items[i]);
+        if (!begins(found, prefix))
+            continue;
+        if (version && memcmp(version, found, HPX_CODE_BYTES) != 0)
+            status =
+                hpx_error_set(error, HPX_USAGE, "%s: several trainers begin so; give more digits", prefix);
+        version = found;
+    }
+    if (!status && !version)
+        status = hpx_error_set(error, HPX_NOT_FOUND,
+                               "%s: no such trainer was adopted; `hpx adopt` lists them", prefix);
+    for (size_t i = 0; i < adoptions.count && !status; i++)
+        if (memcmp(hpx_adoption_version(&adoptions.items[i]), version, HPX_CODE_BYTES) == 0)
+            status = hpx_adoption_drop(store, &adoptions.items[i], error);
+    if (!status) {
+        hpx_hex(hex, version, HPX_CODE_BYTES);
+        hpx_buffer_printf(text, "trainer %.8s counts as itself again; what is stored stays as it is\n", hex);
+    }
+    hpx_adoptions_free(&adoptions);
+    return status;
+}
+
+static hpx_status say_done(void *context, const hpx_rebuilt *rebuilt, hpx_error *error)
+{
+    (void)error;
+    const struct options *options = context;
+    char hex[HPX_HASH_HEX_BYTES];
+    if (options->verbose)
+        say("%s: %.12s %s, %u epochs compared", rebuilt->verdict == HPX_REBUILD_SAME ? "equal" : "differs",
+            hpx_hash_hex(hex, &rebuilt->newest->key), rebuilt->newest->cell, rebuilt->compared);
+    return HPX_OK;
+}
+
+static hpx_status adopt(hpx_adopted *out, hpx_store *store, const char *data, const struct options *options,
+                        hpx_error *error)
+{
+    char mine[HPX_CODE_HEX_BYTES];
+    hpx_adopt_options adopt = {
+        .sample = options->sample ? options->sample : HPX_ADOPT_SAMPLE,
+        .unproven = options->reason && !options->sample,
+        .reason = options->reason,
+        .program = worker_program(),
+        .jobs = options->jobs ? options->jobs : processors(),
+        .folder = data,
+        .done = say_done,
+        .context = (void *)options,
+        .interrupted = &interrupted,
+    };
+    hpx_hex(mine, hpx_code_built.version, HPX_CODE_BYTES);
+    if (options->count > 1 && !begins(hpx_code_built.version, options->arguments[1]))
+        return hpx_error_set(error, HPX_USAGE,
+                             "%s: not the trainer of this binary, which is %.8s; run adopt with the new hpx",
+                             options->arguments[1], mine);
+    hpx_status status = hpx_adopt_find_trainer(adopt.as, store, options->arguments[0], error);
+    return status ? status : hpx_adopt(out, store, &adopt, error);
+}
+
+/* The result that came out otherwise, as `reproduce` shows it. */
+static int show_difference(hpx_store *store, const hpx_adopted *adopted, const struct options *options)
+{
+    hpx_shown shown;
+    hpx_error error;
+    char hex[HPX_HASH_HEX_BYTES];
+    hpx_status status = read_shown(&shown, store, hpx_hash_hex(hex, &adopted->differing), &error);
+    int code = status ? fail(&error) : report_rebuilt(options, &shown, &adopted->difference);
+    free_shown(&shown);
+    return code;
+}
+
+int run_adopt(const struct options *options)
+{
+    const bool proves = options->sample || options->reason;
+    if (options->forget ? options->count > 0 || proves : options->count == 0 && proves) {
+        say("adopt: OLD with --sample or --reason, or --forget alone; `hpx help adopt`");
+        return EXIT_USAGE;
+    }
+    if (options->count == 0 && !options->forget)
+        return print_from_store(options, list);
+    char *folder = store_folder(options, "."), *data = data_folder(folder);
+    hpx_store *store;
+    hpx_error error;
+    hpx_buffer text = {0};
+    hpx_adopted adopted = {.copied = 0};
+    int code;
+    if (!options->quiet)
+        warn_if_stale();
+    catch_interrupts();
+    hpx_status status = open_existing(&store, folder, &error);
+    if (!status && options->forget) {
+        status = forget(&text, store, options->forget, &error);
+    } else if (!status) {
+        status = adopt(&adopted, store, data, options, &error);
+        if (!status && options->json)
+            hpx_report_adopted_json(&text, &adopted);
+        else if (!status)
+            hpx_report_adopted(&text, &adopted);
+    }
+    code = status ? fail(&error) : print_result(&text);
+    if (status == HPX_DIFFERS && adopted.difference.first_difference)
+        code = show_difference(store, &adopted, options);
+    hpx_adopted_free(&adopted);
+    hpx_store_close(store);
+    free(data);
+    free(folder);
+    return code;
+}

@@ -1,0 +1,113 @@
+/* Adoptions, and the results of one trajectory stored again as those of another. */
+#include "internal.h"
+
+#include "hpx/memory.h"
+
+#include <stdlib.h>
+
+/* One change in a transaction of its own. */
+static hpx_status end(hpx_store *store, MDB_txn *txn, hpx_status status, hpx_error *error)
+{
+    if (status) {
+        mdb_txn_abort(txn);
+        return status;
+    }
+    int code = mdb_txn_commit(txn);
+    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+}
+
+hpx_status hpx_store_put_adoption(hpx_store *store, const hpx_hash *whose, const hpx_fields *adoption,
+                                  hpx_error *error)
+{
+    MDB_txn *txn;
+    struct key key = key_of_hash(whose);
+    hpx_status status = begin(&txn, store, 0, error);
+    if (status)
+        return status;
+    hpx_buffer bytes = {0};
+    hpx_fields_encode(&bytes, adoption);
+    status = put_sealed(store, txn, DB_ADOPTIONS, &key, bytes.data, bytes.size, error);
+    hpx_buffer_free(&bytes);
+    return end(store, txn, status, error);
+}
+
+hpx_status hpx_store_drop_adoption(hpx_store *store, const hpx_hash *whose, hpx_error *error)
+{
+    MDB_txn *txn;
+    struct key key = key_of_hash(whose);
+    MDB_val name = {.mv_size = key.size, .mv_data = key.bytes};
+    hpx_status status = begin(&txn, store, 0, error);
+    if (status)
+        return status;
+    int code = mdb_del(txn, store->databases[DB_ADOPTIONS], &name, NULL);
+    if (code != 0 && code != MDB_NOTFOUND)
+        status = lmdb_failed(store, code, error);
+    return end(store, txn, status, error);
+}
+
+hpx_status hpx_store_each_adoption(hpx_store *store, hpx_manifest_fn *each, void *context, hpx_error *error)
+{
+    return each_fields(store, DB_ADOPTIONS, each, context, error);
+}
+
+struct records {
+    hpx_artifact *items;
+    size_t count, capacity;
+};
+
+static hpx_status collect(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    (void)error;
+    struct records *records = context;
+    records->items = hpx_grow(records->items, &records->capacity, records->count + 1, sizeof *records->items);
+    records->items[records->count++] = *artifact;
+    return HPX_OK;
+}
+
+/* Those that are newer than any there, as an import does; a damaged one is reported and left out. */
+static hpx_status copy_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_hash *from, const hpx_hash *to,
+                                   hpx_error *error)
+{
+    struct epochs theirs = {0}, ours = {0};
+    hpx_status status = list_checkpoints(&theirs, store, txn, from, error);
+    if (!status)
+        status = list_checkpoints(&ours, store, txn, to, error);
+    const uint32_t newest = ours.count > 0 ? ours.epochs[ours.count - 1] : 0;
+    for (size_t i = 0; i < theirs.count && !status; i++) {
+        hpx_buffer bytes = {0};
+        if (theirs.epochs[i] <= newest)
+            continue;
+        status = read_checkpoint(&bytes, store, txn, from, theirs.epochs[i], error);
+        if (!status)
+            status = put_checkpoint(store, txn, to, theirs.epochs[i], bytes.data, bytes.size, error);
+        else if (status == HPX_NOT_FOUND)
+            status = HPX_OK;
+        hpx_buffer_free(&bytes);
+    }
+    free(theirs.epochs);
+    free(ours.epochs);
+    return status;
+}
+
+hpx_status hpx_store_copy(hpx_store *store, const hpx_hash *from, const hpx_buffer *manifest,
+                          hpx_error *error)
+{
+    MDB_txn *txn;
+    struct records records = {0};
+    const hpx_hash to = hpx_hash_of(manifest->data, manifest->size);
+    hpx_status status = hpx_store_each(store, from, collect, &records, error);
+    if (!status)
+        status = begin(&txn, store, 0, error);
+    if (!status) {
+        for (size_t i = 0; i < records.count && !status; i++) {
+            bool contradicts = false;
+            records.items[i].key = to;
+            status = put_artifact(&contradicts, store, txn, manifest, &records.items[i], error);
+        }
+        if (!status)
+            status = copy_checkpoints(store, txn, from, &to, error);
+        status = end(store, txn, status, error);
+    }
+    free(records.items);
+    return status;
+}

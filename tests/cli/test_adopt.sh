@@ -1,0 +1,244 @@
+# Edits of the trainer that change no number: adopted by proof, refused where a number changes, asserted, forgotten. Copies
+# the sources into a repository of its own and builds each version there, which takes a while: HPX_SKIP_SLOW=1 leaves it out.
+. "$(dirname "$0")/common.sh"
+
+if [[ -n ${HPX_SKIP_SLOW-} ]]; then
+    echo 'skipped: HPX_SKIP_SLOW is set'
+    exit 0
+fi
+
+unset BUILD CFLAGS LDFLAGS CPPFLAGS MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+export GIT_AUTHOR_NAME=tester GIT_AUTHOR_EMAIL=tester@localhost GIT_COMMITTER_NAME=tester GIT_COMMITTER_EMAIL=tester@localhost
+export TMPDIR=$scratch
+
+build_hpx() { # NAME: builds the sources as they are; the binary is ./NAME, its trainer $NAME
+    make -s -j2 CFLAGS=-O0 STATIC=no build/hpx >make.log 2>&1 || fail "make fails: $(tail -5 make.log)"
+    cp build/hpx "$1"
+    declare -g "$1=$("./$1" --version | sed 's/.*trainer \(.*\))/\1/')"
+}
+
+use() { # NAME: the binary that `hpx` runs
+    HPX=$PWD/$1
+}
+
+write_recipe() { # FILE EPOCHS ACTIVATION...
+    {
+        printf '%s\n' 'dataset toy' '  validation = 50' '  train = data/train-images data/train-labels' \
+            '  test = data/test-images data/test-labels' 'model mlp' '  hidden = $n' '  activation = $act' 'train' \
+            '  batch = 32' "  epochs = $2" '  optimizer = $opt' 'axis n = 2 4' 'axis opt = adam sgd' \
+            "axis act = ${*:3}" 'search grid' '  method = grid'
+    } >"$1"
+}
+
+counts() { # of ./out
+    jq -c '.searches[0].trials | [.hit, .extend, .train]' out
+}
+
+one_build() { # COUNTS RECIPE [WHAT]: what a build finds
+    run 0 hpx build "$2" -q --json
+    equal "$(counts)" "$1" "hits, extensions and trainings${3:+ $3}"
+}
+
+outputs_of() { # "epoch output" of every stored epoch, whatever the key
+    outputs "$1" | cut -d' ' -f2,3 | sort
+}
+
+set_up() {
+    cp -r "$SOURCE_ROOT"/{Makefile,src,include,tools} .
+    printf '%s\n' /build/ /store/ /other/ /old /new /newer /tanh out err make.log >.gitignore
+    write_recipe a.rcp 2 relu tanh
+    write_recipe b.rcp 4 relu tanh
+    write_recipe c.rcp 2 relu tanh sigmoid
+    git init -q .
+    git add -A
+    git commit -q -m first
+    build_hpx old
+    echo '/* A comment. */' >>src/nn/activation.c
+    git commit -q -a -m comment
+    build_hpx new
+    echo '/* Another. */' >>src/nn/activation.c
+    build_hpx newer
+    sed -i 's/tanhf(/1.0001f * tanhf(/' src/nn/activation.c
+    build_hpx tanh
+    differ "$old" "$new" 'the trainer after an edit'
+    differ "$newer" "$tanh" 'the trainer after another edit'
+}
+
+test_adopt() {
+    set_up
+    use old
+    run 0 hpx adopt
+    equal "$(wc -l <out)" 1 'the lines of a list of nothing'
+    one_build '[0,0,8]' a.rcp
+    run 0 hpx build b.rcp -q --store other
+
+    # All miss, and the way out is named.
+    use new
+    run 0 hpx plan a.rcp -q
+    has out "if the trainer's edit changes no number: hpx adopt $old $new"
+    run 0 hpx why a.rcp n=2 opt=adam act=relu -q
+    has out "if that edit changes no number: hpx adopt $old $new"
+
+    # What cannot be adopted.
+    complains 2 '--forget alone' hpx adopt "$old" --forget "$new" -q
+    complains 2 '--forget alone' hpx adopt --sample 3
+    complains 2 'expected a number' hpx adopt "$old" --sample 0
+    complains 2 'not the trainer of this binary' hpx adopt "$old" "$old" -q
+    complains 1 'no result is of such a trainer' hpx adopt 0123456789 -q
+    complains 1 'no such trainer was adopted' hpx adopt --forget "$new" -q
+    use old
+    complains 2 'is the trainer of this binary' hpx adopt "$old" -q
+    use new
+
+    # The sample has every optimizer and activation, the cheapest ones.
+    run 0 hpx adopt "$old" "$new" -q --json
+    is '[.results, .copied, .apart, .adoption.proven, (.adoption.keys | length), .adoption.epochs, .adoption.reason]' \
+        '[8,0,0,true,3,6,null]'
+    is '[.adoption.covers[("train.optimizer", "model.activation")] | sort]' '[["adam","sgd"],["relu","tanh"]]'
+    cells=$(for key in $(jq -r '.adoption.keys[]' out); do hpx show "$key" --json | jq -r .cell.n; done | sort -u)
+    equal "$cells" 2 'the widths in the sample'
+    one_build '[8,0,0]' a.rcp 'after the adoption'
+    run 0 hpx why a.rcp n=4 opt=sgd act=tanh -q --json
+    is .verdict '"hit"'
+    run 0 hpx adopt "$old" "$new" --sample 1000 -q --json
+    is '.adoption.keys | length' 8
+    run 0 hpx adopt
+    grep -Eq "^$new +$old +16 epochs of 8 trajectories equal, bit for bit " out || fail 'the adoption is not listed'
+    run 0 hpx adopt --json
+    is '[length, .[0].trainer[:8], .[0].as[:8], .[0].epochs]' "[1,\"$new\",\"$old\",16]"
+
+    # A continued training is what the old trainer gives, bit for bit; and the old trainer finds it.
+    one_build '[0,8,0]' b.rcp 'of more epochs'
+    outputs "$HPX_STORE" >ours
+    outputs other >theirs
+    same_files ours theirs
+    use old
+    one_build '[8,0,0]' b.rcp 'for the old trainer'
+    use new
+
+    # Who made what, and what it counts as.
+    run 0 hpx audit -q
+    has out "8 results made by trainer $new, counted as $old"
+    has out "trainer $new counts as $old: 16 epochs of 8 trajectories equal, bit for bit, "
+    has_not out mixed
+    has_not out 'does not have'
+    run 0 hpx audit --json -q
+    is '[.[] | [.code.version[:8], .counted_as[:8], (.adoptions | length), .adoptions[0].proven]] | unique' \
+        "[[\"$new\",\"$old\",1,true]]"
+    key=$(jq -r '[.[] | select(.cell.act == "tanh")][0].key' out)
+    run 0 hpx show "$key"
+    has out "counted     made by trainer $new, counted as $old"
+    has out "adopted     trainer $new counts as $old: 16 epochs"
+    run 0 hpx show "$key" --json
+    is '[.counted_as[:8], .adoptions[0].trainer[:8]]' "[\"$old\",\"$new\"]"
+    run 0 hpx verify --rebuild 100% -q
+    has out '8 trained again: 8 the same'
+    run 0 hpx reproduce "$key" --json
+    is '[.verdict, .compared]' '["same",4]'
+
+    # What the proof does not cover stays this trainer's.
+    one_build '[8,0,4]' c.rcp 'of another activation'
+    run 0 hpx audit c.rcp --json -q
+    is '[.[] | [.cell.act, .counted_as[:8]]] | unique' \
+        "[[\"relu\",\"$old\"],[\"sigmoid\",\"$new\"],[\"tanh\",\"$old\"]]"
+    run 0 hpx verify
+    has out ' 0 damaged'
+
+    # A store that has the results and not the adoption.
+    run 0 hpx export -o bundle b.rcp -q
+    run 0 hpx import bundle --store third -q
+    run 0 hpx audit --store third -q
+    has out "8 results made by trainer $new, counted as $old, by an adoption that this store does not have"
+
+    # An adoption of an adopted one, and no circle.
+    use newer
+    run 0 hpx adopt "$new" -q --json
+    is '[.adoption.as[:8], .results]' "[\"$new\",12]"
+    one_build '[8,0,0]' b.rcp 'from adoption to adoption'
+    one_build '[12,0,0]' c.rcp 'from adoption to adoption'
+    complains 1 "counts as $new already" hpx adopt "$old" -q
+    use old
+    complains 1 "trainer $newer counts as $old already" hpx adopt "$newer" -q
+
+    # Forgotten.
+    run 0 hpx adopt --forget "$new"
+    use new
+    run 10 hpx plan a.rcp -q --exit-code
+    use newer
+    one_build '[4,0,8]' c.rcp 'after one of two adoptions was forgotten'
+    use new
+    one_build '[8,0,0]' a.rcp 'that the trainer adopted by it has trained since'
+}
+
+test_refused() {
+    cp -a "$scratch"/test_adopt/{a.rcp,c.rcp,old,new,newer,tanh,src,.git} .
+    for name in old new newer tanh; do
+        declare "$name=$("./$name" --version | sed 's/.*trainer \(.*\))/\1/')"
+    done
+    use old
+    one_build '[0,0,8]' a.rcp
+
+    # An edit that changes the numbers of one activation: nothing is adopted.
+    use tanh
+    run 12 hpx adopt "$old" -q
+    has err 'this trainer gives another output'
+    has out "    trainer $old -> $tanh"
+    has out 'differs from epoch 1 on'
+    grep -Eq '^    train_loss [0-9.]+ -> [0-9.]+$' out || fail 'no losses'
+    has out 'act=tanh'
+    run 12 hpx adopt "$old" -q --json
+    is '[.verdict, .first_different_epoch, .diff[0].field]' '["differs",1,"code.version"]'
+    run 0 hpx adopt --json
+    is . '[]'
+    run 0 hpx verify
+    run 10 hpx plan a.rcp -q --exit-code
+
+    # By assertion, which is said; to nothing that both have stored and that differs.
+    run 0 hpx adopt "$old" -q --reason 'nobody uses tanh'
+    has out "trainer $tanh counts as $old: asserted, not proven, "
+    has out ': nobody uses tanh'
+    one_build '[8,0,0]' a.rcp 'by assertion'
+    run 0 hpx audit -q
+    has out "trainer $tanh counts as $old: asserted, not proven, "
+    run 0 hpx adopt --json
+    is '[.[0].proven, .[0].keys, .[0].reason]' '[false,[],"nobody uses tanh"]'
+    one_build '[8,0,4]' c.rcp 'by assertion, of another activation'
+    run 0 hpx audit c.rcp --json -q
+    is '[.[].counted_as[:8]] | unique' "[\"$old\"]"
+    run 0 hpx adopt --forget "$tanh"
+    one_build '[0,0,8]' a.rcp 'after the assertion was forgotten'
+    run 12 hpx adopt "$old" -q --reason 'once more'
+    has err 'have stored different outputs'
+    run 0 hpx adopt --json
+    is . '[]'
+
+    # Trained before it was adopted: compared and stored again as the other's, epochs beyond the other's with it.
+    use new
+    sed 's/epochs = 2/epochs = 3/' a.rcp >d.rcp
+    one_build '[0,0,8]' d.rcp
+    run 0 hpx adopt "$old" --reason 'a comment' --sample 1 -q --json
+    # A ninth one is trained: what was made by assertion counts as the other's, and has an activation of its own.
+    is '[.results, .copied, (.adoption.keys | length), .adoption.epochs, .adoption.reason]' '[12,8,9,18,"a comment"]'
+    one_build '[8,0,0]' d.rcp 'that this trainer had trained'
+    use old
+    one_build '[8,0,0]' d.rcp 'that the other trainer had trained'
+    sed 's/epochs = 2/epochs = 4/' a.rcp >d.rcp
+    one_build '[0,8,0]' d.rcp 'from checkpoints of the other trainer'
+    run 0 hpx verify
+    has out ' 0 damaged'
+
+    # Without its data nothing can be trained again.
+    use newer
+    mv data gone
+    complains 1 'not adopted: ' hpx adopt "$old" -q
+    mv gone data
+
+    # Of other numerics there is nothing to compare with, or they stay apart.
+    export OPENBLAS_CORETYPE=Prescott
+    run 0 hpx --version -v
+    grep -q '^numerics.kernel Prescott' out || return 0 # an OpenBLAS without that kernel
+    complains 1 'of other numerics' hpx adopt "$old" -q
+}
+
+run_tests "$@"

@@ -1,0 +1,559 @@
+/* Adoptions: what they hold for, how they are stored, and the sample that proves one. The other trainer is a
+ * forged one: its results are this binary's under another version, or not quite. This program is the worker,
+ * too. */
+#include "hpx/adopt.h"
+
+#include "hpx/build.h"
+#include "hpx/manifest.h"
+#include "hpx/memory.h"
+#include "hpx/rebuild.h"
+#include "hpx/worker.h"
+
+#include "../helper/helper.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char *folder, *dataset;
+static hpx_store *store;
+static hpx_error error;
+
+static int set_up(void **state)
+{
+    (void)state;
+    folder = make_folder();
+    write_digits(folder);
+    dataset = digits_dataset(folder);
+    char *path = hpx_path_join(folder, "store");
+    expect_ok(hpx_store_open(&store, path, HPX_STORE_WRITE, &error), &error);
+    free(path);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    hpx_store_close(store);
+    free(dataset);
+    remove_folder(folder);
+    return 0;
+}
+
+static const uint8_t *version_of(uint8_t number)
+{
+    static uint8_t versions[256][HPX_CODE_BYTES];
+    memset(versions[number], number, HPX_CODE_BYTES);
+    return versions[number];
+}
+
+/* A manifest of a numbered trainer on a named machine. */
+static hpx_fields make_manifest(uint8_t trainer, const char *kernel, const char *activation, double dropout)
+{
+    static const uint64_t hidden[] = {4, 2};
+    hpx_fields manifest = {0};
+    hpx_fields_set_count(&manifest, "format", 1);
+    hpx_manifest_set_trainer(&manifest, version_of(trainer));
+    hpx_fields_set_text(&manifest, "numerics.kernel", kernel);
+    hpx_fields_set_counts(&manifest, "model.hidden", hidden, 2);
+    hpx_fields_set_text(&manifest, "model.activation", activation);
+    hpx_fields_set_real(&manifest, "model.dropout", dropout);
+    hpx_fields_set_count(&manifest, "train.batch", 32);
+    hpx_fields_set_count(&manifest, "seed", 1);
+    return manifest;
+}
+
+static void cover(hpx_fields *covers, const char *activation, double dropout)
+{
+    hpx_fields manifest = make_manifest(1, "K", activation, dropout);
+    hpx_adoption_cover(covers, &manifest);
+    hpx_fields_free(&manifest);
+}
+
+/* Of trainer `from` as trainer `to` under a kernel, for relu without dropout; `proven` by one trajectory. */
+static hpx_adoption make_adoption(uint8_t from, uint8_t to, const char *kernel, bool proven)
+{
+    hpx_adoption adoption = {.key_count = proven, .epochs = 3, .adopted_ns = 1, .reason = hpx_strdup("why")};
+    hpx_fields_set_count(&adoption.whose, "format", 1);
+    hpx_manifest_set_trainer(&adoption.whose, version_of(from));
+    hpx_fields_set_text(&adoption.whose, "numerics.kernel", kernel);
+    memcpy(adoption.as, version_of(to), HPX_CODE_BYTES);
+    adoption.keys = hpx_alloc(sizeof *adoption.keys);
+    cover(&adoption.covers, "relu", 0);
+    return adoption;
+}
+
+static void put(uint8_t from, uint8_t to, const char *kernel, bool proven)
+{
+    hpx_adoption adoption = make_adoption(from, to, kernel, proven);
+    expect_ok(hpx_adoption_put(store, &adoption, &error), &error);
+    hpx_adoption_free(&adoption);
+}
+
+/* The trainer that one counts as, by what the store has. */
+static uint8_t counts_as(uint8_t trainer, const char *kernel, const char *activation, double dropout)
+{
+    hpx_adoptions adoptions;
+    expect_ok(hpx_adoptions_read(&adoptions, store, &error), &error);
+    hpx_fields manifest = make_manifest(trainer, kernel, activation, dropout);
+    hpx_adoptions_resolve(&adoptions, &manifest);
+    uint8_t as = hpx_fields_find(&manifest, "code.version")->bytes[0];
+    assert_true(hpx_adoptions_lead(&adoptions, version_of(trainer), &manifest));
+    hpx_fields_free(&manifest);
+    hpx_adoptions_free(&adoptions);
+    return as;
+}
+
+static void test_fields(void **state)
+{
+    (void)state;
+    hpx_adoption adoption = make_adoption(2, 1, "K", true), again;
+    hpx_fields fields = {0}, twice = {0};
+    hpx_adoption_to_fields(&fields, &adoption);
+    expect_ok(hpx_adoption_from_fields(&again, &fields, &error), &error);
+    hpx_adoption_to_fields(&twice, &again);
+    hpx_hash a = hpx_record_id(&fields), b = hpx_record_id(&twice);
+    assert_true(hpx_hash_equal(&a, &b));
+    assert_memory_equal(hpx_adoption_version(&again), version_of(2), HPX_CODE_BYTES);
+    assert_string_equal(again.reason, "why");
+    assert_int_equal(again.key_count, 1);
+    hpx_adoption_free(&again);
+    hpx_fields_free(&twice);
+
+    /* Each field of a wrong size or type, or one too many. */
+    for (size_t i = 0; i <= fields.count; i++) {
+        hpx_fields wrong = {0};
+        const char *name = i < fields.count ? fields.fields[i].name : "surplus";
+        for (size_t k = 0; k < fields.count; k++)
+            hpx_fields_set(&wrong, &fields.fields[k]);
+        hpx_fields_set_bytes(&wrong, name, "odd", 3);
+        const bool anything = strcmp(name, "format") == 0 || strcmp(name, "numerics.kernel") == 0;
+        hpx_status status = hpx_adoption_from_fields(&again, &wrong, &error);
+        if (status != (anything ? HPX_OK : HPX_DAMAGED))
+            fail_msg("status %d for a wrong %s", status, name);
+        hpx_adoption_free(&again);
+        hpx_fields_free(&wrong);
+    }
+    hpx_fields_free(&fields);
+    hpx_adoption_free(&adoption);
+}
+
+static void expect_lack(const hpx_fields *covers, const char *activation, double dropout, const char *what)
+{
+    hpx_fields manifest = make_manifest(1, "K", activation, dropout);
+    hpx_buffer text = {0};
+    assert_int_equal(hpx_adoption_lacks(&text, covers, &manifest), what != NULL);
+    assert_string_equal(hpx_buffer_text(&text), what ? what : "");
+    hpx_buffer_free(&text);
+    hpx_fields_free(&manifest);
+}
+
+static void test_aspects(void **state)
+{
+    (void)state;
+    hpx_fields covers = {0};
+    cover(&covers, "relu", 0);
+    assert_int_equal(covers.count, 3); /* neither seeds nor batches are ways through the code */
+    expect_lack(&covers, "relu", 0, NULL);
+    expect_lack(&covers, "elu", 0, "activation elu");
+    expect_lack(&covers, "relu", 0.5, "dropout nonzero");
+    cover(&covers, "tanh", 0.5);
+    cover(&covers, "tanh", 0);
+    expect_lack(&covers, "relu", 0.1, NULL);
+    expect_lack(&covers, "tan", 0, "activation tan");
+    assert_string_equal((const char *)hpx_fields_find(&covers, "model.activation")->bytes, "relu tanh");
+    assert_string_equal((const char *)hpx_fields_find(&covers, "model.dropout")->bytes, "0 nonzero");
+    static const uint64_t hidden[] = {4};
+    hpx_fields shallow = make_manifest(1, "K", "relu", 0);
+    hpx_buffer text = {0};
+    hpx_fields_set_counts(&shallow, "model.hidden", hidden, 1);
+    assert_true(hpx_adoption_lacks(&text, &covers, &shallow));
+    assert_string_equal(hpx_buffer_text(&text), "hidden of 1");
+    hpx_buffer_free(&text);
+    hpx_fields_free(&shallow);
+    hpx_fields_free(&covers);
+}
+
+static void test_resolve(void **state)
+{
+    (void)state;
+    assert_int_equal(counts_as(2, "K", "relu", 0), 2);
+    put(2, 1, "K", true);
+    assert_int_equal(counts_as(2, "K", "relu", 0), 1);
+    assert_int_equal(counts_as(1, "K", "relu", 0), 1);
+    /* Not where nothing was proven: other settings, another machine. */
+    assert_int_equal(counts_as(2, "K", "tanh", 0), 2);
+    assert_int_equal(counts_as(2, "K", "relu", 0.5), 2);
+    assert_int_equal(counts_as(2, "L", "relu", 0), 2);
+    /* Each machine has its own. An assertion holds for all settings there. */
+    put(2, 3, "L", false);
+    assert_int_equal(counts_as(2, "L", "tanh", 0.5), 3);
+    assert_int_equal(counts_as(2, "K", "relu", 0), 1);
+    /* From one to the next, as far as they hold; replaced; a circle has an end. */
+    put(4, 2, "K", false);
+    assert_int_equal(counts_as(4, "K", "relu", 0), 1);
+    assert_int_equal(counts_as(4, "K", "tanh", 0), 2);
+    put(4, 3, "K", false);
+    assert_int_equal(counts_as(4, "K", "relu", 0), 3);
+    put(5, 6, "K", false);
+    put(6, 5, "K", false);
+    counts_as(5, "K", "relu", 0);
+    hpx_adoption gone = make_adoption(2, 1, "K", true);
+    expect_ok(hpx_adoption_drop(store, &gone, &error), &error);
+    expect_ok(hpx_adoption_drop(store, &gone, &error), &error);
+    hpx_adoption_free(&gone);
+    assert_int_equal(counts_as(2, "K", "relu", 0), 2);
+    assert_int_equal(counts_as(2, "L", "relu", 0), 3);
+}
+
+/* --- with trainings ---------------------------------------------------------------------------------------
+ */
+
+static hpx_outcome *build(const char *text)
+{
+    hpx_recipe *recipe;
+    hpx_outcome *outcome;
+    char *whole = hpx_format("%s  validation = 12\nmodel mlp\n  hidden = $n\n%s", dataset, text);
+    expect_ok(hpx_recipe_parse(&recipe, "test.rcp", whole, strlen(whole), NULL, NULL, &error), &error);
+    hpx_source_options source = {.store = store, .remember = true, .folder = folder};
+    hpx_build_options options = {.program = "/proc/self/exe", .jobs = 2};
+    const hpx_recipe_search *searches[] = {&recipe->searches[0]};
+    expect_ok(hpx_build(&outcome, recipe, searches, 1, &source, &options, &error), &error);
+    hpx_recipe_free(recipe);
+    free(whole);
+    return outcome;
+}
+
+static void expect_build(const char *text, size_t stored, size_t extended, size_t trained)
+{
+    hpx_outcome *outcome = build(text);
+    assert_int_equal(outcome->stored, stored);
+    assert_int_equal(outcome->extended, extended);
+    assert_int_equal(outcome->trained, trained);
+    hpx_outcome_free(outcome);
+}
+
+struct artifacts {
+    hpx_artifact items[64];
+    size_t count;
+};
+
+static hpx_status note(void *context, const hpx_artifact *artifact, hpx_error *e)
+{
+    (void)e;
+    struct artifacts *artifacts = context;
+    assert_in_range(artifacts->count, 0, 63);
+    artifacts->items[artifacts->count++] = *artifact;
+    return HPX_OK;
+}
+
+static struct artifacts artifacts_of(const hpx_hash *key)
+{
+    struct artifacts artifacts = {.count = 0};
+    expect_ok(hpx_store_each(store, key, note, &artifacts, &error), &error);
+    return artifacts;
+}
+
+/* What another trainer would have left: every stored epoch, with its checkpoint, under a manifest of trainer
+ * 1, into a new store. `wrong`: an activation of which every loss is off. */
+static void forge(const char *wrong, const char *kernel)
+{
+    struct artifacts artifacts = artifacts_of(NULL);
+    hpx_store *from = store;
+    hpx_fields code = {0};
+    char *path = hpx_path_join(folder, "forged");
+    expect_ok(hpx_store_open(&store, path, HPX_STORE_WRITE, &error), &error);
+    free(path);
+    hpx_fields_set_bytes(&code, "version", version_of(1), HPX_CODE_BYTES);
+    expect_ok(hpx_store_put_record(store, HPX_RECORD_CODE, &code, &error), &error);
+    for (size_t i = 0; i < artifacts.count; i++) {
+        hpx_artifact made = artifacts.items[i];
+        hpx_fields manifest = {0}, data = {0};
+        hpx_buffer bytes = {0}, checkpoint = {0};
+        uint32_t epoch;
+        expect_ok(hpx_store_manifest(&manifest, from, &made.key, &error), &error);
+        expect_ok(hpx_store_get_record(&data, from, HPX_RECORD_DATASET, &made.dataset, &error), &error);
+        expect_ok(hpx_store_put_record(store, HPX_RECORD_DATASET, &data, &error), &error);
+        expect_ok(hpx_store_newest_checkpoint(&epoch, &checkpoint, from, &made.key, made.epoch, &error),
+                  &error);
+        assert_int_equal(epoch, made.epoch);
+        hpx_manifest_set_trainer(&manifest, version_of(1));
+        if (kernel)
+            hpx_fields_set_text(&manifest, "numerics.kernel", kernel);
+        hpx_fields_encode(&bytes, &manifest);
+        made.key = hpx_hash_of(bytes.data, bytes.size);
+        made.code = hpx_record_id(&code);
+        const hpx_field *activation = hpx_fields_find(&manifest, "model.activation");
+        if (wrong && strcmp((const char *)activation->bytes, wrong) == 0)
+            made.metrics.values[HPX_TEST_LOSS] = nextafter(made.metrics.values[HPX_TEST_LOSS], INFINITY);
+        made.output = hpx_output_hash(&made.metrics, checkpoint.data, checkpoint.size);
+        expect_ok(hpx_store_put(store, &bytes, &made, checkpoint.data, checkpoint.size, NULL, &error),
+                  &error);
+        hpx_buffer_free(&bytes);
+        hpx_buffer_free(&checkpoint);
+        hpx_fields_free(&data);
+        hpx_fields_free(&manifest);
+    }
+    hpx_fields_free(&code);
+    hpx_store_close(from);
+}
+
+static hpx_status adopt(hpx_adopted *out, size_t sample, bool unproven)
+{
+    hpx_adopt_options options = {
+        .sample = sample, .unproven = unproven, .program = "/proc/self/exe", .jobs = 2, .folder = folder};
+    memcpy(options.as, version_of(1), HPX_CODE_BYTES);
+    return hpx_adopt(out, store, &options, &error);
+}
+
+static void fault(void *context, const char *what)
+{
+    hpx_buffer_printf(context, "%s\n", what);
+}
+
+static void expect_sound(void)
+{
+    uint64_t checked;
+    hpx_buffer faults = {0};
+    expect_ok(hpx_store_verify(store, &checked, fault, &faults, &error), &error);
+    assert_string_equal(hpx_buffer_text(&faults), "");
+    hpx_buffer_free(&faults);
+}
+
+#define CELLS(activations, epochs)                                                                           \
+    "  activation = $act\ntrain\n  batch = 8\n  epochs = " epochs                                            \
+    "\n  keep = all\naxis n = 2 4 8\naxis act = " activations "\nsearch s\n  method = grid\n"
+
+/* A store of trainer 1's results: relu and tanh, three widths each. A training of this one, of a width that
+ * trainer 1 has not, tells the store where the files of the data set are. */
+static void forge_results(const char *wrong, const char *kernel)
+{
+    hpx_outcome_free(build(CELLS("relu tanh", "2")));
+    forge(wrong, kernel);
+    hpx_outcome_free(build("train\n  batch = 8\n  epochs = 1\naxis n = 1\nsearch s\n  method = grid\n"));
+}
+
+/* The widths of the trajectories in a proof, sorted. */
+static void expect_widths(const hpx_adoption *adoption, const char *expected)
+{
+    size_t counts[9] = {0};
+    hpx_buffer text = {0};
+    for (size_t i = 0; i < adoption->key_count; i++) {
+        const uint64_t *widths;
+        size_t count;
+        hpx_fields manifest = {0};
+        expect_ok(hpx_store_manifest(&manifest, store, &adoption->keys[i], &error), &error);
+        expect_ok(hpx_fields_counts(&widths, &count, &manifest, "model.hidden", &error), &error);
+        assert_in_range(widths[0], 1, 8);
+        counts[widths[0]]++;
+        hpx_fields_free(&manifest);
+    }
+    for (size_t width = 1; width <= 8; width++)
+        for (size_t i = 0; i < counts[width]; i++)
+            hpx_buffer_printf(&text, "%zu ", width);
+    assert_string_equal(hpx_buffer_text(&text), expected);
+    hpx_buffer_free(&text);
+}
+
+static hpx_status keep_verdict(void *context, const hpx_rebuilt *rebuilt, hpx_error *e)
+{
+    (void)e;
+    *(hpx_rebuilt *)context = *rebuilt;
+    return HPX_OK;
+}
+
+/* Of a result that counts as trainer 1's, the newest epoch was made by this one: that is who trains it as it
+ * was made. */
+static void expect_made_here(void)
+{
+    hpx_adoptions adoptions;
+    hpx_rebuilt rebuilt = {.compared = 0};
+    hpx_rebuild_counts counts;
+    expect_ok(hpx_adoptions_read(&adoptions, store, &error), &error);
+    const hpx_rebuild_wanted wanted = {.key = adoptions.items[0].keys[0]};
+    hpx_rebuild_options options = {.program = "/proc/self/exe",
+                                   .jobs = 1,
+                                   .wanted = &wanted,
+                                   .wanted_count = 1,
+                                   .folder = folder,
+                                   .done = keep_verdict,
+                                   .context = &rebuilt};
+    expect_ok(hpx_rebuild(&counts, store, &options, &error), &error);
+    assert_int_equal(rebuilt.verdict, HPX_REBUILD_SAME);
+    assert_int_equal(rebuilt.compared, 3);
+    /* And all of them may be in a sample of this binary's. */
+    options = (hpx_rebuild_options){.program = "/proc/self/exe",
+                                    .jobs = 2,
+                                    .share = 1,
+                                    .folder = folder,
+                                    .done = keep_verdict,
+                                    .context = &rebuilt};
+    expect_ok(hpx_rebuild(&counts, store, &options, &error), &error);
+    assert_int_equal(counts.same, 7);
+    assert_int_equal(counts.others, 1); /* what was there before the adoption, and was stored again since */
+    hpx_adoptions_free(&adoptions);
+}
+
+static void test_cheapest(void **state)
+{
+    (void)state;
+    hpx_adopted adopted;
+    forge_results(NULL, NULL);
+    /* Two cover both activations; then the cheapest; then all there are. */
+    expect_ok(adopt(&adopted, 1, false), &error);
+    expect_widths(&adopted.adoption, "2 2 ");
+    assert_int_equal(adopted.adoption.epochs, 4);
+    assert_int_equal(adopted.results, 6);
+    hpx_adopted_free(&adopted);
+    expect_ok(adopt(&adopted, 3, false), &error);
+    expect_widths(&adopted.adoption, "2 2 4 ");
+    hpx_adopted_free(&adopted);
+    expect_ok(adopt(&adopted, SIZE_MAX, false), &error);
+    expect_widths(&adopted.adoption, "2 2 4 4 8 8 ");
+    hpx_adopted_free(&adopted);
+    expect_build(CELLS("relu tanh", "2"), 6, 0, 0);
+    expect_build(CELLS("relu tanh", "3"), 0, 6, 0);
+    expect_made_here();
+    /* What this trainer has added since proves nothing about it. */
+    expect_ok(adopt(&adopted, SIZE_MAX, false), &error);
+    assert_int_equal(adopted.adoption.epochs, 12);
+    hpx_adopted_free(&adopted);
+    expect_build(CELLS("relu gelu", "2"), 3, 0, 3);
+    expect_sound();
+}
+
+static void test_difference(void **state)
+{
+    (void)state;
+    hpx_adopted adopted;
+    hpx_adoptions adoptions;
+    forge_results("tanh", NULL);
+    assert_int_equal(adopt(&adopted, 1, false), HPX_DIFFERS);
+    assert_int_equal(adopted.difference.first_difference, 1);
+    const double *stored = adopted.difference.stored.metrics.values,
+                 *again = adopted.difference.again.metrics.values;
+    assert_true(stored[HPX_TEST_LOSS] > again[HPX_TEST_LOSS]);
+    assert_true(stored[HPX_TRAIN_LOSS] == again[HPX_TRAIN_LOSS]);
+    hpx_fields manifest = {0};
+    expect_ok(hpx_store_manifest(&manifest, store, &adopted.differing, &error), &error);
+    assert_string_equal((const char *)hpx_fields_find(&manifest, "model.activation")->bytes, "tanh");
+    hpx_fields_free(&manifest);
+    hpx_adopted_free(&adopted);
+    expect_ok(hpx_adoptions_read(&adoptions, store, &error), &error);
+    assert_int_equal(adoptions.count, 0);
+    hpx_adoptions_free(&adoptions);
+
+    /* Asserted it is, until both have stored what differs. */
+    expect_ok(adopt(&adopted, 0, true), &error);
+    assert_int_equal(adopted.adoption.key_count, 0);
+    expect_build(CELLS("relu tanh", "2"), 6, 0, 0);
+    expect_ok(hpx_adoption_drop(store, &adopted.adoption, &error), &error);
+    hpx_adopted_free(&adopted);
+    expect_build(CELLS("tanh", "2"), 0, 0, 3);
+    assert_int_equal(adopt(&adopted, 0, true), HPX_DIFFERS);
+    hpx_adopted_free(&adopted);
+}
+
+/* What both have stored need not be trained again, and what only this trainer has is stored as the other's.
+ */
+static void test_stored_before(void **state)
+{
+    (void)state;
+    hpx_adopted adopted;
+    forge_results(NULL, NULL);
+    expect_build(CELLS("tanh", "3"), 0, 0, 3);
+    expect_ok(adopt(&adopted, 4, false), &error);
+    expect_widths(&adopted.adoption, "2 2 4 8 ");
+    assert_int_equal(adopted.adoption.epochs, 8);
+    assert_int_equal(adopted.copied, 4); /* with the one that forge_results has trained */
+    hpx_adopted_free(&adopted);
+    /* Again: the third epochs, which only this trainer has made, are no proof. */
+    expect_ok(adopt(&adopted, 4, false), &error);
+    assert_int_equal(adopted.adoption.epochs, 8);
+    hpx_adopted_free(&adopted);
+    expect_build(CELLS("tanh", "3"), 3, 0, 0);
+    expect_build(CELLS("tanh", "4"), 0, 3, 0);
+    expect_sound();
+}
+
+static void test_not_here(void **state)
+{
+    (void)state;
+    hpx_adopted adopted;
+    forge_results(NULL, NULL);
+    char *labels = hpx_path_join(folder, "test-labels");
+    assert_int_equal(remove(labels), 0);
+    free(labels);
+    assert_int_equal(adopt(&adopted, 1, false), HPX_FAILED);
+    expect_contains(error.message, "activation ");
+    expect_contains(error.message, "its data is gone");
+    hpx_adopted_free(&adopted);
+}
+
+static void test_other_numerics(void **state)
+{
+    (void)state;
+    hpx_adopted adopted;
+    forge_results(NULL, "another kernel");
+    assert_int_equal(adopt(&adopted, 1, false), HPX_NOT_FOUND);
+    expect_contains(error.message, "other numerics");
+    assert_int_equal(adopted.apart, 6);
+    hpx_adopted_free(&adopted);
+}
+
+/* Of one trajectory into another: what is missing, and nothing if an output differs. */
+static void test_copy(void **state)
+{
+    (void)state;
+    expect_build(CELLS("relu", "2"), 0, 0, 3);
+    struct artifacts all = artifacts_of(NULL);
+    hpx_fields manifest = {0};
+    hpx_buffer bytes = {0}, checkpoint = {0};
+    uint32_t epoch;
+    hpx_fields_set_text(&manifest, "name", "a manifest of the test");
+    hpx_fields_encode(&bytes, &manifest);
+    const hpx_hash key = hpx_hash_of(bytes.data, bytes.size);
+    expect_ok(hpx_store_copy(store, &all.items[0].key, &bytes, &error), &error);
+    expect_ok(hpx_store_copy(store, &all.items[0].key, &bytes, &error), &error);
+    struct artifacts copies = artifacts_of(&key);
+    assert_int_equal(copies.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_memory_equal(&copies.items[i].output, &all.items[i].output, HPX_HASH_BYTES);
+        assert_memory_equal(&copies.items[i].code, &all.items[i].code, HPX_HASH_BYTES);
+        assert_int_equal(copies.items[i].started_ns, all.items[i].started_ns);
+    }
+    expect_ok(hpx_store_newest_checkpoint(&epoch, &checkpoint, store, &key, 1, &error), &error);
+    assert_int_equal(epoch, 1);
+    hpx_hash output = hpx_output_hash(&all.items[0].metrics, checkpoint.data, checkpoint.size);
+    assert_memory_equal(&output, &all.items[0].output, HPX_HASH_BYTES);
+    assert_int_equal(hpx_store_copy(store, &all.items[2].key, &bytes, &error), HPX_DIFFERS);
+    struct artifacts after = artifacts_of(&key);
+    assert_memory_equal(&after, &copies, sizeof after);
+    expect_sound();
+    hpx_buffer_free(&checkpoint);
+    hpx_buffer_free(&bytes);
+    hpx_fields_free(&manifest);
+}
+
+#define WITH_DIGITS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    if (argc > 1 && strcmp(argv[1], "worker") == 0)
+        return hpx_worker_run(STDIN_FILENO, STDOUT_FILENO, &error) != HPX_OK;
+    alarm(300); /* a training that waits for ever fails */
+    const struct CMUnitTest tests[] = {
+        WITH_DIGITS(test_fields),   WITH_DIGITS(test_aspects),        WITH_DIGITS(test_resolve),
+        WITH_DIGITS(test_cheapest), WITH_DIGITS(test_difference),     WITH_DIGITS(test_stored_before),
+        WITH_DIGITS(test_not_here), WITH_DIGITS(test_other_numerics), WITH_DIGITS(test_copy),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
