@@ -5,17 +5,6 @@
 
 #include <stdlib.h>
 
-/* One change in a transaction of its own. */
-static hpx_status end(hpx_store *store, MDB_txn *txn, hpx_status status, hpx_error *error)
-{
-    if (status) {
-        mdb_txn_abort(txn);
-        return status;
-    }
-    int code = mdb_txn_commit(txn);
-    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
-}
-
 hpx_status hpx_store_put_adoption(hpx_store *store, const hpx_hash *whose, const hpx_fields *adoption,
                                   hpx_error *error)
 {
@@ -35,13 +24,10 @@ hpx_status hpx_store_drop_adoption(hpx_store *store, const hpx_hash *whose, hpx_
 {
     MDB_txn *txn;
     struct key key = key_of_hash(whose);
-    MDB_val name = {.mv_size = key.size, .mv_data = key.bytes};
     hpx_status status = begin(&txn, store, 0, error);
     if (status)
         return status;
-    int code = mdb_del(txn, store->databases[DB_ADOPTIONS], &name, NULL);
-    if (code != 0 && code != MDB_NOTFOUND)
-        status = lmdb_failed(store, code, error);
+    status = delete_key(store, txn, DB_ADOPTIONS, &key, error);
     return end(store, txn, status, error);
 }
 

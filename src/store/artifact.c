@@ -169,12 +169,8 @@ hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx
     if (!status)
         status =
             keep_checkpoints(store, txn, artifact, checkpoint, size, options ? options : &defaults, error);
-    if (status) {
-        mdb_txn_abort(txn);
-        return contradicts ? hpx_store_put_conflict(store, artifact, error) : status;
-    }
-    int code = mdb_txn_commit(txn);
-    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+    status = end(store, txn, status, error);
+    return contradicts ? hpx_store_put_conflict(store, artifact, error) : status;
 }
 
 static hpx_status get_fields(hpx_fields *out, hpx_store *store, MDB_txn *txn, enum database db,

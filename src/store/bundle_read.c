@@ -446,12 +446,7 @@ static hpx_status read_bundle(struct reader *reader, hpx_error *error)
         if (!status)
             status = take(reader, error);
     } while (!status && reader->kind != BUNDLE_END);
-    if (status) {
-        mdb_txn_abort(reader->txn);
-        return status;
-    }
-    int code = mdb_txn_commit(reader->txn);
-    return code == 0 ? HPX_OK : lmdb_failed(reader->store, code, error);
+    return end(reader->store, reader->txn, status, error);
 }
 
 hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name, hpx_read_fn *read,

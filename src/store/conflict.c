@@ -22,11 +22,7 @@ hpx_status hpx_store_put_conflict(hpx_store *store, const hpx_artifact *artifact
     if (!status) {
         encode_artifact(&record, artifact);
         status = put_sealed(store, txn, DB_CONFLICTS, &key, record.data, record.size, &failure);
-        int code = status ? 0 : mdb_txn_commit(txn);
-        if (status)
-            mdb_txn_abort(txn);
-        else if (code != 0)
-            status = lmdb_failed(store, code, &failure);
+        status = end(store, txn, status, &failure);
         hpx_buffer_free(&record);
     }
     if (!status)

@@ -54,6 +54,8 @@ uint64_t load_big_u64(const uint8_t *bytes);
 
 hpx_status lmdb_failed(hpx_store *store, int code, hpx_error *error);
 hpx_status begin(MDB_txn **txn, hpx_store *store, unsigned flags, hpx_error *error);
+/* Commits a change or, if it failed, gives it up; returns what came first. */
+hpx_status end(hpx_store *store, MDB_txn *txn, hpx_status status, hpx_error *error);
 
 /* A value is its payload followed by the XXH3-128 of database name, key and payload. */
 #define SEAL_BYTES HPX_HASH_BYTES

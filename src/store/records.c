@@ -29,12 +29,7 @@ static hpx_status put_alone(hpx_store *store, enum database db, const struct key
     if (status)
         return status;
     status = put_sealed(store, txn, db, key, value->data, value->size, error);
-    if (status) {
-        mdb_txn_abort(txn);
-        return status;
-    }
-    int code = mdb_txn_commit(txn);
-    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+    return end(store, txn, status, error);
 }
 
 static hpx_status get_fields(hpx_fields *out, hpx_store *store, enum database db, const struct key *key,
@@ -173,12 +168,7 @@ hpx_status hpx_store_log_build(hpx_store *store, const hpx_fields *entry, hpx_er
         status = lmdb_failed(store, code, error);
     }
     hpx_buffer_free(&bytes);
-    if (status) {
-        mdb_txn_abort(txn);
-        return status;
-    }
-    code = mdb_txn_commit(txn);
-    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+    return end(store, txn, status, error);
 }
 
 /* Few files are ever known: walking them all is cheaper than an index to keep true. */

@@ -123,16 +123,6 @@ hpx_status hpx_store_each_checkpoint(hpx_store *store, hpx_checkpoint_fn *each, 
     return status;
 }
 
-static hpx_status end(hpx_store *store, MDB_txn *txn, hpx_status status, hpx_error *error)
-{
-    if (status) {
-        mdb_txn_abort(txn);
-        return status;
-    }
-    int code = mdb_txn_commit(txn);
-    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
-}
-
 hpx_status hpx_store_drop_checkpoints(bool *dropped, hpx_store *store, const hpx_hash *key,
                                       const uint32_t *epochs, size_t count, hpx_error *error)
 {

@@ -134,6 +134,16 @@ hpx_status begin(MDB_txn **txn, hpx_store *store, unsigned flags, hpx_error *err
     return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
 }
 
+hpx_status end(hpx_store *store, MDB_txn *txn, hpx_status status, hpx_error *error)
+{
+    if (status) {
+        mdb_txn_abort(txn);
+        return status;
+    }
+    int code = mdb_txn_commit(txn);
+    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+}
+
 static void seal_of(uint8_t out[SEAL_BYTES], enum database db, const MDB_val *key, const void *payload,
                     size_t size)
 {
