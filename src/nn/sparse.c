@@ -141,19 +141,17 @@ static multiply_fn *const multiply_with[] = {
 #endif
 };
 
-size_t hpx_sparse_compressions(hpx_compress_fn *out[HPX_COMPRESSIONS], hpx_vector kind)
+hpx_compress_fn *hpx_sparse_compression(hpx_vector kind, size_t way)
 {
-    size_t count = 0;
 #if defined __x86_64__
-    if (kind == HPX_VECTOR_AVX512 && __builtin_cpu_supports("avx512vbmi2"))
-        out[count++] = compress_vbmi2;
-    if (kind == HPX_VECTOR_AVX512)
-        out[count++] = compress_avx512;
+    if (kind == HPX_VECTOR_AVX512 && __builtin_cpu_supports("avx512vbmi2") && way-- == 0)
+        return compress_vbmi2;
+    if (kind == HPX_VECTOR_AVX512 && way-- == 0)
+        return compress_avx512;
 #else
     (void)kind;
 #endif
-    out[count++] = compress_plain;
-    return count;
+    return way == 0 ? compress_plain : NULL;
 }
 
 static size_t aligned(size_t floats)
@@ -172,10 +170,8 @@ size_t hpx_sparse_attach(hpx_sparse *out, float *block, size_t features, size_t 
 {
     const size_t k = rows > BLOCK ? rows : BLOCK;
     size_t used = 0;
-    hpx_compress_fn *compressions[HPX_COMPRESSIONS];
     out->kind = hpx_vector_kind();
-    hpx_sparse_compressions(compressions, out->kind);
-    out->compress = compressions[0];
+    out->compress = hpx_sparse_compression(out->kind, 0);
     out->features = features;
     out->blocks = (features - 1) / BLOCK + 1;
     out->turned_stride = (uint32_t)aligned(rows) + 16; /* not a power of two, for the cache */

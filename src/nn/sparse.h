@@ -32,9 +32,9 @@ typedef struct hpx_sparse {
     float *turned_values;
 } hpx_sparse;
 
-/* The functions that a processor with these vectors has for it, the fastest first: all write the same. */
-#define HPX_COMPRESSIONS 3
-size_t hpx_sparse_compressions(hpx_compress_fn *out[HPX_COMPRESSIONS], hpx_vector kind);
+/* Those that a processor with these vectors has, the fastest as number 0, NULL behind the last: all write the
+ * same. */
+hpx_compress_fn *hpx_sparse_compression(hpx_vector kind, size_t way);
 
 /* Lays out a batch of up to `rows` rows and returns its size in floats; with `block` NULL it only counts.
  * rows * features is below 2^32. */

@@ -126,9 +126,9 @@ static void check_shape_with(hpx_vector kind, size_t rows, size_t features, size
         b[i] = uniform(2, (uint32_t)i);
     /* The whole batch, then a short one in the same place: nothing of the larger may be left. */
     for (size_t part = rows;; part = rows / 3) {
-        hpx_compress_fn *compressions[HPX_COMPRESSIONS];
-        for (size_t way = hpx_sparse_compressions(compressions, kind); way-- > 0;) {
-            x.compress = compressions[way];
+        hpx_compress_fn *compress;
+        for (size_t way = 0; (compress = hpx_sparse_compression(kind, way)); way++) {
+            x.compress = compress;
             check_entries(&x, bytes, part, features);
         }
         for (size_t i = 0; i <= larger * width; i++)
