@@ -55,9 +55,9 @@ static hpx_status copy_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_has
                                    hpx_error *error)
 {
     struct epochs theirs = {0}, ours = {0};
-    hpx_status status = list_checkpoints(&theirs, store, txn, from, error);
+    hpx_status status = list_epochs(&theirs, store, txn, DB_CHECKPOINTS, from, error);
     if (!status)
-        status = list_checkpoints(&ours, store, txn, to, error);
+        status = list_epochs(&ours, store, txn, DB_CHECKPOINTS, to, error);
     const uint32_t newest = ours.count > 0 ? ours.epochs[ours.count - 1] : 0;
     for (size_t i = 0; i < theirs.count && !status; i++) {
         hpx_buffer bytes = {0};

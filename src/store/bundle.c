@@ -93,7 +93,6 @@ static void add(struct hashes *set, const hpx_hash *hash)
 struct writer {
     hpx_store *store;
     MDB_txn *txn;
-    MDB_cursor *records, *checkpoints;
     hpx_write_fn *write;
     void *context;
     hpx_hasher *all;  /* every byte written */
@@ -166,30 +165,22 @@ static void leave_out(struct writer *writer, enum database db, const struct key 
     writer->done->left_out++;
 }
 
-/* Moves to the first epoch of a trajectory, then on; false after the last. */
-static bool next_epoch(MDB_cursor *cursor, const hpx_hash *hash, bool first, uint32_t *epoch)
-{
-    struct key start = key_of_epoch(hash, 0);
-    MDB_val key = {.mv_size = start.size, .mv_data = start.bytes}, value;
-    if (mdb_cursor_get(cursor, &key, &value, first ? MDB_SET_RANGE : MDB_NEXT) != 0 ||
-        key.mv_size != start.size || memcmp(key.mv_data, hash->bytes, HPX_HASH_BYTES) != 0)
-        return false;
-    *epoch = load_big_u32((const uint8_t *)key.mv_data + HPX_HASH_BYTES);
-    return true;
-}
-
 /* Every key with a record. */
 static hpx_status gather_all_keys(struct writer *writer, hpx_error *error)
 {
+    MDB_cursor *cursor;
     MDB_val key, value;
-    int code = mdb_cursor_get(writer->records, &key, &value, MDB_FIRST);
-    for (; code == 0; code = mdb_cursor_get(writer->records, &key, &value, MDB_NEXT)) {
+    int code = mdb_cursor_open(writer->txn, writer->store->databases[DB_RECORDS], &cursor);
+    if (code != 0)
+        return lmdb_failed(writer->store, code, error);
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
         hpx_hash hash;
         if (key.mv_size != sizeof hash.bytes + 4)
             continue;
         memcpy(hash.bytes, key.mv_data, sizeof hash.bytes);
         add(&writer->keys, &hash);
     }
+    mdb_cursor_close(cursor);
     return code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(writer->store, code, error);
 }
 
@@ -199,20 +190,23 @@ static hpx_status gather(struct writer *writer, hpx_error *error)
     size_t kept = 0;
     for (size_t i = 0; i < writer->keys.count; i++) {
         hpx_hash key = writer->keys.items[i];
-        uint32_t epoch;
-        bool any = false;
-        for (; next_epoch(writer->records, &key, !any, &epoch); any = true) {
+        struct epochs epochs = {0};
+        hpx_status status = list_epochs(&epochs, writer->store, writer->txn, DB_RECORDS, &key, error);
+        for (size_t e = 0; e < epochs.count && !status; e++) {
             hpx_artifact artifact;
-            hpx_status status = get_artifact(&artifact, writer->store, writer->txn, &key, epoch, error);
-            if (status == HPX_NOT_FOUND)
-                continue; /* reported; left out when its turn comes */
-            if (status)
-                return status;
+            status = get_artifact(&artifact, writer->store, writer->txn, &key, epochs.epochs[e], error);
+            if (status == HPX_NOT_FOUND) {
+                status = HPX_OK; /* reported; left out when its turn comes */
+                continue;
+            }
             add(&writer->codes, &artifact.code);
             add(&writer->datasets, &artifact.dataset);
         }
-        if (any)
+        if (epochs.count > 0)
             writer->keys.items[kept++] = key;
+        free(epochs.epochs);
+        if (status)
+            return status;
     }
     writer->keys.count = kept;
     return kept ? HPX_OK : hpx_error_set(error, HPX_NOT_FOUND, "nothing is stored that could be exported");
@@ -270,23 +264,27 @@ static const hpx_artifact *find_epoch(const struct artifacts *epochs, uint32_t e
 static hpx_status select_epochs(struct artifacts *out, struct writer *writer, const hpx_hash *key,
                                 hpx_error *error)
 {
-    uint32_t epoch;
-    for (bool first = true; next_epoch(writer->records, key, first, &epoch); first = false) {
+    struct epochs epochs = {0};
+    hpx_status status = list_epochs(&epochs, writer->store, writer->txn, DB_RECORDS, key, error);
+    for (size_t i = 0; i < epochs.count && !status; i++) {
         hpx_artifact artifact;
-        hpx_status status = get_artifact(&artifact, writer->store, writer->txn, key, epoch, error);
+        const uint32_t epoch = epochs.epochs[i];
+        status = get_artifact(&artifact, writer->store, writer->txn, key, epoch, error);
         if (status && status != HPX_NOT_FOUND)
-            return status;
+            break;
         if (status || !contains(&writer->codes, &artifact.code) ||
             !contains(&writer->datasets, &artifact.dataset) ||
             (artifact.parent > 0 && !find_epoch(out, artifact.parent))) {
             struct key name = key_of_epoch(key, epoch);
             leave_out(writer, DB_RECORDS, &name);
+            status = HPX_OK;
             continue;
         }
         out->items = hpx_grow(out->items, &out->capacity, out->count + 1, sizeof *out->items);
         out->items[out->count++] = artifact;
     }
-    return HPX_OK;
+    free(epochs.epochs);
+    return status;
 }
 
 static hpx_status put_record(struct writer *writer, const hpx_artifact *artifact, hpx_error *error)
@@ -369,16 +367,17 @@ static hpx_status put_checkpoint_of(struct writer *writer, const hpx_artifact *a
 static hpx_status put_checkpoints(struct writer *writer, const hpx_hash *key, const struct artifacts *epochs,
                                   hpx_error *error)
 {
-    uint32_t epoch;
-    hpx_status status = HPX_OK;
-    for (bool first = true; !status && next_epoch(writer->checkpoints, key, first, &epoch); first = false) {
-        const hpx_artifact *artifact = find_epoch(epochs, epoch);
-        struct key name = key_of_epoch(key, epoch);
+    struct epochs stored = {0};
+    hpx_status status = list_epochs(&stored, writer->store, writer->txn, DB_CHECKPOINTS, key, error);
+    for (size_t i = 0; i < stored.count && !status; i++) {
+        const hpx_artifact *artifact = find_epoch(epochs, stored.epochs[i]);
+        struct key name = key_of_epoch(key, stored.epochs[i]);
         if (artifact)
             status = put_checkpoint_of(writer, artifact, error);
         else
             leave_out(writer, DB_CHECKPOINTS, &name);
     }
+    free(stored.epochs);
     return status;
 }
 
@@ -405,20 +404,10 @@ static hpx_status put_trajectory(struct writer *writer, const hpx_hash *key, boo
     return status;
 }
 
-static hpx_status open_cursors(struct writer *writer, hpx_error *error)
-{
-    int code = mdb_cursor_open(writer->txn, writer->store->databases[DB_RECORDS], &writer->records);
-    if (code == 0)
-        code = mdb_cursor_open(writer->txn, writer->store->databases[DB_CHECKPOINTS], &writer->checkpoints);
-    return code == 0 ? HPX_OK : lmdb_failed(writer->store, code, error);
-}
-
 static hpx_status write_bundle(struct writer *writer, const hpx_hash *keys, size_t key_count,
                                bool checkpoints, hpx_error *error)
 {
-    hpx_status status = open_cursors(writer, error);
-    if (!status && !keys)
-        status = gather_all_keys(writer, error);
+    hpx_status status = keys ? HPX_OK : gather_all_keys(writer, error);
     for (size_t i = 0; keys && i < key_count; i++)
         add(&writer->keys, &keys[i]);
     if (!status)
@@ -445,8 +434,6 @@ hpx_status hpx_bundle_write(hpx_exported *out, hpx_store *store, const hpx_hash 
     writer.all = hpx_hasher_new();
     status = write_bundle(&writer, keys, key_count, checkpoints, error);
     hpx_hasher_finish(writer.all);
-    mdb_cursor_close(writer.records);
-    mdb_cursor_close(writer.checkpoints);
     mdb_txn_abort(writer.txn);
     hpx_buffer_free(&writer.entry);
     free(writer.keys.items);

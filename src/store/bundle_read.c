@@ -343,7 +343,7 @@ static hpx_status decide_to_skip(struct reader *reader, const hpx_hash *key, uin
     incoming->skipped = false;
     hpx_status status = find_pin(&pinned, reader->store, reader->txn, key, error);
     if (!status)
-        status = list_checkpoints(&stored, reader->store, reader->txn, key, error);
+        status = list_epochs(&stored, reader->store, reader->txn, DB_CHECKPOINTS, key, error);
     for (size_t i = stored.count; i-- > 0 && stored.epochs[i] >= epoch && !incoming->skipped && !status;) {
         uint32_t found = stored.epochs[i];
         if (pinned && found > epoch)

@@ -76,19 +76,41 @@ hpx_status drop_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, 
     return status ? status : delete_epoch(store, txn, DB_CHECKPOINTS, &name, error);
 }
 
-/* The epoch of the trajectory's last checkpoint entry up to `epoch`; HPX_NOT_FOUND when there is none. */
-static hpx_status last_entry(uint32_t *found, hpx_store *store, MDB_txn *txn, const hpx_hash *hash,
-                             uint32_t epoch, hpx_error *error)
+/* The trajectory's last epoch in the database up to `epoch`; HPX_NOT_FOUND when there is none. */
+static hpx_status last_epoch(uint32_t *found, hpx_store *store, MDB_txn *txn, enum database db,
+                             const hpx_hash *hash, uint32_t epoch, hpx_error *error)
 {
     struct key name = key_of_epoch(hash, epoch);
     MDB_val key = {.mv_size = name.size, .mv_data = name.bytes}, last;
-    hpx_status status = find_last_key(&last, store, txn, DB_CHECKPOINTS, &key, error);
+    hpx_status status = find_last_key(&last, store, txn, db, &key, error);
     if (status)
         return status;
     if (last.mv_size != name.size || memcmp(last.mv_data, hash->bytes, HPX_HASH_BYTES) != 0)
-        return hpx_error_set(error, HPX_NOT_FOUND, "no checkpoint");
+        return hpx_error_set(error, HPX_NOT_FOUND, "no epoch up to %u", epoch);
     *found = load_big_u32((const uint8_t *)last.mv_data + HPX_HASH_BYTES);
     return HPX_OK;
+}
+
+hpx_status list_epochs(struct epochs *out, hpx_store *store, MDB_txn *txn, enum database db,
+                       const hpx_hash *hash, hpx_error *error)
+{
+    uint32_t epoch;
+    hpx_status status = HPX_OK;
+    for (uint32_t at = UINT32_MAX; !status; at = epoch - 1) {
+        status = last_epoch(&epoch, store, txn, db, hash, at, error);
+        if (status)
+            break;
+        out->epochs = hpx_grow(out->epochs, &out->capacity, out->count + 1, sizeof *out->epochs);
+        out->epochs[out->count++] = epoch;
+        if (epoch == 0)
+            break;
+    }
+    for (size_t i = 0; i < out->count / 2; i++) {
+        const uint32_t other = out->epochs[out->count - 1 - i];
+        out->epochs[out->count - 1 - i] = out->epochs[i];
+        out->epochs[i] = other;
+    }
+    return status == HPX_NOT_FOUND ? HPX_OK : status;
 }
 
 /* Checks all chunks and, with `out`, appends them. */
@@ -160,26 +182,6 @@ hpx_status find_whole_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash 
     return status ? status : read_chunks(NULL, store, txn, key, epoch, &entry, error);
 }
 
-hpx_status list_checkpoints(struct epochs *out, hpx_store *store, MDB_txn *txn, const hpx_hash *hash,
-                            hpx_error *error)
-{
-    MDB_cursor *cursor;
-    int code = mdb_cursor_open(txn, store->databases[DB_CHECKPOINTS], &cursor);
-    if (code != 0)
-        return lmdb_failed(store, code, error);
-    struct key name = key_of_epoch(hash, 0);
-    MDB_val key = {.mv_size = name.size, .mv_data = name.bytes}, value;
-    for (code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); code == 0;
-         code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        if (key.mv_size != name.size || memcmp(key.mv_data, hash->bytes, HPX_HASH_BYTES) != 0)
-            break;
-        out->epochs = hpx_grow(out->epochs, &out->capacity, out->count + 1, sizeof *out->epochs);
-        out->epochs[out->count++] = load_big_u32((const uint8_t *)key.mv_data + HPX_HASH_BYTES);
-    }
-    mdb_cursor_close(cursor);
-    return code == 0 || code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(store, code, error);
-}
-
 /* The newest readable checkpoint up to epoch_max, and its bytes if `out` is given; damaged ones are passed
  * over. */
 static hpx_status newest(uint32_t *epoch, hpx_buffer *out, hpx_store *store, const hpx_hash *key,
@@ -191,7 +193,7 @@ static hpx_status newest(uint32_t *epoch, hpx_buffer *out, hpx_store *store, con
     if (status)
         return status;
     for (uint32_t at = epoch_max;; at = found - 1) {
-        status = last_entry(&found, store, txn, key, at, error);
+        status = last_epoch(&found, store, txn, DB_CHECKPOINTS, key, at, error);
         if (status)
             break;
         status = read_checkpoint(out, store, txn, key, found, error);

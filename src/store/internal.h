@@ -154,13 +154,13 @@ hpx_status find_whole_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash 
 hpx_status read_checkpoint(hpx_buffer *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
                            uint32_t epoch, hpx_error *error);
 
-/* The epochs of a trajectory's checkpoints, ascending; free(epochs). */
+/* The epochs of a trajectory in a database of records or checkpoints, ascending; free(epochs). */
 struct epochs {
     uint32_t *epochs;
     size_t count, capacity;
 };
-hpx_status list_checkpoints(struct epochs *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
-                            hpx_error *error);
+hpx_status list_epochs(struct epochs *out, hpx_store *store, MDB_txn *txn, enum database db,
+                       const hpx_hash *key, hpx_error *error);
 
 /* keep.c: puts the checkpoint of a new artifact and drops others, as the options say. */
 hpx_status keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *artifact,

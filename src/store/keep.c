@@ -78,7 +78,7 @@ hpx_status keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *
     struct epochs stored = {0};
     uint32_t newest = 0, best = 0;
     bool present = false, pinned = false;
-    hpx_status status = list_checkpoints(&stored, store, txn, key, error);
+    hpx_status status = list_epochs(&stored, store, txn, DB_CHECKPOINTS, key, error);
     if (!status)
         status = find_newest(&newest, &present, store, txn, key, artifact->epoch, &stored, error);
     if (!status && options->keep == HPX_KEEP_BEST)
