@@ -28,22 +28,26 @@ static void add_bytes(hpx_buffer *out, const uint8_t *bytes, size_t size)
 static void print(hpx_buffer *out, const hpx_code *code, const hpx_hash *fingerprint, const char *root,
                   const char *sources)
 {
+    const struct {
+        const char *member, *value;
+    } texts[] = {
+        {"commit", code->commit}, {"author_date", code->author_date}, {"describe", code->describe},
+        {"branch", code->branch}, {"folder", code->folder},           {"root", root},
+        {"sources", sources},
+    };
     hpx_buffer_puts(out, "#include \"hpx/code.h\"\n\nstatic const unsigned char patch[] = {");
     add_bytes(out, code->patch.data, code->patch.size);
     hpx_buffer_puts(out, "0};\n\nconst hpx_code_stamp hpx_code_built = {\n    .version = {");
     add_bytes(out, code->version, HPX_CODE_BYTES);
     hpx_buffer_puts(out, "},\n    .fingerprint = {{");
     add_bytes(out, fingerprint->bytes, HPX_HASH_BYTES);
-    hpx_buffer_puts(out, "}},\n    .commit = ");
-    add_string(out, code->commit);
-    hpx_buffer_puts(out, ",\n    .describe = ");
-    add_string(out, code->describe);
-    hpx_buffer_printf(out, ",\n    .dirty = %d,\n    .patch = patch,\n    .patch_size = %zu,\n    .root = ",
+    hpx_buffer_puts(out, "}}");
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        hpx_buffer_printf(out, ",\n    .%s = ", texts[i].member);
+        add_string(out, texts[i].value);
+    }
+    hpx_buffer_printf(out, ",\n    .dirty = %d,\n    .patch = patch,\n    .patch_size = %zu,\n};\n",
                       code->dirty, code->patch.size);
-    add_string(out, root);
-    hpx_buffer_puts(out, ",\n    .sources = ");
-    add_string(out, sources);
-    hpx_buffer_puts(out, ",\n};\n");
 }
 
 int main(int argc, char **argv)

@@ -12,21 +12,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HPX_CODE_BYTES     20 /* a git object id */
-#define HPX_CODE_HEX_BYTES 41
+#define HPX_CODE_BYTES      20 /* a git object id */
+#define HPX_CODE_HEX_BYTES  41
+#define HPX_CODE_DATE_BYTES 32 /* "2026-11-24T13:06:52+01:00" */
 
 typedef struct hpx_code {
     uint8_t version[HPX_CODE_BYTES];
-    char commit[HPX_CODE_HEX_BYTES]; /* of HEAD; empty without a repository or a first commit */
-    char describe[256];              /* as git describe --always, with -dirty; empty like commit */
-    bool dirty;                      /* the build's sources differ from the commit */
+    char commit[HPX_CODE_HEX_BYTES];       /* of HEAD; empty without a repository or a first commit */
+    char author_date[HPX_CODE_DATE_BYTES]; /* of it, in the author's time zone; empty likewise */
+    char *describe;                        /* as git describe --always, with -dirty; empty likewise */
+    char *branch;     /* that HEAD is on, also before its first commit; empty when it is on none */
+    char *folder;     /* of root below the work tree: "sub/folder"; empty when it is the work tree */
+    bool dirty;       /* the build's sources differ from the commit */
     hpx_buffer patch; /* if dirty: from the commit to the sources as they are, as git diff prints it */
 } hpx_code;
 
 /* Reads the code version of a source tree. `sources` are the trainer's files and folders and `build_sources`
  * all that a build is made of, both relative to `root` and separated by blanks. Without a repository the same
- * files are hashed in the same way, and commit is empty. HPX_FAILED when a source is missing, or when git
- * cannot answer (a repository owned by another user, a damaged one). */
+ * files are hashed in the same way, and commit is empty. HPX_FAILED when a source is missing, is of a
+ * submodule or ignored, when a name is not UTF-8, and when git cannot answer (a repository owned by another
+ * user, a damaged one). */
 hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, const char *build_sources,
                          hpx_error *error);
 void hpx_code_free(hpx_code *code);
@@ -43,7 +48,7 @@ hpx_status hpx_code_fingerprint(hpx_hash *out, const char *root, const char *sou
 typedef struct hpx_code_stamp {
     uint8_t version[HPX_CODE_BYTES];
     hpx_hash fingerprint; /* of the sources that have this version */
-    const char *commit, *describe;
+    const char *commit, *describe, *branch, *author_date, *folder;
     bool dirty;
     const unsigned char *patch;
     uint64_t patch_size;
@@ -53,7 +58,8 @@ typedef struct hpx_code_stamp {
 
 extern const hpx_code_stamp hpx_code_built;
 
-/* The stamp as the fields of a code record: "version", "commit", "describe", "dirty", "patch". */
+/* The stamp as the fields of a code record: "version", "commit", "describe", "branch", "author-date",
+ * "folder", "dirty", "patch". Records of earlier versions lack "branch", "author-date" and "folder". */
 void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp);
 
 /* What lies between two code records, as far as the repository at `root` still has their commits. */
@@ -74,10 +80,10 @@ void hpx_code_change_free(hpx_code_change *change);
 typedef enum hpx_code_reach { HPX_REACH_UNKNOWN, HPX_REACHABLE, HPX_UNREACHABLE } hpx_code_reach;
 hpx_code_reach hpx_code_reach_of(const char *root, const hpx_fields *code);
 
-/* Writes the sources of a code record into an empty folder: the files of its commit, which the repository at
- * `root` must still have, with its patch applied. The repository, its index and its work tree are only read.
- * HPX_NOT_FOUND when there is no repository, or it lacks the commit; HPX_FAILED when the patch does not apply
- * or a file cannot be written. */
+/* Writes the source tree of a code record into an empty folder: its files in its commit, which the repository
+ * at `root` must still have, with its patch applied. The repository, its index and its work tree are only
+ * read. HPX_NOT_FOUND when there is no repository, or it lacks the commit; HPX_FAILED when the patch does not
+ * apply or a file cannot be written. */
 hpx_status hpx_code_checkout(const char *folder, const char *root, const hpx_fields *code, hpx_error *error);
 
 /* Whether the sources this binary was built from have changed since: true with their version now in `now`.

@@ -50,6 +50,9 @@ void hpx_fields_set_hash(hpx_fields *fields, const char *name, const hpx_hash *h
 void hpx_fields_set_counts(hpx_fields *fields, const char *name, const uint64_t *values, size_t count);
 void hpx_fields_set(hpx_fields *fields, const hpx_field *field); /* a copy of a field of another set */
 
+/* Whether these bytes can be a text: well-formed UTF-8 (RFC 3629) without NUL. */
+bool hpx_field_is_text(const void *text, size_t size);
+
 /* NULL if there is none. Borrowed until the next change. */
 const hpx_field *hpx_fields_find(const hpx_fields *fields, const char *name);
 
@@ -73,6 +76,9 @@ hpx_status hpx_fields_bytes(const uint8_t **out, size_t *size, const hpx_fields 
                             hpx_error *error);
 hpx_status hpx_fields_counts(const uint64_t **out, size_t *count, const hpx_fields *fields, const char *name,
                              hpx_error *error);
+
+/* The text of that name; "" where there is none. Borrowed likewise. */
+const char *hpx_fields_text_or_empty(const hpx_fields *fields, const char *name);
 
 /* Appends the canonical encoding. */
 void hpx_fields_encode(hpx_buffer *out, const hpx_fields *fields);

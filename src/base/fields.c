@@ -199,6 +199,12 @@ hpx_status hpx_fields_bytes(const uint8_t **out, size_t *size, const hpx_fields 
     return status;
 }
 
+const char *hpx_fields_text_or_empty(const hpx_fields *fields, const char *name)
+{
+    const hpx_field *field = hpx_fields_find(fields, name);
+    return field && field->type == HPX_FIELD_TEXT ? (const char *)field->bytes : "";
+}
+
 hpx_status hpx_fields_hash(hpx_hash *out, const hpx_fields *fields, const char *name, hpx_error *error)
 {
     const uint8_t *bytes;
@@ -274,9 +280,9 @@ void hpx_fields_encode(hpx_buffer *out, const hpx_fields *fields)
     }
 }
 
-/* Well-formed UTF-8 (RFC 3629) without NUL. */
-static bool is_text(const uint8_t *bytes, size_t size)
+bool hpx_field_is_text(const void *text, size_t size)
 {
+    const uint8_t *bytes = text;
     for (size_t i = 0; i < size;) {
         uint8_t lead = bytes[i++];
         if (lead == 0)
@@ -328,7 +334,7 @@ static bool decode_payload(hpx_field *field, const uint8_t *payload, size_t size
     case HPX_FIELD_BYTES:
         field->bytes = payload;
         field->size = size;
-        return field->type == HPX_FIELD_BYTES || is_text(payload, size);
+        return field->type == HPX_FIELD_BYTES || hpx_field_is_text(payload, size);
     }
     return false;
 }
@@ -347,7 +353,8 @@ static bool decode_field(hpx_fields *out, const uint8_t **at, const uint8_t *end
     hpx_field field = {.name = name, .type = (hpx_field_type)*p++};
     size_t size = hpx_load_u32(p);
     p += 4;
-    if ((size_t)(end - p) < size || strlen(name) != length || !is_text((const uint8_t *)name, length))
+    if ((size_t)(end - p) < size || strlen(name) != length ||
+        !hpx_field_is_text((const uint8_t *)name, length))
         return false;
     if (out->count > 0 && strcmp(out->fields[out->count - 1].name, name) >= 0)
         return false;

@@ -1,6 +1,7 @@
 #include "hpx/code.h"
 
 #include "git.h"
+#include "record.h"
 
 #include "hpx/file.h"
 #include "hpx/hash.h"
@@ -8,9 +9,11 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SOURCE_BYTES_MAX (64u << 20)
@@ -29,6 +32,12 @@ static hpx_status git_failed(hpx_error *error, const char *what)
 {
     const git_error *last = git.error_last();
     return hpx_error_set(error, HPX_FAILED, "%s: %s", what, last ? last->message : "libgit2 failed");
+}
+
+static void set_text(char **text, const char *value)
+{
+    free(*text);
+    *text = hpx_strdup(value);
 }
 
 /* Words of a blank-separated list, as libgit2 takes them, each behind the prefix. */
@@ -190,10 +199,23 @@ static hpx_status add_folder(git_index *index, struct tree *tree, const char *pa
     return status;
 }
 
-/* In a repository git itself says what a file would be in a commit: filters, modes, ignored files. */
+/* A generated or private source that is compiled in, and that neither a commit nor a patch would have. */
+static hpx_status refuse_compiled(const char *path, hpx_error *error)
+{
+    const char *dot = strrchr(path, '.');
+    if (!dot || (strcmp(dot, ".c") != 0 && strcmp(dot, ".h") != 0))
+        return HPX_OK;
+    return hpx_error_set(error, HPX_FAILED,
+                         "%s: a source under the code paths that git ignores, so that edits would be missed; "
+                         "git add -f it, or take it out of the code paths",
+                         path);
+}
+
+/* In a repository git itself says what a file would be in a commit: filters, modes, ignored files. Those that
+ * are tracked are in the index already. */
 static hpx_status add_path(git_index *index, struct tree *tree, const char *path, hpx_error *error)
 {
-    if (is_ignored(tree, path))
+    if (git.index_get_bypath(index, path, 0))
         return HPX_OK;
     char *full = hpx_path_join(tree->stored ? git.repository_workdir(tree->repository) : tree->root, path);
     struct stat info;
@@ -202,6 +224,8 @@ static hpx_status add_path(git_index *index, struct tree *tree, const char *path
         status = hpx_error_errno(error, "%s", full);
     else if (S_ISDIR(info.st_mode))
         status = add_folder(index, tree, path, full, error);
+    else if (is_ignored(tree, path))
+        status = refuse_compiled(path, error);
     else if (!tree->stored)
         status = add_file(index, tree, path, info.st_mode, error);
     else if (git.index_add_bypath(index, path) != 0)
@@ -258,8 +282,7 @@ static hpx_status add_tracked(git_index *index, const struct tree *tree, const g
         const char *path = tracked->strings[i];
         char *full = hpx_path_join(git.repository_workdir(tree->repository), path);
         struct stat info;
-        if (!git.index_get_bypath(index, path, 0) && lstat(full, &info) == 0 && !S_ISDIR(info.st_mode) &&
-            git.index_add_bypath(index, path) != 0)
+        if (lstat(full, &info) == 0 && !S_ISDIR(info.st_mode) && git.index_add_bypath(index, path) != 0)
             status = git_failed(error, path);
         free(full);
     }
@@ -275,31 +298,31 @@ static hpx_status add_from_work_tree(git_index *index, git_index *users, struct 
     hpx_status status = check_sources(tree, paths, error);
     if (!status)
         status = list_tracked(&tracked, users, paths, error);
-    for (size_t i = 0; i < paths->count && !status; i++)
-        status = add_path(index, tree, paths->strings[i], error);
     if (!status)
         status = add_tracked(index, tree, &tracked, error);
+    for (size_t i = 0; i < paths->count && !status; i++)
+        status = add_path(index, tree, paths->strings[i], error);
     free_words(&tracked);
     return status;
+}
+
+static char *folder_of(const struct tree *tree)
+{
+    const size_t length = strlen(tree->prefix);
+    return hpx_strndup(tree->prefix, length ? length - 1 : 0);
 }
 
 /* The tree of the sources, without the folders above root. */
 static hpx_status below_prefix(git_oid *id, struct tree *tree, hpx_error *error)
 {
-    size_t length = strlen(tree->prefix);
-    if (length == 0)
-        return HPX_OK;
-    char *folder = hpx_strndup(tree->prefix, length - 1);
-    git_tree *whole = NULL;
-    git_tree_entry *entry = NULL;
-    hpx_status status = HPX_OK;
-    if (git.tree_lookup(&whole, tree->repository, id) != 0 ||
-        git.tree_entry_bypath(&entry, whole, folder) != 0)
-        status = git_failed(error, folder);
-    else
-        git.oid_cpy(id, git.tree_entry_id(entry));
-    git.tree_entry_free(entry);
-    git.tree_free(whole);
+    git_tree *sources = NULL;
+    char *folder = folder_of(tree);
+    hpx_status status = code_tree_below(&sources, tree->repository, id, folder, error);
+    if (!status && !sources)
+        status = hpx_error_set(error, HPX_FAILED, "%s: no source in it that git does not ignore", tree->root);
+    if (!status)
+        git.oid_cpy(id, git.tree_id(sources));
+    git.tree_free(sources);
     free(folder);
     return status;
 }
@@ -338,6 +361,31 @@ static hpx_status tree_version(uint8_t out[HPX_CODE_BYTES], struct tree *tree, c
     return status;
 }
 
+/* A detached HEAD names a commit, not a branch. */
+static hpx_status read_branch(hpx_code *out, struct tree *tree, hpx_error *error)
+{
+    static const char prefix[] = "refs/heads/";
+    git_reference *head = NULL;
+    if (git.reference_lookup(&head, tree->repository, "HEAD") != 0)
+        return git_failed(error, tree->root);
+    const char *name = git.reference_symbolic_target(head);
+    if (name && strncmp(name, prefix, strlen(prefix)) == 0)
+        set_text(&out->branch, name + strlen(prefix));
+    git.reference_free(head);
+    return HPX_OK;
+}
+
+static void print_date(char out[HPX_CODE_DATE_BYTES], const git_time *time)
+{
+    const time_t local = time->time + time->offset * 60;
+    const int minutes = abs(time->offset);
+    struct tm parts;
+    gmtime_r(&local, &parts);
+    size_t length = strftime(out, HPX_CODE_DATE_BYTES, "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf(out + length, HPX_CODE_DATE_BYTES - length, "%c%02d:%02d", time->offset < 0 ? '-' : '+',
+             minutes / 60, minutes % 60);
+}
+
 static hpx_status read_commit(hpx_code *out, git_commit **commit, struct tree *tree, hpx_error *error)
 {
     git_oid head;
@@ -347,6 +395,7 @@ static hpx_status read_commit(hpx_code *out, git_commit **commit, struct tree *t
     if (code != 0 || git.commit_lookup(commit, tree->repository, &head) != 0)
         return git_failed(error, tree->root);
     git.oid_tostr(out->commit, sizeof out->commit, &head);
+    print_date(out->author_date, &git.commit_author(*commit)->when);
 
     git_describe_options options = GIT_DESCRIBE_OPTIONS_INIT;
     options.describe_strategy = GIT_DESCRIBE_TAGS;
@@ -359,7 +408,7 @@ static hpx_status read_commit(hpx_code *out, git_commit **commit, struct tree *t
         git.describe_format(&text, described, &format) != 0)
         status = git_failed(error, tree->root);
     else
-        strncpy(out->describe, text.ptr, sizeof out->describe - sizeof "-dirty");
+        set_text(&out->describe, text.ptr);
     git.buf_dispose(&text);
     git.describe_result_free(described);
     return status;
@@ -383,14 +432,28 @@ static hpx_status read_patch(hpx_code *out, struct tree *tree, git_commit *commi
     } else {
         out->dirty = git.diff_num_deltas(diff) > 0;
         hpx_buffer_add(&out->patch, text.ptr, text.size);
-        if (out->dirty && out->describe[0])
-            strcat(out->describe, "-dirty");
+        if (out->dirty && *out->describe) {
+            char *clean = out->describe;
+            out->describe = hpx_format("%s-dirty", clean);
+            free(clean);
+        }
     }
     git.buf_dispose(&text);
     git.diff_free(diff);
     git.tree_free(head);
     free_words(&options.pathspec);
     return status;
+}
+
+/* A record's texts are UTF-8; file systems and git take any bytes. */
+static hpx_status check_names(const hpx_code *code, hpx_error *error)
+{
+    const char *const names[] = {code->describe, code->branch, code->folder};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (!hpx_field_is_text(names[i], strlen(names[i])))
+            return hpx_error_set(error, HPX_FAILED, "'%s' is not UTF-8: rename the tag, branch or folder",
+                                 names[i]);
+    return HPX_OK;
 }
 
 hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, const char *build_sources,
@@ -403,12 +466,19 @@ hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, c
     struct tree tree;
     git_commit *commit = NULL;
     status = open_tree(&tree, root, error);
+    out->describe = hpx_strdup("");
+    out->branch = hpx_strdup("");
+    out->folder = status ? hpx_strdup("") : folder_of(&tree);
     if (!status)
         status = tree_version(out->version, &tree, sources, error);
+    if (!status && tree.stored)
+        status = read_branch(out, &tree, error);
     if (!status && tree.stored)
         status = read_commit(out, &commit, &tree, error);
     if (!status && tree.stored)
         status = read_patch(out, &tree, commit, build_sources, error);
+    if (!status)
+        status = check_names(out, error);
     git.commit_free(commit);
     close_tree(&tree);
     code_git_end();
@@ -420,6 +490,9 @@ hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, c
 void hpx_code_free(hpx_code *code)
 {
     hpx_buffer_free(&code->patch);
+    free(code->describe);
+    free(code->branch);
+    free(code->folder);
     *code = (hpx_code){0};
 }
 

@@ -7,6 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A path of a patch, which begins at the work tree, below the record's folder; NULL: it lies elsewhere. */
+static const char *below(const code_record *record, const char *path)
+{
+    const size_t length = strlen(record->folder);
+    if (length == 0)
+        return path;
+    return strncmp(path, record->folder, length) == 0 && path[length] == '/' ? path + length + 1 : NULL;
+}
+
 /* Whether a path is one of the blank-separated sources, or below one. */
 static bool is_source(const char *path, const char *sources)
 {
@@ -38,14 +47,16 @@ static const char *path_of(const git_diff *diff, size_t i)
     return delta->status == GIT_DELTA_DELETED ? delta->old_file.path : delta->new_file.path;
 }
 
-/* A file's part of a patch as text; empty where the patch does not have it. */
-static hpx_buffer part_of(git_diff *diff, const char *path)
+/* A source's part of a record's patch as text; empty where the patch does not have it. */
+static hpx_buffer part_of(const code_record *record, const char *path)
 {
+    git_diff *diff = record->patch;
     hpx_buffer text = {0};
     for (size_t i = 0; diff && i < git.diff_num_deltas(diff); i++) {
         git_patch *patch = NULL;
         git_buf bytes = {0};
-        if (strcmp(path_of(diff, i), path) == 0 && git.patch_from_diff(&patch, diff, i) == 0 &&
+        const char *name = below(record, path_of(diff, i));
+        if (name && strcmp(name, path) == 0 && git.patch_from_diff(&patch, diff, i) == 0 &&
             git.patch_to_buf(&bytes, patch) == 0)
             hpx_buffer_add(&text, bytes.ptr, bytes.size);
         git.buf_dispose(&bytes);
@@ -55,13 +66,14 @@ static hpx_buffer part_of(git_diff *diff, const char *path)
 }
 
 /* Files whose part of the one patch is not that of the other. */
-static void add_patched(hpx_code_change *change, git_diff *patch, git_diff *other, const char *sources)
+static void add_patched(hpx_code_change *change, const code_record *record, const code_record *other,
+                        const char *sources)
 {
-    for (size_t i = 0; patch && i < git.diff_num_deltas(patch); i++) {
-        const char *path = path_of(patch, i);
-        if (!is_source(path, sources))
+    for (size_t i = 0; record->patch && i < git.diff_num_deltas(record->patch); i++) {
+        const char *path = below(record, path_of(record->patch, i));
+        if (!path || !is_source(path, sources))
             continue;
-        hpx_buffer mine = part_of(patch, path), theirs = part_of(other, path);
+        hpx_buffer mine = part_of(record, path), theirs = part_of(other, path);
         if (mine.size != theirs.size || memcmp(mine.data, theirs.data, mine.size) != 0)
             add_file(change, path);
         hpx_buffer_free(&mine);
@@ -74,7 +86,7 @@ static hpx_status compare(hpx_code_change *out, git_repository *repository, cons
 {
     git_diff *diff = NULL;
     const git_oid *from = git.commit_id(before->commit), *to = git.commit_id(after->commit);
-    if (git.diff_tree_to_tree(&diff, repository, before->tree, after->tree, NULL) != 0 ||
+    if (git.diff_tree_to_tree(&diff, repository, before->sources, after->sources, NULL) != 0 ||
         git.graph_ahead_behind(&out->ahead, &out->behind, repository, to, from) != 0) {
         git.diff_free(diff);
         return hpx_error_set(error, HPX_FAILED, "%s: %s", git.repository_path(repository),
@@ -83,8 +95,8 @@ static hpx_status compare(hpx_code_change *out, git_repository *repository, cons
     for (size_t i = 0; i < git.diff_num_deltas(diff); i++)
         if (is_source(path_of(diff, i), sources))
             add_file(out, path_of(diff, i));
-    add_patched(out, before->patch, after->patch, sources);
-    add_patched(out, after->patch, before->patch, sources);
+    add_patched(out, before, after, sources);
+    add_patched(out, after, before, sources);
     git.oid_tostr(out->from, sizeof out->from, from);
     git.oid_tostr(out->to, sizeof out->to, to);
     git.diff_free(diff);
@@ -106,6 +118,8 @@ hpx_status hpx_code_compare(hpx_code_change *out, const char *root, const char *
         status = code_record_open(&old, repository, before, error);
     if (!status)
         status = code_record_open(&new, repository, after, error);
+    if (!status && (!old.commit || !new.commit))
+        status = hpx_error_set(error, HPX_NOT_FOUND, "built before the first commit");
     if (!status)
         status = compare(out, repository, sources, &old, &new, error);
     code_record_close(&old);

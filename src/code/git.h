@@ -13,20 +13,21 @@
 
 // clang-format off
 #define GIT_FUNCTIONS(use) \
-    use(apply_to_tree) use(buf_dispose) use(checkout_index) use(commit_free) use(commit_id) \
-    use(commit_lookup) use(commit_tree) use(describe_commit) use(describe_format) \
+    use(apply_to_tree) use(buf_dispose) use(checkout_index) use(commit_author) use(commit_free) use(commit_id) \
+    use(commit_lookup) use(commit_tree) use(commit_tree_id) use(describe_commit) use(describe_format) \
     use(describe_result_free) use(diff_free) use(diff_from_buffer) use(diff_get_delta) \
     use(diff_num_deltas) use(diff_to_buf) use(diff_tree_to_tree) use(diff_tree_to_workdir_with_index) \
     use(error_last) use(graph_ahead_behind) use(graph_reachable_from_any) use(ignore_path_is_ignored) use(index_add) \
     use(index_add_bypath) use(index_entrycount) use(index_free) use(index_get_byindex) use(index_get_bypath) \
     use(index_new) use(index_read_tree) use(index_write_tree_to) use(libgit2_init) \
     use(libgit2_opts) use(libgit2_shutdown) use(mempack_new) use(object_free) use(object_id) use(odb_add_backend) \
-    use(odb_add_disk_alternate) use(odb_free) use(odb_new) use(odb_write) use(oid_cpy) use(oid_fromstr) \
-    use(oid_tostr) use(patch_free) use(patch_from_diff) use(patch_to_buf) use(reference_foreach) use(reference_free) use(reference_name_to_id) use(reference_peel) \
+    use(odb_add_disk_alternate) use(odb_free) use(odb_get_backend) use(odb_new) use(odb_num_backends) use(odb_write) use(oid_cpy) use(oid_fromstr) \
+    use(oid_tostr) use(patch_free) use(patch_from_diff) use(patch_to_buf) use(reference_foreach) use(reference_free) \
+    use(reference_lookup) use(reference_name_to_id) use(reference_peel) use(reference_symbolic_target) \
     use(repository_commondir) use(repository_free) use(repository_head) use(repository_index) use(repository_new) \
     use(repository_odb) use(repository_open_ext) use(repository_path) use(repository_set_index) use(repository_set_odb) \
     use(repository_workdir) use(tree_entry_bypath) use(tree_entry_free) use(tree_entry_id) \
-    use(tree_free) use(tree_lookup)
+    use(tree_free) use(tree_id) use(tree_lookup)
 // clang-format on
 
 struct libgit2 {

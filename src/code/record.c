@@ -1,34 +1,53 @@
 #include "record.h"
 
-static const char *text_of(const hpx_fields *code, const char *name)
+#include <stdbool.h>
+
+hpx_status code_tree_below(git_tree **out, git_repository *repository, const git_oid *id, const char *folder,
+                           hpx_error *error)
 {
-    const hpx_field *field = hpx_fields_find(code, name);
-    return field && field->type == HPX_FIELD_TEXT ? (const char *)field->bytes : "";
+    git_tree *whole = NULL;
+    git_tree_entry *entry = NULL;
+    int code = git.tree_lookup(&whole, repository, id);
+    *out = NULL;
+    if (code == 0 && *folder) {
+        code = git.tree_entry_bypath(&entry, whole, folder);
+        if (code == 0)
+            code = git.tree_lookup(out, repository, git.tree_entry_id(entry));
+        git.tree_entry_free(entry);
+        git.tree_free(whole);
+    } else {
+        *out = whole;
+    }
+    if (code == 0 || code == GIT_ENOTFOUND)
+        return HPX_OK;
+    return hpx_error_set(error, HPX_FAILED, "%s: %s", git.repository_path(repository),
+                         git.error_last()->message);
 }
 
 hpx_status code_record_open(code_record *out, git_repository *repository, const hpx_fields *code,
                             hpx_error *error)
 {
-    const char *name = text_of(code, "commit");
+    const char *name = hpx_fields_text_or_empty(code, "commit");
     const hpx_field *patch = hpx_fields_find(code, "patch");
     git_oid id;
-    *out = (code_record){0};
-    if (!*name)
+    *out = (code_record){.folder = hpx_fields_text_or_empty(code, "folder")};
+    const bool patched = patch && patch->size > 0;
+    if (!*name && !patched)
         return hpx_error_set(error, HPX_NOT_FOUND,
                              "the code was built outside of a repository: no commit is known");
-    if (git.oid_fromstr(&id, name) != 0 || git.commit_lookup(&out->commit, repository, &id) != 0 ||
-        git.commit_tree(&out->tree, out->commit) != 0)
+    if (*name && (git.oid_fromstr(&id, name) != 0 || git.commit_lookup(&out->commit, repository, &id) != 0))
         return hpx_error_set(error, HPX_NOT_FOUND, "commit %s is not in the repository %s", name,
                              git.repository_path(repository));
-    if (patch && patch->size > 0 &&
-        git.diff_from_buffer(&out->patch, (const char *)patch->bytes, patch->size) != 0)
-        return hpx_error_set(error, HPX_DAMAGED, "the patch stored with commit %s cannot be read", name);
-    return HPX_OK;
+    if (patched && git.diff_from_buffer(&out->patch, (const char *)patch->bytes, patch->size) != 0)
+        return hpx_error_set(error, HPX_DAMAGED, "the patch stored with commit '%s' cannot be read", name);
+    if (!out->commit)
+        return HPX_OK;
+    return code_tree_below(&out->sources, repository, git.commit_tree_id(out->commit), out->folder, error);
 }
 
 void code_record_close(code_record *record)
 {
     git.diff_free(record->patch);
-    git.tree_free(record->tree);
+    git.tree_free(record->sources);
     git.commit_free(record->commit);
 }

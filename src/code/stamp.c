@@ -16,6 +16,9 @@ void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp)
     hpx_fields_set_bytes(out, "version", stamp->version, HPX_CODE_BYTES);
     hpx_fields_set_text(out, "commit", stamp->commit);
     hpx_fields_set_text(out, "describe", stamp->describe);
+    hpx_fields_set_text(out, "branch", stamp->branch);
+    hpx_fields_set_text(out, "author-date", stamp->author_date);
+    hpx_fields_set_text(out, "folder", stamp->folder);
     hpx_fields_set_count(out, "dirty", stamp->dirty);
     hpx_fields_set_bytes(out, "patch", stamp->patch, stamp->patch_size);
 }

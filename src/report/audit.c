@@ -74,22 +74,31 @@ static char *field_text(const hpx_fields *fields, const char *name, int digits)
     return copy;
 }
 
-/* "trainer c07a1122, v1.2-3-g77f0aa1-dirty: uncommitted edits (hpx audit --patch 9f2c41d0); its commit is
- * lost" */
+/* "trainer c07a1122, v1.2-3-g77f0aa1-dirty on main (77f0aa1c2b90, 2026-11-24T13:06:52+01:00): uncommitted
+ * edits (hpx audit
+ * --patch 9f2c41d0); no branch or tag leads to its commit" */
 static char *describe(const hpx_provenance *provenance, const char *trainer)
 {
     const hpx_fields *code = &provenance->code;
     const hpx_field *dirty = hpx_fields_find(code, "dirty");
-    char hex[HPX_HASH_HEX_BYTES], *commit = field_text(code, "describe", 255);
+    const char *commit = hpx_fields_text_or_empty(code, "commit"),
+               *branch = hpx_fields_text_or_empty(code, "branch"),
+               *date = hpx_fields_text_or_empty(code, "author-date");
+    char hex[HPX_HASH_HEX_BYTES];
     hpx_buffer text = {0};
     hpx_buffer_printf(&text, "trainer %s, %s", trainer,
-                      code->count ? commit : "of a code that is not known any more");
+                      code->count == 0 ? "of a code that is not known any more"
+                      : *commit        ? hpx_fields_text_or_empty(code, "describe")
+                                       : "of no commit");
+    if (*branch)
+        hpx_buffer_printf(&text, " on %s", branch);
+    if (*commit)
+        hpx_buffer_printf(&text, " (%.12s%s%s)", commit, *date ? ", " : "", date);
     if (dirty && dirty->count)
         hpx_buffer_printf(&text, ": uncommitted edits (hpx audit --patch %.8s)",
                           hpx_hash_hex(hex, &provenance->artifact.code));
     if (provenance->reach == HPX_UNREACHABLE)
         hpx_buffer_puts(&text, "; no branch or tag leads to its commit");
-    free(commit);
     char *copy = hpx_strdup(hpx_buffer_text(&text));
     hpx_buffer_free(&text);
     return copy;

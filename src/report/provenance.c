@@ -31,8 +31,8 @@ const char *report_time(char out[32], int64_t ns)
 
 static const char *text_of(const hpx_fields *fields, const char *name)
 {
-    const hpx_field *field = hpx_fields_find(fields, name);
-    return field && field->type == HPX_FIELD_TEXT && field->size ? (const char *)field->bytes : "-";
+    const char *text = hpx_fields_text_or_empty(fields, name);
+    return *text ? text : "-";
 }
 
 static bool is_dirty(const hpx_fields *code)
@@ -66,7 +66,7 @@ static void add_accuracy(hpx_table *table, double value)
         hpx_table_add(table, "%.4f", value);
 }
 
-/* Trainer, commit, dirty. */
+/* Trainer, commit, dirty, branch, author date. */
 static void add_code(hpx_table *table, const hpx_provenance *provenance)
 {
     add_digits(table, &provenance->code, "version", 8);
@@ -75,6 +75,8 @@ static void add_code(hpx_table *table, const hpx_provenance *provenance)
                   provenance->code.count == 0   ? "?"
                   : is_dirty(&provenance->code) ? "yes"
                                                 : "no");
+    hpx_table_add(table, "%s", text_of(&provenance->code, "branch"));
+    hpx_table_add(table, "%s", text_of(&provenance->code, "author-date"));
 }
 
 hpx_table *hpx_report_list_new(void)
@@ -102,10 +104,10 @@ void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance)
 
 hpx_table *hpx_report_audit_new(void)
 {
-    static const char *const columns[] = {"key",     "cell",    "seed",    "epoch",  "test",
-                                          "trainer", "commit",  "dirty",   "data",   "kernel",
-                                          "host",    "trained", "seconds", "parent", NULL};
-    hpx_table *table = hpx_table_new("llrrrlllllllrl");
+    static const char *const columns[] = {"key",    "cell",    "seed",    "epoch",       "test", "trainer",
+                                          "commit", "dirty",   "branch",  "author date", "data", "kernel",
+                                          "host",   "trained", "seconds", "parent",      NULL};
+    hpx_table *table = hpx_table_new("llrrrlllllllllrl");
     report_columns(table, columns);
     return table;
 }
@@ -133,9 +135,10 @@ void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance)
 
 hpx_table *hpx_report_log_new(void)
 {
-    static const char *const columns[] = {"trained", "trainer",    "commit", "dirty", "kernel", "seed",
-                                          "epoch",   "validation", "test",   "key",   NULL};
-    hpx_table *table = hpx_table_new("lllllrrrrl");
+    static const char *const columns[] = {"trained",     "trainer", "commit", "dirty", "branch",
+                                          "author date", "kernel",  "seed",   "epoch", "validation",
+                                          "test",        "key",     NULL};
+    hpx_table *table = hpx_table_new("lllllllrrrrl");
     report_columns(table, columns);
     return table;
 }
@@ -178,9 +181,10 @@ static void add_metrics(hpx_json *json, const hpx_metrics *metrics)
     hpx_json_close(json, '}');
 }
 
-static void add_member(hpx_json *json, const hpx_fields *fields, const char *name)
+/* A field as a member of that name; null where there is none, or it is empty. */
+static void add_member(hpx_json *json, const char *name, const hpx_fields *fields, const char *field_name)
 {
-    const hpx_field *field = hpx_fields_find(fields, name);
+    const hpx_field *field = hpx_fields_find(fields, field_name);
     hpx_buffer text = {0};
     if (field)
         hpx_field_print(&text, field);
@@ -196,9 +200,11 @@ void hpx_report_code_json(hpx_json *json, const char *name, const hpx_fields *co
         return;
     }
     hpx_json_open_flat(json, name, '{');
-    add_member(json, code, "version");
-    add_member(json, code, "commit");
-    add_member(json, code, "describe");
+    add_member(json, "version", code, "version");
+    add_member(json, "commit", code, "commit");
+    add_member(json, "describe", code, "describe");
+    add_member(json, "branch", code, "branch");
+    add_member(json, "author_date", code, "author-date");
     hpx_json_bool(json, "dirty", is_dirty(code));
     if (patch && patch->size) {
         char hex[HPX_HASH_HEX_BYTES];

@@ -41,7 +41,7 @@ axis n2 = 2 4
 search grid
   method = grid
 X
-    git init -q .
+    git init -q -b main .
     commit first
     HPX=$PWD/build/hpx
     build_hpx
@@ -51,6 +51,7 @@ X
     equal "$(counts)" '[0,4]' 'hits and trainings'
     is '.code.commit' "\"$(git rev-parse HEAD)\""
     is '[.code.dirty, .code.patch]' '[false,null]'
+    is '[.code.branch, .code.author_date]' "[\"main\",\"$(git log -1 --format=%aI)\"]"
     outputs "$HPX_STORE" >first.outputs
     git add -A
     git commit -q -m results
@@ -93,6 +94,9 @@ X
     has out 'mixed: 2 trainers'
     has_not out 'no branch or tag'
     equal "$(grep -c '^4 results of trainer' out)" 2 'the number of codes'
+    origin="$(git describe --always)-dirty on main ($(git rev-parse --short=12 HEAD), $(git log -1 --format=%aI))"
+    has out ", $origin: uncommitted edits (hpx audit --patch "
+    equal "$(grep -c "  main    $(git log -1 --format=%aI)  " out)" 4 'the number of rows with branch and author date'
     run 0 hpx audit --patch "$(sed -n 's/.*hpx audit --patch \([0-9a-f]*\).*/\1/p' out)"
     has out '+++ b/src/nn/trainer.c'
     has out '+/* A comment. */'

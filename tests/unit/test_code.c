@@ -18,6 +18,7 @@
 
 #define SOURCES "src/nn src/base/random.c"
 #define BUILD   "Makefile src"
+#define DATE    "2024-07-08T03:04:05-03:30"
 
 static char *folder, *repository;
 static hpx_error error;
@@ -153,7 +154,14 @@ static void expect_read(bool dirty)
     assert_int_equal(code.dirty, dirty);
     assert_int_equal(code.patch.size > 0, dirty);
     char *commit = shell("git -C $F/r rev-parse HEAD"),
-         *describe = shell("git -C $F/r describe --tags --always");
+         *describe = shell("git -C $F/r describe --tags --always"),
+         *branch = shell("git -C $F/r symbolic-ref -q --short HEAD || true"),
+         *date = shell("git -C $F/r log -1 --format=%%aI");
+    assert_string_equal(code.branch, branch);
+    assert_string_equal(code.author_date, date);
+    assert_string_equal(code.folder, "");
+    free(branch);
+    free(date);
     assert_string_equal(code.commit, commit);
     char *expected = hpx_format("%s%s", describe, dirty ? "-dirty" : "");
     assert_string_equal(code.describe, expected);
@@ -212,6 +220,13 @@ static void test_changes(void **state)
     }
 }
 
+static void expect_refused(const char *part)
+{
+    uint8_t version[HPX_CODE_BYTES];
+    assert_int_equal(hpx_code_version(version, repository, SOURCES, &error), HPX_FAILED);
+    expect_contains(error.message, part);
+}
+
 /* A file that git tracks although it is ignored counts; one that is only ignored does not. */
 static void test_ignored(void **state)
 {
@@ -229,6 +244,14 @@ static void test_ignored(void **state)
     hex_version(after, repository, SOURCES);
     assert_string_equal(after, before);
     run("echo 2 >$F/r/src/nn/kept.gen");
+    hex_version(after, repository, SOURCES);
+    assert_string_not_equal(after, before);
+    /* The compiler would read these. */
+    run("cd $F/r && printf '*.gen\\nout/\\n' >.gitignore && mkdir src/nn/out && echo 1 >src/nn/out/tables.h");
+    expect_refused("src/nn/out/tables.h");
+    run("cd $F/r && git add -f src/nn/out/tables.h");
+    hex_version(before, repository, SOURCES);
+    run("cd $F/r && echo 2 >src/nn/out/tables.h");
     hex_version(after, repository, SOURCES);
     assert_string_not_equal(after, before);
 }
@@ -251,6 +274,7 @@ static void test_subfolder(void **state)
     hpx_code code;
     expect_ok(hpx_code_read(&code, root, SOURCES, BUILD, &error), &error);
     assert_true(code.dirty);
+    assert_string_equal(code.folder, "lab");
     hpx_code_free(&code);
     free(root);
     free(copy);
@@ -289,6 +313,8 @@ static void test_unborn(void **state)
     expect_git_version(repository, "", SOURCES);
     assert_string_equal(code.commit, "");
     assert_string_equal(code.describe, "");
+    assert_string_equal(code.branch, "main");
+    assert_string_equal(code.author_date, "");
     assert_true(code.dirty); /* all of it */
     hpx_buffer_text(&code.patch);
     expect_contains((const char *)code.patch.data, "int a;");
@@ -302,6 +328,9 @@ static void test_no_repository(void **state)
     expect_ok(hpx_code_read(&code, repository, SOURCES, BUILD, &error), &error);
     assert_string_equal(code.commit, "");
     assert_string_equal(code.describe, "");
+    assert_string_equal(code.branch, "");
+    assert_string_equal(code.author_date, "");
+    assert_string_equal(code.folder, "");
     assert_false(code.dirty);
     assert_int_equal(code.patch.size, 0);
     char version[HPX_CODE_HEX_BYTES];
@@ -337,13 +366,6 @@ static void test_refused(void **state)
     assert_int_equal(hpx_code_read(&code, repository, SOURCES, BUILD, &error), HPX_FAILED);
     free(bare);
     free(missing);
-}
-
-static void expect_refused(const char *part)
-{
-    uint8_t version[HPX_CODE_BYTES];
-    assert_int_equal(hpx_code_version(version, repository, SOURCES, &error), HPX_FAILED);
-    expect_contains(error.message, part);
 }
 
 static void test_detached(void **state)
@@ -395,6 +417,138 @@ static void test_hash_of_another_kind(void **state)
     assert_true(strlen(error.message) > strlen(repository));
 }
 
+/* The fields of a code record of what is in that source tree now. */
+static hpx_fields record_of(const char *root)
+{
+    hpx_code code;
+    hpx_fields fields = {0};
+    expect_ok(hpx_code_read(&code, root, SOURCES, BUILD, &error), &error);
+    hpx_code_stamp stamp = {.commit = code.commit,
+                            .author_date = code.author_date,
+                            .describe = code.describe,
+                            .branch = code.branch,
+                            .folder = code.folder,
+                            .dirty = code.dirty,
+                            .patch = code.patch.data,
+                            .patch_size = code.patch.size};
+    memcpy(stamp.version, code.version, HPX_CODE_BYTES);
+    hpx_code_fields(&fields, &stamp);
+    hpx_code_free(&code);
+    return fields;
+}
+
+/* Checked out, a record's sources have the version that it says. The work tree may have moved on. */
+static void expect_checkout(const char *root, const hpx_fields *record)
+{
+    char *out = hpx_path_join(folder, "out");
+    uint8_t version[HPX_CODE_BYTES];
+    const uint8_t *expected;
+    size_t size;
+    run("rm -rf $F/out && mkdir $F/out");
+    char *before = git_folder();
+    expect_ok(hpx_code_checkout(out, root, record, &error), &error);
+    char *after = git_folder();
+    assert_string_equal(before, after);
+    expect_ok(hpx_code_version(version, out, SOURCES, &error), &error);
+    expect_ok(hpx_fields_bytes(&expected, &size, record, "version", &error), &error);
+    assert_memory_equal(version, expected, HPX_CODE_BYTES);
+    run("test -f $F/out/Makefile && test -x $F/out/src/nn/tool.sh");
+    free(before);
+    free(after);
+    free(out);
+}
+
+static void test_checkout(void **state)
+{
+    (void)state;
+    commit_all();
+    hpx_fields clean = record_of(repository);
+    run("cd $F/r && echo edit >>src/nn/a.c && rm src/nn/b.c && echo new >src/nn/new.c && printf '\\0\\7' "
+        ">src/nn/table.bin");
+    hpx_fields dirty = record_of(repository);
+    run("cd $F/r && git add -A && git commit -qm second");
+    expect_checkout(repository, &clean);
+    expect_checkout(repository, &dirty);
+    /* As git stores them, however it would write them into a work tree. */
+    run("cd $F/r && git config core.autocrlf true");
+    expect_checkout(repository, &clean);
+    expect_checkout(repository, &dirty);
+    /* Records of earlier versions lack some fields. */
+    hpx_fields old = {0};
+    for (size_t i = 0; i < dirty.count; i++)
+        if (strcmp(dirty.fields[i].name, "branch") != 0 && strcmp(dirty.fields[i].name, "author-date") != 0 &&
+            strcmp(dirty.fields[i].name, "folder") != 0)
+            hpx_fields_set(&old, &dirty.fields[i]);
+    assert_int_equal(old.count, 5);
+    expect_checkout(repository, &old);
+    hpx_fields_free(&old);
+
+    hpx_fields_set_text(&dirty, "commit", "0123456789012345678901234567890123456789");
+    assert_int_equal(hpx_code_checkout(folder, repository, &dirty, &error), HPX_NOT_FOUND);
+    hpx_fields_set_text(&clean, "commit", "");
+    assert_int_equal(hpx_code_checkout(folder, repository, &clean, &error), HPX_NOT_FOUND);
+    hpx_fields_free(&clean);
+    hpx_fields_free(&dirty);
+}
+
+static void test_checkout_unborn(void **state)
+{
+    (void)state;
+    run("cd $F/r && git init -q -b main");
+    hpx_fields record = record_of(repository);
+    run("cd $F/r && echo later >>src/nn/a.c");
+    expect_checkout(repository, &record);
+    hpx_fields_free(&record);
+}
+
+static void expect_change(const char *root, const hpx_fields *before, const hpx_fields *after,
+                          const char *files, size_t ahead)
+{
+    hpx_code_change change;
+    hpx_buffer text = {0};
+    expect_ok(hpx_code_compare(&change, root, SOURCES, before, after, &error), &error);
+    for (size_t i = 0; i < change.file_count; i++)
+        hpx_buffer_printf(&text, "%s ", change.files[i]);
+    assert_string_equal(hpx_buffer_text(&text), files);
+    assert_int_equal(change.ahead, ahead);
+    assert_int_equal(change.behind, 0);
+    hpx_buffer_free(&text);
+    hpx_code_change_free(&change);
+}
+
+/* The same in a source tree that is a folder of its repository, also after that was renamed. */
+static void test_records_of_a_subfolder(void **state)
+{
+    (void)state;
+    run("mkdir $F/outer && mv $F/r $F/outer/lab && mv $F/outer $F/r && mkdir -p $F/r/src/nn && echo not "
+        ">$F/r/src/nn/a.c");
+    commit_all();
+    char *root = hpx_path_join(repository, "lab"), *moved = hpx_path_join(repository, "tools/lab");
+    hpx_fields clean = record_of(root);
+    run("cd $F/r && echo edit >>lab/src/nn/a.c && echo new >lab/src/nn/new.c && echo not >>src/nn/a.c && "
+        "echo t "
+        ">>lab/src/base/text.c");
+    hpx_fields dirty = record_of(root);
+    expect_checkout(root, &clean);
+    expect_checkout(root, &dirty);
+    run("test ! -e $F/out/lab");
+    expect_change(root, &clean, &dirty, "src/nn/a.c src/nn/new.c ", 0);
+    run("cd $F/r && git add -A && git commit -qm second");
+    hpx_fields second = record_of(root);
+    expect_change(root, &clean, &second, "src/nn/a.c src/nn/new.c ", 1);
+    run("cd $F/r && mkdir tools && git mv lab tools && git commit -qm moved");
+    hpx_fields third = record_of(moved);
+    expect_change(moved, &second, &third, "", 1);
+    expect_checkout(moved, &dirty);
+    expect_checkout(moved, &third);
+    hpx_fields_free(&clean);
+    hpx_fields_free(&dirty);
+    hpx_fields_free(&second);
+    hpx_fields_free(&third);
+    free(moved);
+    free(root);
+}
+
 static void test_foreign_owner(void **state)
 {
     (void)state;
@@ -412,7 +566,10 @@ static void test_stamp(void **state)
     hpx_code code = read_code();
     uint8_t now[HPX_CODE_BYTES];
     hpx_code_stamp stamp = {.commit = code.commit,
+                            .author_date = code.author_date,
                             .describe = code.describe,
+                            .branch = code.branch,
+                            .folder = code.folder,
                             .dirty = true,
                             .patch = (const unsigned char *)"\0p",
                             .patch_size = 2,
@@ -447,7 +604,7 @@ static void test_stamp(void **state)
     uint64_t dirty;
     const char *text;
     hpx_code_fields(&fields, &stamp);
-    assert_int_equal(fields.count, 5);
+    assert_int_equal(fields.count, 8);
     expect_ok(hpx_fields_bytes(&bytes, &size, &fields, "version", &error), &error);
     assert_int_equal(size, HPX_CODE_BYTES);
     assert_memory_equal(bytes, code.version, size);
@@ -457,6 +614,10 @@ static void test_stamp(void **state)
     assert_int_equal(dirty, 1);
     expect_ok(hpx_fields_text(&text, &fields, "commit", &error), &error);
     assert_string_equal(text, code.commit);
+    expect_ok(hpx_fields_text(&text, &fields, "branch", &error), &error);
+    assert_string_equal(text, "main");
+    expect_ok(hpx_fields_text(&text, &fields, "author-date", &error), &error);
+    assert_string_equal(text, DATE);
     hpx_fields_free(&fields);
     hpx_code_free(&code);
     free(missing);
@@ -470,31 +631,26 @@ int main(void)
     static const char *const unset[] = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX",
                                         "XDG_CONFIG_HOME"};
     static const char *const set[][2] = {
-        {"GIT_CONFIG_GLOBAL", "/dev/null"},
-        {"GIT_CONFIG_NOSYSTEM", "1"},
-        {"HOME", "/nonexistent"},
-        {"GIT_AUTHOR_NAME", "A"},
-        {"GIT_AUTHOR_EMAIL", "a@b"},
-        {"GIT_COMMITTER_NAME", "A"},
-        {"GIT_COMMITTER_EMAIL", "a@b"},
-        {"GIT_OPTIONAL_LOCKS", "0"},
-        {"GIT_TEMPLATE_DIR", ""},
-        {"LC_ALL", "C"},
-        {"GIT_AUTHOR_DATE", "2024-07-08T00:00:00Z"},
-        {"GIT_COMMITTER_DATE", "2024-07-08T00:00:00Z"},
+        {"GIT_CONFIG_GLOBAL", "/dev/null"}, {"GIT_CONFIG_NOSYSTEM", "1"},
+        {"HOME", "/nonexistent"},           {"GIT_AUTHOR_NAME", "A"},
+        {"GIT_AUTHOR_EMAIL", "a@b"},        {"GIT_COMMITTER_NAME", "A"},
+        {"GIT_COMMITTER_EMAIL", "a@b"},     {"GIT_OPTIONAL_LOCKS", "0"},
+        {"GIT_TEMPLATE_DIR", ""},           {"LC_ALL", "C"},
+        {"GIT_AUTHOR_DATE", DATE},          {"GIT_COMMITTER_DATE", "2024-07-08T00:00:00Z"},
     };
     for (size_t i = 0; i < COUNT(unset); i++)
         unsetenv(unset[i]);
     for (size_t i = 0; i < COUNT(set); i++)
         setenv(set[i][0], set[i][1], 1);
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_changes),       WITH_FOLDER(test_ignored),
-        WITH_FOLDER(test_subfolder),     WITH_FOLDER(test_worktree),
-        WITH_FOLDER(test_unborn),        WITH_FOLDER(test_no_repository),
-        WITH_FOLDER(test_refused),       WITH_FOLDER(test_stamp),
-        WITH_FOLDER(test_detached),      WITH_FOLDER(test_submodule),
-        WITH_FOLDER(test_line_endings),  WITH_FOLDER(test_hash_of_another_kind),
-        WITH_FOLDER(test_foreign_owner),
+        WITH_FOLDER(test_changes),         WITH_FOLDER(test_ignored),
+        WITH_FOLDER(test_subfolder),       WITH_FOLDER(test_worktree),
+        WITH_FOLDER(test_unborn),          WITH_FOLDER(test_no_repository),
+        WITH_FOLDER(test_refused),         WITH_FOLDER(test_stamp),
+        WITH_FOLDER(test_detached),        WITH_FOLDER(test_submodule),
+        WITH_FOLDER(test_line_endings),    WITH_FOLDER(test_hash_of_another_kind),
+        WITH_FOLDER(test_foreign_owner),   WITH_FOLDER(test_checkout),
+        WITH_FOLDER(test_checkout_unborn), WITH_FOLDER(test_records_of_a_subfolder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
