@@ -73,11 +73,11 @@ static hpx_status consult(const struct build *build, struct trial *trial, const 
     return status;
 }
 
-static void explain(struct build *build, struct trial *trial, const hpx_buffer *manifest)
+static void explain(struct build *build, struct trial *trial)
 {
     if (trial->state == TRIAL_KNOWN)
         return;
-    char *reason = build->options->again ? hpx_strdup("-B") : reason_for(&build->reasons, trial, manifest);
+    char *reason = build->options->again ? hpx_strdup("-B") : reason_for(&build->reasons, trial);
     if (reason)
         trial->reason = hpx_arena_strndup(build->ledger.arena, reason, strlen(reason));
     free(reason);
@@ -93,7 +93,7 @@ static void look_up(void *context, struct trial *trial, const hpx_buffer *manife
         build->store_error = error;
     }
     if (!status)
-        explain(build, trial, manifest);
+        explain(build, trial);
 }
 
 static void look_up_ahead(void *context, struct trial *trial, const hpx_buffer *manifest)

@@ -123,6 +123,8 @@ hpx_status hpx_neighbours_nearest(hpx_neighbour *out, hpx_neighbours *neighbours
 {
     *out = (hpx_neighbour){0};
     hpx_status status = read_once(neighbours, error);
+    if (status || neighbours->count == 0)
+        return status;
     const hpx_hash fixed = hash_fixed(neighbours, wanted);
     size_t least = SIZE_MAX, at = 0;
     for (size_t high = neighbours->count; at < high;) {

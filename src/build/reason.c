@@ -3,8 +3,7 @@
 #include "hpx/manifest.h"
 #include "hpx/memory.h"
 
-#define REASONS_MAX     1000 /* each takes some reads of the store */
-#define DIFFERENCES_MAX 3    /* in one reason */
+#define DIFFERENCES_MAX 3 /* in one reason */
 
 static char *to_text(hpx_buffer *buffer)
 {
@@ -35,7 +34,7 @@ static char *differences(struct reasons *reasons, const hpx_neighbour *nearest, 
     return to_text(&text);
 }
 
-char *reason_for(struct reasons *reasons, const struct trial *trial, const hpx_buffer *manifest)
+char *reason_for(struct reasons *reasons, const struct trial *trial)
 {
     const uint32_t epochs = hpx_experiment_recipe(reasons->experiment)->epochs;
     hpx_neighbour nearest = {.found = false};
@@ -46,16 +45,12 @@ char *reason_for(struct reasons *reasons, const struct trial *trial, const hpx_b
         return hpx_format("%u -> %u", trial->from, epochs);
     if (!reasons->store)
         return hpx_strdup("never seen");
-    if (reasons->given++ >= REASONS_MAX)
-        return NULL;
     if (!reasons->neighbours) {
         hpx_neighbours_varying(&reasons->varying, reasons->experiment);
         reasons->neighbours = hpx_neighbours_new(reasons->store, &reasons->varying);
     }
-    hpx_status status = hpx_fields_decode(&wanted, manifest->data, manifest->size, &error);
-    if (!status)
-        status = hpx_neighbours_nearest(&nearest, reasons->neighbours, &wanted, &error);
-    if (!status)
+    hpx_experiment_fields(&wanted, reasons->experiment, trial->cell, trial->seed);
+    if (hpx_neighbours_nearest(&nearest, reasons->neighbours, &wanted, &error) == HPX_OK)
         reason = nearest.found ? differences(reasons, &nearest, &wanted) : hpx_strdup("never seen");
     hpx_neighbour_free(&nearest);
     hpx_fields_free(&wanted);

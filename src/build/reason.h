@@ -12,13 +12,13 @@ struct reasons {
     hpx_store *store;
     hpx_neighbours *neighbours; /* once there is something to explain */
     hpx_fields varying;
-    size_t given;
     char other[HPX_CODE_HEX_BYTES]; /* a trainer whose results lack nothing but this one's; empty: none */
 };
 
-/* The reason for a trial that is to be trained; NULL, where nobody can say or too many were asked for. free()
- * it. */
-char *reason_for(struct reasons *reasons, const struct trial *trial, const hpx_buffer *manifest);
+/* The reason for a trial that is to be trained; NULL where the store cannot be read. free() it. All manifests
+ * are read once, and then for each trial those of its own cell and seed: for any number of trials the store
+ * is read about twice. */
+char *reason_for(struct reasons *reasons, const struct trial *trial);
 void reasons_free(struct reasons *reasons);
 
 #endif

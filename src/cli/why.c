@@ -158,11 +158,30 @@ int run_why(const struct options *options)
 /* The trajectories of one cell, whatever code and machine trained them. */
 struct history {
     struct asked *asked;
-    hpx_fields wanted;
+    hpx_fields wanted; /* with the first seed */
     hpx_artifact *artifacts;
     size_t count, capacity;
     hpx_adoptions adoptions;
 };
+
+static bool is_asked(const struct asked *asked, uint64_t seed)
+{
+    if (!asked->any_seed)
+        return seed == asked->seed;
+    for (size_t i = 0; i < asked->recipe->seed_count; i++)
+        if (seed == asked->recipe->seeds[i])
+            return true;
+    return false;
+}
+
+/* Whether a stored field may differ from the wanted one. */
+static bool may_differ(const struct asked *asked, const hpx_field *stored, const hpx_field *wanted)
+{
+    const char *name = stored ? stored->name : wanted->name;
+    if (strcmp(name, "seed") == 0)
+        return stored && is_asked(asked, stored->count);
+    return hpx_manifest_is_origin(name);
+}
 
 static hpx_status add_if_same(void *context, const hpx_hash *key, const hpx_fields *manifest,
                               hpx_error *error)
@@ -171,7 +190,7 @@ static hpx_status add_if_same(void *context, const hpx_hash *key, const hpx_fiel
     const hpx_field *before, *after;
     for (hpx_field_walk at = {0};
          hpx_fields_next_difference(&at, manifest, &history->wanted, &before, &after);)
-        if (!hpx_manifest_is_origin(before ? before->name : after->name))
+        if (!may_differ(history->asked, before, after))
             return HPX_OK;
     hpx_artifact newest = {.epoch = 0};
     hpx_status status = hpx_store_each(history->asked->store, key, keep_newest, &newest, error);
@@ -194,13 +213,10 @@ static hpx_status collect_history(struct history *history, hpx_error *error)
 {
     const struct asked *asked = history->asked;
     hpx_status status = HPX_OK;
-    const size_t seeds = asked->any_seed ? asked->recipe->seed_count : 1;
-    for (size_t i = 0; i < seeds && !status && asked->store; i++) {
-        hpx_experiment_fields(&history->wanted, asked->experiment, asked->cell,
-                              asked->any_seed ? asked->recipe->seeds[i] : asked->seed);
+    hpx_experiment_fields(&history->wanted, asked->experiment, asked->cell, asked->seed);
+    if (asked->store)
         status = hpx_store_each_manifest(asked->store, add_if_same, history, error);
-        hpx_fields_free(&history->wanted);
-    }
+    hpx_fields_free(&history->wanted);
     if (history->count > 0)
         qsort(history->artifacts, history->count, sizeof *history->artifacts, by_time);
     return status;

@@ -78,6 +78,26 @@ test_nearest() {
     has out 'train-count 150 -> 140'
 }
 
+test_seeds_of_a_cell() {
+    write_recipe a.rcp 'epochs = 1' 'seeds = 1 2 3'
+    run 0 hpx build a.rcp -q
+    write_recipe b.rcp 'epochs = 1' 'seeds = 3 1'
+    run 0 hpx log b.rcp n1=2 n2=4 --json
+    is '[.[].seed] | sort' '[1,3]'
+    run 0 hpx log b.rcp n1=2 n2=4 seed=2 --json
+    is '[.[].seed]' '[2]'
+}
+
+# Every trial has its reason, however many there are.
+test_many_reasons() {
+    write_recipe a.rcp 'epochs = 1' 'seeds = 1..2'
+    run 0 hpx build a.rcp -q
+    write_recipe b.rcp 'epochs = 1' 'seeds = 1..400' 'rate = 0.003'
+    run 0 hpx plan b.rcp
+    equal "$(grep -c '(rate 0.001 -> 0.003)$' out)" 8 'the number of trials whose rate is another'
+    equal "$(grep -c '(never seen)$' out)" 1592 'the number of those that were never seen'
+}
+
 test_diff() {
     write_recipe a.rcp 'epochs = 1' 'seeds = 1'
     run 0 hpx build a.rcp -q
