@@ -115,16 +115,22 @@ $(BUILD)/%.o: %.c Makefile
 	$(call say,CC  )$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -MMD -MP -c $< -o $@
 
 # The stamp tool reads the repository, so it runs at every make; its output changes only when the stamp does.
-STAMP_OBJECTS := $(call object,$(filter src/base/% src/code/%,$(LIB_SOURCES)) tools/stamp.c)
+STAMP_OBJECTS := $(call object,$(filter-out $(TRAINER_SOURCES),$(filter src/base/% src/code/%,$(LIB_SOURCES))) tools/stamp.c)
 
 $(BUILD)/stamp-tool: $(STAMP_OBJECTS)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
 
+STAMP = ASAN_OPTIONS=detect_leaks=0 $(BUILD)/stamp-tool
+STAMPED = "$(CURDIR)" "$(TRAINER_SOURCES)" "$(BUILD_SOURCES)"
 .PHONY: stamp
 stamp: $(BUILD)/stamp-tool
-	@ASAN_OPTIONS=detect_leaks=0 $(BUILD)/stamp-tool $(BUILD)/stamp.c "$(CURDIR)" "$(TRAINER_SOURCES)" "$(BUILD_SOURCES)"
+	@$(STAMP) $(BUILD)/stamp.c $(STAMPED)
 
 $(BUILD)/stamp.c: stamp ;
+
+# A source that is edited while it is compiled would give results the version of another: sources are stamped before
+# they are compiled, and the stamp must hold when all are.
+$(filter-out $(STAMP_OBJECTS),$(LIB_OBJECTS)): | stamp
 
 $(BUILD)/stamp.o: $(BUILD)/stamp.c
 	$(call say,CC  )$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -c $< -o $@
@@ -134,6 +140,8 @@ $(LIB): $(LIB_OBJECTS) $(BUILD)/stamp.o
 
 $(HPX): $(CLI_OBJECTS) $(LIB)
 	$(call say,LINK)$(CC) $(CFLAGS) $(HPX_LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
+	@$(STAMP) $(BUILD)/stamp-after.c $(STAMPED) && cmp -s $(BUILD)/stamp.c $(BUILD)/stamp-after.c || \
+		{ echo "hpx: the sources changed while they were compiled; run make again" >&2; exit 1; }
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPER_OBJECTS) $(LIB)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) $(CMOCKA_LIBS) -lm -o $@

@@ -62,7 +62,8 @@ extern const hpx_code_stamp hpx_code_built;
  * "folder", "dirty", "patch". Records of earlier versions lack "branch", "author-date" and "folder". */
 void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp);
 
-/* What lies between two code records, as far as the repository at `root` still has their commits. */
+/* What lies between two code records, as far as a repository still has their commits: the one at `root` or,
+ * where there is none any more, the one around the current folder. */
 typedef struct hpx_code_change {
     char **files; /* of `sources`, by name, that the commits or the uncommitted patches change */
     size_t file_count;
@@ -81,7 +82,7 @@ typedef enum hpx_code_reach { HPX_REACH_UNKNOWN, HPX_REACHABLE, HPX_UNREACHABLE 
 hpx_code_reach hpx_code_reach_of(const char *root, const hpx_fields *code);
 
 /* Writes the source tree of a code record into an empty folder: its files in its commit, which the repository
- * at `root` must still have, with its patch applied. The repository, its index and its work tree are only
+ * (as above) must still have, with its patch applied. The repository, its index and its work tree are only
  * read. HPX_NOT_FOUND when there is no repository, or it lacks the commit; HPX_FAILED when the patch does not
  * apply or a file cannot be written. */
 hpx_status hpx_code_checkout(const char *folder, const char *root, const hpx_fields *code, hpx_error *error);

@@ -6,7 +6,7 @@ static void print_list(hpx_buffer *text)
     hpx_buffer_puts(text, "hpx: make for experiments\n\nusage: hpx COMMAND [OPTION]... [ARGUMENT]...\n\n");
     for (const struct command *command = commands; command->name; command++)
         if (command->summary)
-            hpx_buffer_printf(text, "  %-8s %-30s %s\n", command->name, command->usage, command->summary);
+            hpx_buffer_printf(text, "  %-9s %-30s %s\n", command->name, command->usage, command->summary);
     hpx_buffer_puts(
         text, "\n`hpx help COMMAND` says more; `hpx --version` names the code.\n"
               "The store is --store DIR, else $HPX_STORE, else cache/ at the root of the git work tree that\n"

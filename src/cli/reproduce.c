@@ -17,6 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define LOG_BYTES_MAX (64u << 20)
+#define TAIL_BYTES    1500
+
 struct reproduction {
     hpx_rebuilt rebuilt; /* `newest` and `why` are not kept */
     char *why;
@@ -40,6 +43,23 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
 static void remove_tree(const char *folder)
 {
     nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* The last lines of make's output, as many as an error can tell: what failed is there. */
+static hpx_status make_failed(const char *log, hpx_error *error)
+{
+    hpx_buffer text = {0};
+    hpx_error unread;
+    hpx_file_read(&text, log, LOG_BYTES_MAX, &unread);
+    const char *lines = hpx_buffer_text(&text);
+    if (text.size > TAIL_BYTES) {
+        lines += text.size - TAIL_BYTES;
+        lines += strcspn(lines, "\n") + 1;
+    }
+    hpx_status status =
+        hpx_error_set(error, HPX_FAILED, "the code of this result does not build here any more:\n%s", lines);
+    hpx_buffer_free(&text);
+    return status;
 }
 
 /* Runs make in the folder, its output going to a file there. */
@@ -66,14 +86,8 @@ static hpx_status run_make(const char *folder, hpx_error *error)
     while (!status && waitpid(pid, &how, 0) < 0)
         if (errno != EINTR)
             status = hpx_error_errno(error, "make");
-    if (!status && how != 0) {
-        hpx_buffer text = {0};
-        hpx_error unread;
-        hpx_file_read(&text, log, 1 << 20, &unread);
-        status = hpx_error_set(error, HPX_FAILED, "the code of this result does not build here any more:\n%s",
-                               hpx_buffer_text(&text));
-        hpx_buffer_free(&text);
-    }
+    if (!status && how != 0)
+        status = make_failed(log, error);
     free(jobs);
     free(log);
     return status;

@@ -99,10 +99,8 @@ hpx_status hpx_code_checkout(const char *folder, const char *root, const hpx_fie
     git_repository *repository = NULL;
     git_tree *patched = NULL;
     code_record record = {0};
-    if (git.repository_open_ext(&repository, root, 0, NULL) != 0)
-        status =
-            hpx_error_set(error, HPX_NOT_FOUND, "%s: no repository, and this code's commit is needed", root);
-    else if (write_to_memory(repository) != 0)
+    status = code_repository_open(&repository, root, error);
+    if (!status && write_to_memory(repository) != 0)
         status = git_failed(root, error);
     if (!status)
         status = code_record_open(&record, repository, code, error);

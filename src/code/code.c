@@ -471,6 +471,10 @@ hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, c
     out->folder = status ? hpx_strdup("") : folder_of(&tree);
     if (!status)
         status = tree_version(out->version, &tree, sources, error);
+    /* What could not be built again from commit and patch is refused here. */
+    uint8_t unused[HPX_CODE_BYTES];
+    if (!status)
+        status = tree_version(unused, &tree, build_sources, error);
     if (!status && tree.stored)
         status = read_branch(out, &tree, error);
     if (!status && tree.stored)

@@ -112,8 +112,7 @@ hpx_status hpx_code_compare(hpx_code_change *out, const char *root, const char *
         return status;
     git_repository *repository = NULL;
     code_record old = {0}, new = {0};
-    if (git.repository_open_ext(&repository, root, 0, NULL) != 0)
-        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no repository", root);
+    status = code_repository_open(&repository, root, error);
     if (!status)
         status = code_record_open(&old, repository, before, error);
     if (!status)

@@ -2,6 +2,15 @@
 
 #include <stdbool.h>
 
+hpx_status code_repository_open(git_repository **out, const char *root, hpx_error *error)
+{
+    if (git.repository_open_ext(out, root, 0, NULL) == 0)
+        return HPX_OK;
+    hpx_error_set(error, HPX_NOT_FOUND, "%s; run this in a clone of the repository of hpx's sources",
+                  git.error_last()->message);
+    return git.repository_open_ext(out, ".", 0, NULL) == 0 ? HPX_OK : HPX_NOT_FOUND;
+}
+
 hpx_status code_tree_below(git_tree **out, git_repository *repository, const git_oid *id, const char *folder,
                            hpx_error *error)
 {

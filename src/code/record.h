@@ -14,6 +14,10 @@ typedef struct code_record {
     git_diff *patch;    /* of the whole work tree; NULL: none */
 } code_record;
 
+/* Opens the repository at `root` or, where there is none any more, the one around the current folder: a clone
+ * has the commits too. HPX_NOT_FOUND when neither can be opened. */
+hpx_status code_repository_open(git_repository **out, const char *root, hpx_error *error);
+
 /* HPX_NOT_FOUND when the repository lacks the commit, HPX_DAMAGED for a patch that cannot be read. Close it
  * in any case, before `code` is freed. */
 hpx_status code_record_open(code_record *out, git_repository *repository, const hpx_fields *code,

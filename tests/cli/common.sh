@@ -22,7 +22,7 @@ fail() { # MESSAGE: prints it, where it happened, and what the last command prin
     while [[ ${FUNCNAME[i]} != test_* && ${FUNCNAME[i]} != main ]]; do i=$((i + 1)); done
     echo "  ${FUNCNAME[i]}, line ${BASH_LINENO[i - 1]}: $1"
     [[ -s out ]] && head -12 out | sed 's/^/    stdout: /'
-    [[ -s err ]] && head -12 err | sed 's/^/    stderr: /'
+    [[ -s err ]] && tail -12 err | sed 's/^/    stderr: /'
     exit 1
 }
 

@@ -2,37 +2,14 @@
 # sources into a repository of its own and builds them there, which takes a while: HPX_SKIP_SLOW=1 leaves it out.
 . "$(dirname "$0")/common.sh"
 
-if [[ -n ${HPX_SKIP_SLOW-} ]]; then
-    echo 'skipped: HPX_SKIP_SLOW is set'
-    exit 0
-fi
-
-# Neither the settings of the make that runs this test nor those of the user.
-unset BUILD CFLAGS LDFLAGS CPPFLAGS MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
-export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
-export GIT_AUTHOR_NAME=tester GIT_AUTHOR_EMAIL=tester@localhost GIT_COMMITTER_NAME=tester GIT_COMMITTER_EMAIL=tester@localhost
-
-build_hpx() {
-    make -s -j2 CFLAGS=-O0 build/hpx >make.log 2>&1 || fail "make fails: $(tail -5 make.log)"
-}
-
-export TMPDIR=$scratch
-
-commit() { # MESSAGE
-    git add -A
-    git commit -q -m "$1"
-}
-
-state_of_git() {
-    find .git -type f | sort | xargs sha256sum
-}
+. "$(dirname "$0")/own_repository.sh"
 
 counts() { # of ./out
     jq -c '.searches[0].trials | [.hit, .train]' out
 }
 
 test_code_version() {
-    cp -r "$SOURCE_ROOT"/{Makefile,src,include,tools} .
+    copy_sources .
     echo '# hpx' >README.md
     printf '%s\n' /build/ /cache/ /store/ out err diff make.log >.gitignore
     recipe a.rcp 'epochs = 2' <<'X'
@@ -118,10 +95,10 @@ X
     is '[.verdict, .at_code, .compared, [.diff[].field], .code_change.files]' \
         '["same",false,2,["code.version"],["src/nn/trainer.c"]]'
     git stash -q
-    state_of_git >before
+    git_state >before
     CFLAGS=-O0 run 0 hpx reproduce "$(tail -1 <<<"$keys")" --at-code --json
     is '[.verdict, .at_code, .compared, .diff]' '["same",true,2,[]]'
-    state_of_git >after
+    git_state >after
     git stash drop -q
     same_files before after
     equal "$(ls "$TMPDIR" | grep -c hpx-code)" 0 'the number of folders left over'
@@ -148,16 +125,25 @@ X
     run 0 hpx audit --json
     is '[.[].code_reachable] | group_by(.) | map(length)' '[4,4]'
 
-    # No command writes into .git.
-    state_of_git >before
-    for command in 'build a.rcp' 'build -B a.rcp' 'plan a.rcp' 'ls a.rcp' audit 'audit a.rcp' verify 'export --csv' \
-        'data ls' 'why a.rcp n1=2 n2=2' 'log a.rcp n1=2 n2=2' "diff $keys" "reproduce $first" help --version; do
-        run 0 hpx $command
+    # No command writes into .git: none is left out.
+    git_state >before
+    local -A seen=()
+    for command in 'build a.rcp' 'build -B a.rcp' 'plan a.rcp' 'ls a.rcp' "show $first" audit 'audit a.rcp' \
+        "audit $first" verify 'verify --rebuild 50%' 'export --csv -q a.rcp' 'export --all -o store/all' \
+        'import store/all' 'gc -n' gc 'data ls' 'why a.rcp n1=2 n2=2' 'log a.rcp n1=2 n2=2' "diff $keys" \
+        "reproduce $first" 'replay store/table.csv a.rcp' worker help --version; do
+        mkdir -p store
+        run 0 hpx $command </dev/null
+        [[ $command != *--csv* ]] || cp out store/table.csv
+        seen[${command%% *}]=1
+    done
+    for command in $(hpx help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+        [[ -n ${seen[$command]-} ]] || fail "$command is not tried"
     done
     echo '/* Another. */' >>src/nn/trainer.c # with objects that the repository lacks
     make -s stamp >make.log 2>&1
     run 0 hpx plan a.rcp
-    state_of_git >after
+    git_state >after
     same_files before after
 
     # Without a repository the sources alone decide, to the same version.

@@ -249,7 +249,11 @@ static void test_ignored(void **state)
     /* The compiler would read these. */
     run("cd $F/r && printf '*.gen\\nout/\\n' >.gitignore && mkdir src/nn/out && echo 1 >src/nn/out/tables.h");
     expect_refused("src/nn/out/tables.h");
-    run("cd $F/r && git add -f src/nn/out/tables.h");
+    run("cd $F/r && git add -f src/nn/out/tables.h && mkdir src/out && echo 1 >src/out/more.c");
+    hpx_code code;
+    assert_int_equal(hpx_code_read(&code, repository, SOURCES, BUILD, &error), HPX_FAILED);
+    expect_contains(error.message, "src/out/more.c");
+    run("rm -r $F/r/src/out");
     hex_version(before, repository, SOURCES);
     run("cd $F/r && echo 2 >src/nn/out/tables.h");
     hex_version(after, repository, SOURCES);
