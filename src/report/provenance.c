@@ -104,10 +104,10 @@ void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance)
 
 hpx_table *hpx_report_audit_new(void)
 {
-    static const char *const columns[] = {"key",    "cell",    "seed",    "epoch",       "test", "trainer",
-                                          "commit", "dirty",   "branch",  "author date", "data", "kernel",
-                                          "host",   "trained", "seconds", "parent",      NULL};
-    hpx_table *table = hpx_table_new("llrrrlllllllllrl");
+    static const char *const columns[] = {"key",     "cell",   "seed",    "epoch",   "validation",  "test",
+                                          "trainer", "commit", "dirty",   "branch",  "author date", "data",
+                                          "kernel",  "host",   "trained", "seconds", "parent",      NULL};
+    hpx_table *table = hpx_table_new("llrrrrlllllllllrl");
     report_columns(table, columns);
     return table;
 }
@@ -120,6 +120,7 @@ void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance)
     hpx_table_add(table, "%s", artifact->cell);
     hpx_table_add(table, "%" PRIu64, artifact->seed);
     hpx_table_add(table, "%u", artifact->epoch);
+    add_accuracy(table, artifact->metrics.values[HPX_VALIDATION_ACCURACY]);
     add_accuracy(table, artifact->metrics.values[HPX_TEST_ACCURACY]);
     add_code(table, provenance);
     hpx_table_add(table, "%s", text_of(&provenance->dataset, "name"));

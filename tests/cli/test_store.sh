@@ -128,7 +128,7 @@ test_audit() {
     is '[.[] | .parent.key == .key] | unique' '[true]'
     run 0 hpx audit b.rcp
     equal "$(head -1 out | tr -s ' ')" \
-        'key cell seed epoch test trainer commit dirty branch author date data kernel host trained seconds parent' 'the header'
+        'key cell seed epoch validation test trainer commit dirty branch author date data kernel host trained seconds parent' 'the header'
     equal "$(grep -c 'epoch 2$' out)" 6 'the number of rows with a parent'
     complains 1 'no such key' hpx audit "$(tr 0-9a-f 1-9a-f0 <<<"$key")"
     complains 2 'no such recipe' hpx audit none.rcp
