@@ -25,6 +25,7 @@ struct tree {
     const char *root;
     git_repository *repository;
     git_odb *memory, *stored; /* stored: the repository's own, NULL without one */
+    bool only_check;          /* add nothing */
     char *prefix;             /* of root below the work tree: "" or "sub/folder/" */
 };
 
@@ -215,8 +216,9 @@ static hpx_status refuse_compiled(const char *path, hpx_error *error)
  * are tracked are in the index already. */
 static hpx_status add_path(git_index *index, struct tree *tree, const char *path, hpx_error *error)
 {
-    if (git.index_get_bypath(index, path, 0))
-        return HPX_OK;
+    const git_index_entry *entry = git.index_get_bypath(index, path, 0);
+    if (entry)
+        return entry->mode == GIT_FILEMODE_COMMIT ? refuse_submodule(path, error) : HPX_OK;
     char *full = hpx_path_join(tree->stored ? git.repository_workdir(tree->repository) : tree->root, path);
     struct stat info;
     hpx_status status = HPX_OK;
@@ -228,7 +230,7 @@ static hpx_status add_path(git_index *index, struct tree *tree, const char *path
         status = refuse_compiled(path, error);
     else if (!tree->stored)
         status = add_file(index, tree, path, info.st_mode, error);
-    else if (git.index_add_bypath(index, path) != 0)
+    else if (!tree->only_check && git.index_add_bypath(index, path) != 0)
         status = git_failed(error, path);
     free(full);
     return status;
@@ -303,6 +305,23 @@ static hpx_status add_from_work_tree(git_index *index, git_index *users, struct 
     for (size_t i = 0; i < paths->count && !status; i++)
         status = add_path(index, tree, paths->strings[i], error);
     free_words(&tracked);
+    return status;
+}
+
+/* Refuses what could not be built again from commit and patch. */
+static hpx_status check_build_sources(struct tree *tree, const char *build_sources, hpx_error *error)
+{
+    git_strarray paths = split(build_sources, tree->prefix);
+    git_index *users = NULL;
+    hpx_status status = HPX_OK;
+    if (git.repository_index(&users, tree->repository) != 0)
+        status = git_failed(error, tree->root);
+    tree->only_check = true;
+    for (size_t i = 0; i < paths.count && !status; i++)
+        status = add_path(users, tree, paths.strings[i], error);
+    tree->only_check = false;
+    git.index_free(users);
+    free_words(&paths);
     return status;
 }
 
@@ -471,10 +490,8 @@ hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, c
     out->folder = status ? hpx_strdup("") : folder_of(&tree);
     if (!status)
         status = tree_version(out->version, &tree, sources, error);
-    /* What could not be built again from commit and patch is refused here. */
-    uint8_t unused[HPX_CODE_BYTES];
-    if (!status)
-        status = tree_version(unused, &tree, build_sources, error);
+    if (!status && tree.stored)
+        status = check_build_sources(&tree, build_sources, error);
     if (!status && tree.stored)
         status = read_branch(out, &tree, error);
     if (!status && tree.stored)

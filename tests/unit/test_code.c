@@ -395,6 +395,12 @@ static void test_submodule(void **state)
         "src/nn/sub && git commit "
         "-q -m submodule");
     expect_refused("src/nn/sub");
+    /* Elsewhere among what a build is made of it would be missing from commit and patch. */
+    hpx_code code;
+    run("cd $F/r && git mv src/nn/sub src/sub && git commit -q -m beside");
+    assert_int_equal(hpx_code_read(&code, repository, SOURCES, BUILD, &error), HPX_FAILED);
+    expect_contains(error.message, "src/sub");
+    run("cd $F/r && git mv src/sub src/nn/sub");
     run("cd $F/r && git mv src/nn/sub docs/sub && git commit -q -m elsewhere");
     expect_git_version(repository, "", SOURCES);
 }
