@@ -17,7 +17,7 @@ copy_sources() { # FOLDER
 }
 
 build_hpx() { # [FOLDER]
-    make -s -j2 -C "${1:-.}" CFLAGS=-O0 build/hpx >make.log 2>&1 || fail "make fails: $(tail -5 make.log)"
+    make -s -j2 -C "${1:-.}" CFLAGS=-O0 STATIC=no build/hpx >make.log 2>&1 || fail "make fails: $(tail -5 make.log)"
 }
 
 commit() { # MESSAGE

@@ -2,15 +2,7 @@
 # the sources into a repository of its own and builds each version there, which takes a while: HPX_SKIP_SLOW=1 leaves it out.
 . "$(dirname "$0")/common.sh"
 
-if [[ -n ${HPX_SKIP_SLOW-} ]]; then
-    echo 'skipped: HPX_SKIP_SLOW is set'
-    exit 0
-fi
-
-unset BUILD CFLAGS LDFLAGS CPPFLAGS MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
-export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
-export GIT_AUTHOR_NAME=tester GIT_AUTHOR_EMAIL=tester@localhost GIT_COMMITTER_NAME=tester GIT_COMMITTER_EMAIL=tester@localhost
-export TMPDIR=$scratch
+. "$(dirname "$0")/own_repository.sh"
 
 build_hpx() { # NAME: builds the sources as they are; the binary is ./NAME, its trainer $NAME
     make -s -j2 CFLAGS=-O0 STATIC=no build/hpx >make.log 2>&1 || fail "make fails: $(tail -5 make.log)"
@@ -45,7 +37,7 @@ outputs_of() { # "epoch output" of every stored epoch, whatever the key
 }
 
 set_up() {
-    cp -r "$SOURCE_ROOT"/{Makefile,src,include,tools} .
+    copy_sources .
     printf '%s\n' /build/ /store/ /other/ /old /new /newer /tanh out err make.log >.gitignore
     write_recipe a.rcp 2 relu tanh
     write_recipe b.rcp 4 relu tanh
