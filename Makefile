@@ -205,9 +205,6 @@ torture: ## the same in larger sizes, for hours
 	@BUILD=$(BUILD) bash tests/fault/run.sh --torture
 
 # Benchmarks: bench/NAME.sh measures, programs in bench/*.c help.
-$(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
-	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
-
 BENCH ?=
 bench: $(HPX) $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES)) ## speed beside its targets; BENCH="train start" for some of it
 	@BUILD=$(BUILD) bash bench/run.sh $(BENCH)

@@ -24,9 +24,9 @@ const char *hpx_duration_text(char out[32], double seconds)
     return out;
 }
 
-/* (128, 64) */
 #define REASONS_SHOWN 4
 
+/* (128, 64) */
 static char *cell_text(const hpx_recipe *recipe, uint32_t cell)
 {
     hpx_buffer text = {0};
