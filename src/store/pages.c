@@ -41,19 +41,26 @@ _Static_assert(sizeof(size_t) == 8 && MDB_VERSION_MAJOR == 0, "LMDB's pages have
 #define META_END       (META_LAST_PAGE + 16)
 #define NO_PAGE        UINT64_MAX
 #define NO_TRANSACTION UINT64_MAX
-#define DEPTH_MAX      32
+#define DEPTH_MAX      10 /* of fifty keys a page and more */
+#define KEPT           64
 
 enum { BRANCH = 1, LEAF = 2, OVERFLOW = 4 };  /* flags of a page */
 enum { BIG_VALUE = 1, NAMED_TREE = 2 };       /* flags of a leaf's node */
 enum tree_kind { FREE_PAGES, NAMES, VALUES }; /* what a tree holds */
 
+/* A page that was read and checked. */
+struct kept_page {
+    uint64_t number; /* NO_PAGE: none yet */
+    uint8_t *bytes;
+};
+
 struct tree {
     enum tree_kind kind;
     uint64_t root;
     unsigned flags, depth;
-    uint8_t *level[DEPTH_MAX]; /* the page of each level that was read last, and its number */
-    uint64_t number[DEPTH_MAX];
-    hpx_buffer value; /* the last one that was read from overflow pages */
+    const uint8_t *level[DEPTH_MAX]; /* the page of each level that was looked at last */
+    struct kept_page *kept;          /* KEPT of each level, by number; of this transaction */
+    hpx_buffer value;                /* the last one that was read from overflow pages */
 };
 
 /* Keys of a page are at least `low` and below `high`. Without bytes there is no such bound. */
@@ -111,8 +118,8 @@ static void set_tree(struct tree *tree, enum tree_kind kind, const uint8_t *byte
     tree->flags = bytes ? load_u16(bytes + 4) : 0;
     tree->depth = bytes ? load_u16(bytes + 6) : 0;
     tree->root = bytes ? load_u64(bytes + 40) : NO_PAGE;
-    for (size_t level = 0; level < DEPTH_MAX; level++)
-        tree->number[level] = NO_PAGE;
+    for (size_t i = 0; tree->kept && i < (size_t)DEPTH_MAX * KEPT; i++)
+        tree->kept[i].number = NO_PAGE;
 }
 
 /* --- one page --- */
@@ -232,19 +239,31 @@ static bool use(struct pages *pages, uint64_t first, uint64_t count)
     return true;
 }
 
-/* Reads a page of a tree, unless it is the last one that was read of its level. */
+static struct kept_page *kept_page(struct tree *tree, unsigned level, uint64_t number)
+{
+    if (!tree->kept) {
+        tree->kept = hpx_alloc((size_t)DEPTH_MAX * KEPT * sizeof *tree->kept);
+        for (size_t i = 0; i < (size_t)DEPTH_MAX * KEPT; i++)
+            tree->kept[i].number = NO_PAGE;
+    }
+    return &tree->kept[level * KEPT + number % KEPT];
+}
+
+/* Reads a page of a tree, unless it is one of those kept. */
 static bool read_page(struct pages *pages, struct tree *tree, unsigned level, uint64_t number,
                       const struct bounds *bounds)
 {
-    if (tree->number[level] == number && !pages->used)
-        return true;
-    if (!tree->level[level])
-        tree->level[level] = hpx_alloc(pages->page_bytes);
-    tree->number[level] = NO_PAGE;
-    if (!use(pages, number, 1) || !read_at(pages, tree->level[level], pages->page_bytes, number) ||
-        !is_page(pages, tree->level[level], number, tree->kind, level + 1 == tree->depth, bounds))
-        return false;
-    tree->number[level] = number;
+    struct kept_page *page = kept_page(tree, level, number);
+    if (page->number != number || pages->used) {
+        if (!page->bytes)
+            page->bytes = hpx_alloc(pages->page_bytes);
+        page->number = NO_PAGE;
+        if (!use(pages, number, 1) || !read_at(pages, page->bytes, pages->page_bytes, number) ||
+            !is_page(pages, page->bytes, number, tree->kind, level + 1 == tree->depth, bounds))
+            return false;
+        page->number = number;
+    }
+    tree->level[level] = page->bytes;
     return true;
 }
 
@@ -414,8 +433,9 @@ static struct pages *pages_new(hpx_store *store)
 static void free_tree(struct tree *tree)
 {
     hpx_buffer_free(&tree->value);
-    for (size_t i = 0; i < DEPTH_MAX; i++)
-        free(tree->level[i]);
+    for (size_t i = 0; tree->kept && i < (size_t)DEPTH_MAX * KEPT; i++)
+        free(tree->kept[i].bytes);
+    free(tree->kept);
 }
 
 void pages_free(struct pages *pages)
