@@ -43,12 +43,13 @@ _Static_assert(sizeof(size_t) == 8 && MDB_VERSION_MAJOR == 0, "LMDB's pages have
 #define NO_TRANSACTION UINT64_MAX
 #define DEPTH_MAX      10 /* of fifty keys a page and more */
 #define KEPT           64
+#define MANY           256 /* memory of their own for all would cost the few more than reading again */
 
 enum { BRANCH = 1, LEAF = 2, OVERFLOW = 4 };  /* flags of a page */
 enum { BIG_VALUE = 1, NAMED_TREE = 2 };       /* flags of a leaf's node */
 enum tree_kind { FREE_PAGES, NAMES, VALUES }; /* what a tree holds */
 
-/* A page that was read and checked. */
+/* A page that was read and checked in this transaction. */
 struct kept_page {
     uint64_t number; /* NO_PAGE: none yet */
     uint8_t *bytes;
@@ -58,9 +59,11 @@ struct tree {
     enum tree_kind kind;
     uint64_t root;
     unsigned flags, depth;
-    const uint8_t *level[DEPTH_MAX]; /* the page of each level that was looked at last */
-    struct kept_page *kept;          /* KEPT of each level, by number; of this transaction */
-    hpx_buffer value;                /* the last one that was read from overflow pages */
+    const uint8_t *level[DEPTH_MAX];  /* the page of each level that was looked at last */
+    struct kept_page last[DEPTH_MAX]; /* read of each level */
+    struct kept_page *kept;           /* KEPT of each level, by number, once MANY were read */
+    uint64_t reads;
+    hpx_buffer value; /* the last one that was read from overflow pages */
 };
 
 /* Keys of a page are at least `low` and below `high`. Without bytes there is no such bound. */
@@ -118,6 +121,8 @@ static void set_tree(struct tree *tree, enum tree_kind kind, const uint8_t *byte
     tree->flags = bytes ? load_u16(bytes + 4) : 0;
     tree->depth = bytes ? load_u16(bytes + 6) : 0;
     tree->root = bytes ? load_u64(bytes + 40) : NO_PAGE;
+    for (size_t level = 0; level < DEPTH_MAX; level++)
+        tree->last[level].number = NO_PAGE;
     for (size_t i = 0; tree->kept && i < (size_t)DEPTH_MAX * KEPT; i++)
         tree->kept[i].number = NO_PAGE;
 }
@@ -241,6 +246,8 @@ static bool use(struct pages *pages, uint64_t first, uint64_t count)
 
 static struct kept_page *kept_page(struct tree *tree, unsigned level, uint64_t number)
 {
+    if (tree->reads < MANY)
+        return &tree->last[level];
     if (!tree->kept) {
         tree->kept = hpx_alloc((size_t)DEPTH_MAX * KEPT * sizeof *tree->kept);
         for (size_t i = 0; i < (size_t)DEPTH_MAX * KEPT; i++)
@@ -258,6 +265,7 @@ static bool read_page(struct pages *pages, struct tree *tree, unsigned level, ui
         if (!page->bytes)
             page->bytes = hpx_alloc(pages->page_bytes);
         page->number = NO_PAGE;
+        tree->reads++;
         if (!use(pages, number, 1) || !read_at(pages, page->bytes, pages->page_bytes, number) ||
             !is_page(pages, page->bytes, number, tree->kind, level + 1 == tree->depth, bounds))
             return false;
@@ -433,6 +441,8 @@ static struct pages *pages_new(hpx_store *store)
 static void free_tree(struct tree *tree)
 {
     hpx_buffer_free(&tree->value);
+    for (size_t level = 0; level < DEPTH_MAX; level++)
+        free(tree->last[level].bytes);
     for (size_t i = 0; tree->kept && i < (size_t)DEPTH_MAX * KEPT; i++)
         free(tree->kept[i].bytes);
     free(tree->kept);
