@@ -6,6 +6,8 @@ ifeq ($(origin CC),default)
 CC = gcc
 endif
 BUILD ?= build
+# One name for one folder: the compiler's dependencies name their targets by it.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 PREFIX ?= /usr/local
 VERSION = $(shell sed -n 's/.*HPX_VERSION "\(.*\)"/\1/p' include/hpx/version.h)
 CFLAGS ?= -O2 -g

@@ -236,14 +236,10 @@ static hpx_status add_path(git_index *index, struct tree *tree, const char *path
     return status;
 }
 
-static bool is_below(const char *path, const git_strarray *paths)
+static bool is_below(const char *path, const char *folder)
 {
-    for (size_t i = 0; i < paths->count; i++) {
-        size_t length = strlen(paths->strings[i]);
-        if (strncmp(path, paths->strings[i], length) == 0 && (path[length] == 0 || path[length] == '/'))
-            return true;
-    }
-    return false;
+    size_t length = strlen(folder);
+    return strncmp(path, folder, length) == 0 && (path[length] == 0 || path[length] == '/');
 }
 
 static hpx_status check_sources(const struct tree *tree, const git_strarray *paths, hpx_error *error)
@@ -258,18 +254,22 @@ static hpx_status check_sources(const struct tree *tree, const git_strarray *pat
     return status;
 }
 
-/* The files below the paths that git tracks, also those that are ignored. */
-static hpx_status list_tracked(git_strarray *out, git_index *index, const git_strarray *paths,
+/* The files below the path that git tracks, also those that are ignored: side by side in an index, but for
+ * names like "path.c" among them. */
+static hpx_status list_tracked(git_strarray *out, size_t *capacity, git_index *index, const char *path,
                                hpx_error *error)
 {
-    size_t capacity = 0;
-    for (size_t i = 0; i < git.index_entrycount(index); i++) {
-        const git_index_entry *entry = git.index_get_byindex(index, i);
-        if (!is_below(entry->path, paths))
+    size_t position;
+    if (git.index_find_prefix(&position, index, path) != 0)
+        return HPX_OK;
+    const git_index_entry *entry;
+    for (; (entry = git.index_get_byindex(index, position)) && strncmp(entry->path, path, strlen(path)) == 0;
+         position++) {
+        if (!is_below(entry->path, path))
             continue;
         if (entry->mode == GIT_FILEMODE_COMMIT)
             return refuse_submodule(entry->path, error);
-        out->strings = hpx_grow(out->strings, &capacity, out->count + 1, sizeof(char *));
+        out->strings = hpx_grow(out->strings, capacity, out->count + 1, sizeof(char *));
         out->strings[out->count++] = hpx_strdup(entry->path);
     }
     return HPX_OK;
@@ -297,9 +297,10 @@ static hpx_status add_from_work_tree(git_index *index, git_index *users, struct 
                                      const git_strarray *paths, hpx_error *error)
 {
     git_strarray tracked = {0};
+    size_t capacity = 0;
     hpx_status status = check_sources(tree, paths, error);
-    if (!status)
-        status = list_tracked(&tracked, users, paths, error);
+    for (size_t i = 0; i < paths->count && !status; i++)
+        status = list_tracked(&tracked, &capacity, users, paths->strings[i], error);
     if (!status)
         status = add_tracked(index, tree, &tracked, error);
     for (size_t i = 0; i < paths->count && !status; i++)

@@ -18,7 +18,7 @@
     use(describe_result_free) use(diff_free) use(diff_from_buffer) use(diff_get_delta) \
     use(diff_num_deltas) use(diff_to_buf) use(diff_tree_to_tree) use(diff_tree_to_workdir_with_index) \
     use(error_last) use(graph_ahead_behind) use(graph_reachable_from_any) use(ignore_path_is_ignored) use(index_add) \
-    use(index_add_bypath) use(index_entrycount) use(index_free) use(index_get_byindex) use(index_get_bypath) \
+    use(index_add_bypath) use(index_find_prefix) use(index_free) use(index_get_byindex) use(index_get_bypath) \
     use(index_new) use(index_read_tree) use(index_write_tree_to) use(libgit2_init) \
     use(libgit2_opts) use(libgit2_shutdown) use(mempack_new) use(object_free) use(object_id) use(odb_add_backend) \
     use(odb_add_disk_alternate) use(odb_free) use(odb_get_backend) use(odb_new) use(odb_num_backends) use(odb_write) use(oid_cpy) use(oid_fromstr) \

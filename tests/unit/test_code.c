@@ -220,6 +220,36 @@ static void test_changes(void **state)
     }
 }
 
+/* 100,000 files before and behind the sources, none of which is in the work tree: only the sources are looked
+ * at. bench/repository.sh times it. */
+static void test_many_files(void **state)
+{
+    (void)state;
+    commit_all();
+    char before[HPX_CODE_HEX_BYTES], after[HPX_CODE_HEX_BYTES];
+    hex_version(before, repository, SOURCES);
+    run("cd $F/r && blob=$(git rev-parse HEAD:README) && for folder in aa zz; do "
+        "seq -f \"100644 $blob\t$folder/%.0f\" 50000; done | git update-index --index-info &&"
+        "git commit -q -m many && mkdir src/nn-more src/nnn && echo 1 >src/nn-more/a.c && echo 1 "
+        ">src/nnn/a.c &&"
+        "git add src && git commit -q -m neighbours");
+    hex_version(after, repository, SOURCES);
+    assert_string_equal(after, before);
+    hpx_code code = read_code();
+    assert_false(code.dirty);
+    hpx_code_free(&code);
+    run("cd $F/r && echo 'int c;' >>src/nn/a.c && echo n >src/nn/new.c && git add src/nn/new.c");
+    expect_git_version(repository, "", SOURCES);
+    code = read_code();
+    assert_true(code.dirty);
+    size_t files = 0;
+    hpx_buffer_text(&code.patch);
+    for (const char *p = (const char *)code.patch.data; (p = strstr(p, "diff --git ")); p++)
+        files++;
+    assert_int_equal(files, 2);
+    hpx_code_free(&code);
+}
+
 static void expect_refused(const char *part)
 {
     uint8_t version[HPX_CODE_BYTES];
@@ -653,14 +683,23 @@ int main(void)
     for (size_t i = 0; i < COUNT(set); i++)
         setenv(set[i][0], set[i][1], 1);
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_changes),         WITH_FOLDER(test_ignored),
-        WITH_FOLDER(test_subfolder),       WITH_FOLDER(test_worktree),
-        WITH_FOLDER(test_unborn),          WITH_FOLDER(test_no_repository),
-        WITH_FOLDER(test_refused),         WITH_FOLDER(test_stamp),
-        WITH_FOLDER(test_detached),        WITH_FOLDER(test_submodule),
-        WITH_FOLDER(test_line_endings),    WITH_FOLDER(test_hash_of_another_kind),
-        WITH_FOLDER(test_foreign_owner),   WITH_FOLDER(test_checkout),
-        WITH_FOLDER(test_checkout_unborn), WITH_FOLDER(test_records_of_a_subfolder),
+        WITH_FOLDER(test_changes),
+        WITH_FOLDER(test_many_files),
+        WITH_FOLDER(test_ignored),
+        WITH_FOLDER(test_subfolder),
+        WITH_FOLDER(test_worktree),
+        WITH_FOLDER(test_unborn),
+        WITH_FOLDER(test_no_repository),
+        WITH_FOLDER(test_refused),
+        WITH_FOLDER(test_stamp),
+        WITH_FOLDER(test_detached),
+        WITH_FOLDER(test_submodule),
+        WITH_FOLDER(test_line_endings),
+        WITH_FOLDER(test_hash_of_another_kind),
+        WITH_FOLDER(test_foreign_owner),
+        WITH_FOLDER(test_checkout),
+        WITH_FOLDER(test_checkout_unborn),
+        WITH_FOLDER(test_records_of_a_subfolder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
