@@ -32,7 +32,8 @@ typedef struct hpx_mlp {
     hpx_mlp_shape shape;
     hpx_activation activation;
     float dropout;     /* fraction of hidden activations dropped in training, [0, 1) */
-    float *parameters; /* per layer: weights (sizes[l] x sizes[l + 1], row-major), biases (sizes[l + 1]) */
+    float *parameters; /* per layer: weights, row-major (the first layer's sizes[0] x sizes[1], another's
+                          sizes[l + 1] x sizes[l]), and biases (sizes[l + 1]) */
     bool sparse;       /* keep only the inputs that are not zero */
 
     float *inputs;                    /* rows x sizes[0], or NULL if sparse */
@@ -42,6 +43,7 @@ typedef struct hpx_mlp {
      * sum. */
     float *outputs[HPX_MLP_LAYERS_MAX], *slopes[HPX_MLP_LAYERS_MAX], *deltas[HPX_MLP_LAYERS_MAX];
     float *gradient; /* a part of one layer's */
+    float *tile;     /* a part of a wide layer's deltas */
 } hpx_mlp;
 
 /* Lays out the workspace for batches of up to train_rows (hpx_mlp_gradient) and evaluate_rows

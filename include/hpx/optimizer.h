@@ -22,12 +22,10 @@ typedef struct hpx_optimizer {
  * for SGD with momentum (velocity), else 0. */
 size_t hpx_optimizer_states(const hpx_optimizer *optimizer);
 
-/* A part of a gradient: rows x columns derivatives, and whose they are. */
+/* A part of a gradient: `count` derivatives, and the place of the first one's parameter among all. */
 typedef struct hpx_gradient {
-    const float *values; /* rows `stride` floats apart */
-    size_t stride;
-    size_t rows, columns;
-    size_t offset, parameter_stride; /* of the first one's parameter among all, and from row to row */
+    const float *values;
+    size_t offset, count;
 } hpx_gradient;
 
 /* One step of these parameters down the gradient with learning rate `rate`. `step` is 1 for the first step of

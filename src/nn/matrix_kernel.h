@@ -111,26 +111,27 @@ TARGET static void KERNEL(product)(float *c, size_t c_stride, struct view a, str
     enum { PANEL = WIDE * LANES };
     static _Thread_local float packed[DEEP * PANEL] __attribute__((aligned(64)));
     float edge[CHAINS * PANEL];
-    for (size_t l = 0, depth; l < k; l += depth, add = true) {
-        depth = k - l < DEEP ? k - l : DEEP;
-        const struct view left = {a.values + l * a.column, a.row, a.column};
-        for (size_t j = 0, columns; j < n; j += columns) {
-            columns = n - j < PANEL ? n - j : PANEL;
-            const size_t width = (columns + LANES - 1) / LANES * LANES;
+    for (size_t j = 0, columns; j < n; j += columns) {
+        columns = n - j < PANEL ? n - j : PANEL;
+        const size_t width = (columns + LANES - 1) / LANES * LANES;
+        for (size_t l = 0, depth; l < k; l += depth) {
+            depth = k - l < DEEP ? k - l : DEEP;
+            const struct view left = {a.values + l * a.column, a.row, a.column};
+            const bool more = add || l > 0;
             KERNEL(pack)
             (packed, width, (struct view){b.values + l * b.row + j * b.column, b.row, b.column}, depth,
              columns);
             if (width == columns) {
-                KERNEL(multiply)(c + j, c_stride, left, packed, m, depth, add, width);
+                KERNEL(multiply)(c + j, c_stride, left, packed, m, depth, more, width);
                 continue;
             }
             for (size_t i = 0, rows; i < m; i += rows) {
                 rows = m - i < CHAINS ? m - i : CHAINS;
-                for (size_t r = 0; r < rows && add; r++)
+                for (size_t r = 0; r < rows && more; r++)
                     memcpy(edge + r * width, c + (i + r) * c_stride + j, columns * sizeof(float));
                 KERNEL(multiply)
                 (edge, width, (struct view){left.values + i * left.row, left.row, left.column}, packed, rows,
-                 depth, add, width);
+                 depth, more, width);
                 for (size_t r = 0; r < rows; r++)
                     memcpy(c + (i + r) * c_stride + j, edge + r * width, columns * sizeof(float));
             }

@@ -6,8 +6,8 @@
  *     forward   y = f(x w + b)
  *     backward  gradient of w = x^T d,  of b = column sums of d,  d of the layer before = (d w^T) * f'
  *
- * The products are BLAS's, or sparse.c's for sparse inputs; every loop here is elementwise or adds rows in
- * their order, so that its result does not depend on how the compiler vectorises it. */
+ * The products are matrix.c's, or sparse.c's for sparse inputs; every loop here is elementwise or adds rows
+ * in their order, so that its result does not depend on how the compiler vectorises it. */
 #include "hpx/mlp.h"
 
 #include "activation.h"
@@ -48,12 +48,31 @@ static float *carve(float *block, size_t *used, size_t floats)
     return part;
 }
 
-/* The gradient of a dense layer's weights is made by so many columns at once, so that a part of it, and of
- * the weights, stays in the second level of cache until the optimizer has taken it. */
-static size_t part_columns(size_t in, size_t width)
+/* The gradient of a layer's weights is made by so many of its rows at once, so that a part of it, and of the
+ * weights, stays in the second level of cache until the optimizer has taken it. */
+static size_t part_rows(size_t columns, size_t rows)
 {
-    const size_t columns = PART_FLOATS / in / 64 * 64;
-    return columns < 64 ? (width < 64 ? width : 64) : columns < width ? columns : width;
+    const size_t part = PART_FLOATS / columns / 64 * 64;
+    return part < 64 ? (rows < 64 ? rows : 64) : part < rows ? part : rows;
+}
+
+/* Rows and columns of a layer's weights in memory: those of the first are by inputs, because sparse inputs
+ * add up rows; those of the others by outputs, so that the part that some outputs have lies together. */
+static size_t weight_rows(const hpx_mlp_shape *shape, uint32_t layer)
+{
+    return shape->sizes[layer == 0 ? 0 : layer + 1];
+}
+
+static size_t weight_columns(const hpx_mlp_shape *shape, uint32_t layer)
+{
+    return shape->sizes[layer == 0 ? 1 : layer];
+}
+
+/* The floats between the rows of a copied part of deltas: not a power of two, for rows that far apart share a
+ * set of the cache. */
+static size_t tile_stride(size_t columns)
+{
+    return columns + ALIGNMENT;
 }
 
 static void attach_sparse(hpx_mlp *mlp, float *block, size_t *used, size_t rows)
@@ -71,7 +90,7 @@ size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t eval
 {
     const uint32_t *sizes = mlp->shape.sizes;
     const size_t rows = train_rows > evaluate_rows ? train_rows : evaluate_rows;
-    size_t used = 0, part = 0;
+    size_t used = 0, part = 0, tile = 0;
     mlp->inputs = NULL;
     mlp->sparse_inputs = NULL;
     if (mlp->sparse)
@@ -79,10 +98,13 @@ size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t eval
     else
         mlp->inputs = carve(block, &used, rows * sizes[0]);
     for (uint32_t l = 0; l < mlp->shape.layers; l++) {
-        const size_t floats = l == 0 && mlp->sparse ? (size_t)HPX_SPARSE_BLOCK * sizes[1]
-                                                    : sizes[l] * part_columns(sizes[l], sizes[l + 1]);
-        part = floats > part ? floats : part;
+        const size_t columns = weight_columns(&mlp->shape, l),
+                     at_once = l == 0 && mlp->sparse ? HPX_SPARSE_BLOCK
+                                                     : part_rows(columns, weight_rows(&mlp->shape, l));
+        part = at_once * columns > part ? at_once * columns : part;
         part = sizes[l + 1] > part ? sizes[l + 1] : part; /* biases */
+        if (l > 0 && at_once < sizes[l + 1] && tile_stride(at_once) > tile)
+            tile = tile_stride(at_once);
         mlp->outputs[l] = carve(block, &used, rows * sizes[l + 1]);
         mlp->slopes[l] = mlp->deltas[l] = NULL;
         if (l + 1 == mlp->shape.layers) {
@@ -94,6 +116,7 @@ size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t eval
         mlp->deltas[l] = carve(block, &used, train_rows * sizes[l + 1]);
     }
     mlp->gradient = carve(block, &used, part);
+    mlp->tile = carve(block, &used, train_rows * tile);
     return used;
 }
 
@@ -141,12 +164,13 @@ void hpx_mlp_init(hpx_mlp *mlp, hpx_init init, uint32_t seed)
         struct part part = part_of(mlp->parameters, &mlp->shape, l);
         const double fans = init == HPX_INIT_HE ? sizes[l] : (double)sizes[l] + sizes[l + 1];
         const float limit = (float)sqrt(6 / fans);
-        const size_t count = (size_t)sizes[l] * sizes[l + 1];
+        const size_t in = sizes[l], width = sizes[l + 1], count = in * width;
         for (size_t i = 0; i < count; i += 4) {
             uint32_t words[4];
             hpx_random(words, seed, HPX_RANDOM_INIT + l, 0, 0, (uint32_t)(i / 4));
-            for (size_t k = 0; k < 4 && i + k < count; k++)
-                part.weights[i + k] = limit * (2 * hpx_random_float(words[k]) - 1);
+            for (size_t k = i; k < i + 4 && k < count; k++) /* by inputs, whatever the place in memory */
+                part.weights[l == 0 ? k : k % width * in + k / width] =
+                    limit * (2 * hpx_random_float(words[k - i]) - 1);
         }
         memset(part.biases, 0, sizes[l + 1] * sizeof(float));
     }
@@ -164,7 +188,8 @@ static float *forward(hpx_mlp *mlp, size_t rows, const hpx_mlp_draw *draw)
             hpx_sparse_multiply(y, mlp->sparse_inputs, part.weights, rows, width);
         else
             hpx_matrix_multiply(y, width, (hpx_factor){l == 0 ? mlp->inputs : mlp->outputs[l - 1], in, false},
-                                (hpx_factor){part.weights, width, false}, rows, width, in, false);
+                                (hpx_factor){part.weights, weight_columns(&mlp->shape, l), l > 0}, rows,
+                                width, in, false);
         if (l + 1 == mlp->shape.layers)
             return y;
         float *slope = draw ? mlp->slopes[l] : NULL;
@@ -249,55 +274,60 @@ static void backward_columns(hpx_mlp *mlp, uint32_t l, const uint8_t *labels, si
         hpx_activation_backward(delta, sums, mlp->outputs[l] + first,
                                 mlp->slopes[l] ? mlp->slopes[l] + first : NULL, 1 / (1 - mlp->dropout), rows,
                                 columns, width);
-    take(context, &(hpx_gradient){.values = sums,
-                                  .stride = columns,
-                                  .rows = 1,
-                                  .columns = columns,
-                                  .offset = (size_t)(at.biases - mlp->parameters) + first,
-                                  .parameter_stride = columns});
+    take(context, &(hpx_gradient){sums, (size_t)(at.biases - mlp->parameters) + first, columns});
 }
 
-/* The whole first layer with sparse inputs: no derivatives by them are needed. */
-static void backward_sparse(hpx_mlp *mlp, const uint8_t *labels, size_t rows, hpx_gradient_fn *take,
-                            void *context)
+/* The first layer: no derivatives by its inputs are needed. */
+static void backward_first(hpx_mlp *mlp, const uint8_t *labels, size_t rows, hpx_gradient_fn *take,
+                           void *context)
 {
-    const hpx_sparse *x = mlp->sparse_inputs;
-    const size_t width = mlp->shape.sizes[1];
+    const size_t in = mlp->shape.sizes[0], width = mlp->shape.sizes[1];
+    const size_t step = mlp->sparse ? HPX_SPARSE_BLOCK : part_rows(width, in);
+    const hpx_factor delta = {mlp->deltas[0], width, false};
     backward_columns(mlp, 0, labels, rows, 0, width, take, context);
-    for (size_t block = 0; block < x->blocks; block++) {
-        const size_t row = block * HPX_SPARSE_BLOCK, left = x->features - row;
-        hpx_sparse_multiply_transposed(mlp->gradient, x, block, mlp->deltas[0], rows, width);
-        take(context, &(hpx_gradient){.values = mlp->gradient,
-                                      .stride = width,
-                                      .rows = left < HPX_SPARSE_BLOCK ? left : HPX_SPARSE_BLOCK,
-                                      .columns = width,
-                                      .offset = row * width,
-                                      .parameter_stride = width});
+    for (size_t first = 0, count; first < in; first += count) {
+        count = in - first < step ? in - first : step;
+        if (mlp->sparse)
+            hpx_sparse_multiply_transposed(mlp->gradient, mlp->sparse_inputs, first / step, delta.values,
+                                           rows, width);
+        else
+            hpx_matrix_multiply(mlp->gradient, width, (hpx_factor){mlp->inputs + first, in, true}, delta,
+                                count, width, rows, false);
+        take(context, &(hpx_gradient){mlp->gradient, first * width, count * width});
     }
 }
 
-/* A layer, part by part. The derivatives by its inputs are made from a part's weights before they change. */
-static void backward_dense(hpx_mlp *mlp, uint32_t l, const uint8_t *labels, size_t rows,
-                           hpx_gradient_fn *take, void *context)
+/* `columns` columns of a layer's delta; of one that has more, a copy whose rows are closer together. */
+static hpx_factor delta_tile(const hpx_mlp *mlp, uint32_t l, size_t rows, size_t first, size_t columns)
+{
+    const size_t width = mlp->shape.sizes[l + 1], stride = tile_stride(columns);
+    const float *delta = mlp->deltas[l] + first;
+    if (columns == width)
+        return (hpx_factor){delta, width, false};
+    for (size_t i = 0; i < rows; i++)
+        memcpy(mlp->tile + i * stride, delta + i * width, columns * sizeof(float));
+    return (hpx_factor){mlp->tile, stride, false};
+}
+
+/* Another layer, part by part. The derivatives by its inputs are made from a part's weights before they
+ * change. */
+static void backward(hpx_mlp *mlp, uint32_t l, const uint8_t *labels, size_t rows, hpx_gradient_fn *take,
+                     void *context)
 {
     const size_t in = mlp->shape.sizes[l], width = mlp->shape.sizes[l + 1];
     const struct part at = part_of(mlp->parameters, &mlp->shape, l);
-    const hpx_factor inputs = {l == 0 ? mlp->inputs : mlp->outputs[l - 1], in, true};
-    const size_t step = part_columns(in, width);
+    const hpx_factor inputs = {mlp->outputs[l - 1], in, false};
+    const size_t step = part_rows(in, width);
     for (size_t first = 0, columns; first < width; first += columns) {
         columns = width - first < step ? width - first : step;
         backward_columns(mlp, l, labels, rows, first, columns, take, context);
-        const hpx_factor delta = {mlp->deltas[l] + first, width, false};
-        if (l > 0)
-            hpx_matrix_multiply(mlp->deltas[l - 1], in, delta, (hpx_factor){at.weights + first, width, true},
-                                rows, in, columns, first > 0);
-        hpx_matrix_multiply(mlp->gradient, columns, inputs, delta, in, columns, rows, false);
-        take(context, &(hpx_gradient){.values = mlp->gradient,
-                                      .stride = columns,
-                                      .rows = in,
-                                      .columns = columns,
-                                      .offset = (size_t)(at.weights - mlp->parameters) + first,
-                                      .parameter_stride = width});
+        hpx_factor delta = delta_tile(mlp, l, rows, first, columns);
+        const float *weights = at.weights + first * in;
+        hpx_matrix_multiply(mlp->deltas[l - 1], in, delta, (hpx_factor){weights, in, false}, rows, in,
+                            columns, first > 0);
+        delta.transposed = true;
+        hpx_matrix_multiply(mlp->gradient, in, delta, inputs, columns, in, rows, false);
+        take(context, &(hpx_gradient){mlp->gradient, (size_t)(weights - mlp->parameters), columns * in});
     }
 }
 
@@ -306,10 +336,10 @@ hpx_tally hpx_mlp_gradient(hpx_mlp *mlp, const uint8_t *labels, size_t rows, hpx
 {
     hpx_tally sums = tally(mlp, labels, rows, &draw);
     for (uint32_t l = mlp->shape.layers; l-- > 0;) {
-        if (l == 0 && mlp->sparse)
-            backward_sparse(mlp, labels, rows, take, context);
+        if (l == 0)
+            backward_first(mlp, labels, rows, take, context);
         else
-            backward_dense(mlp, l, labels, rows, take, context);
+            backward(mlp, l, labels, rows, take, context);
     }
     return sums;
 }

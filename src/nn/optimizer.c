@@ -19,18 +19,6 @@ size_t hpx_optimizer_states(const hpx_optimizer *optimizer)
     return optimizer->momentum > 0 ? 1 : 0;
 }
 
-/* The rows of a part of the gradient that lie one after the other, in it and among the parameters, are one.
- */
-static hpx_gradient joined(const hpx_gradient *part)
-{
-    hpx_gradient all = *part;
-    if (part->stride == part->columns && part->parameter_stride == part->columns) {
-        all.columns = part->rows * part->columns;
-        all.rows = 1;
-    }
-    return all;
-}
-
 HPX_VECTORISED
 static void step_adam(const hpx_optimizer *o, float *parameters, float *first, float *second,
                       const hpx_gradient *part, double rate, uint64_t step)
@@ -41,16 +29,14 @@ static void step_adam(const hpx_optimizer *o, float *parameters, float *first, f
     const float keep1 = (float)o->beta1, take1 = (float)(1 - o->beta1);
     const float keep2 = (float)o->beta2, take2 = (float)(1 - o->beta2);
     const float epsilon = (float)o->epsilon, decay = (float)o->weight_decay;
-    for (size_t r = 0; r < part->rows; r++) {
-        const size_t at = part->offset + r * part->parameter_stride;
-        const float *restrict g = part->values + r * part->stride;
-        float *restrict w = parameters + at, *restrict m = first + at, *restrict v = second + at;
-        for (size_t i = 0; i < part->columns; i++) {
-            float slope = g[i] + decay * w[i];
-            m[i] = keep1 * m[i] + take1 * slope;
-            v[i] = keep2 * v[i] + take2 * slope * slope;
-            w[i] -= size * m[i] / (sqrtf(v[i]) * root + epsilon);
-        }
+    const float *restrict g = part->values;
+    float *restrict w = parameters + part->offset;
+    float *restrict m = first + part->offset, *restrict v = second + part->offset;
+    for (size_t i = 0; i < part->count; i++) {
+        float slope = g[i] + decay * w[i];
+        m[i] = keep1 * m[i] + take1 * slope;
+        v[i] = keep2 * v[i] + take2 * slope * slope;
+        w[i] -= size * m[i] / (sqrtf(v[i]) * root + epsilon);
     }
 }
 
@@ -60,16 +46,13 @@ static void step_momentum(const hpx_optimizer *o, float *parameters, float *velo
 {
     const float size = (float)rate, decay = (float)o->weight_decay, keep = (float)o->momentum;
     const float ahead = o->nesterov ? 1 : 0;
-    for (size_t r = 0; r < part->rows; r++) {
-        const size_t at = part->offset + r * part->parameter_stride;
-        const float *restrict g = part->values + r * part->stride;
-        float *restrict w = parameters + at, *restrict v = velocities + at;
-        for (size_t i = 0; i < part->columns; i++) {
-            float slope = g[i] + decay * w[i];
-            v[i] = keep * v[i] + slope;
-            /* Nesterov looks ahead: slope + keep * v; without it the direction is v. */
-            w[i] -= size * (ahead != 0 ? slope + keep * v[i] : v[i]);
-        }
+    const float *restrict g = part->values;
+    float *restrict w = parameters + part->offset, *restrict v = velocities + part->offset;
+    for (size_t i = 0; i < part->count; i++) {
+        float slope = g[i] + decay * w[i];
+        v[i] = keep * v[i] + slope;
+        /* Nesterov looks ahead: slope + keep * v; without it the direction is v. */
+        w[i] -= size * (ahead != 0 ? slope + keep * v[i] : v[i]);
     }
 }
 
@@ -77,25 +60,22 @@ HPX_VECTORISED
 static void step_plain(const hpx_optimizer *o, float *parameters, const hpx_gradient *part, double rate)
 {
     const float size = (float)rate, decay = (float)o->weight_decay;
-    for (size_t r = 0; r < part->rows; r++) {
-        const float *restrict g = part->values + r * part->stride;
-        float *restrict w = parameters + part->offset + r * part->parameter_stride;
-        for (size_t i = 0; i < part->columns; i++)
-            w[i] -= size * (g[i] + decay * w[i]);
-    }
+    const float *restrict g = part->values;
+    float *restrict w = parameters + part->offset;
+    for (size_t i = 0; i < part->count; i++)
+        w[i] -= size * (g[i] + decay * w[i]);
 }
 
 void hpx_optimizer_step(const hpx_optimizer *optimizer, float *parameters,
                         float *const states[HPX_OPTIMIZER_STATES_MAX], const hpx_gradient *gradient,
                         double rate, uint64_t step)
 {
-    const hpx_gradient part = joined(gradient);
     if (optimizer->kind == HPX_ADAM)
-        step_adam(optimizer, parameters, states[0], states[1], &part, rate, step);
+        step_adam(optimizer, parameters, states[0], states[1], gradient, rate, step);
     else if (optimizer->momentum > 0)
-        step_momentum(optimizer, parameters, states[0], &part, rate);
+        step_momentum(optimizer, parameters, states[0], gradient, rate);
     else
-        step_plain(optimizer, parameters, &part, rate);
+        step_plain(optimizer, parameters, gradient, rate);
 }
 
 double hpx_schedule_rate(const hpx_schedule *schedule, uint32_t epoch)

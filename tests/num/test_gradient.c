@@ -95,7 +95,7 @@ static double reference_loss(const hpx_mlp *mlp, const double *parameters, uint3
         for (uint32_t j = 0; j < out; j++) {
             double z = parameters[in * out + j];
             for (uint32_t i = 0; i < in; i++)
-                z += x[i] * parameters[i * out + j];
+                z += x[i] * parameters[l == 0 ? i * out + j : j * in + i];
             y[j] = l + 1 == mlp->shape.layers ? z : activate(mlp->activation, z);
             if (drop && l + 1 < mlp->shape.layers)
                 y[j] *= dropout_factor(mlp, l, row, j);
@@ -268,11 +268,10 @@ static void take_and_spoil(void *context, const hpx_gradient *part)
     struct parts *parts = context;
     gather_gradient(parts->gradients, part);
     parts->count++;
-    for (size_t i = 0; i < part->rows; i++)
-        for (size_t j = 0; j < part->columns; j++) {
-            parts->given[part->offset + i * part->parameter_stride + j]++;
-            parts->parameters[part->offset + i * part->parameter_stride + j] = NAN;
-        }
+    for (size_t i = part->offset; i < part->offset + part->count; i++) {
+        parts->given[i]++;
+        parts->parameters[i] = NAN;
+    }
 }
 
 static void test_parts(void **state)
@@ -300,13 +299,13 @@ static void test_parts(void **state)
             double sum = 0;
             for (size_t r = 0; r < ODD_ROWS; r++)
                 sum += (double)mlp.outputs[0][r * FIRST + i] * (double)mlp.deltas[1][r * SECOND + j];
-            assert_true(fabs(sum - (double)parts.gradients[layer + i * SECOND + j]) < 1e-6);
+            assert_true(fabs(sum - (double)parts.gradients[layer + j * FIRST + i]) < 1e-6);
         }
     for (size_t r = 0; r < ODD_ROWS; r++)
         for (size_t i = 0; i < FIRST; i++) {
             double sum = 0;
             for (size_t j = 0; j < SECOND; j++)
-                sum += (double)mlp.deltas[1][r * SECOND + j] * (double)before[layer + i * SECOND + j];
+                sum += (double)mlp.deltas[1][r * SECOND + j] * (double)before[layer + j * FIRST + i];
             sum = mlp.outputs[0][r * FIRST + i] > 0 ? sum : 0;
             assert_true(fabs(sum - (double)mlp.deltas[0][r * FIRST + i]) < 1e-6);
         }
