@@ -3,7 +3,7 @@
 # closes with 'N passed, N failed'. A program counts once; its own lines are shown only when it fails.
 set -u
 : "${BUILD:=build}"
-HPX=$PWD/$BUILD/hpx
+HPX=$(realpath -m "$BUILD")/hpx
 # Stores in memory: thousands of commits need not wait for a disk. What disks do to a store is tested in tests/fault.
 if [ -z "${TMPDIR-}" ] && [ -d /dev/shm ] && [ -w /dev/shm ]; then
     TMPDIR=/dev/shm

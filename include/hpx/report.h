@@ -102,6 +102,7 @@ typedef struct hpx_why {
     hpx_neighbour nearest;         /* where nothing is stored under the key */
     hpx_fields wanted;             /* manifest */
     const hpx_code_change *change; /* from the nearest one's code to this; NULL: the same, or unknown */
+    hpx_adoptions adoptions;       /* all of the store */
 } hpx_why;
 
 void hpx_report_why(hpx_buffer *out, const hpx_why *why);

@@ -123,6 +123,8 @@ static hpx_status explain(hpx_buffer *text, struct asked *asked, bool json, hpx_
                                          why.epochs, error);
     if (!status && why.verdict != HPX_HIT && asked->store)
         status = hpx_store_each(asked->store, &why.key, keep_newest, &why.stored, error);
+    if (!status)
+        status = hpx_adoptions_read(&why.adoptions, asked->store, error);
     if (!status && why.stored.epoch == 0)
         status = hpx_neighbours_nearest(&why.nearest, neighbours, &why.wanted, error);
     if (!status) {
@@ -134,6 +136,7 @@ static hpx_status explain(hpx_buffer *text, struct asked *asked, bool json, hpx_
             hpx_report_why(text, &why);
     }
     hpx_code_change_free(&change);
+    hpx_adoptions_free(&why.adoptions);
     hpx_neighbour_free(&why.nearest);
     hpx_neighbours_free(neighbours);
     hpx_fields_free(&why.wanted);

@@ -99,12 +99,28 @@ static void add_hint(hpx_buffer *out, const hpx_fields *nearest, const hpx_field
     hpx_buffer_printf(out, "    if that edit changes no number: hpx adopt %.8s %.8s\n", old, new);
 }
 
+/* By which adoptions the trainer of this binary counts as another one, if it does. */
+static void add_adoptions(hpx_buffer *out, const hpx_why *why)
+{
+    const hpx_provenance asked = {.manifest = why->wanted, .adoptions = &why->adoptions};
+    const hpx_adoption *adoption;
+    if (memcmp(hpx_fields_find(&why->wanted, "code.version")->bytes, hpx_code_built.version,
+               HPX_CODE_BYTES) == 0)
+        return;
+    for (size_t at = 0; (adoption = report_next_adoption(&at, &asked));) {
+        hpx_buffer_puts(out, "adopted  ");
+        hpx_report_adoption(out, adoption);
+        hpx_buffer_puts(out, "\n");
+    }
+}
+
 void hpx_report_why(hpx_buffer *out, const hpx_why *why)
 {
     char hex[HPX_HASH_HEX_BYTES];
     hpx_buffer_printf(out, "%s, seed %u, %u epochs: %s\n", why->cell, why->seed, why->epochs,
                       hpx_verdict_names[why->verdict]);
     hpx_buffer_printf(out, "key      %s\n", hpx_hash_hex(hex, &why->key));
+    add_adoptions(out, why);
     if (why->verdict == HPX_HIT) {
         hpx_buffer_puts(out, "stored   ");
         add_artifact(out, &why->stored);
@@ -158,6 +174,7 @@ void hpx_report_why_json(hpx_buffer *out, const hpx_why *why)
                              why->nearest.found ? &why->wanted : &why->nearest.manifest);
     hpx_json_close(&json, ']');
     add_change_json(&json, why->change);
+    report_counted_json(&json, &(hpx_provenance){.manifest = why->wanted, .adoptions = &why->adoptions});
     hpx_json_close(&json, '}');
 }
 

@@ -71,6 +71,7 @@ test_adopt() {
     has out "if the trainer's edit changes no number: hpx adopt $old $new"
     run 0 hpx why a.rcp n=2 opt=adam act=relu -q
     has out "if that edit changes no number: hpx adopt $old $new"
+    has_not out adopted
 
     # What cannot be adopted.
     complains 2 '--forget alone' hpx adopt "$old" --forget "$new" -q
@@ -118,6 +119,11 @@ test_adopt() {
     run 0 hpx audit --json -q
     is '[.[] | [.code.version[:8], .counted_as[:8], (.adoptions | length), .adoptions[0].proven]] | unique' \
         "[[\"$new\",\"$old\",1,true]]"
+    run 0 hpx why a.rcp n=2 opt=adam act=relu -q
+    has out "adopted  trainer $new counts as $old: 16 epochs of 8 trajectories equal, bit for bit, "
+    run 0 hpx why a.rcp n=2 opt=adam act=relu -q --json
+    is '[.verdict, .counted_as[:8], .adoptions[0].trainer[:8]]' "[\"hit\",\"$old\",\"$new\"]"
+    run 0 hpx audit --json -q
     key=$(jq -r '[.[] | select(.cell.act == "tanh")][0].key' out)
     run 0 hpx show "$key"
     has out "counted     made by trainer $new, counted as $old"
