@@ -211,7 +211,7 @@ BENCH ?=
 bench: $(HPX) $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES)) ## speed beside its targets; BENCH="train start" for some of it
 	@BUILD=$(BUILD) bash bench/run.sh $(BENCH)
 
-check-valgrind: $(HPX) ## no leak in small builds and their workers
+check-valgrind: $(HPX) ## no leak in small builds and their workers; how many instructions an epoch takes
 	@sh tools/deps.sh valgrind
 	@BUILD=$(BUILD) bash tests/valgrind.sh
 
