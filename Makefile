@@ -122,7 +122,9 @@ STAMP_OBJECTS := $(call object,$(filter-out $(TRAINER_SOURCES),$(filter src/base
 $(BUILD)/stamp-tool: $(STAMP_OBJECTS)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
 
-STAMP = ASAN_OPTIONS=detect_leaks=0 $(BUILD)/stamp-tool
+# The index of a large repository takes tens of MiB, touched once: in large pages, where there are such, in half the time.
+STAMP_ENVIRONMENT = GLIBC_TUNABLES=glibc.malloc.hugetlb=1 ASAN_OPTIONS=detect_leaks=0
+STAMP = $(STAMP_ENVIRONMENT) $(BUILD)/stamp-tool
 STAMPED = "$(CURDIR)" "$(TRAINER_SOURCES)" "$(BUILD_SOURCES)"
 .PHONY: stamp
 stamp: $(BUILD)/stamp-tool
