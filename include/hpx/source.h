@@ -39,9 +39,9 @@ void hpx_source_free(hpx_source *source); /* a zeroed one is fine */
 hpx_status hpx_source_shape(hpx_source *out, const hpx_recipe_dataset *dataset,
                             const hpx_source_options *options, hpx_error *error);
 
-/* Where the files of a manifest's data set are, by what the store knows of files: absolute paths of
- * uncompressed files, to be freed. HPX_NOT_FOUND if one is not there any more. Whether the bytes are still
- * the same, a worker finds out. */
+/* Where the files of a manifest's data set are, by what the store knows of files, or by what is in `folder`
+ * of the data sets known by name: paths of uncompressed files, to be freed. HPX_NOT_FOUND if one is not there
+ * any more. Whether the bytes are still the same, a worker finds out. */
 hpx_status hpx_source_locate(char *paths[HPX_ROLES], const hpx_fields *manifest, hpx_store *store,
                              const char *folder, hpx_error *error);
 

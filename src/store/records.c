@@ -204,6 +204,10 @@ hpx_status hpx_store_find_file(char **path, hpx_known_bytes *known, hpx_store *s
     if (found)
         return HPX_OK;
     *path = NULL;
-    return code == 0 ? hpx_error_set(error, HPX_NOT_FOUND, "no file with these bytes is known")
-                     : lmdb_failed(store, code, error);
+    if (code == 0)
+        return hpx_error_set(
+            error, HPX_NOT_FOUND,
+            "this store knows no file with the data set's bytes: build a recipe that names it, or "
+            "`hpx data fetch` it");
+    return lmdb_failed(store, code, error);
 }

@@ -200,4 +200,24 @@ test_damage() {
     run 0 hpx verify --store new
 }
 
+# A store that results were imported into has never seen their data set's files: they are found in the data folder when
+# they are those of a data set known by name.
+test_reproduce_imported() {
+    local key role
+    write_recipes
+    run 0 hpx build a.rcp -q
+    run 0 hpx export -o a.hpxb --all
+    run 0 hpx import a.hpxb --store new
+    key=$(hpx ls --json | jq -r '.[0].key')
+    export HPX_DATA=$PWD/have
+    complains 1 'this store knows no file with the data set' hpx reproduce "$key" --store new
+    mkdir -p have/fashion-mnist
+    for role in train-images test-images; do cp data/$role have/fashion-mnist/${role/test/t10k}-idx3-ubyte; done
+    for role in train-labels test-labels; do cp data/$role have/fashion-mnist/${role/test/t10k}-idx1-ubyte; done
+    run 0 hpx reproduce "$key" --store new
+    has out 'the same, bit for bit: 2 of 2 epochs'
+    cp data/train-labels have/fashion-mnist/t10k-labels-idx1-ubyte # other bytes
+    complains 1 'this store knows no file with the data set' hpx reproduce "$key" --store new
+}
+
 run_tests "$@"
