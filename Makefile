@@ -51,10 +51,10 @@ ifeq ($(filter demo check,$(MAKECMDGOALS)),)
 $(error missing: $(MISSING). Install them with: make deps)
 endif
 endif
-endif
 PACKAGE_CFLAGS := $(shell $(pkg_config) --cflags $(PACKAGES) libgit2 libcurl 2>/dev/null)
 PACKAGE_LIBS := $(shell $(pkg_config) --libs $(PACKAGES) 2>/dev/null) -ldl
 CMOCKA_LIBS := $(shell $(pkg_config) --libs cmocka 2>/dev/null)
+endif
 endif
 
 # Not position independent: OpenBLAS's tables of kernels would be relocated at each start.
