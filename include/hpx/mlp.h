@@ -38,12 +38,12 @@ typedef struct hpx_mlp {
 
     float *inputs;                    /* rows x sizes[0], or NULL if sparse */
     struct hpx_sparse *sparse_inputs; /* NULL unless sparse */
-    /* Per layer, rows x sizes[l + 1]: what it gives to the next (hidden: after activation and dropout; last:
-     * logits), the derivative of that by the sum before the activation, and the loss's derivative by that
-     * sum. */
+    /* Per layer: what it gives to the next (hidden: after activation and dropout; last: logits), the
+     * derivative of that by the sum before the activation, and the loss's derivative by that sum. A batch's
+     * rows x sizes[l + 1]; of layers between the first and the last part by part, and of the last hidden one
+     * but one part of the deltas. */
     float *outputs[HPX_MLP_LAYERS_MAX], *slopes[HPX_MLP_LAYERS_MAX], *deltas[HPX_MLP_LAYERS_MAX];
     float *gradient; /* a part of one layer's */
-    float *tile;     /* a part of a wide layer's deltas */
 } hpx_mlp;
 
 /* Lays out the workspace for batches of up to train_rows (hpx_mlp_gradient) and evaluate_rows

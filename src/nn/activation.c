@@ -40,14 +40,15 @@ static inline float gelu(float z, float *slope)
 
 /* Always inlined with a constant rule, so that each activation becomes a loop of its own. */
 static inline __attribute__((always_inline)) void apply(rule *f, float *restrict y, float *restrict slope,
-                                                        const float *restrict bias, size_t rows, size_t width)
+                                                        const float *restrict bias, size_t rows,
+                                                        size_t columns, size_t stride)
 {
-    for (size_t i = 0; i < rows; i++, y += width) {
-        for (size_t j = 0; j < width; j++) {
+    for (size_t i = 0; i < rows; i++, y += stride) {
+        for (size_t j = 0; j < columns; j++) {
             float derivative;
             y[j] = f(y[j] + bias[j], &derivative);
             if (slope)
-                slope[i * width + j] = derivative;
+                slope[i * stride + j] = derivative;
         }
     }
 }
@@ -59,38 +60,38 @@ bool hpx_activation_keeps_slope(hpx_activation kind)
 
 HPX_VECTORISED
 void hpx_activation_forward(hpx_activation kind, float *y, float *slope, const float *bias, size_t rows,
-                            size_t width)
+                            size_t columns, size_t stride)
 {
     switch (kind) {
     case HPX_RELU:
-        apply(relu, y, NULL, bias, rows, width);
+        apply(relu, y, NULL, bias, rows, columns, stride);
         break;
     case HPX_TANH:
-        apply(hyperbolic_tangent, y, slope, bias, rows, width);
+        apply(hyperbolic_tangent, y, slope, bias, rows, columns, stride);
         break;
     case HPX_SIGMOID:
-        apply(sigmoid, y, slope, bias, rows, width);
+        apply(sigmoid, y, slope, bias, rows, columns, stride);
         break;
     case HPX_GELU:
-        apply(gelu, y, slope, bias, rows, width);
+        apply(gelu, y, slope, bias, rows, columns, stride);
         break;
     }
 }
 
-void hpx_dropout(float *y, float *slope, size_t rows, size_t width, float probability, uint32_t layer,
-                 hpx_mlp_draw draw)
+void hpx_dropout(float *y, float *slope, size_t rows, size_t first, size_t columns, size_t stride,
+                 float probability, uint32_t layer, hpx_mlp_draw draw)
 {
     const float scale = 1 / (1 - probability);
     for (size_t i = 0; i < rows; i++) {
-        for (size_t j = 0; j < width; j += 4) {
+        for (size_t j = 0; j < columns; j += 4) {
             uint32_t words[4];
             hpx_random(words, draw.seed, HPX_RANDOM_DROPOUT + layer, draw.epoch, draw.first + (uint32_t)i,
-                       (uint32_t)(j / 4));
-            for (size_t k = 0; k < 4 && j + k < width; k++) {
+                       (uint32_t)((first + j) / 4));
+            for (size_t k = 0; k < 4 && j + k < columns; k++) {
                 float factor = hpx_random_float(words[k]) < probability ? 0 : scale;
-                y[i * width + j + k] *= factor;
+                y[i * stride + j + k] *= factor;
                 if (slope)
-                    slope[i * width + j + k] *= factor;
+                    slope[i * stride + j + k] *= factor;
             }
         }
     }
@@ -99,11 +100,11 @@ void hpx_dropout(float *y, float *slope, size_t rows, size_t width, float probab
 HPX_VECTORISED
 void hpx_activation_backward(float *restrict delta, float *restrict bias_gradient, const float *restrict y,
                              const float *restrict slope, float scale, size_t rows, size_t columns,
-                             size_t width)
+                             size_t stride)
 {
     memset(bias_gradient, 0, columns * sizeof(float));
     for (size_t i = 0; i < rows; i++) {
-        const size_t row = i * width;
+        const size_t row = i * stride;
         for (size_t j = 0; j < columns; j++) {
             float factor = slope ? slope[row + j] : y[row + j] > 0 ? scale : 0;
             delta[row + j] *= factor;

@@ -1,9 +1,10 @@
 /* Products of dense matrices, after K. Goto and R. A. van de Geijn, "Anatomy of high-performance matrix
  * multiplication", ACM TOMS 34(3), 2008: a panel of b, as many columns as a few vectors have and 128 rows, is
  * packed together and stays in the first level of cache, while a block of sums stays in registers for all its
- * rows. What is theirs but not here is the packing of a and its blocking for the second level: a batch of
- * activations is small, and what a BLAS spends on copies of both, and on first setting c to zero, is a
- * quarter of its time at our sizes.
+ * rows. Meanwhile the block of b that comes next is asked of memory, a few lines for each row, so that the
+ * copying does not wait. What is theirs but not here is the packing of a and its blocking for the second
+ * level: a batch of activations is small, and what a BLAS spends on copies of both, and on first setting c to
+ * zero, is a quarter of its time at our sizes.
  *
  * Every sum is made by ascending k, one fused multiply-add each, so that the width of the vectors changes
  * nothing. */
@@ -26,7 +27,36 @@ struct view {
     size_t row, column;
 };
 
-#define DEEP 128 /* rows of a packed panel */
+#define DEEP 128         /* rows of a packed panel */
+#define FAR  (64 * 1024) /* floats of a factor that is not expected to be in the second level of cache */
+#define LINE 64          /* bytes that memory gives at once */
+
+/* What remains to be asked for of the block of b that is packed next: its rows in memory, from `at` to before
+ * `end`, and for each row of the current product so many of them. */
+struct ahead {
+    const char *at, *end;
+    size_t stride, bytes, rows;
+};
+
+/* The block at row l and column j of the k x n matrix b, in a product of m rows; of a small b, nothing. */
+static struct ahead look_ahead(struct view b, size_t k, size_t n, size_t m, size_t l, size_t j, size_t panel)
+{
+    if (k * n < FAR || j >= n)
+        return (struct ahead){0};
+    const size_t depth = k - l < DEEP ? k - l : DEEP, columns = n - j < panel ? n - j : panel;
+    const bool turned = b.row == 1;
+    const size_t rows = turned ? columns : depth, stride = (turned ? b.column : b.row) * sizeof(float);
+    const char *at = (const char *)(b.values + l * b.row + j * b.column);
+    return (struct ahead){at, at + rows * stride, stride, (turned ? depth : columns) * sizeof(float),
+                          (rows - 1) / m + 1};
+}
+
+static inline void ask_for(struct ahead *next)
+{
+    for (size_t row = 0; row < next->rows && next->at < next->end; row++, next->at += next->stride)
+        for (size_t byte = 0; byte < next->bytes; byte += LINE)
+            __builtin_prefetch(next->at + byte, 0, 2);
+}
 
 #define KERNEL(name)          name##_avx512
 #define TARGET                __attribute__((target("avx512f")))

@@ -43,36 +43,39 @@ KERNEL(multiply_tile)(float *c, size_t c_stride, const struct view a, const floa
 /* The same for any number of rows. */
 TARGET static inline __attribute__((always_inline)) void
 KERNEL(multiply_columns)(float *c, size_t c_stride, struct view a, const float *b, size_t m, size_t k,
-                         bool add, size_t wide)
+                         bool add, struct ahead next, size_t wide)
 {
     const size_t rows = wide > 1 ? CHAINS / wide : 8; /* no more: far rows share a set of the cache */
-    for (; m >= rows; m -= rows, c += rows * c_stride, a.values += rows * a.row)
+    for (; m >= rows; m -= rows, c += rows * c_stride, a.values += rows * a.row) {
+        for (size_t i = 0; i < rows && wide == WIDE; i++)
+            ask_for(&next);
         KERNEL(multiply_tile)(c, c_stride, a, b, k, add, rows, wide);
+    }
     for (; m > 0; m--, c += c_stride, a.values += a.row)
         KERNEL(multiply_tile)(c, c_stride, a, b, k, add, 1, wide);
 }
 
 TARGET static void KERNEL(multiply)(float *c, size_t c_stride, struct view a, const float *b, size_t m,
-                                    size_t k, bool add, size_t width)
+                                    size_t k, bool add, struct ahead next, size_t width)
 {
     if (width == LANES)
-        KERNEL(multiply_columns)(c, c_stride, a, b, m, k, add, 1);
+        KERNEL(multiply_columns)(c, c_stride, a, b, m, k, add, next, 1);
     else if (width == 2 * LANES)
-        KERNEL(multiply_columns)(c, c_stride, a, b, m, k, add, 2);
+        KERNEL(multiply_columns)(c, c_stride, a, b, m, k, add, next, 2);
     else if (WIDE > 2 && width == 3 * LANES)
-        KERNEL(multiply_columns)(c, c_stride, a, b, m, k, add, WIDE > 2 ? 3 : 1);
+        KERNEL(multiply_columns)(c, c_stride, a, b, m, k, add, next, WIDE > 2 ? 3 : 1);
     else
-        KERNEL(multiply_columns)(c, c_stride, a, b, m, k, add, WIDE);
+        KERNEL(multiply_columns)(c, c_stride, a, b, m, k, add, next, WIDE);
 }
 
-/* LANES x LANES floats transposed: after each of the log2(LANES) perfect shuffles of all elements, an
- * element's place in binary is rotated by one. */
+/* `columns` rows of LANES floats, LANES or fewer, as columns; others are zeros. After each of the log2(LANES)
+ * perfect shuffles of all elements, an element's place in binary is rotated by one. */
 TARGET static inline void KERNEL(transpose)(float *to, size_t to_stride, const float *from,
-                                            size_t from_stride)
+                                            size_t from_stride, size_t columns)
 {
     vector rows[LANES], shuffled[LANES];
     for (size_t i = 0; i < LANES; i++)
-        rows[i] = *(const vector *)(from + i * from_stride);
+        rows[i] = i < columns ? *(const vector *)(from + i * from_stride) : (vector){0};
     for (size_t times = 1; times < LANES; times *= 2) {
         for (size_t i = 0; i < LANES / 2; i++) {
             shuffled[2 * i] = LOW(rows[i], rows[i + LANES / 2]);
@@ -89,13 +92,14 @@ TARGET static inline void KERNEL(transpose)(float *to, size_t to_stride, const f
 TARGET static void KERNEL(pack)(float *to, size_t width, struct view b, size_t k, size_t columns)
 {
     size_t first = 0;
-    for (; b.row == 1 && first + LANES <= columns; first += LANES) {
+    for (; b.row == 1 && first < width; first += LANES) {
+        const size_t some = columns - first < LANES ? columns - first : LANES;
         size_t l = 0;
         for (; l + LANES <= k; l += LANES)
-            KERNEL(transpose)(to + l * width + first, width, b.values + first * b.column + l, b.column);
+            KERNEL(transpose)(to + l * width + first, width, b.values + first * b.column + l, b.column, some);
         for (; l < k; l++)
-            for (size_t j = first; j < first + LANES; j++)
-                to[l * width + j] = b.values[j * b.column + l];
+            for (size_t j = 0; j < LANES; j++)
+                to[l * width + first + j] = j < some ? b.values[(first + j) * b.column + l] : 0;
     }
     for (; b.column == 1 && first + LANES <= columns; first += LANES)
         for (size_t l = 0; l < k; l++)
@@ -116,13 +120,15 @@ TARGET static void KERNEL(product)(float *c, size_t c_stride, struct view a, str
         const size_t width = (columns + LANES - 1) / LANES * LANES;
         for (size_t l = 0, depth; l < k; l += depth) {
             depth = k - l < DEEP ? k - l : DEEP;
+            const struct ahead next = l + depth < k ? look_ahead(b, k, n, m, l + depth, j, PANEL)
+                                                    : look_ahead(b, k, n, m, 0, j + columns, PANEL);
             const struct view left = {a.values + l * a.column, a.row, a.column};
             const bool more = add || l > 0;
             KERNEL(pack)
             (packed, width, (struct view){b.values + l * b.row + j * b.column, b.row, b.column}, depth,
              columns);
             if (width == columns) {
-                KERNEL(multiply)(c + j, c_stride, left, packed, m, depth, more, width);
+                KERNEL(multiply)(c + j, c_stride, left, packed, m, depth, more, next, width);
                 continue;
             }
             for (size_t i = 0, rows; i < m; i += rows) {
@@ -131,7 +137,7 @@ TARGET static void KERNEL(product)(float *c, size_t c_stride, struct view a, str
                     memcpy(edge + r * width, c + (i + r) * c_stride + j, columns * sizeof(float));
                 KERNEL(multiply)
                 (edge, width, (struct view){left.values + i * left.row, left.row, left.column}, packed, rows,
-                 depth, more, width);
+                 depth, more, (struct ahead){0}, width);
                 for (size_t r = 0; r < rows; r++)
                     memcpy(c + (i + r) * c_stride + j, edge + r * width, columns * sizeof(float));
             }

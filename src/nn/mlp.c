@@ -37,9 +37,10 @@ uint64_t hpx_mlp_parameters(const hpx_mlp_shape *shape)
     return sum;
 }
 
-#define ALIGNMENT   (64 / sizeof(float))
-#define PREFETCH    4 /* samples ahead */
-#define PART_FLOATS (64 * 1024)
+#define ALIGNMENT    (64 / sizeof(float))
+#define PREFETCH     4 /* samples ahead */
+#define PART_FLOATS  (128 * 1024)
+#define PART_COLUMNS 512
 
 static float *carve(float *block, size_t *used, size_t floats)
 {
@@ -48,31 +49,61 @@ static float *carve(float *block, size_t *used, size_t floats)
     return part;
 }
 
-/* The gradient of a layer's weights is made by so many of its rows at once, so that a part of it, and of the
- * weights, stays in the second level of cache until the optimizer has taken it. */
-static size_t part_rows(size_t columns, size_t rows)
+static uint32_t last_layer(const hpx_mlp_shape *shape)
 {
-    const size_t part = PART_FLOATS / columns / 64 * 64;
+    return shape->layers - 1;
+}
+
+/* The outputs of a layer between the first and the last are worked on by parts, so many columns at once, and
+ * lie in memory part by part. A part is so large that it, the weights of its columns and their gradient stay
+ * in the second level of cache until all is done with them, the optimizer's step included: forward, the last
+ * layer, which has few outputs, takes a part as soon as it is there; backward, it gives the part's
+ * derivatives back when they are wanted. Of the first and the last layer all columns are one part. */
+static size_t part_columns(const hpx_mlp_shape *shape, uint32_t layer)
+{
+    const size_t width = shape->sizes[layer + 1];
+    if (layer == 0 || layer == last_layer(shape))
+        return width;
+    size_t columns = PART_FLOATS / shape->sizes[layer] / 64 * 64;
+    columns = columns < 64 ? 64 : columns < PART_COLUMNS ? columns : PART_COLUMNS;
+    return columns < width ? columns : width;
+}
+
+/* The floats between the rows of a part: not a power of two, for rows that far apart share a set of the
+ * cache. */
+static size_t part_stride(const hpx_mlp_shape *shape, uint32_t layer)
+{
+    const size_t columns = part_columns(shape, layer);
+    if (layer == 0 || layer == last_layer(shape) || columns < 64)
+        return columns;
+    return (columns + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + ALIGNMENT;
+}
+
+static size_t part_count(const hpx_mlp_shape *shape, uint32_t layer)
+{
+    return (shape->sizes[layer + 1] - 1) / part_columns(shape, layer) + 1;
+}
+
+/* A part of a layer: `columns` columns from `first` on, which begin at `place` in the layer's arrays. */
+struct columns {
+    size_t first, columns, place;
+};
+
+/* The part that begins with column `first`, for batches of so many rows. */
+static struct columns columns_from(const hpx_mlp_shape *shape, uint32_t layer, size_t first, size_t rows)
+{
+    const size_t width = shape->sizes[layer + 1], columns = part_columns(shape, layer);
+    return (struct columns){first, width - first < columns ? width - first : columns,
+                            first / columns * rows * part_stride(shape, layer)};
+}
+
+/* The gradient of the first layer's weights is made by so many of its rows at once, for the same reason. */
+static size_t first_rows(const hpx_mlp *mlp)
+{
+    const size_t rows = mlp->shape.sizes[0], part = PART_FLOATS / mlp->shape.sizes[1] / 64 * 64;
+    if (mlp->sparse)
+        return HPX_SPARSE_BLOCK;
     return part < 64 ? (rows < 64 ? rows : 64) : part < rows ? part : rows;
-}
-
-/* Rows and columns of a layer's weights in memory: those of the first are by inputs, because sparse inputs
- * add up rows; those of the others by outputs, so that the part that some outputs have lies together. */
-static size_t weight_rows(const hpx_mlp_shape *shape, uint32_t layer)
-{
-    return shape->sizes[layer == 0 ? 0 : layer + 1];
-}
-
-static size_t weight_columns(const hpx_mlp_shape *shape, uint32_t layer)
-{
-    return shape->sizes[layer == 0 ? 1 : layer];
-}
-
-/* The floats between the rows of a copied part of deltas: not a power of two, for rows that far apart share a
- * set of the cache. */
-static size_t tile_stride(size_t columns)
-{
-    return columns + ALIGNMENT;
 }
 
 static void attach_sparse(hpx_mlp *mlp, float *block, size_t *used, size_t rows)
@@ -86,37 +117,43 @@ static void attach_sparse(hpx_mlp *mlp, float *block, size_t *used, size_t rows)
     }
 }
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t evaluate_rows)
 {
-    const uint32_t *sizes = mlp->shape.sizes;
-    const size_t rows = train_rows > evaluate_rows ? train_rows : evaluate_rows;
-    size_t used = 0, part = 0, tile = 0;
+    const hpx_mlp_shape *shape = &mlp->shape;
+    const uint32_t *sizes = shape->sizes, last = last_layer(shape);
+    const size_t rows = larger(train_rows, evaluate_rows);
+    size_t used = 0, gradient = first_rows(mlp) * sizes[1];
     mlp->inputs = NULL;
     mlp->sparse_inputs = NULL;
     if (mlp->sparse)
         attach_sparse(mlp, block, &used, rows);
     else
         mlp->inputs = carve(block, &used, rows * sizes[0]);
-    for (uint32_t l = 0; l < mlp->shape.layers; l++) {
-        const size_t columns = weight_columns(&mlp->shape, l),
-                     at_once = l == 0 && mlp->sparse ? HPX_SPARSE_BLOCK
-                                                     : part_rows(columns, weight_rows(&mlp->shape, l));
-        part = at_once * columns > part ? at_once * columns : part;
-        part = sizes[l + 1] > part ? sizes[l + 1] : part; /* biases */
-        if (l > 0 && at_once < sizes[l + 1] && tile_stride(at_once) > tile)
-            tile = tile_stride(at_once);
-        mlp->outputs[l] = carve(block, &used, rows * sizes[l + 1]);
-        mlp->slopes[l] = mlp->deltas[l] = NULL;
-        if (l + 1 == mlp->shape.layers) {
-            mlp->deltas[l] = mlp->outputs[l]; /* takes the place of the logits */
+    for (uint32_t l = 0; l <= last; l++) {
+        const size_t stride = part_stride(shape, l), parts = part_count(shape, l);
+        const bool before_last = l + 1 == last;
+        mlp->slopes[l] = NULL;
+        gradient = larger(gradient, sizes[l + 1]); /* biases */
+        if (l == last) {
+            mlp->outputs[l] = mlp->deltas[l] = carve(block, &used, rows * stride);
             break;
         }
+        if (l > 0)
+            gradient = larger(gradient, part_columns(shape, l) * sizes[l]);
+        if (before_last)
+            gradient = larger(gradient, part_columns(shape, l) * sizes[last + 1]);
+        mlp->outputs[l] = carve(
+            block, &used, larger(train_rows * parts, evaluate_rows * (before_last ? 1 : parts)) * stride);
         if (hpx_activation_keeps_slope(mlp->activation))
-            mlp->slopes[l] = carve(block, &used, train_rows * sizes[l + 1]);
-        mlp->deltas[l] = carve(block, &used, train_rows * sizes[l + 1]);
+            mlp->slopes[l] = carve(block, &used, train_rows * parts * stride);
+        mlp->deltas[l] = carve(block, &used, train_rows * (before_last ? 1 : parts) * stride);
     }
-    mlp->gradient = carve(block, &used, part);
-    mlp->tile = carve(block, &used, train_rows * tile);
+    mlp->gradient = carve(block, &used, gradient);
     return used;
 }
 
@@ -176,40 +213,84 @@ void hpx_mlp_init(hpx_mlp *mlp, hpx_init init, uint32_t seed)
     }
 }
 
-/* Runs all layers and returns the logits, still without the last layer's biases. `draw` NULL: no dropout, and
- * no slopes are kept. */
-static float *forward(hpx_mlp *mlp, size_t rows, const hpx_mlp_draw *draw)
+/* sums (rows x out's columns) = the outputs of the layer before times the weights of these columns. */
+static void multiply_forward(hpx_mlp *mlp, uint32_t l, float *sums, struct columns out, size_t rows)
 {
-    for (uint32_t l = 0;; l++) {
-        const size_t in = mlp->shape.sizes[l], width = mlp->shape.sizes[l + 1];
-        struct part part = part_of(mlp->parameters, &mlp->shape, l);
-        float *y = mlp->outputs[l];
-        if (l == 0 && mlp->sparse)
-            hpx_sparse_multiply(y, mlp->sparse_inputs, part.weights, rows, width);
-        else
-            hpx_matrix_multiply(y, width, (hpx_factor){l == 0 ? mlp->inputs : mlp->outputs[l - 1], in, false},
-                                (hpx_factor){part.weights, weight_columns(&mlp->shape, l), l > 0}, rows,
-                                width, in, false);
-        if (l + 1 == mlp->shape.layers)
-            return y;
-        float *slope = draw ? mlp->slopes[l] : NULL;
-        hpx_activation_forward(mlp->activation, y, slope, part.biases, rows, width);
-        if (draw && mlp->dropout > 0)
-            hpx_dropout(y, slope, rows, width, mlp->dropout, l, *draw);
+    const hpx_mlp_shape *shape = &mlp->shape;
+    const size_t in = shape->sizes[l], stride = part_stride(shape, l);
+    const float *weights = part_of(mlp->parameters, shape, l).weights;
+    if (l == 0 && mlp->sparse) {
+        hpx_sparse_multiply(sums, mlp->sparse_inputs, weights, rows, stride);
+        return;
+    }
+    if (l == 0) {
+        hpx_matrix_multiply(sums, stride, (hpx_factor){mlp->inputs, in, false},
+                            (hpx_factor){weights, stride, false}, rows, stride, in, false);
+        return;
+    }
+    struct columns x;
+    for (size_t first = 0; first < in; first += x.columns) {
+        x = columns_from(shape, l - 1, first, rows);
+        hpx_matrix_multiply(sums, stride,
+                            (hpx_factor){mlp->outputs[l - 1] + x.place, part_stride(shape, l - 1), false},
+                            (hpx_factor){weights + out.first * in + first, in, true}, rows, out.columns,
+                            x.columns, first > 0);
     }
 }
 
+/* logits = what the first part of the last hidden layer adds to them, += what another does. */
+static void multiply_last(hpx_mlp *mlp, const float *y, struct columns part, size_t rows)
+{
+    const hpx_mlp_shape *shape = &mlp->shape;
+    const uint32_t last = last_layer(shape);
+    const size_t in = shape->sizes[last], classes = shape->sizes[last + 1];
+    const float *weights = part_of(mlp->parameters, shape, last).weights + part.first;
+    hpx_matrix_multiply(mlp->outputs[last], classes, (hpx_factor){y, part_stride(shape, last - 1), false},
+                        (hpx_factor){weights, in, true}, rows, classes, part.columns, part.first > 0);
+}
+
+/* Runs all layers and returns the logits, still without the last layer's biases. `draw` NULL: no dropout, no
+ * slopes are kept, and of the last hidden layer no more than a part. */
+static float *forward(hpx_mlp *mlp, size_t rows, const hpx_mlp_draw *draw)
+{
+    const hpx_mlp_shape *shape = &mlp->shape;
+    const uint32_t last = last_layer(shape);
+    if (last == 0)
+        multiply_forward(mlp, 0, mlp->outputs[0], columns_from(shape, 0, 0, rows), rows);
+    for (uint32_t l = 0; l < last; l++) {
+        const size_t width = shape->sizes[l + 1], stride = part_stride(shape, l);
+        const float *biases = part_of(mlp->parameters, shape, l).biases;
+        struct columns part;
+        for (size_t first = 0; first < width; first += part.columns) {
+            part = columns_from(shape, l, first, rows);
+            float *y = mlp->outputs[l] + (draw || l + 1 < last ? part.place : 0);
+            float *slope = draw && mlp->slopes[l] ? mlp->slopes[l] + part.place : NULL;
+            multiply_forward(mlp, l, y, part, rows);
+            hpx_activation_forward(mlp->activation, y, slope, biases + first, rows, part.columns, stride);
+            if (draw && mlp->dropout > 0)
+                hpx_dropout(y, slope, rows, first, part.columns, stride, mlp->dropout, l, *draw);
+            if (l + 1 == last)
+                multiply_last(mlp, y, part, rows);
+        }
+    }
+    return mlp->outputs[last];
+}
+
 /* Adds the biases to a row of logits and returns its cross-entropy, computed as log(sum(exp(z - max z))) -
- * (z[label] - max z) so that no exponential overflows. Leaves the softmax in the row. */
+ * (z[label] - max z) so that no exponential overflows. Leaves the softmax in the row. Without branches: which
+ * logit is the largest cannot be foreseen. */
 static double softmax(float *z, const float *bias, size_t classes, size_t label, bool *correct)
 {
-    size_t largest = 0;
-    for (size_t j = 0; j < classes; j++) {
+    float top = z[0] += bias[0];
+    for (size_t j = 1; j < classes; j++) {
         z[j] += bias[j];
-        if (z[j] > z[largest])
-            largest = j;
+        top = z[j] > top ? z[j] : top;
     }
-    const float top = z[largest], own = z[label] - top;
+    bool earlier = false;
+    for (size_t j = 0; j < classes; j++)
+        earlier |= (z[j] == top) & (j < label);
+    *correct = (z[label] == top) & !earlier;
+    const float own = z[label] - top;
     double sum = 0;
     for (size_t j = 0; j < classes; j++) {
         z[j] = expf(z[j] - top);
@@ -218,7 +299,6 @@ static double softmax(float *z, const float *bias, size_t classes, size_t label,
     const float scale = (float)(1 / sum);
     for (size_t j = 0; j < classes; j++)
         z[j] *= scale;
-    *correct = largest == label;
     return log(sum) - (double)own;
 }
 
@@ -259,87 +339,119 @@ static void softmax_backward(float *delta, float *bias_gradient, const uint8_t *
     }
 }
 
-/* From the loss's derivative by what layer l gives on to that by its sums, in `columns` columns of its delta
- * from `first` on. Gives the gradient of their biases to `take`. */
-static void backward_columns(hpx_mlp *mlp, uint32_t l, const uint8_t *labels, size_t rows, size_t first,
-                             size_t columns, hpx_gradient_fn *take, void *context)
+/* A pass backward, and who takes the gradient. */
+struct backward {
+    hpx_mlp *mlp;
+    size_t rows;
+    hpx_gradient_fn *take;
+    void *context;
+};
+
+/* Gives the `count` derivatives that are in mlp->gradient + from by the parameters from `at` on. */
+static void give(const struct backward *b, size_t from, const float *at, size_t count)
 {
+    b->take(b->context, &(hpx_gradient){b->mlp->gradient + from, (size_t)(at - b->mlp->parameters), count});
+}
+
+/* The last layer's part in one of the layer before: its derivatives by these outputs, to `delta`, made before
+ * the weights change; and the gradient of the weights. */
+static void backward_last(const struct backward *b, struct columns part, float *delta)
+{
+    hpx_mlp *mlp = b->mlp;
     const hpx_mlp_shape *shape = &mlp->shape;
-    const size_t width = shape->sizes[l + 1];
-    const struct part at = part_of(mlp->parameters, shape, l);
-    float *delta = mlp->deltas[l] + first, *sums = mlp->gradient;
-    if (l + 1 == shape->layers)
-        softmax_backward(delta, sums, labels, rows, width);
+    const uint32_t last = last_layer(shape);
+    const size_t in = shape->sizes[last], classes = shape->sizes[last + 1],
+                 stride = part_stride(shape, last - 1);
+    const float *weights = part_of(mlp->parameters, shape, last).weights + part.first;
+    hpx_factor logits = {mlp->deltas[last], classes, false};
+    hpx_matrix_multiply(delta, stride, logits, (hpx_factor){weights, in, false}, b->rows, part.columns,
+                        classes, false);
+    logits.transposed = true;
+    hpx_matrix_multiply(mlp->gradient, part.columns, logits,
+                        (hpx_factor){mlp->outputs[last - 1] + part.place, stride, false}, classes,
+                        part.columns, b->rows, false);
+    if (part.columns == in)
+        give(b, 0, weights, classes * in);
     else
-        hpx_activation_backward(delta, sums, mlp->outputs[l] + first,
-                                mlp->slopes[l] ? mlp->slopes[l] + first : NULL, 1 / (1 - mlp->dropout), rows,
-                                columns, width);
-    take(context, &(hpx_gradient){sums, (size_t)(at.biases - mlp->parameters) + first, columns});
+        for (size_t i = 0; i < classes; i++)
+            give(b, i * part.columns, weights + i * in, part.columns);
+}
+
+/* The loss's derivatives by the sums of a part of a hidden layer, from those by its outputs. */
+static float *backward_part(const struct backward *b, uint32_t l, struct columns part)
+{
+    hpx_mlp *mlp = b->mlp;
+    const bool before_last = l + 1 == last_layer(&mlp->shape);
+    float *delta = mlp->deltas[l] + (before_last ? 0 : part.place);
+    if (before_last)
+        backward_last(b, part, delta);
+    hpx_activation_backward(delta, mlp->gradient, mlp->outputs[l] + part.place,
+                            mlp->slopes[l] ? mlp->slopes[l] + part.place : NULL, 1 / (1 - mlp->dropout),
+                            b->rows, part.columns, part_stride(&mlp->shape, l));
+    give(b, 0, part_of(mlp->parameters, &mlp->shape, l).biases + part.first, part.columns);
+    return delta;
+}
+
+/* A layer between the first and the last, part by part. */
+static void backward(const struct backward *b, uint32_t l)
+{
+    hpx_mlp *mlp = b->mlp;
+    const hpx_mlp_shape *shape = &mlp->shape;
+    const size_t in = shape->sizes[l], width = shape->sizes[l + 1], x_stride = part_stride(shape, l - 1);
+    struct columns part, x;
+    for (size_t first = 0; first < width; first += part.columns) {
+        part = columns_from(shape, l, first, b->rows);
+        const float *weights = part_of(mlp->parameters, shape, l).weights + first * in;
+        hpx_factor delta = {backward_part(b, l, part), part_stride(shape, l), false};
+        for (size_t from = 0; from < in; from += x.columns) {
+            x = columns_from(shape, l - 1, from, b->rows);
+            hpx_matrix_multiply(mlp->deltas[l - 1] + x.place, x_stride, delta,
+                                (hpx_factor){weights + from, in, false}, b->rows, x.columns, part.columns,
+                                first > 0);
+        }
+        delta.transposed = true;
+        for (size_t from = 0; from < in; from += x.columns) {
+            x = columns_from(shape, l - 1, from, b->rows);
+            hpx_matrix_multiply(mlp->gradient + from, in, delta,
+                                (hpx_factor){mlp->outputs[l - 1] + x.place, x_stride, false}, part.columns,
+                                x.columns, b->rows, false);
+        }
+        give(b, 0, weights, part.columns * in);
+    }
 }
 
 /* The first layer: no derivatives by its inputs are needed. */
-static void backward_first(hpx_mlp *mlp, const uint8_t *labels, size_t rows, hpx_gradient_fn *take,
-                           void *context)
+static void backward_first(const struct backward *b)
 {
-    const size_t in = mlp->shape.sizes[0], width = mlp->shape.sizes[1];
-    const size_t step = mlp->sparse ? HPX_SPARSE_BLOCK : part_rows(width, in);
-    const hpx_factor delta = {mlp->deltas[0], width, false};
-    backward_columns(mlp, 0, labels, rows, 0, width, take, context);
+    hpx_mlp *mlp = b->mlp;
+    const size_t in = mlp->shape.sizes[0], width = mlp->shape.sizes[1], step = first_rows(mlp);
+    const float *weights = mlp->parameters;
+    const hpx_factor delta = {last_layer(&mlp->shape) == 0
+                                  ? mlp->deltas[0]
+                                  : backward_part(b, 0, columns_from(&mlp->shape, 0, 0, b->rows)),
+                              width, false};
     for (size_t first = 0, count; first < in; first += count) {
         count = in - first < step ? in - first : step;
         if (mlp->sparse)
             hpx_sparse_multiply_transposed(mlp->gradient, mlp->sparse_inputs, first / step, delta.values,
-                                           rows, width);
+                                           b->rows, width);
         else
             hpx_matrix_multiply(mlp->gradient, width, (hpx_factor){mlp->inputs + first, in, true}, delta,
-                                count, width, rows, false);
-        take(context, &(hpx_gradient){mlp->gradient, first * width, count * width});
-    }
-}
-
-/* `columns` columns of a layer's delta; of one that has more, a copy whose rows are closer together. */
-static hpx_factor delta_tile(const hpx_mlp *mlp, uint32_t l, size_t rows, size_t first, size_t columns)
-{
-    const size_t width = mlp->shape.sizes[l + 1], stride = tile_stride(columns);
-    const float *delta = mlp->deltas[l] + first;
-    if (columns == width)
-        return (hpx_factor){delta, width, false};
-    for (size_t i = 0; i < rows; i++)
-        memcpy(mlp->tile + i * stride, delta + i * width, columns * sizeof(float));
-    return (hpx_factor){mlp->tile, stride, false};
-}
-
-/* Another layer, part by part. The derivatives by its inputs are made from a part's weights before they
- * change. */
-static void backward(hpx_mlp *mlp, uint32_t l, const uint8_t *labels, size_t rows, hpx_gradient_fn *take,
-                     void *context)
-{
-    const size_t in = mlp->shape.sizes[l], width = mlp->shape.sizes[l + 1];
-    const struct part at = part_of(mlp->parameters, &mlp->shape, l);
-    const hpx_factor inputs = {mlp->outputs[l - 1], in, false};
-    const size_t step = part_rows(in, width);
-    for (size_t first = 0, columns; first < width; first += columns) {
-        columns = width - first < step ? width - first : step;
-        backward_columns(mlp, l, labels, rows, first, columns, take, context);
-        hpx_factor delta = delta_tile(mlp, l, rows, first, columns);
-        const float *weights = at.weights + first * in;
-        hpx_matrix_multiply(mlp->deltas[l - 1], in, delta, (hpx_factor){weights, in, false}, rows, in,
-                            columns, first > 0);
-        delta.transposed = true;
-        hpx_matrix_multiply(mlp->gradient, in, delta, inputs, columns, in, rows, false);
-        take(context, &(hpx_gradient){mlp->gradient, (size_t)(weights - mlp->parameters), columns * in});
+                                count, width, b->rows, false);
+        give(b, 0, weights + first * width, count * width);
     }
 }
 
 hpx_tally hpx_mlp_gradient(hpx_mlp *mlp, const uint8_t *labels, size_t rows, hpx_mlp_draw draw,
                            hpx_gradient_fn *take, void *context)
 {
+    const uint32_t last = last_layer(&mlp->shape);
+    const struct backward b = {mlp, rows, take, context};
     hpx_tally sums = tally(mlp, labels, rows, &draw);
-    for (uint32_t l = mlp->shape.layers; l-- > 0;) {
-        if (l == 0)
-            backward_first(mlp, labels, rows, take, context);
-        else
-            backward(mlp, l, labels, rows, take, context);
-    }
+    softmax_backward(mlp->deltas[last], mlp->gradient, labels, rows, mlp->shape.sizes[last + 1]);
+    give(&b, 0, part_of(mlp->parameters, &mlp->shape, last).biases, mlp->shape.sizes[last + 1]);
+    for (uint32_t l = last; l-- > 1;)
+        backward(&b, l);
+    backward_first(&b);
     return sums;
 }

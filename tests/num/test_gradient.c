@@ -14,7 +14,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-enum { ROWS = 9, WIDTH_MAX = 16, PARAMETERS_MAX = 512 };
+enum { ROWS = 9, WIDTH_MAX = 700, PARAMETERS_MAX = 512 };
 
 struct fixture {
     hpx_mlp mlp;
@@ -87,7 +87,7 @@ static double dropout_factor(const hpx_mlp *mlp, uint32_t layer, uint32_t row, u
 static double reference_loss(const hpx_mlp *mlp, const double *parameters, uint32_t row, uint8_t label,
                              bool drop)
 {
-    double x[WIDTH_MAX], y[WIDTH_MAX];
+    static double x[WIDTH_MAX], y[WIDTH_MAX];
     for (uint32_t i = 0; i < mlp->shape.sizes[0]; i++)
         x[i] = (double)mlp->inputs[row * mlp->shape.sizes[0] + i];
     for (uint32_t l = 0; l < mlp->shape.layers; l++) {
@@ -255,8 +255,8 @@ static void test_init(void **state)
     }
 }
 
-/* Layers too large for one part: every derivative is given once, and they are those of the products. Taking a
- * part may change its parameters, as an optimizer does: that changes nothing. */
+/* Layers too large for one part: every derivative is given once, and taking a part may change its parameters,
+ * as an optimizer does: that changes nothing. Some of the derivatives, all over the network, are compared. */
 struct parts {
     float *gradients, *parameters;
     uint8_t *given;
@@ -276,44 +276,51 @@ static void take_and_spoil(void *context, const hpx_gradient *part)
 
 static void test_parts(void **state)
 {
-    enum { IN = 300, FIRST = 290, SECOND = 470, OUT = 3, ODD_ROWS = 5 };
-    hpx_mlp mlp = {.shape = {3, {IN, FIRST, SECOND, OUT}}};
-    const size_t count = hpx_mlp_parameters(&mlp.shape), layer = (IN + 1) * FIRST;
-    const size_t floats = hpx_mlp_attach(&mlp, NULL, ODD_ROWS, 0);
-    struct parts parts = {calloc(count, sizeof(float)), calloc(count, sizeof(float)), calloc(count, 1), 0};
-    float *block = calloc(floats, sizeof *block), *before = calloc(count, sizeof *before);
     (void)state;
-    assert_true(parts.gradients && parts.parameters && parts.given && block && before);
-    hpx_mlp_attach(&mlp, block, ODD_ROWS, 0);
-    mlp.parameters = parts.parameters;
-    hpx_mlp_init(&mlp, HPX_INIT_HE, 3);
-    memcpy(before, parts.parameters, count * sizeof *before);
-    for (uint32_t i = 0; i < ODD_ROWS * IN; i++)
-        mlp.inputs[i] = (float)uniform(4, i);
-    hpx_mlp_gradient(&mlp, (const uint8_t[ODD_ROWS]){0, 1, 2, 0, 1}, ODD_ROWS, draw, take_and_spoil, &parts);
-    assert_true(parts.count > 6); /* more than weights and biases of three layers */
-    for (size_t i = 0; i < count; i++)
-        assert_int_equal(parts.given[i], 1);
-    for (size_t i = 0; i < FIRST; i++)
-        for (size_t j = 0; j < SECOND; j++) {
-            double sum = 0;
-            for (size_t r = 0; r < ODD_ROWS; r++)
-                sum += (double)mlp.outputs[0][r * FIRST + i] * (double)mlp.deltas[1][r * SECOND + j];
-            assert_true(fabs(sum - (double)parts.gradients[layer + j * FIRST + i]) < 1e-6);
+    enum { IN = 20, FIRST = 310, SECOND = 470, THIRD = 650, OUT = 3, STEP = 1999 };
+    const hpx_activation kinds[] = {HPX_RELU, HPX_TANH};
+    for (size_t kind = 0; kind < 2; kind++) {
+        struct fixture f = {.mlp = {.shape = {4, {IN, FIRST, SECOND, THIRD, OUT}}}};
+        f.mlp.activation = kinds[kind];
+        f.mlp.dropout = kind == 0 ? 0 : 0.25f;
+        const size_t count = hpx_mlp_parameters(&f.mlp.shape);
+        struct parts parts = {calloc(count, sizeof(float)), calloc(count, sizeof(float)), calloc(count, 1),
+                              0};
+        double *before = calloc(count, sizeof *before);
+        f.block = calloc(hpx_mlp_attach(&f.mlp, NULL, ROWS, ROWS), sizeof(float));
+        assert_true(parts.gradients && parts.parameters && parts.given && before && f.block);
+        hpx_mlp_attach(&f.mlp, f.block, ROWS, ROWS);
+        f.mlp.parameters = parts.parameters;
+        hpx_mlp_init(&f.mlp, HPX_INIT_GLOROT, 3);
+        for (size_t i = 0; i < count; i++)
+            before[i] = (double)parts.parameters[i];
+        for (uint32_t i = 0; i < ROWS * IN; i++)
+            f.mlp.inputs[i] = (float)uniform(4, i);
+        for (uint32_t i = 0; i < ROWS; i++)
+            f.labels[i] = (uint8_t)(i % OUT);
+        const double mean = hpx_mlp_evaluate(&f.mlp, f.labels, ROWS).loss / ROWS;
+        assert_true(fabs(mean - reference_mean(&f, before, false)) < 1e-6);
+        const double dropped =
+            hpx_mlp_gradient(&f.mlp, f.labels, ROWS, draw, take_and_spoil, &parts).loss / ROWS;
+        assert_true(fabs(dropped - reference_mean(&f, before, kind == 1)) < 1e-6);
+        assert_true(parts.count > 8 + OUT); /* more than weights and biases of four layers */
+        for (size_t i = 0; i < count; i++)
+            assert_int_equal(parts.given[i], 1);
+        for (size_t i = 0; i < count; i += STEP) {
+            const double value = before[i], h = 1e-5;
+            before[i] = value + h;
+            double slope = reference_mean(&f, before, kind == 1);
+            before[i] = value - h;
+            slope = (slope - reference_mean(&f, before, kind == 1)) / (2 * h);
+            before[i] = value;
+            assert_true(fabs(slope - (double)parts.gradients[i]) < 1e-7 + 1e-4 * fabs(slope));
         }
-    for (size_t r = 0; r < ODD_ROWS; r++)
-        for (size_t i = 0; i < FIRST; i++) {
-            double sum = 0;
-            for (size_t j = 0; j < SECOND; j++)
-                sum += (double)mlp.deltas[1][r * SECOND + j] * (double)before[layer + j * FIRST + i];
-            sum = mlp.outputs[0][r * FIRST + i] > 0 ? sum : 0;
-            assert_true(fabs(sum - (double)mlp.deltas[0][r * FIRST + i]) < 1e-6);
-        }
-    free(parts.gradients);
-    free(parts.parameters);
-    free(parts.given);
-    free(block);
-    free(before);
+        free(parts.gradients);
+        free(parts.parameters);
+        free(parts.given);
+        free(before);
+        free(f.block);
+    }
 }
 
 int main(void)
