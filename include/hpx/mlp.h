@@ -32,8 +32,7 @@ typedef struct hpx_mlp {
     hpx_mlp_shape shape;
     hpx_activation activation;
     float dropout;     /* fraction of hidden activations dropped in training, [0, 1) */
-    float *parameters; /* per layer: weights, row-major (the first layer's sizes[0] x sizes[1], another's
-                          sizes[l + 1] x sizes[l]), and biases (sizes[l + 1]) */
+    float *parameters; /* per layer: weights, and biases (sizes[l + 1]), as a checkpoint has them */
     bool sparse;       /* keep only the inputs that are not zero */
 
     float *inputs;                    /* rows x sizes[0], or NULL if sparse */

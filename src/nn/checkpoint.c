@@ -1,7 +1,7 @@
 /* A checkpoint, all numbers little-endian:
  *
  *      0  "HPXC"
- *      4  u32  version = 1
+ *      4  u32  version = 2
  *      8  u32  bytes of the header, H: a multiple of 64
  *     12  u32  epoch after which it was taken, 1 or more
  *     16  u32  optimizer: 1 Adam, 2 SGD
@@ -13,8 +13,10 @@
  *      H  1 + S arrays of P 32-bit floats (IEEE 754), each followed by zeros up to a multiple of 64 bytes:
  * the parameters, then the states
  *
- * An array holds layer after layer: weights, inputs x outputs row by row, then biases. Nothing follows. There
- * is one way to write a given network, so equal trainings give equal bytes. */
+ * An array holds layer after layer: weights, then biases. The weights of the first layer lie by panels of 64
+ * outputs, the last one of what is left: inputs x outputs row by row; those of another, outputs x inputs row
+ * by row (version 1: inputs x outputs everywhere). Nothing follows. There is one way to write a given
+ * network, so equal trainings give equal bytes. */
 #include "hpx/checkpoint.h"
 
 #include "hpx/buffer.h"
@@ -23,7 +25,7 @@
 #include <string.h>
 
 #define MAGIC   "HPXC"
-#define VERSION 1
+#define VERSION 2
 #define FIXED   36 /* bytes before the sizes */
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && sizeof(float) == 4,

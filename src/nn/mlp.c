@@ -38,7 +38,7 @@ uint64_t hpx_mlp_parameters(const hpx_mlp_shape *shape)
 }
 
 #define ALIGNMENT    (64 / sizeof(float))
-#define PREFETCH     4 /* samples ahead */
+#define PREFETCH     8 /* samples ahead */
 #define PART_FLOATS  (128 * 1024)
 #define PART_COLUMNS 512
 
@@ -74,7 +74,7 @@ static size_t part_columns(const hpx_mlp_shape *shape, uint32_t layer)
 static size_t part_stride(const hpx_mlp_shape *shape, uint32_t layer)
 {
     const size_t columns = part_columns(shape, layer);
-    if (layer == 0 || layer == last_layer(shape) || columns < 64)
+    if (layer == last_layer(shape) || columns < 64)
         return columns;
     return (columns + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + ALIGNMENT;
 }
@@ -97,13 +97,14 @@ static struct columns columns_from(const hpx_mlp_shape *shape, uint32_t layer, s
                             first / columns * rows * part_stride(shape, layer)};
 }
 
-/* The gradient of the first layer's weights is made by so many of its rows at once, for the same reason. */
-static size_t first_rows(const hpx_mlp *mlp)
+/* The weights of the first layer lie by panels of so many columns, because that is what sparse inputs are
+ * multiplied by; of a panel's gradient so many rows are made at once. */
+#define FIRST_COLUMNS HPX_SPARSE_PANEL
+#define FIRST_ROWS    HPX_SPARSE_BLOCK
+
+static size_t first_columns(const hpx_mlp_shape *shape, size_t first)
 {
-    const size_t rows = mlp->shape.sizes[0], part = PART_FLOATS / mlp->shape.sizes[1] / 64 * 64;
-    if (mlp->sparse)
-        return HPX_SPARSE_BLOCK;
-    return part < 64 ? (rows < 64 ? rows : 64) : part < rows ? part : rows;
+    return shape->sizes[1] - first < FIRST_COLUMNS ? shape->sizes[1] - first : FIRST_COLUMNS;
 }
 
 static void attach_sparse(hpx_mlp *mlp, float *block, size_t *used, size_t rows)
@@ -127,7 +128,7 @@ size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t eval
     const hpx_mlp_shape *shape = &mlp->shape;
     const uint32_t *sizes = shape->sizes, last = last_layer(shape);
     const size_t rows = larger(train_rows, evaluate_rows);
-    size_t used = 0, gradient = first_rows(mlp) * sizes[1];
+    size_t used = 0, gradient = FIRST_ROWS * FIRST_COLUMNS;
     mlp->inputs = NULL;
     mlp->sparse_inputs = NULL;
     if (mlp->sparse)
@@ -170,8 +171,8 @@ void hpx_mlp_load(hpx_mlp *mlp, const uint8_t *samples, const uint32_t *order, s
     const size_t features = mlp->shape.sizes[0];
     for (size_t i = 0; i < rows; i++) {
         const uint8_t *restrict sample = samples + (order ? order[i] : i) * features;
-        if (order && i + PREFETCH < rows)
-            prefetch(samples + order[i + PREFETCH] * features, features);
+        if (i + PREFETCH < rows)
+            prefetch(samples + (order ? order[i + PREFETCH] : i + PREFETCH) * features, features);
         if (mlp->sparse) {
             hpx_sparse_set_row(mlp->sparse_inputs, i, sample);
             continue;
@@ -194,6 +195,16 @@ static struct part part_of(float *array, const hpx_mlp_shape *shape, uint32_t la
     return (struct part){array, array + (size_t)shape->sizes[layer] * shape->sizes[layer + 1]};
 }
 
+/* Where the weight from input i to output j is among its layer's. */
+static size_t weight_place(const hpx_mlp_shape *shape, uint32_t layer, size_t i, size_t j)
+{
+    const size_t in = shape->sizes[layer];
+    if (layer > 0)
+        return j * in + i;
+    const size_t first = j / FIRST_COLUMNS * FIRST_COLUMNS;
+    return first * in + i * first_columns(shape, first) + j - first;
+}
+
 void hpx_mlp_init(hpx_mlp *mlp, hpx_init init, uint32_t seed)
 {
     const uint32_t *sizes = mlp->shape.sizes;
@@ -205,8 +216,8 @@ void hpx_mlp_init(hpx_mlp *mlp, hpx_init init, uint32_t seed)
         for (size_t i = 0; i < count; i += 4) {
             uint32_t words[4];
             hpx_random(words, seed, HPX_RANDOM_INIT + l, 0, 0, (uint32_t)(i / 4));
-            for (size_t k = i; k < i + 4 && k < count; k++) /* by inputs, whatever the place in memory */
-                part.weights[l == 0 ? k : k % width * in + k / width] =
+            for (size_t k = i; k < i + 4 && k < count; k++)
+                part.weights[weight_place(&mlp->shape, l, k / width, k % width)] =
                     limit * (2 * hpx_random_float(words[k - i]) - 1);
         }
         memset(part.biases, 0, sizes[l + 1] * sizeof(float));
@@ -219,15 +230,17 @@ static void multiply_forward(hpx_mlp *mlp, uint32_t l, float *sums, struct colum
     const hpx_mlp_shape *shape = &mlp->shape;
     const size_t in = shape->sizes[l], stride = part_stride(shape, l);
     const float *weights = part_of(mlp->parameters, shape, l).weights;
-    if (l == 0 && mlp->sparse) {
-        hpx_sparse_multiply(sums, mlp->sparse_inputs, weights, rows, stride);
-        return;
+    for (size_t first = 0, columns; first < shape->sizes[1] && l == 0; first += columns) {
+        columns = first_columns(shape, first);
+        const float *panel = weights + first * in;
+        if (mlp->sparse)
+            hpx_sparse_multiply(sums + first, stride, mlp->sparse_inputs, panel, columns, rows, columns);
+        else
+            hpx_matrix_multiply(sums + first, stride, (hpx_factor){mlp->inputs, in, false},
+                                (hpx_factor){panel, columns, false}, rows, columns, in, false);
     }
-    if (l == 0) {
-        hpx_matrix_multiply(sums, stride, (hpx_factor){mlp->inputs, in, false},
-                            (hpx_factor){weights, stride, false}, rows, stride, in, false);
+    if (l == 0)
         return;
-    }
     struct columns x;
     for (size_t first = 0; first < in; first += x.columns) {
         x = columns_from(shape, l - 1, first, rows);
@@ -424,21 +437,25 @@ static void backward(const struct backward *b, uint32_t l)
 static void backward_first(const struct backward *b)
 {
     hpx_mlp *mlp = b->mlp;
-    const size_t in = mlp->shape.sizes[0], width = mlp->shape.sizes[1], step = first_rows(mlp);
-    const float *weights = mlp->parameters;
-    const hpx_factor delta = {last_layer(&mlp->shape) == 0
-                                  ? mlp->deltas[0]
-                                  : backward_part(b, 0, columns_from(&mlp->shape, 0, 0, b->rows)),
-                              width, false};
-    for (size_t first = 0, count; first < in; first += count) {
-        count = in - first < step ? in - first : step;
+    const hpx_mlp_shape *shape = &mlp->shape;
+    const size_t in = shape->sizes[0], stride = part_stride(shape, 0);
+    const float *delta =
+        last_layer(shape) == 0 ? mlp->deltas[0] : backward_part(b, 0, columns_from(shape, 0, 0, b->rows));
+    for (size_t from = 0, count; from < in; from += count) {
+        count = in - from < FIRST_ROWS ? in - from : FIRST_ROWS;
         if (mlp->sparse)
-            hpx_sparse_multiply_transposed(mlp->gradient, mlp->sparse_inputs, first / step, delta.values,
-                                           b->rows, width);
-        else
-            hpx_matrix_multiply(mlp->gradient, width, (hpx_factor){mlp->inputs + first, in, true}, delta,
-                                count, width, b->rows, false);
-        give(b, 0, weights + first * width, count * width);
+            hpx_sparse_transpose(mlp->sparse_inputs, from / FIRST_ROWS, b->rows);
+        for (size_t first = 0, columns; first < shape->sizes[1]; first += columns) {
+            columns = first_columns(shape, first);
+            if (mlp->sparse)
+                hpx_sparse_multiply_transposed(mlp->gradient, columns, mlp->sparse_inputs, from / FIRST_ROWS,
+                                               delta + first, stride, b->rows, columns);
+            else
+                hpx_matrix_multiply(mlp->gradient, columns, (hpx_factor){mlp->inputs + from, in, true},
+                                    (hpx_factor){delta + first, stride, false}, count, columns, b->rows,
+                                    false);
+            give(b, 0, mlp->parameters + first * in + from * columns, count * columns);
+        }
     }
 }
 

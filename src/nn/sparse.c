@@ -11,18 +11,20 @@
  * block's panel of w has 32 KB, as has that of d for 128 samples. The sums of a row, 64, stay in registers
  * while its nonzeros in the block, 24 in MNIST, are gone through.
  *
- * Panels are copied together before they are used: rows a power of two apart would share a few sets of the
- * cache. The copies are padded to whole vectors, so that any number of columns takes the same loops.
+ * A panel should lie so that its rows share no sets of the cache: together, or with rows no power of two
+ * apart. One that is no whole number of vectors wide is copied and padded, so that any width takes the same
+ * loops.
  *
  * Every sum has one order, whatever the vectors' width: instruction sets differ only in whether they round a
  * product before it is added. */
 #include "sparse.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
 #define BLOCK HPX_SPARSE_BLOCK
-#define PANEL 64
+#define PANEL HPX_SPARSE_PANEL
 #define SLACK 64 /* nonzeros: whole vectors are stored */
 
 /* The nonzeros of a block, row by row: those of row i are numbered from ends[i * step] to before ends[i *
@@ -59,8 +61,9 @@ typedef struct nonzeros {
 #define MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
 #include "sparse_kernel.h"
 
-typedef void multiply_fn(float *c, size_t c_stride, const nonzeros *a, size_t m, const float *b, bool add,
-                         size_t columns);
+typedef void multiply_fn(float *c, size_t c_stride, const nonzeros *a, size_t m, const float *b,
+                         size_t b_stride, bool add, size_t columns);
+
 /* Passes over eight zeros at once; otherwise no branch depends on the data. */
 static uint32_t compress_plain(uint32_t *indices, float *values, const uint8_t *bytes, size_t count)
 {
@@ -211,37 +214,37 @@ static void pad(float *to, size_t width, const float *from, size_t from_stride, 
     }
 }
 
-/* c (m x n) = a b, or c += a b if `add`, with b k x n. */
-static void multiply_block(const hpx_sparse *x, float *c, const nonzeros *a, size_t m, const float *b,
-                           size_t k, size_t n, bool add)
+/* c (m x columns) = a b, or c += a b if `add`, with b k x columns. */
+static void multiply_block(const hpx_sparse *x, float *c, size_t c_stride, const nonzeros *a, size_t m,
+                           const float *b, size_t b_stride, size_t k, size_t columns, bool add)
 {
     multiply_fn *multiply = multiply_with[x->kind];
-    for (size_t first = 0, columns; first < n; first += columns) {
-        columns = n - first < PANEL ? n - first : PANEL;
-        const size_t width = aligned(columns);
-        pad(x->panel, width, b + first, n, k, columns);
-        if (width == columns) {
-            multiply(c + first, n, a, m, x->panel, add, width);
-            continue;
-        }
-        if (add)
-            pad(x->edge, width, c + first, n, m, columns);
-        multiply(x->edge, width, a, m, x->panel, add, width);
-        for (size_t i = 0; i < m; i++)
-            memcpy(c + first + i * n, x->edge + i * width, columns * sizeof(float));
+    const size_t width = aligned(columns);
+    assert(columns <= PANEL);
+    if (width == columns) {
+        multiply(c, c_stride, a, m, b, b_stride, add, width);
+        return;
     }
+    pad(x->panel, width, b, b_stride, k, columns);
+    if (add)
+        pad(x->edge, width, c, c_stride, m, columns);
+    multiply(x->edge, width, a, m, x->panel, width, add, width);
+    for (size_t i = 0; i < m; i++)
+        memcpy(c + i * c_stride, x->edge + i * width, columns * sizeof(float));
 }
 
-void hpx_sparse_multiply(float *y, const hpx_sparse *x, const float *w, size_t m, size_t n)
+void hpx_sparse_multiply(float *y, size_t y_stride, const hpx_sparse *x, const float *w, size_t w_stride,
+                         size_t m, size_t columns)
 {
     for (size_t b = 0; b < x->blocks; b++) {
         const nonzeros block = {x->starts + b, x->blocks, x->indices, x->values};
-        multiply_block(x, y, &block, m, w + b * BLOCK * n, block_rows(x, b), n, b > 0);
+        multiply_block(x, y, y_stride, &block, m, w + b * BLOCK * w_stride, w_stride, block_rows(x, b),
+                       columns, b > 0);
     }
 }
 
 /* Every feature of the block has room for all samples, so that one pass does. */
-static nonzeros transpose(const hpx_sparse *x, size_t block, size_t m)
+void hpx_sparse_transpose(const hpx_sparse *x, size_t block, size_t m)
 {
     uint32_t *ends = x->turned_ends;
     for (uint32_t j = 0; j < BLOCK; j++)
@@ -254,12 +257,11 @@ static nonzeros transpose(const hpx_sparse *x, size_t block, size_t m)
             x->turned_values[to] = x->values[e];
         }
     }
-    return (nonzeros){ends, 2, x->turned_indices, x->turned_values};
 }
 
-void hpx_sparse_multiply_transposed(float *out, const hpx_sparse *x, size_t block, const float *d, size_t m,
-                                    size_t n)
+void hpx_sparse_multiply_transposed(float *out, size_t out_stride, const hpx_sparse *x, size_t block,
+                                    const float *d, size_t d_stride, size_t m, size_t columns)
 {
-    const nonzeros turned = transpose(x, block, m);
-    multiply_block(x, out, &turned, block_rows(x, block), d, m, n, false);
+    const nonzeros turned = {x->turned_ends, 2, x->turned_indices, x->turned_values};
+    multiply_block(x, out, out_stride, &turned, block_rows(x, block), d, d_stride, m, columns, false);
 }

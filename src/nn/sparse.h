@@ -1,5 +1,5 @@
 /* The first layer's inputs where most are zero: a batch as a sparse matrix, and its two products with dense
- * ones. All dense matrices are single precision, row-major and contiguous. Nothing is allocated. */
+ * ones, panel by panel. Dense matrices are single precision and row-major. Nothing is allocated. */
 #ifndef HPX_NN_SPARSE_H
 #define HPX_NN_SPARSE_H
 
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define HPX_SPARSE_BLOCK 128 /* columns of a block */
+#define HPX_SPARSE_PANEL 64  /* the most columns of a dense factor that a call takes */
 
 /* Writes the columns and the 255ths of up to HPX_SPARSE_BLOCK bytes that are not 0, and up to 63 more entries
  * without meaning; returns how many there are. */
@@ -43,13 +44,17 @@ size_t hpx_sparse_attach(hpx_sparse *out, float *block, size_t features, size_t 
 /* Makes row i from `features` bytes, 255 as 1; the rows before it are there. */
 void hpx_sparse_set_row(hpx_sparse *out, size_t i, const uint8_t *bytes);
 
-/* y (m x n) = x (m x features) * w (features x n). Every element is 0 and then the products of its row's
- * nonzeros added one by one, by ascending column. */
-void hpx_sparse_multiply(float *y, const hpx_sparse *x, const float *w, size_t m, size_t n);
+/* y (m x columns) = x (m x features) * w (features x columns), with rows y_stride and w_stride floats apart.
+ * Every element is 0 and then the products of its row's nonzeros added one by one, by ascending column. */
+void hpx_sparse_multiply(float *y, size_t y_stride, const hpx_sparse *x, const float *w, size_t w_stride,
+                         size_t m, size_t columns);
 
-/* The rows of block `block` of features of x^T (features x m) * d (m x n); `out` has n columns. Every element
- * is 0 and then the products of its feature's nonzeros added one by one, by ascending sample. */
-void hpx_sparse_multiply_transposed(float *out, const hpx_sparse *x, size_t block, const float *d, size_t m,
-                                    size_t n);
+/* Transposes a block of features of the first m rows, for the calls below. */
+void hpx_sparse_transpose(const hpx_sparse *x, size_t block, size_t m);
+
+/* out (the block's features x columns) = the last transposed block of x^T * d (m x columns). Every element is
+ * 0 and then the products of its feature's nonzeros added one by one, by ascending sample. */
+void hpx_sparse_multiply_transposed(float *out, size_t out_stride, const hpx_sparse *x, size_t block,
+                                    const float *d, size_t d_stride, size_t m, size_t columns);
 
 #endif

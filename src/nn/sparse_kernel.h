@@ -12,13 +12,12 @@ typedef float KERNEL(vector)
     __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 #define vector KERNEL(vector)
 
-/* c = a b, or c += a b if `add`, for a panel b of `columns` columns (a multiple of LANES, at most PANEL), one
- * row after the other; the m rows of c are c_stride apart. Inlined with a constant number of columns, so that
- * the sums are registers. */
-TARGET static inline __attribute__((always_inline)) void KERNEL(multiply_columns)(float *c, size_t c_stride,
-                                                                                  const nonzeros *a, size_t m,
-                                                                                  const float *b, bool add,
-                                                                                  size_t columns)
+/* c = a b, or c += a b if `add`, for a panel b of `columns` columns (a multiple of LANES, at most PANEL); the
+ * m rows of c and those of b are c_stride and b_stride apart. Inlined with a constant number of columns, so
+ * that the sums are registers. */
+TARGET static inline __attribute__((always_inline)) void
+KERNEL(multiply_columns)(float *c, size_t c_stride, const nonzeros *a, size_t m, const float *b,
+                         size_t b_stride, bool add, size_t columns)
 {
     for (size_t i = 0; i < m; i++, c += c_stride) {
         const uint32_t *ends = a->ends + i * a->step;
@@ -27,7 +26,7 @@ TARGET static inline __attribute__((always_inline)) void KERNEL(multiply_columns
             sums[v] = *(const vector *)(c + v * LANES);
         for (uint32_t e = ends[0]; e < ends[1]; e++) {
             const vector value = BROADCAST(a->values[e]);
-            const float *row = b + a->indices[e] * columns;
+            const float *row = b + a->indices[e] * b_stride;
             for (size_t v = 0; v < columns / LANES; v++)
                 sums[v] = MULTIPLY_ADD(value, *(const vector *)(row + v * LANES), sums[v]);
         }
@@ -37,16 +36,16 @@ TARGET static inline __attribute__((always_inline)) void KERNEL(multiply_columns
 }
 
 TARGET static void KERNEL(multiply)(float *c, size_t c_stride, const nonzeros *a, size_t m, const float *b,
-                                    bool add, size_t columns)
+                                    size_t b_stride, bool add, size_t columns)
 {
     if (columns == 16)
-        KERNEL(multiply_columns)(c, c_stride, a, m, b, add, 16);
+        KERNEL(multiply_columns)(c, c_stride, a, m, b, b_stride, add, 16);
     else if (columns == 32)
-        KERNEL(multiply_columns)(c, c_stride, a, m, b, add, 32);
+        KERNEL(multiply_columns)(c, c_stride, a, m, b, b_stride, add, 32);
     else if (columns == 48)
-        KERNEL(multiply_columns)(c, c_stride, a, m, b, add, 48);
+        KERNEL(multiply_columns)(c, c_stride, a, m, b, b_stride, add, 48);
     else
-        KERNEL(multiply_columns)(c, c_stride, a, m, b, add, 64);
+        KERNEL(multiply_columns)(c, c_stride, a, m, b, b_stride, add, 64);
 }
 
 #undef vector

@@ -188,7 +188,7 @@ test_damage() {
     local at
     build_both
     # A weight in every checkpoint that the file holds, those of superseded epochs included.
-    for at in $(grep -obaUP 'HPXC' "$HPX_STORE/hpx.mdb" | cut -d: -f1); do
+    for at in $(grep -obaUP 'HPXC\x02' "$HPX_STORE/hpx.mdb" | cut -d: -f1); do
         printf '\377' | dd of="$HPX_STORE/hpx.mdb" bs=1 seek=$((at + 200)) conv=notrunc 2>/dev/null
     done
     run 11 hpx export -o a.hpxb --all

@@ -173,7 +173,7 @@ build_few() { # 6 of them
 
 damage() { # TEXT [STORE]: changes one byte of every copy of a text in the data file, old pages included
     local at
-    for at in $(grep -abo -- "$1" "${2:-$HPX_STORE}/hpx.mdb" | cut -d: -f1); do
+    for at in $(grep -aboUP -- "$1" "${2:-$HPX_STORE}/hpx.mdb" | cut -d: -f1); do
         printf '~' | dd of="${2:-$HPX_STORE}/hpx.mdb" bs=1 seek="$at" conv=notrunc status=none
     done
 }
@@ -279,7 +279,7 @@ test_damaged_checkpoint() {
     build_few
     sed 's/epochs = 2/epochs = 4/' a.rcp >longer.rcp
     run 0 hpx build longer.rcp -q --store straight
-    damage HPXC # the head of every checkpoint
+    damage 'HPXC\x02' # the head of every checkpoint, no source that is in a patch
     run 11 hpx verify
     equal "$(grep -c '^damaged: chunk ' out)" 6 'the number of damaged chunks'
     run 0 hpx build a.rcp
@@ -291,7 +291,7 @@ test_damaged_checkpoint() {
     results straight >before
     results "$HPX_STORE" >after
     same_files before after
-    damage HPXC
+    damage 'HPXC\x02'
     run 0 hpx build -B longer.rcp -q # puts them back
     run 0 hpx verify
 }

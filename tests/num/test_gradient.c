@@ -83,6 +83,13 @@ static double dropout_factor(const hpx_mlp *mlp, uint32_t layer, uint32_t row, u
     return hpx_random_float(words[column % 4]) < mlp->dropout ? 0 : 1 / (1 - (double)mlp->dropout);
 }
 
+/* Where the weight from i to j is: the first layer's lie by panels of 64 outputs. */
+static uint32_t weight(uint32_t layer, uint32_t in, uint32_t out, uint32_t i, uint32_t j)
+{
+    const uint32_t first = j & ~63u, columns = out - first < 64 ? out - first : 64;
+    return layer == 0 ? first * in + i * columns + j - first : j * in + i;
+}
+
 /* The loss of one sample, with dropout if `drop`. */
 static double reference_loss(const hpx_mlp *mlp, const double *parameters, uint32_t row, uint8_t label,
                              bool drop)
@@ -95,7 +102,7 @@ static double reference_loss(const hpx_mlp *mlp, const double *parameters, uint3
         for (uint32_t j = 0; j < out; j++) {
             double z = parameters[in * out + j];
             for (uint32_t i = 0; i < in; i++)
-                z += x[i] * parameters[l == 0 ? i * out + j : j * in + i];
+                z += x[i] * parameters[weight(l, in, out, i, j)];
             y[j] = l + 1 == mlp->shape.layers ? z : activate(mlp->activation, z);
             if (drop && l + 1 < mlp->shape.layers)
                 y[j] *= dropout_factor(mlp, l, row, j);

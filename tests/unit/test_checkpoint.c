@@ -69,7 +69,7 @@ static void test_round_trip(void **state)
 /* The bytes as the specification draws them. */
 static void test_layout(void **state)
 {
-    static const uint8_t header[64] = {'H', 'P', 'X', 'C', 1, 0, 0, 0, 64, 0,          0, 0, 9, 0, 0,
+    static const uint8_t header[64] = {'H', 'P', 'X', 'C', 2, 0, 0, 0, 64, 0,          0, 0, 9, 0, 0,
                                        0,   1,   0,   0,   0, 2, 0, 0, 0,  PARAMETERS, 0, 0, 0, 0, 0,
                                        0,   0,   2,   0,   0, 0, 5, 0, 0,  0,          7, 0, 0, 0, 3};
     (void)state;
