@@ -65,6 +65,10 @@ static inline void ask_for(struct ahead *next)
 #define CHAINS                16
 #define BROADCAST(x)          _mm512_set1_ps(x)
 #define MULTIPLY_ADD(a, b, c) _mm512_fmadd_ps(a, b, c)
+#define MASK                  __mmask16
+#define FIRST(count)          ((__mmask16)((1u << (count)) - 1))
+#define LOAD(from, mask)      _mm512_maskz_loadu_ps(mask, from)
+#define STORE(to, mask, a)    _mm512_mask_storeu_ps(to, mask, a)
 #define LOW(a, b)             __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define HIGH(a, b)            __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 #include "matrix_kernel.h"
@@ -76,8 +80,13 @@ static inline void ask_for(struct ahead *next)
 #define CHAINS                8
 #define BROADCAST(x)          _mm256_set1_ps(x)
 #define MULTIPLY_ADD(a, b, c) _mm256_fmadd_ps(a, b, c)
-#define LOW(a, b)             __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define HIGH(a, b)            __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#define MASK                  __m256i
+#define FIRST(count)                                                                                         \
+    _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(count)), _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0))
+#define LOAD(from, mask)   _mm256_maskload_ps(from, mask)
+#define STORE(to, mask, a) _mm256_maskstore_ps(to, mask, a)
+#define LOW(a, b)          __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define HIGH(a, b)         __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
 #include "matrix_kernel.h"
 
 static struct view view_of(hpx_factor factor)

@@ -22,7 +22,6 @@
 #define PARAMETERS_MAX ((uint64_t)1 << 31)
 #define SPARSE_WIDTH   33 /* from here on sparse inputs pay: docs/training.md has the measurement */
 #define SPARSE_BATCH   1024
-#define EVALUATE_ROWS  256 /* part of the code version: a product's last bits may depend on its rows */
 
 /* A training in progress: all its memory is two blocks, allocated before the first step. */
 typedef struct training {
@@ -49,9 +48,16 @@ static size_t aligned(size_t floats)
     return (floats + 15) & ~(size_t)15;
 }
 
+/* Samples of an evaluated batch: of dense ones, 3 KB each in MNIST, only so many as the cache has room for.
+ */
+static uint32_t evaluate_rows(const training *t)
+{
+    return t->mlp.sparse ? 256 : 128;
+}
+
 static hpx_status allocate(training *t, hpx_error *error)
 {
-    const size_t buffers = hpx_mlp_attach(&t->mlp, NULL, t->batch, EVALUATE_ROWS);
+    const size_t buffers = hpx_mlp_attach(&t->mlp, NULL, t->batch, evaluate_rows(t));
     const size_t image = hpx_checkpoint_size(&t->checkpoint);
     const size_t order = aligned(t->data->train.count);
     const size_t work = buffers + order + aligned(t->batch);
@@ -63,7 +69,7 @@ static hpx_status allocate(training *t, hpx_error *error)
             "out of memory: the network with %zu parameters needs %zu MiB; take smaller layers or "
             "batches, or fewer trials at once",
             t->parameters, ((image + work * sizeof(float)) >> 20) + 1);
-    hpx_mlp_attach(&t->mlp, t->work, t->batch, EVALUATE_ROWS);
+    hpx_mlp_attach(&t->mlp, t->work, t->batch, evaluate_rows(t));
     t->mlp.parameters = image_array(t, 0);
     t->order = (uint32_t *)(void *)(t->work + buffers);
     t->labels = (uint8_t *)(t->order + order);
@@ -148,9 +154,10 @@ static void means(double *loss, double *accuracy, hpx_tally sums, uint32_t count
 
 static void evaluate(training *t, const hpx_samples *samples, double *loss, double *accuracy)
 {
+    const uint32_t most = evaluate_rows(t);
     hpx_tally sums = {0, 0};
     for (uint32_t first = 0, rows; first < samples->count; first += rows) {
-        rows = samples->count - first < EVALUATE_ROWS ? samples->count - first : EVALUATE_ROWS;
+        rows = samples->count - first < most ? samples->count - first : most;
         hpx_mlp_load(&t->mlp, samples->pixels + (size_t)first * t->data->features, NULL, rows);
         hpx_tally batch = hpx_mlp_evaluate(&t->mlp, samples->labels + first, rows);
         sums.loss += batch.loss;
