@@ -56,9 +56,9 @@ static uint32_t last_layer(const hpx_mlp_shape *shape)
 
 /* The outputs of a layer between the first and the last are worked on by parts, so many columns at once, and
  * lie in memory part by part. A part is so large that it, the weights of its columns and their gradient stay
- * in the second level of cache until all is done with them, the optimizer's step included: forward, the last
- * layer, which has few outputs, takes a part as soon as it is there; backward, it gives the part's
- * derivatives back when they are wanted. Of the first and the last layer all columns are one part. */
+ * in cache until all is done with them, the optimizer's step included: forward, the last layer, which has few
+ * outputs, takes a part as soon as it is there; backward, it gives the part's derivatives back when they are
+ * wanted. Of the first and the last layer all columns are one part. */
 static size_t part_columns(const hpx_mlp_shape *shape, uint32_t layer)
 {
     const size_t width = shape->sizes[layer + 1];
@@ -84,17 +84,18 @@ static size_t part_count(const hpx_mlp_shape *shape, uint32_t layer)
     return (shape->sizes[layer + 1] - 1) / part_columns(shape, layer) + 1;
 }
 
-/* A part of a layer: `columns` columns from `first` on, which begin at `place` in the layer's arrays. */
-struct columns {
+/* A part of a layer's outputs: `columns` columns from `first` on, which begin at `place` in the layer's
+ * arrays. */
+struct part {
     size_t first, columns, place;
 };
 
 /* The part that begins with column `first`, for batches of so many rows. */
-static struct columns columns_from(const hpx_mlp_shape *shape, uint32_t layer, size_t first, size_t rows)
+static struct part part_from(const hpx_mlp_shape *shape, uint32_t layer, size_t first, size_t rows)
 {
     const size_t width = shape->sizes[layer + 1], columns = part_columns(shape, layer);
-    return (struct columns){first, width - first < columns ? width - first : columns,
-                            first / columns * rows * part_stride(shape, layer)};
+    return (struct part){first, width - first < columns ? width - first : columns,
+                         first / columns * rows * part_stride(shape, layer)};
 }
 
 /* The weights of the first layer lie by panels of so many columns, because that is what sparse inputs are
@@ -183,16 +184,18 @@ void hpx_mlp_load(hpx_mlp *mlp, const uint8_t *samples, const uint32_t *order, s
     }
 }
 
-/* A layer's part of an array that is laid out as the parameters. */
-struct part {
+/* A layer's parameters. */
+struct parameters {
     float *weights, *biases;
 };
 
-static struct part part_of(float *array, const hpx_mlp_shape *shape, uint32_t layer)
+static struct parameters parameters_of(const hpx_mlp *mlp, uint32_t layer)
 {
+    const uint32_t *sizes = mlp->shape.sizes;
+    float *weights = mlp->parameters;
     for (uint32_t l = 0; l < layer; l++)
-        array += ((size_t)shape->sizes[l] + 1) * shape->sizes[l + 1];
-    return (struct part){array, array + (size_t)shape->sizes[layer] * shape->sizes[layer + 1]};
+        weights += ((size_t)sizes[l] + 1) * sizes[l + 1];
+    return (struct parameters){weights, weights + (size_t)sizes[layer] * sizes[layer + 1]};
 }
 
 /* Where the weight from input i to output j is among its layer's. */
@@ -209,7 +212,7 @@ void hpx_mlp_init(hpx_mlp *mlp, hpx_init init, uint32_t seed)
 {
     const uint32_t *sizes = mlp->shape.sizes;
     for (uint32_t l = 0; l < mlp->shape.layers; l++) {
-        struct part part = part_of(mlp->parameters, &mlp->shape, l);
+        struct parameters layer = parameters_of(mlp, l);
         const double fans = init == HPX_INIT_HE ? sizes[l] : (double)sizes[l] + sizes[l + 1];
         const float limit = (float)sqrt(6 / fans);
         const size_t in = sizes[l], width = sizes[l + 1], count = in * width;
@@ -217,47 +220,51 @@ void hpx_mlp_init(hpx_mlp *mlp, hpx_init init, uint32_t seed)
             uint32_t words[4];
             hpx_random(words, seed, HPX_RANDOM_INIT + l, 0, 0, (uint32_t)(i / 4));
             for (size_t k = i; k < i + 4 && k < count; k++)
-                part.weights[weight_place(&mlp->shape, l, k / width, k % width)] =
+                layer.weights[weight_place(&mlp->shape, l, k / width, k % width)] =
                     limit * (2 * hpx_random_float(words[k - i]) - 1);
         }
-        memset(part.biases, 0, sizes[l + 1] * sizeof(float));
+        memset(layer.biases, 0, sizes[l + 1] * sizeof(float));
     }
 }
 
-/* sums (rows x out's columns) = the outputs of the layer before times the weights of these columns. */
-static void multiply_forward(hpx_mlp *mlp, uint32_t l, float *sums, struct columns out, size_t rows)
+/* sums = the inputs times the first layer's weights. */
+static void multiply_first(hpx_mlp *mlp, float *sums, size_t rows)
 {
     const hpx_mlp_shape *shape = &mlp->shape;
-    const size_t in = shape->sizes[l], stride = part_stride(shape, l);
-    const float *weights = part_of(mlp->parameters, shape, l).weights;
-    for (size_t first = 0, columns; first < shape->sizes[1] && l == 0; first += columns) {
+    const size_t in = shape->sizes[0], stride = part_stride(shape, 0);
+    for (size_t first = 0, columns; first < shape->sizes[1]; first += columns) {
         columns = first_columns(shape, first);
-        const float *panel = weights + first * in;
+        const float *panel = mlp->parameters + first * in;
         if (mlp->sparse)
             hpx_sparse_multiply(sums + first, stride, mlp->sparse_inputs, panel, columns, rows, columns);
         else
             hpx_matrix_multiply(sums + first, stride, (hpx_factor){mlp->inputs, in, false},
                                 (hpx_factor){panel, columns, false}, rows, columns, in, false);
     }
-    if (l == 0)
-        return;
-    struct columns x;
-    for (size_t first = 0; first < in; first += x.columns) {
-        x = columns_from(shape, l - 1, first, rows);
-        hpx_matrix_multiply(sums, stride,
-                            (hpx_factor){mlp->outputs[l - 1] + x.place, part_stride(shape, l - 1), false},
-                            (hpx_factor){weights + out.first * in + first, in, true}, rows, out.columns,
-                            x.columns, first > 0);
+}
+
+/* sums = what the layer before gives times the weights of a part's columns. */
+static void multiply_part(hpx_mlp *mlp, uint32_t l, float *sums, struct part part, size_t rows)
+{
+    const hpx_mlp_shape *shape = &mlp->shape;
+    const size_t in = shape->sizes[l], x_stride = part_stride(shape, l - 1);
+    const float *weights = parameters_of(mlp, l).weights + part.first * in;
+    struct part x;
+    for (size_t from = 0; from < in; from += x.columns) {
+        x = part_from(shape, l - 1, from, rows);
+        hpx_matrix_multiply(sums, part_stride(shape, l),
+                            (hpx_factor){mlp->outputs[l - 1] + x.place, x_stride, false},
+                            (hpx_factor){weights + from, in, true}, rows, part.columns, x.columns, from > 0);
     }
 }
 
 /* logits = what the first part of the last hidden layer adds to them, += what another does. */
-static void multiply_last(hpx_mlp *mlp, const float *y, struct columns part, size_t rows)
+static void multiply_last(hpx_mlp *mlp, const float *y, struct part part, size_t rows)
 {
     const hpx_mlp_shape *shape = &mlp->shape;
     const uint32_t last = last_layer(shape);
     const size_t in = shape->sizes[last], classes = shape->sizes[last + 1];
-    const float *weights = part_of(mlp->parameters, shape, last).weights + part.first;
+    const float *weights = parameters_of(mlp, last).weights + part.first;
     hpx_matrix_multiply(mlp->outputs[last], classes, (hpx_factor){y, part_stride(shape, last - 1), false},
                         (hpx_factor){weights, in, true}, rows, classes, part.columns, part.first > 0);
 }
@@ -268,17 +275,17 @@ static float *forward(hpx_mlp *mlp, size_t rows, const hpx_mlp_draw *draw)
 {
     const hpx_mlp_shape *shape = &mlp->shape;
     const uint32_t last = last_layer(shape);
-    if (last == 0)
-        multiply_forward(mlp, 0, mlp->outputs[0], columns_from(shape, 0, 0, rows), rows);
+    multiply_first(mlp, mlp->outputs[0], rows);
     for (uint32_t l = 0; l < last; l++) {
         const size_t width = shape->sizes[l + 1], stride = part_stride(shape, l);
-        const float *biases = part_of(mlp->parameters, shape, l).biases;
-        struct columns part;
+        const float *biases = parameters_of(mlp, l).biases;
+        struct part part;
         for (size_t first = 0; first < width; first += part.columns) {
-            part = columns_from(shape, l, first, rows);
+            part = part_from(shape, l, first, rows);
             float *y = mlp->outputs[l] + (draw || l + 1 < last ? part.place : 0);
             float *slope = draw && mlp->slopes[l] ? mlp->slopes[l] + part.place : NULL;
-            multiply_forward(mlp, l, y, part, rows);
+            if (l > 0)
+                multiply_part(mlp, l, y, part, rows);
             hpx_activation_forward(mlp->activation, y, slope, biases + first, rows, part.columns, stride);
             if (draw && mlp->dropout > 0)
                 hpx_dropout(y, slope, rows, first, part.columns, stride, mlp->dropout, l, *draw);
@@ -317,9 +324,9 @@ static double softmax(float *z, const float *bias, size_t classes, size_t label,
 
 static hpx_tally tally(hpx_mlp *mlp, const uint8_t *labels, size_t rows, const hpx_mlp_draw *draw)
 {
-    const uint32_t last = mlp->shape.layers - 1;
+    const uint32_t last = last_layer(&mlp->shape);
     const size_t classes = mlp->shape.sizes[last + 1];
-    const float *bias = part_of(mlp->parameters, &mlp->shape, last).biases;
+    const float *bias = parameters_of(mlp, last).biases;
     float *logits = forward(mlp, rows, draw);
     hpx_tally sums = {0, 0};
     for (size_t i = 0; i < rows; i++) {
@@ -368,14 +375,14 @@ static void give(const struct backward *b, size_t from, const float *at, size_t 
 
 /* The last layer's part in one of the layer before: its derivatives by these outputs, to `delta`, made before
  * the weights change; and the gradient of the weights. */
-static void backward_last(const struct backward *b, struct columns part, float *delta)
+static void backward_last(const struct backward *b, struct part part, float *delta)
 {
     hpx_mlp *mlp = b->mlp;
     const hpx_mlp_shape *shape = &mlp->shape;
     const uint32_t last = last_layer(shape);
     const size_t in = shape->sizes[last], classes = shape->sizes[last + 1],
                  stride = part_stride(shape, last - 1);
-    const float *weights = part_of(mlp->parameters, shape, last).weights + part.first;
+    const float *weights = parameters_of(mlp, last).weights + part.first;
     hpx_factor logits = {mlp->deltas[last], classes, false};
     hpx_matrix_multiply(delta, stride, logits, (hpx_factor){weights, in, false}, b->rows, part.columns,
                         classes, false);
@@ -391,7 +398,7 @@ static void backward_last(const struct backward *b, struct columns part, float *
 }
 
 /* The loss's derivatives by the sums of a part of a hidden layer, from those by its outputs. */
-static float *backward_part(const struct backward *b, uint32_t l, struct columns part)
+static float *backward_part(const struct backward *b, uint32_t l, struct part part)
 {
     hpx_mlp *mlp = b->mlp;
     const bool before_last = l + 1 == last_layer(&mlp->shape);
@@ -401,7 +408,7 @@ static float *backward_part(const struct backward *b, uint32_t l, struct columns
     hpx_activation_backward(delta, mlp->gradient, mlp->outputs[l] + part.place,
                             mlp->slopes[l] ? mlp->slopes[l] + part.place : NULL, 1 / (1 - mlp->dropout),
                             b->rows, part.columns, part_stride(&mlp->shape, l));
-    give(b, 0, part_of(mlp->parameters, &mlp->shape, l).biases + part.first, part.columns);
+    give(b, 0, parameters_of(mlp, l).biases + part.first, part.columns);
     return delta;
 }
 
@@ -411,20 +418,20 @@ static void backward(const struct backward *b, uint32_t l)
     hpx_mlp *mlp = b->mlp;
     const hpx_mlp_shape *shape = &mlp->shape;
     const size_t in = shape->sizes[l], width = shape->sizes[l + 1], x_stride = part_stride(shape, l - 1);
-    struct columns part, x;
+    struct part part, x;
     for (size_t first = 0; first < width; first += part.columns) {
-        part = columns_from(shape, l, first, b->rows);
-        const float *weights = part_of(mlp->parameters, shape, l).weights + first * in;
+        part = part_from(shape, l, first, b->rows);
+        const float *weights = parameters_of(mlp, l).weights + first * in;
         hpx_factor delta = {backward_part(b, l, part), part_stride(shape, l), false};
         for (size_t from = 0; from < in; from += x.columns) {
-            x = columns_from(shape, l - 1, from, b->rows);
+            x = part_from(shape, l - 1, from, b->rows);
             hpx_matrix_multiply(mlp->deltas[l - 1] + x.place, x_stride, delta,
                                 (hpx_factor){weights + from, in, false}, b->rows, x.columns, part.columns,
                                 first > 0);
         }
         delta.transposed = true;
         for (size_t from = 0; from < in; from += x.columns) {
-            x = columns_from(shape, l - 1, from, b->rows);
+            x = part_from(shape, l - 1, from, b->rows);
             hpx_matrix_multiply(mlp->gradient + from, in, delta,
                                 (hpx_factor){mlp->outputs[l - 1] + x.place, x_stride, false}, part.columns,
                                 x.columns, b->rows, false);
@@ -440,7 +447,7 @@ static void backward_first(const struct backward *b)
     const hpx_mlp_shape *shape = &mlp->shape;
     const size_t in = shape->sizes[0], stride = part_stride(shape, 0);
     const float *delta =
-        last_layer(shape) == 0 ? mlp->deltas[0] : backward_part(b, 0, columns_from(shape, 0, 0, b->rows));
+        last_layer(shape) == 0 ? mlp->deltas[0] : backward_part(b, 0, part_from(shape, 0, 0, b->rows));
     for (size_t from = 0, count; from < in; from += count) {
         count = in - from < FIRST_ROWS ? in - from : FIRST_ROWS;
         if (mlp->sparse)
@@ -466,7 +473,7 @@ hpx_tally hpx_mlp_gradient(hpx_mlp *mlp, const uint8_t *labels, size_t rows, hpx
     const struct backward b = {mlp, rows, take, context};
     hpx_tally sums = tally(mlp, labels, rows, &draw);
     softmax_backward(mlp->deltas[last], mlp->gradient, labels, rows, mlp->shape.sizes[last + 1]);
-    give(&b, 0, part_of(mlp->parameters, &mlp->shape, last).biases, mlp->shape.sizes[last + 1]);
+    give(&b, 0, parameters_of(mlp, last).biases, mlp->shape.sizes[last + 1]);
     for (uint32_t l = last; l-- > 1;)
         backward(&b, l);
     backward_first(&b);
