@@ -51,9 +51,9 @@ typedef struct hpx_mlp {
 size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t evaluate_rows);
 
 /* Makes a batch the network's inputs, 255 as 1: the samples (sizes[0] bytes each) that `order` lists, or the
- * first ones if it is NULL. Each of the calls below works on the inputs last loaded (or written, unless
- * sparse). */
-void hpx_mlp_load(hpx_mlp *mlp, const uint8_t *samples, const uint32_t *order, size_t rows);
+ * first ones if it is NULL. So many `more` follow there; the first of them are fetched into the cache. Each
+ * of the calls below works on the inputs last loaded (or written, unless sparse). */
+void hpx_mlp_load(hpx_mlp *mlp, const uint8_t *samples, const uint32_t *order, size_t rows, size_t more);
 
 /* Draws all weights, uniform in [-limit, limit): He et al. 2015 (limit sqrt(6 / fan-in)) or Glorot and Bengio
  * 2010 (limit sqrt(6 / (fan-in + fan-out))). Biases become 0. */

@@ -13,10 +13,10 @@
 #include "activation.h"
 #include "hpx/matrix.h"
 #include "hpx/random.h"
+#include "softmax.h"
 #include "sparse.h"
 #include "vector.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -159,20 +159,22 @@ size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t eval
     return used;
 }
 
-/* Asks the memory for a sample in advance: shuffled samples lie where no processor expects them. */
+/* Asks the memory for a sample in advance: that comes too late of itself, and shuffled samples lie where no
+ * processor expects them. */
 static inline void prefetch(const uint8_t *sample, size_t features)
 {
     for (size_t j = 0; j < features; j += 64)
         __builtin_prefetch(sample + j);
+    __builtin_prefetch(sample + features - 1);
 }
 
 HPX_VECTORISED
-void hpx_mlp_load(hpx_mlp *mlp, const uint8_t *samples, const uint32_t *order, size_t rows)
+void hpx_mlp_load(hpx_mlp *mlp, const uint8_t *samples, const uint32_t *order, size_t rows, size_t more)
 {
     const size_t features = mlp->shape.sizes[0];
     for (size_t i = 0; i < rows; i++) {
         const uint8_t *restrict sample = samples + (order ? order[i] : i) * features;
-        if (i + PREFETCH < rows)
+        if (i + PREFETCH < rows + more)
             prefetch(samples + (order ? order[i + PREFETCH] : i + PREFETCH) * features, features);
         if (mlp->sparse) {
             hpx_sparse_set_row(mlp->sparse_inputs, i, sample);
@@ -296,67 +298,17 @@ static float *forward(hpx_mlp *mlp, size_t rows, const hpx_mlp_draw *draw)
     return mlp->outputs[last];
 }
 
-/* Adds the biases to a row of logits and returns its cross-entropy, computed as log(sum(exp(z - max z))) -
- * (z[label] - max z) so that no exponential overflows. Leaves the softmax in the row. Without branches: which
- * logit is the largest cannot be foreseen. */
-static double softmax(float *z, const float *bias, size_t classes, size_t label, bool *correct)
-{
-    float top = z[0] += bias[0];
-    for (size_t j = 1; j < classes; j++) {
-        z[j] += bias[j];
-        top = z[j] > top ? z[j] : top;
-    }
-    bool earlier = false;
-    for (size_t j = 0; j < classes; j++)
-        earlier |= (z[j] == top) & (j < label);
-    *correct = (z[label] == top) & !earlier;
-    const float own = z[label] - top;
-    double sum = 0;
-    for (size_t j = 0; j < classes; j++) {
-        z[j] = expf(z[j] - top);
-        sum += (double)z[j];
-    }
-    const float scale = (float)(1 / sum);
-    for (size_t j = 0; j < classes; j++)
-        z[j] *= scale;
-    return log(sum) - (double)own;
-}
-
 static hpx_tally tally(hpx_mlp *mlp, const uint8_t *labels, size_t rows, const hpx_mlp_draw *draw)
 {
     const uint32_t last = last_layer(&mlp->shape);
-    const size_t classes = mlp->shape.sizes[last + 1];
-    const float *bias = parameters_of(mlp, last).biases;
     float *logits = forward(mlp, rows, draw);
-    hpx_tally sums = {0, 0};
-    for (size_t i = 0; i < rows; i++) {
-        bool correct;
-        assert(labels[i] < classes);
-        sums.loss += softmax(logits + i * classes, bias, classes, labels[i], &correct);
-        sums.correct += correct;
-    }
-    return sums;
+    return hpx_softmax_forward(logits, parameters_of(mlp, last).biases, labels, rows,
+                               mlp->shape.sizes[last + 1]);
 }
 
 hpx_tally hpx_mlp_evaluate(hpx_mlp *mlp, const uint8_t *labels, size_t rows)
 {
     return tally(mlp, labels, rows, NULL);
-}
-
-/* From the softmax of every row to the derivative of the mean loss by the logits, (softmax - one-hot label) /
- * rows, and its column sums. */
-static void softmax_backward(float *delta, float *bias_gradient, const uint8_t *labels, size_t rows,
-                             size_t classes)
-{
-    const float scale = 1 / (float)rows;
-    memset(bias_gradient, 0, classes * sizeof(float));
-    for (size_t i = 0; i < rows; i++, delta += classes) {
-        delta[labels[i]] -= 1;
-        for (size_t j = 0; j < classes; j++) {
-            delta[j] *= scale;
-            bias_gradient[j] += delta[j];
-        }
-    }
 }
 
 /* A pass backward, and who takes the gradient. */
@@ -472,7 +424,7 @@ hpx_tally hpx_mlp_gradient(hpx_mlp *mlp, const uint8_t *labels, size_t rows, hpx
     const uint32_t last = last_layer(&mlp->shape);
     const struct backward b = {mlp, rows, take, context};
     hpx_tally sums = tally(mlp, labels, rows, &draw);
-    softmax_backward(mlp->deltas[last], mlp->gradient, labels, rows, mlp->shape.sizes[last + 1]);
+    hpx_softmax_backward(mlp->deltas[last], mlp->gradient, labels, rows, mlp->shape.sizes[last + 1]);
     give(&b, 0, parameters_of(mlp, last).biases, mlp->shape.sizes[last + 1]);
     for (uint32_t l = last; l-- > 1;)
         backward(&b, l);

@@ -158,7 +158,8 @@ static void evaluate(training *t, const hpx_samples *samples, double *loss, doub
     hpx_tally sums = {0, 0};
     for (uint32_t first = 0, rows; first < samples->count; first += rows) {
         rows = samples->count - first < most ? samples->count - first : most;
-        hpx_mlp_load(&t->mlp, samples->pixels + (size_t)first * t->data->features, NULL, rows);
+        hpx_mlp_load(&t->mlp, samples->pixels + (size_t)first * t->data->features, NULL, rows,
+                     samples->count - first - rows);
         hpx_tally batch = hpx_mlp_evaluate(&t->mlp, samples->labels + first, rows);
         sums.loss += batch.loss;
         sums.correct += batch.correct;
@@ -205,7 +206,7 @@ static hpx_status train_epoch(training *t, uint32_t epoch, hpx_metrics *metrics,
     for (uint32_t batch = 0; batch < t->batches; batch++) {
         const uint32_t first = batch * t->batch;
         const uint32_t rows = samples->count - first < t->batch ? samples->count - first : t->batch;
-        hpx_mlp_load(&t->mlp, samples->pixels, t->order + first, rows);
+        hpx_mlp_load(&t->mlp, samples->pixels, t->order + first, rows, samples->count - first - rows);
         for (uint32_t i = 0; i < rows; i++)
             t->labels[i] = samples->labels[t->order[first + i]];
         struct step step = {t, rate, (uint64_t)(epoch - 1) * t->batches + batch + 1};

@@ -223,9 +223,9 @@ static void test_network(void **state)
         hpx_mlp_attach(&mlp, block, ROWS, COUNT);
         assert_true((mlp.inputs == NULL) == sparse && (mlp.sparse_inputs != NULL) == sparse);
         hpx_mlp_init(&mlp, HPX_INIT_HE, 7);
-        hpx_mlp_load(&mlp, bytes, order, ROWS);
+        hpx_mlp_load(&mlp, bytes, order, ROWS, 0);
         sums[sparse] = hpx_mlp_gradient(&mlp, labels, ROWS, mask, gather_gradient, gradients[sparse]);
-        hpx_mlp_load(&mlp, bytes + FEATURES, NULL, ROWS - 5);
+        hpx_mlp_load(&mlp, bytes + FEATURES, NULL, ROWS - 5, 5);
         evaluated[sparse] = hpx_mlp_evaluate(&mlp, labels, ROWS - 5);
         free(block);
     }
@@ -364,7 +364,7 @@ static void train_by_hand(float *parameters, bool sparse, const uint8_t *bytes, 
             rows = TRAIN - first < batch ? TRAIN - first : batch;
             for (uint32_t i = 0; i < rows; i++)
                 batch_labels[i] = labels[order[first + i]];
-            hpx_mlp_load(&mlp, bytes, order + first, rows);
+            hpx_mlp_load(&mlp, bytes, order + first, rows, TRAIN - first - rows);
             hpx_mlp_gradient(&mlp, batch_labels, rows, (hpx_mlp_draw){1, epoch, first}, gather_gradient,
                              gradients);
             hpx_optimizer_step(&adam, parameters, states, &whole, 0.01, ++step);
