@@ -71,8 +71,8 @@ static void forward_rows(hpx_tally *sums, float *z, const float *bias, const uin
     }
     hpx_exponentials(z, rows * classes);
     for (size_t i = 0; i < rows; i++, z += classes) {
-        double sum = 0;
-        for (size_t j = 0; j < classes; j++)
+        double sum = (double)z[0];
+        for (size_t j = 1; j < classes; j++)
             sum += (double)z[j];
         const float scale = (float)(1 / sum);
         for (size_t j = 0; j < classes; j++)
