@@ -404,8 +404,8 @@ static void test_choice(void **state)
     setenv("HPX_VECTOR", "plain", 1);
     hpx_vector_choose();
     check_form(true, WIDTH, 0);
-    check_form(true, 33, 0);
-    check_form(false, 32, 0);
+    check_form(true, 48, 0);
+    check_form(false, 47, 0);
     check_form(false, WIDTH, 1);
     unsetenv("HPX_VECTOR");
     hpx_vector_choose();
