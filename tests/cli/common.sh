@@ -103,9 +103,9 @@ outputs() { # STORE
 
 poll() { # COMMAND...: until it succeeds; gives up after a minute
     local i
-    for ((i = 0; i < 600; i++)); do
+    for ((i = 0; i < 2000; i++)); do
         "$@" >/dev/null 2>&1 && return 0
-        sleep 0.1
+        sleep 0.03
     done
     fail "never came true: $*"
 }

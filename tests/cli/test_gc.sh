@@ -76,7 +76,7 @@ test_keep() {
 
 # A training that is killed under keep = none goes on where it was.
 test_keep_none_killed() {
-    write_recipe a.rcp 512 'epochs = 200' 'keep = none'
+    write_recipe a.rcp 512 'epochs = 2000' 'keep = none'
     sed -i 's/^axis n2.*/axis n2 = 512/' a.rcp
     "$HPX" build a.rcp -q -j 1 >build.out 2>&1 &
     local pid=$!
@@ -236,7 +236,7 @@ test_max_size() {
 
 # A trajectory in training is left alone, and nothing of it is lost.
 test_busy() {
-    write_recipe a.rcp 512 'epochs = 300' 'keep = all'
+    write_recipe a.rcp 512 'epochs = 2000' 'keep = all'
     sed -i 's/^axis n2.*/axis n2 = 512/' a.rcp
     "$HPX" build a.rcp -q -j 1 >build.out 2>&1 &
     local pid=$!

@@ -73,7 +73,7 @@ edit_during_compilation() {
 edit_during_build() {
     local build worker before
     rm -r "$HPX_STORE"
-    write_recipe 40
+    write_recipe 300
     "$HPX" build a.rcp -k -j1 >out 2>err &
     build=$!
     poll has_results
@@ -86,7 +86,7 @@ edit_during_build() {
     kill -KILL "$worker" # its trial fails; those that follow need a new one
     kill -CONT "$build"
     wait "$build"
-    equal "$(hpx ls --json | jq 'map(select(.epoch == 40)) | length')" 2 'the number of trials that were finished'
+    equal "$(hpx ls --json | jq 'map(select(.epoch == 300)) | length')" 2 'the number of trials that were finished'
     equal "$(versions)" "$before" 'the versions'
     # None of it is a result of the new code.
     run 0 hpx plan a.rcp --json

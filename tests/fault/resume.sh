@@ -1,5 +1,6 @@
 # A training that is killed, perhaps several times, and goes on, against the same one uninterrupted: every epoch's
-# metrics and the output's hash are equal. The trainings differ in all that a checkpoint has to carry.
+# metrics and the output's hash are equal. The trainings differ in all that a checkpoint has to carry. Times of kills are
+# parts of what the uninterrupted training took, so that they fall into it on any machine.
 # SIZE is the number of trainings.
 source "$(dirname "$0")/common.sh"
 
@@ -12,7 +13,7 @@ pick() {
 }
 
 training() { # NUMBER
-    local epochs=$((100 + RANDOM % 200)) settings code=1 kills=0 attempts parent
+    local epochs=$((200 + RANDOM % 400)) settings code=1 kills=0 attempts parent start lasts
     local file=$scratch/recipe-$1 store=$scratch/store-$1 right=$scratch/right-$1
     settings=("epochs = $epochs" "seeds = $((1 + RANDOM % 1000))" "rate = 0.00$((1 + RANDOM % 9))"
         "weight-decay = $(pick 0 0.0001)" "optimizer = $(pick adam sgd)")
@@ -25,12 +26,14 @@ search one
   method = grid
 EOR
     sed -i "s/^  hidden = .*/&\n  activation = $(pick relu tanh sigmoid gelu)\n  dropout = $(pick 0 0.25)/" "$file"
+    start=$(now_ms)
     "$HPX" build "$file" --store "$right" -q >"$right.out" 2>&1 || bad crash "training $1: $(cat "$right.out")"
+    lasts=$(($(now_ms) - start))
     results "$right" >"$right.results"
     for ((attempts = 0; attempts < 30 && code != 0; attempts++)); do
         "$HPX" build "$file" --store "$store" -q >"$store.out" 2>&1 &
         parent=$!
-        sleep_ms $((50 + RANDOM % 150))
+        sleep_ms $((lasts * (5 + RANDOM % 45) / 100))
         # shellcheck disable=SC2046
         kill -9 $(pick "$parent" "$(pgrep -P "$parent")" "$parent $(pgrep -P "$parent")") 2>/dev/null
         code=0
