@@ -101,6 +101,14 @@ outputs() { # STORE
     done
 }
 
+# Changes the first byte of every copy of a text in the data file, those in old pages and in the gaps of others included.
+damage() { # TEXT [STORE]
+    local at
+    for at in $(grep -aboUP -- "$1" "${2:-$HPX_STORE}/hpx.mdb" | cut -d: -f1); do
+        printf '~' | dd of="${2:-$HPX_STORE}/hpx.mdb" bs=1 seek="$at" conv=notrunc status=none
+    done
+}
+
 poll() { # COMMAND...: until it succeeds; gives up after a minute
     local i
     for ((i = 0; i < 2000; i++)); do

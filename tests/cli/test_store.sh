@@ -171,13 +171,6 @@ build_few() { # 6 of them
     run 0 hpx build a.rcp -q
 }
 
-damage() { # TEXT [STORE]: changes one byte of every copy of a text in the data file, old pages included
-    local at
-    for at in $(grep -aboUP -- "$1" "${2:-$HPX_STORE}/hpx.mdb" | cut -d: -f1); do
-        printf '~' | dd of="${2:-$HPX_STORE}/hpx.mdb" bs=1 seek="$at" conv=notrunc status=none
-    done
-}
-
 test_verify() {
     build_few
     run 0 hpx verify
