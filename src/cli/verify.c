@@ -225,7 +225,8 @@ static hpx_status check_apart(uint64_t *checked, struct findings *findings, cons
         note(&findings->damaged, error->message);
     findings->broken = findings->broken || shared->refused || status == HPX_DAMAGED;
     munmap(shared, sizeof *shared);
-    /* Without a store there is nothing to check. */
+    if (status == HPX_NOT_FOUND)
+        say("%s: there is nothing to check", error->message);
     return status == HPX_NOT_FOUND || status == HPX_DAMAGED ? HPX_OK : status;
 }
 

@@ -29,6 +29,7 @@ test_empty_store() {
     is . '[]'
     run 0 hpx verify
     equal "$(cat out)" '0 values checked, 0 damaged' 'the output of verify'
+    has err 'no store here: there is nothing to check'
     complains 1 'no such key' hpx show 0123
     complains 1 'no such key' hpx audit 0123
     [[ ! -e $HPX_STORE ]] || fail 'looking made a store'
