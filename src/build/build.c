@@ -5,6 +5,7 @@
 
 #include "hpx/code.h"
 #include "hpx/executor.h"
+#include "hpx/file.h"
 #include "hpx/memory.h"
 #include "hpx/store.h"
 #include "hpx/verdict.h"
@@ -14,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK_MS      200
-#define ELSEWHERE_MS 20
+#define TICK_MS          200
+#define ELSEWHERE_MS     20
+#define ESTIMATE_SECONDS 0.1
 
 struct cells {
     uint32_t *at;
@@ -37,10 +39,11 @@ struct build {
     struct cells guessed; /* likewise, and not yet a hint to the plan */
     size_t cells_seen, trained;
     double spent_seconds, spent_macs; /* of epochs trained in this run */
-    hpx_hash code;                    /* id of this binary's code record, once it is stored */
-    bool stopping;                    /* give out nothing more */
-    hpx_status failure;               /* of a trial */
-    hpx_error store_error;            /* of the last lookup that failed */
+    double seconds_left, estimated_at;
+    hpx_hash code;         /* id of this binary's code record, once it is stored */
+    bool stopping;         /* give out nothing more */
+    hpx_status failure;    /* of a trial */
+    hpx_error store_error; /* of the last lookup that failed */
     hpx_status store_status;
 };
 
@@ -175,11 +178,14 @@ static hpx_status follow(struct build *build, hpx_error *error)
     }
 }
 
-static double seconds_left(const struct build *build)
+/* Asks all trials, so not for each of the thousand epochs that small networks may finish in a second. */
+static double seconds_left(struct build *build)
 {
+    double now = hpx_clock_seconds(), macs = 0, longest = 0;
     if (build->spent_macs == 0)
         return NAN;
-    double macs = 0, longest = 0;
+    if (build->estimated_at > 0 && now - build->estimated_at < ESTIMATE_SECONDS)
+        return build->seconds_left;
     for (size_t i = 0; i < build->ledger.count; i++) {
         const struct trial *trial = build->ledger.trials[i];
         if (trial->task.ahead || (trial->state != TRIAL_WAITING && trial->state != TRIAL_RUNNING))
@@ -189,7 +195,9 @@ static double seconds_left(const struct build *build)
         longest = left > longest ? left : longest;
     }
     double spread = macs / (double)build->options->jobs;
-    return (spread > longest ? spread : longest) * build->spent_seconds / build->spent_macs;
+    build->estimated_at = now;
+    build->seconds_left = (spread > longest ? spread : longest) * build->spent_seconds / build->spent_macs;
+    return build->seconds_left;
 }
 
 static void emit(struct build *build, hpx_event_kind kind, const struct trial *trial, const char *message)
