@@ -20,21 +20,22 @@ typedef hpx_status hpx_read_fn(void *context, void *bytes, size_t size, size_t *
 
 typedef struct hpx_exported {
     uint64_t trajectories, artifacts, checkpoints;
-    uint64_t left_out; /* damaged, or without what they refer to; reported as damage */
+    uint64_t conflicts; /* second outputs of artifacts */
+    uint64_t left_out;  /* damaged, or without what they refer to; reported as damage */
     uint64_t bytes;
 } hpx_exported;
 
-/* Writes every stored epoch of these trajectories, or of all when `keys` is NULL, with their manifests, code
- * versions and data set entries and, unless told otherwise, checkpoints. What is written is the store at one
- * moment, and the same bytes whatever the order of the keys. HPX_NOT_FOUND, before the first byte, when there
- * is nothing of them. */
+/* Writes every stored epoch of these trajectories, or of all when `keys` is NULL, with their second outputs,
+ * manifests, code versions and data set entries and, unless told otherwise, checkpoints. What is written is
+ * the store at one moment, and the same bytes whatever the order of the keys. HPX_NOT_FOUND, before the first
+ * byte, when there is nothing of them. */
 hpx_status hpx_bundle_write(hpx_exported *out, hpx_store *store, const hpx_hash *keys, size_t key_count,
                             bool checkpoints, hpx_write_fn *write, void *context, hpx_error *error);
 
 typedef struct hpx_imported {
     struct {
         uint64_t added, known; /* known: already in the store, or a checkpoint older than the one there */
-    } artifacts, checkpoints;
+    } artifacts, checkpoints, conflicts;
 } hpx_imported;
 
 /* Puts a bundle into a store, in one transaction: all of it or, at the first thing wrong, nothing. HPX_FAILED

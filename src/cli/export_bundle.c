@@ -131,6 +131,10 @@ int export_bundle(const struct options *options)
             (unsigned long long)done.left_out);
         code = EXIT_DAMAGED;
     }
+    if (!status && done.conflicts > 0)
+        say("%llu of the results were trained again with another output; their second outputs are exported "
+            "too",
+            (unsigned long long)done.conflicts);
     if (!status && !options->quiet)
         say("exported %llu results of %llu trials, %llu checkpoints, %.1f MB",
             (unsigned long long)done.artifacts, (unsigned long long)done.trajectories,

@@ -25,22 +25,23 @@ static hpx_status input_read(void *context, void *bytes, size_t size, size_t *go
 static void print(hpx_buffer *text, const hpx_imported *done, bool as_json)
 {
     const struct {
-        const char *name;
+        const char *name, *member;
         uint64_t added, known;
     } rows[] = {
-        {"results", done->artifacts.added, done->artifacts.known},
-        {"checkpoints", done->checkpoints.added, done->checkpoints.known},
+        {"results", "results", done->artifacts.added, done->artifacts.known},
+        {"checkpoints", "checkpoints", done->checkpoints.added, done->checkpoints.known},
+        {"second outputs", "conflicts", done->conflicts.added, done->conflicts.known},
     };
     hpx_json json = {.out = text};
     if (as_json)
         hpx_json_open(&json, NULL, '{');
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (as_json) {
-            hpx_json_open_flat(&json, rows[i].name, '{');
+            hpx_json_open_flat(&json, rows[i].member, '{');
             hpx_json_count(&json, "new", rows[i].added);
             hpx_json_count(&json, "known", rows[i].known);
             hpx_json_close(&json, '}');
-        } else {
+        } else if (i < 2 || rows[i].added + rows[i].known > 0) {
             hpx_buffer_printf(text, "%s: %llu new, %llu already there\n", rows[i].name,
                               (unsigned long long)rows[i].added, (unsigned long long)rows[i].known);
         }

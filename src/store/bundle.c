@@ -1,4 +1,4 @@
-/* A bundle, format version 1. Integers are little-endian, those in keys big-endian as in the store.
+/* A bundle, format version 2. Integers are little-endian, those in keys big-endian as in the store.
  *
  *     "HPXB"  u32 version
  *     entries:  u8 kind  key  u32 payload size  payload  XXH3-128 of kind, key and payload
@@ -8,16 +8,17 @@
  *     'D'   id(16)                      fields of a data set entry                     64 KiB
  *     'M'   key(16)                     manifest                                        1 MiB
  *     'R'   key(16) epoch(4)            fields of an artifact                           4 KiB
+ *     'X'   key(16) epoch(4) output(16) the same: another output that this epoch once had 4 KiB
  *     'P'   key(16) epoch(4)            u64 size, u32 chunks, XXH3-128 of the whole    28 bytes, exactly
  *     'K'   key(16) epoch(4) index(4)   16352 bytes of a checkpoint, the last fewer    16352 bytes
  *     'E'                               u64 number of entries before this one, XXH3-128 of
  *                                       all bytes before it, from the magic on         24 bytes, exactly
  *
  * Keys and payloads are the store's (store.c). Entries ascend strictly: first code versions by id, then data
- * sets by id, then trajectories by key, each with its manifest, its records by epoch, and its checkpoints by
- * epoch, each with its chunks by index. So every entry refers only to entries before it, none can come twice,
- * a reader needs to remember no more than the last one, and the same results always make the same bytes. 'E'
- * ends the bundle: no byte follows. */
+ * sets by id, then trajectories by key, each with its manifest, its records by epoch, their conflicts, and
+ * its checkpoints by epoch, each with its chunks by index. So every entry refers only to entries before it,
+ * none can come twice, a reader needs to remember no more than the last one, and the same results always make
+ * the same bytes. 'E' ends the bundle: no byte follows. Version 1 had no 'X'. */
 #include "bundle.h"
 
 #include "hpx/memory.h"
@@ -32,6 +33,7 @@ const struct bundle_rule bundle_rules[BUNDLE_KINDS] = {
     [BUNDLE_DATASET] = {'D', DB_DATASETS, HPX_HASH_BYTES, 1, 64 * KIB, "data set"},
     [BUNDLE_MANIFEST] = {'M', DB_MANIFESTS, HPX_HASH_BYTES, 1, KIB *KIB, "manifest"},
     [BUNDLE_RECORD] = {'R', DB_RECORDS, HPX_HASH_BYTES + 4, 1, 4 * KIB, "record"},
+    [BUNDLE_CONFLICT] = {'X', DB_CONFLICTS, 2 * HPX_HASH_BYTES + 4, 1, 4 * KIB, "second output"},
     [BUNDLE_CHECKPOINT] = {'P', DB_CHECKPOINTS, HPX_HASH_BYTES + 4, CHECKPOINT_ENTRY_BYTES,
                            CHECKPOINT_ENTRY_BYTES, "checkpoint"},
     [BUNDLE_CHUNK] = {'K', DB_CHUNKS, HPX_HASH_BYTES + 8, 1, CHUNK_BYTES, "chunk"},
@@ -184,10 +186,20 @@ static hpx_status gather_all_keys(struct writer *writer, hpx_error *error)
     return code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(writer->store, code, error);
 }
 
+static hpx_status gather_references(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    (void)error;
+    struct writer *writer = context;
+    add(&writer->codes, &artifact->code);
+    add(&writer->datasets, &artifact->dataset);
+    return HPX_OK;
+}
+
 /* Keeps the keys that have a record, and notes what code versions and data sets their records name. */
 static hpx_status gather(struct writer *writer, hpx_error *error)
 {
     size_t kept = 0;
+    uint64_t damaged;
     for (size_t i = 0; i < writer->keys.count; i++) {
         hpx_hash key = writer->keys.items[i];
         struct epochs epochs = {0};
@@ -199,9 +211,11 @@ static hpx_status gather(struct writer *writer, hpx_error *error)
                 status = HPX_OK; /* reported; left out when its turn comes */
                 continue;
             }
-            add(&writer->codes, &artifact.code);
-            add(&writer->datasets, &artifact.dataset);
+            status = gather_references(writer, &artifact, error);
         }
+        if (!status)
+            status =
+                each_conflict(&damaged, writer->store, writer->txn, &key, gather_references, writer, error);
         if (epochs.count > 0)
             writer->keys.items[kept++] = key;
         free(epochs.epochs);
@@ -260,6 +274,14 @@ static const hpx_artifact *find_epoch(const struct artifacts *epochs, uint32_t e
     return NULL;
 }
 
+/* Whether all that the artifact refers to is written, with these epochs before it. */
+static bool is_complete(const struct writer *writer, const hpx_artifact *artifact,
+                        const struct artifacts *epochs)
+{
+    return contains(&writer->codes, &artifact->code) && contains(&writer->datasets, &artifact->dataset) &&
+           (artifact->parent == 0 || find_epoch(epochs, artifact->parent));
+}
+
 /* The epochs that are readable, and have all that they refer to. */
 static hpx_status select_epochs(struct artifacts *out, struct writer *writer, const hpx_hash *key,
                                 hpx_error *error)
@@ -272,9 +294,7 @@ static hpx_status select_epochs(struct artifacts *out, struct writer *writer, co
         status = get_artifact(&artifact, writer->store, writer->txn, key, epoch, error);
         if (status && status != HPX_NOT_FOUND)
             break;
-        if (status || !contains(&writer->codes, &artifact.code) ||
-            !contains(&writer->datasets, &artifact.dataset) ||
-            (artifact.parent > 0 && !find_epoch(out, artifact.parent))) {
+        if (status || !is_complete(writer, &artifact, out)) {
             struct key name = key_of_epoch(key, epoch);
             leave_out(writer, DB_RECORDS, &name);
             status = HPX_OK;
@@ -287,14 +307,52 @@ static hpx_status select_epochs(struct artifacts *out, struct writer *writer, co
     return status;
 }
 
-static hpx_status put_record(struct writer *writer, const hpx_artifact *artifact, hpx_error *error)
+static hpx_status put_fields(struct writer *writer, enum bundle_kind kind, const struct key *key,
+                             const hpx_artifact *artifact, hpx_error *error)
 {
     hpx_buffer record = {0};
     encode_artifact(&record, artifact);
-    struct key key = key_of_epoch(&artifact->key, artifact->epoch);
-    hpx_status status = put_entry(writer, BUNDLE_RECORD, &key, record.data, record.size, error);
+    hpx_status status = put_entry(writer, kind, key, record.data, record.size, error);
     hpx_buffer_free(&record);
+    return status;
+}
+
+static hpx_status put_record(struct writer *writer, const hpx_artifact *artifact, hpx_error *error)
+{
+    struct key key = key_of_epoch(&artifact->key, artifact->epoch);
+    hpx_status status = put_fields(writer, BUNDLE_RECORD, &key, artifact, error);
     writer->done->artifacts += !status;
+    return status;
+}
+
+struct conflicts {
+    struct writer *writer;
+    const struct artifacts *epochs; /* that are written */
+};
+
+static hpx_status put_conflict(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    const struct conflicts *conflicts = context;
+    struct writer *writer = conflicts->writer;
+    struct key key = key_of_output(artifact);
+    if (!find_epoch(conflicts->epochs, artifact->epoch) ||
+        !is_complete(writer, artifact, conflicts->epochs)) {
+        leave_out(writer, DB_CONFLICTS, &key);
+        return HPX_OK;
+    }
+    hpx_status status = put_fields(writer, BUNDLE_CONFLICT, &key, artifact, error);
+    writer->done->conflicts += !status;
+    return status;
+}
+
+static hpx_status put_conflicts(struct writer *writer, const hpx_hash *key, const struct artifacts *epochs,
+                                hpx_error *error)
+{
+    uint64_t damaged;
+    struct conflicts conflicts = {writer, epochs};
+    hpx_status status =
+        each_conflict(&damaged, writer->store, writer->txn, key, put_conflict, &conflicts, error);
+    writer->done->left_out += damaged;
     return status;
 }
 
@@ -396,6 +454,8 @@ static hpx_status put_trajectory(struct writer *writer, const hpx_hash *key, boo
         status = put_entry(writer, BUNDLE_MANIFEST, &name, manifest, size, error);
         for (size_t i = 0; i < epochs.count && !status; i++)
             status = put_record(writer, &epochs.items[i], error);
+        if (!status)
+            status = put_conflicts(writer, key, &epochs, error);
         writer->done->trajectories += !status;
     }
     if (!status && checkpoints)

@@ -7,7 +7,7 @@
 #include "hpx/bundle.h"
 
 #define BUNDLE_MAGIC        "HPXB"
-#define BUNDLE_VERSION      1
+#define BUNDLE_VERSION      2
 #define BUNDLE_HEADER_BYTES 8
 #define BUNDLE_END_BYTES    (8 + HPX_HASH_BYTES)
 
@@ -16,6 +16,7 @@ enum bundle_kind {
     BUNDLE_DATASET,
     BUNDLE_MANIFEST,
     BUNDLE_RECORD,
+    BUNDLE_CONFLICT,
     BUNDLE_CHECKPOINT,
     BUNDLE_CHUNK,
     BUNDLE_END,

@@ -183,7 +183,8 @@ static hpx_status read_entry(struct reader *reader, hpx_error *error)
     return HPX_OK;
 }
 
-/* Code versions, data sets, then by key: the manifest, the records by epoch, the checkpoints by epoch. */
+/* Code versions, data sets, then by key: the manifest, the records by epoch, their conflicts, the checkpoints
+ * by epoch. */
 static struct place place_of(enum bundle_kind kind, const struct key *key)
 {
     struct place place = {.size = 0};
@@ -318,6 +319,33 @@ static hpx_status take_record(struct reader *reader, hpx_error *error)
     return status;
 }
 
+/* A second output of an epoch whose first one the store has, or has had from this bundle. */
+static hpx_status take_conflict(struct reader *reader, hpx_error *error)
+{
+    hpx_artifact artifact, first;
+    const uint8_t *stored;
+    size_t size;
+    hpx_status status = decode_record(&artifact, reader, error);
+    if (!status && memcmp(artifact.output.bytes, reader->key.bytes + HPX_HASH_BYTES + 4, HPX_HASH_BYTES) != 0)
+        status = refuse(reader, "a foreign key: it is not the record's output", error);
+    if (!status)
+        status = check_references(reader, &artifact, error);
+    if (status)
+        return status;
+    status = get_artifact(&first, reader->store, reader->txn, &artifact.key, artifact.epoch, error);
+    if (status)
+        return status == HPX_NOT_FOUND ? refuse(reader, "the first output is missing", error) : status;
+    if (hpx_hash_equal(&first.output, &artifact.output))
+        return refuse(reader, "no other output than the first", error);
+    status = get_sealed(&stored, &size, reader->store, reader->txn, DB_CONFLICTS, &reader->key, error);
+    if (status == HPX_NOT_FOUND) {
+        reader->done->conflicts.added++;
+        return put(reader, error);
+    }
+    reader->done->conflicts.known += !status;
+    return status;
+}
+
 /* All chunks are there: are they what the entry and the record say? */
 static hpx_status finish_checkpoint(struct reader *reader, hpx_error *error)
 {
@@ -421,9 +449,10 @@ static hpx_status take_end(struct reader *reader, hpx_error *error)
 static hpx_status take(struct reader *reader, hpx_error *error)
 {
     static hpx_status (*const takers[BUNDLE_KINDS])(struct reader * reader, hpx_error * error) = {
-        [BUNDLE_CODE] = take_named,    [BUNDLE_DATASET] = take_named, [BUNDLE_MANIFEST] = take_named,
-        [BUNDLE_RECORD] = take_record, [BUNDLE_CHUNK] = take_chunk,   [BUNDLE_CHECKPOINT] = take_checkpoint,
-        [BUNDLE_END] = take_end,
+        [BUNDLE_CODE] = take_named,        [BUNDLE_DATASET] = take_named,
+        [BUNDLE_MANIFEST] = take_named,    [BUNDLE_RECORD] = take_record,
+        [BUNDLE_CONFLICT] = take_conflict, [BUNDLE_CHECKPOINT] = take_checkpoint,
+        [BUNDLE_CHUNK] = take_chunk,       [BUNDLE_END] = take_end,
     };
     hpx_status status = reader->kind == BUNDLE_END ? HPX_OK : check_order(reader, error);
     if (status)

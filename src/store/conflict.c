@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static struct key key_of_output(const hpx_artifact *artifact)
+struct key key_of_output(const hpx_artifact *artifact)
 {
     struct key key = key_of_epoch(&artifact->key, artifact->epoch);
     memcpy(key.bytes + key.size, artifact->output.bytes, HPX_HASH_BYTES);
@@ -32,7 +32,7 @@ hpx_status hpx_store_put_conflict(hpx_store *store, const hpx_artifact *artifact
 }
 
 static hpx_status hand_on(hpx_store *store, const MDB_val *key, const MDB_val *value, hpx_artifact_fn *each,
-                          void *context, hpx_error *error)
+                          void *context, uint64_t *damaged, hpx_error *error)
 {
     const uint8_t *bytes = key->mv_data;
     hpx_artifact artifact = {.epoch = load_big_u32(bytes + HPX_HASH_BYTES)};
@@ -43,32 +43,43 @@ static hpx_status hand_on(hpx_store *store, const MDB_val *key, const MDB_val *v
     if (!status)
         return each(context, &artifact, error);
     report_damage(store, DB_CONFLICTS, key);
+    ++*damaged;
     return HPX_OK;
+}
+
+hpx_status each_conflict(uint64_t *damaged, hpx_store *store, MDB_txn *txn, const hpx_hash *only,
+                         hpx_artifact_fn *each, void *context, hpx_error *error)
+{
+    MDB_cursor *cursor;
+    *damaged = 0;
+    if (store->lacks[DB_CONFLICTS])
+        return HPX_OK;
+    int code = mdb_cursor_open(txn, store->databases[DB_CONFLICTS], &cursor);
+    if (code != 0)
+        return lmdb_failed(store, code, error);
+    hpx_status status = HPX_OK;
+    MDB_val key = {.mv_size = HPX_HASH_BYTES, .mv_data = (void *)(only ? only->bytes : NULL)}, value;
+    code = mdb_cursor_get(cursor, &key, &value, only ? MDB_SET_RANGE : MDB_FIRST);
+    for (; code == 0 && !status; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        if (key.mv_size != 2 * HPX_HASH_BYTES + 4)
+            continue;
+        if (only && memcmp(key.mv_data, only->bytes, HPX_HASH_BYTES) != 0)
+            break;
+        status = hand_on(store, &key, &value, each, context, damaged, error);
+    }
+    mdb_cursor_close(cursor);
+    return status;
 }
 
 hpx_status hpx_store_each_conflict(hpx_store *store, const hpx_hash *only, hpx_artifact_fn *each,
                                    void *context, hpx_error *error)
 {
     MDB_txn *txn;
-    MDB_cursor *cursor = NULL;
-    if (store->lacks[DB_CONFLICTS])
-        return HPX_OK;
+    uint64_t damaged;
     hpx_status status = begin(&txn, store, MDB_RDONLY, error);
     if (status)
         return status;
-    int code = mdb_cursor_open(txn, store->databases[DB_CONFLICTS], &cursor);
-    if (code != 0)
-        status = lmdb_failed(store, code, error);
-    MDB_val key = {.mv_size = HPX_HASH_BYTES, .mv_data = (void *)(only ? only->bytes : NULL)}, value;
-    code = status ? MDB_NOTFOUND : mdb_cursor_get(cursor, &key, &value, only ? MDB_SET_RANGE : MDB_FIRST);
-    for (; code == 0 && !status; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        if (key.mv_size != 2 * HPX_HASH_BYTES + 4)
-            continue;
-        if (only && memcmp(key.mv_data, only->bytes, HPX_HASH_BYTES) != 0)
-            break;
-        status = hand_on(store, &key, &value, each, context, error);
-    }
-    mdb_cursor_close(cursor);
+    status = each_conflict(&damaged, store, txn, only, each, context, error);
     mdb_txn_abort(txn);
     return status;
 }

@@ -47,6 +47,7 @@ struct key {
 
 struct key key_of_hash(const hpx_hash *hash);
 struct key key_of_epoch(const hpx_hash *hash, uint32_t epoch);
+struct key key_of_output(const hpx_artifact *artifact); /* of a conflict */
 struct key key_of_chunk(const hpx_hash *hash, uint32_t epoch, uint32_t index);
 struct key key_of_number(uint64_t number);
 uint32_t load_big_u32(const uint8_t *bytes);
@@ -148,6 +149,9 @@ hpx_status drop_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, 
 /* HPX_NOT_FOUND when it is not there, or damaged (and reported). */
 hpx_status find_whole_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
                                  hpx_error *error);
+/* hpx_store_each_conflict within a transaction. *damaged: how many could not be read, which were reported. */
+hpx_status each_conflict(uint64_t *damaged, hpx_store *store, MDB_txn *txn, const hpx_hash *only,
+                         hpx_artifact_fn *each, void *context, hpx_error *error);
 
 /* Appends the bytes of one checkpoint or, without `out`, only looks whether its entry is readable.
  * HPX_NOT_FOUND, with `out` as it was, when it is damaged. */

@@ -217,6 +217,15 @@ X
     is '[.rebuilt[] | select(.verdict == "differs") | .key]' "[\"$key\"]"
     run 0 hpx show "$key" --json
     is '.conflicts | length' 1
+    # The mark goes where the result goes.
+    run 0 hpx export -q -o forged.hpxb "$key"
+    has err '1 of the results were trained again with another output'
+    run 0 hpx import forged.hpxb --store carried
+    has out 'second outputs: 1 new, 0 already there'
+    run 12 hpx verify --store carried
+    has out "$key"
+    run 0 hpx import forged.hpxb --store carried --json
+    is '.conflicts' '{"new":0,"known":1}'
     # One of them alone.
     run 12 hpx reproduce "$key" --json
     is '[.verdict, .first_different_epoch, .diff]' '["differs",1,[]]'

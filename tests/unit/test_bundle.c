@@ -197,7 +197,23 @@ static hpx_hash store_result(hpx_store *store, uint64_t number, uint32_t epoch, 
     return artifact.key;
 }
 
-/* Seven trajectories of up to three epochs, with checkpoints of no, one and several chunks. */
+/* The same epoch with another output. */
+static hpx_artifact second_output_of(uint64_t number, uint32_t epoch, uint32_t parent, size_t size)
+{
+    hpx_buffer checkpoint = checkpoint_of(number, epoch, size);
+    hpx_artifact artifact = artifact_of(number, epoch, parent, &checkpoint);
+    artifact.output.bytes[0] ^= 1;
+    hpx_buffer_free(&checkpoint);
+    return artifact;
+}
+
+static void store_conflict(hpx_store *store, const hpx_artifact *artifact)
+{
+    assert_int_equal(hpx_store_put_conflict(store, artifact, &error), HPX_DIFFERS);
+}
+
+/* Seven trajectories of up to three epochs, with checkpoints of no, one and several chunks. One epoch has
+ * been trained again with another output. */
 enum { TRAJECTORIES = 7, RESULTS = 1 + 2 + 3 + 1 + 2 + 3 + 1 };
 static const size_t sizes[TRAJECTORIES] = {0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 100000};
 
@@ -206,6 +222,8 @@ static void fill(hpx_store *store)
     for (uint64_t i = 0; i < TRAJECTORIES; i++)
         for (uint32_t epoch = 1; epoch <= 1 + i % 3; epoch++)
             store_result(store, i, epoch, epoch == 3 ? 2 : 0, sizes[i]);
+    const hpx_artifact second = second_output_of(2, 3, 2, sizes[2]);
+    store_conflict(store, &second);
 }
 
 /* Export and import -------------------------------------------------------------------------------------- */
@@ -284,6 +302,7 @@ static void test_round_trip(void **state)
     assert_int_equal(done.trajectories, TRAJECTORIES);
     assert_int_equal(done.artifacts, RESULTS);
     assert_int_equal(done.checkpoints, TRAJECTORIES);
+    assert_int_equal(done.conflicts, 1);
     assert_int_equal(done.left_out, 0);
     expect_imported(b.store, &bundle, RESULTS, 0, TRAJECTORIES, 0);
     hpx_buffer from = dump(a.store, DB_META, DATABASES - 1);
@@ -535,8 +554,8 @@ static void damage(hpx_store *store, enum database db, size_t at)
 static void test_export_leaves_out_damage(void **state)
 {
     (void)state;
-    static const enum database damaged[] = {DB_MANIFESTS, DB_RECORDS, DB_CHECKPOINTS,
-                                            DB_CHUNKS,    DB_CODES,   DB_DATASETS};
+    static const enum database damaged[] = {DB_MANIFESTS, DB_RECORDS,  DB_CHECKPOINTS, DB_CHUNKS,
+                                            DB_CODES,     DB_DATASETS, DB_CONFLICTS};
     for (size_t i = 0; i < COUNT(damaged); i++) {
         size_t at = 0, count;
         do {
@@ -550,7 +569,7 @@ static void test_export_leaves_out_damage(void **state)
             hpx_buffer bundle = export_keys(&done, a.store, NULL, 0, true);
             assert_true(done.left_out > 0);
             assert_true(reports > 0);
-            assert_true(done.checkpoints < TRAJECTORIES || done.artifacts < RESULTS);
+            assert_true(done.checkpoints < TRAJECTORIES || done.artifacts < RESULTS || done.conflicts < 1);
             assert_true(done.artifacts > 0);
             expect_imported(b.store, &bundle, done.artifacts, 0, done.checkpoints, 0);
             hpx_buffer_free(&bundle);
@@ -590,10 +609,15 @@ static void test_import_repairs(void **state)
                                             DB_CHUNKS,    DB_CODES,   DB_DATASETS};
     for (size_t i = 0; i < COUNT(damaged); i++)
         damage(a.store, damaged[i], 1);
+    damage(a.store, DB_CONFLICTS, 0);
     hpx_imported done;
     expect_ok(import_bytes(&done, a.store, bundle.data, bundle.size), &error);
     assert_int_equal(done.artifacts.added, 1);
     assert_int_equal(done.artifacts.known, RESULTS - 1);
+    assert_int_equal(done.conflicts.added, 1);
+    expect_ok(import_bytes(&done, a.store, bundle.data, bundle.size), &error);
+    assert_int_equal(done.conflicts.added, 0);
+    assert_int_equal(done.conflicts.known, 1);
     expect_same_dump(a.store, &good, "repaired");
     expect_clean(a.store);
     hpx_buffer_free(&good);
@@ -626,7 +650,7 @@ static void test_export_checks_outputs(void **state)
 
 struct part {
     char kind;
-    uint8_t key[24];
+    uint8_t key[36];
     size_t key_size;
     hpx_buffer payload;
 };
@@ -637,7 +661,7 @@ struct parts {
 };
 
 /* The places of make_parts. */
-enum { CODE, DATASET, MANIFEST, FIRST, SECOND, CHECKPOINT, CHUNK_0, CHUNK_1, PARTS };
+enum { CODE, DATASET, MANIFEST, FIRST, SECOND, CONFLICT, CHECKPOINT, CHUNK_0, CHUNK_1, PARTS };
 enum { CHECKPOINT_BYTES = 20000 };
 
 static void big_endian(uint8_t *out, uint32_t value)
@@ -676,12 +700,21 @@ static hpx_buffer slice(const hpx_buffer *of, size_t from, size_t size)
     return out;
 }
 
-/* One trajectory: epochs 1 and 2, the second with a checkpoint of two chunks. */
+static void add_conflict(struct parts *parts, const hpx_artifact *artifact)
+{
+    add_part(parts, 'X', &artifact->key, (int)artifact->epoch, -1, record_bytes(artifact));
+    struct part *part = &parts->items[parts->count - 1];
+    memcpy(part->key + part->key_size, artifact->output.bytes, 16);
+    part->key_size += 16;
+}
+
+/* One trajectory: epochs 1 and 2, the second with another output too, and a checkpoint of two chunks. */
 static struct parts make_parts(void)
 {
     struct parts parts = {.count = 0};
     hpx_buffer none = {0}, checkpoint = checkpoint_of(1, 2, CHECKPOINT_BYTES), entry = {0};
-    hpx_artifact first = artifact_of(1, 1, 0, &none), second = artifact_of(1, 2, 1, &checkpoint);
+    hpx_artifact first = artifact_of(1, 1, 0, &none), second = artifact_of(1, 2, 1, &checkpoint),
+                 conflict = second_output_of(1, 2, 1, CHECKPOINT_BYTES);
     hpx_hash whole = hpx_hash_of(checkpoint.data, checkpoint.size);
     hpx_buffer_u64(&entry, checkpoint.size);
     hpx_buffer_u32(&entry, 2);
@@ -691,6 +724,7 @@ static struct parts make_parts(void)
     add_part(&parts, 'M', &first.key, -1, -1, manifest_of(1));
     add_part(&parts, 'R', &first.key, 1, -1, record_bytes(&first));
     add_part(&parts, 'R', &first.key, 2, -1, record_bytes(&second));
+    add_conflict(&parts, &conflict);
     add_part(&parts, 'P', &first.key, 2, -1, entry);
     add_part(&parts, 'K', &first.key, 2, 0, slice(&checkpoint, 0, CHUNK));
     add_part(&parts, 'K', &first.key, 2, 1, slice(&checkpoint, CHUNK, CHECKPOINT_BYTES - CHUNK));
@@ -758,7 +792,7 @@ static hpx_buffer assemble_without_end(const struct parts *parts)
 {
     hpx_buffer out = {0};
     hpx_buffer_puts(&out, "HPXB");
-    hpx_buffer_u32(&out, 1);
+    hpx_buffer_u32(&out, 2);
     for (size_t i = 0; i < parts->count; i++)
         add_entry(&out, &parts->items[i]);
     return out;
@@ -801,6 +835,8 @@ static void test_format(void **state)
     expect_imported(a.store, &by_hand, 2, 0, 1, 0);
     store_result(b.store, 1, 1, 0, 0);
     store_result(b.store, 1, 2, 1, CHECKPOINT_BYTES);
+    const hpx_artifact conflict = second_output_of(1, 2, 1, CHECKPOINT_BYTES);
+    store_conflict(b.store, &conflict);
     hpx_buffer from = dump(b.store, DB_META, DATABASES - 1);
     expect_same_dump(a.store, &from, "by hand");
     hpx_buffer written = export_all(b.store);
@@ -812,6 +848,25 @@ static void test_format(void **state)
     free_parts(&parts);
     close_place(&a);
     close_place(&b);
+}
+
+/* Version 1 is the same without second outputs. */
+static void test_older_version(void **state)
+{
+    (void)state;
+    struct place a = open_place();
+    struct parts parts = make_parts();
+    remove_part(&parts, CONFLICT);
+    hpx_buffer bundle = {0};
+    hpx_buffer_puts(&bundle, "HPXB");
+    hpx_buffer_u32(&bundle, 1);
+    for (size_t i = 0; i < parts.count; i++)
+        add_entry(&bundle, &parts.items[i]);
+    add_end(&bundle, parts.count, 0);
+    expect_imported(a.store, &bundle, 2, 0, 1, 0);
+    hpx_buffer_free(&bundle);
+    free_parts(&parts);
+    close_place(&a);
 }
 
 /* Changes of a good bundle, and what is said of them. */
@@ -838,6 +893,44 @@ static void no_first_record(struct parts *parts)
 static void no_second_record(struct parts *parts)
 {
     remove_part(parts, SECOND);
+}
+
+static void no_second_record_nor_conflict(struct parts *parts)
+{
+    remove_part(parts, CONFLICT);
+    remove_part(parts, SECOND);
+}
+
+static void conflict_without_conflict(struct parts *parts)
+{
+    struct part *conflict = &parts->items[CONFLICT];
+    hpx_buffer same = slice(&parts->items[SECOND].payload, 0, parts->items[SECOND].payload.size);
+    hpx_artifact artifact = {.epoch = 2};
+    expect_ok(decode_artifact(&artifact, same.data, same.size, &error), &error);
+    memcpy(conflict->key + 20, artifact.output.bytes, 16);
+    hpx_buffer_free(&conflict->payload);
+    conflict->payload = same;
+}
+
+static void foreign_conflict(struct parts *parts)
+{
+    parts->items[CONFLICT].key[20] ^= 1;
+}
+
+static void conflict_of_no_fields(struct parts *parts)
+{
+    parts->items[CONFLICT].payload.size--;
+}
+
+static void conflict_before_record(struct parts *parts)
+{
+    swap_parts(parts, SECOND, CONFLICT);
+}
+
+static void conflict_behind_checkpoint(struct parts *parts)
+{
+    repeat_part(parts, CONFLICT, CHUNK_1);
+    remove_part(parts, CONFLICT);
 }
 
 static void no_checkpoint(struct parts *parts)
@@ -1128,7 +1221,13 @@ static void test_hostile_entries(void **state)
         {no_dataset, "its data set entry is missing"},
         {no_manifest, "its manifest is missing"},
         {no_first_record, "the epoch it continued is missing"},
-        {no_second_record, "its record is missing"},
+        {no_second_record, "the first output is missing"},
+        {no_second_record_nor_conflict, "its record is missing"},
+        {conflict_without_conflict, "no other output than the first"},
+        {foreign_conflict, "a foreign key: it is not the record's output"},
+        {conflict_of_no_fields, "malformed"},
+        {conflict_before_record, "the first output is missing"},
+        {conflict_behind_checkpoint, "not in its place"},
         {no_checkpoint, "no checkpoint that it belongs to"},
         {no_first_chunk, "not the checkpoint's next chunk"},
         {no_last_chunk, "the checkpoint before it lacks chunks"},
@@ -1238,8 +1337,8 @@ static void test_hostile_headers(void **state)
     bundle = assemble(&parts);
     bundle.data[4] = 0;
     expect_refused(&victim, &before, &bundle, "byte 0: not a bundle");
-    bundle.data[4] = 2;
-    expect_refused(&victim, &before, &bundle, "byte 4: written by a newer hpx (bundle version 2");
+    bundle.data[4] = 3;
+    expect_refused(&victim, &before, &bundle, "byte 4: written by a newer hpx (bundle version 3");
     hpx_buffer_free(&bundle);
     hpx_buffer_free(&before);
     free_parts(&parts);
@@ -1467,6 +1566,7 @@ int main(void)
         cmocka_unit_test(test_import_repairs),
         cmocka_unit_test(test_export_checks_outputs),
         cmocka_unit_test(test_format),
+        cmocka_unit_test(test_older_version),
         cmocka_unit_test(test_hostile_entries),
         cmocka_unit_test(test_hostile_ends),
         cmocka_unit_test(test_hostile_headers),
