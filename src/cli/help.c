@@ -1,12 +1,21 @@
 /* hpx help. */
 #include "cli.h"
 
+#include <string.h>
+
+#define USAGE_WIDTH 31
+
 static void print_list(hpx_buffer *text)
 {
     hpx_buffer_puts(text, "hpx: make for experiments\n\nusage: hpx COMMAND [OPTION]... [ARGUMENT]...\n\n");
-    for (const struct command *command = commands; command->name; command++)
-        if (command->summary)
-            hpx_buffer_printf(text, "  %-9s %-30s %s\n", command->name, command->usage, command->summary);
+    for (const struct command *command = commands; command->name; command++) {
+        if (!command->summary)
+            continue;
+        hpx_buffer_printf(text, "  %-9s %-*s", command->name, USAGE_WIDTH, command->usage);
+        if (strlen(command->usage) >= USAGE_WIDTH) /* then its summary stands below */
+            hpx_buffer_printf(text, "\n%*s", 12 + USAGE_WIDTH, "");
+        hpx_buffer_printf(text, "%s\n", command->summary);
+    }
     hpx_buffer_puts(
         text, "\n`hpx help COMMAND` says more; `hpx --version` names the code.\n"
               "The store is --store DIR, else $HPX_STORE, else cache/ at the root of the git work tree that\n"
