@@ -349,7 +349,7 @@ static void test_header(void **state)
         hpx_buffer bytes = {0};
         add_header(&bytes, count);
         for (int i = 0; i < count; i++) {
-            char name[8];
+            char name[12];
             snprintf(name, sizeof name, "%04d", i);
             add_field(&bytes, name, 4, 'b', "", 0);
         }
