@@ -26,11 +26,12 @@ static void print(hpx_buffer *text, const hpx_imported *done, bool as_json)
 {
     const struct {
         const char *name, *member;
+        bool rare; /* said only when there are some */
         uint64_t added, known;
     } rows[] = {
-        {"results", "results", done->artifacts.added, done->artifacts.known},
-        {"checkpoints", "checkpoints", done->checkpoints.added, done->checkpoints.known},
-        {"second outputs", "conflicts", done->conflicts.added, done->conflicts.known},
+        {"results", "results", false, done->artifacts.added, done->artifacts.known},
+        {"checkpoints", "checkpoints", false, done->checkpoints.added, done->checkpoints.known},
+        {"second outputs", "conflicts", true, done->conflicts.added, done->conflicts.known},
     };
     hpx_json json = {.out = text};
     if (as_json)
@@ -41,7 +42,7 @@ static void print(hpx_buffer *text, const hpx_imported *done, bool as_json)
             hpx_json_count(&json, "new", rows[i].added);
             hpx_json_count(&json, "known", rows[i].known);
             hpx_json_close(&json, '}');
-        } else if (i < 2 || rows[i].added + rows[i].known > 0) {
+        } else if (!rows[i].rare || rows[i].added + rows[i].known > 0) {
             hpx_buffer_printf(text, "%s: %llu new, %llu already there\n", rows[i].name,
                               (unsigned long long)rows[i].added, (unsigned long long)rows[i].known);
         }

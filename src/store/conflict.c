@@ -68,7 +68,7 @@ hpx_status each_conflict(uint64_t *damaged, hpx_store *store, MDB_txn *txn, cons
         status = hand_on(store, &key, &value, each, context, damaged, error);
     }
     mdb_cursor_close(cursor);
-    return status;
+    return status || code == 0 || code == MDB_NOTFOUND ? status : lmdb_failed(store, code, error);
 }
 
 hpx_status hpx_store_each_conflict(hpx_store *store, const hpx_hash *only, hpx_artifact_fn *each,
