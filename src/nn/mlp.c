@@ -302,7 +302,7 @@ static hpx_tally tally(hpx_mlp *mlp, const uint8_t *labels, size_t rows, const h
 {
     const uint32_t last = last_layer(&mlp->shape);
     float *logits = forward(mlp, rows, draw);
-    return hpx_softmax_forward(logits, parameters_of(mlp, last).biases, labels, rows,
+    return hpx_softmax_forward(draw ? logits : NULL, logits, parameters_of(mlp, last).biases, labels, rows,
                                mlp->shape.sizes[last + 1]);
 }
 

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define ROWS_AT_ONCE 16
+#define ROWS        16  /* at once: the product of as many sums of 256 exponentials is still a double */
+#define CLASSES_MAX 256 /* labels are bytes */
 
 /* e^x = 2^n e^r with r in [-ln 2 / 2, ln 2 / 2] (W. J. Cody and W. Waite, "Software manual for the elementary
  * functions", 1980, chapter 6: ln 2 in two parts, so that n times the first is exact); e^r by its series, cut
@@ -40,53 +41,65 @@ void hpx_exponentials(float *x, size_t count)
         x[i] = exponential(x[i]);
 }
 
-/* A row of logits less the largest, biases added. Returns the label's; *correct says whether that is the
- * first of the largest. Without branches: which logit is the largest cannot be foreseen. */
-static float shift(float *z, const float *bias, size_t classes, size_t label, bool *correct)
+/* A column of some rows at once: `rows` of them, and what the others give does not count. */
+HPX_VECTORISED
+static void forward_rows(hpx_tally *sums, float *softmax, const float *z, const float *bias,
+                         const uint8_t *labels, size_t rows, size_t classes)
 {
-    float top = z[0] += bias[0];
-    bool earlier = false;
-    for (size_t j = 1; j < classes; j++) {
-        z[j] += bias[j];
-        top = z[j] > top ? z[j] : top;
-    }
-    for (size_t j = 0; j < classes; j++) {
-        z[j] -= top;
-        earlier |= (z[j] == 0) & (j < label);
-    }
-    *correct = (z[label] == 0) & !earlier;
-    return z[label];
-}
-
-/* Step by step for some rows, so that they do not wait for each other's sums. */
-static void forward_rows(hpx_tally *sums, float *z, const float *bias, const uint8_t *labels, size_t rows,
-                         size_t classes)
-{
-    float own[ROWS_AT_ONCE];
-    for (size_t i = 0; i < rows; i++) {
-        bool correct;
-        assert(labels[i] < classes);
-        own[i] = shift(z + i * classes, bias, classes, labels[i], &correct);
-        sums->correct += correct;
-    }
-    hpx_exponentials(z, rows * classes);
-    for (size_t i = 0; i < rows; i++, z += classes) {
-        double sum = (double)z[0];
-        for (size_t j = 1; j < classes; j++)
-            sum += (double)z[j];
-        const float scale = (float)(1 / sum);
+    float columns[CLASSES_MAX][ROWS], top[ROWS];
+    uint32_t first[ROWS]; /* of the largest */
+    double sum[ROWS], product = 1, own = 0;
+    memset(columns, 0, classes * sizeof columns[0]);
+    for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < classes; j++)
-            z[j] *= scale;
-        sums->loss += log(sum) - (double)own[i];
+            columns[j][i] = z[i * classes + j];
+    for (size_t i = 0; i < ROWS; i++) {
+        columns[0][i] += bias[0];
+        top[i] = columns[0][i];
+        first[i] = 0;
     }
+    for (size_t j = 1; j < classes; j++) {
+        for (size_t i = 0; i < ROWS; i++) {
+            columns[j][i] += bias[j];
+            first[i] = columns[j][i] > top[i] ? (uint32_t)j : first[i];
+            top[i] = columns[j][i] > top[i] ? columns[j][i] : top[i];
+        }
+    }
+    for (size_t j = 0; j < classes; j++)
+        for (size_t i = 0; i < ROWS; i++)
+            columns[j][i] -= top[i];
+    for (size_t i = 0; i < rows; i++) {
+        assert(labels[i] < classes);
+        const float label = columns[labels[i]][i];
+        own += (double)label;
+        sums->correct += (first[i] == labels[i]) & (label == 0); /* which it is not if it is not finite */
+    }
+    hpx_exponentials(columns[0], classes * ROWS);
+    for (size_t i = 0; i < ROWS; i++)
+        sum[i] = (double)columns[0][i];
+    for (size_t j = 1; j < classes; j++)
+        for (size_t i = 0; i < ROWS; i++)
+            sum[i] += (double)columns[j][i];
+    for (size_t i = 0; i < rows; i++)
+        product *= sum[i];
+    sums->loss += log(product) - own;
+    if (!softmax)
+        return;
+    for (size_t i = 0; i < ROWS; i++)
+        top[i] = (float)(1 / sum[i]);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < classes; j++)
+            softmax[i * classes + j] = columns[j][i] * top[i];
 }
 
-hpx_tally hpx_softmax_forward(float *z, const float *bias, const uint8_t *labels, size_t rows, size_t classes)
+hpx_tally hpx_softmax_forward(float *softmax, const float *z, const float *bias, const uint8_t *labels,
+                              size_t rows, size_t classes)
 {
     hpx_tally sums = {0, 0};
     for (size_t i = 0, some; i < rows; i += some) {
-        some = rows - i < ROWS_AT_ONCE ? rows - i : ROWS_AT_ONCE;
-        forward_rows(&sums, z + i * classes, bias, labels + i, some, classes);
+        some = rows - i < ROWS ? rows - i : ROWS;
+        forward_rows(&sums, softmax ? softmax + i * classes : NULL, z + i * classes, bias, labels + i, some,
+                     classes);
     }
     return sums;
 }

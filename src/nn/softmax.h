@@ -5,11 +5,12 @@
 
 #include "hpx/mlp.h"
 
-/* Adds the biases to the logits z and leaves the softmax of each row in their place. Returns the sums of the
- * cross-entropies, log(sum(exp(z - max z))) - (z[label] - max z), so that no exponential overflows, and of
- * the samples whose label's logit is the first of the largest. Labels are below `classes`. */
-hpx_tally hpx_softmax_forward(float *z, const float *bias, const uint8_t *labels, size_t rows,
-                              size_t classes);
+/* The softmax of each row of the logits z with biases added; `softmax` may be z, or NULL when it is not
+ * wanted. Returns the sums of the cross-entropies, log(sum(exp(z - max z))) - (z[label] - max z), so that no
+ * exponential overflows, and of the samples whose label's logit is the first of the largest. Labels are below
+ * `classes`. */
+hpx_tally hpx_softmax_forward(float *softmax, const float *z, const float *bias, const uint8_t *labels,
+                              size_t rows, size_t classes);
 
 /* From the softmax to the derivative of the mean loss by the logits, (softmax - one-hot label) / rows, and
  * its column sums. */

@@ -82,9 +82,11 @@ static void check(size_t rows, size_t classes, float spread)
         for (size_t j = 0; j < classes; j++)
             row[j] = exp(row[j] - top) / sum;
     }
-    const hpx_tally found = hpx_softmax_forward(z, bias, labels, rows, classes);
+    const hpx_tally alone = hpx_softmax_forward(NULL, z, bias, labels, rows, classes),
+                    found = hpx_softmax_forward(z, z, bias, labels, rows, classes);
     assert_true(fabs(found.loss - loss) < 1e-6 * (1 + loss));
     assert_int_equal(found.correct, correct);
+    assert_true(alone.loss == found.loss && alone.correct == found.correct);
     for (size_t i = 0; i < rows * classes; i++)
         assert_true(fabs((double)z[i] - exact[i]) < 1e-6);
     hpx_softmax_backward(z, sums, labels, rows, classes);
@@ -116,10 +118,10 @@ static void test_corners(void **state)
     const float none[3] = {0, 0, 0};
     float equal[6] = {2, 2, 1, 2, 2, 1}, broken[6] = {0, NAN, 0, INFINITY, 0, 0};
     (void)state;
-    assert_int_equal(hpx_softmax_forward(equal, none, (const uint8_t[]){0}, 1, 3).correct, 1);
-    assert_int_equal(hpx_softmax_forward(equal + 3, none, (const uint8_t[]){1}, 1, 3).correct, 0);
-    assert_true(isnan(hpx_softmax_forward(broken, none, (const uint8_t[]){0}, 1, 3).loss));
-    assert_true(isnan(hpx_softmax_forward(broken + 3, none, (const uint8_t[]){1}, 1, 3).loss));
+    assert_int_equal(hpx_softmax_forward(NULL, equal, none, (const uint8_t[]){0}, 1, 3).correct, 1);
+    assert_int_equal(hpx_softmax_forward(NULL, equal + 3, none, (const uint8_t[]){1}, 1, 3).correct, 0);
+    assert_true(isnan(hpx_softmax_forward(NULL, broken, none, (const uint8_t[]){0}, 1, 3).loss));
+    assert_true(isnan(hpx_softmax_forward(NULL, broken + 3, none, (const uint8_t[]){1}, 1, 3).loss));
 }
 
 int main(void)
