@@ -41,8 +41,6 @@ const char *hpx_duration_text(char out[32], double seconds);
 typedef struct hpx_provenance {
     hpx_artifact artifact;
     hpx_fields manifest, code, dataset;
-    uint32_t checkpoint_epoch; /* the newest epoch with a checkpoint; 0: none */
-    bool pinned;
     hpx_code_reach reach;           /* of the code's commit, for `audit` */
     const hpx_adoptions *adoptions; /* of the store, borrowed */
 } hpx_provenance;
@@ -85,6 +83,8 @@ typedef struct hpx_shown {
     hpx_provenance newest;
     hpx_artifact *artifacts, *conflicts;
     size_t count, conflict_count;
+    uint32_t checkpoint_epoch; /* the newest epoch with a checkpoint; 0: none */
+    bool pinned;
     hpx_adoptions adoptions; /* of the store; `newest` borrows them */
 } hpx_shown;
 

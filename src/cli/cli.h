@@ -109,6 +109,9 @@ bool is_key(const char *word);
 /* export_bundle.c: export without --csv. */
 int export_bundle(const struct options *options);
 
+/* HPX_OK for what the store has lost, and has reported. */
+hpx_status forgive(hpx_status status);
+
 /* What the store knows about an artifact; what it has lost stays empty. `adoptions`: of the store; borrowed.
  */
 hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_adoptions *adoptions,

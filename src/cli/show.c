@@ -39,6 +39,11 @@ hpx_status read_shown(hpx_shown *out, hpx_store *store, const char *prefix, hpx_
     out->conflicts = conflicts.artifacts;
     out->conflict_count = conflicts.count;
     if (!status)
+        status = forgive(
+            hpx_store_newest_checkpoint_epoch(&out->checkpoint_epoch, store, &key, UINT32_MAX, error));
+    if (!status)
+        status = hpx_store_is_pinned(&out->pinned, store, &key, error);
+    if (!status)
         status = hpx_adoptions_read(&out->adoptions, store, error);
     return status ? status
                   : find_provenance(&out->newest, store, &out->adoptions, &epochs.artifacts[epochs.count - 1],

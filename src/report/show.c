@@ -70,11 +70,11 @@ void hpx_report_show(hpx_buffer *out, const hpx_shown *shown)
     const hpx_artifact *last = &shown->newest.artifact;
     hpx_buffer_printf(out, "key         %s\ncell        %s\nseed        %" PRIu64 "\n",
                       hpx_hash_hex(hex, &last->key), last->cell, last->seed);
-    if (shown->newest.checkpoint_epoch)
-        hpx_buffer_printf(out, "checkpoint  of epoch %u\n", shown->newest.checkpoint_epoch);
+    if (shown->checkpoint_epoch)
+        hpx_buffer_printf(out, "checkpoint  of epoch %u\n", shown->checkpoint_epoch);
     else
         hpx_buffer_puts(out, "checkpoint  none\n");
-    if (shown->newest.pinned)
+    if (shown->pinned)
         hpx_buffer_puts(out, "pinned      all its checkpoints are kept\n");
     add_counted(out, &shown->newest);
     add_epochs(out, shown->artifacts, shown->count);
@@ -112,8 +112,8 @@ void hpx_report_show_json(hpx_buffer *out, const hpx_shown *shown)
     hpx_json_text(&json, "key", hpx_hash_hex(hex, &newest->artifact.key));
     report_cell_json(&json, newest->artifact.cell);
     hpx_json_count(&json, "seed", newest->artifact.seed);
-    hpx_json_count(&json, "checkpoint_epoch", newest->checkpoint_epoch);
-    hpx_json_bool(&json, "pinned", newest->pinned);
+    hpx_json_count(&json, "checkpoint_epoch", shown->checkpoint_epoch);
+    hpx_json_bool(&json, "pinned", shown->pinned);
     add_epochs_json(&json, "epochs", shown->artifacts, shown->count);
     add_epochs_json(&json, "conflicts", shown->conflicts, shown->conflict_count);
     report_counted_json(&json, newest);
