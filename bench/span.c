@@ -7,8 +7,8 @@
  *     parallelism  work over span with a processor for every cell: no number of processors is faster
  *     cells-at-once  the same if all cells took equally long
  *     speedup      work over span, on P processors
- *     speedup-ahead, work-ratio: work over span, and what is trained over work, when idle processors train
- * ahead
+ *     speedup-speculative, work-ratio: work over span, and what is trained over work, when idle processors
+ * train speculatively
  *
  * bench/span: rows of bench,case,figure,value,unit,target,met. */
 #include "hpx/file.h"
@@ -111,7 +111,7 @@ static bool follow(struct machine *machine)
     return !hpx_plan_is_done(machine->plan, 0);
 }
 
-static void give_out(struct machine *machine, size_t places, bool ahead)
+static void dispatch(struct machine *machine, size_t places, bool speculative)
 {
     hpx_task *task, *instead;
     while ((task = hpx_schedule_next(machine->schedule, &instead))) {
@@ -119,14 +119,14 @@ static void give_out(struct machine *machine, size_t places, bool ahead)
             end(machine, (struct trial *)instead);
         start(machine, (struct trial *)task);
     }
-    const hpx_guess *guesses;
+    const hpx_speculation *speculations;
     size_t idle = hpx_schedule_count(machine->schedule).idle;
-    size_t count = ahead && idle ? hpx_plan_guess(machine->plan, places, &guesses) : 0;
+    size_t count = speculative && idle ? hpx_plan_speculate(machine->plan, places, &speculations) : 0;
     for (size_t i = 0; i < count && idle > 0; i++) {
-        struct trial *trial = &machine->trials[guesses[i].cell];
+        struct trial *trial = &machine->trials[speculations[i].cell];
         if (trial->task.state != HPX_TASK_IDLE)
             continue;
-        trial->task.ahead = true;
+        trial->task.speculative = true;
         start(machine, trial);
         idle--;
     }
@@ -146,14 +146,14 @@ static void advance(struct machine *machine)
 }
 
 static void run(double *span, double *work, const hpx_recipe *recipe, const hpx_recipe_search *search,
-                size_t places, bool ahead, hpx_cost_fn *length)
+                size_t places, bool speculative, hpx_cost_fn *length)
 {
     struct machine machine = {.plan = hpx_plan_new(recipe, &search, 1, cost, NULL),
                               .schedule = hpx_schedule_new(places)};
     for (uint32_t cell = 0; cell < CELLS; cell++)
         machine.trials[cell].left = machine.trials[cell].length = (double)length(NULL, cell);
     while (follow(&machine)) {
-        give_out(&machine, places, ahead);
+        dispatch(&machine, places, speculative);
         advance(&machine);
     }
     for (uint32_t cell = 0; cell < CELLS; cell++)
@@ -177,16 +177,16 @@ static void measure(const hpx_recipe *recipe, hpx_recipe_search *search, double 
 {
     static const size_t places[] = {CELLS, 1, 2, 8, 64};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        double share = 0, speedup = 0, ahead = 0, ratio = 0, at_once = 0; /* means of logarithms */
+        double share = 0, speedup = 0, speculative = 0, ratio = 0, at_once = 0; /* means of logarithms */
         for (search->options.start = 0; search->options.start < CELLS; search->options.start++) {
-            double span, work, span_ahead, work_ahead, steps, cells;
+            double span, work, span_speculative, work_speculative, steps, cells;
             run(&span, &work, recipe, search, places[i], false, cost);
-            run(&span_ahead, &work_ahead, recipe, search, places[i], places[i] > 1, cost);
+            run(&span_speculative, &work_speculative, recipe, search, places[i], places[i] > 1, cost);
             run(&steps, &cells, recipe, search, places[i], false, one);
             share += log(work / grid_work) / CELLS;
             speedup += log(work / span) / CELLS;
-            ahead += log(work / span_ahead) / CELLS;
-            ratio += log(work_ahead / work) / CELLS;
+            speculative += log(work / span_speculative) / CELLS;
+            ratio += log(work_speculative / work) / CELLS;
             at_once += log(cells / steps) / CELLS;
         }
         if (places[i] == CELLS) {
@@ -196,7 +196,7 @@ static void measure(const hpx_recipe *recipe, hpx_recipe_search *search, double 
             continue;
         }
         print(search->name, places[i], "speedup", exp(speedup), "ratio");
-        print(search->name, places[i], "speedup-ahead", exp(ahead), "ratio");
+        print(search->name, places[i], "speedup-speculative", exp(speculative), "ratio");
         print(search->name, places[i], "work-ratio", exp(ratio), "ratio");
     }
 }

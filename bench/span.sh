@@ -1,2 +1,2 @@
-# Span against work of the paper's searches, with and without training ahead, by simulation: bench/span.c.
+# Span against work of the paper's searches, with and without speculative training, by simulation: bench/span.c.
 exec "$BUILD/bench/span"

@@ -17,7 +17,7 @@ typedef enum hpx_event_kind {
     HPX_EVENT_EPOCH,
     HPX_EVENT_DONE,
     HPX_EVENT_FAILED,  /* with message */
-    HPX_EVENT_STOPPED, /* a trial ahead, before its end */
+    HPX_EVENT_STOPPED, /* a speculative trial, before its end */
     HPX_EVENT_TICK,    /* nothing happened for a while */
 } hpx_event_kind;
 
@@ -32,7 +32,7 @@ typedef struct hpx_event {
     const char *message;
     /* The build as a whole. */
     size_t done, running, waiting; /* trials that are needed: trained so far, in training, waiting */
-    size_t ahead;                  /* trials in training that may prove not to be needed */
+    size_t speculative;            /* trials in training that may prove not to be needed */
     size_t cells_seen;
     double seconds_left; /* of what is known to be needed; NaN: unknown */
 } hpx_event;
@@ -45,7 +45,7 @@ typedef struct hpx_build_options {
     bool dry;            /* decide without training: a plan */
     bool keep_going;     /* a failed trial is worse than any score, and the searches go on */
     bool again;          /* retrain everything, and compare with what is stored */
-    bool ahead;          /* jobs that would idle train what searches may come to; not with `again` */
+    bool speculative;    /* jobs that would idle train what searches may come to; not with `again` */
     hpx_event_fn *event; /* may be NULL */
     void *context;
     const volatile sig_atomic_t *interrupted; /* checked often; may be NULL */

@@ -68,13 +68,13 @@ typedef struct hpx_search_outcome {
     size_t trial_count;
 } hpx_search_outcome;
 
-/* What a run trained ahead of its searches and they did not need: paid, and in nobody's nominal cost. */
-typedef struct hpx_ahead {
+/* What a run trained speculatively and its searches did not need: paid, and in nobody's nominal cost. */
+typedef struct hpx_speculative {
     size_t trials; /* also those that were stopped after some epochs */
     double paid_macs;
     uint64_t paid_training_macs;
     double seconds;
-} hpx_ahead;
+} hpx_speculative;
 
 typedef struct hpx_outcome {
     const hpx_recipe *recipe;
@@ -83,7 +83,7 @@ typedef struct hpx_outcome {
     hpx_search_outcome *searches;
     size_t search_count;
     size_t stored, trained, extended, failed; /* trials of this run, each counted once */
-    hpx_ahead ahead;
+    hpx_speculative speculative;
     hpx_reason *reasons; /* of what was, or is to be, trained; in order of first want */
     size_t reason_count;
     char other_trainer[HPX_CODE_HEX_BYTES]; /* one that has results of these trials, by its version; empty:

@@ -31,7 +31,7 @@ void hpx_plan_hint(hpx_plan *plan, uint32_t cell, double value);
 
 /* At most `room` (1 or more) cells that were not returned as wanted, have no value, and that some search is
  * more likely than not to visit; likeliest first. Borrowed until the next call. */
-size_t hpx_plan_guess(hpx_plan *plan, size_t room, const hpx_guess **guesses);
+size_t hpx_plan_speculate(hpx_plan *plan, size_t room, const hpx_speculation **speculations);
 
 size_t hpx_plan_count(const hpx_plan *plan);
 const hpx_recipe_search *hpx_plan_recipe_search(const hpx_plan *plan, size_t i);

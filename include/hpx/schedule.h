@@ -1,9 +1,10 @@
-/* Which trials to run now on a machine with so many places. Decisions alone: a build follows them with
+/* Which trials to run now on a machine with so many slots. Decisions alone: a build follows them with
  * processes, bench/span.c with a clock.
  *
  * Trials that are needed go first, the longest first, so that none is left to run alone at the end (LPT; R.
- * Graham, "Bounds on Multiprocessing Timing Anomalies", SIAM J. Appl. Math. 17, 1969). Places that would stay
- * idle are for trials ahead, which may prove not to be needed; these give way as soon as one waits that is.
+ * Graham, "Bounds on Multiprocessing Timing Anomalies", SIAM J. Appl. Math. 17, 1969). Slots that would stay
+ * idle are for speculative trials, which may prove not to be needed; these give way as soon as one waits that
+ * is.
  */
 #ifndef HPX_SCHEDULE_H
 #define HPX_SCHEDULE_H
@@ -16,21 +17,21 @@ typedef struct hpx_schedule hpx_schedule;
 
 /* Part of its owner's trial. */
 typedef struct hpx_task {
-    bool ahead;      /* not known to be needed; set by the owner, cleared by hpx_schedule_need */
-    uint64_t length; /* of what is left, in any unit; not to change while it waits */
+    bool speculative; /* not known to be needed; set by the owner, cleared by hpx_schedule_need */
+    uint64_t length;  /* of what is left, in any unit; not to change while it waits */
     /* Of the schedule: zero at first. */
     enum { HPX_TASK_IDLE, HPX_TASK_WAITING, HPX_TASK_RUNNING } state;
     uint64_t number; /* in order of need */
 } hpx_task;
 
-hpx_schedule *hpx_schedule_new(size_t places);
+hpx_schedule *hpx_schedule_new(size_t slots);
 void hpx_schedule_free(hpx_schedule *schedule); /* NULL is fine; the tasks are their owners' */
 
-/* The task is needed: it waits, or, if it runs ahead, is ahead no more. */
+/* The task is needed: it waits, or, if it runs, is speculative no more. */
 void hpx_schedule_need(hpx_schedule *schedule, hpx_task *task);
 
-/* The task to start now: the longest that waits. If all places are taken, *instead is the one to stop before,
- * the last to have started ahead; else NULL. NULL: there is none to start. */
+/* The task to start now: the longest that waits. If all slots are taken, *instead is the one to stop before,
+ * the speculative one that started last; else NULL. NULL: there is none to start. */
 hpx_task *hpx_schedule_next(const hpx_schedule *schedule, hpx_task **instead);
 
 void hpx_schedule_start(hpx_schedule *schedule, hpx_task *task); /* it runs now; there must be a place */
@@ -43,9 +44,9 @@ void hpx_schedule_resume(hpx_schedule *schedule);
 typedef struct hpx_schedule_counts {
     size_t waiting; /* with those set aside */
     size_t aside;
-    size_t running; /* needed */
-    size_t ahead;   /* running */
-    size_t idle;    /* places */
+    size_t running;     /* needed */
+    size_t speculative; /* running */
+    size_t idle;        /* slots */
 } hpx_schedule_counts;
 
 hpx_schedule_counts hpx_schedule_count(const hpx_schedule *schedule);

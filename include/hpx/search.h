@@ -58,13 +58,13 @@ void hpx_search_free(hpx_search *search); /* NULL is fine */
 size_t hpx_search_wanted(hpx_search *search, const uint32_t **cells);
 
 /* A cell that a search may come to visit, and how likely that is: 0.5 to 1. */
-typedef struct hpx_guess {
+typedef struct hpx_speculation {
     uint32_t cell;
     double likelihood;
-} hpx_guess;
+} hpx_speculation;
 
 /* For qsort: likeliest first, of equally likely ones the smaller number. */
-int hpx_guess_compare(const void *a, const void *b);
+int hpx_speculation_compare(const void *a, const void *b);
 
 /* Whether the score of a cell is known though the search has not been told; then sets it (NaN: failed). */
 typedef bool hpx_known_fn(void *context, uint32_t cell, double *score);
@@ -73,8 +73,8 @@ typedef bool hpx_known_fn(void *context, uint32_t cell, double *score);
  * visit, likeliest first. None of them was told or is known. Writes and returns at most `room` (1 or more). A
  * function of what the search was told and of what is known; the search goes its way as if it had not been
  * asked. */
-size_t hpx_search_guess(hpx_search *search, hpx_guess *guesses, size_t room, hpx_known_fn *known,
-                        void *context);
+size_t hpx_search_speculate(hpx_search *search, hpx_speculation *speculations, size_t room,
+                            hpx_known_fn *known, void *context);
 
 /* Tells the score of a cell; higher is better. NaN: it failed, and is worse than any score. Cells may be told
  * in any order, also before they are wanted; one that was told before is ignored. */

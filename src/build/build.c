@@ -34,9 +34,9 @@ struct build {
     hpx_executor *executor;
     hpx_schedule *schedule;
     struct reasons reasons;
-    bool ahead;           /* trials may be started that are not known to be needed */
-    struct cells open;    /* wanted, not yet told */
-    struct cells guessed; /* likewise, and not yet a hint to the plan */
+    bool speculative;        /* trials may be started that are not known to be needed */
+    struct cells open;       /* wanted, not yet told */
+    struct cells speculated; /* likewise, and not yet a hint to the plan */
     size_t cells_seen, trained;
     double spent_seconds, spent_macs; /* of epochs trained in this run */
     double seconds_left, estimated_at;
@@ -99,9 +99,9 @@ static void look_up(void *context, struct trial *trial, const hpx_buffer *manife
         explain(build, trial);
 }
 
-static void look_up_ahead(void *context, struct trial *trial, const hpx_buffer *manifest)
+static void look_up_speculative(void *context, struct trial *trial, const hpx_buffer *manifest)
 {
-    trial->task.ahead = true;
+    trial->task.speculative = true;
     look_up(context, trial, manifest);
 }
 
@@ -130,7 +130,7 @@ static size_t take_finished(struct build *build, struct cells *cells,
 static void tell_finished(struct build *build)
 {
     build->cells_seen += take_finished(build, &build->open, hpx_plan_tell);
-    take_finished(build, &build->guessed, hpx_plan_hint);
+    take_finished(build, &build->speculated, hpx_plan_hint);
 }
 
 static uint64_t macs_left(const struct build *build, const struct trial *trial)
@@ -139,15 +139,15 @@ static uint64_t macs_left(const struct build *build, const struct trial *trial)
     return (build->recipe->epochs - from) * trial->macs_per_epoch;
 }
 
-/* A search is certain to come to the trial. One that failed ahead of that is trained again: it may have been
- * the machine that had no room for it. */
+/* A search is certain to come to the trial. One that failed speculatively before is trained again: it may
+ * have been the machine that had no room for it. */
 static void need(struct build *build, struct trial *trial)
 {
-    bool ahead = trial->task.ahead;
-    trial->task.ahead = false;
-    if (ahead && trial->state == TRIAL_FAILED)
+    bool speculative = trial->task.speculative;
+    trial->task.speculative = false;
+    if (speculative && trial->state == TRIAL_FAILED)
         trial->state = TRIAL_WAITING;
-    if (ahead && trial->state == TRIAL_KNOWN && trial->verdict != HPX_HIT)
+    if (speculative && trial->state == TRIAL_KNOWN && trial->verdict != HPX_HIT)
         build->trained++;
     if (trial->state == TRIAL_WAITING || trial->state == TRIAL_RUNNING) {
         trial->task.length = macs_left(build, trial);
@@ -188,7 +188,7 @@ static double seconds_left(struct build *build)
         return build->seconds_left;
     for (size_t i = 0; i < build->ledger.count; i++) {
         const struct trial *trial = build->ledger.trials[i];
-        if (trial->task.ahead || (trial->state != TRIAL_WAITING && trial->state != TRIAL_RUNNING))
+        if (trial->task.speculative || (trial->state != TRIAL_WAITING && trial->state != TRIAL_RUNNING))
             continue;
         double left = (double)macs_left(build, trial);
         macs += left;
@@ -213,7 +213,7 @@ static void emit(struct build *build, hpx_event_kind kind, const struct trial *t
         .done = build->trained,
         .running = counts.running,
         .waiting = counts.waiting,
-        .ahead = counts.ahead,
+        .speculative = counts.speculative,
         .cells_seen = build->cells_seen,
         .seconds_left = seconds_left(build),
     };
@@ -246,14 +246,14 @@ static hpx_status put_code(struct build *build, hpx_error *error)
     return status;
 }
 
-/* A trial ends without its result: the searches go on without it, or no more is given out. Ahead of the
- * searches that is no matter, but for an output that differs. */
+/* A trial ends without its result: the searches go on without it, or no more is dispatched. Of a speculative
+ * trial only an output that differs matters. */
 static void fail(struct build *build, struct trial *trial, hpx_status status, const char *message)
 {
     trial->state = TRIAL_FAILED;
     hpx_store_release(build->store, &trial->key);
-    trial->task.ahead = trial->task.ahead && status != HPX_DIFFERS;
-    if (trial->task.ahead) {
+    trial->task.speculative = trial->task.speculative && status != HPX_DIFFERS;
+    if (trial->task.speculative) {
         emit(build, HPX_EVENT_STOPPED, trial, NULL);
         return;
     }
@@ -320,7 +320,8 @@ static hpx_status start_claimed(struct build *build, struct trial *trial, hpx_er
     return status;
 }
 
-/* A trial ahead gives its place up. The epochs it has finished are stored, and it can go on from there. */
+/* A speculative trial gives its slot up. The epochs it has finished are stored, and it can go on from there.
+ */
 static void stop(struct build *build, struct trial *trial)
 {
     hpx_executor_stop(build->executor, &trial->key);
@@ -332,7 +333,7 @@ static void stop(struct build *build, struct trial *trial)
 
 /* Gives trials that are needed to workers. One that another process has claimed is looked at again in the
  * next round: by then its result may be in the store, or its owner dead. */
-static hpx_status give_out(struct build *build, hpx_error *error)
+static hpx_status dispatch(struct build *build, hpx_error *error)
 {
     hpx_status status = HPX_OK;
     hpx_task *task, *instead;
@@ -357,36 +358,37 @@ static hpx_status give_out(struct build *build, hpx_error *error)
 }
 
 /* The cells that the searches may come to next and whose values the store has not. */
-static hpx_status guess(const hpx_guess **guesses, size_t *count, struct build *build, hpx_error *error)
+static hpx_status speculate(const hpx_speculation **speculations, size_t *count, struct build *build,
+                            hpx_error *error)
 {
     do {
-        *count = hpx_plan_guess(build->plan, build->options->jobs, guesses);
+        *count = hpx_plan_speculate(build->plan, build->options->jobs, speculations);
         for (size_t i = 0; i < *count; i++) {
-            uint32_t cell = (*guesses)[i].cell;
+            uint32_t cell = (*speculations)[i].cell;
             if (build->ledger.cells[cell])
                 continue;
-            ledger_add_cell(&build->ledger, cell, look_up_ahead, build);
-            add_cell(&build->guessed, cell);
+            ledger_add_cell(&build->ledger, cell, look_up_speculative, build);
+            add_cell(&build->speculated, cell);
         }
         if (build->store_status) {
             *error = build->store_error;
             return build->store_status;
         }
-    } while (take_finished(build, &build->guessed, hpx_plan_hint) > 0);
+    } while (take_finished(build, &build->speculated, hpx_plan_hint) > 0);
     return HPX_OK;
 }
 
 /* Gives workers that would idle what may come to be needed. What another process has claimed is left to it.
  */
-static hpx_status give_out_ahead(struct build *build, hpx_error *error)
+static hpx_status dispatch_speculative(struct build *build, hpx_error *error)
 {
-    const hpx_guess *guesses;
+    const hpx_speculation *speculations;
     size_t count, seeds = build->recipe->seed_count;
-    if (!build->ahead || build->stopping || hpx_schedule_count(build->schedule).idle == 0)
+    if (!build->speculative || build->stopping || hpx_schedule_count(build->schedule).idle == 0)
         return HPX_OK;
-    hpx_status status = guess(&guesses, &count, build, error);
+    hpx_status status = speculate(&speculations, &count, build, error);
     for (size_t i = 0; i < count * seeds && !status; i++) {
-        struct trial *trial = ledger_trial(&build->ledger, guesses[i / seeds].cell, i % seeds);
+        struct trial *trial = ledger_trial(&build->ledger, speculations[i / seeds].cell, i % seeds);
         bool claimed;
         if (hpx_schedule_count(build->schedule).idle == 0)
             break;
@@ -470,7 +472,7 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
     if (result->kind == HPX_MESSAGE_DONE && trial->epoch == build->recipe->epochs) {
         trial->state = TRIAL_KNOWN;
         hpx_store_release(build->store, &trial->key);
-        build->trained += !trial->task.ahead;
+        build->trained += !trial->task.speculative;
         emit(build, HPX_EVENT_DONE, trial, NULL);
     } else {
         fail(build, trial, HPX_FAILED,
@@ -511,10 +513,10 @@ static hpx_status train(struct build *build, hpx_error *error)
         if (!build->stopping)
             status = follow(build, error);
         if (!status)
-            status = give_out(build, error);
+            status = dispatch(build, error);
         if (!status)
-            status = give_out_ahead(build, error);
-        /* What still runs ahead is not waited for. */
+            status = dispatch_speculative(build, error);
+        /* A speculative trial that still runs is not waited for. */
         hpx_schedule_counts counts = hpx_schedule_count(build->schedule);
         if (status || (counts.running == 0 && (build->stopping || build->open.count == 0)))
             break;
@@ -574,7 +576,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     build.plan = hpx_plan_new(recipe, searches, search_count, hpx_experiment_macs, build.experiment);
     build.executor = hpx_executor_new(options->program, options->jobs);
     build.schedule = hpx_schedule_new(options->jobs);
-    build.ahead = options->ahead && options->jobs > 1 && !options->again;
+    build.speculative = options->speculative && options->jobs > 1 && !options->again;
     status = options->dry ? follow(&build, error) : train(&build, error);
     *out = outcome_of(build.plan, &build.ledger, options->dry);
     describe_origin(*out, build.experiment);
@@ -597,6 +599,6 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     reasons_free(&build.reasons);
     hpx_experiment_free(build.experiment);
     free(build.open.at);
-    free(build.guessed.at);
+    free(build.speculated.at);
     return status;
 }

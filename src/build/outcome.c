@@ -58,7 +58,7 @@ static void count_reasons(hpx_outcome *outcome, const struct ledger *ledger, boo
     for (size_t i = 0; i < ledger->count; i++) {
         const struct trial *trial = ledger->trials[i];
         const bool ended = trial->state == TRIAL_KNOWN || trial->state == TRIAL_FAILED;
-        if (trial->verdict == HPX_HIT || trial->task.ahead || !(dry || ended))
+        if (trial->verdict == HPX_HIT || trial->task.speculative || !(dry || ended))
             continue;
         hpx_reason *reason = find_reason(outcome, trial);
         if (!reason) {
@@ -188,7 +188,7 @@ static void compare(hpx_outcome *outcome)
     }
 }
 
-static void charge_ahead(hpx_ahead *out, const struct ledger *ledger, const struct trial *trial)
+static void charge_speculative(hpx_speculative *out, const struct ledger *ledger, const struct trial *trial)
 {
     const hpx_recipe *recipe = hpx_experiment_recipe(ledger->experiment);
     if (trial->verdict == HPX_HIT || trial->epoch <= trial->from)
@@ -209,8 +209,8 @@ static void estimate(hpx_outcome *outcome, const struct ledger *ledger)
         const struct trial *trial = ledger->trials[i];
         uint32_t epochs = outcome->recipe->epochs;
         uint32_t from = trial->verdict == HPX_EXTEND ? trial->from : 0;
-        if (trial->task.ahead) {
-            charge_ahead(&outcome->ahead, ledger, trial);
+        if (trial->task.speculative) {
+            charge_speculative(&outcome->speculative, ledger, trial);
         } else if (trial->state == TRIAL_KNOWN) {
             seconds += trial->seconds;
             macs += (double)trial->macs_per_epoch * (epochs - from);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASKED = 1, KNOWN = 2, HINTED = 4, GUESSED = 8 };
+enum { ASKED = 1, KNOWN = 2, HINTED = 4, SPECULATED = 8 };
 
 /* Cells that a search has been told, in that order. */
 struct told {
@@ -28,9 +28,9 @@ struct hpx_plan {
     size_t fresh_count, fresh_capacity;
     uint32_t *wanted; /* of one search: a copy, since telling it changes its own list */
     size_t wanted_capacity;
-    hpx_guess *guesses;
-    size_t guess_count, guess_capacity;
-    size_t guess_room; /* they were made for; 0: they are out of date */
+    hpx_speculation *speculations;
+    size_t speculation_count, speculation_capacity;
+    size_t speculation_room; /* they were made for; 0: they are out of date */
 };
 
 hpx_plan *hpx_plan_new(const hpx_recipe *recipe, const hpx_recipe_search *const *searches, size_t count,
@@ -67,7 +67,7 @@ void hpx_plan_free(hpx_plan *plan)
     free(plan->values);
     free(plan->fresh);
     free(plan->wanted);
-    free(plan->guesses);
+    free(plan->speculations);
     free(plan);
 }
 
@@ -108,7 +108,7 @@ size_t hpx_plan_wanted(hpx_plan *plan, const uint32_t **cells)
     for (size_t i = 0; i < plan->count; i++)
         advance(plan, i);
     if (plan->fresh_count > 0)
-        plan->guess_room = 0;
+        plan->speculation_room = 0;
     *cells = plan->fresh;
     return plan->fresh_count;
 }
@@ -117,7 +117,7 @@ void hpx_plan_tell(hpx_plan *plan, uint32_t cell, double value)
 {
     plan->states[cell] |= KNOWN;
     plan->values[cell] = value;
-    plan->guess_room = 0;
+    plan->speculation_room = 0;
 }
 
 void hpx_plan_hint(hpx_plan *plan, uint32_t cell, double value)
@@ -126,7 +126,7 @@ void hpx_plan_hint(hpx_plan *plan, uint32_t cell, double value)
         return;
     plan->states[cell] |= HINTED;
     plan->values[cell] = value;
-    plan->guess_room = 0;
+    plan->speculation_room = 0;
 }
 
 static bool find_known(void *context, uint32_t cell, double *score)
@@ -136,28 +136,29 @@ static bool find_known(void *context, uint32_t cell, double *score)
     return plan->states[cell] & (KNOWN | HINTED);
 }
 
-size_t hpx_plan_guess(hpx_plan *plan, size_t room, const hpx_guess **guesses)
+size_t hpx_plan_speculate(hpx_plan *plan, size_t room, const hpx_speculation **speculations)
 {
-    *guesses = plan->guesses;
-    if (plan->guess_room == room)
-        return plan->guess_count;
-    plan->guesses = hpx_grow(plan->guesses, &plan->guess_capacity, plan->count * room, sizeof **guesses);
+    *speculations = plan->speculations;
+    if (plan->speculation_room == room)
+        return plan->speculation_count;
+    plan->speculations =
+        hpx_grow(plan->speculations, &plan->speculation_capacity, plan->count * room, sizeof **speculations);
     size_t count = 0, kept = 0;
     for (size_t i = 0; i < plan->count; i++)
-        count += hpx_search_guess(plan->searches[i], plan->guesses + count, room, find_known, plan);
-    qsort(plan->guesses, count, sizeof **guesses, hpx_guess_compare);
+        count += hpx_search_speculate(plan->searches[i], plan->speculations + count, room, find_known, plan);
+    qsort(plan->speculations, count, sizeof **speculations, hpx_speculation_compare);
     for (size_t i = 0; i < count && kept < room; i++) {
-        uint8_t *state = &plan->states[plan->guesses[i].cell];
-        if (!(*state & (ASKED | GUESSED))) {
-            *state |= GUESSED;
-            plan->guesses[kept++] = plan->guesses[i];
+        uint8_t *state = &plan->states[plan->speculations[i].cell];
+        if (!(*state & (ASKED | SPECULATED))) {
+            *state |= SPECULATED;
+            plan->speculations[kept++] = plan->speculations[i];
         }
     }
     for (size_t i = 0; i < kept; i++)
-        plan->states[plan->guesses[i].cell] &= (uint8_t)~GUESSED;
-    plan->guess_count = kept;
-    plan->guess_room = room;
-    *guesses = plan->guesses;
+        plan->states[plan->speculations[i].cell] &= (uint8_t)~SPECULATED;
+    plan->speculation_count = kept;
+    plan->speculation_room = room;
+    *speculations = plan->speculations;
     return kept;
 }
 

@@ -11,18 +11,18 @@ struct tasks {
 };
 
 struct hpx_schedule {
-    size_t places;
+    size_t slots;
     struct tasks waiting; /* a binary heap: the longest is at the top, of equally long ones the first */
     struct tasks aside;
     struct tasks running; /* in order of start */
     uint64_t number;      /* given out last */
 };
 
-hpx_schedule *hpx_schedule_new(size_t places)
+hpx_schedule *hpx_schedule_new(size_t slots)
 {
-    assert(places > 0);
+    assert(slots > 0);
     hpx_schedule *schedule = hpx_alloc(sizeof *schedule);
-    schedule->places = places;
+    schedule->slots = slots;
     return schedule;
 }
 
@@ -82,7 +82,7 @@ static void leave(hpx_schedule *schedule, const hpx_task *task)
 
 void hpx_schedule_need(hpx_schedule *schedule, hpx_task *task)
 {
-    task->ahead = false;
+    task->speculative = false;
     if (task->state != HPX_TASK_IDLE)
         return;
     task->state = HPX_TASK_WAITING;
@@ -95,9 +95,9 @@ hpx_task *hpx_schedule_next(const hpx_schedule *schedule, hpx_task **instead)
     *instead = NULL;
     if (schedule->waiting.count == 0)
         return NULL;
-    if (schedule->running.count == schedule->places) {
-        size_t last = schedule->places;
-        while (last > 0 && !schedule->running.at[last - 1]->ahead)
+    if (schedule->running.count == schedule->slots) {
+        size_t last = schedule->slots;
+        while (last > 0 && !schedule->running.at[last - 1]->speculative)
             last--;
         if (last == 0)
             return NULL;
@@ -108,7 +108,7 @@ hpx_task *hpx_schedule_next(const hpx_schedule *schedule, hpx_task **instead)
 
 void hpx_schedule_start(hpx_schedule *schedule, hpx_task *task)
 {
-    assert(schedule->running.count < schedule->places && task->state != HPX_TASK_RUNNING);
+    assert(schedule->running.count < schedule->slots && task->state != HPX_TASK_RUNNING);
     if (task->state == HPX_TASK_WAITING)
         leave(schedule, task);
     task->state = HPX_TASK_RUNNING;
@@ -149,10 +149,10 @@ hpx_schedule_counts hpx_schedule_count(const hpx_schedule *schedule)
     hpx_schedule_counts counts = {
         .waiting = schedule->waiting.count + schedule->aside.count,
         .aside = schedule->aside.count,
-        .idle = schedule->places - running->count,
+        .idle = schedule->slots - running->count,
     };
     for (size_t i = 0; i < running->count; i++)
-        counts.ahead += running->at[i]->ahead;
-    counts.running = running->count - counts.ahead;
+        counts.speculative += running->at[i]->speculative;
+    counts.running = running->count - counts.speculative;
     return counts;
 }

@@ -44,7 +44,7 @@ static hpx_status build_target(int *printed, const struct target *target, hpx_st
         .dry = dry,
         .keep_going = options->keep_going,
         .again = options->again,
-        .ahead = !options->no_ahead,
+        .speculative = !options->no_speculate,
         .event = progress_event,
         .context = progress,
         .interrupted = &interrupted,

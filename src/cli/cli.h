@@ -26,7 +26,7 @@ struct options {
     size_t sample;               /* adopt; 0: not given */
     size_t jobs;                 /* 0: not given */
     double rebuild;              /* percent; 0: not given */
-    bool keep_going, dry, again, no_ahead, require_clean, quiet, verbose, json, csv, exit_code;
+    bool keep_going, dry, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code;
     bool at_code;                      /* reproduce */
     bool all, no_checkpoints;          /* export */
     bool compact, pin, unpin, limited; /* gc */

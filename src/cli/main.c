@@ -17,7 +17,7 @@ const struct command commands[] = {
      "run searches, training only what the store lacks",
      "Runs the searches of each recipe, or those named, and prints a table (or a JSON document) per recipe.\n"
      "A trial that is stored is not trained again; one with fewer epochs is continued from its checkpoint.\n"
-     "Processors that would idle train ahead what a search is more likely than not to come to; what proves not\n"
+     "Processors that would idle train speculatively what a search is more likely than not to come to; what proves not\n"
      "to be needed is said, and its epochs stay in the store.\n"},
     {"plan", run_plan, "BJE", 1, SIZE_MAX, "RECIPE[:SEARCH]...",
      "show what build would do, without training",

@@ -22,7 +22,7 @@ static const struct {
     {'k', true, "keep-going", NULL, "go on when a trial fails; its cell is worse than any score"},
     {'n', true, "dry-run", NULL, "say what would be done, and change nothing"},
     {'B', true, "always-make", NULL, "retrain what is stored, and compare"},
-    {'I', false, "no-ahead", NULL, "leave processors idle rather than train what may not be needed"},
+    {'I', false, "no-speculate", NULL, "leave processors idle rather than train what may not be needed"},
     {'Q', false, "require-clean", NULL, "refuse to train with a binary built from uncommitted sources"},
     {'J', false, "json", NULL, "print JSON"},
     {'V', false, "csv", NULL, "print CSV"},
@@ -160,7 +160,7 @@ static bool apply(struct options *out, char letter, const char *value)
         *(letter == 'k'   ? &out->keep_going
           : letter == 'n' ? &out->dry
           : letter == 'B' ? &out->again
-          : letter == 'I' ? &out->no_ahead
+          : letter == 'I' ? &out->no_speculate
           : letter == 'Q' ? &out->require_clean
           : letter == 'J' ? &out->json
           : letter == 'V' ? &out->csv

@@ -101,8 +101,8 @@ static void draw_event(struct progress *progress, const hpx_event *event)
     hpx_buffer_printf(&text, "[%zu of %zu trials, %zu cells seen, %s left]", event->done,
                       event->done + event->running + event->waiting, event->cells_seen,
                       hpx_duration_text(left, event->seconds_left));
-    if (event->ahead)
-        hpx_buffer_printf(&text, "  %zu ahead", event->ahead);
+    if (event->speculative)
+        hpx_buffer_printf(&text, "  %zu speculative", event->speculative);
     for (size_t i = 0; i < progress->count; i++) {
         const struct running *running = &progress->running[i];
         hpx_buffer_printf(&text, "  %s %u/%u", running->name, running->epoch, event->epochs);

@@ -89,10 +89,10 @@ static void add_result(hpx_table *table, const hpx_outcome *outcome, const hpx_s
 
 static void add_notes(hpx_buffer *out, const hpx_outcome *outcome)
 {
-    const hpx_ahead *ahead = &outcome->ahead;
-    if (ahead->trials)
-        hpx_buffer_printf(out, "Trained ahead and not needed: %zu trial%s, %.1f seconds.\n", ahead->trials,
-                          ahead->trials == 1 ? "" : "s", ahead->seconds);
+    const hpx_speculative *speculative = &outcome->speculative;
+    if (speculative->trials)
+        hpx_buffer_printf(out, "trained speculatively and not needed: %zu trial%s, %.1f seconds.\n",
+                          speculative->trials, speculative->trials == 1 ? "" : "s", speculative->seconds);
     for (size_t i = 0; i < outcome->search_count; i++) {
         const hpx_search_outcome *search = &outcome->searches[i];
         if (!search->done || search->result.incumbent == search->result.end)

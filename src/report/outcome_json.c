@@ -142,13 +142,13 @@ static void add_reasons(hpx_json *json, const hpx_outcome *outcome)
     hpx_json_close(json, ']');
 }
 
-static void add_ahead(hpx_json *json, const hpx_ahead *ahead)
+static void add_speculative(hpx_json *json, const hpx_speculative *speculative)
 {
-    hpx_json_open_flat(json, "ahead", '{');
-    hpx_json_count(json, "trials", ahead->trials);
-    hpx_json_count(json, "paid_macs", (uint64_t)(ahead->paid_macs + 0.5));
-    hpx_json_count(json, "paid_training_macs", ahead->paid_training_macs);
-    hpx_json_real(json, "seconds", ahead->seconds);
+    hpx_json_open_flat(json, "speculative", '{');
+    hpx_json_count(json, "trials", speculative->trials);
+    hpx_json_count(json, "paid_macs", (uint64_t)(speculative->paid_macs + 0.5));
+    hpx_json_count(json, "paid_training_macs", speculative->paid_training_macs);
+    hpx_json_real(json, "seconds", speculative->seconds);
     hpx_json_close(json, '}');
 }
 
@@ -161,7 +161,7 @@ void hpx_report_outcome_json(hpx_buffer *out, const hpx_outcome *outcome)
         add_search(&json, outcome, &outcome->searches[i]);
     hpx_json_close(&json, ']');
     add_reasons(&json, outcome);
-    add_ahead(&json, &outcome->ahead);
+    add_speculative(&json, &outcome->speculative);
     hpx_json_close(&json, '}');
 }
 

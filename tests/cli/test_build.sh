@@ -96,7 +96,7 @@ test_json_document() {
 
 test_searches_share_evaluations() {
     grid_and_cross a.rcp 'epochs = 2'
-    run 0 hpx build a.rcp:cross --json --no-ahead
+    run 0 hpx build a.rcp:cross --json --no-speculate
     is '[.searches[].name]' '["cross"]'
     cross=$(jq '.searches[0].evaluations' out)
     is '.searches[0].trials' "{\"hit\":0,\"extend\":0,\"train\":$cross,\"failed\":0}"

@@ -321,41 +321,41 @@ static bool find_known(void *context, uint32_t cell, double *score)
     return cell % 5 == 0;
 }
 
-/* Guesses are cells that are neither told nor known nor wanted, once each. Returns one that the search may
- * then be told before it wants it, or CELLS. */
-static uint32_t check_guesses(const setup *s, hpx_search *search, const bool *told, const uint32_t *wanted,
-                              uint32_t count, uint32_t room)
+/* Speculations are cells that are neither told nor known nor wanted, once each. Returns one that the search
+ * may then be told before it wants it, or CELLS. */
+static uint32_t check_speculations(const setup *s, hpx_search *search, const bool *told,
+                                   const uint32_t *wanted, uint32_t count, uint32_t room)
 {
-    hpx_guess guesses[CELLS];
+    hpx_speculation speculations[CELLS];
     bool excluded[CELLS] = {false};
     for (uint32_t cell = 0; cell < s->t->cells; cell++)
         excluded[cell] = told[cell] || cell % 5 == 0;
     for (uint32_t i = 0; i < count; i++)
         excluded[wanted[i]] = true;
-    size_t guessed = hpx_search_guess(search, guesses, room, find_known, (void *)s->t);
-    CHECK(guessed <= room);
-    for (size_t i = 0; i < guessed; i++) {
-        CHECK(guesses[i].cell < s->t->cells && !excluded[guesses[i].cell]);
-        CHECK(guesses[i].likelihood >= 0.5 && guesses[i].likelihood <= 1);
-        CHECK(i == 0 || hpx_guess_compare(&guesses[i - 1], &guesses[i]) < 0);
-        excluded[guesses[i].cell] = true;
+    size_t speculated = hpx_search_speculate(search, speculations, room, find_known, (void *)s->t);
+    CHECK(speculated <= room);
+    for (size_t i = 0; i < speculated; i++) {
+        CHECK(speculations[i].cell < s->t->cells && !excluded[speculations[i].cell]);
+        CHECK(speculations[i].likelihood >= 0.5 && speculations[i].likelihood <= 1);
+        CHECK(i == 0 || hpx_speculation_compare(&speculations[i - 1], &speculations[i]) < 0);
+        excluded[speculations[i].cell] = true;
     }
-    return guessed > 0 ? guesses[0].cell : CELLS;
+    return speculated > 0 ? speculations[0].cell : CELLS;
 }
 
 static void check_search(const setup *s, stream *random)
 {
     path expected;
     reference(&expected, s->t, s->options);
-    bool told[CELLS] = {false}, early = below(random, 4) == 0, guessing = below(random, 256) == 0;
-    bool complete = !early && !guessing && below(random, 32) == 0 && completeness_holds(s);
+    bool told[CELLS] = {false}, early = below(random, 4) == 0, speculating = below(random, 256) == 0;
+    bool complete = !early && !speculating && below(random, 32) == 0 && completeness_holds(s);
     uint32_t wanted[CELLS], count;
     hpx_search *search = hpx_search_new(&s->t->grid, s->options, cost_of, (void *)s->t);
     while ((count = check_step(s, search, &expected, told, wanted)) > 0) {
         if (complete)
             check_complete(s, told, wanted, count, random);
-        if (guessing) {
-            uint32_t cell = check_guesses(s, search, told, wanted, count, 1 + below(random, CELLS));
+        if (speculating) {
+            uint32_t cell = check_speculations(s, search, told, wanted, count, 1 + below(random, CELLS));
             if (cell < CELLS && below(random, 2)) {
                 hpx_search_tell(search, cell, s->t->score[cell]);
                 told[cell] = true;

@@ -43,21 +43,21 @@ static int tear_down(void **state)
     return 0;
 }
 
-static bool is_guessed(uint32_t cell, size_t room)
+static bool is_speculative(uint32_t cell, size_t room)
 {
-    const hpx_guess *guesses;
-    size_t count = hpx_plan_guess(plan, room, &guesses);
+    const hpx_speculation *speculations;
+    size_t count = hpx_plan_speculate(plan, room, &speculations);
     for (size_t i = 0; i < count; i++)
-        if (guesses[i].cell == cell)
+        if (speculations[i].cell == cell)
             return true;
     return false;
 }
 
-static void test_guess(void **state)
+static void test_speculate(void **state)
 {
     (void)state;
     const uint32_t *wanted;
-    const hpx_guess *guesses;
+    const hpx_speculation *speculations;
     assert_int_equal(hpx_plan_wanted(plan, &wanted), 4 + 5 - 1); /* the first column and the first row */
     /* All but the last cell of the column: the losses say row 2. Of the row: column 3. */
     const uint32_t column[] = {0, 5, 10}, row[] = {1, 2, 3};
@@ -66,26 +66,27 @@ static void test_guess(void **state)
         hpx_plan_tell(plan, row[i], i == 2 ? 0.1 : 0.9);
     }
     assert_int_equal(hpx_plan_wanted(plan, &wanted), 0);
-    size_t count = hpx_plan_guess(plan, 20, &guesses);
+    size_t count = hpx_plan_speculate(plan, 20, &speculations);
     assert_int_equal(count, 4 + 3 - 1); /* (2, 3) is on both */
     for (size_t i = 0; i < count; i++) {
-        uint32_t cell = guesses[i].cell;
+        uint32_t cell = speculations[i].cell;
         assert_true((cell / 5 == 2 || cell % 5 == 3) && cell != 10 && cell != 3);
-        assert_true(i == 0 || hpx_guess_compare(&guesses[i - 1], &guesses[i]) < 0);
+        assert_true(i == 0 || hpx_speculation_compare(&speculations[i - 1], &speculations[i]) < 0);
     }
-    assert_int_equal(hpx_plan_guess(plan, 2, &guesses), 2);
+    assert_int_equal(hpx_plan_speculate(plan, 2, &speculations), 2);
 
-    /* What one search is certain of is no guess, though the other may come there too. */
-    assert_true(is_guessed(13, 20) && is_guessed(8, 20));
+    /* What one search is certain of is not speculative, though the other may come there too. */
+    assert_true(is_speculative(13, 20) && is_speculative(8, 20));
     hpx_plan_tell(plan, 15, 0.9);
-    assert_true(is_guessed(13, 20));
+    assert_true(is_speculative(13, 20));
     assert_int_equal(hpx_plan_wanted(plan, &wanted), 4); /* the rest of row 2 */
-    assert_false(is_guessed(13, 20));
-    assert_true(is_guessed(18, 20));
+    assert_false(is_speculative(13, 20));
+    assert_true(is_speculative(18, 20));
 
-    /* A hint of a failure is no value to a search: the cell is no guess any more, and wanted all the same. */
+    /* A hint of a failure is no value to a search: the cell is speculative no more, and wanted all the same.
+     */
     hpx_plan_hint(plan, 8, NAN);
-    assert_false(is_guessed(8, 20));
+    assert_false(is_speculative(8, 20));
     hpx_plan_tell(plan, 4, 0.9);
     assert_int_equal(hpx_plan_wanted(plan, &wanted), 2); /* the rest of column 3 */
     assert_int_equal(wanted[0], 8);
@@ -95,23 +96,23 @@ static void test_guess(void **state)
     assert_true(hpx_plan_value(plan, 8) == 0.05);
 }
 
-/* A hint leads the guesses where the value will lead the search. */
+/* A hint leads the speculation where the value will lead the search. */
 static void test_hint(void **state)
 {
     (void)state;
     const uint32_t *wanted;
     hpx_plan_wanted(plan, &wanted);
-    assert_false(is_guessed(17, 20)); /* nothing is known: every row is as likely */
+    assert_false(is_speculative(17, 20)); /* nothing is known: every row is as likely */
     for (uint32_t a = 0; a < 4; a++)
         hpx_plan_hint(plan, a * 5, a == 3 ? 0.1 : 0.9);
-    assert_true(is_guessed(17, 20));
+    assert_true(is_speculative(17, 20));
     assert_int_equal(hpx_plan_wanted(plan, &wanted), 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_guess, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_speculate, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hint, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

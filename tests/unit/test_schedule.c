@@ -32,13 +32,13 @@ static void expect_next(const hpx_task *task, const hpx_task *instead)
     assert_ptr_equal(found_instead, instead);
 }
 
-static void expect_counts(size_t waiting, size_t running, size_t ahead)
+static void expect_counts(size_t waiting, size_t running, size_t speculative)
 {
     hpx_schedule_counts counts = hpx_schedule_count(schedule);
     assert_int_equal(counts.waiting, waiting);
     assert_int_equal(counts.running, running);
-    assert_int_equal(counts.ahead, ahead);
-    assert_int_equal(counts.idle, 2 - running - ahead);
+    assert_int_equal(counts.speculative, speculative);
+    assert_int_equal(counts.idle, 2 - running - speculative);
 }
 
 static void test_places(void **state)
@@ -88,31 +88,31 @@ static void test_longest_first(void **state)
     expect_next(NULL, NULL);
 }
 
-static void test_ahead_gives_way(void **state)
+static void test_speculative_gives_way(void **state)
 {
     (void)state;
-    hpx_task ahead[2] = {{.ahead = true, .length = 9}, {.ahead = true, .length = 9}};
+    hpx_task speculative[2] = {{.speculative = true, .length = 9}, {.speculative = true, .length = 9}};
     hpx_task needed[2] = {{.length = 2}, {.length = 1}};
-    hpx_schedule_start(schedule, &ahead[0]);
-    hpx_schedule_start(schedule, &ahead[1]);
+    hpx_schedule_start(schedule, &speculative[0]);
+    hpx_schedule_start(schedule, &speculative[1]);
     expect_counts(0, 0, 2);
     expect_next(NULL, NULL);
     hpx_schedule_need(schedule, &needed[0]);
     hpx_schedule_need(schedule, &needed[1]);
-    expect_next(&needed[0], &ahead[1]); /* the last to have started */
-    hpx_schedule_end(schedule, &ahead[1]);
+    expect_next(&needed[0], &speculative[1]); /* the last to have started */
+    hpx_schedule_end(schedule, &speculative[1]);
     expect_next(&needed[0], NULL);
     hpx_schedule_start(schedule, &needed[0]);
-    expect_next(&needed[1], &ahead[0]);
+    expect_next(&needed[1], &speculative[0]);
     /* Needed, it gives way to nobody. */
-    hpx_schedule_need(schedule, &ahead[0]);
-    assert_false(ahead[0].ahead);
+    hpx_schedule_need(schedule, &speculative[0]);
+    assert_false(speculative[0].speculative);
     expect_next(NULL, NULL);
     expect_counts(1, 2, 0);
     /* Stopped and needed, it waits like any other. */
-    hpx_schedule_need(schedule, &ahead[1]);
+    hpx_schedule_need(schedule, &speculative[1]);
     hpx_schedule_end(schedule, &needed[0]);
-    expect_next(&ahead[1], NULL);
+    expect_next(&speculative[1], NULL);
 }
 
 static void test_set_aside(void **state)
@@ -141,7 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SCHEDULE(test_places),
         WITH_SCHEDULE(test_longest_first),
-        WITH_SCHEDULE(test_ahead_gives_way),
+        WITH_SCHEDULE(test_speculative_gives_way),
         WITH_SCHEDULE(test_set_aside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -422,7 +422,7 @@ static void test_three_axes(void **state)
 }
 
 /* The largest grid, told from both ends and the middle. */
-/* Guesses. */
+/* Speculation. */
 
 /* What is known besides: the scores of those cells whose bit is set in `cells`. */
 struct known {
@@ -449,8 +449,8 @@ static const hpx_search_options every_method[] = {
 };
 
 /* Once what it wants is known, though not told, a search can come to one place only: what it wants there has
- * been guessed as sure. */
-static void test_guess_what_is_decided(void **state)
+ * been speculated on as sure. */
+static void test_speculate_what_is_decided(void **state)
 {
     (void)state;
     double scores[PAPER_CELLS];
@@ -466,54 +466,55 @@ static void test_guess_what_is_decided(void **state)
                 struct known known = {.scores = scores};
                 uint32_t told[PAPER_CELLS];
                 bool sure[PAPER_CELLS] = {false};
-                hpx_guess guesses[PAPER_CELLS];
+                hpx_speculation speculations[PAPER_CELLS];
                 memcpy(told, wanted, count * sizeof *told);
                 for (size_t k = 0; k < count; k++)
                     known.cells[told[k]] = true;
-                size_t guessed = hpx_search_guess(search, guesses, PAPER_CELLS, find_known, &known);
-                for (size_t k = 0; k < guessed; k++)
-                    sure[guesses[k].cell] = guesses[k].likelihood == 1;
+                size_t speculated =
+                    hpx_search_speculate(search, speculations, PAPER_CELLS, find_known, &known);
+                for (size_t k = 0; k < speculated; k++)
+                    sure[speculations[k].cell] = speculations[k].likelihood == 1;
                 for (size_t k = 0; k < count; k++)
                     hpx_search_tell(search, told[k], scores[told[k]]);
                 count = hpx_search_wanted(search, &wanted);
                 for (size_t k = 0; k < count; k++)
                     assert_true(sure[wanted[k]]);
-                assert_true(count == 0 ? guessed == 0 : guessed >= count);
+                assert_true(count == 0 ? speculated == 0 : speculated >= count);
             }
             hpx_search_free(search);
         }
     }
 }
 
-static void test_guess(void **state)
+static void test_speculate(void **state)
 {
     (void)state;
     struct known nothing = {.scores = (double[PAPER_CELLS]){0}};
-    hpx_guess guesses[PAPER_CELLS], again[PAPER_CELLS];
+    hpx_speculation speculations[PAPER_CELLS], again[PAPER_CELLS];
 
     /* With a limit of 1 a line goes on as long as every cell beats the one before. Nothing is known: that may
      * be so or not, and if not, that is the end on one axis. */
     hpx_search *search = partial(0, 1, false);
     WANTED(search, 0, 1);
-    size_t count = hpx_search_guess(search, guesses, PAPER_CELLS, find_known, &nothing);
+    size_t count = hpx_search_speculate(search, speculations, PAPER_CELLS, find_known, &nothing);
     assert_true(count <= 1);
     if (count)
-        assert_true(guesses[0].cell == 2 && guesses[0].likelihood < 0.7);
+        assert_true(speculations[0].cell == 2 && speculations[0].likelihood < 0.7);
     /* The higher the second cell, the more cells would have to be higher still. */
     hpx_search_tell(search, 0, 0.1);
     hpx_search_tell(search, 1, 0.9);
     WANTED(search, 2);
-    assert_int_equal(hpx_search_guess(search, guesses, PAPER_CELLS, find_known, &nothing), 0);
+    assert_int_equal(hpx_search_speculate(search, speculations, PAPER_CELLS, find_known, &nothing), 0);
     WANTED(search, 2);
     hpx_search_free(search);
 
     /* A search of which all is certain, and one that is done. */
     hpx_search_options options = {.method = HPX_METHOD_GRID};
     search = hpx_search_new(&ten, &options, equal_cost, NULL);
-    assert_int_equal(hpx_search_guess(search, guesses, PAPER_CELLS, find_known, &nothing), 0);
+    assert_int_equal(hpx_search_speculate(search, speculations, PAPER_CELLS, find_known, &nothing), 0);
     for (uint32_t cell = 0; cell < 10; cell++)
         hpx_search_tell(search, cell, 0);
-    assert_int_equal(hpx_search_guess(search, guesses, PAPER_CELLS, find_known, &nothing), 0);
+    assert_int_equal(hpx_search_speculate(search, speculations, PAPER_CELLS, find_known, &nothing), 0);
     hpx_search_free(search);
 
     /* Likeliest first, the same every time, and no more than there is room for. */
@@ -522,20 +523,20 @@ static void test_guess(void **state)
     search = hpx_search_new(&grid, &options, paper_cost, NULL);
     hpx_search_tell(search, 3 * PAPER_N2, 2);
     hpx_search_tell(search, 0, 1);
-    count = hpx_search_guess(search, guesses, PAPER_CELLS, find_known, &nothing);
+    count = hpx_search_speculate(search, speculations, PAPER_CELLS, find_known, &nothing);
     for (size_t i = 0; i < count; i++) {
-        assert_in_range(guesses[i].cell % PAPER_N2, 1, PAPER_N2 - 1); /* beyond the line where it is */
-        assert_true(guesses[i].likelihood >= 0.5 && guesses[i].likelihood <= 1);
-        assert_true(i == 0 || hpx_guess_compare(&guesses[i - 1], &guesses[i]) < 0);
+        assert_in_range(speculations[i].cell % PAPER_N2, 1, PAPER_N2 - 1); /* beyond the line where it is */
+        assert_true(speculations[i].likelihood >= 0.5 && speculations[i].likelihood <= 1);
+        assert_true(i == 0 || hpx_speculation_compare(&speculations[i - 1], &speculations[i]) < 0);
     }
-    assert_int_equal(hpx_search_guess(search, again, PAPER_CELLS, find_known, &nothing), count);
-    assert_memory_equal(again, guesses, count * sizeof *guesses);
+    assert_int_equal(hpx_search_speculate(search, again, PAPER_CELLS, find_known, &nothing), count);
+    assert_memory_equal(again, speculations, count * sizeof *speculations);
     for (uint32_t n1 = 0; n1 < PAPER_N1 - 1; n1++)
         hpx_search_tell(search, n1 * PAPER_N2, n1 == 3 ? 2 : 1 + 0.1 * n1);
-    count = hpx_search_guess(search, guesses, 4, find_known, &nothing);
+    count = hpx_search_speculate(search, speculations, 4, find_known, &nothing);
     assert_int_equal(count, 4);
     for (size_t i = 0; i < count; i++)
-        assert_int_equal(guesses[i].cell / PAPER_N2, 3); /* the line through the best so far */
+        assert_int_equal(speculations[i].cell / PAPER_N2, 3); /* the line through the best so far */
     hpx_search_free(search);
 }
 
@@ -583,7 +584,7 @@ int main(void)
         cmocka_unit_test(test_certain_hill), cmocka_unit_test(test_told_twice_or_early),
         cmocka_unit_test(test_better),       cmocka_unit_test(test_hill_leaves_failed_start),
         cmocka_unit_test(test_cycle),        cmocka_unit_test(test_three_axes),
-        cmocka_unit_test(test_guess),        cmocka_unit_test(test_guess_what_is_decided),
+        cmocka_unit_test(test_speculate),    cmocka_unit_test(test_speculate_what_is_decided),
         cmocka_unit_test(test_largest_grid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,10 @@
-# Training ahead: workers that would idle train what the searches may come to. What a build finds is the same as without;
+# Speculative training: workers that would idle train what the searches may come to. What a build finds is the same as without;
 # what proves not to be needed is said, and waited for by nobody.
 . "$(dirname "$0")/common.sh"
 
 # A search whose results and costs are the same however they come by.
 found() { # FILE
-    jq -S 'del(.ahead) | .searches[] |= del(.seconds)' "$1"
+    jq -S 'del(.speculative) | .searches[] |= del(.seconds)' "$1"
 }
 
 searches() { # FILE: on a plane whose large cells take some hundred times as long as the small ones
@@ -39,11 +39,11 @@ test_same_with_and_without() {
     searches a.rcp
     local search jobs trials=0
     for search in hill full partial outward; do
-        run 0 hpx build a.rcp:$search --json -j 3 --no-ahead --store "$search"
-        is .ahead '{"trials":0,"paid_macs":0,"paid_training_macs":0,"seconds":0}'
+        run 0 hpx build a.rcp:$search --json -j 3 --no-speculate --store "$search"
+        is .speculative '{"trials":0,"paid_macs":0,"paid_training_macs":0,"seconds":0}'
         found out >without
         run 0 hpx build a.rcp:$search --json -j 1 --store "$search-1"
-        is .ahead.trials 0
+        is .speculative.trials 0
         found out >with
         same_files without with
         for jobs in 2 8; do
@@ -51,9 +51,9 @@ test_same_with_and_without() {
             run 0 hpx build a.rcp:$search --json -j $jobs
             found out >with
             same_files without with
-            trials=$((trials + $(jq .ahead.trials out)))
-            # Every multiplication is paid by the search or trained ahead.
-            is ".searches[0].paid_training_macs + .ahead.paid_training_macs == $(stored_macs)" true
+            trials=$((trials + $(jq .speculative.trials out)))
+            # Every multiplication is paid by the search or trained speculatively.
+            is ".searches[0].paid_training_macs + .speculative.paid_training_macs == $(stored_macs)" true
             is '.searches[0] | .paid_training_macs == .nominal_training_macs' true
             # It is all there the next time.
             run 0 hpx build a.rcp:$search --json -j $jobs
@@ -61,7 +61,7 @@ test_same_with_and_without() {
             run 0 hpx verify
         done
     done
-    [[ $trials -gt 0 ]] || fail 'nothing was trained ahead that was not needed'
+    [[ $trials -gt 0 ]] || fail 'nothing was trained speculatively that was not needed'
 }
 
 # From 2 the climb looks at 6 and 1000. 6 is better and known first, so that it may well be the way, to 8000, whose training
@@ -76,31 +76,31 @@ search climb
   start  = 2 16
 X
     run 0 hpx build a.rcp -j 4
-    grep -Eq '^Trained ahead and not needed: 1 trial, [0-9.]+ seconds\.$' out || fail 'the line under the table'
+    grep -Eq '^trained speculatively and not needed: 1 trial, [0-9.]+ seconds\.$' out || fail 'the line under the table'
     grep -Eq '^climb +\(1000, 16\) .* 3 +0 +0 +3 +0 +[0-9.]+$' out || fail 'the row of the table'
     has err 'hpx: 3 trials trained, 0 extended, 0 failed'
     run 0 hpx ls --json
     is 'map(select(.cell.n1 == 8000) | .epoch >= 1 and .epoch < 800)' '[true]'
     run 0 hpx build a.rcp -j 4
     has err 'nothing to train: all 3 trials are stored'
-    has_not out 'ahead'
+    has_not out 'speculative'
     run 0 hpx plan a.rcp:climb --exit-code
 }
 
 test_option() {
     searches a.rcp
     run 0 hpx help build
-    has out '--no-ahead'
-    complains 2 "unknown option '--no-ahead'" hpx plan --no-ahead a.rcp
-    run 0 hpx build a.rcp:full -j 8 --no-ahead
-    has_not out 'ahead'
+    has out '--no-speculate'
+    complains 2 "unknown option '--no-speculate'" hpx plan --no-speculate a.rcp
+    run 0 hpx build a.rcp:full -j 8 --no-speculate
+    has_not out 'speculative'
     # Retraining what is stored, to compare, is no reason to train more.
     run 0 hpx build a.rcp:full -j 8 -B --json
-    is .ahead.trials 0
+    is .speculative.trials 0
     equal "$(stored)" "$(jq '2 * .searches[0].evaluations' out)" 'the number of stored trajectories'
 }
 
-# Where decay is 1000 every training diverges. The cell that is ahead of the search and fails there stands in nobody's way.
+# Where decay is 1000 every training diverges. The speculative cell that fails there stands in nobody's way.
 diverging() {
     recipe a.rcp 'epochs = 12' 'optimizer = sgd' 'rate = 0.1' 'weight-decay = $decay' <<'X'
 axis n1 = 4 512
@@ -112,7 +112,7 @@ search cross
 X
 }
 
-test_failing_ahead() {
+test_failing_speculative() {
     diverging
     run 1 hpx build a.rcp -k -j 1 --json
     found out >without

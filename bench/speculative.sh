@@ -1,11 +1,11 @@
-# What training ahead gains on two processors: searches of the paper over MNIST, cold, with and without, in turns.
+# What speculative training gains on two processors: searches of the paper over MNIST, cold, with and without, in turns.
 # HPX_BENCH_EPOCHS (default 2) epochs each, the paper has 15.
 source "$(dirname "$0")/common.sh"
 epochs=${HPX_BENCH_EPOCHS:-2}
 rounds=3
 
-sed "s/epochs *= .*/epochs = $epochs/" recipes/mnist.rcp >"$folder/ahead.rcp"
-cat >>"$folder/ahead.rcp" <<'X'
+sed "s/epochs *= .*/epochs = $epochs/" recipes/mnist.rcp >"$folder/speculative.rcp"
+cat >>"$folder/speculative.rcp" <<'X'
 search partial-l1-1
   method = partial-cross
   first  = n1
@@ -26,7 +26,7 @@ seconds() { # SEARCH OPTION...: the wall time of a cold build; its document is i
     local from to
     rm -rf "$folder/store"
     from=$(date +%s%N)
-    "$BUILD/hpx" build "$folder/ahead.rcp:$1" -q -j 2 --json --store "$folder/store" "${@:2}" >"$folder/out"
+    "$BUILD/hpx" build "$folder/speculative.rcp:$1" -q -j 2 --json --store "$folder/store" "${@:2}" >"$folder/out"
     to=$(date +%s%N)
     awk "BEGIN { print ($to - $from) * 1e-9 }"
 }
@@ -35,12 +35,12 @@ for search in partial-l1-1 partial-l2-1 hill-climb-8 hill-climb-4; do
     : >"$folder/gains"
     : >"$folder/works"
     for ((round = 0; round < rounds; round++)); do
-        without=$(seconds $search --no-ahead)
+        without=$(seconds $search --no-speculate)
         with=$(seconds $search)
         echo "$search: $without s without, $with s with" >&2
         awk "BEGIN { print $without / $with }" >>"$folder/gains"
-        jq '1 + .ahead.paid_training_macs / .searches[0].nominal_training_macs' "$folder/out" >>"$folder/works"
+        jq '1 + .speculative.paid_training_macs / .searches[0].nominal_training_macs' "$folder/out" >>"$folder/works"
     done
-    printf 'ahead,%s-j2-%s-epochs,speedup-ahead,%.3f,ratio,,\n' $search "$epochs" "$(median <"$folder/gains")"
-    printf 'ahead,%s-j2-%s-epochs,work-ratio,%.3f,ratio,,\n' $search "$epochs" "$(median <"$folder/works")"
+    printf 'speculative,%s-j2-%s-epochs,speedup-speculative,%.3f,ratio,,\n' $search "$epochs" "$(median <"$folder/gains")"
+    printf 'speculative,%s-j2-%s-epochs,work-ratio,%.3f,ratio,,\n' $search "$epochs" "$(median <"$folder/works")"
 done

@@ -1,4 +1,4 @@
-/* Guesses: the cells that a search may come to after those that it is certain to visit.
+/* Speculation: the cells that a search may come to after those that it is certain to visit.
  *
  * Where it goes depends on scores that nobody knows, so futures are drawn and tried out (the Monte Carlo
  * method): a copy of the search is told a random score for whatever it asks for. The share of the futures in
@@ -7,7 +7,7 @@
  *
  * The scores drawn are independent and normal, with the mean and the standard deviation of those that are
  * known. Models that expect more of one cell than of another (main effects of the axes, trends of lines) did
- * not guess better over the table of M. Imai's paper: the search comes to a place because of what is known
+ * not foresee better over the table of M. Imai's paper: the search comes to a place because of what is known
  * there, and what it has still to find out there is mostly noise. */
 #include "hpx/memory.h"
 #include "hpx/random.h"
@@ -112,15 +112,15 @@ static int compare_cells(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-int hpx_guess_compare(const void *left, const void *right)
+int hpx_speculation_compare(const void *left, const void *right)
 {
-    const hpx_guess *a = left, *b = right;
+    const hpx_speculation *a = left, *b = right;
     int order = (a->likelihood < b->likelihood) - (a->likelihood > b->likelihood);
     return order ? order : (a->cell > b->cell) - (a->cell < b->cell);
 }
 
-size_t hpx_search_guess(hpx_search *search, hpx_guess *guesses, size_t room, hpx_known_fn *known,
-                        void *context)
+size_t hpx_search_speculate(hpx_search *search, hpx_speculation *speculations, size_t room,
+                            hpx_known_fn *known, void *context)
 {
     const uint32_t *cells;
     if (search->options.method == HPX_METHOD_GRID || hpx_search_wanted(search, &cells) == 0)
@@ -131,18 +131,18 @@ size_t hpx_search_guess(hpx_search *search, hpx_guess *guesses, size_t room, hpx
     hpx_cells *met = &foresight.met;
     if (met->count)
         qsort(met->at, met->count, sizeof *met->at, compare_cells);
-    hpx_guess *all = hpx_alloc(2 * room * sizeof *all); /* no more can be in half of the futures */
+    hpx_speculation *all = hpx_alloc(2 * room * sizeof *all); /* no more can be in half of the futures */
     size_t count = 0;
     for (size_t i = 0, next; i < met->count; i = next) {
         for (next = i; next < met->count && met->at[next] == met->at[i]; next++)
             ;
         if (next - i >= FUTURES / 2)
-            all[count++] = (hpx_guess){met->at[i], (double)(next - i) / FUTURES};
+            all[count++] = (hpx_speculation){met->at[i], (double)(next - i) / FUTURES};
     }
-    qsort(all, count, sizeof *all, hpx_guess_compare);
+    qsort(all, count, sizeof *all, hpx_speculation_compare);
     if (count > room)
         count = room;
-    memcpy(guesses, all, count * sizeof *all);
+    memcpy(speculations, all, count * sizeof *all);
     free(all);
     free(met->at);
     return count;
