@@ -69,6 +69,7 @@ int run_worker(const struct options *options);
  * NULL; then *used says where it stopped). False after saying what is wrong. */
 bool read_options(struct options *out, const struct command *command, int argc, char **argv, int *used);
 void print_options(hpx_buffer *out, const struct command *command);
+char *usage_of(const struct command *command); /* "hpx build [OPTION]... RECIPE[:SEARCH]..."; free() it */
 
 /* common.c */
 int fail(const hpx_error *error);                                        /* prints it; the exit code for it */

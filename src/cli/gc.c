@@ -111,15 +111,35 @@ static int collect(const struct options *options, const char *folder, const char
     return code;
 }
 
+/* Changing pins is all that such a command does. */
+static bool may_pin(const struct options *options)
+{
+    const char *name = options->pin ? "--pin" : "--unpin";
+    const struct {
+        bool given;
+        const char *name;
+    } others[] = {{options->pin && options->unpin, "--unpin"},
+                  {options->dry, "-n"},
+                  {options->compact, "--compact"},
+                  {options->limited, "--max-size"},
+                  {options->json, "--json"}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (others[i].given) {
+            say("gc: %s does not go with %s; usage: hpx gc %s KEY...", others[i].name, name, name);
+            return false;
+        }
+    }
+    if (options->count == 0)
+        say("gc: %s names no key; usage: hpx gc %s KEY...", name, name);
+    return options->count > 0;
+}
+
 static int change_pins(const struct options *options, const char *folder)
 {
     hpx_store *store;
     hpx_error error;
-    if (options->count == 0 || (options->pin && options->unpin) || options->dry || options->compact ||
-        options->limited || options->json) {
-        say("usage: hpx gc --pin KEY... or hpx gc --unpin KEY...");
+    if (!may_pin(options))
         return EXIT_USAGE;
-    }
     hpx_status status = open_existing(&store, folder, true, &error);
     if (!status && !store)
         status = hpx_error_set(&error, HPX_NOT_FOUND, "%s: no such key; the store is empty",

@@ -1,6 +1,7 @@
 /* hpx help. */
 #include "cli.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define USAGE_WIDTH 31
@@ -34,7 +35,9 @@ int run_help(const struct options *options)
     const struct command *command = find_command(options->arguments[0]);
     if (!command)
         return EXIT_USAGE;
-    hpx_buffer_printf(&text, "usage: hpx %s %s\n\n%s\n", command->name, command->usage, command->help);
+    char *usage = usage_of(command);
+    hpx_buffer_printf(&text, "usage: %s\n\n%s\n", usage, command->help);
+    free(usage);
     print_options(&text, command);
     return print_result(&text);
 }

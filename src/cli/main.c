@@ -49,7 +49,7 @@ const struct command commands[] = {
      "show what two results differ in",
      "Every field of their manifests, the trainer's files that changed between their code versions, and from\n"
      "which epoch on their outputs differ.\n"},
-    {"reproduce", run_reproduce, "JT", 1, 1, "KEY [--at-code]",
+    {"reproduce", run_reproduce, "JT", 1, 1, "KEY",
      "train one result again and compare, bit for bit",
      "With this binary; its code and numerics may be others than those recorded. With --at-code the commit and\n"
      "patch stored with the result are built in a temporary folder, and that very hpx trains. The repository\n"

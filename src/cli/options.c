@@ -6,45 +6,75 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Letters beyond the alphabet of short options name those that have only a long form. */
-static const struct {
+#define JOBS_MAX 4096
+
+/* An option as the command line has it: what it is called there, and its value (NULL: a flag). */
+struct given {
+    const struct row *row;
+    const char *name, *value;
+};
+
+/* Checks the value and puts it into the options. False after saying what is wrong. */
+typedef bool read_fn(struct options *out, const struct given *given);
+
+static read_fn read_flag, read_text, read_count, read_percent, read_size, read_directory;
+
+/* Letters beyond the alphabet of short options name those that have only a long form. `field`: where the
+ * value goes; `max`: of a count, which is at least 1. */
+static const struct row {
     char letter;
     bool is_short;
     const char *name, *argument, *help;
+    read_fn *read;
+    size_t field;
+    uint64_t max;
 } table[] = {
-    {'j', true, "jobs", "N", "train N trials at once (default: the processors)"},
-    {'k', true, "keep-going", NULL, "go on when a trial fails; its cell is worse than any score"},
-    {'n', true, "dry-run", NULL, "say what would be done, and change nothing"},
-    {'B', true, "always-make", NULL, "retrain what is stored, and compare"},
-    {'I', false, "no-speculate", NULL, "leave processors idle rather than train what may not be needed"},
-    {'Q', false, "require-clean", NULL, "refuse to train with a binary built from uncommitted sources"},
-    {'J', false, "json", NULL, "print JSON"},
-    {'V', false, "csv", NULL, "print CSV"},
-    {'o', true, "output", "FILE", "write the bundle to FILE; -: to standard output"},
-    {'A', false, "all", NULL, "all that is stored"},
-    {'N', false, "no-checkpoints", NULL, "leave checkpoints out: results that cannot be continued"},
-    {'E', false, "exit-code", NULL, "exit with 10 when work remains"},
-    {'R', false, "rebuild", "N%", "train N % of the results again, and compare"},
-    {'D', false, "patch", "CODE", "print the uncommitted edits that code was built with"},
-    {'T', false, "at-code", NULL, "by the code that made it, built from its commit and patch"},
-    {'L', false, "sample", "N", "compare N trajectories at least (default: 3)"},
-    {'Y', false, "reason", "TEXT", "a note; without --sample nothing is proven, and that is said everywhere"},
-    {'F', false, "forget", "TRAINER", "let this trainer count as itself again"},
-    {'M', false, "max-size", "S", "collect until S bytes are live; K, M and G are powers of 1024"},
-    {'K', false, "compact", NULL, "give free pages back to the file system"},
-    {'P', false, "pin", NULL, "keep all checkpoints of these keys"},
-    {'U', false, "unpin", NULL, "no longer"},
-    {'C', true, "directory", "DIR", "change to DIR first"},
-    {'S', false, "store", "DIR", "the store's folder"},
-    {'q', true, "quiet", NULL, "say nothing but results and errors"},
-    {'v', true, "verbose", NULL, "a line for every trial"},
+#define TO(member) offsetof(struct options, member)
+    {'j', true, "jobs", "N", "train N trials at once (default: the processors)", read_count, TO(jobs),
+     JOBS_MAX},
+    {'k', true, "keep-going", NULL, "go on when a trial fails; its cell is worse than any score", read_flag,
+     TO(keep_going)},
+    {'n', true, "dry-run", NULL, "say what would be done, and change nothing", read_flag, TO(dry)},
+    {'B', true, "always-make", NULL, "retrain what is stored, and compare", read_flag, TO(again)},
+    {'I', false, "no-speculate", NULL, "leave processors idle rather than train what may not be needed",
+     read_flag, TO(no_speculate)},
+    {'Q', false, "require-clean", NULL, "refuse to train with a binary built from uncommitted sources",
+     read_flag, TO(require_clean)},
+    {'J', false, "json", NULL, "print JSON", read_flag, TO(json)},
+    {'V', false, "csv", NULL, "print CSV", read_flag, TO(csv)},
+    {'o', true, "output", "FILE", "write the bundle to FILE; -: to standard output", read_text, TO(output)},
+    {'A', false, "all", NULL, "all that is stored", read_flag, TO(all)},
+    {'N', false, "no-checkpoints", NULL, "leave checkpoints out: results that cannot be continued", read_flag,
+     TO(no_checkpoints)},
+    {'E', false, "exit-code", NULL, "exit with 10 when work remains", read_flag, TO(exit_code)},
+    {'R', false, "rebuild", "N%", "train N % of the results again, and compare", read_percent, TO(rebuild)},
+    {'D', false, "patch", "CODE", "print the uncommitted edits that code was built with", read_text,
+     TO(patch)},
+    {'T', false, "at-code", NULL, "by the code that made it, built from its commit and patch", read_flag,
+     TO(at_code)},
+    {'L', false, "sample", "N", "compare N trajectories at least (default: 3)", read_count, TO(sample),
+     SIZE_MAX},
+    {'Y', false, "reason", "TEXT", "a note; without --sample nothing is proven, and that is said everywhere",
+     read_text, TO(reason)},
+    {'F', false, "forget", "TRAINER", "let this trainer count as itself again", read_text, TO(forget)},
+    {'M', false, "max-size", "S", "collect until S bytes are live; K, M and G are powers of 1024", read_size,
+     TO(bytes_max)},
+    {'K', false, "compact", NULL, "give free pages back to the file system", read_flag, TO(compact)},
+    {'P', false, "pin", NULL, "keep all checkpoints of these keys", read_flag, TO(pin)},
+    {'U', false, "unpin", NULL, "no longer", read_flag, TO(unpin)},
+    {'C', true, "directory", "DIR", "change to DIR first", read_directory},
+    {'S', false, "store", "DIR", "the store's folder", read_text, TO(store)},
+    {'q', true, "quiet", NULL, "say nothing but results and errors", read_flag, TO(quiet)},
+    {'v', true, "verbose", NULL, "a line for every trial", read_flag, TO(verbose)},
     {'h', true, "help", NULL, "help for the command"},
+#undef TO
 };
 #define OPTIONS (sizeof table / sizeof table[0])
 
@@ -53,6 +83,11 @@ static const char everywhere[] = "CSqvh";
 static bool takes(const struct command *command, char letter)
 {
     return strchr(everywhere, letter) || (command && strchr(command->options, letter));
+}
+
+char *usage_of(const struct command *command)
+{
+    return hpx_format("hpx %s [OPTION]...%s%s", command->name, *command->usage ? " " : "", command->usage);
 }
 
 void print_options(hpx_buffer *out, const struct command *command)
@@ -70,159 +105,234 @@ void print_options(hpx_buffer *out, const struct command *command)
     }
 }
 
-static bool unknown_option(const struct command *command, const char *word)
+static void *field_of(struct options *out, const struct given *given)
 {
-    const char *names[OPTIONS + 1] = {NULL};
-    size_t count = 0;
-    for (size_t i = 0; i < OPTIONS; i++)
-        if (takes(command, table[i].letter))
-            names[count++] = table[i].name;
-    const char *nearest = strncmp(word, "--", 2) == 0 ? hpx_nearest_word(word + 2, names) : NULL;
-    say("%s%sunknown option '%s'%s%s%s", command ? command->name : "", command ? ": " : "", word,
-        nearest ? "; did you mean '--" : "", nearest ? nearest : "", nearest ? "'?" : "");
-    return false;
+    return (char *)out + given->row->field;
 }
 
-static bool read_percent(double *out, const char *value)
+static bool read_flag(struct options *out, const struct given *given)
 {
-    size_t length = strlen(value);
-    char *number = hpx_strndup(value, length - (length > 0 && value[length - 1] == '%'));
-    bool good = hpx_parse_real(out, number) && *out > 0 && *out <= 100;
-    free(number);
-    if (!good)
-        say("--rebuild %s: expected a percentage above 0, at most 100%%", value);
+    *(bool *)field_of(out, given) = true;
+    return true;
+}
+
+static bool read_text(struct options *out, const struct given *given)
+{
+    *(const char **)field_of(out, given) = given->value;
+    return true;
+}
+
+static bool read_count(struct options *out, const struct given *given)
+{
+    uint64_t count, max = given->row->max;
+    bool good = hpx_parse_u64(&count, given->value) && count >= 1 && count <= max;
+    if (good)
+        *(size_t *)field_of(out, given) = count;
+    else if (max == SIZE_MAX)
+        say("%s %s: expected a whole number, 1 or more", given->name, given->value);
+    else
+        say("%s %s: expected a whole number from 1 to %llu", given->name, given->value,
+            (unsigned long long)max);
     return good;
 }
 
-static bool read_size(uint64_t *out, const char *value)
+static bool read_percent(struct options *out, const struct given *given)
+{
+    size_t length = strlen(given->value);
+    char *number = hpx_strndup(given->value, length - (length > 0 && given->value[length - 1] == '%'));
+    double percent;
+    bool good = hpx_parse_real(&percent, number) && percent > 0 && percent <= 100;
+    free(number);
+    if (good)
+        *(double *)field_of(out, given) = percent;
+    else
+        say("%s %s: expected a percentage above 0, at most 100%%", given->name, given->value);
+    return good;
+}
+
+static bool read_size(struct options *out, const struct given *given)
 {
     static const char units[] = "KMGT";
-    size_t length = strlen(value);
-    const char *unit = length ? strchr(units, toupper((unsigned char)value[length - 1])) : NULL;
-    char *number = hpx_strndup(value, length - (unit != NULL));
+    size_t length = strlen(given->value);
+    const char *unit = length ? strchr(units, toupper((unsigned char)given->value[length - 1])) : NULL;
+    char *number = hpx_strndup(given->value, length - (unit != NULL));
     double count, bytes = 1;
     for (const char *at = units; unit && at <= unit; at++)
         bytes *= 1024;
     bool good = hpx_parse_real(&count, number) && count >= 0 && count * bytes < 0x1p63;
     free(number);
+    out->limited = true;
     if (good)
-        *out = (uint64_t)(count * bytes);
+        *(uint64_t *)field_of(out, given) = (uint64_t)(count * bytes);
     else
-        say("--max-size %s: expected a number of bytes such as 500M (K, M, G, T)", value);
+        say("%s %s: expected a number of bytes such as 500M (K, M, G, T)", given->name, given->value);
     return good;
 }
 
-static bool apply(struct options *out, char letter, const char *value)
+static bool read_directory(struct options *out, const struct given *given)
 {
-    uint64_t count;
-    switch (letter) {
-    case 'j':
-        if (!hpx_parse_u64(&count, value) || count < 1 || count > 4096) {
-            say("-j %s: expected a number from 1 to 4096", value);
-            return false;
-        }
-        out->jobs = count;
+    (void)out;
+    if (chdir(given->value) == 0)
         return true;
-    case 'L':
-        if (!hpx_parse_u64(&count, value) || count < 1) {
-            say("--sample %s: expected a number, 1 or more", value);
-            return false;
-        }
-        out->sample = count;
-        return true;
-    case 'Y':
-        out->reason = value;
-        return true;
-    case 'F':
-        out->forget = value;
-        return true;
-    case 'R':
-        return read_percent(&out->rebuild, value);
-    case 'M':
-        out->limited = true;
-        return read_size(&out->bytes_max, value);
-    case 'C':
-        if (chdir(value) != 0) {
-            say("-C %s: %s", value, strerror(errno));
-            return false;
-        }
-        return true;
-    case 'S':
-        out->store = value;
-        return true;
-    case 'o':
-        out->output = value;
-        return true;
-    case 'D':
-        out->patch = value;
-        return true;
-    default:
-        *(letter == 'k'   ? &out->keep_going
-          : letter == 'n' ? &out->dry
-          : letter == 'B' ? &out->again
-          : letter == 'I' ? &out->no_speculate
-          : letter == 'Q' ? &out->require_clean
-          : letter == 'J' ? &out->json
-          : letter == 'V' ? &out->csv
-          : letter == 'A' ? &out->all
-          : letter == 'N' ? &out->no_checkpoints
-          : letter == 'E' ? &out->exit_code
-          : letter == 'K' ? &out->compact
-          : letter == 'P' ? &out->pin
-          : letter == 'U' ? &out->unpin
-          : letter == 'T' ? &out->at_code
-          : letter == 'q' ? &out->quiet
-                          : &out->verbose) = true;
-        return true;
+    say("%s %s: %s", given->name, given->value, strerror(errno));
+    return false;
+}
+
+/* The command line, and how far it has been read. Arguments move to its front. */
+struct reader {
+    struct options *out;
+    const struct command *command; /* NULL: the options before it */
+    char **argv;
+    int argc, at;
+};
+
+/* Says what is wrong, after the command's name. */
+static bool __attribute__((format(printf, 2, 3)))
+complain(const struct reader *reader, const char *format, ...)
+{
+    char text[HPX_ERROR_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    say("%s%s%s", reader->command ? reader->command->name : "", reader->command ? ": " : "", text);
+    return false;
+}
+
+static bool apply(struct reader *reader, const struct given *given)
+{
+    if (given->row->read)
+        return given->row->read(reader->out, given);
+    const struct command *command = reader->command; /* the one that asks for help */
+    struct options help = {.arguments = (char *[]){(char *)(command ? command->name : "help")}, .count = 1};
+    exit(run_help(&help));
+}
+
+/* Takes the value of an option from the next word, unless `attached` has it. */
+static bool take_value(struct reader *reader, struct given *given, const char *attached)
+{
+    given->value = attached;
+    if (!given->value && reader->at + 1 < reader->argc)
+        given->value = reader->argv[++reader->at];
+    return given->value ||
+           complain(reader, "option '%s' needs a value: %s", given->name, given->row->argument);
+}
+
+/* The options of the command whose long name begins so; an exact name is the only one. */
+static size_t find_long(const struct row **found, const struct reader *reader, const char *name,
+                        size_t length, hpx_buffer *candidates)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < OPTIONS; i++) {
+        if (!takes(reader->command, table[i].letter) || strncmp(table[i].name, name, length) != 0)
+            continue;
+        *found = &table[i];
+        if (strlen(table[i].name) == length)
+            return 1;
+        hpx_buffer_printf(candidates, "%s--%s", count++ ? ", " : "", table[i].name);
     }
+    return count;
+}
+
+static bool unknown_long(const struct reader *reader, const char *word)
+{
+    const char *names[OPTIONS + 1] = {NULL};
+    size_t count = 0;
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (takes(reader->command, table[i].letter))
+            names[count++] = table[i].name;
+    const char *nearest = hpx_nearest_word(word + 2, names);
+    if (nearest)
+        return complain(reader, "unknown option '%s'; did you mean '--%s'?", word, nearest);
+    return complain(reader, "unknown option '%s'", word);
+}
+
+/* --NAME, --NAME=VALUE, --NAME VALUE; the name may be cut short where no other begins so. */
+static bool read_long(struct reader *reader, const char *word)
+{
+    const char *equals = strchr(word, '=');
+    char *name = hpx_strndup(word, equals ? (size_t)(equals - word) : strlen(word));
+    hpx_buffer candidates = {0};
+    struct given given = {.name = name};
+    size_t found = find_long(&given.row, reader, name + 2, strlen(name + 2), &candidates);
+    bool good;
+    if (found == 1) { /* messages have the whole name */
+        free(name);
+        given.name = name = hpx_format("--%s", given.row->name);
+    }
+    if (found == 0)
+        good = unknown_long(reader, name);
+    else if (found > 1)
+        good = complain(reader, "ambiguous option '%s': %s", name, hpx_buffer_text(&candidates));
+    else if (equals && !given.row->argument)
+        good = complain(reader, "option '%s' takes no value", name);
+    else
+        good = (!given.row->argument || take_value(reader, &given, equals ? equals + 1 : NULL)) &&
+               apply(reader, &given);
+    hpx_buffer_free(&candidates);
+    free(name);
+    return good;
+}
+
+static const struct row *find_short(const struct command *command, char letter)
+{
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (table[i].is_short && table[i].letter == letter && takes(command, letter))
+            return &table[i];
+    return NULL;
+}
+
+/* -abc, where the last letter may take a value: -j4, -j 4. */
+static bool read_short(struct reader *reader, const char *word)
+{
+    for (const char *at = word + 1; *at; at++) {
+        char name[] = {'-', *at, 0};
+        struct given given = {.row = find_short(reader->command, *at), .name = name};
+        if (!given.row) /* a letter outside of ASCII is shown with the rest of the word */
+            return complain(reader, "unknown option '%s'", *at & 0x80 ? word : name);
+        bool takes_value = given.row->argument != NULL;
+        if (takes_value && !take_value(reader, &given, at[1] ? at + 1 : NULL))
+            return false;
+        if (!apply(reader, &given))
+            return false;
+        if (takes_value)
+            break;
+    }
+    return true;
 }
 
 static bool count_is_right(const struct options *options, const struct command *command)
 {
     if (options->count >= command->arguments_min && options->count <= command->arguments_max)
         return true;
-    say("usage: hpx %s %s", command->name, command->usage);
+    char *usage = usage_of(command);
+    if (options->count > command->arguments_max)
+        say("%s: unexpected argument '%s'; usage: %s", command->name,
+            options->arguments[command->arguments_max], usage);
+    else
+        say("usage: %s", usage);
+    free(usage);
     return false;
 }
 
 bool read_options(struct options *out, const struct command *command, int argc, char **argv, int *used)
 {
-    struct option longs[OPTIONS + 1] = {{0}};
-    char shorts[2 * OPTIONS + 3] = {command ? ':' : '+', ':', 0};
-    size_t end = command ? 1 : 2, count = 0;
-    for (size_t i = 0; i < OPTIONS; i++) {
-        if (!takes(command, table[i].letter))
-            continue;
-        longs[count++] = (struct option){table[i].name, table[i].argument ? required_argument : no_argument,
-                                         NULL, table[i].letter};
-        if (!table[i].is_short)
-            continue;
-        shorts[end++] = table[i].letter;
-        if (table[i].argument)
-            shorts[end++] = ':';
-    }
-    optind = 0; /* a fresh scan, for the second call */
-    opterr = 0;
-    for (int letter; (letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
-        if (letter == 'h') {
-            struct options help = {.arguments = (char *[]){(char *)(command ? command->name : "help")},
-                                   .count = 1};
-            exit(run_help(&help));
-        }
-        if (letter == ':') {
-            say("option '%s' needs a value", argv[optind - 1]);
+    struct reader reader = {out, command, argv, argc, 1};
+    int kept = 1;
+    for (bool only_arguments = false; reader.at < argc; reader.at++) {
+        char *word = argv[reader.at];
+        if (only_arguments || word[0] != '-' || !word[1]) {
+            if (!command)
+                break;
+            argv[kept++] = word;
+        } else if (strcmp(word, "--") == 0) {
+            only_arguments = true;
+        } else if (word[1] == '-' ? !read_long(&reader, word) : !read_short(&reader, word)) {
             return false;
         }
-        if (letter == '?') {
-            char word[3] = {'-', (char)optopt, 0};
-            return unknown_option(
-                command, optopt && optopt < 128 && strchr(shorts, optopt) == NULL ? word : argv[optind - 1]);
-        }
-        if (!apply(out, (char)letter, optarg))
-            return false;
     }
-    *used = optind;
-    out->arguments = argv + optind;
-    out->count = (size_t)(argc - optind);
+    *used = reader.at;
+    out->arguments = argv + 1;
+    out->count = (size_t)kept - 1;
     return !command || count_is_right(out, command);
 }

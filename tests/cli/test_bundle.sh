@@ -124,7 +124,7 @@ test_usage() {
     complains 2 'say what to export' hpx export -o a.hpxb a.rcp --all
     complains 2 'are for bundles' hpx export --csv -o a.hpxb
     complains 2 'no such recipe' hpx export -o a.hpxb no.rcp
-    complains 2 'usage: hpx import FILE' hpx import
+    complains 2 'usage: hpx import [OPTION]... FILE' hpx import
     complains 1 'no.hpxb: No such file' hpx import no.hpxb
     complains 1 'Is a directory' hpx import data
     complains 1 'no store here' hpx export -o a.hpxb --all --store none

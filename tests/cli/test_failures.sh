@@ -228,12 +228,20 @@ test_command_line() {
     complains 2 "build: unknown option '-x'" hpx build -x a.rcp
     complains 2 "ls: unknown option '-k'" hpx ls -k
     complains 2 "unknown option '-j'" hpx -j 2 build a.rcp
+    complains 2 "plan: unknown option '-:'" hpx plan -:h
+    complains 2 "plan: unknown option '-é'" hpx plan -é
+    complains 2 "build: unknown option '-x'" hpx build -kx a.rcp
+    complains 2 "build: option '--no-speculate' takes no value" hpx build --no-speculate=1 a.rcp
+    complains 2 "verify: option '--json' takes no value" hpx verify --js=yes
+    complains 2 "adopt: ambiguous option '--s': --sample, --store" hpx adopt --s 3
+    complains 2 "-j 0: expected a whole number from 1 to 4096" hpx build -j0 a.rcp
+    complains 2 "--jobs many: expected a whole number from 1 to 4096" hpx build --jobs many a.rcp
     complains 2 "option '-j' needs a value" hpx build a.rcp -j
     complains 2 "option '--store' needs a value" hpx ls --store
-    complains 2 'usage: hpx build RECIPE' hpx build
-    complains 2 'usage: hpx show KEY' hpx show
-    complains 2 'usage: hpx show KEY' hpx show 01 02
-    complains 2 'usage: hpx verify' hpx verify a.rcp
+    complains 2 'usage: hpx build [OPTION]... RECIPE' hpx build
+    complains 2 'usage: hpx show [OPTION]... KEY' hpx show
+    complains 2 "show: unexpected argument '02'; usage: hpx show [OPTION]... KEY" hpx show 01 02
+    complains 2 "verify: unexpected argument 'a.rcp'; usage: hpx verify [OPTION]..." hpx verify a.rcp
     complains 2 'usage: hpx data' hpx data forget mnist
     complains 2 "unknown data set 'mnits'; did you mean 'mnist'" hpx data fetch mnits
     complains 2 'none.rcp: no such recipe' hpx build none.rcp

@@ -41,9 +41,10 @@ test_usage() {
     complains 2 '--max-size x' hpx gc --max-size x
     complains 2 '--max-size -1' hpx gc --max-size=-1
     complains 2 '--max-size k' hpx gc --max-size k
-    complains 2 'usage: hpx gc --pin KEY' hpx gc --pin
-    complains 2 'usage: hpx gc --pin KEY' hpx gc --pin --unpin 01
-    complains 2 'usage: hpx gc --pin KEY' hpx gc -n --pin 01
+    complains 2 'gc: --pin names no key; usage: hpx gc --pin KEY...' hpx gc --pin
+    complains 2 'gc: --unpin does not go with --pin; usage: hpx gc --pin KEY...' hpx gc --pin --unpin 01
+    complains 2 'gc: -n does not go with --pin' hpx gc -n --pin 01
+    complains 2 'gc: --json does not go with --unpin; usage: hpx gc --unpin KEY...' hpx gc --unpin 01 --json
 }
 
 test_keep() {

@@ -110,7 +110,7 @@ test_tables_that_cannot_be_replayed() {
     complains 2 'table.csv: empty' hpx replay table.csv "$RECIPE"
     complains 2 'none.csv' hpx replay none.csv "$RECIPE"
     complains 2 'none.rcp: no such recipe' hpx replay "$GOLDEN" none.rcp
-    complains 2 'usage: hpx replay' hpx replay "$GOLDEN"
+    complains 2 'usage: hpx replay [OPTION]... TABLE.csv RECIPE' hpx replay "$GOLDEN"
 }
 
 toy() { # SETTING...
