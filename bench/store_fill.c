@@ -42,8 +42,8 @@ static hpx_status put_trial(struct filling *filling, uint32_t cell, uint32_t see
         .host = "nowhere",
         .seconds = 1,
     };
-    hpx_experiment_cell_text(&name, filling->experiment, cell);
-    snprintf(artifact.cell, sizeof artifact.cell, "%s", hpx_buffer_text(&name));
+    hpx_experiment_cell(&name, filling->experiment, cell);
+    artifact.cell = hpx_cell_of(&name);
     hpx_status status = HPX_OK;
     for (artifact.epoch = 1; artifact.epoch <= filling->recipe->epochs && !status; artifact.epoch++) {
         struct {

@@ -1,21 +1,43 @@
-/* Cells as text, for people and for records: n1=128 data="two words". As in a recipe, a name holds neither
- * blanks nor
- * '=', and a value no quote. */
+/* A cell: the values of some axes, in the order of a recipe. The struct borrows its bytes and is copied like
+ * a number; a zeroed one has no axes. */
 #ifndef HPX_CELL_H
 #define HPX_CELL_H
 
 #include "hpx/buffer.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* Adds one axis and its value. */
-void hpx_cell_add(hpx_buffer *out, const char *axis, const char *value);
+typedef struct hpx_cell {
+    const char *pairs; /* axis NUL value NUL, of one axis after the other */
+    size_t size;
+} hpx_cell;
 
-/* Takes the next axis and its value off the text at *at, which may be cut off anywhere; false at its end.
- * free() both. */
-bool hpx_cell_next(const char **at, char **axis, char **value);
+/* Appends one axis and its value to the pairs of a cell; hpx_cell_of borrows them as one. */
+void hpx_cell_add(hpx_buffer *pairs, const char *axis, const char *value);
+hpx_cell hpx_cell_of(const hpx_buffer *pairs);
 
-/* The value of an axis; false if it is not there. free() *value. */
-bool hpx_cell_value(char **value, const char *cell, const char *axis);
+/* Whether these bytes are the pairs of a cell: whole ones, in UTF-8, each axis with a name of its own. */
+bool hpx_cell_is_whole(const void *pairs, size_t size);
+
+/* Walks the axes: *at begins at 0; false at the end. */
+bool hpx_cell_next(size_t *at, const char **axis, const char **value, const hpx_cell *cell);
+
+/* The value of an axis; NULL if it is not there. */
+const char *hpx_cell_value(const hpx_cell *cell, const char *axis);
+
+/* The cell as people read it: n1=128 data="two words". Appends it, or free() it. */
+void hpx_cell_print(hpx_buffer *out, const hpx_cell *cell);
+char *hpx_cell_text(const hpx_cell *cell);
+
+/* A set that owns cells: many results have the same one. Keeping a cell gives it bytes that last until the
+ * set is freed. */
+typedef struct hpx_cells hpx_cells;
+hpx_cells *hpx_cells_new(void);
+void hpx_cells_free(hpx_cells *cells); /* NULL is fine */
+hpx_cell hpx_cells_keep(hpx_cells *cells, const hpx_cell *cell);
+
+/* Appends the pairs of a printed cell. What follows the last whole one is left out. */
+void hpx_cell_parse(hpx_buffer *pairs, const char *text);
 
 #endif

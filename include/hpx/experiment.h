@@ -42,7 +42,8 @@ hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, ui
 /* Fills in manifest, key and paths of a job for this binary: there the trainer is its own. */
 void hpx_experiment_job(hpx_job *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed);
 
-/* As hpx/cell.h has it. */
+/* Appends the pairs of a cell, or the cell as people read it. */
+void hpx_experiment_cell(hpx_buffer *pairs, const hpx_experiment *experiment, uint32_t cell);
 void hpx_experiment_cell_text(hpx_buffer *out, const hpx_experiment *experiment, uint32_t cell);
 
 #endif

@@ -23,7 +23,7 @@ typedef enum hpx_gc_reason {
 typedef struct hpx_gc_item {
     hpx_hash key;
     uint32_t epoch;
-    char cell[256]; /* empty when its record is lost */
+    hpx_cell cell; /* empty when its record is lost; borrowed from the result */
     uint64_t seed;
     uint64_t bytes; /* as in hpx_stored_checkpoint */
     hpx_gc_reason reason;
@@ -44,6 +44,7 @@ typedef struct hpx_gc_options {
 typedef struct hpx_gc_result {
     hpx_gc_item *items; /* in order of key and epoch */
     size_t count;
+    hpx_cells *cells;                   /* of the items */
     uint64_t stray_chunks, stray_bytes; /* chunks that no checkpoint refers to */
     size_t busy;                        /* trajectories left alone because another process trains them */
     size_t named;                       /* stored trajectories with a checkpoint that the recipes name */

@@ -4,6 +4,7 @@
 #ifndef HPX_MEMORY_H
 #define HPX_MEMORY_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 void hpx_memory_on_failure(void (*handler)(size_t bytes));
@@ -15,6 +16,7 @@ void *hpx_realloc(void *old, size_t count,
 char *hpx_strdup(const char *text);
 char *hpx_strndup(const char *text, size_t length);
 char *hpx_format(const char *format, ...) __attribute__((format(printf, 1, 2))); /* free() it */
+char *hpx_vformat(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 /* Zeroed and aligned to 64 bytes; NULL when there is no memory. free() it. */
 void *hpx_try_alloc(size_t count, size_t bytes);

@@ -93,7 +93,7 @@ void hpx_report_show_json(hpx_buffer *out, const hpx_shown *shown);
 
 /* `why`: the verdict on one trial and, unless it is a hit, what is most like it. */
 typedef struct hpx_why {
-    const char *cell; /* as hpx/cell.h has it */
+    hpx_cell cell;
     uint32_t seed, epochs;
     hpx_hash key;
     hpx_verdict verdict;

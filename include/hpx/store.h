@@ -8,6 +8,7 @@
 #define HPX_STORE_H
 
 #include "hpx/buffer.h"
+#include "hpx/cell.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
 #include "hpx/file.h"
@@ -54,7 +55,8 @@ typedef struct hpx_artifact {
     hpx_hash output;  /* hpx_output_hash of metrics and checkpoint */
     hpx_hash code;    /* of the code record */
     hpx_hash dataset; /* of the data set entry */
-    char cell[256];   /* the cell as the recipe named it, "n1=128 n2=64", for people */
+    hpx_cell
+        cell; /* as the recipe named it, for people; of a stored one, borrowed until the store is closed */
     uint64_t seed;
     char host[64];
     int64_t started_ns;   /* of the epoch, since 1970 */

@@ -57,16 +57,23 @@ char *hpx_strdup(const char *text)
     return hpx_strndup(text, strlen(text));
 }
 
-char *hpx_format(const char *format, ...)
+char *hpx_vformat(const char *format, va_list args)
 {
-    va_list args, again;
-    va_start(args, format);
+    va_list again;
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
-    va_end(args);
     char *text = hpx_alloc((size_t)length + 1);
     vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
+    return text;
+}
+
+char *hpx_format(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = hpx_vformat(format, args);
+    va_end(args);
     return text;
 }
 

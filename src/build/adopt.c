@@ -283,15 +283,22 @@ static void add_proof(hpx_adoption *adoption, const hpx_hash *key, uint32_t epoc
     adoption->epochs += epochs;
 }
 
+static hpx_status not_adopted(const hpx_rebuilt *rebuilt, const char *why, hpx_error *error)
+{
+    char *cell = hpx_cell_text(&rebuilt->newest->cell);
+    hpx_status status = hpx_error_set(error, HPX_FAILED, "not adopted: %s: %s", cell, why);
+    free(cell);
+    return status;
+}
+
 static hpx_status take(void *context, const hpx_rebuilt *rebuilt, hpx_error *error)
 {
     struct adopt *adopt = context;
     hpx_status status = HPX_OK;
     if (rebuilt->verdict == HPX_REBUILD_FAILED)
-        return hpx_error_set(error, HPX_FAILED, "not adopted: %s: %s", rebuilt->newest->cell, rebuilt->why);
+        return not_adopted(rebuilt, rebuilt->why, error);
     if (rebuilt->verdict == HPX_REBUILD_SAME && rebuilt->compared == 0)
-        return hpx_error_set(error, HPX_FAILED, "not adopted: %s: its results are lost",
-                             rebuilt->newest->cell);
+        return not_adopted(rebuilt, "its results are lost", error);
     if (adopt->options->done)
         status = adopt->options->done(adopt->options->context, rebuilt, error);
     if (!status && rebuilt->verdict == HPX_REBUILD_DIFFERS) {

@@ -401,19 +401,6 @@ static hpx_status dispatch_speculative(struct build *build, hpx_error *error)
     return status;
 }
 
-/* Copies as much of a text as fits, up to the end of a character: a record is read only if it is UTF-8. */
-static void copy_text(char *out, size_t room, const char *text)
-{
-    size_t length = strlen(text);
-    if (length >= room) {
-        length = room - 1;
-        while (length > 0 && (text[length] & 0xc0) == 0x80)
-            length--;
-    }
-    memcpy(out, text, length);
-    out[length] = 0;
-}
-
 static hpx_status store_epoch(struct build *build, struct trial *trial, const hpx_result *result,
                               hpx_error *error)
 {
@@ -430,10 +417,9 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
         .seconds = result->seconds,
         .total_seconds = trial->parent_seconds + trial->seconds + result->seconds,
     };
-    hpx_buffer cell = {0};
-    hpx_experiment_cell_text(&cell, build->experiment, trial->cell);
-    copy_text(artifact.cell, sizeof artifact.cell, hpx_buffer_text(&cell));
-    hpx_buffer_free(&cell);
+    hpx_buffer pairs = {0};
+    hpx_experiment_cell(&pairs, build->experiment, trial->cell);
+    artifact.cell = hpx_cell_of(&pairs);
     memcpy(artifact.host, result->host, sizeof artifact.host);
     const hpx_recipe *recipe = build->recipe;
     hpx_put_options keep = {recipe->keep, recipe->objective, .last = result->epoch == recipe->epochs};
@@ -442,6 +428,7 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
     hpx_status status = hpx_store_put(build->store, &manifest, &artifact, result->checkpoint,
                                       result->checkpoint_size, &keep, error);
     hpx_buffer_free(&manifest);
+    hpx_buffer_free(&pairs);
     if (status)
         return status;
     trial->epoch = result->epoch;

@@ -250,11 +250,20 @@ hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, ui
     return hpx_hash_of(out->data + start, out->size - start);
 }
 
-void hpx_experiment_cell_text(hpx_buffer *out, const hpx_experiment *experiment, uint32_t cell)
+void hpx_experiment_cell(hpx_buffer *pairs, const hpx_experiment *experiment, uint32_t cell)
 {
     const hpx_recipe *recipe = experiment->recipe;
     uint32_t indices[HPX_AXES_MAX];
     hpx_grid_indices(indices, &recipe->grid, cell);
     for (size_t axis = 0; axis < recipe->grid.axes; axis++)
-        hpx_cell_add(out, recipe->axes[axis].name, recipe->axes[axis].values[indices[axis]].text);
+        hpx_cell_add(pairs, recipe->axes[axis].name, recipe->axes[axis].values[indices[axis]].text);
+}
+
+void hpx_experiment_cell_text(hpx_buffer *out, const hpx_experiment *experiment, uint32_t cell)
+{
+    hpx_buffer pairs = {0};
+    hpx_experiment_cell(&pairs, experiment, cell);
+    const hpx_cell printed = hpx_cell_of(&pairs);
+    hpx_cell_print(out, &printed);
+    hpx_buffer_free(&pairs);
 }

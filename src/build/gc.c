@@ -14,7 +14,7 @@ struct checkpoint {
     bool wanted, collected;
     hpx_gc_reason reason;
     uint32_t newer;
-    char cell[256];
+    hpx_cell cell;
     uint64_t seed;
     uint64_t macs;  /* 0: not known */
     double seconds; /* NaN: not known */
@@ -166,7 +166,7 @@ static hpx_status describe(struct gc *gc, const struct trajectory *trajectory, h
         status = hpx_store_get(&artifact, gc->store, &trajectory->key, checkpoint->stored.epoch, NULL, error);
         if (status)
             continue;
-        memcpy(checkpoint->cell, artifact.cell, sizeof checkpoint->cell);
+        checkpoint->cell = artifact.cell;
         checkpoint->seed = artifact.seed;
         checkpoint->seconds = artifact.total_seconds;
         if (macs == 0 && dataset.count == 0)
@@ -297,6 +297,7 @@ static void add_item(hpx_gc_result *out, const struct checkpoint *checkpoint)
     *item = (hpx_gc_item){
         .key = checkpoint->stored.key,
         .epoch = checkpoint->stored.epoch,
+        .cell = hpx_cells_keep(out->cells, &checkpoint->cell),
         .seed = checkpoint->seed,
         .bytes = checkpoint->stored.bytes,
         .reason = checkpoint->reason,
@@ -304,13 +305,13 @@ static void add_item(hpx_gc_result *out, const struct checkpoint *checkpoint)
         .macs = checkpoint->macs,
         .seconds = checkpoint->seconds,
     };
-    memcpy(item->cell, checkpoint->cell, sizeof item->cell);
     out->bytes += item->bytes;
 }
 
 static void sum_up(hpx_gc_result *out, const struct gc *gc)
 {
     out->items = hpx_alloc((gc->count + 1) * sizeof *out->items);
+    out->cells = hpx_cells_new();
     out->seconds = NAN;
     for (size_t i = 0; i < gc->trajectory_count; i++) {
         const struct trajectory *trajectory = &gc->trajectories[i];
@@ -356,5 +357,6 @@ hpx_status hpx_gc(hpx_gc_result *out, hpx_store *store, const hpx_gc_options *op
 void hpx_gc_result_free(hpx_gc_result *result)
 {
     free(result->items);
+    hpx_cells_free(result->cells);
     *result = (hpx_gc_result){0};
 }

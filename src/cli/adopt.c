@@ -73,10 +73,11 @@ static hpx_status say_done(void *context, const hpx_rebuilt *rebuilt, hpx_error 
 {
     (void)error;
     const struct options *options = context;
-    char hex[HPX_HASH_HEX_BYTES];
+    char hex[HPX_HASH_HEX_BYTES], *cell = hpx_cell_text(&rebuilt->newest->cell);
     if (options->verbose)
         say("%s: %.12s %s, %u epochs compared", rebuilt->verdict == HPX_REBUILD_SAME ? "equal" : "differs",
-            hpx_hash_hex(hex, &rebuilt->newest->key), rebuilt->newest->cell, rebuilt->compared);
+            hpx_hash_hex(hex, &rebuilt->newest->key), cell, rebuilt->compared);
+    free(cell);
     return HPX_OK;
 }
 

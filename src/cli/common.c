@@ -268,7 +268,7 @@ hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_adop
 
 /* Hands artifacts on under the recipe's own name for the cell: another recipe may have trained it. */
 struct renaming {
-    hpx_buffer cell;
+    hpx_buffer pairs;
     hpx_artifact_fn *each;
     void *context;
 };
@@ -277,7 +277,7 @@ static hpx_status rename_cell(void *context, const hpx_artifact *artifact, hpx_e
 {
     struct renaming *renaming = context;
     hpx_artifact renamed = *artifact;
-    snprintf(renamed.cell, sizeof renamed.cell, "%s", hpx_buffer_text(&renaming->cell));
+    renamed.cell = hpx_cell_of(&renaming->pairs);
     return renaming->each(renaming->context, &renamed, error);
 }
 
@@ -287,8 +287,8 @@ static hpx_status each_of_trial(hpx_store *store, hpx_experiment *experiment, ui
     hpx_buffer manifest = {0};
     hpx_artifact artifact;
     hpx_hash key = hpx_experiment_manifest(&manifest, experiment, cell, seed);
-    renaming->cell.size = 0;
-    hpx_experiment_cell_text(&renaming->cell, experiment, cell);
+    renaming->pairs.size = 0;
+    hpx_experiment_cell(&renaming->pairs, experiment, cell);
     hpx_status status;
     if (all_epochs) {
         status = hpx_store_each(store, &key, rename_cell, renaming, error);
@@ -317,7 +317,7 @@ hpx_status each_of_recipe(hpx_store *store, const hpx_recipe *recipe, const char
     for (uint32_t cell = 0; cell < cells && !status; cell++)
         for (size_t i = 0; i < recipe->seed_count && !status; i++)
             status = each_of_trial(store, experiment, cell, recipe->seeds[i], all_epochs, &renaming, error);
-    hpx_buffer_free(&renaming.cell);
+    hpx_buffer_free(&renaming.pairs);
     hpx_experiment_free(experiment);
     return status;
 }

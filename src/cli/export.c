@@ -1,7 +1,6 @@
 /* hpx export --csv; without it a bundle is written. */
 #include "cli.h"
 
-#include "hpx/cell.h"
 #include "hpx/memory.h"
 
 #include <stdlib.h>
@@ -34,12 +33,9 @@ static void add_axis(struct table *table, const char *name)
 static hpx_status add_axes(void *context, const hpx_artifact *artifact, hpx_error *error)
 {
     (void)error;
-    char *axis, *value;
-    for (const char *at = artifact->cell; hpx_cell_next(&at, &axis, &value);) {
+    const char *axis, *value;
+    for (size_t at = 0; hpx_cell_next(&at, &axis, &value, &artifact->cell);)
         add_axis(context, axis);
-        free(axis);
-        free(value);
-    }
     return HPX_OK;
 }
 

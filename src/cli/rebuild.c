@@ -27,8 +27,9 @@ static hpx_status note(void *context, const hpx_rebuilt *done, hpx_error *error)
         hpx_json_text(rebuilt->json, "why", done->why);
         hpx_json_close(rebuilt->json, '}');
     } else if (done->verdict != HPX_REBUILD_SAME || rebuilt->verbose) {
-        hpx_buffer_printf(rebuilt->text, "%s: %s %s epoch %u%s%s\n", words[done->verdict], hex,
-                          done->newest->cell, done->newest->epoch, done->why ? ": " : "",
+        hpx_buffer_printf(rebuilt->text, "%s: %s ", words[done->verdict], hex);
+        hpx_cell_print(rebuilt->text, &done->newest->cell);
+        hpx_buffer_printf(rebuilt->text, " epoch %u%s%s\n", done->newest->epoch, done->why ? ": " : "",
                           done->why ? done->why : "");
     }
     return HPX_OK;

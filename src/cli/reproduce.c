@@ -186,11 +186,15 @@ int run_reproduce(const struct options *options)
     hpx_status status = open_store(&store, folder, HPX_STORE_READ, &error);
     if (!status)
         status = read_shown(&shown, store, options->arguments[0], &error);
-    /* A second output is kept, so the store is opened for writing once it is known to exist. */
+    /* A second output is kept, so the store is opened for writing once it is known to exist; what is shown
+     * borrows from it. */
+    free_shown(&shown);
     hpx_store_close(store);
     store = NULL;
     if (!status)
         status = open_store(&store, folder, HPX_STORE_WRITE, &error);
+    if (!status)
+        status = read_shown(&shown, store, options->arguments[0], &error);
     if (!status && options->at_code)
         status = build_code(&tree, &program, &shown.newest.code, &error);
     if (!status && options->at_code)
@@ -198,7 +202,7 @@ int run_reproduce(const struct options *options)
     if (!status)
         status = train_again(&reproduction, store, &shown, data, program, &error);
     if (!status && reproduction.why)
-        status = hpx_error_set(&error, HPX_FAILED, "%s: %s", shown.newest.artifact.cell, reproduction.why);
+        status = hpx_error_set(&error, HPX_FAILED, "%s: %s", options->arguments[0], reproduction.why);
     if (!status && reproduction.rebuilt.compared == 0)
         status = hpx_error_set(&error, HPX_FAILED, "%s: its results are lost", options->arguments[0]);
     code = status ? fail(&error) : report_rebuilt(options, &shown, &reproduction.rebuilt);

@@ -56,6 +56,7 @@ void free_shown(hpx_shown *shown)
     free(shown->conflicts);
     free(shown->artifacts);
     hpx_adoptions_free(&shown->adoptions);
+    *shown = (hpx_shown){0};
 }
 
 static hpx_status show(hpx_buffer *text, hpx_store *store, const struct options *options, hpx_error *error)

@@ -19,8 +19,8 @@ struct asked {
     hpx_recipe *recipe;
     hpx_experiment *experiment;
     uint32_t cell, seed;
-    bool any_seed; /* none was given */
-    hpx_buffer text;
+    bool any_seed;    /* none was given */
+    hpx_buffer pairs; /* of the cell */
 };
 
 /* Takes seed=N out of the words, unless an axis has that name. */
@@ -74,13 +74,13 @@ static hpx_status open_asked(struct asked *asked, const struct options *options,
     if (!status)
         status = hpx_experiment_open(&asked->experiment, asked->recipe, &source, false, error);
     if (!status)
-        hpx_experiment_cell_text(&asked->text, asked->experiment, asked->cell);
+        hpx_experiment_cell(&asked->pairs, asked->experiment, asked->cell);
     return status;
 }
 
 static void close_asked(struct asked *asked)
 {
-    hpx_buffer_free(&asked->text);
+    hpx_buffer_free(&asked->pairs);
     hpx_experiment_free(asked->experiment);
     hpx_recipe_free(asked->recipe);
     hpx_store_close(asked->store);
@@ -114,8 +114,7 @@ static hpx_status explain(hpx_buffer *text, struct asked *asked, bool json, hpx_
     hpx_buffer bytes = {0};
     hpx_code_change change = {0};
     hpx_neighbours *neighbours = hpx_neighbours_new(asked->store, NULL);
-    hpx_why why = {
-        .cell = hpx_buffer_text(&asked->text), .seed = asked->seed, .epochs = asked->recipe->epochs};
+    hpx_why why = {.cell = hpx_cell_of(&asked->pairs), .seed = asked->seed, .epochs = asked->recipe->epochs};
     hpx_experiment_fields(&why.wanted, asked->experiment, asked->cell, asked->seed);
     hpx_fields_encode(&bytes, &why.wanted);
     why.key = hpx_hash_of(bytes.data, bytes.size);
@@ -199,7 +198,7 @@ static hpx_status add_if_same(void *context, const hpx_hash *key, const hpx_fiel
     hpx_status status = hpx_store_each(history->asked->store, key, keep_newest, &newest, error);
     if (status || newest.epoch == 0)
         return status;
-    snprintf(newest.cell, sizeof newest.cell, "%s", hpx_buffer_text(&history->asked->text));
+    newest.cell = hpx_cell_of(&history->asked->pairs);
     history->artifacts =
         hpx_grow(history->artifacts, &history->capacity, history->count + 1, sizeof *history->artifacts);
     history->artifacts[history->count++] = newest;

@@ -50,7 +50,10 @@ static void add_items(hpx_buffer *out, const hpx_gc_result *result)
     for (size_t i = 0; i < result->count; i++) {
         const hpx_gc_item *item = &result->items[i];
         hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &item->key));
-        hpx_table_add(table, "%s", *item->cell ? item->cell : "?");
+        if (item->cell.size)
+            report_cell(table, &item->cell);
+        else
+            hpx_table_add(table, "?");
         hpx_table_add(table, "%" PRIu64, item->seed);
         hpx_table_add(table, "%u", item->epoch);
         hpx_table_add(table, "%s", hpx_bytes_text(text, item->bytes));
@@ -89,7 +92,7 @@ static void add_item_json(hpx_json *json, const hpx_gc_item *item)
     char hex[HPX_HASH_HEX_BYTES];
     hpx_json_open_flat(json, NULL, '{');
     hpx_json_text(json, "key", hpx_hash_hex(hex, &item->key));
-    report_cell_json(json, item->cell);
+    report_cell_json(json, &item->cell);
     hpx_json_count(json, "seed", item->seed);
     hpx_json_count(json, "epoch", item->epoch);
     hpx_json_count(json, "bytes", item->bytes);

@@ -12,8 +12,9 @@ const char *report_time(char out[32], int64_t ns);
 /* The header row; `names` is NULL-terminated. */
 void report_columns(hpx_table *table, const char *const *names);
 
-/* The member "cell" of a record's cell text, an object. */
-void report_cell_json(hpx_json *json, const char *cell);
+/* A cell as one of a table, and as the member "cell", an object. */
+void report_cell(hpx_table *table, const hpx_cell *cell);
+void report_cell_json(hpx_json *json, const hpx_cell *cell);
 
 /* The members of one epoch: number, metrics, output, host, times, parent. */
 void report_epoch_json(hpx_json *json, const hpx_artifact *artifact);

@@ -1,7 +1,6 @@
 /* Artifacts and where they come from: ls and audit. */
 #include "parts.h"
 
-#include "hpx/cell.h"
 #include "hpx/memory.h"
 #include "hpx/text.h"
 
@@ -93,7 +92,7 @@ void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance)
     const hpx_artifact *artifact = &provenance->artifact;
     char hex[HPX_HASH_HEX_BYTES];
     hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &artifact->key));
-    hpx_table_add(table, "%s", artifact->cell);
+    report_cell(table, &artifact->cell);
     hpx_table_add(table, "%" PRIu64, artifact->seed);
     hpx_table_add(table, "%u", artifact->epoch);
     add_accuracy(table, artifact->metrics.values[HPX_VALIDATION_ACCURACY]);
@@ -117,7 +116,7 @@ void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance)
     const hpx_artifact *artifact = &provenance->artifact;
     char hex[HPX_HASH_HEX_BYTES], when[32];
     hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &artifact->key));
-    hpx_table_add(table, "%s", artifact->cell);
+    report_cell(table, &artifact->cell);
     hpx_table_add(table, "%" PRIu64, artifact->seed);
     hpx_table_add(table, "%u", artifact->epoch);
     add_accuracy(table, artifact->metrics.values[HPX_VALIDATION_ACCURACY]);
@@ -158,19 +157,23 @@ void hpx_report_log_add(hpx_table *table, const hpx_provenance *provenance)
     hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &artifact->key));
 }
 
-void report_cell_json(hpx_json *json, const char *cell)
+void report_cell(hpx_table *table, const hpx_cell *cell)
 {
-    char *name, *value;
+    char *text = hpx_cell_text(cell);
+    hpx_table_add(table, "%s", text);
+    free(text);
+}
+
+void report_cell_json(hpx_json *json, const hpx_cell *cell)
+{
+    const char *axis, *value;
     double number;
     hpx_json_open_flat(json, "cell", '{');
-    while (hpx_cell_next(&cell, &name, &value)) {
+    for (size_t at = 0; hpx_cell_next(&at, &axis, &value, cell);)
         if (hpx_parse_real(&number, value))
-            hpx_json_number_text(json, name, value);
+            hpx_json_number_text(json, axis, value);
         else
-            hpx_json_text(json, name, value);
-        free(name);
-        free(value);
-    }
+            hpx_json_text(json, axis, value);
     hpx_json_close(json, '}');
 }
 
@@ -264,7 +267,7 @@ void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance
     char hex[HPX_HASH_HEX_BYTES];
     hpx_json_open(json, NULL, '{');
     hpx_json_text(json, "key", hpx_hash_hex(hex, &provenance->artifact.key));
-    report_cell_json(json, provenance->artifact.cell);
+    report_cell_json(json, &provenance->artifact.cell);
     hpx_json_count(json, "seed", provenance->artifact.seed);
     report_epoch_json(json, &provenance->artifact);
     hpx_report_code_json(json, "code", &provenance->code);

@@ -68,8 +68,9 @@ void hpx_report_show(hpx_buffer *out, const hpx_shown *shown)
 {
     char hex[HPX_HASH_HEX_BYTES];
     const hpx_artifact *last = &shown->newest.artifact;
-    hpx_buffer_printf(out, "key         %s\ncell        %s\nseed        %" PRIu64 "\n",
-                      hpx_hash_hex(hex, &last->key), last->cell, last->seed);
+    hpx_buffer_printf(out, "key         %s\ncell        ", hpx_hash_hex(hex, &last->key));
+    hpx_cell_print(out, &last->cell);
+    hpx_buffer_printf(out, "\nseed        %" PRIu64 "\n", last->seed);
     if (shown->checkpoint_epoch)
         hpx_buffer_printf(out, "checkpoint  of epoch %u\n", shown->checkpoint_epoch);
     else
@@ -110,7 +111,7 @@ void hpx_report_show_json(hpx_buffer *out, const hpx_shown *shown)
     hpx_json_open(&json, NULL, '{');
     hpx_json_count(&json, "schema", 1);
     hpx_json_text(&json, "key", hpx_hash_hex(hex, &newest->artifact.key));
-    report_cell_json(&json, newest->artifact.cell);
+    report_cell_json(&json, &newest->artifact.cell);
     hpx_json_count(&json, "seed", newest->artifact.seed);
     hpx_json_count(&json, "checkpoint_epoch", shown->checkpoint_epoch);
     hpx_json_bool(&json, "pinned", shown->pinned);

@@ -44,15 +44,14 @@ static size_t width_of(const char *text)
 
 void hpx_table_add(hpx_table *table, const char *format, ...)
 {
-    char text[512];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    char *text = hpx_vformat(format, args);
     va_end(args);
     size_t width = width_of(text), *widest = &table->widths[table->count % table->columns];
     *widest = width > *widest ? width : *widest;
     table->cells = hpx_grow(table->cells, &table->capacity, table->count + 1, sizeof *table->cells);
-    table->cells[table->count++] = hpx_strdup(text);
+    table->cells[table->count++] = text;
 }
 
 void hpx_table_print(hpx_buffer *out, const hpx_table *table)

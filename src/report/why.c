@@ -84,8 +84,9 @@ static void add_change_json(hpx_json *json, const hpx_code_change *change)
 static void add_artifact(hpx_buffer *out, const hpx_artifact *artifact)
 {
     char hex[HPX_HASH_HEX_BYTES], when[32];
-    hpx_buffer_printf(out, "%.*s %s, seed %" PRIu64 ", epoch %u, test %.4f, %s\n", KEY_DIGITS,
-                      hpx_hash_hex(hex, &artifact->key), artifact->cell, artifact->seed, artifact->epoch,
+    hpx_buffer_printf(out, "%.*s ", KEY_DIGITS, hpx_hash_hex(hex, &artifact->key));
+    hpx_cell_print(out, &artifact->cell);
+    hpx_buffer_printf(out, ", seed %" PRIu64 ", epoch %u, test %.4f, %s\n", artifact->seed, artifact->epoch,
                       artifact->metrics.values[HPX_TEST_ACCURACY], report_time(when, artifact->started_ns));
 }
 
@@ -117,7 +118,8 @@ static void add_adoptions(hpx_buffer *out, const hpx_why *why)
 void hpx_report_why(hpx_buffer *out, const hpx_why *why)
 {
     char hex[HPX_HASH_HEX_BYTES];
-    hpx_buffer_printf(out, "%s, seed %u, %u epochs: %s\n", why->cell, why->seed, why->epochs,
+    hpx_cell_print(out, &why->cell);
+    hpx_buffer_printf(out, ", seed %u, %u epochs: %s\n", why->seed, why->epochs,
                       hpx_verdict_names[why->verdict]);
     hpx_buffer_printf(out, "key      %s\n", hpx_hash_hex(hex, &why->key));
     add_adoptions(out, why);
@@ -152,7 +154,7 @@ void hpx_report_why_json(hpx_buffer *out, const hpx_why *why)
                                                         : NULL;
     hpx_json_open(&json, NULL, '{');
     hpx_json_count(&json, "schema", 1);
-    report_cell_json(&json, why->cell);
+    report_cell_json(&json, &why->cell);
     hpx_json_count(&json, "seed", why->seed);
     hpx_json_count(&json, "epochs", why->epochs);
     hpx_json_text(&json, "verdict", hpx_verdict_names[why->verdict]);
@@ -161,7 +163,7 @@ void hpx_report_why_json(hpx_buffer *out, const hpx_why *why)
     if (nearest) {
         hpx_json_open(&json, "nearest", '{');
         hpx_json_text(&json, "key", hpx_hash_hex(hex, &nearest->key));
-        report_cell_json(&json, nearest->cell);
+        report_cell_json(&json, &nearest->cell);
         hpx_json_count(&json, "seed", nearest->seed);
         report_epoch_json(&json, nearest);
         hpx_json_close(&json, '}');

@@ -6,20 +6,25 @@
 #include <stdio.h>
 #include <string.h>
 
+void artifact_fields(hpx_fields *out, const hpx_artifact *artifact)
+{
+    hpx_metrics_to_fields(out, &artifact->metrics);
+    hpx_fields_set_count(out, "parent", artifact->parent);
+    hpx_fields_set_hash(out, "output", &artifact->output);
+    hpx_fields_set_hash(out, "code", &artifact->code);
+    hpx_fields_set_hash(out, "dataset", &artifact->dataset);
+    hpx_fields_set_bytes(out, "cell", artifact->cell.pairs, artifact->cell.size);
+    hpx_fields_set_count(out, "seed", artifact->seed);
+    hpx_fields_set_text(out, "host", artifact->host);
+    hpx_fields_set_count(out, "started", (uint64_t)artifact->started_ns);
+    hpx_fields_set_real(out, "seconds", artifact->seconds);
+    hpx_fields_set_real(out, "total-seconds", artifact->total_seconds);
+}
+
 void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact)
 {
     hpx_fields fields = {0};
-    hpx_metrics_to_fields(&fields, &artifact->metrics);
-    hpx_fields_set_count(&fields, "parent", artifact->parent);
-    hpx_fields_set_hash(&fields, "output", &artifact->output);
-    hpx_fields_set_hash(&fields, "code", &artifact->code);
-    hpx_fields_set_hash(&fields, "dataset", &artifact->dataset);
-    hpx_fields_set_text(&fields, "cell", artifact->cell);
-    hpx_fields_set_count(&fields, "seed", artifact->seed);
-    hpx_fields_set_text(&fields, "host", artifact->host);
-    hpx_fields_set_count(&fields, "started", (uint64_t)artifact->started_ns);
-    hpx_fields_set_real(&fields, "seconds", artifact->seconds);
-    hpx_fields_set_real(&fields, "total-seconds", artifact->total_seconds);
+    artifact_fields(&fields, artifact);
     hpx_fields_encode(out, &fields);
     hpx_fields_free(&fields);
 }
@@ -34,7 +39,40 @@ static hpx_status text_field(char *out, size_t room, const hpx_fields *fields, c
     return status;
 }
 
-static hpx_status decode_fields(hpx_artifact *out, const hpx_fields *fields, hpx_error *error)
+/* Records that are older than cells without a limit have the printed cell, cut off at this many bytes or, not
+ * to cut a character, up to three fewer. Then nobody knows whether the last axis is whole. */
+#define PRINTED_CELL_MAX 255
+
+static void parse_printed(hpx_buffer *pairs, const char *text)
+{
+    size_t length = strlen(text);
+    hpx_buffer whole = {0};
+    if (length + 3 >= PRINTED_CELL_MAX)
+        while (length > 0 && text[length - 1] != ' ')
+            length--;
+    hpx_buffer_add(&whole, text, length);
+    hpx_cell_parse(pairs, hpx_buffer_text(&whole));
+    hpx_buffer_free(&whole);
+}
+
+static hpx_status decode_cell(hpx_cell *out, hpx_cells *cells, const hpx_fields *fields, hpx_error *error)
+{
+    hpx_buffer pairs = {0};
+    const hpx_field *field = hpx_fields_find(fields, "cell");
+    if (field && field->type == HPX_FIELD_TEXT)
+        parse_printed(&pairs, (const char *)field->bytes);
+    else if (field && field->type == HPX_FIELD_BYTES)
+        hpx_buffer_add(&pairs, field->bytes, field->size);
+    const bool whole = field && hpx_cell_is_whole(pairs.data, pairs.size);
+    const hpx_cell cell = hpx_cell_of(&pairs);
+    if (whole)
+        *out = hpx_cells_keep(cells, &cell);
+    hpx_buffer_free(&pairs);
+    return whole ? HPX_OK : hpx_error_set(error, HPX_DAMAGED, "field 'cell' is missing or no cell");
+}
+
+static hpx_status decode_fields(hpx_artifact *out, hpx_cells *cells, const hpx_fields *fields,
+                                hpx_error *error)
 {
     uint64_t parent = 0, started = 0;
     hpx_status status = hpx_metrics_from_fields(&out->metrics, fields, error);
@@ -47,7 +85,7 @@ static hpx_status decode_fields(hpx_artifact *out, const hpx_fields *fields, hpx
     if (!status)
         status = hpx_fields_hash(&out->dataset, fields, "dataset", error);
     if (!status)
-        status = text_field(out->cell, sizeof out->cell, fields, "cell", error);
+        status = decode_cell(&out->cell, cells, fields, error);
     if (!status)
         status = hpx_fields_count(&out->seed, fields, "seed", error);
     if (!status)
@@ -63,12 +101,13 @@ static hpx_status decode_fields(hpx_artifact *out, const hpx_fields *fields, hpx
     return status;
 }
 
-hpx_status decode_artifact(hpx_artifact *out, const uint8_t *bytes, size_t size, hpx_error *error)
+hpx_status decode_artifact(hpx_artifact *out, hpx_cells *cells, const uint8_t *bytes, size_t size,
+                           hpx_error *error)
 {
     hpx_fields fields = {0};
     hpx_status status = hpx_fields_decode(&fields, bytes, size, error);
     if (!status)
-        status = decode_fields(out, &fields, error);
+        status = decode_fields(out, cells, &fields, error);
     hpx_fields_free(&fields);
     return status;
 }
@@ -100,7 +139,7 @@ hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const
     if (status)
         return status;
     *out = (hpx_artifact){.key = *key, .epoch = epoch};
-    status = decode_artifact(out, payload, size, error);
+    status = decode_artifact(out, store->cells, payload, size, error);
     if (status == HPX_DAMAGED) {
         MDB_val damaged = {.mv_size = name.size, .mv_data = name.bytes};
         report_damage(store, DB_RECORDS, &damaged);

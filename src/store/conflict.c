@@ -39,7 +39,7 @@ static hpx_status hand_on(hpx_store *store, const MDB_val *key, const MDB_val *v
     memcpy(artifact.key.bytes, bytes, HPX_HASH_BYTES);
     hpx_status status = HPX_NOT_FOUND;
     if (is_sealed(DB_CONFLICTS, key, value))
-        status = decode_artifact(&artifact, value->mv_data, value->mv_size - SEAL_BYTES, error);
+        status = decode_artifact(&artifact, store->cells, value->mv_data, value->mv_size - SEAL_BYTES, error);
     if (!status)
         return each(context, &artifact, error);
     report_damage(store, DB_CONFLICTS, key);

@@ -32,6 +32,7 @@ struct hpx_store {
     int claims; /* the file of claims; -1 where a reader can neither make nor open it */
     hpx_damage_fn *damaged;
     void *damaged_context;
+    hpx_cells *cells;    /* of the artifacts read so far */
     struct pages *pages; /* as pages.c last read them; NULL before the first value */
     char **reported;     /* what was damaged, so that it is said once */
     size_t reported_count, reported_capacity;
@@ -112,6 +113,7 @@ hpx_status check_pages(hpx_store *store, hpx_damage_fn *damaged, void *context, 
 void pages_free(struct pages *pages);
 
 /* artifact.c */
+void artifact_fields(hpx_fields *out, const hpx_artifact *artifact);
 void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);
 /* The one name in a database that begins with these hexadecimal digits, as hpx_store_find_key. */
 hpx_status find_name(hpx_hash *out, hpx_store *store, enum database db, const char *prefix, hpx_error *error);
@@ -124,7 +126,9 @@ hpx_status each_fields(hpx_store *store, enum database db, hpx_manifest_fn *each
 hpx_status put_artifact(bool *contradicts, hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
                         const hpx_artifact *artifact, hpx_error *error);
 
-hpx_status decode_artifact(hpx_artifact *out, const uint8_t *bytes, size_t size, hpx_error *error);
+/* The cell is one of the set. */
+hpx_status decode_artifact(hpx_artifact *out, hpx_cells *cells, const uint8_t *bytes, size_t size,
+                           hpx_error *error);
 /* HPX_NOT_FOUND when there is none; when it is damaged also, after reporting it. */
 hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
                         uint32_t epoch, hpx_error *error);

@@ -529,6 +529,7 @@ hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mo
 {
     *out = NULL;
     hpx_store *store = hpx_alloc(sizeof *store);
+    store->cells = hpx_cells_new();
     store->claims = -1;
     store->directory = hpx_strdup(directory);
     store->path = hpx_path_join(directory, "hpx.mdb");
@@ -574,6 +575,7 @@ void hpx_store_close(hpx_store *store)
         free(store->reported[i]);
     free(store->reported);
     pages_free(store->pages);
+    hpx_cells_free(store->cells);
     free(store->directory);
     free(store->path);
     free(store);

@@ -73,7 +73,7 @@ static const char *check_record(struct check *check, const MDB_val *key, const u
 {
     hpx_artifact artifact = {0};
     hpx_error error;
-    if (decode_artifact(&artifact, payload, size, &error) != HPX_OK)
+    if (decode_artifact(&artifact, check->store->cells, payload, size, &error) != HPX_OK)
         return "malformed";
     if (!exists(check, DB_MANIFESTS, key->mv_data, HPX_HASH_BYTES))
         return "its manifest is missing";
@@ -101,9 +101,9 @@ static const char *check_checkpoint(struct check *check, const MDB_val *key, con
     if (mdb_get(check->txn, check->store->databases[DB_RECORDS], &name, &record) != 0)
         return "its record is missing";
     /* A damaged record is a fault of its own. */
-    const bool readable =
-        is_in_file(check, &record) && is_sealed(DB_RECORDS, key, &record) &&
-        decode_artifact(&artifact, record.mv_data, record.mv_size - SEAL_BYTES, &error) == HPX_OK;
+    const bool readable = is_in_file(check, &record) && is_sealed(DB_RECORDS, key, &record) &&
+                          decode_artifact(&artifact, check->store->cells, record.mv_data,
+                                          record.mv_size - SEAL_BYTES, &error) == HPX_OK;
     hpx_hash hash;
     memcpy(hash.bytes, key->mv_data, HPX_HASH_BYTES);
     uint32_t epoch = load_big_u32((const uint8_t *)key->mv_data + HPX_HASH_BYTES);

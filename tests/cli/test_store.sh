@@ -165,6 +165,34 @@ X
     is '[.searches[0].trace[].cell.images]' '["data/train-images","a=b c/images"]'
 }
 
+test_cells_of_any_length() { # the last axis is told apart, wherever it is printed, and a table of them is replayed
+    local long=$(printf 'x%.0s' {1..60})
+    recipe a.rcp 'epochs = 1' <<X
+axis n1 = 4
+axis n2 = 4
+axis a-$long = 0.001
+axis b-$long = 0
+axis c-$long = 0
+axis d-$long = 0.9
+axis z-$long = 128 129
+search grid
+  method = grid
+X
+    sed -i "/^  batch = /d; s/^train\$/train\n  rate = \$a-$long\n  weight-decay = \$b-$long\n  beta1 = \$d-$long\n  batch = \$z-$long/
+        s/^model mlp\$/&\n  dropout = \$c-$long/" a.rcp
+    run 0 hpx build a.rcp -q
+    run 0 hpx ls --json
+    is "[.[].cell[\"z-$long\"]] | sort" '[128,129]'
+    run 0 hpx ls
+    has out "z-$long=129"
+    run 0 hpx export --csv
+    equal "$(cut -d, -f7 out | sort)" "$(printf '128\n129\nz-%s' "$long")" 'the last axis'
+    cp out table.csv
+    run 0 hpx replay table.csv a.rcp --json
+    run 0 hpx why a.rcp n1=4 n2=4 "a-$long=0.001" "b-$long=0" "c-$long=0" "d-$long=0.9" "z-$long=129"
+    has out "z-$long=129"
+}
+
 # --- damage -----------------------------------------------------------------------------------------------------------
 
 build_few() { # 6 of them
@@ -244,7 +272,7 @@ test_damaged_record() {
     build_few
     results "$HPX_STORE" >before
     key=$(key_of '.cell == {n1: 4, n2: 8, rate: 0.01}')
-    damage 'n1=4 n2=8 rate=0.01'
+    damage 'n1\x004\x00n2\x008\x00rate\x000.01'
     run 11 hpx verify
     has out "damaged: record $key epoch 1"
     has out "damaged: record $key epoch 2"

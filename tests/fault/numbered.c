@@ -69,7 +69,9 @@ static struct numbered make(uint64_t number, uint32_t epoch, size_t size)
         .metrics = {{1.0 / epoch, (double)number, NAN, NAN, 0.25, 0.75}},
         .code = id_of("code of the fault tests"),
         .dataset = id_of("data of the fault tests"),
-        .cell = "n1=128",
+        .cell = {"n1\0"
+                 "128",
+                 7},
         .seed = number,
         .host = "fault",
         .started_ns = 1700000000123456789,
@@ -102,7 +104,8 @@ static bool same(const hpx_artifact *a, const hpx_artifact *b)
             return false;
     return hpx_hash_equal(&a->key, &b->key) && a->epoch == b->epoch && a->parent == b->parent &&
            hpx_hash_equal(&a->output, &b->output) && hpx_hash_equal(&a->code, &b->code) &&
-           hpx_hash_equal(&a->dataset, &b->dataset) && strcmp(a->cell, b->cell) == 0 && a->seed == b->seed &&
+           hpx_hash_equal(&a->dataset, &b->dataset) && a->cell.size == b->cell.size &&
+           memcmp(a->cell.pairs, b->cell.pairs, a->cell.size) == 0 && a->seed == b->seed &&
            strcmp(a->host, b->host) == 0 && a->started_ns == b->started_ns && a->seconds == b->seconds;
 }
 

@@ -10,16 +10,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     hpx_artifact artifact = {0}, again = {0};
     hpx_error error;
-    if (!data || decode_artifact(&artifact, data, size, &error) != HPX_OK)
+    hpx_cells *cells = hpx_cells_new();
+    if (!data || decode_artifact(&artifact, cells, data, size, &error) != HPX_OK) {
+        hpx_cells_free(cells);
         return 0;
+    }
     hpx_buffer bytes = {0}, twice = {0};
     encode_artifact(&bytes, &artifact);
-    if (decode_artifact(&again, bytes.data, bytes.size, &error) != HPX_OK)
+    if (decode_artifact(&again, cells, bytes.data, bytes.size, &error) != HPX_OK)
         abort();
     encode_artifact(&twice, &again);
     if (bytes.size != twice.size || memcmp(bytes.data, twice.data, bytes.size) != 0)
         abort();
     hpx_buffer_free(&bytes);
     hpx_buffer_free(&twice);
+    hpx_cells_free(cells);
     return 0;
 }

@@ -11,6 +11,12 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+/* An hpx_cell of its pairs: CELL("n1\0" "128\0" "n2\0" "64"). */
+#define CELL(pairs)                                                                                          \
+    {                                                                                                        \
+        (pairs), sizeof(pairs)                                                                               \
+    }
+
 /* A new folder for temporary files. */
 char *make_folder(void);
 /* Removes it with all it holds, and frees its name. */

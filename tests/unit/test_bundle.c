@@ -12,6 +12,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,7 +163,10 @@ static hpx_artifact artifact_of(uint64_t number, uint32_t epoch, uint32_t parent
                              .metrics = {{1.0 / epoch, 0.5, NAN, NAN, 0.25, 0.75}},
                              .code = id_of(code_record(number % 2)),
                              .dataset = id_of(dataset_record(number % 3)),
-                             .cell = "n1=128 n2=64",
+                             .cell = CELL("n1\0"
+                                          "128\0"
+                                          "n2\0"
+                                          "64"),
                              .seed = number,
                              .host = "node",
                              .started_ns = 1700000000123456789,
@@ -906,8 +910,10 @@ static void conflict_without_conflict(struct parts *parts)
     struct part *conflict = &parts->items[CONFLICT];
     hpx_buffer same = slice(&parts->items[SECOND].payload, 0, parts->items[SECOND].payload.size);
     hpx_artifact artifact = {.epoch = 2};
-    expect_ok(decode_artifact(&artifact, same.data, same.size, &error), &error);
+    hpx_cells *cells = hpx_cells_new();
+    expect_ok(decode_artifact(&artifact, cells, same.data, same.size, &error), &error);
     memcpy(conflict->key + 20, artifact.output.bytes, 16);
+    hpx_cells_free(cells);
     hpx_buffer_free(&conflict->payload);
     conflict->payload = same;
 }
@@ -1063,7 +1069,8 @@ static void change_second(struct parts *parts, void (*change)(hpx_artifact *arti
     struct part *part = &parts->items[SECOND];
     hpx_artifact artifact = {.epoch = 2};
     memcpy(artifact.key.bytes, part->key, 16);
-    expect_ok(decode_artifact(&artifact, part->payload.data, part->payload.size, &error), &error);
+    hpx_cells *cells = hpx_cells_new();
+    expect_ok(decode_artifact(&artifact, cells, part->payload.data, part->payload.size, &error), &error);
     if (change)
         change(&artifact);
     hpx_buffer bytes = record_bytes(&artifact);
@@ -1075,6 +1082,7 @@ static void change_second(struct parts *parts, void (*change)(hpx_artifact *arti
         bytes = bytes_of(fields);
     }
     replace_payload(part, bytes, false);
+    hpx_cells_free(cells);
 }
 
 static void set_parent_2(hpx_artifact *artifact)
@@ -1117,17 +1125,33 @@ static void one_field_more(struct parts *parts)
     change_second(parts, NULL, add_field);
 }
 
-static void lengthen_cell(hpx_fields *fields)
+static void halve_cell(hpx_fields *fields)
 {
-    char text[1000];
-    memset(text, 'x', sizeof text);
-    text[sizeof text - 1] = 0;
-    hpx_fields_set_text(fields, "cell", text);
+    hpx_fields_set_bytes(fields, "cell",
+                         "n1\0"
+                         "128\0"
+                         "n2",
+                         10);
 }
 
-static void cell_too_long(struct parts *parts)
+static void cell_without_value(struct parts *parts)
 {
-    change_second(parts, NULL, lengthen_cell);
+    change_second(parts, NULL, halve_cell);
+}
+
+static void repeat_axis(hpx_fields *fields)
+{
+    hpx_fields_set_bytes(fields, "cell",
+                         "n1\0"
+                         "128\0"
+                         "n1\0"
+                         "64",
+                         13);
+}
+
+static void axis_twice(struct parts *parts)
+{
+    change_second(parts, NULL, repeat_axis);
 }
 
 static void huge_parent(hpx_fields *fields)
@@ -1250,7 +1274,8 @@ static void test_hostile_entries(void **state)
         {code_of_no_fields, "malformed"},
         {record_of_no_fields, "malformed"},
         {one_field_more, "malformed"},
-        {cell_too_long, "malformed"},
+        {cell_without_value, "malformed"},
+        {axis_twice, "malformed"},
         {parent_beyond_32_bits, "malformed"},
         {trailing_byte, "malformed"},
         {continues_itself, "no epoch can continue"},
@@ -1548,6 +1573,39 @@ static void test_made_elsewhere(void **state)
     close_place(&b);
 }
 
+/* Records once had the printed cell, cut off at 255 bytes: its axes are read, but none that may have been
+ * cut. */
+static void test_printed_cell(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t first; /* bytes of the first value */
+        const char *second;
+    } cases[] = {{3, "64 32"}, {3, "a=b"}, {230, "12"}, {240, "12"}, {241, NULL}, {243, NULL}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char value[256] = {0}, printed[512];
+        hpx_cells *cells = hpx_cells_new();
+        hpx_fields fields = {0};
+        hpx_buffer record = {0};
+        hpx_artifact artifact = artifact_of(0, 1, 0, &record);
+        memset(value, '1', cases[i].first);
+        snprintf(printed, sizeof printed, "n1=%s n2=\"%s\"", value, cases[i].second ? cases[i].second : "12");
+        printed[255] = 0;
+        artifact_fields(&fields, &artifact);
+        hpx_fields_set_text(&fields, "cell", printed);
+        hpx_fields_encode(&record, &fields);
+        expect_ok(decode_artifact(&artifact, cells, record.data, record.size, &error), &error);
+        assert_string_equal(hpx_cell_value(&artifact.cell, "n1"), value);
+        if (cases[i].second)
+            assert_string_equal(hpx_cell_value(&artifact.cell, "n2"), cases[i].second);
+        else
+            assert_null(hpx_cell_value(&artifact.cell, "n2"));
+        hpx_fields_free(&fields);
+        hpx_buffer_free(&record);
+        hpx_cells_free(cells);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1578,6 +1636,7 @@ int main(void)
         cmocka_unit_test(test_no_entries),
         cmocka_unit_test(test_contradictions),
         cmocka_unit_test(test_made_elsewhere),
+        cmocka_unit_test(test_printed_cell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

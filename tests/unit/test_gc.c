@@ -114,7 +114,11 @@ static hpx_status put_with(hpx_store *store, uint64_t units, uint32_t epoch, siz
                              .seed = 7,
                              .seconds = 2,
                              .total_seconds = 2.0 * epoch};
-    snprintf(artifact.cell, sizeof artifact.cell, "n=%u", (unsigned)units);
+    char text[16];
+    hpx_buffer pairs = {0};
+    snprintf(text, sizeof text, "%u", (unsigned)units);
+    hpx_cell_add(&pairs, "n", text);
+    artifact.cell = hpx_cell_of(&pairs);
     artifact.output = hpx_output_hash(&artifact.metrics, checkpoint.data, checkpoint.size);
     hpx_status status = hpx_store_put_record(store, HPX_RECORD_DATASET, &dataset, &error);
     if (!status)
@@ -122,6 +126,7 @@ static hpx_status put_with(hpx_store *store, uint64_t units, uint32_t epoch, siz
     if (!status)
         status =
             hpx_store_put(store, &manifest, &artifact, checkpoint.data, checkpoint.size, options, &error);
+    hpx_buffer_free(&pairs);
     hpx_fields_free(&dataset);
     hpx_buffer_free(&manifest);
     hpx_buffer_free(&checkpoint);
@@ -561,7 +566,7 @@ static void test_superseded(void **state)
     assert_int_equal(item->reason, HPX_GC_SUPERSEDED);
     assert_int_equal(item->newer, 3);
     assert_int_equal(item->bytes, 8 * 4096);
-    assert_string_equal(item->cell, "n=1");
+    assert_string_equal(hpx_cell_value(&item->cell, "n"), "1");
     assert_int_equal(item->seed, 7);
     assert_int_equal(item->macs, macs_of(1, 2));
     assert_true(item->seconds == 4);
