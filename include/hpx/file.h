@@ -47,6 +47,7 @@ hpx_status hpx_file_stat_of(hpx_file_stat *out, const char *path,
 hpx_status hpx_make_directories(const char *path, hpx_error *error);
 
 bool hpx_path_exists(const char *path);
+bool hpx_path_is_folder(const char *path);
 
 /* The absolute path without links; NULL, and errno, when there is no such path. free() it. */
 char *hpx_path_real(const char *path);

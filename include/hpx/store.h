@@ -37,6 +37,7 @@ typedef void hpx_damage_fn(void *context, const char *what);
  * file and on one whose structure is seen to be damaged. */
 hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode mode, hpx_error *error);
 void hpx_store_close(hpx_store *store); /* NULL is fine */
+bool hpx_store_exists(const char *directory);
 void hpx_store_on_damage(hpx_store *store, hpx_damage_fn *damaged, void *context);
 const char *hpx_store_directory(const hpx_store *store);
 

@@ -252,6 +252,12 @@ bool hpx_path_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+bool hpx_path_is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 char *hpx_path_real(const char *path)
 {
     char *real = realpath(path, NULL);

@@ -21,17 +21,6 @@ static hpx_status list(hpx_buffer *text, hpx_store *store, const struct options 
     return status;
 }
 
-/* Opens a store that is there already for writing. */
-static hpx_status open_existing(hpx_store **out, const char *folder, hpx_error *error)
-{
-    hpx_status status = open_store(out, folder, HPX_STORE_READ, error);
-    if (!status && !*out)
-        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no store here", folder);
-    hpx_store_close(*out);
-    *out = NULL;
-    return status ? status : open_store(out, folder, HPX_STORE_WRITE, error);
-}
-
 static bool begins(const uint8_t version[HPX_CODE_BYTES], const char *prefix)
 {
     char hex[HPX_CODE_HEX_BYTES];
@@ -135,7 +124,9 @@ int run_adopt(const struct options *options)
     if (!options->quiet)
         warn_if_stale();
     catch_interrupts();
-    hpx_status status = open_existing(&store, folder, &error);
+    hpx_status status = open_existing(&store, options, folder, true, &error);
+    if (!status && !store)
+        status = hpx_error_set(&error, HPX_NOT_FOUND, "%s: there is no store", folder);
     if (!status && options->forget) {
         status = forget(&text, store, options->forget, &error);
     } else if (!status) {

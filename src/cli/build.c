@@ -5,6 +5,7 @@
 #include "hpx/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void summarise(const hpx_outcome *outcome, const struct options *options)
 {
@@ -84,9 +85,42 @@ static bool is_clean(void)
     return false;
 }
 
+/* The store of a target, for as long as the next one has the same. */
+struct place {
+    char *folder, *data;
+    hpx_store *store;
+};
+
+static void leave(struct place *place)
+{
+    hpx_store_close(place->store);
+    free(place->data);
+    free(place->folder);
+    *place = (struct place){0};
+}
+
+static hpx_status enter(struct place *place, const struct target *target, const struct options *options,
+                        hpx_error *error)
+{
+    char *folder = store_folder(options, target->path);
+    if (place->folder && strcmp(place->folder, folder) == 0) {
+        free(folder);
+        return HPX_OK;
+    }
+    leave(place);
+    *place = (struct place){.folder = folder, .data = data_folder(folder)};
+    if (options->dry && !hpx_store_exists(folder)) {
+        if (!options->quiet)
+            say("there is no store in %s yet; build makes it", folder);
+        return HPX_OK;
+    }
+    return open_store(&place->store, options, folder, options->dry ? HPX_STORE_READ : HPX_STORE_WRITE, error);
+}
+
 static int run(const struct options *options)
 {
     struct target *targets;
+    struct place place = {0};
     size_t count;
     hpx_error error;
     int code = EXIT_DONE;
@@ -100,14 +134,11 @@ static int run(const struct options *options)
     if (!options->quiet)
         warn_if_stale();
     catch_interrupts();
-    char *folder = store_folder(options, targets[0].path), *data = data_folder(folder);
-    hpx_store *store;
-    status = open_store(&store, folder, options->dry ? HPX_STORE_READ : HPX_STORE_WRITE, &error);
-    if (status)
-        code = fail(&error);
-    for (size_t i = 0; i < count && !status; i++) {
+    for (size_t i = 0; i < count; i++) {
         int printed = EXIT_DONE;
-        hpx_status built = build_target(&printed, &targets[i], store, data, options, &error);
+        hpx_status built = enter(&place, &targets[i], options, &error);
+        if (!built)
+            built = build_target(&printed, &targets[i], place.store, place.data, options, &error);
         if (built)
             printed = fail(&error);
         if (printed)
@@ -115,9 +146,7 @@ static int run(const struct options *options)
         if (built == HPX_INTERRUPTED || (built && !options->keep_going))
             break;
     }
-    hpx_store_close(store);
-    free(data);
-    free(folder);
+    leave(&place);
     free_targets(targets, count);
     return code;
 }

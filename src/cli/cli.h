@@ -83,9 +83,15 @@ void warn_if_stale(void);
 char *store_folder(const struct options *options, const char *anchor);
 /* Where fetched data sets are: $HPX_DATA, else data/ in the store's folder. free() it. */
 char *data_folder(const char *store_folder);
-/* Opens the store; in READ mode *out is NULL, with HPX_OK, where there is none. Damage found in it is
- * reported. */
-hpx_status open_store(hpx_store **out, const char *folder, hpx_store_mode mode, hpx_error *error);
+/* Opens the store. Damage found in it is reported. WRITE makes it where there is none, and says so. READ: *out
+ * is NULL, with HPX_OK, where there is none; but a folder given with --store must have one. */
+hpx_status open_store(hpx_store **out, const struct options *options, const char *folder, hpx_store_mode mode,
+                      hpx_error *error);
+/* Never makes one: *out is NULL, with HPX_OK, where there is none. */
+hpx_status open_existing(hpx_store **out, const struct options *options, const char *folder, bool write,
+                         hpx_error *error);
+/* The folder alone, hidden from git if it is a work tree's cache/. */
+hpx_status make_store_folder(const char *folder, hpx_error *error);
 
 /* Opens the store for reading (NULL where there is none), lets `add` put the result together, prints it; the
  * exit code. */

@@ -128,15 +128,78 @@ static void report_damage(void *context, const char *what)
     say("damaged: %s; treated as missing", what);
 }
 
-hpx_status open_store(hpx_store **out, const char *folder, hpx_store_mode mode, hpx_error *error)
+/* Git is to leave alone the cache/ that hpx makes in a work tree. A file that is there is the user's. */
+static void ignore_in_git(const char *folder)
 {
-    catch_damage();
-    hpx_status status = hpx_store_open(out, folder, mode, error);
-    if (status == HPX_NOT_FOUND && mode == HPX_STORE_READ)
-        return HPX_OK;
+    static const char all[] = "*\n";
+    char *path = hpx_path_real(folder), *tree = path ? hpx_path_directory(path) : NULL;
+    if (tree && strcmp(path + strlen(path) - strlen("/cache"), "/cache") == 0) {
+        char *mark = hpx_path_join(tree, ".git"), *list = hpx_path_join(path, ".gitignore");
+        hpx_error error;
+        if (hpx_path_exists(mark) && !hpx_path_exists(list) &&
+            hpx_file_write(list, all, strlen(all), &error) != HPX_OK)
+            say("warning: %s", error.message);
+        free(mark);
+        free(list);
+    }
+    free(tree);
+    free(path);
+}
+
+hpx_status make_store_folder(const char *folder, hpx_error *error)
+{
+    hpx_status status = hpx_make_directories(folder, error);
     if (!status)
+        ignore_in_git(folder);
+    return status;
+}
+
+static hpx_status open_for_reading(hpx_store **out, const struct options *options, const char *folder,
+                                   hpx_error *error)
+{
+    hpx_status status = hpx_store_open(out, folder, HPX_STORE_READ, error);
+    if (status != HPX_NOT_FOUND)
+        return status;
+    if (options->store)
+        return hpx_error_set(error, HPX_USAGE, "--store %s: there is no store; `hpx build` makes one",
+                             folder);
+    return HPX_OK;
+}
+
+static hpx_status open_for_writing(hpx_store **out, const struct options *options, const char *folder,
+                                   hpx_error *error)
+{
+    bool is_new = !hpx_store_exists(folder);
+    hpx_status status = is_new ? make_store_folder(folder, error) : HPX_OK;
+    if (!status)
+        status = hpx_store_open(out, folder, HPX_STORE_WRITE, error);
+    if (!status && is_new && !options->quiet)
+        say("new store: %s", folder);
+    return status;
+}
+
+hpx_status open_store(hpx_store **out, const struct options *options, const char *folder, hpx_store_mode mode,
+                      hpx_error *error)
+{
+    *out = NULL;
+    catch_damage();
+    if (hpx_path_exists(folder) && !hpx_path_is_folder(folder))
+        return hpx_error_set(error, HPX_USAGE, "%s: a store is a folder, and this is none", folder);
+    hpx_status status = mode == HPX_STORE_WRITE ? open_for_writing(out, options, folder, error)
+                                                : open_for_reading(out, options, folder, error);
+    if (!status && *out)
         hpx_store_on_damage(*out, report_damage, NULL);
     return status;
+}
+
+hpx_status open_existing(hpx_store **out, const struct options *options, const char *folder, bool write,
+                         hpx_error *error)
+{
+    hpx_status status = open_store(out, options, folder, HPX_STORE_READ, error);
+    if (status || !*out || !write)
+        return status;
+    hpx_store_close(*out);
+    return open_store(out, options, folder, HPX_STORE_WRITE, error);
 }
 
 int print_from_store(const struct options *options, result_fn *add)
@@ -145,7 +208,7 @@ int print_from_store(const struct options *options, result_fn *add)
     hpx_store *store;
     hpx_error error;
     hpx_buffer text = {0};
-    hpx_status status = open_store(&store, folder, HPX_STORE_READ, &error);
+    hpx_status status = open_store(&store, options, folder, HPX_STORE_READ, &error);
     if (!status)
         status = add(&text, store, options, &error);
     int code = status ? fail(&error) : print_result(&text);

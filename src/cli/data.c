@@ -57,7 +57,8 @@ static int list(const char *folder, bool as_json)
     return print_result(&text);
 }
 
-static int act(const char *verb, const char *name, const char *folder, const struct options *options)
+static int act(const char *verb, const char *name, const char *store, const char *folder,
+               const struct options *options)
 {
     const hpx_known_dataset *known = hpx_known_find(name);
     if (!known) {
@@ -71,7 +72,9 @@ static int act(const char *verb, const char *name, const char *folder, const str
     if (strcmp(verb, "fetch") == 0) {
         struct progress *progress = progress_new(options, NULL);
         catch_interrupts();
-        status = hpx_known_fetch(known, folder, progress_fetch, progress, &error);
+        status = make_store_folder(store, &error);
+        if (!status)
+            status = hpx_known_fetch(known, folder, progress_fetch, progress, &error);
         progress_free(progress);
     } else {
         status = hpx_known_verify(known, folder, &error);
@@ -95,7 +98,7 @@ int run_data(const struct options *options)
         return EXIT_USAGE;
     }
     char *store = store_folder(options, "."), *folder = data_folder(store);
-    int code = lists ? list(folder, options->json) : act(verb, options->arguments[1], folder, options);
+    int code = lists ? list(folder, options->json) : act(verb, options->arguments[1], store, folder, options);
     free(folder);
     free(store);
     return code;

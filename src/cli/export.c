@@ -78,7 +78,7 @@ int run_export(const struct options *options)
     struct table table = {.text = &text};
     hpx_store *store;
     hpx_error error;
-    hpx_status status = open_store(&store, folder, HPX_STORE_READ, &error);
+    hpx_status status = open_store(&store, options, folder, HPX_STORE_READ, &error);
     if (!status)
         status = path ? export_recipe(&table, store, path, data, &error) : export_all(&table, store, &error);
     int code = status ? fail(&error) : print_result(&text);

@@ -82,7 +82,7 @@ static hpx_status export(hpx_exported *done, const char *folder, const struct op
     struct keys keys = {0};
     char *data = data_folder(folder);
     hpx_store *store;
-    hpx_status status = open_store(&store, folder, HPX_STORE_READ, error);
+    hpx_status status = open_store(&store, options, folder, HPX_STORE_READ, error);
     if (!status && !store)
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no store here", folder);
     if (!status && what)

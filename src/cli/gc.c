@@ -6,6 +6,7 @@
 #include "hpx/space.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* All keys are found before the first is pinned. */
 static hpx_status pin(hpx_store *store, const struct options *options, hpx_error *error)
@@ -30,16 +31,6 @@ static hpx_status open_recipes(hpx_recipe **recipes, const struct options *optio
             status = hpx_error_set(error, HPX_USAGE, "%s: no such recipe", path);
     }
     return status;
-}
-
-/* For reading, where nothing is to be changed or there is nothing: a store is not made by collecting. */
-static hpx_status open_existing(hpx_store **out, const char *folder, bool write, hpx_error *error)
-{
-    hpx_status status = open_store(out, folder, HPX_STORE_READ, error);
-    if (status || !*out || !write)
-        return status;
-    hpx_store_close(*out);
-    return open_store(out, folder, HPX_STORE_WRITE, error);
 }
 
 static int print(const hpx_gc_result *result, const struct options *options, uint64_t compacted)
@@ -95,7 +86,7 @@ static int collect(const struct options *options, const char *folder, const char
     };
     hpx_status status = open_recipes(recipes, options, &error);
     if (!status)
-        status = open_existing(&store, folder, !options->dry, &error);
+        status = open_existing(&store, options, folder, !options->dry, &error);
     if (!status && store)
         status = hpx_gc(&result, store, &gc, &error);
     if (!status && store && options->count && result.named == 0)
@@ -140,7 +131,7 @@ static int change_pins(const struct options *options, const char *folder)
     hpx_error error;
     if (!may_pin(options))
         return EXIT_USAGE;
-    hpx_status status = open_existing(&store, folder, true, &error);
+    hpx_status status = open_existing(&store, options, folder, true, &error);
     if (!status && !store)
         status = hpx_error_set(&error, HPX_NOT_FOUND, "%s: no such key; the store is empty",
                                options->arguments[0]);
@@ -150,6 +141,22 @@ static int change_pins(const struct options *options, const char *folder)
     return status ? fail(&error) : EXIT_DONE;
 }
 
+/* Recipes of two stores would name checkpoints of the one to the other. */
+static bool have_one_store(const struct options *options, const char *folder)
+{
+    for (size_t i = 1; i < options->count; i++) {
+        char *other = store_folder(options, options->arguments[i]);
+        bool same = strcmp(other, folder) == 0;
+        if (!same)
+            say("gc: %s has its store in %s and %s in %s; collect them one after the other",
+                options->arguments[0], folder, options->arguments[i], other);
+        free(other);
+        if (!same)
+            return false;
+    }
+    return true;
+}
+
 int run_gc(const struct options *options)
 {
     bool keys = options->pin || options->unpin;
@@ -157,7 +164,11 @@ int run_gc(const struct options *options)
          *data = data_folder(folder);
     if (options->count && !keys && !options->quiet)
         warn_if_stale();
-    int code = keys ? change_pins(options, folder) : collect(options, folder, data);
+    int code = EXIT_USAGE;
+    if (keys)
+        code = change_pins(options, folder);
+    else if (have_one_store(options, folder))
+        code = collect(options, folder, data);
     free(data);
     free(folder);
     return code;

@@ -67,7 +67,7 @@ int run_import(const struct options *options)
     hpx_error error;
     hpx_buffer text = {0};
     catch_interrupts();
-    hpx_status status = open_store(&store, folder, HPX_STORE_WRITE, &error);
+    hpx_status status = open_store(&store, options, folder, HPX_STORE_WRITE, &error);
     if (!status)
         status = hpx_bundle_read(&done, store, input.name, input_read, &input, &error);
     if (!status)

@@ -101,7 +101,7 @@ static int run(const struct options *options, hpx_table *table,
     };
     hpx_error error;
     int code;
-    hpx_status status = open_store(&listing.store, folder, HPX_STORE_READ, &error);
+    hpx_status status = open_store(&listing.store, options, folder, HPX_STORE_READ, &error);
     if (options->json)
         hpx_json_open(&json, NULL, '[');
     if (!status)

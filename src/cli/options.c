@@ -118,6 +118,10 @@ static bool read_flag(struct options *out, const struct given *given)
 
 static bool read_text(struct options *out, const struct given *given)
 {
+    if (!*given->value) {
+        say("%s: expected %s, not an empty word", given->name, given->row->argument);
+        return false;
+    }
     *(const char **)field_of(out, given) = given->value;
     return true;
 }

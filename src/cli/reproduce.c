@@ -183,7 +183,7 @@ int run_reproduce(const struct options *options)
     hpx_shown shown = {0};
     int code;
     catch_interrupts();
-    hpx_status status = open_store(&store, folder, HPX_STORE_READ, &error);
+    hpx_status status = open_store(&store, options, folder, HPX_STORE_READ, &error);
     if (!status)
         status = read_shown(&shown, store, options->arguments[0], &error);
     /* A second output is kept, so the store is opened for writing once it is known to exist; what is shown
@@ -192,7 +192,7 @@ int run_reproduce(const struct options *options)
     hpx_store_close(store);
     store = NULL;
     if (!status)
-        status = open_store(&store, folder, HPX_STORE_WRITE, &error);
+        status = open_store(&store, options, folder, HPX_STORE_WRITE, &error);
     if (!status)
         status = read_shown(&shown, store, options->arguments[0], &error);
     if (!status && options->at_code)

@@ -240,10 +240,14 @@ int run_verify(const struct options *options)
     struct findings findings = {0};
     uint64_t checked = 0;
     int code = EXIT_DONE;
-    hpx_status status = check_apart(&checked, &findings, folder, &error);
+    hpx_status status = HPX_OK;
+    if (options->store && !hpx_store_exists(folder))
+        status = hpx_error_set(&error, HPX_USAGE, "--store %s: there is no store to check", folder);
+    if (!status)
+        status = check_apart(&checked, &findings, folder, &error);
     bool rebuild = options->rebuild > 0 && !findings.broken;
     if (!status && rebuild)
-        status = open_store(&store, folder, HPX_STORE_WRITE, &error);
+        status = open_store(&store, options, folder, HPX_STORE_WRITE, &error);
     if (status) {
         code = fail(&error);
     } else {

@@ -69,7 +69,7 @@ static hpx_status open_asked(struct asked *asked, const struct options *options,
     if (!status)
         status = find_trial(asked, options, error);
     if (!status)
-        status = open_store(&asked->store, asked->folder, HPX_STORE_READ, error);
+        status = open_store(&asked->store, options, asked->folder, HPX_STORE_READ, error);
     hpx_source_options source = {.store = asked->store, .folder = asked->data};
     if (!status)
         status = hpx_experiment_open(&asked->experiment, asked->recipe, &source, false, error);

@@ -91,7 +91,7 @@ static void add_notes(hpx_buffer *out, const hpx_outcome *outcome)
 {
     const hpx_speculative *speculative = &outcome->speculative;
     if (speculative->trials)
-        hpx_buffer_printf(out, "trained speculatively and not needed: %zu trial%s, %.1f seconds.\n",
+        hpx_buffer_printf(out, "Trained speculatively and not needed: %zu trial%s, %.1f seconds.\n",
                           speculative->trials, speculative->trials == 1 ? "" : "s", speculative->seconds);
     for (size_t i = 0; i < outcome->search_count; i++) {
         const hpx_search_outcome *search = &outcome->searches[i];

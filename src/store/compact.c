@@ -66,7 +66,7 @@ hpx_status hpx_store_compact(uint64_t *bytes_before, uint64_t *bytes_after, cons
 {
     hpx_store *store = NULL;
     struct stat old;
-    char *data = hpx_path_join(directory, "hpx.mdb"), *copy = hpx_format("%s" TEMPORARY_SUFFIX, data),
+    char *data = hpx_path_join(directory, DATA_FILE), *copy = hpx_format("%s" TEMPORARY_SUFFIX, data),
          *lock = hpx_format("%s" LOCK_SUFFIX, data);
     hpx_status status = HPX_OK;
     if (!hpx_path_exists(data))

@@ -61,6 +61,7 @@ hpx_status end(hpx_store *store, MDB_txn *txn, hpx_status status, hpx_error *err
 
 /* A value is its payload followed by the XXH3-128 of database name, key and payload. */
 #define SEAL_BYTES HPX_HASH_BYTES
+#define DATA_FILE  "hpx.mdb"
 
 hpx_status put_sealed(hpx_store *store, MDB_txn *txn, enum database db, const struct key *key,
                       const void *payload, size_t size, hpx_error *error);

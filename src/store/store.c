@@ -532,7 +532,7 @@ hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mo
     store->cells = hpx_cells_new();
     store->claims = -1;
     store->directory = hpx_strdup(directory);
-    store->path = hpx_path_join(directory, "hpx.mdb");
+    store->path = hpx_path_join(directory, DATA_FILE);
     hpx_status status = HPX_OK;
     if (mode != HPX_STORE_WRITE && !hpx_path_exists(store->path))
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no store here", directory);
@@ -561,6 +561,14 @@ hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mo
 hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode mode, hpx_error *error)
 {
     return open_locked(out, directory, mode, false, error);
+}
+
+bool hpx_store_exists(const char *directory)
+{
+    char *path = hpx_path_join(directory, DATA_FILE);
+    bool exists = hpx_path_exists(path);
+    free(path);
+    return exists;
 }
 
 void hpx_store_close(hpx_store *store)

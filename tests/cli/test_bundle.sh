@@ -37,7 +37,7 @@ test_recipe() {
     has err 'hpx: exported 8 results of 4 trials, 4 checkpoints'
     run 0 hpx import a.hpxb --store new
     equal "$(cat out)" $'results: 8 new, 0 already there\ncheckpoints: 4 new, 0 already there' 'what import says'
-    empty err
+    equal "$(cat err)" 'hpx: new store: new' stderr
     builds_alike a.rcp new
     equal "$(stored --store new)" 4 'the number of trajectories'
     run 0 hpx verify --store new
@@ -127,7 +127,7 @@ test_usage() {
     complains 2 'usage: hpx import [OPTION]... FILE' hpx import
     complains 1 'no.hpxb: No such file' hpx import no.hpxb
     complains 1 'Is a directory' hpx import data
-    complains 1 'no store here' hpx export -o a.hpxb --all --store none
+    complains 2 'there is no store' hpx export -o a.hpxb --all --store none
 }
 
 refused() { # CODE TEXT FILE: and the store's file is byte for byte as it was

@@ -151,7 +151,7 @@ test_data_set_out_of_reach() {
 test_store_that_cannot_be() {
     simple
     echo text >file
-    complains 1 'file: not a folder' hpx build a.rcp --store file
+    complains 2 'file: a store is a folder' hpx build a.rcp --store file
     complains 1 'file/below: cannot make the folder' hpx build a.rcp --store file/below
     equal "$(cat file)" text 'the file'
     complains 1 '/proc/' hpx build a.rcp --store /proc/hpx-store

@@ -76,7 +76,7 @@ search climb
   start  = 2 16
 X
     run 0 hpx build a.rcp -j 4
-    grep -Eq '^trained speculatively and not needed: 1 trial, [0-9.]+ seconds\.$' out || fail 'the line under the table'
+    grep -Eq '^Trained speculatively and not needed: 1 trial, [0-9.]+ seconds\.$' out || fail 'the line under the table'
     grep -Eq '^climb +\(1000, 16\) .* 3 +0 +0 +3 +0 +[0-9.]+$' out || fail 'the row of the table'
     has err 'hpx: 3 trials trained, 0 extended, 0 failed'
     run 0 hpx ls --json
