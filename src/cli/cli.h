@@ -83,8 +83,8 @@ void warn_if_stale(void);
 char *store_folder(const struct options *options, const char *anchor);
 /* Where fetched data sets are: $HPX_DATA, else data/ in the store's folder. free() it. */
 char *data_folder(const char *store_folder);
-/* Opens the store. Damage found in it is reported. WRITE makes it where there is none, and says so. READ: *out
- * is NULL, with HPX_OK, where there is none; but a folder given with --store must have one. */
+/* Opens the store. Damage found in it is reported. WRITE makes it where there is none, and says so. READ:
+ * *out is NULL, with HPX_OK, where there is none; but a folder given with --store must have one. */
 hpx_status open_store(hpx_store **out, const struct options *options, const char *folder, hpx_store_mode mode,
                       hpx_error *error);
 /* Never makes one: *out is NULL, with HPX_OK, where there is none. */

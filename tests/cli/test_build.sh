@@ -192,8 +192,8 @@ test_jobs() {
         same_files results-1 results-$jobs
     done
     equal "$(wc -l <results-1)" $((12 * 2 + 1 + 12 * 2 * 5)) 'the number of trajectories, and of artifacts below a header'
-    complains 2 'expected a number from 1' hpx build a.rcp -j 0
-    complains 2 'expected a number from 1' hpx build a.rcp -j many
+    complains 2 'expected a whole number from 1' hpx build a.rcp -j 0
+    complains 2 'expected a whole number from 1' hpx build a.rcp -j many
 }
 
 # --- plan -------------------------------------------------------------------------------------------------------------
