@@ -15,11 +15,17 @@
 
 /* A grid: axes in order of declaration, `counts` values each (1 or more, the product at most HPX_CELLS_MAX).
  * Cells are numbered row by row, the last axis fastest, so ascending numbers are lexicographically ascending
- * indices. */
+ * indices. The values of an unordered axis are names: none is nearer to another than a third. */
 typedef struct hpx_grid {
     size_t axes; /* 1 .. HPX_AXES_MAX */
     uint32_t counts[HPX_AXES_MAX];
+    uint32_t unordered; /* bit per axis */
 } hpx_grid;
+
+static inline bool hpx_grid_is_unordered(const hpx_grid *grid, size_t axis)
+{
+    return grid->unordered >> axis & 1;
+}
 
 uint32_t hpx_grid_cells(const hpx_grid *grid);
 void hpx_grid_indices(uint32_t indices[HPX_AXES_MAX], const hpx_grid *grid, uint32_t cell);
@@ -32,13 +38,19 @@ typedef enum hpx_method {
     HPX_METHOD_PARTIAL_CROSS,
 } hpx_method;
 
+/* Where a hill climber looks: an index moves by 1, on an unordered axis to any other value. */
+typedef enum hpx_neighbourhood {
+    HPX_DIAGONAL, /* any of the indices move, together */
+    HPX_AXES,     /* one index moves */
+} hpx_neighbourhood;
+
 typedef struct hpx_search_options {
     hpx_method method;
-    uint32_t start;      /* cell; hill climbing and cross-searches */
-    uint32_t neighbours; /* 8: every index moves by at most 1; 4: one index moves by 1 */
-    uint32_t first;      /* axis of the first line of a cross-search */
-    uint32_t limit;      /* misses in a row that end a line; 0: walk it to its end */
-    bool outward;        /* lines are walked from the current cell outward instead of from their low end */
+    uint32_t start; /* cell; hill climbing and cross-searches */
+    hpx_neighbourhood neighbours;
+    uint32_t first; /* axis of the first line of a cross-search */
+    uint32_t limit; /* misses in a row that end a line of an ordered axis; 0: walk it to its end */
+    bool outward;   /* lines are walked from the current cell outward instead of from their low end */
 } hpx_search_options;
 
 /* The cost of a cell, for ties: equal scores are decided by the smaller cost, then by the smaller number. */

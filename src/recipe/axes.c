@@ -1,5 +1,6 @@
-/* Axes: an ordered list of values, written out or generated. Generated numbers are rounded to clean decimals,
- * because they are part of a result's identity and of its tables: 0.3, not 0.30000000000000004. */
+/* Axes: a list of values, written out or generated, and whether their order means something. Generated
+ * numbers are rounded to clean decimals, because they are part of a result's identity and of its tables: 0.3,
+ * not 0.30000000000000004. */
 #include "inside.h"
 
 #include "hpx/text.h"
@@ -14,7 +15,9 @@
 
 typedef struct values {
     struct parse *p;
-    const struct statement *axis;
+    const char *name; /* of the axis */
+    const struct word *given;
+    size_t given_count;
     hpx_axis_value *list;
     const struct word **words; /* where each was written */
     uint32_t count;
@@ -23,8 +26,8 @@ typedef struct values {
 static hpx_status add(values *v, const struct word *from, const char *text, double number)
 {
     if (v->count == AXIS_VALUES_MAX)
-        return hpx_recipe_fail(v->p, from, "axis '%s' has too many values: expected at most %d",
-                               v->axis->name.text, AXIS_VALUES_MAX);
+        return hpx_recipe_fail(v->p, from, "axis '%s' has too many values: expected at most %d", v->name,
+                               AXIS_VALUES_MAX);
     v->list = hpx_recipe_room(v->p, v->list, v->count, sizeof *v->list);
     v->words = hpx_recipe_room(v->p, v->words, v->count, sizeof *v->words);
     v->words[v->count] = from;
@@ -55,12 +58,12 @@ typedef struct range {
 
 static hpx_status read_range(values *v, range *out)
 {
-    const char *form = v->axis->values[0].text;
-    const struct word *at = &v->axis->values[1];
+    const char *form = v->given[0].text;
+    const struct word *at = &v->given[1];
     const char *low, *high;
-    if (v->axis->count < 2)
+    if (v->given_count < 2)
         return hpx_recipe_fail(
-            v->p, &v->axis->values[0],
+            v->p, &v->given[0],
             "'%s' has no range: expected '%s A..B'; quote the word if it is meant as a value", form, form);
     if (!hpx_recipe_range(v->p, at, &low, &high) || !hpx_parse_real(&out->low, low) ||
         !hpx_parse_real(&out->high, high))
@@ -76,21 +79,20 @@ static hpx_status read_range(values *v, range *out)
 /* What follows the range: `keyword NUMBER` ("" for nothing). */
 static hpx_status read_option(values *v, const char *keyword, double *out)
 {
-    const struct statement *axis = v->axis;
     size_t expected = *keyword ? 4 : 2;
-    if (axis->count > expected)
-        return hpx_recipe_fail(v->p, &axis->values[expected],
+    if (v->given_count > expected)
+        return hpx_recipe_fail(v->p, &v->given[expected],
                                "unexpected '%s' behind the range: expected the line's end",
-                               hpx_recipe_show(v->p, axis->values[expected].text));
+                               hpx_recipe_show(v->p, v->given[expected].text));
     if (!*keyword)
         return HPX_OK;
-    if (axis->count < 3 || strcmp(axis->values[2].text, keyword) != 0)
-        return hpx_recipe_fail(v->p, &axis->values[axis->count < 3 ? 1 : 2],
-                               "'%s' needs '%s': expected '%s A..B %s N'", axis->values[0].text, keyword,
-                               axis->values[0].text, keyword);
-    if (axis->count < 4 || !hpx_parse_real(out, axis->values[3].text))
-        return hpx_recipe_fail(v->p, &axis->values[axis->count - 1],
-                               "'%s' needs a number: expected '%s A..B %s N'", keyword, axis->values[0].text,
+    if (v->given_count < 3 || strcmp(v->given[2].text, keyword) != 0)
+        return hpx_recipe_fail(v->p, &v->given[v->given_count < 3 ? 1 : 2],
+                               "'%s' needs '%s': expected '%s A..B %s N'", v->given[0].text, keyword,
+                               v->given[0].text, keyword);
+    if (v->given_count < 4 || !hpx_parse_real(out, v->given[3].text))
+        return hpx_recipe_fail(v->p, &v->given[v->given_count - 1],
+                               "'%s' needs a number: expected '%s A..B %s N'", keyword, v->given[0].text,
                                keyword);
     return HPX_OK;
 }
@@ -156,12 +158,12 @@ static hpx_status make_linear(values *v)
     if (status)
         return status;
     if (step <= 0)
-        return hpx_recipe_fail(v->p, &v->axis->values[3], "step '%s': expected a number above 0",
-                               hpx_recipe_show(v->p, v->axis->values[3].text));
+        return hpx_recipe_fail(v->p, &v->given[3], "step '%s': expected a number above 0",
+                               hpx_recipe_show(v->p, v->given[3].text));
     double steps = (r.high - r.low) / step, last = floor(steps + 1e-9);
     if (!(last < AXIS_VALUES_MAX))
-        return hpx_recipe_fail(v->p, r.at, "axis '%s' has too many values: expected at most %d",
-                               v->axis->name.text, AXIS_VALUES_MAX);
+        return hpx_recipe_fail(v->p, r.at, "axis '%s' has too many values: expected at most %d", v->name,
+                               AXIS_VALUES_MAX);
     double largest = fmax(fabs(r.low), fabs(r.high));
     int places = LINEAR_DIGITS - 1 - (largest > 0 ? (int)floor(log10(largest)) : 0);
     for (uint32_t i = 0; !status && i <= (uint32_t)last; i++) {
@@ -185,8 +187,8 @@ static hpx_status make_log(values *v)
         return hpx_recipe_fail(v->p, r.at, "'%s' cannot be spaced geometrically: expected 0 < A < B",
                                hpx_recipe_show(v->p, r.at->text));
     if (!(points >= 2 && points <= AXIS_VALUES_MAX) || points != floor(points))
-        return hpx_recipe_fail(v->p, &v->axis->values[3], "points '%s': expected a whole number from 2 to %d",
-                               hpx_recipe_show(v->p, v->axis->values[3].text), AXIS_VALUES_MAX);
+        return hpx_recipe_fail(v->p, &v->given[3], "points '%s': expected a whole number from 2 to %d",
+                               hpx_recipe_show(v->p, v->given[3].text), AXIS_VALUES_MAX);
     uint32_t last = (uint32_t)points - 1;
     double low = log(r.low), high = log(r.high);
     for (uint32_t i = 0; !status && i <= last; i++) {
@@ -216,8 +218,8 @@ static hpx_status add_integers(values *v, const struct word *from, const char *l
 static hpx_status make_plain(values *v)
 {
     hpx_status status = HPX_OK;
-    for (size_t i = 0; !status && i < v->axis->count; i++) {
-        const struct word *w = &v->axis->values[i];
+    for (size_t i = 0; !status && i < v->given_count; i++) {
+        const struct word *w = &v->given[i];
         const char *low, *high;
         double number, end;
         if (w->kind == WORD_REFERENCE)
@@ -244,7 +246,7 @@ static const struct form {
 
 static hpx_status make_values(values *v)
 {
-    const struct word *first = &v->axis->values[0];
+    const struct word *first = &v->given[0];
     for (size_t i = 0; first->kind == WORD_PLAIN && i < sizeof forms / sizeof *forms; i++)
         if (strcmp(first->text, forms[i].name) == 0)
             return forms[i].make(v);
@@ -277,20 +279,50 @@ static hpx_status check_distinct(const values *v)
     if (second == v->count)
         return HPX_OK;
     return hpx_recipe_fail(v->p, v->words[second],
-                           "axis '%s' has the value %s twice: expected every value once", v->axis->name.text,
+                           "axis '%s' has the value %s twice: expected every value once", v->name,
                            hpx_recipe_show(v->p, v->list[second].text));
+}
+
+/* Takes the word in front of the values that says whether they have an order. */
+static hpx_status take_order(values *v, int *ordered)
+{
+    const struct word *first = &v->given[0];
+    bool yes = first->kind == WORD_PLAIN && strcmp(first->text, "ordered") == 0;
+    bool no = first->kind == WORD_PLAIN && strcmp(first->text, "unordered") == 0;
+    if (!yes && !no)
+        return HPX_OK;
+    *ordered = yes;
+    v->given++;
+    if (--v->given_count == 0)
+        return hpx_recipe_fail(
+            v->p, first,
+            "'%s' has no values: expected them behind it; quote the word if it is meant as a value",
+            first->text);
+    return HPX_OK;
+}
+
+static bool has_word(const values *v)
+{
+    for (uint32_t i = 0; i < v->count; i++)
+        if (isnan(v->list[i].number))
+            return true;
+    return false;
 }
 
 static hpx_status make_axis(struct parse *p, hpx_axis *out, const struct statement *axis)
 {
-    values v = {.p = p, .axis = axis};
-    hpx_status status = make_values(&v);
+    values v = {.p = p, .name = axis->name.text, .given = axis->values, .given_count = axis->count};
+    int ordered = -1;
+    hpx_status status = take_order(&v, &ordered);
+    if (!status)
+        status = make_values(&v);
     if (!status)
         status = check_distinct(&v);
     *out = (hpx_axis){
         .name = axis->name.text,
         .values = v.list,
         .count = v.count,
+        .ordered = ordered < 0 ? !has_word(&v) : ordered,
         .place = {axis->name.line->source->path, axis->name.line->number, axis->name.column},
     };
     return status;
@@ -304,6 +336,7 @@ static void make_single_cell(struct parse *p)
     axis->values[0] = (hpx_axis_value){"1", 1};
     axis->name = "cell";
     axis->count = 1;
+    axis->ordered = true;
     axis->place.file = p->file->path;
     p->recipe->axes = axis;
     p->recipe->grid = (hpx_grid){.axes = 1, .counts = {1}};
@@ -328,6 +361,7 @@ hpx_status hpx_recipe_axes(struct parse *p)
             return hpx_recipe_fail(p, &p->axes[i]->name,
                                    "axis '%s' makes the grid too large: expected at most %u cells",
                                    axis->name, HPX_CELLS_MAX);
+        recipe->grid.unordered |= (uint32_t)!axis->ordered << i;
         recipe->grid.counts[recipe->grid.axes++] = axis->count;
     }
     return HPX_OK;

@@ -3,46 +3,23 @@
 
 #include <string.h>
 
-/* The first ones in the order of hpx_method. */
-static const char *const method_names[] = {
-    "grid", "hill-climb", "full-cross", "partial-cross", "random", "bayes", "halving", "hyperband", NULL};
-#define METHODS_RUN (HPX_METHOD_PARTIAL_CROSS + 1)
+/* In the order of hpx_method. */
+static const char *const method_names[] = {"grid", "hill-climb", "full-cross", "partial-cross", NULL};
 
 enum {
     HILL_CLIMB = 1 << HPX_METHOD_HILL_CLIMB,
     FULL_CROSS = 1 << HPX_METHOD_FULL_CROSS,
     PARTIAL_CROSS = 1 << HPX_METHOD_PARTIAL_CROSS,
-    RANDOM = 1 << 4,
-    BAYES = 1 << 5,
-    HALVING = 1 << 6,
-    HYPERBAND = 1 << 7,
     CROSS = FULL_CROSS | PARTIAL_CROSS,
-    SAMPLED = RANDOM | BAYES | HALVING,
-    BANDIT = HALVING | HYPERBAND,
-    EVERY = (1 << 8) - 1,
+    EVERY = 1 << HPX_METHOD_GRID | HILL_CLIMB | CROSS,
 };
 
-enum {
-    METHOD,
-    START,
-    NEIGHBOURS,
-    FIRST,
-    SCAN,
-    LIMIT,
-    EVALUATIONS,
-    SEED,
-    INITIAL,
-    PER_COST,
-    MIN_EPOCHS,
-    ETA,
-    SCREEN_EPOCHS,
-    PROMOTE,
-    PARAMETERS
-};
+enum { METHOD, START, NEIGHBOURS, FIRST, SCAN, LIMIT, PARAMETERS };
 
-static const char *const neighbour_words[] = {"8", "4", NULL};
+static const char *const neighbour_words[] = {"diagonal", "axes",
+                                              NULL};      /* in the order of hpx_neighbourhood */
+static const char *const neighbour_counts[] = {"8", "4"}; /* the same on two axes */
 static const char *const scan_words[] = {"low", "outward", NULL};
-static const char *const yes_words[] = {"no", "yes", NULL};
 
 #define WORD_OF(list)  .type = HPX_SETTING_WORD, .words = (list)
 #define COUNT_OF(a, b) .type = HPX_SETTING_COUNT, .min = (a), .max = (b)
@@ -58,14 +35,6 @@ static const struct parameter {
     [FIRST] = {{.name = "first", WORD_OF(NULL)}, CROSS, 0},
     [SCAN] = {{.name = "scan", WORD_OF(scan_words)}, CROSS, 0},
     [LIMIT] = {{.name = "limit", COUNT_OF(1, 65536)}, PARTIAL_CROSS, PARTIAL_CROSS},
-    [EVALUATIONS] = {{.name = "evaluations", COUNT_OF(1, HPX_CELLS_MAX)}, SAMPLED, SAMPLED},
-    [SEED] = {{.name = "seed", COUNT_OF(0, UINT32_MAX)}, SAMPLED | HYPERBAND, 0},
-    [INITIAL] = {{.name = "initial", COUNT_OF(1, 65536)}, BAYES, 0},
-    [PER_COST] = {{.name = "per-cost", WORD_OF(yes_words)}, BAYES, 0},
-    [MIN_EPOCHS] = {{.name = "min-epochs", COUNT_OF(1, 1000000)}, BANDIT, 0},
-    [ETA] = {{.name = "eta", COUNT_OF(2, 64)}, BANDIT, 0},
-    [SCREEN_EPOCHS] = {{.name = "screen-epochs", COUNT_OF(1, 1000000)}, EVERY, 0},
-    [PROMOTE] = {{.name = "promote", COUNT_OF(1, HPX_CELLS_MAX)}, EVERY, 0},
 };
 
 static hpx_status foreign(struct parse *p, const struct word *key, unsigned methods, const char *method)
@@ -129,8 +98,27 @@ typedef struct arguments {
     uint32_t start;
 } arguments;
 
+/* "8" and "4" are the words where they count the neighbours rightly. False for anything else. */
+static bool is_neighbour_count(struct parse *p, const struct binding *given, union value *out,
+                               hpx_status *status)
+{
+    size_t axes = p->recipe->grid.axes, i = 0;
+    while (i < 2 && strcmp(given->values[0].text, neighbour_counts[i]) != 0)
+        i++;
+    if (i == 2 || given->count > 1)
+        return false;
+    out->text = neighbour_words[i];
+    if (axes != 2)
+        *status = hpx_recipe_fail(p, &given->values[0],
+                                  "'neighbours = %s' counts those on two axes, and this recipe has %zu: "
+                                  "expected %s; did you mean '%s'?",
+                                  neighbour_counts[i], axes, hpx_recipe_list(p, neighbour_words), out->text);
+    return true;
+}
+
 static hpx_status read_parameter(struct parse *p, const struct statement *search, arguments *out, size_t i)
 {
+    hpx_status status = HPX_OK;
     hpx_setting setting = parameters[i].setting;
     const char *axes[HPX_AXES_MAX + 1] = {NULL};
     for (size_t k = 0; k < p->recipe->grid.axes; k++)
@@ -142,8 +130,10 @@ static hpx_status read_parameter(struct parse *p, const struct statement *search
         return HPX_OK;
     if (i == START)
         return read_start(p, out->given[i], &out->start);
+    if (i == NEIGHBOURS && is_neighbour_count(p, out->given[i], &out->values[i], &status))
+        return status;
     struct slot slot;
-    hpx_status status = hpx_recipe_slot(p, &slot, &setting, out->given[i], 1, NULL);
+    status = hpx_recipe_slot(p, &slot, &setting, out->given[i], 1, NULL);
     if (!status)
         out->values[i] = slot.operands[0].values[0];
     return status;
@@ -188,44 +178,11 @@ static hpx_status read_arguments(struct parse *p, const struct statement *search
     return status;
 }
 
-static hpx_status check_screen(struct parse *p, const arguments *a)
-{
-    const struct binding *screen = a->given[SCREEN_EPOCHS], *promote = a->given[PROMOTE];
-    if (!screen != !promote)
-        return hpx_recipe_fail(p, screen ? &screen->key : &promote->key,
-                               "'%s' without '%s': expected both or none",
-                               screen ? "screen-epochs" : "promote", screen ? "promote" : "screen-epochs");
-    if (screen && a->values[SCREEN_EPOCHS].count >= p->recipe->epochs)
-        return hpx_recipe_fail(p, &screen->values[0],
-                               "'screen-epochs' is not below 'epochs': expected less than %u",
-                               p->recipe->epochs);
-    return HPX_OK;
-}
-
-/* The language is ahead of this version: what it cannot run yet is checked all the same, and then refused. */
-static hpx_status check_runs(struct parse *p, const arguments *a, unsigned method)
-{
-    if (method >= METHODS_RUN)
-        return hpx_recipe_fail(
-            p, &a->given[METHOD]->values[0],
-            "this version of hpx runs grid, hill-climb, full-cross and partial-cross; '%s' comes later",
-            method_names[method]);
-    if (a->given[SCREEN_EPOCHS])
-        return hpx_recipe_fail(p, &a->given[SCREEN_EPOCHS]->key,
-                               "this version of hpx trains every cell that a search visits to its last "
-                               "epoch; 'screen-epochs' comes later");
-    return HPX_OK;
-}
-
 static hpx_status read_search(struct parse *p, hpx_recipe_search *out, const struct statement *search)
 {
     arguments a = {{NULL}, {{0}}, 0};
     unsigned method = 0;
     hpx_status status = read_arguments(p, search, &a, &method);
-    if (!status)
-        status = check_screen(p, &a);
-    if (!status)
-        status = check_runs(p, &a, method);
     if (status)
         return status;
     uint32_t first = 0;
@@ -238,7 +195,9 @@ static hpx_status read_search(struct parse *p, hpx_recipe_search *out, const str
             {
                 .method = (hpx_method)method,
                 .start = a.start,
-                .neighbours = a.given[NEIGHBOURS] && strcmp(a.values[NEIGHBOURS].text, "4") == 0 ? 4 : 8,
+                .neighbours = a.given[NEIGHBOURS] && a.values[NEIGHBOURS].text == neighbour_words[HPX_AXES]
+                                  ? HPX_AXES
+                                  : HPX_DIAGONAL,
                 .first = first,
                 .limit = (uint32_t)a.values[LIMIT].count,
                 .outward = a.given[SCAN] && strcmp(a.values[SCAN].text, "outward") == 0,

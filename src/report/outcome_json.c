@@ -35,6 +35,8 @@ static void add_grid(hpx_json *json, const hpx_outcome *outcome)
         for (uint32_t i = 0; i < recipe->axes[axis].count; i++)
             add_value(json, NULL, &recipe->axes[axis].values[i]);
         hpx_json_close(json, ']');
+        if (!recipe->axes[axis].ordered)
+            hpx_json_bool(json, "ordered", false);
         hpx_json_close(json, '}');
     }
     hpx_json_close(json, ']');

@@ -9,7 +9,7 @@
  *         if unmoved >= max(1, D-1) and lines >= D: stop "fixpoint"
  *         axis = next axis
  *
- *     line(p, axis):
+ *     line(p, axis):                      (on an unordered axis there is no limit)
  *         origin = p, or the low end of the line through p when lines are walked from there
  *         best = origin
  *         for direction in up, down:
@@ -28,10 +28,16 @@ static uint32_t line_cell(const hpx_line *line)
     return line->direction == HPX_LINE_UP ? line->origin + offset : line->origin - offset;
 }
 
+/* Misses in a row say that a peak is passed, which only an order can have. */
+static uint32_t line_limit(const hpx_search *search)
+{
+    return hpx_grid_is_unordered(&search->grid, search->cross.axis) ? 0 : search->options.limit;
+}
+
 /* Takes the cell into account that the walk stands on, and goes to the next. */
 static void line_step(const hpx_search *search, hpx_line *line)
 {
-    uint32_t cell = line_cell(line), limit = search->options.limit;
+    uint32_t cell = line_cell(line), limit = line_limit(search);
     if (line->distance == 0 || hpx_search_better(search, cell, line->best)) {
         line->best = cell;
         line->misses = 0;
@@ -57,17 +63,17 @@ static void shorten(uint32_t *reach, uint32_t to)
  * that everything behind it misses, and the walk leaves each direction `limit` cells later. */
 static void list_line(hpx_search *search)
 {
-    hpx_line ahead = search->cross.line;
-    uint32_t limit = search->options.limit;
-    assert(ahead.direction != HPX_LINE_ENDED);
+    hpx_line rest = search->cross.line;
+    uint32_t limit = line_limit(search);
+    assert(rest.direction != HPX_LINE_ENDED);
     if (limit) {
-        shorten(&ahead.reach[ahead.direction], ahead.distance + limit);
-        if (ahead.direction == HPX_LINE_UP)
-            shorten(&ahead.reach[HPX_LINE_DOWN], limit);
+        shorten(&rest.reach[rest.direction], rest.distance + limit);
+        if (rest.direction == HPX_LINE_UP)
+            shorten(&rest.reach[HPX_LINE_DOWN], limit);
     }
     hpx_search_want_nothing(search);
-    for (; ahead.direction != HPX_LINE_ENDED; line_step(search, &ahead))
-        hpx_search_want(search, line_cell(&ahead));
+    for (; rest.direction != HPX_LINE_ENDED; line_step(search, &rest))
+        hpx_search_want(search, line_cell(&rest));
 }
 
 static void begin_line(hpx_search *search)
@@ -130,7 +136,7 @@ void hpx_cross_advance(hpx_search *search)
     }
     /* A whole line is certain from its first cell on; of a limited one more becomes certain with every
      * answer. */
-    if (!search->result.stop && (search->options.limit || !search->cross.listed)) {
+    if (!search->result.stop && (line_limit(search) || !search->cross.listed)) {
         list_line(search);
         search->cross.listed = true;
     }

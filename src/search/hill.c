@@ -3,6 +3,8 @@
  *     loop: visit p and all its neighbours; q = the best neighbour
  *           move to q if score(q) > score(p), else stop
  *
+ * A neighbour's index is one beside p's or, on an unordered axis, any other.
+ *
  * Certain are p and its neighbours: where it goes from there depends on the last of them. */
 #include "state.h"
 
@@ -12,30 +14,47 @@ static void add_neighbour(hpx_search *search, uint32_t cell)
         hpx_cells_add(&search->hill.around, cell);
 }
 
-/* Every index moves by at most 1: all axes from `axis` on, in lexicographic order of the moves. */
+/* The indices that a neighbour of the cell may have on an axis: `low` to `high`. */
+static void reach(uint32_t *low, uint32_t *high, const hpx_search *search, uint32_t cell, size_t axis)
+{
+    uint32_t index = hpx_search_index(search, cell, axis), last = search->grid.counts[axis] - 1;
+    bool unordered = hpx_grid_is_unordered(&search->grid, axis);
+    *low = unordered || index == 0 ? 0 : index - 1;
+    *high = unordered || index == last ? last : index + 1;
+}
+
+static uint32_t moved(const hpx_search *search, uint32_t cell, size_t axis, uint32_t index)
+{
+    return cell + (index - hpx_search_index(search, cell, axis)) * search->strides[axis];
+}
+
+/* Any indices move: all axes from `axis` on, in lexicographic order. */
 static void add_box(hpx_search *search, uint32_t cell, size_t axis)
 {
     if (axis == search->grid.axes) {
         add_neighbour(search, cell);
         return;
     }
-    uint32_t index = hpx_search_index(search, cell, axis), stride = search->strides[axis];
-    if (index > 0)
-        add_box(search, cell - stride, axis + 1);
-    add_box(search, cell, axis + 1);
-    if (index + 1 < search->grid.counts[axis])
-        add_box(search, cell + stride, axis + 1);
+    uint32_t low, high;
+    reach(&low, &high, search, cell, axis);
+    for (uint32_t index = low; index <= high; index++)
+        add_box(search, moved(search, cell, axis, index), axis + 1);
 }
 
-/* One index moves by 1, in the same order: (-1, 0), (0, -1), (0, 1), (1, 0). */
+/* One index moves, in the same order: (-1, 0), (0, -1), (0, 1), (1, 0). */
 static void add_star(hpx_search *search, uint32_t cell)
 {
-    for (size_t axis = 0; axis < search->grid.axes; axis++)
-        if (hpx_search_index(search, cell, axis) > 0)
-            add_neighbour(search, cell - search->strides[axis]);
-    for (size_t axis = search->grid.axes; axis-- > 0;)
-        if (hpx_search_index(search, cell, axis) + 1 < search->grid.counts[axis])
-            add_neighbour(search, cell + search->strides[axis]);
+    uint32_t low, high;
+    for (size_t axis = 0; axis < search->grid.axes; axis++) {
+        reach(&low, &high, search, cell, axis);
+        for (uint32_t index = low; index < hpx_search_index(search, cell, axis); index++)
+            add_neighbour(search, moved(search, cell, axis, index));
+    }
+    for (size_t axis = search->grid.axes; axis-- > 0;) {
+        reach(&low, &high, search, cell, axis);
+        for (uint32_t index = hpx_search_index(search, cell, axis) + 1; index <= high; index++)
+            add_neighbour(search, moved(search, cell, axis, index));
+    }
 }
 
 static void stand_on(hpx_search *search, uint32_t cell)
@@ -43,7 +62,7 @@ static void stand_on(hpx_search *search, uint32_t cell)
     hpx_hill *hill = &search->hill;
     hill->next = hill->around.count = 0;
     hpx_cells_add(&hill->around, cell);
-    if (search->options.neighbours == 8)
+    if (search->options.neighbours == HPX_DIAGONAL)
         add_box(search, cell, 0);
     else
         add_star(search, cell);

@@ -46,7 +46,6 @@ hpx_search *hpx_search_new(const hpx_grid *grid, const hpx_search_options *optio
 
     assert(options->method < sizeof methods / sizeof *methods);
     assert(options->method == HPX_METHOD_GRID || options->start < search->cells);
-    assert(options->method != HPX_METHOD_HILL_CLIMB || options->neighbours == 4 || options->neighbours == 8);
     if (options->method == HPX_METHOD_FULL_CROSS)
         search->options.limit = 0;
     else if (options->limit > HPX_CELLS_MAX)

@@ -101,13 +101,16 @@ static void evaluate(path *out, const table *t, uint32_t cell)
     out->trace[out->count++] = cell;
 }
 
-/* How many indices differ between two cells, and by how much at most. */
+/* How many indices differ between two cells, and by how much at most: values without an order are all 1
+ * apart. */
 static void distance(uint32_t *differing, uint32_t *largest, const table *t, uint32_t a, uint32_t b)
 {
     *differing = *largest = 0;
     for (size_t axis = 0; axis < t->grid.axes; axis++) {
         uint32_t x = t->at[a][axis], y = t->at[b][axis], apart = x > y ? x - y : y - x;
         *differing += apart > 0;
+        if (apart > 1 && t->grid.unordered & 1u << axis)
+            apart = 1;
         if (apart > *largest)
             *largest = apart;
     }
@@ -141,7 +144,8 @@ static uint32_t best_of_line(path *out, const table *t, uint32_t p, size_t axis,
         if (differing == 0 || (differing == 1 && t->at[cell][axis] != t->at[p][axis]))
             line[count++] = cell;
     }
-    uint32_t limit = options->method == HPX_METHOD_FULL_CROSS ? 0 : options->limit;
+    bool whole = options->method == HPX_METHOD_FULL_CROSS || t->grid.unordered & 1u << axis;
+    uint32_t limit = whole ? 0 : options->limit;
     if (!options->outward) {
         evaluate(out, t, line[0]);
         return walk(out, t, line + 1, count - 1, line[0], limit);
@@ -184,7 +188,7 @@ static void reference_hill(path *out, const table *t, const hpx_search_options *
         for (uint32_t cell = 0; cell < t->cells; cell++) {
             uint32_t differing, largest;
             distance(&differing, &largest, t, cell, p);
-            if (largest != 1 || (options->neighbours == 4 && differing != 1))
+            if (largest != 1 || (options->neighbours == HPX_AXES && differing != 1))
                 continue;
             evaluate(out, t, cell);
             if (first || t->rank[cell] < t->rank[best])
@@ -228,11 +232,12 @@ typedef struct setup {
 static void describe(const setup *s, const char *what, int line)
 {
     static const char *const methods[] = {"grid", "hill-climb", "full-cross", "partial-cross"};
-    fprintf(stderr, "line %d: %s\n%s table %u, %s start %u neighbours %u first %u limit %u %s\n", line, what,
-            s->kind, s->number, methods[s->options->method], s->options->start, s->options->neighbours,
+    fprintf(stderr, "line %d: %s\n%s table %u, %s start %u neighbours %d first %u limit %u %s\n", line, what,
+            s->kind, s->number, methods[s->options->method], s->options->start, (int)s->options->neighbours,
             s->options->first, s->options->limit, s->options->outward ? "outward" : "low");
     for (size_t axis = 0; axis < s->t->grid.axes; axis++)
-        fprintf(stderr, "axis of %u\n", s->t->grid.counts[axis]);
+        fprintf(stderr, "axis of %u%s\n", s->t->grid.counts[axis],
+                s->t->grid.unordered & 1u << axis ? ", unordered" : "");
     for (uint32_t cell = 0; cell < s->t->cells; cell++)
         fprintf(stderr, "cell %u: score %g cost %u\n", cell, s->t->score[cell], (unsigned)s->t->cost[cell]);
     fail();
@@ -389,9 +394,9 @@ static void check_table(const char *kind, uint32_t number, const table *t, strea
     check_search(&s, random);
     for (uint32_t start = 0; start < t->cells; start++) {
         options = (hpx_search_options){.method = HPX_METHOD_HILL_CLIMB, .start = start};
-        options.neighbours = 4;
+        options.neighbours = HPX_AXES;
         check_search(&s, random);
-        options.neighbours = 8;
+        options.neighbours = HPX_DIAGONAL;
         check_search(&s, random);
         for (options.first = 0; options.first < t->grid.axes; options.first++)
             for (options.limit = 0; options.limit <= 4; options.limit++)
@@ -514,6 +519,8 @@ static void test_kind(void **state)
     for (uint32_t number = 0; number < TABLES_PER_KIND; number++) {
         table t;
         k->shape(&t, &random);
+        if (number % 2)
+            t.grid.unordered = below(&random, 1u << t.grid.axes);
         k->score(&t, &random);
         price(&t, &random);
         rank_cells(&t);

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -276,6 +277,37 @@ static void test_conditions(void **state)
 #define GRID                                                                                                 \
     "dataset mnist\nmodel mlp\n  hidden = $n\ntrain\n  rate = $r\naxis n = 16 32 64\naxis r = 1e-3 0.01\n"
 
+/* Words have no order unless they are said to have one; numbers have. */
+static void test_order_of_axes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *values;
+        bool ordered;
+        uint32_t count;
+    } table[] = {
+        {"8 16", true, 2},
+        {"ordered 8 16", true, 2},
+        {"unordered 8 16 4", false, 3},
+        {"unordered log2 8..32", false, 3},
+        {"linear 1..3 step 1", true, 3},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "dataset mnist\nmodel mlp\n  hidden = $n\naxis n = %s\n",
+                 table[i].values);
+        hpx_recipe *recipe = parse(text);
+        assert_int_equal(recipe->axes[0].ordered, table[i].ordered);
+        assert_int_equal(recipe->axes[0].count, table[i].count);
+        assert_int_equal(hpx_grid_is_unordered(&recipe->grid, 0), !table[i].ordered);
+        hpx_recipe_free(recipe);
+    }
+    hpx_recipe *recipe = parse("dataset mnist\nmodel mlp\n  hidden = $n\n  activation = $a\n  init = $i\n"
+                               "axis n = 8\naxis a = relu tanh\naxis i = ordered he glorot\n");
+    assert_int_equal(recipe->grid.unordered, 1 << 1);
+    hpx_recipe_free(recipe);
+}
+
 static void test_searches(void **state)
 {
     (void)state;
@@ -286,12 +318,16 @@ static void test_searches(void **state)
                    "search e\n  method = full-cross\n  first = r\n  scan = outward\n  start = 64 0.001\n"
                    "search f\n  method = partial-cross\n  limit = 3\n  scan = low\n  first = n\n");
     static const hpx_search_options expected[] = {
-        {.method = HPX_METHOD_GRID, .neighbours = 8},
-        {.method = HPX_METHOD_HILL_CLIMB, .neighbours = 8},
-        {.method = HPX_METHOD_HILL_CLIMB, .neighbours = 4, .start = 3},
-        {.method = HPX_METHOD_FULL_CROSS, .neighbours = 8},
-        {.method = HPX_METHOD_FULL_CROSS, .neighbours = 8, .first = 1, .outward = true, .start = 4},
-        {.method = HPX_METHOD_PARTIAL_CROSS, .neighbours = 8, .limit = 3},
+        {.method = HPX_METHOD_GRID, .neighbours = HPX_DIAGONAL},
+        {.method = HPX_METHOD_HILL_CLIMB, .neighbours = HPX_DIAGONAL},
+        {.method = HPX_METHOD_HILL_CLIMB, .neighbours = HPX_AXES, .start = 3},
+        {.method = HPX_METHOD_FULL_CROSS, .neighbours = HPX_DIAGONAL},
+        {.method = HPX_METHOD_FULL_CROSS,
+         .neighbours = HPX_DIAGONAL,
+         .first = 1,
+         .outward = true,
+         .start = 4},
+        {.method = HPX_METHOD_PARTIAL_CROSS, .neighbours = HPX_DIAGONAL, .limit = 3},
     };
     assert_int_equal(recipe->search_count, COUNT(expected));
     for (size_t i = 0; i < COUNT(expected); i++) {
@@ -397,12 +433,12 @@ static void test_keep(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),     cmocka_unit_test(test_every_setting),
-        cmocka_unit_test(test_layout),       cmocka_unit_test(test_axis_forms),
-        cmocka_unit_test(test_axis_numbers), cmocka_unit_test(test_cells),
-        cmocka_unit_test(test_conditions),   cmocka_unit_test(test_searches),
-        cmocka_unit_test(test_find_cell),    cmocka_unit_test(test_objectives),
-        cmocka_unit_test(test_keep),
+        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_every_setting),
+        cmocka_unit_test(test_layout),        cmocka_unit_test(test_axis_forms),
+        cmocka_unit_test(test_axis_numbers),  cmocka_unit_test(test_cells),
+        cmocka_unit_test(test_conditions),    cmocka_unit_test(test_searches),
+        cmocka_unit_test(test_order_of_axes), cmocka_unit_test(test_find_cell),
+        cmocka_unit_test(test_objectives),    cmocka_unit_test(test_keep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

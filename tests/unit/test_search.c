@@ -109,7 +109,13 @@ static void test_paper_table(void **state)
         const char *stop;
     } rows[] = {
         {{.method = HPX_METHOD_GRID}, 128, 4096, "0.9803", "1.000", 66, "complete"},
-        {{.method = HPX_METHOD_HILL_CLIMB, .neighbours = 8}, 256, 128, "0.9792", "0.075", 21, "peak"},
+        {{.method = HPX_METHOD_HILL_CLIMB, .neighbours = HPX_DIAGONAL},
+         256,
+         128,
+         "0.9792",
+         "0.075",
+         21,
+         "peak"},
         {{.method = HPX_METHOD_FULL_CROSS, .first = L2}, 128, 4096, "0.9803", "0.273", 30, "fixpoint"},
         {{.method = HPX_METHOD_PARTIAL_CROSS, .first = L2, .limit = 3},
          128,
@@ -291,12 +297,12 @@ static void test_certain_hill(void **state)
 {
     (void)state;
     hpx_grid grid = {.axes = 2, .counts = {3, 4}};
-    hpx_search_options options = {.method = HPX_METHOD_HILL_CLIMB, .start = 5, .neighbours = 8};
+    hpx_search_options options = {.method = HPX_METHOD_HILL_CLIMB, .start = 5, .neighbours = HPX_DIAGONAL};
     hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
     WANTED(search, 5, 0, 1, 2, 4, 6, 8, 9, 10);
     hpx_search_free(search);
 
-    options.neighbours = 4;
+    options.neighbours = HPX_AXES;
     search = hpx_search_new(&grid, &options, equal_cost, NULL);
     WANTED(search, 5, 1, 4, 6, 9);
     hpx_search_tell(search, 5, 1);
@@ -362,11 +368,36 @@ static void test_better(void **state)
     assert_int_equal(grid_winner((double[]){-0.0, 0.0, NAN, NAN}, (uint64_t[]){3, 2, 1, 1}), 1);
 }
 
+/* Words have no order: misses in a row do not end their lines, and all of them are neighbours. */
+static void test_unordered_axes(void **state)
+{
+    (void)state;
+    hpx_grid grid = {.axes = 2, .counts = {4, 3}, .unordered = 1};
+    hpx_search_options options = {.method = HPX_METHOD_PARTIAL_CROSS, .first = 0, .limit = 1};
+    hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    WANTED(search, 0, 3, 6, 9); /* the whole line, at once */
+    run(search, (double[]){5, 0, 0, 4, 0, 0, 3, 0, 0, 6, 0, 9});
+    TRACE(search, 0, 3, 6, 9, 10); /* the line of the other axis ends at a miss */
+    assert_int_equal(hpx_search_result_of(search).end, 9);
+    hpx_search_free(search);
+
+    options = (hpx_search_options){.method = HPX_METHOD_HILL_CLIMB, .start = 1, .neighbours = HPX_AXES};
+    search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    WANTED(search, 1, 0, 2, 4, 7, 10);
+    hpx_search_free(search);
+
+    options.neighbours = HPX_DIAGONAL;
+    options.start = 3;
+    search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    WANTED(search, 3, 0, 1, 4, 6, 7, 9, 10);
+    hpx_search_free(search);
+}
+
 static void test_hill_leaves_failed_start(void **state)
 {
     (void)state;
     hpx_grid grid = {.axes = 1, .counts = {3}};
-    hpx_search_options options = {.method = HPX_METHOD_HILL_CLIMB, .neighbours = 8};
+    hpx_search_options options = {.method = HPX_METHOD_HILL_CLIMB, .neighbours = HPX_DIAGONAL};
     hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
     run(search, (double[]){NAN, 1, NAN});
     assert_int_equal(hpx_search_result_of(search).end, 1);
@@ -438,8 +469,8 @@ static bool find_known(void *context, uint32_t cell, double *score)
 }
 
 static const hpx_search_options every_method[] = {
-    {.method = HPX_METHOD_HILL_CLIMB, .neighbours = 8},
-    {.method = HPX_METHOD_HILL_CLIMB, .neighbours = 4},
+    {.method = HPX_METHOD_HILL_CLIMB, .neighbours = HPX_DIAGONAL},
+    {.method = HPX_METHOD_HILL_CLIMB, .neighbours = HPX_AXES},
     {.method = HPX_METHOD_FULL_CROSS, .first = 0},
     {.method = HPX_METHOD_FULL_CROSS, .first = 1, .outward = true},
     {.method = HPX_METHOD_PARTIAL_CROSS, .first = 0, .limit = 1},
@@ -578,13 +609,21 @@ static void test_largest_grid(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_grid_numbers), cmocka_unit_test(test_paper_table),
-        cmocka_unit_test(test_certain_grid), cmocka_unit_test(test_certain_full_line),
-        cmocka_unit_test(test_certain_low),  cmocka_unit_test(test_certain_outward),
-        cmocka_unit_test(test_certain_hill), cmocka_unit_test(test_told_twice_or_early),
-        cmocka_unit_test(test_better),       cmocka_unit_test(test_hill_leaves_failed_start),
-        cmocka_unit_test(test_cycle),        cmocka_unit_test(test_three_axes),
-        cmocka_unit_test(test_speculate),    cmocka_unit_test(test_speculate_what_is_decided),
+        cmocka_unit_test(test_grid_numbers),
+        cmocka_unit_test(test_paper_table),
+        cmocka_unit_test(test_certain_grid),
+        cmocka_unit_test(test_certain_full_line),
+        cmocka_unit_test(test_certain_low),
+        cmocka_unit_test(test_certain_outward),
+        cmocka_unit_test(test_certain_hill),
+        cmocka_unit_test(test_told_twice_or_early),
+        cmocka_unit_test(test_better),
+        cmocka_unit_test(test_hill_leaves_failed_start),
+        cmocka_unit_test(test_unordered_axes),
+        cmocka_unit_test(test_cycle),
+        cmocka_unit_test(test_three_axes),
+        cmocka_unit_test(test_speculate),
+        cmocka_unit_test(test_speculate_what_is_decided),
         cmocka_unit_test(test_largest_grid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
