@@ -16,6 +16,7 @@
 #include "hpx/keep.h"
 #include "hpx/metrics.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,6 +33,13 @@ typedef enum hpx_store_mode {
  */
 typedef void hpx_damage_fn(void *context, const char *what);
 
+/* For the whole process: what is called, with a line for people, when a call has waited a second for another
+ * process (a writer, a compaction), and again for each other one; and a flag that ends such a wait with
+ * HPX_INTERRUPTED, but not before that second, so that what is nearly done is not given up. Both may be NULL.
+ */
+typedef void hpx_wait_fn(const char *text);
+void hpx_store_on_wait(hpx_wait_fn *say, const volatile sig_atomic_t *interrupted);
+
 /* Opens the environment in `directory`; once per process and directory. HPX_FAILED on what cannot be opened
  * or written, on a network file system and on a store written by a newer hpx; HPX_DAMAGED on a truncated data
  * file and on one whose structure is seen to be damaged. */
@@ -40,6 +48,8 @@ void hpx_store_close(hpx_store *store); /* NULL is fine */
 bool hpx_store_exists(const char *directory);
 void hpx_store_on_damage(hpx_store *store, hpx_damage_fn *damaged, void *context);
 const char *hpx_store_directory(const hpx_store *store);
+/* HPX_FAILED when the store was deleted or replaced since it was opened. Every write ends with this. */
+hpx_status hpx_store_is_there(const hpx_store *store, hpx_error *error);
 
 /* LMDB trusts the pages of its tree. Where they are damaged it fails an assertion, or reads beyond the file
  * or beyond all memory (SIGBUS, SIGSEGV). This sets, for the whole process, what is called for a failed
@@ -152,6 +162,8 @@ hpx_status hpx_store_claim(bool *claimed, hpx_store *store, const hpx_hash *key,
 void hpx_store_release(hpx_store *store, const hpx_hash *key);
 /* Whether another process has it; the store may be open for reading. */
 hpx_status hpx_store_is_claimed(bool *claimed, hpx_store *store, const hpx_hash *key, hpx_error *error);
+/* Who has it, for people: "hpx build r.rcp (HOST, pid 12, since 2026-01-31 12:00:00)". free() it. */
+char *hpx_store_claimant(hpx_store *store, const hpx_hash *key);
 
 /* What is known of a file's bytes without reading them again. */
 typedef struct hpx_known_bytes {

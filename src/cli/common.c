@@ -128,6 +128,11 @@ static void report_damage(void *context, const char *what)
     say("damaged: %s; treated as missing", what);
 }
 
+static void say_wait(const char *text)
+{
+    say("%s", text);
+}
+
 /* Git is to leave alone the cache/ that hpx makes in a work tree. A file that is there is the user's. */
 static void ignore_in_git(const char *folder)
 {
@@ -183,6 +188,7 @@ hpx_status open_store(hpx_store **out, const struct options *options, const char
 {
     *out = NULL;
     catch_damage();
+    hpx_store_on_wait(say_wait, &interrupted);
     if (hpx_path_exists(folder) && !hpx_path_is_folder(folder))
         return hpx_error_set(error, HPX_USAGE, "%s: a store is a folder, and this is none", folder);
     hpx_status status = mode == HPX_STORE_WRITE ? open_for_writing(out, options, folder, error)

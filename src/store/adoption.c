@@ -10,25 +10,25 @@ hpx_status hpx_store_put_adoption(hpx_store *store, const hpx_hash *whose, const
 {
     MDB_txn *txn;
     struct key key = key_of_hash(whose);
-    hpx_status status = begin(&txn, store, 0, error);
+    hpx_status status = begin_write(&txn, store, error);
     if (status)
         return status;
     hpx_buffer bytes = {0};
     hpx_fields_encode(&bytes, adoption);
     status = put_sealed(store, txn, DB_ADOPTIONS, &key, bytes.data, bytes.size, error);
     hpx_buffer_free(&bytes);
-    return end(store, txn, status, error);
+    return end_write(store, txn, status, error);
 }
 
 hpx_status hpx_store_drop_adoption(hpx_store *store, const hpx_hash *whose, hpx_error *error)
 {
     MDB_txn *txn;
     struct key key = key_of_hash(whose);
-    hpx_status status = begin(&txn, store, 0, error);
+    hpx_status status = begin_write(&txn, store, error);
     if (status)
         return status;
     status = delete_key(store, txn, DB_ADOPTIONS, &key, error);
-    return end(store, txn, status, error);
+    return end_write(store, txn, status, error);
 }
 
 hpx_status hpx_store_each_adoption(hpx_store *store, hpx_manifest_fn *each, void *context, hpx_error *error)
@@ -83,7 +83,7 @@ hpx_status hpx_store_copy(hpx_store *store, const hpx_hash *from, const hpx_buff
     const hpx_hash to = hpx_hash_of(manifest->data, manifest->size);
     hpx_status status = hpx_store_each(store, from, collect, &records, error);
     if (!status)
-        status = begin(&txn, store, 0, error);
+        status = begin_write(&txn, store, error);
     if (!status) {
         for (size_t i = 0; i < records.count && !status; i++) {
             bool contradicts = false;
@@ -92,7 +92,7 @@ hpx_status hpx_store_copy(hpx_store *store, const hpx_hash *from, const hpx_buff
         }
         if (!status)
             status = copy_checkpoints(store, txn, from, &to, error);
-        status = end(store, txn, status, error);
+        status = end_write(store, txn, status, error);
     }
     free(records.items);
     return status;

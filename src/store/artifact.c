@@ -152,13 +152,13 @@ hpx_status hpx_store_get(hpx_artifact *out, hpx_store *store, const hpx_hash *ke
                          const hpx_buffer *manifest, hpx_error *error)
 {
     MDB_txn *txn;
-    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    hpx_status status = begin_read(&txn, store, error);
     if (status)
         return status;
     status = get_artifact(out, store, txn, key, epoch, error);
     if (!status && manifest)
         status = compare_manifest(store, txn, key, manifest, error);
-    mdb_txn_abort(txn);
+    end_read(store, txn);
     return status;
 }
 
@@ -200,7 +200,7 @@ hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx
 {
     static const hpx_put_options defaults = {.keep = HPX_KEEP_NEWEST};
     MDB_txn *txn;
-    hpx_status status = begin(&txn, store, 0, error);
+    hpx_status status = begin_write(&txn, store, error);
     if (status)
         return status;
     bool contradicts = false;
@@ -208,7 +208,7 @@ hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx
     if (!status)
         status =
             keep_checkpoints(store, txn, artifact, checkpoint, size, options ? options : &defaults, error);
-    status = end(store, txn, status, error);
+    status = end_write(store, txn, status, error);
     return contradicts ? hpx_store_put_conflict(store, artifact, error) : status;
 }
 
@@ -225,11 +225,11 @@ static hpx_status get_fields(hpx_fields *out, hpx_store *store, MDB_txn *txn, en
 hpx_status hpx_store_manifest(hpx_fields *out, hpx_store *store, const hpx_hash *key, hpx_error *error)
 {
     MDB_txn *txn;
-    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    hpx_status status = begin_read(&txn, store, error);
     if (status)
         return status;
     status = get_fields(out, store, txn, DB_MANIFESTS, key, error);
-    mdb_txn_abort(txn);
+    end_read(store, txn);
     return status;
 }
 
@@ -257,7 +257,7 @@ hpx_status find_name(hpx_hash *out, hpx_store *store, enum database db, const ch
 
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
-    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    hpx_status status = begin_read(&txn, store, error);
     if (status)
         return status;
     int code = mdb_cursor_open(txn, store->databases[db], &cursor);
@@ -278,7 +278,7 @@ hpx_status find_name(hpx_hash *out, hpx_store *store, enum database db, const ch
     if (code != 0 && code != MDB_NOTFOUND)
         status = lmdb_failed(store, code, error);
     mdb_cursor_close(cursor);
-    mdb_txn_abort(txn);
+    end_read(store, txn);
     if (!status && found == 0)
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key", prefix);
     if (!status && found > 1)
@@ -299,7 +299,7 @@ hpx_status hpx_store_each(hpx_store *store, const hpx_hash *only, hpx_artifact_f
 {
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
-    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    hpx_status status = begin_read(&txn, store, error);
     if (status)
         return status;
     int code = mdb_cursor_open(txn, store->databases[DB_RECORDS], &cursor);
@@ -324,7 +324,7 @@ hpx_status hpx_store_each(hpx_store *store, const hpx_hash *only, hpx_artifact_f
     if (!status && code != 0 && code != MDB_NOTFOUND)
         status = lmdb_failed(store, code, error);
     mdb_cursor_close(cursor);
-    mdb_txn_abort(txn);
+    end_read(store, txn);
     return status;
 }
 
@@ -335,7 +335,7 @@ hpx_status each_fields(hpx_store *store, enum database db, hpx_manifest_fn *each
     MDB_cursor *cursor = NULL;
     if (store->lacks[db])
         return HPX_OK;
-    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    hpx_status status = begin_read(&txn, store, error);
     if (status)
         return status;
     int code = mdb_cursor_open(txn, store->databases[db], &cursor);
@@ -358,7 +358,7 @@ hpx_status each_fields(hpx_store *store, enum database db, hpx_manifest_fn *each
     if (!status && code != 0 && code != MDB_NOTFOUND)
         status = lmdb_failed(store, code, error);
     mdb_cursor_close(cursor);
-    mdb_txn_abort(txn);
+    end_read(store, txn);
     return status;
 }
 

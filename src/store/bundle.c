@@ -488,13 +488,13 @@ hpx_status hpx_bundle_write(hpx_exported *out, hpx_store *store, const hpx_hash 
 {
     *out = (hpx_exported){0};
     struct writer writer = {.store = store, .write = write, .context = context, .done = out};
-    hpx_status status = begin(&writer.txn, store, MDB_RDONLY, error);
+    hpx_status status = begin_read(&writer.txn, store, error);
     if (status)
         return status;
     writer.all = hpx_hasher_new();
     status = write_bundle(&writer, keys, key_count, checkpoints, error);
     hpx_hasher_finish(writer.all);
-    mdb_txn_abort(writer.txn);
+    end_read(store, writer.txn);
     hpx_buffer_free(&writer.entry);
     free(writer.keys.items);
     free(writer.codes.items);

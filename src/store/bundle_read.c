@@ -480,7 +480,7 @@ static hpx_status read_bundle(struct reader *reader, hpx_error *error)
     /* The header is read before the transaction begins: who waits for a first byte keeps nobody waiting. */
     hpx_status status = read_header(reader, error);
     if (!status)
-        status = begin(&reader->txn, reader->store, 0, error);
+        status = begin_write(&reader->txn, reader->store, error);
     if (status)
         return status;
     do {
@@ -488,7 +488,7 @@ static hpx_status read_bundle(struct reader *reader, hpx_error *error)
         if (!status)
             status = take(reader, error);
     } while (!status && reader->kind != BUNDLE_END);
-    return end(reader->store, reader->txn, status, error);
+    return end_write(reader->store, reader->txn, status, error);
 }
 
 hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name, hpx_read_fn *read,

@@ -189,7 +189,7 @@ static hpx_status newest(uint32_t *epoch, hpx_buffer *out, hpx_store *store, con
 {
     MDB_txn *txn;
     uint32_t found = 0;
-    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    hpx_status status = begin_read(&txn, store, error);
     if (status)
         return status;
     for (uint32_t at = epoch_max;; at = found - 1) {
@@ -202,7 +202,7 @@ static hpx_status newest(uint32_t *epoch, hpx_buffer *out, hpx_store *store, con
     }
     if (!status)
         *epoch = found;
-    mdb_txn_abort(txn);
+    end_read(store, txn);
     return status;
 }
 

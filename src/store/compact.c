@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #define TEMPORARY_SUFFIX ".compact"
-#define LOCK_SUFFIX      "-lock"
 
 static hpx_status remove_file(const char *path, hpx_error *error)
 {
@@ -51,13 +50,12 @@ static hpx_status copy_data(uint64_t *bytes, hpx_store *store, const char *copy,
 }
 
 /* Puts the copy in the data file's place. The environment is closed. */
-static hpx_status replace_data(hpx_store *store, const char *copy, const char *lock, hpx_error *error)
+static hpx_status replace_data(hpx_store *store, const char *copy, hpx_error *error)
 {
-    mdb_env_close(store->env);
-    store->env = NULL;
+    close_environments(store);
     if (rename(copy, store->path) != 0)
         return hpx_error_errno(error, "%s", store->path);
-    hpx_status status = remove_file(lock, error);
+    hpx_status status = remove_file(store->lock_path, error);
     return status ? status : sync_path(store->directory, error);
 }
 
@@ -66,8 +64,7 @@ hpx_status hpx_store_compact(uint64_t *bytes_before, uint64_t *bytes_after, cons
 {
     hpx_store *store = NULL;
     struct stat old;
-    char *data = hpx_path_join(directory, DATA_FILE), *copy = hpx_format("%s" TEMPORARY_SUFFIX, data),
-         *lock = hpx_format("%s" LOCK_SUFFIX, data);
+    char *data = hpx_path_join(directory, DATA_FILE), *copy = hpx_format("%s" TEMPORARY_SUFFIX, data);
     hpx_status status = HPX_OK;
     if (!hpx_path_exists(data))
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no store here", directory);
@@ -80,7 +77,7 @@ hpx_status hpx_store_compact(uint64_t *bytes_before, uint64_t *bytes_after, cons
     if (!status) {
         status = copy_data(bytes_after, store, copy, &old, error);
         if (!status)
-            status = replace_data(store, copy, lock, error);
+            status = replace_data(store, copy, error);
         if (status)
             unlink(copy);
         *bytes_before = (uint64_t)old.st_size;
@@ -88,6 +85,5 @@ hpx_status hpx_store_compact(uint64_t *bytes_before, uint64_t *bytes_after, cons
     hpx_store_close(store);
     free(data);
     free(copy);
-    free(lock);
     return status;
 }

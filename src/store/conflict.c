@@ -18,11 +18,11 @@ hpx_status hpx_store_put_conflict(hpx_store *store, const hpx_artifact *artifact
     hpx_error failure;
     hpx_buffer record = {0};
     struct key key = key_of_output(artifact);
-    hpx_status status = begin(&txn, store, 0, &failure);
+    hpx_status status = begin_write(&txn, store, &failure);
     if (!status) {
         encode_artifact(&record, artifact);
         status = put_sealed(store, txn, DB_CONFLICTS, &key, record.data, record.size, &failure);
-        status = end(store, txn, status, &failure);
+        status = end_write(store, txn, status, &failure);
         hpx_buffer_free(&record);
     }
     if (!status)
@@ -76,10 +76,10 @@ hpx_status hpx_store_each_conflict(hpx_store *store, const hpx_hash *only, hpx_a
 {
     MDB_txn *txn;
     uint64_t damaged;
-    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    hpx_status status = begin_read(&txn, store, error);
     if (status)
         return status;
     status = each_conflict(&damaged, store, txn, only, each, context, error);
-    mdb_txn_abort(txn);
+    end_read(store, txn);
     return status;
 }

@@ -5,6 +5,8 @@
 #include "hpx/store.h"
 
 #include <lmdb.h>
+#include <signal.h>
+#include <sys/types.h>
 
 enum database {
     DB_META,
@@ -24,12 +26,18 @@ enum database {
 };
 
 struct hpx_store {
-    MDB_env *env;
+    MDB_env *env;     /* for reading */
+    MDB_env *writing; /* the same, but for a guest; NULL when open for reading */
+    bool guest;       /* reads without a place in LMDB's lock file (transaction.c) */
+    unsigned turns;   /* transactions in the turn that this process has */
+    sigset_t signals; /* to be restored after it */
     MDB_dbi databases[DATABASES];
     bool lacks[DATABASES]; /* when reading an older store: it counts as empty */
     char *directory;
-    char *path; /* of the data file */
-    int claims; /* the file of claims; -1 where a reader can neither make nor open it */
+    char *path;      /* of the data file */
+    char *lock_path; /* of LMDB's lock file */
+    int claims;      /* the file of claims; -1 where a reader can neither make nor open it */
+    unsigned number; /* among those who have the store open; 0: no name (lock.c) */
     hpx_damage_fn *damaged;
     void *damaged_context;
     hpx_cells *cells;    /* of the artifacts read so far */
@@ -55,9 +63,19 @@ uint32_t load_big_u32(const uint8_t *bytes);
 uint64_t load_big_u64(const uint8_t *bytes);
 
 hpx_status lmdb_failed(hpx_store *store, int code, hpx_error *error);
-hpx_status begin(MDB_txn **txn, hpx_store *store, unsigned flags, hpx_error *error);
+
+/* transaction.c */
+hpx_status begin_read(MDB_txn **txn, hpx_store *store, hpx_error *error);
+void end_read(hpx_store *store, MDB_txn *txn);
+/* Waits for other writers. This process may have no transaction open. */
+hpx_status begin_write(MDB_txn **txn, hpx_store *store, hpx_error *error);
 /* Commits a change or, if it failed, gives it up; returns what came first. */
-hpx_status end(hpx_store *store, MDB_txn *txn, hpx_status status, hpx_error *error);
+hpx_status end_write(hpx_store *store, MDB_txn *txn, hpx_status status, hpx_error *error);
+/* HPX_FAILED when the store is open for reading. */
+hpx_status check_writable(const hpx_store *store, hpx_error *error);
+/* LMDB's lock file belongs to a path, and readers and writers must have the same: HPX_FAILED if the data file
+ * is in use with another one. */
+hpx_status share_lock_file(hpx_store *store, hpx_error *error);
 
 /* A value is its payload followed by the XXH3-128 of database name, key and payload. */
 #define SEAL_BYTES HPX_HASH_BYTES
@@ -89,6 +107,42 @@ extern const char *const database_names[DATABASES];
  * seconds. */
 hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mode, bool alone,
                        hpx_error *error);
+
+void close_environments(hpx_store *store);
+
+/* Gives a file of the store, when root has opened it, to the owner of the data file or, before there is one,
+ * of the folder. */
+void leave_to_owner(const hpx_store *store, int file);
+
+/* lock.c */
+#define USE_BYTE      ((off_t)1 << 62) /* locked by all who have the store open */
+#define SPECIAL_BYTES (USE_BYTE + ((off_t)1 << 32))
+
+struct lock {
+    int file;
+    off_t byte;
+};
+
+/* How long to wait, and what the other process does meanwhile, for people. */
+struct patience {
+    const char *doing;
+    double seconds;
+};
+
+/* Types are F_RDLCK (shared) and F_WRLCK. */
+hpx_status try_lock(bool *taken, hpx_store *store, const struct lock *lock, short type, hpx_error *error);
+/* HPX_FAILED when it takes too long, HPX_INTERRUPTED (hpx_store_on_wait). */
+hpx_status wait_for_lock(hpx_store *store, const struct lock *lock, short type,
+                         const struct patience *patience, hpx_error *error);
+void drop_lock(const hpx_store *store, const struct lock *lock);
+/* Whether others' locks exclude one of this type. */
+hpx_status is_locked(bool *locked, const hpx_store *store, const struct lock *lock, short type,
+                     hpx_error *error);
+/* Who that is, in words. free() it. */
+char *lock_holder(const hpx_store *store, const struct lock *lock, short type);
+/* Takes a number for this process, and writes its name under it. */
+void take_number(hpx_store *store);
+void write_name(hpx_store *store);
 
 /* claim.c */
 /* Opens the file of claims and takes the lock that goes with an open store: `alone`, that of a compaction. */

@@ -653,8 +653,8 @@ hpx_status check_pages(hpx_store *store, hpx_damage_fn *report, void *context, h
     MDB_txn *txn = NULL;
     hpx_status status;
     /* The transaction's meta page is there until two later ones have ended. */
-    while (!(status = begin(&txn, store, MDB_RDONLY, error)) && !turn_to(pages, mdb_txn_id(txn)))
-        mdb_txn_abort(txn);
+    while (!(status = begin_read(&txn, store, error)) && !turn_to(pages, mdb_txn_id(txn)))
+        end_read(store, txn);
     if (!status) {
         for (enum database db = 0; db < DATABASES; db++)
             if (!find_tree(pages, db))
@@ -664,7 +664,7 @@ hpx_status check_pages(hpx_store *store, hpx_damage_fn *report, void *context, h
         check_whole(pages, &pages->names, "databases", report, context);
         for (enum database db = 0; db < DATABASES; db++)
             check_whole(pages, &pages->values[db], database_names[db], report, context);
-        mdb_txn_abort(txn);
+        end_read(store, txn);
     }
     pages_free(pages);
     return status;

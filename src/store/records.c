@@ -25,18 +25,18 @@ static hpx_status put_alone(hpx_store *store, enum database db, const struct key
                             const hpx_buffer *value, hpx_error *error)
 {
     MDB_txn *txn;
-    hpx_status status = begin(&txn, store, 0, error);
+    hpx_status status = begin_write(&txn, store, error);
     if (status)
         return status;
     status = put_sealed(store, txn, db, key, value->data, value->size, error);
-    return end(store, txn, status, error);
+    return end_write(store, txn, status, error);
 }
 
 static hpx_status get_fields(hpx_fields *out, hpx_store *store, enum database db, const struct key *key,
                              hpx_error *error)
 {
     MDB_txn *txn;
-    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    hpx_status status = begin_read(&txn, store, error);
     if (status)
         return status;
     const uint8_t *payload;
@@ -44,7 +44,7 @@ static hpx_status get_fields(hpx_fields *out, hpx_store *store, enum database db
     status = get_sealed(&payload, &size, store, txn, db, key, error);
     if (!status)
         status = hpx_fields_decode(out, payload, size, error);
-    mdb_txn_abort(txn);
+    end_read(store, txn);
     return status;
 }
 
@@ -150,7 +150,7 @@ hpx_status hpx_store_log_build(hpx_store *store, const hpx_fields *entry, hpx_er
 {
     MDB_txn *txn;
     MDB_cursor *cursor;
-    hpx_status status = begin(&txn, store, 0, error);
+    hpx_status status = begin_write(&txn, store, error);
     if (status)
         return status;
     hpx_buffer bytes = {0};
@@ -168,7 +168,7 @@ hpx_status hpx_store_log_build(hpx_store *store, const hpx_fields *entry, hpx_er
         status = lmdb_failed(store, code, error);
     }
     hpx_buffer_free(&bytes);
-    return end(store, txn, status, error);
+    return end_write(store, txn, status, error);
 }
 
 /* Few files are ever known: walking them all is cheaper than an index to keep true. */
@@ -178,7 +178,7 @@ hpx_status hpx_store_find_file(char **path, hpx_known_bytes *known, hpx_store *s
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
     MDB_val key, value;
-    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    hpx_status status = begin_read(&txn, store, error);
     if (status)
         return status;
     int code = mdb_cursor_open(txn, store->databases[DB_FILES], &cursor);
@@ -200,7 +200,7 @@ hpx_status hpx_store_find_file(char **path, hpx_known_bytes *known, hpx_store *s
         hpx_fields_free(&fields);
     }
     mdb_cursor_close(cursor);
-    mdb_txn_abort(txn);
+    end_read(store, txn);
     if (found)
         return HPX_OK;
     *path = NULL;

@@ -57,7 +57,7 @@ hpx_status hpx_store_space(hpx_space *out, hpx_store *store, hpx_error *error)
     MDB_envinfo info;
     struct stat file;
     uint64_t free_pages = 0;
-    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    hpx_status status = begin_read(&txn, store, error);
     if (status)
         return status;
     int code = count_free_pages(&free_pages, txn);
@@ -66,7 +66,7 @@ hpx_status hpx_store_space(hpx_space *out, hpx_store *store, hpx_error *error)
         status = lmdb_failed(store, code, error);
     else if (stat(store->path, &file) != 0)
         status = hpx_error_errno(error, "%s", store->path);
-    mdb_txn_abort(txn);
+    end_read(store, txn);
     if (!status)
         *out = (hpx_space){
             .file_bytes = (uint64_t)file.st_size,
@@ -100,7 +100,7 @@ hpx_status hpx_store_each_checkpoint(hpx_store *store, hpx_checkpoint_fn *each, 
 {
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
-    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    hpx_status status = begin_read(&txn, store, error);
     if (status)
         return status;
     int code = mdb_cursor_open(txn, store->databases[DB_CHECKPOINTS], &cursor);
@@ -119,7 +119,7 @@ hpx_status hpx_store_each_checkpoint(hpx_store *store, hpx_checkpoint_fn *each, 
     if (!status && code != MDB_NOTFOUND)
         status = lmdb_failed(store, code, error);
     mdb_cursor_close(cursor);
-    mdb_txn_abort(txn);
+    end_read(store, txn);
     return status;
 }
 
@@ -128,14 +128,14 @@ hpx_status hpx_store_drop_checkpoints(bool *dropped, hpx_store *store, const hpx
 {
     MDB_txn *txn;
     bool pinned = false;
-    hpx_status status = begin(&txn, store, 0, error);
+    hpx_status status = begin_write(&txn, store, error);
     if (status)
         return status;
     status = find_pin(&pinned, store, txn, key, error);
     for (size_t i = 0; i < count && !status && !pinned; i++)
         status = drop_checkpoint(store, txn, key, epochs[i], error);
     *dropped = !pinned;
-    return end(store, txn, status, error);
+    return end_write(store, txn, status, error);
 }
 
 /* Whether a checkpoint refers to the chunk, as far as anyone can tell: what stands under a damaged entry is
@@ -163,7 +163,7 @@ static hpx_status find_strays(struct strays *out, hpx_store *store, hpx_error *e
 {
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
-    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    hpx_status status = begin_read(&txn, store, error);
     if (status)
         return status;
     size_t page = page_bytes(store);
@@ -179,7 +179,7 @@ static hpx_status find_strays(struct strays *out, hpx_store *store, hpx_error *e
         out->bytes += chunk_bytes(&key, &value, page);
     }
     mdb_cursor_close(cursor);
-    mdb_txn_abort(txn);
+    end_read(store, txn);
     return code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(store, code, error);
 }
 
@@ -187,7 +187,7 @@ static hpx_status find_strays(struct strays *out, hpx_store *store, hpx_error *e
 static hpx_status drop_strays(hpx_store *store, const struct key *keys, size_t count, hpx_error *error)
 {
     MDB_txn *txn;
-    hpx_status status = begin(&txn, store, 0, error);
+    hpx_status status = begin_write(&txn, store, error);
     if (status)
         return status;
     for (size_t i = 0; i < count && !status; i++) {
@@ -195,7 +195,7 @@ static hpx_status drop_strays(hpx_store *store, const struct key *keys, size_t c
         if (is_stray(store, txn, &key))
             status = delete_key(store, txn, DB_CHUNKS, &keys[i], error);
     }
-    return end(store, txn, status, error);
+    return end_write(store, txn, status, error);
 }
 
 hpx_status hpx_store_drop_strays(uint64_t *chunks, uint64_t *bytes, hpx_store *store, bool dry,
@@ -231,11 +231,11 @@ hpx_status find_pin(bool *pinned, hpx_store *store, MDB_txn *txn, const hpx_hash
 hpx_status hpx_store_is_pinned(bool *pinned, hpx_store *store, const hpx_hash *key, hpx_error *error)
 {
     MDB_txn *txn;
-    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    hpx_status status = begin_read(&txn, store, error);
     if (status)
         return status;
     status = find_pin(pinned, store, txn, key, error);
-    mdb_txn_abort(txn);
+    end_read(store, txn);
     return status;
 }
 
@@ -243,7 +243,7 @@ hpx_status hpx_store_pin(hpx_store *store, const hpx_hash *key, bool pinned, hpx
 {
     MDB_txn *txn;
     struct key name = key_of_hash(key);
-    hpx_status status = begin(&txn, store, 0, error);
+    hpx_status status = begin_write(&txn, store, error);
     if (status)
         return status;
     if (pinned) {
@@ -251,5 +251,5 @@ hpx_status hpx_store_pin(hpx_store *store, const hpx_hash *key, bool pinned, hpx
     } else {
         status = delete_key(store, txn, DB_PINS, &name, error);
     }
-    return end(store, txn, status, error);
+    return end_write(store, txn, status, error);
 }

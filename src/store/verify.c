@@ -254,12 +254,12 @@ static hpx_status check_part(hpx_store *store, volatile hpx_verify_progress *pro
                              void *context, hpx_error *error)
 {
     struct check check = {.store = store, .file_bytes = UINT64_MAX, .damaged = damaged, .context = context};
-    hpx_status status = begin(&check.txn, store, MDB_RDONLY, error);
+    hpx_status status = begin_read(&check.txn, store, error);
     if (status)
         return status;
     find_map(&check);
     status = check_database(&check, (enum database)progress->part, &progress->checked, error);
-    mdb_txn_abort(check.txn);
+    end_read(store, check.txn);
     return status;
 }
 

@@ -286,7 +286,7 @@ test_compact_in_use() {
     has_epochs() { [[ $(hpx ls --json | jq '.[0].epoch // 0') -ge 2 ]]; }
     poll has_epochs
     run 1 hpx gc --compact
-    has err 'the store is in use by another process; try again later'
+    has err 'the store is in use by '
     has out 'checkpoints'
     kill -INT $pid
     wait $pid
@@ -321,7 +321,7 @@ test_compact_under_load() {
     done
     while kill -0 "${pids[@]}" 2>/dev/null; do
         hpx gc --compact >/dev/null 2>compaction && done=$((done + 1))
-        ! grep -v 'in use by another\|compacted' compaction || fail 'a compaction failed'
+        ! grep -v 'in use by\|compacted' compaction || fail 'a compaction failed'
     done
     wait "${pids[@]}"
     touch stop
