@@ -87,7 +87,8 @@ void hpx_fields_encode(hpx_buffer *out, const hpx_fields *fields);
  * for anything that hpx_fields_encode would not have written. */
 hpx_status hpx_fields_decode(hpx_fields *out, const uint8_t *bytes, size_t size, hpx_error *error);
 
-/* A value as a person reads it: 128 64, 0.001, hexadecimal for bytes. */
+/* A value as a person reads it: 128 64, 0.001, hexadecimal for bytes, a text with escapes for what is not
+ * visible. */
 void hpx_field_print(hpx_buffer *out, const hpx_field *field);
 
 #endif

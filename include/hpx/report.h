@@ -41,6 +41,7 @@ const char *hpx_duration_text(char out[32], double seconds);
 typedef struct hpx_provenance {
     hpx_artifact artifact;
     hpx_fields manifest, code, dataset;
+    hpx_fields import;              /* as hpx_store_find_import has it; empty: trained with this store */
     hpx_code_reach reach;           /* of the code's commit, for `audit` */
     const hpx_adoptions *adoptions; /* of the store, borrowed */
 } hpx_provenance;

@@ -131,13 +131,18 @@ hpx_status hpx_store_each_conflict(hpx_store *store, const hpx_hash *key, hpx_ar
                                    void *context, hpx_error *error);
 
 /* Small records named by the hash of their own bytes: what is known of a code version or a data set. Storing
- * the same again changes nothing. */
+ * the same again changes nothing, but what came by an import is from then on known here as well. */
 typedef enum hpx_record_kind { HPX_RECORD_CODE, HPX_RECORD_DATASET } hpx_record_kind;
 hpx_hash hpx_record_id(const hpx_fields *fields);
 hpx_status hpx_store_put_record(hpx_store *store, hpx_record_kind kind, const hpx_fields *fields,
                                 hpx_error *error);
 hpx_status hpx_store_get_record(hpx_fields *out, hpx_store *store, hpx_record_kind kind, const hpx_hash *id,
                                 hpx_error *error);
+
+/* From where and when a result came by an import, as fields "from" (text) and "when" (count, ns since 1970);
+ * epoch 0 for a code version under its id. HPX_NOT_FOUND for what was trained, or built, with this store. */
+hpx_status hpx_store_find_import(hpx_fields *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,
+                                 hpx_error *error);
 
 /* The one record whose id begins with these hexadecimal digits; errors as of hpx_store_find_key. */
 hpx_status hpx_store_find_record(hpx_hash *out, hpx_store *store, hpx_record_kind kind, const char *prefix,

@@ -1,6 +1,8 @@
-/* Numbers and words as people write them. */
+/* Numbers and words as people write them, and text that is safe to show. */
 #ifndef HPX_TEXT_H
 #define HPX_TEXT_H
+
+#include "hpx/buffer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +18,20 @@ bool hpx_parse_real(double *out, const char *text);
 
 /* The shortest decimal that reads back as the same double, in the C locale; returns `out`. */
 char *hpx_real_text(char out[HPX_REAL_TEXT_BYTES], double value);
+
+/* The bytes of the UTF-8 sequence (RFC 3629) that begins there, and its code point; 0 if there is none. */
+size_t hpx_utf8_next(uint32_t *code, const void *bytes, size_t size);
+
+/* Whether a terminal shows the character as itself: no control character, no line or paragraph separator,
+ * nothing invisible, nothing that changes the direction of the text beside it (CVE-2021-42574). */
+bool hpx_is_visible(uint32_t code);
+
+/* Whether the text is UTF-8 of visible characters; blanks are visible. */
+bool hpx_text_is_visible(const void *text, size_t size);
+
+/* Appends the text with an escape for every character that is not visible and for every byte that is not
+ * UTF-8: \n, \t, \x1b, \u202e, \U000e0001. Characters of `keep` stay as they are. */
+void hpx_text_show(hpx_buffer *out, const void *text, size_t size, const char *keep);
 
 /* The word of a NULL-terminated list nearest to `word` by edit distance (adjacent swaps count one), or NULL
  * when none is near enough to be what was meant. */

@@ -283,23 +283,11 @@ void hpx_fields_encode(hpx_buffer *out, const hpx_fields *fields)
 bool hpx_field_is_text(const void *text, size_t size)
 {
     const uint8_t *bytes = text;
-    for (size_t i = 0; i < size;) {
-        uint8_t lead = bytes[i++];
-        if (lead == 0)
+    uint32_t code;
+    for (size_t at = 0, length; at < size; at += length) {
+        length = hpx_utf8_next(&code, bytes + at, size - at);
+        if (length == 0 || code == 0)
             return false;
-        if (lead < 0x80)
-            continue;
-        size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-        if (lead < 0xc2 || lead > 0xf4 || size - i < more)
-            return false;
-        uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-        uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-        for (size_t k = 0; k < more; k++, i++) {
-            if (bytes[i] < low || bytes[i] > high)
-                return false;
-            low = 0x80;
-            high = 0xbf;
-        }
     }
     return true;
 }
@@ -398,7 +386,7 @@ void hpx_field_print(hpx_buffer *out, const hpx_field *field)
         hpx_buffer_puts(out, hpx_real_text(text, field->real));
         break;
     case HPX_FIELD_TEXT:
-        hpx_buffer_add(out, field->bytes, field->size);
+        hpx_text_show(out, field->bytes, field->size, "");
         break;
     case HPX_FIELD_BYTES:
         for (size_t i = 0; i < field->size; i++)

@@ -7,6 +7,89 @@
 #include <stdlib.h>
 #include <string.h>
 
+size_t hpx_utf8_next(uint32_t *code, const void *bytes, size_t size)
+{
+    /* Unicode 15, table 3-7: first byte, and the range of the second; the others are 80..BF. */
+    static const struct {
+        uint8_t first, last, low, high, length;
+    } rows[] = {
+        {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+    const uint8_t *b = bytes;
+    size_t row = 0;
+    while (size > 0 && row < sizeof rows / sizeof *rows &&
+           !(b[0] >= rows[row].first && b[0] <= rows[row].last))
+        row++;
+    if (size == 0 || row == sizeof rows / sizeof *rows || size < rows[row].length)
+        return 0;
+    const size_t length = rows[row].length;
+    if (length > 1 && (b[1] < rows[row].low || b[1] > rows[row].high))
+        return 0;
+    *code = length == 1 ? b[0] : b[0] & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((b[i] & 0xc0) != 0x80)
+            return 0;
+        *code = *code << 6 | (b[i] & 0x3fu);
+    }
+    return length;
+}
+
+bool hpx_is_visible(uint32_t code)
+{
+    /* The control characters, then those of Unicode 15 with the property Bidi_Control, the separators of
+     * lines, and the other format characters without a shape of their own (general category Cf). */
+    static const struct {
+        uint32_t first, last;
+    } hidden[] = {
+        {0x00, 0x1f},     {0x7f, 0x9f},       {0xad, 0xad},       {0x061c, 0x061c}, {0x180e, 0x180e},
+        {0x200b, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},   {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
+        {0xfffe, 0xffff}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+    };
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+        if (code >= hidden[i].first && code <= hidden[i].last)
+            return false;
+    return true;
+}
+
+bool hpx_text_is_visible(const void *text, size_t size)
+{
+    uint32_t code;
+    const uint8_t *bytes = text;
+    for (size_t at = 0, length; at < size; at += length) {
+        length = hpx_utf8_next(&code, bytes + at, size - at);
+        if (length == 0 || !hpx_is_visible(code))
+            return false;
+    }
+    return true;
+}
+
+static void show_escape(hpx_buffer *out, uint32_t code)
+{
+    if (code == '\n' || code == '\t' || code == '\r')
+        hpx_buffer_puts(out, code == '\n' ? "\\n" : code == '\t' ? "\\t" : "\\r");
+    else
+        hpx_buffer_printf(out, code < 0x80 ? "\\x%02x" : code < 0x10000 ? "\\u%04x" : "\\U%08x", code);
+}
+
+void hpx_text_show(hpx_buffer *out, const void *text, size_t size, const char *keep)
+{
+    uint32_t code;
+    const uint8_t *bytes = text;
+    for (size_t at = 0, length; at < size; at += length) {
+        length = hpx_utf8_next(&code, bytes + at, size - at);
+        if (length == 0) {
+            length = 1;
+            hpx_buffer_printf(out, "\\x%02x", bytes[at]);
+        } else if (hpx_is_visible(code) || (code > 0 && code < 0x80 && strchr(keep, (int)code))) {
+            hpx_buffer_add(out, bytes + at, length);
+        } else {
+            show_escape(out, code);
+        }
+    }
+}
+
 bool hpx_parse_u64(uint64_t *out, const char *text)
 {
     if (*text == 0)

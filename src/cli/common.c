@@ -330,6 +330,8 @@ hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_adop
     if (!status)
         status = forgive(
             hpx_store_get_record(&out->dataset, store, HPX_RECORD_DATASET, &artifact->dataset, error));
+    if (!status)
+        status = forgive(hpx_store_find_import(&out->import, store, &artifact->key, artifact->epoch, error));
     if (status)
         hpx_provenance_free(out);
     return status;

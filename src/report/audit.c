@@ -19,7 +19,7 @@ struct groups {
 };
 
 struct hpx_audit {
-    struct groups trainers, codes, kernels, adoptions, counted;
+    struct groups trainers, codes, kernels, adoptions, counted, imports;
 };
 
 hpx_audit *hpx_audit_new(void)
@@ -45,6 +45,7 @@ void hpx_audit_free(hpx_audit *audit)
     free_groups(&audit->kernels);
     free_groups(&audit->adoptions);
     free_groups(&audit->counted);
+    free_groups(&audit->imports);
     free(audit);
 }
 
@@ -127,6 +128,10 @@ void hpx_audit_add(hpx_audit *audit, const hpx_provenance *provenance)
     count_in(&audit->trainers, field_text(&provenance->manifest, "code.version", 8), NULL);
     count_in(&audit->kernels, field_text(&provenance->manifest, "numerics.kernel", 255), NULL);
     count_adoptions(audit, provenance);
+    hpx_buffer import = {0};
+    if (report_import(&import, provenance))
+        count_in(&audit->imports, hpx_strdup(hpx_buffer_text(&import)), NULL);
+    hpx_buffer_free(&import);
 }
 
 static void add_mixture(hpx_buffer *out, const struct groups *groups, const char *what)
@@ -139,6 +144,13 @@ static void add_mixture(hpx_buffer *out, const struct groups *groups, const char
     hpx_buffer_puts(out, "); their numbers need not be comparable bit for bit\n");
 }
 
+static void add_counts(hpx_buffer *out, const struct groups *groups)
+{
+    for (size_t i = 0; i < groups->count; i++)
+        hpx_buffer_printf(out, "%zu result%s %s\n", groups->at[i].count, groups->at[i].count == 1 ? "" : "s",
+                          groups->at[i].name);
+}
+
 void hpx_audit_print(hpx_buffer *out, const hpx_audit *audit)
 {
     if (audit->codes.count == 0)
@@ -147,9 +159,8 @@ void hpx_audit_print(hpx_buffer *out, const hpx_audit *audit)
     for (size_t i = 0; i < audit->codes.count; i++)
         hpx_buffer_printf(out, "%zu result%s of %s\n", audit->codes.at[i].count,
                           audit->codes.at[i].count == 1 ? "" : "s", audit->codes.at[i].text);
-    for (size_t i = 0; i < audit->counted.count; i++)
-        hpx_buffer_printf(out, "%zu result%s %s\n", audit->counted.at[i].count,
-                          audit->counted.at[i].count == 1 ? "" : "s", audit->counted.at[i].name);
+    add_counts(out, &audit->counted);
+    add_counts(out, &audit->imports);
     for (size_t i = 0; i < audit->adoptions.count; i++)
         hpx_buffer_printf(out, "%s\n", audit->adoptions.at[i].name);
     add_mixture(out, &audit->trainers, "trainers");

@@ -16,6 +16,11 @@ void report_columns(hpx_table *table, const char *const *names);
 void report_cell(hpx_table *table, const hpx_cell *cell);
 void report_cell_json(hpx_json *json, const hpx_cell *cell);
 
+/* "imported from /tmp/b.hpx, 2026-11-24T08:36:57Z"; whether there was something to say. */
+bool report_import(hpx_buffer *out, const hpx_provenance *provenance);
+/* The member "imported", an object; null for what was trained with this store. */
+void report_import_json(hpx_json *json, const hpx_provenance *provenance);
+
 /* The members of one epoch: number, metrics, output, host, times, parent. */
 void report_epoch_json(hpx_json *json, const hpx_artifact *artifact);
 

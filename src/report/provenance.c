@@ -16,6 +16,7 @@ void hpx_provenance_free(hpx_provenance *provenance)
     hpx_fields_free(&provenance->manifest);
     hpx_fields_free(&provenance->code);
     hpx_fields_free(&provenance->dataset);
+    hpx_fields_free(&provenance->import);
     *provenance = (hpx_provenance){0};
 }
 
@@ -177,6 +178,35 @@ void report_cell_json(hpx_json *json, const hpx_cell *cell)
     hpx_json_close(json, '}');
 }
 
+static const char *import_time(char out[32], const hpx_provenance *provenance)
+{
+    const hpx_field *when = hpx_fields_find(&provenance->import, "when");
+    return when ? report_time(out, (int64_t)when->count) : "?";
+}
+
+bool report_import(hpx_buffer *out, const hpx_provenance *provenance)
+{
+    char when[32];
+    if (provenance->import.count == 0)
+        return false;
+    hpx_buffer_printf(out, "imported from %s, %s", text_of(&provenance->import, "from"),
+                      import_time(when, provenance));
+    return true;
+}
+
+void report_import_json(hpx_json *json, const hpx_provenance *provenance)
+{
+    char when[32];
+    if (provenance->import.count == 0) {
+        hpx_json_null(json, "imported");
+        return;
+    }
+    hpx_json_open_flat(json, "imported", '{');
+    hpx_json_text(json, "from", text_of(&provenance->import, "from"));
+    hpx_json_text(json, "when", import_time(when, provenance));
+    hpx_json_close(json, '}');
+}
+
 static void add_metrics(hpx_json *json, const hpx_metrics *metrics)
 {
     hpx_json_open_flat(json, "metrics", '{');
@@ -278,5 +308,6 @@ void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance
     hpx_json_close(json, '}');
     hpx_report_numerics_json(json, &provenance->manifest);
     report_counted_json(json, provenance);
+    report_import_json(json, provenance);
     hpx_json_close(json, '}');
 }

@@ -64,6 +64,14 @@ static void add_counted(hpx_buffer *out, const hpx_provenance *provenance)
     }
 }
 
+static void add_import(hpx_buffer *out, const hpx_provenance *provenance)
+{
+    hpx_buffer import = {0};
+    if (report_import(&import, provenance))
+        hpx_buffer_printf(out, "origin      %s\n", hpx_buffer_text(&import));
+    hpx_buffer_free(&import);
+}
+
 void hpx_report_show(hpx_buffer *out, const hpx_shown *shown)
 {
     char hex[HPX_HASH_HEX_BYTES];
@@ -78,6 +86,7 @@ void hpx_report_show(hpx_buffer *out, const hpx_shown *shown)
     if (shown->pinned)
         hpx_buffer_puts(out, "pinned      all its checkpoints are kept\n");
     add_counted(out, &shown->newest);
+    add_import(out, &shown->newest);
     add_epochs(out, shown->artifacts, shown->count);
     if (shown->conflict_count) {
         hpx_buffer_puts(out, "\nnot reproducible: second outputs of the same epochs\n");
@@ -118,6 +127,7 @@ void hpx_report_show_json(hpx_buffer *out, const hpx_shown *shown)
     add_epochs_json(&json, "epochs", shown->artifacts, shown->count);
     add_epochs_json(&json, "conflicts", shown->conflicts, shown->conflict_count);
     report_counted_json(&json, newest);
+    report_import_json(&json, newest);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         hpx_json_open(&json, parts[i].name, '{');
         hpx_json_fields(&json, parts[i].fields);

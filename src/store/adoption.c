@@ -89,6 +89,8 @@ hpx_status hpx_store_copy(hpx_store *store, const hpx_hash *from, const hpx_buff
             bool contradicts = false;
             records.items[i].key = to;
             status = put_artifact(&contradicts, store, txn, manifest, &records.items[i], error);
+            if (!status)
+                status = copy_import(store, txn, from, &to, records.items[i].epoch, error);
         }
         if (!status)
             status = copy_checkpoints(store, txn, from, &to, error);

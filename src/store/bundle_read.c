@@ -3,6 +3,9 @@
  * store here is the one seen within the transaction, so what came earlier in the bundle counts. */
 #include "bundle.h"
 
+#include "hpx/file.h"
+#include "hpx/text.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -38,6 +41,7 @@ struct reader {
     struct place last;
     struct incoming incoming;
     hpx_imported *done;
+    hpx_fields mark; /* of what is new */
     /* The entry at hand. */
     uint64_t entry_at;
     enum bundle_kind kind;
@@ -227,6 +231,14 @@ static hpx_status put(struct reader *reader, hpx_error *error)
                       reader->payload.data, reader->payload.size, error);
 }
 
+static hpx_status put_marked(struct reader *reader, uint32_t epoch, hpx_error *error)
+{
+    hpx_hash key;
+    memcpy(key.bytes, reader->key.bytes, HPX_HASH_BYTES);
+    hpx_status status = put(reader, error);
+    return status ? status : mark_import(reader->store, reader->txn, &key, epoch, &reader->mark, error);
+}
+
 /* Fields under their own hash: a code version, a data set entry, a manifest. */
 static hpx_status take_named(struct reader *reader, hpx_error *error)
 {
@@ -244,7 +256,7 @@ static hpx_status take_named(struct reader *reader, hpx_error *error)
     status = get_sealed(&stored, &size, reader->store, reader->txn, bundle_rules[reader->kind].db,
                         &reader->key, error);
     if (status == HPX_NOT_FOUND)
-        return put(reader, error);
+        return reader->kind == BUNDLE_CODE ? put_marked(reader, 0, error) : put(reader, error);
     if (!status && (size != payload->size || memcmp(stored, payload->data, size) != 0))
         status = entry_failed(reader, HPX_DIFFERS,
                               "the store has other bytes under this key: the hashes collide", error);
@@ -324,7 +336,7 @@ static hpx_status take_record(struct reader *reader, hpx_error *error)
     status = get_artifact(&stored, reader->store, reader->txn, &artifact.key, artifact.epoch, error);
     if (status == HPX_NOT_FOUND) {
         reader->done->artifacts.added++;
-        return put(reader, error);
+        return put_marked(reader, artifact.epoch, error);
     }
     if (!status)
         status = compare_records(reader, &artifact, &stored, error);
@@ -491,12 +503,26 @@ static hpx_status read_bundle(struct reader *reader, hpx_error *error)
     return end_write(reader->store, reader->txn, status, error);
 }
 
+/* From where and when. */
+static void fill_mark(hpx_fields *out, const char *name)
+{
+    hpx_buffer from = {0};
+    char *path = hpx_path_real(name);
+    const char *where = path ? path : name;
+    hpx_text_show(&from, where, strlen(where), "");
+    hpx_fields_set_text(out, "from", hpx_buffer_text(&from));
+    hpx_fields_set_count(out, "when", (uint64_t)hpx_clock_ns());
+    hpx_buffer_free(&from);
+    free(path);
+}
+
 hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name, hpx_read_fn *read,
                            void *context, hpx_error *error)
 {
     *out = (hpx_imported){0};
     struct reader reader = {.store = store, .name = name, .read = read, .context = context, .done = out};
     reader.all = hpx_hasher_new();
+    fill_mark(&reader.mark, name);
     hpx_status status = read_bundle(&reader, error);
     if (status)
         *out = (hpx_imported){0};
@@ -506,5 +532,6 @@ hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name
     }
     hpx_hasher_finish(reader.all);
     hpx_buffer_free(&reader.payload);
+    hpx_fields_free(&reader.mark);
     return status;
 }

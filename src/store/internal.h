@@ -21,6 +21,7 @@ enum database {
     DB_CONFLICTS, /* from here on younger than the format: a store may lack them */
     DB_PINS,
     DB_ADOPTIONS,
+    DB_IMPORTS,
     DATABASES,
     DB_YOUNGER = DB_CONFLICTS,
 };
@@ -224,6 +225,15 @@ struct epochs {
 };
 hpx_status list_epochs(struct epochs *out, hpx_store *store, MDB_txn *txn, enum database db,
                        const hpx_hash *key, hpx_error *error);
+
+/* imports.c: the mark of a record, or with epoch 0 of a code version. */
+hpx_status mark_import(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                       const hpx_fields *mark, hpx_error *error);
+hpx_status copy_import(hpx_store *store, MDB_txn *txn, const hpx_hash *from, const hpx_hash *to,
+                       uint32_t epoch, hpx_error *error);
+
+/* In a transaction of its own; nothing happens if there is no mark. */
+hpx_status unmark_import(hpx_store *store, const hpx_hash *key, uint32_t epoch, hpx_error *error);
 
 /* keep.c: puts the checkpoint of a new artifact and drops others, as the options say. */
 hpx_status keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *artifact,

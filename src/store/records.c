@@ -56,6 +56,8 @@ hpx_status hpx_store_put_record(hpx_store *store, hpx_record_kind kind, const hp
     struct key key = key_of_hash(&id);
     hpx_status status = get_fields(&stored, store, database_of(kind), &key, error);
     hpx_fields_free(&stored);
+    if (!status && kind == HPX_RECORD_CODE)
+        return unmark_import(store, &id, 0, error);
     if (status != HPX_NOT_FOUND)
         return status;
     hpx_buffer bytes = {0};

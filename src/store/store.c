@@ -13,9 +13,11 @@
  *     conflicts    key(16) epoch(4) output(16)   fields of an hpx_artifact: a second output
  *     pins         key(16)                       nothing
  *     adoptions    XXH3-128 of whose it is(16)   fields of an hpx_adoption (hpx/adoption.h)
+ *     imports      key(16) epoch(4)              fields: from where and when the record came by an import;
+ *                  id(16) 0(4)                   likewise of a code version
  *
- * A store that is older than conflicts, pins or adoptions has no such databases: writers add them, readers
- * find them empty.
+ * A store that is older than conflicts, pins, adoptions or imports has no such databases: writers add them,
+ * readers find them empty.
  *
  * Integers in keys are big-endian, so that a cursor walks epochs and chunks in order; in values
  * little-endian. Every value ends with the XXH3-128 of its database's name, its key and its payload: a
@@ -37,8 +39,8 @@
 #define DISK_FULL_BYTES (1u << 20)
 
 const char *const database_names[DATABASES] = {
-    "meta",     "manifests", "records", "checkpoints", "chunks", "codes",
-    "datasets", "files",     "builds",  "conflicts",   "pins",   "adoptions",
+    "meta",  "manifests", "records",   "checkpoints", "chunks",    "codes",   "datasets",
+    "files", "builds",    "conflicts", "pins",        "adoptions", "imports",
 };
 
 static struct key append_u32(struct key key, uint32_t value)
@@ -164,9 +166,9 @@ bool is_sealed(enum database db, const MDB_val *key, const MDB_val *value)
 
 void describe_key(char *out, size_t room, enum database db, const MDB_val *key)
 {
-    static const char *const words[DATABASES] = {"meta",  "manifest",     "record",   "checkpoint",
-                                                 "chunk", "code version", "data set", "file entry",
-                                                 "build", "conflict",     "pin",      "adoption"};
+    static const char *const words[DATABASES] = {
+        "meta",       "manifest", "record",   "checkpoint", "chunk",    "code version",  "data set",
+        "file entry", "build",    "conflict", "pin",        "adoption", "mark of import"};
     const uint8_t *bytes = key->mv_data;
     char hex[2 * KEY_BYTES_MAX + 1] = "";
     size_t epoch_at = HPX_HASH_BYTES, index_at = epoch_at + 4;

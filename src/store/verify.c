@@ -173,6 +173,15 @@ static const char *check_pin(struct check *check, const MDB_val *key, const uint
     return exists(check, DB_MANIFESTS, key->mv_data, HPX_HASH_BYTES) ? NULL : "its manifest is missing";
 }
 
+static const char *check_import(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
+{
+    const bool of_code = load_big_u32((const uint8_t *)key->mv_data + HPX_HASH_BYTES) == 0;
+    if (!(of_code ? exists(check, DB_CODES, key->mv_data, HPX_HASH_BYTES)
+                  : exists(check, DB_RECORDS, key->mv_data, key->mv_size)))
+        return of_code ? "its code version is missing" : "its record is missing";
+    return check_fields(check, key, payload, size);
+}
+
 /* What a value under a good seal must also satisfy: NULL if it does, else what is wrong. */
 static const struct {
     size_t key_bytes;
@@ -190,6 +199,7 @@ static const struct {
     [DB_CONFLICTS] = {HPX_HASH_BYTES + 4 + HPX_HASH_BYTES, check_fields},
     [DB_PINS] = {HPX_HASH_BYTES, check_pin},
     [DB_ADOPTIONS] = {HPX_HASH_BYTES, check_fields},
+    [DB_IMPORTS] = {HPX_HASH_BYTES + 4, check_import},
 };
 
 static hpx_status check_database(struct check *check, enum database db, volatile uint64_t *checked,

@@ -56,9 +56,14 @@ test_key() {
     is . '{"results":{"new":'"$(hpx show "$key" --json | jq '.epochs | length')"',"known":0},"checkpoints":{"new":1,"known":0},"conflicts":{"new":0,"known":0}}'
     equal "$(hpx ls --store new --json | jq -r '.[].key')" "$key" 'the only key'
     run 0 hpx show "$key" --json
-    cp out expected
+    jq . out >expected
     run 0 hpx show "$key" --store new --json
-    same_files out expected
+    is '.imported | keys' '["from","when"]'
+    is .imported.from "\"$PWD/one.hpxb\""
+    jq '.imported = null' out >shown
+    same_files shown expected
+    run 0 hpx audit --store new
+    has out "imported from $PWD/one.hpxb, 20"
     complains 1 'no such key' hpx export -o no.hpxb 0123456789
     [[ ! -e no.hpxb ]] || fail 'a file was made'
 }

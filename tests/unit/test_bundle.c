@@ -76,7 +76,7 @@ static size_t count_values(hpx_store *store, enum database db)
 
 static void expect_same_dump(hpx_store *store, const hpx_buffer *before, const char *what)
 {
-    hpx_buffer now = dump(store, DB_META, DATABASES - 1);
+    hpx_buffer now = dump(store, DB_META, DB_ADOPTIONS);
     if (now.size != before->size || memcmp(now.data, before->data, now.size) != 0)
         fail_msg("%s: the store has changed", what);
     hpx_buffer_free(&now);
@@ -309,7 +309,7 @@ static void test_round_trip(void **state)
     assert_int_equal(done.conflicts, 1);
     assert_int_equal(done.left_out, 0);
     expect_imported(b.store, &bundle, RESULTS, 0, TRAJECTORIES, 0);
-    hpx_buffer from = dump(a.store, DB_META, DATABASES - 1);
+    hpx_buffer from = dump(a.store, DB_META, DB_ADOPTIONS);
     expect_same_dump(b.store, &from, "the copy");
     /* Again: nothing new. And what the copy exports is the same bundle. */
     expect_imported(b.store, &bundle, 0, RESULTS, 0, TRAJECTORIES);
@@ -329,7 +329,7 @@ static void test_byte_by_byte(void **state)
     (void)state;
     struct place a = open_place(), b = open_place();
     fill(a.store);
-    hpx_buffer bundle = export_all(a.store), from = dump(a.store, DB_META, DATABASES - 1);
+    hpx_buffer bundle = export_all(a.store), from = dump(a.store, DB_META, DB_ADOPTIONS);
     struct source source = {.bytes = bundle.data, .size = bundle.size, .step = 1};
     hpx_imported done;
     expect_ok(hpx_bundle_read(&done, b.store, "FILE", give, &source, &error), &error);
@@ -388,7 +388,7 @@ static void test_without_checkpoints(void **state)
     assert_int_equal(count_values(b.store, DB_CHUNKS), 0);
     /* The checkpoints may follow. */
     expect_imported(b.store, &full, 0, RESULTS, TRAJECTORIES, 0);
-    hpx_buffer from = dump(a.store, DB_META, DATABASES - 1);
+    hpx_buffer from = dump(a.store, DB_META, DB_ADOPTIONS);
     expect_same_dump(b.store, &from, "completed");
     hpx_buffer_free(&from);
     hpx_buffer_free(&light);
@@ -427,7 +427,7 @@ static void test_failing_streams(void **state)
     (void)state;
     struct place a = open_place(), b = open_place();
     fill(a.store);
-    hpx_buffer bundle = export_all(a.store), before = dump(b.store, DB_META, DATABASES - 1);
+    hpx_buffer bundle = export_all(a.store), before = dump(b.store, DB_META, DB_ADOPTIONS);
     for (size_t room = 0; room < bundle.size; room += 1 + bundle.size / 50) {
         size_t left = room;
         hpx_exported written;
@@ -458,7 +458,7 @@ static void test_older_checkpoint_is_skipped(void **state)
     store_result(a.store, 1, 5, 2, 40000);
     hpx_buffer newer = export_all(a.store);
     expect_imported(b.store, &newer, 2, 0, 1, 0);
-    hpx_buffer before = dump(b.store, DB_META, DATABASES - 1);
+    hpx_buffer before = dump(b.store, DB_META, DB_ADOPTIONS);
     expect_imported(b.store, &older, 0, 1, 0, 1);
     expect_same_dump(b.store, &before, "an older checkpoint");
     hpx_buffer_free(&before);
@@ -500,7 +500,7 @@ static void test_all_kept_checkpoints(void **state)
     for (uint32_t epoch = 1; epoch <= 4; epoch++)
         store_result(a.store, 1, epoch, 0, 100 * epoch);
     options = NULL;
-    hpx_buffer bundle = export_all(a.store), from = dump(a.store, DB_META, DATABASES - 1);
+    hpx_buffer bundle = export_all(a.store), from = dump(a.store, DB_META, DB_ADOPTIONS);
     expect_imported(b.store, &bundle, 4, 0, 4, 0);
     expect_same_dump(b.store, &from, "all kept");
     expect_imported(b.store, &bundle, 0, 4, 0, 4);
@@ -608,7 +608,7 @@ static void test_import_repairs(void **state)
     (void)state;
     struct place a = open_place();
     fill(a.store);
-    hpx_buffer bundle = export_all(a.store), good = dump(a.store, DB_META, DATABASES - 1);
+    hpx_buffer bundle = export_all(a.store), good = dump(a.store, DB_META, DB_ADOPTIONS);
     static const enum database damaged[] = {DB_MANIFESTS, DB_RECORDS, DB_CHECKPOINTS,
                                             DB_CHUNKS,    DB_CODES,   DB_DATASETS};
     for (size_t i = 0; i < COUNT(damaged); i++)
@@ -841,7 +841,7 @@ static void test_format(void **state)
     store_result(b.store, 1, 2, 1, CHECKPOINT_BYTES);
     const hpx_artifact conflict = second_output_of(1, 2, 1, CHECKPOINT_BYTES);
     store_conflict(b.store, &conflict);
-    hpx_buffer from = dump(b.store, DB_META, DATABASES - 1);
+    hpx_buffer from = dump(b.store, DB_META, DB_ADOPTIONS);
     expect_same_dump(a.store, &from, "by hand");
     hpx_buffer written = export_all(b.store);
     assert_int_equal(written.size, by_hand.size);
@@ -1294,7 +1294,7 @@ static void test_hostile_entries(void **state)
         {empty_chunk, "a chunk of 0 bytes"},
     };
     struct place victim = open_victim();
-    hpx_buffer before = dump(victim.store, DB_META, DATABASES - 1);
+    hpx_buffer before = dump(victim.store, DB_META, DB_ADOPTIONS);
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct parts parts = make_parts();
         cases[i].change(&parts);
@@ -1323,7 +1323,7 @@ static void test_hostile_ends(void **state)
 {
     (void)state;
     struct place victim = open_victim();
-    hpx_buffer before = dump(victim.store, DB_META, DATABASES - 1);
+    hpx_buffer before = dump(victim.store, DB_META, DB_ADOPTIONS);
     struct parts parts = make_parts();
     hpx_buffer good = assemble(&parts), bundle = assemble_without_end(&parts);
     size_t end = bundle.size;
@@ -1353,7 +1353,7 @@ static void test_hostile_headers(void **state)
 {
     (void)state;
     struct place victim = open_victim();
-    hpx_buffer before = dump(victim.store, DB_META, DATABASES - 1), bundle = {0};
+    hpx_buffer before = dump(victim.store, DB_META, DB_ADOPTIONS), bundle = {0};
     expect_refused(&victim, &before, &bundle, "byte 0: not a bundle");
     hpx_buffer_puts(&bundle, "n1,n2,test_accuracy\n16,16,0.9\n");
     expect_refused(&victim, &before, &bundle, "byte 0: not a bundle");
@@ -1384,7 +1384,7 @@ static void test_hostile_lengths(void **state)
         {'P', 20, 28},       {'K', 24, CHUNK},    {'E', 0, 24},
     };
     struct place victim = open_victim();
-    hpx_buffer before = dump(victim.store, DB_META, DATABASES - 1);
+    hpx_buffer before = dump(victim.store, DB_META, DB_ADOPTIONS);
     for (size_t i = 0; i < COUNT(kinds); i++) {
         const uint32_t lengths[] = {0, kinds[i].most, kinds[i].most + 1, UINT32_MAX / 2, UINT32_MAX};
         for (size_t k = 0; k < COUNT(lengths); k++) {
@@ -1425,7 +1425,7 @@ static void test_every_truncation(void **state)
 {
     (void)state;
     struct place victim = open_victim();
-    hpx_buffer before = dump(victim.store, DB_META, DATABASES - 1), bundle = small_bundle();
+    hpx_buffer before = dump(victim.store, DB_META, DB_ADOPTIONS), bundle = small_bundle();
     for (size_t size = 0; size < bundle.size; size++) {
         hpx_imported done;
         assert_int_equal(import_bytes(&done, victim.store, bundle.data, size), HPX_FAILED);
@@ -1445,7 +1445,7 @@ static void test_every_bit(void **state)
 {
     (void)state;
     struct place victim = open_victim();
-    hpx_buffer before = dump(victim.store, DB_META, DATABASES - 1), bundle = small_bundle();
+    hpx_buffer before = dump(victim.store, DB_META, DB_ADOPTIONS), bundle = small_bundle();
     for (size_t bit = 0; bit < 8 * bundle.size; bit++) {
         hpx_imported done;
         bundle.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -1465,7 +1465,7 @@ static void test_random_bytes(void **state)
 {
     (void)state;
     struct place victim = open_victim();
-    hpx_buffer before = dump(victim.store, DB_META, DATABASES - 1);
+    hpx_buffer before = dump(victim.store, DB_META, DB_ADOPTIONS);
     draw_seed(3);
     for (size_t i = 0; i < 3000; i++) {
         uint8_t bytes[600];
@@ -1523,7 +1523,7 @@ static void test_contradictions(void **state)
     hpx_imported done;
     store_result(a.store, 1, 1, 0, 0);
     store_result(a.store, 1, 2, 1, CHECKPOINT_BYTES);
-    hpx_buffer before = dump(a.store, DB_META, DATABASES - 1);
+    hpx_buffer before = dump(a.store, DB_META, DB_ADOPTIONS);
     /* Another output, with all that belongs to it: new results before it are not taken in either. */
     struct place b = open_place();
     store_result(b.store, 4, 1, 0, 10);
@@ -1563,11 +1563,40 @@ static void test_made_elsewhere(void **state)
     other.seconds = 99;
     put_with(a.store, 1, &other, &checkpoint);
     store_result(b.store, 1, 2, 0, 100);
-    hpx_buffer before = dump(a.store, DB_META, DATABASES - 1), bundle = export_all(b.store);
+    hpx_buffer before = dump(a.store, DB_META, DB_ADOPTIONS), bundle = export_all(b.store);
     expect_imported(a.store, &bundle, 0, 1, 0, 1);
     expect_same_dump(a.store, &before, "made elsewhere");
     hpx_buffer_free(&checkpoint);
     hpx_buffer_free(&before);
+    hpx_buffer_free(&bundle);
+    close_place(&a);
+    close_place(&b);
+}
+
+/* What came by an import says so, and what was stored here before does not; a code version that this store's
+ * own binary has is known here from then on. */
+static void test_marks(void **state)
+{
+    (void)state;
+    struct place a = open_place(), b = open_place();
+    fill(a.store);
+    store_result(b.store, 0, 1, 0, sizes[0]);
+    hpx_imported done;
+    hpx_buffer bundle = export_all(a.store), none = {0};
+    expect_ok(import_bytes(&done, b.store, bundle.data, bundle.size), &error);
+    const hpx_artifact mine = artifact_of(0, 1, 0, &none), theirs = artifact_of(1, 1, 0, &none);
+    hpx_fields mark = {0}, code = code_record(1);
+    const hpx_hash id = hpx_record_id(&code);
+    assert_int_equal(hpx_store_find_import(&mark, b.store, &mine.key, 1, &error), HPX_NOT_FOUND);
+    assert_int_equal(hpx_store_find_import(&mark, b.store, &mine.code, 0, &error), HPX_NOT_FOUND);
+    expect_ok(hpx_store_find_import(&mark, b.store, &theirs.key, 1, &error), &error);
+    assert_string_equal(hpx_fields_text_or_empty(&mark, "from"), "FILE");
+    hpx_fields_free(&mark);
+    expect_ok(hpx_store_find_import(&mark, b.store, &id, 0, &error), &error);
+    hpx_fields_free(&mark);
+    expect_ok(hpx_store_put_record(b.store, HPX_RECORD_CODE, &code, &error), &error);
+    assert_int_equal(hpx_store_find_import(&mark, b.store, &id, 0, &error), HPX_NOT_FOUND);
+    hpx_fields_free(&code);
     hpx_buffer_free(&bundle);
     close_place(&a);
     close_place(&b);
@@ -1636,6 +1665,7 @@ int main(void)
         cmocka_unit_test(test_no_entries),
         cmocka_unit_test(test_contradictions),
         cmocka_unit_test(test_made_elsewhere),
+        cmocka_unit_test(test_marks),
         cmocka_unit_test(test_printed_cell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,63 @@
+/* The marks of what came by an import: a record or a code version that was trained or built elsewhere. A
+ * bundle carries no marks, so whoever imports it sets his own. */
+#include "internal.h"
+
+hpx_status mark_import(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                       const hpx_fields *mark, hpx_error *error)
+{
+    hpx_buffer bytes = {0};
+    struct key name = key_of_epoch(key, epoch);
+    hpx_fields_encode(&bytes, mark);
+    hpx_status status = put_sealed(store, txn, DB_IMPORTS, &name, bytes.data, bytes.size, error);
+    hpx_buffer_free(&bytes);
+    return status;
+}
+
+static hpx_status get_mark(hpx_fields *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                           uint32_t epoch, hpx_error *error)
+{
+    const uint8_t *payload;
+    size_t size;
+    struct key name = key_of_epoch(key, epoch);
+    hpx_status status = get_sealed(&payload, &size, store, txn, DB_IMPORTS, &name, error);
+    return status ? status : hpx_fields_decode(out, payload, size, error);
+}
+
+hpx_status copy_import(hpx_store *store, MDB_txn *txn, const hpx_hash *from, const hpx_hash *to,
+                       uint32_t epoch, hpx_error *error)
+{
+    hpx_fields mark = {0};
+    hpx_status status = get_mark(&mark, store, txn, from, epoch, error);
+    if (!status)
+        status = mark_import(store, txn, to, epoch, &mark, error);
+    hpx_fields_free(&mark);
+    return status == HPX_NOT_FOUND ? HPX_OK : status;
+}
+
+hpx_status unmark_import(hpx_store *store, const hpx_hash *key, uint32_t epoch, hpx_error *error)
+{
+    MDB_txn *txn;
+    hpx_fields mark = {0};
+    struct key name = key_of_epoch(key, epoch);
+    hpx_status status = hpx_store_find_import(&mark, store, key, epoch, error);
+    hpx_fields_free(&mark);
+    if (status)
+        return status == HPX_NOT_FOUND ? HPX_OK : status;
+    status = begin(&txn, store, 0, error);
+    if (status)
+        return status;
+    status = delete_key(store, txn, DB_IMPORTS, &name, error);
+    return end(store, txn, status, error);
+}
+
+hpx_status hpx_store_find_import(hpx_fields *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,
+                                 hpx_error *error)
+{
+    MDB_txn *txn;
+    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    if (status)
+        return status;
+    status = get_mark(out, store, txn, key, epoch, error);
+    mdb_txn_abort(txn);
+    return status;
+}
