@@ -43,21 +43,21 @@ hpx_status unmark_import(hpx_store *store, const hpx_hash *key, uint32_t epoch, 
     hpx_fields_free(&mark);
     if (status)
         return status == HPX_NOT_FOUND ? HPX_OK : status;
-    status = begin(&txn, store, 0, error);
+    status = begin_write(&txn, store, error);
     if (status)
         return status;
     status = delete_key(store, txn, DB_IMPORTS, &name, error);
-    return end(store, txn, status, error);
+    return end_write(store, txn, status, error);
 }
 
 hpx_status hpx_store_find_import(hpx_fields *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,
                                  hpx_error *error)
 {
     MDB_txn *txn;
-    hpx_status status = begin(&txn, store, MDB_RDONLY, error);
+    hpx_status status = begin_read(&txn, store, error);
     if (status)
         return status;
     status = get_mark(out, store, txn, key, epoch, error);
-    mdb_txn_abort(txn);
+    end_read(store, txn);
     return status;
 }
