@@ -14,7 +14,8 @@
 hpx_status hpx_file_read(hpx_buffer *out, const char *path, size_t bytes_max, hpx_error *error);
 
 /* Writes `path` so that a reader sees the old content or the new, never a part: a temporary file in the same
- * folder, fsync, rename, fsync of the folder. */
+ * folder, fsync, rename, fsync of the folder. The file keeps its owner and permissions; a new one obeys the
+ * umask. Through a symbolic link its target is written. */
 hpx_status hpx_file_write(const char *path, const void *bytes, size_t size, hpx_error *error);
 
 /* The same in pieces: nothing is seen under `path` before hpx_file_finish. What is not a regular file (a
@@ -24,6 +25,7 @@ hpx_status hpx_file_create(hpx_file_writer **out, const char *path, hpx_error *e
 hpx_status hpx_file_add(hpx_file_writer *writer, const void *bytes, size_t size, hpx_error *error);
 hpx_status hpx_file_finish(hpx_file_writer *writer, hpx_error *error); /* frees it, also when it fails */
 void hpx_file_discard(hpx_file_writer *writer); /* leaves what was there; NULL is fine */
+void hpx_file_remove_temporaries(void);         /* of all that are open; for signal handlers */
 
 /* A file mapped read-only and shared, so that all processes share one copy in memory. */
 typedef struct hpx_mapping {

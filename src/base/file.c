@@ -101,21 +101,53 @@ struct hpx_file_writer {
     int fd;
     char *path;
     char *temporary; /* NULL: the path itself */
+    hpx_file_writer *next;
 };
+
+/* All that are open, so that a process that ends in the middle can remove what they have written. */
+static hpx_file_writer *volatile writers;
+
+void hpx_file_remove_temporaries(void)
+{
+    for (const hpx_file_writer *writer = writers; writer; writer = writer->next)
+        if (writer->temporary)
+            unlink(writer->temporary);
+}
+
+/* A new file beside the path. It has the permissions that a file made there would have or, in place of one
+ * that exists, that one's; mkstemp would leave them to be guessed. */
+static void create_temporary(hpx_file_writer *writer, const struct stat *old)
+{
+    for (unsigned i = 0; writer->fd < 0 && (i == 0 || errno == EEXIST); i++) {
+        free(writer->temporary);
+        writer->temporary = hpx_format("%s.tmp.%ld.%u", writer->path, (long)getpid(), i);
+        writer->fd = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, old ? 0600 : 0666);
+    }
+    if (writer->fd < 0 || !old)
+        return;
+    /* Whoever replaces another's file without being allowed to give it away owns it then, alone. */
+    const bool own = fchown(writer->fd, old->st_uid, old->st_gid) == 0;
+    if (fchmod(writer->fd, old->st_mode & (own ? 0777 : 0700)) != 0)
+        errno = 0; /* a file system without permissions */
+}
 
 hpx_status hpx_file_create(hpx_file_writer **out, const char *path, hpx_error *error)
 {
     struct stat info;
     hpx_file_writer *writer = hpx_alloc(sizeof *writer);
     *out = NULL;
-    writer->path = hpx_strdup(path);
-    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
+    const bool exists = stat(path, &info) == 0;
+    writer->path = exists ? hpx_path_real(path) : NULL; /* a link stays, its target is replaced */
+    if (!writer->path)
+        writer->path = hpx_strdup(path);
+    writer->fd = -1;
+    if (exists && !S_ISREG(info.st_mode))
         writer->fd = open(path, O_WRONLY | O_CLOEXEC);
-    } else {
-        writer->temporary = hpx_format("%s.tmp.XXXXXX", path);
-        writer->fd = mkostemp(writer->temporary, O_CLOEXEC);
-    }
+    else
+        create_temporary(writer, exists ? &info : NULL);
     if (writer->fd >= 0) {
+        writer->next = writers;
+        writers = writer;
         *out = writer;
         return HPX_OK;
     }
@@ -139,6 +171,12 @@ void hpx_file_discard(hpx_file_writer *writer)
         close(writer->fd);
     if (writer->temporary)
         unlink(writer->temporary);
+    hpx_file_writer *before = writers;
+    if (before == writer)
+        writers = writer->next;
+    for (; before && before != writer; before = before->next)
+        if (before->next == writer)
+            before->next = writer->next;
     free(writer->temporary);
     free(writer->path);
     free(writer);
@@ -148,7 +186,7 @@ hpx_status hpx_file_finish(hpx_file_writer *writer, hpx_error *error)
 {
     const char *path = writer->path;
     hpx_status status = HPX_OK;
-    if (writer->temporary && (fchmod(writer->fd, 0644) != 0 || fsync(writer->fd) != 0))
+    if (writer->temporary && fsync(writer->fd) != 0)
         status = hpx_error_errno(error, "%s", path);
     if (close(writer->fd) != 0 && !status)
         status = hpx_error_errno(error, "%s", path);
@@ -157,8 +195,9 @@ hpx_status hpx_file_finish(hpx_file_writer *writer, hpx_error *error)
         if (rename(writer->temporary, path) != 0) {
             status = hpx_error_errno(error, "%s", path);
         } else {
-            free(writer->temporary);
+            char *renamed = writer->temporary;
             writer->temporary = NULL;
+            free(renamed);
             status = sync_directory(path, error);
         }
     }

@@ -47,6 +47,11 @@ struct build {
     hpx_status store_status;
 };
 
+static bool is_interrupted(const struct build *build)
+{
+    return build->options->interrupted && *build->options->interrupted;
+}
+
 static void add_manifest(hpx_buffer *out, const struct build *build, const struct trial *trial)
 {
     hpx_experiment_manifest(out, build->experiment, trial->cell, trial->seed);
@@ -155,7 +160,7 @@ static void need(struct build *build, struct trial *trial)
     }
 }
 
-/* Follows the searches as far as what is known decides. */
+/* Follows the searches as far as what is known decides, or until an interrupt. */
 static hpx_status follow(struct build *build, hpx_error *error)
 {
     for (;;) {
@@ -164,6 +169,8 @@ static hpx_status follow(struct build *build, hpx_error *error)
         if (count == 0)
             return HPX_OK;
         for (size_t i = 0; i < count; i++) {
+            if (is_interrupted(build))
+                return HPX_OK;
             if (!build->ledger.cells[cells[i]])
                 ledger_add_cell(&build->ledger, cells[i], look_up, build);
             for (size_t seed = 0; seed < build->recipe->seed_count; seed++)
@@ -461,26 +468,22 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
         hpx_store_release(build->store, &trial->key);
         build->trained += !trial->task.speculative;
         emit(build, HPX_EVENT_DONE, trial, NULL);
-    } else {
+    } else if (!is_interrupted(build)) { /* whose signal may have ended the worker, too */
         fail(build, trial, HPX_FAILED,
              result->kind == HPX_MESSAGE_DONE ? "its worker ended before the last epoch" : result->message);
     }
     return HPX_OK;
 }
 
-static bool is_interrupted(const struct build *build)
-{
-    return build->options->interrupted && *build->options->interrupted;
-}
-
 /* Takes in what the workers have finished, also what has arrived in part. */
-static hpx_status drain(struct build *build, hpx_error *error)
+static hpx_status end_interrupted(struct build *build, hpx_error *error)
 {
     hpx_status status = HPX_OK;
     hpx_executor_mark(build->executor);
     while (!status && hpx_executor_is_receiving(build->executor))
         status = hpx_executor_wait(build->executor, TICK_MS, receive, build, error);
-    return status;
+    return status ? status
+                  : hpx_error_set(error, HPX_INTERRUPTED, "interrupted; every finished epoch is stored");
 }
 
 /* How long to wait for workers: not at all when a trial has been found stored, and briefly for other
@@ -499,6 +502,8 @@ static hpx_status train(struct build *build, hpx_error *error)
         tell_finished(build);
         if (!build->stopping)
             status = follow(build, error);
+        if (!status && is_interrupted(build))
+            status = end_interrupted(build, error);
         if (!status)
             status = dispatch(build, error);
         if (!status)
@@ -508,11 +513,6 @@ static hpx_status train(struct build *build, hpx_error *error)
         if (status || (counts.running == 0 && (build->stopping || build->open.count == 0)))
             break;
         status = hpx_executor_wait(build->executor, patience_ms(&counts), receive, build, error);
-        if (!status && is_interrupted(build)) {
-            status = drain(build, error);
-            if (!status)
-                status = hpx_error_set(error, HPX_INTERRUPTED, "interrupted; every finished epoch is stored");
-        }
         if (!status)
             emit(build, HPX_EVENT_TICK, NULL, NULL);
     }

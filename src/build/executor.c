@@ -1,13 +1,13 @@
 #include "hpx/executor.h"
 
 #include "hpx/memory.h"
+#include "hpx/process.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,24 +47,24 @@ hpx_executor *hpx_executor_new(const char *program, size_t workers)
     return executor;
 }
 
-/* Closes the pipes and collects the process; returns its wait status. */
+/* Closes the pipes and collects the process; returns its wait status, 0 when that is not to be had. */
 static int stop(struct worker *worker, bool kill_it)
 {
-    int status = 0;
+    int how = 0;
+    hpx_error unknown;
     if (worker->pid > 0) {
         if (kill_it)
             kill(worker->pid, SIGKILL); /* first, or it complains of the closed pipe */
         close(worker->input);
         close(worker->output);
-        while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
-            ;
+        hpx_process_wait(&how, worker->pid, &unknown);
     }
     worker->pid = 0;
     worker->busy = false;
     worker->written = worker->begun = 0;
     hpx_buffer_free(&worker->pending);
     hpx_buffer_free(&worker->received);
-    return status;
+    return how;
 }
 
 void hpx_executor_free(hpx_executor *executor)
@@ -135,23 +135,20 @@ static hpx_status start(hpx_executor *executor, struct worker *worker, hpx_error
         status = hpx_error_errno(error, "cannot start a worker");
         goto close_pipes;
     }
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    int code = posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
-    if (code == 0)
-        code = posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
-    if (code == ENOMEM)
-        hpx_out_of_memory(0);
     char **environment = worker_environment();
     char *arguments[] = {"hpx", "worker", NULL};
-    if (code == 0)
-        code = posix_spawn(&worker->pid, executor->program, &actions, NULL, arguments, environment);
-    posix_spawn_file_actions_destroy(&actions);
+    const hpx_process_options options = {
+        .program = executor->program,
+        .arguments = arguments,
+        .environment = environment,
+        .descriptors = {in[0], out[1], STDERR_FILENO},
+    };
+    status = hpx_process_start(&worker->pid, &options, error);
     free(environment);
-    if (code != 0) {
-        errno = code;
+    if (status) {
         worker->pid = 0;
-        status = hpx_error_errno(error, "cannot start a worker: %s", executor->program);
+        status = hpx_error_set(error, HPX_FAILED, "cannot start a worker: %s: %s", executor->program,
+                               strerror(errno));
         goto close_pipes;
     }
     close(in[0]);

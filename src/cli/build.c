@@ -133,7 +133,8 @@ static int run(const struct options *options)
     }
     if (!options->quiet)
         warn_if_stale();
-    catch_interrupts();
+    if (!options->dry)
+        catch_interrupts();
     for (size_t i = 0; i < count; i++) {
         int printed = EXIT_DONE;
         hpx_status built = enter(&place, &targets[i], options, &error);

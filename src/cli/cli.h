@@ -17,7 +17,6 @@ enum {
     EXIT_WORK_REMAINS = 10,
     EXIT_DAMAGED = 11,
     EXIT_DIFFERS = 12,
-    EXIT_INTERRUPTED = 130,
 };
 
 struct options {
@@ -144,13 +143,22 @@ const char *worker_program(void); /* this binary */
 int rebuild_sample(const struct options *options, hpx_store *store, const char *data, hpx_buffer *text,
                    hpx_json *json);
 
-/* interrupt.c: SIGINT, SIGTERM and SIGHUP set the flag; a second one ends the process. Calls that wait are
- * not restarted. */
+/* process.c: makes the process fit for work; the first call of main. */
+void prepare_process(void);
+
+/* From now on the first SIGINT, SIGTERM or SIGHUP is noted here, by its number, for the command to end in
+ * order; main ends the process by it. One that comes later than the same request can ends the process at
+ * once. Calls that wait are not restarted. */
 extern volatile sig_atomic_t interrupted;
 void catch_interrupts(void);
 
-/* damage.c: from now on a crash of LMDB over damaged pages ends the process with a line and EXIT_DAMAGED. */
+void die_of(int number) __attribute__((noreturn)); /* ends the process by a signal */
+void die_of_broken_pipe(void); /* as others do whose reader has gone; returns when the user ignores SIGPIPE */
+
+/* damage.c: a crash of LMDB over damaged pages ends the process with a line and EXIT_DAMAGED.
+ * `release_damage`: crashes take their course again. */
 void catch_damage(void);
+void release_damage(void);
 
 /* progress.c: what goes on, drawn on a terminal. */
 struct progress;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,20 +33,33 @@ int fail(const hpx_error *error)
         [HPX_NOT_FOUND] = EXIT_FAILED,
         [HPX_DAMAGED] = EXIT_DAMAGED,
         [HPX_DIFFERS] = EXIT_DIFFERS,
-        [HPX_INTERRUPTED] = EXIT_INTERRUPTED,
+        [HPX_INTERRUPTED] = EXIT_FAILED, /* main ends by the signal */
     };
     say("%s", error->message);
     return codes[error->status];
 }
 
+/* Not by stdio, which gives up when a signal is noted meanwhile, or a pipe that somebody else has made
+ * non-blocking is full. */
 int print_result(hpx_buffer *text)
 {
-    bool written = fwrite(text->data, 1, text->size, stdout) == text->size;
-    written = fflush(stdout) == 0 && written;
+    size_t at = 0;
+    while (at < text->size) {
+        ssize_t put = write(STDOUT_FILENO, text->data + at, text->size - at);
+        if (put >= 0)
+            at += (size_t)put;
+        else if (errno == EAGAIN)
+            poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1, -1);
+        else if (errno != EINTR)
+            break;
+    }
+    const int code = at == text->size ? 0 : errno;
     hpx_buffer_free(text);
-    if (written)
+    if (code == 0)
         return EXIT_DONE;
-    say("cannot write the result: %s", strerror(errno));
+    if (code == EPIPE)
+        die_of_broken_pipe();
+    say("cannot write the result: %s", strerror(code));
     return EXIT_FAILED;
 }
 
@@ -187,7 +201,6 @@ hpx_status open_store(hpx_store **out, const struct options *options, const char
                       hpx_error *error)
 {
     *out = NULL;
-    catch_damage();
     hpx_store_on_wait(say_wait, &interrupted);
     if (hpx_path_exists(folder) && !hpx_path_is_folder(folder))
         return hpx_error_set(error, HPX_USAGE, "%s: a store is a folder, and this is none", folder);

@@ -92,3 +92,9 @@ void catch_damage(void)
     sigaction(SIGBUS, &action, &old_bus);
     sigaction(SIGSEGV, &action, &old_segv);
 }
+
+void release_damage(void)
+{
+    sigaction(SIGBUS, &old_bus, NULL);
+    sigaction(SIGSEGV, &old_segv, NULL);
+}

@@ -16,13 +16,20 @@ struct sink {
     hpx_file_writer *file;
 };
 
+static hpx_status output_failed(hpx_error *error)
+{
+    if (errno == EPIPE)
+        die_of_broken_pipe();
+    return hpx_error_errno(error, "standard output");
+}
+
 static hpx_status sink_write(void *context, const void *bytes, size_t size, hpx_error *error)
 {
     struct sink *sink = context;
     if (interrupted)
         return hpx_error_set(error, HPX_INTERRUPTED, "interrupted; nothing was exported");
     if (!sink->path)
-        return fwrite(bytes, 1, size, stdout) == size ? HPX_OK : hpx_error_errno(error, "standard output");
+        return fwrite(bytes, 1, size, stdout) == size ? HPX_OK : output_failed(error);
     hpx_status status = sink->file ? HPX_OK : hpx_file_create(&sink->file, sink->path, error);
     return status ? status : hpx_file_add(sink->file, bytes, size, error);
 }
@@ -34,7 +41,7 @@ static hpx_status sink_close(struct sink *sink, hpx_status status, hpx_error *er
     else if (sink->file)
         status = hpx_file_finish(sink->file, error);
     else if (fflush(stdout) != 0)
-        status = hpx_error_errno(error, "standard output");
+        status = output_failed(error);
     return status;
 }
 

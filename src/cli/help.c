@@ -22,7 +22,7 @@ static void print_list(hpx_buffer *text)
               "The store is --store DIR, else $HPX_STORE, else cache/ at the root of the git work tree that\n"
               "holds the recipe, else ./cache.\n"
               "Exit codes: 0 done, 1 something failed, 2 usage or recipe error, 10 work remains\n"
-              "(plan --exit-code), 11 damage found, 12 not reproducible, 130 interrupted.\n");
+              "(plan --exit-code), 11 damage found, 12 not reproducible.\n");
 }
 
 int run_help(const struct options *options)

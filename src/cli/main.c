@@ -138,9 +138,8 @@ static int print_version(bool verbose)
     return print_result(&text);
 }
 
-int main(int argc, char **argv)
+static int run_command(int argc, char **argv)
 {
-    hpx_memory_on_failure(out_of_memory);
     struct options options = {0};
     int used = 1;
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
@@ -159,4 +158,14 @@ int main(int argc, char **argv)
     if (!read_options(&options, command, argc - used, argv + used, &used))
         return EXIT_USAGE;
     return command->run(&options);
+}
+
+int main(int argc, char **argv)
+{
+    hpx_memory_on_failure(out_of_memory);
+    prepare_process();
+    const int code = run_command(argc, argv);
+    if (interrupted)
+        die_of(interrupted);
+    return code;
 }

@@ -5,12 +5,12 @@
 #include "hpx/file.h"
 #include "hpx/manifest.h"
 #include "hpx/memory.h"
+#include "hpx/process.h"
 #include "hpx/rebuild.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,27 +65,22 @@ static hpx_status make_failed(const char *log, hpx_error *error)
 /* Runs make in the folder, its output going to a file there. */
 static hpx_status run_make(const char *folder, hpx_error *error)
 {
-    extern char **environ;
     char *log = hpx_path_join(folder, "make.log"), *jobs = hpx_format("-j%zu", processors());
     char *arguments[] = {"make", "-C", (char *)folder, jobs, "build/hpx", NULL};
-    posix_spawn_file_actions_t actions;
+    int how = 0, file = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     pid_t pid;
-    int how = 0;
-    hpx_status status = HPX_OK;
     /* Not those of a make that runs this. */
     unsetenv("MAKEFLAGS");
     unsetenv("MFLAGS");
     unsetenv("MAKELEVEL");
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-    const int code = posix_spawnp(&pid, "make", &actions, NULL, arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (code != 0)
-        status = hpx_error_set(error, HPX_FAILED, "make: %s", strerror(code));
-    while (!status && waitpid(pid, &how, 0) < 0)
-        if (errno != EINTR)
-            status = hpx_error_errno(error, "make");
+    const hpx_process_options options = {.arguments = arguments, .descriptors = {-1, file, file}};
+    hpx_status status = file < 0 ? hpx_error_errno(error, "%s", log) : HPX_OK;
+    if (!status)
+        status = hpx_process_start(&pid, &options, error);
+    if (!status)
+        status = hpx_process_wait(&how, pid, error);
+    if (file >= 0)
+        close(file);
     if (!status && how != 0)
         status = make_failed(log, error);
     free(jobs);

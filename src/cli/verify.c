@@ -4,13 +4,16 @@
 #include "cli.h"
 
 #include "hpx/memory.h"
+#include "hpx/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -104,6 +107,7 @@ static void check(const char *folder, volatile struct shared *shared)
     hpx_store *store;
     hpx_error error;
     setrlimit(RLIMIT_CORE, &no_core);
+    release_damage();
     hpx_store_on_broken(send_assertion);
     /* What every command would say of it comes first; then as much as can be seen. */
     hpx_status status = hpx_store_open(&store, folder, HPX_STORE_READ, &error);
@@ -148,10 +152,16 @@ static hpx_status take_messages(struct findings *findings, const hpx_buffer *byt
     return status;
 }
 
-static void note_death(struct findings *findings, const volatile struct shared *shared, int how)
+/* Signals that a process brings upon itself; others, such as the one for lack of memory, say nothing of the
+ * store. */
+static bool is_crash(int number)
+{
+    return number == SIGSEGV || number == SIGBUS || number == SIGABRT || number == SIGFPE || number == SIGILL;
+}
+
+static void note_death(struct findings *findings, const volatile struct shared *shared, int number)
 {
     const char *part = shared->opened ? hpx_store_part_name(shared->progress.part) : NULL;
-    int number = WTERMSIG(how);
     char *text = hpx_format("the data file's structure is damaged: %s%s died of signal %d (%s) after %" PRIu64
                             " values",
                             shared->opened ? "checking " : "opening it",
@@ -164,18 +174,38 @@ static void note_death(struct findings *findings, const volatile struct shared *
     free(text);
 }
 
-/* One child, from shared->progress.part on. *died: of a signal, which is noted. */
+/* How the child ended; its death of a crash is noted. */
+static hpx_status end_child(bool *died, struct findings *findings, const volatile struct shared *shared,
+                            pid_t child, hpx_error *error)
+{
+    int how;
+    hpx_status status = hpx_process_wait(&how, child, error);
+    if (status)
+        return status;
+    *died = WIFSIGNALED(how) && is_crash(WTERMSIG(how));
+    if (*died)
+        note_death(findings, shared, WTERMSIG(how));
+    else if (WIFSIGNALED(how))
+        status = hpx_error_set(error, HPX_FAILED, "the check was killed (signal %d, %s); run it again",
+                               WTERMSIG(how), strsignal(WTERMSIG(how)));
+    else if (WEXITSTATUS(how) != EXIT_DONE)
+        status = hpx_error_set(error, HPX_FAILED, "the check ended with exit code %d", WEXITSTATUS(how));
+    return status;
+}
+
+/* One child, from shared->progress.part on. *died: of a crash, which is noted. */
 static hpx_status run_child(bool *died, struct findings *findings, const char *folder,
                             volatile struct shared *shared, hpx_error *error)
 {
-    int ends[2], how = 0;
+    int ends[2];
     *died = false;
-    if (pipe(ends) != 0)
+    if (pipe2(ends, O_CLOEXEC) != 0)
         return hpx_error_errno(error, "cannot check the store");
     fflush(NULL);
     shared->opened = false;
     pid_t child = fork();
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         close(ends[0]);
         pipe_out = ends[1];
         check(folder, shared);
@@ -194,15 +224,12 @@ static hpx_status run_child(bool *died, struct findings *findings, const char *f
         bytes.size += got > 0 ? (size_t)got : 0;
     }
     close(ends[0]);
-    while (waitpid(child, &how, 0) < 0 && errno == EINTR)
-        ;
+    hpx_error ending;
+    hpx_status ended = end_child(died, findings, shared, child, &ending);
     hpx_status status = take_messages(findings, &bytes, error);
     hpx_buffer_free(&bytes);
-    *died = WIFSIGNALED(how);
-    if (*died)
-        note_death(findings, shared, how);
-    else if (!status && WEXITSTATUS(how) != EXIT_DONE)
-        status = hpx_error_set(error, HPX_FAILED, "the check ended with exit code %d", WEXITSTATUS(how));
+    if (!status && ended)
+        status = hpx_error_set(error, ended, "%s", ending.message);
     return status;
 }
 

@@ -11,10 +11,10 @@ int run_worker(const struct options *options)
 {
     (void)options;
     hpx_error error;
-    /* An interrupt goes to the build, which takes in what is finished; without a build there is nothing to
-     * work for. */
+    /* A signal to the process group is the build's, which takes in what is finished; without a build there is
+     * nothing to work for. */
     signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_DFL);
+    signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGKILL);

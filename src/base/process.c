@@ -1,0 +1,69 @@
+#include "hpx/process.h"
+
+#include "hpx/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void set_descriptors(posix_spawn_file_actions_t *actions, const int descriptors[3])
+{
+    int code = 0;
+    for (int fd = 0; fd <= STDERR_FILENO && code == 0; fd++)
+        code = descriptors[fd] < 0 ? posix_spawn_file_actions_addopen(actions, fd, "/dev/null",
+                                                                      fd == 0 ? O_RDONLY : O_WRONLY, 0)
+                                   : posix_spawn_file_actions_adddup2(actions, descriptors[fd], fd);
+    if (code == 0)
+        code = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+    if (code == ENOMEM)
+        hpx_out_of_memory(0);
+}
+
+static void set_signals(posix_spawnattr_t *attributes, bool own_group)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    posix_spawnattr_setsigmask(attributes, &signals);
+    sigaddset(&signals, SIGPIPE);
+    posix_spawnattr_setsigdefault(attributes, &signals);
+    posix_spawnattr_setflags(attributes, (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                                 (own_group ? POSIX_SPAWN_SETPGROUP : 0)));
+}
+
+hpx_status hpx_process_start(pid_t *pid, const hpx_process_options *options, hpx_error *error)
+{
+    extern char **environ;
+    const char *name = options->program ? options->program : options->arguments[0];
+    char *const *environment = options->environment ? options->environment : environ;
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    set_descriptors(&actions, options->descriptors);
+    set_signals(&attributes, options->own_group);
+    int code = 0;
+    if (options->folder)
+        code = posix_spawn_file_actions_addchdir_np(&actions, options->folder);
+    if (code == 0)
+        code = (options->program ? posix_spawn : posix_spawnp)(pid, name, &actions, &attributes,
+                                                               options->arguments, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    errno = code;
+    if (code == 0)
+        return HPX_OK;
+    hpx_status status = hpx_error_errno(error, "cannot start %s", name);
+    errno = code;
+    return code == ENOENT ? hpx_error_set(error, HPX_NOT_FOUND, "%s is not installed", name) : status;
+}
+
+hpx_status hpx_process_wait(int *how, pid_t pid, hpx_error *error)
+{
+    while (waitpid(pid, how, 0) < 0)
+        if (errno != EINTR)
+            return hpx_error_errno(error, "cannot tell how a process ended");
+    return HPX_OK;
+}

@@ -1,0 +1,204 @@
+# The process itself, whatever started it: descriptors, signals, the umask, the locale; and what its children get.
+. "$(dirname "$0")/common.sh"
+
+small() { # [EPOCHS [VALUES]]
+    recipe a.rcp "epochs = ${1:-1}" <<X
+axis n1 = ${2:-8}
+axis n2 = 8
+search grid
+  method = grid
+X
+}
+
+# Seconds of training in epochs of some milliseconds.
+long() {
+    small 1000 "${1:-400}"
+    sed -i 's/axis n2 = 8/axis n2 = 400/' a.rcp
+}
+
+has_result() {
+    [[ $(hpx ls --json | jq length) -gt 0 ]]
+}
+
+mode() {
+    stat -c %a "$1"
+}
+
+test_closed_descriptors() {
+    small 1 '8 16'
+    local code close
+    for close in '0:<&-' '0:2>&-' '1:>&-' '1:<&- >&- 2>&-'; do
+        rm -rf store
+        code=0
+        { eval '"$HPX" build a.rcp -v' "${close#*:}"; } >ignored 2>&1 || code=$?
+        equal "$code" "${close%%:*}" "the exit code with ${close#*:}"
+        run 0 hpx verify
+        has out ' 0 damaged'
+        ! grep -aq n1= store/hpx.claims || fail 'a message in the store'
+        equal "$(stored)" 2
+    done
+    run 1 eval 'hpx ls >&-'
+    has err 'cannot write the result: Bad file descriptor'
+}
+
+test_child_signal_ignored() {
+    small
+    run 0 hpx build a.rcp
+    damage 'n1'
+    run 11 hpx verify
+    run 11 env --ignore-signal=CHLD "$HPX" verify
+    run 0 env --ignore-signal=CHLD "$HPX" build a.rcp -B
+}
+
+test_blocked_signals() {
+    long
+    env --block-signal=TERM "$HPX" build a.rcp >out 2>err &
+    poll has_result
+    kill -TERM $!
+    code=0
+    wait $! 2>/dev/null || code=$?
+    equal "$code" 143 'the exit code'
+}
+
+# A fault of hpx's own ends it, also when a command has opened the store twice.
+test_crash() {
+    small 400 400
+    run 0 hpx build a.rcp
+    "$HPX" reproduce "$(hpx ls --json | jq -r '.[0].key')" >out 2>err &
+    poll pgrep -P $! # a worker, so the stores are open
+    kill -SEGV $!
+    code=0
+    wait $! 2>/dev/null || code=$?
+    equal "$code" 139 'the exit code'
+}
+
+test_children_get_no_descriptors() {
+    long
+    "$HPX" build a.rcp >out 2>err 7<a.rcp &
+    local build=$! worker
+    poll has_result
+    worker=$(pgrep -P "$build")
+    ls -l "/proc/$worker/fd" >files
+    kill -KILL "$build"
+    wait "$build" 2>/dev/null
+    has_not files hpx.mdb
+    has_not files hpx.claims
+    has_not files a.rcp
+    has files ' 0 -> pipe:'
+}
+
+test_umask() {
+    small
+    (umask 077 && run 0 hpx build a.rcp && run 0 hpx export -o new --all)
+    equal "$(mode new)" 600 'the mode of a bundle'
+    equal "$(mode store)" 700 'the mode of the store'
+    equal "$(find store -type f -perm /077)" '' 'what others may read'
+    (umask 002 && run 0 hpx export -o shared --all)
+    equal "$(mode shared)" 664
+    (umask 777 && run 0 hpx build a.rcp --store other && run 0 hpx verify --store other)
+    # What is replaced keeps its mode, and a link stays one.
+    cp new old
+    chmod 640 old
+    ln -s old link
+    run 0 hpx export -o link --all
+    equal "$(mode old)" 640
+    [[ -L link ]] || fail 'the link was replaced'
+    same_files new old
+    equal "$(ls -A | grep -c tmp)" 0 'the number of temporary files'
+}
+
+# A shell says of a child that a signal has ended what it would not say of an exit code.
+test_dies_of_the_signal() {
+    long
+    local signal
+    for signal in TERM:Terminated HUP:Hangup; do
+        rm -rf store
+        HPX=$HPX env --default-signal=HUP bash -c '"$HPX" build a.rcp >out 2>err; echo $?' >code 2>said &
+        poll has_result
+        pkill "-${signal%:*}" -P $!
+        wait $!
+        has said "${signal#*:}"
+        has err 'hpx: interrupted; every finished epoch is stored'
+        has out unfinished
+    done
+}
+
+# Ctrl-C ends a loop of a shell, too.
+test_interrupt_ends_a_loop() {
+    long
+    HPX=$HPX env --default-signal=INT setsid bash -c 'for i in 1 2; do echo $i >>loops; "$HPX" build a.rcp; done' \
+        >out 2>err &
+    poll has_result
+    kill -INT -- "-$!"
+    wait $! 2>/dev/null
+    equal "$(cat loops)" 1 'the loops begun'
+    has err 'hpx: interrupted; every finished epoch is stored'
+    has_not err 'worker'
+}
+
+# timeout(1) signals its child and then the group of both: one request.
+test_second_signal_at_once() {
+    long
+    for i in 1 2 3 4; do
+        rm -rf store
+        run 124 timeout 0.5 "$HPX" build a.rcp
+        has err 'hpx: interrupted; every finished epoch is stored'
+        has out unfinished
+        has_not err worker
+    done
+}
+
+# Commands that have nothing to keep end at once; a plan of a million cells takes minutes.
+test_plan_ends_at_once() {
+    small
+    sed -i 's/n1 = 8/n1 = 1..2048/; s/n2 = 8/n2 = 1..512/' a.rcp
+    for command in plan 'build -j1'; do
+        "$HPX" $command a.rcp >out 2>err &
+        sleep 0.5
+        kill -TERM $!
+        SECONDS=0
+        wait $! 2>/dev/null
+        [[ $SECONDS -lt 5 ]] || fail "$command goes on after SIGTERM"
+        empty <(grep -v 'interrupted' err)
+    done
+}
+
+test_broken_pipe() {
+    small
+    run 0 hpx build a.rcp
+    for command in ls 'export --csv' 'export --all -o -' 'build a.rcp -q' 'help'; do
+        (trap - PIPE; "$HPX" $command 2>err; echo $? >code) | true
+        while [[ ! -s code ]]; do sleep 0.01; done
+        [[ $(cat code) == 141 || $(cat code) == 0 ]] || fail "exit code $(cat code) of $command"
+        has_not err 'Broken pipe'
+    done
+    (trap '' PIPE; sleep 0.2; "$HPX" ls 2>err; echo $? >code) | true
+    equal "$(cat code)" 1
+    has err 'cannot write the result: Broken pipe'
+}
+
+test_stopped_and_continued() {
+    small 300 400
+    "$HPX" build a.rcp --json >out 2>err &
+    poll has_result
+    kill -STOP $! $(pgrep -P $!)
+    sleep 0.3
+    kill -CONT $! $(pgrep -P $!)
+    wait $! || fail "exit code $? after it was stopped"
+    is '.searches[0].stop' '"complete"'
+}
+
+# Numbers have a point and words their capitals whatever the language.
+test_locale() {
+    small
+    sed -i 's/batch = 32/batch = 32\n  rate = 0.003/' a.rcp
+    run 0 env LC_ALL=C "$HPX" build a.rcp --json
+    cp out plain
+    for language in tr_TR.UTF-8 de_DE.UTF-8; do
+        run 0 env LC_ALL=$language LANG=$language "$HPX" build a.rcp --json
+        equal "$(jq '.searches[0].score' out)" "$(jq '.searches[0].score' plain)"
+        is '.searches[0].trials.hit' 1
+    done
+}
+
+run_tests "$@"
