@@ -13,7 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Takes all the bytes. What is not HPX_OK ends the export with that status. */
+/* Takes all the bytes; the store is being read meanwhile, so it may not wait for others (hpx/spool.h). What
+ * is not HPX_OK ends the export with that status. */
 typedef hpx_status hpx_write_fn(void *context, const void *bytes, size_t size, hpx_error *error);
 /* Puts up to `size` bytes (more than none) there and says how many; none: the end. */
 typedef hpx_status hpx_read_fn(void *context, void *bytes, size_t size, size_t *got, hpx_error *error);
@@ -42,8 +43,9 @@ typedef struct hpx_imported {
  * with "NAME: byte OFFSET: what" for a bundle that is not right to the last byte, HPX_DIFFERS for one that
  * contradicts the store (another output for an epoch, another manifest for a key). Importing it again changes
  * nothing. Checkpoints older than the newest that the store has are skipped, unless the trajectory is pinned;
- * none that is whole is dropped. Other writers of the store wait meanwhile, and LMDB
- * holds up to about 2 GiB of what is new in memory before it goes to the file. */
+ * none that is whole is dropped. The bundle is spooled before the transaction begins: other writers of the
+ * store wait only while it is put there, and LMDB holds up to about 2 GiB of what is new in memory before it
+ * goes to the file. */
 hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name, hpx_read_fn *read,
                            void *context, hpx_error *error);
 

@@ -3,24 +3,38 @@
 
 #include "hpx/bundle.h"
 #include "hpx/memory.h"
+#include "hpx/spool.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* Where the bundle goes. The file is made when the first byte is there to be written. */
+/* Where the bundle goes. A file is made when the first byte is there to be written. What others read at their
+ * own pace, a pipe, gets its bytes when the store has been read. */
 struct sink {
     const char *path; /* NULL: standard output */
     hpx_file_writer *file;
+    hpx_spool *spool;
 };
 
 static hpx_status output_failed(hpx_error *error)
 {
     if (errno == EPIPE)
         die_of_broken_pipe();
+    if (interrupted)
+        return hpx_error_set(error, HPX_INTERRUPTED, "interrupted; the bundle is not complete");
     return hpx_error_errno(error, "standard output");
+}
+
+static hpx_status write_out(struct sink *sink, const void *bytes, size_t size, hpx_error *error)
+{
+    if (!sink->path)
+        return fwrite(bytes, 1, size, stdout) == size ? HPX_OK : output_failed(error);
+    hpx_status status = sink->file ? HPX_OK : hpx_file_create(&sink->file, sink->path, error);
+    return status ? status : hpx_file_add(sink->file, bytes, size, error);
 }
 
 static hpx_status sink_write(void *context, const void *bytes, size_t size, hpx_error *error)
@@ -28,14 +42,37 @@ static hpx_status sink_write(void *context, const void *bytes, size_t size, hpx_
     struct sink *sink = context;
     if (interrupted)
         return hpx_error_set(error, HPX_INTERRUPTED, "interrupted; nothing was exported");
-    if (!sink->path)
-        return fwrite(bytes, 1, size, stdout) == size ? HPX_OK : output_failed(error);
-    hpx_status status = sink->file ? HPX_OK : hpx_file_create(&sink->file, sink->path, error);
-    return status ? status : hpx_file_add(sink->file, bytes, size, error);
+    return sink->spool ? hpx_spool_add(sink->spool, bytes, size, error) : write_out(sink, bytes, size, error);
+}
+
+static hpx_status sink_open(struct sink *sink, hpx_error *error)
+{
+    struct stat file;
+    bool exists = sink->path ? stat(sink->path, &file) == 0 : fstat(STDOUT_FILENO, &file) == 0;
+    bool waits = exists && !S_ISREG(file.st_mode);
+    return waits ? hpx_spool_new(&sink->spool, error) : HPX_OK;
+}
+
+static hpx_status empty_spool(struct sink *sink, hpx_error *error)
+{
+    char bytes[64 << 10];
+    size_t got = 1;
+    hpx_status status = hpx_spool_rewind(sink->spool, error);
+    while (!status && got > 0) {
+        status = hpx_spool_read(sink->spool, bytes, sizeof bytes, &got, error);
+        if (!status && got > 0)
+            status = write_out(sink, bytes, got, error);
+        if (!status && interrupted)
+            status = hpx_error_set(error, HPX_INTERRUPTED, "interrupted; the bundle is not complete");
+    }
+    return status;
 }
 
 static hpx_status sink_close(struct sink *sink, hpx_status status, hpx_error *error)
 {
+    if (!status && sink->spool)
+        status = empty_spool(sink, error);
+    hpx_spool_free(sink->spool);
     if (status)
         hpx_file_discard(sink->file);
     else if (sink->file)
@@ -94,14 +131,16 @@ static hpx_status export(hpx_exported *done, const char *folder, const struct op
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no store here", folder);
     if (!status && what)
         status = select_keys(&keys, store, what, data, error);
+    if (!status)
+        status = sink_open(&sink, error);
     if (!status) {
         status = hpx_bundle_write(done, store, keys.items, keys.count, !options->no_checkpoints, sink_write,
                                   &sink, error);
         if (status == HPX_NOT_FOUND)
             hpx_error_prefix(error, "%s", what ? what : folder);
-        status = sink_close(&sink, status, error);
     }
     hpx_store_close(store);
+    status = sink_close(&sink, status, error);
     free(keys.items);
     free(data);
     return status;

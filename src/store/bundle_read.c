@@ -4,6 +4,7 @@
 #include "bundle.h"
 
 #include "hpx/file.h"
+#include "hpx/spool.h"
 #include "hpx/text.h"
 
 #include <inttypes.h>
@@ -35,7 +36,9 @@ struct reader {
     const char *name;
     hpx_read_fn *read;
     void *context;
-    uint64_t at; /* bytes read */
+    hpx_spool *spool;
+    bool spooled; /* the bundle is read from there */
+    uint64_t at;  /* bytes read */
     hpx_hasher *all;
     uint64_t entries;
     struct place last;
@@ -86,7 +89,11 @@ static hpx_status read_some(struct reader *reader, void *bytes, size_t size, siz
     *got = 0;
     while (*got < size) {
         size_t more = 0;
-        hpx_status status = reader->read(reader->context, to + *got, size - *got, &more, error);
+        hpx_status status = reader->spooled
+                                ? hpx_spool_read(reader->spool, to + *got, size - *got, &more, error)
+                                : reader->read(reader->context, to + *got, size - *got, &more, error);
+        if (!status && !reader->spooled)
+            status = hpx_spool_add(reader->spool, to + *got, more, error);
         if (status)
             return status;
         if (more == 0)
@@ -487,9 +494,25 @@ static hpx_status take(struct reader *reader, hpx_error *error)
     return takers[reader->kind](reader, error);
 }
 
-static hpx_status read_bundle(struct reader *reader, hpx_error *error)
+/* Takes the whole bundle in and checks its hashes. The sender may take any time. */
+static hpx_status spool_bundle(struct reader *reader, hpx_error *error)
 {
-    /* The header is read before the transaction begins: who waits for a first byte keeps nobody waiting. */
+    hpx_status status = read_header(reader, error);
+    do {
+        if (!status)
+            status = read_entry(reader, error);
+    } while (!status && reader->kind != BUNDLE_END);
+    if (!status)
+        status = take_end(reader, error);
+    return status ? status : hpx_spool_rewind(reader->spool, error);
+}
+
+/* Puts what has been spooled into the store. Other writers wait meanwhile. */
+static hpx_status take_bundle(struct reader *reader, hpx_error *error)
+{
+    reader->spooled = true;
+    reader->at = reader->entries = 0;
+    reader->last.size = 0;
     hpx_status status = read_header(reader, error);
     if (!status)
         status = begin_write(&reader->txn, reader->store, error);
@@ -521,9 +544,15 @@ hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name
 {
     *out = (hpx_imported){0};
     struct reader reader = {.store = store, .name = name, .read = read, .context = context, .done = out};
+    hpx_status status = hpx_spool_new(&reader.spool, error);
+    if (status)
+        return status;
     reader.all = hpx_hasher_new();
     fill_mark(&reader.mark, name);
-    hpx_status status = read_bundle(&reader, error);
+    status = spool_bundle(&reader, error);
+    if (!status)
+        status = take_bundle(&reader, error);
+    hpx_spool_free(reader.spool);
     if (status)
         *out = (hpx_imported){0};
     if (reader.incoming.open) {
