@@ -3,21 +3,22 @@
  * which one made it.
  *
  * An adoption holds where it was proven: under the numerics of the machine that trained the sample (other
- * ones are other keys anyway), and for manifests that have no aspect which the sample lacks. An aspect is a
- * word of the model or the training ("train.optimizer adam"), whether a number is 0 ("model.dropout 0"), or
- * how many there are ("model.hidden 2"): what makes the trainer take another way through its code. One that
- * is asserted without proof holds for all manifests under those numerics.
+ * ones are other keys anyway), and for the trajectories that were stored then and that the sample covered
+ * (src/build/sample.h). What is trained later is the new trainer's own. One that is asserted without proof
+ * holds for all manifests under those numerics.
  *
  * Stored as fields:
  *
  *     format code.version numerics.*    whose it is, as in its manifests; the hash of these names it
  *     as                                bytes: the trainer that it counts as
- *     covers                            bytes: an encoding of fields, as hpx_adoption has them
  *     keys                              bytes: of the trajectories compared, 16 each; none: asserted
- *     epochs                            count: compared
- *     code                              hash of the code record of the binary that compared
- *     adopted                           count: ns since 1970
- *     reason                            text */
+ *     holds                             bytes: keys that the other trainer's manifests have of the
+ * trajectories for which it holds, 16 each, ascending paths                             text: those that the
+ * sample took, a line each epochs                            count: compared code hash of the code record of
+ * the binary that compared adopted                           count: ns since 1970 reason text
+ *
+ * Of those that were made before paths were known, with "covers" in place of "holds" and "paths", proven ones
+ * hold for nothing any more. */
 #ifndef HPX_ADOPTION_H
 #define HPX_ADOPTION_H
 
@@ -34,13 +35,15 @@
 typedef struct hpx_adoption {
     hpx_fields whose;           /* format, code.version, numerics.* */
     uint8_t as[HPX_CODE_BYTES]; /* the trainer that it counts as */
-    hpx_fields covers;          /* names of manifest fields; texts: the sample's aspects, between blanks */
     hpx_hash *keys;             /* of the trajectories compared, as they are stored */
     size_t key_count;           /* 0: asserted, not proven */
     uint64_t epochs;            /* of them */
-    hpx_hash code;              /* of the code record of the binary that compared */
-    int64_t adopted_ns;         /* since 1970 */
-    char *reason;               /* as given; may be empty */
+    hpx_hash *holds;            /* keys as the other trainer's, ascending */
+    size_t hold_count;
+    char *paths;        /* names, a line each */
+    hpx_hash code;      /* of the code record of the binary that compared */
+    int64_t adopted_ns; /* since 1970 */
+    char *reason;       /* as given; may be empty */
 } hpx_adoption;
 
 void hpx_adoption_free(hpx_adoption *adoption); /* leaves it empty */
@@ -56,11 +59,10 @@ hpx_status hpx_adoption_drop(hpx_store *store, const hpx_adoption *adoption, hpx
 /* Its trainer's version. */
 const uint8_t *hpx_adoption_version(const hpx_adoption *adoption);
 
-/* Adds the aspects of a manifest to `covers`. */
-void hpx_adoption_cover(hpx_fields *covers, const hpx_fields *manifest);
-/* An aspect of the manifest that `covers` lacks, as a person reads it ("activation tanh"), into `what`; false
- * if there is none. */
-bool hpx_adoption_lacks(hpx_buffer *what, const hpx_fields *covers, const hpx_fields *manifest);
+/* The key that a trajectory would have as the other trainer's. */
+hpx_hash hpx_adoption_key(const hpx_adoption *adoption, const hpx_fields *manifest);
+/* Lets it hold for the trajectories with these keys, in any order, each once. */
+void hpx_adoption_set_holds(hpx_adoption *adoption, const hpx_hash *keys, size_t count);
 
 typedef struct hpx_adoptions {
     hpx_adoption *items;

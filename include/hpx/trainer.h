@@ -45,6 +45,13 @@ typedef struct hpx_cost {
     uint64_t forward, training;
 } hpx_cost;
 
+/* A set of paths through a trainer's code, by number. */
+#define HPX_PATHS_MAX       192
+#define HPX_PATH_NAME_BYTES 80
+typedef struct hpx_paths {
+    uint64_t words[HPX_PATHS_MAX / 64];
+} hpx_paths;
+
 typedef struct hpx_trainer {
     const char *name;            /* the word after `model` in a recipe, and in the manifest as "model.kind" */
     const hpx_setting *settings; /* sections "model" and "train" */
@@ -66,6 +73,13 @@ typedef struct hpx_trainer {
                       const uint8_t *checkpoint, size_t checkpoint_size, hpx_epoch_fn *on_epoch,
                       void *context, hpx_error *error);
 
+    /* The paths that training these epochs from the first on takes: those of the kernels, by the shapes and
+     * the share of zeros in the data, and those of what the settings choose. Trainings that take the same
+     * ones run the same code on other numbers. Takes as long as two steps of the training and an evaluation
+     * of two batches. Errors as `run`. */
+    hpx_status (*paths)(hpx_paths *out, const hpx_fields *manifest, const hpx_split *data, uint32_t epochs,
+                        hpx_error *error);
+
     /* Whether a trajectory depends on its last epoch (a cosine schedule): then "last-epoch" is part of the
      * manifest. */
     _Bool (*needs_last_epoch)(const hpx_fields *settings);
@@ -74,6 +88,9 @@ typedef struct hpx_trainer {
 /* The trainer of that name, or NULL; the NULL-terminated list of names. */
 const hpx_trainer *hpx_trainer_find(const char *name);
 const char *const *hpx_trainer_names(void);
+
+/* A path as a person reads it: "activation tanh". All trainers have one numbering. */
+void hpx_path_name(char out[HPX_PATH_NAME_BYTES], size_t path);
 
 /* What the machine contributes to a result, as fields "numerics.*": BLAS version, kernel, threads, C library
  * and compiler. The same fields, the same bits. */

@@ -3,23 +3,10 @@
 #include "hpx/file.h"
 #include "hpx/manifest.h"
 #include "hpx/memory.h"
-#include "hpx/source.h"
+#include "sample.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Whose a trajectory is, by its manifest. */
-enum owner { NOBODY, MINE, THEIRS };
-
-struct trajectory {
-    hpx_hash key, dataset;
-    enum owner owner;
-    uint32_t to; /* the newest epoch that another trainer made: what this one made proves nothing; 0: none */
-    uint64_t macs;  /* of training to there; UINT64_MAX: unknown */
-    bool here;      /* its data is */
-    bool chosen;    /* to be trained again */
-    uint32_t equal; /* epochs that both trainers have stored, with one output */
-};
 
 /* A code record, and whether it is of this binary's trainer. */
 struct maker {
@@ -77,8 +64,10 @@ static hpx_status note_artifact(void *context, const hpx_artifact *artifact, hpx
         *last = (struct trajectory){.key = artifact->key};
     }
     last->dataset = artifact->dataset;
-    if (!mine)
+    if (!mine) {
         last->to = artifact->epoch;
+        last->metrics = artifact->metrics;
+    }
     return status;
 }
 
@@ -104,18 +93,11 @@ static hpx_status find_cost(struct trajectory *trajectory, struct adopt *adopt, 
                             hpx_error *error)
 {
     hpx_fields dataset = {0};
-    char *paths[HPX_ROLES] = {NULL};
     hpx_status status =
         hpx_store_get_record(&dataset, adopt->store, HPX_RECORD_DATASET, &trajectory->dataset, error);
     const uint64_t macs = status ? 0 : hpx_manifest_epoch_macs(manifest, &dataset);
     trajectory->macs = macs ? macs * trajectory->to : UINT64_MAX;
     hpx_fields_free(&dataset);
-    if (status && status != HPX_NOT_FOUND)
-        return status;
-    status = hpx_source_locate(paths, manifest, adopt->store, adopt->options->folder, error);
-    trajectory->here = status == HPX_OK;
-    for (int role = 0; role < HPX_ROLES; role++)
-        free(paths[role]);
     return status == HPX_NOT_FOUND ? HPX_OK : status;
 }
 
@@ -133,7 +115,6 @@ static hpx_status sort_out(struct adopt *adopt, hpx_error *error)
             trajectory->owner = THEIRS;
         else if (comparable && has_version(&manifest, hpx_code_built.version))
             trajectory->owner = MINE;
-        adopt->out->results += comparable && theirs;
         adopt->out->apart += !comparable && theirs;
         if (trajectory->owner == THEIRS && trajectory->to > 0)
             status = find_cost(trajectory, adopt, &manifest, error);
@@ -178,6 +159,7 @@ static hpx_status compare_artifacts(void *context, const hpx_artifact *theirs, h
     if (status)
         return status == HPX_NOT_FOUND ? HPX_OK : status;
     pair->theirs->equal++;
+    pair->theirs->proven = theirs->epoch == pair->theirs->to;
     if (hpx_hash_equal(&mine.output, &theirs->output))
         return HPX_OK;
     out->differing = theirs->key;
@@ -216,63 +198,54 @@ static int compare_costs(const void *a, const void *b)
 {
     const struct trajectory *x = *(struct trajectory *const *)a, *y = *(struct trajectory *const *)b;
     /* What has been compared already costs nothing. */
-    const uint64_t p = x->equal ? 0 : x->macs, q = y->equal ? 0 : y->macs;
+    const uint64_t p = x->proven ? 0 : x->macs, q = y->proven ? 0 : y->macs;
     return p != q ? (p > q) - (p < q) : (x > y) - (x < y);
 }
 
 static void rank(struct adopt *adopt)
 {
     adopt->theirs = hpx_alloc((adopt->count + 1) * sizeof(struct trajectory *));
-    for (size_t i = 0; i < adopt->count; i++)
+    for (size_t i = 0; i < adopt->count; i++) {
+        adopt->all[i].covered = adopt->all[i].to == 0; /* this trainer made it all */
         if (adopt->all[i].owner == THEIRS && adopt->all[i].to > 0)
             adopt->theirs[adopt->theirs_count++] = &adopt->all[i];
+    }
     qsort(adopt->theirs, adopt->theirs_count, sizeof *adopt->theirs, compare_costs);
 }
 
-/* Takes whatever has an aspect that none before it has; with `refuse` nothing, and one is an error. */
-static hpx_status cover(struct adopt *adopt, bool refuse, hpx_error *error)
+/* The names of paths, a line each. */
+static char *list_paths(const hpx_paths *paths)
 {
-    hpx_fields *covers = &adopt->out->adoption.covers;
-    hpx_status status = HPX_OK;
-    for (size_t i = 0; i < adopt->theirs_count && !status; i++) {
-        struct trajectory *trajectory = adopt->theirs[i];
-        hpx_fields manifest = {0};
-        hpx_buffer what = {0};
-        if (!refuse && !trajectory->here && !trajectory->equal)
-            continue;
-        status = hpx_store_manifest(&manifest, adopt->store, &trajectory->key, error);
-        if (!status && hpx_adoption_lacks(&what, covers, &manifest)) {
-            if (refuse)
-                status =
-                    hpx_error_set(error, HPX_FAILED,
-                                  "not adopted: %s is in use, and no result with it can be trained again "
-                                  "here: its data is gone",
-                                  hpx_buffer_text(&what));
-            trajectory->chosen = !trajectory->equal;
-            hpx_adoption_cover(covers, &manifest);
+    hpx_buffer text = {0};
+    char name[HPX_PATH_NAME_BYTES];
+    for (size_t path = 0; path < HPX_PATHS_MAX; path++)
+        if (paths->words[path / 64] >> path % 64 & 1) {
+            hpx_path_name(name, path);
+            hpx_buffer_printf(&text, "%s%s", text.size > 0 ? "\n" : "", name);
         }
-        hpx_buffer_free(&what);
-        hpx_fields_free(&manifest);
-    }
-    return status;
+    char *list = hpx_strdup(hpx_buffer_text(&text));
+    hpx_buffer_free(&text);
+    return list;
 }
 
-/* Cheapest first: until every aspect in use is covered, then until there are enough. */
 static hpx_status choose(struct adopt *adopt, hpx_error *error)
 {
-    hpx_status status = cover(adopt, false, error);
-    if (!status)
-        status = cover(adopt, true, error);
-    size_t count = 0;
+    hpx_adopted *out = adopt->out;
+    const hpx_adopt_options *options = adopt->options;
+    const struct sample_options sample = {
+        .store = adopt->store,
+        .folder = options->folder,
+        .least = options->sample,
+        .interrupted = options->interrupted,
+    };
+    hpx_paths paths;
+    hpx_status status = sample_choose(&paths, &out->why, adopt->theirs, adopt->theirs_count, &sample, error);
     for (size_t i = 0; i < adopt->theirs_count; i++)
-        count += adopt->theirs[i]->chosen || adopt->theirs[i]->equal;
-    for (size_t i = 0; i < adopt->theirs_count && count < adopt->options->sample; i++) {
-        struct trajectory *trajectory = adopt->theirs[i];
-        if (trajectory->chosen || trajectory->equal || !trajectory->here)
-            continue;
-        trajectory->chosen = true;
-        count++;
-    }
+        out->left += !adopt->theirs[i]->covered;
+    if (!status && out->left == adopt->theirs_count)
+        status = hpx_error_set(error, HPX_FAILED, "not adopted: no result can be trained again: %s",
+                               out->why.message);
+    out->adoption.paths = list_paths(&paths);
     return status;
 }
 
@@ -331,7 +304,7 @@ static hpx_status train(struct adopt *adopt, hpx_error *error)
         const struct trajectory *trajectory = adopt->theirs[i];
         if (trajectory->chosen)
             wanted[rebuild.wanted_count++] = (hpx_rebuild_wanted){trajectory->key, trajectory->to};
-        else if (trajectory->equal)
+        else if (trajectory->proven)
             add_proof(&adopt->out->adoption, &trajectory->key, trajectory->equal);
     }
     hpx_status status = hpx_rebuild(&counts, adopt->store, &rebuild, error);
@@ -343,7 +316,7 @@ static hpx_status prove(struct adopt *adopt, hpx_error *error)
 {
     char name[HPX_CODE_HEX_BYTES];
     hpx_hex(name, adopt->options->as, HPX_CODE_BYTES);
-    if (adopt->out->results == 0 && adopt->out->apart > 0)
+    if (adopt->theirs_count == 0 && adopt->out->apart > 0)
         return hpx_error_set(error, HPX_NOT_FOUND,
                              "not adopted: all results of trainer %.8s are of other numerics than this "
                              "binary's (hpx --version -v)",
@@ -395,6 +368,29 @@ static hpx_status check(const struct adopt *adopt, hpx_error *error)
     return HPX_OK;
 }
 
+/* Of an assertion, it is all of the other trainer's. */
+static hpx_status set_holds(struct adopt *adopt, hpx_error *error)
+{
+    hpx_hash *keys = hpx_alloc((adopt->count + 1) * sizeof *keys);
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < adopt->count && !status; i++) {
+        hpx_fields manifest = {0};
+        const struct trajectory *trajectory = &adopt->all[i];
+        if (trajectory->owner != THEIRS || !(trajectory->covered || adopt->options->unproven))
+            continue;
+        status = hpx_store_manifest(&manifest, adopt->store, &trajectory->key, error);
+        if (!status)
+            keys[adopt->out->results++] = hpx_adoption_key(&adopt->out->adoption, &manifest);
+        hpx_fields_free(&manifest);
+        if (status == HPX_NOT_FOUND)
+            status = HPX_OK; /* damaged, and reported */
+    }
+    if (!adopt->options->unproven)
+        hpx_adoption_set_holds(&adopt->out->adoption, keys, adopt->out->results);
+    free(keys);
+    return status;
+}
+
 /* Stores again, as the other trainer's, what this one has made before and the adoption holds for. */
 static hpx_status copy_mine(struct adopt *adopt, hpx_error *error)
 {
@@ -431,7 +427,9 @@ static hpx_status adopt_now(struct adopt *adopt, hpx_error *error)
     adoption->code = hpx_record_id(&code);
     adoption->adopted_ns = hpx_clock_ns();
     adoption->reason = hpx_strdup(adopt->options->reason ? adopt->options->reason : "");
-    hpx_status status = hpx_store_put_record(adopt->store, HPX_RECORD_CODE, &code, error);
+    hpx_status status = set_holds(adopt, error);
+    if (!status)
+        status = hpx_store_put_record(adopt->store, HPX_RECORD_CODE, &code, error);
     if (!status)
         status = hpx_adoption_put(adopt->store, adoption, error);
     if (!status)

@@ -3,18 +3,15 @@
 #include "hpx/manifest.h"
 #include "hpx/memory.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define ASPECT_BYTES 32 /* of one that is made of a number */
 
 void hpx_adoption_free(hpx_adoption *adoption)
 {
     hpx_fields_free(&adoption->whose);
-    hpx_fields_free(&adoption->covers);
     free(adoption->keys);
+    free(adoption->holds);
+    free(adoption->paths);
     free(adoption->reason);
     *adoption = (hpx_adoption){0};
 }
@@ -30,32 +27,85 @@ static bool is_whose(const char *name)
     return strcmp(name, "format") == 0 || hpx_manifest_is_origin(name);
 }
 
+static void set_hashes(hpx_fields *out, const char *name, const hpx_hash *hashes, size_t count)
+{
+    hpx_fields_set_bytes(out, name, count ? hashes[0].bytes : (const uint8_t *)"", count * HPX_HASH_BYTES);
+}
+
 void hpx_adoption_to_fields(hpx_fields *out, const hpx_adoption *adoption)
 {
-    hpx_buffer covers = {0};
     for (size_t i = 0; i < adoption->whose.count; i++)
         hpx_fields_set(out, &adoption->whose.fields[i]);
-    hpx_fields_encode(&covers, &adoption->covers);
     hpx_fields_set_bytes(out, "as", adoption->as, HPX_CODE_BYTES);
-    hpx_fields_set_bytes(out, "covers", covers.data, covers.size);
-    hpx_fields_set_bytes(out, "keys", adoption->key_count ? adoption->keys[0].bytes : (const uint8_t *)"",
-                         adoption->key_count * HPX_HASH_BYTES);
+    set_hashes(out, "keys", adoption->keys, adoption->key_count);
+    set_hashes(out, "holds", adoption->holds, adoption->hold_count);
+    hpx_fields_set_text(out, "paths", adoption->paths ? adoption->paths : "");
     hpx_fields_set_count(out, "epochs", adoption->epochs);
     hpx_fields_set_hash(out, "code", &adoption->code);
     hpx_fields_set_count(out, "adopted", (uint64_t)adoption->adopted_ns);
     hpx_fields_set_text(out, "reason", adoption->reason ? adoption->reason : "");
-    hpx_buffer_free(&covers);
 }
 
-/* The fields beside those that say whose it is. */
-enum { OWN_FIELDS = 7 };
+static hpx_status not_an_adoption(hpx_error *error)
+{
+    return hpx_error_set(error, HPX_DAMAGED, "not an adoption");
+}
+
+static hpx_status read_hashes(hpx_hash **out, size_t *count, const hpx_fields *fields, const char *name,
+                              hpx_error *error)
+{
+    const uint8_t *bytes;
+    size_t size = 0;
+    hpx_status status = hpx_fields_bytes(&bytes, &size, fields, name, error);
+    if (!status && size % HPX_HASH_BYTES != 0)
+        status = not_an_adoption(error);
+    if (status)
+        return status;
+    *out = hpx_alloc(size + 1);
+    memcpy(*out, bytes, size);
+    *count = size / HPX_HASH_BYTES;
+    return HPX_OK;
+}
+
+static hpx_status read_text(char **out, const hpx_fields *fields, const char *name, hpx_error *error)
+{
+    const char *text;
+    hpx_status status = hpx_fields_text(&text, fields, name, error);
+    if (!status)
+        *out = hpx_strdup(text);
+    return status;
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+    return memcmp(a, b, HPX_HASH_BYTES);
+}
+
+/* What it holds for: in a record of before, which has "covers" there, nothing. `count` is of such fields. */
+static hpx_status read_holds(hpx_adoption *out, size_t *count, const hpx_fields *fields, hpx_error *error)
+{
+    *count = hpx_fields_find(fields, "covers") ? 1 : 2;
+    if (*count == 1) {
+        out->paths = hpx_strdup("");
+        return HPX_OK;
+    }
+    hpx_status status = read_hashes(&out->holds, &out->hold_count, fields, "holds", error);
+    if (!status)
+        status = read_text(&out->paths, fields, "paths", error);
+    for (size_t i = 1; i < out->hold_count && !status; i++)
+        if (compare_hashes(&out->holds[i - 1], &out->holds[i]) >= 0)
+            status = not_an_adoption(error);
+    return status;
+}
+
+/* The other fields beside those that say whose it is. */
+enum { OWN_FIELDS = 6 };
 
 static hpx_status read_fields(hpx_adoption *out, const hpx_fields *fields, hpx_error *error)
 {
-    const uint8_t *version, *as, *covers, *keys;
-    size_t version_size = 0, as_size = 0, covers_size = 0, keys_size = 0;
-    const char *reason;
-    uint64_t adopted;
+    const uint8_t *version, *as;
+    size_t version_size = 0, as_size = 0, hold_fields = 0;
+    uint64_t adopted = 0;
     for (size_t i = 0; i < fields->count; i++)
         if (is_whose(fields->fields[i].name))
             hpx_fields_set(&out->whose, &fields->fields[i]);
@@ -63,9 +113,9 @@ static hpx_status read_fields(hpx_adoption *out, const hpx_fields *fields, hpx_e
     if (!status)
         status = hpx_fields_bytes(&as, &as_size, fields, "as", error);
     if (!status)
-        status = hpx_fields_bytes(&covers, &covers_size, fields, "covers", error);
+        status = read_hashes(&out->keys, &out->key_count, fields, "keys", error);
     if (!status)
-        status = hpx_fields_bytes(&keys, &keys_size, fields, "keys", error);
+        status = read_holds(out, &hold_fields, fields, error);
     if (!status)
         status = hpx_fields_count(&out->epochs, fields, "epochs", error);
     if (!status)
@@ -73,23 +123,14 @@ static hpx_status read_fields(hpx_adoption *out, const hpx_fields *fields, hpx_e
     if (!status)
         status = hpx_fields_count(&adopted, fields, "adopted", error);
     if (!status)
-        status = hpx_fields_text(&reason, fields, "reason", error);
+        status = read_text(&out->reason, fields, "reason", error);
     if (!status && (version_size != HPX_CODE_BYTES || as_size != HPX_CODE_BYTES ||
-                    keys_size % HPX_HASH_BYTES != 0 || fields->count != out->whose.count + OWN_FIELDS))
-        status = hpx_error_set(error, HPX_DAMAGED, "not an adoption");
-    if (!status)
-        status = hpx_fields_decode(&out->covers, covers, covers_size, error);
-    for (size_t i = 0; i < out->covers.count && !status; i++)
-        if (out->covers.fields[i].type != HPX_FIELD_TEXT)
-            status = hpx_error_set(error, HPX_DAMAGED, "not an adoption");
+                    fields->count != out->whose.count + OWN_FIELDS + hold_fields))
+        status = not_an_adoption(error);
     if (status)
         return status;
     memcpy(out->as, as, HPX_CODE_BYTES);
-    out->key_count = keys_size / HPX_HASH_BYTES;
-    out->keys = hpx_alloc(keys_size + 1);
-    memcpy(out->keys, keys, keys_size);
     out->adopted_ns = (int64_t)adopted;
-    out->reason = hpx_strdup(reason);
     return HPX_OK;
 }
 
@@ -118,69 +159,23 @@ hpx_status hpx_adoption_drop(hpx_store *store, const hpx_adoption *adoption, hpx
     return hpx_store_drop_adoption(store, &whose, error);
 }
 
-/* --- aspects ----------------------------------------------------------------------------------------------
- */
-
-/* The aspect of a field of a manifest; NULL if it has none. `room` holds it where it is made of a number. */
-static const char *aspect_of(char room[ASPECT_BYTES], const hpx_field *field)
+hpx_hash hpx_adoption_key(const hpx_adoption *adoption, const hpx_fields *manifest)
 {
-    if (strncmp(field->name, "model.", 6) != 0 && strncmp(field->name, "train.", 6) != 0)
-        return NULL;
-    switch (field->type) {
-    case HPX_FIELD_TEXT:
-        return (const char *)field->bytes;
-    case HPX_FIELD_REAL:
-        return field->real == 0 ? "0" : "nonzero";
-    case HPX_FIELD_COUNTS:
-        snprintf(room, ASPECT_BYTES, "%" PRIu64, field->count);
-        return room;
-    case HPX_FIELD_COUNT:
-    case HPX_FIELD_BYTES:
-        return NULL;
-    }
-    return NULL;
+    hpx_fields theirs = {0};
+    for (size_t i = 0; i < manifest->count; i++)
+        hpx_fields_set(&theirs, &manifest->fields[i]);
+    hpx_manifest_set_trainer(&theirs, adoption->as);
+    const hpx_hash key = hpx_record_id(&theirs);
+    hpx_fields_free(&theirs);
+    return key;
 }
 
-static bool has_aspect(const hpx_fields *covers, const char *name, const char *aspect)
+void hpx_adoption_set_holds(hpx_adoption *adoption, const hpx_hash *keys, size_t count)
 {
-    const hpx_field *field = hpx_fields_find(covers, name);
-    const size_t length = strlen(aspect);
-    for (const char *at = field ? (const char *)field->bytes : NULL; at && *at;) {
-        const size_t word = strcspn(at, " ");
-        if (word == length && memcmp(at, aspect, length) == 0)
-            return true;
-        at += word + (at[word] == ' ');
-    }
-    return false;
-}
-
-void hpx_adoption_cover(hpx_fields *covers, const hpx_fields *manifest)
-{
-    char room[ASPECT_BYTES];
-    for (size_t i = 0; i < manifest->count; i++) {
-        const char *name = manifest->fields[i].name, *aspect = aspect_of(room, &manifest->fields[i]);
-        if (!aspect || has_aspect(covers, name, aspect))
-            continue;
-        const hpx_field *field = hpx_fields_find(covers, name);
-        char *text = hpx_format("%s%s%s", field ? (const char *)field->bytes : "", field ? " " : "", aspect);
-        hpx_fields_set_text(covers, name, text);
-        free(text);
-    }
-}
-
-bool hpx_adoption_lacks(hpx_buffer *what, const hpx_fields *covers, const hpx_fields *manifest)
-{
-    char room[ASPECT_BYTES];
-    for (size_t i = 0; i < manifest->count; i++) {
-        const hpx_field *field = &manifest->fields[i];
-        const char *aspect = aspect_of(room, field);
-        if (!aspect || has_aspect(covers, field->name, aspect))
-            continue;
-        hpx_buffer_printf(what, field->type == HPX_FIELD_COUNTS ? "%s of %s" : "%s %s",
-                          strchr(field->name, '.') + 1, aspect);
-        return true;
-    }
-    return false;
+    adoption->holds = hpx_realloc(adoption->holds, count + 1, sizeof *keys);
+    memcpy(adoption->holds, keys, count * sizeof *keys);
+    adoption->hold_count = count;
+    qsort(adoption->holds, count, sizeof *keys, compare_hashes);
 }
 
 /* --- all of a store ---------------------------------------------------------------------------------------
@@ -221,14 +216,14 @@ void hpx_adoptions_free(hpx_adoptions *adoptions)
 
 static bool holds(const hpx_adoption *adoption, const hpx_fields *manifest)
 {
-    hpx_buffer ignored = {0};
     const hpx_fields *whose = &adoption->whose;
     for (size_t i = 0; i < whose->count; i++)
         if (!hpx_field_equal(&whose->fields[i], hpx_fields_find(manifest, whose->fields[i].name)))
             return false;
-    const bool lacks = adoption->key_count > 0 && hpx_adoption_lacks(&ignored, &adoption->covers, manifest);
-    hpx_buffer_free(&ignored);
-    return !lacks;
+    if (adoption->key_count == 0)
+        return true;
+    const hpx_hash key = hpx_adoption_key(adoption, manifest);
+    return bsearch(&key, adoption->holds, adoption->hold_count, sizeof key, compare_hashes) != NULL;
 }
 
 const hpx_adoption *hpx_adoptions_find(const hpx_adoptions *adoptions, const hpx_fields *manifest)

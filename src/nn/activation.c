@@ -1,6 +1,7 @@
 #include "activation.h"
 
 #include "hpx/random.h"
+#include "path.h"
 #include "vector.h"
 
 #include <math.h>
@@ -64,15 +65,19 @@ void hpx_activation_forward(hpx_activation kind, float *y, float *slope, const f
 {
     switch (kind) {
     case HPX_RELU:
+        hpx_path_take(HPX_PATH_RELU);
         apply(relu, y, NULL, bias, rows, columns, stride);
         break;
     case HPX_TANH:
+        hpx_path_take(HPX_PATH_TANH);
         apply(hyperbolic_tangent, y, slope, bias, rows, columns, stride);
         break;
     case HPX_SIGMOID:
+        hpx_path_take(HPX_PATH_SIGMOID);
         apply(sigmoid, y, slope, bias, rows, columns, stride);
         break;
     case HPX_GELU:
+        hpx_path_take(HPX_PATH_GELU);
         apply(gelu, y, slope, bias, rows, columns, stride);
         break;
     }
@@ -82,6 +87,7 @@ void hpx_dropout(float *y, float *slope, size_t rows, size_t first, size_t colum
                  float probability, uint32_t layer, hpx_mlp_draw draw)
 {
     const float scale = 1 / (1 - probability);
+    hpx_path_take(columns % 4 == 0 ? HPX_PATH_DROPOUT : HPX_PATH_DROPOUT_REST);
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < columns; j += 4) {
             uint32_t words[4];

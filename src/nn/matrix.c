@@ -10,6 +10,7 @@
  * nothing. */
 #include "hpx/matrix.h"
 
+#include "path.h"
 #include "vector.h"
 
 #include <assert.h>
@@ -100,6 +101,7 @@ static void multiply_by_blas(float *c, size_t c_stride, hpx_factor a, hpx_factor
                              size_t k, bool add)
 {
     assert(c_stride - 1 < INT_MAX && a.stride - 1 < INT_MAX && b.stride - 1 < INT_MAX);
+    hpx_path_take(hpx_path_blas(a.transposed, b.transposed, add));
     cblas_sgemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans,
                 b.transposed ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1, a.values,
                 (blasint)a.stride, b.values, (blasint)b.stride, add ? 1 : 0, c, (blasint)c_stride);

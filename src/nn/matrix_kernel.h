@@ -63,11 +63,16 @@ KERNEL(multiply_rows)(float *c, size_t c_stride, struct view a, const float *b, 
                       size_t columns, struct ahead next, size_t wide)
 {
     const size_t rows = wide > 1 ? CHAINS / wide : 8; /* no more: far rows share a set of the cache */
+    const bool cut = columns != wide * LANES;
+    if (m >= rows)
+        hpx_path_take(hpx_path_tile(wide, true, cut, add));
     for (; m >= rows; m -= rows, c += rows * c_stride, a.values += rows * a.row) {
         for (size_t i = 0; i < rows && wide == WIDE; i++)
             ask_for(&next);
         KERNEL(multiply_tile)(c, c_stride, a, b, k, add, columns, rows, wide);
     }
+    if (m > 0)
+        hpx_path_take(hpx_path_tile(wide, false, cut, add));
     for (; m > 0; m--, c += c_stride, a.values += a.row)
         KERNEL(multiply_tile)(c, c_stride, a, b, k, add, columns, 1, wide);
 }
@@ -109,20 +114,27 @@ TARGET static inline void KERNEL(transpose)(float *to, size_t to_stride, const f
 TARGET static const float *KERNEL(pack)(float *to, size_t width, struct view b, size_t k, size_t columns)
 {
     size_t first = 0;
-    if (b.column == 1 && b.row == width && columns == width)
+    if (b.column == 1 && b.row == width && columns == width) {
+        hpx_path_take(HPX_PATH_PACK_NONE);
         return b.values;
+    }
     for (; b.row == 1 && first < width; first += LANES) {
         const size_t some = columns - first < LANES ? columns - first : LANES;
         size_t l = 0;
+        hpx_path_take(k % LANES == 0 ? HPX_PATH_PACK_TRANSPOSED : HPX_PATH_PACK_TRANSPOSED_REST);
         for (; l + LANES <= k; l += LANES)
             KERNEL(transpose)(to + l * width + first, width, b.values + first * b.column + l, b.column, some);
         for (; l < k; l++)
             for (size_t j = 0; j < LANES; j++)
                 to[l * width + first + j] = j < some ? b.values[(first + j) * b.column + l] : 0;
     }
-    for (; b.column == 1 && first + LANES <= columns; first += LANES)
+    for (; b.column == 1 && first + LANES <= columns; first += LANES) {
+        hpx_path_take(HPX_PATH_PACK_ROWS);
         for (size_t l = 0; l < k; l++)
             *(vector *)(to + l * width + first) = *(const vector *)(b.values + l * b.row + first);
+    }
+    if (first < width)
+        hpx_path_take(HPX_PATH_PACK_ROWS_REST);
     for (size_t l = 0; l < k && first < width; l++)
         for (size_t j = first; j < width; j++)
             to[l * width + j] = j < columns ? b.values[l * b.row + j * b.column] : 0;
@@ -137,6 +149,8 @@ TARGET static void KERNEL(product)(float *c, size_t c_stride, struct view a, str
     for (size_t j = 0, columns; j < n; j += columns) {
         columns = n - j < PANEL ? n - j : PANEL;
         const size_t width = (columns + LANES - 1) / LANES * LANES;
+        if (k > DEEP)
+            hpx_path_take(HPX_PATH_DEEP);
         for (size_t l = 0, depth; l < k; l += depth) {
             depth = k - l < DEEP ? k - l : DEEP;
             const struct ahead next = l + depth < k ? look_ahead(b, k, n, m, l + depth, j, PANEL)

@@ -13,6 +13,7 @@
 #include "activation.h"
 #include "hpx/matrix.h"
 #include "hpx/random.h"
+#include "path.h"
 #include "softmax.h"
 #include "sparse.h"
 #include "vector.h"
@@ -172,6 +173,7 @@ HPX_VECTORISED
 void hpx_mlp_load(hpx_mlp *mlp, const uint8_t *samples, const uint32_t *order, size_t rows, size_t more)
 {
     const size_t features = mlp->shape.sizes[0];
+    hpx_path_take(mlp->sparse ? HPX_PATH_SPARSE : HPX_PATH_DENSE);
     for (size_t i = 0; i < rows; i++) {
         const uint8_t *restrict sample = samples + (order ? order[i] : i) * features;
         if (i + PREFETCH < rows + more)
@@ -213,6 +215,7 @@ static size_t weight_place(const hpx_mlp_shape *shape, uint32_t layer, size_t i,
 void hpx_mlp_init(hpx_mlp *mlp, hpx_init init, uint32_t seed)
 {
     const uint32_t *sizes = mlp->shape.sizes;
+    hpx_path_take(init == HPX_INIT_HE ? HPX_PATH_HE : HPX_PATH_GLOROT);
     for (uint32_t l = 0; l < mlp->shape.layers; l++) {
         struct parameters layer = parameters_of(mlp, l);
         const double fans = init == HPX_INIT_HE ? sizes[l] : (double)sizes[l] + sizes[l + 1];
@@ -236,6 +239,7 @@ static void multiply_first(hpx_mlp *mlp, float *sums, size_t rows)
     const size_t in = shape->sizes[0], stride = part_stride(shape, 0);
     for (size_t first = 0, columns; first < shape->sizes[1]; first += columns) {
         columns = first_columns(shape, first);
+        hpx_path_take(columns == FIRST_COLUMNS ? HPX_PATH_PANEL_WHOLE : HPX_PATH_PANEL_REST);
         const float *panel = mlp->parameters + first * in;
         if (mlp->sparse)
             hpx_sparse_multiply(sums + first, stride, mlp->sparse_inputs, panel, columns, rows, columns);
@@ -254,6 +258,8 @@ static void multiply_part(hpx_mlp *mlp, uint32_t l, float *sums, struct part par
     struct part x;
     for (size_t from = 0; from < in; from += x.columns) {
         x = part_from(shape, l - 1, from, rows);
+        if (x.columns < in)
+            hpx_path_take(HPX_PATH_PARTS_OF_INPUT);
         hpx_matrix_multiply(sums, part_stride(shape, l),
                             (hpx_factor){mlp->outputs[l - 1] + x.place, x_stride, false},
                             (hpx_factor){weights + from, in, true}, rows, part.columns, x.columns, from > 0);
@@ -282,8 +288,11 @@ static float *forward(hpx_mlp *mlp, size_t rows, const hpx_mlp_draw *draw)
         const size_t width = shape->sizes[l + 1], stride = part_stride(shape, l);
         const float *biases = parameters_of(mlp, l).biases;
         struct part part;
+        hpx_path_take(l < 3 ? HPX_PATH_HIDDEN_1 + l : HPX_PATH_HIDDEN_MORE);
         for (size_t first = 0; first < width; first += part.columns) {
             part = part_from(shape, l, first, rows);
+            if (part.columns < width)
+                hpx_path_take(part.columns == part_columns(shape, l) ? HPX_PATH_PARTS : HPX_PATH_PART_REST);
             float *y = mlp->outputs[l] + (draw || l + 1 < last ? part.place : 0);
             float *slope = draw && mlp->slopes[l] ? mlp->slopes[l] + part.place : NULL;
             if (l > 0)
@@ -342,11 +351,13 @@ static void backward_last(const struct backward *b, struct part part, float *del
     hpx_matrix_multiply(mlp->gradient, part.columns, logits,
                         (hpx_factor){mlp->outputs[last - 1] + part.place, stride, false}, classes,
                         part.columns, b->rows, false);
-    if (part.columns == in)
+    if (part.columns == in) {
         give(b, 0, weights, classes * in);
-    else
-        for (size_t i = 0; i < classes; i++)
-            give(b, i * part.columns, weights + i * in, part.columns);
+        return;
+    }
+    hpx_path_take(HPX_PATH_PARTS_OF_LAST);
+    for (size_t i = 0; i < classes; i++)
+        give(b, i * part.columns, weights + i * in, part.columns);
 }
 
 /* The loss's derivatives by the sums of a part of a hidden layer, from those by its outputs. */
@@ -402,6 +413,8 @@ static void backward_first(const struct backward *b)
         last_layer(shape) == 0 ? mlp->deltas[0] : backward_part(b, 0, part_from(shape, 0, 0, b->rows));
     for (size_t from = 0, count; from < in; from += count) {
         count = in - from < FIRST_ROWS ? in - from : FIRST_ROWS;
+        if (count < FIRST_ROWS)
+            hpx_path_take(HPX_PATH_BLOCK_REST);
         if (mlp->sparse)
             hpx_sparse_transpose(mlp->sparse_inputs, from / FIRST_ROWS, b->rows);
         for (size_t first = 0, columns; first < shape->sizes[1]; first += columns) {

@@ -8,6 +8,7 @@
  * to. */
 #include "hpx/optimizer.h"
 
+#include "path.h"
 #include "vector.h"
 
 #include <math.h>
@@ -70,22 +71,31 @@ void hpx_optimizer_step(const hpx_optimizer *optimizer, float *parameters,
                         float *const states[HPX_OPTIMIZER_STATES_MAX], const hpx_gradient *gradient,
                         double rate, uint64_t step)
 {
-    if (optimizer->kind == HPX_ADAM)
+    if (optimizer->weight_decay > 0)
+        hpx_path_take(HPX_PATH_DECAY);
+    if (optimizer->kind == HPX_ADAM) {
+        hpx_path_take(HPX_PATH_ADAM);
         step_adam(optimizer, parameters, states[0], states[1], gradient, rate, step);
-    else if (optimizer->momentum > 0)
+    } else if (optimizer->momentum > 0) {
+        hpx_path_take(optimizer->nesterov ? HPX_PATH_NESTEROV : HPX_PATH_MOMENTUM);
         step_momentum(optimizer, parameters, states[0], gradient, rate);
-    else
+    } else {
+        hpx_path_take(HPX_PATH_PLAIN);
         step_plain(optimizer, parameters, gradient, rate);
+    }
 }
 
 double hpx_schedule_rate(const hpx_schedule *schedule, uint32_t epoch)
 {
     switch (schedule->kind) {
     case HPX_STEP:
+        hpx_path_take(epoch > schedule->step_epochs ? HPX_PATH_STEP_AFTER : HPX_PATH_STEP_BEFORE);
         return schedule->rate * pow(schedule->step_factor, (double)((epoch - 1) / schedule->step_epochs));
     case HPX_COSINE:
+        hpx_path_take(epoch > 1 ? HPX_PATH_COSINE_LATER : HPX_PATH_COSINE_FIRST);
         return schedule->rate * (1 + cos(M_PI * (double)(epoch - 1) / (double)schedule->last_epoch)) / 2;
     case HPX_CONSTANT:
+        hpx_path_take(HPX_PATH_CONSTANT);
         break;
     }
     return schedule->rate;

@@ -1,5 +1,6 @@
 #include "softmax.h"
 
+#include "path.h"
 #include "vector.h"
 
 #include <assert.h>
@@ -98,6 +99,7 @@ hpx_tally hpx_softmax_forward(float *softmax, const float *z, const float *bias,
     hpx_tally sums = {0, 0};
     for (size_t i = 0, some; i < rows; i += some) {
         some = rows - i < ROWS ? rows - i : ROWS;
+        hpx_path_take(some == ROWS ? HPX_PATH_SOFTMAX_WHOLE : HPX_PATH_SOFTMAX_REST);
         forward_rows(&sums, softmax ? softmax + i * classes : NULL, z + i * classes, bias, labels + i, some,
                      classes);
     }

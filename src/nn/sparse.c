@@ -19,6 +19,8 @@
  * product before it is added. */
 #include "sparse.h"
 
+#include "path.h"
+
 #include <assert.h>
 #include <stdbool.h>
 #include <string.h>
@@ -200,6 +202,7 @@ static size_t block_rows(const hpx_sparse *x, size_t block)
 void hpx_sparse_set_row(hpx_sparse *out, size_t i, const uint8_t *bytes)
 {
     uint32_t *start = out->starts + i * out->blocks;
+    hpx_path_take(out->features % 64 == 0 ? HPX_PATH_COMPRESS_WHOLE : HPX_PATH_COMPRESS_REST);
     for (size_t b = 0; b < out->blocks; b++)
         start[b + 1] = start[b] + out->compress(out->indices + start[b], out->values + start[b],
                                                 bytes + b * BLOCK, block_rows(out, b));
@@ -221,6 +224,7 @@ static void multiply_block(const hpx_sparse *x, float *c, size_t c_stride, const
     multiply_fn *multiply = multiply_with[x->kind];
     const size_t width = aligned(columns);
     assert(columns <= PANEL);
+    hpx_path_take(hpx_path_sparse(width / 16, width != columns, add));
     if (width == columns) {
         multiply(c, c_stride, a, m, b, b_stride, add, width);
         return;
@@ -236,6 +240,8 @@ static void multiply_block(const hpx_sparse *x, float *c, size_t c_stride, const
 void hpx_sparse_multiply(float *y, size_t y_stride, const hpx_sparse *x, const float *w, size_t w_stride,
                          size_t m, size_t columns)
 {
+    if (x->blocks > 1)
+        hpx_path_take(HPX_PATH_SPARSE_BLOCKS);
     for (size_t b = 0; b < x->blocks; b++) {
         const nonzeros block = {x->starts + b, x->blocks, x->indices, x->values};
         multiply_block(x, y, y_stride, &block, m, w + b * BLOCK * w_stride, w_stride, block_rows(x, b),

@@ -10,6 +10,7 @@
 #include "hpx/random.h"
 #include "hpx/text.h"
 #include "mlp_options.h"
+#include "path.h"
 
 #include <assert.h>
 #include <float.h>
@@ -100,8 +101,15 @@ static bool is_sparse(const hpx_split *data, uint32_t width, uint32_t batch)
     size_t nonzeros = 0;
     for (size_t i = 0; i < pixels; i++)
         nonzeros += data->train.pixels[i] != 0;
-    return nonzeros <= pixels / 4 && width >= SPARSE_WIDTH && batch <= SPARSE_BATCH &&
-           data->features <= UINT32_MAX / SPARSE_BATCH;
+    const bool full = nonzeros > pixels / 4, narrow = width<SPARSE_WIDTH, many = batch> SPARSE_BATCH ||
+                                                      data->features > UINT32_MAX / SPARSE_BATCH;
+    if (full)
+        hpx_path_take(HPX_PATH_INPUTS_FULL);
+    if (narrow)
+        hpx_path_take(HPX_PATH_INPUTS_NARROW);
+    if (many)
+        hpx_path_take(HPX_PATH_INPUTS_MANY);
+    return !full && !narrow && !many;
 }
 
 static hpx_status prepare(training *t, const hpx_fields *manifest, const hpx_split *data, hpx_error *error)
@@ -117,6 +125,8 @@ static hpx_status prepare(training *t, const hpx_fields *manifest, const hpx_spl
     t->data = data;
     t->batch = o->batch < data->train.count ? o->batch : data->train.count;
     t->batches = (data->train.count - 1) / t->batch + 1;
+    if (o->batch > t->batch)
+        hpx_path_take(HPX_PATH_BATCH_OF_ALL);
     t->mlp = (hpx_mlp){.shape = o->shape, .activation = o->activation, .dropout = (float)o->dropout};
     t->mlp.sparse = is_sparse(data, o->shape.sizes[1], t->batch);
     t->parameters = hpx_mlp_parameters(&o->shape);
@@ -156,8 +166,11 @@ static void evaluate(training *t, const hpx_samples *samples, double *loss, doub
 {
     const uint32_t most = evaluate_rows(t);
     hpx_tally sums = {0, 0};
+    if (samples->count == 0)
+        hpx_path_take(HPX_PATH_EVALUATE_NOTHING);
     for (uint32_t first = 0, rows; first < samples->count; first += rows) {
         rows = samples->count - first < most ? samples->count - first : most;
+        hpx_path_take(rows == most ? HPX_PATH_EVALUATE_WHOLE : HPX_PATH_EVALUATE_REST);
         hpx_mlp_load(&t->mlp, samples->pixels + (size_t)first * t->data->features, NULL, rows,
                      samples->count - first - rows);
         hpx_tally batch = hpx_mlp_evaluate(&t->mlp, samples->labels + first, rows);
@@ -196,6 +209,21 @@ static void step_part(void *context, const hpx_gradient *part)
     hpx_optimizer_step(&t->options.optimizer, t->mlp.parameters, t->states, part, step->rate, step->number);
 }
 
+/* A step by the samples of a batch of the shuffled ones. */
+static hpx_tally train_batch(training *t, uint32_t epoch, double rate, uint32_t batch)
+{
+    const hpx_samples *samples = &t->data->train;
+    const uint32_t first = batch * t->batch;
+    const uint32_t rows = samples->count - first < t->batch ? samples->count - first : t->batch;
+    hpx_path_take(rows == t->batch ? HPX_PATH_BATCH_WHOLE : HPX_PATH_BATCH_REST);
+    hpx_mlp_load(&t->mlp, samples->pixels, t->order + first, rows, samples->count - first - rows);
+    for (uint32_t i = 0; i < rows; i++)
+        t->labels[i] = samples->labels[t->order[first + i]];
+    struct step step = {t, rate, (uint64_t)(epoch - 1) * t->batches + batch + 1};
+    return hpx_mlp_gradient(&t->mlp, t->labels, rows, (hpx_mlp_draw){t->options.seed, epoch, first},
+                            step_part, &step);
+}
+
 /* One pass over the shuffled training samples. */
 static hpx_status train_epoch(training *t, uint32_t epoch, hpx_metrics *metrics, hpx_error *error)
 {
@@ -204,14 +232,7 @@ static hpx_status train_epoch(training *t, uint32_t epoch, hpx_metrics *metrics,
     hpx_tally sums = {0, 0};
     hpx_random_permutation(t->order, samples->count, t->options.seed, HPX_RANDOM_SHUFFLE, epoch);
     for (uint32_t batch = 0; batch < t->batches; batch++) {
-        const uint32_t first = batch * t->batch;
-        const uint32_t rows = samples->count - first < t->batch ? samples->count - first : t->batch;
-        hpx_mlp_load(&t->mlp, samples->pixels, t->order + first, rows, samples->count - first - rows);
-        for (uint32_t i = 0; i < rows; i++)
-            t->labels[i] = samples->labels[t->order[first + i]];
-        struct step step = {t, rate, (uint64_t)(epoch - 1) * t->batches + batch + 1};
-        hpx_tally now = hpx_mlp_gradient(&t->mlp, t->labels, rows,
-                                         (hpx_mlp_draw){t->options.seed, epoch, first}, step_part, &step);
+        const hpx_tally now = train_batch(t, epoch, rate, batch);
         if (!isfinite(now.loss))
             return diverged(t, epoch, "the loss is", error);
         sums.loss += now.loss;
@@ -264,6 +285,42 @@ static hpx_status run(const hpx_fields *manifest, const hpx_split *data, uint32_
     return status;
 }
 
+/* So many of the samples that an evaluation by batches of `rows` has one whole batch and the same rest. */
+static hpx_samples one_batch(hpx_samples samples, uint32_t rows)
+{
+    if (samples.count > rows)
+        samples.count = rows + samples.count % rows;
+    return samples;
+}
+
+/* Takes every kind of batch once, with whatever numbers come of it. */
+static hpx_status paths(hpx_paths *out, const hpx_fields *manifest, const hpx_split *data, uint32_t epochs,
+                        hpx_error *error)
+{
+    training t = {0};
+    double ignored;
+    hpx_paths_taken = (hpx_paths){0};
+    hpx_blas_single_thread();
+    hpx_status status = prepare(&t, manifest, data, error);
+    if (!status) {
+        const hpx_samples validation = one_batch(data->validation, evaluate_rows(&t)),
+                          test = one_batch(data->test, evaluate_rows(&t));
+        double rate = hpx_schedule_rate(&t.options.schedule, 1);
+        hpx_mlp_init(&t.mlp, t.options.init, t.options.seed);
+        evaluate(&t, &validation, &ignored, &ignored);
+        evaluate(&t, &test, &ignored, &ignored);
+        for (uint32_t i = 0; i < data->train.count; i++)
+            t.order[i] = i;
+        train_batch(&t, 1, rate, 0);
+        rate = hpx_schedule_rate(&t.options.schedule, epochs);
+        train_batch(&t, epochs, rate, t.batches - 1);
+    }
+    free(t.work);
+    free(t.image);
+    *out = hpx_paths_taken;
+    return status;
+}
+
 static hpx_cost cost(const hpx_fields *settings, uint32_t features, uint32_t classes)
 {
     hpx_mlp_shape shape;
@@ -286,6 +343,7 @@ static const hpx_trainer mlp = {
     .cost = cost,
     .check = check,
     .run = run,
+    .paths = paths,
     .needs_last_epoch = hpx_mlp_options_need_last_epoch,
 };
 

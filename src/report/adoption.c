@@ -24,6 +24,8 @@ static void add_proof(hpx_buffer *out, const hpx_adoption *adoption)
         hpx_buffer_printf(out, "%" PRIu64 " %s of %zu %s equal, bit for bit", adoption->epochs,
                           plural(adoption->epochs, "epoch", "epochs"), adoption->key_count,
                           plural(adoption->key_count, "trajectory", "trajectories"));
+    if (adoption->key_count > 0 && adoption->hold_count == 0)
+        hpx_buffer_puts(out, ", by an older hpx: holds no more, adopt again");
 }
 
 void hpx_report_adoption(hpx_buffer *out, const hpx_adoption *adoption)
@@ -68,24 +70,18 @@ void hpx_report_adoptions(hpx_buffer *out, const hpx_adoptions *adoptions)
     hpx_table_free(table);
 }
 
-/* {"model.activation": ["relu", "tanh"], ...} */
-static void add_covers(hpx_json *json, const hpx_fields *covers)
+static void add_paths(hpx_json *json, const char *paths)
 {
-    hpx_json_open(json, "covers", '{');
-    for (size_t i = 0; i < covers->count; i++) {
-        const char *at = (const char *)covers->fields[i].bytes;
-        hpx_json_open_flat(json, covers->fields[i].name, '[');
-        while (*at) {
-            const size_t length = strcspn(at, " ");
-            hpx_buffer word = {0};
-            hpx_buffer_add(&word, at, length);
-            hpx_json_text(json, NULL, hpx_buffer_text(&word));
-            hpx_buffer_free(&word);
-            at += length + (at[length] == ' ');
-        }
-        hpx_json_close(json, ']');
+    hpx_json_open(json, "paths", '[');
+    for (const char *at = paths; *at;) {
+        const size_t length = strcspn(at, "\n");
+        hpx_buffer path = {0};
+        hpx_buffer_add(&path, at, length);
+        hpx_json_text(json, NULL, hpx_buffer_text(&path));
+        hpx_buffer_free(&path);
+        at += length + (at[length] == '\n');
     }
-    hpx_json_close(json, '}');
+    hpx_json_close(json, ']');
 }
 
 /* Which trainer counts as which, and how far that is proven. */
@@ -111,7 +107,8 @@ void hpx_report_adoption_json(hpx_json *json, const char *name, const hpx_adopti
     for (size_t i = 0; i < adoption->key_count; i++)
         hpx_json_text(json, NULL, hpx_hash_hex(hash, &adoption->keys[i]));
     hpx_json_close(json, ']');
-    add_covers(json, &adoption->covers);
+    hpx_json_count(json, "holds", adoption->hold_count);
+    add_paths(json, adoption->paths);
     hpx_report_numerics_json(json, &adoption->whose);
     hpx_json_close(json, '}');
 }
@@ -134,6 +131,10 @@ void hpx_report_adopted(hpx_buffer *out, const hpx_adopted *adopted)
     hpx_buffer_printf(out, "\n%zu %s of %.8s count%s for %.8s now\n", adopted->results,
                       plural(adopted->results, "trajectory", "trajectories"), as,
                       adopted->results == 1 ? "s" : "", mine);
+    if (adopted->left)
+        hpx_buffer_printf(out, "%zu %s not covered and %s of %.8s only: %s\n", adopted->left,
+                          plural(adopted->left, "trajectory is", "trajectories are"),
+                          plural(adopted->left, "stays", "stay"), as, adopted->why.message);
     if (adopted->copied)
         hpx_buffer_printf(out, "%zu %s of %.8s %s stored again as its\n", adopted->copied,
                           plural(adopted->copied, "trajectory", "trajectories"), mine,
@@ -150,6 +151,7 @@ void hpx_report_adopted_json(hpx_buffer *out, const hpx_adopted *adopted)
     hpx_json_count(&json, "schema", 1);
     hpx_report_adoption_json(&json, "adoption", &adopted->adoption);
     hpx_json_count(&json, "results", adopted->results);
+    hpx_json_count(&json, "left", adopted->left);
     hpx_json_count(&json, "copied", adopted->copied);
     hpx_json_count(&json, "apart", adopted->apart);
     hpx_json_close(&json, '}');

@@ -1,4 +1,5 @@
-/* Any bytes as an adoption: what is read is written again as those very bytes. */
+/* Any bytes as an adoption: what is read is written again as those very bytes, unless it is of an older form.
+ */
 #include "fuzz.h"
 
 #include "hpx/adoption.h"
@@ -17,7 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (hpx_adoption_from_fields(&adoption, &fields, &error) == HPX_OK) {
         hpx_adoption_to_fields(&again, &adoption);
         hpx_fields_encode(&bytes, &again);
-        if (bytes.size != size || memcmp(bytes.data, data, size) != 0)
+        if (hpx_fields_find(&fields, "covers"))
+            bytes.size = 0;
+        else if (bytes.size != size || memcmp(bytes.data, data, size) != 0)
             abort();
         hpx_adoptions all = {.items = &adoption, .count = 1};
         hpx_adoptions_resolve(&all, &again);
