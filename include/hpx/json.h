@@ -1,4 +1,5 @@
-/* Writes JSON (RFC 8259) into a buffer: commas, indentation and escapes are taken care of. */
+/* Writes JSON (RFC 8259) into a buffer: commas, indentation and escapes are taken care of. What is not
+ * visible (hpx/text.h) is written with escapes. */
 #ifndef HPX_JSON_H
 #define HPX_JSON_H
 
@@ -26,7 +27,10 @@ void hpx_json_real(hpx_json *json, const char *name,
                    double value); /* the shortest that reads back; null if not finite */
 void hpx_json_bool(hpx_json *json, const char *name, bool value);
 void hpx_json_null(hpx_json *json, const char *name);
-void hpx_json_number_text(hpx_json *json, const char *name, const char *number); /* copied as it is */
+/* A value of an axis: a number if it is one, else a text. */
+void hpx_json_value(hpx_json *json, const char *name, const char *text);
+/* A field of any type as a text, bytes in hexadecimal; null if there is none, or it is empty. */
+void hpx_json_field(hpx_json *json, const char *name, const hpx_field *field);
 
 /* All fields of a set as members, bytes in hexadecimal. */
 void hpx_json_fields(hpx_json *json, const hpx_fields *fields);

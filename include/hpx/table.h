@@ -12,7 +12,8 @@ typedef struct hpx_table hpx_table;
 hpx_table *hpx_table_new(const char *alignment);
 void hpx_table_free(hpx_table *table);
 
-/* Cells fill a row from left to right; the first row is the header. */
+/* Cells fill a row from left to right; the first row is the header. What is not visible is shown with
+ * escapes, so that a cell is one line. */
 void hpx_table_add(hpx_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Appends the table; columns are two blanks apart and lines have none at their end. */

@@ -114,7 +114,7 @@ int run_adopt(const struct options *options)
         return EXIT_USAGE;
     }
     if (options->count == 0 && !options->forget)
-        return print_from_store(options, list);
+        return print_from_store(options, list, print_result);
     char *folder = store_folder(options, "."), *data = data_folder(folder);
     hpx_store *store;
     hpx_error error;

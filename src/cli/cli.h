@@ -73,7 +73,11 @@ char *usage_of(const struct command *command); /* "hpx build [OPTION]... RECIPE[
 /* common.c */
 int fail(const hpx_error *error);                                        /* prints it; the exit code for it */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* "hpx: ..." to stderr */
+/* Whatever people may read goes through here: with escapes for what is not visible (hpx/text.h), but line
+ * ends and tabs. */
+void show_text(const char *text);   /* to stderr */
 int print_result(hpx_buffer *text); /* to stdout, and frees it; the exit code */
+int print_bytes(hpx_buffer *text);  /* likewise, but as it is unless stdout is a terminal: for files */
 void warn_if_stale(void);
 
 /* The store's folder: --store, $HPX_STORE, cache/ at the root of the work tree that holds `anchor` (a file or
@@ -92,11 +96,11 @@ hpx_status open_existing(hpx_store **out, const struct options *options, const c
 /* The folder alone, hidden from git if it is a work tree's cache/. */
 hpx_status make_store_folder(const char *folder, hpx_error *error);
 
-/* Opens the store for reading (NULL where there is none), lets `add` put the result together, prints it; the
- * exit code. */
+/* Opens the store for reading (NULL where there is none), lets `add` put the result together, prints it by
+ * print_result or print_bytes; the exit code. */
 typedef hpx_status result_fn(hpx_buffer *text, hpx_store *store, const struct options *options,
                              hpx_error *error);
-int print_from_store(const struct options *options, result_fn *add);
+int print_from_store(const struct options *options, result_fn *add, int (*print)(hpx_buffer *text));
 
 /* RECIPE[:SEARCH]... grouped by recipe. */
 struct target {

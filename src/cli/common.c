@@ -4,6 +4,7 @@
 #include "hpx/experiment.h"
 #include "hpx/memory.h"
 #include "hpx/space.h"
+#include "hpx/text.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -14,14 +15,23 @@
 #include <string.h>
 #include <unistd.h>
 
+void show_text(const char *text)
+{
+    hpx_buffer shown = {0};
+    hpx_text_show(&shown, text, strlen(text), "\n\t");
+    fputs(hpx_buffer_text(&shown), stderr);
+    hpx_buffer_free(&shown);
+}
+
 void say(const char *format, ...)
 {
-    char text[HPX_ERROR_BYTES + 64];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    char *text = hpx_vformat(format, args), *line = hpx_format("hpx: %s\n", text);
     va_end(args);
-    fprintf(stderr, "hpx: %s\n", text);
+    show_text(line);
+    free(line);
+    free(text);
 }
 
 int fail(const hpx_error *error)
@@ -41,7 +51,7 @@ int fail(const hpx_error *error)
 
 /* Not by stdio, which gives up when a signal is noted meanwhile, or a pipe that somebody else has made
  * non-blocking is full. */
-int print_result(hpx_buffer *text)
+static int write_result(hpx_buffer *text)
 {
     size_t at = 0;
     while (at < text->size) {
@@ -61,6 +71,19 @@ int print_result(hpx_buffer *text)
         die_of_broken_pipe();
     say("cannot write the result: %s", strerror(code));
     return EXIT_FAILED;
+}
+
+int print_result(hpx_buffer *text)
+{
+    hpx_buffer shown = {0};
+    hpx_text_show(&shown, text->data, text->size, "\n\t");
+    hpx_buffer_free(text);
+    return write_result(&shown);
+}
+
+int print_bytes(hpx_buffer *text)
+{
+    return isatty(STDOUT_FILENO) ? print_result(text) : write_result(text);
 }
 
 size_t processors(void)
@@ -221,7 +244,7 @@ hpx_status open_existing(hpx_store **out, const struct options *options, const c
     return open_store(out, options, folder, HPX_STORE_WRITE, error);
 }
 
-int print_from_store(const struct options *options, result_fn *add)
+int print_from_store(const struct options *options, result_fn *add, int (*print)(hpx_buffer *text))
 {
     char *folder = store_folder(options, ".");
     hpx_store *store;
@@ -230,7 +253,7 @@ int print_from_store(const struct options *options, result_fn *add)
     hpx_status status = open_store(&store, options, folder, HPX_STORE_READ, &error);
     if (!status)
         status = add(&text, store, options, &error);
-    int code = status ? fail(&error) : print_result(&text);
+    int code = status ? fail(&error) : print(&text);
     hpx_store_close(store);
     free(folder);
     return code;

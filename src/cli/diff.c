@@ -28,5 +28,5 @@ static hpx_status diff(hpx_buffer *text, hpx_store *store, const struct options 
 
 int run_diff(const struct options *options)
 {
-    return print_from_store(options, diff);
+    return print_from_store(options, diff, print_result);
 }

@@ -81,7 +81,7 @@ int run_export(const struct options *options)
     hpx_status status = open_store(&store, options, folder, HPX_STORE_READ, &error);
     if (!status)
         status = path ? export_recipe(&table, store, path, data, &error) : export_all(&table, store, &error);
-    int code = status ? fail(&error) : print_result(&text);
+    int code = status ? fail(&error) : print_bytes(&text);
     hpx_buffer_free(&text);
     for (size_t i = 0; i < table.count; i++)
         free(table.axes[i]);

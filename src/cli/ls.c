@@ -160,7 +160,7 @@ static hpx_status add_patch(hpx_buffer *text, hpx_store *store, const struct opt
 int run_audit(const struct options *options)
 {
     if (options->patch)
-        return print_from_store(options, add_patch);
+        return print_from_store(options, add_patch, print_bytes);
     if (!options->quiet)
         warn_if_stale();
     return run(options, hpx_report_audit_new(), hpx_report_audit_add, hpx_audit_new());

@@ -5,6 +5,7 @@
 
 #include "hpx/file.h"
 #include "hpx/memory.h"
+#include "hpx/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -72,7 +73,10 @@ static void draw(struct progress *progress, const char *text)
         return;
     progress->drawn_at = now;
     progress->on_screen = true;
-    fprintf(stderr, "\r\033[K%.*s", terminal_width() - 1, text);
+    hpx_buffer shown = {0};
+    hpx_text_show(&shown, text, strlen(text), "");
+    fprintf(stderr, "\r\033[K%.*s", terminal_width() - 1, hpx_buffer_text(&shown));
+    hpx_buffer_free(&shown);
     fflush(stderr);
 }
 
@@ -129,9 +133,11 @@ void progress_event(void *context, const hpx_event *event)
         say("%s: %s", name, event->message);
     } else if (event->kind == HPX_EVENT_DONE && progress->verbose) {
         clear(progress);
-        fprintf(stderr, "%-6s %s: %.*f%s%s%s\n", hpx_verdict_names[event->verdict], name, progress->decimals,
-                event->value, event->reason ? "  (" : "", event->reason ? event->reason : "",
-                event->reason ? ")" : "");
+        char *line = hpx_format("%-6s %s: %.*f%s%s%s\n", hpx_verdict_names[event->verdict], name,
+                                progress->decimals, event->value, event->reason ? "  (" : "",
+                                event->reason ? event->reason : "", event->reason ? ")" : "");
+        show_text(line);
+        free(line);
     }
     if (event->kind == HPX_EVENT_FAILED || event->kind == HPX_EVENT_DONE || event->kind == HPX_EVENT_STOPPED)
         forget(progress, running);

@@ -73,5 +73,5 @@ static hpx_status show(hpx_buffer *text, hpx_store *store, const struct options 
 
 int run_show(const struct options *options)
 {
-    return print_from_store(options, show);
+    return print_from_store(options, show, print_result);
 }

@@ -5,37 +5,32 @@
 #include <math.h>
 #include <string.h>
 
-/* The bytes of a well-formed UTF-8 sequence at p, 0 if there is none (RFC 3629). */
-static size_t utf8_length(const unsigned char *p)
+/* What is not visible is escaped, too: a document may be read on a terminal. */
+static void quote_escape(hpx_buffer *out, uint32_t code)
 {
-    size_t length = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p >= 0xe0 && *p < 0xf0 ? 3 : 4;
-    if (*p >= 0x80 && (*p < 0xc2 || *p > 0xf4))
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) || (*p == 0xf0 && p[1] < 0x90) ||
-        (*p == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return length;
+    if (code == '"' || code == '\\')
+        hpx_buffer_printf(out, "\\%c", (int)code);
+    else if (code < 0x10000)
+        hpx_buffer_printf(out, "\\u%04x", code);
+    else /* two surrogates */
+        hpx_buffer_printf(out, "\\u%04x\\u%04x", 0xd7c0 + (code >> 10), 0xdc00 + (code & 0x3ff));
 }
 
 static void quote(hpx_buffer *out, const char *text)
 {
+    const size_t size = strlen(text);
+    uint32_t code;
     hpx_buffer_puts(out, "\"");
-    for (const unsigned char *p = (const unsigned char *)text; *p;) {
-        size_t length = utf8_length(p);
+    for (size_t at = 0, length; at < size; at += length) {
+        length = hpx_utf8_next(&code, text + at, size - at);
         if (length == 0) {
-            hpx_buffer_puts(out, "\\ufffd");
             length = 1;
-        } else if (*p == '"' || *p == '\\') {
-            hpx_buffer_printf(out, "\\%c", *p);
-        } else if (*p < 0x20) {
-            hpx_buffer_printf(out, "\\u%04x", *p);
+            quote_escape(out, 0xfffd);
+        } else if (code == '"' || code == '\\' || !hpx_is_visible(code)) {
+            quote_escape(out, code);
         } else {
-            hpx_buffer_add(out, p, length);
+            hpx_buffer_add(out, text + at, length);
         }
-        p += length;
     }
     hpx_buffer_puts(out, "\"");
 }
@@ -131,10 +126,56 @@ void hpx_json_null(hpx_json *json, const char *name)
     hpx_buffer_puts(json->out, "null");
 }
 
-void hpx_json_number_text(hpx_json *json, const char *name, const char *number)
+static size_t digits(const char *text)
 {
-    begin(json, name);
-    hpx_buffer_puts(json->out, number);
+    return strspn(text, "0123456789");
+}
+
+/* RFC 8259, section 6; within the range of a double. */
+static bool is_number(const char *text)
+{
+    double number;
+    const char *at = text + (*text == '-');
+    const size_t whole = digits(at);
+    if (whole == 0 || (*at == '0' && whole > 1))
+        return false;
+    at += whole;
+    if (*at == '.') {
+        if (digits(at + 1) == 0)
+            return false;
+        at += 1 + digits(at + 1);
+    }
+    if (*at == 'e' || *at == 'E') {
+        at += 1 + (at[1] == '+' || at[1] == '-');
+        if (digits(at) == 0)
+            return false;
+        at += digits(at);
+    }
+    return *at == 0 && hpx_parse_real(&number, text);
+}
+
+void hpx_json_value(hpx_json *json, const char *name, const char *text)
+{
+    double number;
+    if (is_number(text)) {
+        begin(json, name);
+        hpx_buffer_puts(json->out, text);
+    } else if (hpx_parse_real(&number, text)) {
+        hpx_json_real(json, name, number);
+    } else {
+        hpx_json_text(json, name, text);
+    }
+}
+
+void hpx_json_field(hpx_json *json, const char *name, const hpx_field *field)
+{
+    hpx_buffer text = {0};
+    if (field && field->type == HPX_FIELD_TEXT)
+        hpx_buffer_add(&text, field->bytes, field->size);
+    else if (field)
+        hpx_field_print(&text, field);
+    hpx_json_text(json, name, text.size ? hpx_buffer_text(&text) : NULL);
+    hpx_buffer_free(&text);
 }
 
 static void member(hpx_json *json, const hpx_field *field)
@@ -154,6 +195,8 @@ static void member(hpx_json *json, const hpx_field *field)
         hpx_json_close(json, ']');
         break;
     case HPX_FIELD_TEXT:
+        hpx_json_text(json, field->name, (const char *)field->bytes);
+        break;
     case HPX_FIELD_BYTES:
         hpx_field_print(&text, field);
         hpx_json_text(json, field->name, hpx_buffer_text(&text));

@@ -7,10 +7,7 @@
 
 static void add_value(hpx_json *json, const char *name, const hpx_axis_value *value)
 {
-    if (isnan(value->number))
-        hpx_json_text(json, name, value->text);
-    else
-        hpx_json_number_text(json, name, value->text);
+    hpx_json_value(json, name, value->text);
 }
 
 static void add_cell(hpx_json *json, const char *name, const hpx_recipe *recipe, uint32_t cell)

@@ -168,13 +168,9 @@ void report_cell(hpx_table *table, const hpx_cell *cell)
 void report_cell_json(hpx_json *json, const hpx_cell *cell)
 {
     const char *axis, *value;
-    double number;
     hpx_json_open_flat(json, "cell", '{');
     for (size_t at = 0; hpx_cell_next(&at, &axis, &value, cell);)
-        if (hpx_parse_real(&number, value))
-            hpx_json_number_text(json, axis, value);
-        else
-            hpx_json_text(json, axis, value);
+        hpx_json_value(json, axis, value);
     hpx_json_close(json, '}');
 }
 
@@ -218,12 +214,7 @@ static void add_metrics(hpx_json *json, const hpx_metrics *metrics)
 /* A field as a member of that name; null where there is none, or it is empty. */
 static void add_member(hpx_json *json, const char *name, const hpx_fields *fields, const char *field_name)
 {
-    const hpx_field *field = hpx_fields_find(fields, field_name);
-    hpx_buffer text = {0};
-    if (field)
-        hpx_field_print(&text, field);
-    hpx_json_text(json, name, field && text.size ? hpx_buffer_text(&text) : NULL);
-    hpx_buffer_free(&text);
+    hpx_json_field(json, name, hpx_fields_find(fields, field_name));
 }
 
 void hpx_report_code_json(hpx_json *json, const char *name, const hpx_fields *code)

@@ -1,6 +1,7 @@
 #include "hpx/table.h"
 
 #include "hpx/memory.h"
+#include "hpx/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,8 +47,13 @@ void hpx_table_add(hpx_table *table, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    char *text = hpx_vformat(format, args);
+    char *given = hpx_vformat(format, args);
     va_end(args);
+    hpx_buffer shown = {0};
+    hpx_text_show(&shown, given, strlen(given), "");
+    char *text = hpx_strdup(hpx_buffer_text(&shown));
+    hpx_buffer_free(&shown);
+    free(given);
     size_t width = width_of(text), *widest = &table->widths[table->count % table->columns];
     *widest = width > *widest ? width : *widest;
     table->cells = hpx_grow(table->cells, &table->capacity, table->count + 1, sizeof *table->cells);

@@ -41,23 +41,14 @@ static void add_differences(hpx_buffer *out, const hpx_fields *a, const hpx_fiel
     }
 }
 
-static void add_field_json(hpx_json *json, const char *name, const hpx_field *field)
-{
-    hpx_buffer text = {0};
-    if (field)
-        hpx_field_print(&text, field);
-    hpx_json_text(json, name, field ? hpx_buffer_text(&text) : NULL);
-    hpx_buffer_free(&text);
-}
-
 static void add_differences_json(hpx_json *json, const hpx_fields *a, const hpx_fields *b)
 {
     const hpx_field *before, *after;
     for (hpx_field_walk at = {0}; hpx_fields_next_difference(&at, a, b, &before, &after);) {
         hpx_json_open_flat(json, NULL, '{');
         hpx_json_text(json, "field", before ? before->name : after->name);
-        add_field_json(json, "old", before);
-        add_field_json(json, "new", after);
+        hpx_json_field(json, "old", before);
+        hpx_json_field(json, "new", after);
         hpx_json_close(json, '}');
     }
 }

@@ -41,7 +41,7 @@ static void test_json_layout(void **state)
     hpx_json_close(&json, '}');
     hpx_json_null(&json, NULL);
     hpx_json_close(&json, ']');
-    hpx_json_number_text(&json, "n", "1e-3");
+    hpx_json_value(&json, "n", "1e-3");
     hpx_json_bool(&json, "last", false);
     hpx_json_close(&json, '}');
     expect_text(&out, "{\n"
@@ -62,8 +62,9 @@ static void test_json_text(void **state)
     static const char *const cases[][2] = {
         {"", "\"\""},
         {"a\"b\\c/d", "\"a\\\"b\\\\c/d\""},
-        {"\n\t\x01\x1f\x7f", "\"\\u000a\\u0009\\u0001\\u001f\x7f\""},
+        {"\n\t\x01\x1f\x7f", "\"\\u000a\\u0009\\u0001\\u001f\\u007f\""},
         {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""},
+        {"\xc2\x9b\xe2\x80\xae\xf3\xa0\x80\x81", "\"\\u009b\\u202e\\udb40\\udc01\""},
         {"\xff", "\"\\ufffd\""},
         {"a\xc3", "\"a\\ufffd\""},
         {"\xe2\x82", "\"\\ufffd\\ufffd\""},
@@ -99,6 +100,26 @@ static void test_json_numbers(void **state)
         hpx_json_real(&json, NULL, values[i]);
     hpx_json_close(&json, ']');
     expect_text(&out, "[0.1, 0, -2.5, 1e+300, 0.9803, null, null, null, 5e-324]\n");
+}
+
+/* Whatever an axis holds, a strict parser takes it. */
+static void test_json_values(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"128", "128"},     {"-0.5", "-0.5"},     {"1e-3", "1e-3"},
+        {"1E+05", "1E+05"}, {"016", "16"},        {"+5", "5"},
+        {".5", "0.5"},      {"1.", "1"},          {"0x10", "\"0x10\""},
+        {"nan", "\"nan\""}, {"inf", "\"inf\""},   {"-Infinity", "\"-Infinity\""},
+        {"", "\"\""},       {"-", "\"-\""},       {"1e999", "\"1e999\""},
+        {"1 2", "\"1 2\""}, {"true", "\"true\""}, {"a\"b", "\"a\\\"b\""},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        hpx_buffer out = {0};
+        hpx_json json = {.out = &out};
+        hpx_json_value(&json, NULL, cases[i][0]);
+        expect_text(&out, cases[i][1]);
+    }
 }
 
 static void test_json_fields(void **state)
@@ -183,9 +204,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json_layout),  cmocka_unit_test(test_json_text),
-        cmocka_unit_test(test_json_numbers), cmocka_unit_test(test_json_fields),
-        cmocka_unit_test(test_table),        cmocka_unit_test(test_durations),
-        cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_json_numbers), cmocka_unit_test(test_json_values),
+        cmocka_unit_test(test_json_fields),  cmocka_unit_test(test_table),
+        cmocka_unit_test(test_durations),    cmocka_unit_test(test_csv),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,13 +160,80 @@ static void test_nearest_word(void **state)
     assert_null(hpx_nearest_word("relu", none));
 }
 
+static void test_utf8(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t length; /* 0: malformed */
+        uint32_t code;
+    } cases[] = {
+        {"a", 1, 'a'},
+        {"\xc3\xa9", 2, 0xe9},
+        {"\xe2\x82\xac", 3, 0x20ac},
+        {"\xf0\x9f\x98\x80", 4, 0x1f600},
+        {"\x80", 0, 0},
+        {"\xc0\x80", 0, 0},
+        {"\xc3", 0, 0},
+        {"\xc3(", 0, 0},
+        {"\xe0\x9f\xbf", 0, 0},
+        {"\xed\xa0\x80", 0, 0},
+        {"\xf0\x8f\xbf\xbf", 0, 0},
+        {"\xf4\x90\x80\x80", 0, 0},
+        {"\xe2\x82", 0, 0},
+        {"\xf5\x80\x80\x80", 0, 0},
+        {"\xff", 0, 0},
+        {"", 0, 0},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint32_t code = 0;
+        assert_int_equal(hpx_utf8_next(&code, cases[i].bytes, strlen(cases[i].bytes)), cases[i].length);
+        if (cases[i].length)
+            assert_int_equal(code, cases[i].code);
+    }
+}
+
+static void test_show(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *shown;
+    } cases[] = {
+        {"plain \xc3\xa9\xe2\x82\xac\\", "plain \xc3\xa9\xe2\x82\xac\\"},
+        {"\x1b[2J\x07\x7f", "\\x1b[2J\\x07\\x7f"},
+        {"a\r\tb", "a\\r\\tb"},
+        {"\xc2\x9b"
+         "31m",
+         "\\u009b31m"},    /* CSI as one character */
+        {"\x9b", "\\x9b"}, /* and as one byte */
+        {"\xe2\x80\xae"
+         "gpj",
+         "\\u202egpj"},                                 /* right-to-left override */
+        {"\xe2\x81\xa6\xe2\x81\xa9", "\\u2066\\u2069"}, /* isolates */
+        {"\xe2\x80\xa8\xef\xbb\xbf", "\\u2028\\ufeff"},
+        {"\xf3\xa0\x80\x81", "\\U000e0001"},
+        {"\xc3(\xed\xa0\x80", "\\xc3(\\xed\\xa0\\x80"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        hpx_buffer out = {0};
+        hpx_text_show(&out, cases[i].text, strlen(cases[i].text), "");
+        assert_string_equal(hpx_buffer_text(&out), cases[i].shown);
+        assert_int_equal(hpx_text_is_visible(cases[i].text, strlen(cases[i].text)), i == 0);
+        assert_true(hpx_text_is_visible(out.data, out.size));
+        hpx_buffer_free(&out);
+    }
+    hpx_buffer out = {0};
+    hpx_text_show(&out, "a\nb\tc\0d", 7, "\n\t");
+    assert_string_equal(hpx_buffer_text(&out), "a\nb\tc\\x00d");
+    hpx_buffer_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse_u64),
-        cmocka_unit_test(test_parse_real),
-        cmocka_unit_test(test_real_text),
-        cmocka_unit_test(test_nearest_word),
+        cmocka_unit_test(test_parse_u64), cmocka_unit_test(test_parse_real),
+        cmocka_unit_test(test_real_text), cmocka_unit_test(test_nearest_word),
+        cmocka_unit_test(test_utf8),      cmocka_unit_test(test_show),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
