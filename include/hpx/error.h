@@ -16,10 +16,10 @@ typedef enum hpx_status {
     HPX_INTERRUPTED, /* the user asked to stop */
 } hpx_status;
 
-#define HPX_ERROR_BYTES 2048
+#define HPX_ERROR_BYTES 16384 /* room for all the mistakes of a recipe */
 
-/* The first line of `message` is whole in itself; further lines, if any, quote the place. No newline at the
- * end. */
+/* The first line of `message` is whole in itself; further lines, if any, quote the place, and may tell of
+ * other mistakes in the same way. No newline at the end. */
 typedef struct hpx_error {
     hpx_status status;
     char message[HPX_ERROR_BYTES];

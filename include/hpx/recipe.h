@@ -75,9 +75,10 @@ typedef hpx_status hpx_recipe_load_fn(void *context, const char *path, hpx_buffe
 
 /* Parses and checks the whole recipe: every setting is of its type and in its range for every value of every
  * axis. HPX_USAGE: the message reads FILE:LINE:COLUMN: what is wrong, with the line and a caret under it and,
- * for a misspelt word, the nearest known one. `path` only names the recipe and anchors relative paths. A
- * recipe without axes has one axis "cell" of one value "1" (its place has line 0), and a recipe without
- * searches has none. The bytes are not needed afterwards. `load` may be NULL: then an include is an error. */
+ * for a misspelt word, the nearest known one; all mistakes, up to 20, in order of place. `path` only names
+ * the recipe and anchors relative paths. A recipe without axes has one axis "cell" of one value "1" (its
+ * place has line 0), and a recipe without searches has none. The bytes are not needed afterwards. `load` may
+ * be NULL: then an include is an error. */
 hpx_status hpx_recipe_parse(hpx_recipe **out, const char *path, const void *bytes, size_t size,
                             hpx_recipe_load_fn *load, void *context, hpx_error *error);
 
@@ -97,6 +98,17 @@ void hpx_recipe_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cel
 void hpx_recipe_model_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell);
 
 void hpx_recipe_dataset_of(hpx_recipe_dataset *out, const hpx_recipe *recipe, uint32_t cell);
+
+/* A mistake that only the data shows, at its place, as hpx_recipe_parse words it: the value number `value` of
+ * a binding, or the word on the axis that it has in this cell; the section's name where the binding is not
+ * stated (or `key` NULL). Returns HPX_USAGE. */
+hpx_status hpx_recipe_fail_in(hpx_error *error, const hpx_recipe *recipe, const char *section,
+                              const char *key, size_t value, uint32_t cell, const char *format, ...)
+    __attribute__((format(printf, 7, 8)));
+
+/* Whether what a cell's data set takes and holds out is there, in a training file of so many images:
+ * HPX_USAGE at its place otherwise. Of a data set known by name hpx_recipe_parse has made sure. */
+hpx_status hpx_recipe_check_split(hpx_error *error, const hpx_recipe *recipe, uint32_t cell, uint32_t images);
 
 /* True if two cells may have different models (or data sets): the axis is named in a binding of that section.
  */

@@ -45,9 +45,8 @@ hpx_status hpx_source_shape(hpx_source *out, const hpx_recipe_dataset *dataset,
 hpx_status hpx_source_locate(char *paths[HPX_ROLES], const hpx_fields *manifest, hpx_store *store,
                              const char *folder, hpx_error *error);
 
-/* How many images are trained on, after `validation` are held out and `take` is applied. HPX_USAGE, with the
- * numbers, if none would be left. */
-hpx_status hpx_source_train_count(uint32_t *out, const hpx_source *source, const hpx_recipe_dataset *dataset,
-                                  hpx_error *error);
+/* How many images are trained on, after `validation` are held out and `take` is applied: a split that
+ * hpx_recipe_check_split has let pass. */
+uint32_t hpx_source_train_count(const hpx_source *source, const hpx_recipe_dataset *dataset);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "hpx/adoption.h"
 #include "hpx/cell.h"
+#include "hpx/file.h"
 #include "hpx/manifest.h"
 #include "hpx/memory.h"
 
@@ -68,12 +69,34 @@ static bool same_files(const hpx_recipe_dataset *a, const hpx_recipe_dataset *b)
     return same;
 }
 
+/* A path that leads nowhere is a mistake of the recipe: it is told at its place, with all others of the cell.
+ * The status as it was where there is none. */
+static hpx_status place_missing_files(const hpx_recipe *recipe, uint32_t cell,
+                                      const hpx_recipe_dataset *dataset, hpx_error *error)
+{
+    static const char *const keys[] = {"train", "test"};
+    hpx_buffer all = {0};
+    for (size_t role = 0; role < HPX_ROLES; role++) {
+        if (!dataset->files[role] || hpx_path_exists(dataset->files[role]))
+            continue;
+        hpx_error one;
+        hpx_recipe_fail_in(&one, recipe, "dataset", keys[role / 2], role % 2, cell, "%s: no such file (%s)",
+                           dataset->files[role], hpx_role_names[role]);
+        hpx_buffer_printf(&all, "%s%s", all.size ? "\n" : "", one.message);
+    }
+    if (all.size > 0)
+        hpx_error_set(error, HPX_USAGE, "%s", hpx_buffer_text(&all));
+    hpx_buffer_free(&all);
+    return error->status;
+}
+
 static hpx_status find_data(hpx_experiment *experiment, uint32_t at, const hpx_source_options *options,
                             bool shape_only, hpx_error *error)
 {
     struct data *data = &experiment->data[at];
-    hpx_recipe_dataset_of(&data->dataset, experiment->recipe,
-                          unproject(experiment, &experiment->data_grid, at));
+    const hpx_recipe *recipe = experiment->recipe;
+    uint32_t cell = unproject(experiment, &experiment->data_grid, at);
+    hpx_recipe_dataset_of(&data->dataset, recipe, cell);
     for (uint32_t before = 0; before < at && !data->source; before++)
         if (same_files(&experiment->data[before].dataset, &data->dataset))
             data->source = experiment->data[before].source;
@@ -83,11 +106,12 @@ static hpx_status find_data(hpx_experiment *experiment, uint32_t at, const hpx_s
         status = shape_only ? hpx_source_shape(source, &data->dataset, options, error)
                             : hpx_source_find(source, &data->dataset, options, error);
         if (status)
-            return status;
+            return place_missing_files(recipe, cell, &data->dataset, error);
         experiment->source_count++;
         data->source = source;
     }
-    return hpx_source_train_count(&data->train_count, data->source, &data->dataset, error);
+    data->train_count = hpx_source_train_count(data->source, &data->dataset);
+    return hpx_recipe_check_split(error, recipe, cell, data->source->train_count);
 }
 
 /* What the settings' table cannot say, for every model and data set. */
@@ -104,7 +128,7 @@ static hpx_status check_models(hpx_experiment *experiment, hpx_error *error)
                                             experiment->sources[i].classes, error);
         hpx_fields_free(&settings);
     }
-    return status ? hpx_error_prefix(error, "%s", recipe->path) : HPX_OK;
+    return status ? hpx_recipe_fail_in(error, recipe, "model", NULL, 0, 0, "%s", error->message) : HPX_OK;
 }
 
 hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,

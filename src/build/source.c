@@ -208,17 +208,9 @@ void hpx_source_free(hpx_source *source)
     *source = (hpx_source){0};
 }
 
-hpx_status hpx_source_train_count(uint32_t *out, const hpx_source *source, const hpx_recipe_dataset *dataset,
-                                  hpx_error *error)
+uint32_t hpx_source_train_count(const hpx_source *source, const hpx_recipe_dataset *dataset)
 {
-    if (dataset->validation >= source->train_count)
-        return hpx_error_set(
-            error, HPX_USAGE,
-            "data set %s: validation = %u leaves nothing to train on: there are %u training images",
-            source->name, dataset->validation, source->train_count);
-    uint32_t rest = source->train_count - dataset->validation;
-    *out = dataset->take && dataset->take < rest ? dataset->take : rest;
-    return HPX_OK;
+    return dataset->take ? dataset->take : source->train_count - dataset->validation;
 }
 
 /* A data set known by name that is here and has these bytes: a store that results were imported into has

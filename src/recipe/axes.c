@@ -215,27 +215,48 @@ static hpx_status add_integers(values *v, const struct word *from, const char *l
     return status;
 }
 
+/* "16," and "16,32": from a language that separates values so. */
+static bool has_comma(struct parse *p, const struct word *w)
+{
+    const char *comma = w->kind == WORD_PLAIN ? strchr(w->text, ',') : NULL;
+    if (!comma)
+        return false;
+    if (comma == w->text || w->text[strlen(w->text) - 1] == ',')
+        return true;
+    double number;
+    return hpx_parse_real(&number, hpx_arena_strndup(p->arena, w->text, (size_t)(comma - w->text)));
+}
+
+static hpx_status add_plain(values *v, const struct word *w)
+{
+    const char *low, *high;
+    double number, end;
+    if (w->kind == WORD_REFERENCE)
+        return hpx_recipe_fail(v->p, w, "'$%s' cannot stand here: the values of an axis depend on no other",
+                               hpx_recipe_show(v->p, w->text));
+    if (!*w->text)
+        return hpx_recipe_fail(v->p, w, "an empty word cannot be the value of an axis");
+    if (hpx_recipe_range(v->p, w, &low, &high) && (hpx_parse_real(&end, low) || hpx_parse_real(&end, high)))
+        return add_integers(v, w, low, high);
+    if (w->kind == WORD_PLAIN && hpx_parse_real(&number, w->text))
+        return add_number(v, w, number);
+    return add(v, w, w->text, NAN);
+}
+
 static hpx_status make_plain(values *v)
 {
     hpx_status status = HPX_OK;
-    for (size_t i = 0; !status && i < v->given_count; i++) {
+    for (size_t i = 0; i < v->given_count; i++) {
         const struct word *w = &v->given[i];
-        const char *low, *high;
-        double number, end;
-        if (w->kind == WORD_REFERENCE)
-            status =
-                hpx_recipe_fail(v->p, w, "'$%s' cannot stand here: the values of an axis depend on no other",
-                                hpx_recipe_show(v->p, w->text));
-        else if (!*w->text)
-            status = hpx_recipe_fail(v->p, w, "an empty word cannot be the value of an axis");
-        else if (hpx_recipe_range(v->p, w, &low, &high) &&
-                 (hpx_parse_real(&end, low) || hpx_parse_real(&end, high)))
-            status = add_integers(v, w, low, high);
-        else if (w->kind == WORD_PLAIN && hpx_parse_real(&number, w->text))
-            status = add_number(v, w, number);
-        else
-            status = add(v, w, w->text, NAN);
+        if (has_comma(v->p, w))
+            return hpx_recipe_fail(v->p, w,
+                                   "a comma in '%s': expected blanks between the values of an axis, as in "
+                                   "'axis %s = 16 32'; quote the word if the comma is part of it",
+                                   hpx_recipe_show(v->p, w->text), v->name);
     }
+    for (size_t i = 0; i < v->given_count; i++)
+        if (add_plain(v, &v->given[i]))
+            status = HPX_USAGE;
     return status;
 }
 
@@ -244,12 +265,42 @@ static const struct form {
     hpx_status (*make)(values *v);
 } forms[] = {{"log2", make_log2}, {"log10", make_log10}, {"linear", make_linear}, {"log", make_log}};
 
+static const char *const form_words[] = {"log2", "log10", "linear", "log", "ordered", "unordered", NULL};
+static const char *const order_words[] = {"ordered", "unordered", NULL};
+
+/* The form that the first word of an axis is a misspelling of, if a range behind it shows that it is to be
+ * one. */
+static const char *meant_form(values *v)
+{
+    const struct word *first = &v->given[0];
+    const char *low_text, *high_text;
+    double low, high;
+    if (v->given_count < 2 || first->kind != WORD_PLAIN || hpx_parse_real(&low, first->text))
+        return NULL;
+    if (!hpx_recipe_range(v->p, &v->given[1], &low_text, &high_text))
+        return strlen(first->text) > 5 ? hpx_nearest_word(first->text, order_words) : NULL;
+    const char *form = hpx_recipe_nearest(v->p, first->text, form_words);
+    int exponent = 0;
+    if (form && strcmp(form, "log") == 0 && v->given_count == 2 && hpx_parse_real(&low, low_text) &&
+        hpx_parse_real(&high, high_text)) {
+        if (power_of_two(&exponent, low) && power_of_two(&exponent, high))
+            return "log2";
+        if (power_of_ten(&exponent, low) && power_of_ten(&exponent, high))
+            return "log10";
+    }
+    return form;
+}
+
 static hpx_status make_values(values *v)
 {
     const struct word *first = &v->given[0];
     for (size_t i = 0; first->kind == WORD_PLAIN && i < sizeof forms / sizeof *forms; i++)
         if (strcmp(first->text, forms[i].name) == 0)
             return forms[i].make(v);
+    const char *meant = meant_form(v);
+    if (meant)
+        return hpx_recipe_fail(v->p, first, "unknown form '%s' of an axis: expected %s; did you mean '%s'?",
+                               hpx_recipe_show(v->p, first->text), hpx_recipe_list(v->p, form_words), meant);
     return make_plain(v);
 }
 
@@ -309,23 +360,21 @@ static bool has_word(const values *v)
     return false;
 }
 
-static hpx_status make_axis(struct parse *p, hpx_axis *out, const struct statement *axis)
+/* An axis with a mistake has no values. */
+static void make_axis(struct parse *p, size_t i)
 {
+    const struct statement *axis = p->axes[i];
     values v = {.p = p, .name = axis->name.text, .given = axis->values, .given_count = axis->count};
     int ordered = -1;
-    hpx_status status = take_order(&v, &ordered);
-    if (!status)
-        status = make_values(&v);
-    if (!status)
-        status = check_distinct(&v);
-    *out = (hpx_axis){
+    bool bad = axis->bad || take_order(&v, &ordered) || make_values(&v) || check_distinct(&v);
+    p->recipe->inside->axis_words[i] = v.words;
+    p->recipe->axes[i] = (hpx_axis){
         .name = axis->name.text,
         .values = v.list,
-        .count = v.count,
+        .count = bad ? 0 : v.count,
         .ordered = ordered < 0 ? !has_word(&v) : ordered,
-        .place = {axis->name.line->source->path, axis->name.line->number, axis->name.column},
+        .place = hpx_recipe_place(&axis->name),
     };
-    return status;
 }
 
 /* So that the rest knows one shape only. */
@@ -342,41 +391,57 @@ static void make_single_cell(struct parse *p)
     p->recipe->grid = (hpx_grid){.axes = 1, .counts = {1}};
 }
 
-hpx_status hpx_recipe_axes(struct parse *p)
+void hpx_recipe_axes(struct parse *p)
 {
     if (p->axis_count == 0) {
         make_single_cell(p);
-        return HPX_OK;
+        return;
     }
     hpx_recipe *recipe = p->recipe;
     recipe->axes = hpx_arena_alloc(p->arena, p->axis_count * sizeof(hpx_axis));
+    recipe->grid.axes = p->axis_count;
     uint64_t cells = 1;
     for (size_t i = 0; i < p->axis_count; i++) {
-        hpx_axis *axis = &recipe->axes[i];
-        hpx_status status = make_axis(p, axis, p->axes[i]);
-        if (status)
-            return status;
-        cells *= axis->count;
-        if (cells > HPX_CELLS_MAX)
-            return hpx_recipe_fail(p, &p->axes[i]->name,
-                                   "axis '%s' makes the grid too large: expected at most %u cells",
-                                   axis->name, HPX_CELLS_MAX);
+        make_axis(p, i);
+        const hpx_axis *axis = &recipe->axes[i];
+        uint32_t count = axis->count ? axis->count : 1;
+        bool fits = cells <= HPX_CELLS_MAX;
+        cells *= fits ? count : 1;
+        if (fits && cells > HPX_CELLS_MAX)
+            hpx_recipe_fail(p, &p->axes[i]->name,
+                            "axis '%s' makes the grid too large: expected at most %u cells", axis->name,
+                            HPX_CELLS_MAX);
         recipe->grid.unordered |= (uint32_t)!axis->ordered << i;
-        recipe->grid.counts[recipe->grid.axes++] = axis->count;
+        recipe->grid.counts[i] = count;
     }
-    return HPX_OK;
 }
 
-hpx_status hpx_recipe_axes_used(struct parse *p)
+/* Whether a binding has the axis among its words; `plain`: also without '$'. */
+static bool is_named(const struct statement *statement, const char *axis, bool plain)
 {
-    const uint32_t *in = p->recipe->inside->axes_in;
-    for (size_t i = 0; i < p->axis_count; i++)
-        if (!((in[SECTION_DATASET] | in[SECTION_MODEL] | in[SECTION_TRAIN]) >> i & 1))
-            return hpx_recipe_fail(p, &p->axes[i]->name,
-                                   "axis '%s' is used nowhere, so all its values would be one trial: "
-                                   "expected '$%s' in a binding of dataset, model or train",
-                                   p->axes[i]->name.text, p->axes[i]->name.text);
-    return HPX_OK;
+    for (size_t i = 0; statement && i < statement->binding_count; i++) {
+        const struct binding *binding = &statement->bindings[i];
+        for (size_t k = 0; k < binding->count; k++)
+            if ((plain || binding->values[k].kind == WORD_REFERENCE) &&
+                strcmp(binding->values[k].text, axis) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* A forgotten '$' was told of where it is missing. */
+void hpx_recipe_axes_used(struct parse *p)
+{
+    bool plain = p->mistake_count > 0;
+    for (size_t i = 0; i < p->axis_count && !p->lost; i++) {
+        const char *name = p->axes[i]->name.text;
+        if (!is_named(p->dataset, name, plain) && !is_named(p->model, name, plain) &&
+            !is_named(p->train, name, plain))
+            hpx_recipe_fail(p, &p->axes[i]->name,
+                            "axis '%s' is used nowhere, so all its values would be one trial: "
+                            "expected '$%s' in a binding of dataset, model or train",
+                            name, name);
+    }
 }
 
 bool hpx_recipe_axis_value(uint32_t *out, const hpx_axis *axis, const char *text)

@@ -5,13 +5,17 @@
  * searches recipe and cell --resolve.c--> fields
  *
  * Everything lives in the recipe's arena. Whoever detects a mistake calls hpx_recipe_fail with the word it is
- * about. */
+ * about, and goes on with the next thing: all mistakes are told at once. What a mistake has made unknown is
+ * marked
+ * (`bad`, `lost`, an axis without values, a slot without operands), so that nothing is said of what only
+ * follows from it. */
 #ifndef HPX_RECIPE_INSIDE_H
 #define HPX_RECIPE_INSIDE_H
 
 #include "hpx/memory.h"
 #include "hpx/recipe.h"
 
+#define MISTAKES_MAX        20 /* told of in one run */
 #define RECIPE_BYTES_MAX    (1u << 20)
 #define RECIPE_FILES_MAX    64
 #define RECIPE_DEPTH_MAX    16
@@ -30,11 +34,13 @@ struct source {
     uint32_t include_line;         /* of the includer */
 };
 
+/* A line without its end. One that ends in '\' holds the next one too, and the '\' and the newline are a
+ * blank. */
 struct line {
     const struct source *source;
-    const char *bytes; /* without its end */
+    const char *bytes;
     size_t size;
-    uint32_t number;
+    uint32_t number; /* of its first part */
 };
 
 typedef enum word_kind {
@@ -63,6 +69,7 @@ struct statement {
     size_t count;
     struct binding *bindings;
     size_t binding_count;
+    bool bad; /* not all that was meant to stand here is known */
 };
 
 /* A value that has been checked against its setting. Words point into the setting's list, so that equal words
@@ -80,7 +87,7 @@ struct operand {
     int axis;              /* -1: values[0] for every cell */
 };
 
-/* A setting, ready to be resolved for any cell. */
+/* A setting, ready to be resolved for any cell; without operands, if its binding is a mistake. */
 struct slot {
     const hpx_setting *setting;
     const char *field;             /* "SECTION.NAME" */
@@ -96,13 +103,21 @@ extern const char *const hpx_recipe_sections[SECTIONS + 1];
 
 struct hpx_recipe_inside {
     hpx_arena *arena;
-    hpx_setting kind;               /* the setting behind "model.kind" */
-    struct slot *slots;             /* of model and train, by field name */
-    size_t slot_count, model_count; /* those of the model come first */
+    const struct statement *statements[SECTIONS];
+    const struct word **axis_words[HPX_AXES_MAX]; /* where each value of an axis is written */
+    hpx_setting kind;                             /* the setting behind "model.kind" */
+    struct slot *slots;                           /* of model and train, by field name */
+    size_t slot_count, model_count;               /* those of the model come first */
     const char *dataset;
     struct operand files[HPX_ROLES]; /* values NULL: a known data set */
     struct slot validation, take;
     uint32_t axes_in[SECTIONS]; /* bit per axis */
+};
+
+struct mistake {
+    size_t source; /* in order of reading */
+    uint32_t line, column;
+    const char *text;
 };
 
 /* The recipe while it is made. */
@@ -111,7 +126,10 @@ struct parse {
     hpx_arena *arena;
     hpx_recipe_load_fn *load;
     void *context;
-    hpx_error *error;
+    hpx_status status; /* HPX_USAGE after a mistake; the first error that is none */
+    struct mistake mistakes[MISTAKES_MAX];
+    size_t mistake_count; /* all of them */
+    bool lost;            /* a line could not be read, or named an unknown axis: any axis may be used there */
     const struct source *file;                      /* the recipe itself */
     const struct source *sources[RECIPE_FILES_MAX]; /* in order of reading, the recipe first */
     size_t source_count;
@@ -122,17 +140,24 @@ struct parse {
 
 /* messages.c */
 
-/* HPX_USAGE: FILE:LINE:COLUMN, the message, the line with a caret, and the includes that led there. */
+/* A mistake: FILE:LINE:COLUMN, the message, the line with a caret, and the includes that led there. Of one
+ * word the first mistake counts. Returns HPX_USAGE. */
 hpx_status hpx_recipe_fail_at(struct parse *p, const struct line *at, size_t column, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 hpx_status hpx_recipe_fail(struct parse *p, const struct word *at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* All mistakes in order of place. */
+void hpx_recipe_tell(struct parse *p, hpx_error *error);
+hpx_place hpx_recipe_place(const struct word *word);
 /* The length of the UTF-8 sequence that starts `bytes`; 0: it is not valid. */
 size_t hpx_recipe_utf8(const char *bytes, size_t size);
 /* `text`, cut if it is too long for a message. */
 const char *hpx_recipe_show(struct parse *p, const char *text);
 /* "a, b, c" of a NULL-terminated list. */
 const char *hpx_recipe_list(struct parse *p, const char *const *words);
+/* The word of a NULL-terminated list that was probably meant, also by what other tools call it; NULL: none is
+ * near. */
+const char *hpx_recipe_nearest(struct parse *p, const char *wrong, const char *const *words);
 /* "; did you mean 'x'?", or "" when no word is near. */
 const char *hpx_recipe_hint(struct parse *p, const char *wrong, const char *const *words);
 /* What a setting takes, after "expected": "a number above 0, at most 1000". */
@@ -141,6 +166,13 @@ const char *hpx_recipe_expected(struct parse *p, const hpx_setting *setting);
 void hpx_recipe_expected_values(hpx_buffer *out, const hpx_axis *axis, const char *wrong);
 
 /* words.c */
+
+struct reader {
+    const struct source *source;
+    const char *next;
+    uint32_t number; /* of the lines before it */
+};
+bool hpx_recipe_line(struct reader *reader, struct line *out); /* false: there are no more */
 
 struct cursor {
     const struct line *line;
@@ -166,14 +198,14 @@ const char *hpx_recipe_beside(struct parse *p, const struct source *file, const 
 void *hpx_recipe_room(struct parse *p, void *array, size_t count, size_t bytes);
 
 /* The stages, in this order. */
-hpx_status hpx_recipe_statements(struct parse *p);
-hpx_status hpx_recipe_axes(struct parse *p);
-hpx_status hpx_recipe_trainer(struct parse *p);
-hpx_status hpx_recipe_dataset_settings(struct parse *p);
-hpx_status hpx_recipe_trainer_settings(struct parse *p);
-hpx_status hpx_recipe_training(struct parse *p);
-hpx_status hpx_recipe_axes_used(struct parse *p);
-hpx_status hpx_recipe_searches(struct parse *p);
+void hpx_recipe_statements(struct parse *p);
+void hpx_recipe_axes(struct parse *p);
+void hpx_recipe_trainer(struct parse *p);
+void hpx_recipe_dataset_settings(struct parse *p);
+void hpx_recipe_trainer_settings(struct parse *p);
+void hpx_recipe_training(struct parse *p);
+void hpx_recipe_axes_used(struct parse *p);
+void hpx_recipe_searches(struct parse *p);
 
 /* axes.c */
 
@@ -189,14 +221,19 @@ const struct binding *hpx_recipe_binding(const struct statement *statement,
 hpx_status hpx_recipe_slot(struct parse *p, struct slot *out, const hpx_setting *setting,
                            const struct binding *binding, size_t list_max, uint32_t *axes);
 hpx_status hpx_recipe_axis_of(struct parse *p, const struct word *reference, int *out);
-/* Refuses a key that is none of `known`, and says where it belongs if another statement has it.
+/* Tells of a key that is none of `known`, and says where it belongs if another statement has it.
  * `near`: the words it may be a misspelling of. */
-hpx_status hpx_recipe_unknown(struct parse *p, const struct word *key, const char *keyword,
-                              const char *const *known, const char *const *near);
+void hpx_recipe_unknown(struct parse *p, const struct word *key, const char *keyword,
+                        const char *const *known, const char *const *near);
 /* `statement` may be NULL. */
-hpx_status hpx_recipe_check_keys(struct parse *p, const struct statement *statement, enum section section);
+void hpx_recipe_check_keys(struct parse *p, struct statement *statement, enum section section);
 
 /* resolve.c */
+
+enum section hpx_recipe_section(const char *name);
+/* Where the value is written that a reference has in a cell. */
+const struct word *hpx_recipe_word_of_cell(const hpx_recipe *recipe, const struct word *reference,
+                                           uint32_t cell);
 
 union value hpx_recipe_operand(const struct operand *operand, const uint32_t *indices);
 bool hpx_recipe_present(const struct slot *slot, const uint32_t *indices);

@@ -3,6 +3,7 @@
 #include "hpx/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define QUOTE_BEFORE 60 /* bytes of a long line shown before and after the caret */
@@ -73,17 +74,91 @@ static void quote(hpx_buffer *out, const struct line *at, size_t column)
     hpx_buffer_free(&caret);
 }
 
+/* The part of a line that holds the byte at `column`, and where in it. */
+static struct line find_part(const struct line *at, size_t column, size_t *part_column)
+{
+    struct line part = *at;
+    const char *end = at->bytes + at->size, *stop;
+    while ((stop = memchr(part.bytes, '\n', (size_t)(end - part.bytes))) && stop < at->bytes + column - 1) {
+        part.bytes = stop + 1;
+        part.number++;
+    }
+    *part_column = column - (size_t)(part.bytes - at->bytes);
+    part.size = (size_t)((stop ? stop : end) - part.bytes);
+    if (stop && part.size > 0 && part.bytes[part.size - 1] == '\r')
+        part.size--;
+    return part;
+}
+
+static void describe(hpx_buffer *out, const struct line *part, size_t column, const char *message)
+{
+    hpx_buffer_printf(out, "%s:%u:%zu: %s", part->source->path, part->number, column, message);
+    if (part->size > 0)
+        quote(out, part, column);
+    for (const struct source *s = part->source; s->includer; s = s->includer)
+        hpx_buffer_printf(out, "\nincluded from %s:%u", s->includer->path, s->include_line);
+}
+
 static hpx_status fail(struct parse *p, const struct line *at, size_t column, const char *message)
 {
+    struct line part = find_part(at, column, &column);
+    size_t source = 0;
+    while (source < p->source_count && p->sources[source] != part.source)
+        source++;
+    if (!p->status)
+        p->status = HPX_USAGE;
+    for (size_t i = 0; i < p->mistake_count && i < MISTAKES_MAX; i++) {
+        const struct mistake *m = &p->mistakes[i];
+        if (m->source == source && m->line == part.number && m->column == column)
+            return HPX_USAGE;
+    }
+    if (p->mistake_count++ >= MISTAKES_MAX)
+        return HPX_USAGE;
     hpx_buffer text = {0};
-    hpx_buffer_printf(&text, "%s:%u:%zu: %s", at->source->path, at->number, column, message);
-    if (at->size > 0)
-        quote(&text, at, column);
-    for (const struct source *s = at->source; s->includer; s = s->includer)
-        hpx_buffer_printf(&text, "\nincluded from %s:%u", s->includer->path, s->include_line);
-    hpx_error_set(p->error, HPX_USAGE, "%s", hpx_buffer_text(&text));
+    describe(&text, &part, column, message);
+    p->mistakes[p->mistake_count - 1] = (struct mistake){
+        .source = source,
+        .line = part.number,
+        .column = (uint32_t)column,
+        .text = hpx_arena_strndup(p->arena, hpx_buffer_text(&text), text.size),
+    };
     hpx_buffer_free(&text);
     return HPX_USAGE;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct mistake *x = a, *y = b;
+    if (x->source != y->source)
+        return x->source < y->source ? -1 : 1;
+    if (x->line != y->line)
+        return x->line < y->line ? -1 : 1;
+    return (x->column > y->column) - (x->column < y->column);
+}
+
+void hpx_recipe_tell(struct parse *p, hpx_error *error)
+{
+    size_t count = p->mistake_count < MISTAKES_MAX ? p->mistake_count : MISTAKES_MAX, told = 0;
+    hpx_buffer text = {0};
+    qsort(p->mistakes, count, sizeof *p->mistakes, by_place);
+    for (; told < count; told++) {
+        size_t more = strlen(p->mistakes[told].text) + sizeof "\nand 18446744073709551615 more mistakes";
+        if (told > 0 && text.size + more > HPX_ERROR_BYTES)
+            break;
+        hpx_buffer_printf(&text, "%s%s", told ? "\n" : "", p->mistakes[told].text);
+    }
+    if (told < p->mistake_count)
+        hpx_buffer_printf(&text, "\nand %zu more mistake%s", p->mistake_count - told,
+                          p->mistake_count - told == 1 ? "" : "s");
+    hpx_error_set(error, p->status, "%s", hpx_buffer_text(&text));
+    hpx_buffer_free(&text);
+}
+
+hpx_place hpx_recipe_place(const struct word *word)
+{
+    size_t column;
+    struct line part = find_part(word->line, word->column, &column);
+    return (hpx_place){part.source->path, part.number, (uint32_t)column};
 }
 
 hpx_status hpx_recipe_fail_at(struct parse *p, const struct line *at, size_t column, const char *format, ...)
@@ -106,6 +181,29 @@ hpx_status hpx_recipe_fail(struct parse *p, const struct word *at, const char *f
     return fail(p, at->line, at->column, message);
 }
 
+hpx_status hpx_recipe_fail_in(hpx_error *error, const hpx_recipe *recipe, const char *section,
+                              const char *key, size_t value, uint32_t cell, const char *format, ...)
+{
+    const struct hpx_recipe_inside *inside = recipe->inside;
+    const struct statement *statement = inside->statements[hpx_recipe_section(section)];
+    const struct binding *binding = key ? hpx_recipe_binding(statement, key) : NULL;
+    const struct word *at = binding ? &binding->values[value] : &statement->name;
+    if (at->kind == WORD_REFERENCE)
+        at = hpx_recipe_word_of_cell(recipe, at, cell);
+    char message[HPX_ERROR_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    size_t column;
+    struct line part = find_part(at->line, at->column, &column);
+    hpx_buffer text = {0};
+    describe(&text, &part, column, message);
+    hpx_error_set(error, HPX_USAGE, "%s", hpx_buffer_text(&text));
+    hpx_buffer_free(&text);
+    return HPX_USAGE;
+}
+
 const char *hpx_recipe_show(struct parse *p, const char *text)
 {
     if (strlen(text) <= SHOWN_BYTES)
@@ -124,9 +222,105 @@ const char *hpx_recipe_list(struct parse *p, const char *const *words)
     return list;
 }
 
+/* What other tools call it, and what it is called here. */
+static const struct alias {
+    const char *word, *here;
+} aliases[] = {
+    {"lr", "rate"},
+    {"learning-rate", "rate"},
+    {"batch-size", "batch"},
+    {"bs", "batch"},
+    {"minibatch", "batch"},
+    {"wd", "weight-decay"},
+    {"l2", "weight-decay"},
+    {"opt", "optimizer"},
+    {"scheduler", "schedule"},
+    {"lr-schedule", "schedule"},
+    {"max-epochs", "epochs"},
+    {"num-epochs", "epochs"},
+    {"iterations", "epochs"},
+    {"random-state", "seeds"},
+    {"metric", "objective"},
+    {"monitor", "objective"},
+    {"checkpoint", "keep"},
+    {"save", "keep"},
+    {"last", "newest"},
+    {"latest", "newest"},
+    {"val-accuracy", "validation_accuracy"},
+    {"val-acc", "validation_accuracy"},
+    {"accuracy", "validation_accuracy"},
+    {"acc", "validation_accuracy"},
+    {"val-loss", "validation_loss"},
+    {"loss", "validation_loss"},
+    {"test-acc", "test_accuracy"},
+    {"layers", "hidden"},
+    {"units", "hidden"},
+    {"hidden-layers", "hidden"},
+    {"hidden-sizes", "hidden"},
+    {"act", "activation"},
+    {"nonlinearity", "activation"},
+    {"drop", "dropout"},
+    {"dropout-rate", "dropout"},
+    {"initialization", "init"},
+    {"initializer", "init"},
+    {"xavier", "glorot"},
+    {"kaiming", "he"},
+    {"adamw", "adam"},
+    {"val", "validation"},
+    {"validation-split", "validation"},
+    {"samples", "take"},
+    {"algorithm", "method"},
+    {"strategy", "method"},
+    {"hillclimb", "hill-climb"},
+    {"grid-search", "grid"},
+    {"logarithm", "log"},
+    {"logarithmic", "log"},
+    {"geometric", "log"},
+    {"range", "linear"},
+    {"linspace", "linear"},
+    {"categorical", "unordered"},
+    {"nominal", "unordered"},
+    {"ordinal", "ordered"},
+    {"parameter", "axis"},
+    {"training", "train"},
+    {"data", "dataset"},
+    {"network", "model"},
+};
+#define ALIASES (sizeof aliases / sizeof *aliases)
+
+static bool is_in(const char *const *words, const char *word)
+{
+    while (*words && strcmp(*words, word) != 0)
+        words++;
+    return *words != NULL;
+}
+
+const char *hpx_recipe_nearest(struct parse *p, const char *wrong, const char *const *words)
+{
+    const char *candidates[ALIASES + 1] = {NULL}, *longer[ALIASES + 1] = {NULL};
+    size_t count = 0, longer_count = 0;
+    for (size_t i = 0; i < ALIASES; i++) {
+        if (!is_in(words, aliases[i].here))
+            continue;
+        candidates[count++] = aliases[i].word;
+        if (strlen(aliases[i].word) > 5) /* too many words are near to a short one */
+            longer[longer_count++] = aliases[i].word;
+    }
+    char *plain = hpx_arena_strndup(p->arena, wrong, strlen(wrong)); /* '_' and '-' are one */
+    for (char *c = plain; *c; c++)
+        *c = *c == '_' ? '-' : *c;
+    const char *nearest = is_in(candidates, plain) ? plain : hpx_nearest_word(wrong, words);
+    if (!nearest)
+        nearest = hpx_nearest_word(plain, longer);
+    for (size_t i = 0; nearest && i < ALIASES; i++)
+        if (strcmp(nearest, aliases[i].word) == 0 && is_in(words, aliases[i].here))
+            return aliases[i].here;
+    return nearest;
+}
+
 const char *hpx_recipe_hint(struct parse *p, const char *wrong, const char *const *words)
 {
-    const char *nearest = hpx_nearest_word(wrong, words);
+    const char *nearest = hpx_recipe_nearest(p, wrong, words);
     return nearest ? hpx_arena_format(p->arena, "; did you mean '%s'?", nearest) : "";
 }
 

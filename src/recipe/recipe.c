@@ -5,15 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static hpx_status parse_all(struct parse *p)
+static void parse_all(struct parse *p)
 {
-    hpx_status (*const stages[])(struct parse *) = {
+    void (*const stages[])(struct parse *) = {
         hpx_recipe_statements,       hpx_recipe_axes,     hpx_recipe_trainer,   hpx_recipe_dataset_settings,
         hpx_recipe_trainer_settings, hpx_recipe_training, hpx_recipe_axes_used, hpx_recipe_searches};
-    hpx_status status = HPX_OK;
-    for (size_t i = 0; !status && i < sizeof stages / sizeof *stages; i++)
-        status = stages[i](p);
-    return status;
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+        stages[i](p);
 }
 
 hpx_status hpx_recipe_parse(hpx_recipe **out, const char *path, const void *bytes, size_t size,
@@ -24,24 +22,22 @@ hpx_status hpx_recipe_parse(hpx_recipe **out, const char *path, const void *byte
         return hpx_error_set(error, HPX_USAGE, "%s: larger than %u bytes: expected a recipe", path,
                              RECIPE_BYTES_MAX);
     hpx_recipe *recipe = hpx_alloc(sizeof *recipe);
+    hpx_arena *arena = hpx_arena_new();
     recipe->inside = hpx_alloc(sizeof *recipe->inside);
-    recipe->inside->arena = hpx_arena_new();
-    recipe->path = hpx_arena_strndup(recipe->inside->arena, path, strlen(path));
-    struct source file = {.path = recipe->path, .bytes = size ? bytes : "", .size = size};
-    struct parse p = {
-        .recipe = recipe,
-        .arena = recipe->inside->arena,
-        .load = load,
-        .context = context,
-        .error = error,
-        .file = &file,
-    };
-    hpx_status status = parse_all(&p);
-    if (status)
+    recipe->inside->arena = arena;
+    recipe->path = hpx_arena_strndup(arena, path, strlen(path));
+    struct source *file = hpx_arena_alloc(arena, sizeof *file);
+    *file = (struct source){
+        .path = recipe->path, .bytes = hpx_arena_strndup(arena, size ? bytes : "", size), .size = size};
+    struct parse p = {.recipe = recipe, .arena = arena, .load = load, .context = context, .file = file};
+    parse_all(&p);
+    if (p.status) {
+        hpx_recipe_tell(&p, error);
         hpx_recipe_free(recipe);
-    else
+    } else {
         *out = recipe;
-    return status;
+    }
+    return p.status;
 }
 
 static hpx_status load_file(void *context, const char *path, hpx_buffer *out, hpx_error *error)

@@ -78,13 +78,30 @@ void hpx_recipe_dataset_of(hpx_recipe_dataset *out, const hpx_recipe *recipe, ui
             out->files[role] = hpx_recipe_operand(&inside->files[role], indices).text;
 }
 
+enum section hpx_recipe_section(const char *name)
+{
+    enum section section = 0;
+    while (section < SECTIONS && strcmp(hpx_recipe_sections[section], name) != 0)
+        section++;
+    assert(section < SECTIONS);
+    return section;
+}
+
+const struct word *hpx_recipe_word_of_cell(const hpx_recipe *recipe, const struct word *reference,
+                                           uint32_t cell)
+{
+    uint32_t indices[HPX_AXES_MAX];
+    hpx_grid_indices(indices, &recipe->grid, cell);
+    size_t axis = 0;
+    while (strcmp(recipe->axes[axis].name, reference->text) != 0)
+        axis++;
+    return recipe->inside->axis_words[axis][indices[axis]];
+}
+
 bool hpx_recipe_axis_in(const hpx_recipe *recipe, size_t axis, const char *section)
 {
-    size_t i = 0;
-    while (i < SECTIONS && strcmp(hpx_recipe_sections[i], section) != 0)
-        i++;
-    assert(i < SECTIONS && axis < recipe->grid.axes);
-    return recipe->inside->axes_in[i] >> axis & 1;
+    assert(axis < recipe->grid.axes);
+    return recipe->inside->axes_in[hpx_recipe_section(section)] >> axis & 1;
 }
 
 hpx_status hpx_recipe_find_search(const hpx_recipe_search **out, const hpx_recipe *recipe, const char *name,

@@ -37,58 +37,64 @@ static const struct parameter {
     [LIMIT] = {{.name = "limit", COUNT_OF(1, 65536)}, PARTIAL_CROSS, PARTIAL_CROSS},
 };
 
-static hpx_status foreign(struct parse *p, const struct word *key, unsigned methods, const char *method)
+static void foreign(struct parse *p, const struct word *key, unsigned methods, const char *method)
 {
     const char *owners[sizeof method_names / sizeof *method_names] = {NULL};
     size_t count = 0;
     for (size_t i = 0; method_names[i]; i++)
         if (methods >> i & 1)
             owners[count++] = method_names[i];
-    return hpx_recipe_fail(p, key, "'%s' belongs to %s: expected none with %s", key->text,
-                           hpx_recipe_list(p, owners), method);
+    hpx_recipe_fail(p, key, "'%s' belongs to %s: expected none with %s", key->text,
+                    hpx_recipe_list(p, owners), method);
 }
 
-static hpx_status unknown(struct parse *p, const struct word *key, const struct statement *search,
-                          unsigned method)
+/* `methods`: the search's, or all while it is not known. */
+static void unknown(struct parse *p, const struct word *key, const struct statement *search, unsigned methods)
 {
     const char *taken[PARAMETERS + 1] = {NULL}, *all[PARAMETERS + 1] = {NULL};
     size_t count = 0;
     for (size_t i = 0; i < PARAMETERS; i++) {
         all[i] = parameters[i].setting.name;
-        if (parameters[i].methods & method)
+        if (parameters[i].methods & methods)
             taken[count++] = all[i];
     }
-    return hpx_recipe_unknown(p, key, search->keyword.text, taken, all);
+    hpx_recipe_unknown(p, key, search->keyword.text, taken, all);
 }
 
-static hpx_status read_start(struct parse *p, const struct binding *given, uint32_t *cell)
+static bool read_index(struct parse *p, const struct word *at, const hpx_axis *axis, uint32_t *out)
+{
+    if (axis->count == 0)
+        return false; /* as was said of the axis */
+    if (at->kind == WORD_REFERENCE) {
+        hpx_recipe_fail(p, at, "'start' takes no axis: expected a value of axis '%s'", axis->name);
+        return false;
+    }
+    if (hpx_recipe_axis_value(out, axis, at->text))
+        return true;
+    hpx_buffer expected = {0};
+    hpx_recipe_expected_values(&expected, axis, at->text);
+    hpx_recipe_fail(p, at, "axis '%s' has no value '%s': %s", axis->name, hpx_recipe_show(p, at->text),
+                    hpx_buffer_text(&expected));
+    hpx_buffer_free(&expected);
+    return false;
+}
+
+static void read_start(struct parse *p, const struct binding *given, uint32_t *cell)
 {
     const hpx_recipe *recipe = p->recipe;
     uint32_t indices[HPX_AXES_MAX];
-    if (given->count != recipe->grid.axes) {
-        const char *names[HPX_AXES_MAX + 1] = {NULL};
-        for (size_t i = 0; i < recipe->grid.axes; i++)
-            names[i] = recipe->axes[i].name;
-        return hpx_recipe_fail(p, &given->values[0],
-                               "'start' has %zu value%s: expected one per axis, in the order %s",
-                               given->count, given->count == 1 ? "" : "s", hpx_recipe_list(p, names));
-    }
-    for (size_t i = 0; i < given->count; i++) {
-        const struct word *at = &given->values[i];
-        if (at->kind == WORD_REFERENCE)
-            return hpx_recipe_fail(p, at, "'start' takes no axis: expected a value of axis '%s'",
-                                   recipe->axes[i].name);
-        if (hpx_recipe_axis_value(&indices[i], &recipe->axes[i], at->text))
-            continue;
-        hpx_buffer expected = {0};
-        hpx_recipe_expected_values(&expected, &recipe->axes[i], at->text);
-        hpx_recipe_fail(p, at, "axis '%s' has no value '%s': %s", recipe->axes[i].name,
-                        hpx_recipe_show(p, at->text), hpx_buffer_text(&expected));
-        hpx_buffer_free(&expected);
-        return HPX_USAGE;
-    }
-    *cell = hpx_grid_cell(&recipe->grid, indices);
-    return HPX_OK;
+    const char *names[HPX_AXES_MAX + 1] = {NULL};
+    bool good = given->count == recipe->grid.axes;
+    for (size_t i = 0; i < recipe->grid.axes; i++)
+        names[i] = recipe->axes[i].name;
+    if (!good)
+        hpx_recipe_fail(p, &given->values[0],
+                        "'start' has %zu value%s: expected one per axis, in the order %s", given->count,
+                        given->count == 1 ? "" : "s", hpx_recipe_list(p, names));
+    for (size_t i = 0; i < given->count && i < recipe->grid.axes; i++)
+        good = read_index(p, &given->values[i], &recipe->axes[i], &indices[i]) && good;
+    if (good)
+        *cell = hpx_grid_cell(&recipe->grid, indices);
 }
 
 /* What one search is given, by parameter. */
@@ -99,8 +105,7 @@ typedef struct arguments {
 } arguments;
 
 /* "8" and "4" are the words where they count the neighbours rightly. False for anything else. */
-static bool is_neighbour_count(struct parse *p, const struct binding *given, union value *out,
-                               hpx_status *status)
+static bool is_neighbour_count(struct parse *p, const struct binding *given, union value *out)
 {
     size_t axes = p->recipe->grid.axes, i = 0;
     while (i < 2 && strcmp(given->values[0].text, neighbour_counts[i]) != 0)
@@ -109,34 +114,32 @@ static bool is_neighbour_count(struct parse *p, const struct binding *given, uni
         return false;
     out->text = neighbour_words[i];
     if (axes != 2)
-        *status = hpx_recipe_fail(p, &given->values[0],
-                                  "'neighbours = %s' counts those on two axes, and this recipe has %zu: "
-                                  "expected %s; did you mean '%s'?",
-                                  neighbour_counts[i], axes, hpx_recipe_list(p, neighbour_words), out->text);
+        hpx_recipe_fail(
+            p, &given->values[0],
+            "'neighbours = %s' counts those on two axes, and this recipe has %zu: expected %s; did "
+            "you mean '%s'?",
+            neighbour_counts[i], axes, hpx_recipe_list(p, neighbour_words), out->text);
     return true;
 }
 
-static hpx_status read_parameter(struct parse *p, const struct statement *search, arguments *out, size_t i)
+static void read_parameter(struct parse *p, const struct statement *search, arguments *out, size_t i)
 {
-    hpx_status status = HPX_OK;
     hpx_setting setting = parameters[i].setting;
     const char *axes[HPX_AXES_MAX + 1] = {NULL};
     for (size_t k = 0; k < p->recipe->grid.axes; k++)
         axes[k] = p->recipe->axes[k].name;
     if (i == FIRST)
         setting.words = axes;
-    out->given[i] = hpx_recipe_binding(search, setting.name);
-    if (!out->given[i])
-        return HPX_OK;
-    if (i == START)
-        return read_start(p, out->given[i], &out->start);
-    if (i == NEIGHBOURS && is_neighbour_count(p, out->given[i], &out->values[i], &status))
-        return status;
-    struct slot slot;
-    status = hpx_recipe_slot(p, &slot, &setting, out->given[i], 1, NULL);
-    if (!status)
-        out->values[i] = slot.operands[0].values[0];
-    return status;
+    const struct binding *given = out->given[i] = hpx_recipe_binding(search, setting.name);
+    if (!given)
+        return;
+    if (i == START) {
+        read_start(p, given, &out->start);
+    } else if (i != NEIGHBOURS || !is_neighbour_count(p, given, &out->values[i])) {
+        struct slot slot;
+        if (hpx_recipe_slot(p, &slot, &setting, given, 1, NULL) == HPX_OK)
+            out->values[i] = slot.operands[0].values[0];
+    }
 }
 
 static unsigned index_of(const char *const *words, const char *word)
@@ -147,44 +150,54 @@ static unsigned index_of(const char *const *words, const char *word)
     return i;
 }
 
-static hpx_status read_arguments(struct parse *p, const struct statement *search, arguments *out,
-                                 unsigned *method)
+/* The keys that the method takes. Where none is given they are those of all methods; where one is given that
+ * does not exist, nobody knows what it would take. */
+static void check_keys(struct parse *p, struct statement *search, const arguments *a)
 {
-    hpx_status status = read_parameter(p, search, out, METHOD);
-    if (status)
-        return status;
-    if (!out->given[METHOD])
-        return hpx_recipe_fail(p, &search->name, "search '%s' has no method: expected 'method = ' of %s",
-                               search->name.text, hpx_recipe_list(p, method_names));
-    const char *name = out->values[METHOD].text;
-    *method = index_of(method_names, name);
+    const char *method = a->values[METHOD].text;
+    unsigned methods = method ? 1u << index_of(method_names, method) : EVERY;
+    if (a->given[METHOD] && !method)
+        return;
     for (size_t i = 0; i < search->binding_count; i++) {
         const struct word *key = &search->bindings[i].key;
         size_t k = 0;
         while (k < PARAMETERS && strcmp(parameters[k].setting.name, key->text) != 0)
             k++;
-        if (k == PARAMETERS)
-            return unknown(p, key, search, 1u << *method);
-        if (!(parameters[k].methods >> *method & 1))
-            return foreign(p, key, parameters[k].methods, name);
+        if (k == PARAMETERS) {
+            unknown(p, key, search, methods);
+            search->bad = true;
+        } else if (!(parameters[k].methods & methods)) {
+            foreign(p, key, parameters[k].methods, method);
+        }
     }
-    for (size_t i = METHOD + 1; !status && i < PARAMETERS; i++) {
-        status = read_parameter(p, search, out, i);
-        if (!status && !out->given[i] && parameters[i].required >> *method & 1)
-            status = hpx_recipe_fail(p, &search->name, "%s search '%s' has no '%s': expected %s", name,
-                                     search->name.text, parameters[i].setting.name,
-                                     hpx_recipe_expected(p, &parameters[i].setting));
-    }
-    return status;
 }
 
-static hpx_status read_search(struct parse *p, hpx_recipe_search *out, const struct statement *search)
+/* Says what the method needs and is not given, unless something else may have been meant to be it. */
+static void check_required(struct parse *p, const struct statement *search, const arguments *a)
+{
+    const char *method = a->values[METHOD].text;
+    if (search->bad)
+        return;
+    if (!a->given[METHOD])
+        hpx_recipe_fail(p, &search->name, "search '%s' has no method: expected 'method = ' of %s",
+                        search->name.text, hpx_recipe_list(p, method_names));
+    for (size_t i = METHOD + 1; method && i < PARAMETERS; i++)
+        if (!a->given[i] && parameters[i].required >> index_of(method_names, method) & 1)
+            hpx_recipe_fail(p, &search->name, "%s search '%s' has no '%s': expected %s", method,
+                            search->name.text, parameters[i].setting.name,
+                            hpx_recipe_expected(p, &parameters[i].setting));
+}
+
+static void read_search(struct parse *p, hpx_recipe_search *out, struct statement *search)
 {
     arguments a = {{NULL}, {{0}}, 0};
-    unsigned method = 0;
-    hpx_status status = read_arguments(p, search, &a, &method);
-    if (status)
-        return status;
+    for (size_t i = METHOD; i < PARAMETERS; i++)
+        read_parameter(p, search, &a, i);
+    check_keys(p, search, &a);
+    check_required(p, search, &a);
+    if (p->status)
+        return;
+    unsigned method = index_of(method_names, a.values[METHOD].text);
     uint32_t first = 0;
     while (a.given[FIRST] && strcmp(p->recipe->axes[first].name, a.values[FIRST].text) != 0)
         first++;
@@ -202,20 +215,15 @@ static hpx_status read_search(struct parse *p, hpx_recipe_search *out, const str
                 .limit = (uint32_t)a.values[LIMIT].count,
                 .outward = a.given[SCAN] && strcmp(a.values[SCAN].text, "outward") == 0,
             },
-        .place = {search->name.line->source->path, search->name.line->number, search->name.column},
+        .place = hpx_recipe_place(&search->name),
     };
-    return HPX_OK;
 }
 
-hpx_status hpx_recipe_searches(struct parse *p)
+void hpx_recipe_searches(struct parse *p)
 {
     hpx_recipe *recipe = p->recipe;
     recipe->searches = hpx_arena_alloc(p->arena, p->search_count * sizeof *recipe->searches);
-    for (size_t i = 0; i < p->search_count; i++) {
-        hpx_status status = read_search(p, &recipe->searches[i], p->searches[i]);
-        if (status)
-            return status;
-        recipe->search_count++;
-    }
-    return HPX_OK;
+    recipe->search_count = p->search_count;
+    for (size_t i = 0; i < p->search_count; i++)
+        read_search(p, &recipe->searches[i], p->searches[i]);
 }

@@ -33,6 +33,7 @@ hpx_status hpx_recipe_axis_of(struct parse *p, const struct word *reference, int
             return HPX_OK;
         }
     }
+    p->lost = true; /* the axis that was meant */
     if (p->axis_count == 0)
         return hpx_recipe_fail(
             p, reference, "unknown axis '$%s': the recipe has no axes; expected a line 'axis %s = VALUES'",
@@ -64,11 +65,22 @@ static bool read_value(union value *out, const hpx_setting *setting, const char 
     return number == floor(number);
 }
 
+static const char *value_hint(struct parse *p, const hpx_setting *setting, const char *text, bool literal)
+{
+    for (size_t i = 0; literal && i < p->axis_count; i++)
+        if (strcmp(p->axes[i]->name.text, text) == 0)
+            return hpx_arena_format(p->arena, "; did you mean '$%s'?", text);
+    if (strchr(text, ','))
+        return "; blanks separate words, not commas";
+    return setting->type == HPX_SETTING_WORD ? hpx_recipe_hint(p, text, setting->words) : "";
+}
+
+/* `axis` NULL: the value is stated in the binding. */
 static hpx_status bad_value(struct parse *p, const struct word *at, const hpx_setting *setting,
                             const char *text, const char *axis)
 {
     const char *from = axis ? hpx_arena_format(p->arena, ", a value of axis '%s'", axis) : "";
-    const char *hint = setting->type == HPX_SETTING_WORD ? hpx_recipe_hint(p, text, setting->words) : "";
+    const char *hint = value_hint(p, setting, text, !axis);
     return hpx_recipe_fail(p, at, "'%s' cannot be '%s'%s: expected %s%s", setting->name,
                            hpx_recipe_show(p, text), from, hpx_recipe_expected(p, setting), hint);
 }
@@ -109,11 +121,16 @@ static hpx_status add_reference(struct parse *p, struct slot *out, const struct 
     if (status)
         return status;
     const hpx_axis *axis = &p->recipe->axes[index];
+    *axes |= 1u << index;
+    if (axis->count == 0)
+        return HPX_USAGE; /* as was said of the axis */
     union value *v = hpx_arena_alloc(p->arena, axis->count * sizeof *v);
     for (uint32_t i = 0; i < axis->count; i++)
         if (!read_value(&v[i], out->setting, axis->values[i].text))
-            return bad_value(p, at, out->setting, axis->values[i].text, axis->name);
-    *axes |= 1u << index;
+            status = bad_value(p, p->recipe->inside->axis_words[index][i], out->setting, axis->values[i].text,
+                               axis->name);
+    if (status)
+        return status;
     struct operand *o = new_operand(p, out, at, list_max, &status);
     if (o)
         *o = (struct operand){v, at, index};
@@ -155,16 +172,23 @@ hpx_status hpx_recipe_slot(struct parse *p, struct slot *out, const hpx_setting 
         return hpx_recipe_fail(p, &binding->values[1], "a second value of '%s': expected one value, %s",
                                setting->name, hpx_recipe_expected(p, setting));
     hpx_status status = HPX_OK;
-    for (size_t i = 0; !status && i < binding->count; i++) {
+    for (size_t i = 0; i < binding->count; i++) {
         const struct word *at = &binding->values[i];
         const char *low, *high;
+        hpx_status added;
         if (at->kind == WORD_REFERENCE)
-            status = add_reference(p, out, at, list_max, axes);
+            added = add_reference(p, out, at, list_max, axes);
         else if (is_list && hpx_recipe_range(p, at, &low, &high))
-            status = add_range(p, out, at, low, high, list_max);
+            added = add_range(p, out, at, low, high, list_max);
         else
-            status = add_literal(p, out, at, at->text, list_max);
+            added = add_literal(p, out, at, at->text, list_max);
+        if (added)
+            status = added;
+        if (added && out->count == list_max)
+            break;
     }
+    if (status)
+        out->count = 0;
     return status;
 }
 
@@ -172,9 +196,9 @@ hpx_status hpx_recipe_slot(struct parse *p, struct slot *out, const hpx_setting 
 static const char *const *known_keys(struct parse *p, enum section section)
 {
     const hpx_trainer *trainer = p->recipe->trainer;
-    const char **known = hpx_arena_alloc(p->arena, (trainer->setting_count + 5) * sizeof *known);
-    size_t count = 0;
-    for (size_t i = 0; i < trainer->setting_count; i++)
+    size_t settings = trainer ? trainer->setting_count : 0, count = 0;
+    const char **known = hpx_arena_alloc(p->arena, (settings + 5) * sizeof *known);
+    for (size_t i = 0; i < settings; i++)
         if (strcmp(trainer->settings[i].section, hpx_recipe_sections[section]) == 0)
             known[count++] = trainer->settings[i].name;
     for (const char *const *own = own_keys[section]; *own; own++)
@@ -189,22 +213,32 @@ static bool is_in(const char *const *words, const char *word)
     return *words != NULL;
 }
 
-hpx_status hpx_recipe_unknown(struct parse *p, const struct word *key, const char *keyword,
-                              const char *const *known, const char *const *near)
+void hpx_recipe_unknown(struct parse *p, const struct word *key, const char *keyword,
+                        const char *const *known, const char *const *near)
 {
-    for (enum section other = 0; other < SECTIONS; other++)
-        if (is_in(known_keys(p, other), key->text))
-            return hpx_recipe_fail(p, key, "'%s' is a setting of %s, not of %s: expected %s", key->text,
-                                   hpx_recipe_sections[other], keyword, hpx_recipe_list(p, known));
-    return hpx_recipe_fail(p, key, "unknown setting '%s' of %s: expected %s%s", hpx_recipe_show(p, key->text),
-                           keyword, hpx_recipe_list(p, known), hpx_recipe_hint(p, key->text, near));
+    const char *hint = hpx_recipe_hint(p, key->text, near);
+    for (enum section other = 0; other < SECTIONS; other++) {
+        const char *const *others = known_keys(p, other), *section = hpx_recipe_sections[other];
+        const char *nearest = *hint ? NULL : hpx_recipe_nearest(p, key->text, others);
+        if (is_in(others, key->text)) {
+            hpx_recipe_fail(p, key, "'%s' is a setting of %s, not of %s: expected %s", key->text, section,
+                            keyword, hpx_recipe_list(p, known));
+            return;
+        }
+        if (nearest && strcmp(section, keyword) != 0)
+            hint = hpx_arena_format(p->arena, "; did you mean '%s' of %s?", nearest, section);
+    }
+    hpx_recipe_fail(p, key, "unknown setting '%s' of %s: expected %s%s", hpx_recipe_show(p, key->text),
+                    keyword, hpx_recipe_list(p, known), hint);
 }
 
-hpx_status hpx_recipe_check_keys(struct parse *p, const struct statement *statement, enum section section)
+void hpx_recipe_check_keys(struct parse *p, struct statement *statement, enum section section)
 {
     const char *const *known = known_keys(p, section);
-    for (size_t i = 0; statement && i < statement->binding_count; i++)
-        if (!is_in(known, statement->bindings[i].key.text))
-            return hpx_recipe_unknown(p, &statement->bindings[i].key, statement->keyword.text, known, known);
-    return HPX_OK;
+    for (size_t i = 0; statement && i < statement->binding_count; i++) {
+        if (is_in(known, statement->bindings[i].key.text))
+            continue;
+        hpx_recipe_unknown(p, &statement->bindings[i].key, statement->keyword.text, known, known);
+        statement->bad = true;
+    }
 }

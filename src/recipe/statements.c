@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static hpx_status read_source(struct parse *p, const struct source *source, size_t depth);
+static void read_source(struct parse *p, const struct source *source, size_t depth);
 
 static bool is_plain(const struct word *word, const char *text)
 {
@@ -61,6 +61,7 @@ static bool includes(const struct source *file, const struct source *included)
  * name, all but its files; if a model becomes another kind, none. */
 static void inherit(struct parse *p, struct statement *fresh, const struct statement *old)
 {
+    fresh->bad |= old->bad;
     bool renamed = old->name.text && strcmp(old->name.text, fresh->name.text) != 0;
     for (size_t i = 0; i < old->binding_count; i++) {
         const char *key = old->bindings[i].key.text;
@@ -108,14 +109,14 @@ static hpx_status state_block(struct parse *p, struct cursor *at, struct stateme
     hpx_status status = HPX_OK;
     if (place != &p->train)
         status = expect_word(p, at, &fresh->name, usage);
-    if (!status)
-        status = expect_end(p, at, usage);
+    if (status)
+        return status;
+    status = expect_end(p, at, usage);
     const struct statement *old = *place;
-    if (!status)
-        status = place_statement(p, place, fresh, fresh->keyword.text);
-    if (!status && old)
+    hpx_status placed = place_statement(p, place, fresh, fresh->keyword.text);
+    if (old)
         inherit(p, fresh, old);
-    return status;
+    return status ? status : placed;
 }
 
 static hpx_status state_dataset(struct parse *p, struct cursor *at, struct statement *fresh,
@@ -158,15 +159,15 @@ static hpx_status state_axis(struct parse *p, struct cursor *at, struct statemen
         return hpx_recipe_fail(p, &fresh->name,
                                "an axis cannot be called '%s': that is a column of every table of results",
                                fresh->name.text);
-    hpx_status status = expect_equals(p, at, &fresh->name, "");
+    hpx_status status = place_named(p, &p->axes, &p->axis_count, HPX_AXES_MAX, fresh);
+    if (!status)
+        status = expect_equals(p, at, &fresh->name, "");
     if (!status)
         status = hpx_recipe_words(p, at, &fresh->values, &fresh->count);
-    if (status)
-        return status;
-    if (fresh->count == 0)
-        return hpx_recipe_fail_at(p, at->line, at->at + 1, "axis '%s' has no values: expected '%s'",
-                                  fresh->name.text, usage);
-    return place_named(p, &p->axes, &p->axis_count, HPX_AXES_MAX, fresh);
+    if (!status && fresh->count == 0)
+        status = hpx_recipe_fail_at(p, at->line, at->at + 1, "axis '%s' has no values: expected '%s'",
+                                    fresh->name.text, usage);
+    return status;
 }
 
 static hpx_status state_search(struct parse *p, struct cursor *at, struct statement *fresh, const char *usage)
@@ -229,11 +230,13 @@ static hpx_status include(struct parse *p, struct cursor *at, size_t depth)
     if (!p->load)
         return hpx_recipe_fail(p, &path, "this recipe cannot include others: expected it to be whole");
     hpx_buffer bytes = {0};
-    status = p->load(p->context, joined, &bytes, p->error);
+    hpx_error error;
+    status = p->load(p->context, joined, &bytes, &error);
     if (status) {
-        hpx_recipe_fail(p, &path, "cannot include it: %s", p->error->message);
+        hpx_recipe_fail(p, &path, "cannot include it: %s", error.message);
         /* A file that is not there is a mistake in the recipe; one that cannot be read is not. */
-        p->error->status = status == HPX_NOT_FOUND ? HPX_USAGE : status;
+        if (status != HPX_NOT_FOUND)
+            p->status = status;
     } else {
         struct source *file = hpx_arena_alloc(p->arena, sizeof *file);
         *file = (struct source){
@@ -243,10 +246,10 @@ static hpx_status include(struct parse *p, struct cursor *at, size_t depth)
             .includer = path.line->source,
             .include_line = path.line->number,
         };
-        status = read_source(p, file, depth + 1);
+        read_source(p, file, depth + 1);
     }
     hpx_buffer_free(&bytes);
-    return status ? p->error->status : HPX_OK;
+    return status;
 }
 
 static const struct kind {
@@ -304,7 +307,10 @@ static hpx_status read_binding(struct parse *p, const struct line *at, struct st
         return hpx_recipe_fail(
             p, &fresh.key,
             "an indented line under no statement: expected a statement, which starts in the first column");
-    if (!find_kind(&open->keyword)->takes_bindings)
+    const struct kind *kind = find_kind(&open->keyword);
+    if (!kind)
+        return HPX_USAGE; /* as was said of the statement */
+    if (!kind->takes_bindings)
         return hpx_recipe_fail(p, &fresh.key,
                                "an indented line under '%s': expected none, it takes no bindings",
                                open->keyword.text);
@@ -340,34 +346,34 @@ static hpx_status read_binding(struct parse *p, const struct line *at, struct st
     return HPX_OK;
 }
 
-static hpx_status read_source(struct parse *p, const struct source *source, size_t depth)
+static void read_source(struct parse *p, const struct source *source, size_t depth)
 {
     p->sources[p->source_count++] = source;
-    hpx_status status = hpx_recipe_check_text(p, source);
-    const char *next = source->bytes, *end = source->bytes + source->size;
-    if (source->size >= 3 && memcmp(next, "\xef\xbb\xbf", 3) == 0)
-        next += 3; /* a byte order mark */
+    if (hpx_recipe_check_text(p, source)) {
+        p->lost = true;
+        return;
+    }
+    struct reader reader = {.source = source, .next = source->bytes};
+    if (source->size >= 3 && memcmp(source->bytes, "\xef\xbb\xbf", 3) == 0)
+        reader.next += 3; /* a byte order mark */
     struct statement *open = NULL;
-    struct line here = {.source = source};
-    while (!status && next < end) {
-        const char *stop = memchr(next, '\n', (size_t)(end - next));
-        here.bytes = next;
-        here.size = (size_t)((stop ? stop : end) - next);
-        here.number++;
-        if (here.size > 0 && here.bytes[here.size - 1] == '\r')
-            here.size--;
-        next = stop ? stop + 1 : end;
+    for (struct line here; hpx_recipe_line(&reader, &here);) {
         struct cursor first = {&here, 0};
         if (!hpx_recipe_more(&first))
             continue;
         struct line *kept = hpx_arena_alloc(p->arena, sizeof *kept);
         *kept = here;
-        status = first.at > 0 ? read_binding(p, kept, open) : read_statement(p, kept, &open, depth);
+        hpx_status status =
+            first.at > 0 ? read_binding(p, kept, open) : read_statement(p, kept, &open, depth);
+        if (status) {
+            p->lost = true;
+            if (open)
+                open->bad = true;
+        }
     }
-    return status;
 }
 
-static hpx_status missing(struct parse *p, const char *keyword, const char *usage)
+static void missing(struct parse *p, const char *keyword, const char *usage)
 {
     const struct source *file = p->sources[0];
     const char *end = file->bytes + file->size, *start = end;
@@ -377,16 +383,19 @@ static hpx_status missing(struct parse *p, const char *keyword, const char *usag
     for (const char *c = file->bytes; c < end; c++)
         number += *c == '\n';
     struct line last = {file, start, (size_t)(end - start), number};
-    return hpx_recipe_fail_at(p, &last, last.size + 1, "the recipe has no '%s': expected a line '%s'",
-                              keyword, usage);
+    hpx_recipe_fail_at(p, &last, last.size + 1, "the recipe has no '%s': expected a line '%s'", keyword,
+                       usage);
 }
 
-hpx_status hpx_recipe_statements(struct parse *p)
+void hpx_recipe_statements(struct parse *p)
 {
-    hpx_status status = read_source(p, p->file, 0);
-    if (!status && !p->dataset)
-        status = missing(p, "dataset", "dataset NAME");
-    if (!status && !p->model)
-        status = missing(p, "model", "model KIND");
-    return status;
+    read_source(p, p->file, 0);
+    if (!p->lost && !p->dataset)
+        missing(p, "dataset", "dataset NAME");
+    if (!p->lost && !p->model)
+        missing(p, "model", "model KIND");
+    struct hpx_recipe_inside *inside = p->recipe->inside;
+    inside->statements[SECTION_DATASET] = p->dataset;
+    inside->statements[SECTION_MODEL] = p->model;
+    inside->statements[SECTION_TRAIN] = p->train;
 }

@@ -10,46 +10,54 @@ static const struct need {
     const char *field, *value, *needed;
 } needs[] = {{"train.nesterov", "yes", "train.momentum"}};
 
-hpx_status hpx_recipe_trainer(struct parse *p)
+/* Of a misspelt kind the rest is checked as that of the one that was meant. */
+void hpx_recipe_trainer(struct parse *p)
 {
+    if (!p->model || !p->model->name.text)
+        return;
     const struct word *kind = &p->model->name;
     const char *const *names = hpx_trainer_names();
     p->recipe->trainer = hpx_trainer_find(kind->text);
-    if (!p->recipe->trainer)
-        return hpx_recipe_fail(p, kind, "unknown model '%s': expected %s%s", hpx_recipe_show(p, kind->text),
-                               hpx_recipe_list(p, names), hpx_recipe_hint(p, kind->text, names));
-    struct hpx_recipe_inside *inside = p->recipe->inside;
-    inside->slots = hpx_arena_alloc(p->arena, (p->recipe->trainer->setting_count + 1) * sizeof(struct slot));
-    inside->kind =
-        (hpx_setting){.section = "model", .name = "kind", .type = HPX_SETTING_WORD, .words = names};
-    struct slot *slot = &inside->slots[inside->slot_count++];
-    struct binding given = {.values = &p->model->name, .count = 1};
-    hpx_status status = hpx_recipe_slot(p, slot, &inside->kind, &given, 1, NULL);
-    slot->binding = NULL;
-    slot->field = "model.kind";
-    return status;
+    if (!p->recipe->trainer) {
+        const char *nearest = hpx_recipe_nearest(p, kind->text, names);
+        hpx_recipe_fail(p, kind, "unknown model '%s': expected %s%s", hpx_recipe_show(p, kind->text),
+                        hpx_recipe_list(p, names), hpx_recipe_hint(p, kind->text, names));
+        p->recipe->trainer = nearest ? hpx_trainer_find(nearest) : NULL;
+    }
 }
 
-static hpx_status make_slots(struct parse *p, const struct statement *statement, enum section section)
+static void make_kind(struct parse *p)
+{
+    struct hpx_recipe_inside *inside = p->recipe->inside;
+    inside->kind = (hpx_setting){
+        .section = "model", .name = "kind", .type = HPX_SETTING_WORD, .words = hpx_trainer_names()};
+    struct slot *slot = &inside->slots[inside->slot_count++];
+    struct binding given = {.values = &p->model->name, .count = 1};
+    hpx_recipe_slot(p, slot, &inside->kind, &given, 1, NULL);
+    slot->binding = NULL;
+    slot->field = "model.kind";
+}
+
+static void make_slots(struct parse *p, const struct statement *statement, enum section section)
 {
     const hpx_trainer *trainer = p->recipe->trainer;
     struct hpx_recipe_inside *inside = p->recipe->inside;
     const char *name = hpx_recipe_sections[section];
-    hpx_status status = HPX_OK;
-    for (size_t i = 0; !status && i < trainer->setting_count; i++) {
+    for (size_t i = 0; i < trainer->setting_count; i++) {
         const hpx_setting *setting = &trainer->settings[i];
         if (strcmp(setting->section, name) != 0)
             continue;
         const struct binding *given = hpx_recipe_binding(statement, setting->name);
-        if (!given && !setting->fallback)
-            return hpx_recipe_fail(p, statement ? &statement->keyword : &p->model->keyword,
-                                   "%s %s needs '%s': expected a binding '%s = ' of %s", name, trainer->name,
-                                   setting->name, setting->name, hpx_recipe_expected(p, setting));
         struct slot *slot = &inside->slots[inside->slot_count++];
-        status = hpx_recipe_slot(p, slot, setting, given, HPX_SETTING_LIST_MAX, &inside->axes_in[section]);
+        *slot = (struct slot){.setting = setting};
+        if (given || setting->fallback)
+            hpx_recipe_slot(p, slot, setting, given, HPX_SETTING_LIST_MAX, &inside->axes_in[section]);
+        else if (!statement || !statement->bad)
+            hpx_recipe_fail(p, statement ? &statement->keyword : &p->model->keyword,
+                            "%s %s needs '%s': expected a binding '%s = ' of %s", name, trainer->name,
+                            setting->name, setting->name, hpx_recipe_expected(p, setting));
         slot->field = hpx_arena_format(p->arena, "%s.%s", name, setting->name);
     }
-    return status;
 }
 
 static struct slot *find_slot(const struct hpx_recipe_inside *inside, const char *field)
@@ -70,7 +78,7 @@ static bool can_be(const hpx_recipe *recipe, const struct operand *operand, cons
 }
 
 /* Ties each setting that exists only under a condition to the slot of that condition. */
-static hpx_status tie_conditions(struct parse *p)
+static void tie_conditions(struct parse *p)
 {
     struct hpx_recipe_inside *inside = p->recipe->inside;
     for (size_t i = 0; i < inside->slot_count; i++) {
@@ -85,22 +93,20 @@ static hpx_status tie_conditions(struct parse *p)
         while (strcmp(*word, setting->only_value) != 0)
             word++;
         slot->condition_value = *word;
-        if (slot->binding && !can_be(p->recipe, slot->condition->operands, *word))
-            return hpx_recipe_fail(p, &slot->binding->key,
-                                   "'%s' belongs to %s %s: expected '%s = %s', or no '%s'", setting->name,
-                                   setting->only_if, setting->only_value, setting->only_if,
-                                   setting->only_value, setting->name);
+        if (slot->binding && slot->condition->count && !can_be(p->recipe, slot->condition->operands, *word))
+            hpx_recipe_fail(p, &slot->binding->key, "'%s' belongs to %s %s: expected '%s = %s', or no '%s'",
+                            setting->name, setting->only_if, setting->only_value, setting->only_if,
+                            setting->only_value, setting->name);
     }
-    return HPX_OK;
 }
 
-static hpx_status check_need(struct parse *p, const struct need *need)
+static void check_need(struct parse *p, const struct need *need)
 {
     const hpx_recipe *recipe = p->recipe;
     const struct slot *asks = find_slot(recipe->inside, need->field),
                       *needed = find_slot(recipe->inside, need->needed);
     if (!asks || !needed || !asks->binding)
-        return HPX_OK;
+        return;
     uint32_t cells = hpx_grid_cells(&recipe->grid);
     for (uint32_t cell = 0; cell < cells; cell++) {
         uint32_t indices[HPX_AXES_MAX];
@@ -109,11 +115,10 @@ static hpx_status check_need(struct parse *p, const struct need *need)
             strcmp(hpx_recipe_operand(asks->operands, indices).text, need->value) != 0 ||
             hpx_recipe_operand(needed->operands, indices).real != 0)
             continue;
-        return hpx_recipe_fail(p, &asks->binding->values[0],
-                               "'%s' is %s where '%s' is 0: expected '%s' above 0", asks->setting->name,
-                               need->value, needed->setting->name, needed->setting->name);
+        hpx_recipe_fail(p, &asks->binding->values[0], "'%s' is %s where '%s' is 0: expected '%s' above 0",
+                        asks->setting->name, need->value, needed->setting->name, needed->setting->name);
+        return;
     }
-    return HPX_OK;
 }
 
 static int by_field(const void *a, const void *b)
@@ -121,22 +126,20 @@ static int by_field(const void *a, const void *b)
     return strcmp(((const struct slot *)a)->field, ((const struct slot *)b)->field);
 }
 
-hpx_status hpx_recipe_trainer_settings(struct parse *p)
+void hpx_recipe_trainer_settings(struct parse *p)
 {
     struct hpx_recipe_inside *inside = p->recipe->inside;
-    hpx_status status = hpx_recipe_check_keys(p, p->model, SECTION_MODEL);
-    if (!status)
-        status = make_slots(p, p->model, SECTION_MODEL);
+    if (!p->recipe->trainer)
+        return;
+    inside->slots = hpx_arena_alloc(p->arena, (p->recipe->trainer->setting_count + 1) * sizeof(struct slot));
+    hpx_recipe_check_keys(p, p->model, SECTION_MODEL);
+    make_kind(p);
+    make_slots(p, p->model, SECTION_MODEL);
     inside->model_count = inside->slot_count;
-    if (!status)
-        status = hpx_recipe_check_keys(p, p->train, SECTION_TRAIN);
-    if (!status)
-        status = make_slots(p, p->train, SECTION_TRAIN);
-    if (status)
-        return status;
+    hpx_recipe_check_keys(p, p->train, SECTION_TRAIN);
+    make_slots(p, p->train, SECTION_TRAIN);
     qsort(inside->slots, inside->slot_count, sizeof(struct slot), by_field);
-    status = tie_conditions(p);
-    for (size_t i = 0; !status && i < sizeof needs / sizeof *needs; i++)
-        status = check_need(p, &needs[i]);
-    return status;
+    tie_conditions(p);
+    for (size_t i = 0; !p->status && i < sizeof needs / sizeof *needs; i++)
+        check_need(p, &needs[i]); /* looks at whole cells */
 }

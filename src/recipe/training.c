@@ -17,42 +17,39 @@ static const char *const keep_words[] = {"newest", "all", "none", "best",
 static const hpx_setting keep_setting = {
     .name = "keep", .type = HPX_SETTING_WORD, .words = keep_words, .fallback = "newest"};
 
-static hpx_status read_epochs(struct parse *p)
+static void read_epochs(struct parse *p)
 {
     struct slot slot;
     const struct binding *given = hpx_recipe_binding(p->train, "epochs");
-    hpx_status status = hpx_recipe_slot(p, &slot, &epochs_setting, given, 1, NULL);
-    if (!status)
+    if (hpx_recipe_slot(p, &slot, &epochs_setting, given, 1, NULL) == HPX_OK)
         p->recipe->epochs = (uint32_t)slot.operands[0].values[0].count;
-    return status;
 }
 
-static hpx_status read_seeds(struct parse *p)
+static void read_seeds(struct parse *p)
 {
     hpx_recipe *recipe = p->recipe;
     const struct binding *given = hpx_recipe_binding(p->train, "seeds");
     struct slot slot;
-    hpx_status status = hpx_recipe_slot(p, &slot, &seeds_setting, given, SEEDS_MAX, NULL);
-    if (status)
-        return status;
+    if (hpx_recipe_slot(p, &slot, &seeds_setting, given, SEEDS_MAX, NULL))
+        return;
     recipe->seeds = hpx_arena_alloc(p->arena, slot.count * sizeof *recipe->seeds);
     for (size_t i = 0; i < slot.count; i++) {
         uint32_t seed = (uint32_t)slot.operands[i].values[0].count;
         for (size_t k = 0; k < i; k++)
             if (recipe->seeds[k] == seed)
-                return hpx_recipe_fail(p, slot.operands[i].at,
-                                       "'seeds' has %u twice: expected every seed once", seed);
+                hpx_recipe_fail(p, slot.operands[i].at, "'seeds' has %u twice: expected every seed once",
+                                seed);
         recipe->seeds[recipe->seed_count++] = seed;
     }
-    return HPX_OK;
 }
 
-static hpx_status no_validation(struct parse *p, const struct binding *objective)
+/* `value` of `validation` is 0. */
+static void no_validation(struct parse *p, const struct binding *objective, uint32_t value)
 {
     const struct operand *validation = p->recipe->inside->validation.operands;
     const char *axis = validation->axis < 0 ? NULL : p->recipe->axes[validation->axis].name;
-    return hpx_recipe_fail(
-        p, validation->at,
+    hpx_recipe_fail(
+        p, axis ? p->recipe->inside->axis_words[validation->axis][value] : validation->at,
         "'validation' is 0%s%s%s, and the objective is %s%s: expected 'validation' above 0 to select on "
         "images held out, or 'objective = %s' under train to select on test images",
         axis ? ", a value of axis '" : "", axis ? axis : "", axis ? "'" : "",
@@ -60,47 +57,42 @@ static hpx_status no_validation(struct parse *p, const struct binding *objective
         hpx_metric_minimised(p->recipe->objective) ? "test_loss" : "test_accuracy");
 }
 
-static hpx_status read_objective(struct parse *p)
+static void read_objective(struct parse *p)
 {
     const struct binding *given = hpx_recipe_binding(p->train, "objective");
     struct slot slot;
-    hpx_status status = hpx_recipe_slot(p, &slot, &objective_setting, given, 1, NULL);
-    if (status)
-        return status;
+    if (hpx_recipe_slot(p, &slot, &objective_setting, given, 1, NULL))
+        return;
     hpx_metric objective = HPX_TRAIN_LOSS;
     while (hpx_metric_names[objective] != slot.operands[0].values[0].text)
         objective++;
     p->recipe->objective = objective;
-    if (objective != HPX_VALIDATION_LOSS && objective != HPX_VALIDATION_ACCURACY)
-        return HPX_OK;
-    const struct operand *validation = p->recipe->inside->validation.operands;
-    uint32_t count = validation->axis < 0 ? 1 : p->recipe->axes[validation->axis].count;
+    const struct slot *validation = &p->recipe->inside->validation;
+    if ((objective != HPX_VALIDATION_LOSS && objective != HPX_VALIDATION_ACCURACY) || validation->count == 0)
+        return;
+    int axis = validation->operands->axis;
+    uint32_t count = axis < 0 ? 1 : p->recipe->axes[axis].count;
     for (uint32_t i = 0; i < count; i++)
-        if (validation->values[i].count == 0)
-            return no_validation(p, given);
-    return HPX_OK;
+        if (validation->operands->values[i].count == 0)
+            no_validation(p, given, i);
 }
 
-static hpx_status read_keep(struct parse *p)
+static void read_keep(struct parse *p)
 {
     const struct binding *given = hpx_recipe_binding(p->train, "keep");
     struct slot slot;
-    hpx_status status = hpx_recipe_slot(p, &slot, &keep_setting, given, 1, NULL);
     hpx_keep keep = HPX_KEEP_NEWEST;
-    while (!status && keep_words[keep] != slot.operands[0].values[0].text)
+    if (hpx_recipe_slot(p, &slot, &keep_setting, given, 1, NULL))
+        return;
+    while (keep_words[keep] != slot.operands[0].values[0].text)
         keep++;
     p->recipe->keep = keep;
-    return status;
 }
 
-hpx_status hpx_recipe_training(struct parse *p)
+void hpx_recipe_training(struct parse *p)
 {
-    hpx_status status = read_epochs(p);
-    if (!status)
-        status = read_seeds(p);
-    if (!status)
-        status = read_objective(p);
-    if (!status)
-        status = read_keep(p);
-    return status;
+    read_epochs(p);
+    read_seeds(p);
+    read_objective(p);
+    read_keep(p);
 }

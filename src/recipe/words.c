@@ -1,5 +1,6 @@
-/* Lines into words. Blanks (space, tab) separate words; "..." is one word taken literally; '#' outside of
- * quotes starts a comment; $NAME refers to an axis. */
+/* Files into lines, lines into words. A line that ends in '\' goes on in the next, unless the '\' is part of
+ * a comment. Blanks (space, tab, the end of a line that goes on) separate words; "..." is one word taken
+ * literally; '#' outside of quotes starts a comment; $NAME refers to an axis. */
 #include "inside.h"
 
 #include "hpx/file.h"
@@ -33,9 +34,36 @@ hpx_status hpx_recipe_check_text(struct parse *p, const struct source *source)
     return HPX_OK;
 }
 
-static bool is_blank(char c)
+/* Whether this part of a line goes on in the next: it ends in '\', outside of a comment. */
+static bool goes_on(const char *part, size_t size)
 {
-    return c == ' ' || c == '\t';
+    bool quoted = false;
+    for (size_t i = 0; i < size; i++) {
+        if (part[i] == '"')
+            quoted = !quoted;
+        else if (part[i] == '#' && !quoted)
+            return false;
+    }
+    return size > 0 && part[size - 1] == '\\';
+}
+
+bool hpx_recipe_line(struct reader *reader, struct line *out)
+{
+    const char *end = reader->source->bytes + reader->source->size;
+    if (reader->next == end)
+        return false;
+    *out = (struct line){reader->source, reader->next, 0, reader->number + 1};
+    for (bool more = true; more;) {
+        const char *part = reader->next, *stop = memchr(part, '\n', (size_t)(end - part));
+        const char *last = stop ? stop : end;
+        reader->next = stop ? stop + 1 : end;
+        reader->number++;
+        if (last > part && last[-1] == '\r')
+            last--;
+        out->size = (size_t)(last - out->bytes);
+        more = reader->next < end && goes_on(part, (size_t)(last - part));
+    }
+    return true;
 }
 
 static char peek(const struct cursor *at)
@@ -43,10 +71,22 @@ static char peek(const struct cursor *at)
     return at->at < at->line->size ? at->line->bytes[at->at] : 0;
 }
 
+/* How many bytes of blank are here: a space or a tab, or where the line goes on. */
+static size_t blank(const struct cursor *at)
+{
+    const char *c = at->line->bytes + at->at, *end = at->line->bytes + at->line->size;
+    if (c == end)
+        return 0;
+    if (*c == ' ' || *c == '\t')
+        return 1;
+    size_t length = end - c > 2 && c[1] == '\r' ? 3 : 2;
+    return *c == '\\' && (size_t)(end - c) >= length && c[length - 1] == '\n' ? length : 0;
+}
+
 bool hpx_recipe_more(struct cursor *at)
 {
-    while (is_blank(peek(at)))
-        at->at++;
+    for (size_t length; (length = blank(at)) > 0;)
+        at->at += length;
     return peek(at) != 0 && peek(at) != '#';
 }
 
@@ -54,7 +94,7 @@ bool hpx_recipe_more(struct cursor *at)
 static void read_plain(struct parse *p, struct cursor *at, struct word *out, const char *stops)
 {
     size_t start = at->at;
-    while (peek(at) && !is_blank(peek(at)) && peek(at) != '#' && !strchr(stops, peek(at)))
+    while (peek(at) && !blank(at) && peek(at) != '#' && !strchr(stops, peek(at)))
         at->at++;
     *out = (struct word){
         .text = hpx_arena_strndup(p->arena, at->line->bytes + start, at->at - start),
@@ -73,7 +113,7 @@ static hpx_status read_quoted(struct parse *p, struct cursor *at, struct word *o
     size_t start = at->at + 1;
     const char *rest = at->line->bytes + start;
     const char *close = memchr(rest, '"', at->line->size - start);
-    if (!close)
+    if (!close || memchr(rest, '\n', (size_t)(close - rest)))
         return hpx_recipe_fail_at(p, at->line, start,
                                   "the quote has no end: expected another '\"' on this line");
     *out = (struct word){
@@ -83,7 +123,7 @@ static hpx_status read_quoted(struct parse *p, struct cursor *at, struct word *o
         .kind = WORD_QUOTED,
     };
     at->at = start + (size_t)(close - rest) + 1;
-    if (peek(at) && !is_blank(peek(at)) && peek(at) != '#')
+    if (peek(at) && !blank(at) && peek(at) != '#')
         return hpx_recipe_fail_at(p, at->line, at->at + 1, "text right behind a quote: expected a blank");
     return HPX_OK;
 }
@@ -96,6 +136,11 @@ hpx_status hpx_recipe_word(struct parse *p, struct cursor *at, struct word *out)
     if (peek(at) == '"')
         return hpx_recipe_fail_at(p, at->line, at->at + 1,
                                   "a quote inside a word: expected it around the whole word");
+    if (strcmp(out->text, "\\") == 0)
+        return hpx_recipe_fail(
+            p, out,
+            "a lone '\\': expected it to be the last character of a line that goes on in the "
+            "next, without a blank behind it");
     const char *dollar = strchr(out->text, '$');
     if (!dollar)
         return HPX_OK;
@@ -114,16 +159,20 @@ hpx_status hpx_recipe_word(struct parse *p, struct cursor *at, struct word *out)
 
 hpx_status hpx_recipe_words(struct parse *p, struct cursor *at, struct word **out, size_t *count)
 {
+    hpx_status status = HPX_OK;
     *out = NULL;
     *count = 0;
     while (hpx_recipe_more(at)) {
         *out = hpx_recipe_room(p, *out, *count, sizeof(struct word));
-        hpx_status status = hpx_recipe_word(p, at, &(*out)[*count]);
-        if (status)
-            return status;
-        ++*count;
+        size_t start = at->at;
+        if (hpx_recipe_word(p, at, &(*out)[*count]) == HPX_OK)
+            ++*count;
+        else
+            status = HPX_USAGE;
+        if (at->at == start) /* what cannot be read: a quote without an end */
+            break;
     }
-    return HPX_OK;
+    return status;
 }
 
 bool hpx_recipe_is_name(const char *text, const char *others)

@@ -83,7 +83,10 @@ test_bad_data() {
     cp data/test-labels data/train-labels
     bad_data 1 'data/train-labels: 60 labels for the 200 images'
     rm data/test-labels
-    bad_data 1 'data/test-labels: no such file'
+    run 2 hpx build a.rcp # the recipe names it: told at its place
+    has err 'a.rcp:4:27: data/test-labels: no such file'
+    nothing_stored
+    make_data data
     rm data/test-labels
     mkdir data/test-labels
     complains 1 'data/test-labels: not a regular file' hpx plan a.rcp
@@ -114,10 +117,14 @@ test_bad_gzip() {
 test_split_too_large() {
     simple
     sed -i 's/validation = 50/validation = 200/' a.rcp
-    complains 2 'validation = 200 leaves nothing to train on: there are 200 training images' hpx build a.rcp
+    run 2 hpx build a.rcp
+    has err "a.rcp:2:16: 'validation' is 200, and the data set has 200 training images"
     nothing_stored
     sed -i 's/validation = 200/validation = 199/' a.rcp
     run 0 hpx build a.rcp -q
+    sed -i 's/validation = 199/validation = 199\n  take = 2/' a.rcp
+    run 2 hpx build a.rcp
+    has err "a.rcp:3:10: 'take' is 2, and the data set has 200 training images, 199 of them held out for validation"
 }
 
 # Only the mirrors and npm could help, and neither can be reached.

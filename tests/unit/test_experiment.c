@@ -352,8 +352,8 @@ static void test_train_counts(void **state)
     (void)state;
     struct bound *bound = bind_digits("  validation = $v\n  take = $t\n",
                                       "model mlp\n  hidden = 8\ntrain\n  objective = test_accuracy\naxis v = "
-                                      "0 12 59\naxis t = 1 48 49 1000\n");
-    static const uint32_t expected[] = {1, 48, 49, 60, 1, 48, 48, 48, 1, 1, 1, 1};
+                                      "0 12\naxis t = 1 48\n");
+    static const uint32_t expected[] = {1, 48, 1, 48};
     for (uint32_t cell = 0; cell < COUNT(expected); cell++) {
         assert_int_equal(hpx_experiment_train_count(bound->experiment, cell), expected[cell]);
         const hpx_source *source = hpx_experiment_source(bound->experiment, cell);
@@ -362,8 +362,8 @@ static void test_train_counts(void **state)
         assert_string_equal(source->name, "digits");
     }
     hpx_buffer text = {0};
-    hpx_experiment_cell_text(&text, bound->experiment, 7);
-    assert_string_equal(hpx_buffer_text(&text), "v=12 t=1000");
+    hpx_experiment_cell_text(&text, bound->experiment, 3);
+    assert_string_equal(hpx_buffer_text(&text), "v=12 t=48");
     hpx_buffer_free(&text);
     release(bound);
 }
@@ -376,8 +376,18 @@ static void test_refused(void **state)
     char *text = hpx_format("%s  validation = 60\nmodel mlp\n  hidden = 8\n", dataset);
     hpx_recipe *recipe = parse(text);
     assert_int_equal(hpx_experiment_open(&experiment, recipe, &options, false, &error), HPX_USAGE);
-    expect_contains(error.message, "60 training images");
+    expect_contains(error.message, "test.rcp:");
+    expect_contains(error.message, ":16: 'validation' is 60, and the data set has 60 training images");
     assert_null(experiment);
+    hpx_recipe_free(recipe);
+    free(text);
+
+    text = hpx_format("%s  validation = 12\n  take = $t\nmodel mlp\n  hidden = 8\naxis t = 48 49\n", dataset);
+    recipe = parse(text);
+    assert_int_equal(hpx_experiment_open(&experiment, recipe, &options, false, &error), HPX_USAGE);
+    expect_contains(error.message,
+                    ":13: 'take' is 49, and the data set has 60 training images, 12 of them held "
+                    "out for validation: expected at most 48\naxis t = 48 49");
     hpx_recipe_free(recipe);
     free(text);
 
@@ -390,8 +400,10 @@ static void test_refused(void **state)
     remove(labels);
     text = hpx_format("%s  validation = 12\nmodel mlp\n  hidden = 8\n", dataset);
     recipe = parse(text);
-    assert_int_equal(hpx_experiment_open(&experiment, recipe, &options, false, &error), HPX_FAILED);
+    assert_int_equal(hpx_experiment_open(&experiment, recipe, &options, false, &error), HPX_USAGE);
     expect_contains(error.message, labels);
+    expect_contains(error.message, "test.rcp:3:");
+    expect_contains(error.message, "no such file (test-labels)");
     hpx_recipe_free(recipe);
     hpx_experiment_free(NULL);
     free(labels);

@@ -1,4 +1,5 @@
 /* Mistakes in recipes and what is said about them: place, message, quoted line, caret. */
+#include "hpx/memory.h"
 #include "hpx/recipe.h"
 
 #include <setjmp.h>
@@ -81,11 +82,11 @@ static const struct mistake {
     {"dataset mine\n  train = a b\nmodel mlp\n hidden = 1\n",
      "1:9: 'mine' is no known data set and has no 'test': expected *, or your own files as 'train = IMAGES "
      "LABELS' and 'test = IMAGES LABELS'"},
-    {"dataset mine\n  train = a\nmodel mlp\n hidden = 1\n",
+    {"dataset mine\n  train = a\n  test = a b\nmodel mlp\n hidden = 1\n",
      "2:11: 'train' has 1 value: expected two, IMAGES LABELS"},
-    {"dataset mine\n  train = a b c\nmodel mlp\n hidden = 1\n",
+    {"dataset mine\n  train = a b c\n  test = a b\nmodel mlp\n hidden = 1\n",
      "2:15: 'train' has 3 values: expected two, IMAGES LABELS"},
-    {"dataset mine\n  train = a \"\"\nmodel mlp\n hidden = 1\n",
+    {"dataset mine\n  train = a \"\"\n  test = a b\nmodel mlp\n hidden = 1\n",
      "2:13: an empty path: expected IMAGES LABELS"},
     {"dataset mnist\n  train = a b\nmodel mlp\n  hidden = 64\n",
      "2:3: 'mnist' is known by name and has files of its own: expected no 'train', or another name for your "
@@ -109,11 +110,11 @@ static const struct mistake {
      "2:16: 'validation' is 0, and the objective is validation_loss: expected 'validation' above 0 to select "
      "on images held out, or 'objective = test_loss' under train to select on test images"},
     {"dataset mnist\n  validation = $v\nmodel mlp\n  hidden = 64\naxis v = 100 0\n",
-     "2:16: 'validation' is 0, a value of axis 'v', and the objective is validation_accuracy (the default): "
+     "5:14: 'validation' is 0, a value of axis 'v', and the objective is validation_accuracy (the default): "
      "expected 'validation' above 0 to select on images held out, or 'objective = test_accuracy' under train "
      "to select on test images"},
     {"dataset mnist\n  take = $v\nmodel mlp\n  hidden = 64\naxis v = 100 none\n",
-     "2:10: 'take' cannot be 'none', a value of axis 'v': expected a whole number from 1 to 16777216"},
+     "5:14: 'take' cannot be 'none', a value of axis 'v': expected a whole number from 1 to 16777216"},
     {"dataset mnist\nmodel mpl\n hidden = 1\n", "2:7: unknown model 'mpl': expected *; did you mean 'mlp'?"},
     {"dataset mnist\nmodel mlp\n",
      "2:1: model mlp needs 'hidden': expected a binding 'hidden = ' of whole numbers from 1 to 1048576"},
@@ -176,9 +177,9 @@ static const struct mistake {
     {MODEL "train\n  optimizer = sgd\n  nesterov = yes\n  momentum = $m\naxis m = 0 0.9\n",
      "6:14: 'nesterov' is yes where 'momentum' is 0: expected 'momentum' above 0"},
     {MODEL "train\n  rate = $r\naxis r = 0.1 5000\n",
-     "5:10: 'rate' cannot be '5000', a value of axis 'r': expected a number above 0, at most 1000"},
+     "6:14: 'rate' cannot be '5000', a value of axis 'r': expected a number above 0, at most 1000"},
     {MODEL "train\n  optimizer = $o\naxis o = adam sdg\n",
-     "5:15: 'optimizer' cannot be 'sdg', a value of axis 'o': expected adam, sgd; did you mean 'sgd'?"},
+     "6:15: 'optimizer' cannot be 'sdg', a value of axis 'o': expected adam, sgd; did you mean 'sgd'?"},
     {MODEL "axis n = 1 2\n", "4:6: axis 'n' is used nowhere, so all its values would be one trial: expected "
                              "'$n' in a binding of dataset, model or train"},
     {SIZED_BY_N "axis n = 1 2 1\n", "4:14: axis 'n' has the value 1 twice: expected every value once"},
@@ -276,6 +277,51 @@ static const struct mistake {
      "mean 'axes'?"},
     {SIZED_BY_N "axis n = unordered\n",
      "4:10: 'unordered' has no values: expected them behind it; quote the word if it is meant as a value"},
+    {MODEL "train\n  lr = 0.1\n", "5:3: unknown setting 'lr' of train: expected *; did you mean 'rate'?"},
+    {MODEL "  learning_rate = 0.1\n",
+     "4:3: unknown setting 'learning_rate' of model: expected *; did you mean 'rate' of train?"},
+    {MODEL "train\n  objective = val_accuracy\n",
+     "5:15: 'objective' cannot be 'val_accuracy': expected *; did you mean 'validation_accuracy'?"},
+    {MODEL "train\n  keep = last\n",
+     "5:10: 'keep' cannot be 'last': expected newest, all, none, best; did you mean 'newest'?"},
+    {"dataset mnist\nmodel mlp\n  hidden = n 8\naxis n = 8 16\n",
+     "3:12: 'hidden' cannot be 'n': expected whole numbers from 1 to 1048576; did you mean '$n'?"},
+    {"dataset mnist\nmodel mlp\n  hidden = 64,32\n",
+     "3:12: 'hidden' cannot be '64,32': expected whole numbers from 1 to 1048576; blanks separate words, not "
+     "commas"},
+    {SIZED_BY_N "axis n = 16, 32, 64\n", "4:10: a comma in '16,': expected blanks between the values of an "
+                                         "axis, as in 'axis n = 16 32'; quote the "
+                                         "word if the comma is part of it"},
+    {SIZED_BY_N "axis n = 16,32\n", "4:10: a comma in '16,32': expected *"},
+    {SIZED_BY_N "axis n = lograithm 16..64\n", "4:10: unknown form 'lograithm' of an axis: expected log2, "
+                                               "log10, linear, log, ordered, unordered; did you "
+                                               "mean 'log2'?"},
+    {SIZED_BY_N "axis n = lograithm 3..64 points 3\n", "4:10: unknown form *; did you mean 'log'?"},
+    {SIZED_BY_N "axis n = logarithmic 10..100\n", "4:10: unknown form *; did you mean 'log10'?"},
+    {SIZED_BY_N "axis n = linaer 1..4 step 1\n", "4:10: unknown form *; did you mean 'linear'?"},
+    {SIZED_BY_N "axis n = unordred 1 2\n", "4:10: unknown form *; did you mean 'unordered'?"},
+    {"dataset mnist\n  validation = 60000\nmodel mlp\n  hidden = 64\n",
+     "2:16: 'validation' is 60000, and the data set has 60000 training images: expected less, to leave some "
+     "to "
+     "train on"},
+    {"dataset mnist\n  take = 50001\nmodel mlp\n  hidden = 64\n",
+     "2:10: 'take' is 50001, and the data set has 60000 training images, 10000 of them held out for "
+     "validation: "
+     "expected at most 50000"},
+    {"dataset mnist\n  validation = $v\n  take = 55000\nmodel mlp\n  hidden = 64\naxis v = 5000 5001\n",
+     "3:10: 'take' is 55000, and the data set has 60000 training images, 5001 of them held out for "
+     "validation: "
+     "expected at most 54999"},
+    {"dataset mnist\n  take = $t\nmodel mlp\n  hidden = 64\naxis t = 50000 60000\n",
+     "5:16: 'take' is 60000, and the data set has *"},
+    {MODEL "train\n  rate \\\n   = \\\n  x\n", "7:3: 'rate' cannot be 'x': expected *"},
+    {MODEL "train\n  rate = 0.1\\\r\n  0.2\n", "6:3: a second value of 'rate': expected *"},
+    {MODEL "train\n  rate = \\ \n",
+     "5:10: a lone '\\': expected it to be the last character of a line that goes on in the next, without a "
+     "blank behind it"},
+    {MODEL "train\n  optimizer = \"a\\\nb\"\n",
+     "5:15: the quote has no end: expected another '\"' on this line"},
+    {MODEL "# not this one \\\n  drpout = 0\n", "5:3: unknown setting 'drpout' of model: expected *"},
     {SEARCH "  method = random\n",
      "8:12: 'method' cannot be 'random': expected grid, hill-climb, full-cross, partial-cross"},
     {SEARCH "  method = grid\n  screen-epochs = 3\n",
@@ -365,11 +411,11 @@ static void test_bytes(void **state)
 static void test_alignment(void **state)
 {
     (void)state;
-    static const char tabs[] = "dataset mnist\r\nmodel mlp\r\n\thidden\t=\t\xc3\xa9t\xc3\xa9 0\r\n";
+    static const char tabs[] = "dataset mnist\r\nmodel mlp\r\n\thidden\t=\t\xc3\xa9t\xc3\xa9 8\r\n";
     expect_message(
         tabs, strlen(tabs),
         "r.rcp:3:11: 'hidden' cannot be '\xc3\xa9t\xc3\xa9': expected whole numbers from 1 to 1048576\n"
-        "\thidden\t=\t\xc3\xa9t\xc3\xa9 0\n\t      \t \t^");
+        "\thidden\t=\t\xc3\xa9t\xc3\xa9 8\n\t      \t \t^");
     /* A character of two bytes is one blank in the line of the caret. */
     static const char accents[] = "dataset mnist\nmodel mlp\n  hidden = \"64\" \xc3\xa9\xc3\xa9\"\n";
     expect_message(accents, strlen(accents),
@@ -385,7 +431,7 @@ static void test_long_lines(void **state)
     for (int i = 10; i < 50; i++)
         hpx_buffer_printf(&recipe, " %d", i);
     hpx_buffer_puts(&recipe, " x");
-    for (int i = 10; i < 50; i++)
+    for (int i = 10; i < 30; i++)
         hpx_buffer_printf(&recipe, " %d", i);
     expect_message(hpx_buffer_text(&recipe), recipe.size,
                    "r.rcp:3:132: 'hidden' cannot be 'x': expected whole numbers from 1 to 1048576\n"
@@ -412,6 +458,42 @@ static void test_long_lines(void **state)
     hpx_buffer_free(&recipe);
 }
 
+/* All of them, each at its place and in this order; nothing of what only follows from another. */
+static void test_many_mistakes(void **state)
+{
+    (void)state;
+    static const char recipe[] = "dataset mnist\n  take = 70000\n  valdation = 1\nmodel mlp\n  hiden = $n 8\n"
+                                 "  activation = rellu\ntrain\n  epoch = 2\n  rate = 0 0\n  keep \"x\n"
+                                 "axis n = log2 3..8\naxis m = 1 2\nsearch s\n  mehod = grid\n  limit = 0\n"
+                                 "search t\n  method = full-cross\n  first = o\n  start = 3 1 q\n";
+    static const char *const places[] = {"2:10", "3:3",   "5:3",  "6:16",  "8:3",   "9:12",
+                                         "10:8", "11:15", "14:3", "15:11", "18:11", "19:11"};
+    hpx_error error = parse_error(recipe, sizeof recipe - 1);
+    const char *at = error.message;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char *start = hpx_format("r.rcp:%s: ", places[i]);
+        if (strncmp(at, start, strlen(start)) != 0)
+            fail_msg("no mistake at %s but\n%s", places[i], at);
+        free(start);
+        for (int lines = 0; lines < 3; lines++) {
+            at += strcspn(at, "\n");
+            at += *at == '\n';
+        }
+    }
+    assert_string_equal(at, "");
+
+    hpx_buffer many = {0};
+    hpx_buffer_puts(&many, MODEL);
+    for (int i = 0; i < 25; i++)
+        hpx_buffer_printf(&many, "  k%d = 1\n", i);
+    error = parse_error(hpx_buffer_text(&many), many.size);
+    assert_non_null(strstr(error.message, "r.rcp:23:3: "));
+    assert_null(strstr(error.message, "r.rcp:24:3: "));
+    const char *last = strrchr(error.message, '\n');
+    assert_string_equal(last, "\nand 5 more mistakes");
+    hpx_buffer_free(&many);
+}
+
 static void test_bounds(void **state)
 {
     (void)state;
@@ -428,9 +510,9 @@ static void test_bounds(void **state)
                    "r.rcp:66:2: too many bindings under 'train': expected at most 64\n k64 = 1\n ^");
     recipe.size = 0;
     for (int i = 0; i < 1025; i++)
-        hpx_buffer_printf(&recipe, "search s%d\n", i);
+        hpx_buffer_printf(&recipe, "search s%d\n  method = grid\n", i);
     expect_message(hpx_buffer_text(&recipe), recipe.size,
-                   "r.rcp:1025:1: too many 'search' statements: expected at most 1024\nsearch s1024\n^");
+                   "r.rcp:2049:1: too many 'search' statements: expected at most 1024\nsearch s1024\n^");
     recipe.size = 0;
     hpx_buffer_reserve(&recipe, 2 << 20);
     memset(recipe.data, '\n', 2 << 20);
@@ -441,8 +523,9 @@ static void test_bounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mistakes),   cmocka_unit_test(test_bytes),  cmocka_unit_test(test_alignment),
-        cmocka_unit_test(test_long_lines), cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_mistakes),      cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_alignment),     cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(test_many_mistakes), cmocka_unit_test(test_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
