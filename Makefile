@@ -6,8 +6,19 @@ ifeq ($(origin CC),default)
 CC = gcc
 endif
 BUILD ?= build
-# One name for one folder: the compiler's dependencies name their targets by it.
-override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
+# One name for one folder, for the compiler's dependencies name their targets by it: relative, if it lies below.
+folder := $(subst //:,,$(subst //:./,//:,$(subst //:$(CURDIR)/,//:,//:$(BUILD))))
+quote = '$(subst ','\'',$(1))'
+ifeq ($(words $(folder))$(strip $(foreach c,: % ; & | ' " * ? [ ] ~ \ ( ) < >,$(findstring $(c),$(folder)))),1)
+override BUILD := $(patsubst %/,%,$(folder))
+else
+# make takes a blank for the end of a name: a folder with one in its name is reached through a link beside this file.
+override BUILD := $(shell link=.build-$$(printf %s $(call quote,$(folder)) | cksum | cut -d' ' -f1) && mkdir -p $(call quote,$(folder)) && \
+	ln -sfn "$$(cd $(call quote,$(folder)) && pwd -P)" $$link && echo $$link)
+ifeq ($(BUILD),)
+$(error cannot make the folder BUILD=$(folder), or a link to it here)
+endif
+endif
 PREFIX ?= /usr/local
 VERSION = $(shell sed -n 's/.*HPX_VERSION "\(.*\)"/\1/p' include/hpx/version.h)
 CFLAGS ?= -O2 -g
@@ -28,7 +39,7 @@ REQUIRED = $(PACKAGES) libgit2 libcurl cmocka
 # change a rounding belong to it too, so they are fixed here and recorded in the numerics.
 TRAINER_SOURCES = src/nn src/data/idx.c src/data/dataset.c src/base/random.c include/hpx/checkpoint.h \
 	include/hpx/dataset.h include/hpx/idx.h include/hpx/matrix.h include/hpx/mlp.h include/hpx/optimizer.h include/hpx/random.h include/hpx/trainer.h
-# What a build is made of: the dirty flag and the recorded patch cover these.
+# What a build is made of: these files are kept in the store, and the dirty flag and the patch cover them.
 BUILD_SOURCES = Makefile src include tools
 NN_FLAGS = -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math
 
@@ -122,10 +133,9 @@ STAMP_OBJECTS := $(call object,$(filter-out $(TRAINER_SOURCES),$(filter src/base
 $(BUILD)/stamp-tool: $(STAMP_OBJECTS)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
 
-# The index of a large repository takes tens of MiB, touched once: in large pages, where there are such, in half the time.
-STAMP_ENVIRONMENT = GLIBC_TUNABLES=glibc.malloc.hugetlb=1 ASAN_OPTIONS=detect_leaks=0
+STAMP_ENVIRONMENT = ASAN_OPTIONS=detect_leaks=0
 STAMP = $(STAMP_ENVIRONMENT) $(BUILD)/stamp-tool
-STAMPED = "$(CURDIR)" "$(TRAINER_SOURCES)" "$(BUILD_SOURCES)"
+STAMPED = "$$(pwd -P)" "$(TRAINER_SOURCES)" "$(BUILD_SOURCES)"
 .PHONY: stamp
 stamp: $(BUILD)/stamp-tool
 	@$(STAMP) $(BUILD)/stamp.c $(STAMPED)
@@ -144,8 +154,7 @@ $(LIB): $(LIB_OBJECTS) $(BUILD)/stamp.o
 
 $(HPX): $(CLI_OBJECTS) $(LIB)
 	$(call say,LINK)$(CC) $(CFLAGS) $(HPX_LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
-	@$(STAMP) $(BUILD)/stamp-after.c $(STAMPED) && cmp -s $(BUILD)/stamp.c $(BUILD)/stamp-after.c || \
-		{ echo "hpx: the sources changed while they were compiled; run make again" >&2; exit 1; }
+	@$(STAMP) --check $(BUILD)/stamp.c $(STAMPED)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPER_OBJECTS) $(LIB)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) $(CMOCKA_LIBS) -lm -o $@
@@ -184,7 +193,7 @@ check: ## all tests, under ten minutes on two cores
 
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 check-asan: ## all tests again under AddressSanitizer and UndefinedBehaviorSanitizer
-	@LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.txt:print_suppressions=0 KILL_IMAGES=300 \
+	@LSAN_OPTIONS="suppressions='$$(pwd -P)/tests/lsan.txt':print_suppressions=0" KILL_IMAGES=300 \
 		$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE)" check
 
 # Programs and preloaded libraries of the fault tests.
@@ -225,30 +234,31 @@ format: ## format the sources in place
 		$(CLI_TEST_SOURCES) $(PRELOAD_SOURCES) tests/fault/numbered.c \
 		$(wildcard include/hpx/*.h src/*/*.h tests/*/*.h tests/fuzz/replay.c tools/*.c bench/*.c)
 
+# Any characters may be in these names.
+PREFIX_DIR = $(call quote,$(DESTDIR)$(PREFIX))
 install: $(HPX) ## install to PREFIX (default /usr/local), below DESTDIR
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/hpx \
-		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/hpx/recipes
-	install -m 755 $(HPX) $(DESTDIR)$(PREFIX)/bin/hpx
-	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/libhpx.a
-	install -m 644 include/hpx/*.h $(DESTDIR)$(PREFIX)/include/hpx/
-	install -m 644 recipes/*.rcp $(DESTDIR)$(PREFIX)/share/hpx/recipes/
-	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 644 tools/hpx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hpx
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@REQUIRES@|$(PACKAGES)|' -e 's|@VERSION@|$(VERSION)|' tools/hpx.pc.in \
-		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/hpx.pc
+	install -d $(PREFIX_DIR)/bin $(PREFIX_DIR)/lib/pkgconfig $(PREFIX_DIR)/include/hpx $(PREFIX_DIR)/share/man/man1 \
+		$(PREFIX_DIR)/share/man/man5 $(PREFIX_DIR)/share/bash-completion/completions $(PREFIX_DIR)/share/hpx/recipes
+	install -m 755 $(HPX) $(PREFIX_DIR)/bin/hpx
+	install -m 644 $(LIB) $(PREFIX_DIR)/lib/libhpx.a
+	install -m 644 include/hpx/*.h $(PREFIX_DIR)/include/hpx/
+	install -m 644 recipes/*.rcp $(PREFIX_DIR)/share/hpx/recipes/
+	install -m 644 docs/man/*.1 $(PREFIX_DIR)/share/man/man1/
+	install -m 644 docs/man/*.5 $(PREFIX_DIR)/share/man/man5/
+	install -m 644 tools/hpx.bash $(PREFIX_DIR)/share/bash-completion/completions/hpx
+	prefix=$$(printf %s $(call quote,$(PREFIX)) | sed 's/[&|\\]/\\&/g') && \
+		sed -e "s|@PREFIX@|$$prefix|" -e 's|@REQUIRES@|$(PACKAGES)|' -e 's|@VERSION@|$(VERSION)|' tools/hpx.pc.in \
+		>$(PREFIX_DIR)/lib/pkgconfig/hpx.pc
 
 uninstall: ## remove what install put there
-	rm -rf $(DESTDIR)$(PREFIX)/bin/hpx $(DESTDIR)$(PREFIX)/lib/libhpx.a $(DESTDIR)$(PREFIX)/include/hpx \
-		$(DESTDIR)$(PREFIX)/share/hpx $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hpx \
-		$(DESTDIR)$(PREFIX)/lib/pkgconfig/hpx.pc $(DESTDIR)$(PREFIX)/share/man/man1/hpx*.1 \
-		$(DESTDIR)$(PREFIX)/share/man/man5/hpx*.5
+	rm -rf $(PREFIX_DIR)/bin/hpx $(PREFIX_DIR)/lib/libhpx.a $(PREFIX_DIR)/include/hpx $(PREFIX_DIR)/share/hpx \
+		$(PREFIX_DIR)/share/bash-completion/completions/hpx $(PREFIX_DIR)/lib/pkgconfig/hpx.pc \
+		$(PREFIX_DIR)/share/man/man1/hpx*.1 $(PREFIX_DIR)/share/man/man5/hpx*.5
 
 clean: ## remove build/; cache/ with the store stays
-	rm -rf $(BUILD)
+	rm -rf $(call quote,$(folder)) $(BUILD)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/ -name '*.d' 2>/dev/null)

@@ -1,6 +1,8 @@
-/* The code version of the trainer: the git tree id of its sources as they are in the work tree, uncommitted
- * edits included, so that a commit to the README costs nothing and an edit to the trainer always misses.
- * Nothing is ever written into the repository. The only user of libgit2. */
+/* The code version of the trainer: the git tree id of its sources as they are on disk, uncommitted edits
+ * included, so that a commit to the README costs nothing and an edit to the trainer always misses. It is made
+ * of the bytes alone, whether there is a repository or none. What git knows beside them (commit, branch,
+ * patch) is provenance: recorded, never needed. Nothing is ever written into the repository. The only user of
+ * libgit2. */
 #ifndef HPX_CODE_H
 #define HPX_CODE_H
 
@@ -18,20 +20,23 @@
 
 typedef struct hpx_code {
     uint8_t version[HPX_CODE_BYTES];
-    char commit[HPX_CODE_HEX_BYTES];       /* of HEAD; empty without a repository or a first commit */
+    char commit[HPX_CODE_HEX_BYTES];       /* of HEAD; empty when unknown, or before the first one */
     char author_date[HPX_CODE_DATE_BYTES]; /* of it, in the author's time zone; empty likewise */
     char *describe;                        /* as git describe --always, with -dirty; empty likewise */
     char *branch;     /* that HEAD is on, also before its first commit; empty when it is on none */
     char *folder;     /* of root below the work tree: "sub/folder"; empty when it is the work tree */
     bool dirty;       /* the build's sources differ from the commit */
     hpx_buffer patch; /* if dirty: from the commit to the sources as they are, as git diff prints it */
+    hpx_buffer files; /* the build's sources themselves, for hpx_code_checkout; empty beyond 16 MiB of them */
+    char *unknown;    /* what of this could not be found out, and why; NULL: nothing */
 } hpx_code;
 
 /* Reads the code version of a source tree. `sources` are the trainer's files and folders and `build_sources`
- * all that a build is made of, both relative to `root` and separated by blanks. Without a repository the same
- * files are hashed in the same way, and commit is empty. HPX_FAILED when a source is missing, is of a
- * submodule or ignored, when a name is not UTF-8, and when git cannot answer (a repository owned by another
- * user, a damaged one). */
+ * all that a build is made of, both relative to `root` and separated by blanks; hidden files and what editors
+ * leave (".a.c.swp", "a.c~", "#a.c#") are no part of them. The version is the id that `git write-tree` gives
+ * the bytes on disk, without any filter: a file is 100755 when its owner may execute it, else 100644, a link
+ * is the path that it holds. No repository is needed, and whatever is wrong with one only makes `unknown`.
+ * HPX_FAILED when a source is missing or cannot be read, or is a link to what is none of the sources. */
 hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, const char *build_sources,
                          hpx_error *error);
 void hpx_code_free(hpx_code *code);
@@ -40,8 +45,8 @@ void hpx_code_free(hpx_code *code);
 hpx_status hpx_code_version(uint8_t out[HPX_CODE_BYTES], const char *root, const char *sources,
                             hpx_error *error);
 
-/* A hash of the names and bytes of these files, and of all those in these folders. While it is the same the
- * version is, and it takes a hundredth of the time. HPX_FAILED when one cannot be read. */
+/* A hash of the names, modes and bytes of these files, and of all those in these folders. While it is the
+ * same the version is, and it takes a hundredth of the time. HPX_FAILED when one cannot be read. */
 hpx_status hpx_code_fingerprint(hpx_hash *out, const char *root, const char *sources, hpx_error *error);
 
 /* What was stamped into this binary when it was built. */
@@ -52,6 +57,8 @@ typedef struct hpx_code_stamp {
     bool dirty;
     const unsigned char *patch;
     uint64_t patch_size;
+    const unsigned char *files;
+    uint64_t files_size;
     const char *root;    /* the source tree it was built from */
     const char *sources; /* the trainer's sources below it */
 } hpx_code_stamp;
@@ -59,19 +66,22 @@ typedef struct hpx_code_stamp {
 extern const hpx_code_stamp hpx_code_built;
 
 /* The stamp as the fields of a code record: "version", "commit", "describe", "branch", "author-date",
- * "folder", "dirty", "patch". Records of earlier versions lack "branch", "author-date" and "folder". */
+ * "folder", "dirty", "patch", "files". Records of earlier versions lack "files", and perhaps "branch",
+ * "author-date" and "folder". */
 void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp);
 
-/* What lies between two code records, as far as a repository still has their commits: the one at `root` or,
- * where there is none any more, the one around the current folder. */
+/* What lies between two code records. */
 typedef struct hpx_code_change {
-    char **files; /* of `sources`, by name, that the commits or the uncommitted patches change */
+    char **files; /* those of `sources` that differ, by name */
     size_t file_count;
-    size_t ahead, behind; /* commits that only the second, only the first has */
-    char from[HPX_CODE_HEX_BYTES], to[HPX_CODE_HEX_BYTES];
+    char from[HPX_CODE_HEX_BYTES], to[HPX_CODE_HEX_BYTES]; /* commits; empty when unknown */
+    size_t ahead,
+        behind; /* commits that only the second, only the first has, as far as a repository knows: the
+                   one at `root` or, where that cannot be read, the one around the current folder */
 } hpx_code_change;
 
-/* HPX_NOT_FOUND when there is no repository, or it lacks a commit that is needed. */
+/* HPX_NOT_FOUND when the files of a record are not known: one of an earlier version has a commit in their
+ * place, and no repository has that. */
 hpx_status hpx_code_compare(hpx_code_change *out, const char *root, const char *sources,
                             const hpx_fields *before, const hpx_fields *after, hpx_error *error);
 void hpx_code_change_free(hpx_code_change *change);
@@ -81,11 +91,15 @@ void hpx_code_change_free(hpx_code_change *change);
 typedef enum hpx_code_reach { HPX_REACH_UNKNOWN, HPX_REACHABLE, HPX_UNREACHABLE } hpx_code_reach;
 hpx_code_reach hpx_code_reach_of(const char *root, const hpx_fields *code);
 
-/* Writes the source tree of a code record into an empty folder: its files in its commit, which the repository
- * (as above) must still have, with its patch applied. The repository, its index and its work tree are only
- * read. HPX_NOT_FOUND when there is no repository, or it lacks the commit; HPX_FAILED when the patch does not
- * apply or a file cannot be written. */
+/* Writes the sources of a code record into an empty folder, to the last byte. Records of earlier versions
+ * have a commit and a patch in place of the files: then the repository (as above) must still have the commit.
+ * HPX_NOT_FOUND when it does not; HPX_DAMAGED for a record that cannot be read, HPX_FAILED when the patch
+ * does not apply or a file cannot be written. */
 hpx_status hpx_code_checkout(const char *folder, const char *root, const hpx_fields *code, hpx_error *error);
+
+/* Appends what hpx_code_checkout would write as a patch of the record's commit, where the repository has
+ * that, else as new files: to be read before it is run. Errors likewise. */
+hpx_status hpx_code_show(hpx_buffer *out, const char *root, const hpx_fields *code, hpx_error *error);
 
 /* Whether the sources this binary was built from have changed since: true with their version now in `now`.
  * False when they have not, or cannot be read (a binary installed far from them). */

@@ -80,7 +80,7 @@ static bool is_clean(void)
     if (*hpx_code_built.commit && !hpx_code_built.dirty)
         return true;
     say("--require-clean: this binary was built %s%s; commit its sources and run make",
-        *hpx_code_built.commit ? "from uncommitted sources on " : "outside of a repository",
+        *hpx_code_built.commit ? "from uncommitted sources on " : "from sources whose commit is unknown",
         hpx_code_built.commit);
     return false;
 }

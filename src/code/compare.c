@@ -1,106 +1,44 @@
 #include "hpx/code.h"
 
-#include "git.h"
 #include "hpx/memory.h"
 #include "record.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A path of a patch, which begins at the work tree, below the record's folder; NULL: it lies elsewhere. */
-static const char *below(const code_record *record, const char *path)
+static void add_file(hpx_code_change *change, size_t *capacity, const char *path)
 {
-    const size_t length = strlen(record->folder);
-    if (length == 0)
-        return path;
-    return strncmp(path, record->folder, length) == 0 && path[length] == '/' ? path + length + 1 : NULL;
+    change->files = hpx_grow(change->files, capacity, change->file_count + 1, sizeof *change->files);
+    change->files[change->file_count++] = hpx_strdup(path);
 }
 
-/* Whether a path is one of the blank-separated sources, or below one. */
-static bool is_source(const char *path, const char *sources)
+static void compare_files(hpx_code_change *out, const code_files *before, const code_files *after,
+                          const char *sources)
 {
-    for (const char *at = sources; *at; at += strspn(at, " \t\n")) {
-        const size_t length = strcspn(at, " \t\n");
-        if (length > 0 && strncmp(path, at, length) == 0 && (path[length] == 0 || path[length] == '/'))
-            return true;
-        at += length;
-    }
-    return false;
-}
-
-static void add_file(hpx_code_change *change, const char *path)
-{
-    for (size_t i = 0; i < change->file_count; i++)
-        if (strcmp(change->files[i], path) == 0)
-            return;
-    char **files = hpx_alloc((change->file_count + 1) * sizeof *files);
-    if (change->file_count > 0)
-        memcpy(files, change->files, change->file_count * sizeof *files);
-    files[change->file_count++] = hpx_strdup(path);
-    free(change->files);
-    change->files = files;
-}
-
-static const char *path_of(const git_diff *diff, size_t i)
-{
-    const git_diff_delta *delta = git.diff_get_delta(diff, i);
-    return delta->status == GIT_DELTA_DELETED ? delta->old_file.path : delta->new_file.path;
-}
-
-/* A source's part of a record's patch as text; empty where the patch does not have it. */
-static hpx_buffer part_of(const code_record *record, const char *path)
-{
-    git_diff *diff = record->patch;
-    hpx_buffer text = {0};
-    for (size_t i = 0; diff && i < git.diff_num_deltas(diff); i++) {
-        git_patch *patch = NULL;
-        git_buf bytes = {0};
-        const char *name = below(record, path_of(diff, i));
-        if (name && strcmp(name, path) == 0 && git.patch_from_diff(&patch, diff, i) == 0 &&
-            git.patch_to_buf(&bytes, patch) == 0)
-            hpx_buffer_add(&text, bytes.ptr, bytes.size);
-        git.buf_dispose(&bytes);
-        git.patch_free(patch);
-    }
-    return text;
-}
-
-/* Files whose part of the one patch is not that of the other. */
-static void add_patched(hpx_code_change *change, const code_record *record, const code_record *other,
-                        const char *sources)
-{
-    for (size_t i = 0; record->patch && i < git.diff_num_deltas(record->patch); i++) {
-        const char *path = below(record, path_of(record->patch, i));
-        if (!path || !is_source(path, sources))
-            continue;
-        hpx_buffer mine = part_of(record, path), theirs = part_of(other, path);
-        if (mine.size != theirs.size || memcmp(mine.data, theirs.data, mine.size) != 0)
-            add_file(change, path);
-        hpx_buffer_free(&mine);
-        hpx_buffer_free(&theirs);
+    const code_file *old, *new;
+    size_t capacity = 0;
+    for (code_walk at = {0}; code_files_next_difference(&at, before, after, &old, &new);) {
+        const char *path = old ? old->path : new->path;
+        if (code_path_is_below(path, sources))
+            add_file(out, &capacity, path);
     }
 }
 
-static hpx_status compare(hpx_code_change *out, git_repository *repository, const char *sources,
-                          const code_record *before, const code_record *after, hpx_error *error)
+/* How many commits lie between; none when no repository knows. */
+static void compare_commits(hpx_code_change *out, const char *root, const hpx_fields *before,
+                            const hpx_fields *after)
 {
-    git_diff *diff = NULL;
-    const git_oid *from = git.commit_id(before->commit), *to = git.commit_id(after->commit);
-    if (git.diff_tree_to_tree(&diff, repository, before->sources, after->sources, NULL) != 0 ||
-        git.graph_ahead_behind(&out->ahead, &out->behind, repository, to, from) != 0) {
-        git.diff_free(diff);
-        return hpx_error_set(error, HPX_FAILED, "%s: %s", git.repository_path(repository),
-                             git.error_last()->message);
-    }
-    for (size_t i = 0; i < git.diff_num_deltas(diff); i++)
-        if (is_source(path_of(diff, i), sources))
-            add_file(out, path_of(diff, i));
-    add_patched(out, before, after, sources);
-    add_patched(out, after, before, sources);
-    git.oid_tostr(out->from, sizeof out->from, from);
-    git.oid_tostr(out->to, sizeof out->to, to);
-    git.diff_free(diff);
-    return HPX_OK;
+    git_repository *repository = NULL;
+    git_oid from, to;
+    hpx_error unknown;
+    snprintf(out->from, sizeof out->from, "%s", hpx_fields_text_or_empty(before, "commit"));
+    snprintf(out->to, sizeof out->to, "%s", hpx_fields_text_or_empty(after, "commit"));
+    if (git.oid_fromstr(&from, out->from) == 0 && git.oid_fromstr(&to, out->to) == 0 &&
+        code_record_repository(&repository, root, &unknown) == HPX_OK &&
+        git.graph_ahead_behind(&out->ahead, &out->behind, repository, &to, &from) != 0)
+        out->ahead = out->behind = 0;
+    git.repository_free(repository);
 }
 
 hpx_status hpx_code_compare(hpx_code_change *out, const char *root, const char *sources,
@@ -110,20 +48,16 @@ hpx_status hpx_code_compare(hpx_code_change *out, const char *root, const char *
     hpx_status status = code_git_begin(error);
     if (status)
         return status;
-    git_repository *repository = NULL;
-    code_record old = {0}, new = {0};
-    status = code_repository_open(&repository, root, error);
+    code_files old = {0}, new = {0};
+    status = code_record_files(&old, root, before, error);
     if (!status)
-        status = code_record_open(&old, repository, before, error);
-    if (!status)
-        status = code_record_open(&new, repository, after, error);
-    if (!status && (!old.commit || !new.commit))
-        status = hpx_error_set(error, HPX_NOT_FOUND, "built before the first commit");
-    if (!status)
-        status = compare(out, repository, sources, &old, &new, error);
-    code_record_close(&old);
-    code_record_close(&new);
-    git.repository_free(repository);
+        status = code_record_files(&new, root, after, error);
+    if (!status) {
+        compare_files(out, &old, &new, sources);
+        compare_commits(out, root, before, after);
+    }
+    code_files_free(&old);
+    code_files_free(&new);
     code_git_end();
     return status;
 }
@@ -154,27 +88,38 @@ static int add_reference(git_reference *reference, void *context)
     return 0;
 }
 
+/* Of a commit that the repository lacks: in a shallow clone it may lie behind those that are there. */
+static hpx_code_reach reach_of(git_repository *repository, const git_oid *id)
+{
+    struct references all = {0};
+    git_reference *head = NULL;
+    git_commit *commit = NULL;
+    hpx_code_reach reach = git.repository_is_shallow(repository) ? HPX_REACH_UNKNOWN : HPX_UNREACHABLE;
+    if (git.repository_head(&head, repository) == 0)
+        add_reference(head, &all);
+    git.reference_foreach(repository, add_reference, &all);
+    bool found = false;
+    for (size_t i = 0; i < all.count && !found; i++)
+        found = git.oid_equal(&all.ids[i], id);
+    if (found || (git.commit_lookup(&commit, repository, id) == 0 &&
+                  git.graph_reachable_from_any(repository, id, all.ids, all.count) == 1))
+        reach = HPX_REACHABLE;
+    git.commit_free(commit);
+    free(all.ids);
+    return reach;
+}
+
 hpx_code_reach hpx_code_reach_of(const char *root, const hpx_fields *code)
 {
     git_repository *repository = NULL;
-    git_reference *head = NULL;
-    struct references all = {0};
-    const char *name;
     git_oid id;
     hpx_error error;
     hpx_code_reach reach = HPX_REACH_UNKNOWN;
     if (code_git_begin(&error))
         return reach;
-    if (hpx_fields_text(&name, code, "commit", &error) == HPX_OK && git.oid_fromstr(&id, name) == 0 &&
-        git.repository_open_ext(&repository, root, 0, NULL) == 0) {
-        if (git.repository_head(&head, repository) == 0)
-            add_reference(head, &all);
-        git.reference_foreach(repository, add_reference, &all);
-        /* An error is a commit that is not there at all. */
-        reach = git.graph_reachable_from_any(repository, &id, all.ids, all.count) == 1 ? HPX_REACHABLE
-                                                                                       : HPX_UNREACHABLE;
-    }
-    free(all.ids);
+    if (git.oid_fromstr(&id, hpx_fields_text_or_empty(code, "commit")) == 0 &&
+        code_repository_open(&repository, root, &error) == HPX_OK)
+        reach = reach_of(repository, &id);
     git.repository_free(repository);
     code_git_end();
     return reach;

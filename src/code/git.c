@@ -105,6 +105,15 @@ static hpx_status load(hpx_error *error)
     return loaded ? HPX_OK : hpx_error_set(error, HPX_FAILED, "libgit2 cannot be loaded (%s)", dlerror());
 }
 
+/* Extensions that say where objects come from and settings are: neither is asked for here. */
+static void allow_extensions(void)
+{
+#if LIBGIT2_VER_MAJOR > 1 || LIBGIT2_VER_MINOR >= 2
+    static const char *harmless[] = {"partialclone", "worktreeconfig", "preciousobjects"};
+    git.libgit2_opts(GIT_OPT_SET_EXTENSIONS, harmless, sizeof harmless / sizeof harmless[0]);
+#endif
+}
+
 hpx_status code_git_begin(hpx_error *error)
 {
     hpx_status status = load(error);
@@ -112,10 +121,102 @@ hpx_status code_git_begin(hpx_error *error)
         return status;
     take_memory_from_hpx();
     git.libgit2_init();
+    allow_extensions();
     return HPX_OK;
 }
 
 void code_git_end(void)
 {
     git.libgit2_shutdown();
+}
+
+hpx_status code_git_failed(const char *what, hpx_error *error)
+{
+    const git_error *last = git.error_last();
+    return hpx_error_set(error, HPX_FAILED, "%s: %s", what, last ? last->message : "libgit2 failed");
+}
+
+static int is_star(const git_config_entry *entry, void *found)
+{
+    if (strcmp(entry->value, "*") == 0)
+        *(bool *)found = true;
+    return 0;
+}
+
+/* git takes `safe.directory = *` for every repository; libgit2 does not. */
+static bool trusts_every_owner(void)
+{
+    git_config *config = NULL;
+    bool found = false;
+    if (git.config_open_default(&config) == 0)
+        git.config_get_multivar_foreach(config, "safe.directory", NULL, is_star, &found);
+    git.config_free(config);
+    return found;
+}
+
+/* libgit2 says GIT_ENOTFOUND also of a repository of another user's, for no safe.directory is found that
+ * would allow it; only the message tells. */
+static hpx_status open_repository(git_repository **out, const char *folder, hpx_error *error)
+{
+    const int code = git.repository_open_ext(out, folder, 0, NULL);
+    if (code == 0)
+        return HPX_OK;
+    const git_error *last = git.error_last();
+    const char *why = last ? last->message : "libgit2 failed";
+    if (code == GIT_ENOTFOUND && strstr(why, "could not find repository"))
+        return hpx_error_set(error, HPX_NOT_FOUND, "%s", why);
+    if (code == GIT_EOWNER || (code == GIT_ENOTFOUND && strstr(why, "safe.directory")))
+        return hpx_error_set(error, HPX_FAILED,
+                             "the repository around %s is owned by another user (if you trust it: git config "
+                             "--global --add safe.directory FOLDER)",
+                             folder);
+    return hpx_error_set(error, HPX_FAILED, "%s", why);
+}
+
+hpx_status code_repository_open(git_repository **out, const char *folder, hpx_error *error)
+{
+    hpx_status status = open_repository(out, folder, error);
+#if LIBGIT2_VER_MAJOR > 1 || LIBGIT2_VER_MINOR >= 5
+    if (status && trusts_every_owner()) {
+        git.libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+        status = open_repository(out, folder, error);
+        git.libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 1);
+    }
+#endif
+    return status;
+}
+
+/* To write what the stored objects have already would give that a new time (freshen), unless their backends
+ * cannot. */
+static int add_objects(git_odb *odb, git_repository *repository)
+{
+    char *objects = hpx_format("%sobjects", git.repository_commondir(repository));
+    git_odb_backend *backend;
+    int code = git.odb_add_disk_alternate(odb, objects);
+    for (size_t i = 0; code == 0 && i < git.odb_num_backends(odb); i++) {
+        code = git.odb_get_backend(&backend, odb, i);
+        if (code == 0)
+            backend->freshen = NULL;
+    }
+    free(objects);
+    return code;
+}
+
+hpx_status code_repository_in_memory(git_repository **out, git_repository *repository, hpx_error *error)
+{
+    git_odb *odb = NULL;
+    git_odb_backend *memory = NULL;
+    int code = git.odb_new(&odb);
+    if (code == 0 && repository)
+        code = add_objects(odb, repository);
+    if (code == 0)
+        code = git.mempack_new(&memory);
+    if (code == 0)
+        code = git.odb_add_backend(odb, memory, 999);
+    if (code == 0)
+        code = git.repository_new(out);
+    if (code == 0)
+        code = git.repository_set_odb(*out, odb);
+    git.odb_free(odb);
+    return code == 0 ? HPX_OK : code_git_failed("a repository in memory", error);
 }

@@ -13,21 +13,21 @@
 
 // clang-format off
 #define GIT_FUNCTIONS(use) \
-    use(apply_to_tree) use(buf_dispose) use(checkout_index) use(commit_author) use(commit_free) use(commit_id) \
-    use(commit_lookup) use(commit_tree) use(commit_tree_id) use(describe_commit) use(describe_format) \
-    use(describe_result_free) use(diff_free) use(diff_from_buffer) use(diff_get_delta) \
-    use(diff_num_deltas) use(diff_to_buf) use(diff_tree_to_tree) use(diff_tree_to_workdir_with_index) \
-    use(error_last) use(graph_ahead_behind) use(graph_reachable_from_any) use(ignore_path_is_ignored) use(index_add) \
-    use(index_add_bypath) use(index_find_prefix) use(index_free) use(index_get_byindex) use(index_get_bypath) \
-    use(index_new) use(index_read_tree) use(index_write_tree_to) use(libgit2_init) \
-    use(libgit2_opts) use(libgit2_shutdown) use(mempack_new) use(object_free) use(object_id) use(odb_add_backend) \
-    use(odb_add_disk_alternate) use(odb_free) use(odb_get_backend) use(odb_new) use(odb_num_backends) use(odb_write) use(oid_cpy) use(oid_fromstr) \
-    use(oid_tostr) use(patch_free) use(patch_from_diff) use(patch_to_buf) use(reference_foreach) use(reference_free) \
-    use(reference_lookup) use(reference_name_to_id) use(reference_peel) use(reference_symbolic_target) \
-    use(repository_commondir) use(repository_free) use(repository_head) use(repository_index) use(repository_new) \
-    use(repository_odb) use(repository_open_ext) use(repository_path) use(repository_set_index) use(repository_set_odb) \
-    use(repository_workdir) use(tree_entry_bypath) use(tree_entry_free) use(tree_entry_id) \
-    use(tree_free) use(tree_id) use(tree_lookup)
+    use(apply_to_tree) use(buf_dispose) use(commit_author) use(commit_free) use(commit_id) \
+    use(commit_lookup) use(commit_tree_id) use(config_free) use(config_get_multivar_foreach) \
+    use(config_open_default) use(describe_commit) use(describe_format) use(describe_result_free) \
+    use(diff_free) use(diff_from_buffer) use(diff_to_buf) use(diff_tree_to_tree) use(error_last) \
+    use(graph_ahead_behind) use(graph_reachable_from_any) use(index_free) \
+    use(index_write_tree_to) use(libgit2_init) use(libgit2_opts) use(libgit2_shutdown) use(mempack_new) \
+    use(object_free) use(object_id) use(odb_add_backend) use(odb_add_disk_alternate) use(odb_free) \
+    use(odb_get_backend) use(odb_hash) use(odb_new) use(odb_num_backends) use(odb_object_data) \
+    use(odb_object_free) use(odb_object_size) use(odb_read) use(odb_write) use(oid_cpy) use(oid_equal) \
+    use(oid_fromstr) use(oid_tostr) use(reference_foreach) use(reference_free) use(reference_lookup) \
+    use(reference_name_to_id) use(reference_peel) use(reference_symbolic_target) use(repository_commondir) \
+    use(repository_free) use(repository_head) use(repository_is_shallow) use(repository_new) use(repository_odb) \
+    use(repository_open_ext) use(repository_path) use(repository_set_odb) use(repository_workdir) \
+    use(tree_entry_byindex) use(tree_entry_bypath) use(tree_entry_filemode) use(tree_entry_free) \
+    use(tree_entry_id) use(tree_entry_name) use(tree_entrycount) use(tree_free) use(tree_lookup)
 // clang-format on
 
 struct libgit2 {
@@ -42,5 +42,17 @@ extern struct libgit2 git;
  * nothing to end then. Memory that runs out in libgit2 ends the process as everywhere (hpx/memory.h). */
 hpx_status code_git_begin(hpx_error *error);
 void code_git_end(void);
+
+/* HPX_FAILED with "WHAT: " and what libgit2 says was wrong. */
+hpx_status code_git_failed(const char *what, hpx_error *error);
+
+/* Opens the repository around a folder: also one that git would open and libgit2 by itself would not, if what
+ * it has more is of no matter for reading commits. HPX_NOT_FOUND when there is none, HPX_FAILED when it
+ * cannot be read. */
+hpx_status code_repository_open(git_repository **out, const char *folder, hpx_error *error);
+
+/* A repository in memory that has the objects of another (NULL: none), and nothing else of it: no index, no
+ * settings, no attributes. What is written to it stays in memory. */
+hpx_status code_repository_in_memory(git_repository **out, git_repository *repository, hpx_error *error);
 
 #endif

@@ -1,14 +1,31 @@
 #include "record.h"
 
-#include <stdbool.h>
+#include "hpx/memory.h"
+#include "tree.h"
 
-hpx_status code_repository_open(git_repository **out, const char *root, hpx_error *error)
+#include <string.h>
+
+hpx_status code_record_repository(git_repository **out, const char *root, hpx_error *error)
 {
-    if (git.repository_open_ext(out, root, 0, NULL) == 0)
+    hpx_error elsewhere;
+    if (code_repository_open(out, root, error) == HPX_OK ||
+        code_repository_open(out, ".", &elsewhere) == HPX_OK)
         return HPX_OK;
-    hpx_error_set(error, HPX_NOT_FOUND, "%s; run this in a clone of the repository of hpx's sources",
-                  git.error_last()->message);
-    return git.repository_open_ext(out, ".", 0, NULL) == 0 ? HPX_OK : HPX_NOT_FOUND;
+    return hpx_error_set(error, HPX_NOT_FOUND, "%s; run this in a clone of the repository of hpx's sources",
+                         error->message);
+}
+
+hpx_status code_record_commit(git_commit **out, git_repository *repository, const hpx_fields *code,
+                              hpx_error *error)
+{
+    const char *name = hpx_fields_text_or_empty(code, "commit");
+    git_oid id;
+    if (!*name)
+        return hpx_error_set(error, HPX_NOT_FOUND, "no commit is known of this code");
+    if (git.oid_fromstr(&id, name) != 0 || git.commit_lookup(out, repository, &id) != 0)
+        return hpx_error_set(error, HPX_NOT_FOUND, "commit %s is not in the repository %s", name,
+                             git.repository_path(repository));
+    return HPX_OK;
 }
 
 hpx_status code_tree_below(git_tree **out, git_repository *repository, const git_oid *id, const char *folder,
@@ -27,36 +44,141 @@ hpx_status code_tree_below(git_tree **out, git_repository *repository, const git
     } else {
         *out = whole;
     }
-    if (code == 0 || code == GIT_ENOTFOUND)
-        return HPX_OK;
-    return hpx_error_set(error, HPX_FAILED, "%s: %s", git.repository_path(repository),
-                         git.error_last()->message);
+    return code == 0 || code == GIT_ENOTFOUND ? HPX_OK : code_git_failed("the tree of a commit", error);
 }
 
-hpx_status code_record_open(code_record *out, git_repository *repository, const hpx_fields *code,
-                            hpx_error *error)
+/* --- patches
+ * ------------------------------------------------------------------------------------------------ */
+
+/* Writes a tree of files, and those bytes that there are and the other list has not, to the repository. */
+static hpx_status write_tree(git_tree **out, git_repository *repository, const code_files *files,
+                             const code_files *other, const char *folder, hpx_error *error)
 {
-    const char *name = hpx_fields_text_or_empty(code, "commit");
-    const hpx_field *patch = hpx_fields_find(code, "patch");
+    git_odb *odb = NULL;
     git_oid id;
-    *out = (code_record){.folder = hpx_fields_text_or_empty(code, "folder")};
-    const bool patched = patch && patch->size > 0;
-    if (!*name && !patched)
-        return hpx_error_set(error, HPX_NOT_FOUND,
-                             "the code was built outside of a repository: no commit is known");
-    if (*name && (git.oid_fromstr(&id, name) != 0 || git.commit_lookup(&out->commit, repository, &id) != 0))
-        return hpx_error_set(error, HPX_NOT_FOUND, "commit %s is not in the repository %s", name,
-                             git.repository_path(repository));
-    if (patched && git.diff_from_buffer(&out->patch, (const char *)patch->bytes, patch->size) != 0)
-        return hpx_error_set(error, HPX_DAMAGED, "the patch stored with commit '%s' cannot be read", name);
-    if (!out->commit)
-        return HPX_OK;
-    return code_tree_below(&out->sources, repository, git.commit_tree_id(out->commit), out->folder, error);
+    hpx_status status = HPX_OK;
+    if (git.repository_odb(&odb, repository) != 0)
+        return code_git_failed("objects in memory", error);
+    for (size_t i = 0; i < files->count && !status; i++) {
+        const code_file *file = &files->files[i];
+        if (file->has_bytes && !code_file_equal(file, code_files_find(other, file->path)) &&
+            git.odb_write(&id, odb, file->bytes.data, file->bytes.size, GIT_OBJECT_BLOB) != 0)
+            status = code_git_failed(file->path, error);
+    }
+    if (!status)
+        status = code_tree_write(&id, files, folder, odb, error);
+    if (!status && git.tree_lookup(out, repository, &id) != 0)
+        status = code_git_failed("a tree in memory", error);
+    git.odb_free(odb);
+    return status;
 }
 
-void code_record_close(code_record *record)
+hpx_status code_patch(hpx_buffer *out, git_repository *repository, const code_files *old,
+                      const code_files *new, const char *folder, hpx_error *error)
 {
-    git.diff_free(record->patch);
-    git.tree_free(record->sources);
-    git.commit_free(record->commit);
+    git_diff_options options = GIT_DIFF_OPTIONS_INIT;
+    options.flags = GIT_DIFF_SHOW_BINARY;
+    git_repository *memory = NULL;
+    git_tree *from = NULL, *to = NULL;
+    git_diff *diff = NULL;
+    git_buf text = {0};
+    hpx_status status = code_repository_in_memory(&memory, repository, error);
+    if (!status)
+        status = write_tree(&from, memory, old, new, folder, error);
+    if (!status)
+        status = write_tree(&to, memory, new, old, folder, error);
+    if (!status && (git.diff_tree_to_tree(&diff, memory, from, to, &options) != 0 ||
+                    git.diff_to_buf(&text, diff, GIT_DIFF_FORMAT_PATCH) != 0))
+        status = code_git_failed("what is written of it", error);
+    if (!status)
+        hpx_buffer_add(out, text.ptr, text.size);
+    git.buf_dispose(&text);
+    git.diff_free(diff);
+    git.tree_free(from);
+    git.tree_free(to);
+    git.repository_free(memory);
+    return status;
+}
+
+/* --- records of earlier versions
+ * ---------------------------------------------------------------------------- */
+
+/* The tree of a commit (NULL: the empty one) with the patch applied. */
+static hpx_status apply_patch(git_oid *out, git_repository *repository, git_commit *commit,
+                              const hpx_field *patch, hpx_error *error)
+{
+    const code_files nothing = {0};
+    git_tree *whole = NULL;
+    git_diff *diff = NULL;
+    git_index *index = NULL;
+    hpx_status status = HPX_OK;
+    if (git.diff_from_buffer(&diff, (const char *)patch->bytes, patch->size) != 0)
+        return hpx_error_set(error, HPX_DAMAGED, "the patch stored with this code cannot be read");
+    if (!commit)
+        status = write_tree(&whole, repository, &nothing, &nothing, "", error);
+    else if (git.tree_lookup(&whole, repository, git.commit_tree_id(commit)) != 0)
+        status = code_git_failed("the tree of the code's commit", error);
+    if (!status && (git.apply_to_tree(&index, repository, whole, diff, NULL) != 0 ||
+                    git.index_write_tree_to(out, index, repository) != 0))
+        status = code_git_failed("the patch stored with this code does not apply to its commit", error);
+    git.index_free(index);
+    git.diff_free(diff);
+    git.tree_free(whole);
+    return status;
+}
+
+static hpx_status list_with_bytes(code_files *out, git_repository *repository, const git_oid *id,
+                                  const char *folder, hpx_error *error)
+{
+    git_tree *tree = NULL;
+    hpx_status status = code_tree_below(&tree, repository, id, folder, error);
+    if (!status && !tree)
+        status = hpx_error_set(error, HPX_NOT_FOUND, "the code's commit has no folder '%s'", folder);
+    if (!status)
+        status = code_tree_list(out, repository, tree, NULL, error);
+    for (size_t i = 0; i < out->count && !status; i++)
+        status = code_file_load(&out->files[i], repository, error);
+    git.tree_free(tree);
+    return status;
+}
+
+static hpx_status files_of_commit(code_files *out, const char *root, const hpx_fields *code, hpx_error *error)
+{
+    const hpx_field *patch = hpx_fields_find(code, "patch");
+    const bool patched = patch && patch->type == HPX_FIELD_BYTES && patch->size > 0;
+    const bool unborn = patched && !*hpx_fields_text_or_empty(code, "commit"); /* all is in the patch */
+    git_repository *repository = NULL, *memory = NULL;
+    git_commit *commit = NULL;
+    git_oid id;
+    hpx_status status = code_record_repository(&repository, root, error);
+    if (!status && !unborn)
+        status = code_record_commit(&commit, repository, code, error);
+    if (!status)
+        status = code_repository_in_memory(&memory, repository, error);
+    if (!status && patched)
+        status = apply_patch(&id, memory, commit, patch, error);
+    else if (!status)
+        git.oid_cpy(&id, git.commit_tree_id(commit));
+    if (!status)
+        status = list_with_bytes(out, memory, &id, hpx_fields_text_or_empty(code, "folder"), error);
+    git.commit_free(commit);
+    git.repository_free(memory);
+    git.repository_free(repository);
+    return status;
+}
+
+hpx_status code_record_files(code_files *out, const char *root, const hpx_fields *code, hpx_error *error)
+{
+    const hpx_field *files = hpx_fields_find(code, "files");
+    *out = (code_files){0};
+    hpx_status status;
+    if (files && files->type == HPX_FIELD_BYTES && files->size > 0)
+        status = code_files_unpack(out, files->bytes, files->size, error);
+    else
+        status = files_of_commit(out, root, code, error);
+    if (status)
+        code_files_free(out);
+    else
+        code_files_hash(out);
+    return status;
 }

@@ -1,31 +1,36 @@
-/* A code record in the repository that it was read from. */
+/* The files of a code record. */
 #ifndef HPX_CODE_RECORD_H
 #define HPX_CODE_RECORD_H
 
+#include "files.h"
 #include "git.h"
 
 #include "hpx/error.h"
 #include "hpx/fields.h"
 
-typedef struct code_record {
-    const char *folder; /* of the source tree below the work tree: "" or "sub/folder"; of the record */
-    git_commit *commit; /* NULL: before the first one, and all is in the patch */
-    git_tree *sources;  /* the commit's files in that folder; NULL: none */
-    git_diff *patch;    /* of the whole work tree; NULL: none */
-} code_record;
+/* The files that a code record was built from, all with their bytes and ids: out of the record itself. Those
+ * of earlier versions have a commit and a patch instead: they need the repository around `root` or, where
+ * that cannot be read any more, around the current folder, for a clone has the commits too. HPX_NOT_FOUND
+ * when neither has the commit, HPX_DAMAGED for a record that cannot be read, HPX_FAILED when its patch does
+ * not apply. */
+hpx_status code_record_files(code_files *out, const char *root, const hpx_fields *code, hpx_error *error);
 
-/* Opens the repository at `root` or, where there is none any more, the one around the current folder: a clone
- * has the commits too. HPX_NOT_FOUND when neither can be opened. */
-hpx_status code_repository_open(git_repository **out, const char *root, hpx_error *error);
+/* Opens one of these two repositories. */
+hpx_status code_record_repository(git_repository **out, const char *root, hpx_error *error);
 
-/* HPX_NOT_FOUND when the repository lacks the commit, HPX_DAMAGED for a patch that cannot be read. Close it
- * in any case, before `code` is freed. */
-hpx_status code_record_open(code_record *out, git_repository *repository, const hpx_fields *code,
-                            hpx_error *error);
-void code_record_close(code_record *record);
+/* The commit of a record; HPX_NOT_FOUND when it has none, or the repository lacks it. */
+hpx_status code_record_commit(git_commit **out, git_repository *repository, const hpx_fields *code,
+                              hpx_error *error);
 
-/* The tree of a folder ("": all) in the tree of this id; NULL, with HPX_OK, where it has none. */
+/* A folder ("": all) of a tree, as a tree; NULL, with HPX_OK, where there is none. */
 hpx_status code_tree_below(git_tree **out, git_repository *repository, const git_oid *id, const char *folder,
                            hpx_error *error);
+
+/* Appends what leads from the one list to the other, as git diff prints it, with the paths behind `folder`.
+ * Files of `new` that differ must have their bytes, those of `old` be in the repository (NULL: there are
+ * none).
+ */
+hpx_status code_patch(hpx_buffer *out, git_repository *repository, const code_files *old,
+                      const code_files *new, const char *folder, hpx_error *error);
 
 #endif

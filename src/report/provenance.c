@@ -72,9 +72,9 @@ static void add_code(hpx_table *table, const hpx_provenance *provenance)
     add_digits(table, &provenance->code, "version", 8);
     hpx_table_add(table, "%s", text_of(&provenance->code, "describe"));
     hpx_table_add(table, "%s",
-                  provenance->code.count == 0   ? "?"
-                  : is_dirty(&provenance->code) ? "yes"
-                                                : "no");
+                  is_dirty(&provenance->code)                              ? "yes"
+                  : *hpx_fields_text_or_empty(&provenance->code, "commit") ? "no"
+                                                                           : "?");
     hpx_table_add(table, "%s", text_of(&provenance->code, "branch"));
     hpx_table_add(table, "%s", text_of(&provenance->code, "author-date"));
 }
@@ -230,7 +230,10 @@ void hpx_report_code_json(hpx_json *json, const char *name, const hpx_fields *co
     add_member(json, "describe", code, "describe");
     add_member(json, "branch", code, "branch");
     add_member(json, "author_date", code, "author-date");
-    hpx_json_bool(json, "dirty", is_dirty(code));
+    if (is_dirty(code) || *hpx_fields_text_or_empty(code, "commit"))
+        hpx_json_bool(json, "dirty", is_dirty(code));
+    else
+        hpx_json_null(json, "dirty");
     if (patch && patch->size) {
         char hex[HPX_HASH_HEX_BYTES];
         hpx_hash hash = hpx_hash_of(patch->bytes, patch->size);

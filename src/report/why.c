@@ -14,10 +14,14 @@ static void add_change(hpx_buffer *out, const hpx_code_change *change)
     hpx_buffer_puts(out, " (");
     for (size_t i = 0; i < change->file_count; i++)
         hpx_buffer_printf(out, "%s%s", i ? ", " : "", change->files[i]);
-    if (change->file_count > 0)
-        hpx_buffer_puts(out, "; ");
-    if (change->ahead + change->behind == 0)
+    if (*change->from && *change->to)
+        hpx_buffer_puts(out, change->file_count > 0 ? "; " : "");
+    if (!*change->from || !*change->to)
+        hpx_buffer_puts(out, change->file_count > 0 ? "" : "no file");
+    else if (strcmp(change->from, change->to) == 0)
         hpx_buffer_printf(out, "both on commit %.8s", change->to);
+    else if (change->ahead + change->behind == 0)
+        hpx_buffer_printf(out, "commits %.8s..%.8s", change->from, change->to);
     else if (change->behind == 0)
         hpx_buffer_printf(out, "%zu commit%s %.8s..%.8s", change->ahead, change->ahead == 1 ? "" : "s",
                           change->from, change->to);
