@@ -100,4 +100,8 @@ void hpx_numerics(hpx_fields *out);
  * miscomputes. */
 hpx_status hpx_numerics_check(hpx_error *error);
 
+/* HPX_USAGE when the environment asks for numerics by a name that is not known, or that this machine has not.
+ */
+hpx_status hpx_numerics_check_environment(hpx_error *error);
+
 #endif

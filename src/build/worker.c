@@ -1,6 +1,7 @@
 #include "hpx/worker.h"
 
 #include "hpx/file.h"
+#include "hpx/machine.h"
 #include "hpx/manifest.h"
 #include "hpx/memory.h"
 #include "hpx/message.h"
@@ -207,7 +208,7 @@ static hpx_status receive(struct worker *worker, hpx_message *message, hpx_error
 hpx_status hpx_worker_run(int input, int output, hpx_error *error)
 {
     struct worker worker = {.input = input, .output = output};
-    gethostname(worker.host, sizeof worker.host - 1);
+    hpx_host_name(worker.host, sizeof worker.host);
     worker.blas = hpx_numerics_check(&worker.blas_error);
     hpx_status status = HPX_OK;
     while (!status) {

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include "hpx/code.h"
+#include "hpx/machine.h"
 #include "hpx/memory.h"
 
 #include <stdlib.h>
@@ -79,7 +80,7 @@ static hpx_status adopt(hpx_adopted *out, hpx_store *store, const char *data, co
         .unproven = options->reason && !options->sample,
         .reason = options->reason,
         .program = worker_program(),
-        .jobs = options->jobs ? options->jobs : processors(),
+        .jobs = options->jobs ? options->jobs : hpx_processors(),
         .folder = data,
         .done = say_done,
         .context = (void *)options,

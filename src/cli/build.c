@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include "hpx/code.h"
+#include "hpx/machine.h"
 #include "hpx/memory.h"
 
 #include <stdlib.h>
@@ -41,7 +42,7 @@ static hpx_status build_target(int *printed, const struct target *target, hpx_st
     };
     hpx_build_options build = {
         .program = worker_program(),
-        .jobs = options->jobs ? options->jobs : processors(),
+        .jobs = options->jobs ? options->jobs : hpx_processors(),
         .dry = dry,
         .keep_going = options->keep_going,
         .again = options->again,

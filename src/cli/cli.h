@@ -139,7 +139,6 @@ hpx_status each_of_recipe(hpx_store *store, const hpx_recipe *recipe, const char
 /* reproduce.c: prints how a trajectory came out when it was trained again; the exit code. */
 int report_rebuilt(const struct options *options, const hpx_shown *shown, const hpx_rebuilt *rebuilt);
 
-size_t processors(void);
 const char *worker_program(void); /* this binary */
 
 /* rebuild.c: retrains options->rebuild percent of the store and compares; the exit code. With `json`, adds a

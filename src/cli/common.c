@@ -86,12 +86,6 @@ int print_bytes(hpx_buffer *text)
     return isatty(STDOUT_FILENO) ? print_result(text) : write_result(text);
 }
 
-size_t processors(void)
-{
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (size_t)online : 1;
-}
-
 /* The kernel's name for this binary holds even when make replaces its file. In an emulator such as valgrind
  * that name is the emulator's, and the link tells the file. */
 const char *worker_program(void)

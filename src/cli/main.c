@@ -142,6 +142,9 @@ static int run_command(int argc, char **argv)
 {
     struct options options = {0};
     int used = 1;
+    hpx_error error;
+    if (hpx_numerics_check_environment(&error) != HPX_OK)
+        return fail(&error);
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
         return print_version(argc > 2 && strcmp(argv[2], "-v") == 0);
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))

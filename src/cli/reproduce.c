@@ -3,6 +3,7 @@
 
 #include "hpx/code.h"
 #include "hpx/file.h"
+#include "hpx/machine.h"
 #include "hpx/manifest.h"
 #include "hpx/memory.h"
 #include "hpx/process.h"
@@ -65,7 +66,7 @@ static hpx_status make_failed(const char *log, hpx_error *error)
 /* Runs make in the folder, its output going to a file there. */
 static hpx_status run_make(const char *folder, hpx_error *error)
 {
-    char *log = hpx_path_join(folder, "make.log"), *jobs = hpx_format("-j%zu", processors());
+    char *log = hpx_path_join(folder, "make.log"), *jobs = hpx_format("-j%zu", hpx_processors());
     char *arguments[] = {"make", "-C", (char *)folder, jobs, "build/hpx", NULL};
     int how = 0, file = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     pid_t pid;

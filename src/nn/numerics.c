@@ -103,6 +103,11 @@ static hpx_status check_product(struct product *p, bool transpose_a, bool transp
     return HPX_OK;
 }
 
+hpx_status hpx_numerics_check_environment(hpx_error *error)
+{
+    return hpx_vector_check(error);
+}
+
 hpx_status hpx_numerics_check(hpx_error *error)
 {
     static const size_t sizes[][3] = {{1, 1, 1},    {1, 10, 33},  {17, 1, 9},       {3, 5, 7},

@@ -22,9 +22,16 @@ static bool has(int vector)
 
 static _Atomic int chosen = -1;
 
+/* NULL: the widest there is. */
+static const char *wanted_name(void)
+{
+    const char *name = getenv("HPX_VECTOR");
+    return name && *name ? name : NULL;
+}
+
 void hpx_vector_choose(void)
 {
-    const char *wanted = getenv("HPX_VECTOR");
+    const char *wanted = wanted_name();
     int vector = HPX_VECTOR_AVX512;
     while (!has(vector) || (wanted && vector != HPX_VECTOR_PLAIN && strcmp(wanted, names[vector]) != 0))
         vector--;
@@ -45,10 +52,10 @@ const char *hpx_vector_name(hpx_vector vector)
 
 hpx_status hpx_vector_check(hpx_error *error)
 {
-    const char *wanted = getenv("HPX_VECTOR");
+    const char *wanted = wanted_name();
     if (!wanted || strcmp(wanted, names[hpx_vector_kind()]) == 0)
         return HPX_OK;
-    return hpx_error_set(error, HPX_FAILED,
-                         "HPX_VECTOR is '%s': expected plain%s%s, which this processor has", wanted,
-                         has(HPX_VECTOR_AVX2) ? " or avx2" : "", has(HPX_VECTOR_AVX512) ? " or avx512" : "");
+    return hpx_error_set(error, HPX_USAGE,
+                         "HPX_VECTOR is '%s': expected one that this processor has: plain%s%s", wanted,
+                         has(HPX_VECTOR_AVX2) ? ", avx2" : "", has(HPX_VECTOR_AVX512) ? ", avx512" : "");
 }

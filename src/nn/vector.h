@@ -23,7 +23,7 @@ typedef enum hpx_vector { HPX_VECTOR_PLAIN, HPX_VECTOR_AVX2, HPX_VECTOR_AVX512 }
 hpx_vector hpx_vector_kind(void);
 void hpx_vector_choose(void); /* reads the environment again; the first call of the above does */
 const char *hpx_vector_name(hpx_vector vector);
-/* HPX_FAILED when HPX_VECTOR names what this processor has not, or nothing that is known. */
+/* HPX_USAGE when HPX_VECTOR names what this processor has not, or nothing that is known. */
 hpx_status hpx_vector_check(hpx_error *error);
 
 #endif

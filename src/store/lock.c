@@ -11,6 +11,7 @@
 #include "internal.h"
 
 #include "hpx/file.h"
+#include "hpx/machine.h"
 #include "hpx/memory.h"
 
 #include <errno.h>
@@ -112,7 +113,7 @@ void write_name(hpx_store *store)
     struct tm local;
     if (store->number == 0)
         return;
-    gethostname(host, sizeof host - 1);
+    hpx_host_name(host, sizeof host);
     strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &local));
     add_command(&name);
     hpx_buffer_printf(&name, " (%s, pid %ld, since %s)", host, (long)getpid(), since);

@@ -188,6 +188,46 @@ test_stopped_and_continued() {
     is '.searches[0].stop' '"complete"'
 }
 
+# What the affinity leaves is the number of trials at once.
+test_jobs_by_affinity() {
+    long '400 399 398'
+    local first
+    first=$(taskset -pc $$ | sed 's/.*: //; s/[-,].*//')
+    taskset -c "$first" "$HPX" build a.rcp >out 2>err &
+    poll has_result
+    local count
+    count=$(pgrep -c -P $!)
+    kill $!
+    wait $! 2>/dev/null
+    equal "$count" 1 'the number of workers'
+}
+
+# The name of a host is bytes, as many as 64; a record has text.
+test_host_name() {
+    small
+    unshare -Ur --uts true 2>/dev/null || return 0
+    local name
+    for name in $'b\374ro' "$(printf 'x%.0s' {1..62})ü" $'a\033[1mb'; do
+        rm -rf store
+        NAME=$name HPX=$HPX run 0 unshare -Ur --uts sh -c \
+            'printf %s "$NAME" >/proc/sys/kernel/hostname && exec "$HPX" build a.rcp'
+        run 0 hpx audit --json
+        jq -e '.[0].host | test("^(b\\?ro|x{62}|a\\?\\[1mb)$")' out >/dev/null || fail "the host $(jq -c '.[0].host' out)"
+        run 0 hpx verify
+    done
+}
+
+test_misspelt_vector() {
+    small
+    local word
+    for word in AVX2 avx-512 avx512f native ' '; do
+        complains 2 "HPX_VECTOR is '$word': expected one that this processor has: plain" env HPX_VECTOR="$word" "$HPX" build a.rcp
+    done
+    run 2 env HPX_VECTOR=no "$HPX" --version -v
+    run 0 env HPX_VECTOR=plain "$HPX" build a.rcp
+    run 0 env HPX_VECTOR= "$HPX" build a.rcp
+}
+
 # Numbers have a point and words their capitals whatever the language.
 test_locale() {
     small
