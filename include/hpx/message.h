@@ -15,9 +15,9 @@
 
 typedef enum hpx_message_kind {
     HPX_MESSAGE_JOB = 'J',
-    HPX_MESSAGE_EPOCH = 'E',  /* an epoch of a job has been trained */
+    HPX_MESSAGE_EPOCH = 'E',  /* an epoch of a job has been trained, or the training failed in it */
     HPX_MESSAGE_DONE = 'D',   /* a job is finished */
-    HPX_MESSAGE_FAILED = 'F', /* a job ended without reaching its last epoch */
+    HPX_MESSAGE_FAILED = 'F', /* a job ended before, by accident */
 } hpx_message_kind;
 
 /* Train epochs from+1 .. to of the trajectory that the manifest describes. */
@@ -33,15 +33,16 @@ typedef struct hpx_job {
 typedef struct hpx_result {
     hpx_message_kind kind;
     hpx_hash key;
-    uint32_t epoch;            /* EPOCH: its number */
-    uint32_t parent;           /* EPOCH: the job's `from` */
-    hpx_metrics metrics;       /* EPOCH */
-    hpx_hash output;           /* EPOCH: hpx_output_hash of metrics and checkpoint */
-    int64_t started_ns;        /* EPOCH: since 1970 */
-    double seconds;            /* EPOCH */
-    char host[64];             /* EPOCH */
-    char message[512];         /* FAILED: why */
-    const uint8_t *checkpoint; /* EPOCH: borrowed */
+    uint32_t epoch;      /* EPOCH: its number */
+    uint32_t parent;     /* EPOCH: the job's `from` */
+    hpx_metrics metrics; /* EPOCH */
+    hpx_hash output;     /* EPOCH: hpx_output_hash of metrics and checkpoint, or hpx_failure_hash */
+    char failure[HPX_FAILURE_BYTES]; /* EPOCH: why the training failed in it; empty: it did not */
+    int64_t started_ns;              /* EPOCH: since 1970 */
+    double seconds;                  /* EPOCH */
+    char host[64];                   /* EPOCH */
+    char message[512];               /* FAILED: why */
+    const uint8_t *checkpoint;       /* EPOCH: borrowed */
     size_t checkpoint_size;
 } hpx_result;
 

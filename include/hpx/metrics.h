@@ -44,4 +44,16 @@ hpx_hash hpx_output_hash(const hpx_metrics *metrics, const uint8_t *checkpoint, 
 /* The same for a checkpoint that was hashed in pieces; frees the hasher. */
 hpx_hash hpx_output_hash_finish(hpx_hasher *checkpoint, const hpx_metrics *metrics);
 
+/* An epoch in which a training fails, as its manifest decides, has a reason, a text on one line, and neither
+ * metrics nor a checkpoint. Its output is the hash of that reason. */
+#define HPX_FAILURE_BYTES 128
+extern const hpx_metrics hpx_no_metrics; /* NaN all */
+hpx_hash hpx_failure_hash(const char *failure);
+
+/* As the field `failure`, which an epoch that did not fail (empty) has not. HPX_DAMAGED on a reason that is
+ * no text on one line with room here, or that metrics or output contradict. */
+void hpx_failure_to_fields(hpx_fields *out, const char *failure);
+hpx_status hpx_failure_from_fields(char out[HPX_FAILURE_BYTES], const hpx_fields *fields,
+                                   const hpx_metrics *metrics, const hpx_hash *output, hpx_error *error);
+
 #endif

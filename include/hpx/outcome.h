@@ -12,14 +12,13 @@
 #include <stdint.h>
 
 typedef enum hpx_verdict {
-    HPX_HIT,     /* stored */
-    HPX_EXTEND,  /* continued from a stored checkpoint */
-    HPX_TRAIN,   /* from the first epoch */
-    HPX_FAILURE, /* ended without a result */
+    HPX_HIT,    /* stored */
+    HPX_EXTEND, /* continued from a stored checkpoint */
+    HPX_TRAIN,  /* from the first epoch */
     HPX_VERDICTS,
 } hpx_verdict;
 
-extern const char *const hpx_verdict_names[HPX_VERDICTS]; /* "hit" "extend" "train" "failed" */
+extern const char *const hpx_verdict_names[HPX_VERDICTS]; /* "hit" "extend" "train" */
 
 /* One trial as a search met it. */
 typedef struct hpx_outcome_trial {
@@ -27,7 +26,9 @@ typedef struct hpx_outcome_trial {
     hpx_hash key; /* zero in a replay */
     hpx_verdict verdict;
     bool known;         /* has a result: stored or trained */
+    bool failed;        /* its result is that it failed; or, not known, it ended by accident */
     uint32_t from;      /* extend: the epoch it continues */
+    uint32_t epoch;     /* the newest one finished; in which it failed */
     double seconds;     /* training in this run; of a hit: when it was trained */
     uint64_t macs_left; /* multiplications of training that remain to be done */
     const char *reason; /* why it is no hit; NULL where nobody can say. Of the outcome. */
@@ -43,7 +44,7 @@ typedef struct hpx_reason {
 /* A distinct cell in the order of first visit. */
 typedef struct hpx_visit {
     uint32_t cell;
-    double score;        /* mean over the seeds; NaN: failed */
+    double score;        /* mean over the seeds; NaN: one of them failed */
     hpx_verdict verdict; /* of its seeds the one that cost most */
 } hpx_visit;
 
@@ -62,6 +63,7 @@ typedef struct hpx_search_outcome {
     double relative_cost; /* nominal_macs / the grid's */
     double seconds;       /* of training in this run */
     size_t trial_counts[HPX_VERDICTS];
+    size_t failed; /* of these trials */
     hpx_visit *visits;
     size_t visit_count;
     hpx_outcome_trial *trials; /* by visit and seed, then those that are certain to be visited */
@@ -82,7 +84,9 @@ typedef struct hpx_outcome {
     uint64_t grid_macs;
     hpx_search_outcome *searches;
     size_t search_count;
-    size_t stored, trained, extended, failed; /* trials of this run, each counted once */
+    size_t stored, trained, extended; /* trials of this run, each counted once */
+    size_t failed;                    /* of these, and by accident: */
+    size_t accidents;
     hpx_speculative speculative;
     hpx_reason *reasons; /* of what was, or is to be, trained; in order of first want */
     size_t reason_count;

@@ -57,13 +57,15 @@ hpx_status hpx_store_is_there(const hpx_store *store, hpx_error *error);
 typedef void hpx_broken_fn(const char *what);
 void hpx_store_on_broken(hpx_broken_fn *broken);
 
-/* One epoch's result. */
+/* One epoch's result; or that the training failed in it, as its manifest decides. Then there is no later one.
+ */
 typedef struct hpx_artifact {
     hpx_hash key;
     uint32_t epoch;
+    char failure[HPX_FAILURE_BYTES]; /* why it failed; empty: it did not */
     uint32_t parent; /* the epoch whose checkpoint this run continued; 0: it began from the start */
     hpx_metrics metrics;
-    hpx_hash output;  /* hpx_output_hash of metrics and checkpoint */
+    hpx_hash output;  /* hpx_output_hash of metrics and checkpoint, or hpx_failure_hash */
     hpx_hash code;    /* of the code record */
     hpx_hash dataset; /* of the data set entry */
     hpx_cell
@@ -83,9 +85,10 @@ typedef struct hpx_put_options {
 
 /* Stores an epoch with its checkpoint and drops the trajectory's checkpoints that are not to be kept, in one
  * transaction. A newer checkpoint that is there already is the newest, and this one is not kept for that. A
- * pinned trajectory keeps all. Without options only the newest is kept. HPX_DIFFERS if the key has another
- * manifest (a hash collision; nothing is changed then) or the epoch another output, which is kept beside the
- * first one (hpx_store_each_conflict). Storing the same again changes nothing. */
+ * failure has no checkpoint, and the one before it stays the newest. A pinned trajectory keeps all. Without
+ * options only the newest is kept. HPX_DIFFERS if the key has another manifest (a hash collision; nothing is
+ * changed then) or the epoch another output, which is kept beside the first one (hpx_store_each_conflict).
+ * Storing the same again changes nothing. */
 hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,
                          const uint8_t *checkpoint, size_t size, const hpx_put_options *options,
                          hpx_error *error);
@@ -94,6 +97,11 @@ hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx
  * must be equal: HPX_DIFFERS if it is not. */
 hpx_status hpx_store_get(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,
                          const hpx_buffer *manifest, hpx_error *error);
+
+/* What is known of a training of so many epochs: likewise the artifact of the last of them, or of the one in
+ * which it failed before. */
+hpx_status hpx_store_find(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epochs,
+                          const hpx_buffer *manifest, hpx_error *error);
 
 /* The newest epoch up to epoch_max whose checkpoint is whole: its number and bytes. HPX_NOT_FOUND if there is
  * none. */

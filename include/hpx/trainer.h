@@ -29,7 +29,9 @@ typedef struct hpx_split {
 } hpx_split;
 
 typedef struct hpx_epoch {
-    uint32_t epoch; /* 1 for the first */
+    uint32_t epoch;      /* 1 for the first */
+    const char *failure; /* why the training failed in this epoch, its last: then metrics are NaN and there
+                            is no checkpoint; else NULL */
     hpx_metrics metrics;
     double seconds;            /* wall time of this epoch, evaluation included */
     const uint8_t *checkpoint; /* weights and optimizer state after it; borrowed during the call */
@@ -65,10 +67,10 @@ typedef struct hpx_trainer {
      */
     hpx_status (*check)(const hpx_fields *settings, uint32_t features, uint32_t classes, hpx_error *error);
 
-    /* Trains epochs from+1 .. to, from <= to. With from > 0, `checkpoint` is what an earlier run gave after
-     * epoch `from`; else it is not read. HPX_FAILED when the loss or the weights stop being finite (the
-     * message names the epoch) or memory runs out; HPX_DAMAGED when checkpoint or manifest are not what this
-     * trainer writes or reads. */
+    /* Trains epochs from+1 .. to, from <= to, or up to the one in which the training fails: when the loss or
+     * the weights stop being finite. With from > 0, `checkpoint` is what an earlier run gave after epoch
+     * `from`; else it is not read. HPX_FAILED when memory runs out; HPX_DAMAGED when checkpoint or manifest
+     * are not what this trainer writes or reads. */
     hpx_status (*run)(const hpx_fields *manifest, const hpx_split *data, uint32_t from, uint32_t to,
                       const uint8_t *checkpoint, size_t checkpoint_size, hpx_epoch_fn *on_epoch,
                       void *context, hpx_error *error);

@@ -10,8 +10,8 @@
 
 #include <stdint.h>
 
-/* The verdict on one trial: HPX_HIT and its artifact, HPX_EXTEND and the epoch to go on `from`, or HPX_TRAIN
- * (from 0). The store may be NULL: an empty one. */
+/* The verdict on one trial: HPX_HIT and the artifact (hpx_store_find), HPX_EXTEND and the epoch to go on
+ * `from`, or HPX_TRAIN (from 0). The store may be NULL: an empty one. */
 hpx_status hpx_verdict_find(hpx_verdict *verdict, uint32_t *from, hpx_artifact *hit, hpx_store *store,
                             const hpx_hash *key, const hpx_buffer *manifest, uint32_t epochs,
                             hpx_error *error);

@@ -8,6 +8,8 @@ const char *const hpx_metric_names[HPX_METRICS + 1] = {
     NULL,
 };
 
+const hpx_metrics hpx_no_metrics = {{NAN, NAN, NAN, NAN, NAN, NAN}};
+
 bool hpx_metric_minimised(hpx_metric metric)
 {
     return metric == HPX_TRAIN_LOSS || metric == HPX_VALIDATION_LOSS || metric == HPX_TEST_LOSS;
@@ -46,4 +48,45 @@ hpx_hash hpx_output_hash(const hpx_metrics *metrics, const uint8_t *checkpoint, 
     hpx_hasher *hasher = hpx_hasher_new();
     hpx_hasher_add(hasher, checkpoint, size);
     return hpx_output_hash_finish(hasher, metrics);
+}
+
+hpx_hash hpx_failure_hash(const char *failure)
+{
+    return hpx_output_hash(&hpx_no_metrics, (const uint8_t *)failure, strlen(failure));
+}
+
+void hpx_failure_to_fields(hpx_fields *out, const char *failure)
+{
+    if (*failure)
+        hpx_fields_set_text(out, "failure", failure);
+}
+
+static bool is_line(const char *text)
+{
+    const char *end = text;
+    while (*end && (unsigned char)*end >= ' ' && *end != 0x7f)
+        end++;
+    return end > text && *end == 0 && end - text < HPX_FAILURE_BYTES;
+}
+
+hpx_status hpx_failure_from_fields(char out[HPX_FAILURE_BYTES], const hpx_fields *fields,
+                                   const hpx_metrics *metrics, const hpx_hash *output, hpx_error *error)
+{
+    const char *failure;
+    *out = 0;
+    if (!hpx_fields_find(fields, "failure"))
+        return HPX_OK;
+    hpx_status status = hpx_fields_text(&failure, fields, "failure", error);
+    if (status)
+        return status;
+    if (!is_line(failure))
+        return hpx_error_set(error, HPX_DAMAGED, "field 'failure' is not a text on one line");
+    const hpx_hash hash = hpx_failure_hash(failure);
+    bool none = hpx_hash_equal(&hash, output);
+    for (int i = 0; i < HPX_METRICS; i++)
+        none = none && isnan(metrics->values[i]);
+    if (!none)
+        return hpx_error_set(error, HPX_DAMAGED, "a failure with metrics, or with the output of another one");
+    memcpy(out, failure, strlen(failure) + 1);
+    return HPX_OK;
 }

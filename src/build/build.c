@@ -42,7 +42,7 @@ struct build {
     double seconds_left, estimated_at;
     hpx_hash code;         /* id of this binary's code record, once it is stored */
     bool stopping;         /* give out nothing more */
-    hpx_status failure;    /* of a trial */
+    hpx_status failure;    /* of a trial, by accident */
     hpx_error store_error; /* of the last lookup that failed */
     hpx_status store_status;
 };
@@ -55,6 +55,12 @@ static bool is_interrupted(const struct build *build)
 static void add_manifest(hpx_buffer *out, const struct build *build, const struct trial *trial)
 {
     hpx_experiment_manifest(out, build->experiment, trial->cell, trial->seed);
+}
+
+static void note_failure(const struct build *build, struct trial *trial, const char *failure)
+{
+    if (*failure)
+        trial->failure = hpx_arena_strndup(build->ledger.arena, failure, strlen(failure));
 }
 
 /* Looks the trial up: known, or what it would take. */
@@ -71,8 +77,9 @@ static hpx_status consult(const struct build *build, struct trial *trial, const 
     if (!status && verdict == HPX_HIT) {
         trial->state = TRIAL_KNOWN;
         trial->verdict = HPX_HIT;
-        trial->epoch = epochs;
+        trial->epoch = artifact.epoch;
         trial->metrics = artifact.metrics;
+        note_failure(build, trial, artifact.failure);
         trial->seconds = artifact.total_seconds;
     } else if (!status && trial->epoch == 0) { /* what this run has trained of it is no other's */
         trial->verdict = verdict;
@@ -144,47 +151,6 @@ static uint64_t macs_left(const struct build *build, const struct trial *trial)
     return (build->recipe->epochs - from) * trial->macs_per_epoch;
 }
 
-/* A search is certain to come to the trial. One that failed speculatively before is trained again: it may
- * have been the machine that had no room for it. */
-static void need(struct build *build, struct trial *trial)
-{
-    bool speculative = trial->task.speculative;
-    trial->task.speculative = false;
-    if (speculative && trial->state == TRIAL_FAILED)
-        trial->state = TRIAL_WAITING;
-    if (speculative && trial->state == TRIAL_KNOWN && trial->verdict != HPX_HIT)
-        build->trained++;
-    if (trial->state == TRIAL_WAITING || trial->state == TRIAL_RUNNING) {
-        trial->task.length = macs_left(build, trial);
-        hpx_schedule_need(build->schedule, &trial->task);
-    }
-}
-
-/* Follows the searches as far as what is known decides, or until an interrupt. */
-static hpx_status follow(struct build *build, hpx_error *error)
-{
-    for (;;) {
-        const uint32_t *cells;
-        size_t count = hpx_plan_wanted(build->plan, &cells);
-        if (count == 0)
-            return HPX_OK;
-        for (size_t i = 0; i < count; i++) {
-            if (is_interrupted(build))
-                return HPX_OK;
-            if (!build->ledger.cells[cells[i]])
-                ledger_add_cell(&build->ledger, cells[i], look_up, build);
-            for (size_t seed = 0; seed < build->recipe->seed_count; seed++)
-                need(build, ledger_trial(&build->ledger, cells[i], seed));
-            add_cell(&build->open, cells[i]);
-        }
-        if (build->store_status) {
-            *error = build->store_error;
-            return build->store_status;
-        }
-        tell_finished(build);
-    }
-}
-
 /* Asks all trials, so not for each of the thousand epochs that small networks may finish in a second. */
 static double seconds_left(struct build *build)
 {
@@ -240,6 +206,62 @@ static void emit(struct build *build, hpx_event_kind kind, const struct trial *t
     hpx_buffer_free(&cell);
 }
 
+/* How a trial ended that has a result. That one failed speculatively is said when it proves to be needed. */
+static void say_end(struct build *build, const struct trial *trial)
+{
+    char *message = trial->failure ? hpx_format("epoch %u: %s", trial->epoch, trial->failure) : NULL;
+    emit(build,
+         !message                  ? HPX_EVENT_DONE
+         : trial->task.speculative ? HPX_EVENT_STOPPED
+                                   : HPX_EVENT_FAILED,
+         trial, message);
+    free(message);
+}
+
+/* A search is certain to come to the trial. One that ended by accident when it was speculative is trained
+ * again: it may have been the machine that had no room for it. */
+static void need(struct build *build, struct trial *trial)
+{
+    bool speculative = trial->task.speculative;
+    trial->task.speculative = false;
+    if (speculative && trial->state == TRIAL_ACCIDENT)
+        trial->state = TRIAL_WAITING;
+    if (speculative && trial->state == TRIAL_KNOWN && trial->verdict != HPX_HIT) {
+        build->trained++;
+        if (trial->failure)
+            say_end(build, trial);
+    }
+    if (trial->state == TRIAL_WAITING || trial->state == TRIAL_RUNNING) {
+        trial->task.length = macs_left(build, trial);
+        hpx_schedule_need(build->schedule, &trial->task);
+    }
+}
+
+/* Follows the searches as far as what is known decides, or until an interrupt. */
+static hpx_status follow(struct build *build, hpx_error *error)
+{
+    for (;;) {
+        const uint32_t *cells;
+        size_t count = hpx_plan_wanted(build->plan, &cells);
+        if (count == 0)
+            return HPX_OK;
+        for (size_t i = 0; i < count; i++) {
+            if (is_interrupted(build))
+                return HPX_OK;
+            if (!build->ledger.cells[cells[i]])
+                ledger_add_cell(&build->ledger, cells[i], look_up, build);
+            for (size_t seed = 0; seed < build->recipe->seed_count; seed++)
+                need(build, ledger_trial(&build->ledger, cells[i], seed));
+            add_cell(&build->open, cells[i]);
+        }
+        if (build->store_status) {
+            *error = build->store_error;
+            return build->store_status;
+        }
+        tell_finished(build);
+    }
+}
+
 static hpx_status put_code(struct build *build, hpx_error *error)
 {
     if (!hpx_hash_is_zero(&build->code))
@@ -253,11 +275,20 @@ static hpx_status put_code(struct build *build, hpx_error *error)
     return status;
 }
 
-/* A trial ends without its result: the searches go on without it, or no more is dispatched. Of a speculative
- * trial only an output that differs matters. */
-static void fail(struct build *build, struct trial *trial, hpx_status status, const char *message)
+/* A trial has its result, which may be that it failed. */
+static void finish(struct build *build, struct trial *trial)
 {
-    trial->state = TRIAL_FAILED;
+    trial->state = TRIAL_KNOWN;
+    hpx_store_release(build->store, &trial->key);
+    build->trained += !trial->task.speculative;
+    say_end(build, trial);
+}
+
+/* A trial ends by accident, without a result: the searches go on without it, or no more is dispatched. Of a
+ * speculative trial only an output that differs matters. */
+static void lose(struct build *build, struct trial *trial, hpx_status status, const char *message)
+{
+    trial->state = TRIAL_ACCIDENT;
     hpx_store_release(build->store, &trial->key);
     trial->task.speculative = trial->task.speculative && status != HPX_DIFFERS;
     if (trial->task.speculative) {
@@ -428,8 +459,10 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
     hpx_experiment_cell(&pairs, build->experiment, trial->cell);
     artifact.cell = hpx_cell_of(&pairs);
     memcpy(artifact.host, result->host, sizeof artifact.host);
+    memcpy(artifact.failure, result->failure, sizeof artifact.failure);
     const hpx_recipe *recipe = build->recipe;
-    hpx_put_options keep = {recipe->keep, recipe->objective, .last = result->epoch == recipe->epochs};
+    hpx_put_options keep = {recipe->keep, recipe->objective,
+                            .last = result->epoch == recipe->epochs || *result->failure};
     hpx_buffer manifest = {0};
     add_manifest(&manifest, build, trial);
     hpx_status status = hpx_store_put(build->store, &manifest, &artifact, result->checkpoint,
@@ -440,6 +473,7 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
         return status;
     trial->epoch = result->epoch;
     trial->metrics = result->metrics;
+    note_failure(build, trial, result->failure);
     trial->seconds += result->seconds;
     build->spent_seconds += result->seconds;
     build->spent_macs += (double)trial->macs_per_epoch;
@@ -454,24 +488,20 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
     assert(trial);
     if (result->kind != HPX_MESSAGE_EPOCH)
         hpx_schedule_end(build->schedule, &trial->task);
-    if (trial->state == TRIAL_FAILED)
+    if (trial->state == TRIAL_ACCIDENT)
         return HPX_OK; /* by an output that differs: what its worker still sends is not wanted */
     if (result->kind == HPX_MESSAGE_EPOCH) {
         hpx_status status = store_epoch(build, trial, result, error);
         if (status != HPX_DIFFERS)
             return status;
-        fail(build, trial, status, error->message);
+        lose(build, trial, status, error->message);
         return HPX_OK;
     }
-    if (result->kind == HPX_MESSAGE_DONE && trial->epoch == build->recipe->epochs) {
-        trial->state = TRIAL_KNOWN;
-        hpx_store_release(build->store, &trial->key);
-        build->trained += !trial->task.speculative;
-        emit(build, HPX_EVENT_DONE, trial, NULL);
-    } else if (!is_interrupted(build)) { /* whose signal may have ended the worker, too */
-        fail(build, trial, HPX_FAILED,
+    if (result->kind == HPX_MESSAGE_DONE && (trial->failure || trial->epoch == build->recipe->epochs))
+        finish(build, trial);
+    else if (!is_interrupted(build)) /* whose signal may have ended the worker, too */
+        lose(build, trial, HPX_FAILED,
              result->kind == HPX_MESSAGE_DONE ? "its worker ended before the last epoch" : result->message);
-    }
     return HPX_OK;
 }
 
@@ -574,8 +604,8 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
             *error = log_error, status = log_error.status;
     }
     if (!status && build.failure)
-        status = hpx_error_set(error, build.failure, "%zu of %zu trials failed", (*out)->failed,
-                               (*out)->failed + build.trained);
+        status = hpx_error_set(error, build.failure, "%zu of %zu trials failed", (*out)->accidents,
+                               (*out)->accidents + build.trained);
     for (size_t i = 0; i < build.ledger.count; i++)
         if (build.ledger.trials[i]->state == TRIAL_RUNNING)
             hpx_store_release(build.store, &build.ledger.trials[i]->key);

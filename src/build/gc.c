@@ -128,7 +128,7 @@ static hpx_status want_trial(struct gc *gc, hpx_experiment *experiment, uint32_t
     hpx_status status = HPX_OK;
     if (trajectory) {
         trajectory->named = true;
-        status = hpx_store_get(&artifact, gc->store, &key, epochs, &manifest, error);
+        status = hpx_store_find(&artifact, gc->store, &key, epochs, &manifest, error);
         if (status == HPX_NOT_FOUND)
             status = want_newest(&from, gc, trajectory, epochs - 1, error);
     }

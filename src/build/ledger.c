@@ -97,6 +97,11 @@ struct trial *ledger_trial(const struct ledger *ledger, uint32_t cell, size_t se
     return ledger->trials[ledger->by_seed[ledger->cells[cell] - 1 + seed_index]];
 }
 
+bool trial_failed(const struct trial *trial)
+{
+    return trial->failure || trial->state == TRIAL_ACCIDENT;
+}
+
 bool ledger_score(double *mean, double *sd, const struct ledger *ledger, uint32_t cell)
 {
     const hpx_recipe *recipe = hpx_experiment_recipe(ledger->experiment);
@@ -107,7 +112,7 @@ bool ledger_score(double *mean, double *sd, const struct ledger *ledger, uint32_
         const struct trial *trial = ledger_trial(ledger, cell, i);
         if (trial->state == TRIAL_WAITING || trial->state == TRIAL_RUNNING)
             return false;
-        failed = failed || trial->state == TRIAL_FAILED;
+        failed = failed || trial_failed(trial);
         sum += trial->metrics.values[recipe->objective];
     }
     *mean = failed ? NAN : sum / (double)seeds;

@@ -7,7 +7,8 @@
 #include "hpx/plan.h"
 #include "hpx/schedule.h"
 
-enum trial_state { TRIAL_WAITING, TRIAL_RUNNING, TRIAL_KNOWN, TRIAL_FAILED };
+/* KNOWN: it has a result, which may be that it failed. ACCIDENT: it ended without one. */
+enum trial_state { TRIAL_WAITING, TRIAL_RUNNING, TRIAL_KNOWN, TRIAL_ACCIDENT };
 
 struct trial {
     hpx_task task; /* first: a task is its trial */
@@ -16,8 +17,9 @@ struct trial {
     enum trial_state state;
     hpx_verdict verdict;
     uint32_t from;           /* EXTEND: the epoch of the checkpoint */
-    uint32_t epoch;          /* newest one finished */
+    uint32_t epoch;          /* newest one finished, or in which it failed */
     hpx_metrics metrics;     /* at it */
+    const char *failure;     /* why it failed in it; NULL: it did not */
     double seconds;          /* training in this run; of a hit, whenever it was trained */
     double parent_seconds;   /* EXTEND: training up to `from` */
     uint64_t macs_per_epoch; /* multiplications of training */
@@ -50,6 +52,9 @@ void ledger_add_cell(struct ledger *ledger, uint32_t cell, ledger_fresh_fn *fres
 
 /* A cell's trial for the recipe's i-th seed; the cell must have been added. */
 struct trial *ledger_trial(const struct ledger *ledger, uint32_t cell, size_t seed_index);
+
+/* Whether it failed, or ended by accident. */
+bool trial_failed(const struct trial *trial);
 
 /* Whether all trials of the cell have ended, and then the mean of the objective (NaN if one failed) and its
  * sample standard deviation (NaN with one seed). */

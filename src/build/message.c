@@ -9,7 +9,8 @@
  *
  * Fields of a job: key, from, to, manifest, and path.ROLE for the four files; its checkpoint is that of epoch
  * `from`. Fields of an epoch: key, epoch, parent, output, started, seconds, host and the six metrics; its
- * checkpoint is that of the epoch. Done: key. Failed: key, message. */
+ * checkpoint is that of the epoch. One in which the training failed has a field `failure` besides, and no
+ * checkpoint. Done: key. Failed: key, message. */
 #include "hpx/message.h"
 
 #include "hpx/fields.h"
@@ -107,6 +108,7 @@ void hpx_result_encode_head(hpx_buffer *out, const hpx_result *result)
         hpx_fields_set_real(&fields, "seconds", result->seconds);
         hpx_fields_set_text(&fields, "host", result->host);
         hpx_metrics_to_fields(&fields, &result->metrics);
+        hpx_failure_to_fields(&fields, result->failure);
     } else if (result->kind == HPX_MESSAGE_FAILED) {
         hpx_fields_set_bytes(&fields, "message", result->message, strlen(result->message));
     }
@@ -171,7 +173,8 @@ static hpx_status split_body(hpx_fields *fields, const uint8_t **checkpoint, siz
     *checkpoint = message->body + 4 + encoded;
     *checkpoint_size = message->body_size - 4 - encoded;
     hpx_status status = hpx_fields_decode(fields, message->body + 4, encoded, error);
-    if (!status && fields->count != field_count(message->kind))
+    const bool failed = message->kind == HPX_MESSAGE_EPOCH && hpx_fields_find(fields, "failure");
+    if (!status && fields->count != field_count(message->kind) + failed)
         status = hpx_error_set(error, HPX_DAMAGED, "a message with %zu fields", fields->count);
     return status;
 }
@@ -254,14 +257,18 @@ static hpx_status decode_epoch(hpx_result *result, const hpx_fields *fields, hpx
         status = hpx_fields_text(&host, fields, "host", error);
     if (!status)
         status = hpx_metrics_from_fields(&result->metrics, fields, error);
+    if (!status)
+        status = hpx_failure_from_fields(result->failure, fields, &result->metrics, &result->output, error);
     if (status)
         return status;
-    if (result->parent >= result->epoch || strlen(host) >= sizeof result->host)
+    const bool failed = *result->failure;
+    if (result->parent >= result->epoch || strlen(host) >= sizeof result->host ||
+        (failed && result->checkpoint_size > 0))
         return hpx_error_set(error, HPX_DAMAGED, "an epoch that contradicts itself");
     result->started_ns = (int64_t)started;
     memcpy(result->host, host, strlen(host) + 1);
     hpx_hash output = hpx_output_hash(&result->metrics, result->checkpoint, result->checkpoint_size);
-    if (!hpx_hash_equal(&output, &result->output))
+    if (!failed && !hpx_hash_equal(&output, &result->output))
         return hpx_error_set(error, HPX_DAMAGED, "an epoch that does not have its output hash");
     return HPX_OK;
 }

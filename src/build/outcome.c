@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const hpx_verdict_names[HPX_VERDICTS] = {"hit", "extend", "train", "failed"};
+const char *const hpx_verdict_names[HPX_VERDICTS] = {"hit", "extend", "train"};
 
 void hpx_outcome_free(hpx_outcome *outcome)
 {
@@ -57,7 +57,7 @@ static void count_reasons(hpx_outcome *outcome, const struct ledger *ledger, boo
     size_t capacity = 0;
     for (size_t i = 0; i < ledger->count; i++) {
         const struct trial *trial = ledger->trials[i];
-        const bool ended = trial->state == TRIAL_KNOWN || trial->state == TRIAL_FAILED;
+        const bool ended = trial->state == TRIAL_KNOWN || trial->state == TRIAL_ACCIDENT;
         if (trial->verdict == HPX_HIT || trial->task.speculative || !(dry || ended))
             continue;
         hpx_reason *reason = find_reason(outcome, trial);
@@ -81,9 +81,11 @@ static hpx_outcome_trial meet(struct accountant *accountant, uint32_t cell, size
         .cell = cell,
         .seed = accountant->recipe->seeds[seed_index],
         .key = trial->key,
-        .verdict = trial->state == TRIAL_FAILED ? HPX_FAILURE : trial->verdict,
+        .verdict = trial->verdict,
         .known = trial->state == TRIAL_KNOWN,
+        .failed = trial_failed(trial),
         .from = trial->verdict == HPX_EXTEND ? trial->from : 0,
+        .epoch = trial->epoch,
         .seconds = trial->seconds,
     };
     if (met.verdict == HPX_HIT)
@@ -92,9 +94,14 @@ static hpx_outcome_trial meet(struct accountant *accountant, uint32_t cell, size
     met.reason = reason ? reason->text : NULL;
     if (!met.known)
         met.macs_left = (epochs - met.from) * trial->macs_per_epoch;
-    if (accountant->charged[index] && met.verdict != HPX_FAILURE)
-        met = (hpx_outcome_trial){
-            .cell = cell, .seed = met.seed, .key = met.key, .verdict = HPX_HIT, .known = met.known};
+    if (accountant->charged[index])
+        met = (hpx_outcome_trial){.cell = cell,
+                                  .seed = met.seed,
+                                  .key = met.key,
+                                  .verdict = HPX_HIT,
+                                  .known = met.known,
+                                  .failed = met.failed,
+                                  .epoch = met.epoch};
     accountant->charged[index] = true;
     return met;
 }
@@ -109,13 +116,14 @@ static hpx_verdict charge(hpx_search_outcome *out, struct accountant *accountant
     hpx_verdict worst = HPX_HIT;
     for (size_t i = 0; i < recipe->seed_count; i++) {
         hpx_outcome_trial trial = meet(accountant, cell, i);
-        if (!accountant->dry && !trial.known && trial.verdict != HPX_FAILURE)
+        if (!accountant->dry && !trial.known && !trial.failed)
             continue; /* the run stopped before it got there */
         out->trial_counts[trial.verdict]++;
+        out->failed += trial.failed;
         if (trial.verdict > worst)
             worst = trial.verdict;
-        if (trial.verdict != HPX_HIT && trial.known) {
-            uint32_t trained = recipe->epochs - trial.from;
+        if (trial.verdict != HPX_HIT && trial.epoch > trial.from) {
+            uint32_t trained = trial.epoch - trial.from;
             out->paid_macs += (double)cost.forward * trained / recipe->epochs / (double)recipe->seed_count;
             out->paid_training_macs += cost.training * samples * trained;
             out->seconds += trial.seconds;
@@ -211,14 +219,14 @@ static void estimate(hpx_outcome *outcome, const struct ledger *ledger)
         uint32_t from = trial->verdict == HPX_EXTEND ? trial->from : 0;
         if (trial->task.speculative) {
             charge_speculative(&outcome->speculative, ledger, trial);
-        } else if (trial->state == TRIAL_KNOWN) {
+        } else if (trial->state == TRIAL_KNOWN || trial->state == TRIAL_ACCIDENT) {
             seconds += trial->seconds;
-            macs += (double)trial->macs_per_epoch * (epochs - from);
+            macs += trial->epoch > from ? (double)trial->macs_per_epoch * (trial->epoch - from) : 0;
             outcome->stored += trial->verdict == HPX_HIT;
             outcome->trained += trial->verdict == HPX_TRAIN;
             outcome->extended += trial->verdict == HPX_EXTEND;
-        } else if (trial->state == TRIAL_FAILED) {
-            outcome->failed++;
+            outcome->failed += trial_failed(trial);
+            outcome->accidents += trial->state == TRIAL_ACCIDENT;
         } else {
             left += (double)trial->macs_per_epoch * (epochs - from);
             outcome->pending++;

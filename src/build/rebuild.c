@@ -177,6 +177,7 @@ static hpx_status compare_epoch(struct rebuild *rebuild, struct candidate *candi
         return HPX_OK;
     hpx_artifact again = stored;
     again.metrics = result->metrics;
+    memcpy(again.failure, result->failure, sizeof again.failure);
     again.output = result->output;
     again.parent = 0;
     again.started_ns = result->started_ns;

@@ -1,6 +1,8 @@
 /* A replay: the searches over a table of results instead of training. The table is CSV (RFC 4180): a header
  * and a row per cell, or per cell, seed and epoch. Of its columns a replay reads the axes, the objective,
- * and, where they are there, `seed` (only the recipe's seeds) and `epoch` (only the recipe's epochs). */
+ * and, where they are there, `seed` (only the recipe's seeds), `epoch` (only the recipe's epochs) and
+ * `status` (empty, or "failed": in this epoch, and so in all later ones). A row that has neither failed nor
+ * an objective says nothing. */
 #include "hpx/build.h"
 
 #include "ledger.h"
@@ -17,6 +19,9 @@
 #define TABLE_BYTES_MAX ((size_t)1 << 30)
 #define NO_COLUMN       SIZE_MAX
 
+/* What the table says of a cell with a seed. */
+enum slot { MISSING, SCORED, FAILED };
+
 struct table {
     const hpx_recipe *recipe;
     const char *path;
@@ -25,8 +30,9 @@ struct table {
     char **row;
     size_t row_count, row_capacity;
     size_t columns; /* of the header */
-    size_t axis_columns[HPX_AXES_MAX], seed_column, epoch_column, value_column;
-    double *values; /* by cell and seed; NaN: no row */
+    size_t axis_columns[HPX_AXES_MAX], seed_column, epoch_column, status_column, value_column;
+    double *values; /* by cell and seed */
+    uint8_t *slots;
 };
 
 /* Cuts the next field off, unquoted in place; says whether the row goes on. */
@@ -96,6 +102,7 @@ static hpx_status read_header(struct table *table, hpx_error *error)
     table->value_column = find_column(table, objective);
     table->seed_column = find_column(table, "seed");
     table->epoch_column = find_column(table, "epoch");
+    table->status_column = find_column(table, "status");
     if (table->value_column == NO_COLUMN)
         return hpx_error_set(error, HPX_USAGE, "%s:1: no column '%s', the objective of %s", table->path,
                              objective, recipe->path);
@@ -128,40 +135,60 @@ static bool row_cell(uint32_t *cell, const struct table *table)
     return true;
 }
 
-/* Stores the row's value for every seed it stands for. */
+/* A whole number of the row, in a column that need not be there. */
+static hpx_status read_count(uint64_t *out, const struct table *table, size_t column, const char *name,
+                             hpx_error *error)
+{
+    if (column == NO_COLUMN || hpx_parse_u64(out, table->row[column]))
+        return HPX_OK;
+    return hpx_error_set(error, HPX_USAGE, "%s:%zu: %s '%s' is not a number", table->path, table->line, name,
+                         table->row[column]);
+}
+
+/* Whether the row failed, has a value or neither. */
+static hpx_status read_result(enum slot *slot, double *value, const struct table *table, hpx_error *error)
+{
+    const char *text = table->row[table->value_column];
+    const char *word = table->status_column == NO_COLUMN ? "" : table->row[table->status_column];
+    *slot = strcmp(word, "failed") == 0 ? FAILED : *text ? SCORED : MISSING;
+    if (*word && *slot != FAILED)
+        return hpx_error_set(error, HPX_USAGE, "%s:%zu: status '%s': expected nothing or 'failed'",
+                             table->path, table->line, word);
+    if (*slot == SCORED && !hpx_parse_real(value, text))
+        return hpx_error_set(error, HPX_USAGE, "%s:%zu: %s '%s' is not a number", table->path, table->line,
+                             hpx_metric_names[table->recipe->objective], text);
+    return HPX_OK;
+}
+
+/* Stores what the row says for every seed it stands for. */
 static hpx_status add_row(struct table *table, hpx_error *error)
 {
     const hpx_recipe *recipe = table->recipe;
+    uint32_t cell;
+    uint64_t epoch = recipe->epochs, seed = 0;
+    enum slot slot = MISSING;
+    double value = NAN;
     if (table->row_count != table->columns)
         return hpx_error_set(error, HPX_USAGE, "%s:%zu: %zu fields; the header has %zu", table->path,
                              table->line, table->row_count, table->columns);
-    uint32_t cell;
-    uint64_t number = 0;
-    const char *text = table->row[table->value_column];
-    double value;
     if (!row_cell(&cell, table))
         return HPX_OK;
-    if (table->epoch_column != NO_COLUMN) {
-        if (!hpx_parse_u64(&number, table->row[table->epoch_column]))
-            return hpx_error_set(error, HPX_USAGE, "%s:%zu: epoch '%s' is not a number", table->path,
-                                 table->line, table->row[table->epoch_column]);
-        if (number != recipe->epochs)
-            return HPX_OK;
-    }
-    if (table->seed_column != NO_COLUMN && !hpx_parse_u64(&number, table->row[table->seed_column]))
-        return hpx_error_set(error, HPX_USAGE, "%s:%zu: seed '%s' is not a number", table->path, table->line,
-                             table->row[table->seed_column]);
-    if (!hpx_parse_real(&value, text))
-        return hpx_error_set(error, HPX_USAGE, "%s:%zu: %s '%s' is not a number", table->path, table->line,
-                             hpx_metric_names[recipe->objective], text);
+    hpx_status status = read_count(&epoch, table, table->epoch_column, "epoch", error);
+    if (!status)
+        status = read_count(&seed, table, table->seed_column, "seed", error);
+    if (!status)
+        status = read_result(&slot, &value, table, error);
+    if (status || slot == MISSING || (slot == FAILED ? epoch > recipe->epochs : epoch != recipe->epochs))
+        return status;
     for (size_t i = 0; i < recipe->seed_count; i++) {
-        if (table->seed_column != NO_COLUMN && recipe->seeds[i] != number)
+        const size_t at = (size_t)cell * recipe->seed_count + i;
+        if (table->seed_column != NO_COLUMN && recipe->seeds[i] != seed)
             continue;
-        double *slot = &table->values[(size_t)cell * recipe->seed_count + i];
-        if (!isnan(*slot))
+        if (table->slots[at] != MISSING)
             return hpx_error_set(error, HPX_USAGE, "%s:%zu: a second row for the same cell", table->path,
                                  table->line);
-        *slot = value;
+        table->slots[at] = slot;
+        table->values[at] = value;
     }
     return HPX_OK;
 }
@@ -169,9 +196,8 @@ static hpx_status add_row(struct table *table, hpx_error *error)
 static hpx_status read_table(struct table *table, hpx_error *error)
 {
     size_t slots = (size_t)hpx_grid_cells(&table->recipe->grid) * table->recipe->seed_count;
-    table->values = hpx_realloc(NULL, slots, sizeof *table->values);
-    for (size_t i = 0; i < slots; i++)
-        table->values[i] = NAN;
+    table->values = hpx_alloc(slots * sizeof *table->values);
+    table->slots = hpx_alloc(slots * sizeof *table->slots);
     hpx_status status = read_header(table, error);
     while (!status && next_row(table))
         status = add_row(table, error);
@@ -192,11 +218,12 @@ static void look_up(void *context, struct trial *trial, const hpx_buffer *manife
     size_t seed = 0;
     while (recipe->seeds[seed] != trial->seed)
         seed++;
-    double value = replay->table->values[(size_t)trial->cell * recipe->seed_count + seed];
+    const size_t at = (size_t)trial->cell * recipe->seed_count + seed;
     trial->state = TRIAL_KNOWN;
     trial->verdict = HPX_HIT;
-    trial->metrics.values[recipe->objective] = value;
-    if (isnan(value) && !replay->missing)
+    trial->failure = replay->table->slots[at] == FAILED ? "failed" : NULL;
+    trial->metrics.values[recipe->objective] = replay->table->values[at];
+    if (replay->table->slots[at] == MISSING && !replay->missing)
         replay->missing = trial;
 }
 
@@ -253,6 +280,7 @@ hpx_status hpx_replay(hpx_outcome **out, const hpx_recipe *recipe, const hpx_rec
     ledger_free(&replay.ledger);
     hpx_experiment_free(experiment);
     free(table.values);
+    free(table.slots);
     free(table.row);
     hpx_buffer_free(&bytes);
     return status;

@@ -8,7 +8,7 @@ hpx_status hpx_verdict_find(hpx_verdict *verdict, uint32_t *from, hpx_artifact *
     *from = 0;
     if (!store)
         return HPX_OK;
-    hpx_status status = hpx_store_get(hit, store, key, epochs, manifest, error);
+    hpx_status status = hpx_store_find(hit, store, key, epochs, manifest, error);
     if (status == HPX_OK)
         *verdict = HPX_HIT;
     if (status != HPX_NOT_FOUND)

@@ -119,13 +119,17 @@ static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *e
         .epoch = epoch->epoch,
         .parent = training->job->from,
         .metrics = epoch->metrics,
-        .output = hpx_output_hash(&epoch->metrics, epoch->checkpoint, epoch->checkpoint_size),
+        .output = epoch->failure
+                      ? hpx_failure_hash(epoch->failure)
+                      : hpx_output_hash(&epoch->metrics, epoch->checkpoint, epoch->checkpoint_size),
         .started_ns = training->started_ns,
         .seconds = epoch->seconds,
         .checkpoint = epoch->checkpoint,
         .checkpoint_size = epoch->checkpoint_size,
     };
     memcpy(result.host, training->worker->host, sizeof result.host);
+    if (epoch->failure)
+        snprintf(result.failure, sizeof result.failure, "%s", epoch->failure);
     status = send(training->worker, &result, error);
     training->broken = status != HPX_OK;
     training->started_ns = hpx_clock_ns();

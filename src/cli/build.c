@@ -12,7 +12,10 @@ static void summarise(const hpx_outcome *outcome, const struct options *options)
 {
     if (options->quiet)
         return;
-    if (outcome->trained + outcome->extended + outcome->failed + outcome->pending == 0) {
+    if (outcome->trained + outcome->extended + outcome->pending == 0 && outcome->failed > 0) {
+        say("nothing to train: all %zu trials are stored; %zu of them failed", outcome->stored,
+            outcome->failed);
+    } else if (outcome->trained + outcome->extended + outcome->pending == 0) {
         say("nothing to train: all %zu trials are stored", outcome->stored);
     } else {
         hpx_buffer why = {0};
@@ -66,8 +69,10 @@ static hpx_status build_target(int *printed, const struct target *target, hpx_st
         else
             hpx_report_outcome(&text, outcome);
         *printed = print_result(&text);
-        if (!dry)
+        if (!dry) {
             summarise(outcome, options);
+            *printed = *printed ? *printed : check_searches(outcome);
+        }
         if (!*printed && dry && options->exit_code && outcome->pending)
             *printed = EXIT_WORK_REMAINS;
     }

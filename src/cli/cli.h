@@ -136,6 +136,9 @@ void free_shown(hpx_shown *shown);
 hpx_status each_of_recipe(hpx_store *store, const hpx_recipe *recipe, const char *data, bool all_epochs,
                           hpx_artifact_fn *each, void *context, hpx_error *error);
 
+/* Says which searches have met nothing but failed cells; the exit code. */
+int check_searches(const hpx_outcome *outcome);
+
 /* reproduce.c: prints how a trajectory came out when it was trained again; the exit code. */
 int report_rebuilt(const struct options *options, const hpx_shown *shown, const hpx_rebuilt *rebuilt);
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -84,6 +85,20 @@ int print_result(hpx_buffer *text)
 int print_bytes(hpx_buffer *text)
 {
     return isatty(STDOUT_FILENO) ? print_result(text) : write_result(text);
+}
+
+int check_searches(const hpx_outcome *outcome)
+{
+    int code = EXIT_DONE;
+    for (size_t i = 0; i < outcome->search_count; i++) {
+        const hpx_search_outcome *search = &outcome->searches[i];
+        if (!search->done || !isnan(search->incumbent_score))
+            continue;
+        say("%s: %s", search->search->name,
+            search->visit_count == 1 ? "its only cell failed" : "all its cells failed");
+        code = EXIT_FAILED;
+    }
+    return code;
 }
 
 /* The kernel's name for this binary holds even when make replaces its file. In an emulator such as valgrind
@@ -395,7 +410,7 @@ static hpx_status each_of_trial(hpx_store *store, hpx_experiment *experiment, ui
         status = hpx_store_each(store, &key, rename_cell, renaming, error);
     } else {
         uint32_t epochs = hpx_experiment_recipe(experiment)->epochs;
-        status = hpx_store_get(&artifact, store, &key, epochs, &manifest, error);
+        status = hpx_store_find(&artifact, store, &key, epochs, &manifest, error);
         if (!status)
             status = rename_cell(renaming, &artifact, error);
         else if (status == HPX_NOT_FOUND)

@@ -28,6 +28,7 @@ int run_replay(const struct options *options)
         else
             hpx_report_outcome(&text, outcome);
         code = print_result(&text);
+        code = code ? code : check_searches(outcome);
     }
     hpx_outcome_free(outcome);
     free(data);

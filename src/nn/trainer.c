@@ -8,7 +8,6 @@
 #include "hpx/mlp.h"
 #include "hpx/optimizer.h"
 #include "hpx/random.h"
-#include "hpx/text.h"
 #include "mlp_options.h"
 #include "path.h"
 
@@ -188,13 +187,6 @@ static bool all_finite(const float *values, size_t count)
     return !bad;
 }
 
-static hpx_status diverged(const training *t, uint32_t epoch, const char *what, hpx_error *error)
-{
-    char rate[HPX_REAL_TEXT_BYTES];
-    return hpx_error_set(error, HPX_FAILED, "epoch %u: %s no longer finite; try a rate below %s", epoch, what,
-                         hpx_real_text(rate, t->options.schedule.rate));
-}
-
 /* What a step of the optimizer takes but the gradient. */
 struct step {
     const training *training;
@@ -224,8 +216,10 @@ static hpx_tally train_batch(training *t, uint32_t epoch, double rate, uint32_t 
                             step_part, &step);
 }
 
-/* One pass over the shuffled training samples. */
-static hpx_status train_epoch(training *t, uint32_t epoch, hpx_metrics *metrics, hpx_error *error)
+static const char loss_diverged[] = "the loss is no longer finite";
+
+/* One pass over the shuffled training samples. Returns why the training failed, or NULL. */
+static const char *train_epoch(training *t, uint32_t epoch, hpx_metrics *metrics)
 {
     const hpx_samples *samples = &t->data->train;
     const double rate = hpx_schedule_rate(&t->options.schedule, epoch);
@@ -234,33 +228,48 @@ static hpx_status train_epoch(training *t, uint32_t epoch, hpx_metrics *metrics,
     for (uint32_t batch = 0; batch < t->batches; batch++) {
         const hpx_tally now = train_batch(t, epoch, rate, batch);
         if (!isfinite(now.loss))
-            return diverged(t, epoch, "the loss is", error);
+            return loss_diverged;
         sums.loss += now.loss;
         sums.correct += now.correct;
     }
     if (!all_finite(t->mlp.parameters, t->parameters))
-        return diverged(t, epoch, "the weights are", error);
+        return "the weights are no longer finite";
     means(&metrics->values[HPX_TRAIN_LOSS], &metrics->values[HPX_TRAIN_ACCURACY], sums, samples->count);
-    return HPX_OK;
+    return NULL;
 }
 
-static hpx_status run_epoch(training *t, uint32_t epoch, hpx_epoch_fn *on_epoch, void *context,
+/* Finite weights can give logits, and so a loss, that are not. */
+static const char *evaluate_both(training *t, hpx_metrics *metrics)
+{
+    double *values = metrics->values;
+    const hpx_split *data = t->data;
+    evaluate(t, &data->validation, &values[HPX_VALIDATION_LOSS], &values[HPX_VALIDATION_ACCURACY]);
+    evaluate(t, &data->test, &values[HPX_TEST_LOSS], &values[HPX_TEST_ACCURACY]);
+    const bool diverged = (data->validation.count > 0 && !isfinite(values[HPX_VALIDATION_LOSS])) ||
+                          (data->test.count > 0 && !isfinite(values[HPX_TEST_LOSS]));
+    return diverged ? loss_diverged : NULL;
+}
+
+static hpx_status run_epoch(training *t, hpx_epoch *done, hpx_epoch_fn *on_epoch, void *context,
                             hpx_error *error)
 {
     const double start = hpx_clock_seconds();
-    hpx_epoch done = {.epoch = epoch};
-    hpx_status status = train_epoch(t, epoch, &done.metrics, error);
-    if (status)
-        return status;
-    evaluate(t, &t->data->validation, &done.metrics.values[HPX_VALIDATION_LOSS],
-             &done.metrics.values[HPX_VALIDATION_ACCURACY]);
-    evaluate(t, &t->data->test, &done.metrics.values[HPX_TEST_LOSS], &done.metrics.values[HPX_TEST_ACCURACY]);
-    t->checkpoint.epoch = epoch;
-    hpx_checkpoint_write_header(t->image, &t->checkpoint);
-    done.checkpoint = t->image;
-    done.checkpoint_size = hpx_checkpoint_size(&t->checkpoint);
-    done.seconds = hpx_clock_seconds() - start;
-    return on_epoch(context, &done, error);
+    const uint32_t epoch = done->epoch;
+    done->failure = train_epoch(t, epoch, &done->metrics);
+    if (!done->failure)
+        done->failure = evaluate_both(t, &done->metrics);
+    if (done->failure) {
+        done->metrics = hpx_no_metrics;
+        done->checkpoint = NULL;
+        done->checkpoint_size = 0;
+    } else {
+        t->checkpoint.epoch = epoch;
+        hpx_checkpoint_write_header(t->image, &t->checkpoint);
+        done->checkpoint = t->image;
+        done->checkpoint_size = hpx_checkpoint_size(&t->checkpoint);
+    }
+    done->seconds = hpx_clock_seconds() - start;
+    return on_epoch(context, done, error);
 }
 
 static hpx_status run(const hpx_fields *manifest, const hpx_split *data, uint32_t from, uint32_t to,
@@ -278,8 +287,11 @@ static hpx_status run(const hpx_fields *manifest, const hpx_split *data, uint32_
         status = restore(&t, from, checkpoint, checkpoint_size, error);
     else if (!status)
         hpx_mlp_init(&t.mlp, t.options.init, t.options.seed);
-    for (uint32_t epoch = from; epoch < to && !status; epoch++)
-        status = run_epoch(&t, epoch + 1, on_epoch, context, error);
+    hpx_epoch done = {.epoch = from};
+    while (done.epoch < to && !done.failure && !status) {
+        done.epoch++;
+        status = run_epoch(&t, &done, on_epoch, context, error);
+    }
     free(t.work);
     free(t.image);
     return status;

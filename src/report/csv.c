@@ -26,7 +26,7 @@ void hpx_report_csv_header(hpx_buffer *out, const char *const *axes, size_t coun
         csv_field(out, axes[i]);
         hpx_buffer_puts(out, ",");
     }
-    hpx_buffer_puts(out, "seed,epoch");
+    hpx_buffer_puts(out, "seed,epoch,status");
     for (int i = 0; i < HPX_METRICS; i++)
         hpx_buffer_printf(out, ",%s", hpx_metric_names[i]);
     hpx_buffer_puts(out, ",seconds,key\n");
@@ -41,7 +41,8 @@ void hpx_report_csv_row(hpx_buffer *out, const char *const *axes, size_t count, 
             csv_field(out, value);
         hpx_buffer_puts(out, ",");
     }
-    hpx_buffer_printf(out, "%" PRIu64 ",%u", artifact->seed, artifact->epoch);
+    hpx_buffer_printf(out, "%" PRIu64 ",%u,%s", artifact->seed, artifact->epoch,
+                      *artifact->failure ? "failed" : "");
     for (int i = 0; i < HPX_METRICS; i++) {
         double value = artifact->metrics.values[i];
         hpx_buffer_printf(out, ",%s", isnan(value) ? "" : hpx_real_text(text, value));

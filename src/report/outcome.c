@@ -61,6 +61,7 @@ static void add_counts(hpx_table *table, const hpx_search_outcome *search)
 {
     for (int verdict = 0; verdict < HPX_VERDICTS; verdict++)
         hpx_table_add(table, "%zu", search->trial_counts[verdict]);
+    hpx_table_add(table, "%zu", search->failed);
 }
 
 static void add_result(hpx_table *table, const hpx_outcome *outcome, const hpx_search_outcome *search)
@@ -95,7 +96,7 @@ static void add_notes(hpx_buffer *out, const hpx_outcome *outcome)
                           speculative->trials, speculative->trials == 1 ? "" : "s", speculative->seconds);
     for (size_t i = 0; i < outcome->search_count; i++) {
         const hpx_search_outcome *search = &outcome->searches[i];
-        if (!search->done || search->result.incumbent == search->result.end)
+        if (!search->done || search->result.incumbent == search->result.end || isnan(search->incumbent_score))
             continue;
         char *best = cell_text(outcome->recipe, search->result.incumbent);
         hpx_buffer_printf(out, "%s visited a better cell than its end: %s %.*f\n", search->search->name, best,
@@ -138,6 +139,8 @@ void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome)
         for (int verdict = 0; verdict < HPX_VERDICTS; verdict++)
             if (search->trial_counts[verdict])
                 hpx_buffer_printf(out, "%zu %s, ", search->trial_counts[verdict], hpx_verdict_names[verdict]);
+        if (search->failed)
+            hpx_buffer_printf(out, "%zu failed, ", search->failed);
         hpx_buffer_puts(out, search->done ? "nothing to train\n"
                              : search->search->options.method == HPX_METHOD_GRID
                                  ? "and that is all\n"

@@ -1,5 +1,5 @@
 /* The JSON documents of builds, replays and plans: schema 1. */
-#include "hpx/report.h"
+#include "parts.h"
 
 #include <math.h>
 
@@ -78,6 +78,7 @@ static void add_counts(hpx_json *json, const char *name, const hpx_search_outcom
     hpx_json_open_flat(json, name, '{');
     for (int verdict = 0; verdict < HPX_VERDICTS; verdict++)
         hpx_json_count(json, hpx_verdict_names[verdict], search->trial_counts[verdict]);
+    hpx_json_count(json, "failed", search->failed);
     hpx_json_close(json, '}');
 }
 
@@ -90,6 +91,7 @@ static void add_trace(hpx_json *json, const hpx_recipe *recipe, const hpx_search
         add_cell(json, "cell", recipe, visit->cell);
         hpx_json_real(json, "score", visit->score);
         hpx_json_text(json, "verdict", hpx_verdict_names[visit->verdict]);
+        report_status_json(json, isnan(visit->score));
         hpx_json_close(json, '}');
     }
     hpx_json_close(json, ']');
@@ -179,8 +181,9 @@ static void add_planned(hpx_json *json, const hpx_outcome *outcome, const hpx_se
         add_cell(json, "cell", outcome->recipe, trial->cell);
         hpx_json_count(json, "seed", trial->seed);
         hpx_json_text(json, "verdict", hpx_verdict_names[trial->verdict]);
+        report_status_json(json, trial->failed);
         hpx_json_text(json, "key", hpx_hash_hex(hex, &trial->key));
-        hpx_json_count(json, "from", trial->verdict == HPX_HIT ? outcome->recipe->epochs : trial->from);
+        hpx_json_count(json, "from", trial->verdict == HPX_HIT ? trial->epoch : trial->from);
         hpx_json_count(json, "to", outcome->recipe->epochs);
         hpx_json_count(json, "training_macs", trial->macs_left);
         hpx_json_text(json, "reason", trial->reason);

@@ -21,7 +21,13 @@ bool report_import(hpx_buffer *out, const hpx_provenance *provenance);
 /* The member "imported", an object; null for what was trained with this store. */
 void report_import_json(hpx_json *json, const hpx_provenance *provenance);
 
-/* The members of one epoch: number, metrics, output, host, times, parent. */
+/* A metric of an epoch with four decimals; "failed" where that failed, "-" where it has none. */
+void report_metric(hpx_table *table, const hpx_artifact *artifact, hpx_metric metric);
+
+/* The member "status" of what failed. */
+void report_status_json(hpx_json *json, bool failed);
+
+/* The members of one epoch: number, metrics or why it failed, output, host, times, parent. */
 void report_epoch_json(hpx_json *json, const hpx_artifact *artifact);
 
 /* "made by trainer a23a5ebd, counted as 47bf2df3": of a result whose key is another trainer's than the one

@@ -58,9 +58,12 @@ void report_columns(hpx_table *table, const char *const *names)
         hpx_table_add(table, "%s", *names);
 }
 
-static void add_accuracy(hpx_table *table, double value)
+void report_metric(hpx_table *table, const hpx_artifact *artifact, hpx_metric metric)
 {
-    if (isnan(value))
+    const double value = artifact->metrics.values[metric];
+    if (*artifact->failure)
+        hpx_table_add(table, "failed");
+    else if (isnan(value))
         hpx_table_add(table, "-");
     else
         hpx_table_add(table, "%.4f", value);
@@ -96,8 +99,8 @@ void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance)
     report_cell(table, &artifact->cell);
     hpx_table_add(table, "%" PRIu64, artifact->seed);
     hpx_table_add(table, "%u", artifact->epoch);
-    add_accuracy(table, artifact->metrics.values[HPX_VALIDATION_ACCURACY]);
-    add_accuracy(table, artifact->metrics.values[HPX_TEST_ACCURACY]);
+    report_metric(table, artifact, HPX_VALIDATION_ACCURACY);
+    report_metric(table, artifact, HPX_TEST_ACCURACY);
     hpx_table_add(table, "%s", text_of(&provenance->dataset, "name"));
     add_digits(table, &provenance->code, "version", 8);
 }
@@ -120,8 +123,8 @@ void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance)
     report_cell(table, &artifact->cell);
     hpx_table_add(table, "%" PRIu64, artifact->seed);
     hpx_table_add(table, "%u", artifact->epoch);
-    add_accuracy(table, artifact->metrics.values[HPX_VALIDATION_ACCURACY]);
-    add_accuracy(table, artifact->metrics.values[HPX_TEST_ACCURACY]);
+    report_metric(table, artifact, HPX_VALIDATION_ACCURACY);
+    report_metric(table, artifact, HPX_TEST_ACCURACY);
     add_code(table, provenance);
     hpx_table_add(table, "%s", text_of(&provenance->dataset, "name"));
     hpx_table_add(table, "%s", text_of(&provenance->manifest, "numerics.kernel"));
@@ -153,8 +156,8 @@ void hpx_report_log_add(hpx_table *table, const hpx_provenance *provenance)
     hpx_table_add(table, "%s", text_of(&provenance->manifest, "numerics.kernel"));
     hpx_table_add(table, "%" PRIu64, artifact->seed);
     hpx_table_add(table, "%u", artifact->epoch);
-    add_accuracy(table, artifact->metrics.values[HPX_VALIDATION_ACCURACY]);
-    add_accuracy(table, artifact->metrics.values[HPX_TEST_ACCURACY]);
+    report_metric(table, artifact, HPX_VALIDATION_ACCURACY);
+    report_metric(table, artifact, HPX_TEST_ACCURACY);
     hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &artifact->key));
 }
 
@@ -274,10 +277,19 @@ static void add_parent(hpx_json *json, const hpx_artifact *artifact)
     hpx_json_close(json, '}');
 }
 
+void report_status_json(hpx_json *json, bool failed)
+{
+    if (failed)
+        hpx_json_text(json, "status", "failed");
+}
+
 void report_epoch_json(hpx_json *json, const hpx_artifact *artifact)
 {
     char hex[HPX_HASH_HEX_BYTES], when[32];
     hpx_json_count(json, "epoch", artifact->epoch);
+    report_status_json(json, *artifact->failure);
+    if (*artifact->failure)
+        hpx_json_text(json, "failure", artifact->failure);
     add_metrics(json, &artifact->metrics);
     hpx_json_text(json, "output", hpx_hash_hex(hex, &artifact->output));
     hpx_json_text(json, "host", artifact->host);

@@ -2,7 +2,6 @@
 #include "parts.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 static void add_fields(hpx_buffer *out, const char *title, const hpx_fields *fields)
@@ -34,10 +33,7 @@ static void add_epochs(hpx_buffer *out, const hpx_artifact *artifacts, size_t co
     for (size_t i = 0; i < count; i++) {
         hpx_table_add(table, "%u", artifacts[i].epoch);
         for (int metric = 0; metric < HPX_METRICS; metric++)
-            if (isnan(artifacts[i].metrics.values[metric]))
-                hpx_table_add(table, "-");
-            else
-                hpx_table_add(table, "%.4f", artifacts[i].metrics.values[metric]);
+            report_metric(table, &artifacts[i], metric);
         hpx_table_add(table, "%.2f", artifacts[i].seconds);
         hpx_table_add(table, "%s", report_time(when, artifacts[i].started_ns));
         hpx_table_add(table, "%s", artifacts[i].host);
@@ -79,6 +75,8 @@ void hpx_report_show(hpx_buffer *out, const hpx_shown *shown)
     hpx_buffer_printf(out, "key         %s\ncell        ", hpx_hash_hex(hex, &last->key));
     hpx_cell_print(out, &last->cell);
     hpx_buffer_printf(out, "\nseed        %" PRIu64 "\n", last->seed);
+    if (*last->failure)
+        hpx_buffer_printf(out, "failed      in epoch %u: %s\n", last->epoch, last->failure);
     if (shown->checkpoint_epoch)
         hpx_buffer_printf(out, "checkpoint  of epoch %u\n", shown->checkpoint_epoch);
     else

@@ -75,14 +75,19 @@ static void add_change_json(hpx_json *json, const hpx_code_change *change)
     hpx_json_close(json, '}');
 }
 
-/* "9f2c41d07b3a n1=128 n2=64, seed 1, epoch 15, test 0.9767, 2026-11-24T08:36:57Z" */
+/* "9f2c41d07b3a n1=128 n2=64, seed 1, epoch 15, test 0.9767, 2026-11-24T08:36:57Z"; "failed: the loss is no
+ * longer finite" in place of the accuracy */
 static void add_artifact(hpx_buffer *out, const hpx_artifact *artifact)
 {
     char hex[HPX_HASH_HEX_BYTES], when[32];
     hpx_buffer_printf(out, "%.*s ", KEY_DIGITS, hpx_hash_hex(hex, &artifact->key));
     hpx_cell_print(out, &artifact->cell);
-    hpx_buffer_printf(out, ", seed %" PRIu64 ", epoch %u, test %.4f, %s\n", artifact->seed, artifact->epoch,
-                      artifact->metrics.values[HPX_TEST_ACCURACY], report_time(when, artifact->started_ns));
+    hpx_buffer_printf(out, ", seed %" PRIu64 ", epoch %u, ", artifact->seed, artifact->epoch);
+    if (*artifact->failure)
+        hpx_buffer_printf(out, "failed: %s", artifact->failure);
+    else
+        hpx_buffer_printf(out, "test %.4f", artifact->metrics.values[HPX_TEST_ACCURACY]);
+    hpx_buffer_printf(out, ", %s\n", report_time(when, artifact->started_ns));
 }
 
 static void add_hint(hpx_buffer *out, const hpx_fields *nearest, const hpx_fields *wanted)
@@ -153,6 +158,7 @@ void hpx_report_why_json(hpx_buffer *out, const hpx_why *why)
     hpx_json_count(&json, "seed", why->seed);
     hpx_json_count(&json, "epochs", why->epochs);
     hpx_json_text(&json, "verdict", hpx_verdict_names[why->verdict]);
+    report_status_json(&json, why->verdict == HPX_HIT && *why->stored.failure);
     hpx_json_text(&json, "key", hpx_hash_hex(hex, &why->key));
     hpx_json_count(&json, "from", why->from);
     if (nearest) {
@@ -175,8 +181,16 @@ void hpx_report_why_json(hpx_buffer *out, const hpx_why *why)
     hpx_json_close(&json, '}');
 }
 
-static void add_metrics(hpx_buffer *out, const hpx_metrics *a, const hpx_metrics *b)
+/* How an epoch came out twice. */
+static void add_outputs(hpx_buffer *out, const hpx_artifact *old_epoch, const hpx_artifact *new_epoch)
 {
+    const hpx_metrics *a = &old_epoch->metrics, *b = &new_epoch->metrics;
+    if (*old_epoch->failure || *new_epoch->failure) {
+        hpx_buffer_printf(out, "    %s%s -> %s%s\n", *old_epoch->failure ? "failed: " : "no failure",
+                          old_epoch->failure, *new_epoch->failure ? "failed: " : "no failure",
+                          new_epoch->failure);
+        return;
+    }
     for (int i = 0; i < HPX_METRICS; i++) {
         const double before = a->values[i], after = b->values[i];
         char old[HPX_REAL_TEXT_BYTES], new[HPX_REAL_TEXT_BYTES];
@@ -186,15 +200,21 @@ static void add_metrics(hpx_buffer *out, const hpx_metrics *a, const hpx_metrics
     }
 }
 
-static void add_metrics_json(hpx_json *json, const hpx_metrics *a, const hpx_metrics *b)
+static void add_outputs_json(hpx_json *json, const hpx_artifact *old_epoch, const hpx_artifact *new_epoch)
 {
     for (int i = 0; i < HPX_METRICS; i++) {
         hpx_json_open_flat(json, NULL, '{');
         hpx_json_text(json, "metric", hpx_metric_names[i]);
-        hpx_json_real(json, "old", a->values[i]);
-        hpx_json_real(json, "new", b->values[i]);
+        hpx_json_real(json, "old", old_epoch->metrics.values[i]);
+        hpx_json_real(json, "new", new_epoch->metrics.values[i]);
         hpx_json_close(json, '}');
     }
+}
+
+static void add_failure_json(hpx_json *json, const char *name, const hpx_artifact *artifact)
+{
+    if (artifact && *artifact->failure)
+        hpx_json_text(json, name, artifact->failure);
 }
 
 /* Epochs that both have, and the first whose outputs differ (0: none). */
@@ -241,7 +261,7 @@ void hpx_report_diff(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b, co
         return;
     }
     hpx_buffer_printf(out, "outputs  differ from epoch %u on; at epoch %u:\n", first, common);
-    add_metrics(out, &at_epoch(a, common)->metrics, &at_epoch(b, common)->metrics);
+    add_outputs(out, at_epoch(a, common), at_epoch(b, common));
 }
 
 void hpx_report_diff_json(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b,
@@ -261,8 +281,10 @@ void hpx_report_diff_json(hpx_buffer *out, const hpx_shown *a, const hpx_shown *
     hpx_json_count(&json, "first_different_epoch", first);
     hpx_json_open(&json, "metrics", '[');
     if (common > 0)
-        add_metrics_json(&json, &at_epoch(a, common)->metrics, &at_epoch(b, common)->metrics);
+        add_outputs_json(&json, at_epoch(a, common), at_epoch(b, common));
     hpx_json_close(&json, ']');
+    add_failure_json(&json, "old_failure", at_epoch(a, common));
+    add_failure_json(&json, "new_failure", at_epoch(b, common));
     add_change_json(&json, change);
     hpx_json_close(&json, '}');
 }
@@ -280,7 +302,7 @@ void hpx_report_reproduced(hpx_buffer *out, const hpx_reproduced *reproduced)
         return;
     }
     hpx_buffer_printf(out, "differs from epoch %u on; at that epoch:\n", rebuilt->first_difference);
-    add_metrics(out, &rebuilt->stored.metrics, &rebuilt->again.metrics);
+    add_outputs(out, &rebuilt->stored, &rebuilt->again);
 }
 
 void hpx_report_reproduced_json(hpx_buffer *out, const hpx_reproduced *reproduced)
@@ -302,8 +324,10 @@ void hpx_report_reproduced_json(hpx_buffer *out, const hpx_reproduced *reproduce
     hpx_json_close(&json, ']');
     hpx_json_open(&json, "metrics", '[');
     if (!same)
-        add_metrics_json(&json, &rebuilt->stored.metrics, &rebuilt->again.metrics);
+        add_outputs_json(&json, &rebuilt->stored, &rebuilt->again);
     hpx_json_close(&json, ']');
+    add_failure_json(&json, "old_failure", &rebuilt->stored);
+    add_failure_json(&json, "new_failure", &rebuilt->again);
     add_change_json(&json, reproduced->change);
     hpx_json_close(&json, '}');
 }

@@ -9,6 +9,7 @@
 void artifact_fields(hpx_fields *out, const hpx_artifact *artifact)
 {
     hpx_metrics_to_fields(out, &artifact->metrics);
+    hpx_failure_to_fields(out, artifact->failure);
     hpx_fields_set_count(out, "parent", artifact->parent);
     hpx_fields_set_hash(out, "output", &artifact->output);
     hpx_fields_set_hash(out, "code", &artifact->code);
@@ -81,6 +82,8 @@ static hpx_status decode_fields(hpx_artifact *out, hpx_cells *cells, const hpx_f
     if (!status)
         status = hpx_fields_hash(&out->output, fields, "output", error);
     if (!status)
+        status = hpx_failure_from_fields(out->failure, fields, &out->metrics, &out->output, error);
+    if (!status)
         status = hpx_fields_hash(&out->code, fields, "code", error);
     if (!status)
         status = hpx_fields_hash(&out->dataset, fields, "dataset", error);
@@ -148,18 +151,45 @@ hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const
     return status;
 }
 
-hpx_status hpx_store_get(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,
-                         const hpx_buffer *manifest, hpx_error *error)
+/* The failure of an epoch before this one. */
+static hpx_status get_failure(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                              uint32_t epoch, hpx_error *error)
+{
+    uint32_t last;
+    hpx_status status = last_epoch(&last, store, txn, DB_RECORDS, key, epoch - 1, error);
+    if (!status)
+        status = get_artifact(out, store, txn, key, last, error);
+    if (!status && !*out->failure)
+        status = hpx_error_set(error, HPX_NOT_FOUND, "not in the store");
+    return status;
+}
+
+static hpx_status get(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,
+                      bool or_failure, const hpx_buffer *manifest, hpx_error *error)
 {
     MDB_txn *txn;
     hpx_status status = begin_read(&txn, store, error);
     if (status)
         return status;
     status = get_artifact(out, store, txn, key, epoch, error);
+    if (status == HPX_NOT_FOUND && or_failure)
+        status = get_failure(out, store, txn, key, epoch, error);
     if (!status && manifest)
         status = compare_manifest(store, txn, key, manifest, error);
     end_read(store, txn);
     return status;
+}
+
+hpx_status hpx_store_get(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,
+                         const hpx_buffer *manifest, hpx_error *error)
+{
+    return get(out, store, key, epoch, false, manifest, error);
+}
+
+hpx_status hpx_store_find(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epochs,
+                          const hpx_buffer *manifest, hpx_error *error)
+{
+    return get(out, store, key, epochs, true, manifest, error);
 }
 
 hpx_status put_artifact(bool *contradicts, hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,

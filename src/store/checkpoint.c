@@ -76,9 +76,8 @@ hpx_status drop_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, 
     return status ? status : delete_epoch(store, txn, DB_CHECKPOINTS, &name, error);
 }
 
-/* The trajectory's last epoch in the database up to `epoch`; HPX_NOT_FOUND when there is none. */
-static hpx_status last_epoch(uint32_t *found, hpx_store *store, MDB_txn *txn, enum database db,
-                             const hpx_hash *hash, uint32_t epoch, hpx_error *error)
+hpx_status last_epoch(uint32_t *found, hpx_store *store, MDB_txn *txn, enum database db, const hpx_hash *hash,
+                      uint32_t epoch, hpx_error *error)
 {
     struct key name = key_of_epoch(hash, epoch);
     MDB_val key = {.mv_size = name.size, .mv_data = name.bytes}, last;

@@ -223,6 +223,9 @@ struct epochs {
     uint32_t *epochs;
     size_t count, capacity;
 };
+/* The last of them up to `epoch`; HPX_NOT_FOUND when there is none. */
+hpx_status last_epoch(uint32_t *found, hpx_store *store, MDB_txn *txn, enum database db, const hpx_hash *key,
+                      uint32_t epoch, hpx_error *error);
 hpx_status list_epochs(struct epochs *out, hpx_store *store, MDB_txn *txn, enum database db,
                        const hpx_hash *key, hpx_error *error);
 

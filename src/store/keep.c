@@ -87,12 +87,13 @@ hpx_status keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *
         status = find_pin(&pinned, store, txn, key, error);
     bool all = pinned || options->keep == HPX_KEEP_ALL;
     bool ended = options->keep == HPX_KEEP_NONE && options->last && newest == artifact->epoch;
-    for (size_t i = 0; i < stored.count && !status && !all; i++) {
+    bool failed = *artifact->failure; /* and has no checkpoint that could take the place of another */
+    for (size_t i = 0; i < stored.count && !status && !all && (ended || !failed); i++) {
         uint32_t epoch = stored.epochs[i];
         if (ended ? epoch <= newest : epoch < newest && epoch != best)
             status = drop_checkpoint(store, txn, key, epoch, error);
     }
-    bool wanted = all || (!ended && (artifact->epoch == newest || artifact->epoch == best));
+    bool wanted = !failed && (all || (!ended && (artifact->epoch == newest || artifact->epoch == best)));
     if (!status && wanted && !present)
         status = put_checkpoint(store, txn, key, artifact->epoch, checkpoint, size, error);
     free(stored.epochs);

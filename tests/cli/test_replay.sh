@@ -150,7 +150,7 @@ test_export_and_replay() {
 test_export() {
     toy 'epochs = 2'
     run 0 hpx export --csv a.rcp # of an empty store: the header
-    equal "$(cat out)" "n1,n2,seed,epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,test_loss,\
+    equal "$(cat out)" "n1,n2,seed,epoch,status,train_loss,train_accuracy,validation_loss,validation_accuracy,test_loss,\
 test_accuracy,seconds,key" 'the header'
     run 0 hpx build a.rcp -q
     run 0 hpx export --csv
@@ -161,7 +161,7 @@ test_accuracy,seconds,key" 'the header'
     run 0 hpx ls --json
     jq -r '.[] | .metrics as $m | [.cell.n1, .cell.n2, .seed, .epoch, $m.test_accuracy, .key] | @csv' out |
         tr -d '"' | sort >listed
-    awk -F, -v OFS=, '$4 == 2 { print $1, $2, $3, $4, $10, $12 }' one | sort >exported
+    awk -F, -v OFS=, '$4 == 2 { print $1, $2, $3, $4, $11, $13 }' one | sort >exported
     same_files listed exported
     complains 2 '--csv' hpx export a.rcp
 }

@@ -4,6 +4,7 @@
 
 #include "hpx/file.h"
 #include "hpx/memory.h"
+#include "hpx/message.h"
 #include "hpx/worker.h"
 
 #include "../helper/helper.h"
@@ -18,6 +19,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#define ACCIDENTS "TEST_BUILD_ACCIDENTS" /* in the environment: workers that do not train */
 
 static char *folder, *dataset;
 static hpx_store *store;
@@ -349,34 +352,106 @@ static void test_damaged_checkpoints(void **state)
     hpx_recipe_free(three);
 }
 
-/* A trial that fails fails the build; with keep_going the searches go on and it is worse than any score. */
+/* At a rate of 1000 and that decay the weights overflow; at the others they do not. */
+static hpx_recipe *parse_rates(uint32_t epochs, const char *rates)
+{
+    hpx_recipe *recipe;
+    char *text =
+        hpx_format("%s  validation = 12\nmodel mlp\n  hidden = 4\ntrain\n  optimizer = sgd\n  rate = $r\n"
+                   "  batch = 1\n  weight-decay = 1000\n  epochs = %u\naxis r = %s\n"
+                   "search s\n  method = grid\n",
+                   dataset, epochs, rates);
+    expect_ok(hpx_recipe_parse(&recipe, "test.rcp", text, strlen(text), NULL, NULL, &error), &error);
+    free(text);
+    return recipe;
+}
+
+static hpx_status keep_failure(void *context, const hpx_artifact *artifact, hpx_error *e)
+{
+    (void)e;
+    if (*artifact->failure)
+        *(hpx_artifact *)context = *artifact;
+    return HPX_OK;
+}
+
+/* A trial that its manifest lets fail is a result, worse than any score: the search ends, and it is found
+ * again with whatever number of epochs that reaches the one in which it failed. */
 static void test_failed_trials(void **state)
 {
     (void)state;
     struct heard heard = {0};
-    hpx_recipe *recipe;
-    char *text =
-        hpx_format("%s  validation = 12\nmodel mlp\n  hidden = 4\ntrain\n  optimizer = sgd\n  rate = $r\n"
-                   "  batch = 1\n  weight-decay = 1000\n  epochs = 2\naxis r = 1000 1e-6 1e-7\n"
-                   "search s\n  method = grid\n",
-                   dataset);
-    expect_ok(hpx_recipe_parse(&recipe, "test.rcp", text, strlen(text), NULL, NULL, &error), &error);
+    hpx_artifact failure = {.epoch = 0};
+    hpx_recipe *two = parse_rates(2, "1000 1e-6 1e-7"), *three = parse_rates(3, "1000 1e-6 1e-7");
     open_store("store");
+    hpx_outcome *outcome = build(two, HPX_OK, &heard, (hpx_build_options){.jobs = 1});
+    expect_counts(outcome, 0, 0, 3, 1);
+    expect_trials(outcome, 0, 0, 0, 3);
+    assert_int_equal(outcome->accidents, 0);
+    assert_int_equal(heard.events[HPX_EVENT_FAILED], 1);
+    assert_int_equal(heard.events[HPX_EVENT_DONE], 2);
+    expect_contains(heard.message, "epoch 1: the ");
+    const hpx_search_outcome *search = &outcome->searches[0];
+    assert_true(search->done);
+    assert_int_not_equal(search->result.end, 0);
+    assert_int_equal(search->failed, 1);
+    assert_true(isnan(search->visits[0].score));
+    assert_true(search->trials[0].known && search->trials[0].failed);
+    assert_true(search->paid_training_macs <
+                search->nominal_training_macs); /* it was not trained to its end */
+    hpx_outcome_free(outcome);
+
+    expect_ok(hpx_store_each(store, NULL, keep_failure, &failure, &error), &error);
+    assert_int_equal(failure.epoch, 1);
+    expect_contains(failure.failure, "no longer finite");
+    assert_true(isnan(failure.metrics.values[HPX_TRAIN_LOSS]));
+
+    outcome = build(two, HPX_OK, &heard, (hpx_build_options){0});
+    expect_counts(outcome, 3, 0, 0, 1);
+    assert_int_equal(heard.epochs_trained, 0);
+    assert_int_equal(heard.events[HPX_EVENT_FAILED], 0);
+    hpx_outcome_free(outcome);
+    outcome = build(three, HPX_OK, &heard, (hpx_build_options){0}); /* the others go on */
+    expect_counts(outcome, 1, 2, 0, 1);
+    hpx_outcome_free(outcome);
+    outcome = build(three, HPX_OK, &heard, (hpx_build_options){.again = true}); /* it fails in the same way */
+    expect_counts(outcome, 0, 0, 3, 1);
+    hpx_outcome_free(outcome);
+    hpx_recipe_free(two);
+    hpx_recipe_free(three);
+}
+
+/* What a trial ends by that its manifest does not name is no result: it fails the build; with keep_going the
+ * searches go on, and the next build trains it again. */
+static void test_accidents(void **state)
+{
+    (void)state;
+    struct heard heard = {0};
+    hpx_recipe *recipe = parse_rates(2, "1000 1e-6 1e-7");
+    open_store("store");
+    setenv(ACCIDENTS, "yes", 1);
     hpx_outcome *outcome = build(recipe, HPX_FAILED, &heard, (hpx_build_options){.jobs = 1});
-    assert_int_equal(outcome->failed, 1);
+    expect_contains(error.message, "1 of 1 trials failed");
+    expect_contains(heard.message, "out of luck");
+    expect_counts(outcome, 0, 0, 1, 1);
+    assert_int_equal(outcome->accidents, 1);
     assert_false(outcome->searches[0].done);
     assert_int_equal(heard.events[HPX_EVENT_FAILED], 1);
-    expect_contains(heard.message, "finite");
     hpx_outcome_free(outcome);
     outcome = build(recipe, HPX_FAILED, &heard, (hpx_build_options){.jobs = 1, .keep_going = true});
     expect_contains(error.message, "1 of 3 trials failed");
+    expect_counts(outcome, 0, 0, 3, 1);
     assert_true(outcome->searches[0].done);
     assert_int_not_equal(outcome->searches[0].result.end, 0);
-    assert_int_equal(outcome->searches[0].trial_counts[HPX_FAILURE], 1);
+    assert_int_equal(outcome->searches[0].failed, 1);
     assert_true(isnan(outcome->searches[0].visits[0].score));
+    assert_false(outcome->searches[0].trials[0].known);
+    hpx_outcome_free(outcome);
+    unsetenv(ACCIDENTS);
+    outcome = build(recipe, HPX_OK, &heard, (hpx_build_options){.dry = true});
+    expect_trials(outcome, 0, 2, 0, 1);
+    assert_int_equal(outcome->searches[0].failed, 0);
     hpx_outcome_free(outcome);
     hpx_recipe_free(recipe);
-    free(text);
 }
 
 /* The name of a cell is cut to fit its record, but not within a character: that record could not be read. */
@@ -431,11 +506,62 @@ static void test_worker_streams(void **state)
     close(out[1]);
 }
 
+static void answer(const hpx_result *result)
+{
+    hpx_buffer bytes = {0};
+    hpx_result_encode(&bytes, result);
+    assert_int_equal(write(STDOUT_FILENO, bytes.data, bytes.size), bytes.size);
+    hpx_buffer_free(&bytes);
+}
+
+/* Gives every epoch a made-up result; but where the rate is 1000, there is an accident. */
+static void serve(const hpx_job *job)
+{
+    hpx_fields manifest = {0};
+    double rate;
+    hpx_result result = {
+        .kind = HPX_MESSAGE_EPOCH, .key = job->key, .parent = job->from, .checkpoint_size = 1};
+    result.checkpoint = (const uint8_t *)"c";
+    result.output = hpx_output_hash(&result.metrics, result.checkpoint, 1);
+    expect_ok(hpx_fields_decode(&manifest, job->manifest.data, job->manifest.size, &error), &error);
+    expect_ok(hpx_fields_real(&rate, &manifest, "train.rate", &error), &error);
+    hpx_fields_free(&manifest);
+    for (result.epoch = job->from + 1; rate < 1000 && result.epoch <= job->to; result.epoch++)
+        answer(&result);
+    result = (hpx_result){.kind = rate < 1000 ? HPX_MESSAGE_DONE : HPX_MESSAGE_FAILED, .key = job->key};
+    snprintf(result.message, sizeof result.message, "out of luck");
+    answer(&result);
+}
+
+static int run_careless_worker(void)
+{
+    hpx_buffer in = {0};
+    for (;;) {
+        hpx_message message;
+        hpx_job job = {0};
+        if (hpx_message_read(&message, in.data, in.size, &error) == HPX_OK) {
+            expect_ok(hpx_job_decode(&job, &message, &error), &error);
+            serve(&job);
+            hpx_job_free(&job);
+            in.size = 0;
+        }
+        hpx_buffer_reserve(&in, 1 << 16);
+        ssize_t got = read(STDIN_FILENO, in.data + in.size, 1 << 16);
+        if (got <= 0)
+            break;
+        in.size += (size_t)got;
+    }
+    hpx_buffer_free(&in);
+    return 0;
+}
+
 #define WITH_DIGITS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
+    if (argc > 1 && strcmp(argv[1], "worker") == 0 && getenv(ACCIDENTS))
+        return run_careless_worker();
     if (argc > 1 && strcmp(argv[1], "worker") == 0)
         return hpx_worker_run(STDIN_FILENO, STDOUT_FILENO, &error) != HPX_OK;
     alarm(300); /* a build that waits for ever fails */
@@ -446,6 +572,7 @@ int main(int argc, char **argv)
         WITH_DIGITS(test_plan),
         WITH_DIGITS(test_damaged_checkpoints),
         WITH_DIGITS(test_failed_trials),
+        WITH_DIGITS(test_accidents),
         WITH_DIGITS(test_long_cell),
         WITH_DIGITS(test_worker_streams),
     };

@@ -47,6 +47,15 @@ static hpx_result make_epoch(const uint8_t *checkpoint, size_t size)
     return result;
 }
 
+static hpx_result make_failure(void)
+{
+    hpx_result result = make_epoch(NULL, 0);
+    result.metrics = hpx_no_metrics;
+    strcpy(result.failure, "the loss is no longer finite");
+    result.output = hpx_failure_hash(result.failure);
+    return result;
+}
+
 static hpx_message read_whole(const hpx_buffer *bytes)
 {
     hpx_message message;
@@ -111,6 +120,18 @@ static void test_results(void **state)
     assert_memory_equal(read.checkpoint, "weights", 7);
     hpx_job job = {0};
     assert_int_equal(hpx_job_decode(&job, &message, &error), HPX_DAMAGED);
+
+    assert_string_equal(read.failure, "");
+
+    const hpx_result failure = make_failure();
+    bytes.size = 0;
+    hpx_result_encode(&bytes, &failure);
+    message = read_whole(&bytes);
+    expect_ok(hpx_result_decode(&read, &message, &error), &error);
+    assert_int_equal(read.epoch, 4);
+    assert_string_equal(read.failure, failure.failure);
+    assert_memory_equal(&read.output, &failure.output, sizeof read.output);
+    assert_true(isnan(read.metrics.values[HPX_TRAIN_LOSS]));
 
     bytes.size = 0;
     hpx_result_encode(&bytes, &done);
@@ -278,6 +299,41 @@ static void expect_exact_fields(hpx_message_kind kind, const hpx_buffer *bytes, 
     hpx_fields_free(&fields);
 }
 
+static void refuse_failure(hpx_fields *fields, const char *checkpoint, const char *what)
+{
+    if (decode(HPX_MESSAGE_EPOCH, fields, checkpoint) != HPX_DAMAGED)
+        fail_msg("a failure %s was read", what);
+    hpx_fields_free(fields);
+}
+
+/* A failure that contradicts itself, or whose reason is no text on one line. */
+static void expect_refused_failures(void)
+{
+    const hpx_result failure = make_failure();
+    hpx_buffer bytes = {0};
+    char text[HPX_FAILURE_BYTES + 1] = "";
+    hpx_result_encode(&bytes, &failure);
+    hpx_fields fields = fields_of(&bytes);
+    expect_ok(decode(HPX_MESSAGE_EPOCH, &fields, ""), &error);
+    refuse_failure(&fields, "c", "with a checkpoint");
+    fields = fields_of(&bytes);
+    hpx_fields_set_real(&fields, "train_accuracy", 0.5);
+    refuse_failure(&fields, "", "with a metric");
+    fields = fields_of(&bytes);
+    hpx_fields_set_text(&fields, "failure", "another reason");
+    refuse_failure(&fields, "", "with another output");
+    memset(text, 'x', HPX_FAILURE_BYTES);
+    const char *const texts[] = {"", "two\nlines", "\033[2J", text};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        const hpx_hash output = hpx_failure_hash(texts[i]);
+        fields = fields_of(&bytes);
+        hpx_fields_set_text(&fields, "failure", texts[i]);
+        hpx_fields_set_hash(&fields, "output", &output);
+        refuse_failure(&fields, "", "that is no line");
+    }
+    hpx_buffer_free(&bytes);
+}
+
 static void test_exact_fields(void **state)
 {
     (void)state;
@@ -290,6 +346,7 @@ static void test_exact_fields(void **state)
     bytes.size = 0;
     hpx_result_encode(&bytes, &epoch);
     expect_exact_fields(HPX_MESSAGE_EPOCH, &bytes, "cccc");
+    expect_refused_failures();
     bytes.size = 0;
     hpx_result_encode(&bytes, &done);
     expect_exact_fields(HPX_MESSAGE_DONE, &bytes, "");

@@ -193,6 +193,38 @@ static void test_seeds_and_epochs(void **state)
     hpx_buffer_free(&table);
 }
 
+/* A failed cell is worse than any score, and one seed that failed fails its cell. */
+static void test_failed(void **state)
+{
+    (void)state;
+    hpx_recipe *recipe = parse(small);
+    hpx_outcome *outcome;
+    char *path = hpx_path_join(folder, "t.csv");
+    write_text(path, "rate,act,seed,epoch,status,validation_accuracy\n"
+                     "0.1,relu,1,1,,0.9\n0.1,relu,1,2,failed,\n0.1,relu,2,2,,0.9\n0.1,relu,5,2,,0.9\n"
+                     "0.1,tanh,1,1,failed,\n0.1,tanh,2,1,failed,7\n0.1,tanh,5,1,failed,\n"
+                     "0.001,relu,1,2,,0.25\n0.001,relu,2,2,,0.25\n0.001,relu,5,2,,0.25\n"
+                     "0.001,tanh,1,2,,0.125\n0.001,tanh,2,2,,0.125\n0.001,tanh,5,2,,0.125\n"
+                     "0.001,tanh,5,3,failed,\n");
+    expect_ok(replay_all(&outcome, recipe, path), &error);
+    const hpx_search_outcome *search = &outcome->searches[0];
+    assert_int_equal(search->result.end, 2);
+    assert_true(search->score == 0.25 && search->incumbent_score == 0.25);
+    assert_int_equal(search->failed, 4);
+    assert_int_equal(search->trial_counts[HPX_HIT], 12);
+    assert_true(isnan(search->visits[0].score) && isnan(search->visits[1].score));
+    hpx_outcome_free(outcome);
+
+    write_text(path, "rate,act,status,validation_accuracy\n"
+                     "0.1,relu,failed,\n0.1,tanh,failed,\n0.001,relu,failed,\n0.001,tanh,failed,\n");
+    expect_ok(replay_all(&outcome, recipe, path), &error);
+    assert_true(outcome->searches[0].done && isnan(outcome->searches[0].incumbent_score));
+    assert_int_equal(outcome->failed, 12);
+    hpx_outcome_free(outcome);
+    hpx_recipe_free(recipe);
+    free(path);
+}
+
 /* A loss is minimised. */
 static void test_minimised(void **state)
 {
@@ -230,7 +262,14 @@ static void test_refused(void **state)
     expect_refused("rate,act,validation_accuracy\n0.1,relu,high\n",
                    "t.csv:2: validation_accuracy 'high' is not a number");
     expect_refused("rate,act,validation_accuracy\n0.1,relu,nan\n", "'nan' is not a number");
-    expect_refused("rate,act,validation_accuracy\n0.1,relu,\n", "'' is not a number");
+    expect_refused("rate,act,validation_accuracy\n0.1,relu,\n", "no row for rate=0.1 act=relu");
+    expect_refused("rate,act,status,validation_accuracy\n0.1,relu,,\n", "no row for rate=0.1 act=relu");
+    expect_refused("rate,act,status,validation_accuracy\n0.1,relu,lost,0.5\n",
+                   "t.csv:2: status 'lost': expected nothing or 'failed'");
+    expect_refused("rate,act,status,epoch,validation_accuracy\n0.1,relu,failed,3,\n",
+                   "no row for rate=0.1 act=relu"); /* failed after the recipe's epochs */
+    expect_refused("rate,act,status,epoch,validation_accuracy\n0.1,relu,failed,1,\n0.1,relu,,2,0.5\n",
+                   "t.csv:3: a second row");
     expect_refused("rate,act,epoch,validation_accuracy\n0.1,relu,2.0,0.5\n",
                    "t.csv:2: epoch '2.0' is not a number");
     expect_refused("rate,act,seed,validation_accuracy\n0.1,relu,-1,0.5\n",
@@ -270,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(test_paper_table), WITH_FOLDER(test_tables),  WITH_FOLDER(test_seeds_and_epochs),
+        WITH_FOLDER(test_failed),      WITH_FOLDER(test_refused), WITH_FOLDER(test_cut_anywhere),
         WITH_FOLDER(test_minimised),   WITH_FOLDER(test_refused), WITH_FOLDER(test_cut_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,9 +195,9 @@ static void test_csv(void **state)
     hpx_report_csv_header(&out, axes, COUNT(axes));
     hpx_report_csv_row(&out, axes, COUNT(axes), &artifact);
     expect_text(
-        &out, "n1,act,absent,seed,epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,"
+        &out, "n1,act,absent,seed,epoch,status,train_loss,train_accuracy,validation_loss,validation_accuracy,"
               "test_loss,test_accuracy,seconds,key\n"
-              "128,\"a,\"\"b\"\" c=d\",,3,15,0.5,0.75,,,0.1,0.9803,1.25,ab000000000000000000000000000000\n");
+              "128,\"a,\"\"b\"\" c=d\",,3,15,,0.5,0.75,,,0.1,0.9803,1.25,ab000000000000000000000000000000\n");
 }
 
 int main(void)

@@ -161,6 +161,7 @@ static void expect_stored(hpx_store *store, const struct entry *entry)
     assert_memory_equal(&got.key, &put_in->key, sizeof got.key);
     assert_int_equal(got.epoch, put_in->epoch);
     assert_int_equal(got.parent, put_in->parent);
+    assert_string_equal(got.failure, put_in->failure);
     for (int i = 0; i < HPX_METRICS; i++)
         assert_true(got.metrics.values[i] == put_in->metrics.values[i] ||
                     (isnan(got.metrics.values[i]) && isnan(put_in->metrics.values[i])));
@@ -325,6 +326,65 @@ static void test_put_twice(void **state)
     hpx_buffer_free(&after);
     free_entry(&entry);
     free_entry(&again);
+}
+
+static struct entry make_failure(uint64_t number, uint32_t epoch)
+{
+    struct entry entry = make_entry(number, epoch, 0);
+    strcpy(entry.artifact.failure, "the loss is no longer finite");
+    entry.artifact.metrics = hpx_no_metrics;
+    entry.artifact.output = hpx_failure_hash(entry.artifact.failure);
+    return entry;
+}
+
+static hpx_status find(hpx_artifact *out, hpx_store *store, const struct entry *entry, uint32_t epochs)
+{
+    return hpx_store_find(out, store, &entry->artifact.key, epochs, &entry->manifest, &error);
+}
+
+/* A failure answers for its epoch and all later ones, and for none before; the checkpoint before it stays. */
+static void test_failure(void **state)
+{
+    (void)state;
+    hpx_store *store = open_store(HPX_STORE_WRITE);
+    struct entry first = make_entry(1, 1, 5000), second = make_entry(1, 2, 5000), third = make_failure(1, 3),
+                 other = make_entry(2, 5, 5000), fine = make_entry(1, 3, 5000);
+    hpx_artifact got;
+    put_records(store);
+    expect_ok(put(store, &first), &error);
+    expect_ok(put(store, &second), &error);
+    expect_ok(put(store, &other), &error);
+    expect_ok(put(store, &third), &error);
+    expect_ok(put(store, &third), &error);
+    expect_stored(store, &third);
+    expect_checkpoint(store, &second, 9);
+    expect_ok(find(&got, store, &first, 2), &error);
+    assert_int_equal(got.epoch, 2);
+    assert_string_equal(got.failure, "");
+    for (uint32_t epochs = 3; epochs < 6; epochs++) {
+        expect_ok(find(&got, store, &first, epochs), &error);
+        assert_int_equal(got.epoch, 3);
+        assert_string_equal(got.failure, third.artifact.failure);
+    }
+    assert_int_equal(find(&got, store, &other, 6), HPX_NOT_FOUND); /* only to be continued */
+    assert_int_equal(find(&got, store, &other, 4), HPX_NOT_FOUND);
+    assert_int_equal(hpx_store_get(&got, store, &first.artifact.key, 4, NULL, &error), HPX_NOT_FOUND);
+    assert_int_equal(put(store, &fine), HPX_DIFFERS); /* it cannot both have failed and not */
+    hpx_store_close(store);
+
+    /* Where none is kept behind the end, a failure is one. */
+    const hpx_put_options none = {.keep = HPX_KEEP_NONE, .last = true};
+    struct entry end = make_failure(2, 6);
+    store = open_store(HPX_STORE_WRITE);
+    expect_ok(hpx_store_put(store, &end.manifest, &end.artifact, NULL, 0, &none, &error), &error);
+    expect_no_checkpoint(store, &end.artifact.key, 9);
+    hpx_store_close(store);
+    free_entry(&first);
+    free_entry(&second);
+    free_entry(&third);
+    free_entry(&other);
+    free_entry(&fine);
+    free_entry(&end);
 }
 
 static void test_find_key(void **state)
@@ -1109,27 +1169,17 @@ int main(void)
 {
     unsetenv("HPX_MAP_SIZE");
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_put_and_get),
-        WITH_FOLDER(test_checkpoints_superseded),
-        WITH_FOLDER(test_put_twice),
-        WITH_FOLDER(test_differs),
-        WITH_FOLDER(test_find_key),
-        WITH_FOLDER(test_each),
-        WITH_FOLDER(test_records),
-        WITH_FOLDER(test_files),
-        WITH_FOLDER(test_find_file),
-        WITH_FOLDER(test_claims),
-        WITH_FOLDER(test_log),
-        WITH_FOLDER(test_read_mode),
-        WITH_FOLDER(test_open_refused),
-        WITH_FOLDER(test_map_size),
-        WITH_FOLDER(test_truncated),
-        WITH_FOLDER(test_format),
-        WITH_FOLDER(test_flipped_result),
-        WITH_FOLDER(test_flipped_small),
-        WITH_FOLDER(test_damaged_newer_checkpoint),
-        WITH_FOLDER(test_verify),
-        WITH_FOLDER(test_damaged_pages),
+        WITH_FOLDER(test_put_and_get),   WITH_FOLDER(test_checkpoints_superseded),
+        WITH_FOLDER(test_put_twice),     WITH_FOLDER(test_failure),
+        WITH_FOLDER(test_differs),       WITH_FOLDER(test_find_key),
+        WITH_FOLDER(test_each),          WITH_FOLDER(test_records),
+        WITH_FOLDER(test_files),         WITH_FOLDER(test_find_file),
+        WITH_FOLDER(test_claims),        WITH_FOLDER(test_log),
+        WITH_FOLDER(test_read_mode),     WITH_FOLDER(test_open_refused),
+        WITH_FOLDER(test_map_size),      WITH_FOLDER(test_truncated),
+        WITH_FOLDER(test_format),        WITH_FOLDER(test_flipped_result),
+        WITH_FOLDER(test_flipped_small), WITH_FOLDER(test_damaged_newer_checkpoint),
+        WITH_FOLDER(test_verify),        WITH_FOLDER(test_damaged_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
