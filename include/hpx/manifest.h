@@ -59,4 +59,10 @@ hpx_status hpx_manifest_split(hpx_split *out, const hpx_fields *manifest, const 
  * that the store keeps. 0 when they do not tell, or this binary has no such trainer. */
 uint64_t hpx_manifest_epoch_macs(const hpx_fields *manifest, const hpx_fields *dataset);
 
+/* HPX_DAMAGED with what is wrong with the checkpoint of an epoch, as the trainer sees it; `dataset` is the
+ * record of the training's data. HPX_OK also where this binary cannot judge: what another trainer has
+ * written, or another version of this one. */
+hpx_status hpx_manifest_check_checkpoint(const hpx_fields *manifest, const hpx_fields *dataset,
+                                         uint32_t epoch, const uint8_t *bytes, size_t size, hpx_error *error);
+
 #endif

@@ -111,6 +111,11 @@ hpx_status hpx_store_newest_checkpoint(uint32_t *epoch, hpx_buffer *checkpoint, 
 hpx_status hpx_store_newest_checkpoint_epoch(uint32_t *epoch, hpx_store *store, const hpx_hash *key,
                                              uint32_t epoch_max, hpx_error *error);
 
+/* Reports an epoch as damaged, as its checkpoint is no such thing to the trainer, and drops it: record,
+ * checkpoint and mark. So it is trained again, and no build meets it a second time. */
+hpx_status hpx_store_reject(hpx_store *store, const hpx_hash *key, uint32_t epoch, const char *why,
+                            hpx_error *error);
+
 hpx_status hpx_store_manifest(hpx_fields *out, hpx_store *store, const hpx_hash *key, hpx_error *error);
 
 /* The one key that begins with these hexadecimal digits: HPX_NOT_FOUND if none does, HPX_USAGE if several do.

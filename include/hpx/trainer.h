@@ -82,6 +82,11 @@ typedef struct hpx_trainer {
     hpx_status (*paths)(hpx_paths *out, const hpx_fields *manifest, const hpx_split *data, uint32_t epochs,
                         hpx_error *error);
 
+    /* HPX_OK for a checkpoint that `run` takes for such a training's after that epoch, else HPX_DAMAGED with
+     * why it does not; HPX_DAMAGED also for a manifest that is not this trainer's. */
+    hpx_status (*check_checkpoint)(const hpx_fields *manifest, uint32_t features, uint32_t classes,
+                                   uint32_t epoch, const uint8_t *bytes, size_t size, hpx_error *error);
+
     /* Whether a trajectory depends on its last epoch (a cosine schedule): then "last-epoch" is part of the
      * manifest. */
     _Bool (*needs_last_epoch)(const hpx_fields *settings);

@@ -6,6 +6,7 @@
 #include "hpx/code.h"
 #include "hpx/executor.h"
 #include "hpx/file.h"
+#include "hpx/manifest.h"
 #include "hpx/memory.h"
 #include "hpx/store.h"
 #include "hpx/verdict.h"
@@ -301,6 +302,34 @@ static void lose(struct build *build, struct trial *trial, hpx_status status, co
     emit(build, HPX_EVENT_FAILED, trial, message);
 }
 
+/* The newest checkpoint that this binary's trainer takes; what it refuses is reported, and dropped.
+ * HPX_NOT_FOUND if there is none. */
+static hpx_status find_checkpoint(hpx_job *job, struct build *build, const struct trial *trial,
+                                  hpx_error *error)
+{
+    const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
+    hpx_fields manifest = {0};
+    hpx_experiment_fields(&manifest, build->experiment, trial->cell, trial->seed);
+    hpx_manifest_set_binary(&manifest);
+    hpx_status status, refused = HPX_OK;
+    do {
+        hpx_error why;
+        job->checkpoint.size = 0;
+        status = hpx_store_newest_checkpoint(&job->from, &job->checkpoint, build->store, &trial->key,
+                                             job->to - 1, error);
+        if (status)
+            break;
+        refused = hpx_manifest_check_checkpoint(&manifest, &source->record, job->from, job->checkpoint.data,
+                                                job->checkpoint.size, &why);
+        if (refused)
+            status = hpx_store_reject(build->store, &trial->key, job->from, why.message, error);
+    } while (!status && refused);
+    hpx_fields_free(&manifest);
+    if (status == HPX_NOT_FOUND)
+        job->from = 0;
+    return status;
+}
+
 static hpx_status start(struct build *build, struct trial *trial, hpx_error *error)
 {
     const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
@@ -309,8 +338,7 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
     if (!status)
         status = hpx_store_put_record(build->store, HPX_RECORD_DATASET, &source->record, error);
     if (!status && (trial->verdict == HPX_EXTEND || trial->epoch > 0)) {
-        hpx_status found = hpx_store_newest_checkpoint(&job.from, &job.checkpoint, build->store, &trial->key,
-                                                       job.to - 1, error);
+        hpx_status found = find_checkpoint(&job, build, trial, error);
         if (found != HPX_NOT_FOUND)
             status = found;
         else if (trial->epoch == 0)

@@ -158,19 +158,44 @@ static bool has_settings(const hpx_trainer *trainer, const hpx_fields *manifest)
     return true;
 }
 
-uint64_t hpx_manifest_epoch_macs(const hpx_fields *manifest, const hpx_fields *dataset)
+/* What a trainer is asked with; NULL where it cannot be asked. */
+static const hpx_trainer *find_trainer(uint32_t *features, uint32_t *classes, const hpx_fields *manifest,
+                                       const hpx_fields *dataset)
 {
     hpx_error ignored;
     const char *kind;
-    uint64_t samples, features, classes;
+    uint64_t inputs, outputs;
     if (hpx_fields_text(&kind, manifest, "model.kind", &ignored) ||
-        hpx_fields_count(&samples, manifest, "dataset.train-count", &ignored) ||
-        hpx_fields_count(&features, dataset, "features", &ignored) ||
-        hpx_fields_count(&classes, dataset, "classes", &ignored) || features > UINT32_MAX ||
-        classes > UINT32_MAX || samples > UINT32_MAX)
-        return 0;
+        hpx_fields_count(&inputs, dataset, "features", &ignored) ||
+        hpx_fields_count(&outputs, dataset, "classes", &ignored) || inputs > UINT32_MAX ||
+        outputs > UINT32_MAX)
+        return NULL;
+    *features = (uint32_t)inputs;
+    *classes = (uint32_t)outputs;
     const hpx_trainer *trainer = hpx_trainer_find(kind);
-    if (!trainer || !has_settings(trainer, manifest))
+    return trainer && has_settings(trainer, manifest) ? trainer : NULL;
+}
+
+uint64_t hpx_manifest_epoch_macs(const hpx_fields *manifest, const hpx_fields *dataset)
+{
+    hpx_error ignored;
+    uint64_t samples;
+    uint32_t features, classes;
+    const hpx_trainer *trainer = find_trainer(&features, &classes, manifest, dataset);
+    if (!trainer || hpx_fields_count(&samples, manifest, "dataset.train-count", &ignored) ||
+        samples > UINT32_MAX)
         return 0;
-    return trainer->cost(manifest, (uint32_t)features, (uint32_t)classes).training * samples;
+    return trainer->cost(manifest, features, classes).training * samples;
+}
+
+hpx_status hpx_manifest_check_checkpoint(const hpx_fields *manifest, const hpx_fields *dataset,
+                                         uint32_t epoch, const uint8_t *bytes, size_t size, hpx_error *error)
+{
+    uint32_t features, classes;
+    const hpx_field *version = hpx_fields_find(manifest, "code.version");
+    const hpx_trainer *trainer = find_trainer(&features, &classes, manifest, dataset);
+    if (!trainer || !version || version->size != HPX_CODE_BYTES ||
+        memcmp(version->bytes, hpx_code_built.version, HPX_CODE_BYTES) != 0)
+        return HPX_OK;
+    return trainer->check_checkpoint(manifest, features, classes, epoch, bytes, size, error);
 }

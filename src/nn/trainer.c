@@ -111,6 +111,16 @@ static bool is_sparse(const hpx_split *data, uint32_t width, uint32_t batch)
     return !full && !narrow && !many;
 }
 
+static hpx_checkpoint expected_checkpoint(const hpx_mlp_options *options, uint32_t epoch)
+{
+    return (hpx_checkpoint){
+        .shape = options->shape,
+        .optimizer = options->optimizer.kind,
+        .states = (uint32_t)hpx_optimizer_states(&options->optimizer),
+        .epoch = epoch,
+    };
+}
+
 static hpx_status prepare(training *t, const hpx_fields *manifest, const hpx_split *data, hpx_error *error)
 {
     hpx_status status = hpx_mlp_options_read(&t->options, manifest, data->features, data->classes, error);
@@ -129,30 +139,48 @@ static hpx_status prepare(training *t, const hpx_fields *manifest, const hpx_spl
     t->mlp = (hpx_mlp){.shape = o->shape, .activation = o->activation, .dropout = (float)o->dropout};
     t->mlp.sparse = is_sparse(data, o->shape.sizes[1], t->batch);
     t->parameters = hpx_mlp_parameters(&o->shape);
-    t->checkpoint = (hpx_checkpoint){
-        .shape = o->shape,
-        .optimizer = o->optimizer.kind,
-        .states = (uint32_t)hpx_optimizer_states(&o->optimizer),
-    };
+    t->checkpoint = expected_checkpoint(o, 0);
     return allocate(t, error);
 }
 
-/* Continues from what an earlier run gave. */
-static hpx_status restore(training *t, uint32_t epoch, const uint8_t *bytes, size_t size, hpx_error *error)
+static hpx_status compare_checkpoint(const hpx_checkpoint *expected, const uint8_t *bytes, size_t size,
+                                     hpx_error *error)
 {
     hpx_checkpoint found;
     hpx_status status = hpx_checkpoint_parse(&found, bytes, size, error);
     if (status)
         return status;
-    t->checkpoint.epoch = epoch;
-    if (found.epoch != epoch)
-        return hpx_error_set(error, HPX_DAMAGED, "checkpoint: of epoch %u instead of %u", found.epoch, epoch);
-    if (memcmp(&found.shape, &t->checkpoint.shape, sizeof found.shape) != 0)
+    if (found.epoch != expected->epoch)
+        return hpx_error_set(error, HPX_DAMAGED, "checkpoint: of epoch %u instead of %u", found.epoch,
+                             expected->epoch);
+    if (memcmp(&found.shape, &expected->shape, sizeof found.shape) != 0)
         return hpx_error_set(error, HPX_DAMAGED, "checkpoint: of a network with other layers");
-    if (found.optimizer != t->checkpoint.optimizer || found.states != t->checkpoint.states)
+    if (found.optimizer != expected->optimizer || found.states != expected->states)
         return hpx_error_set(error, HPX_DAMAGED, "checkpoint: of another optimizer");
-    memcpy(t->image, bytes, size);
     return HPX_OK;
+}
+
+static hpx_status check_checkpoint(const hpx_fields *manifest, uint32_t features, uint32_t classes,
+                                   uint32_t epoch, const uint8_t *bytes, size_t size, hpx_error *error)
+{
+    hpx_mlp_options options;
+    hpx_status status = hpx_mlp_options_read(&options, manifest, features, classes, error);
+    if (!status)
+        status = check_size(&options.shape, HPX_DAMAGED, error);
+    if (status)
+        return status;
+    const hpx_checkpoint expected = expected_checkpoint(&options, epoch);
+    return compare_checkpoint(&expected, bytes, size, error);
+}
+
+/* Continues from what an earlier run gave. */
+static hpx_status restore(training *t, uint32_t epoch, const uint8_t *bytes, size_t size, hpx_error *error)
+{
+    t->checkpoint.epoch = epoch;
+    hpx_status status = compare_checkpoint(&t->checkpoint, bytes, size, error);
+    if (!status)
+        memcpy(t->image, bytes, size);
+    return status;
 }
 
 static void means(double *loss, double *accuracy, hpx_tally sums, uint32_t count)
@@ -355,6 +383,7 @@ static const hpx_trainer mlp = {
     .cost = cost,
     .check = check,
     .run = run,
+    .check_checkpoint = check_checkpoint,
     .paths = paths,
     .needs_last_epoch = hpx_mlp_options_need_last_epoch,
 };

@@ -4,6 +4,7 @@
 #include "hpx/memory.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void artifact_fields(hpx_fields *out, const hpx_artifact *artifact)
@@ -240,6 +241,33 @@ hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx
             keep_checkpoints(store, txn, artifact, checkpoint, size, options ? options : &defaults, error);
     status = end_write(store, txn, status, error);
     return contradicts ? hpx_store_put_conflict(store, artifact, error) : status;
+}
+
+hpx_status drop_epoch(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch, hpx_error *error)
+{
+    struct key name = key_of_epoch(key, epoch);
+    hpx_status status = drop_checkpoint(store, txn, key, epoch, error);
+    if (!status)
+        status = delete_key(store, txn, DB_IMPORTS, &name, error);
+    return status ? status : delete_key(store, txn, DB_RECORDS, &name, error);
+}
+
+hpx_status hpx_store_reject(hpx_store *store, const hpx_hash *key, uint32_t epoch, const char *why,
+                            hpx_error *error)
+{
+    MDB_txn *txn;
+    char hex[HPX_HASH_HEX_BYTES];
+    hpx_status status = begin_write(&txn, store, error);
+    if (status)
+        return status;
+    status = drop_epoch(store, txn, key, epoch, error);
+    status = end_write(store, txn, status, error);
+    if (!status && store->damaged) {
+        char *what = hpx_format("%s epoch %u: %s", hpx_hash_hex(hex, key), epoch, why);
+        store->damaged(store->damaged_context, what);
+        free(what);
+    }
+    return status;
 }
 
 static hpx_status get_fields(hpx_fields *out, hpx_store *store, MDB_txn *txn, enum database db,

@@ -238,6 +238,9 @@ hpx_status copy_import(hpx_store *store, MDB_txn *txn, const hpx_hash *from, con
 /* In a transaction of its own; nothing happens if there is no mark. */
 hpx_status unmark_import(hpx_store *store, const hpx_hash *key, uint32_t epoch, hpx_error *error);
 
+/* Record, checkpoint and mark. */
+hpx_status drop_epoch(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch, hpx_error *error);
+
 /* keep.c: puts the checkpoint of a new artifact and drops others, as the options say. */
 hpx_status keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *artifact,
                             const uint8_t *checkpoint, size_t size, const hpx_put_options *options,

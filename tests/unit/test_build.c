@@ -352,6 +352,53 @@ static void test_damaged_checkpoints(void **state)
     hpx_recipe_free(three);
 }
 
+/* Puts a result into another store with a checkpoint of its own making, and all hashes right. */
+static hpx_status forge(void *context, const hpx_artifact *artifact, hpx_error *failure)
+{
+    static const uint8_t checkpoint[] = "no checkpoint of any trainer";
+    hpx_artifact forged = *artifact;
+    hpx_fields manifest = {0};
+    hpx_buffer bytes = {0};
+    forged.output = hpx_output_hash(&forged.metrics, checkpoint, sizeof checkpoint);
+    hpx_status status = hpx_store_manifest(&manifest, store, &artifact->key, failure);
+    hpx_fields_encode(&bytes, &manifest);
+    if (!status)
+        status = hpx_store_put(context, &bytes, &forged, checkpoint, sizeof checkpoint, NULL, failure);
+    hpx_fields_free(&manifest);
+    hpx_buffer_free(&bytes);
+    return status;
+}
+
+/* What the trainer refuses is reported once, and trained from the start. */
+static void test_refused_checkpoints(void **state)
+{
+    (void)state;
+    struct heard heard = {0};
+    hpx_buffer damage = {0};
+    hpx_store *forged;
+    char *path = hpx_path_join(folder, "forged");
+    hpx_recipe *one = parse("  epochs = 1\n", GRID), *two = parse("  epochs = 2\n", GRID);
+    open_store("store");
+    hpx_outcome_free(build(one, HPX_OK, &heard, (hpx_build_options){0}));
+    expect_ok(hpx_store_open(&forged, path, HPX_STORE_WRITE, &error), &error);
+    expect_ok(hpx_store_each(store, NULL, forge, forged, &error), &error);
+    hpx_store_close(forged);
+    open_store("forged");
+    hpx_store_on_damage(store, report, &damage);
+    hpx_outcome *outcome = build(two, HPX_OK, &heard, (hpx_build_options){0});
+    expect_counts(outcome, 0, 0, 3, 0);
+    assert_int_equal(heard.epochs_trained, 6);
+    expect_contains(hpx_buffer_text(&damage), "epoch 1: checkpoint: not a checkpoint");
+    hpx_outcome_free(outcome);
+    damage.size = 0;
+    hpx_outcome_free(build(two, HPX_OK, &heard, (hpx_build_options){.again = true}));
+    assert_int_equal(damage.size, 0);
+    hpx_buffer_free(&damage);
+    hpx_recipe_free(one);
+    hpx_recipe_free(two);
+    free(path);
+}
+
 /* At a rate of 1000 and that decay the weights overflow; at the others they do not. */
 static hpx_recipe *parse_rates(uint32_t epochs, const char *rates)
 {
@@ -571,6 +618,7 @@ int main(int argc, char **argv)
         WITH_DIGITS(test_shared),
         WITH_DIGITS(test_plan),
         WITH_DIGITS(test_damaged_checkpoints),
+        WITH_DIGITS(test_refused_checkpoints),
         WITH_DIGITS(test_failed_trials),
         WITH_DIGITS(test_accidents),
         WITH_DIGITS(test_long_cell),
