@@ -61,7 +61,7 @@ static int work(const hpx_recipe *recipe, const uint32_t *cells, uint32_t count,
     const hpx_source *source = hpx_experiment_source(experiment, 0);
     hpx_status status = hpx_dataset_open(&dataset, (const char *const *)source->paths, &error);
     for (int role = 0; role < HPX_ROLES && !status; role++)
-        hashes[role] = hpx_hash_of(dataset.mappings[role].bytes, dataset.mappings[role].size);
+        hashes[role] = hpx_hash_of(dataset.bytes[role].data, dataset.bytes[role].size);
     for (uint32_t i; !status && (i = atomic_fetch_add(next, 1)) < count;)
         for (size_t seed = 0; seed < recipe->seed_count && !status; seed++)
             status = train(recipe, cells[i], recipe->seeds[seed], &dataset, hashes);
@@ -107,7 +107,7 @@ int main(int argc, char **argv)
     hpx_source_options source = {.folder = argv[2]};
     hpx_status status = hpx_recipe_open(&recipe, argv[1], &error);
     if (!status)
-        status = hpx_experiment_open(&experiment, recipe, &source, false, &error);
+        status = hpx_experiment_open(&experiment, recipe, &source, &error);
     int code = EXIT_FAILURE;
     if (status)
         fprintf(stderr, "cells: %s\n", error.message);

@@ -114,7 +114,7 @@ int main(int argc, char **argv)
     hpx_source_options source = {
         .store = filling.store, .remember = true, .folder = data && *data ? data : beside};
     if (!status)
-        status = hpx_experiment_open(&filling.experiment, recipe, &source, false, &error);
+        status = hpx_experiment_open(&filling.experiment, recipe, &source, &error);
     if (!status) {
         filling.recipe = recipe;
         status = fill(&filling, artifacts, &error);

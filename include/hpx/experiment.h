@@ -15,10 +15,9 @@
 
 typedef struct hpx_experiment hpx_experiment;
 
-/* Finds the data sets of all cells. With `shape_only` no bytes are needed and trials have no keys: for a
- * replay. The options (and their store) must outlive it. */
+/* Finds the data sets of all cells. The options (and their store) must outlive it. */
 hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
-                               const hpx_source_options *options, bool shape_only, hpx_error *error);
+                               const hpx_source_options *options, hpx_error *error);
 void hpx_experiment_free(hpx_experiment *experiment); /* NULL is fine */
 
 const hpx_recipe *hpx_experiment_recipe(const hpx_experiment *experiment);

@@ -1,4 +1,4 @@
-/* Files, whole: read, map, replace. */
+/* Files, whole: read, replace. */
 #ifndef HPX_FILE_H
 #define HPX_FILE_H
 
@@ -27,23 +27,24 @@ hpx_status hpx_file_finish(hpx_file_writer *writer, hpx_error *error); /* frees 
 void hpx_file_discard(hpx_file_writer *writer); /* leaves what was there; NULL is fine */
 void hpx_file_remove_temporaries(void);         /* of all that are open; for signal handlers */
 
-/* A file mapped read-only and shared, so that all processes share one copy in memory. */
-typedef struct hpx_mapping {
-    const uint8_t *bytes; /* NULL when the file is empty */
-    size_t size;
-} hpx_mapping;
-
-hpx_status hpx_file_map(hpx_mapping *out, const char *path, hpx_error *error);
-void hpx_file_unmap(hpx_mapping *mapping); /* a zeroed one is fine */
-
 /* What stat(2) says of a file, as far as it tells whether the bytes may have changed. */
 typedef struct hpx_file_stat {
     uint64_t device, inode, size;
     int64_t modified_ns, changed_ns; /* mtime and ctime, nanoseconds since 1970 */
+    bool untimed; /* a file system in memory: writes through a mapping leave no trace in the times */
 } hpx_file_stat;
 
 hpx_status hpx_file_stat_of(hpx_file_stat *out, const char *path,
                             hpx_error *error); /* HPX_NOT_FOUND if none */
+
+/* Reads a file piece by piece; all pieces but the last have HPX_PIECE_BYTES. Ends with the first status that
+ * is not HPX_OK. Its dirty pages are written back first: from then on the kernel notices every write, also
+ * one through a mapping, and sets the times that `stat` has. HPX_FAILED if the file changed while it was
+ * read. */
+#define HPX_PIECE_BYTES ((size_t)1 << 20)
+typedef hpx_status hpx_piece_fn(void *context, const uint8_t *bytes, size_t size, hpx_error *error);
+hpx_status hpx_file_each_piece(hpx_file_stat *stat, const char *path, hpx_piece_fn *each, void *context,
+                               hpx_error *error);
 
 /* Makes the folder and its parents; one that exists is fine. */
 hpx_status hpx_make_directories(const char *path, hpx_error *error);

@@ -15,6 +15,7 @@ typedef struct hpx_idx {
     uint32_t sizes[HPX_IDX_DIMENSIONS_MAX];
     uint32_t count;      /* sizes[0]: items */
     uint32_t item_bytes; /* product of the other sizes: bytes of one item */
+    uint8_t largest;     /* of one dimension (labels): the largest value; else 0 */
     const uint8_t *values;
 } hpx_idx;
 
@@ -22,9 +23,16 @@ typedef struct hpx_idx {
  * type other than unsigned byte, truncated, bytes left over, a size of 0, sizes whose product overflows. */
 hpx_status hpx_idx_parse(hpx_idx *out, const uint8_t *bytes, size_t size, hpx_error *error);
 
-/* The size of the whole file that the header at the start of `bytes` declares, which may be more than is
- * there. Fails as hpx_idx_parse does on what is no header; HPX_IDX_HEADER_MAX bytes are always enough. */
+/* The header alone, of a file of so many bytes: all but `largest` and `values`. Fails as hpx_idx_parse does;
+ * HPX_IDX_HEADER_MAX bytes are always enough. */
 #define HPX_IDX_HEADER_MAX (4 + 4 * HPX_IDX_DIMENSIONS_MAX)
+hpx_status hpx_idx_parse_header(hpx_idx *out, const uint8_t *bytes, size_t size, uint64_t file_bytes,
+                                hpx_error *error);
+size_t hpx_idx_header_bytes(const hpx_idx *idx);
+uint8_t hpx_idx_largest(const uint8_t *values, size_t count);
+
+/* The size of the whole file that the header at the start of `bytes` declares, which may be more than is
+ * there. Fails as hpx_idx_parse does on what is no header. */
 hpx_status hpx_idx_file_size(uint64_t *out, const uint8_t *bytes, size_t size, hpx_error *error);
 
 #endif

@@ -13,6 +13,7 @@ typedef struct hpx_known_file {
     const char *name;   /* "train-images-idx3-ubyte" */
     uint64_t size;      /* uncompressed bytes */
     const char *sha256; /* of the uncompressed bytes, 64 hexadecimal digits */
+    const char *xxh3;   /* likewise, 32 digits: the name of the bytes in a manifest */
 } hpx_known_file;
 
 typedef struct hpx_known_dataset {

@@ -13,6 +13,7 @@
 #include "hpx/fields.h"
 #include "hpx/file.h"
 #include "hpx/hash.h"
+#include "hpx/idx.h"
 #include "hpx/keep.h"
 #include "hpx/metrics.h"
 
@@ -189,6 +190,8 @@ typedef struct hpx_known_bytes {
     int64_t hashed_ns;  /* when hashing began, since 1970 */
     hpx_hash hash;      /* of the uncompressed bytes */
     uint64_t size;      /* uncompressed */
+    bool packed;        /* the file is compressed */
+    hpx_idx shape;      /* without values; dimensions 0: not known (an entry of an older hpx) */
 } hpx_known_bytes;
 
 /* A file that had these uncompressed bytes when it was last looked at: *path is absolute, free() it; `known`

@@ -4,11 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,10 +47,11 @@ hpx_status hpx_file_read(hpx_buffer *out, const char *path, size_t bytes_max, hp
     hpx_status status = open_regular(&fd, &info, path, error);
     if (status)
         return status;
-    size_t start = out->size;
+    size_t start = out->size, expected = (size_t)info.st_size;
+    hpx_buffer_reserve(out, (expected < bytes_max ? expected : bytes_max) + 1);
     for (;;) {
-        hpx_buffer_reserve(out, 65536);
-        ssize_t got = read(fd, out->data + out->size, 65536);
+        hpx_buffer_reserve(out, 1);
+        ssize_t got = read(fd, out->data + out->size, out->capacity - out->size);
         if (got == 0)
             break;
         if (got < 0 && errno == EINTR)
@@ -218,50 +220,86 @@ hpx_status hpx_file_write(const char *path, const void *bytes, size_t size, hpx_
     return status;
 }
 
-hpx_status hpx_file_map(hpx_mapping *out, const char *path, hpx_error *error)
-{
-    *out = (hpx_mapping){0};
-    struct stat info;
-    int fd;
-    hpx_status status = open_regular(&fd, &info, path, error);
-    if (status)
-        return status;
-    if (info.st_size > 0) {
-        void *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
-        if (bytes == MAP_FAILED)
-            status = hpx_error_errno(error, "%s: cannot map", path);
-        else
-            *out = (hpx_mapping){.bytes = bytes, .size = (size_t)info.st_size};
-    }
-    close(fd);
-    return status;
-}
-
-void hpx_file_unmap(hpx_mapping *mapping)
-{
-    if (mapping->bytes)
-        munmap((void *)mapping->bytes, mapping->size);
-    *mapping = (hpx_mapping){0};
-}
-
 static int64_t nanoseconds(struct timespec time)
 {
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
+/* tmpfs and its kind never clean a page, so the kernel does not see when a mapped one is written to. */
+static bool is_untimed(int fd)
+{
+    struct statfs info;
+    return fstatfs(fd, &info) == 0 &&
+           (info.f_type == TMPFS_MAGIC || info.f_type == RAMFS_MAGIC || info.f_type == HUGETLBFS_MAGIC);
+}
+
+static hpx_file_stat stat_from(const struct stat *info, int fd)
+{
+    return (hpx_file_stat){
+        .device = info->st_dev,
+        .inode = info->st_ino,
+        .size = (uint64_t)info->st_size,
+        .modified_ns = nanoseconds(info->st_mtim),
+        .changed_ns = nanoseconds(info->st_ctim),
+        .untimed = is_untimed(fd),
+    };
+}
+
 hpx_status hpx_file_stat_of(hpx_file_stat *out, const char *path, hpx_error *error)
 {
     struct stat info;
-    if (stat(path, &info) != 0)
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    if (fd < 0)
         return open_error(path, error);
-    *out = (hpx_file_stat){
-        .device = info.st_dev,
-        .inode = info.st_ino,
-        .size = (uint64_t)info.st_size,
-        .modified_ns = nanoseconds(info.st_mtim),
-        .changed_ns = nanoseconds(info.st_ctim),
-    };
+    hpx_status status = fstat(fd, &info) == 0 ? HPX_OK : hpx_error_errno(error, "%s", path);
+    if (!status)
+        *out = stat_from(&info, fd);
+    close(fd);
+    return status;
+}
+
+/* Until the piece is full or the file ends. */
+static hpx_status read_piece(size_t *size, uint8_t *piece, int fd, const char *path, hpx_error *error)
+{
+    for (*size = 0; *size < HPX_PIECE_BYTES;) {
+        ssize_t got = read(fd, piece + *size, HPX_PIECE_BYTES - *size);
+        if (got == 0)
+            break;
+        if (got < 0 && errno != EINTR)
+            return hpx_error_errno(error, "%s", path);
+        *size += got > 0 ? (size_t)got : 0;
+    }
     return HPX_OK;
+}
+
+hpx_status hpx_file_each_piece(hpx_file_stat *out, const char *path, hpx_piece_fn *each, void *context,
+                               hpx_error *error)
+{
+    struct stat before, after;
+    int fd;
+    hpx_status status = open_regular(&fd, &before, path, error);
+    if (status)
+        return status;
+    fsync(fd); /* it may be on a medium that cannot be written, and then there is nothing to write back */
+    if (fstat(fd, &before) != 0)
+        status = hpx_error_errno(error, "%s", path);
+    else
+        *out = stat_from(&before, fd);
+    uint8_t *piece = hpx_alloc(HPX_PIECE_BYTES);
+    uint64_t total = 0;
+    for (size_t size = 1; size > 0 && !status;) {
+        status = read_piece(&size, piece, fd, path, error);
+        if (!status && size > 0)
+            status = each(context, piece, size, error);
+        total += size;
+    }
+    if (!status && (fstat(fd, &after) != 0 || total != (uint64_t)before.st_size ||
+                    nanoseconds(after.st_mtim) != nanoseconds(before.st_mtim)))
+        status = hpx_error_set(error, HPX_FAILED,
+                               "%s: it changed while it was read; wait until it is complete", path);
+    free(piece);
+    close(fd);
+    return status;
 }
 
 hpx_status hpx_make_directories(const char *path, hpx_error *error)

@@ -602,6 +602,7 @@ static void describe_origin(hpx_outcome *outcome, const hpx_experiment *experime
     hpx_code_fields(&outcome->code, &hpx_code_built);
     hpx_numerics(&outcome->numerics);
     const hpx_fields *record = &hpx_experiment_source(experiment, 0)->record;
+    outcome->absent = hpx_experiment_source(experiment, 0)->absent;
     for (size_t i = 0; i < record->count; i++)
         hpx_fields_set(&outcome->dataset, &record->fields[i]);
 }
@@ -613,7 +614,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     *out = NULL;
     int64_t started_ns = hpx_clock_ns();
     struct build build = {.recipe = recipe, .options = options, .store = source_options->store};
-    hpx_status status = hpx_experiment_open(&build.experiment, recipe, source_options, false, error);
+    hpx_status status = hpx_experiment_open(&build.experiment, recipe, source_options, error);
     if (status)
         return status;
     ledger_init(&build.ledger, build.experiment);

@@ -91,7 +91,7 @@ static hpx_status place_missing_files(const hpx_recipe *recipe, uint32_t cell,
 }
 
 static hpx_status find_data(hpx_experiment *experiment, uint32_t at, const hpx_source_options *options,
-                            bool shape_only, hpx_error *error)
+                            hpx_error *error)
 {
     struct data *data = &experiment->data[at];
     const hpx_recipe *recipe = experiment->recipe;
@@ -103,8 +103,7 @@ static hpx_status find_data(hpx_experiment *experiment, uint32_t at, const hpx_s
     hpx_status status = HPX_OK;
     if (!data->source) {
         hpx_source *source = &experiment->sources[experiment->source_count];
-        status = shape_only ? hpx_source_shape(source, &data->dataset, options, error)
-                            : hpx_source_find(source, &data->dataset, options, error);
+        status = hpx_source_find(source, &data->dataset, options, error);
         if (status)
             return place_missing_files(recipe, cell, &data->dataset, error);
         experiment->source_count++;
@@ -132,7 +131,7 @@ static hpx_status check_models(hpx_experiment *experiment, hpx_error *error)
 }
 
 hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
-                               const hpx_source_options *options, bool shape_only, hpx_error *error)
+                               const hpx_source_options *options, hpx_error *error)
 {
     hpx_experiment *experiment = hpx_alloc(sizeof *experiment);
     experiment->recipe = recipe;
@@ -143,9 +142,9 @@ hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
     size_t models = hpx_grid_cells(&experiment->model_grid);
     experiment->data = hpx_alloc(choices * sizeof *experiment->data);
     experiment->sources = hpx_alloc(choices * sizeof *experiment->sources);
-    hpx_status status = hpx_adoptions_read(&experiment->adoptions, shape_only ? NULL : options->store, error);
+    hpx_status status = hpx_adoptions_read(&experiment->adoptions, options->store, error);
     for (uint32_t at = 0; at < choices && !status; at++)
-        status = find_data(experiment, at, options, shape_only, error);
+        status = find_data(experiment, at, options, error);
     experiment->costs = hpx_alloc(models * (experiment->source_count + 1) * sizeof *experiment->costs);
     if (!status)
         status = check_models(experiment, error);

@@ -140,7 +140,7 @@ static hpx_status want_recipe(struct gc *gc, const hpx_recipe *recipe, hpx_error
 {
     hpx_source_options source = {.store = gc->store, .folder = gc->options->folder};
     hpx_experiment *experiment;
-    hpx_status status = hpx_experiment_open(&experiment, recipe, &source, false, error);
+    hpx_status status = hpx_experiment_open(&experiment, recipe, &source, error);
     if (status)
         return status;
     uint32_t cells = hpx_grid_cells(&recipe->grid);

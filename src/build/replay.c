@@ -261,6 +261,8 @@ hpx_status hpx_replay(hpx_outcome **out, const hpx_recipe *recipe, const hpx_rec
     struct replay replay = {.table = &table};
     hpx_experiment *experiment = NULL;
     hpx_plan *plan = NULL;
+    hpx_source_options shape = *source_options;
+    shape.shape_only = true;
     hpx_status status = hpx_file_read(&bytes, table_path, TABLE_BYTES_MAX, error);
     if (!status) {
         hpx_buffer_text(&bytes);
@@ -268,7 +270,7 @@ hpx_status hpx_replay(hpx_outcome **out, const hpx_recipe *recipe, const hpx_rec
         status = read_table(&table, error);
     }
     if (!status)
-        status = hpx_experiment_open(&experiment, recipe, source_options, true, error);
+        status = hpx_experiment_open(&experiment, recipe, &shape, error);
     if (!status) {
         ledger_init(&replay.ledger, experiment);
         plan = hpx_plan_new(recipe, searches, search_count, hpx_experiment_macs, experiment);

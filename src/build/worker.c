@@ -19,63 +19,43 @@ struct worker {
     hpx_buffer in, out;
     hpx_status blas; /* whether this machine's BLAS computes what it should */
     hpx_error blas_error;
-    /* The data set of the last job, kept open for the next. */
+    /* The data set of the last job, kept for the next. */
     hpx_dataset dataset;
     hpx_hash hashes[HPX_ROLES];
-    hpx_file_stat stats[HPX_ROLES]; /* when they were hashed */
-    char *paths[HPX_ROLES];
+    bool loaded;
 };
 
 static void forget_dataset(struct worker *worker)
 {
     hpx_dataset_close(&worker->dataset);
-    for (int role = 0; role < HPX_ROLES; role++) {
-        free(worker->paths[role]);
-        worker->paths[role] = NULL;
-    }
+    worker->loaded = false;
 }
 
-static bool has_dataset(const struct worker *worker, const hpx_job *job)
+static bool has_dataset(const struct worker *worker, const hpx_hash wanted[HPX_ROLES])
 {
+    bool same = worker->loaded;
     for (int role = 0; role < HPX_ROLES; role++)
-        if (!worker->paths[role] || strcmp(worker->paths[role], job->paths[role]) != 0)
-            return false;
-    return true;
-}
-
-/* Files are mapped, so who writes to one changes what is trained on. */
-static hpx_status check_unchanged(const struct worker *worker, hpx_error *error)
-{
-    for (int role = 0; role < HPX_ROLES; role++) {
-        hpx_file_stat now;
-        if (hpx_file_stat_of(&now, worker->paths[role], error) != HPX_OK ||
-            memcmp(&now, &worker->stats[role], sizeof now) != 0)
-            return hpx_error_set(error, HPX_FAILED,
-                                 "%s changed while it was trained on; the epoch is not stored",
-                                 worker->paths[role]);
-    }
-    return HPX_OK;
+        same = same && hpx_hash_equal(&worker->hashes[role], &wanted[role]);
+    return same;
 }
 
 /* The bytes are hashed here, once per worker and data set, so that what is trained is what the manifest says.
  */
-static hpx_status open_dataset(struct worker *worker, const hpx_job *job, hpx_error *error)
+static hpx_status load_dataset(struct worker *worker, const hpx_job *job, const hpx_fields *manifest,
+                               hpx_error *error)
 {
-    if (has_dataset(worker, job) && check_unchanged(worker, error) == HPX_OK)
-        return HPX_OK;
+    hpx_hash wanted[HPX_ROLES];
+    hpx_status status = hpx_manifest_dataset(wanted, manifest, error);
+    if (status || has_dataset(worker, wanted))
+        return status;
     forget_dataset(worker);
-    hpx_status status = HPX_OK;
-    for (int role = 0; role < HPX_ROLES && !status; role++)
-        status = hpx_file_stat_of(&worker->stats[role], job->paths[role], error);
-    if (!status)
-        status = hpx_dataset_open(&worker->dataset, (const char *const *)job->paths, error);
+    status = hpx_dataset_open(&worker->dataset, (const char *const *)job->paths, error);
     if (status)
         return status;
-    for (int role = 0; role < HPX_ROLES; role++) {
-        const hpx_mapping *mapping = &worker->dataset.mappings[role];
-        worker->hashes[role] = hpx_hash_of(mapping->bytes, mapping->size);
-        worker->paths[role] = hpx_strdup(job->paths[role]);
-    }
+    for (int role = 0; role < HPX_ROLES; role++)
+        worker->hashes[role] =
+            hpx_hash_of(worker->dataset.bytes[role].data, worker->dataset.bytes[role].size);
+    worker->loaded = true;
     return HPX_OK;
 }
 
@@ -110,9 +90,6 @@ struct training {
 static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *error)
 {
     struct training *training = context;
-    hpx_status status = check_unchanged(training->worker, error);
-    if (status)
-        return status;
     hpx_result result = {
         .kind = HPX_MESSAGE_EPOCH,
         .key = training->job->key,
@@ -130,7 +107,7 @@ static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *e
     memcpy(result.host, training->worker->host, sizeof result.host);
     if (epoch->failure)
         snprintf(result.failure, sizeof result.failure, "%s", epoch->failure);
-    status = send(training->worker, &result, error);
+    hpx_status status = send(training->worker, &result, error);
     training->broken = status != HPX_OK;
     training->started_ns = hpx_clock_ns();
     return status;
@@ -152,7 +129,7 @@ static hpx_status train(struct training *training, hpx_error *error)
     if (!status)
         status = hpx_manifest_check_binary(&manifest, error);
     if (!status)
-        status = open_dataset(worker, job, error);
+        status = load_dataset(worker, job, &manifest, error);
     if (!status)
         status = hpx_manifest_split(&split, &manifest, &worker->dataset, worker->hashes, error);
     if (!status)

@@ -116,7 +116,7 @@ static hpx_status enter(struct place *place, const struct target *target, const 
     leave(place);
     *place = (struct place){.folder = folder, .data = data_folder(folder)};
     if (options->dry && !hpx_store_exists(folder)) {
-        if (!options->quiet)
+        if (options->store && !options->quiet)
             say("there is no store in %s yet; build makes it", folder);
         return HPX_OK;
     }

@@ -426,7 +426,7 @@ hpx_status each_of_recipe(hpx_store *store, const hpx_recipe *recipe, const char
     hpx_source_options source = {.store = store, .folder = data};
     struct renaming renaming = {.each = each, .context = context};
     hpx_experiment *experiment;
-    hpx_status status = hpx_experiment_open(&experiment, recipe, &source, false, error);
+    hpx_status status = hpx_experiment_open(&experiment, recipe, &source, error);
     if (status)
         return status;
     uint32_t cells = hpx_grid_cells(&recipe->grid);

@@ -17,7 +17,7 @@ static const char *state_of(const hpx_known_dataset *known, const char *folder)
         present += hpx_file_stat_of(&stat, path, &error) == HPX_OK && stat.size == known->files[role].size;
         free(path);
     }
-    return present == HPX_ROLES ? "here" : present ? "in part" : "not here";
+    return present == HPX_ROLES ? "downloaded" : present ? "downloaded in part" : "not downloaded";
 }
 
 static int list(const char *folder, bool as_json)

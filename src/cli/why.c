@@ -72,7 +72,7 @@ static hpx_status open_asked(struct asked *asked, const struct options *options,
         status = open_store(&asked->store, options, asked->folder, HPX_STORE_READ, error);
     hpx_source_options source = {.store = asked->store, .folder = asked->data};
     if (!status)
-        status = hpx_experiment_open(&asked->experiment, asked->recipe, &source, false, error);
+        status = hpx_experiment_open(&asked->experiment, asked->recipe, &source, error);
     if (!status)
         hpx_experiment_cell(&asked->pairs, asked->experiment, asked->cell);
     return status;

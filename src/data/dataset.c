@@ -1,16 +1,17 @@
 #include "hpx/dataset.h"
 
+#include "hpx/file.h"
+
+#include <stdbool.h>
+
 const char *const hpx_role_names[HPX_ROLES] = {"train-images", "train-labels", "test-images", "test-labels"};
 
-static hpx_status parse_file(hpx_idx *out, const char *name, const hpx_mapping *bytes, bool labels,
-                             hpx_error *error)
+static hpx_status check_dimensions(const hpx_idx *file, const char *name, bool labels, hpx_error *error)
 {
-    if (hpx_idx_parse(out, bytes->bytes, bytes->size, error))
-        return hpx_error_prefix(error, "%s", name);
-    if (labels && out->dimensions != 1)
+    if (labels && file->dimensions != 1)
         return hpx_error_set(error, HPX_FAILED, "%s: labels have 1 dimension, this file has %u", name,
-                             out->dimensions);
-    if (!labels && out->dimensions < 2)
+                             file->dimensions);
+    if (!labels && file->dimensions < 2)
         return hpx_error_set(error, HPX_FAILED, "%s: images have 2 dimensions or more, this file has 1",
                              name);
     return HPX_OK;
@@ -26,54 +27,56 @@ static hpx_status check_counts(const hpx_dataset *dataset, const char *const nam
                          label_count, image_count, names[images]);
 }
 
-static uint32_t largest_label(const hpx_idx *labels)
+hpx_status hpx_dataset_check(hpx_dataset *dataset, const char *const names[HPX_ROLES], hpx_error *error)
 {
-    uint8_t largest = 0;
-    for (uint32_t i = 0; i < labels->count; i++) {
-        if (labels->values[i] > largest)
-            largest = labels->values[i];
-    }
-    return largest;
-}
-
-hpx_status hpx_dataset_parse(hpx_dataset *out, const char *const names[HPX_ROLES],
-                             const hpx_mapping bytes[HPX_ROLES], hpx_error *error)
-{
-    hpx_dataset dataset = {0};
-    hpx_idx *files = dataset.files;
+    const hpx_idx *files = dataset->files;
     hpx_status status = HPX_OK;
     for (size_t role = 0; !status && role < HPX_ROLES; role++) {
         bool labels = role == HPX_TRAIN_LABELS || role == HPX_TEST_LABELS;
-        status = parse_file(&files[role], names[role], &bytes[role], labels, error);
+        status = check_dimensions(&files[role], names[role], labels, error);
     }
     if (!status)
-        status = check_counts(&dataset, names, HPX_TRAIN_IMAGES, HPX_TRAIN_LABELS, error);
+        status = check_counts(dataset, names, HPX_TRAIN_IMAGES, HPX_TRAIN_LABELS, error);
     if (!status)
-        status = check_counts(&dataset, names, HPX_TEST_IMAGES, HPX_TEST_LABELS, error);
+        status = check_counts(dataset, names, HPX_TEST_IMAGES, HPX_TEST_LABELS, error);
     if (status)
         return status;
-    dataset.features = files[HPX_TRAIN_IMAGES].item_bytes;
-    if (files[HPX_TEST_IMAGES].item_bytes != dataset.features)
+    dataset->features = files[HPX_TRAIN_IMAGES].item_bytes;
+    if (files[HPX_TEST_IMAGES].item_bytes != dataset->features)
         return hpx_error_set(error, HPX_FAILED, "%s: images of %u bytes, those of %s have %u",
                              names[HPX_TEST_IMAGES], files[HPX_TEST_IMAGES].item_bytes,
-                             names[HPX_TRAIN_IMAGES], dataset.features);
-    uint32_t train = largest_label(&files[HPX_TRAIN_LABELS]), test = largest_label(&files[HPX_TEST_LABELS]);
-    dataset.classes = (train > test ? train : test) + 1;
-    *out = dataset;
+                             names[HPX_TRAIN_IMAGES], dataset->features);
+    uint32_t train = files[HPX_TRAIN_LABELS].largest, test = files[HPX_TEST_LABELS].largest;
+    dataset->classes = (train > test ? train : test) + 1;
     return HPX_OK;
+}
+
+hpx_status hpx_dataset_parse(hpx_dataset *out, const char *const names[HPX_ROLES],
+                             const hpx_buffer bytes[HPX_ROLES], hpx_error *error)
+{
+    hpx_dataset dataset = {0};
+    hpx_status status = HPX_OK;
+    for (size_t role = 0; !status && role < HPX_ROLES; role++)
+        if ((status = hpx_idx_parse(&dataset.files[role], bytes[role].data, bytes[role].size, error)))
+            hpx_error_prefix(error, "%s", names[role]);
+    if (!status)
+        status = hpx_dataset_check(&dataset, names, error);
+    if (!status)
+        *out = dataset;
+    return status;
 }
 
 hpx_status hpx_dataset_open(hpx_dataset *out, const char *const paths[HPX_ROLES], hpx_error *error)
 {
-    hpx_mapping mappings[HPX_ROLES] = {0};
+    hpx_buffer bytes[HPX_ROLES] = {0};
     hpx_status status = HPX_OK;
     *out = (hpx_dataset){0};
     for (size_t role = 0; !status && role < HPX_ROLES; role++)
-        status = hpx_file_map(&mappings[role], paths[role], error);
+        status = hpx_file_read(&bytes[role], paths[role], SIZE_MAX - 1, error);
     if (!status)
-        status = hpx_dataset_parse(out, paths, mappings, error);
+        status = hpx_dataset_parse(out, paths, bytes, error);
     for (size_t role = 0; role < HPX_ROLES; role++)
-        out->mappings[role] = mappings[role];
+        out->bytes[role] = bytes[role];
     if (status)
         hpx_dataset_close(out);
     return status;
@@ -82,6 +85,6 @@ hpx_status hpx_dataset_open(hpx_dataset *out, const char *const paths[HPX_ROLES]
 void hpx_dataset_close(hpx_dataset *dataset)
 {
     for (size_t role = 0; role < HPX_ROLES; role++)
-        hpx_file_unmap(&dataset->mappings[role]);
+        hpx_buffer_free(&dataset->bytes[role]);
     *dataset = (hpx_dataset){0};
 }

@@ -3,6 +3,7 @@
  * Every missing file is asked of one source after the other until one gives the right bytes. A source that
  * cannot be reached at all is not asked again for the other files. */
 #include "hpx/dataset.h"
+#include "hpx/file.h"
 
 #include "hpx/gzip.h"
 #include "hpx/known.h"

@@ -91,17 +91,41 @@ hpx_status hpx_idx_file_size(uint64_t *out, const uint8_t *bytes, size_t size, h
     return status;
 }
 
-hpx_status hpx_idx_parse(hpx_idx *out, const uint8_t *bytes, size_t size, hpx_error *error)
+hpx_status hpx_idx_parse_header(hpx_idx *out, const uint8_t *bytes, size_t size, uint64_t file_bytes,
+                                hpx_error *error)
 {
     hpx_idx idx;
     hpx_status status = parse_header(&idx, bytes, size, error);
     if (status)
         return status;
-    if (size != file_size(&idx))
-        return hpx_error_set(error, HPX_FAILED, "%s: the header says %llu bytes, the file has %zu",
-                             size < file_size(&idx) ? "truncated" : "bytes left over",
-                             (unsigned long long)file_size(&idx), size);
-    idx.values = bytes + header_bytes(idx.dimensions);
+    if (file_bytes != file_size(&idx))
+        return hpx_error_set(error, HPX_FAILED, "%s: the header says %llu bytes, the file has %llu",
+                             file_bytes < file_size(&idx) ? "truncated" : "bytes left over",
+                             (unsigned long long)file_size(&idx), (unsigned long long)file_bytes);
     *out = idx;
+    return HPX_OK;
+}
+
+size_t hpx_idx_header_bytes(const hpx_idx *idx)
+{
+    return header_bytes(idx->dimensions);
+}
+
+uint8_t hpx_idx_largest(const uint8_t *values, size_t count)
+{
+    uint8_t largest = 0;
+    for (size_t i = 0; i < count; i++)
+        largest = values[i] > largest ? values[i] : largest;
+    return largest;
+}
+
+hpx_status hpx_idx_parse(hpx_idx *out, const uint8_t *bytes, size_t size, hpx_error *error)
+{
+    hpx_status status = hpx_idx_parse_header(out, bytes, size, size, error);
+    if (status)
+        return status;
+    out->values = bytes + header_bytes(out->dimensions);
+    if (out->dimensions == 1)
+        out->largest = hpx_idx_largest(out->values, out->count);
     return HPX_OK;
 }

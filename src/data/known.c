@@ -1,6 +1,7 @@
 /* The data sets known by name, and what their files must be. */
 #include "hpx/dataset.h"
 
+#include "hpx/file.h"
 #include "hpx/hash.h"
 #include "hpx/known.h"
 #include "hpx/memory.h"
@@ -21,13 +22,17 @@ static const hpx_known_dataset datasets[] = {
         .files =
             {
                 {"train-images-idx3-ubyte", 47040016,
-                 "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"},
+                 "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                 "e12946a8ab9bd74359bf22c057c52478"},
                 {"train-labels-idx1-ubyte", 60008,
-                 "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"},
+                 "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+                 "81c6f5433a9d34628839fd1c4bb36825"},
                 {"t10k-images-idx3-ubyte", 7840016,
-                 "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"},
+                 "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+                 "a912d49f199ea2d36aa8aa9c0102c17c"},
                 {"t10k-labels-idx1-ubyte", 10008,
-                 "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"},
+                 "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+                 "507d8d921945ef3663c4bd8be7e7204f"},
             },
         .mirrors = (const char *const[]){"https://ossci-datasets.s3.amazonaws.com/mnist/",
                                          "https://storage.googleapis.com/cvdf-datasets/mnist/", NULL},
@@ -44,13 +49,17 @@ static const hpx_known_dataset datasets[] = {
         .files =
             {
                 {"train-images-idx3-ubyte", 47040016,
-                 "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"},
+                 "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+                 "e5a664e2905b9295ca72265d7c26283b"},
                 {"train-labels-idx1-ubyte", 60008,
-                 "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"},
+                 "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+                 "48a2c630b815ef5a775518db990ebf87"},
                 {"t10k-images-idx3-ubyte", 7840016,
-                 "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"},
+                 "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+                 "00620a3fbea59460a60baf710224b311"},
                 {"t10k-labels-idx1-ubyte", 10008,
-                 "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"},
+                 "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+                 "ca8383985fa2cbc620515cb4512a5b03"},
             },
         .mirrors = (const char *const[]){"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", NULL},
         .system_folder = "/usr/share/datasets/fashion-mnist",
@@ -105,17 +114,17 @@ hpx_status hpx_known_verify(const hpx_known_dataset *known, const char *folder, 
     hpx_status status = HPX_OK;
     for (size_t role = 0; !status && role < HPX_ROLES; role++) {
         char *path = hpx_known_path(known, folder, role);
-        hpx_mapping mapping = {0};
-        status = hpx_file_map(&mapping, path, error);
+        hpx_buffer bytes = {0};
+        status = hpx_file_read(&bytes, path, SIZE_MAX - 1, error);
         if (status == HPX_NOT_FOUND) {
             hpx_error_set(error, status, "%s: no such file: fetch %s first", path, known->name);
         } else if (!status) {
-            status = hpx_known_check(&known->files[role], mapping.bytes, mapping.size, error);
+            status = hpx_known_check(&known->files[role], bytes.data, bytes.size, error);
             if (status)
                 hpx_error_set(error, status, "%s: %s: delete it and fetch %s again", path, error->message,
                               known->name);
         }
-        hpx_file_unmap(&mapping);
+        hpx_buffer_free(&bytes);
         free(path);
     }
     return status;

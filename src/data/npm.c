@@ -3,6 +3,7 @@
  * npm. */
 #include "source.h"
 
+#include "hpx/file.h"
 #include "hpx/gzip.h"
 #include "hpx/memory.h"
 #include "hpx/process.h"

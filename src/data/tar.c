@@ -3,6 +3,8 @@
  */
 #include "source.h"
 
+#include "hpx/file.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -170,6 +170,9 @@ void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome)
         hpx_report_adopt_hint(out, outcome);
         hpx_buffer_puts(out, "\n");
     }
+    if (outcome->absent)
+        hpx_buffer_printf(out, "Data set %s %s.\n", hpx_fields_text_or_empty(&outcome->dataset, "name"),
+                          outcome->absent);
     if (outcome->depends_on_last_epoch)
         hpx_buffer_puts(
             out, "The schedule depends on the last epoch: a change of epochs trains from the start.\n");

@@ -86,6 +86,24 @@ static struct key key_of_path(const char *path)
     return key_of_hash(&hash);
 }
 
+/* Fields that entries of older versions lack. */
+static void decode_shape(hpx_known_bytes *out, const hpx_fields *fields)
+{
+    uint64_t packed = out->size != out->stat.size, dimensions = 0, count = 0, item = 0, largest = 0;
+    hpx_error ignored;
+    hpx_fields_count(&packed, fields, "packed", &ignored);
+    if (hpx_fields_count(&dimensions, fields, "dimensions", &ignored) ||
+        hpx_fields_count(&count, fields, "count", &ignored) ||
+        hpx_fields_count(&item, fields, "item", &ignored) ||
+        hpx_fields_count(&largest, fields, "largest", &ignored))
+        dimensions = 0;
+    out->packed = packed;
+    out->shape = (hpx_idx){.dimensions = (uint32_t)dimensions,
+                           .count = (uint32_t)count,
+                           .item_bytes = (uint32_t)item,
+                           .largest = (uint8_t)largest};
+}
+
 static hpx_status decode_file(hpx_known_bytes *out, const hpx_fields *fields, const char *path,
                               hpx_error *error)
 {
@@ -112,6 +130,7 @@ static hpx_status decode_file(hpx_known_bytes *out, const hpx_fields *fields, co
     out->stat.modified_ns = (int64_t)modified;
     out->stat.changed_ns = (int64_t)changed;
     out->hashed_ns = (int64_t)hashed;
+    decode_shape(out, fields);
     return status;
 }
 
@@ -139,6 +158,11 @@ hpx_status hpx_store_put_file(hpx_store *store, const char *path, const hpx_know
     hpx_fields_set_count(&fields, "hashed", (uint64_t)known->hashed_ns);
     hpx_fields_set_count(&fields, "size", known->size);
     hpx_fields_set_hash(&fields, "hash", &known->hash);
+    hpx_fields_set_count(&fields, "packed", known->packed);
+    hpx_fields_set_count(&fields, "dimensions", known->shape.dimensions);
+    hpx_fields_set_count(&fields, "count", known->shape.count);
+    hpx_fields_set_count(&fields, "item", known->shape.item_bytes);
+    hpx_fields_set_count(&fields, "largest", known->shape.largest);
     hpx_buffer bytes = {0};
     hpx_fields_encode(&bytes, &fields);
     struct key key = key_of_path(path);

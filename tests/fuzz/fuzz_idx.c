@@ -40,7 +40,7 @@ static void gunzip(const uint8_t *bytes, size_t size)
 
 static void parse_dataset(const uint8_t *bytes, size_t size)
 {
-    hpx_mapping files[HPX_ROLES];
+    hpx_buffer files[HPX_ROLES];
     hpx_dataset dataset;
     hpx_error error;
     if (size < 2 * (HPX_ROLES - 1))
@@ -50,14 +50,14 @@ static void parse_dataset(const uint8_t *bytes, size_t size)
     size -= 2 * (HPX_ROLES - 1);
     for (size_t role = 0; role < HPX_ROLES; role++) {
         size_t wanted = role == HPX_ROLES - 1 ? size : hpx_load_u16(sizes + 2 * role);
-        files[role] = (hpx_mapping){.bytes = bytes, .size = wanted < size ? wanted : size};
+        files[role] = (hpx_buffer){.data = (uint8_t *)bytes, .size = wanted < size ? wanted : size};
         bytes += files[role].size;
         size -= files[role].size;
     }
     if (hpx_dataset_parse(&dataset, hpx_role_names, files, &error))
         return;
     for (size_t role = 0; role < HPX_ROLES; role++)
-        check_idx(&dataset.files[role], files[role].bytes, files[role].size);
+        check_idx(&dataset.files[role], files[role].data, files[role].size);
     if (dataset.classes < 1 || dataset.classes > 256 ||
         dataset.files[HPX_TRAIN_IMAGES].count != dataset.files[HPX_TRAIN_LABELS].count)
         abort();

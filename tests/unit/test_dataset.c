@@ -1,5 +1,6 @@
 /* Four IDX files as one data set, in memory and mapped; the table of known data sets. */
 #include "hpx/dataset.h"
+#include "hpx/file.h"
 
 #include "hpx/known.h"
 #include "hpx/memory.h"
@@ -21,16 +22,16 @@ static const char *const names[HPX_ROLES] = {"tr-images", "tr-labels", "te-image
 /* The bytes of a string literal, as an initialiser. */
 #define BYTES(text)                                                                                          \
     {                                                                                                        \
-        .bytes = (const uint8_t *)(text), .size = sizeof(text) - 1                                           \
+        .data = (uint8_t *)(text), .size = sizeof(text) - 1                                                  \
     }
 
 /* Three training images of 2 x 2 and two test images of the same size. */
-static void valid_files(hpx_mapping files[HPX_ROLES])
+static void valid_files(hpx_buffer files[HPX_ROLES])
 {
-    files[HPX_TRAIN_IMAGES] = (hpx_mapping)BYTES(HEADER_3 SIZE("\3") SIZE("\2") SIZE("\2") "abcdefghijkl");
-    files[HPX_TRAIN_LABELS] = (hpx_mapping)BYTES(HEADER_1 SIZE("\3") "\0\4\1");
-    files[HPX_TEST_IMAGES] = (hpx_mapping)BYTES(HEADER_3 SIZE("\2") SIZE("\2") SIZE("\2") "mnopqrst");
-    files[HPX_TEST_LABELS] = (hpx_mapping)BYTES(HEADER_1 SIZE("\2") "\2\3");
+    files[HPX_TRAIN_IMAGES] = (hpx_buffer)BYTES(HEADER_3 SIZE("\3") SIZE("\2") SIZE("\2") "abcdefghijkl");
+    files[HPX_TRAIN_LABELS] = (hpx_buffer)BYTES(HEADER_1 SIZE("\3") "\0\4\1");
+    files[HPX_TEST_IMAGES] = (hpx_buffer)BYTES(HEADER_3 SIZE("\2") SIZE("\2") SIZE("\2") "mnopqrst");
+    files[HPX_TEST_LABELS] = (hpx_buffer)BYTES(HEADER_1 SIZE("\2") "\2\3");
 }
 
 static void assert_contains(const char *text, const char *part)
@@ -42,7 +43,7 @@ static void assert_contains(const char *text, const char *part)
 static void test_parse(void **state)
 {
     (void)state;
-    hpx_mapping files[HPX_ROLES];
+    hpx_buffer files[HPX_ROLES];
     hpx_dataset dataset;
     hpx_error error;
     valid_files(files);
@@ -53,15 +54,15 @@ static void test_parse(void **state)
     assert_int_equal(dataset.files[HPX_TEST_IMAGES].count, 2);
     assert_memory_equal(dataset.files[HPX_TEST_IMAGES].values, "mnopqrst", 8);
     for (size_t role = 0; role < HPX_ROLES; role++)
-        assert_null(dataset.mappings[role].bytes);
+        assert_null(dataset.bytes[role].data);
 
     /* A label that only test samples have counts as a class: every label is below `classes`. */
-    files[HPX_TEST_LABELS] = (hpx_mapping)BYTES(HEADER_1 SIZE("\2") "\xff\3");
+    files[HPX_TEST_LABELS] = (hpx_buffer)BYTES(HEADER_1 SIZE("\2") "\xff\3");
     assert_int_equal(hpx_dataset_parse(&dataset, names, files, &error), HPX_OK);
     assert_int_equal(dataset.classes, 256);
 
     /* Only the number of bytes per image has to agree. */
-    files[HPX_TEST_IMAGES] = (hpx_mapping)BYTES(HEADER_2 SIZE("\2") SIZE("\4") "mnopqrst");
+    files[HPX_TEST_IMAGES] = (hpx_buffer)BYTES(HEADER_2 SIZE("\2") SIZE("\4") "mnopqrst");
     assert_int_equal(hpx_dataset_parse(&dataset, names, files, &error), HPX_OK);
     hpx_dataset_close(&dataset);
 }
@@ -71,7 +72,7 @@ static void test_refuse(void **state)
     (void)state;
     static const struct {
         size_t role;
-        hpx_mapping file;
+        hpx_buffer file;
         const char *message;
     } cases[] = {
         {HPX_TRAIN_IMAGES, {0}, "tr-images: not an IDX file: it has 0 bytes"},
@@ -89,7 +90,7 @@ static void test_refuse(void **state)
          "te-images: images of 3 bytes, those of tr-images have 4"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        hpx_mapping files[HPX_ROLES];
+        hpx_buffer files[HPX_ROLES];
         hpx_dataset dataset;
         hpx_error error;
         valid_files(files);
@@ -99,12 +100,38 @@ static void test_refuse(void **state)
     }
 }
 
+/* What was read stays what it was, whatever becomes of the file. */
+static void test_truncated_meanwhile(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/hpx-test-dataset.XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    hpx_buffer files[HPX_ROLES];
+    char *paths[HPX_ROLES];
+    hpx_dataset dataset;
+    hpx_error error;
+    valid_files(files);
+    for (size_t role = 0; role < HPX_ROLES; role++) {
+        paths[role] = hpx_path_join(folder, names[role]);
+        assert_int_equal(hpx_file_write(paths[role], files[role].data, files[role].size, &error), HPX_OK);
+    }
+    assert_int_equal(hpx_dataset_open(&dataset, (const char *const *)paths, &error), HPX_OK);
+    for (size_t role = 0; role < HPX_ROLES; role++) {
+        assert_int_equal(truncate(paths[role], 0), 0);
+        assert_memory_equal(dataset.bytes[role].data, files[role].data, files[role].size);
+        unlink(paths[role]);
+        free(paths[role]);
+    }
+    hpx_dataset_close(&dataset);
+    rmdir(folder);
+}
+
 static void test_open(void **state)
 {
     (void)state;
     char folder[] = "/tmp/hpx-test-dataset.XXXXXX";
     assert_non_null(mkdtemp(folder));
-    hpx_mapping files[HPX_ROLES];
+    hpx_buffer files[HPX_ROLES];
     char *paths[HPX_ROLES];
     const char *const *given = (const char *const *)paths;
     hpx_dataset dataset;
@@ -112,23 +139,23 @@ static void test_open(void **state)
     valid_files(files);
     for (size_t role = 0; role < HPX_ROLES; role++) {
         paths[role] = hpx_path_join(folder, names[role]);
-        assert_int_equal(hpx_file_write(paths[role], files[role].bytes, files[role].size, &error), HPX_OK);
+        assert_int_equal(hpx_file_write(paths[role], files[role].data, files[role].size, &error), HPX_OK);
     }
     assert_int_equal(hpx_dataset_open(&dataset, given, &error), HPX_OK);
     assert_int_equal(dataset.classes, 5);
     for (size_t role = 0; role < HPX_ROLES; role++) {
-        assert_int_equal(dataset.mappings[role].size, files[role].size);
+        assert_int_equal(dataset.bytes[role].size, files[role].size);
         assert_ptr_equal(dataset.files[role].values,
-                         dataset.mappings[role].bytes + 4 + 4 * dataset.files[role].dimensions);
+                         dataset.bytes[role].data + 4 + 4 * dataset.files[role].dimensions);
     }
     hpx_dataset_close(&dataset);
-    assert_null(dataset.mappings[0].bytes);
+    assert_null(dataset.bytes[0].data);
     hpx_dataset_close(&dataset);
 
     assert_int_equal(hpx_file_write(paths[HPX_TEST_LABELS], "", 0, &error), HPX_OK);
     assert_int_equal(hpx_dataset_open(&dataset, given, &error), HPX_FAILED);
     assert_contains(error.message, "te-labels: not an IDX file");
-    assert_null(dataset.mappings[0].bytes);
+    assert_null(dataset.bytes[0].data);
     assert_int_equal(unlink(paths[HPX_TEST_LABELS]), 0);
     assert_int_equal(hpx_dataset_open(&dataset, given, &error), HPX_NOT_FOUND);
     assert_contains(error.message, "te-labels: no such file");
@@ -171,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_refuse),
+        cmocka_unit_test(test_truncated_meanwhile),
         cmocka_unit_test(test_open),
         cmocka_unit_test(test_known),
     };

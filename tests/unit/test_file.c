@@ -1,5 +1,6 @@
 /* Files: read whole, mapped, replaced at once. */
 #include "hpx/file.h"
+#include "hpx/memory.h"
 
 #include "../helper/helper.h"
 
@@ -7,6 +8,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -182,27 +184,52 @@ static void test_write_to_a_pipe(void **state)
     free(path);
 }
 
-static void test_map(void **state)
+struct pieces {
+    const char *path; /* to append to, once; or NULL */
+    size_t count, bytes, last;
+};
+
+static hpx_status count_piece(void *context, const uint8_t *bytes, size_t size, hpx_error *error)
+{
+    struct pieces *pieces = context;
+    (void)error;
+    assert_int_equal(bytes[0], 'x');
+    pieces->count++;
+    pieces->bytes += size;
+    pieces->last = size;
+    if (pieces->path) {
+        FILE *file = fopen(pieces->path, "a");
+        fputs("x", file);
+        fclose(file);
+        pieces->path = NULL;
+    }
+    return HPX_OK;
+}
+
+static void test_pieces(void **state)
 {
     (void)state;
-    char *path = hpx_path_join(folder, "a");
-    hpx_mapping mapping;
+    char *path = hpx_path_join(folder, "a"), *text = hpx_alloc(HPX_PIECE_BYTES + 6);
+    hpx_file_stat stat;
     hpx_error error;
-    write_text(path, "bytes");
-    expect_ok(hpx_file_map(&mapping, path, &error), &error);
-    assert_int_equal(mapping.size, 5);
-    assert_memory_equal(mapping.bytes, "bytes", 5);
-    hpx_file_unmap(&mapping);
-    assert_null(mapping.bytes);
-    hpx_file_unmap(&mapping);
+    memset(text, 'x', HPX_PIECE_BYTES + 5);
+    write_text(path, text);
+    struct pieces pieces = {0};
+    expect_ok(hpx_file_each_piece(&stat, path, count_piece, &pieces, &error), &error);
+    assert_int_equal(pieces.count, 2);
+    assert_int_equal(pieces.last, 5);
+    assert_int_equal(stat.size, HPX_PIECE_BYTES + 5);
+    pieces.path = path;
+    assert_int_equal(hpx_file_each_piece(&stat, path, count_piece, &pieces, &error), HPX_FAILED);
+    assert_non_null(strstr(error.message, "changed while it was read"));
     write_text(path, "");
-    expect_ok(hpx_file_map(&mapping, path, &error), &error);
-    assert_null(mapping.bytes);
-    assert_int_equal(mapping.size, 0);
-    hpx_file_unmap(&mapping);
-    assert_int_equal(hpx_file_map(&mapping, folder, &error), HPX_FAILED);
+    pieces = (struct pieces){0};
+    expect_ok(hpx_file_each_piece(&stat, path, count_piece, &pieces, &error), &error);
+    assert_int_equal(pieces.count, 0);
+    assert_int_equal(hpx_file_each_piece(&stat, folder, count_piece, &pieces, &error), HPX_FAILED);
     unlink(path);
-    assert_int_equal(hpx_file_map(&mapping, path, &error), HPX_NOT_FOUND);
+    assert_int_equal(hpx_file_each_piece(&stat, path, count_piece, &pieces, &error), HPX_NOT_FOUND);
+    free(text);
     free(path);
 }
 
@@ -285,7 +312,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_write_replaces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write_in_pieces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write_to_a_pipe, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_map, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pieces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stat, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_make_directories, set_up, tear_down),
         cmocka_unit_test(test_paths),
