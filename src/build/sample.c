@@ -44,8 +44,7 @@ static hpx_status open_files(struct opened *out, const struct sample *sample, co
         hpx_error_set(error, HPX_NOT_FOUND, "its data is gone");
     for (int role = 0; role < HPX_ROLES; role++) {
         if (!status)
-            out->hashes[role] =
-                hpx_hash_of(out->dataset.mappings[role].bytes, out->dataset.mappings[role].size);
+            out->hashes[role] = hpx_hash_of(out->dataset.bytes[role].data, out->dataset.bytes[role].size);
         free(paths[role]);
     }
     return status;

@@ -118,19 +118,19 @@ test_data_ls() {
     run 0 hpx data ls --json
     is '[.[] | [.name, .train, .test, .features, .classes]]' \
         '[["mnist",60000,10000,784,10],["fashion-mnist",60000,10000,784,10]]'
-    is '[.[].state] | unique' '["not here"]'
+    is '[.[].state] | unique' '["not downloaded"]'
     is '[.[].folder] | unique' "[\"$HPX_STORE/data\"]"
     # Files of the right sizes are here, and are not what they should be.
     mkdir -p have/mnist
     truncate -s 47040016 have/mnist/train-images-idx3-ubyte
     export HPX_DATA=$PWD/have
     run 0 hpx data ls --json
-    is '[.[].state]' '["in part","not here"]'
+    is '[.[].state]' '["downloaded in part","not downloaded"]'
     truncate -s 60008 have/mnist/train-labels-idx1-ubyte
     truncate -s 7840016 have/mnist/t10k-images-idx3-ubyte
     truncate -s 10008 have/mnist/t10k-labels-idx1-ubyte
     run 0 hpx data ls --json
-    is '.[0].state' '"here"'
+    is '.[0].state' '"downloaded"'
     run 11 hpx data verify mnist
     has err 'train-images-idx3-ubyte'
 }

@@ -262,7 +262,7 @@ X
     has out 'the same, bit for bit: 1 of 1 epochs'
     complains 1 'no such key' hpx reproduce 0000
     # A share of what there is, one at least; what another program made is not to be had.
-    run 0 hpx verify --rebuild 1% --json --store ../empty
+    run 0 env HPX_STORE=../empty "$HPX" verify --rebuild 1% --json
     is '.rebuilt' '[]'
     complains 2 'rebuild' hpx verify --rebuild 0%
     complains 2 'rebuild' hpx verify --rebuild 101%
