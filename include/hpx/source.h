@@ -19,8 +19,8 @@ typedef struct hpx_source {
     hpx_hash hashes[HPX_ROLES]; /* of their bytes */
     uint64_t sizes[HPX_ROLES];  /* their bytes */
     hpx_idx shapes[HPX_ROLES];
-    const char *absent; /* some files are not there, and known by the bytes that they had, or must have: what is
-                           to be said of that; NULL: they are there */
+    const char *absent; /* some files are not there, and known by the bytes that they had, or must have: what
+                           is to be said of that; NULL: they are there */
     uint32_t features, classes, train_count, test_count;
     hpx_fields record; /* what the store keeps of it: name, hashes, sizes and counts */
 } hpx_source;
