@@ -94,7 +94,7 @@ typedef struct hpx_outcome {
                                                none */
     size_t pending;      /* trials not trained: in a plan, before anything else is decided */
     double seconds_left; /* plan: of their training, one after the other, by what is known; NaN: unknown */
-    const char *absent; /* what is to be said of a data set whose files are not there; NULL: they are */
+    const char *absent;  /* what is to be said of a data set whose files are not there; NULL: they are */
     bool depends_on_last_epoch;         /* the recipe's schedule makes `epochs` part of the identity */
     hpx_fields code, dataset, numerics; /* empty in a replay */
 } hpx_outcome;
