@@ -67,6 +67,7 @@ static hpx_status note_artifact(void *context, const hpx_artifact *artifact, hpx
     if (!mine) {
         last->to = artifact->epoch;
         last->metrics = artifact->metrics;
+        last->failed = *artifact->failure;
     }
     return status;
 }

@@ -187,7 +187,9 @@ static hpx_status offer(struct sample *sample, size_t number, struct trajectory 
         return status == HPX_NOT_FOUND ? HPX_OK : status; /* damaged, and reported */
     const bool known = find_paths(&paths, sample, trajectory, &manifest, error) == HPX_OK;
     trajectory->covered = known || trajectory->proven;
-    if (known) {
+    if (known && trajectory->failed) {
+        trajectory->chosen = true;
+    } else if (known) {
         list_marks(&marks, trajectory, &manifest);
         cover_offer(&sample->cover, number, &paths, marks.items, marks.count, trajectory->proven);
     } else if (why->status == HPX_OK) {

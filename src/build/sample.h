@@ -21,6 +21,7 @@ struct trajectory {
     enum owner owner;
     uint32_t to; /* the newest epoch that another trainer made: what this one made proves nothing; 0: none */
     hpx_metrics metrics; /* of that epoch */
+    bool failed;         /* in that epoch */
     uint64_t macs;       /* of training to there; UINT64_MAX: unknown */
     uint32_t equal;      /* epochs that both trainers have stored, with one output */
     bool proven;         /* the epoch `to` is among them */
@@ -38,8 +39,9 @@ struct sample_options {
 /* Says for each of these, cheapest first, whether it is covered and chosen: the sample takes every path
  * through the trainer that a covered one takes, and every two that one of them takes together, and has every
  * value of a setting, of the seed, of the data and of the number of epochs, and losses of every order of
- * magnitude. Those that are proven belong to it without being trained. A trajectory whose paths are unknown
- * is not covered: `why` has what is missing for the first such. `paths` are those covered. */
+ * magnitude. One that failed did not take all of its paths, and stands for itself alone. Those that are
+ * proven belong to it without being trained. A trajectory whose paths are unknown is not covered: `why` has
+ * what is missing for the first such. `paths` are those covered. */
 hpx_status sample_choose(hpx_paths *paths, hpx_error *why, struct trajectory *const *trajectories,
                          size_t count, const struct sample_options *options, hpx_error *error);
 

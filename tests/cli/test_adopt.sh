@@ -242,4 +242,24 @@ test_refused() {
     complains 1 'of other numerics' hpx adopt "$old" -q
 }
 
+# A training that failed did not take all paths that its settings name, so that it proves nothing but itself.
+test_failed() {
+    cp -a "$scratch"/test_adopt/{old,new,src,.git} .
+    for name in old new; do
+        declare "$name=$("./$name" --version | sed 's/.*trainer \(.*\))/\1/')"
+    done
+    sed 's/activation = $act/activation = relu/; s/optimizer = $opt/optimizer = sgd\n  rate = 10\n  weight-decay = $decay/
+        s/^axis act.*/axis decay = 0 800 900 1000/; /^axis opt/d' "$scratch/test_adopt/a.rcp" >f.rcp
+    use old
+    one_build '[0,0,8]' f.rcp
+    is '.searches[0].trials.failed' 6
+    hpx ls --json | jq -c '[.[] | select(.status == "failed") | .key] | sort' >failed
+    use new
+    run 0 hpx adopt "$old" -q --json
+    jq -c --slurpfile failed failed '.adoption.keys - (.adoption.keys - $failed[0]) | sort' out >proven
+    same_files failed proven
+    one_build '[8,0,0]' f.rcp 'after the adoption'
+    is '.searches[0].trials.failed' 6
+}
+
 run_tests "$@"
