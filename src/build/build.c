@@ -504,7 +504,8 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
     note_failure(build, trial, result->failure);
     trial->seconds += result->seconds;
     build->spent_seconds += result->seconds;
-    build->spent_macs += (double)trial->macs_per_epoch;
+    build->spent_macs +=
+        trial->failure ? 0 : (double)trial->macs_per_epoch; /* it need not be a whole epoch */
     emit(build, HPX_EVENT_EPOCH, trial, NULL);
     return HPX_OK;
 }
@@ -581,7 +582,7 @@ static hpx_status train(struct build *build, hpx_error *error)
 static hpx_status log_build(struct build *build, const hpx_outcome *outcome, int64_t started_ns,
                             hpx_status result, hpx_error *error)
 {
-    if (build->spent_macs == 0)
+    if (build->spent_seconds == 0)
         return HPX_OK;
     hpx_fields entry = {0};
     hpx_fields_set_bytes(&entry, "recipe", build->recipe->path, strlen(build->recipe->path));

@@ -209,6 +209,12 @@ static void charge_speculative(hpx_speculative *out, const struct ledger *ledger
     out->seconds += trial->seconds;
 }
 
+/* The one in which it failed need not be whole. */
+static uint32_t whole_epochs(const struct trial *trial, uint32_t from)
+{
+    return trial->epoch - from - (trial->failure != NULL);
+}
+
 /* Seconds per multiplication of what has been trained, here or before, tell what the rest will take. */
 static void estimate(hpx_outcome *outcome, const struct ledger *ledger)
 {
@@ -221,7 +227,7 @@ static void estimate(hpx_outcome *outcome, const struct ledger *ledger)
             charge_speculative(&outcome->speculative, ledger, trial);
         } else if (trial->state == TRIAL_KNOWN || trial->state == TRIAL_ACCIDENT) {
             seconds += trial->seconds;
-            macs += trial->epoch > from ? (double)trial->macs_per_epoch * (trial->epoch - from) : 0;
+            macs += trial->epoch > from ? (double)trial->macs_per_epoch * whole_epochs(trial, from) : 0;
             outcome->stored += trial->verdict == HPX_HIT;
             outcome->trained += trial->verdict == HPX_TRAIN;
             outcome->extended += trial->verdict == HPX_EXTEND;

@@ -86,6 +86,19 @@ static size_t find_column(const struct table *table, const char *name)
     return NO_COLUMN;
 }
 
+/* A column that no axis has taken: an axis may be called `seed`, too. */
+static size_t find_own_column(const struct table *table, const char *name)
+{
+    for (size_t i = 0; i < table->columns; i++) {
+        size_t axis = 0;
+        while (axis < table->recipe->grid.axes && table->axis_columns[axis] != i)
+            axis++;
+        if (axis == table->recipe->grid.axes && strcmp(table->row[i], name) == 0)
+            return i;
+    }
+    return NO_COLUMN;
+}
+
 static hpx_status read_header(struct table *table, hpx_error *error)
 {
     const hpx_recipe *recipe = table->recipe;
@@ -99,10 +112,10 @@ static hpx_status read_header(struct table *table, hpx_error *error)
                                  recipe->axes[axis].name, recipe->path);
     }
     const char *objective = hpx_metric_names[recipe->objective];
-    table->value_column = find_column(table, objective);
-    table->seed_column = find_column(table, "seed");
-    table->epoch_column = find_column(table, "epoch");
-    table->status_column = find_column(table, "status");
+    table->value_column = find_own_column(table, objective);
+    table->seed_column = find_own_column(table, "seed");
+    table->epoch_column = find_own_column(table, "epoch");
+    table->status_column = find_own_column(table, "status");
     if (table->value_column == NO_COLUMN)
         return hpx_error_set(error, HPX_USAGE, "%s:1: no column '%s', the objective of %s", table->path,
                              objective, recipe->path);

@@ -39,8 +39,8 @@ static const struct row {
 #define TO(member) offsetof(struct options, member)
     {'j', true, "jobs", "N", "train N trials at once (default: the processors)", read_count, TO(jobs),
      JOBS_MAX},
-    {'k', true, "keep-going", NULL, "go on when a trial fails; its cell is worse than any score", read_flag,
-     TO(keep_going)},
+    {'k', true, "keep-going", NULL, "go on after an accident to a trial; its cell counts as failed",
+     read_flag, TO(keep_going)},
     {'n', true, "dry-run", NULL, "say what would be done, and change nothing", read_flag, TO(dry)},
     {'B', true, "always-make", NULL, "retrain what is stored, and compare", read_flag, TO(again)},
     {'I', false, "no-speculate", NULL, "leave processors idle rather than train what may not be needed",

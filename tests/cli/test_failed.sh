@@ -139,6 +139,23 @@ test_export() {
     run 0 hpx verify
 }
 
+# An axis may have the name of a column.
+test_axis_called_status() {
+    recipe a.rcp 'optimizer = sgd' 'rate = 0.1' 'weight-decay = $status' 'epochs = 3' <<'X'
+axis n1 = 8
+axis n2 = 8
+axis status = 0 200
+search grid
+  method = grid
+X
+    run 0 hpx build a.rcp --json -q
+    what_matters out >built
+    hpx export --csv a.rcp >t.csv
+    run 0 hpx replay t.csv a.rcp --json
+    what_matters out >replayed
+    same_files built replayed
+}
+
 # Whoever asks about a result is told that it failed, and why.
 test_told() {
     diverging '200 0' 'epochs = 5'
