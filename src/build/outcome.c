@@ -145,6 +145,12 @@ static void charge_others(hpx_search_outcome *out, struct accountant *accountant
     }
 }
 
+/* Of training it from the start: to its end, or to the epoch in which it failed. */
+static uint64_t nominal_macs(const struct trial *trial, const hpx_recipe *recipe)
+{
+    return trial->macs_per_epoch * (trial->failure ? trial->epoch : recipe->epochs);
+}
+
 static void account(hpx_search_outcome *out, struct accountant *accountant, size_t i)
 {
     hpx_search *search = hpx_plan_search(accountant->plan, i);
@@ -158,11 +164,12 @@ static void account(hpx_search_outcome *out, struct accountant *accountant, size
     out->visits = hpx_alloc(out->visit_count * sizeof *out->visits);
     for (size_t v = 0; v < out->visit_count; v++) {
         hpx_cost cost = hpx_experiment_cost(experiment, cells[v]);
-        uint64_t samples = hpx_experiment_train_count(experiment, cells[v]);
         hpx_verdict verdict = charge(out, accountant, cells[v]);
         out->visits[v] = (hpx_visit){cells[v], hpx_plan_value(accountant->plan, cells[v]), verdict};
         out->nominal_macs += cost.forward;
-        out->nominal_training_macs += cost.training * samples * recipe->epochs * recipe->seed_count;
+        for (size_t seed = 0; seed < recipe->seed_count; seed++)
+            out->nominal_training_macs +=
+                nominal_macs(ledger_trial(accountant->ledger, cells[v], seed), recipe);
         billed[cells[v]] = true;
     }
     size_t told = hpx_plan_told(accountant->plan, i, &cells);

@@ -31,7 +31,7 @@ struct table {
     size_t row_count, row_capacity;
     size_t columns; /* of the header */
     size_t axis_columns[HPX_AXES_MAX], seed_column, epoch_column, status_column, value_column;
-    double *values; /* by cell and seed */
+    double *values; /* by cell and seed; of a FAILED one, the epoch in which it did */
     uint8_t *slots;
 };
 
@@ -201,7 +201,7 @@ static hpx_status add_row(struct table *table, hpx_error *error)
             return hpx_error_set(error, HPX_USAGE, "%s:%zu: a second row for the same cell", table->path,
                                  table->line);
         table->slots[at] = slot;
-        table->values[at] = value;
+        table->values[at] = slot == FAILED ? (double)epoch : value;
     }
     return HPX_OK;
 }
@@ -234,8 +234,12 @@ static void look_up(void *context, struct trial *trial, const hpx_buffer *manife
     const size_t at = (size_t)trial->cell * recipe->seed_count + seed;
     trial->state = TRIAL_KNOWN;
     trial->verdict = HPX_HIT;
-    trial->failure = replay->table->slots[at] == FAILED ? "failed" : NULL;
-    trial->metrics.values[recipe->objective] = replay->table->values[at];
+    if (replay->table->slots[at] == FAILED) {
+        trial->failure = "failed";
+        trial->epoch = (uint32_t)replay->table->values[at];
+    } else {
+        trial->metrics.values[recipe->objective] = replay->table->values[at];
+    }
     if (replay->table->slots[at] == MISSING && !replay->missing)
         replay->missing = trial;
 }

@@ -105,7 +105,7 @@ test_minimised() {
 }
 
 what_matters() { # FILE
-    jq '.searches[] | [.name, .end, .score, .incumbent, .stop, .evaluations, .relative_cost,
+    jq '.searches[] | [.name, .end, .score, .incumbent, .stop, .evaluations, .relative_cost, .nominal_training_macs,
         (.trace[] | [.cell, .score, .status])]' "$1"
 }
 

@@ -443,8 +443,10 @@ static void test_failed_trials(void **state)
     assert_int_equal(search->failed, 1);
     assert_true(isnan(search->visits[0].score));
     assert_true(search->trials[0].known && search->trials[0].failed);
-    assert_true(search->paid_training_macs <
-                search->nominal_training_macs); /* it was not trained to its end */
+    assert_int_equal(search->paid_training_macs, search->nominal_training_macs);
+    const uint64_t cell =
+        (3 * (16 * 4 + 4 * 3) - 16 * 4) * 48; /* an epoch: 2 of both, and 1 in which it failed */
+    assert_int_equal(search->paid_training_macs, (2 + 2 + 1) * cell);
     hpx_outcome_free(outcome);
 
     expect_ok(hpx_store_each(store, NULL, keep_failure, &failure, &error), &error);
