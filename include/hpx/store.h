@@ -48,6 +48,14 @@ hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode
 void hpx_store_close(hpx_store *store); /* NULL is fine */
 bool hpx_store_exists(const char *directory);
 void hpx_store_on_damage(hpx_store *store, hpx_damage_fn *damaged, void *context);
+
+/* What a trainer says of the checkpoint that is stored for an epoch of such a training, with the record of
+ * its data: HPX_DAMAGED with why it is none. Asked by verify and by imports; the default takes all. */
+typedef hpx_status hpx_checkpoint_check_fn(const hpx_fields *manifest, const hpx_fields *dataset,
+                                           uint32_t epoch, const uint8_t *bytes, size_t size,
+                                           hpx_error *error);
+void hpx_store_on_checkpoint(hpx_store *store, hpx_checkpoint_check_fn *check);
+
 const char *hpx_store_directory(const hpx_store *store);
 /* HPX_FAILED when the store was deleted or replaced since it was opened. Every write ends with this. */
 hpx_status hpx_store_is_there(const hpx_store *store, hpx_error *error);

@@ -2,6 +2,7 @@
 
 #include "hpx/code.h"
 #include "hpx/experiment.h"
+#include "hpx/manifest.h"
 #include "hpx/memory.h"
 #include "hpx/space.h"
 #include "hpx/text.h"
@@ -240,6 +241,8 @@ hpx_status open_store(hpx_store **out, const struct options *options, const char
                                                 : open_for_reading(out, options, folder, error);
     if (!status && *out)
         hpx_store_on_damage(*out, report_damage, NULL);
+    if (!status && *out)
+        hpx_store_on_checkpoint(*out, hpx_manifest_check_checkpoint);
     return status;
 }
 

@@ -3,6 +3,7 @@
  * it dies, another one goes on with the next part. */
 #include "cli.h"
 
+#include "hpx/manifest.h"
 #include "hpx/memory.h"
 #include "hpx/process.h"
 
@@ -120,6 +121,8 @@ static void check(const char *folder, volatile struct shared *shared)
         status = HPX_OK;
     }
     shared->opened = true;
+    if (!status)
+        hpx_store_on_checkpoint(store, hpx_manifest_check_checkpoint);
     if (!status)
         status = hpx_store_verify_from(store, &shared->progress, send_damage, NULL, &error);
     if (!status)

@@ -3,16 +3,26 @@
 
 #include "files.h"
 
+#include "hpx/text.h"
+
 #include <string.h>
+
+static void set_visible(hpx_fields *out, const char *name, const char *text)
+{
+    hpx_buffer shown = {0};
+    hpx_text_show(&shown, text, strlen(text), "");
+    hpx_fields_set_text(out, name, hpx_buffer_text(&shown));
+    hpx_buffer_free(&shown);
+}
 
 void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp)
 {
     hpx_fields_set_bytes(out, "version", stamp->version, HPX_CODE_BYTES);
-    hpx_fields_set_text(out, "commit", stamp->commit);
-    hpx_fields_set_text(out, "describe", stamp->describe);
-    hpx_fields_set_text(out, "branch", stamp->branch);
-    hpx_fields_set_text(out, "author-date", stamp->author_date);
-    hpx_fields_set_text(out, "folder", stamp->folder);
+    set_visible(out, "commit", stamp->commit);
+    set_visible(out, "describe", stamp->describe);
+    set_visible(out, "branch", stamp->branch);
+    set_visible(out, "author-date", stamp->author_date);
+    set_visible(out, "folder", stamp->folder);
     hpx_fields_set_count(out, "dirty", stamp->dirty);
     hpx_fields_set_bytes(out, "patch", stamp->patch, stamp->patch_size);
     if (stamp->files_size > 0)

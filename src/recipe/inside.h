@@ -149,8 +149,6 @@ hpx_status hpx_recipe_fail(struct parse *p, const struct word *at, const char *f
 /* All mistakes in order of place. */
 void hpx_recipe_tell(struct parse *p, hpx_error *error);
 hpx_place hpx_recipe_place(const struct word *word);
-/* The length of the UTF-8 sequence that starts `bytes`; 0: it is not valid. */
-size_t hpx_recipe_utf8(const char *bytes, size_t size);
 /* `text`, cut if it is too long for a message. */
 const char *hpx_recipe_show(struct parse *p, const char *text);
 /* "a, b, c" of a NULL-terminated list. */

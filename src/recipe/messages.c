@@ -11,32 +11,6 @@
 #define SHOWN_BYTES  48
 #define LISTED_MAX   16 /* values of an axis that a message lists */
 
-size_t hpx_recipe_utf8(const char *bytes, size_t size)
-{
-    /* Unicode 15, table 3-7: first byte, and the range of the second; the others are 80..BF. */
-    static const struct {
-        uint8_t first, last, low, high, length;
-    } rows[] = {
-        {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    const uint8_t *b = (const uint8_t *)bytes;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (b[0] < rows[i].first || b[0] > rows[i].last)
-            continue;
-        if (rows[i].length == 1)
-            return 1;
-        if (size < rows[i].length || b[1] < rows[i].low || b[1] > rows[i].high)
-            return 0;
-        for (size_t k = 2; k < rows[i].length; k++)
-            if ((b[k] & 0xc0) != 0x80)
-                return 0;
-        return rows[i].length;
-    }
-    return 0;
-}
-
 static bool continues(char byte)
 {
     return ((uint8_t)byte & 0xc0) == 0x80;
@@ -59,12 +33,12 @@ static void quote(hpx_buffer *out, const struct line *at, size_t column)
     hpx_buffer_puts(out, from > 0 ? "\n..." : "\n");
     hpx_buffer_puts(&caret, from > 0 ? "\n   " : "\n");
     for (size_t i = from, length; i < to; i += length) {
-        length = hpx_recipe_utf8(at->bytes + i, to - i);
-        bool bad = length == 0 || (length == 1 && at->bytes[i] != '\t' && (uint8_t)at->bytes[i] < ' ') ||
-                   at->bytes[i] == 0x7f;
-        if (bad)
+        uint32_t code;
+        length = hpx_utf8_next(&code, at->bytes + i, to - i);
+        bool bad = length == 0 || (!hpx_is_visible(code) && code != '\t');
+        if (length == 0)
             length = 1;
-        hpx_buffer_add(out, bad ? "?" : at->bytes + i, length);
+        hpx_buffer_add(out, bad ? "?" : at->bytes + i, bad ? 1 : length);
         if (i < column - 1)
             hpx_buffer_puts(&caret, at->bytes[i] == '\t' ? "\t" : " ");
     }

@@ -4,6 +4,7 @@
 #include "inside.h"
 
 #include "hpx/file.h"
+#include "hpx/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,18 +19,22 @@ hpx_status hpx_recipe_check_text(struct parse *p, const struct source *source)
             number++;
             continue;
         }
-        size_t length = hpx_recipe_utf8(at, (size_t)(end - at));
+        uint32_t code;
+        size_t length = hpx_utf8_next(&code, at, (size_t)(end - at));
         bool line_end = *at == '\r' && (at + 1 == end || at[1] == '\n');
-        bool control = length == 1 && ((uint8_t)*at < ' ' || *at == 0x7f) && *at != '\t' && !line_end;
-        if (length > 0 && !control) {
+        bool order_mark = length > 0 && code == 0xfeff && at == source->bytes;
+        if (length > 0 && (hpx_is_visible(code) || code == '\t' || line_end || order_mark)) {
             at += length;
             continue;
         }
         const char *line_stop = memchr(at, '\n', (size_t)(end - at));
         struct line here = {source, start, (size_t)((line_stop ? line_stop : end) - start), number};
-        const char *what =
-            length == 0 ? "is not UTF-8: expected a text file" : "is a control character: expected text";
-        return hpx_recipe_fail_at(p, &here, (size_t)(at - start) + 1, "byte 0x%02x %s", (uint8_t)*at, what);
+        const size_t column = (size_t)(at - start) + 1;
+        return length == 0
+                   ? hpx_recipe_fail_at(p, &here, column, "byte 0x%02x is not UTF-8: expected a text file",
+                                        (uint8_t)*at)
+                   : hpx_recipe_fail_at(p, &here, column,
+                                        "U+%04X is a character that is not visible: expected text", code);
     }
     return HPX_OK;
 }

@@ -28,6 +28,7 @@ struct incoming {
     struct checkpoint_entry entry;
     uint32_t next;
     hpx_hasher *whole, *output;
+    hpx_buffer bytes; /* all of it, for whoever judges checkpoints */
 };
 
 struct reader {
@@ -44,7 +45,9 @@ struct reader {
     struct place last;
     struct incoming incoming;
     hpx_imported *done;
-    hpx_fields mark; /* of what is new */
+    hpx_fields mark;       /* of what is new */
+    hpx_hash manifest_key; /* of the manifest below */
+    hpx_fields manifest;   /* of the trajectory at hand */
     /* The entry at hand. */
     uint64_t entry_at;
     enum bundle_kind kind;
@@ -255,9 +258,12 @@ static hpx_status take_named(struct reader *reader, hpx_error *error)
         return refuse(reader, "a foreign key: it is not the hash of these bytes", error);
     hpx_fields fields = {0};
     hpx_status status = hpx_fields_decode(&fields, payload->data, payload->size, error);
-    hpx_fields_free(&fields);
     if (status)
         return refuse(reader, "malformed", error);
+    status = validate_fields(bundle_rules[reader->kind].db, &fields, error);
+    hpx_fields_free(&fields);
+    if (status)
+        return refuse(reader, error->message, error);
     const uint8_t *stored;
     size_t size;
     status = get_sealed(&stored, &size, reader->store, reader->txn, bundle_rules[reader->kind].db,
@@ -298,14 +304,36 @@ static hpx_status decode_record(hpx_artifact *out, struct reader *reader, hpx_er
     return whole ? HPX_OK : refuse(reader, "malformed", error);
 }
 
+static hpx_status read_fields(hpx_fields *out, struct reader *reader, enum database db, const hpx_hash *hash,
+                              hpx_error *error)
+{
+    const uint8_t *payload;
+    size_t size;
+    struct key key = key_of_hash(hash);
+    hpx_status status = get_sealed(&payload, &size, reader->store, reader->txn, db, &key, error);
+    return status ? status : hpx_fields_decode(out, payload, size, error);
+}
+
+static hpx_status validate(struct reader *reader, const hpx_artifact *artifact, hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    if (!hpx_hash_equal(&reader->manifest_key, &artifact->key)) {
+        hpx_fields_free(&reader->manifest);
+        reader->manifest_key = artifact->key;
+        status = read_fields(&reader->manifest, reader, DB_MANIFESTS, &artifact->key, error);
+    }
+    const char *wrong = status ? NULL : validate_artifact(artifact, &reader->manifest);
+    return wrong ? refuse(reader, wrong, error) : status;
+}
+
 static hpx_status check_references(struct reader *reader, const hpx_artifact *artifact, hpx_error *error)
 {
     struct key manifest = key_of_hash(&artifact->key), code = key_of_hash(&artifact->code),
                dataset = key_of_hash(&artifact->dataset),
                parent = key_of_epoch(&artifact->key, artifact->parent);
-    if (artifact->epoch == 0 || artifact->parent >= artifact->epoch)
-        return refuse(reader, "no epoch can continue a later one, or be 0", error);
     hpx_status status = expect(reader, DB_MANIFESTS, &manifest, "its manifest is missing", error);
+    if (!status)
+        status = validate(reader, artifact, error);
     if (!status)
         status = expect(reader, DB_CODES, &code, "its code version is missing", error);
     if (!status)
@@ -378,6 +406,23 @@ static hpx_status take_conflict(struct reader *reader, hpx_error *error)
     return status;
 }
 
+/* Whether the trainer takes it, where it can be asked. */
+static hpx_status judge_checkpoint(struct reader *reader, hpx_error *error)
+{
+    struct incoming *incoming = &reader->incoming;
+    hpx_fields dataset = {0};
+    hpx_error why;
+    if (!reader->store->check_checkpoint || incoming->skipped)
+        return HPX_OK;
+    hpx_status status = read_fields(&dataset, reader, DB_DATASETS, &incoming->artifact.dataset, error);
+    if (!status &&
+        reader->store->check_checkpoint(&reader->manifest, &dataset, incoming->artifact.epoch,
+                                        incoming->bytes.data, incoming->bytes.size, &why) != HPX_OK)
+        status = refuse(reader, why.message, error);
+    hpx_fields_free(&dataset);
+    return status;
+}
+
 /* All chunks are there: are they what the entry and the record say? */
 static hpx_status finish_checkpoint(struct reader *reader, hpx_error *error)
 {
@@ -389,6 +434,9 @@ static hpx_status finish_checkpoint(struct reader *reader, hpx_error *error)
         return refuse(reader, "the checkpoint's chunks do not have its hash", error);
     if (!hpx_hash_equal(&output, &incoming->artifact.output))
         return refuse(reader, "checkpoint and metrics do not give the record's output", error);
+    hpx_status status = judge_checkpoint(reader, error);
+    if (status)
+        return status;
     *(incoming->skipped ? &reader->done->checkpoints.known : &reader->done->checkpoints.added) += 1;
     return HPX_OK;
 }
@@ -426,6 +474,9 @@ static hpx_status take_checkpoint(struct reader *reader, hpx_error *error)
     hpx_status status = get_artifact(&incoming->artifact, reader->store, reader->txn, &key, epoch, error);
     if (status)
         return status == HPX_NOT_FOUND ? refuse(reader, "its record is missing", error) : status;
+    status = validate(reader, &incoming->artifact, error);
+    if (status)
+        return status;
     if (!decode_checkpoint_entry(&incoming->entry, reader->payload.data, reader->payload.size))
         return refuse(reader, "malformed", error);
     status = decide_to_skip(reader, &key, epoch, error);
@@ -435,6 +486,7 @@ static hpx_status take_checkpoint(struct reader *reader, hpx_error *error)
         return status;
     incoming->open = true;
     incoming->next = 0;
+    incoming->bytes.size = 0;
     incoming->whole = hpx_hasher_new();
     incoming->output = hpx_hasher_new();
     return incoming->entry.chunks == 0 ? finish_checkpoint(reader, error) : HPX_OK;
@@ -457,6 +509,8 @@ static hpx_status take_chunk(struct reader *reader, hpx_error *error)
         return status;
     hpx_hasher_add(incoming->whole, payload->data, payload->size);
     hpx_hasher_add(incoming->output, payload->data, payload->size);
+    if (reader->store->check_checkpoint && !incoming->skipped)
+        hpx_buffer_add(&incoming->bytes, payload->data, payload->size);
     return ++incoming->next == incoming->entry.chunks ? finish_checkpoint(reader, error) : HPX_OK;
 }
 
@@ -562,5 +616,7 @@ hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name
     hpx_hasher_finish(reader.all);
     hpx_buffer_free(&reader.payload);
     hpx_fields_free(&reader.mark);
+    hpx_fields_free(&reader.manifest);
+    hpx_buffer_free(&reader.incoming.bytes);
     return status;
 }

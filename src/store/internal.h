@@ -41,9 +41,10 @@ struct hpx_store {
     unsigned number; /* among those who have the store open; 0: no name (lock.c) */
     hpx_damage_fn *damaged;
     void *damaged_context;
-    hpx_cells *cells;    /* of the artifacts read so far */
-    struct pages *pages; /* as pages.c last read them; NULL before the first value */
-    char **reported;     /* what was damaged, so that it is said once */
+    hpx_checkpoint_check_fn *check_checkpoint; /* NULL: nobody can judge */
+    hpx_cells *cells;                          /* of the artifacts read so far */
+    struct pages *pages;                       /* as pages.c last read them; NULL before the first value */
+    char **reported;                           /* what was damaged, so that it is said once */
     size_t reported_count, reported_capacity;
 };
 
@@ -240,6 +241,12 @@ hpx_status unmark_import(hpx_store *store, const hpx_hash *key, uint32_t epoch, 
 
 /* Record, checkpoint and mark. */
 hpx_status drop_epoch(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch, hpx_error *error);
+
+/* validate.c */
+/* HPX_DAMAGED with what is wrong with a manifest, a code version or a data set. */
+hpx_status validate_fields(enum database db, const hpx_fields *fields, hpx_error *error);
+/* What is wrong with a record, whose manifest this is; NULL: nothing. */
+const char *validate_artifact(const hpx_artifact *artifact, const hpx_fields *manifest);
 
 /* keep.c: puts the checkpoint of a new artifact and drops others, as the options say. */
 hpx_status keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *artifact,

@@ -443,6 +443,11 @@ void hpx_store_on_damage(hpx_store *store, hpx_damage_fn *damaged, void *context
     store->damaged_context = context;
 }
 
+void hpx_store_on_checkpoint(hpx_store *store, hpx_checkpoint_check_fn *check)
+{
+    store->check_checkpoint = check;
+}
+
 const char *hpx_store_directory(const hpx_store *store)
 {
     return store->directory;

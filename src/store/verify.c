@@ -17,6 +17,7 @@ struct check {
     uint64_t file_bytes;
     hpx_damage_fn *damaged;
     void *context;
+    char why[256]; /* of the last value, where it is no constant */
 };
 
 static void fault(struct check *check, enum database db, const MDB_val *key, const char *what)
@@ -69,12 +70,44 @@ static bool exists(struct check *check, enum database db, const void *bytes, siz
     return mdb_get(check->txn, check->store->databases[db], &key, &value) == 0;
 }
 
+/* What is missing or damaged is a fault of its own. */
+static bool read_fields(hpx_fields *out, struct check *check, enum database db, const void *hash)
+{
+    MDB_val key = {.mv_size = HPX_HASH_BYTES, .mv_data = (void *)hash}, value;
+    hpx_error error;
+    return mdb_get(check->txn, check->store->databases[db], &key, &value) == 0 && is_in_file(check, &value) &&
+           is_sealed(db, &key, &value) &&
+           hpx_fields_decode(out, value.mv_data, value.mv_size - SEAL_BYTES, &error) == HPX_OK;
+}
+
+/* What every record must say, whether it is the first of its epoch or a second output. */
+static const char *check_artifact(hpx_artifact *out, struct check *check, const MDB_val *key,
+                                  const uint8_t *payload, size_t size)
+{
+    hpx_error error;
+    hpx_fields manifest = {0};
+    if (decode_artifact(out, check->store->cells, payload, size, &error) != HPX_OK)
+        return "malformed";
+    out->epoch = load_big_u32((const uint8_t *)key->mv_data + HPX_HASH_BYTES);
+    const char *wrong =
+        read_fields(&manifest, check, DB_MANIFESTS, key->mv_data) ? validate_artifact(out, &manifest) : NULL;
+    hpx_fields_free(&manifest);
+    return wrong;
+}
+
+static const char *check_conflict(struct check *check, const MDB_val *key, const uint8_t *payload,
+                                  size_t size)
+{
+    hpx_artifact artifact = {0};
+    return check_artifact(&artifact, check, key, payload, size);
+}
+
 static const char *check_record(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
 {
     hpx_artifact artifact = {0};
-    hpx_error error;
-    if (decode_artifact(&artifact, check->store->cells, payload, size, &error) != HPX_OK)
-        return "malformed";
+    const char *wrong = check_artifact(&artifact, check, key, payload, size);
+    if (wrong)
+        return wrong;
     if (!exists(check, DB_MANIFESTS, key->mv_data, HPX_HASH_BYTES))
         return "its manifest is missing";
     if (!exists(check, DB_CODES, artifact.code.bytes, HPX_HASH_BYTES))
@@ -87,6 +120,39 @@ static const char *check_record(struct check *check, const MDB_val *key, const u
     if (artifact.parent > 0 && !exists(check, DB_RECORDS, parent.bytes, parent.size))
         return "the epoch it continued is missing";
     return NULL;
+}
+
+static const char *keep_why(struct check *check, const hpx_error *why)
+{
+    snprintf(check->why, sizeof check->why, "%.250s", why->message);
+    return check->why;
+}
+
+/* What the trainer says of a whole checkpoint. */
+static const char *judge_checkpoint(struct check *check, const hpx_hash *key, uint32_t epoch,
+                                    const hpx_hash *dataset, const struct checkpoint_entry *entry)
+{
+    hpx_fields manifest = {0}, data = {0};
+    hpx_buffer bytes = {0};
+    hpx_error why;
+    const char *wrong = NULL;
+    if (!check->store->check_checkpoint || !read_fields(&manifest, check, DB_MANIFESTS, key->bytes) ||
+        !read_fields(&data, check, DB_DATASETS, dataset->bytes))
+        goto done;
+    for (uint32_t i = 0; i < entry->chunks; i++) {
+        struct key at = key_of_chunk(key, epoch, i);
+        MDB_val chunk = {.mv_size = at.size, .mv_data = at.bytes}, value;
+        if (mdb_get(check->txn, check->store->databases[DB_CHUNKS], &chunk, &value) != 0)
+            goto done;
+        hpx_buffer_add(&bytes, value.mv_data, value.mv_size - SEAL_BYTES);
+    }
+    if (check->store->check_checkpoint(&manifest, &data, epoch, bytes.data, bytes.size, &why) != HPX_OK)
+        wrong = keep_why(check, &why);
+done:
+    hpx_fields_free(&manifest);
+    hpx_fields_free(&data);
+    hpx_buffer_free(&bytes);
+    return wrong;
 }
 
 static const char *check_checkpoint(struct check *check, const MDB_val *key, const uint8_t *payload,
@@ -126,8 +192,9 @@ static const char *check_checkpoint(struct check *check, const MDB_val *key, con
         return "a chunk is missing";
     if (!hpx_hash_equal(&whole, &entry.hash))
         return "the chunks do not have its hash";
-    return readable && !hpx_hash_equal(&output, &artifact.output) ? "it is not the output of its record"
-                                                                  : NULL;
+    if (readable && !hpx_hash_equal(&output, &artifact.output))
+        return "it is not the output of its record";
+    return readable ? judge_checkpoint(check, &hash, epoch, &artifact.dataset, &entry) : NULL;
 }
 
 static const char *check_chunk(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
@@ -157,12 +224,35 @@ static const char *check_fields(struct check *check, const MDB_val *key, const u
 }
 
 /* Manifests, code versions and data sets are named by the hash of their bytes. */
-static const char *check_named(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
+static const char *check_named(struct check *check, enum database db, const MDB_val *key,
+                               const uint8_t *payload, size_t size)
 {
     hpx_hash hash = hpx_hash_of(payload, size);
     if (memcmp(hash.bytes, key->mv_data, HPX_HASH_BYTES) != 0)
         return "its bytes do not have the hash that names them";
-    return check_fields(check, key, payload, size);
+    hpx_fields fields = {0};
+    hpx_error error;
+    hpx_status status = hpx_fields_decode(&fields, payload, size, &error);
+    if (!status)
+        status = validate_fields(db, &fields, &error);
+    hpx_fields_free(&fields);
+    return status ? keep_why(check, &error) : NULL;
+}
+
+static const char *check_manifest(struct check *check, const MDB_val *key, const uint8_t *payload,
+                                  size_t size)
+{
+    return check_named(check, DB_MANIFESTS, key, payload, size);
+}
+
+static const char *check_code(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
+{
+    return check_named(check, DB_CODES, key, payload, size);
+}
+
+static const char *check_dataset(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
+{
+    return check_named(check, DB_DATASETS, key, payload, size);
 }
 
 static const char *check_pin(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
@@ -188,15 +278,15 @@ static const struct {
     const char *(*structure)(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size);
 } rules[DATABASES] = {
     [DB_META] = {6, NULL},
-    [DB_MANIFESTS] = {HPX_HASH_BYTES, check_named},
+    [DB_MANIFESTS] = {HPX_HASH_BYTES, check_manifest},
     [DB_RECORDS] = {HPX_HASH_BYTES + 4, check_record},
     [DB_CHECKPOINTS] = {HPX_HASH_BYTES + 4, check_checkpoint},
     [DB_CHUNKS] = {HPX_HASH_BYTES + 8, check_chunk},
-    [DB_CODES] = {HPX_HASH_BYTES, check_named},
-    [DB_DATASETS] = {HPX_HASH_BYTES, check_named},
+    [DB_CODES] = {HPX_HASH_BYTES, check_code},
+    [DB_DATASETS] = {HPX_HASH_BYTES, check_dataset},
     [DB_FILES] = {HPX_HASH_BYTES, check_fields},
     [DB_BUILDS] = {8, check_fields},
-    [DB_CONFLICTS] = {HPX_HASH_BYTES + 4 + HPX_HASH_BYTES, check_fields},
+    [DB_CONFLICTS] = {HPX_HASH_BYTES + 4 + HPX_HASH_BYTES, check_conflict},
     [DB_PINS] = {HPX_HASH_BYTES, check_pin},
     [DB_ADOPTIONS] = {HPX_HASH_BYTES, check_fields},
     [DB_IMPORTS] = {HPX_HASH_BYTES + 4, check_import},

@@ -107,8 +107,8 @@ static void expect_clean(hpx_store *store)
 static hpx_fields code_record(uint64_t number)
 {
     hpx_fields fields = {0};
-    hpx_fields_set_count(&fields, "version", number);
-    hpx_fields_set_text(&fields, "patch", "a patch");
+    hpx_fields_set_count(&fields, "tooling", number);
+    hpx_fields_set_bytes(&fields, "patch", "a patch", 7);
     return fields;
 }
 
@@ -1139,6 +1139,52 @@ static void cell_without_value(struct parts *parts)
     change_second(parts, NULL, halve_cell);
 }
 
+static void set_hidden_host(hpx_fields *fields)
+{
+    hpx_fields_set_text(fields, "host", "node\x1b[2J");
+}
+
+static void hidden_host(struct parts *parts)
+{
+    change_second(parts, NULL, set_hidden_host);
+}
+
+static void set_hidden_value(hpx_fields *fields)
+{
+    hpx_fields_set_bytes(fields, "cell",
+                         "n1\0"
+                         "\xe2\x80\xae",
+                         7);
+}
+
+static void hidden_value(struct parts *parts)
+{
+    change_second(parts, NULL, set_hidden_value);
+}
+
+static void set_odd_axis(hpx_fields *fields)
+{
+    hpx_fields_set_bytes(fields, "cell",
+                         "n 1\0"
+                         "2",
+                         6);
+}
+
+static void odd_axis(struct parts *parts)
+{
+    change_second(parts, NULL, set_odd_axis);
+}
+
+static void set_endless(hpx_fields *fields)
+{
+    hpx_fields_set_real(fields, "seconds", INFINITY);
+}
+
+static void endless(struct parts *parts)
+{
+    change_second(parts, NULL, set_endless);
+}
+
 static void repeat_axis(hpx_fields *fields)
 {
     hpx_fields_set_bytes(fields, "cell",
@@ -1276,6 +1322,10 @@ static void test_hostile_entries(void **state)
         {one_field_more, "malformed"},
         {cell_without_value, "malformed"},
         {axis_twice, "malformed"},
+        {hidden_host, "characters that are not visible"},
+        {hidden_value, "characters that are not visible"},
+        {odd_axis, "an axis whose name is no name"},
+        {endless, "a time that is none"},
         {parent_beyond_32_bits, "malformed"},
         {trailing_byte, "malformed"},
         {continues_itself, "no epoch can continue"},
@@ -1573,6 +1623,98 @@ static void test_made_elsewhere(void **state)
     close_place(&b);
 }
 
+/* What named values may say, whatever their hashes. */
+static void test_fields_that_make_sense(void **state)
+{
+    (void)state;
+    static const hpx_field good[] = {
+        {"code.version", HPX_FIELD_BYTES, 0, 0, (const uint8_t *)"01234567890123456789", 20},
+        {"seed", HPX_FIELD_COUNT, UINT32_MAX, 0, NULL, 0},
+        {"model.activation", HPX_FIELD_TEXT, 0, 0, (const uint8_t *)"relu \xc3\xa9", 7},
+        {"train.rate", HPX_FIELD_REAL, 0, 0.5, NULL, 0},
+    };
+    static const hpx_field bad[] = {
+        {"code.version", HPX_FIELD_TEXT, 0, 0, (const uint8_t *)"v1", 2},
+        {"code.version", HPX_FIELD_BYTES, 0, 0, (const uint8_t *)"short", 5},
+        {"seed", HPX_FIELD_COUNT, (uint64_t)UINT32_MAX + 1, 0, NULL, 0},
+        {"seed", HPX_FIELD_REAL, 0, 1, NULL, 0},
+        {"last-epoch", HPX_FIELD_COUNT, 0, 0, NULL, 0},
+        {"numerics.kernel", HPX_FIELD_TEXT, 0, 0, (const uint8_t *)"Zen\n", 4},
+        {"numerics.other", HPX_FIELD_TEXT, 0, 0,
+         (const uint8_t *)"\xc2\x9b"
+                          "2J",
+         4},
+        {"a\x1b[2J", HPX_FIELD_COUNT, 1, 0, NULL, 0},
+    };
+    for (size_t i = 0; i < COUNT(good); i++) {
+        hpx_fields fields = {0};
+        hpx_fields_set(&fields, &good[i]);
+        expect_ok(validate_fields(DB_MANIFESTS, &fields, &error), &error);
+        hpx_fields_free(&fields);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        hpx_fields fields = {0};
+        hpx_fields_set(&fields, &bad[i]);
+        assert_int_equal(validate_fields(DB_MANIFESTS, &fields, &error), HPX_DAMAGED);
+        hpx_fields_free(&fields);
+    }
+}
+
+static void test_records_that_make_sense(void **state)
+{
+    (void)state;
+    hpx_fields manifest = {0};
+    hpx_buffer none = {0};
+    const hpx_artifact good = artifact_of(7, 3, 2, &none);
+    hpx_artifact bad[7] = {good, good, good, good, good, good, good};
+    hpx_fields_set_count(&manifest, "seed", 7);
+    hpx_fields_set_count(&manifest, "last-epoch", 3);
+    assert_null(validate_artifact(&good, &manifest));
+    bad[0].seed = 8;
+    bad[1].epoch = 4;
+    bad[2].parent = 3;
+    bad[3].metrics.values[HPX_TEST_LOSS] = INFINITY;
+    bad[4].total_seconds = NAN;
+    bad[5].seconds = -1;
+    memcpy(bad[6].host, "a\x7f", 3);
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_non_null(validate_artifact(&bad[i], &manifest));
+    hpx_fields_free(&manifest);
+}
+
+static hpx_status refuse_checkpoints(const hpx_fields *manifest, const hpx_fields *dataset, uint32_t epoch,
+                                     const uint8_t *bytes, size_t size, hpx_error *why)
+{
+    (void)manifest, (void)dataset, (void)epoch, (void)bytes;
+    return size > 0 ? hpx_error_set(why, HPX_DAMAGED, "no checkpoint of mine") : HPX_OK;
+}
+
+static void count_faults(void *context, const char *what)
+{
+    *(size_t *)context += strstr(what, "no checkpoint of mine") != NULL;
+}
+
+/* The trainer's word on a checkpoint counts for an import and for verify. */
+static void test_checkpoints_that_make_sense(void **state)
+{
+    (void)state;
+    struct place a = open_place(), b = open_place();
+    store_result(a.store, 1, 1, 0, 3 * CHUNK_BYTES);
+    hpx_buffer bundle = export_all(a.store);
+    hpx_imported done;
+    uint64_t checked;
+    size_t faults = 0;
+    hpx_store_on_checkpoint(b.store, refuse_checkpoints);
+    assert_int_equal(import_bytes(&done, b.store, bundle.data, bundle.size), HPX_FAILED);
+    expect_contains(error.message, "epoch 1 chunk 2: no checkpoint of mine");
+    hpx_store_on_checkpoint(a.store, refuse_checkpoints);
+    expect_ok(hpx_store_verify(a.store, &checked, count_faults, &faults, &error), &error);
+    assert_int_equal(faults, 1);
+    hpx_buffer_free(&bundle);
+    close_place(&a);
+    close_place(&b);
+}
+
 /* What came by an import says so, and what was stored here before does not; a code version that this store's
  * own binary has is known here from then on. */
 static void test_marks(void **state)
@@ -1665,6 +1807,9 @@ int main(void)
         cmocka_unit_test(test_no_entries),
         cmocka_unit_test(test_contradictions),
         cmocka_unit_test(test_made_elsewhere),
+        cmocka_unit_test(test_fields_that_make_sense),
+        cmocka_unit_test(test_records_that_make_sense),
+        cmocka_unit_test(test_checkpoints_that_make_sense),
         cmocka_unit_test(test_marks),
         cmocka_unit_test(test_printed_cell),
     };

@@ -395,17 +395,21 @@ static void expect_message(const char *recipe, size_t size, const char *message)
 static void test_bytes(void **state)
 {
     (void)state;
-    expect_message(
-        "dataset mnist\0\n", 15,
-        "r.rcp:1:14: byte 0x00 is a control character: expected text\ndataset mnist?\n             ^");
+    expect_message("dataset mnist\0\n", 15,
+                   "r.rcp:1:14: U+0000 is a character that is not visible: expected text\ndataset mnist?\n   "
+                   "          ^");
     expect_message("# caf\xe9 \xff\n", 9,
                    "r.rcp:1:6: byte 0xe9 is not UTF-8: expected a text file\n# caf? ?\n     ^");
     expect_message("x\n\x1b[31m\n", 8,
-                   "r.rcp:2:1: byte 0x1b is a control character: expected text\n?[31m\n^");
+                   "r.rcp:2:1: U+001B is a character that is not visible: expected text\n?[31m\n^");
     expect_message("# \xe2\x9c", 4, "r.rcp:1:3: byte 0xe2 is not UTF-8: expected a text file\n# ??\n  ^");
     expect_message("# \xed\xa0\x80", 5,
                    "r.rcp:1:3: byte 0xed is not UTF-8: expected a text file\n# ???\n  ^");
-    expect_message("a\rb\n", 4, "r.rcp:1:2: byte 0x0d is a control character: expected text\na?b\n ^");
+    expect_message("a \xe2\x80\xae"
+                   "b\n",
+                   7, "r.rcp:1:3: U+202E is a character that is not visible: expected text\na ?b\n  ^");
+    expect_message("a\rb\n", 4,
+                   "r.rcp:1:2: U+000D is a character that is not visible: expected text\na?b\n ^");
 }
 
 static void test_alignment(void **state)

@@ -1,0 +1,133 @@
+/* What values must say to make sense, whatever their hashes: asked of all that is imported, and by verify of
+ * all that is stored. */
+#include "internal.h"
+
+#include "hpx/text.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What is known of a field by its name. That one is missing says whoever needs it; those of other names are
+ * free. */
+struct rule {
+    const char *name; /* NULL behind the last */
+    hpx_field_type type;
+    uint64_t min, max; /* of a count; of the size of bytes */
+};
+
+static const struct rule manifest_rules[] = {
+    {"code.version", HPX_FIELD_BYTES, 20, 20},
+    {"dataset.train-count", HPX_FIELD_COUNT, 1, UINT32_MAX},
+    {"dataset.validation-count", HPX_FIELD_COUNT, 0, UINT32_MAX},
+    {"format", HPX_FIELD_COUNT, 0, UINT32_MAX},
+    {"last-epoch", HPX_FIELD_COUNT, 1, UINT32_MAX},
+    {"model.hidden", HPX_FIELD_COUNTS, 0, 0},
+    {"model.kind", HPX_FIELD_TEXT, 0, 0},
+    {"numerics.blas", HPX_FIELD_TEXT, 0, 0},
+    {"numerics.kernel", HPX_FIELD_TEXT, 0, 0},
+    {"numerics.threads", HPX_FIELD_COUNT, 1, UINT32_MAX},
+    {"seed", HPX_FIELD_COUNT, 0, UINT32_MAX},
+    {0},
+};
+
+static const struct rule code_rules[] = {
+    {"author-date", HPX_FIELD_TEXT, 0, 0}, {"branch", HPX_FIELD_TEXT, 0, 0},
+    {"commit", HPX_FIELD_TEXT, 0, 0},      {"describe", HPX_FIELD_TEXT, 0, 0},
+    {"dirty", HPX_FIELD_COUNT, 0, 1},      {"files", HPX_FIELD_BYTES, 0, UINT64_MAX},
+    {"folder", HPX_FIELD_TEXT, 0, 0},      {"patch", HPX_FIELD_BYTES, 0, UINT64_MAX},
+    {"version", HPX_FIELD_BYTES, 20, 20},  {0},
+};
+
+static const struct rule dataset_rules[] = {
+    {"classes", HPX_FIELD_COUNT, 1, UINT32_MAX},
+    {"features", HPX_FIELD_COUNT, 1, UINT32_MAX},
+    {"name", HPX_FIELD_TEXT, 0, 0},
+    {"test.count", HPX_FIELD_COUNT, 0, UINT32_MAX},
+    {"train.count", HPX_FIELD_COUNT, 0, UINT32_MAX},
+    {0},
+};
+
+/* Of a field, or with others allowed of an axis. */
+static bool is_name(const char *text, const char *others)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    for (const char *c = text; *c; c++)
+        if (!strchr(letters, *c) && !strchr(others, *c))
+            return false;
+    return *text != 0;
+}
+
+static bool keeps_rule(const hpx_field *field, const struct rule *rules)
+{
+    for (; rules->name; rules++) {
+        if (strcmp(rules->name, field->name) != 0)
+            continue;
+        const uint64_t number = rules->type == HPX_FIELD_BYTES ? field->size : field->count;
+        return field->type == rules->type &&
+               (rules->type == HPX_FIELD_TEXT || rules->type == HPX_FIELD_COUNTS ||
+                (number >= rules->min && number <= rules->max));
+    }
+    return true;
+}
+
+static hpx_status check_all(const hpx_fields *fields, const struct rule *rules, hpx_error *error)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        const hpx_field *field = &fields->fields[i];
+        if (!is_name(field->name, "._"))
+            return hpx_error_set(error, HPX_DAMAGED, "field %zu has a name that is none", i + 1);
+        if (field->type == HPX_FIELD_TEXT && !hpx_text_is_visible(field->bytes, field->size))
+            return hpx_error_set(error, HPX_DAMAGED, "field '%s' has characters that are not visible",
+                                 field->name);
+        if (!keeps_rule(field, rules))
+            return hpx_error_set(error, HPX_DAMAGED, "field '%s' is of another type, or out of its range",
+                                 field->name);
+    }
+    return HPX_OK;
+}
+
+hpx_status validate_fields(enum database db, const hpx_fields *fields, hpx_error *error)
+{
+    static const struct rule none[] = {{0}};
+    return check_all(fields,
+                     db == DB_MANIFESTS  ? manifest_rules
+                     : db == DB_CODES    ? code_rules
+                     : db == DB_DATASETS ? dataset_rules
+                                         : none,
+                     error);
+}
+
+static const char *validate_cell(const hpx_cell *cell)
+{
+    const char *axis, *value;
+    for (size_t at = 0; hpx_cell_next(&at, &axis, &value, cell);) {
+        if (!is_name(axis, "_ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+            return "an axis whose name is no name";
+        if (!hpx_text_is_visible(value, strlen(value)))
+            return "a value of an axis with characters that are not visible";
+    }
+    return NULL;
+}
+
+/* NULL if nothing is wrong. */
+const char *validate_artifact(const hpx_artifact *artifact, const hpx_fields *manifest)
+{
+    const hpx_field *seed = hpx_fields_find(manifest, "seed"),
+                    *last = hpx_fields_find(manifest, "last-epoch");
+    if (artifact->epoch == 0 || artifact->parent >= artifact->epoch)
+        return "no epoch can continue a later one, or be 0";
+    if (last && artifact->epoch > last->count)
+        return "an epoch behind the last one of its training";
+    if (seed && artifact->seed != seed->count)
+        return "another seed than its manifest has";
+    for (int i = 0; i < HPX_METRICS; i++)
+        if (isinf(artifact->metrics.values[i]))
+            return "a metric that is infinite";
+    if (!(artifact->seconds >= 0) || !(artifact->total_seconds >= 0) || isinf(artifact->total_seconds) ||
+        isinf(artifact->seconds))
+        return "a time that is none";
+    if (!hpx_text_is_visible(artifact->host, strlen(artifact->host)) ||
+        !hpx_text_is_visible(artifact->failure, strlen(artifact->failure)))
+        return "a text with characters that are not visible";
+    return validate_cell(&artifact->cell);
+}
