@@ -12,6 +12,8 @@
 /* Appends the file's bytes to `out`. HPX_NOT_FOUND if there is none, HPX_FAILED if it cannot be read or holds
  * more than bytes_max. */
 hpx_status hpx_file_read(hpx_buffer *out, const char *path, size_t bytes_max, hpx_error *error);
+/* The same of a stream, to its end: "-", standard input, or a pipe by its path. */
+hpx_status hpx_stream_read(hpx_buffer *out, const char *path, size_t bytes_max, hpx_error *error);
 
 /* Writes `path` so that a reader sees the old content or the new, never a part: a temporary file in the same
  * folder, fsync, rename, fsync of the folder. The file keeps its owner and permissions; a new one obeys the
@@ -51,6 +53,7 @@ hpx_status hpx_make_directories(const char *path, hpx_error *error);
 
 bool hpx_path_exists(const char *path);
 bool hpx_path_is_folder(const char *path);
+bool hpx_path_is_stream(const char *path); /* "-", an open descriptor's name, or no regular file nor folder */
 
 /* The absolute path without links; NULL, and errno, when there is no such path. free() it. */
 char *hpx_path_real(const char *path);

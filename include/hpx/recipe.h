@@ -82,7 +82,19 @@ typedef hpx_status hpx_recipe_load_fn(void *context, const char *path, hpx_buffe
 hpx_status hpx_recipe_parse(hpx_recipe **out, const char *path, const void *bytes, size_t size,
                             hpx_recipe_load_fn *load, void *context, hpx_error *error);
 
-/* hpx_recipe_parse of a file, with a loader that reads files. */
+/* NAME=VALUE words that amend a recipe as a file that includes it would: NAME alone where one statement has
+ * it, else STATEMENT.NAME. Paths in them begin in the current folder. */
+typedef struct hpx_recipe_amendments {
+    char **words;
+    size_t count;
+    bool cell; /* a NAME that is an axis or "seed", or nothing known, names a cell: such words are left, in
+                  their order, in front of `words`, and `count` counts them */
+} hpx_recipe_amendments;
+
+/* hpx_recipe_parse of a file, with a loader that reads files. "-" is standard input; in what is read from
+ * there or from a pipe, paths begin in the current folder. `amendments` may be NULL. */
+hpx_status hpx_recipe_open_amended(hpx_recipe **out, const char *path, hpx_recipe_amendments *amendments,
+                                   hpx_error *error);
 hpx_status hpx_recipe_open(hpx_recipe **out, const char *path, hpx_error *error);
 
 void hpx_recipe_free(hpx_recipe *recipe); /* NULL is fine */

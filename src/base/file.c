@@ -40,15 +40,11 @@ static hpx_status open_regular(int *fd_out, struct stat *info, const char *path,
     return HPX_OK;
 }
 
-hpx_status hpx_file_read(hpx_buffer *out, const char *path, size_t bytes_max, hpx_error *error)
+/* Reads to the end and closes. */
+static hpx_status read_all(hpx_buffer *out, int fd, const char *path, size_t bytes_max, hpx_error *error)
 {
-    struct stat info;
-    int fd;
-    hpx_status status = open_regular(&fd, &info, path, error);
-    if (status)
-        return status;
-    size_t start = out->size, expected = (size_t)info.st_size;
-    hpx_buffer_reserve(out, (expected < bytes_max ? expected : bytes_max) + 1);
+    hpx_status status = HPX_OK;
+    size_t start = out->size;
     for (;;) {
         hpx_buffer_reserve(out, 1);
         ssize_t got = read(fd, out->data + out->size, out->capacity - out->size);
@@ -70,6 +66,25 @@ hpx_status hpx_file_read(hpx_buffer *out, const char *path, size_t bytes_max, hp
     if (status)
         out->size = start;
     return status;
+}
+
+hpx_status hpx_file_read(hpx_buffer *out, const char *path, size_t bytes_max, hpx_error *error)
+{
+    struct stat info;
+    int fd;
+    hpx_status status = open_regular(&fd, &info, path, error);
+    if (status)
+        return status;
+    size_t expected = (size_t)info.st_size;
+    hpx_buffer_reserve(out, (expected < bytes_max ? expected : bytes_max) + 1);
+    return read_all(out, fd, path, bytes_max, error);
+}
+
+hpx_status hpx_stream_read(hpx_buffer *out, const char *path, size_t bytes_max, hpx_error *error)
+{
+    int fd =
+        strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? open_error(path, error) : read_all(out, fd, path, bytes_max, error);
 }
 
 static hpx_status write_all(int fd, const char *path, const uint8_t *bytes, size_t size, hpx_error *error)
@@ -333,6 +348,13 @@ bool hpx_path_is_folder(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool hpx_path_is_stream(const char *path)
+{
+    struct stat info;
+    return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0 || strncmp(path, "/dev/fd/", 8) == 0 ||
+           (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode));
 }
 
 char *hpx_path_real(const char *path)

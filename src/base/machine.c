@@ -28,7 +28,7 @@ static bool read_value(double *out, const char *folder, const char *file, const 
     const size_t length = strlen(name);
     bool found = false;
     while (stream && !found && fgets(line, sizeof line, stream)) {
-        char *end;
+        char *end = line;
         found =
             strncmp(line, name, length) == 0 && (length == 0 || line[length] == ' ' || line[length] == ':');
         if (found)

@@ -131,6 +131,8 @@ static int run(const struct options *options)
     hpx_error error;
     int code = EXIT_DONE;
     hpx_status status = open_targets(&targets, &count, options->arguments, options->count, &error);
+    if (!status && (status = need_searches(targets, count, &error)))
+        free_targets(targets, count);
     if (status)
         return fail(&error);
     if (options->require_clean && !is_clean()) {

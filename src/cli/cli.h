@@ -80,8 +80,8 @@ int print_result(hpx_buffer *text); /* to stdout, and frees it; the exit code */
 int print_bytes(hpx_buffer *text);  /* likewise, but as it is unless stdout is a terminal: for files */
 void warn_if_stale(void);
 
-/* The store's folder: --store, $HPX_STORE, cache/ at the root of the work tree that holds `anchor` (a file or
- * folder),
+/* The store's folder: --store, $HPX_STORE, cache/ at the root of the work tree that holds `anchor` (a folder,
+ * or a recipe as on the command line),
  * ./cache. free() it. */
 char *store_folder(const struct options *options, const char *anchor);
 /* Where fetched data sets are: $HPX_DATA, else data/ in the store's folder. free() it. */
@@ -102,16 +102,24 @@ typedef hpx_status result_fn(hpx_buffer *text, hpx_store *store, const struct op
                              hpx_error *error);
 int print_from_store(const struct options *options, result_fn *add, int (*print)(hpx_buffer *text));
 
-/* RECIPE[:SEARCH]... grouped by recipe. */
+/* target.c: RECIPE[:SEARCH], amended by NAME=VALUE words as a file that includes it would. */
 struct target {
     char *path;
     hpx_recipe *recipe;
     const hpx_recipe_search **searches; /* those named, or all */
     size_t count;
+    bool named; /* not all searches are meant */
 };
+/* The first word is the recipe, the others amend it. `cell`: words that do not, name a cell; they are left
+ * behind the first word, and *count counts both. */
+hpx_status open_target(struct target *out, char **words, size_t *count, bool cell, hpx_error *error);
+void free_target(struct target *target);
+/* RECIPE[:SEARCH]... grouped by recipe, all of them amended. */
 hpx_status open_targets(struct target **out, size_t *count, char *const *arguments, size_t argument_count,
                         hpx_error *error);
 void free_targets(struct target *targets, size_t count);
+hpx_status need_searches(const struct target *targets, size_t count, hpx_error *error);
+char *recipe_path(const char *argument); /* RECIPE of RECIPE[:SEARCH]; free() it */
 
 /* Whether an argument that may be a recipe or a key is a key. */
 bool is_key(const char *word);
@@ -131,9 +139,10 @@ hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_adop
 hpx_status read_shown(hpx_shown *out, hpx_store *store, const char *prefix, hpx_error *error);
 void free_shown(hpx_shown *shown);
 
-/* Calls for every artifact of a recipe that its grid, seeds and epochs name under this binary. `all_epochs`:
- * every stored epoch of its trajectories instead. */
-hpx_status each_of_recipe(hpx_store *store, const hpx_recipe *recipe, const char *data, bool all_epochs,
+/* target.c: calls for every artifact that the recipe's cells, seeds and epochs name under this binary; where
+ * searches are named, the cells that they visit, as far as what is stored decides. `all_epochs`: every stored
+ * epoch of the trajectories instead. */
+hpx_status each_of_target(hpx_store *store, const struct target *target, const char *data, bool all_epochs,
                           hpx_artifact_fn *each, void *context, hpx_error *error);
 
 /* Says which searches have met nothing but failed cells; the exit code. */

@@ -1,7 +1,6 @@
 #include "cli.h"
 
 #include "hpx/code.h"
-#include "hpx/experiment.h"
 #include "hpx/manifest.h"
 #include "hpx/memory.h"
 #include "hpx/space.h"
@@ -157,7 +156,8 @@ char *store_folder(const struct options *options, const char *anchor)
         return hpx_strdup(options->store);
     if (variable && *variable)
         return hpx_strdup(variable);
-    char *tree = work_tree_of(anchor);
+    char *path = recipe_path(anchor), *tree = work_tree_of(hpx_path_is_stream(path) ? "." : path);
+    free(path);
     char *folder = tree ? hpx_path_join(tree, "cache") : hpx_strdup("cache");
     free(tree);
     return folder;
@@ -271,93 +271,6 @@ int print_from_store(const struct options *options, result_fn *add, int (*print)
     return code;
 }
 
-/* Splits RECIPE:SEARCH at the last colon, unless a file of the whole name exists. *search is NULL without
- * one. */
-static void split_target(char **path, const char **search, const char *argument)
-{
-    const char *colon = strrchr(argument, ':');
-    *search = NULL;
-    if (!colon || hpx_path_exists(argument)) {
-        *path = hpx_strdup(argument);
-        return;
-    }
-    *path = hpx_strndup(argument, (size_t)(colon - argument));
-    *search = colon + 1;
-}
-
-static hpx_status add_searches(struct target *target, const char *name, hpx_error *error)
-{
-    const hpx_recipe *recipe = target->recipe;
-    if (!name) {
-        target->count = recipe->search_count;
-        for (size_t i = 0; i < recipe->search_count; i++)
-            target->searches[i] = &recipe->searches[i];
-        return HPX_OK;
-    }
-    const hpx_recipe_search *search;
-    hpx_status status = hpx_recipe_find_search(&search, recipe, name, error);
-    if (status)
-        return status;
-    for (size_t i = 0; i < target->count; i++)
-        if (target->searches[i] == search)
-            return HPX_OK;
-    target->searches[target->count++] = search;
-    return HPX_OK;
-}
-
-static hpx_status open_target(struct target *target, const char *path, hpx_error *error)
-{
-    hpx_status status = hpx_recipe_open(&target->recipe, path, error);
-    if (status)
-        return status == HPX_NOT_FOUND ? hpx_error_set(error, HPX_USAGE, "%s: no such recipe", path) : status;
-    target->path = hpx_strdup(path);
-    target->searches = hpx_alloc((target->recipe->search_count + 1) * sizeof *target->searches);
-    return HPX_OK;
-}
-
-hpx_status open_targets(struct target **out, size_t *count, char *const *arguments, size_t argument_count,
-                        hpx_error *error)
-{
-    struct target *targets = hpx_alloc(argument_count * sizeof *targets);
-    hpx_status status = HPX_OK;
-    *count = 0;
-    for (size_t i = 0; i < argument_count && !status; i++) {
-        char *path;
-        const char *search;
-        split_target(&path, &search, arguments[i]);
-        size_t at = 0;
-        while (at < *count && strcmp(targets[at].path, path) != 0)
-            at++;
-        if (at == *count) {
-            status = open_target(&targets[at], path, error);
-            *count += !status;
-        }
-        if (!status)
-            status = add_searches(&targets[at], search, error);
-        if (!status && targets[at].count == 0)
-            status = hpx_error_set(error, HPX_USAGE, "%s: the recipe has no search; add a `search` statement",
-                                   path);
-        free(path);
-    }
-    *out = targets;
-    if (status) {
-        free_targets(targets, *count);
-        *out = NULL;
-        *count = 0;
-    }
-    return status;
-}
-
-void free_targets(struct target *targets, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        free(targets[i].path);
-        free((void *)targets[i].searches);
-        hpx_recipe_free(targets[i].recipe);
-    }
-    free(targets);
-}
-
 bool is_key(const char *word)
 {
     return strspn(word, "0123456789abcdefABCDEF") == strlen(word) && !hpx_path_exists(word);
@@ -382,61 +295,5 @@ hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_adop
         status = forgive(hpx_store_find_import(&out->import, store, &artifact->key, artifact->epoch, error));
     if (status)
         hpx_provenance_free(out);
-    return status;
-}
-
-/* Hands artifacts on under the recipe's own name for the cell: another recipe may have trained it. */
-struct renaming {
-    hpx_buffer pairs;
-    hpx_artifact_fn *each;
-    void *context;
-};
-
-static hpx_status rename_cell(void *context, const hpx_artifact *artifact, hpx_error *error)
-{
-    struct renaming *renaming = context;
-    hpx_artifact renamed = *artifact;
-    renamed.cell = hpx_cell_of(&renaming->pairs);
-    return renaming->each(renaming->context, &renamed, error);
-}
-
-static hpx_status each_of_trial(hpx_store *store, hpx_experiment *experiment, uint32_t cell, uint32_t seed,
-                                bool all_epochs, struct renaming *renaming, hpx_error *error)
-{
-    hpx_buffer manifest = {0};
-    hpx_artifact artifact;
-    hpx_hash key = hpx_experiment_manifest(&manifest, experiment, cell, seed);
-    renaming->pairs.size = 0;
-    hpx_experiment_cell(&renaming->pairs, experiment, cell);
-    hpx_status status;
-    if (all_epochs) {
-        status = hpx_store_each(store, &key, rename_cell, renaming, error);
-    } else {
-        uint32_t epochs = hpx_experiment_recipe(experiment)->epochs;
-        status = hpx_store_find(&artifact, store, &key, epochs, &manifest, error);
-        if (!status)
-            status = rename_cell(renaming, &artifact, error);
-        else if (status == HPX_NOT_FOUND)
-            status = HPX_OK;
-    }
-    hpx_buffer_free(&manifest);
-    return status;
-}
-
-hpx_status each_of_recipe(hpx_store *store, const hpx_recipe *recipe, const char *data, bool all_epochs,
-                          hpx_artifact_fn *each, void *context, hpx_error *error)
-{
-    hpx_source_options source = {.store = store, .folder = data};
-    struct renaming renaming = {.each = each, .context = context};
-    hpx_experiment *experiment;
-    hpx_status status = hpx_experiment_open(&experiment, recipe, &source, error);
-    if (status)
-        return status;
-    uint32_t cells = hpx_grid_cells(&recipe->grid);
-    for (uint32_t cell = 0; cell < cells && !status; cell++)
-        for (size_t i = 0; i < recipe->seed_count && !status; i++)
-            status = each_of_trial(store, experiment, cell, recipe->seeds[i], all_epochs, &renaming, error);
-    hpx_buffer_free(&renaming.pairs);
-    hpx_experiment_free(experiment);
     return status;
 }

@@ -48,19 +48,20 @@ static hpx_status export_all(struct table *table, hpx_store *store, hpx_error *e
     return status;
 }
 
-static hpx_status export_recipe(struct table *table, hpx_store *store, const char *path, const char *data,
-                                hpx_error *error)
+static hpx_status export_recipe(struct table *table, hpx_store *store, const struct options *options,
+                                const char *data, hpx_error *error)
 {
-    hpx_recipe *recipe;
-    hpx_status status = hpx_recipe_open(&recipe, path, error);
+    struct target target;
+    size_t count = options->count;
+    hpx_status status = open_target(&target, options->arguments, &count, false, error);
     if (status)
-        return status == HPX_NOT_FOUND ? hpx_error_set(error, HPX_USAGE, "%s: no such recipe", path) : status;
-    for (size_t i = 0; i < recipe->grid.axes; i++)
-        add_axis(table, recipe->axes[i].name);
+        return status;
+    for (size_t i = 0; i < target.recipe->grid.axes; i++)
+        add_axis(table, target.recipe->axes[i].name);
     hpx_report_csv_header(table->text, (const char *const *)table->axes, table->count);
     if (store)
-        status = each_of_recipe(store, recipe, data, true, add_row, table, error);
-    hpx_recipe_free(recipe);
+        status = each_of_target(store, &target, data, true, add_row, table, error);
+    free_target(&target);
     return status;
 }
 
@@ -72,15 +73,16 @@ int run_export(const struct options *options)
         say("export: --csv prints a table of results; -o, --all and --no-checkpoints are for bundles");
         return EXIT_USAGE;
     }
-    const char *path = options->count ? options->arguments[0] : NULL;
-    char *folder = store_folder(options, path ? path : "."), *data = data_folder(folder);
+    bool whole = options->count == 0;
+    char *folder = store_folder(options, whole ? "." : options->arguments[0]), *data = data_folder(folder);
     hpx_buffer text = {0};
     struct table table = {.text = &text};
     hpx_store *store;
     hpx_error error;
     hpx_status status = open_store(&store, options, folder, HPX_STORE_READ, &error);
     if (!status)
-        status = path ? export_recipe(&table, store, path, data, &error) : export_all(&table, store, &error);
+        status =
+            whole ? export_all(&table, store, &error) : export_recipe(&table, store, options, data, &error);
     int code = status ? fail(&error) : print_bytes(&text);
     hpx_buffer_free(&text);
     for (size_t i = 0; i < table.count; i++)

@@ -98,23 +98,24 @@ static hpx_status add_key(void *context, const hpx_artifact *artifact, hpx_error
     return HPX_OK;
 }
 
-static hpx_status select_keys(struct keys *keys, hpx_store *store, const char *what, const char *data,
-                              hpx_error *error)
+static hpx_status select_keys(struct keys *keys, hpx_store *store, const struct options *options,
+                              const char *data, hpx_error *error)
 {
+    const char *what = options->arguments[0];
+    size_t count = options->count;
     hpx_hash key;
-    hpx_recipe *recipe;
+    struct target target;
     hpx_status status;
     keys->items = hpx_alloc(sizeof *keys->items); /* not NULL: that would be all */
     keys->capacity = 1;
-    if (is_key(what)) {
+    if (count == 1 && is_key(what)) {
         status = hpx_store_find_key(&key, store, what, error);
         return status ? status : add_key(keys, &(hpx_artifact){.key = key}, error);
     }
-    status = hpx_recipe_open(&recipe, what, error);
-    if (status)
-        return status == HPX_NOT_FOUND ? hpx_error_set(error, HPX_USAGE, "%s: no such recipe", what) : status;
-    status = each_of_recipe(store, recipe, data, true, add_key, keys, error);
-    hpx_recipe_free(recipe);
+    status = open_target(&target, options->arguments, &count, false, error);
+    if (!status)
+        status = each_of_target(store, &target, data, true, add_key, keys, error);
+    free_target(&target);
     return status;
 }
 
@@ -130,7 +131,7 @@ static hpx_status export(hpx_exported *done, const char *folder, const struct op
     if (!status && !store)
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no store here", folder);
     if (!status && what)
-        status = select_keys(&keys, store, what, data, error);
+        status = select_keys(&keys, store, options, data, error);
     if (!status)
         status = sink_open(&sink, error);
     if (!status) {
@@ -150,7 +151,7 @@ static bool is_clear(const struct options *options)
 {
     if (!options->output)
         say("export: say what to write: -o FILE for a bundle, --csv for a table");
-    else if (options->count + options->all != 1)
+    else if ((options->count > 0) + options->all != 1)
         say("export: say what to export: a recipe, a key or --all");
     else if (strcmp(options->output, "-") == 0 && isatty(STDOUT_FILENO))
         say("export: a bundle is not for a terminal; redirect it or name a file");
@@ -163,8 +164,7 @@ int export_bundle(const struct options *options)
 {
     if (!is_clear(options))
         return EXIT_USAGE;
-    const char *what = options->count ? options->arguments[0] : NULL;
-    char *folder = store_folder(options, what && hpx_path_exists(what) ? what : ".");
+    char *folder = store_folder(options, options->count ? options->arguments[0] : ".");
     hpx_exported done;
     hpx_error error;
     catch_interrupts();

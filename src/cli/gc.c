@@ -21,18 +21,6 @@ static hpx_status pin(hpx_store *store, const struct options *options, hpx_error
     return status;
 }
 
-static hpx_status open_recipes(hpx_recipe **recipes, const struct options *options, hpx_error *error)
-{
-    hpx_status status = HPX_OK;
-    for (size_t i = 0; i < options->count && !status; i++) {
-        const char *path = options->arguments[i];
-        status = hpx_recipe_open(&recipes[i], path, error);
-        if (status == HPX_NOT_FOUND)
-            status = hpx_error_set(error, HPX_USAGE, "%s: no such recipe", path);
-    }
-    return status;
-}
-
 static int print(const hpx_gc_result *result, const struct options *options, uint64_t compacted)
 {
     hpx_buffer text = {0};
@@ -70,34 +58,32 @@ static int finish(hpx_store *store, const char *folder, const hpx_gc_result *res
     return code;
 }
 
-static int collect(const struct options *options, const char *folder, const char *data)
+static int collect(const struct options *options, const struct target *targets, size_t count,
+                   const char *folder, const char *data)
 {
-    hpx_recipe **recipes = hpx_alloc((options->count + 1) * sizeof *recipes);
+    const hpx_recipe **recipes = hpx_alloc((count + 1) * sizeof *recipes);
+    for (size_t i = 0; i < count; i++)
+        recipes[i] = targets[i].recipe;
     hpx_store *store = NULL;
     hpx_error error;
     hpx_gc_result result = {.reached = true};
     hpx_gc_options gc = {
-        .recipes = (const hpx_recipe *const *)recipes,
-        .recipe_count = options->count,
+        .recipes = recipes,
+        .recipe_count = count,
         .folder = data,
         .limited = options->limited,
         .bytes_max = options->bytes_max,
         .dry = options->dry,
     };
-    hpx_status status = open_recipes(recipes, options, &error);
-    if (!status)
-        status = open_existing(&store, options, folder, !options->dry, &error);
+    hpx_status status = open_existing(&store, options, folder, !options->dry, &error);
     if (!status && store)
         status = hpx_gc(&result, store, &gc, &error);
-    if (!status && store && options->count && result.named == 0)
-        say("warning: no checkpoint here belongs to the recipe%s under this binary",
-            options->count == 1 ? "" : "s");
+    if (!status && store && count && result.named == 0)
+        say("warning: no checkpoint here belongs to the recipe%s under this binary", count == 1 ? "" : "s");
     int code = status ? fail(&error) : finish(store, folder, &result, options);
     if (status)
         hpx_store_close(store);
     hpx_gc_result_free(&result);
-    for (size_t i = 0; i < options->count; i++)
-        hpx_recipe_free(recipes[i]);
     free(recipes);
     return code;
 }
@@ -142,14 +128,15 @@ static int change_pins(const struct options *options, const char *folder)
 }
 
 /* Recipes of two stores would name checkpoints of the one to the other. */
-static bool have_one_store(const struct options *options, const char *folder)
+static bool have_one_store(const struct options *options, const struct target *targets, size_t count,
+                           const char *folder)
 {
-    for (size_t i = 1; i < options->count; i++) {
-        char *other = store_folder(options, options->arguments[i]);
+    for (size_t i = 1; i < count; i++) {
+        char *other = store_folder(options, targets[i].path);
         bool same = strcmp(other, folder) == 0;
         if (!same)
-            say("gc: %s has its store in %s and %s in %s; collect them one after the other",
-                options->arguments[0], folder, options->arguments[i], other);
+            say("gc: %s has its store in %s and %s in %s; collect them one after the other", targets[0].path,
+                folder, targets[i].path, other);
         free(other);
         if (!same)
             return false;
@@ -157,19 +144,31 @@ static bool have_one_store(const struct options *options, const char *folder)
     return true;
 }
 
-int run_gc(const struct options *options)
+static int run_collect(const struct options *options)
 {
-    bool keys = options->pin || options->unpin;
-    char *folder = store_folder(options, options->count && !keys ? options->arguments[0] : "."),
-         *data = data_folder(folder);
-    if (options->count && !keys && !options->quiet)
+    struct target *targets;
+    size_t count;
+    hpx_error error;
+    if (open_targets(&targets, &count, options->arguments, options->count, &error))
+        return fail(&error);
+    char *folder = store_folder(options, count ? targets[0].path : "."), *data = data_folder(folder);
+    if (count && !options->quiet)
         warn_if_stale();
     int code = EXIT_USAGE;
-    if (keys)
-        code = change_pins(options, folder);
-    else if (have_one_store(options, folder))
-        code = collect(options, folder, data);
+    if (have_one_store(options, targets, count, folder))
+        code = collect(options, targets, count, folder, data);
     free(data);
+    free(folder);
+    free_targets(targets, count);
+    return code;
+}
+
+int run_gc(const struct options *options)
+{
+    if (!options->pin && !options->unpin)
+        return run_collect(options);
+    char *folder = store_folder(options, ".");
+    int code = change_pins(options, folder);
     free(folder);
     return code;
 }

@@ -18,11 +18,16 @@ static void print_list(hpx_buffer *text)
         hpx_buffer_printf(text, "%s\n", command->summary);
     }
     hpx_buffer_puts(
-        text, "\n`hpx help COMMAND` says more; `hpx --version` names the code.\n"
-              "The store is --store DIR, else $HPX_STORE, else cache/ at the root of the git work tree that\n"
-              "holds the recipe, else ./cache.\n"
-              "Exit codes: 0 done, 1 something failed, 2 usage or recipe error, 10 work remains\n"
-              "(plan --exit-code), 11 damage found, 12 not reproducible.\n");
+        text,
+        "\nRECIPE is a file, or - for standard input; RECIPE:SEARCH means one search of it. NAME=VALUE "
+        "behind\n"
+        "it amends it, as in `hpx build r.rcp epochs=3 \"axis.n1=16 32\"`: NAME where one statement has it,\n"
+        "else STATEMENT.NAME.\n"
+        "`hpx help COMMAND` says more; `hpx --version` names the code.\n"
+        "The store is --store DIR, else $HPX_STORE, else cache/ at the root of the git work tree that\n"
+        "holds the recipe, else ./cache.\n"
+        "Exit codes: 0 done, 1 something failed, 2 usage or recipe error, 10 work remains\n"
+        "(plan --exit-code), 11 damage found, 12 not reproducible.\n");
 }
 
 int run_help(const struct options *options)

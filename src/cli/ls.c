@@ -62,34 +62,33 @@ static hpx_status list_all(struct listing *listing, const hpx_hash *key, hpx_err
     return status;
 }
 
-static hpx_status list_what(struct listing *listing, const char *what, const char *data, bool keys,
-                            hpx_error *error)
+static hpx_status list_what(struct listing *listing, const struct options *options, const char *data,
+                            bool keys, hpx_error *error)
 {
+    const char *what = options->count ? options->arguments[0] : NULL;
+    size_t count = options->count;
     hpx_hash key;
-    hpx_recipe *recipe;
+    struct target target;
     hpx_status status;
     if (!what)
         return listing->store ? list_all(listing, NULL, error) : HPX_OK;
-    if (keys && is_key(what)) {
+    if (keys && count == 1 && is_key(what)) {
         if (!listing->store)
             return hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key; the store is empty", what);
         status = hpx_store_find_key(&key, listing->store, what, error);
         return status ? status : list_all(listing, &key, error);
     }
-    status = hpx_recipe_open(&recipe, what, error);
-    if (status)
-        return status == HPX_NOT_FOUND ? hpx_error_set(error, HPX_USAGE, "%s: no such recipe", what) : status;
-    if (listing->store)
-        status = each_of_recipe(listing->store, recipe, data, false, list, listing, error);
-    hpx_recipe_free(recipe);
+    status = open_target(&target, options->arguments, &count, false, error);
+    if (!status && listing->store)
+        status = each_of_target(listing->store, &target, data, false, list, listing, error);
+    free_target(&target);
     return status;
 }
 
 static int run(const struct options *options, hpx_table *table,
                void (*add)(hpx_table *table, const hpx_provenance *provenance), hpx_audit *audit)
 {
-    const char *what = options->count ? options->arguments[0] : NULL;
-    char *folder = store_folder(options, what && hpx_path_exists(what) ? what : "."),
+    char *folder = store_folder(options, options->count ? options->arguments[0] : "."),
          *data = data_folder(folder);
     hpx_buffer text = {0};
     hpx_json json = {.out = &text};
@@ -107,7 +106,7 @@ static int run(const struct options *options, hpx_table *table,
     if (!status)
         status = hpx_adoptions_read(&listing.adoptions, listing.store, &error);
     if (!status)
-        status = list_what(&listing, what, data, audit != NULL, &error);
+        status = list_what(&listing, options, data, audit != NULL, &error);
     if (status) {
         code = fail(&error);
         hpx_buffer_free(&text);

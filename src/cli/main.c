@@ -13,27 +13,27 @@
 
 // clang-format off
 const struct command commands[] = {
-    {"build", run_build, "jknBIQJ", 1, SIZE_MAX, "RECIPE[:SEARCH]...",
+    {"build", run_build, "jknBIQJ", 1, SIZE_MAX, "RECIPE...",
      "run searches, training only what the store lacks",
      "Runs the searches of each recipe, or those named, and prints a table (or a JSON document) per recipe.\n"
      "A trial that is stored is not trained again; one with fewer epochs is continued from its checkpoint.\n"
      "Processors that would idle train speculatively what a search is more likely than not to come to; what proves not\n"
      "to be needed is said, and its epochs stay in the store.\n"},
-    {"plan", run_plan, "BJE", 1, SIZE_MAX, "RECIPE[:SEARCH]...",
+    {"plan", run_plan, "BJE", 1, SIZE_MAX, "RECIPE...",
      "show what build would do, without training",
      "Makes the decisions of a build as far as they are possible without training, and prints the trials\n"
      "with their verdicts (hit, extend, train), multiplications and time.\n"},
-    {"replay", run_replay, "J", 2, 2, "TABLE.csv RECIPE[:SEARCH]",
+    {"replay", run_replay, "J", 2, SIZE_MAX, "TABLE.csv RECIPE",
      "run a recipe's searches over a table",
      "Takes the scores from a CSV table (columns: the axes, the objective; optionally seed and epoch) and\n"
      "trains nothing.\n"},
-    {"ls", run_ls, "J", 0, 1, "[RECIPE]",
+    {"ls", run_ls, "J", 0, SIZE_MAX, "[RECIPE]",
      "list stored results",
      "Lists the newest epoch of every trajectory in the store, or the results of one recipe.\n"},
     {"show", run_show, "J", 1, 1, "KEY",
      "show all that is known of one result",
      "A unique prefix of a key is enough.\n"},
-    {"audit", run_audit, "JD", 0, 1, "[RECIPE | KEY] | --patch CODE",
+    {"audit", run_audit, "JD", 0, SIZE_MAX, "[RECIPE | KEY] | --patch CODE",
      "show which code, data and machine made each result",
      "Without an argument for the newest epoch of every trajectory in the store. Below the table: the codes,\n"
      "which of them had uncommitted edits or commits that are lost, and whether codes or kernels are mixed.\n"},
@@ -76,7 +76,7 @@ const struct command commands[] = {
      "Every line says why, and what it costs to train the checkpoint again. With --max-size, further ones\n"
      "that are neither pinned nor named by a recipe go, the cheapest to train again for their size first.\n"
      "-n prints the same and changes nothing.\n"},
-    {"export", run_export, "VoAN", 0, 1, "-o FILE [RECIPE | KEY | --all] | --csv [RECIPE]",
+    {"export", run_export, "VoAN", 0, SIZE_MAX, "-o FILE [RECIPE | KEY | --all] | --csv [RECIPE]",
      "write results as a bundle or a table",
      "With -o, writes a bundle for hpx import: every stored epoch of a recipe's trials, of one trajectory or\n"
      "of the whole store, with checkpoints. With --csv, prints a row per cell, seed and epoch, which replay\n"

@@ -319,13 +319,19 @@ static bool count_is_right(const struct options *options, const struct command *
     return false;
 }
 
+/* "-" and "-:SEARCH" are recipes on standard input. */
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1] && word[1] != ':';
+}
+
 bool read_options(struct options *out, const struct command *command, int argc, char **argv, int *used)
 {
     struct reader reader = {out, command, argv, argc, 1};
     int kept = 1;
     for (bool only_arguments = false; reader.at < argc; reader.at++) {
         char *word = argv[reader.at];
-        if (only_arguments || word[0] != '-' || !word[1]) {
+        if (only_arguments || !is_option(word)) {
             if (!command)
                 break;
             argv[kept++] = word;

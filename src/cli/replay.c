@@ -5,18 +5,20 @@
 
 int run_replay(const struct options *options)
 {
-    struct target *targets;
-    size_t count;
+    struct target target;
+    size_t count = options->count - 1;
     hpx_error error;
-    hpx_status status = open_targets(&targets, &count, options->arguments + 1, 1, &error);
+    hpx_status status = open_target(&target, options->arguments + 1, &count, false, &error);
+    if (!status && (status = need_searches(&target, 1, &error)))
+        free_target(&target);
     if (status)
         return fail(&error);
-    char *folder = store_folder(options, targets[0].path), *data = data_folder(folder);
+    char *folder = store_folder(options, target.path), *data = data_folder(folder);
     hpx_source_options source = {.folder = data};
     hpx_outcome *outcome;
     hpx_buffer text = {0};
     int code;
-    status = hpx_replay(&outcome, targets[0].recipe, targets[0].searches, targets[0].count, &source,
+    status = hpx_replay(&outcome, target.recipe, target.searches, target.count, &source,
                         options->arguments[0], &error);
     if (status == HPX_NOT_FOUND)
         hpx_error_set(&error, HPX_USAGE, "%s", error.message);
@@ -33,6 +35,6 @@ int run_replay(const struct options *options)
     hpx_outcome_free(outcome);
     free(data);
     free(folder);
-    free_targets(targets, count);
+    free_target(&target);
     return code;
 }

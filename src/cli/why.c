@@ -16,7 +16,8 @@
 struct asked {
     char *folder, *data;
     hpx_store *store; /* NULL: there is none */
-    hpx_recipe *recipe;
+    struct target target;
+    const hpx_recipe *recipe; /* the target's */
     hpx_experiment *experiment;
     uint32_t cell, seed;
     bool any_seed;    /* none was given */
@@ -44,30 +45,26 @@ static hpx_status take_seed(struct asked *asked, char **words, size_t *count, hp
     return HPX_OK;
 }
 
-static hpx_status find_trial(struct asked *asked, const struct options *options, hpx_error *error)
+/* The words that are left after the recipe has been amended. */
+static hpx_status find_trial(struct asked *asked, char **words, size_t count, hpx_error *error)
 {
-    size_t count = options->count - 1;
-    char **words = hpx_alloc((count + 1) * sizeof *words);
-    memcpy(words, options->arguments + 1, count * sizeof *words);
     asked->seed = asked->recipe->seeds[0];
     asked->any_seed = true;
     hpx_status status = take_seed(asked, words, &count, error);
     if (!status)
         status = hpx_recipe_find_cell(&asked->cell, asked->recipe, words, count, error);
-    free(words);
     return status;
 }
 
 static hpx_status open_asked(struct asked *asked, const struct options *options, hpx_error *error)
 {
-    const char *path = options->arguments[0];
-    *asked = (struct asked){.folder = store_folder(options, path)};
+    size_t count = options->count;
+    *asked = (struct asked){.folder = store_folder(options, options->arguments[0])};
     asked->data = data_folder(asked->folder);
-    hpx_status status = hpx_recipe_open(&asked->recipe, path, error);
-    if (status == HPX_NOT_FOUND)
-        status = hpx_error_set(error, HPX_USAGE, "%s: no such recipe", path);
+    hpx_status status = open_target(&asked->target, options->arguments, &count, true, error);
+    asked->recipe = asked->target.recipe;
     if (!status)
-        status = find_trial(asked, options, error);
+        status = find_trial(asked, options->arguments + 1, count - 1, error);
     if (!status)
         status = open_store(&asked->store, options, asked->folder, HPX_STORE_READ, error);
     hpx_source_options source = {.store = asked->store, .folder = asked->data};
@@ -82,7 +79,7 @@ static void close_asked(struct asked *asked)
 {
     hpx_buffer_free(&asked->pairs);
     hpx_experiment_free(asked->experiment);
-    hpx_recipe_free(asked->recipe);
+    free_target(&asked->target);
     hpx_store_close(asked->store);
     free(asked->data);
     free(asked->folder);

@@ -1,6 +1,7 @@
 /* Private to src/recipe: the stages between a recipe's bytes and its cells.
  *
  *     bytes --words.c--> words --statements.c--> statements (includes read, amendments made)
+ *           --amend.c--> those with the command line's words
  *           --axes.c--> axes --dataset.c, trainer.c, training.c, with settings.c--> slots --searches.c-->
  * searches recipe and cell --resolve.c--> fields
  *
@@ -32,6 +33,8 @@ struct source {
     size_t size;
     const struct source *includer; /* NULL: the recipe itself */
     uint32_t include_line;         /* of the includer */
+    const char *folder;            /* where its paths begin; NULL: where it is */
+    bool is_word;                  /* of the command line */
 };
 
 /* A line without its end. One that ends in '\' holds the next one too, and the '\' and the newline are a
@@ -126,7 +129,8 @@ struct parse {
     hpx_arena *arena;
     hpx_recipe_load_fn *load;
     void *context;
-    hpx_status status; /* HPX_USAGE after a mistake; the first error that is none */
+    hpx_recipe_amendments *words; /* NULL: none */
+    hpx_status status;            /* HPX_USAGE after a mistake; the first error that is none */
     struct mistake mistakes[MISTAKES_MAX];
     size_t mistake_count; /* all of them */
     bool lost;            /* a line could not be read, or named an unknown axis: any axis may be used there */
@@ -197,13 +201,19 @@ void *hpx_recipe_room(struct parse *p, void *array, size_t count, size_t bytes);
 
 /* The stages, in this order. */
 void hpx_recipe_statements(struct parse *p);
-void hpx_recipe_axes(struct parse *p);
 void hpx_recipe_trainer(struct parse *p);
+void hpx_recipe_amend(struct parse *p);
+void hpx_recipe_axes(struct parse *p);
 void hpx_recipe_dataset_settings(struct parse *p);
 void hpx_recipe_trainer_settings(struct parse *p);
 void hpx_recipe_training(struct parse *p);
 void hpx_recipe_axes_used(struct parse *p);
 void hpx_recipe_searches(struct parse *p);
+
+/* statements.c */
+
+/* An axis that the recipe does not have yet. */
+hpx_status hpx_recipe_add_axis(struct parse *p, struct statement *fresh);
 
 /* axes.c */
 
@@ -219,12 +229,18 @@ const struct binding *hpx_recipe_binding(const struct statement *statement,
 hpx_status hpx_recipe_slot(struct parse *p, struct slot *out, const hpx_setting *setting,
                            const struct binding *binding, size_t list_max, uint32_t *axes);
 hpx_status hpx_recipe_axis_of(struct parse *p, const struct word *reference, int *out);
+/* The keys that a section takes: those of the trainer, then the recipe's own. */
+const char *const *hpx_recipe_known_keys(struct parse *p, enum section section);
 /* Tells of a key that is none of `known`, and says where it belongs if another statement has it.
  * `near`: the words it may be a misspelling of. */
 void hpx_recipe_unknown(struct parse *p, const struct word *key, const char *keyword,
                         const char *const *known, const char *const *near);
 /* `statement` may be NULL. */
 void hpx_recipe_check_keys(struct parse *p, struct statement *statement, enum section section);
+
+/* searches.c */
+
+const char *const *hpx_recipe_search_keys(struct parse *p); /* of all methods */
 
 /* resolve.c */
 

@@ -66,7 +66,10 @@ static struct line find_part(const struct line *at, size_t column, size_t *part_
 
 static void describe(hpx_buffer *out, const struct line *part, size_t column, const char *message)
 {
-    hpx_buffer_printf(out, "%s:%u:%zu: %s", part->source->path, part->number, column, message);
+    if (part->source->is_word)
+        hpx_buffer_printf(out, "%s: %s", part->source->path, message);
+    else
+        hpx_buffer_printf(out, "%s:%u:%zu: %s", part->source->path, part->number, column, message);
     if (part->size > 0)
         quote(out, part, column);
     for (const struct source *s = part->source; s->includer; s = s->includer)

@@ -37,6 +37,14 @@ static const struct parameter {
     [LIMIT] = {{.name = "limit", COUNT_OF(1, 65536)}, PARTIAL_CROSS, PARTIAL_CROSS},
 };
 
+const char *const *hpx_recipe_search_keys(struct parse *p)
+{
+    const char **keys = hpx_arena_alloc(p->arena, (PARAMETERS + 1) * sizeof *keys);
+    for (size_t i = 0; i < PARAMETERS; i++)
+        keys[i] = parameters[i].setting.name;
+    return keys;
+}
+
 static void foreign(struct parse *p, const struct word *key, unsigned methods, const char *method)
 {
     const char *owners[sizeof method_names / sizeof *method_names] = {NULL};
@@ -51,14 +59,12 @@ static void foreign(struct parse *p, const struct word *key, unsigned methods, c
 /* `methods`: the search's, or all while it is not known. */
 static void unknown(struct parse *p, const struct word *key, const struct statement *search, unsigned methods)
 {
-    const char *taken[PARAMETERS + 1] = {NULL}, *all[PARAMETERS + 1] = {NULL};
+    const char *taken[PARAMETERS + 1] = {NULL};
     size_t count = 0;
-    for (size_t i = 0; i < PARAMETERS; i++) {
-        all[i] = parameters[i].setting.name;
+    for (size_t i = 0; i < PARAMETERS; i++)
         if (parameters[i].methods & methods)
-            taken[count++] = all[i];
-    }
-    hpx_recipe_unknown(p, key, search->keyword.text, taken, all);
+            taken[count++] = parameters[i].setting.name;
+    hpx_recipe_unknown(p, key, search->keyword.text, taken, hpx_recipe_search_keys(p));
 }
 
 static bool read_index(struct parse *p, const struct word *at, const hpx_axis *axis, uint32_t *out)

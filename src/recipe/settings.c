@@ -192,8 +192,7 @@ hpx_status hpx_recipe_slot(struct parse *p, struct slot *out, const hpx_setting 
     return status;
 }
 
-/* The keys that a section takes: those of the trainer, then the recipe's own. */
-static const char *const *known_keys(struct parse *p, enum section section)
+const char *const *hpx_recipe_known_keys(struct parse *p, enum section section)
 {
     const hpx_trainer *trainer = p->recipe->trainer;
     size_t settings = trainer ? trainer->setting_count : 0, count = 0;
@@ -218,7 +217,7 @@ void hpx_recipe_unknown(struct parse *p, const struct word *key, const char *key
 {
     const char *hint = hpx_recipe_hint(p, key->text, near);
     for (enum section other = 0; other < SECTIONS; other++) {
-        const char *const *others = known_keys(p, other), *section = hpx_recipe_sections[other];
+        const char *const *others = hpx_recipe_known_keys(p, other), *section = hpx_recipe_sections[other];
         const char *nearest = *hint ? NULL : hpx_recipe_nearest(p, key->text, others);
         if (is_in(others, key->text)) {
             hpx_recipe_fail(p, key, "'%s' is a setting of %s, not of %s: expected %s", key->text, section,
@@ -234,7 +233,7 @@ void hpx_recipe_unknown(struct parse *p, const struct word *key, const char *key
 
 void hpx_recipe_check_keys(struct parse *p, struct statement *statement, enum section section)
 {
-    const char *const *known = known_keys(p, section);
+    const char *const *known = hpx_recipe_known_keys(p, section);
     for (size_t i = 0; statement && i < statement->binding_count; i++) {
         if (is_in(known, statement->bindings[i].key.text))
             continue;

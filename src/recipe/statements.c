@@ -146,11 +146,8 @@ static bool is_column(const char *name)
     return false;
 }
 
-static hpx_status state_axis(struct parse *p, struct cursor *at, struct statement *fresh, const char *usage)
+hpx_status hpx_recipe_add_axis(struct parse *p, struct statement *fresh)
 {
-    if (!hpx_recipe_more(at))
-        return hpx_recipe_fail_at(p, at->line, at->at + 1, "the line ends early: expected '%s'", usage);
-    hpx_recipe_key(p, at, &fresh->name);
     if (!hpx_recipe_is_name(fresh->name.text, ""))
         return hpx_recipe_fail(p, &fresh->name,
                                "'%s' cannot name an axis: expected letters, digits, '-' and '_', at most %d",
@@ -159,7 +156,15 @@ static hpx_status state_axis(struct parse *p, struct cursor *at, struct statemen
         return hpx_recipe_fail(p, &fresh->name,
                                "an axis cannot be called '%s': that is a column of every table of results",
                                fresh->name.text);
-    hpx_status status = place_named(p, &p->axes, &p->axis_count, HPX_AXES_MAX, fresh);
+    return place_named(p, &p->axes, &p->axis_count, HPX_AXES_MAX, fresh);
+}
+
+static hpx_status state_axis(struct parse *p, struct cursor *at, struct statement *fresh, const char *usage)
+{
+    if (!hpx_recipe_more(at))
+        return hpx_recipe_fail_at(p, at->line, at->at + 1, "the line ends early: expected '%s'", usage);
+    hpx_recipe_key(p, at, &fresh->name);
+    hpx_status status = hpx_recipe_add_axis(p, fresh);
     if (!status)
         status = expect_equals(p, at, &fresh->name, "");
     if (!status)
@@ -394,8 +399,4 @@ void hpx_recipe_statements(struct parse *p)
         missing(p, "dataset", "dataset NAME");
     if (!p->lost && !p->model)
         missing(p, "model", "model KIND");
-    struct hpx_recipe_inside *inside = p->recipe->inside;
-    inside->statements[SECTION_DATASET] = p->dataset;
-    inside->statements[SECTION_MODEL] = p->model;
-    inside->statements[SECTION_TRAIN] = p->train;
 }

@@ -205,7 +205,7 @@ bool hpx_recipe_range(struct parse *p, const struct word *word, const char **low
 
 const char *hpx_recipe_beside(struct parse *p, const struct source *file, const char *path)
 {
-    char *folder = hpx_path_directory(file->path);
+    char *folder = file->folder ? hpx_strdup(file->folder) : hpx_path_directory(file->path);
     char *joined = hpx_path_join(folder, path);
     const char *kept = hpx_arena_strndup(p->arena, joined, strlen(joined));
     free(joined);
