@@ -159,7 +159,7 @@ test_named() {
     has err 'no checkpoint here belongs to the recipe'
     is '.collected | length' 7
     sed -i "s,data/train-images,data/none," c.rcp
-    run 1 hpx gc c.rcp
+    run 2 hpx gc c.rcp
     equal "$(checkpoints | grep -c ' 0$')" 0 'collected in spite of the error'
 }
 
