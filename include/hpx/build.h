@@ -17,6 +17,7 @@ typedef enum hpx_event_kind {
     HPX_EVENT_EPOCH,
     HPX_EVENT_DONE,
     HPX_EVENT_FAILED,  /* with message */
+    HPX_EVENT_WAITING, /* for another process, which trains it; with message */
     HPX_EVENT_STOPPED, /* a speculative trial, before its end */
     HPX_EVENT_TICK,    /* nothing happened for a while */
 } hpx_event_kind;

@@ -189,7 +189,8 @@ hpx_status hpx_store_claim(bool *claimed, hpx_store *store, const hpx_hash *key,
 void hpx_store_release(hpx_store *store, const hpx_hash *key);
 /* Whether another process has it; the store may be open for reading. */
 hpx_status hpx_store_is_claimed(bool *claimed, hpx_store *store, const hpx_hash *key, hpx_error *error);
-/* Who has it, for people: "hpx build r.rcp (HOST, pid 12, since 2026-01-31 12:00:00)". free() it. */
+/* Who has it, for people: "hpx build r.rcp (HOST, pid 12, since 2026-01-31 12:00:00)"; NULL: nobody else.
+ * free() it. */
 char *hpx_store_claimant(hpx_store *store, const hpx_hash *key);
 
 /* What is known of a file's bytes without reading them again. */

@@ -18,6 +18,7 @@
 
 #define TICK_MS          200
 #define ELSEWHERE_MS     20
+#define SILENT_SECONDS   1.0 /* shorter waits for other builds are not said */
 #define ESTIMATE_SECONDS 0.1
 
 struct cells {
@@ -46,6 +47,9 @@ struct build {
     hpx_status failure;    /* of a trial, by accident */
     hpx_error store_error; /* of the last lookup that failed */
     hpx_status store_status;
+    const struct trial *aside; /* the last one found in training elsewhere */
+    double waiting_since;      /* 0: some trial is trained here */
+    char *waiting_for;         /* as it was said last; NULL: not yet */
 };
 
 static bool is_interrupted(const struct build *build)
@@ -411,6 +415,7 @@ static hpx_status dispatch(struct build *build, hpx_error *error)
         if (status)
             break;
         if (!claimed) {
+            build->aside = trial;
             hpx_schedule_set_aside(build->schedule, task);
         } else if (trial->state == TRIAL_KNOWN) {
             hpx_schedule_end(build->schedule, task);
@@ -554,6 +559,28 @@ static int patience_ms(const hpx_schedule_counts *counts)
     return counts->aside > 0 ? ELSEWHERE_MS : TICK_MS;
 }
 
+/* Says for whom this build has been waiting for a second, and again when that is another. */
+static void note_waiting(struct build *build, const hpx_schedule_counts *counts)
+{
+    double now = hpx_clock_seconds();
+    if (counts->running > 0 || counts->aside == 0)
+        build->waiting_since = 0;
+    else if (build->waiting_since == 0)
+        build->waiting_since = now;
+    if (build->waiting_since == 0 || now - build->waiting_since < SILENT_SECONDS)
+        return;
+    char *who = hpx_store_claimant(build->store, &build->aside->key);
+    if (who && (!build->waiting_for || strcmp(who, build->waiting_for) != 0)) {
+        char *message = hpx_format("waiting for %s, which trains it", who);
+        emit(build, HPX_EVENT_WAITING, build->aside, message);
+        free(message);
+        free(build->waiting_for);
+        build->waiting_for = who;
+        who = NULL;
+    }
+    free(who);
+}
+
 static hpx_status train(struct build *build, hpx_error *error)
 {
     hpx_status status = HPX_OK;
@@ -571,6 +598,7 @@ static hpx_status train(struct build *build, hpx_error *error)
         hpx_schedule_counts counts = hpx_schedule_count(build->schedule);
         if (status || (counts.running == 0 && (build->stopping || build->open.count == 0)))
             break;
+        note_waiting(build, &counts);
         status = hpx_executor_wait(build->executor, patience_ms(&counts), receive, build, error);
         if (!status)
             emit(build, HPX_EVENT_TICK, NULL, NULL);
@@ -646,6 +674,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     reasons_free(&build.reasons);
     hpx_experiment_free(build.experiment);
     free(build.open.at);
+    free(build.waiting_for);
     free(build.speculated.at);
     return status;
 }

@@ -128,7 +128,7 @@ void progress_event(void *context, const hpx_event *event)
         running->epoch = event->epoch > event->from ? event->epoch : event->from;
         running->value = event->value;
     }
-    if (event->kind == HPX_EVENT_FAILED) {
+    if (event->kind == HPX_EVENT_FAILED || event->kind == HPX_EVENT_WAITING) {
         clear(progress);
         say("%s: %s", name, event->message);
     } else if (event->kind == HPX_EVENT_DONE && progress->verbose) {
@@ -139,7 +139,8 @@ void progress_event(void *context, const hpx_event *event)
         show_text(line);
         free(line);
     }
-    if (event->kind == HPX_EVENT_FAILED || event->kind == HPX_EVENT_DONE || event->kind == HPX_EVENT_STOPPED)
+    if (event->kind == HPX_EVENT_FAILED || event->kind == HPX_EVENT_WAITING ||
+        event->kind == HPX_EVENT_DONE || event->kind == HPX_EVENT_STOPPED)
         forget(progress, running);
     draw_event(progress, event);
     free(name);

@@ -140,7 +140,7 @@ void drop_lock(const hpx_store *store, const struct lock *lock);
 /* Whether others' locks exclude one of this type. */
 hpx_status is_locked(bool *locked, const hpx_store *store, const struct lock *lock, short type,
                      hpx_error *error);
-/* Who that is, in words. free() it. */
+/* Who that is, in words, NULL if nobody. free() it. */
 char *lock_holder(const hpx_store *store, const struct lock *lock, short type);
 /* Takes a number for this process, and writes its name under it. */
 void take_number(hpx_store *store);

@@ -135,30 +135,29 @@ void take_number(hpx_store *store)
     }
 }
 
-static void read_name(char out[NAME_BYTES], const hpx_store *store, off_t number)
+static char *name_of(const hpx_store *store, off_t number)
 {
-    ssize_t got = number < 1 || number > NUMBERS
-                      ? 0
-                      : pread(store->claims, out, NAME_BYTES - 1, NAMES_OFFSET + number * NAME_BYTES);
-    out[got > 0 ? got : 0] = 0;
-    make_printable(out);
-    if (!*out)
-        snprintf(out, NAME_BYTES, "%s", number == 0 ? "a reader who may not write to it" : "another process");
+    char name[NAME_BYTES];
+    if (number == 0)
+        return hpx_strdup("a reader who may not write to it");
+    ssize_t got = pread(store->claims, name, sizeof name - 1, NAMES_OFFSET + number * NAME_BYTES);
+    name[got > 0 ? got : 0] = 0;
+    make_printable(name);
+    return hpx_strdup(*name ? name : "another process");
 }
 
 char *lock_holder(const hpx_store *store, const struct lock *lock, short type)
 {
-    char name[NAME_BYTES];
     struct flock found;
-    off_t number = -1;
-    if (lock->byte == USE_BYTE) { /* many have it at once: any of them */
-        if (find_lock(&found, lock->file, NUMBERS_BYTE + 1, NUMBERS, F_WRLCK) == 0 && found.l_type != F_UNLCK)
-            number = found.l_start - NUMBERS_BYTE;
-    } else if (find_lock(&found, lock->file, lock->byte, 1, type) == 0 && found.l_type != F_UNLCK) {
-        number = found.l_start + found.l_len - 1 - lock->byte; /* the kernel joins neighbours of one holder */
-    }
-    read_name(name, store, number);
-    return hpx_strdup(name);
+    if (lock->byte == USE_BYTE) /* many have it at once: any of them */
+        return find_lock(&found, lock->file, NUMBERS_BYTE + 1, NUMBERS, F_WRLCK) != 0 ||
+                       found.l_type == F_UNLCK
+                   ? NULL
+                   : name_of(store, found.l_start - NUMBERS_BYTE);
+    if (find_lock(&found, lock->file, lock->byte, 1, type) != 0 || found.l_type == F_UNLCK)
+        return NULL;
+    /* The kernel joins neighbours of one holder: what counts is where its lock ends. */
+    return name_of(store, found.l_start + found.l_len - 1 - lock->byte);
 }
 
 /* One wait for another process. */
@@ -186,12 +185,13 @@ static hpx_status wait_on(struct wait *wait, const hpx_store *store, const struc
     hpx_status status = HPX_OK;
     if (waited > patience->seconds || waited > SILENT_SECONDS) {
         char *holder = lock_holder(store, lock, type);
+        const char *who = holder ? holder : "another process";
         if (waited > patience->seconds)
             status = hpx_error_set(error, HPX_FAILED, "%s: the store is in use by %s; try again later",
-                                   store->directory, holder);
+                                   store->directory, who);
         else if (interrupted && *interrupted)
-            status = hpx_error_set(error, HPX_INTERRUPTED, "interrupted while waiting for %s", holder);
-        else
+            status = hpx_error_set(error, HPX_INTERRUPTED, "interrupted while waiting for %s", who);
+        else if (holder)
             announce(wait, store, holder, patience->doing);
         free(holder);
     }
