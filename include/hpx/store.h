@@ -25,8 +25,9 @@
 typedef struct hpx_store hpx_store;
 
 typedef enum hpx_store_mode {
-    HPX_STORE_READ,  /* HPX_NOT_FOUND if there is no store */
-    HPX_STORE_WRITE, /* makes the store if there is none */
+    HPX_STORE_READ,          /* HPX_NOT_FOUND if there is no store */
+    HPX_STORE_WRITE,         /* makes the store if there is none */
+    HPX_STORE_WRITE_OR_READ, /* as WRITE, but as READ where there is a store that may not be written to */
     HPX_STORE_CHECK, /* as READ, but what is truncated or lacks parts, too: for hpx_store_verify_from only */
 } hpx_store_mode;
 
@@ -47,6 +48,7 @@ void hpx_store_on_wait(hpx_wait_fn *say, const volatile sig_atomic_t *interrupte
 hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode mode, hpx_error *error);
 void hpx_store_close(hpx_store *store); /* NULL is fine */
 bool hpx_store_exists(const char *directory);
+bool hpx_store_is_writable(const hpx_store *store);
 void hpx_store_on_damage(hpx_store *store, hpx_damage_fn *damaged, void *context);
 
 /* What a trainer says of the checkpoint that is stored for an epoch of such a training, with the record of

@@ -658,8 +658,11 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     memcpy((*out)->other_trainer, build.reasons.other, sizeof build.reasons.other);
     if (!options->dry) {
         hpx_error log_error;
-        if (log_build(&build, *out, started_ns, status, &log_error) && !status)
-            *error = log_error, status = log_error.status;
+        hpx_status logged = log_build(&build, *out, started_ns, status, &log_error);
+        if (!logged)
+            logged = hpx_store_is_there(build.store, &log_error);
+        if (logged && !status)
+            *error = log_error, status = logged;
     }
     if (!status && build.failure)
         status = hpx_error_set(error, build.failure, "%zu of %zu trials failed", (*out)->accidents,

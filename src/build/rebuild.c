@@ -189,7 +189,7 @@ static hpx_status compare_epoch(struct rebuild *rebuild, struct candidate *candi
         candidate->rebuilt.stored = stored;
         candidate->rebuilt.again = again;
     }
-    if (!candidate->same_key)
+    if (!candidate->same_key || !hpx_store_is_writable(rebuild->store))
         return HPX_OK; /* other code may give other bits */
     status = hpx_store_put_conflict(rebuild->store, &again, error);
     return status == HPX_DIFFERS ? HPX_OK : status;

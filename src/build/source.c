@@ -206,7 +206,7 @@ static hpx_status find_file(hpx_source *out, int role, const char *path, const h
         uncompressed = find_known(&known, absolute, options->folder);
     if (!status && !uncompressed) {
         status = read_file(&known, &uncompressed, absolute, options->folder, error);
-        if (!status && options->store && options->remember)
+        if (!status && options->remember && options->store && hpx_store_is_writable(options->store))
             status = hpx_store_put_file(options->store, absolute, &known, error);
     }
     free(absolute);

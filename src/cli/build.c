@@ -120,7 +120,8 @@ static hpx_status enter(struct place *place, const struct target *target, const 
             say("there is no store in %s yet; build makes it", folder);
         return HPX_OK;
     }
-    return open_store(&place->store, options, folder, options->dry ? HPX_STORE_READ : HPX_STORE_WRITE, error);
+    return open_store(&place->store, options, folder, options->dry ? HPX_STORE_READ : HPX_STORE_WRITE_OR_READ,
+                      error);
 }
 
 static int run(const struct options *options)

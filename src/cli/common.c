@@ -219,12 +219,12 @@ static hpx_status open_for_reading(hpx_store **out, const struct options *option
 }
 
 static hpx_status open_for_writing(hpx_store **out, const struct options *options, const char *folder,
-                                   hpx_error *error)
+                                   hpx_store_mode mode, hpx_error *error)
 {
     bool is_new = !hpx_store_exists(folder);
     hpx_status status = is_new ? make_store_folder(folder, error) : HPX_OK;
     if (!status)
-        status = hpx_store_open(out, folder, HPX_STORE_WRITE, error);
+        status = hpx_store_open(out, folder, mode, error);
     if (!status && is_new && !options->quiet)
         say("new store: %s", folder);
     return status;
@@ -237,8 +237,8 @@ hpx_status open_store(hpx_store **out, const struct options *options, const char
     hpx_store_on_wait(say_wait, &interrupted);
     if (hpx_path_exists(folder) && !hpx_path_is_folder(folder))
         return hpx_error_set(error, HPX_USAGE, "%s: a store is a folder, and this is none", folder);
-    hpx_status status = mode == HPX_STORE_WRITE ? open_for_writing(out, options, folder, error)
-                                                : open_for_reading(out, options, folder, error);
+    hpx_status status = mode == HPX_STORE_READ ? open_for_reading(out, options, folder, error)
+                                               : open_for_writing(out, options, folder, mode, error);
     if (!status && *out)
         hpx_store_on_damage(*out, report_damage, NULL);
     if (!status && *out)

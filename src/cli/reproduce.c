@@ -182,13 +182,13 @@ int run_reproduce(const struct options *options)
     hpx_status status = open_store(&store, options, folder, HPX_STORE_READ, &error);
     if (!status)
         status = read_shown(&shown, store, options->arguments[0], &error);
-    /* A second output is kept, so the store is opened for writing once it is known to exist; what is shown
-     * borrows from it. */
+    /* A second output is kept where that is possible, so the store is opened for writing once it is known to
+     * exist; what is shown borrows from it. */
     free_shown(&shown);
     hpx_store_close(store);
     store = NULL;
     if (!status)
-        status = open_store(&store, options, folder, HPX_STORE_WRITE, &error);
+        status = open_store(&store, options, folder, HPX_STORE_WRITE_OR_READ, &error);
     if (!status)
         status = read_shown(&shown, store, options->arguments[0], &error);
     if (!status && options->at_code)

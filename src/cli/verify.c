@@ -277,7 +277,7 @@ int run_verify(const struct options *options)
         status = check_apart(&checked, &findings, folder, &error);
     bool rebuild = options->rebuild > 0 && !findings.broken;
     if (!status && rebuild)
-        status = open_store(&store, options, folder, HPX_STORE_WRITE, &error);
+        status = open_store(&store, options, folder, HPX_STORE_WRITE_OR_READ, &error);
     if (status) {
         code = fail(&error);
     } else {

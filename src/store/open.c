@@ -406,9 +406,30 @@ hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mo
     return status;
 }
 
+/* Whether all files of the store may be written to, and those made that are not there. */
+static bool may_write(const char *directory)
+{
+    static const char *const files[] = {DATA_FILE, DATA_FILE "-lock", "hpx.claims"};
+    bool may = true;
+    for (size_t i = 0; i < sizeof files / sizeof files[0] && may; i++) {
+        char *path = hpx_path_join(directory, files[i]);
+        const char *what = hpx_path_exists(path) ? path : directory;
+        may = faccessat(AT_FDCWD, what, W_OK, AT_EACCESS) == 0;
+        free(path);
+    }
+    return may;
+}
+
 hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode mode, hpx_error *error)
 {
+    if (mode == HPX_STORE_WRITE_OR_READ)
+        mode = hpx_store_exists(directory) && !may_write(directory) ? HPX_STORE_READ : HPX_STORE_WRITE;
     return open_locked(out, directory, mode, false, error);
+}
+
+bool hpx_store_is_writable(const hpx_store *store)
+{
+    return store->writing;
 }
 
 bool hpx_store_exists(const char *directory)
