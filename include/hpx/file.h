@@ -17,7 +17,7 @@ hpx_status hpx_stream_read(hpx_buffer *out, const char *path, size_t bytes_max, 
 
 /* Writes `path` so that a reader sees the old content or the new, never a part: a temporary file in the same
  * folder, fsync, rename, fsync of the folder. The file keeps its owner and permissions; a new one obeys the
- * umask. Through a symbolic link its target is written. */
+ * umask. Through a symbolic link its target is written. What a killed process has left of it is removed. */
 hpx_status hpx_file_write(const char *path, const void *bytes, size_t size, hpx_error *error);
 
 /* The same in pieces: nothing is seen under `path` before hpx_file_finish. What is not a regular file (a
@@ -28,6 +28,9 @@ hpx_status hpx_file_add(hpx_file_writer *writer, const void *bytes, size_t size,
 hpx_status hpx_file_finish(hpx_file_writer *writer, hpx_error *error); /* frees it, also when it fails */
 void hpx_file_discard(hpx_file_writer *writer); /* leaves what was there; NULL is fine */
 void hpx_file_remove_temporaries(void);         /* of all that are open; for signal handlers */
+
+/* Removes the temporary files in a folder whose processes were killed. */
+void hpx_file_remove_left_over(const char *folder);
 
 /* What stat(2) says of a file, as far as it tells whether the bytes may have changed. */
 typedef struct hpx_file_stat {

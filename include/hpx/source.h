@@ -40,6 +40,9 @@ hpx_status hpx_source_find(hpx_source *out, const hpx_recipe_dataset *dataset,
                            const hpx_source_options *options, hpx_error *error);
 void hpx_source_free(hpx_source *source); /* a zeroed one is fine */
 
+/* Removes what killed processes have left in the folder of fetched and unpacked files. */
+void hpx_source_remove_left_over(const char *folder);
+
 /* Where the files of a manifest's data set are, by what the store knows of files, or by what is in `folder`
  * of the data sets known by name: paths of uncompressed files, to be freed. HPX_NOT_FOUND if one is not there
  * any more. Whether the bytes are still the same, a worker finds out. */

@@ -2,6 +2,8 @@
 
 #include "hpx/memory.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -131,14 +133,81 @@ void hpx_file_remove_temporaries(void)
             unlink(writer->temporary);
 }
 
+#define TEMPORARY_MARK ".tmp."
+
+/* Who writes a temporary file holds a lock on it, which ends with the process: one without a lock was left
+ * over. */
+static bool lock_temporary(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+/* NAME.tmp.PID.NUMBER; without `name`, of any. */
+static bool is_temporary(const char *entry, const char *name)
+{
+    const char *mark = NULL;
+    for (const char *at = entry; (at = strstr(at, TEMPORARY_MARK)); at++)
+        mark = at;
+    if (!mark ||
+        (name && (strlen(name) != (size_t)(mark - entry) || strncmp(entry, name, strlen(name)) != 0)))
+        return false;
+    const char *pid = mark + strlen(TEMPORARY_MARK), *number = pid + strspn(pid, "0123456789");
+    return number > pid && *number == '.' && isdigit((unsigned char)number[1]) &&
+           number[1 + strspn(number + 1, "0123456789")] == 0;
+}
+
+static void remove_left_over(const char *folder, const char *name)
+{
+    DIR *entries = opendir(folder);
+    const struct dirent *entry;
+    while (entries && (entry = readdir(entries))) {
+        if (!is_temporary(entry->d_name, name))
+            continue;
+        int fd = openat(dirfd(entries), entry->d_name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (fd >= 0 && lock_temporary(fd))
+            unlinkat(dirfd(entries), entry->d_name, 0);
+        if (fd >= 0)
+            close(fd);
+    }
+    if (entries)
+        closedir(entries);
+}
+
+void hpx_file_remove_left_over(const char *folder)
+{
+    remove_left_over(folder, NULL);
+}
+
+static void remove_left_over_beside(const char *path)
+{
+    char *folder = hpx_path_directory(path);
+    const char *slash = strrchr(path, '/');
+    remove_left_over(folder, slash ? slash + 1 : path);
+    free(folder);
+}
+
+/* Between its making and its lock another process may have taken it for a left-over one. */
+static bool keep_temporary(int fd)
+{
+    struct stat info;
+    return (lock_temporary(fd) || (errno != EAGAIN && errno != EACCES)) && fstat(fd, &info) == 0 &&
+           info.st_nlink > 0;
+}
+
 /* A new file beside the path. It has the permissions that a file made there would have or, in place of one
  * that exists, that one's; mkstemp would leave them to be guessed. */
 static void create_temporary(hpx_file_writer *writer, const struct stat *old)
 {
     for (unsigned i = 0; writer->fd < 0 && (i == 0 || errno == EEXIST); i++) {
         free(writer->temporary);
-        writer->temporary = hpx_format("%s.tmp.%ld.%u", writer->path, (long)getpid(), i);
+        writer->temporary = hpx_format("%s" TEMPORARY_MARK "%ld.%u", writer->path, (long)getpid(), i);
         writer->fd = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, old ? 0600 : 0666);
+        if (writer->fd < 0 || keep_temporary(writer->fd))
+            continue;
+        close(writer->fd);
+        writer->fd = -1;
+        errno = EEXIST;
     }
     if (writer->fd < 0 || !old)
         return;
@@ -158,10 +227,12 @@ hpx_status hpx_file_create(hpx_file_writer **out, const char *path, hpx_error *e
     if (!writer->path)
         writer->path = hpx_strdup(path);
     writer->fd = -1;
-    if (exists && !S_ISREG(info.st_mode))
+    if (exists && !S_ISREG(info.st_mode)) {
         writer->fd = open(path, O_WRONLY | O_CLOEXEC);
-    else
+    } else {
+        remove_left_over_beside(writer->path);
         create_temporary(writer, exists ? &info : NULL);
+    }
     if (writer->fd >= 0) {
         writer->next = writers;
         writers = writer;
@@ -205,9 +276,6 @@ hpx_status hpx_file_finish(hpx_file_writer *writer, hpx_error *error)
     hpx_status status = HPX_OK;
     if (writer->temporary && fsync(writer->fd) != 0)
         status = hpx_error_errno(error, "%s", path);
-    if (close(writer->fd) != 0 && !status)
-        status = hpx_error_errno(error, "%s", path);
-    writer->fd = -1;
     if (!status && writer->temporary) {
         if (rename(writer->temporary, path) != 0) {
             status = hpx_error_errno(error, "%s", path);
@@ -218,6 +286,9 @@ hpx_status hpx_file_finish(hpx_file_writer *writer, hpx_error *error)
             status = sync_directory(path, error);
         }
     }
+    if (close(writer->fd) != 0 && !status)
+        status = hpx_error_errno(error, "%s", path);
+    writer->fd = -1;
     hpx_file_discard(writer);
     return status;
 }
@@ -317,6 +388,16 @@ hpx_status hpx_file_each_piece(hpx_file_stat *out, const char *path, hpx_piece_f
     return status;
 }
 
+/* A folder that root makes in somebody's folder is for that one to use. */
+static void leave_to_owner(const char *folder)
+{
+    struct stat info;
+    char *parent = hpx_path_directory(folder);
+    if (geteuid() == 0 && stat(parent, &info) == 0 && lchown(folder, info.st_uid, info.st_gid) != 0)
+        errno = 0; /* where root may not either it stays as it is */
+    free(parent);
+}
+
 hpx_status hpx_make_directories(const char *path, hpx_error *error)
 {
     char *partial = hpx_strdup(path);
@@ -326,7 +407,9 @@ hpx_status hpx_make_directories(const char *path, hpx_error *error)
             continue;
         char end = *slash;
         *slash = 0;
-        if (mkdir(partial, 0777) != 0 && errno != EEXIST)
+        if (mkdir(partial, 0777) == 0)
+            leave_to_owner(partial);
+        else if (errno != EEXIST)
             status = hpx_error_errno(error, "%s: cannot make the folder", partial);
         *slash = end;
         if (status || end == 0)

@@ -3,6 +3,7 @@
 #include "hpx/experiment.h"
 #include "hpx/manifest.h"
 #include "hpx/memory.h"
+#include "hpx/source.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -347,6 +348,8 @@ hpx_status hpx_gc(hpx_gc_result *out, hpx_store *store, const hpx_gc_options *op
         status = plan(&gc, error);
     if (!status && !options->dry)
         status = execute(&gc, out, error);
+    if (!options->dry && options->folder)
+        hpx_source_remove_left_over(options->folder);
     if (!status)
         sum_up(out, &gc);
     free(gc.checkpoints);

@@ -32,6 +32,14 @@ static bool is_trusted(const hpx_known_bytes *known, const hpx_file_stat *now)
            changed <= known->hashed_ns - RACY_NS;
 }
 
+void hpx_source_remove_left_over(const char *folder)
+{
+    char *unpacked = hpx_path_join(folder, "unpacked");
+    hpx_file_remove_left_over(folder);
+    hpx_file_remove_left_over(unpacked);
+    free(unpacked);
+}
+
 static char *unpacked_path(const char *folder, const hpx_hash *hash)
 {
     char hex[HPX_HASH_HEX_BYTES];
@@ -86,6 +94,7 @@ static hpx_status write_unpacked(const char *path, const hpx_buffer *bytes, hpx_
 {
     char *parent = hpx_path_directory(path);
     hpx_status status = hpx_make_directories(parent, error);
+    hpx_file_remove_left_over(parent);
     free(parent);
     return status ? status : hpx_file_write(path, bytes->data, bytes->size, error);
 }
