@@ -7,11 +7,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -304,6 +306,56 @@ static void test_paths(void **state)
     }
 }
 
+/* A process that is killed while it writes, or stopped there. */
+static pid_t write_in_part(const char *path, bool killed)
+{
+    int ends[2];
+    char byte;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        hpx_file_writer *writer;
+        hpx_error error;
+        if (hpx_file_create(&writer, path, &error) || hpx_file_add(writer, "part", 4, &error) ||
+            write(ends[1], "", 1) != 1)
+            _exit(1);
+        if (killed)
+            raise(SIGKILL);
+        pause();
+    }
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    close(ends[0]);
+    if (killed)
+        assert_int_equal(waitpid(child, NULL, 0), child);
+    return child;
+}
+
+static void test_left_over(void **state)
+{
+    (void)state;
+    hpx_error error;
+    char *path = hpx_path_join(folder, "a.idx"), *other = hpx_path_join(folder, "b.idx"),
+         *foreign = hpx_path_join(folder, "a.idx.tmp.mine");
+    expect_ok(hpx_file_write(foreign, "kept", 4, &error), &error);
+    write_in_part(path, true);
+    write_in_part(other, true);
+    assert_int_equal(entries(folder), 3);
+    expect_ok(hpx_file_write(path, "whole", 5, &error), &error); /* its own, and no other's */
+    assert_int_equal(entries(folder), 3);
+    pid_t writing = write_in_part(path, false);
+    hpx_file_remove_left_over(folder);
+    assert_int_equal(entries(folder), 3); /* both files, and what is being written */
+    assert_true(hpx_path_exists(foreign));
+    kill(writing, SIGKILL);
+    assert_int_equal(waitpid(writing, NULL, 0), writing);
+    hpx_file_remove_left_over(folder);
+    assert_int_equal(entries(folder), 2);
+    free(foreign);
+    free(other);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +364,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_write_replaces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write_in_pieces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write_to_a_pipe, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_left_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pieces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stat, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_make_directories, set_up, tear_down),
