@@ -16,7 +16,10 @@ void hpx_table_free(hpx_table *table);
  * escapes, so that a cell is one line. */
 void hpx_table_add(hpx_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Appends the table; columns are two blanks apart and lines have none at their end. */
+/* Appends the table; columns are two blanks apart and lines have none at their end. Columns that do not fit
+ * into the width follow below, beside the first one again. */
 void hpx_table_print(hpx_buffer *out, const hpx_table *table);
+
+void hpx_table_set_width(size_t columns); /* of what all tables are shown on; at first SIZE_MAX: no limit */
 
 #endif

@@ -28,12 +28,10 @@ static bool read_value(double *out, const char *folder, const char *file, const 
     const size_t length = strlen(name);
     bool found = false;
     while (stream && !found && fgets(line, sizeof line, stream)) {
-        char *end = line;
-        found =
-            strncmp(line, name, length) == 0 && (length == 0 || line[length] == ' ' || line[length] == ':');
-        if (found)
-            *out = strtod(line + length + (length > 0), &end);
-        found = found && end > line + length + (length > 0);
+        char *value = line + length, *end = value;
+        if (strncmp(line, name, length) == 0 && (length == 0 || *value == ' ' || *value == ':'))
+            *out = strtod(value + (length > 0), &end);
+        found = end > value + (length > 0);
     }
     if (stream)
         fclose(stream);

@@ -5,6 +5,7 @@
 #include "hpx/build.h"
 #include "hpx/report.h"
 #include "hpx/store.h"
+#include "hpx/table.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -176,9 +177,11 @@ void catch_damage(void);
 void release_damage(void);
 
 /* progress.c: what goes on, drawn on a terminal. */
+size_t terminal_columns(int fd); /* SIZE_MAX: it is none */
 struct progress;
 struct progress *progress_new(const struct options *options, const hpx_recipe *recipe);
 void progress_free(struct progress *progress); /* clears what is drawn */
+void progress_clear(void);                     /* for a message, before the next frame */
 void progress_event(void *context, const hpx_event *event);
 bool progress_fetch(void *context, const char *file, const char *from, uint64_t done, uint64_t total);
 

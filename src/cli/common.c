@@ -19,6 +19,7 @@
 void show_text(const char *text)
 {
     hpx_buffer shown = {0};
+    progress_clear();
     hpx_text_show(&shown, text, strlen(text), "\n\t");
     fputs(hpx_buffer_text(&shown), stderr);
     hpx_buffer_free(&shown);

@@ -167,6 +167,7 @@ int main(int argc, char **argv)
 {
     hpx_memory_on_failure(out_of_memory);
     prepare_process();
+    hpx_table_set_width(terminal_columns(STDOUT_FILENO));
     const int code = run_command(argc, argv);
     if (interrupted)
         die_of(interrupted);

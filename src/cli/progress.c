@@ -1,6 +1,6 @@
-/* One line on the terminal, redrawn: trials done, in training with their epochs and scores, cells the
- * searches have seen, and the time left by what is known. Without a terminal only failures are said, and
- * trials with -v. */
+/* What goes on, redrawn at the bottom of a terminal: a line with the trials done, the cells the searches have
+ * seen and the time left by what is known, and a line for each trial in training, with its epoch and score.
+ * Elsewhere (a file, a pipe, TERM=dumb) a trial that ends is a line, as it is on a terminal with -v. */
 #include "cli.h"
 
 #include "hpx/file.h"
@@ -8,6 +8,7 @@
 #include "hpx/text.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #include <unistd.h>
 
 #define REDRAW_SECONDS 0.1
+#define COLUMNS        80 /* of a terminal that does not know */
+#define ROWS           24
 
 struct running {
     char *name; /* "n1=16 n2=16", with the seed where there are several */
@@ -23,61 +26,124 @@ struct running {
 };
 
 struct progress {
-    bool draws, verbose, quiet, many_seeds;
+    bool draws, lists, quiet, many_seeds;
     int decimals;
     struct running *running;
     size_t count, capacity;
     double drawn_at;
-    bool on_screen;
     char fetching[64];
 };
+
+/* Lines drawn above the cursor's end, which the next frame replaces. */
+static volatile sig_atomic_t lines_drawn;
+
+/* Whoever had the terminal while hpx was stopped has written below. */
+static void forget_lines(int number)
+{
+    (void)number;
+    lines_drawn = 0;
+}
+
+static struct winsize terminal_size(int fd)
+{
+    struct winsize size;
+    if (ioctl(fd, TIOCGWINSZ, &size) != 0)
+        size = (struct winsize){0};
+    size.ws_col = size.ws_col > 0 ? size.ws_col : COLUMNS;
+    size.ws_row = size.ws_row > 0 ? size.ws_row : ROWS;
+    return size;
+}
+
+size_t terminal_columns(int fd)
+{
+    return isatty(fd) ? terminal_size(fd).ws_col : SIZE_MAX;
+}
+
+static bool can_draw(void)
+{
+    const char *kind = getenv("TERM");
+    return isatty(STDERR_FILENO) && kind && *kind && strcmp(kind, "dumb") != 0;
+}
 
 struct progress *progress_new(const struct options *options, const hpx_recipe *recipe)
 {
     struct progress *progress = hpx_alloc(sizeof *progress);
-    progress->draws = isatty(STDERR_FILENO) && !options->quiet;
-    progress->verbose = options->verbose;
+    progress->draws = can_draw() && !options->quiet;
+    progress->lists = options->verbose || (!progress->draws && !options->quiet);
     progress->quiet = options->quiet;
     progress->many_seeds = recipe && recipe->seed_count > 1;
     progress->decimals = recipe && hpx_metric_minimised(recipe->objective) ? 6 : 4;
+    if (progress->draws)
+        signal(SIGCONT, forget_lines);
     return progress;
 }
 
-static void clear(struct progress *progress)
+void progress_clear(void)
 {
-    if (progress->on_screen)
-        fputs("\r\033[K", stderr);
-    progress->on_screen = false;
+    const int above = lines_drawn - 1;
+    if (above >= 0)
+        fputs("\r", stderr);
+    if (above > 0)
+        fprintf(stderr, "\033[%dA", above);
+    if (above >= 0)
+        fputs("\033[J", stderr);
+    lines_drawn = 0;
 }
 
 void progress_free(struct progress *progress)
 {
-    clear(progress);
+    progress_clear();
     for (size_t i = 0; i < progress->count; i++)
         free(progress->running[i].name);
     free(progress->running);
     free(progress);
 }
 
-static int terminal_width(void)
+/* As much of the text as fits into so many columns, a character each. */
+static int fitting_bytes(const char *text, size_t columns)
 {
-    struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+    size_t at = 0;
+    for (uint32_t code; text[at] && columns > 0; columns--) {
+        const size_t step = hpx_utf8_next(&code, text + at, strlen(text + at));
+        at += step > 0 ? step : 1;
+    }
+    return (int)at;
 }
 
-/* Draws at most ten times a second, cut to the terminal. */
-static void draw(struct progress *progress, const char *text)
+/* A line of a frame; what follows the name is whole. */
+static void add_line(hpx_buffer *frame, const char *name, const char *rest)
 {
-    double now = hpx_clock_seconds();
-    if (!progress->draws || now - progress->drawn_at < REDRAW_SECONDS)
-        return;
-    progress->drawn_at = now;
-    progress->on_screen = true;
     hpx_buffer shown = {0};
-    hpx_text_show(&shown, text, strlen(text), "");
-    fprintf(stderr, "\r\033[K%.*s", terminal_width() - 1, hpx_buffer_text(&shown));
+    const size_t columns = terminal_size(STDERR_FILENO).ws_col - 1u, length = strlen(rest);
+    hpx_text_show(&shown, name, strlen(name), "");
+    const char *text = hpx_buffer_text(&shown);
+    hpx_buffer_printf(frame, "%s%.*s%.*s", frame->size ? "\n" : "",
+                      fitting_bytes(text, columns > length ? columns - length : 0), text,
+                      fitting_bytes(rest, columns), rest);
     hpx_buffer_free(&shown);
+}
+
+/* Not when somebody else has the terminal, and at most ten times a second. */
+static bool is_time_to_draw(struct progress *progress)
+{
+    const double now = hpx_clock_seconds();
+    if (!progress->draws || now - progress->drawn_at < REDRAW_SECONDS)
+        return false;
+    progress->drawn_at = now;
+    const pid_t foreground = tcgetpgrp(STDERR_FILENO);
+    return foreground < 0 || foreground == getpgrp();
+}
+
+static void draw(hpx_buffer *frame)
+{
+    const char *text = hpx_buffer_text(frame);
+    progress_clear();
+    fputs(text, stderr);
+    lines_drawn = 1;
+    for (const char *at = text; (at = strchr(at, '\n')); at++)
+        lines_drawn++;
     fflush(stderr);
+    hpx_buffer_free(frame);
 }
 
 static struct running *find(struct progress *progress, const char *name)
@@ -94,27 +160,40 @@ static struct running *find(struct progress *progress, const char *name)
 
 static void forget(struct progress *progress, struct running *running)
 {
+    const size_t behind = (size_t)(progress->running + --progress->count - running);
     free(running->name);
-    *running = progress->running[--progress->count];
+    memmove(running, running + 1, behind * sizeof *running);
 }
 
 static void draw_event(struct progress *progress, const hpx_event *event)
 {
     char left[32];
-    hpx_buffer text = {0};
-    hpx_buffer_printf(&text, "[%zu of %zu trials, %zu cells seen, %s left]", event->done,
-                      event->done + event->running + event->waiting, event->cells_seen,
-                      hpx_duration_text(left, event->seconds_left));
-    if (event->speculative)
-        hpx_buffer_printf(&text, "  %zu speculative", event->speculative);
-    for (size_t i = 0; i < progress->count; i++) {
+    hpx_buffer frame = {0};
+    const size_t rows = terminal_size(STDERR_FILENO).ws_row, room = rows > 3 ? rows - 3 : 0;
+    const size_t shown = progress->count <= room ? progress->count : room;
+    if (!is_time_to_draw(progress))
+        return;
+    char *text = hpx_format("[%zu of %zu trials, %zu cells seen, %s left]", event->done,
+                            event->done + event->running + event->waiting, event->cells_seen,
+                            hpx_duration_text(left, event->seconds_left));
+    char *more = event->speculative ? hpx_format("  %zu speculative", event->speculative) : hpx_strdup("");
+    add_line(&frame, text, more);
+    free(more);
+    free(text);
+    for (size_t i = 0; i < shown; i++) {
         const struct running *running = &progress->running[i];
-        hpx_buffer_printf(&text, "  %s %u/%u", running->name, running->epoch, event->epochs);
-        if (!isnan(running->value))
-            hpx_buffer_printf(&text, " %.*f", progress->decimals, running->value);
+        char *state = isnan(running->value) ? hpx_format("  %u/%u", running->epoch, event->epochs)
+                                            : hpx_format("  %u/%u  %.*f", running->epoch, event->epochs,
+                                                         progress->decimals, running->value);
+        add_line(&frame, running->name, state);
+        free(state);
     }
-    draw(progress, hpx_buffer_text(&text));
-    hpx_buffer_free(&text);
+    if (shown < progress->count) {
+        text = hpx_format("and %zu more", progress->count - shown);
+        add_line(&frame, text, "");
+        free(text);
+    }
+    draw(&frame);
 }
 
 void progress_event(void *context, const hpx_event *event)
@@ -129,10 +208,8 @@ void progress_event(void *context, const hpx_event *event)
         running->value = event->value;
     }
     if (event->kind == HPX_EVENT_FAILED || event->kind == HPX_EVENT_WAITING) {
-        clear(progress);
         say("%s: %s", name, event->message);
-    } else if (event->kind == HPX_EVENT_DONE && progress->verbose) {
-        clear(progress);
+    } else if (event->kind == HPX_EVENT_DONE && progress->lists) {
         char *line = hpx_format("%-6s %s: %.*f%s%s%s\n", hpx_verdict_names[event->verdict], name,
                                 progress->decimals, event->value, event->reason ? "  (" : "",
                                 event->reason ? event->reason : "", event->reason ? ")" : "");
@@ -151,13 +228,16 @@ bool progress_fetch(void *context, const char *file, const char *from, uint64_t 
     struct progress *progress = context;
     if (strcmp(progress->fetching, file) != 0) {
         snprintf(progress->fetching, sizeof progress->fetching, "%s", file);
-        clear(progress);
         if (!progress->quiet)
             say("fetching %s from %s", file, from);
     }
+    hpx_buffer frame = {0};
+    if (!is_time_to_draw(progress))
+        return !interrupted;
     char *text = total ? hpx_format("%s: %.1f of %.1f MB", file, (double)done * 1e-6, (double)total * 1e-6)
                        : hpx_format("%s: %.1f MB", file, (double)done * 1e-6);
-    draw(progress, text);
+    add_line(&frame, text, "");
+    draw(&frame);
     free(text);
     return !interrupted;
 }

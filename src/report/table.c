@@ -4,6 +4,7 @@
 #include "hpx/text.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,25 +61,46 @@ void hpx_table_add(hpx_table *table, const char *format, ...)
     table->cells[table->count++] = text;
 }
 
-void hpx_table_print(hpx_buffer *out, const hpx_table *table)
+static size_t columns_shown = SIZE_MAX;
+
+void hpx_table_set_width(size_t columns)
+{
+    columns_shown = columns;
+}
+
+/* One row: the first column and those from `begin` up to `end`. */
+static void print_row(hpx_buffer *out, const hpx_table *table, char *const *cells, size_t begin, size_t end)
 {
     size_t blanks = 0; /* owed before the next visible text, so that no line ends with some */
-    for (size_t i = 0; i < table->count; i++) {
-        size_t column = i % table->columns;
-        size_t padding = table->widths[column] - width_of(table->cells[i]);
+    for (size_t column = 0; column < end; column = column ? column + 1 : begin) {
+        size_t padding = table->widths[column] - width_of(cells[column]);
         if (column > 0)
             blanks += 2;
         if (table->alignment[column] == 'r')
             blanks += padding;
-        if (table->cells[i][0]) {
-            hpx_buffer_printf(out, "%*s%s", (int)blanks, "", table->cells[i]);
+        if (cells[column][0]) {
+            hpx_buffer_printf(out, "%*s%s", (int)blanks, "", cells[column]);
             blanks = 0;
         }
         if (table->alignment[column] == 'l')
             blanks += padding;
-        if (column + 1 == table->columns) {
-            hpx_buffer_puts(out, "\n");
-            blanks = 0;
-        }
     }
+    hpx_buffer_puts(out, "\n");
+}
+
+/* A table too wide for what it is shown on goes on below, as many columns at a time as fit beside the first.
+ */
+void hpx_table_print(hpx_buffer *out, const hpx_table *table)
+{
+    size_t begin = 1, end = 1;
+    do {
+        size_t width = table->widths[0];
+        while (end < table->columns && (end == begin || width + 2 + table->widths[end] <= columns_shown))
+            width += 2 + table->widths[end++];
+        if (begin > 1)
+            hpx_buffer_puts(out, "\n");
+        for (size_t row = 0; row < table->count; row += table->columns)
+            print_row(out, table, table->cells + row, begin, end);
+        begin = end;
+    } while (end < table->columns);
 }

@@ -25,7 +25,8 @@ test_table() {
     grid_and_cross a.rcp 'epochs = 4' 'rate = 0.01'
     run 0 hpx build a.rcp
     equal "$(head -1 err)" "hpx: new store: $HPX_STORE" 'the first line of stderr'
-    equal "$(tail -n +2 err)" 'hpx: 12 trials trained, 0 extended, 0 failed: 12 train (never seen)' 'stderr'
+    equal "$(grep -c '^train  n1=' err)" 12 'the number of trials told'
+    equal "$(tail -n +14 err)" 'hpx: 12 trials trained, 0 extended, 0 failed: 12 train (never seen)' 'stderr'
     equal "$(head -1 out)" 'a.rcp: validation_accuracy over 12 cells (n1, n2), 4 epochs, 1 seed' 'the first line'
     equal "$(sed -n 3p out | tr -s ' ')" \
         'search end score difference relative time cells hit extend train failed seconds' 'the header'

@@ -28,7 +28,7 @@ check_extending() { # SETTING...
     is '.searches[0].trials' '{"hit":0,"extend":4,"train":0,"failed":0}'
     is '[.searches[0].trace[].verdict] | unique' '["extend"]'
     is '.searches[0] | .paid_training_macs * 15 == .nominal_training_macs * 11' true
-    equal "$(cat err)" 'hpx: 0 trials trained, 4 extended, 0 failed: 4 extend 4 -> 15' 'stderr'
+    equal "$(grep "^hpx: " err)" 'hpx: 0 trials trained, 4 extended, 0 failed: 4 extend 4 -> 15' 'stderr'
     jq -c '.searches[0].trace[] | [.cell, .score]' out >extended.scores
     same_files straight.scores extended.scores
 

@@ -35,8 +35,8 @@ axis n1 = 4
 axis n2 = 4
 X
     sed -i '$a search grid\n  method = grid' a.rcp
-    HPX_VECTOR=avx run 1 hpx build a.rcp
-    has err "HPX_VECTOR is 'avx': expected plain"
+    HPX_VECTOR=avx run 2 hpx build a.rcp
+    has err "HPX_VECTOR is 'avx': expected one that this processor has: plain"
     equal "$(stored)" 0
     HPX_VECTOR=plain run 0 hpx build a.rcp --json
     is '.numerics.vector' '"plain"'

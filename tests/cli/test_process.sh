@@ -188,6 +188,52 @@ test_stopped_and_continued() {
     is '.searches[0].stop' '"complete"'
 }
 
+on_terminal() { # COLUMNS TERM COMMAND: its output is in ./screen, a line for each that was drawn
+    command -v script >/dev/null || exit 0
+    script -qec "stty cols $1 rows 24; TERM=$2; export TERM; $3" /dev/null </dev/null >raw
+    tr '\r' '\n' <raw >screen
+}
+
+widest() { # what the longest line of ./screen takes on a terminal
+    sed 's/\x1b\[[0-9]*[A-Z]//g' screen | awk '{ n = length($0); if (n > most) most = n } END { print most }'
+}
+
+test_progress_and_tables_fit() {
+    long '400 399 398'
+    sed -i 's/epochs = 1000/epochs = 40/' a.rcp
+    on_terminal 80 xterm "'$HPX' build a.rcp -j 2"
+    has screen 'trials, 0 cells seen'
+    grep -q 'n1=400 n2=400  [0-9]*/40' screen || fail 'the first worker is not shown'
+    grep -q 'n1=399 n2=400  [0-9]*/40' screen || fail 'the second worker is not shown'
+    [[ $(widest) -le 80 ]] || fail "a line of $(widest) columns"
+    has screen 'search  failed  seconds'
+    on_terminal 200 xterm "'$HPX' ls"
+    has_not raw $'\033'
+    on_terminal 40 xterm "'$HPX' ls"
+    [[ $(widest) -le 40 ]] || fail "a line of $(widest) columns"
+    equal "$(grep -c '^key ' screen)" 3 'the parts of the table'
+    sed -i 's/n1/a_name_that_nobody_would_give_to_an_axis/g; s/n2/such_names_are_cut_in_progress/g' a.rcp
+    sed -i 's/rate = .*/&\n  seeds = 1 2/; s/= 400 399 398/= 397 396/' a.rcp
+    on_terminal 80 xterm "'$HPX' build a.rcp -j 2"
+    grep -q '^a_name_that_nobody_would_give_to_an_axis=.* [0-9]*/40' screen || fail 'a long name has no epoch'
+    grep '/40' screen >frames && mv frames screen
+    [[ $(widest) -le 79 ]] || fail "a line of $(widest) columns"
+}
+
+# A line for each trial where nothing can be drawn.
+test_progress_without_a_terminal() {
+    small 1 '8 16 32'
+    on_terminal 80 dumb "'$HPX' build a.rcp"
+    has_not raw $'\033'
+    equal "$(grep -c '^train  n1=' screen)" 3 'the lines of trials'
+    rm -r store
+    run 0 hpx build a.rcp
+    equal "$(grep -c '^train  n1=' err)" 3 'the lines of trials'
+    rm -r store
+    run 0 hpx build a.rcp -q
+    empty err
+}
+
 # What the affinity leaves is the number of trials at once.
 test_jobs_by_affinity() {
     long '400 399 398'

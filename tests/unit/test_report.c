@@ -160,6 +160,21 @@ static void test_table(void **state)
                       "                      -1\n"
                       "longest                   x\n"
                       "a        0.9803 \xc2\xb1 0.0001\n");
+    out.size = 0;
+    hpx_table_set_width(1); /* one column beside the first, however wide */
+    hpx_table_print(&out, table);
+    hpx_table_set_width(SIZE_MAX);
+    expect_text(&out, "name                   n\n"
+                      "\xc3\xa9t\xc3\xa9                 1000\n"
+                      "                      -1\n"
+                      "longest\n"
+                      "a        0.9803 \xc2\xb1 0.0001\n"
+                      "\n"
+                      "name     note\n"
+                      "\xc3\xa9t\xc3\xa9      \xe2\x82\xac\n"
+                      "\n"
+                      "longest  x\n"
+                      "a\n");
     hpx_table_free(table);
 }
 
