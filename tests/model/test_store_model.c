@@ -27,6 +27,17 @@ struct model {
 
 static hpx_error error;
 
+/* The last epoch of each trajectory: those of the last two fail there. */
+static uint32_t last_of(size_t key)
+{
+    return key + 1 == KEYS ? 1 : key + 2 == KEYS ? EPOCHS / 2 : EPOCHS;
+}
+
+static bool fails(size_t key, uint32_t epoch)
+{
+    return key + 2 >= KEYS && epoch == last_of(key);
+}
+
 /* Of one to three chunks, told apart by key and epoch in every byte. */
 static hpx_buffer checkpoint_of(size_t key, uint32_t epoch)
 {
@@ -44,6 +55,11 @@ static hpx_artifact artifact_of(const struct model *model, size_t key, uint32_t 
     hpx_artifact artifact = {.key = model->keys[key], .epoch = epoch, .parent = epoch - 1, .seed = key};
     artifact.metrics.values[HPX_TEST_ACCURACY] = (double)epoch / 16;
     artifact.output = hpx_output_hash(&artifact.metrics, checkpoint->data, checkpoint->size);
+    if (fails(key, epoch)) {
+        artifact.metrics = hpx_no_metrics;
+        strcpy(artifact.failure, "reason");
+        artifact.output = hpx_failure_hash("reason");
+    }
     return artifact;
 }
 
@@ -61,19 +77,20 @@ static void set_up_keys(struct model *model)
 static void put(struct model *model)
 {
     size_t key = draw(KEYS);
-    uint32_t epoch = 1 + (uint32_t)draw(EPOCHS);
+    uint32_t epoch = 1 + (uint32_t)draw(last_of(key));
     hpx_buffer checkpoint = checkpoint_of(key, epoch);
     hpx_artifact artifact = artifact_of(model, key, epoch, &checkpoint);
     expect_ok(hpx_store_put(model->store, &model->manifests[key], &artifact, checkpoint.data, checkpoint.size,
                             NULL, &error),
               &error);
     model->stored[key][epoch] = true;
-    if (epoch > model->checkpoint[key])
+    if (epoch > model->checkpoint[key] && !fails(key, epoch))
         model->checkpoint[key] = epoch;
     hpx_buffer_free(&checkpoint);
 }
 
-/* Another output for an epoch that is stored is kept as a conflict; an unstored one is not tried. */
+/* Another output for an epoch that is stored is kept as a conflict, also of one that failed before; an
+ * unstored one is not tried. */
 static void put_other(struct model *model)
 {
     size_t key = draw(KEYS);
@@ -83,7 +100,9 @@ static void put_other(struct model *model)
     hpx_buffer checkpoint = checkpoint_of(key, epoch);
     checkpoint.data[0] ^= 1;
     model->contradicted[key][epoch] = true;
-    hpx_artifact artifact = artifact_of(model, key, epoch, &checkpoint);
+    hpx_artifact artifact = artifact_of(model, fails(key, epoch) ? 0 : key, epoch, &checkpoint);
+    artifact.key = model->keys[key];
+    artifact.seed = key;
     assert_int_equal(hpx_store_put(model->store, &model->manifests[key], &artifact, checkpoint.data,
                                    checkpoint.size, NULL, &error),
                      HPX_DIFFERS);
@@ -103,7 +122,24 @@ static void get(struct model *model)
         return;
     assert_int_equal(artifact.epoch, epoch);
     assert_int_equal(artifact.seed, key);
-    assert_true(artifact.metrics.values[HPX_TEST_ACCURACY] == (double)epoch / 16);
+    assert_true(fails(key, epoch) || artifact.metrics.values[HPX_TEST_ACCURACY] == (double)epoch / 16);
+}
+
+/* As get, but a failure answers for all epochs after it. */
+static void find(struct model *model)
+{
+    size_t key = draw(KEYS);
+    uint32_t epochs = 1 + (uint32_t)draw(EPOCHS + 1), last = last_of(key);
+    uint32_t expected = epochs > last && fails(key, last) ? last : epochs;
+    hpx_artifact artifact;
+    bool stored = expected <= EPOCHS && model->stored[key][expected];
+    hpx_status status = hpx_store_find(&artifact, model->store, &model->keys[key], epochs,
+                                       draw(2) ? &model->manifests[key] : NULL, &error);
+    assert_int_equal(status, stored ? HPX_OK : HPX_NOT_FOUND);
+    if (!stored)
+        return;
+    assert_int_equal(artifact.epoch, expected);
+    assert_string_equal(artifact.failure, fails(key, expected) ? "reason" : "");
 }
 
 static void newest_checkpoint(struct model *model)
@@ -224,7 +260,7 @@ static void test_random_operations(void **state)
 {
     (void)state;
     static void (*const operations[])(struct model *) = {
-        put,      put,  put,    put_other, get, get, newest_checkpoint, newest_checkpoint,
+        put,      put,  put,    put_other, get, get, find, find, newest_checkpoint, newest_checkpoint,
         find_key, each, reopen, verify,
     };
     for (uint64_t seed = 1; seed <= 6; seed++) {
