@@ -25,13 +25,14 @@ typedef struct hpx_outcome_trial {
     uint32_t cell, seed;
     hpx_hash key; /* zero in a replay */
     hpx_verdict verdict;
-    bool known;         /* has a result: stored or trained */
-    bool failed;        /* its result is that it failed; or, not known, it ended by accident */
-    uint32_t from;      /* extend: the epoch it continues */
-    uint32_t epoch;     /* the newest one finished; in which it failed */
-    double seconds;     /* training in this run; of a hit: when it was trained */
-    uint64_t macs_left; /* multiplications of training that remain to be done */
-    const char *reason; /* why it is no hit; NULL where nobody can say. Of the outcome. */
+    bool known;          /* has a result: stored or trained */
+    bool failed;         /* its result is that it failed; or, not known, it ended by accident */
+    uint32_t from;       /* extend: the epoch it continues */
+    uint32_t epoch;      /* the newest one finished; in which it failed */
+    double seconds;      /* training in this run; of a hit: when it was trained */
+    uint64_t macs_left;  /* multiplications of training that remain to be done */
+    double seconds_left; /* plan: for them; NaN: unknown */
+    const char *reason;  /* why it is no hit; NULL where nobody can say. Of the outcome. */
 } hpx_outcome_trial;
 
 /* Trials of a run that have one verdict for one reason. */
@@ -93,7 +94,9 @@ typedef struct hpx_outcome {
     char other_trainer[HPX_CODE_HEX_BYTES]; /* one that has results of these trials, by its version; empty:
                                                none */
     size_t pending;      /* trials not trained: in a plan, before anything else is decided */
-    double seconds_left; /* plan: of their training, one after the other, by what is known; NaN: unknown */
+    uint64_t macs_left;  /* of their training */
+    double seconds_left; /* plan: one after the other, by the pace of what was trained; NaN: unknown */
+    bool calibrated;     /* plan: the pace is of a short training that was made for it */
     const char *absent;  /* what is to be said of a data set whose files are not there; NULL: they are */
     bool depends_on_last_epoch;         /* the recipe's schedule makes `epochs` part of the identity */
     hpx_fields code, dataset, numerics; /* empty in a replay */

@@ -33,6 +33,9 @@ bool hpx_text_is_visible(const void *text, size_t size);
  * UTF-8: \n, \t, \x1b, \u202e, \U000e0001. Characters of `keep` stay as they are. */
 void hpx_text_show(hpx_buffer *out, const void *text, size_t size, const char *keep);
 
+/* The word for so many: hpx_plural(n, "trial", "trials"). */
+const char *hpx_plural(uint64_t count, const char *one, const char *many);
+
 /* The word of a NULL-terminated list nearest to `word` by edit distance (adjacent swaps count one), or NULL
  * when none is near enough to be what was meant. */
 const char *hpx_nearest_word(const char *word, const char *const *words);

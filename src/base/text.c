@@ -184,3 +184,8 @@ const char *hpx_nearest_word(const char *word, const char *const *words)
     }
     return nearest;
 }
+
+const char *hpx_plural(uint64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}

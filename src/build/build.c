@@ -1,6 +1,7 @@
 #include "hpx/build.h"
 
 #include "ledger.h"
+#include "pace.h"
 #include "reason.h"
 
 #include "hpx/code.h"
@@ -640,6 +641,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
                      size_t search_count, const hpx_source_options *source_options,
                      const hpx_build_options *options, hpx_error *error)
 {
+    struct pace pace;
     *out = NULL;
     int64_t started_ns = hpx_clock_ns();
     struct build build = {.recipe = recipe, .options = options, .store = source_options->store};
@@ -653,7 +655,9 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     build.schedule = hpx_schedule_new(options->jobs);
     build.speculative = options->speculative && options->jobs > 1 && !options->again;
     status = options->dry ? follow(&build, error) : train(&build, error);
-    *out = outcome_of(build.plan, &build.ledger, options->dry);
+    if (options->dry)
+        pace_find(&pace, &build.ledger, build.store);
+    *out = outcome_of(build.plan, &build.ledger, options->dry ? &pace : NULL);
     describe_origin(*out, build.experiment);
     memcpy((*out)->other_trainer, build.reasons.other, sizeof build.reasons.other);
     if (!options->dry) {

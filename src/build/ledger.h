@@ -62,6 +62,7 @@ bool ledger_score(double *mean, double *sd, const struct ledger *ledger, uint32_
 
 /* What the run found, or, dry, what it would do. Trials of this run are charged to the first search, in the
  * order of the recipe, that visits them: the same for any order of execution. */
-hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger, bool dry);
+struct pace;
+hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger, const struct pace *dry);
 
 #endif

@@ -1,4 +1,5 @@
 #include "ledger.h"
+#include "pace.h"
 
 #include "hpx/memory.h"
 
@@ -31,9 +32,9 @@ struct accountant {
     const hpx_plan *plan;
     struct ledger *ledger;
     const hpx_recipe *recipe;
-    bool dry;        /* a plan: what would be trained is on the bill too */
-    bool *charged;   /* by trial: an earlier search, or an earlier cell, has it on its bill */
-    size_t capacity; /* of the trials of the search at hand */
+    const struct pace *dry; /* a plan: what would be trained is on the bill too, by this pace; else NULL */
+    bool *charged;          /* by trial: an earlier search, or an earlier cell, has it on its bill */
+    size_t capacity;        /* of the trials of the search at hand */
 };
 
 static size_t index_of(const struct accountant *accountant, uint32_t cell, size_t seed_index)
@@ -71,6 +72,13 @@ static void count_reasons(hpx_outcome *outcome, const struct ledger *ledger, boo
     }
 }
 
+/* Of training that remains to be done. */
+static double seconds_left(const struct pace *pace, const struct trial *trial, uint32_t epochs)
+{
+    uint32_t from = trial->verdict == HPX_EXTEND ? trial->from : 0;
+    return (epochs - from) * pace_seconds(pace, trial->macs_per_epoch);
+}
+
 /* A trial as this search meets it: what an earlier search has paid for is a hit. */
 static hpx_outcome_trial meet(struct accountant *accountant, uint32_t cell, size_t seed_index)
 {
@@ -94,6 +102,7 @@ static hpx_outcome_trial meet(struct accountant *accountant, uint32_t cell, size
     met.reason = reason ? reason->text : NULL;
     if (!met.known)
         met.macs_left = (epochs - met.from) * trial->macs_per_epoch;
+    met.seconds_left = accountant->dry ? seconds_left(accountant->dry, trial, epochs) : NAN;
     if (accountant->charged[index])
         met = (hpx_outcome_trial){.cell = cell,
                                   .seed = met.seed,
@@ -216,16 +225,8 @@ static void charge_speculative(hpx_speculative *out, const struct ledger *ledger
     out->seconds += trial->seconds;
 }
 
-/* The one in which it failed need not be whole. */
-static uint32_t whole_epochs(const struct trial *trial, uint32_t from)
+static void count_trials(hpx_outcome *outcome, const struct ledger *ledger, const struct pace *dry)
 {
-    return trial->epoch - from - (trial->failure != NULL);
-}
-
-/* Seconds per multiplication of what has been trained, here or before, tell what the rest will take. */
-static void estimate(hpx_outcome *outcome, const struct ledger *ledger)
-{
-    double seconds = 0, macs = 0, left = 0;
     for (size_t i = 0; i < ledger->count; i++) {
         const struct trial *trial = ledger->trials[i];
         uint32_t epochs = outcome->recipe->epochs;
@@ -233,22 +234,21 @@ static void estimate(hpx_outcome *outcome, const struct ledger *ledger)
         if (trial->task.speculative) {
             charge_speculative(&outcome->speculative, ledger, trial);
         } else if (trial->state == TRIAL_KNOWN || trial->state == TRIAL_ACCIDENT) {
-            seconds += trial->seconds;
-            macs += trial->epoch > from ? (double)trial->macs_per_epoch * whole_epochs(trial, from) : 0;
             outcome->stored += trial->verdict == HPX_HIT;
             outcome->trained += trial->verdict == HPX_TRAIN;
             outcome->extended += trial->verdict == HPX_EXTEND;
             outcome->failed += trial_failed(trial);
             outcome->accidents += trial->state == TRIAL_ACCIDENT;
         } else {
-            left += (double)trial->macs_per_epoch * (epochs - from);
             outcome->pending++;
+            outcome->macs_left += (epochs - from) * trial->macs_per_epoch;
+            outcome->seconds_left += dry ? seconds_left(dry, trial, epochs) : NAN;
         }
     }
-    outcome->seconds_left = left == 0 ? 0 : macs > 0 ? left * seconds / macs : NAN;
+    outcome->calibrated = dry && dry->calibrated;
 }
 
-hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger, bool dry)
+hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger, const struct pace *dry)
 {
     hpx_outcome *outcome = hpx_alloc(sizeof *outcome);
     struct accountant accountant = {
@@ -268,11 +268,11 @@ hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger, bool dry)
     hpx_recipe_settings(&settings, outcome->recipe, 0);
     outcome->depends_on_last_epoch = outcome->recipe->trainer->needs_last_epoch(&settings);
     hpx_fields_free(&settings);
-    count_reasons(outcome, ledger, dry);
+    count_reasons(outcome, ledger, dry != NULL);
     for (size_t i = 0; i < outcome->search_count; i++)
         account(&outcome->searches[i], &accountant, i);
     compare(outcome);
-    estimate(outcome, ledger);
+    count_trials(outcome, ledger, dry);
     free(accountant.charged);
     return outcome;
 }

@@ -294,7 +294,7 @@ hpx_status hpx_replay(hpx_outcome **out, const hpx_recipe *recipe, const hpx_rec
         status = run(&replay, plan, error);
     }
     if (!status)
-        *out = outcome_of(plan, &replay.ledger, false);
+        *out = outcome_of(plan, &replay.ledger, NULL);
     hpx_plan_free(plan);
     ledger_free(&replay.ledger);
     hpx_experiment_free(experiment);

@@ -4,6 +4,7 @@
 #include "hpx/code.h"
 #include "hpx/machine.h"
 #include "hpx/memory.h"
+#include "hpx/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +14,17 @@ static void summarise(const hpx_outcome *outcome, const struct options *options)
     if (options->quiet)
         return;
     if (outcome->trained + outcome->extended + outcome->pending == 0 && outcome->failed > 0) {
-        say("nothing to train: all %zu trials are stored; %zu of them failed", outcome->stored,
-            outcome->failed);
+        say("nothing to train: %zu %s stored; %zu of them failed", outcome->stored,
+            hpx_plural(outcome->stored, "trial is", "trials are"), outcome->failed);
     } else if (outcome->trained + outcome->extended + outcome->pending == 0) {
-        say("nothing to train: all %zu trials are stored", outcome->stored);
+        say("nothing to train: %s%zu %s stored", outcome->stored > 1 ? "all " : "", outcome->stored,
+            hpx_plural(outcome->stored, "trial is", "trials are"));
     } else {
         hpx_buffer why = {0};
         hpx_report_reasons(&why, outcome);
-        say("%zu trials trained, %zu extended, %zu failed: %s", outcome->trained, outcome->extended,
-            outcome->failed, hpx_buffer_text(&why));
+        say("%zu %s trained, %zu extended, %zu failed%s%s", outcome->trained,
+            hpx_plural(outcome->trained, "trial", "trials"), outcome->extended, outcome->failed,
+            why.size ? ": " : "", hpx_buffer_text(&why));
         why.size = 0;
         hpx_report_adopt_hint(&why, outcome);
         if (why.size > 0)

@@ -1,6 +1,8 @@
 /* Adoptions: which trainer counts as which, and by what proof. */
 #include "parts.h"
 
+#include "hpx/text.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -10,11 +12,6 @@ static const char *trainer_text(char hex[HPX_CODE_HEX_BYTES], const uint8_t vers
     return hex;
 }
 
-static const char *plural(uint64_t count, const char *one, const char *many)
-{
-    return count == 1 ? one : many;
-}
-
 /* "9 epochs of 3 trajectories trained again, equal bit for bit", or that nothing was compared. */
 static void add_proof(hpx_buffer *out, const hpx_adoption *adoption)
 {
@@ -22,8 +19,8 @@ static void add_proof(hpx_buffer *out, const hpx_adoption *adoption)
         hpx_buffer_puts(out, "asserted, not proven");
     else
         hpx_buffer_printf(out, "%" PRIu64 " %s of %zu %s equal, bit for bit", adoption->epochs,
-                          plural(adoption->epochs, "epoch", "epochs"), adoption->key_count,
-                          plural(adoption->key_count, "trajectory", "trajectories"));
+                          hpx_plural(adoption->epochs, "epoch", "epochs"), adoption->key_count,
+                          hpx_plural(adoption->key_count, "trajectory", "trajectories"));
     if (adoption->key_count > 0 && adoption->hold_count == 0)
         hpx_buffer_puts(out, ", by an older hpx: holds no more, adopt again");
 }
@@ -129,19 +126,20 @@ void hpx_report_adopted(hpx_buffer *out, const hpx_adopted *adopted)
     trainer_text(as, adoption->as);
     hpx_report_adoption(out, adoption);
     hpx_buffer_printf(out, "\n%zu %s of %.8s count%s for %.8s now\n", adopted->results,
-                      plural(adopted->results, "trajectory", "trajectories"), as,
+                      hpx_plural(adopted->results, "trajectory", "trajectories"), as,
                       adopted->results == 1 ? "s" : "", mine);
     if (adopted->left)
         hpx_buffer_printf(out, "%zu %s not covered and %s of %.8s only: %s\n", adopted->left,
-                          plural(adopted->left, "trajectory is", "trajectories are"),
-                          plural(adopted->left, "stays", "stay"), as, adopted->why.message);
+                          hpx_plural(adopted->left, "trajectory is", "trajectories are"),
+                          hpx_plural(adopted->left, "stays", "stay"), as, adopted->why.message);
     if (adopted->copied)
         hpx_buffer_printf(out, "%zu %s of %.8s %s stored again as its\n", adopted->copied,
-                          plural(adopted->copied, "trajectory", "trajectories"), mine,
-                          plural(adopted->copied, "is", "are"));
+                          hpx_plural(adopted->copied, "trajectory", "trajectories"), mine,
+                          hpx_plural(adopted->copied, "is", "are"));
     if (adopted->apart)
         hpx_buffer_printf(out, "%zu %s of %.8s of other numerics: the proof does not reach them\n",
-                          adopted->apart, plural(adopted->apart, "trajectory is", "trajectories are"), as);
+                          adopted->apart, hpx_plural(adopted->apart, "trajectory is", "trajectories are"),
+                          as);
 }
 
 void hpx_report_adopted_json(hpx_buffer *out, const hpx_adopted *adopted)

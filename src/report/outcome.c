@@ -1,7 +1,8 @@
 /* Tables of builds, replays and plans. */
-#include "hpx/report.h"
+#include "parts.h"
 
 #include "hpx/memory.h"
+#include "hpx/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -43,12 +44,13 @@ static char *cell_text(const hpx_recipe *recipe, uint32_t cell)
 static void add_heading(hpx_buffer *out, const hpx_outcome *outcome)
 {
     const hpx_recipe *recipe = outcome->recipe;
-    hpx_buffer_printf(out, "%s: %s over %u cells (", recipe->path, hpx_metric_names[recipe->objective],
-                      outcome->cells);
+    hpx_buffer_printf(out, "%s: %s over %u %s", recipe->path, hpx_metric_names[recipe->objective],
+                      outcome->cells, hpx_plural(outcome->cells, "cell", "cells"));
     for (size_t axis = 0; axis < recipe->grid.axes; axis++)
-        hpx_buffer_printf(out, "%s%s", axis ? ", " : "", recipe->axes[axis].name);
-    hpx_buffer_printf(out, "), %u epochs, %zu seed%s\n\n", recipe->epochs, recipe->seed_count,
-                      recipe->seed_count == 1 ? "" : "s");
+        hpx_buffer_printf(out, "%s%s", axis ? ", " : " (", recipe->axes[axis].name);
+    hpx_buffer_printf(out, "%s, %u %s, %zu %s\n\n", recipe->grid.axes ? ")" : "", recipe->epochs,
+                      hpx_plural(recipe->epochs, "epoch", "epochs"), recipe->seed_count,
+                      hpx_plural(recipe->seed_count, "seed", "seeds"));
 }
 
 /* Six decimals for losses, four for accuracies: a test set of 10,000 resolves no more. */
@@ -92,8 +94,9 @@ static void add_notes(hpx_buffer *out, const hpx_outcome *outcome)
 {
     const hpx_speculative *speculative = &outcome->speculative;
     if (speculative->trials)
-        hpx_buffer_printf(out, "Trained speculatively and not needed: %zu trial%s, %.1f seconds.\n",
-                          speculative->trials, speculative->trials == 1 ? "" : "s", speculative->seconds);
+        hpx_buffer_printf(out, "Trained speculatively and not needed: %zu %s, %.1f seconds.\n",
+                          speculative->trials, hpx_plural(speculative->trials, "trial", "trials"),
+                          speculative->seconds);
     for (size_t i = 0; i < outcome->search_count; i++) {
         const hpx_search_outcome *search = &outcome->searches[i];
         if (!search->done || search->result.incumbent == search->result.end || isnan(search->incumbent_score))
@@ -109,7 +112,7 @@ static void add_notes(hpx_buffer *out, const hpx_outcome *outcome)
 
 void hpx_report_outcome(hpx_buffer *out, const hpx_outcome *outcome)
 {
-    static const char *const columns[] = {"search", "end",    "score", "difference", "relative time", "cells",
+    static const char *const columns[] = {"search", "end",    "score", "difference", "relative cost", "cells",
                                           "hit",    "extend", "train", "failed",     "seconds"};
     hpx_table *table = hpx_table_new("llrrrrrrrrr");
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
@@ -130,42 +133,99 @@ void hpx_report_outcome(hpx_buffer *out, const hpx_outcome *outcome)
     add_notes(out, outcome);
 }
 
+static bool depends_on_scores(const hpx_search_outcome *search)
+{
+    return !search->done && search->search->options.method != HPX_METHOD_GRID;
+}
+
+/* "partial (partial-cross): 3 hit, 5 train; more may follow from their scores" */
+static void add_verdicts(hpx_buffer *out, const hpx_search_outcome *search)
+{
+    const char *separator = "";
+    hpx_buffer_printf(out, "%s (%s): ", search->search->name, search->search->method);
+    for (int verdict = 0; verdict < HPX_VERDICTS; verdict++) {
+        if (search->trial_counts[verdict] == 0)
+            continue;
+        hpx_buffer_printf(out, "%s%zu %s", separator, search->trial_counts[verdict],
+                          hpx_verdict_names[verdict]);
+        separator = ", ";
+    }
+    if (search->failed)
+        hpx_buffer_printf(out, "%s%zu failed", separator, search->failed);
+    hpx_buffer_puts(out, search->done                ? "; nothing to train\n"
+                         : depends_on_scores(search) ? "; more may follow from their scores\n"
+                                                     : "\n");
+}
+
+static const char *about(char out[48], double seconds)
+{
+    char text[32];
+    if (!isfinite(seconds))
+        snprintf(out, 48, "?");
+    else if (seconds < 10)
+        snprintf(out, 48, "%.1f s", seconds);
+    else
+        snprintf(out, 48, "%s", hpx_duration_text(text, seconds));
+    return out;
+}
+
+static void add_planned(hpx_table *table, const hpx_outcome *outcome, const hpx_search_outcome *search)
+{
+    static const char *const columns[] = {"    verdict", "cell", "seed", "multiplications",
+                                          "time",        "why",  NULL};
+    char text[48];
+    if (search->trial_counts[HPX_EXTEND] + search->trial_counts[HPX_TRAIN] > 0)
+        report_columns(table, columns);
+    for (size_t t = 0; t < search->trial_count; t++) {
+        const hpx_outcome_trial *trial = &search->trials[t];
+        if (trial->macs_left == 0)
+            continue;
+        char *cell = cell_text(outcome->recipe, trial->cell);
+        hpx_table_add(table, "    %s", hpx_verdict_names[trial->verdict]);
+        hpx_table_add(table, "%s", cell);
+        hpx_table_add(table, "%u", trial->seed);
+        hpx_table_add(table, "%.3g", (double)trial->macs_left);
+        hpx_table_add(table, "%s", about(text, trial->seconds_left));
+        if (trial->verdict == HPX_EXTEND)
+            hpx_table_add(table, "from epoch %u", trial->from);
+        else
+            hpx_table_add(table, trial->reason ? "%s" : "", trial->reason);
+        free(cell);
+    }
+}
+
+static void add_total(hpx_buffer *out, const hpx_outcome *outcome)
+{
+    char text[48];
+    bool more = false;
+    for (size_t i = 0; i < outcome->search_count; i++)
+        more = more || depends_on_scores(&outcome->searches[i]);
+    if (outcome->pending == 0) {
+        hpx_buffer_puts(out, "Nothing to train.\n");
+        return;
+    }
+    hpx_buffer_printf(out, "%s%zu %s to train%s.\n", more ? "At least " : "", outcome->pending,
+                      hpx_plural(outcome->pending, "trial", "trials"),
+                      more ? "; more may follow from their scores" : "");
+    hpx_buffer_printf(out, "%s %.3g multiplications", hpx_plural(outcome->pending, "It takes", "They take"),
+                      (double)outcome->macs_left);
+    if (isfinite(outcome->seconds_left))
+        hpx_buffer_printf(out, ", about %s on one processor", about(text, outcome->seconds_left));
+    hpx_buffer_puts(out, outcome->calibrated ? ", by a short training made now to measure that.\n" : ".\n");
+}
+
 void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome)
 {
     add_heading(out, outcome);
     for (size_t i = 0; i < outcome->search_count; i++) {
-        const hpx_search_outcome *search = &outcome->searches[i];
-        hpx_buffer_printf(out, "%s (%s): ", search->search->name, search->search->method);
-        for (int verdict = 0; verdict < HPX_VERDICTS; verdict++)
-            if (search->trial_counts[verdict])
-                hpx_buffer_printf(out, "%zu %s, ", search->trial_counts[verdict], hpx_verdict_names[verdict]);
-        if (search->failed)
-            hpx_buffer_printf(out, "%zu failed, ", search->failed);
-        hpx_buffer_puts(out, search->done ? "nothing to train\n"
-                             : search->search->options.method == HPX_METHOD_GRID
-                                 ? "and that is all\n"
-                                 : "then it depends on their scores\n");
-        for (size_t t = 0; t < search->trial_count; t++) {
-            const hpx_outcome_trial *trial = &search->trials[t];
-            if (trial->macs_left == 0)
-                continue;
-            char *cell = cell_text(outcome->recipe, trial->cell);
-            hpx_buffer_printf(out, "    %-6s %s seed %u", hpx_verdict_names[trial->verdict], cell,
-                              trial->seed);
-            if (trial->verdict == HPX_EXTEND)
-                hpx_buffer_printf(out, " from epoch %u", trial->from);
-            hpx_buffer_printf(out, "  %.3g multiplications", (double)trial->macs_left);
-            if (trial->verdict == HPX_TRAIN && trial->reason)
-                hpx_buffer_printf(out, "  (%s)", trial->reason);
-            hpx_buffer_puts(out, "\n");
-            free(cell);
-        }
+        hpx_table *table = hpx_table_new("llrrrl");
+        add_verdicts(out, &outcome->searches[i]);
+        add_planned(table, outcome, &outcome->searches[i]);
+        hpx_table_print(out, table);
+        hpx_table_free(table);
     }
-    char text[32];
-    hpx_buffer_printf(out, "\n%zu trials to train before more is decided", outcome->pending);
-    if (outcome->pending && isfinite(outcome->seconds_left))
-        hpx_buffer_printf(out, ", about %s on one processor", hpx_duration_text(text, outcome->seconds_left));
     hpx_buffer_puts(out, "\n");
+    add_total(out, outcome);
     if (*outcome->other_trainer) {
         hpx_report_adopt_hint(out, outcome);
         hpx_buffer_puts(out, "\n");
@@ -187,7 +247,8 @@ void hpx_report_reasons(hpx_buffer *out, const hpx_outcome *outcome)
             hpx_buffer_printf(out, reason->verdict == HPX_EXTEND ? " %s" : " (%s)", reason->text);
     }
     if (outcome->reason_count > REASONS_SHOWN)
-        hpx_buffer_printf(out, " and %zu other reasons", outcome->reason_count - REASONS_SHOWN);
+        hpx_buffer_printf(out, " and %zu other %s", outcome->reason_count - REASONS_SHOWN,
+                          hpx_plural(outcome->reason_count - REASONS_SHOWN, "reason", "reasons"));
 }
 
 void hpx_report_adopt_hint(hpx_buffer *out, const hpx_outcome *outcome)

@@ -186,6 +186,7 @@ static void add_planned(hpx_json *json, const hpx_outcome *outcome, const hpx_se
         hpx_json_count(json, "from", trial->verdict == HPX_HIT ? trial->epoch : trial->from);
         hpx_json_count(json, "to", outcome->recipe->epochs);
         hpx_json_count(json, "training_macs", trial->macs_left);
+        hpx_json_real(json, "seconds_left", trial->macs_left ? trial->seconds_left : 0);
         hpx_json_text(json, "reason", trial->reason);
         hpx_json_close(json, '}');
     }
@@ -199,7 +200,9 @@ void hpx_report_plan_json(hpx_buffer *out, const hpx_outcome *outcome)
     open_document(&json, outcome);
     hpx_json_bool(&json, "depends_on_last_epoch", outcome->depends_on_last_epoch);
     hpx_json_count(&json, "pending", outcome->pending);
+    hpx_json_count(&json, "training_macs_left", outcome->macs_left);
     hpx_json_real(&json, "seconds_left", outcome->seconds_left);
+    hpx_json_bool(&json, "calibrated", outcome->calibrated);
     hpx_json_open(&json, "searches", '[');
     for (size_t i = 0; i < outcome->search_count; i++)
         add_planned(&json, outcome, &outcome->searches[i]);

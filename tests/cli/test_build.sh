@@ -29,7 +29,7 @@ test_table() {
     equal "$(tail -n +14 err)" 'hpx: 12 trials trained, 0 extended, 0 failed: 12 train (never seen)' 'stderr'
     equal "$(head -1 out)" 'a.rcp: validation_accuracy over 12 cells (n1, n2), 4 epochs, 1 seed' 'the first line'
     equal "$(sed -n 3p out | tr -s ' ')" \
-        'search end score difference relative time cells hit extend train failed seconds' 'the header'
+        'search end score difference relative cost cells hit extend train failed seconds' 'the header'
     cp out table
     run 0 hpx build a.rcp --json
     equal "$(row grid table)" "$(printf 'grid (%s, %s) %.4f 0.0000 1.000 12 0 0 12 0' \
@@ -199,17 +199,21 @@ test_jobs() {
 
 # --- plan -------------------------------------------------------------------------------------------------------------
 
+timeless() { # ./out without times, which are measured anew where nothing is stored
+    sed -E 's/ +[0-9.]+ s |about [0-9.]+ s//' out
+}
+
 test_plan_of_nothing_stored() {
     grid_and_cross a.rcp 'epochs = 2'
     run 0 hpx plan a.rcp
     has out 'grid (grid): 12 train'
-    has out '12 trials to train'
-    cp out planned
+    has out 'At least 12 trials to train; more may follow from their scores.'
+    timeless >planned
     run 10 hpx plan --exit-code a.rcp
     run 0 hpx build -n a.rcp
-    same_files planned out
+    same_files planned <(timeless)
     run 0 hpx build --dry-run a.rcp
-    same_files planned out
+    same_files planned <(timeless)
     run 0 hpx plan a.rcp --json
     is '[.searches[].decided]' '[false,false]'
     is '.pending' 12
@@ -254,12 +258,23 @@ test_plan_is_what_build_does() {
 
 test_plan_estimates_time() {
     grid_and_cross a.rcp 'epochs = 2'
+    run 0 hpx plan a.rcp
+    has out 'by a short training made now to measure that.'
     run 0 hpx plan a.rcp --json
-    is '.seconds_left' null
+    is '[.seconds_left > 0, .calibrated, .pending]' '[true,true,12]'
+    is '.training_macs_left == ([.searches[0].trials[].training_macs] | add)' true
     run 0 hpx build a.rcp:cross
     run 0 hpx plan a.rcp --json
-    is '.seconds_left > 0' true
-    is '.pending > 0' true
+    is '[.seconds_left > 0, .calibrated, .pending > 0]' '[true,false,true]'
+    # From a training with fewer epochs, and from that of another recipe.
+    grid_and_cross longer.rcp 'epochs = 9'
+    run 0 hpx plan longer.rcp --json
+    is '[.seconds_left > 0, .calibrated, .pending]' '[true,false,12]'
+    grid_and_cross other.rcp 'epochs = 9' 'rate = 0.5'
+    run 0 hpx plan other.rcp --json
+    is '[.seconds_left > 0, .calibrated, .pending]' '[true,false,12]'
+    run 0 hpx plan other.rcp
+    has out 'multiplications, about'
 }
 
 run_tests "$@"

@@ -23,7 +23,7 @@ check_extending() { # SETTING...
     run 0 hpx build a.rcp -q
     with_epochs 15 "$@"
     run 0 hpx plan a.rcp
-    equal "$(grep -c '^    extend (.*) seed [0-9] from epoch 4 ' out)" 4 'the number of trials to extend'
+    equal "$(grep -c '^    extend .* from epoch 4$' out)" 4 'the number of trials to extend'
     run 0 hpx build a.rcp --json
     is '.searches[0].trials' '{"hit":0,"extend":4,"train":0,"failed":0}'
     is '[.searches[0].trace[].verdict] | unique' '["extend"]'

@@ -1,0 +1,32 @@
+/* How long training takes: seconds for so many multiplications, by what has been trained. */
+#ifndef HPX_BUILD_PACE_H
+#define HPX_BUILD_PACE_H
+
+#include "ledger.h"
+
+#include "hpx/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PACES_MAX 64
+
+/* Small networks take longer for a multiplication than large ones, so an epoch is compared with the one that
+ * is nearest in its number of them. */
+struct pace {
+    struct {
+        double macs, seconds; /* of an epoch */
+    } epochs[PACES_MAX];
+    size_t count;
+    bool calibrated; /* by a training that was made for it */
+};
+
+/* From the trials that have results; where none has, from the checkpoints that trials would continue; else
+ * from whatever the store has (NULL: nothing), this host's rather than others'; else, where a trial is to be
+ * trained, from two short trainings of random images, which take part of a second and are not stored. */
+void pace_find(struct pace *pace, const struct ledger *ledger, hpx_store *store);
+
+/* Of an epoch with so many multiplications; NaN: nothing is known. */
+double pace_seconds(const struct pace *pace, uint64_t epoch_macs);
+
+#endif
