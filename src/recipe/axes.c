@@ -291,9 +291,25 @@ static const char *meant_form(values *v)
     return form;
 }
 
+/* "16..64 step 16": a form without its name. */
+static const char *nameless_form(values *v)
+{
+    const char *low, *high;
+    if (v->given_count < 3 || v->given[1].kind != WORD_PLAIN ||
+        !hpx_recipe_range(v->p, v->given, &low, &high))
+        return NULL;
+    return strcmp(v->given[1].text, "step") == 0     ? "linear"
+           : strcmp(v->given[1].text, "points") == 0 ? "log"
+                                                     : NULL;
+}
+
 static hpx_status make_values(values *v)
 {
     const struct word *first = &v->given[0];
+    const char *nameless = nameless_form(v);
+    if (nameless)
+        return hpx_recipe_fail(v->p, first, "'%s' behind a range of whole numbers: expected '%s A..B %s N'",
+                               v->given[1].text, nameless, v->given[1].text);
     for (size_t i = 0; first->kind == WORD_PLAIN && i < sizeof forms / sizeof *forms; i++)
         if (strcmp(first->text, forms[i].name) == 0)
             return forms[i].make(v);

@@ -283,10 +283,13 @@ const char *hpx_recipe_nearest(struct parse *p, const char *wrong, const char *c
         if (strlen(aliases[i].word) > 5) /* too many words are near to a short one */
             longer[longer_count++] = aliases[i].word;
     }
-    char *plain = hpx_arena_strndup(p->arena, wrong, strlen(wrong)); /* '_' and '-' are one */
+    char *plain =
+        hpx_arena_strndup(p->arena, wrong, strlen(wrong)); /* '_' and '-' are one, 'A' and 'a' too */
     for (char *c = plain; *c; c++)
-        *c = *c == '_' ? '-' : *c;
+        *c = *c == '_' ? '-' : *c >= 'A' && *c <= 'Z' ? (char)(*c + ('a' - 'A')) : *c;
     const char *nearest = is_in(candidates, plain) ? plain : hpx_nearest_word(wrong, words);
+    if (!nearest)
+        nearest = hpx_nearest_word(plain, words);
     if (!nearest)
         nearest = hpx_nearest_word(plain, longer);
     for (size_t i = 0; nearest && i < ALIASES; i++)

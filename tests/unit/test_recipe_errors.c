@@ -299,6 +299,11 @@ static const struct mistake {
     {SIZED_BY_N "axis n = lograithm 3..64 points 3\n", "4:10: unknown form *; did you mean 'log'?"},
     {SIZED_BY_N "axis n = logarithmic 10..100\n", "4:10: unknown form *; did you mean 'log10'?"},
     {SIZED_BY_N "axis n = linaer 1..4 step 1\n", "4:10: unknown form *; did you mean 'linear'?"},
+    {SIZED_BY_N "axis n = 16..64 step 16\n",
+     "4:10: 'step' behind a range of whole numbers: expected 'linear A..B step N'"},
+    {MODEL "  activation = ReLU\n", "4:16: 'activation' cannot be 'ReLU': expected *; did you mean 'relu'?"},
+    {MODEL "train\n  Batch_Size = 8\n",
+     "5:3: unknown setting 'Batch_Size' of train: expected *; did you mean 'batch'?"},
     {SIZED_BY_N "axis n = unordred 1 2\n", "4:10: unknown form *; did you mean 'unordered'?"},
     {"dataset mnist\n  validation = 60000\nmodel mlp\n  hidden = 64\n",
      "2:16: 'validation' is 60000, and the data set has 60000 training images: expected less, to leave some "
