@@ -111,7 +111,7 @@ static void test_numerics(void **state)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         const char *text;
         assert_int_equal(hpx_fields_text(&text, &fields, texts[i], &error), HPX_OK);
-        assert_true(strlen(text) > 3);
+        assert_true(*text); /* "Zen" is a kernel */
         /* Nothing that depends on the number of processors of the host. */
         assert_null(strstr(text, "MAX_THREADS"));
     }
