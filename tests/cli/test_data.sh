@@ -72,7 +72,7 @@ test_other_bytes_same_times() {
         cp whole/* "$folder"
         ln -sfn "$folder" data
         export HPX_STORE=$PWD/store-${place##*/}
-        write_mapped data/train-images sh -c "sleep 2.1; $HPX build -q a.rcp"
+        write_mapped data/train-images sh -c 'sleep 2.1; "$0" build -q a.rcp' "$HPX"
         run 0 hpx plan --json a.rcp
         rm -r "$folder"
         is '.searches[0].verdicts' "$miss"

@@ -212,7 +212,8 @@ test_place_of_a_mistake() {
     equal "$(sed -n 3p err)" '          ^' 'the caret'
     cp err said
     local command
-    for command in plan ls audit 'export --csv' "replay $SOURCE_ROOT/tests/golden/paper-table.csv"; do
+    cp "$SOURCE_ROOT/tests/golden/paper-table.csv" .
+    for command in plan ls audit 'export --csv' 'replay paper-table.csv'; do
         run 2 hpx $command a.rcp
         same_files said err
     done
