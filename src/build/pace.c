@@ -45,12 +45,12 @@ struct stored {
     char host[256]; /* whose results are looked at; empty: anybody's */
 };
 
-/* Keys are hashes: the first ones are as good a sample as any. */
+/* Keys are hashes: the first ones are as good a sample as any. An epoch that failed need not be whole. */
 static hpx_status add_stored(void *context, const hpx_artifact *artifact, hpx_error *error)
 {
     struct stored *stored = context;
     hpx_fields manifest = {0}, dataset = {0};
-    if (hpx_hash_equal(&artifact->key, &stored->last) ||
+    if (*artifact->failure || hpx_hash_equal(&artifact->key, &stored->last) ||
         (*stored->host && strcmp(artifact->host, stored->host) != 0))
         return HPX_OK;
     stored->last = artifact->key;
