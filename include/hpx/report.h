@@ -148,6 +148,16 @@ const char *hpx_bytes_text(char out[32], uint64_t bytes);
 void hpx_report_gc(hpx_buffer *out, const hpx_gc_result *result);
 void hpx_report_gc_json(hpx_buffer *out, const hpx_gc_result *result, uint64_t compacted);
 
+/* `forget`: a trajectory that is taken out of the store. */
+typedef struct hpx_forgotten {
+    hpx_artifact newest;
+    size_t epochs;    /* stored of it */
+    const char *kept; /* why it stays; NULL: it goes */
+} hpx_forgotten;
+
+void hpx_report_forgotten(hpx_buffer *out, const hpx_forgotten *items, size_t count);
+void hpx_report_forgotten_json(hpx_buffer *out, const hpx_forgotten *items, size_t count);
+
 /* Tables that `replay` reads: the axes' names, seed, epoch, status, the metrics, then key and seconds. */
 void hpx_report_csv_header(hpx_buffer *out, const char *const *axes, size_t count);
 void hpx_report_csv_row(hpx_buffer *out, const char *const *axes, size_t count, const hpx_artifact *artifact);

@@ -1,5 +1,5 @@
 /* The space a store takes: what its checkpoints occupy, which may not be collected, giving pages back, and
- * compaction. Results are never dropped. What to drop is decided in hpx/gc.h. */
+ * compaction. Results are never dropped but by hpx_store_forget. What to drop is decided in hpx/gc.h. */
 #ifndef HPX_SPACE_H
 #define HPX_SPACE_H
 
@@ -41,6 +41,11 @@ hpx_status hpx_store_drop_checkpoints(bool *dropped, hpx_store *store, const hpx
  * size. */
 hpx_status hpx_store_drop_strays(uint64_t *chunks, uint64_t *bytes, hpx_store *store, bool dry,
                                  hpx_error *error);
+
+/* Takes a trajectory out of the store, in one transaction: every epoch, second outputs and checkpoints
+ * included, and its manifest. *forgotten false, and nothing is changed, when it is pinned. The caller has
+ * claimed it. */
+hpx_status hpx_store_forget(bool *forgotten, hpx_store *store, const hpx_hash *key, hpx_error *error);
 
 /* Pins: the checkpoints of a pinned trajectory are all kept. Pinning again, and unpinning what is not pinned,
  * changes nothing. */

@@ -26,7 +26,7 @@ struct options {
     size_t sample;               /* adopt; 0: not given */
     size_t jobs;                 /* 0: not given */
     double rebuild;              /* percent; 0: not given */
-    bool keep_going, dry, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code;
+    bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code;
     bool at_code;                      /* reproduce */
     bool all, no_checkpoints;          /* export */
     bool compact, pin, unpin, limited; /* gc */
@@ -59,6 +59,7 @@ int run_reproduce(const struct options *options);
 int run_adopt(const struct options *options);
 int run_data(const struct options *options);
 int run_verify(const struct options *options);
+int run_forget(const struct options *options);
 int run_gc(const struct options *options);
 int run_export(const struct options *options);
 int run_import(const struct options *options);
@@ -142,7 +143,7 @@ void free_shown(hpx_shown *shown);
 
 /* target.c: calls for every artifact that the recipe's cells, seeds and epochs name under this binary; where
  * searches are named, the cells that they visit, as far as what is stored decides. `all_epochs`: every stored
- * epoch of the trajectories instead. */
+ * epoch of the trajectories instead. The cell is borrowed during the call. */
 hpx_status each_of_target(hpx_store *store, const struct target *target, const char *data, bool all_epochs,
                           hpx_artifact_fn *each, void *context, hpx_error *error);
 

@@ -76,6 +76,12 @@ const struct command commands[] = {
      "Every line says why, and what it costs to train the checkpoint again. With --max-size, further ones\n"
      "that are neither pinned nor named by a recipe go, the cheapest to train again for their size first.\n"
      "-n prints the same and changes nothing.\n"},
+    {"forget", run_forget, "nyJ", 1, SIZE_MAX, "RECIPE[:SEARCH]... | KEY...",
+     "take results out of the store",
+     "Takes out every stored epoch of one trajectory, or of the trials that a recipe's cells and seeds name under\n"
+     "this binary, with their checkpoints, so that a build trains them anew. What is pinned or in training stays.\n"
+     "On a terminal it asks before; -y does not. -n prints the same and changes nothing. The data file is no\n"
+     "smaller afterwards: hpx gc --compact makes it so.\n"},
     {"export", run_export, "VoAN", 0, SIZE_MAX, "-o FILE [RECIPE | KEY | --all] | --csv [RECIPE]",
      "write results as a bundle or a table",
      "With -o, writes a bundle for hpx import: every stored epoch of a recipe's trials, of one trajectory or\n"

@@ -42,6 +42,7 @@ static const struct row {
     {'k', true, "keep-going", NULL, "go on after an accident to a trial; its cell counts as failed",
      read_flag, TO(keep_going)},
     {'n', true, "dry-run", NULL, "say what would be done, and change nothing", read_flag, TO(dry)},
+    {'y', true, "yes", NULL, "do not ask", read_flag, TO(yes)},
     {'B', true, "always-make", NULL, "retrain what is stored, and compare", read_flag, TO(again)},
     {'I', false, "no-speculate", NULL, "leave processors idle rather than train what may not be needed",
      read_flag, TO(no_speculate)},

@@ -44,9 +44,8 @@ hpx_status put_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, u
     return status;
 }
 
-/* Deletes all keys that begin with the epoch's: its entry, or its chunks whatever their number. */
-static hpx_status delete_epoch(hpx_store *store, MDB_txn *txn, enum database db, const struct key *prefix,
-                               hpx_error *error)
+hpx_status delete_prefix(hpx_store *store, MDB_txn *txn, enum database db, const struct key *prefix,
+                         hpx_error *error)
 {
     MDB_cursor *cursor;
     int code = mdb_cursor_open(txn, store->databases[db], &cursor);
@@ -72,8 +71,8 @@ hpx_status drop_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, 
                            hpx_error *error)
 {
     struct key name = key_of_epoch(key, epoch);
-    hpx_status status = delete_epoch(store, txn, DB_CHUNKS, &name, error);
-    return status ? status : delete_epoch(store, txn, DB_CHECKPOINTS, &name, error);
+    hpx_status status = delete_prefix(store, txn, DB_CHUNKS, &name, error);
+    return status ? status : delete_prefix(store, txn, DB_CHECKPOINTS, &name, error);
 }
 
 hpx_status last_epoch(uint32_t *found, hpx_store *store, MDB_txn *txn, enum database db, const hpx_hash *hash,

@@ -202,6 +202,10 @@ struct checkpoint_entry {
 };
 #define CHECKPOINT_ENTRY_BYTES (8 + 4 + HPX_HASH_BYTES)
 
+/* Deletes all keys that begin so: an epoch's chunks whatever their number, a trajectory's epochs. */
+hpx_status delete_prefix(hpx_store *store, MDB_txn *txn, enum database db, const struct key *prefix,
+                         hpx_error *error);
+
 bool decode_checkpoint_entry(struct checkpoint_entry *out, const uint8_t *bytes, size_t size);
 hpx_status put_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
                           const uint8_t *bytes, size_t size, hpx_error *error);

@@ -253,3 +253,20 @@ hpx_status hpx_store_pin(hpx_store *store, const hpx_hash *key, bool pinned, hpx
     }
     return end_write(store, txn, status, error);
 }
+
+hpx_status hpx_store_forget(bool *forgotten, hpx_store *store, const hpx_hash *key, hpx_error *error)
+{
+    static const enum database all[] = {DB_CHUNKS,  DB_CHECKPOINTS, DB_CONFLICTS,
+                                        DB_IMPORTS, DB_RECORDS,     DB_MANIFESTS};
+    MDB_txn *txn;
+    bool pinned = false;
+    const struct key prefix = key_of_hash(key);
+    hpx_status status = begin_write(&txn, store, error);
+    if (status)
+        return status;
+    status = find_pin(&pinned, store, txn, key, error);
+    for (size_t i = 0; i < sizeof all / sizeof *all && !status && !pinned; i++)
+        status = delete_prefix(store, txn, all[i], &prefix, error);
+    *forgotten = !pinned;
+    return end_write(store, txn, status, error);
+}
