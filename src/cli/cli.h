@@ -120,6 +120,9 @@ void free_target(struct target *target);
 hpx_status open_targets(struct target **out, size_t *count, char *const *arguments, size_t argument_count,
                         hpx_error *error);
 void free_targets(struct target *targets, size_t count);
+/* Whether all recipes use the store in `folder`; says which one does not. */
+bool have_one_store(const struct options *options, const struct target *targets, size_t count,
+                    const char *folder);
 hpx_status need_searches(const struct target *targets, size_t count, hpx_error *error);
 char *recipe_path(const char *argument); /* RECIPE of RECIPE[:SEARCH]; free() it */
 

@@ -220,7 +220,11 @@ int run_forget(const struct options *options)
     if (!are_keys(options) && open_targets(&targets, &count, options->arguments, options->count, &error))
         return fail(&error);
     char *folder = store_folder(options, count > 0 ? targets[0].path : ".");
-    int code = forget_from(folder, options, targets, count);
+    if (count > 0 && !options->quiet)
+        warn_if_stale();
+    int code = EXIT_USAGE;
+    if (have_one_store(options, targets, count, folder))
+        code = forget_from(folder, options, targets, count);
     free(folder);
     free_targets(targets, count);
     return code;

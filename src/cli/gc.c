@@ -127,23 +127,6 @@ static int change_pins(const struct options *options, const char *folder)
     return status ? fail(&error) : EXIT_DONE;
 }
 
-/* Recipes of two stores would name checkpoints of the one to the other. */
-static bool have_one_store(const struct options *options, const struct target *targets, size_t count,
-                           const char *folder)
-{
-    for (size_t i = 1; i < count; i++) {
-        char *other = store_folder(options, targets[i].path);
-        bool same = strcmp(other, folder) == 0;
-        if (!same)
-            say("gc: %s has its store in %s and %s in %s; collect them one after the other", targets[0].path,
-                folder, targets[i].path, other);
-        free(other);
-        if (!same)
-            return false;
-    }
-    return true;
-}
-
 static int run_collect(const struct options *options)
 {
     struct target *targets;

@@ -239,3 +239,19 @@ hpx_status each_of_target(hpx_store *store, const struct target *target, const c
     free(visited);
     return status;
 }
+
+bool have_one_store(const struct options *options, const struct target *targets, size_t count,
+                    const char *folder)
+{
+    for (size_t i = 1; i < count; i++) {
+        char *other = store_folder(options, targets[i].path);
+        bool same = strcmp(other, folder) == 0;
+        if (!same)
+            say("%s has its store in %s and %s in %s; name them one after the other", targets[0].path, folder,
+                targets[i].path, other);
+        free(other);
+        if (!same)
+            return false;
+    }
+    return true;
+}
