@@ -13,12 +13,14 @@ static void summarise(const hpx_outcome *outcome, const struct options *options)
 {
     if (options->quiet)
         return;
-    if (outcome->trained + outcome->extended + outcome->pending == 0 && outcome->failed > 0) {
-        say("nothing to train: %zu %s stored; %zu of them failed", outcome->stored,
-            hpx_plural(outcome->stored, "trial is", "trials are"), outcome->failed);
-    } else if (outcome->trained + outcome->extended + outcome->pending == 0) {
-        say("nothing to train: %s%zu %s stored", outcome->stored > 1 ? "all " : "", outcome->stored,
-            hpx_plural(outcome->stored, "trial is", "trials are"));
+    if (outcome->trained + outcome->extended + outcome->pending == 0) {
+        const size_t stored = outcome->stored;
+        char *failed = outcome->failed == 0 ? hpx_strdup("")
+                       : stored == 1        ? hpx_strdup("; it failed")
+                                            : hpx_format("; %zu of them failed", outcome->failed);
+        say("nothing to train: %s%zu %s stored%s", stored > 1 ? "all " : "", stored,
+            hpx_plural(stored, "trial is", "trials are"), failed);
+        free(failed);
     } else {
         hpx_buffer why = {0};
         hpx_report_reasons(&why, outcome);

@@ -31,7 +31,7 @@ test_found_again() {
     is '.searches[0].trace[0]' '{"cell":{"n1":16,"n2":8,"decay":200},"score":null,"verdict":"hit","status":"failed"}'
     is '[.searches[].stop]' '["complete","fixpoint"]'
     is '[.searches[].end.decay]' '[0,0]'
-    has err 'nothing to train: 6 trials are stored; 3 of them failed'
+    has err 'nothing to train: all 6 trials are stored; 3 of them failed'
     has_not err 'no longer finite'
     run 0 hpx plan a.rcp --exit-code --json
     is '[.searches[0].trials[] | .verdict] | unique' '["hit"]'
@@ -90,6 +90,10 @@ test_every_trial_fails() {
     sed -i 's/n1 = 16 8 4/n1 = 5/' a.rcp
     run 0 hpx plan a.rcp --json
     is .calibrated true
+    run 1 hpx build a.rcp
+    run 1 hpx build a.rcp
+    has err 'hpx: nothing to train: 1 trial is stored; it failed'
+    has err 'hpx: grid: its only cell failed'
 }
 
 # A cell is the mean over its seeds, and there is none when one of them failed.
