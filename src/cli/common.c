@@ -176,11 +176,6 @@ static void report_damage(void *context, const char *what)
     say("damaged: %s; treated as missing", what);
 }
 
-static void say_wait(const char *text)
-{
-    say("%s", text);
-}
-
 /* Git is to leave alone the cache/ that hpx makes in a work tree. A file that is there is the user's. */
 static void ignore_in_git(const char *folder)
 {
@@ -235,7 +230,6 @@ hpx_status open_store(hpx_store **out, const struct options *options, const char
                       hpx_error *error)
 {
     *out = NULL;
-    hpx_store_on_wait(say_wait, &interrupted);
     if (hpx_path_exists(folder) && !hpx_path_is_folder(folder))
         return hpx_error_set(error, HPX_USAGE, "%s: a store is a folder, and this is none", folder);
     hpx_status status = mode == HPX_STORE_READ ? open_for_reading(out, options, folder, error)
@@ -266,8 +260,8 @@ int print_from_store(const struct options *options, result_fn *add, int (*print)
     hpx_status status = open_store(&store, options, folder, HPX_STORE_READ, &error);
     if (!status)
         status = add(&text, store, options, &error);
+    hpx_store_close(store); /* who reads the result may take any time */
     int code = status ? fail(&error) : print(&text);
-    hpx_store_close(store);
     free(folder);
     return code;
 }

@@ -83,12 +83,12 @@ int run_export(const struct options *options)
     if (!status)
         status =
             whole ? export_all(&table, store, &error) : export_recipe(&table, store, options, data, &error);
+    hpx_store_close(store);
     int code = status ? fail(&error) : print_bytes(&text);
     hpx_buffer_free(&text);
     for (size_t i = 0; i < table.count; i++)
         free(table.axes[i]);
     free(table.axes);
-    hpx_store_close(store);
     free(data);
     free(folder);
     return code;

@@ -169,11 +169,17 @@ static int run_command(int argc, char **argv)
     return command->run(&options);
 }
 
+static void say_wait(const char *text)
+{
+    say("%s", text);
+}
+
 int main(int argc, char **argv)
 {
     hpx_memory_on_failure(out_of_memory);
     prepare_process();
     hpx_table_set_width(terminal_columns(STDOUT_FILENO));
+    hpx_store_on_wait(say_wait, &interrupted);
     const int code = run_command(argc, argv);
     if (interrupted)
         die_of(interrupted);

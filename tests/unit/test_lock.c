@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -356,6 +357,34 @@ static void test_hard_link(void **state)
     free(second);
 }
 
+/* In place of the C library's: what the folder is on. */
+static long file_system;
+
+int statfs(const char *path, struct statfs *out)
+{
+    (void)path;
+    *out = (struct statfs){.f_type = file_system};
+    return 0;
+}
+
+static void test_network_file_systems(void **state)
+{
+    (void)state;
+    static const struct {
+        long magic;
+        const char *name;
+    } cases[] = {{0x6969, "NFS"}, {0x65735546, "FUSE"}, {0x6a656a63, "virtiofs"}, {0xff534d42, "CIFS"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        hpx_store *store;
+        file_system = cases[i].magic;
+        assert_int_equal(hpx_store_open(&store, folder, HPX_STORE_WRITE, &error), HPX_FAILED);
+        expect_contains(error.message, "a store cannot live on a network file system");
+        expect_contains(error.message, cases[i].name);
+    }
+    file_system = 0xef53; /* ext4 */
+    hpx_store_close(open_store(folder, HPX_STORE_WRITE));
+}
+
 static void test_root_leaves_files_to_their_owner(void **state)
 {
     (void)state;
@@ -390,6 +419,7 @@ int main(void)
         WITH_FOLDER(test_deleted_meanwhile),
         WITH_FOLDER(test_symbolic_link),
         WITH_FOLDER(test_hard_link),
+        WITH_FOLDER(test_network_file_systems),
         WITH_FOLDER(test_root_leaves_files_to_their_owner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
