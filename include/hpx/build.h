@@ -16,10 +16,11 @@ typedef enum hpx_event_kind {
     HPX_EVENT_STARTED, /* a trial */
     HPX_EVENT_EPOCH,
     HPX_EVENT_DONE,
-    HPX_EVENT_FAILED,  /* with message */
-    HPX_EVENT_WAITING, /* for another process, which trains it; with message */
-    HPX_EVENT_STOPPED, /* a speculative trial, before its end */
-    HPX_EVENT_TICK,    /* nothing happened for a while */
+    HPX_EVENT_FAILED,    /* with message */
+    HPX_EVENT_WAITING,   /* for another process, which trains it; with message */
+    HPX_EVENT_POSTPONED, /* to be tried once more, alone; with message */
+    HPX_EVENT_STOPPED,   /* a speculative trial, before its end */
+    HPX_EVENT_TICK,      /* nothing happened for a while */
 } hpx_event_kind;
 
 typedef struct hpx_event {
@@ -30,7 +31,7 @@ typedef struct hpx_event {
     const char *reason;           /* why it is no hit: "rate 0.001 -> 0.003"; may be NULL */
     uint32_t from, epoch, epochs; /* epoch: the newest one finished */
     double value;                 /* the objective at it; NaN before the first */
-    const char *message;
+    const char *message;          /* NULL: none */
     /* The build as a whole. */
     size_t done, running, waiting; /* trials that are needed: trained so far, in training, waiting */
     size_t speculative;            /* trials in training that may prove not to be needed */

@@ -14,6 +14,7 @@ typedef enum hpx_status {
     HPX_DAMAGED,     /* stored bytes do not match the hash stored with them */
     HPX_DIFFERS,     /* two different outputs for one key */
     HPX_INTERRUPTED, /* the user asked to stop */
+    HPX_NO_MEMORY,   /* a training needs more memory than can be had now */
 } hpx_status;
 
 #define HPX_ERROR_BYTES 16384 /* room for all the mistakes of a recipe */

@@ -30,6 +30,9 @@ bool hpx_executor_is_receiving(const hpx_executor *executor);
 hpx_status hpx_executor_submit(hpx_executor *executor, const hpx_job *job, const hpx_hash *name,
                                hpx_error *error);
 
+/* Ends the workers that have no job: they keep memory. */
+void hpx_executor_trim(hpx_executor *executor);
+
 /* Kills the worker that has the job of this name, if one has; no more is heard of it. */
 void hpx_executor_stop(hpx_executor *executor, const hpx_hash *name);
 

@@ -18,6 +18,8 @@ typedef enum hpx_message_kind {
     HPX_MESSAGE_EPOCH = 'E',  /* an epoch of a job has been trained, or the training failed in it */
     HPX_MESSAGE_DONE = 'D',   /* a job is finished */
     HPX_MESSAGE_FAILED = 'F', /* a job ended before, by accident */
+    HPX_MESSAGE_MEMORY =
+        'M', /* likewise, for lack of memory, or killed as then it is: alone it may end well */
 } hpx_message_kind;
 
 /* Train epochs from+1 .. to of the trajectory that the manifest describes. */
@@ -41,7 +43,7 @@ typedef struct hpx_result {
     int64_t started_ns;              /* EPOCH: since 1970 */
     double seconds;                  /* EPOCH */
     char host[64];                   /* EPOCH */
-    char message[512];               /* FAILED: why */
+    char message[512];               /* FAILED, MEMORY: why */
     const uint8_t *checkpoint;       /* EPOCH: borrowed */
     size_t checkpoint_size;
 } hpx_result;

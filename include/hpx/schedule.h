@@ -19,9 +19,11 @@ typedef struct hpx_schedule hpx_schedule;
 typedef struct hpx_task {
     bool speculative; /* not known to be needed; set by the owner, cleared by hpx_schedule_need */
     uint64_t length;  /* of what is left, in any unit; not to change while it waits */
+    bool alone;       /* to run beside no other, after all others; set by the owner, likewise */
     /* Of the schedule: zero at first. */
     enum { HPX_TASK_IDLE, HPX_TASK_WAITING, HPX_TASK_RUNNING } state;
-    uint64_t number; /* in order of need */
+    uint64_t number;  /* in order of need */
+    bool accompanied; /* another has run beside it since it started */
 } hpx_task;
 
 hpx_schedule *hpx_schedule_new(size_t slots);
@@ -31,7 +33,7 @@ void hpx_schedule_free(hpx_schedule *schedule); /* NULL is fine; the tasks are t
 void hpx_schedule_need(hpx_schedule *schedule, hpx_task *task);
 
 /* The task to start now: the longest that waits. If all slots are taken, *instead is the one to stop before,
- * the speculative one that started last; else NULL. NULL: there is none to start. */
+ * the speculative one that started last; else NULL. NULL: there is none to start now. */
 hpx_task *hpx_schedule_next(const hpx_schedule *schedule, hpx_task **instead);
 
 void hpx_schedule_start(hpx_schedule *schedule, hpx_task *task); /* it runs now; there must be a place */
@@ -46,7 +48,7 @@ typedef struct hpx_schedule_counts {
     size_t aside;
     size_t running;     /* needed */
     size_t speculative; /* running */
-    size_t idle;        /* slots */
+    size_t idle;        /* slots that may be used now */
 } hpx_schedule_counts;
 
 hpx_schedule_counts hpx_schedule_count(const hpx_schedule *schedule);

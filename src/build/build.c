@@ -385,6 +385,8 @@ static hpx_status claim(bool *claimed, struct build *build, struct trial *trial,
 
 static hpx_status start_claimed(struct build *build, struct trial *trial, hpx_error *error)
 {
+    if (trial->task.alone)
+        hpx_executor_trim(build->executor);
     hpx_status status = start(build, trial, error);
     if (status)
         hpx_store_release(build->store, &trial->key);
@@ -516,6 +518,22 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
     return HPX_OK;
 }
 
+/* A trial for which there was no memory beside others is tried once more without them. */
+static void lose_for_memory(struct build *build, struct trial *trial, const char *message)
+{
+    if (trial->task.alone || trial->task.speculative || !trial->task.accompanied || build->stopping) {
+        lose(build, trial, HPX_FAILED, message);
+        return;
+    }
+    char *again = hpx_format("%s; once more, alone", message);
+    hpx_store_release(build->store, &trial->key);
+    trial->state = TRIAL_WAITING;
+    trial->task.alone = true;
+    emit(build, HPX_EVENT_POSTPONED, trial, again);
+    need(build, trial);
+    free(again);
+}
+
 static hpx_status receive(void *context, const hpx_result *result, hpx_error *error)
 {
     struct build *build = context;
@@ -534,7 +552,11 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
     }
     if (result->kind == HPX_MESSAGE_DONE && (trial->failure || trial->epoch == build->recipe->epochs))
         finish(build, trial);
-    else if (!is_interrupted(build)) /* whose signal may have ended the worker, too */
+    else if (is_interrupted(build))
+        return HPX_OK; /* the signal may have ended the worker, too */
+    else if (result->kind == HPX_MESSAGE_MEMORY)
+        lose_for_memory(build, trial, result->message);
+    else
         lose(build, trial, HPX_FAILED,
              result->kind == HPX_MESSAGE_DONE ? "its worker ended before the last epoch" : result->message);
     return HPX_OK;

@@ -2,6 +2,7 @@
 
 #include "hpx/memory.h"
 #include "hpx/process.h"
+#include "hpx/worker.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -90,6 +91,13 @@ size_t hpx_executor_running(const hpx_executor *executor)
 bool hpx_executor_has_room(const hpx_executor *executor)
 {
     return hpx_executor_running(executor) < executor->count;
+}
+
+void hpx_executor_trim(hpx_executor *executor)
+{
+    for (size_t i = 0; i < executor->count; i++)
+        if (!executor->workers[i].busy)
+            stop(&executor->workers[i], false);
 }
 
 void hpx_executor_mark(hpx_executor *executor)
@@ -209,7 +217,13 @@ static hpx_status died(struct worker *worker, hpx_result_fn *each, void *context
     if (!busy)
         return HPX_OK;
     size_t room = sizeof result.message;
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+    const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    const bool starved = WIFEXITED(status) && WEXITSTATUS(status) == HPX_WORKER_NO_MEMORY;
+    if (killed || starved)
+        result.kind = HPX_MESSAGE_MEMORY;
+    if (starved)
+        snprintf(result.message, room, "its worker ran out of memory");
+    else if (killed)
         snprintf(result.message, room, "its worker was killed (signal 9); out of memory is the usual cause");
     else if (WIFSIGNALED(status))
         snprintf(result.message, room, "its worker died of signal %d (%s)", WTERMSIG(status),

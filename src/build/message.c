@@ -10,7 +10,8 @@
  * Fields of a job: key, from, to, manifest, and path.ROLE for the four files; its checkpoint is that of epoch
  * `from`. Fields of an epoch: key, epoch, parent, output, started, seconds, host and the six metrics; its
  * checkpoint is that of the epoch. One in which the training failed has a field `failure` besides, and no
- * checkpoint. Done: key. Failed: key, message. */
+ * checkpoint. Done: key. Failed, memory: key,
+ * message. */
 #include "hpx/message.h"
 
 #include "hpx/fields.h"
@@ -96,6 +97,11 @@ void hpx_result_encode(hpx_buffer *out, const hpx_result *result)
     hpx_buffer_add(out, result->checkpoint, result->checkpoint_size);
 }
 
+static bool is_accident(hpx_message_kind kind)
+{
+    return kind == HPX_MESSAGE_FAILED || kind == HPX_MESSAGE_MEMORY;
+}
+
 void hpx_result_encode_head(hpx_buffer *out, const hpx_result *result)
 {
     hpx_fields fields = {0};
@@ -109,7 +115,7 @@ void hpx_result_encode_head(hpx_buffer *out, const hpx_result *result)
         hpx_fields_set_text(&fields, "host", result->host);
         hpx_metrics_to_fields(&fields, &result->metrics);
         hpx_failure_to_fields(&fields, result->failure);
-    } else if (result->kind == HPX_MESSAGE_FAILED) {
+    } else if (is_accident(result->kind)) {
         hpx_fields_set_bytes(&fields, "message", result->message, strlen(result->message));
     }
     append_head(out, result->kind, &fields, result->checkpoint, result->checkpoint_size);
@@ -119,7 +125,7 @@ void hpx_result_encode_head(hpx_buffer *out, const hpx_result *result)
 static bool is_kind(uint8_t kind)
 {
     return kind == HPX_MESSAGE_JOB || kind == HPX_MESSAGE_EPOCH || kind == HPX_MESSAGE_DONE ||
-           kind == HPX_MESSAGE_FAILED;
+           is_accident(kind);
 }
 
 hpx_status hpx_message_read(hpx_message *out, const uint8_t *bytes, size_t size, hpx_error *error)
@@ -159,6 +165,7 @@ static size_t field_count(hpx_message_kind kind)
     case HPX_MESSAGE_DONE:
         return 1;
     case HPX_MESSAGE_FAILED:
+    case HPX_MESSAGE_MEMORY:
         return 2;
     }
     return 0;
@@ -290,7 +297,7 @@ hpx_status hpx_result_decode(hpx_result *result, const hpx_message *message, hpx
         status = hpx_fields_hash(&result->key, &fields, "key", error);
     if (!status && result->kind == HPX_MESSAGE_EPOCH)
         status = decode_epoch(result, &fields, error);
-    if (!status && result->kind == HPX_MESSAGE_FAILED) {
+    if (!status && is_accident(result->kind)) {
         status = hpx_fields_bytes(&text, &length, &fields, "message", error);
         if (!status && (length >= sizeof result->message || memchr(text, 0, length)))
             status = hpx_error_set(error, HPX_DAMAGED, "field 'message' is not a text of its size");

@@ -203,7 +203,7 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
         return compare_epoch(rebuild, candidate, result, error);
     hpx_rebuilt *rebuilt = &candidate->rebuilt;
     rebuilt->newest = &candidate->newest;
-    if (result->kind == HPX_MESSAGE_FAILED) {
+    if (result->kind != HPX_MESSAGE_DONE) {
         rebuilt->verdict = HPX_REBUILD_FAILED;
         rebuilt->why = result->message;
     }

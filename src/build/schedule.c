@@ -44,6 +44,8 @@ static void add(struct tasks *tasks, hpx_task *task)
 
 static bool goes_before(const hpx_task *a, const hpx_task *b)
 {
+    if (a->alone != b->alone)
+        return b->alone;
     return a->length != b->length ? a->length > b->length : a->number < b->number;
 }
 
@@ -90,10 +92,17 @@ void hpx_schedule_need(hpx_schedule *schedule, hpx_task *task)
     push(&schedule->waiting, task);
 }
 
+/* Whether one that is to be alone runs, or waits for the others to end. */
+static bool is_closed(const hpx_schedule *schedule)
+{
+    const struct tasks *running = &schedule->running, *waiting = &schedule->waiting;
+    return running->count > 0 && (running->at[0]->alone || (waiting->count > 0 && waiting->at[0]->alone));
+}
+
 hpx_task *hpx_schedule_next(const hpx_schedule *schedule, hpx_task **instead)
 {
     *instead = NULL;
-    if (schedule->waiting.count == 0)
+    if (schedule->waiting.count == 0 || is_closed(schedule))
         return NULL;
     if (schedule->running.count == schedule->slots) {
         size_t last = schedule->slots;
@@ -112,6 +121,9 @@ void hpx_schedule_start(hpx_schedule *schedule, hpx_task *task)
     if (task->state == HPX_TASK_WAITING)
         leave(schedule, task);
     task->state = HPX_TASK_RUNNING;
+    task->accompanied = schedule->running.count > 0;
+    for (size_t i = 0; i < schedule->running.count; i++)
+        schedule->running.at[i]->accompanied = true;
     add(&schedule->running, task);
 }
 
@@ -149,7 +161,7 @@ hpx_schedule_counts hpx_schedule_count(const hpx_schedule *schedule)
     hpx_schedule_counts counts = {
         .waiting = schedule->waiting.count + schedule->aside.count,
         .aside = schedule->aside.count,
-        .idle = schedule->slots - running->count,
+        .idle = is_closed(schedule) ? 0 : schedule->slots - running->count,
     };
     for (size_t i = 0; i < running->count; i++)
         counts.speculative += running->at[i]->speculative;

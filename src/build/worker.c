@@ -158,7 +158,7 @@ static hpx_status serve(struct worker *worker, const hpx_message *message, hpx_e
         *error = failure;
     } else {
         if (status) {
-            result.kind = HPX_MESSAGE_FAILED;
+            result.kind = status == HPX_NO_MEMORY ? HPX_MESSAGE_MEMORY : HPX_MESSAGE_FAILED;
             snprintf(result.message, sizeof result.message, "%.500s", failure.message);
         }
         status = send(worker, &result, error);

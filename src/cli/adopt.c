@@ -2,7 +2,6 @@
 #include "cli.h"
 
 #include "hpx/code.h"
-#include "hpx/machine.h"
 #include "hpx/memory.h"
 
 #include <stdlib.h>
@@ -80,7 +79,7 @@ static hpx_status adopt(hpx_adopted *out, hpx_store *store, const char *data, co
         .unproven = options->reason && !options->sample,
         .reason = options->reason,
         .program = worker_program(),
-        .jobs = options->jobs ? options->jobs : hpx_processors(),
+        .jobs = jobs_of(options),
         .folder = data,
         .done = say_done,
         .context = (void *)options,

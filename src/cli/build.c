@@ -2,7 +2,6 @@
 #include "cli.h"
 
 #include "hpx/code.h"
-#include "hpx/machine.h"
 #include "hpx/memory.h"
 #include "hpx/text.h"
 
@@ -50,7 +49,7 @@ static hpx_status build_target(int *printed, const struct target *target, hpx_st
     };
     hpx_build_options build = {
         .program = worker_program(),
-        .jobs = options->jobs ? options->jobs : hpx_processors(),
+        .jobs = jobs_of(options),
         .dry = dry,
         .keep_going = options->keep_going,
         .again = options->again,

@@ -158,6 +158,10 @@ int report_rebuilt(const struct options *options, const hpx_shown *shown, const 
 
 const char *worker_program(void); /* this binary */
 
+/* Trials at once: -j, or the processors; fewer, and it says so, where there is no room for so many workers.
+ */
+size_t jobs_of(const struct options *options);
+
 /* rebuild.c: retrains options->rebuild percent of the store and compares; the exit code. With `json`, adds a
  * member "rebuilt" to the open object, else lines to `text`. */
 int rebuild_sample(const struct options *options, hpx_store *store, const char *data, hpx_buffer *text,

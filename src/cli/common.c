@@ -1,6 +1,7 @@
 #include "cli.h"
 
 #include "hpx/code.h"
+#include "hpx/machine.h"
 #include "hpx/manifest.h"
 #include "hpx/memory.h"
 #include "hpx/space.h"
@@ -15,6 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* What a worker takes, whatever it trains; and what a build has open besides. */
+#define WORKER_BYTES       ((uint64_t)64 << 20)
+#define WORKER_DESCRIPTORS 2
+#define SPARE_DESCRIPTORS  24
 
 void show_text(const char *text)
 {
@@ -46,6 +52,7 @@ int fail(const hpx_error *error)
         [HPX_DAMAGED] = EXIT_DAMAGED,
         [HPX_DIFFERS] = EXIT_DIFFERS,
         [HPX_INTERRUPTED] = EXIT_FAILED, /* main ends by the signal */
+        [HPX_NO_MEMORY] = EXIT_FAILED,
     };
     say("%s", error->message);
     return codes[error->status];
@@ -100,6 +107,21 @@ int check_searches(const hpx_outcome *outcome)
         code = EXIT_FAILED;
     }
     return code;
+}
+
+size_t jobs_of(const struct options *options)
+{
+    const size_t wanted = options->jobs ? options->jobs : hpx_processors();
+    const size_t descriptors = hpx_descriptors_available(wanted * WORKER_DESCRIPTORS + SPARE_DESCRIPTORS);
+    const size_t by_descriptors =
+        descriptors > SPARE_DESCRIPTORS ? (descriptors - SPARE_DESCRIPTORS) / WORKER_DESCRIPTORS : 0;
+    const size_t by_memory = (size_t)(hpx_memory_available() / WORKER_BYTES);
+    const size_t least = by_descriptors < by_memory ? by_descriptors : by_memory;
+    const size_t jobs = least < wanted ? (least > 0 ? least : 1) : wanted;
+    if (jobs < wanted && !options->quiet)
+        say("%zu trials at once instead of %zu: there %s for more", jobs, wanted,
+            by_descriptors < by_memory ? "are no descriptors (ulimit -n)" : "is no memory");
+    return jobs;
 }
 
 /* The kernel's name for this binary holds even when make replaces its file. In an emulator such as valgrind

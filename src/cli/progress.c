@@ -207,7 +207,7 @@ void progress_event(void *context, const hpx_event *event)
         running->epoch = event->epoch > event->from ? event->epoch : event->from;
         running->value = event->value;
     }
-    if (event->kind == HPX_EVENT_FAILED || event->kind == HPX_EVENT_WAITING) {
+    if (name && event->message) {
         say("%s: %s", name, event->message);
     } else if (event->kind == HPX_EVENT_DONE && progress->lists) {
         char *line = hpx_format("%-6s %s: %.*f%s%s%s\n", hpx_verdict_names[event->verdict], name,
@@ -216,8 +216,7 @@ void progress_event(void *context, const hpx_event *event)
         show_text(line);
         free(line);
     }
-    if (event->kind == HPX_EVENT_FAILED || event->kind == HPX_EVENT_WAITING ||
-        event->kind == HPX_EVENT_DONE || event->kind == HPX_EVENT_STOPPED)
+    if (running && event->kind != HPX_EVENT_STARTED && event->kind != HPX_EVENT_EPOCH)
         forget(progress, running);
     draw_event(progress, event);
     free(name);

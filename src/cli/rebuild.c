@@ -1,7 +1,6 @@
 /* hpx verify --rebuild. */
 #include "cli.h"
 
-#include "hpx/machine.h"
 #include "hpx/memory.h"
 #include "hpx/rebuild.h"
 
@@ -42,7 +41,7 @@ int rebuild_sample(const struct options *options, hpx_store *store, const char *
     struct rebuilt rebuilt = {.verbose = options->verbose, .json = json, .text = text};
     hpx_rebuild_options rebuild = {
         .program = worker_program(),
-        .jobs = options->jobs ? options->jobs : hpx_processors(),
+        .jobs = jobs_of(options),
         .share = options->rebuild / 100,
         .draw = (uint32_t)(hpx_clock_ns() / 1000),
         .folder = data,

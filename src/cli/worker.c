@@ -1,16 +1,24 @@
 /* hpx worker: internal. */
 #include "cli.h"
 
+#include "hpx/memory.h"
 #include "hpx/worker.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+static void out_of_memory(size_t bytes)
+{
+    (void)bytes;
+    _exit(HPX_WORKER_NO_MEMORY); /* the build says it */
+}
+
 int run_worker(const struct options *options)
 {
     (void)options;
     hpx_error error;
+    hpx_memory_on_failure(out_of_memory);
     /* A signal to the process group is the build's, which takes in what is finished; without a build there is
      * nothing to work for. */
     signal(SIGINT, SIG_IGN);

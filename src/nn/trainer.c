@@ -65,7 +65,7 @@ static hpx_status allocate(training *t, hpx_error *error)
     t->work = t->image ? hpx_try_alloc(work, sizeof(float)) : NULL;
     if (!t->work)
         return hpx_error_set(
-            error, HPX_FAILED,
+            error, HPX_NO_MEMORY,
             "out of memory: the network with %zu parameters needs %zu MiB; take smaller layers or "
             "batches, or fewer trials at once",
             t->parameters, ((image + work * sizeof(float)) >> 20) + 1);

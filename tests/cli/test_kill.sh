@@ -84,18 +84,17 @@ test_killed_worker() {
     continues_to_the_same 1
 }
 
+# It may have lacked the memory that the others took, so its trial goes on once they have ended.
 test_killed_worker_of_two() {
     long_recipe '400 399 398'
     start -j 2 -k
     poll is_beyond 2
     kill -KILL "$(workers | head -1)"
-    wait_for 1
+    wait_for 0
     equal "$(grep -c 'its worker was killed' err)" 1 'the number of lines about workers'
-    has err 'hpx: 2 trials trained, 0 extended, 1 failed'
+    has err 'once more, alone'
     run 0 hpx ls --json
-    is 'map(select(.epoch == 60)) | length' 2
-    run 0 hpx build a.rcp --json
-    is '.searches[0].trials | [.hit, .failed]' '[2,0]'
+    is 'map(select(.epoch == 60)) | length' 3
     same_as_uninterrupted
 }
 

@@ -234,6 +234,36 @@ test_progress_without_a_terminal() {
     empty err
 }
 
+# A worker that is killed beside others may have lacked the memory that these took: its trial is tried again, alone.
+test_no_memory_beside_others() {
+    long '400 399'
+    sed -i 's/epochs = 1000/epochs = 200/' a.rcp
+    "$HPX" build a.rcp -j 2 --json >out 2>err &
+    poll has_result
+    pkill -KILL -o -P $!
+    wait $! || fail "exit code $? after one worker was killed"
+    has err 'its worker was killed (signal 9); out of memory is the usual cause; once more, alone'
+    is '.searches[0].trials | [.train, .failed]' '[2,0]'
+    equal "$(grep -c '^train  n1=' err)" 2 'the number of trials told'
+    # Once, and not when nothing ran beside it.
+    rm -r store
+    "$HPX" build a.rcp -j 1 >out 2>err &
+    poll has_result
+    pkill -KILL -P $!
+    wait $! && fail 'exit code 0 though a worker was killed'
+    has_not err 'once more'
+}
+
+test_more_jobs_than_there_is_room_for() {
+    small 1 '8 16'
+    (ulimit -n 64 && run 0 hpx build a.rcp -j 1000)
+    has err "trials at once instead of 1000: there are no descriptors (ulimit -n) for more"
+    (ulimit -n 26 && run 0 hpx build a.rcp -B)
+    run 0 hpx verify
+    (ulimit -S -n 64 && run 0 hpx build a.rcp -j 30)
+    has_not err 'descriptors'
+}
+
 # What the affinity leaves is the number of trials at once.
 test_jobs_by_affinity() {
     long '400 399 398'

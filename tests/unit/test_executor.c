@@ -3,6 +3,7 @@
 #include "hpx/executor.h"
 
 #include "hpx/memory.h"
+#include "hpx/worker.h"
 
 #include "../helper/helper.h"
 
@@ -68,6 +69,8 @@ static void serve(const hpx_job *job, const char *act)
         raise(SIGKILL);
     } else if (strncmp(act, "terminated", 10) == 0) {
         raise(SIGTERM);
+    } else if (strncmp(act, "starved", 7) == 0) {
+        _exit(HPX_WORKER_NO_MEMORY);
     } else if (strncmp(act, "exits", 5) == 0) {
         _exit(3);
     } else if (strncmp(act, "half", 4) == 0) {
@@ -195,10 +198,10 @@ static void wait_for_all(hpx_executor *executor, struct heard *heard)
         expect_ok(hpx_executor_wait(executor, -1, listen, heard, &error), &error);
 }
 
-static void expect_failed(const struct heard *heard, const char *message)
+static void expect_failed(const struct heard *heard, const char *message, hpx_message_kind kind)
 {
     assert_int_equal(heard->count, 1);
-    assert_int_equal(heard->jobs[0].end, HPX_MESSAGE_FAILED);
+    assert_int_equal(heard->jobs[0].end, kind);
     expect_contains(heard->jobs[0].message, message);
 }
 
@@ -265,7 +268,9 @@ static void test_more_jobs_than_workers(void **state)
     assert_int_equal(heard.count, JOBS_MAX);
     for (size_t i = 0; i < JOBS_MAX; i++) {
         bool good = i % 5 == 0 || i % 5 == 2;
-        assert_int_equal(heard.jobs[i].end, good ? HPX_MESSAGE_DONE : HPX_MESSAGE_FAILED);
+        assert_int_equal(heard.jobs[i].end, good         ? HPX_MESSAGE_DONE
+                                            : i % 5 == 3 ? HPX_MESSAGE_MEMORY
+                                                         : HPX_MESSAGE_FAILED);
         assert_int_equal(heard.jobs[i].epoch, good || i % 5 == 3 ? 3 : 0);
     }
     hpx_executor_free(executor);
@@ -276,21 +281,23 @@ static void test_bad_workers(void **state)
     (void)state;
     static const struct {
         const char *act, *message;
+        hpx_message_kind end;
     } cases[] = {
-        {"killed", "its worker was killed (signal 9); out of memory is the usual cause"},
-        {"terminated", "its worker died of signal 15 (Terminated)"},
-        {"exits", "its worker ended with exit code 3"},
-        {"half", "its worker ended with exit code 0"},
-        {"garbage", "its worker sent not a message of hpx"},
-        {"other", "its worker sent a result nobody asked for"},
-        {"job", "its worker sent not a result"},
+        {"killed", "its worker was killed (signal 9); out of memory is the usual cause", HPX_MESSAGE_MEMORY},
+        {"starved", "its worker ran out of memory", HPX_MESSAGE_MEMORY},
+        {"terminated", "its worker died of signal 15 (Terminated)", HPX_MESSAGE_FAILED},
+        {"exits", "its worker ended with exit code 3", HPX_MESSAGE_FAILED},
+        {"half", "its worker ended with exit code 0", HPX_MESSAGE_FAILED},
+        {"garbage", "its worker sent not a message of hpx", HPX_MESSAGE_FAILED},
+        {"other", "its worker sent a result nobody asked for", HPX_MESSAGE_FAILED},
+        {"job", "its worker sent not a result", HPX_MESSAGE_FAILED},
     };
     hpx_executor *executor = make_executor(1);
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct heard heard = {0}, next = {0};
         submit(executor, cases[i].act, 0, 2, 0);
         wait_for_all(executor, &heard);
-        expect_failed(&heard, cases[i].message);
+        expect_failed(&heard, cases[i].message, cases[i].end);
         assert_int_equal(heard.jobs[0].epoch, i == 0 ? 2 : 0);
         assert_false(hpx_executor_is_receiving(executor));
         submit(executor, "epochs", 0, 2, 0); /* in a new process */
@@ -325,7 +332,7 @@ static void test_environment(void **state)
     struct heard heard = {0};
     submit(executor, "environment", 0, 1, 0);
     wait_for_all(executor, &heard);
-    expect_failed(&heard, "1");
+    expect_failed(&heard, "1", HPX_MESSAGE_FAILED);
     assert_string_equal(heard.jobs[0].message, "1");
     hpx_executor_free(executor);
 }

@@ -134,6 +134,33 @@ static void test_set_aside(void **state)
     expect_counts(3, 0, 0);
 }
 
+/* One that is to be alone waits for all that run, holds back all that wait, and goes after them. */
+static void test_alone(void **state)
+{
+    (void)state;
+    hpx_task tasks[3] = {{.length = 9, .alone = true}, {.length = 1}, {.length = 1}};
+    for (size_t i = 0; i < 3; i++)
+        hpx_schedule_need(schedule, &tasks[i]);
+    for (size_t i = 1; i < 3; i++) {
+        expect_next(&tasks[i], NULL);
+        hpx_schedule_start(schedule, &tasks[i]);
+        assert_int_equal(tasks[1].accompanied, i > 1);
+    }
+    assert_true(tasks[2].accompanied);
+    hpx_schedule_end(schedule, &tasks[1]);
+    expect_next(NULL, NULL);
+    assert_int_equal(hpx_schedule_count(schedule).idle, 0);
+    hpx_schedule_end(schedule, &tasks[2]);
+    expect_next(&tasks[0], NULL);
+    hpx_schedule_start(schedule, &tasks[0]);
+    hpx_schedule_need(schedule, &tasks[1]);
+    expect_next(NULL, NULL);
+    assert_int_equal(hpx_schedule_count(schedule).idle, 0);
+    assert_false(tasks[0].accompanied);
+    hpx_schedule_end(schedule, &tasks[0]);
+    expect_next(&tasks[1], NULL);
+}
+
 #define WITH_SCHEDULE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -143,6 +170,7 @@ int main(void)
         WITH_SCHEDULE(test_longest_first),
         WITH_SCHEDULE(test_speculative_gives_way),
         WITH_SCHEDULE(test_set_aside),
+        WITH_SCHEDULE(test_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
