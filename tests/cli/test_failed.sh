@@ -41,6 +41,13 @@ test_found_again() {
     run 0 hpx build a.rcp -B -q
     outputs "$HPX_STORE" >after
     same_files before after
+    local key
+    key=$(hpx ls --json | jq -r 'map(select(.status == "failed"))[0].key')
+    run 0 hpx forget -y "$key"
+    run 0 hpx build a.rcp -q --json
+    is '.searches[0].trials' '{"hit":5,"extend":0,"train":1,"failed":3}'
+    outputs "$HPX_STORE" >after
+    same_files before after
 }
 
 # The epochs before are results; all from the one in which it failed have failed.
