@@ -4,7 +4,7 @@
 . "$(dirname "$0")/common.sh"
 
 # Names that a recipe takes, and one that it does not: with a right-to-left override, and CSI as one character.
-ODD=$'nan = \\ \u00e9\U0001f600'
+ODD=$'nan = b\\c \u00e9\U0001f600'
 HIDDEN=$'nan \u202e\u009b31m\\ \u2066'
 
 # All files at once: no C0 but line ends and tabs, no DEL, no C1, no bidi control, all of it UTF-8; and those called
@@ -61,7 +61,7 @@ test_every_command() {
     grep -qF "$ODD" table.csv || fail 'a table has other names than the recipe'
     key=$(hpx ls --json | jq -r '.[0].key')
     for command in ls 'ls a.rcp' audit 'audit a.rcp' "show $key" "diff $key $key" 'plan a.rcp' 'build a.rcp' 'gc -n' \
-        'replay table.csv a.rcp' verify adopt 'why a.rcp n1=4 n2=4' 'log a.rcp n1=4 n2=4'; do
+        'replay table.csv a.rcp' verify adopt 'forget -n a.rcp' 'why a.rcp n1=4 n2=4' 'log a.rcp n1=4 n2=4'; do
         set -- $command
         [[ $1 == why || $1 == log ]] && set -- "$@" "images=$ODD/images"
         count=$((count + 1))
