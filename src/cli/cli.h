@@ -27,7 +27,7 @@ struct options {
     size_t jobs;                 /* 0: not given */
     double rebuild;              /* percent; 0: not given */
     bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code;
-    bool at_code;                      /* reproduce */
+    bool at_code, trust;               /* reproduce */
     bool all, no_checkpoints;          /* export */
     bool compact, pin, unpin, limited; /* gc */
     uint64_t bytes_max;                /* when limited */
@@ -71,6 +71,16 @@ int run_worker(const struct options *options);
 bool read_options(struct options *out, const struct command *command, int argc, char **argv, int *used);
 void print_options(hpx_buffer *out, const struct command *command);
 char *usage_of(const struct command *command); /* "hpx build [OPTION]... RECIPE[:SEARCH]..."; free() it */
+
+/* at_code.c: builds the code of a record, with the compiler and flags that a manifest says, in a new folder
+ * that nobody else may enter; *program is its hpx. Of this process's environment it sees only where programs
+ * and libraries are. HPX_FAILED with the end of make's output when it does not build. */
+hpx_status code_build(char **folder, char **program, const hpx_fields *code, const hpx_fields *manifest,
+                      hpx_error *error);
+void code_build_remove(char *folder); /* and frees it; NULL is fine */
+/* HPX_OK for code that was built here, or is trusted. What came by an import is shown, and HPX_FAILED. */
+hpx_status code_check_trust(hpx_store *store, const hpx_hash *id, const hpx_fields *code, bool trusted,
+                            hpx_error *error);
 
 /* common.c */
 int fail(const hpx_error *error);                                        /* prints it; the exit code for it */

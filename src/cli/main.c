@@ -49,11 +49,12 @@ const struct command commands[] = {
      "show what two results differ in",
      "Every field of their manifests, the trainer's files that changed between their code versions, and from\n"
      "which epoch on their outputs differ.\n"},
-    {"reproduce", run_reproduce, "JT", 1, 1, "KEY",
+    {"reproduce", run_reproduce, "JTW", 1, 1, "KEY",
      "train one result again and compare, bit for bit",
-     "With this binary; its code and numerics may be others than those recorded. With --at-code the commit and\n"
-     "patch stored with the result are built in a temporary folder, and that very hpx trains. The repository\n"
-     "is only read. Exit code 12 when an epoch differs, with the fields that do.\n"},
+     "With this binary; its code and numerics may be others than those recorded. With --at-code the sources\n"
+     "that are stored with the result are built in a temporary folder, with the recorded compiler flags, and\n"
+     "that very hpx trains. Sources that came by an import are shown, as a patch of their commit, and built\n"
+     "only with --trust. Exit code 12 when an epoch differs, with the fields that do.\n"},
     {"adopt", run_adopt, "JjLYF", 0, 2, "[OLD [NEW]] | --forget NEW",
      "let a trainer whose edits change no number count as the one before",
      "Trains a sample of the results of trainer OLD again with this binary, whose trainer is NEW, and compares\n"

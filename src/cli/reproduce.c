@@ -2,24 +2,12 @@
 #include "cli.h"
 
 #include "hpx/code.h"
-#include "hpx/file.h"
-#include "hpx/machine.h"
 #include "hpx/manifest.h"
 #include "hpx/memory.h"
-#include "hpx/process.h"
 #include "hpx/rebuild.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#define LOG_BYTES_MAX (64u << 20)
-#define TAIL_BYTES    1500
 
 struct reproduction {
     hpx_rebuilt rebuilt; /* `newest` and `why` are not kept */
@@ -33,75 +21,6 @@ static hpx_status note(void *context, const hpx_rebuilt *rebuilt, hpx_error *err
     reproduction->rebuilt = *rebuilt;
     reproduction->why = rebuilt->why ? hpx_strdup(rebuilt->why) : NULL;
     return HPX_OK;
-}
-
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
-{
-    (void)info, (void)kind, (void)walk;
-    return remove(path);
-}
-
-static void remove_tree(const char *folder)
-{
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-/* The last lines of make's output, as many as an error can tell: what failed is there. */
-static hpx_status make_failed(const char *log, hpx_error *error)
-{
-    hpx_buffer text = {0};
-    hpx_error unread;
-    hpx_file_read(&text, log, LOG_BYTES_MAX, &unread);
-    const char *lines = hpx_buffer_text(&text);
-    if (text.size > TAIL_BYTES) {
-        lines += text.size - TAIL_BYTES;
-        lines += strcspn(lines, "\n") + 1;
-    }
-    hpx_status status =
-        hpx_error_set(error, HPX_FAILED, "the code of this result does not build here any more:\n%s", lines);
-    hpx_buffer_free(&text);
-    return status;
-}
-
-/* Runs make in the folder, its output going to a file there. */
-static hpx_status run_make(const char *folder, hpx_error *error)
-{
-    char *log = hpx_path_join(folder, "make.log"), *jobs = hpx_format("-j%zu", hpx_processors());
-    char *arguments[] = {"make", "-C", (char *)folder, jobs, "build/hpx", NULL};
-    int how = 0, file = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    pid_t pid;
-    /* Not those of a make that runs this. */
-    unsetenv("MAKEFLAGS");
-    unsetenv("MFLAGS");
-    unsetenv("MAKELEVEL");
-    const hpx_process_options options = {.arguments = arguments, .descriptors = {-1, file, file}};
-    hpx_status status = file < 0 ? hpx_error_errno(error, "%s", log) : HPX_OK;
-    if (!status)
-        status = hpx_process_start(&pid, &options, error);
-    if (!status)
-        status = hpx_process_wait(&how, pid, error);
-    if (file >= 0)
-        close(file);
-    if (!status && how != 0)
-        status = make_failed(log, error);
-    free(jobs);
-    free(log);
-    return status;
-}
-
-/* Builds the code of a record in a new folder; *program is its hpx. */
-static hpx_status build_code(char **folder, char **program, const hpx_fields *code, hpx_error *error)
-{
-    const char *temporary = getenv("TMPDIR");
-    *folder = hpx_path_join(temporary && *temporary ? temporary : "/tmp", "hpx-code-XXXXXX");
-    if (!mkdtemp(*folder))
-        return hpx_error_errno(error, "%s", *folder);
-    hpx_status status = hpx_code_checkout(*folder, hpx_code_built.root, code, error);
-    if (!status)
-        status = run_make(*folder, error);
-    if (!status)
-        *program = hpx_path_join(*folder, "build/hpx");
-    return status;
 }
 
 static hpx_status train_again(struct reproduction *reproduction, hpx_store *store, const hpx_shown *shown,
@@ -192,7 +111,10 @@ int run_reproduce(const struct options *options)
     if (!status)
         status = read_shown(&shown, store, options->arguments[0], &error);
     if (!status && options->at_code)
-        status = build_code(&tree, &program, &shown.newest.code, &error);
+        status =
+            code_check_trust(store, &shown.newest.artifact.code, &shown.newest.code, options->trust, &error);
+    if (!status && options->at_code)
+        status = code_build(&tree, &program, &shown.newest.code, &shown.newest.manifest, &error);
     if (!status && options->at_code)
         pin_kernel(&shown.newest.manifest);
     if (!status)
@@ -202,13 +124,11 @@ int run_reproduce(const struct options *options)
     if (!status && reproduction.rebuilt.compared == 0)
         status = hpx_error_set(&error, HPX_FAILED, "%s: its results are lost", options->arguments[0]);
     code = status ? fail(&error) : report_rebuilt(options, &shown, &reproduction.rebuilt);
-    if (tree)
-        remove_tree(tree);
+    code_build_remove(tree);
     free_shown(&shown);
     hpx_store_close(store);
     free(reproduction.why);
     free(program);
-    free(tree);
     free(data);
     free(folder);
     return code;

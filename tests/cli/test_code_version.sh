@@ -96,7 +96,7 @@ X
         '["same",false,2,["code.version"],["src/nn/trainer.c"]]'
     git stash -q
     git_state >before
-    CFLAGS=-O0 run 0 hpx reproduce "$(tail -1 <<<"$keys")" --at-code --json
+    run 0 hpx reproduce "$(tail -1 <<<"$keys")" --at-code --json
     is '[.verdict, .at_code, .compared, .diff]' '["same",true,2,[]]'
     git_state >after
     git stash drop -q

@@ -45,7 +45,9 @@ test_a_part_of_a_repository() {
     run 0 hpx why a.rcp n1=100 n2=200
     grep -Eq "^    trainer [0-9a-f]{8} -> [0-9a-f]{8} \\(src/nn/trainer.c; both on commit " out || fail 'no file'
     git_state >before
-    CFLAGS=-O0 run 0 hpx reproduce "$key" --at-code --json
+    interrupted_at_code "$key"
+    # Nothing of this environment is of that build.
+    BUILD=1234 CC=false CFLAGS=--wrong MAKEFLAGS=n GNUMAKEFLAGS=n run 0 hpx reproduce "$key" --at-code --json
     is '[.verdict, .at_code, .compared]' '["same",true,1]'
     git_state >after
     same_files before after
@@ -54,6 +56,38 @@ test_a_part_of_a_repository() {
     edit_during_compilation
     edit_during_build
     installed_far_from_sources
+}
+
+left_over() {
+    find "$TMPDIR" -maxdepth 1 -name 'hpx-code*' | grep -q .
+}
+
+interrupted_at_code() { # KEY
+    local pid code=0
+    "$HPX" reproduce "$1" --at-code >out 2>err &
+    pid=$!
+    poll left_over
+    kill -TERM "$pid"
+    wait "$pid" || code=$?
+    equal "$code" 143 'the exit code'
+    ! left_over || fail 'the folder is left over'
+}
+
+# Code from elsewhere is shown before it is run, and run when that is said.
+imported_code() { # KEY
+    run 0 hpx export --all -o all.hpx
+    run 0 hpx import all.hpx --store elsewhere
+    run 1 hpx reproduce "$1" --at-code --store elsewhere
+    empty out
+    has err "commit $(git -C away rev-parse HEAD) ("
+    has err '+/* Meanwhile. */'
+    has err 'this code came by an import (from '
+    has err 'say --trust'
+    mkdir -p 'a folder'
+    TMPDIR="$PWD/a folder" run 0 hpx reproduce "$1" --at-code --trust --store elsewhere --json
+    is '[.verdict, .at_code]' '["same",true]'
+    equal "$(ls 'a folder')" '' 'what is left'
+    rm -r elsewhere all.hpx
 }
 
 # The stamp is taken first, and then the compiler reads something else.
@@ -120,8 +154,7 @@ installed_far_from_sources() {
     grep -Eq '^    trainer .* \(src/nn/trainer.c; both on commit ' out || fail 'no file'
     run 0 hpx reproduce "$(tail -1 <<<"$keys")" --json
     is '.verdict' '"same"'
-    CFLAGS=-O0 run 0 hpx reproduce "$(tail -1 <<<"$keys")" --at-code --json
-    is '[.verdict, .at_code]' '["same",true]'
+    imported_code "$(tail -1 <<<"$keys")"
     git clone -q away elsewhere
     run 0 hpx -C elsewhere diff $keys
     grep -Eq '^    trainer .* \(src/nn/trainer.c; both on commit ' out || fail 'no file'

@@ -1,0 +1,296 @@
+/* The hpx of a code record, built anew: its sources in a folder of their own, compiled as they were. */
+#include "cli.h"
+
+#include "hpx/code.h"
+#include "hpx/file.h"
+#include "hpx/machine.h"
+#include "hpx/memory.h"
+#include "hpx/process.h"
+#include "hpx/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LOG_BYTES_MAX  (64u << 20)
+#define TAIL_BYTES     1500
+#define MAKEFILE_BYTES (1u << 20)
+#define POLL_US        50000
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+    (void)info, (void)kind, (void)walk;
+    return remove(path);
+}
+
+void code_build_remove(char *folder)
+{
+    if (folder)
+        nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    free(folder);
+}
+
+/* --- trust
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void show_code(const hpx_fields *code)
+{
+    const char *commit = hpx_fields_text_or_empty(code, "commit"),
+               *describe = hpx_fields_text_or_empty(code, "describe");
+    hpx_buffer patch = {0}, text = {0};
+    hpx_error error;
+    hpx_buffer_puts(&text, "commit ");
+    hpx_text_show(&text, *commit ? commit : "unknown", strlen(*commit ? commit : "unknown"), "");
+    hpx_buffer_puts(&text, *describe ? " (" : "");
+    hpx_text_show(&text, describe, strlen(describe), "");
+    hpx_buffer_puts(&text, *describe ? ")\n" : "\n");
+    if (hpx_code_show(&patch, hpx_code_built.root, code, &error) == HPX_OK)
+        hpx_text_show(&text, patch.data, patch.size, "\n\t");
+    else
+        hpx_buffer_printf(&text, "%s\n", error.message);
+    fputs(hpx_buffer_text(&text), stderr);
+    hpx_buffer_free(&text);
+    hpx_buffer_free(&patch);
+}
+
+hpx_status code_check_trust(hpx_store *store, const hpx_hash *id, const hpx_fields *code, bool trusted,
+                            hpx_error *error)
+{
+    hpx_fields import = {0};
+    hpx_status status = hpx_store_find_import(&import, store, id, 0, error);
+    if (status || trusted) {
+        hpx_fields_free(&import);
+        return status == HPX_NOT_FOUND ? HPX_OK : status;
+    }
+    show_code(code);
+    hpx_buffer from = {0};
+    const char *name = hpx_fields_text_or_empty(&import, "from");
+    hpx_text_show(&from, name, strlen(name), "");
+    status =
+        hpx_error_set(error, HPX_FAILED,
+                      "this code came by an import (from %s) and has not been run: read above what it is, "
+                      "and if you trust it, say --trust",
+                      hpx_buffer_text(&from));
+    hpx_buffer_free(&from);
+    hpx_fields_free(&import);
+    return status;
+}
+
+/* --- the compiler's flags
+ * --------------------------------------------------------------------------------------- */
+
+/* The flags that a Makefile adds for what decides numbers: its line "NN_FLAGS = ...". NULL: it has none. */
+static char *own_flags(const char *sources)
+{
+    static const char name[] = "\nNN_FLAGS = ";
+    char *path = hpx_path_join(sources, "Makefile"), *flags = NULL;
+    hpx_buffer text = {0};
+    hpx_error unread;
+    hpx_buffer_puts(&text, "\n");
+    if (hpx_file_read(&text, path, MAKEFILE_BYTES, &unread) == HPX_OK) {
+        const char *line = strstr(hpx_buffer_text(&text), name);
+        if (line)
+            flags = hpx_strndup(line + strlen(name), strcspn(line + strlen(name), "\n"));
+    }
+    hpx_buffer_free(&text);
+    free(path);
+    return flags;
+}
+
+/* Whether these words can only change what the compiler makes of a source: a manifest may have come by an
+ * import, and is no place for commands. */
+static bool are_harmless(const char *flags)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-+=_., ";
+    if (strspn(flags, letters) != strlen(flags) || strstr(flags, "plugin"))
+        return false;
+    for (const char *at = flags; *at; at += strspn(at, " ")) {
+        if (at[0] != '-' || !strchr("Ogfm", at[1]))
+            return false;
+        at += strcspn(at, " ");
+    }
+    return true;
+}
+
+/* CFLAGS as the recorded compiler had them: "gcc 12.2.0 CFLAGS NN_FLAGS" is what a manifest says of it. NULL:
+ * unknown, or those that the Makefile has anyway. */
+static char *recorded_flags(const char *compiler, const char *sources)
+{
+    char *own = own_flags(sources), *flags = NULL;
+    const char *first = strstr(compiler, " -");
+    const size_t tail = own ? strlen(own) : 0, length = first ? strlen(first + 1) : 0;
+    if (own && length >= tail && strcmp(first + 1 + length - tail, own) == 0) {
+        flags = hpx_strndup(first + 1, length - tail);
+        if (!are_harmless(flags)) {
+            free(flags);
+            flags = NULL;
+        }
+    }
+    free(own);
+    return flags;
+}
+
+/* --- make
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* The last lines of make's output, as many as an error can tell: what failed is there. */
+static hpx_status make_failed(const char *log, hpx_error *error)
+{
+    hpx_buffer text = {0};
+    hpx_error unread;
+    hpx_file_read(&text, log, LOG_BYTES_MAX, &unread);
+    const char *lines = hpx_buffer_text(&text);
+    if (text.size > TAIL_BYTES) {
+        lines += text.size - TAIL_BYTES;
+        lines += strcspn(lines, "\n") + 1;
+    }
+    hpx_buffer shown = {0};
+    hpx_text_show(&shown, lines, strlen(lines), "\n\t");
+    hpx_status status =
+        hpx_error_set(error, HPX_FAILED, "the code of this result does not build here any more:\n%s",
+                      hpx_buffer_text(&shown));
+    hpx_buffer_free(&shown);
+    hpx_buffer_free(&text);
+    return status;
+}
+
+/* Of the environment only what says where programs and libraries are: BUILD, CFLAGS, MAKEFLAGS and the like
+ * are those of another build. Ends with a NULL; free() each and all. */
+static char **clean_environment(const char *temporary)
+{
+    static const char *const kept[] = {
+        "PATH",         "HOME",  "USER",          "PKG_CONFIG_PATH", "LD_LIBRARY_PATH",
+        "LIBRARY_PATH", "CPATH", "C_INCLUDE_PATH"};
+    const size_t count = sizeof kept / sizeof kept[0];
+    char **environment = hpx_alloc((count + 3) * sizeof *environment);
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++)
+        if (getenv(kept[i]))
+            environment[used++] = hpx_format("%s=%s", kept[i], getenv(kept[i]));
+    environment[used++] = hpx_format("TMPDIR=%s", temporary);
+    environment[used++] = hpx_strdup("LC_ALL=C");
+    return environment;
+}
+
+/* Waits for make, and ends it with all that it has started when the user asks to stop. */
+static hpx_status wait_for(pid_t pid, int *how, hpx_error *error)
+{
+    bool told = false;
+    for (;;) {
+        const pid_t ended = waitpid(pid, how, WNOHANG);
+        if (ended < 0 && errno != EINTR)
+            return hpx_error_errno(error, "make");
+        if (ended == pid)
+            return told ? hpx_error_set(error, HPX_INTERRUPTED, "interrupted") : HPX_OK;
+        if (interrupted && !told) {
+            kill(-pid, SIGTERM);
+            told = true;
+        }
+        usleep(POLL_US);
+    }
+}
+
+/* In a process group of its own, so that an interrupt reaches it once, and by hpx. */
+static hpx_status start_make(pid_t *pid, char **arguments, const char *log, const char *temporary,
+                             hpx_error *error)
+{
+    const int file = open(log, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file < 0)
+        return hpx_error_errno(error, "%s", log);
+    char **environment = clean_environment(temporary);
+    const hpx_process_options options = {
+        .arguments = arguments,
+        .environment = environment,
+        .descriptors = {-1, file, file},
+        .own_group = true,
+    };
+    hpx_status status = hpx_process_start(pid, &options, error);
+    for (size_t i = 0; environment[i]; i++)
+        free(environment[i]);
+    free(environment);
+    close(file);
+    return status;
+}
+
+static hpx_status run_make(const char *folder, const char *sources, const char *compiler, hpx_error *error)
+{
+    char *log = hpx_path_join(folder, "make.log"), *temporary = hpx_path_join(folder, "tmp");
+    char *jobs = hpx_format("-j%zu", hpx_processors()), *flags = recorded_flags(compiler, sources);
+    char *cflags = flags ? hpx_format("CFLAGS=%s", flags) : NULL;
+    char *cc = strncmp(compiler, "clang ", 6) == 0 ? "CC=clang" : "CC=gcc";
+    char *arguments[] = {"make", "-C", (char *)sources, jobs, "build/hpx", cc, cflags, NULL};
+    pid_t pid = 0;
+    int how = 0;
+    hpx_status status = HPX_OK;
+    if (mkdir(temporary, 0700) != 0)
+        status = hpx_error_errno(error, "%s", temporary);
+    if (!status)
+        status = start_make(&pid, arguments, log, temporary, error);
+    if (!status)
+        status = wait_for(pid, &how, error);
+    if (!status && how != 0)
+        status = make_failed(log, error);
+    free(cflags);
+    free(flags);
+    free(jobs);
+    free(temporary);
+    free(log);
+    return status;
+}
+
+/* --- the folder
+ * ------------------------------------------------------------------------------------------------- */
+
+/* Whether the Makefile of any age takes the path: earlier ones do not take blanks. */
+static bool is_plain(const char *path)
+{
+    return path && path[0] == '/' && !strpbrk(path, " \t\n:%;&|'\"*?[]~\\()<>$#=");
+}
+
+/* A new folder that nobody else may enter. */
+static hpx_status make_folder(char **out, hpx_error *error)
+{
+    const char *const parents[] = {getenv("TMPDIR"), "/tmp", "/var/tmp"};
+    hpx_status status = hpx_error_set(error, HPX_FAILED, "no folder for temporary files");
+    for (size_t i = 0; i < sizeof parents / sizeof parents[0]; i++) {
+        char *parent = parents[i] ? hpx_path_real(parents[i]) : NULL;
+        if (is_plain(parent)) {
+            *out = hpx_path_join(parent, "hpx-code-XXXXXX");
+            free(parent);
+            if (mkdtemp(*out))
+                return HPX_OK;
+            status = hpx_error_errno(error, "%s", *out);
+            free(*out);
+            *out = NULL;
+        } else {
+            free(parent);
+        }
+    }
+    return status;
+}
+
+hpx_status code_build(char **folder, char **program, const hpx_fields *code, const hpx_fields *manifest,
+                      hpx_error *error)
+{
+    hpx_status status = make_folder(folder, error);
+    if (status)
+        return status;
+    char *sources = hpx_path_join(*folder, "hpx");
+    if (mkdir(sources, 0700) != 0)
+        status = hpx_error_errno(error, "%s", sources);
+    if (!status)
+        status = hpx_code_checkout(sources, hpx_code_built.root, code, error);
+    if (!status)
+        status = run_make(*folder, sources, hpx_fields_text_or_empty(manifest, "numerics.compiler"), error);
+    if (!status)
+        *program = hpx_path_join(sources, "build/hpx");
+    free(sources);
+    return status;
+}
