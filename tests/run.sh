@@ -11,10 +11,10 @@ fi
 : "${TMPDIR:=/tmp}"
 export BUILD HPX TMPDIR
 
-if [ "${1-}" = --one ]; then # NAME RESULTS COMMAND...: runs one and says how it went
+if [ "${1-}" = --one ]; then # NAME COMMAND...: runs one and says how it went
     name=$2
-    result=$3/$(echo "$name" | tr / _)
-    shift 3
+    result=$results/$(echo "$name" | tr / _)
+    shift 2
     start=$(date +%s)
     if "$@" >"$result.log" 2>&1; then
         : >"$result.passed"
@@ -28,17 +28,18 @@ if [ "${1-}" = --one ]; then # NAME RESULTS COMMAND...: runs one and says how it
 fi
 
 results=$(mktemp -d)
+export results # not as a word of a line: its name may have a blank
 trap 'rm -rf "$results"' EXIT
 
 list() { # the slowest first, so that none is left to run alone at the end
     for script in tests/cli/test_*.sh; do
-        [ -e "$script" ] && echo "${script#tests/} $results bash $script"
+        [ -e "$script" ] && echo "${script#tests/} bash $script"
     done
     for program in "$@"; do
         name=${program#"$BUILD"/tests/}
         case $name in
-        fuzz/replay_*) echo "$name $results $program tests/fuzz/corpus/${name#fuzz/replay_}" ;;
-        *) echo "$name $results $program" ;;
+        fuzz/replay_*) echo "$name $program tests/fuzz/corpus/${name#fuzz/replay_}" ;;
+        *) echo "$name $program" ;;
         esac
     done
 }

@@ -146,6 +146,12 @@ X
     git_state >after
     same_files before after
 
+    # A folder for what is built may have any name.
+    make -s stamp BUILD="o'ut & more" CFLAGS=-O0 >make.log 2>&1 || fail "make fails: $(tail -5 make.log)"
+    [[ -s "o'ut & more/stamp.c" ]] || fail 'no stamp.c'
+    make -s clean BUILD="o'ut & more"
+    equal "$(ls -d o* .build* 2>/dev/null)" out 'what is left'
+
     # Without a repository the sources alone decide, to the same version.
     git checkout -q .
     rm -rf .git

@@ -14,17 +14,17 @@ search grid
 X
 }
 
-# A work tree of another project, with the sources of hpx in tools/hpx.
+# A work tree of another project, with the sources of hpx in a folder whose name has a blank.
 make_repository() {
-    mkdir -p tools
-    copy_sources tools/hpx
+    mkdir -p 'my tools'
+    copy_sources 'my tools/hpx'
     echo '# A project' >README.md
-    printf '%s\n' /tools/hpx/build/ /data/ /store/ /installed/ out err cc make.log >.gitignore
+    printf '%s\n' '/my tools/hpx/build/' /data/ /store/ /installed/ out err cc make.log >.gitignore
     write_recipe 1
     git init -q -b main .
     commit first
-    HPX=$PWD/tools/hpx/build/hpx
-    build_hpx tools/hpx
+    HPX="$PWD/my tools/hpx/build/hpx"
+    build_hpx 'my tools/hpx'
 }
 
 versions() { # of all stored results, with what is said of their code
@@ -33,15 +33,15 @@ versions() { # of all stored results, with what is said of their code
 
 test_a_part_of_a_repository() {
     make_repository
-    echo '/* A comment. */' >>tools/hpx/src/nn/trainer.c
+    echo '/* A comment. */' >>'my tools/hpx/src/nn/trainer.c'
     echo '# More' >>README.md # of no concern
-    build_hpx tools/hpx
+    build_hpx 'my tools/hpx'
     run 0 hpx build a.rcp --json
     is '.code.dirty' true
     key=$(hpx ls --json | jq -r '.[0].key')
     git stash -q
-    touch tools/hpx/src/nn/trainer.c
-    build_hpx tools/hpx
+    touch 'my tools/hpx/src/nn/trainer.c'
+    build_hpx 'my tools/hpx'
     run 0 hpx why a.rcp n1=100 n2=200
     grep -Eq "^    trainer [0-9a-f]{8} -> [0-9a-f]{8} \\(src/nn/trainer.c; both on commit " out || fail 'no file'
     git_state >before
@@ -95,13 +95,13 @@ imported_code() { # KEY
 edit_during_compilation() {
     printf '#!/bin/sh\ncase "$*" in *" src/nn/sparse.c "*) echo "/* Late. */" >>src/nn/trainer.c ;; esac\nexec gcc "$@"\n' >cc
     chmod +x cc
-    touch tools/hpx/src/nn/sparse.c
-    run 2 make -s -C tools/hpx CFLAGS=-O0 CC="$PWD/cc" build/hpx
+    touch 'my tools/hpx/src/nn/sparse.c'
+    run 2 make -s -C 'my tools/hpx' CFLAGS=-O0 CC="$PWD/cc" build/hpx
     has err 'the sources changed while they were compiled; run make again'
     [[ ! -e $HPX ]] || fail 'the binary is there'
-    git checkout -q tools
-    touch tools/hpx/src/nn/trainer.c
-    build_hpx tools/hpx
+    git checkout -q .
+    touch 'my tools/hpx/src/nn/trainer.c'
+    build_hpx 'my tools/hpx'
 }
 
 # What a build trains is what its binary was made from, whatever make puts in its place: also workers that begin later.
@@ -116,8 +116,8 @@ edit_during_build() {
     worker=$(pgrep -P "$build")
     before=$(versions)
     equal "$(jq -c 'map(.[1])' <<<"$before")" '[false]' 'the dirty flags'
-    echo '/* Meanwhile. */' >>tools/hpx/src/nn/trainer.c
-    build_hpx tools/hpx
+    echo '/* Meanwhile. */' >>'my tools/hpx/src/nn/trainer.c'
+    build_hpx 'my tools/hpx'
     kill -KILL "$worker" # its trial fails; those that follow need a new one
     kill -CONT "$build"
     wait "$build"
@@ -135,15 +135,15 @@ has_results() {
 }
 
 installed_far_from_sources() {
-    make -s -C tools/hpx CFLAGS=-O0 DESTDIR="$PWD/installed" PREFIX=/usr install >make.log 2>&1 ||
+    make -s -C 'my tools/hpx' CFLAGS=-O0 DESTDIR="$PWD/installed" PREFIX="/usr/my own" install >make.log 2>&1 ||
         fail "make install fails: $(tail -5 make.log)"
-    HPX=$PWD/installed/usr/bin/hpx
+    HPX="$PWD/installed/usr/my own/bin/hpx"
     git stash -q
     local keys commit
     commit=$(git rev-parse HEAD)
     keys=$(hpx log a.rcp n1=100 n2=200 --json | jq -r '.[].key')
     mkdir away
-    mv .git tools away
+    mv .git 'my tools' away
     run 0 hpx --version
     has out "(${commit:0:7}-dirty, trainer "
     run 0 hpx build a.rcp
