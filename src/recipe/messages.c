@@ -164,7 +164,9 @@ hpx_status hpx_recipe_fail_in(hpx_error *error, const hpx_recipe *recipe, const 
     const struct hpx_recipe_inside *inside = recipe->inside;
     const struct statement *statement = inside->statements[hpx_recipe_section(section)];
     const struct binding *binding = key ? hpx_recipe_binding(statement, key) : NULL;
-    const struct word *at = binding ? &binding->values[value] : &statement->name;
+    const struct word *at = binding                ? &binding->values[value]
+                            : statement->name.text ? &statement->name
+                                                   : &statement->keyword;
     if (at->kind == WORD_REFERENCE)
         at = hpx_recipe_word_of_cell(recipe, at, cell);
     char message[HPX_ERROR_BYTES];

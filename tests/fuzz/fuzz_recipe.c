@@ -1,10 +1,14 @@
-/* Any bytes as a recipe: parsed, and what parses is resolved at its first and last cell. */
+/* Any bytes as a recipe: parsed, and what parses is resolved at its first and last cell. Lines behind a NUL
+ * byte are words of a command line that amend it. */
 #include "fuzz.h"
 
 #include "hpx/recipe.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* The files that a fuzzed recipe can include: one that is whole, and two that include each other. */
 static const char *const included[][2] = {
@@ -68,13 +72,48 @@ static void name_and_find(const hpx_recipe *recipe, uint32_t cell)
         hpx_buffer_free(&names[i]);
 }
 
+/* Splits text at its newlines, which become NUL. */
+static size_t split(char **words, size_t room, char *text)
+{
+    size_t count = 0;
+    for (char *save, *word = strtok_r(text, "\n", &save); word && count < room;
+         word = strtok_r(NULL, "\n", &save))
+        words[count++] = word;
+    return count;
+}
+
+/* The first `size` bytes are the recipe; `text` holds the words, and must outlive it. */
+static hpx_status parse_amended(hpx_recipe **out, const uint8_t *data, size_t size, char *text,
+                                hpx_error *error)
+{
+    char path[32], *words[16];
+    int fd = memfd_create("fuzz.rcp", MFD_CLOEXEC);
+    expect(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    hpx_recipe_amendments amendments = {.words = words, .count = split(words, 16, text), .cell = size % 2};
+    size_t count = amendments.count;
+    hpx_status status = hpx_recipe_open_amended(out, path, &amendments, error);
+    expect(amendments.count <= count);
+    close(fd);
+    return status;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     hpx_recipe *recipe;
     hpx_error error = {HPX_OK, ""};
-    hpx_status status = hpx_recipe_parse(&recipe, "fuzz.rcp", data, size, load, NULL, &error);
+    const uint8_t *zero = size ? memchr(data, 0, size) : NULL;
+    size_t text_size = zero ? (size_t)(data + size - zero) : 0;
+    char *text = calloc(1, text_size + 1);
+    expect(text != NULL);
+    if (zero)
+        memcpy(text, zero + 1, text_size - 1);
+    hpx_status status = zero ? parse_amended(&recipe, data, (size_t)(zero - data), text, &error)
+                             : hpx_recipe_parse(&recipe, "fuzz.rcp", data, size, load, NULL, &error);
     if (status) {
-        expect(status == HPX_USAGE && !recipe && error.status == status && strstr(error.message, ".rcp:"));
+        expect(!recipe && error.status == status && strchr(error.message, ':'));
+        expect(zero || (status == HPX_USAGE && strstr(error.message, ".rcp:")));
+        free(text);
         return 0;
     }
     uint32_t last = hpx_grid_cells(&recipe->grid) - 1;
@@ -88,5 +127,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         expect(found == &recipe->searches[i] && found->options.start <= last);
     }
     hpx_recipe_free(recipe);
+    free(text);
     return 0;
 }
