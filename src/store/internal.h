@@ -142,9 +142,10 @@ hpx_status is_locked(bool *locked, const hpx_store *store, const struct lock *lo
                      hpx_error *error);
 /* Who that is, in words, NULL if nobody. free() it. */
 char *lock_holder(const hpx_store *store, const struct lock *lock, short type);
-/* Takes a number for this process, and writes its name under it. */
+/* Takes a number for this process, and writes its name under it, until it closes the store. */
 void take_number(hpx_store *store);
 void write_name(hpx_store *store);
+void clear_name(hpx_store *store);
 
 /* claim.c */
 /* Opens the file of claims and takes the lock that goes with an open store: `alone`, that of a compaction. */

@@ -105,6 +105,20 @@ static void make_printable(char *text)
             *text = '?';
 }
 
+/* Where it cannot be written, others wait for a process without a name. */
+static void put_name(hpx_store *store, const char bytes[NAME_BYTES])
+{
+    if (pwrite(store->claims, bytes, NAME_BYTES, NAMES_OFFSET + (off_t)store->number * NAME_BYTES) < 0)
+        errno = 0;
+}
+
+void clear_name(hpx_store *store)
+{
+    static const char none[NAME_BYTES];
+    if (store->number > 0 && is_made(store))
+        put_name(store, none);
+}
+
 void write_name(hpx_store *store)
 {
     char host[64] = "", since[32], bytes[NAME_BYTES] = "";
@@ -119,9 +133,7 @@ void write_name(hpx_store *store)
     hpx_buffer_printf(&name, " (%s, pid %ld, since %s)", host, (long)getpid(), since);
     snprintf(bytes, sizeof bytes, "%s", hpx_buffer_text(&name));
     hpx_buffer_free(&name);
-    /* Where it cannot be written, others wait for a process without a name. */
-    if (pwrite(store->claims, bytes, sizeof bytes, NAMES_OFFSET + (off_t)store->number * NAME_BYTES) < 0)
-        errno = 0;
+    put_name(store, bytes);
 }
 
 void take_number(hpx_store *store)

@@ -445,8 +445,10 @@ void hpx_store_close(hpx_store *store)
     if (!store)
         return;
     close_environments(store);
-    if (store->claims >= 0)
+    if (store->claims >= 0) {
+        clear_name(store);
         close(store->claims);
+    }
     for (size_t i = 0; i < store->reported_count; i++)
         free(store->reported[i]);
     free(store->reported);
