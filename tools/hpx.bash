@@ -1,16 +1,16 @@
 # bash completion for hpx
 _hpx() {
     local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]-}
-    local options='-j -k -n -y -B -C -q -v --no-speculate --require-clean --json --csv --store --exit-code -o --all --no-checkpoints --max-size --compact --pin --unpin --rebuild --at-code --trust --sample --reason --forget --patch --help'
+    local options='-j -k -n -y -B -C -q -v --no-speculate --require-clean --json --csv --store --exit-code -o --where --sort --top --all --no-checkpoints --max-size --compact --pin --unpin --rebuild --at-code --trust --sample --reason --forget --patch --help'
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "build plan replay ls show audit why log diff reproduce adopt data verify gc forget export import help --version" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "build plan replay best ls show audit why log diff reproduce adopt data verify gc forget export import help --version" -- "$word")
     elif [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
     elif [ "$command" = data ]; then
         mapfile -t COMPREPLY < <(compgen -W "ls fetch verify mnist fashion-mnist" -- "$word")
     elif [ "$command" = help ]; then
-        mapfile -t COMPREPLY < <(compgen -W "build plan replay ls show audit why log diff reproduce adopt data verify gc forget export import" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "build plan replay best ls show audit why log diff reproduce adopt data verify gc forget export import" -- "$word")
     else
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -X '!*.@(rcp|csv)' -- "$word"; compgen -d -- "$word")

@@ -17,6 +17,8 @@ typedef struct hpx_cell {
 void hpx_cell_add(hpx_buffer *pairs, const char *axis, const char *value);
 hpx_cell hpx_cell_of(const hpx_buffer *pairs);
 
+bool hpx_cell_equal(const hpx_cell *a, const hpx_cell *b); /* with the axes in the same order */
+
 /* Whether these bytes are the pairs of a cell: whole ones, in UTF-8, each axis with a name of its own. */
 bool hpx_cell_is_whole(const void *pairs, size_t size);
 

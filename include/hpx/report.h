@@ -48,9 +48,16 @@ typedef struct hpx_provenance {
 
 void hpx_provenance_free(hpx_provenance *provenance);
 
-/* `ls`: a header and a row each. */
-hpx_table *hpx_report_list_new(void);
-void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance);
+/* `ls`: a header and a row each, with the objective and the test accuracy. */
+hpx_table *hpx_report_list_new(hpx_metric objective);
+void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance, hpx_metric objective);
+
+/* `best`: a row per cell. `cell`: one of its artifacts, with the means over `seeds` of the recipe's. */
+hpx_table *hpx_report_best_new(hpx_metric objective);
+void hpx_report_best_add(hpx_table *table, const hpx_artifact *cell, hpx_metric objective, double sd,
+                         size_t seeds, size_t recipe_seeds);
+void hpx_report_best_json(hpx_json *json, const hpx_artifact *cell, hpx_metric objective, double sd,
+                          size_t seeds);
 
 /* `audit`: likewise. */
 hpx_table *hpx_report_audit_new(void);

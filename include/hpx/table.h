@@ -10,7 +10,7 @@ typedef struct hpx_table hpx_table;
 
 /* One character per column: 'l' left, 'r' right. The string must outlive the table. */
 hpx_table *hpx_table_new(const char *alignment);
-void hpx_table_free(hpx_table *table);
+void hpx_table_free(hpx_table *table); /* NULL is fine */
 
 /* Cells fill a row from left to right; the first row is the header. What is not visible is shown with
  * escapes, so that a cell is one line. */

@@ -27,6 +27,11 @@ static const char *next_text(size_t *at, const char *bytes, size_t size)
     return text;
 }
 
+bool hpx_cell_equal(const hpx_cell *a, const hpx_cell *b)
+{
+    return a->size == b->size && (a->size == 0 || memcmp(a->pairs, b->pairs, a->size) == 0);
+}
+
 bool hpx_cell_is_whole(const void *pairs, size_t size)
 {
     for (size_t at = 0; at < size;) {

@@ -20,12 +20,16 @@ enum {
     EXIT_DIFFERS = 12,
 };
 
+#define WHERE_MAX 16
+
 struct options {
     const char *store, *output, *patch;
-    const char *forget, *reason; /* adopt */
-    size_t sample;               /* adopt; 0: not given */
-    size_t jobs;                 /* 0: not given */
-    double rebuild;              /* percent; 0: not given */
+    const char *forget, *reason;         /* adopt */
+    size_t sample;                       /* adopt; 0: not given */
+    size_t jobs;                         /* 0: not given */
+    const char *where[WHERE_MAX], *sort; /* ls, best: NAME=VALUE each; a column */
+    size_t where_count, top;             /* top 0: all */
+    double rebuild;                      /* percent; 0: not given */
     bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code;
     bool at_code, trust;               /* reproduce */
     bool all, no_checkpoints;          /* export */
@@ -50,6 +54,7 @@ int run_build(const struct options *options);
 int run_plan(const struct options *options);
 int run_replay(const struct options *options);
 int run_ls(const struct options *options);
+int run_best(const struct options *options);
 int run_show(const struct options *options);
 int run_audit(const struct options *options);
 int run_why(const struct options *options);
@@ -159,6 +164,29 @@ void free_shown(hpx_shown *shown);
  * epoch of the trajectories instead. The cell is borrowed during the call. */
 hpx_status each_of_target(hpx_store *store, const struct target *target, const char *data, bool all_epochs,
                           hpx_artifact_fn *each, void *context, hpx_error *error);
+
+/* select.c: results that are shown in an order, or of which only some are. A result is an artifact or, for
+ * best, all of a cell: then the metrics are means over its seeds. */
+struct result {
+    hpx_artifact artifact; /* its cell is of the results */
+    size_t seeds;
+    double spread; /* of the objective: squared distances from the mean, summed up */
+    size_t number; /* in the order in which they came */
+};
+struct results {
+    struct result *at;
+    size_t count, capacity;
+    hpx_cells *cells;
+};
+void results_add(struct results *results, const struct result *result);
+void results_free(struct results *results);
+/* Whether all that --where and --sort name is known of some result. */
+hpx_status results_check(const struct results *results, const struct options *options, hpx_error *error);
+/* What --where leaves, and what --top leaves in the order of `column`: the best metric first, else upwards.
+ * "score" is the objective. */
+void results_filter(struct results *results, hpx_metric objective, const struct options *options);
+void results_order(struct results *results, const char *column, hpx_metric objective,
+                   const struct options *options);
 
 /* Says which searches have met nothing but failed cells; the exit code. */
 int check_searches(const hpx_outcome *outcome);

@@ -10,11 +10,13 @@
 struct listing {
     hpx_store *store;
     hpx_adoptions adoptions;
-    hpx_table *table;
-    void (*add)(hpx_table *table, const hpx_provenance *provenance);
-    hpx_json *json;   /* NULL: the table */
-    hpx_audit *audit; /* NULL: ls */
-    hpx_hash code;    /* the one last looked for in the repository, and what was found */
+    const struct options *options;
+    hpx_metric objective;   /* of the recipe */
+    hpx_table *table;       /* made when the objective is known */
+    struct results results; /* with --where, --sort or --top */
+    hpx_json *json;         /* NULL: the table */
+    hpx_audit *audit;       /* NULL: ls */
+    hpx_hash code;          /* the one last looked for in the repository, and what was found */
     hpx_code_reach reach;
     hpx_artifact newest;
     bool any;
@@ -36,10 +38,40 @@ static hpx_status list(void *context, const hpx_artifact *artifact, hpx_error *e
     }
     if (listing->json)
         hpx_report_provenance_json(listing->json, &provenance);
+    else if (listing->audit)
+        hpx_report_audit_add(listing->table, &provenance);
     else
-        listing->add(listing->table, &provenance);
+        hpx_report_list_add(listing->table, &provenance, listing->objective);
     hpx_provenance_free(&provenance);
     return HPX_OK;
+}
+
+static bool is_picky(const struct options *options)
+{
+    return options->where_count || options->sort || options->top;
+}
+
+static hpx_status pick(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    struct listing *listing = context;
+    if (!is_picky(listing->options))
+        return list(listing, artifact, error);
+    results_add(&listing->results, &(struct result){.artifact = *artifact, .seeds = 1});
+    return HPX_OK;
+}
+
+static hpx_status list_picked(struct listing *listing, hpx_error *error)
+{
+    const struct options *options = listing->options;
+    struct results *results = &listing->results;
+    hpx_status status = results_check(results, options, error);
+    if (status)
+        return status;
+    results_filter(results, listing->objective, options);
+    results_order(results, options->sort, listing->objective, options);
+    for (size_t i = 0; i < results->count && !status; i++)
+        status = list(listing, &results->at[i].artifact, error);
+    return status;
 }
 
 /* Artifacts come in order of key and epoch: the newest of a key is the one before the key changes. */
@@ -48,7 +80,7 @@ static hpx_status list_newest(void *context, const hpx_artifact *artifact, hpx_e
     struct listing *listing = context;
     hpx_status status = HPX_OK;
     if (listing->any && !hpx_hash_equal(&listing->newest.key, &artifact->key))
-        status = list(listing, &listing->newest, error);
+        status = pick(listing, &listing->newest, error);
     listing->newest = *artifact;
     listing->any = true;
     return status;
@@ -58,8 +90,13 @@ static hpx_status list_all(struct listing *listing, const hpx_hash *key, hpx_err
 {
     hpx_status status = hpx_store_each(listing->store, key, list_newest, listing, error);
     if (!status && listing->any)
-        status = list(listing, &listing->newest, error);
+        status = pick(listing, &listing->newest, error);
     return status;
+}
+
+static void start_table(struct listing *listing)
+{
+    listing->table = listing->audit ? hpx_report_audit_new() : hpx_report_list_new(listing->objective);
 }
 
 static hpx_status list_what(struct listing *listing, const struct options *options, const char *data,
@@ -70,31 +107,37 @@ static hpx_status list_what(struct listing *listing, const struct options *optio
     hpx_hash key;
     struct target target;
     hpx_status status;
-    if (!what)
+    if (!what) {
+        start_table(listing);
         return listing->store ? list_all(listing, NULL, error) : HPX_OK;
+    }
     if (keys && count == 1 && is_key(what)) {
+        start_table(listing);
         if (!listing->store)
             return hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key; the store is empty", what);
         status = hpx_store_find_key(&key, listing->store, what, error);
         return status ? status : list_all(listing, &key, error);
     }
     status = open_target(&target, options->arguments, &count, false, error);
+    if (!status) {
+        listing->objective = target.recipe->objective;
+        start_table(listing);
+    }
     if (!status && listing->store)
-        status = each_of_target(listing->store, &target, data, false, list, listing, error);
+        status = each_of_target(listing->store, &target, data, false, pick, listing, error);
     free_target(&target);
     return status;
 }
 
-static int run(const struct options *options, hpx_table *table,
-               void (*add)(hpx_table *table, const hpx_provenance *provenance), hpx_audit *audit)
+static int run(const struct options *options, hpx_audit *audit)
 {
     char *folder = store_folder(options, options->count ? options->arguments[0] : "."),
          *data = data_folder(folder);
     hpx_buffer text = {0};
     hpx_json json = {.out = &text};
     struct listing listing = {
-        .table = table,
-        .add = add,
+        .options = options,
+        .objective = HPX_VALIDATION_ACCURACY,
         .json = options->json ? &json : NULL,
         .audit = audit,
     };
@@ -107,6 +150,8 @@ static int run(const struct options *options, hpx_table *table,
         status = hpx_adoptions_read(&listing.adoptions, listing.store, &error);
     if (!status)
         status = list_what(&listing, options, data, audit != NULL, &error);
+    if (!status && is_picky(options))
+        status = list_picked(&listing, &error);
     if (status) {
         code = fail(&error);
         hpx_buffer_free(&text);
@@ -114,13 +159,14 @@ static int run(const struct options *options, hpx_table *table,
         if (options->json)
             hpx_json_close(&json, ']');
         else
-            hpx_table_print(&text, table);
+            hpx_table_print(&text, listing.table);
         if (audit && !options->json)
             hpx_audit_print(&text, audit);
         code = print_result(&text);
     }
     hpx_audit_free(audit);
-    hpx_table_free(table);
+    hpx_table_free(listing.table);
+    results_free(&listing.results);
     hpx_adoptions_free(&listing.adoptions);
     hpx_store_close(listing.store);
     free(data);
@@ -130,7 +176,7 @@ static int run(const struct options *options, hpx_table *table,
 
 int run_ls(const struct options *options)
 {
-    return run(options, hpx_report_list_new(), hpx_report_list_add, NULL);
+    return run(options, NULL);
 }
 
 /* audit --patch CODE: what lay between the commit and the sources that made some results. */
@@ -162,5 +208,5 @@ int run_audit(const struct options *options)
         return print_from_store(options, add_patch, print_bytes);
     if (!options->quiet)
         warn_if_stale();
-    return run(options, hpx_report_audit_new(), hpx_report_audit_add, hpx_audit_new());
+    return run(options, hpx_audit_new());
 }

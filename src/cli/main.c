@@ -27,7 +27,11 @@ const struct command commands[] = {
      "run a recipe's searches over a table",
      "Takes the scores from a CSV table (columns: the axes, the objective; optionally seed and epoch) and\n"
      "trains nothing.\n"},
-    {"ls", run_ls, "J", 0, SIZE_MAX, "[RECIPE]",
+    {"best", run_best, "JWOt", 1, SIZE_MAX, "RECIPE[:SEARCH]",
+     "list the best cells of all that is stored",
+     "Over the whole grid, or what a search visits, as far as it is stored with the recipe's epochs. A cell's score\n"
+     "is the mean over the seeds that are stored. The ten best, unless --top says otherwise.\n"},
+    {"ls", run_ls, "JWOt", 0, SIZE_MAX, "[RECIPE]",
      "list stored results",
      "Lists the newest epoch of every trajectory in the store, or the results of one recipe.\n"},
     {"show", run_show, "J", 1, 1, "KEY",

@@ -24,7 +24,7 @@ struct given {
 /* Checks the value and puts it into the options. False after saying what is wrong. */
 typedef bool read_fn(struct options *out, const struct given *given);
 
-static read_fn read_flag, read_text, read_count, read_percent, read_size, read_directory;
+static read_fn read_flag, read_text, read_count, read_percent, read_size, read_directory, read_where;
 
 /* Letters beyond the alphabet of short options name those that have only a long form. `field`: where the
  * value goes; `max`: of a count, which is at least 1. */
@@ -72,6 +72,10 @@ static const struct row {
     {'K', false, "compact", NULL, "give free pages back to the file system", read_flag, TO(compact)},
     {'P', false, "pin", NULL, "keep all checkpoints of these keys", read_flag, TO(pin)},
     {'U', false, "unpin", NULL, "no longer", read_flag, TO(unpin)},
+    {'W', false, "where", "NAME=VALUE", "only results that have it; may be given again", read_where},
+    {'O', false, "sort", "COLUMN", "by an axis, a metric or another column; the best metric first", read_text,
+     TO(sort)},
+    {'t', false, "top", "N", "the first N", read_count, TO(top), SIZE_MAX},
     {'C', true, "directory", "DIR", "change to DIR first", read_directory},
     {'S', false, "store", "DIR", "the store's folder", read_text, TO(store)},
     {'q', true, "quiet", NULL, "say nothing but results and errors", read_flag, TO(quiet)},
@@ -174,6 +178,18 @@ static bool read_size(struct options *out, const struct given *given)
     else
         say("%s %s: expected a number of bytes such as 500M (K, M, G, T)", given->name, given->value);
     return good;
+}
+
+static bool read_where(struct options *out, const struct given *given)
+{
+    const char *equals = strchr(given->value, '=');
+    if (!equals || equals == given->value)
+        say("%s %s: expected NAME=VALUE", given->name, given->value);
+    else if (out->where_count == WHERE_MAX)
+        say("%s %s: at most %d conditions", given->name, given->value, WHERE_MAX);
+    else
+        out->where[out->where_count++] = given->value;
+    return equals && equals != given->value && out->where[out->where_count - 1] == given->value;
 }
 
 static bool read_directory(struct options *out, const struct given *given)

@@ -82,16 +82,30 @@ static void add_code(hpx_table *table, const hpx_provenance *provenance)
     hpx_table_add(table, "%s", text_of(&provenance->code, "author-date"));
 }
 
-hpx_table *hpx_report_list_new(void)
+/* Accuracies have short heads. */
+static const char *head_of(hpx_metric metric)
 {
-    static const char *const columns[] = {"key",  "cell", "seed", "epoch", "validation",
-                                          "test", "data", "code", NULL};
+    return metric == HPX_VALIDATION_ACCURACY ? "validation"
+           : metric == HPX_TEST_ACCURACY     ? "test"
+                                             : hpx_metric_names[metric];
+}
+
+/* The objective of a recipe that has another one in the place of the validation accuracy. */
+static hpx_metric first_metric(hpx_metric objective)
+{
+    return objective == HPX_TEST_ACCURACY ? HPX_VALIDATION_ACCURACY : objective;
+}
+
+hpx_table *hpx_report_list_new(hpx_metric objective)
+{
+    const char *const columns[] = {"key",  "cell", "seed", "epoch", head_of(first_metric(objective)),
+                                   "test", "data", "code", NULL};
     hpx_table *table = hpx_table_new("llrrrrll");
     report_columns(table, columns);
     return table;
 }
 
-void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance)
+void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance, hpx_metric objective)
 {
     const hpx_artifact *artifact = &provenance->artifact;
     char hex[HPX_HASH_HEX_BYTES];
@@ -99,10 +113,39 @@ void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance)
     report_cell(table, &artifact->cell);
     hpx_table_add(table, "%" PRIu64, artifact->seed);
     hpx_table_add(table, "%u", artifact->epoch);
-    report_metric(table, artifact, HPX_VALIDATION_ACCURACY);
+    report_metric(table, artifact, first_metric(objective));
     report_metric(table, artifact, HPX_TEST_ACCURACY);
     hpx_table_add(table, "%s", text_of(&provenance->dataset, "name"));
     add_digits(table, &provenance->code, "version", 8);
+}
+
+hpx_table *hpx_report_best_new(hpx_metric objective)
+{
+    const char *const columns[] = {"cell", hpx_metric_names[objective], "seeds", "epoch", "key", NULL};
+    hpx_table *table = hpx_table_new("lrrrl");
+    report_columns(table, columns);
+    return table;
+}
+
+void hpx_report_best_add(hpx_table *table, const hpx_artifact *cell, hpx_metric objective, double sd,
+                         size_t seeds, size_t recipe_seeds)
+{
+    char hex[HPX_HASH_HEX_BYTES];
+    double score = cell->metrics.values[objective];
+    int digits = hpx_metric_minimised(objective) ? 6 : 4;
+    report_cell(table, &cell->cell);
+    if (isnan(score))
+        hpx_table_add(table, "failed");
+    else if (isnan(sd))
+        hpx_table_add(table, "%.*f", digits, score);
+    else
+        hpx_table_add(table, "%.*f ± %.*f", digits, score, digits, sd);
+    if (seeds == recipe_seeds)
+        hpx_table_add(table, "%zu", seeds);
+    else
+        hpx_table_add(table, "%zu of %zu", seeds, recipe_seeds);
+    hpx_table_add(table, "%u", cell->epoch);
+    hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &cell->key));
 }
 
 hpx_table *hpx_report_audit_new(void)
@@ -211,6 +254,22 @@ static void add_metrics(hpx_json *json, const hpx_metrics *metrics)
     hpx_json_open_flat(json, "metrics", '{');
     for (int i = 0; i < HPX_METRICS; i++)
         hpx_json_real(json, hpx_metric_names[i], metrics->values[i]);
+    hpx_json_close(json, '}');
+}
+
+void hpx_report_best_json(hpx_json *json, const hpx_artifact *cell, hpx_metric objective, double sd,
+                          size_t seeds)
+{
+    char hex[HPX_HASH_HEX_BYTES];
+    hpx_json_open(json, NULL, '{');
+    report_cell_json(json, &cell->cell);
+    hpx_json_real(json, "score", cell->metrics.values[objective]);
+    hpx_json_real(json, "score_sd", sd);
+    hpx_json_count(json, "seeds", seeds);
+    hpx_json_count(json, "epoch", cell->epoch);
+    report_status_json(json, isnan(cell->metrics.values[objective]));
+    add_metrics(json, &cell->metrics);
+    hpx_json_text(json, "key", hpx_hash_hex(hex, &cell->key));
     hpx_json_close(json, '}');
 }
 

@@ -28,6 +28,8 @@ hpx_table *hpx_table_new(const char *alignment)
 
 void hpx_table_free(hpx_table *table)
 {
+    if (!table)
+        return;
     for (size_t i = 0; i < table->count; i++)
         free(table->cells[i]);
     free(table->cells);

@@ -168,7 +168,7 @@ test_nohup() {
     poll is_beyond 2
     kill -HUP "$build"
     wait_for 0
-    has err '1 trials trained'
+    has err '1 trial trained'
 }
 
 # Two builds of one recipe at once: both end well, with the same results.

@@ -32,7 +32,7 @@ test_place_of_the_store() {
     run 0 hpx build tree/deep/er/a.rcp
     has_store tree/cache
     has_no_store cache
-    has err '1 trials trained'
+    has err '1 trial trained'
     cd elsewhere
     run 0 hpx build ../tree/deep/er/a.rcp
     has err 'nothing to train'
