@@ -81,7 +81,7 @@ const struct command commands[] = {
      "Every line says why, and what it costs to train the checkpoint again. With --max-size, further ones\n"
      "that are neither pinned nor named by a recipe go, the cheapest to train again for their size first.\n"
      "-n prints the same and changes nothing.\n"},
-    {"forget", run_forget, "nyJ", 1, SIZE_MAX, "RECIPE[:SEARCH]... | KEY...",
+    {"forget", run_forget, "nyJ", 1, SIZE_MAX, "RECIPE... | KEY...",
      "take results out of the store",
      "Takes out every stored epoch of one trajectory, or of the trials that a recipe's cells and seeds name under\n"
      "this binary, with their checkpoints, so that a build trains them anew. What is pinned or in training stays.\n"
