@@ -195,6 +195,26 @@ static bool keep_temporary(int fd)
            info.st_nlink > 0;
 }
 
+/* What root makes in somebody's folder is for that one to use. Where root may not give it away either, it
+ * stays as it is. */
+static void leave_to_owner(int fd, const char *path)
+{
+    struct stat info;
+    char *folder = hpx_path_directory(path);
+    if (geteuid() == 0 && stat(folder, &info) == 0 && fchown(fd, info.st_uid, info.st_gid) != 0)
+        errno = 0;
+    free(folder);
+}
+
+static void leave_folder_to_owner(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    leave_to_owner(fd, path);
+    close(fd);
+}
+
 /* A new file beside the path. It has the permissions that a file made there would have or, in place of one
  * that exists, that one's; mkstemp would leave them to be guessed. */
 static void create_temporary(hpx_file_writer *writer, const struct stat *old)
@@ -209,6 +229,8 @@ static void create_temporary(hpx_file_writer *writer, const struct stat *old)
         writer->fd = -1;
         errno = EEXIST;
     }
+    if (writer->fd >= 0 && !old)
+        leave_to_owner(writer->fd, writer->path);
     if (writer->fd < 0 || !old)
         return;
     /* Whoever replaces another's file without being allowed to give it away owns it then, alone. */
@@ -388,16 +410,6 @@ hpx_status hpx_file_each_piece(hpx_file_stat *out, const char *path, hpx_piece_f
     return status;
 }
 
-/* A folder that root makes in somebody's folder is for that one to use. */
-static void leave_to_owner(const char *folder)
-{
-    struct stat info;
-    char *parent = hpx_path_directory(folder);
-    if (geteuid() == 0 && stat(parent, &info) == 0 && lchown(folder, info.st_uid, info.st_gid) != 0)
-        errno = 0; /* where root may not either it stays as it is */
-    free(parent);
-}
-
 hpx_status hpx_make_directories(const char *path, hpx_error *error)
 {
     char *partial = hpx_strdup(path);
@@ -408,7 +420,7 @@ hpx_status hpx_make_directories(const char *path, hpx_error *error)
         char end = *slash;
         *slash = 0;
         if (mkdir(partial, 0777) == 0)
-            leave_to_owner(partial);
+            leave_folder_to_owner(partial);
         else if (errno != EEXIST)
             status = hpx_error_errno(error, "%s: cannot make the folder", partial);
         *slash = end;

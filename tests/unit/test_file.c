@@ -356,6 +356,25 @@ static void test_left_over(void **state)
     free(path);
 }
 
+static void test_root_leaves_files_to_their_owner(void **state)
+{
+    (void)state;
+    hpx_error error;
+    struct stat info;
+    char *deep = hpx_path_join(folder, "a/b"), *file = hpx_path_join(deep, "c");
+    if (geteuid() == 0) {
+        assert_int_equal(chown(folder, 65534, 65534), 0);
+        expect_ok(hpx_make_directories(deep, &error), &error);
+        expect_ok(hpx_file_write(file, "x", 1, &error), &error);
+        assert_int_equal(stat(deep, &info), 0);
+        assert_int_equal(info.st_uid, 65534);
+        assert_int_equal(stat(file, &info), 0);
+        assert_int_equal(info.st_uid, 65534);
+    }
+    free(file);
+    free(deep);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +384,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_write_in_pieces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write_to_a_pipe, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_left_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_root_leaves_files_to_their_owner, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pieces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stat, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_make_directories, set_up, tear_down),
