@@ -69,29 +69,33 @@ static bool same_files(const hpx_recipe_dataset *a, const hpx_recipe_dataset *b)
     return same;
 }
 
-/* A path that leads nowhere is a mistake of the recipe: it is told at its place, with all others of the cell.
- * The status as it was where there is none. */
-static hpx_status place_missing_files(const hpx_recipe *recipe, uint32_t cell,
-                                      const hpx_recipe_dataset *dataset, hpx_error *error)
+/* Mistakes of the recipe that its data shows, each once. */
+static void add_mistake(hpx_buffer *mistakes, const char *message)
+{
+    if (mistakes->size == 0 || !strstr(hpx_buffer_text(mistakes), message))
+        hpx_buffer_printf(mistakes, "%s%s", mistakes->size ? "\n" : "", message);
+}
+
+/* A path that leads nowhere is a mistake of the recipe. False where there is none. */
+static bool add_missing_files(hpx_buffer *mistakes, const hpx_recipe *recipe, uint32_t cell,
+                              const hpx_recipe_dataset *dataset)
 {
     static const char *const keys[] = {"train", "test"};
-    hpx_buffer all = {0};
+    bool missing = false;
     for (size_t role = 0; role < HPX_ROLES; role++) {
         if (!dataset->files[role] || hpx_path_exists(dataset->files[role]))
             continue;
-        hpx_error one;
-        hpx_recipe_fail_in(&one, recipe, "dataset", keys[role / 2], role % 2, cell, "%s: no such file (%s)",
+        hpx_error error;
+        hpx_recipe_fail_in(&error, recipe, "dataset", keys[role / 2], role % 2, cell, "%s: no such file (%s)",
                            dataset->files[role], hpx_role_names[role]);
-        hpx_buffer_printf(&all, "%s%s", all.size ? "\n" : "", one.message);
+        add_mistake(mistakes, error.message);
+        missing = true;
     }
-    if (all.size > 0)
-        hpx_error_set(error, HPX_USAGE, "%s", hpx_buffer_text(&all));
-    hpx_buffer_free(&all);
-    return error->status;
+    return missing;
 }
 
 static hpx_status find_data(hpx_experiment *experiment, uint32_t at, const hpx_source_options *options,
-                            hpx_error *error)
+                            hpx_buffer *mistakes, hpx_error *error)
 {
     struct data *data = &experiment->data[at];
     const hpx_recipe *recipe = experiment->recipe;
@@ -105,12 +109,31 @@ static hpx_status find_data(hpx_experiment *experiment, uint32_t at, const hpx_s
         hpx_source *source = &experiment->sources[experiment->source_count];
         status = hpx_source_find(source, &data->dataset, options, error);
         if (status)
-            return place_missing_files(recipe, cell, &data->dataset, error);
+            return add_missing_files(mistakes, recipe, cell, &data->dataset) ? HPX_OK : status;
         experiment->source_count++;
         data->source = source;
     }
     data->train_count = hpx_source_train_count(data->source, &data->dataset);
-    return hpx_recipe_check_split(error, recipe, cell, data->source->train_count);
+    if (hpx_recipe_check_split(error, recipe, cell, data->source->train_count))
+        add_mistake(mistakes, error->message);
+    return HPX_OK;
+}
+
+/* The data of every choice; all mistakes at once. */
+static hpx_status find_all_data(hpx_experiment *experiment, const hpx_source_options *options,
+                                hpx_error *error)
+{
+    uint32_t choices = hpx_grid_cells(&experiment->data_grid);
+    hpx_buffer mistakes = {0};
+    hpx_status status = HPX_OK;
+    experiment->data = hpx_alloc(choices * sizeof *experiment->data);
+    experiment->sources = hpx_alloc(choices * sizeof *experiment->sources);
+    for (uint32_t at = 0; at < choices && !status && mistakes.size < HPX_ERROR_BYTES / 2; at++)
+        status = find_data(experiment, at, options, &mistakes, error);
+    if (!status && mistakes.size > 0)
+        status = hpx_error_set(error, HPX_USAGE, "%s", hpx_buffer_text(&mistakes));
+    hpx_buffer_free(&mistakes);
+    return status;
 }
 
 /* What the settings' table cannot say, for every model and data set. */
@@ -138,13 +161,10 @@ hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
     hpx_manifest_set_binary(&experiment->binary);
     experiment->data_grid = section_grid(recipe, "dataset");
     experiment->model_grid = section_grid(recipe, "model");
-    uint32_t choices = hpx_grid_cells(&experiment->data_grid);
     size_t models = hpx_grid_cells(&experiment->model_grid);
-    experiment->data = hpx_alloc(choices * sizeof *experiment->data);
-    experiment->sources = hpx_alloc(choices * sizeof *experiment->sources);
     hpx_status status = hpx_adoptions_read(&experiment->adoptions, options->store, error);
-    for (uint32_t at = 0; at < choices && !status; at++)
-        status = find_data(experiment, at, options, error);
+    if (!status)
+        status = find_all_data(experiment, options, error);
     experiment->costs = hpx_alloc(models * (experiment->source_count + 1) * sizeof *experiment->costs);
     if (!status)
         status = check_models(experiment, error);

@@ -381,12 +381,14 @@ static void test_refused(void **state)
     hpx_recipe_free(recipe);
     free(text);
 
-    text = hpx_format("%s  validation = 12\n  take = $t\nmodel mlp\n  hidden = 8\naxis t = 48 49\n", dataset);
+    text =
+        hpx_format("%s  validation = 12\n  take = $t\nmodel mlp\n  hidden = 8\naxis t = 48 49 50\n", dataset);
     recipe = parse(text);
     assert_int_equal(hpx_experiment_open(&experiment, recipe, &options, &error), HPX_USAGE);
     expect_contains(error.message,
                     ":13: 'take' is 49, and the data set has 60 training images, 12 of them held "
-                    "out for validation: expected at most 48\naxis t = 48 49");
+                    "out for validation: expected at most 48\naxis t = 48 49 50");
+    expect_contains(error.message, ":16: 'take' is 50, and");
     hpx_recipe_free(recipe);
     free(text);
 
