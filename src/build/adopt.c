@@ -511,7 +511,7 @@ hpx_status hpx_adopt_find_trainer(uint8_t out[HPX_CODE_BYTES], hpx_store *store,
         return hpx_error_set(error, HPX_NOT_FOUND,
                              "%s: no result is of such a trainer; `hpx audit` lists them", prefix);
     if (search.count > 1)
-        return hpx_error_set(error, HPX_USAGE, "%s: several trainers begin so; give more digits", prefix);
+        return hpx_error_set(error, HPX_USAGE, "%s: ambiguous trainer prefix; give more digits", prefix);
     memcpy(out, search.found, HPX_CODE_BYTES);
     return HPX_OK;
 }

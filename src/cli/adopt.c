@@ -3,6 +3,7 @@
 
 #include "hpx/code.h"
 #include "hpx/memory.h"
+#include "hpx/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,7 @@ static hpx_status forget(hpx_buffer *text, hpx_store *store, const char *prefix,
             continue;
         if (version && memcmp(version, found, HPX_CODE_BYTES) != 0)
             status =
-                hpx_error_set(error, HPX_USAGE, "%s: several trainers begin so; give more digits", prefix);
+                hpx_error_set(error, HPX_USAGE, "%s: ambiguous trainer prefix; give more digits", prefix);
         version = found;
     }
     if (!status && !version)
@@ -64,8 +65,9 @@ static hpx_status say_done(void *context, const hpx_rebuilt *rebuilt, hpx_error 
     const struct options *options = context;
     char hex[HPX_HASH_HEX_BYTES], *cell = hpx_cell_text(&rebuilt->newest->cell);
     if (options->verbose)
-        say("%s: %.12s %s, %u epochs compared", rebuilt->verdict == HPX_REBUILD_SAME ? "equal" : "differs",
-            hpx_hash_hex(hex, &rebuilt->newest->key), cell, rebuilt->compared);
+        say("%s: %.12s %s, %u %s compared", rebuilt->verdict == HPX_REBUILD_SAME ? "equal" : "differs",
+            hpx_hash_hex(hex, &rebuilt->newest->key), cell, rebuilt->compared,
+            hpx_plural(rebuilt->compared, "epoch", "epochs"));
     free(cell);
     return HPX_OK;
 }

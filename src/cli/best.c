@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include "hpx/memory.h"
+#include "hpx/text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -80,7 +81,8 @@ static hpx_status rank(hpx_buffer *text, hpx_store *store, const struct target *
         status = results_check(&ranking.cells, options, error);
     if (!status) {
         if (ranking.cells.count == 0 && !options->quiet)
-            say("%s: no cell of its grid is stored with %u epochs", target->path, target->recipe->epochs);
+            say("%s: no cell of its grid is stored with %u %s", target->path, target->recipe->epochs,
+                hpx_plural(target->recipe->epochs, "epoch", "epochs"));
         results_filter(&ranking.cells, ranking.objective, options);
         results_order(&ranking.cells, options->sort ? options->sort : "score", ranking.objective, &top);
         if (options->json)

@@ -4,6 +4,7 @@
 #include "hpx/bundle.h"
 #include "hpx/memory.h"
 #include "hpx/spool.h"
+#include "hpx/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -173,18 +174,18 @@ int export_bundle(const struct options *options)
     if (status) {
         code = fail(&error);
     } else if (done.left_out) {
-        say("%llu values are damaged, or lack what they refer to, and were left out",
-            (unsigned long long)done.left_out);
+        say("%llu %s damaged or incomplete, and left out", (unsigned long long)done.left_out,
+            hpx_plural(done.left_out, "value is", "values are"));
         code = EXIT_DAMAGED;
     }
     if (!status && done.conflicts > 0)
-        say("%llu of the results were trained again with another output; their second outputs are exported "
-            "too",
-            (unsigned long long)done.conflicts);
+        say("%llu of the results %s trained again with another output, which is exported too",
+            (unsigned long long)done.conflicts, hpx_plural(done.conflicts, "was", "were"));
     if (!status && !options->quiet)
-        say("exported %llu results of %llu trials, %llu checkpoints, %.1f MB",
-            (unsigned long long)done.artifacts, (unsigned long long)done.trajectories,
-            (unsigned long long)done.checkpoints, (double)done.bytes * 1e-6);
+        say("exported %llu %s of %llu %s, %llu %s, %.1f MB", (unsigned long long)done.artifacts,
+            hpx_plural(done.artifacts, "result", "results"), (unsigned long long)done.trajectories,
+            hpx_plural(done.trajectories, "trial", "trials"), (unsigned long long)done.checkpoints,
+            hpx_plural(done.checkpoints, "checkpoint", "checkpoints"), (double)done.bytes * 1e-6);
     free(folder);
     return code;
 }

@@ -119,8 +119,8 @@ void hpx_report_why(hpx_buffer *out, const hpx_why *why)
 {
     char hex[HPX_HASH_HEX_BYTES];
     hpx_cell_print(out, &why->cell);
-    hpx_buffer_printf(out, ", seed %u, %u epochs: %s\n", why->seed, why->epochs,
-                      hpx_verdict_names[why->verdict]);
+    hpx_buffer_printf(out, ", seed %u, %u %s: %s\n", why->seed, why->epochs,
+                      hpx_plural(why->epochs, "epoch", "epochs"), hpx_verdict_names[why->verdict]);
     hpx_buffer_printf(out, "key      %s\n", hpx_hash_hex(hex, &why->key));
     add_adoptions(out, why);
     if (why->verdict == HPX_HIT) {

@@ -44,6 +44,7 @@ static hpx_status text_field(char *out, size_t room, const hpx_fields *fields, c
 /* Records that are older than cells without a limit have the printed cell, cut off at this many bytes or, not
  * to cut a character, up to three fewer. Then nobody knows whether the last axis is whole. */
 #define PRINTED_CELL_MAX 255
+#define CANDIDATES_MAX   4 /* of an ambiguous prefix */
 
 static void parse_printed(hpx_buffer *pairs, const char *text)
 {
@@ -323,15 +324,18 @@ hpx_status find_name(hpx_hash *out, hpx_store *store, enum database db, const ch
     size_t found = 0;
     if (code == 0)
         code = seek(cursor, &key, &value, from, sizeof from);
-    for (; code == 0 && found < 2; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+    hpx_buffer candidates = {0};
+    for (; code == 0 && found <= CANDIDATES_MAX; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
         hpx_hash candidate;
         if (key.mv_size != sizeof candidate.bytes)
             continue;
         memcpy(candidate.bytes, key.mv_data, sizeof candidate.bytes);
         if (strncasecmp(hpx_hash_hex(hex, &candidate), prefix, digits) != 0)
             break;
-        if (found++ == 0)
+        if (found == 0)
             *out = candidate;
+        if (found++ < CANDIDATES_MAX)
+            hpx_buffer_printf(&candidates, " %.12s", hex);
     }
     if (code != 0 && code != MDB_NOTFOUND)
         status = lmdb_failed(store, code, error);
@@ -340,7 +344,9 @@ hpx_status find_name(hpx_hash *out, hpx_store *store, enum database db, const ch
     if (!status && found == 0)
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key", prefix);
     if (!status && found > 1)
-        status = hpx_error_set(error, HPX_USAGE, "%s: several keys begin so; give more digits", prefix);
+        status = hpx_error_set(error, HPX_USAGE, "%s: ambiguous key prefix; candidates:%s%s", prefix,
+                               hpx_buffer_text(&candidates), found > CANDIDATES_MAX ? " and others" : "");
+    hpx_buffer_free(&candidates);
     return status;
 }
 

@@ -194,7 +194,7 @@ test_damage() {
     damage 'HPXC\x02' # the head of every checkpoint
     run 11 hpx export -o a.hpxb --all
     has err 'damaged: chunk'
-    has err '6 values are damaged, or lack what they refer to, and were left out'
+    has err '6 values are damaged or incomplete, and left out'
     run 0 hpx import a.hpxb --store new
     has out 'results: 10 new'
     has out 'checkpoints: 0 new'

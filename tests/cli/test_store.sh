@@ -91,7 +91,7 @@ test_show() {
     # 18 keys in 16 first digits: one of them is ambiguous.
     local common
     common=$(hpx ls --json | jq -r '.[].key' | cut -c1 | sort | uniq -d | head -1)
-    complains 2 "$common: several keys begin so" hpx show "$common"
+    complains 2 "$common: ambiguous key prefix; candidates: $common" hpx show "$common"
     complains 1 'no such key' hpx show "$(tr 0-9a-f 1-9a-f0 <<<"$key")"
     complains 2 'not a key' hpx show "n1=4"
     complains 2 'not a key' hpx show "${key}0"
@@ -247,7 +247,7 @@ X
     is '.conflicts | length' 1
     # The mark goes where the result goes.
     run 0 hpx export -q -o forged.hpxb "$key"
-    has err '1 of the results were trained again with another output'
+    has err '1 of the results was trained again with another output'
     run 0 hpx import forged.hpxb --store carried
     has out 'second outputs: 1 new, 0 already there'
     run 12 hpx verify --store carried
