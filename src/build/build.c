@@ -215,13 +215,15 @@ static void emit(struct build *build, hpx_event_kind kind, const struct trial *t
 /* How a trial ended that has a result. That one failed speculatively is said when it proves to be needed. */
 static void say_end(struct build *build, const struct trial *trial)
 {
-    char *message = trial->failure ? hpx_format("epoch %u: %s", trial->epoch, trial->failure) : NULL;
-    emit(build,
-         !message                  ? HPX_EVENT_DONE
-         : trial->task.speculative ? HPX_EVENT_STOPPED
-                                   : HPX_EVENT_FAILED,
-         trial, message);
-    free(message);
+    if (!trial->failure) {
+        emit(build, HPX_EVENT_DONE, trial, NULL);
+    } else if (trial->task.speculative) {
+        emit(build, HPX_EVENT_STOPPED, trial, NULL);
+    } else {
+        char *message = hpx_format("epoch %u: %s", trial->epoch, trial->failure);
+        emit(build, HPX_EVENT_FAILED, trial, message);
+        free(message);
+    }
 }
 
 /* A search is certain to come to the trial. One that ended by accident when it was speculative is trained
