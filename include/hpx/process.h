@@ -1,5 +1,5 @@
-/* Child processes. They get descriptors 0 to 2 and no others, an empty signal mask and SIGPIPE's default
- * action, whatever this process has set for itself. */
+/* Child processes. They get descriptors 0 to 2 and no others, an empty signal mask and the default
+ * actions of SIGPIPE and SIGXFSZ, whatever this process has set for itself. */
 #ifndef HPX_PROCESS_H
 #define HPX_PROCESS_H
 

@@ -28,6 +28,7 @@ static void set_signals(posix_spawnattr_t *attributes, bool own_group)
     sigemptyset(&signals);
     posix_spawnattr_setsigmask(attributes, &signals);
     sigaddset(&signals, SIGPIPE);
+    sigaddset(&signals, SIGXFSZ);
     posix_spawnattr_setsigdefault(attributes, &signals);
     posix_spawnattr_setflags(attributes, (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
                                                  (own_group ? POSIX_SPAWN_SETPGROUP : 0)));

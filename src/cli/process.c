@@ -66,6 +66,7 @@ static void set_signals(void)
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     sigset_t none;
     signal(SIGCHLD, SIG_DFL); /* ignored, it would keep wait from saying how a child ended */
+    signal(SIGXFSZ, SIG_IGN); /* a file too large for `ulimit -f` is an error of the write */
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         struct sigaction old;
         sigaction(numbers[i], NULL, &old);

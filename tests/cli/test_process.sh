@@ -264,6 +264,14 @@ test_more_jobs_than_there_is_room_for() {
     has_not err 'descriptors'
 }
 
+test_file_size_limit() {
+    long
+    run 1 bash -c "ulimit -f 700; exec '$HPX' build a.rcp"
+    has err 'hpx.mdb: '
+    has_not err worker
+    run 0 hpx verify
+}
+
 # What the affinity leaves is the number of trials at once.
 test_jobs_by_affinity() {
     long '400 399 398'
