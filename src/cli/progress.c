@@ -207,7 +207,7 @@ void progress_event(void *context, const hpx_event *event)
         running->epoch = event->epoch > event->from ? event->epoch : event->from;
         running->value = event->value;
     }
-    if (name && event->message) {
+    if (name && event->message && event->kind != HPX_EVENT_STOPPED) {
         say("%s: %s", name, event->message);
     } else if (event->kind == HPX_EVENT_DONE && progress->lists) {
         char *line = hpx_format("%-6s %s: %.*f%s%s%s\n", hpx_verdict_names[event->verdict], name,
