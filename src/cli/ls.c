@@ -179,6 +179,15 @@ int run_ls(const struct options *options)
     return run(options, NULL);
 }
 
+static const char *why_no_patch(const hpx_fields *code)
+{
+    const hpx_field *dirty = hpx_fields_find(code, "dirty");
+    if (dirty && dirty->count)
+        return "its patch is unknown; the store has its sources";
+    return *hpx_fields_text_or_empty(code, "commit") ? "built from its commit, without edits"
+                                                     : "its commit is unknown; the store has its sources";
+}
+
 /* audit --patch CODE: what lay between the commit and the sources that made some results. */
 static hpx_status add_patch(hpx_buffer *text, hpx_store *store, const struct options *options,
                             hpx_error *error)
@@ -195,7 +204,7 @@ static hpx_status add_patch(hpx_buffer *text, hpx_store *store, const struct opt
     if (!status)
         status = hpx_fields_bytes(&patch, &size, &code, "patch", error);
     if (!status && size == 0)
-        say("%s: built from its commit, without edits", options->patch);
+        say("%s: %s", options->patch, why_no_patch(&code));
     if (!status)
         hpx_buffer_add(text, patch, size);
     hpx_fields_free(&code);

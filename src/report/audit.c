@@ -90,7 +90,7 @@ static char *describe(const hpx_provenance *provenance, const char *trainer)
     hpx_buffer_printf(&text, "trainer %s, %s", trainer,
                       code->count == 0 ? "of a code that is not known any more"
                       : *commit        ? hpx_fields_text_or_empty(code, "describe")
-                                       : "of no commit");
+                                       : "of an unknown commit");
     if (*branch)
         hpx_buffer_printf(&text, " on %s", branch);
     if (*commit)
