@@ -131,7 +131,7 @@ X
     for command in 'build a.rcp' 'build -B a.rcp' 'plan a.rcp' 'ls a.rcp' "show $first" audit 'audit a.rcp' \
         "audit $first" verify 'verify --rebuild 50%' 'export --csv -q a.rcp' 'export --all -o store/all' \
         'import store/all' 'gc -n' gc 'data ls' 'why a.rcp n1=2 n2=2' 'log a.rcp n1=2 n2=2' "diff $keys" \
-        "reproduce $first" adopt 'replay store/table.csv a.rcp' worker help --version; do
+        "reproduce $first" adopt 'best a.rcp' "forget -n $first" 'replay store/table.csv a.rcp' worker help --version; do
         mkdir -p store
         run 0 hpx $command </dev/null
         [[ $command != *--csv* ]] || cp out store/table.csv
