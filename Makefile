@@ -107,7 +107,7 @@ FAULT_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(FAULT_SOURCES)) $(patsubst %.c,$(B
 LIB = $(BUILD)/libhpx.a
 HPX = $(BUILD)/hpx
 
-.PHONY: all deps demo check check-unit check-cli check-asan check-valgrind check-fault torture fault-programs bench fuzz lint format install uninstall clean help
+.PHONY: all deps demo check check-unit check-cli check-asan check-valgrind check-mutation check-fault torture fault-programs bench fuzz lint format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -205,6 +205,10 @@ $(BUILD)/tests/fault/preload_%.so: tests/fault/preload_%.c Makefile
 	$(call say,LINK)$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -fPIC -shared $< -ldl -o $@
 
 fault-programs: $(HPX) $(FAULT_PROGRAMS)
+
+check-mutation: $(HPX) ## edits of the trainer, each built: no result that comes out otherwise may be adopted
+	@sh tools/deps.sh
+	@bash tests/mutation/run.sh
 
 FAULT_PACKAGES = strace e2fsprogs mount
 check-fault: ## kills, failing writes, full disks, flipped bits, lost memory; numbers to build/fault-results.txt

@@ -1,0 +1,182 @@
+#!/usr/bin/env bash
+# Mutation test of `hpx adopt`: edits of the trainer (the table in ./edits), each built and asked to adopt a store of many
+# kinds of networks. What is adopted is compared with the truth, all of it trained again: no result that comes out
+# otherwise may be adopted, and an edit that changes no number must be. Which edits change one depends a little on the
+# processor: 30 must. Closes with 'N passed, N failed'.
+#
+#   run.sh [--truth] [TEXT]   only edits whose line has this text; --truth: how many results differ, for every edit
+. "$(dirname "$0")/../cli/common.sh"
+unset HPX_SKIP_SLOW
+. "$SOURCE_ROOT/tests/cli/own_repository.sh"
+edits=$SOURCE_ROOT/tests/mutation/edits
+truth=
+[[ ${1-} == --truth ]] && truth=all && shift
+only=${1-}
+
+# --- the store --------------------------------------------------------------------------------------------------------
+
+# COUNT images of 200 pixels in 5 classes, of which one pixel in SOME is not zero.
+make_images() { # IMAGES LABELS COUNT SOME SEED
+    awk -v images="$1.text" -v labels="$2.text" -v count="$3" -v some="$4" -v seed="$5" '
+        function draw(below) { state = state * 16807 % 2147483647; return int(state / 2147483647 * below) }
+        BEGIN {
+            state = seed * 7919 + 1
+            printf "\\x00\\x00\\x08\\x03\\x00\\x00\\x%02x\\x%02x", count / 256, count % 256 >images
+            printf "\\x00\\x00\\x00\\x0a\\x00\\x00\\x00\\x14" >images
+            printf "\\x00\\x00\\x08\\x01\\x00\\x00\\x%02x\\x%02x", count / 256, count % 256 >labels
+            for (i = 0; i < count; i++) {
+                class = draw(5)
+                printf "\\x%02x", class >labels
+                for (p = 0; p < 200; p++)
+                    printf "\\x%02x", draw(some) ? 0 : 1 + draw(150) + (p % 5 == class ? 100 : 0) >images
+            }
+        }'
+    printf '%b' "$(cat "$1.text")" >"$1"
+    printf '%b' "$(cat "$2.text")" >"$2"
+    rm "$1.text" "$2.text"
+}
+
+# A grid over both data sets: lines of model and train, and axes.
+write_recipe() { # NAME MODEL TRAIN AXES
+    local data
+    for data in sparse dense; do
+        printf '%s\n' "dataset $data" '  validation = 29' "  train = $data/train-images $data/train-labels" \
+            "  test = $data/test-images $data/test-labels" 'model mlp' >"$1-$data.rcp"
+        sed 's/^/  /' <<<"$2" >>"$1-$data.rcp"
+        printf '%s\n' train >>"$1-$data.rcp"
+        sed 's/^/  /' <<<"$3" >>"$1-$data.rcp"
+        printf '%s\n' "$4" 'search s' '  method = grid' >>"$1-$data.rcp"
+    done
+}
+
+write_recipes() {
+    local data
+    for data in 'sparse 8' 'dense 1'; do
+        mkdir "${data% *}"
+        make_images "${data% *}/train-images" "${data% *}/train-labels" 180 "${data#* }" 1
+        make_images "${data% *}/test-images" "${data% *}/test-labels" 270 "${data#* }" 2
+    done
+    write_recipe widths 'hidden = $n' $'batch = 50\nepochs = 2' 'axis n = 8 16 20 33 40 44 46 48 64 70 130'
+    write_recipe deep $'hidden = $n 12 9 7 5\nactivation = $act' $'batch = 32\nepochs = 1' \
+        $'axis n = 6 17\naxis act = relu tanh sigmoid gelu'
+    write_recipe parts $'hidden = $a $b\nactivation = $act\ndropout = $p' $'batch = 64\nepochs = 1' \
+        $'axis a = 16 48\naxis b = 5 64 600\naxis act = relu tanh\naxis p = 0 0.2'
+    write_recipe behind 'hidden = 9 600 $n' $'batch = 64\nepochs = 1' 'axis n = 3 8'
+    write_recipe adam $'hidden = $n\ninit = $init' $'batch = $b\nweight-decay = $d\nepochs = 1' \
+        $'axis n = 8 64\naxis init = he glorot\naxis b = 16 128 500\naxis d = 0 0.01'
+    write_recipe moments 'hidden = 8' $'beta2 = $beta\nepsilon = $e\nepochs = 1\nseeds = 1 2' 'axis beta = 0.999 0.9
+axis e = 1e-8 0.01'
+    write_recipe sgd 'hidden = 10' $'optimizer = sgd\nrate = 0.1\nweight-decay = $d\nepochs = 2\nbatch = 45' 'axis d = 0 0.01'
+    write_recipe momentum 'hidden = 10' \
+        $'optimizer = sgd\nrate = 0.1\nmomentum = 0.9\nnesterov = $nesterov\nweight-decay = $d\nepochs = 2\nbatch = 45' \
+        $'axis nesterov = no yes\naxis d = 0 0.01'
+    write_recipe schedules 'hidden = 6' $'schedule = $schedule\nstep-epochs = 2\nepochs = 3\nbatch = 100' \
+        'axis schedule = constant step cosine'
+    write_recipe rates 'hidden = 30' $'optimizer = sgd\nrate = $r\nepochs = 12\nbatch = 20' 'axis r = 0.01 0.1 0.5'
+    write_recipe single 'hidden = 7' $'batch = $b\nepochs = 1' 'axis b = 15 25'
+}
+
+build_all() { # STORE
+    local recipe
+    for recipe in ../*.rcp; do
+        ./build/hpx build "$recipe" -q -j1 --store "$1" >/dev/null || return 1
+    done
+}
+
+# The newest epoch and output of every trajectory, whatever its key; two stores of equal results have equal lines.
+list_outputs() { # STORE
+    ./build/hpx ls --store "$1" --json | jq -r '.[] | "\(.epoch) \(.output)"' | sort
+}
+
+# --- an edit ----------------------------------------------------------------------------------------------------------
+
+edit_file() { # FILE OLD NEW
+    local text
+    text=$(<"$1")
+    printf '%s\n' "${text/"$2"/"$3"}" >"$1"
+}
+
+# In a folder of its own, which has a built tree of the sources, ../store made by it, and ./as-built.
+try_edit() { # KIND FILE OLD NEW: says what is wrong, if anything is
+    local code=0 wrong='' differing=''
+    [[ $(grep -cF -- "$3" "src/nn/$2") == 1 ]] || { echo "not once in src/nn/$2"; return; }
+    cp -p "src/nn/$2" saved
+    edit_file "src/nn/$2" "$3" "$4"
+    rm -rf store truth
+    cp -r ../store .
+    if ! make -s CFLAGS=-O1 STATIC=no build/hpx >log 2>&1; then
+        wrong="does not build: $(tail -1 log)"
+    else
+        ./build/hpx adopt "$old" -j1 -q --store store >log 2>&1 || code=$?
+        if [[ $code == 0 || $1 == same || -n $truth ]]; then
+            build_all truth >/dev/null 2>&1 || [[ $code != 0 ]] || wrong='adopted, and does not train'
+            differing=$(comm -13 ../outputs <(list_outputs truth) | wc -l)
+        fi
+        case $1:$code in
+        same:0) [[ $differing == 0 ]] || wrong="adopted, and $differing results differ" ;;
+        same:*) [[ $differing == 0 ]] && wrong="not adopted, and no result differs: $(head -1 log)" ||
+            wrong="$differing results differ: no such edit" ;;
+        changes:0) [[ $differing == 0 ]] || wrong="adopted, and $differing results differ" ;;
+        changes:12) touch "../changed-$number" ;;
+        *) grep -q 'not adopted' log && touch "../changed-$number" || wrong="exit code $code: $(head -1 log)" ;;
+        esac
+    fi
+    cp -p saved "src/nn/$2"
+    cp -p as-built/* build/src/nn/
+    echo "${wrong}${truth:+ ($differing differ)}"
+}
+
+# Every lane takes the next edit, until there is none.
+run_lane() { # NUMBER
+    local kind vectors file from to number=0 result
+    cp -r base "lane-$1"
+    cd "lane-$1" || exit 1
+    while IFS=$'\t' read -r kind vectors file from to; do
+        [[ $kind == \#* || "$kind $file $from $to" != *"$only"* ]] && continue
+        number=$((number + 1))
+        mkdir "../taken-$number" 2>/dev/null || continue
+        if [[ $vectors != any && " $vectors " != *" $vector "* ]]; then
+            echo "skipped $file: $from: of $vectors vectors"
+            continue
+        fi
+        result=$(try_edit "$kind" "$file" "$from" "$to")
+        if [[ -z ${result%% (*} ]]; then
+            echo "ok    $kind $file: $from$result"
+            touch "../passed-$number"
+        else
+            echo "FAIL  $kind $file: $from -> $to: $result"
+            touch "../failed-$number"
+        fi
+    done <"$edits"
+}
+
+cd "$scratch" || exit 1
+mkdir base
+copy_sources base
+cd base || exit 1
+git init -q .
+git add -A
+git commit -q -m first
+make -s -j"$(nproc)" CFLAGS=-O1 STATIC=no build/hpx >log 2>&1 || { tail -5 log; exit 1; }
+mkdir as-built
+cp -p build/src/nn/* as-built/
+old=$(./build/hpx --version | sed 's/.*trainer \(.*\))/\1/')
+vector=$(./build/hpx --version -v | sed -n 's/^numerics.vector //p')
+(cd .. && write_recipes)
+build_all ../store || exit 1
+list_outputs ../store >../outputs
+cd ..
+echo "$(wc -l <outputs) results of trainer $old, on $vector vectors"
+for ((lane = 1; lane <= $(nproc); lane++)); do
+    run_lane "$lane" &
+done
+wait
+changed=$(find . -maxdepth 1 -name 'changed-*' | wc -l)
+if [[ -z $only && $changed -lt 30 ]]; then
+    echo "FAIL  only $changed edits change a result here: 30 are wanted"
+    touch failed-0
+fi
+passed=$(find . -maxdepth 1 -name 'passed-*' | wc -l)
+failed=$(find . -maxdepth 1 -name 'failed-*' | wc -l)
+echo "$passed passed, $failed failed"
+[[ $failed == 0 && $passed -gt 0 ]]
