@@ -66,6 +66,12 @@ static uint32_t *times_of(struct cover *cover, size_t item)
     return &cover->times[item];
 }
 
+/* How many members shall have an item. */
+static uint32_t times_wanted(size_t item)
+{
+    return item < PAIRS ? COVER_TIMES : 1;
+}
+
 static size_t list_pairs(uint32_t *items, const hpx_paths *paths)
 {
     uint16_t taken[HPX_PATHS_MAX] = {0};
@@ -83,14 +89,14 @@ void cover_offer(struct cover *cover, size_t training, const hpx_paths *paths, c
                  size_t mark_count, bool kept)
 {
     struct cover_member member = {.training = training, .kept = kept};
-    bool new = false, fresh;
+    bool lacking = false, fresh;
     member.items = hpx_realloc(NULL, PAIRS + mark_count, sizeof *member.items);
     member.count = list_pairs(member.items, paths);
     for (size_t i = 0; i < mark_count; i++)
         member.items[member.count++] = PAIRS + number_of(&cover->marks, &marks[i], &fresh);
-    for (size_t i = 0; i < member.count && !new; i++)
-        new = *times_of(cover, member.items[i]) == 0;
-    if (!new && !kept) {
+    for (size_t i = 0; i < member.count && !lacking; i++)
+        lacking = *times_of(cover, member.items[i]) < times_wanted(member.items[i]);
+    if (!lacking && !kept) {
         free(member.items);
         return;
     }
@@ -107,7 +113,7 @@ void cover_prune(struct cover *cover)
         struct cover_member *member = &cover->members[at];
         bool needed = member->kept;
         for (size_t i = 0; i < member->count && !needed; i++)
-            needed = cover->times[member->items[i]] == 1;
+            needed = cover->times[member->items[i]] <= times_wanted(member->items[i]);
         if (needed)
             continue;
         for (size_t i = 0; i < member->count; i++)

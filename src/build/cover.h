@@ -1,11 +1,13 @@
 /* A sample of trainings that together have all that any of them has: a set cover (V. Chvatal, "A greedy
  * heuristic for the set-covering problem", Mathematics of Operations Research 4, 1979), over
  *
- *     the paths that a training takes through the trainer, and every two of them that one training takes,
- *     its marks: hashes of whatever else shall have been tried once, such as the values of its settings.
+ *     the paths that a training takes through the trainer, and every two of them that one training takes:
+ *     COVER_TIMES times each, if so many take them, for an edit that rounds a number otherwise does not
+ * change it in every training; its marks: hashes of whatever else shall have been tried once, such as the
+ * values of its settings.
  *
- * Trainings are offered in order of cost. One is taken if it has what none before it has, and in the end
- * those are dropped again, the most expensive first, that have nothing which the others lack. */
+ * Trainings are offered in order of cost. One is taken if it has what too few before it have, and in the end
+ * those are dropped again, the most expensive first, without which nothing is lacking. */
 #ifndef HPX_BUILD_COVER_H
 #define HPX_BUILD_COVER_H
 
@@ -15,6 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define COVER_TIMES 3
 
 /* Numbers hashes by the order in which they are seen first. A zeroed one is empty. */
 struct numbering {
@@ -40,7 +44,7 @@ struct cover {
     struct numbering marks;
 };
 
-/* Takes the training if it has something new, or if it is to be `kept`. */
+/* Takes the training if it has what is lacking, or if it is to be `kept`. */
 void cover_offer(struct cover *cover, size_t training, const hpx_paths *paths, const hpx_hash *marks,
                  size_t mark_count, bool kept);
 void cover_prune(struct cover *cover);

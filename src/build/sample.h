@@ -37,11 +37,11 @@ struct sample_options {
 };
 
 /* Says for each of these, cheapest first, whether it is covered and chosen: the sample takes every path
- * through the trainer that a covered one takes, and every two that one of them takes together, and has every
- * value of a setting, of the seed, of the data and of the number of epochs, and losses of every order of
- * magnitude. One that failed did not take all of its paths, and stands for itself alone. Those that are
- * proven belong to it without being trained. A trajectory whose paths are unknown is not covered: `why` has
- * what is missing for the first such. `paths` are those covered. */
+ * through the trainer that a covered one takes, and every two that one of them takes together (cover.h: how
+ * often), and has every value of a setting, of the seed, of the data and of the number of epochs, and losses
+ * of every order of magnitude. One that failed did not take all of its paths, and stands for itself alone.
+ * Those that are proven belong to it without being trained. A trajectory whose paths are unknown is not
+ * covered: `why` has what is missing for the first such. `paths` are those covered. */
 hpx_status sample_choose(hpx_paths *paths, hpx_error *why, struct trajectory *const *trajectories,
                          size_t count, const struct sample_options *options, hpx_error *error);
 

@@ -323,7 +323,8 @@ static void expect_sound(void)
 
 #define CELLS(activations, epochs)                                                                           \
     "  activation = $act\ntrain\n  batch = 8\n  epochs = " epochs                                            \
-    "\n  keep = all\naxis n = 2 3 5\naxis act = " activations "\nsearch s\n  method = grid\n"
+    "\n  keep = all\n  seeds = 1..3\naxis n = 2 3 5\naxis act = " activations                                \
+    "\nsearch s\n  method = grid\n"
 
 /* A store of trainer 1's results: relu and tanh, three widths each, which take the same paths with all
  * vectors. A training of this one, of a width that trainer 1 has not, tells the store where the files of the
@@ -391,7 +392,7 @@ static void expect_made_here(void)
                                     .done = keep_verdict,
                                     .context = &rebuilt};
     expect_ok(hpx_rebuild(&counts, store, &options, &error), &error);
-    assert_int_equal(counts.same, 7);
+    assert_int_equal(counts.same, 19);
     assert_int_equal(counts.others, 0);
     hpx_adoptions_free(&adoptions);
 }
@@ -401,27 +402,27 @@ static void test_cheapest(void **state)
     (void)state;
     hpx_adopted adopted;
     forge_results(NULL, NULL);
-    /* Three have all widths and both activations; then the cheapest; then all there are. */
+    /* Each activation three times, and all widths; then the cheapest; then all there are. */
     expect_ok(adopt(&adopted, 1, false), &error);
-    expect_widths(&adopted.adoption, "2 3 5 ");
-    assert_int_equal(adopted.adoption.epochs, 6);
+    expect_widths(&adopted.adoption, "2 2 2 2 3 5 ");
+    assert_int_equal(adopted.adoption.epochs, 12);
     assert_non_null(strstr(adopted.adoption.paths, "activation relu\nactivation tanh\n"));
-    assert_int_equal(adopted.results, 6);
+    assert_int_equal(adopted.results, 18);
     hpx_adopted_free(&adopted);
-    expect_ok(adopt(&adopted, 4, false), &error);
-    expect_widths(&adopted.adoption, "2 2 3 5 ");
+    expect_ok(adopt(&adopted, 8, false), &error);
+    expect_widths(&adopted.adoption, "2 2 2 2 2 2 3 5 ");
     hpx_adopted_free(&adopted);
     expect_ok(adopt(&adopted, SIZE_MAX, false), &error);
-    expect_widths(&adopted.adoption, "2 2 3 3 5 5 ");
+    expect_widths(&adopted.adoption, "2 2 2 2 2 2 3 3 3 3 3 3 5 5 5 5 5 5 ");
     hpx_adopted_free(&adopted);
-    expect_build(CELLS("relu tanh", "2"), 6, 0, 0);
-    expect_build(CELLS("relu tanh", "3"), 0, 6, 0);
+    expect_build(CELLS("relu tanh", "2"), 18, 0, 0);
+    expect_build(CELLS("relu tanh", "3"), 0, 18, 0);
     expect_made_here();
     /* What this trainer has added since proves nothing about it. */
     expect_ok(adopt(&adopted, SIZE_MAX, false), &error);
-    assert_int_equal(adopted.adoption.epochs, 12);
+    assert_int_equal(adopted.adoption.epochs, 36);
     hpx_adopted_free(&adopted);
-    expect_build(CELLS("relu gelu", "2"), 3, 0, 3);
+    expect_build(CELLS("relu gelu", "2"), 9, 0, 9);
     expect_sound();
 }
 
@@ -449,10 +450,10 @@ static void test_difference(void **state)
     /* Asserted it is, until both have stored what differs. */
     expect_ok(adopt(&adopted, 0, true), &error);
     assert_int_equal(adopted.adoption.key_count, 0);
-    expect_build(CELLS("relu tanh", "2"), 6, 0, 0);
+    expect_build(CELLS("relu tanh", "2"), 18, 0, 0);
     expect_ok(hpx_adoption_drop(store, &adopted.adoption, &error), &error);
     hpx_adopted_free(&adopted);
-    expect_build(CELLS("tanh", "2"), 0, 0, 3);
+    expect_build(CELLS("tanh", "2"), 0, 0, 9);
     assert_int_equal(adopt(&adopted, 0, true), HPX_DIFFERS);
     hpx_adopted_free(&adopted);
 }
@@ -464,18 +465,18 @@ static void test_stored_before(void **state)
     (void)state;
     hpx_adopted adopted;
     forge_results(NULL, NULL);
-    expect_build(CELLS("tanh", "3"), 0, 0, 3);
+    expect_build(CELLS("tanh", "3"), 0, 0, 9);
     expect_ok(adopt(&adopted, 4, false), &error);
-    expect_widths(&adopted.adoption, "2 2 3 5 ");
-    assert_int_equal(adopted.adoption.epochs, 8);
-    assert_int_equal(adopted.copied, 3); /* not the one that trainer 1 has not */
+    expect_widths(&adopted.adoption, "2 2 2 2 2 2 3 3 3 5 5 5 ");
+    assert_int_equal(adopted.adoption.epochs, 24);
+    assert_int_equal(adopted.copied, 9); /* not the one that trainer 1 has not */
     hpx_adopted_free(&adopted);
     /* Again: the third epochs, which only this trainer has made, are no proof. */
     expect_ok(adopt(&adopted, 4, false), &error);
-    assert_int_equal(adopted.adoption.epochs, 8);
+    assert_int_equal(adopted.adoption.epochs, 24);
     hpx_adopted_free(&adopted);
-    expect_build(CELLS("tanh", "3"), 3, 0, 0);
-    expect_build(CELLS("tanh", "4"), 0, 3, 0);
+    expect_build(CELLS("tanh", "3"), 9, 0, 0);
+    expect_build(CELLS("tanh", "4"), 0, 9, 0);
     expect_sound();
 }
 
@@ -488,7 +489,7 @@ static void test_not_here(void **state)
     assert_int_equal(remove(labels), 0);
     free(labels);
     assert_int_equal(adopt(&adopted, 1, false), HPX_FAILED);
-    assert_int_equal(adopted.left, 6);
+    assert_int_equal(adopted.left, 18);
     expect_contains(error.message, "its data is gone");
     hpx_adopted_free(&adopted);
 }
@@ -500,7 +501,7 @@ static void test_other_numerics(void **state)
     forge_results(NULL, "another kernel");
     assert_int_equal(adopt(&adopted, 1, false), HPX_NOT_FOUND);
     expect_contains(error.message, "other numerics");
-    assert_int_equal(adopted.apart, 6);
+    assert_int_equal(adopted.apart, 18);
     hpx_adopted_free(&adopted);
 }
 
@@ -508,7 +509,7 @@ static void test_other_numerics(void **state)
 static void test_copy(void **state)
 {
     (void)state;
-    expect_build(CELLS("relu", "2"), 0, 0, 3);
+    expect_build(CELLS("relu", "2"), 0, 0, 9);
     struct artifacts all = artifacts_of(NULL);
     hpx_fields manifest = {0};
     hpx_buffer bytes = {0}, checkpoint = {0};
