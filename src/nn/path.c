@@ -11,9 +11,6 @@ static const char *const names[HPX_PATH_COUNT] = {
     [HPX_PATH_EVALUATE_NOTHING] = "evaluation of no samples",
     [HPX_PATH_EVALUATE_WHOLE] = "evaluation, whole batch",
     [HPX_PATH_EVALUATE_REST] = "evaluation, the last and smaller batch",
-    [HPX_PATH_INPUTS_FULL] = "inputs with few zeros",
-    [HPX_PATH_INPUTS_NARROW] = "first layer too narrow for sparse inputs",
-    [HPX_PATH_INPUTS_MANY] = "batch too large for sparse inputs",
     [HPX_PATH_HE] = "init he",
     [HPX_PATH_GLOROT] = "init glorot",
     [HPX_PATH_DENSE] = "inputs dense",
@@ -60,7 +57,11 @@ static const char *const names[HPX_PATH_COUNT] = {
 
 void hpx_path_name(char out[HPX_PATH_NAME_BYTES], size_t path)
 {
-    if (path >= HPX_PATH_SPARSE_PRODUCT && path < HPX_PATH_COUNT) {
+    if (path >= HPX_PATH_INPUTS && path < HPX_PATH_COUNT) {
+        const size_t kind = path - HPX_PATH_INPUTS;
+        snprintf(out, HPX_PATH_NAME_BYTES, "%s zeros, %s first layer, %s batch", kind & 4 ? "few" : "many",
+                 kind & 2 ? "narrow" : "wide", kind & 1 ? "large" : "small");
+    } else if (path >= HPX_PATH_SPARSE_PRODUCT && path < HPX_PATH_INPUTS) {
         const size_t kind = path - HPX_PATH_SPARSE_PRODUCT;
         snprintf(out, HPX_PATH_NAME_BYTES, "sparse product of %zu columns%s%s", (kind / 4 + 1) * 16,
                  kind & 2 ? ", padded" : "", kind & 1 ? ", added" : "");

@@ -10,7 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Loops of a product that differ in their code: their number is made of what they differ in. */
+/* Numbers that are made of what the paths differ in: all that decides on sparse inputs, and the loops of
+ * products that differ in their code. */
+#define HPX_PATH_INPUTS_KINDS 8 /* few zeros, narrow first layer, large batch */
 #define HPX_PATH_TILES   32 /* vectors (1 .. 4), one row or a block, last vector cut, added to */
 #define HPX_PATH_SPARSES 16 /* vectors of 16 (1 .. 4), padded, added to */
 #define HPX_PATH_BLASES  8  /* each factor transposed, added to */
@@ -23,9 +25,6 @@ typedef enum hpx_path {
     HPX_PATH_EVALUATE_NOTHING,
     HPX_PATH_EVALUATE_WHOLE,
     HPX_PATH_EVALUATE_REST,
-    HPX_PATH_INPUTS_FULL,
-    HPX_PATH_INPUTS_NARROW,
-    HPX_PATH_INPUTS_MANY,
     /* mlp.c */
     HPX_PATH_HE,
     HPX_PATH_GLOROT,
@@ -77,7 +76,8 @@ typedef enum hpx_path {
     HPX_PATH_COMPRESS_REST,
     HPX_PATH_SPARSE_BLOCKS,
     HPX_PATH_SPARSE_PRODUCT,
-    HPX_PATH_COUNT = HPX_PATH_SPARSE_PRODUCT + HPX_PATH_SPARSES,
+    HPX_PATH_INPUTS = HPX_PATH_SPARSE_PRODUCT + HPX_PATH_SPARSES, /* trainer.c */
+    HPX_PATH_COUNT = HPX_PATH_INPUTS + HPX_PATH_INPUTS_KINDS,
 } hpx_path;
 
 _Static_assert(HPX_PATH_COUNT <= HPX_PATHS_MAX, "a bit for each path");
@@ -88,6 +88,11 @@ extern _Thread_local hpx_paths hpx_paths_taken;
 static inline void hpx_path_take(size_t path)
 {
     hpx_paths_taken.words[path / 64] |= (uint64_t)1 << path % 64;
+}
+
+static inline size_t hpx_path_inputs(bool full, bool narrow, bool large)
+{
+    return HPX_PATH_INPUTS + full * 4 + narrow * 2 + large;
 }
 
 static inline size_t hpx_path_tile(size_t vectors, bool block, bool cut, bool add)

@@ -100,15 +100,10 @@ static bool is_sparse(const hpx_split *data, uint32_t width, uint32_t batch)
     size_t nonzeros = 0;
     for (size_t i = 0; i < pixels; i++)
         nonzeros += data->train.pixels[i] != 0;
-    const bool full = nonzeros > pixels / 4, narrow = width<SPARSE_WIDTH, many = batch> SPARSE_BATCH ||
-                                                      data->features > UINT32_MAX / SPARSE_BATCH;
-    if (full)
-        hpx_path_take(HPX_PATH_INPUTS_FULL);
-    if (narrow)
-        hpx_path_take(HPX_PATH_INPUTS_NARROW);
-    if (many)
-        hpx_path_take(HPX_PATH_INPUTS_MANY);
-    return !full && !narrow && !many;
+    const bool full = nonzeros > pixels / 4, narrow = width < SPARSE_WIDTH,
+               large = batch > SPARSE_BATCH || data->features > UINT32_MAX / SPARSE_BATCH;
+    hpx_path_take(hpx_path_inputs(full, narrow, large));
+    return !full && !narrow && !large;
 }
 
 static hpx_checkpoint expected_checkpoint(const hpx_mlp_options *options, uint32_t epoch)
