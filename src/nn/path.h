@@ -12,10 +12,10 @@
 
 /* Numbers that are made of what the paths differ in: all that decides on sparse inputs, and the loops of
  * products that differ in their code. */
-#define HPX_PATH_INPUTS_KINDS 8 /* few zeros, narrow first layer, large batch */
-#define HPX_PATH_TILES   32 /* vectors (1 .. 4), one row or a block, last vector cut, added to */
-#define HPX_PATH_SPARSES 16 /* vectors of 16 (1 .. 4), padded, added to */
-#define HPX_PATH_BLASES  8  /* each factor transposed, added to */
+#define HPX_PATH_INPUTS_KINDS 8  /* few zeros, narrow first layer, large batch */
+#define HPX_PATH_TILES        32 /* vectors (1 .. 4), one row or a block, last vector cut, added to */
+#define HPX_PATH_SPARSES      16 /* vectors of 16 (1 .. 4), padded, added to */
+#define HPX_PATH_BLASES       8  /* each factor transposed, added to */
 
 typedef enum hpx_path {
     /* trainer.c */

@@ -100,8 +100,8 @@ static bool is_sparse(const hpx_split *data, uint32_t width, uint32_t batch)
     size_t nonzeros = 0;
     for (size_t i = 0; i < pixels; i++)
         nonzeros += data->train.pixels[i] != 0;
-    const bool full = nonzeros > pixels / 4, narrow = width < SPARSE_WIDTH,
-               large = batch > SPARSE_BATCH || data->features > UINT32_MAX / SPARSE_BATCH;
+    const bool full = nonzeros > pixels / 4, narrow = width<SPARSE_WIDTH, large = batch> SPARSE_BATCH ||
+                                                      data->features > UINT32_MAX / SPARSE_BATCH;
     hpx_path_take(hpx_path_inputs(full, narrow, large));
     return !full && !narrow && !large;
 }

@@ -504,7 +504,7 @@ static void test_out_of_memory(void **state)
     assert_int_equal(setrlimit(RLIMIT_AS, &limited), 0);
     const hpx_status status = train(&record, &manifest, &split, 0, 1, NULL, &error);
     assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
-    assert_int_equal(status, HPX_FAILED);
+    assert_int_equal(status, HPX_NO_MEMORY);
     assert_int_equal(strncmp(error.message, "out of memory: ", 15), 0);
     assert_non_null(strstr(error.message, " needs 11")); /* 11xx MiB */
     hpx_fields_free(&manifest);
