@@ -253,6 +253,37 @@ static hpx_recipe *open_recipe(const char *path)
     return recipe;
 }
 
+/* Words amend; those that name a cell are left, in their order, when asked for. */
+static void test_amendments(void **state)
+{
+    (void)state;
+    char *words[] = {"n2=32", "epochs=3", "axis.n1=8 16", "seed=2", "train.rate=0.5", "nonsense"};
+    hpx_recipe_amendments amendments = {words, 6, true};
+    hpx_recipe *recipe;
+    hpx_error error;
+    if (hpx_recipe_open_amended(&recipe, "recipes/mnist-table.rcp", &amendments, &error))
+        fail_msg("%s", error.message);
+    assert_int_equal(amendments.count, 3);
+    assert_string_equal(words[0], "n2=32");
+    assert_string_equal(words[1], "seed=2");
+    assert_string_equal(words[2], "nonsense");
+    assert_int_equal(recipe->epochs, 3);
+    assert_int_equal(recipe->axes[0].count, 2);
+    hpx_fields fields = {0};
+    double rate;
+    hpx_recipe_settings(&fields, recipe, 0);
+    assert_int_equal(hpx_fields_real(&rate, &fields, "train.rate", &error), HPX_OK);
+    assert_true(rate == 0.5);
+    hpx_fields_free(&fields);
+    hpx_recipe_free(recipe);
+
+    char *wrong[] = {"nonsense", "n1=8"};
+    amendments = (hpx_recipe_amendments){wrong, 2, false};
+    assert_int_equal(hpx_recipe_open_amended(&recipe, "recipes/mnist-table.rcp", &amendments, &error),
+                     HPX_USAGE);
+    assert_string_equal(error.message, "command line: expected NAME=VALUE, to amend the recipe\nnonsense\n^");
+}
+
 static void test_recipes_that_come_with_hpx(void **state)
 {
     (void)state;
@@ -326,9 +357,13 @@ static void test_open(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own_files),      cmocka_unit_test(test_amendment),
-        cmocka_unit_test(test_includes),       cmocka_unit_test(test_include_depth),
-        cmocka_unit_test(test_include_limits), cmocka_unit_test(test_recipes_that_come_with_hpx),
+        cmocka_unit_test(test_own_files),
+        cmocka_unit_test(test_amendment),
+        cmocka_unit_test(test_includes),
+        cmocka_unit_test(test_include_depth),
+        cmocka_unit_test(test_include_limits),
+        cmocka_unit_test(test_amendments),
+        cmocka_unit_test(test_recipes_that_come_with_hpx),
         cmocka_unit_test(test_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
