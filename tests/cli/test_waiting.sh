@@ -137,7 +137,7 @@ test_store_that_can_only_be_read() {
     run 0 as_reader ./hpx reproduce "$key" --store store
     has out 'bit for bit'
     run 0 as_reader ./hpx verify --rebuild 100% --store store
-    chmod -R u+w store
+    chmod -R u+w .
 }
 
 test_deleted_store() {
