@@ -83,7 +83,7 @@ static bool holds(const struct result *result, const char *condition, hpx_metric
     const char *equals = strchr(condition, '=');
     char *name = hpx_strndup(condition, (size_t)(equals - condition));
     hpx_buffer room = {0};
-    double wanted;
+    double wanted = NAN;
     struct value value = value_of(result, full_name(name, objective), &room);
     bool same = value.text ? strcmp(value.text, equals + 1) == 0
                            : hpx_parse_real(&wanted, equals + 1) && wanted == value.number;
