@@ -156,9 +156,9 @@ test_plan_ends_at_once() {
         "$HPX" $command a.rcp >out 2>err &
         sleep 0.5
         kill -TERM $!
-        SECONDS=0
-        wait $! 2>/dev/null
-        [[ $SECONDS -lt 5 ]] || fail "$command goes on after SIGTERM"
+        code=0
+        wait $! 2>/dev/null || code=$?
+        equal "$code" 143 "the exit code of $command, which has not gone on to its end"
         empty <(grep -v 'interrupted' err)
     done
 }
@@ -289,7 +289,7 @@ test_jobs_by_affinity() {
 # The name of a host is bytes, as many as 64; a record has text.
 test_host_name() {
     small
-    unshare -Ur --uts true 2>/dev/null || return 0
+    unshare -Ur --uts sh -c 'echo x >/proc/sys/kernel/hostname' 2>/dev/null || return 0 # not for every user
     local name
     for name in $'b\374ro' "$(printf 'x%.0s' {1..62})ü" $'a\033[1mb'; do
         rm -rf store

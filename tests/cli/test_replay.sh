@@ -53,7 +53,7 @@ test_paper_table_json() {
 # The paper has the row of the partial search along L2 for limits 3 and 4.
 test_paper_limit_4() {
     {
-        echo "include $SOURCE_ROOT/recipes/mnist.rcp"
+        echo "include \"$SOURCE_ROOT/recipes/mnist.rcp\""
         printf '%s\n' 'search four' '  method = partial-cross' '  first = n2' '  limit = 4'
     } >four.rcp
     run 0 hpx replay "$GOLDEN" four.rcp
@@ -81,7 +81,7 @@ test_seed_and_epoch_columns() {
 
 # With several seeds a cell's score is their mean.
 test_seeds_of_a_table() {
-    printf '%s\n' "include $RECIPE" 'train' '  seeds = 7 9' >two.rcp
+    printf '%s\n' "include \"$RECIPE\"" 'train' '  seeds = 7 9' >two.rcp
     awk -F, -v OFS=, '
         NR == 1 { print $0, "seed"; next }
         { print $1, $2, $3 - 0.001, 7; print $1, $2, $3 + 0.001, 9 }' "$GOLDEN" >table.csv
