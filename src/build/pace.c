@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #define CALIBRATION_MACS 2e8 /* of an epoch of a calibration: about a tenth of a second */
-#define UNLIKE           4   /* networks whose costs differ by less have one pace */
-#define INK              0.2 /* share of pixels that are not 0, as in MNIST */
-#define PURPOSE          'P'
+#define SAMPLE_MACS_MAX                                                                                      \
+    1e8 /* a larger network is not calibrated with if there is a smaller one: a batch takes seconds */
+#define UNLIKE  4   /* networks whose costs differ by less have one pace */
+#define INK     0.2 /* share of pixels that are not 0, as in MNIST */
+#define PURPOSE 'P'
 
 static void add(struct pace *pace, double macs, double seconds)
 {
@@ -144,6 +146,11 @@ static void calibrate(struct pace *pace, const struct ledger *ledger, const stru
     hpx_fields_free(&manifest);
 }
 
+static double sample_macs(const struct ledger *ledger, const struct trial *trial)
+{
+    return (double)trial->macs_per_epoch / hpx_experiment_train_count(ledger->experiment, trial->cell);
+}
+
 static void calibrate_all(struct pace *pace, const struct ledger *ledger)
 {
     const struct trial *least = NULL, *most = NULL;
@@ -152,8 +159,10 @@ static void calibrate_all(struct pace *pace, const struct ledger *ledger)
         if (trial->state != TRIAL_WAITING)
             continue;
         least = !least || trial->macs_per_epoch < least->macs_per_epoch ? trial : least;
-        most = !most || trial->macs_per_epoch > most->macs_per_epoch ? trial : most;
+        if (sample_macs(ledger, trial) <= SAMPLE_MACS_MAX)
+            most = !most || trial->macs_per_epoch > most->macs_per_epoch ? trial : most;
     }
+    most = most ? most : least;
     if (most)
         calibrate(pace, ledger, most);
     if (most && most->macs_per_epoch / UNLIKE > least->macs_per_epoch)
