@@ -17,16 +17,26 @@ struct rule {
 
 static const struct rule manifest_rules[] = {
     {"code.version", HPX_FIELD_BYTES, 20, 20},
+    {"dataset.test-images", HPX_FIELD_BYTES, HPX_HASH_BYTES, HPX_HASH_BYTES},
+    {"dataset.test-labels", HPX_FIELD_BYTES, HPX_HASH_BYTES, HPX_HASH_BYTES},
+    {"dataset.train-images", HPX_FIELD_BYTES, HPX_HASH_BYTES, HPX_HASH_BYTES},
+    {"dataset.train-labels", HPX_FIELD_BYTES, HPX_HASH_BYTES, HPX_HASH_BYTES},
     {"dataset.train-count", HPX_FIELD_COUNT, 1, UINT32_MAX},
     {"dataset.validation-count", HPX_FIELD_COUNT, 0, UINT32_MAX},
     {"format", HPX_FIELD_COUNT, 0, UINT32_MAX},
     {"last-epoch", HPX_FIELD_COUNT, 1, UINT32_MAX},
+    {"model.activation", HPX_FIELD_TEXT, 0, 0},
+    {"model.dropout", HPX_FIELD_REAL, 0, 0},
     {"model.hidden", HPX_FIELD_COUNTS, 0, 0},
     {"model.kind", HPX_FIELD_TEXT, 0, 0},
     {"numerics.blas", HPX_FIELD_TEXT, 0, 0},
     {"numerics.kernel", HPX_FIELD_TEXT, 0, 0},
     {"numerics.threads", HPX_FIELD_COUNT, 1, UINT32_MAX},
     {"seed", HPX_FIELD_COUNT, 0, UINT32_MAX},
+    {"train.batch", HPX_FIELD_COUNT, 1, UINT32_MAX},
+    {"train.optimizer", HPX_FIELD_TEXT, 0, 0},
+    {"train.rate", HPX_FIELD_REAL, 0, 0},
+    {"train.schedule", HPX_FIELD_TEXT, 0, 0},
     {0},
 };
 
@@ -42,7 +52,11 @@ static const struct rule dataset_rules[] = {
     {"classes", HPX_FIELD_COUNT, 1, UINT32_MAX},
     {"features", HPX_FIELD_COUNT, 1, UINT32_MAX},
     {"name", HPX_FIELD_TEXT, 0, 0},
+    {"test-images.hash", HPX_FIELD_BYTES, HPX_HASH_BYTES, HPX_HASH_BYTES},
+    {"test-labels.hash", HPX_FIELD_BYTES, HPX_HASH_BYTES, HPX_HASH_BYTES},
     {"test.count", HPX_FIELD_COUNT, 0, UINT32_MAX},
+    {"train-images.hash", HPX_FIELD_BYTES, HPX_HASH_BYTES, HPX_HASH_BYTES},
+    {"train-labels.hash", HPX_FIELD_BYTES, HPX_HASH_BYTES, HPX_HASH_BYTES},
     {"train.count", HPX_FIELD_COUNT, 0, UINT32_MAX},
     {0},
 };
@@ -63,9 +77,8 @@ static bool keeps_rule(const hpx_field *field, const struct rule *rules)
         if (strcmp(rules->name, field->name) != 0)
             continue;
         const uint64_t number = rules->type == HPX_FIELD_BYTES ? field->size : field->count;
-        return field->type == rules->type &&
-               (rules->type == HPX_FIELD_TEXT || rules->type == HPX_FIELD_COUNTS ||
-                (number >= rules->min && number <= rules->max));
+        const bool bounded = rules->type == HPX_FIELD_COUNT || rules->type == HPX_FIELD_BYTES;
+        return field->type == rules->type && (!bounded || (number >= rules->min && number <= rules->max));
     }
     return true;
 }

@@ -1639,6 +1639,8 @@ static void test_fields_that_make_sense(void **state)
         {"seed", HPX_FIELD_COUNT, (uint64_t)UINT32_MAX + 1, 0, NULL, 0},
         {"seed", HPX_FIELD_REAL, 0, 1, NULL, 0},
         {"last-epoch", HPX_FIELD_COUNT, 0, 0, NULL, 0},
+        {"train.rate", HPX_FIELD_COUNT, 1, 0, NULL, 0},
+        {"dataset.train-images", HPX_FIELD_BYTES, 0, 0, (const uint8_t *)"short", 5},
         {"numerics.kernel", HPX_FIELD_TEXT, 0, 0, (const uint8_t *)"Zen\n", 4},
         {"numerics.other", HPX_FIELD_TEXT, 0, 0,
          (const uint8_t *)"\xc2\x9b"
