@@ -144,8 +144,6 @@ static int run(const struct options *options, hpx_audit *audit)
     hpx_error error;
     int code;
     hpx_status status = open_store(&listing.store, options, folder, HPX_STORE_READ, &error);
-    if (!status && !listing.store && !audit && !options->quiet)
-        say("there is no store in %s yet; build makes it", folder);
     if (options->json)
         hpx_json_open(&json, NULL, '[');
     if (!status)
@@ -154,6 +152,8 @@ static int run(const struct options *options, hpx_audit *audit)
         status = list_what(&listing, options, data, audit != NULL, &error);
     if (!status && is_picky(options))
         status = list_picked(&listing, &error);
+    if (!status && !listing.store && !audit && !options->quiet)
+        say("there is no store in %s yet; build makes it", folder);
     if (status) {
         code = fail(&error);
         hpx_buffer_free(&text);
