@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -248,20 +249,24 @@ static hpx_status run_make(const char *folder, const char *sources, const char *
 /* --- the folder
  * ------------------------------------------------------------------------------------------------- */
 
-/* Whether the Makefile of any age takes the path: earlier ones do not take blanks. */
-static bool is_plain(const char *path)
+/* Whether the code can be built and run there: the Makefile of an earlier one takes no blanks. */
+static bool may_build_in(const char *path)
 {
-    return path && path[0] == '/' && !strpbrk(path, " \t\n:%;&|'\"*?[]~\\()<>$#=");
+    struct statvfs info;
+    return path && path[0] == '/' && !strpbrk(path, " \t\n:%;&|'\"*?[]~\\()<>$#=") &&
+           statvfs(path, &info) == 0 && !(info.f_flag & ST_NOEXEC);
 }
 
 /* A new folder that nobody else may enter. */
 static hpx_status make_folder(char **out, hpx_error *error)
 {
     const char *const parents[] = {getenv("TMPDIR"), "/tmp", "/var/tmp"};
-    hpx_status status = hpx_error_set(error, HPX_FAILED, "no folder for temporary files");
+    hpx_status status = hpx_error_set(error, HPX_FAILED,
+                                      "no folder to build the code in: set TMPDIR to one whose name has no "
+                                      "blank, and where programs may run");
     for (size_t i = 0; i < sizeof parents / sizeof parents[0]; i++) {
         char *parent = parents[i] ? hpx_path_real(parents[i]) : NULL;
-        if (is_plain(parent)) {
+        if (may_build_in(parent)) {
             *out = hpx_path_join(parent, "hpx-code-XXXXXX");
             free(parent);
             if (mkdtemp(*out))
