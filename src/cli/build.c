@@ -10,9 +10,10 @@
 
 static void summarise(const hpx_outcome *outcome, const struct options *options)
 {
-    if (options->quiet)
+    const bool trains = outcome->trained + outcome->extended + outcome->pending > 0;
+    if (options->quiet || (!trains && interrupted))
         return;
-    if (outcome->trained + outcome->extended + outcome->pending == 0) {
+    if (!trains) {
         const size_t stored = outcome->stored;
         char *failed = outcome->failed == 0 ? hpx_strdup("")
                        : stored == 1        ? hpx_strdup("; it failed")

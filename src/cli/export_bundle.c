@@ -21,19 +21,10 @@ struct sink {
     hpx_spool *spool;
 };
 
-static hpx_status output_failed(hpx_error *error)
-{
-    if (errno == EPIPE)
-        die_of_broken_pipe();
-    if (interrupted)
-        return hpx_error_set(error, HPX_INTERRUPTED, "interrupted; the bundle is not complete");
-    return hpx_error_errno(error, "standard output");
-}
-
 static hpx_status write_out(struct sink *sink, const void *bytes, size_t size, hpx_error *error)
 {
     if (!sink->path)
-        return fwrite(bytes, 1, size, stdout) == size ? HPX_OK : output_failed(error);
+        return fwrite(bytes, 1, size, stdout) == size ? HPX_OK : hpx_error_errno(error, "standard output");
     hpx_status status = sink->file ? HPX_OK : hpx_file_create(&sink->file, sink->path, error);
     return status ? status : hpx_file_add(sink->file, bytes, size, error);
 }
@@ -41,8 +32,6 @@ static hpx_status write_out(struct sink *sink, const void *bytes, size_t size, h
 static hpx_status sink_write(void *context, const void *bytes, size_t size, hpx_error *error)
 {
     struct sink *sink = context;
-    if (interrupted)
-        return hpx_error_set(error, HPX_INTERRUPTED, "interrupted; nothing was exported");
     return sink->spool ? hpx_spool_add(sink->spool, bytes, size, error) : write_out(sink, bytes, size, error);
 }
 
@@ -63,8 +52,6 @@ static hpx_status empty_spool(struct sink *sink, hpx_error *error)
         status = hpx_spool_read(sink->spool, bytes, sizeof bytes, &got, error);
         if (!status && got > 0)
             status = write_out(sink, bytes, got, error);
-        if (!status && interrupted)
-            status = hpx_error_set(error, HPX_INTERRUPTED, "interrupted; the bundle is not complete");
     }
     return status;
 }
@@ -79,7 +66,7 @@ static hpx_status sink_close(struct sink *sink, hpx_status status, hpx_error *er
     else if (sink->file)
         status = hpx_file_finish(sink->file, error);
     else if (fflush(stdout) != 0)
-        status = output_failed(error);
+        status = hpx_error_errno(error, "standard output");
     return status;
 }
 
@@ -168,7 +155,6 @@ int export_bundle(const struct options *options)
     char *folder = store_folder(options, options->count ? options->arguments[0] : ".");
     hpx_exported done;
     hpx_error error;
-    catch_interrupts();
     hpx_status status = export(&done, folder, options, &error);
     int code = EXIT_DONE;
     if (status) {
