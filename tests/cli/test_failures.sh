@@ -215,7 +215,8 @@ test_place_of_a_mistake() {
     cp "$SOURCE_ROOT/tests/golden/paper-table.csv" .
     for command in plan ls audit 'export --csv' 'replay paper-table.csv'; do
         run 2 hpx $command a.rcp
-        same_files said err
+        grep -v "there is no store" err >shown || true
+        same_files said shown
     done
 }
 

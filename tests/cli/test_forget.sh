@@ -72,11 +72,11 @@ test_kept() { # pinned, or being trained by another process
 test_asks_on_a_terminal() {
     command -v script >/dev/null || return 0
     setup
-    echo n | script -qec "$HPX forget 2.rcp" /dev/null >out
+    echo n | script -qec "'$HPX' forget 2.rcp" /dev/null >out
     has out 'forget 8 results of 4 trials? [y/N]'
     has out 'nothing was changed'
     equal "$(stored)" 8 'what is left'
-    script -qec "$HPX forget -y 2.rcp" /dev/null </dev/null >out
+    script -qec "'$HPX' forget -y 2.rcp" /dev/null </dev/null >out
     has_not out '[y/N]'
     equal "$(stored)" 4 'what is left'
 }
