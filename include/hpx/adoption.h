@@ -10,12 +10,14 @@
  * Stored as fields:
  *
  *     format code.version numerics.*    whose it is, as in its manifests; the hash of these names it
- *     as                                bytes: the trainer that it counts as
- *     keys                              bytes: of the trajectories compared, 16 each; none: asserted
- *     holds                             bytes: keys that the other trainer's manifests have of the
- * trajectories for which it holds, 16 each, ascending paths                             text: those that the
- * sample took, a line each epochs                            count: compared code hash of the code record of
- * the binary that compared adopted                           count: ns since 1970 reason text
+ *     as         bytes: the trainer that it counts as
+ *     keys       bytes: of the trajectories compared, 16 each; none: asserted
+ *     holds      bytes: keys, as the other trainer's, of what it holds for, 16 each, ascending
+ *     paths      text: those that the sample took, a line each
+ *     epochs     count: compared
+ *     code       hash of the code record of the binary that compared
+ *     adopted    count: ns since 1970
+ *     reason     text
  *
  * Of those that were made before paths were known, with "covers" in place of "holds" and "paths", proven ones
  * hold for nothing any more. */

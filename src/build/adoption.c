@@ -222,6 +222,8 @@ static bool holds(const hpx_adoption *adoption, const hpx_fields *manifest)
             return false;
     if (adoption->key_count == 0)
         return true;
+    if (adoption->hold_count == 0)
+        return false;
     const hpx_hash key = hpx_adoption_key(adoption, manifest);
     return bsearch(&key, adoption->holds, adoption->hold_count, sizeof key, compare_hashes) != NULL;
 }

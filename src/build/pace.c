@@ -97,7 +97,8 @@ static void draw(uint8_t *out, size_t count, uint32_t below, double share)
     for (size_t i = 0; i < count; i++) {
         uint32_t words[4];
         hpx_random(words, 1, PURPOSE, 0, (uint32_t)(i >> 32), (uint32_t)i);
-        out[i] = hpx_random_float(words[0]) < share ? (uint8_t)(words[1] % below) : 0;
+        const uint32_t value = hpx_random_float(words[0]) < share ? words[1] % below : 0;
+        out[i] = (uint8_t)value;
     }
 }
 
