@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What a worker takes, whatever it trains; and what a build has open besides. */
@@ -131,12 +132,10 @@ const char *worker_program(void)
     static const char self[] = "/proc/self/exe";
     static char path[PATH_MAX];
     ssize_t size = readlink(self, path, sizeof path - 1);
-    hpx_file_stat mine, file;
-    hpx_error error;
+    struct stat mine, file; /* not of open files: an emulator opens its program for this name */
     path[size > 0 ? size : 0] = 0;
-    bool emulated = hpx_file_stat_of(&file, path, &error) == HPX_OK &&
-                    hpx_file_stat_of(&mine, self, &error) == HPX_OK &&
-                    (mine.inode != file.inode || mine.device != file.device);
+    bool emulated = stat(path, &file) == 0 && stat(self, &mine) == 0 &&
+                    (mine.st_ino != file.st_ino || mine.st_dev != file.st_dev);
     return emulated ? path : self;
 }
 
