@@ -34,10 +34,10 @@ char *hpx_cell_text(const hpx_cell *cell);
 
 /* A set that owns cells: many results have the same one. Keeping a cell gives it bytes that last until the
  * set is freed. */
-typedef struct hpx_cells hpx_cells;
-hpx_cells *hpx_cells_new(void);
-void hpx_cells_free(hpx_cells *cells); /* NULL is fine */
-hpx_cell hpx_cells_keep(hpx_cells *cells, const hpx_cell *cell);
+typedef struct hpx_cell_set hpx_cell_set;
+hpx_cell_set *hpx_cell_set_new(void);
+void hpx_cell_set_free(hpx_cell_set *cells); /* NULL is fine */
+hpx_cell hpx_cell_set_keep(hpx_cell_set *cells, const hpx_cell *cell);
 
 /* Appends the pairs of a printed cell. What follows the last whole one is left out. */
 void hpx_cell_parse(hpx_buffer *pairs, const char *text);

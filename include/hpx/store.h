@@ -79,8 +79,7 @@ typedef struct hpx_artifact {
     hpx_hash output;  /* hpx_output_hash of metrics and checkpoint, or hpx_failure_hash */
     hpx_hash code;    /* of the code record */
     hpx_hash dataset; /* of the data set entry */
-    hpx_cell
-        cell; /* as the recipe named it, for people; of a stored one, borrowed until the store is closed */
+    hpx_cell cell;    /* as the recipe named it; of a stored one, borrowed until the store is closed */
     uint64_t seed;
     char host[64];
     int64_t started_ns;   /* of the epoch, since 1970 */

@@ -81,22 +81,22 @@ char *hpx_cell_text(const hpx_cell *cell)
 }
 
 /* Open addressing with linear probing; a slot is free while it has no pairs. */
-struct hpx_cells {
+struct hpx_cell_set {
     hpx_arena *arena;
     hpx_cell *slots;
     size_t count, capacity; /* a power of two */
 };
 
-hpx_cells *hpx_cells_new(void)
+hpx_cell_set *hpx_cell_set_new(void)
 {
-    hpx_cells *cells = hpx_alloc(sizeof *cells);
+    hpx_cell_set *cells = hpx_alloc(sizeof *cells);
     cells->arena = hpx_arena_new();
     cells->capacity = 64;
     cells->slots = hpx_alloc(cells->capacity * sizeof *cells->slots);
     return cells;
 }
 
-void hpx_cells_free(hpx_cells *cells)
+void hpx_cell_set_free(hpx_cell_set *cells)
 {
     if (!cells)
         return;
@@ -106,7 +106,7 @@ void hpx_cells_free(hpx_cells *cells)
 }
 
 /* Where the cell is, or would go. */
-static hpx_cell *slot_of(const hpx_cells *cells, const hpx_cell *cell)
+static hpx_cell *slot_of(const hpx_cell_set *cells, const hpx_cell *cell)
 {
     const hpx_hash hash = hpx_hash_of(cell->pairs, cell->size);
     size_t at = (size_t)hpx_load_u64(hash.bytes);
@@ -117,9 +117,9 @@ static hpx_cell *slot_of(const hpx_cells *cells, const hpx_cell *cell)
     }
 }
 
-static void widen(hpx_cells *cells)
+static void widen(hpx_cell_set *cells)
 {
-    hpx_cells old = *cells;
+    hpx_cell_set old = *cells;
     cells->capacity *= 2;
     cells->slots = hpx_alloc(cells->capacity * sizeof *cells->slots);
     for (size_t i = 0; i < old.capacity; i++)
@@ -128,7 +128,7 @@ static void widen(hpx_cells *cells)
     free(old.slots);
 }
 
-hpx_cell hpx_cells_keep(hpx_cells *cells, const hpx_cell *cell)
+hpx_cell hpx_cell_set_keep(hpx_cell_set *cells, const hpx_cell *cell)
 {
     if (cell->size == 0)
         return (hpx_cell){0};

@@ -298,7 +298,7 @@ static void add_item(hpx_gc_result *out, const struct checkpoint *checkpoint)
     *item = (hpx_gc_item){
         .key = checkpoint->stored.key,
         .epoch = checkpoint->stored.epoch,
-        .cell = hpx_cells_keep(out->cells, &checkpoint->cell),
+        .cell = hpx_cell_set_keep(out->cells, &checkpoint->cell),
         .seed = checkpoint->seed,
         .bytes = checkpoint->stored.bytes,
         .reason = checkpoint->reason,
@@ -312,7 +312,7 @@ static void add_item(hpx_gc_result *out, const struct checkpoint *checkpoint)
 static void sum_up(hpx_gc_result *out, const struct gc *gc)
 {
     out->items = hpx_alloc((gc->count + 1) * sizeof *out->items);
-    out->cells = hpx_cells_new();
+    out->cells = hpx_cell_set_new();
     out->seconds = NAN;
     for (size_t i = 0; i < gc->trajectory_count; i++) {
         const struct trajectory *trajectory = &gc->trajectories[i];
@@ -360,6 +360,6 @@ hpx_status hpx_gc(hpx_gc_result *out, hpx_store *store, const hpx_gc_options *op
 void hpx_gc_result_free(hpx_gc_result *result)
 {
     free(result->items);
-    hpx_cells_free(result->cells);
+    hpx_cell_set_free(result->cells);
     *result = (hpx_gc_result){0};
 }

@@ -176,7 +176,7 @@ struct result {
 struct results {
     struct result *at;
     size_t count, capacity;
-    hpx_cells *cells;
+    hpx_cell_set *cells;
 };
 void results_add(struct results *results, const struct result *result);
 void results_free(struct results *results);

@@ -12,8 +12,8 @@
 struct list {
     hpx_forgotten *items;
     size_t count, capacity;
-    hpx_cells *cells; /* of the items */
-    bool any;         /* a result of the argument at hand was found */
+    hpx_cell_set *cells; /* of the items */
+    bool any;            /* a result of the argument at hand was found */
 };
 
 /* Artifacts come in order of epochs, those of a key together. */
@@ -31,7 +31,7 @@ static hpx_status add(void *context, const hpx_artifact *artifact, hpx_error *er
         return HPX_OK; /* named a second time */
     }
     last->newest = *artifact;
-    last->newest.cell = hpx_cells_keep(list->cells, &artifact->cell);
+    last->newest.cell = hpx_cell_set_keep(list->cells, &artifact->cell);
     last->epochs++;
     return HPX_OK;
 }
@@ -193,7 +193,7 @@ static int run(const struct options *options, hpx_store *store, struct list *lis
 static int forget_from(const char *folder, const struct options *options, const struct target *targets,
                        size_t count)
 {
-    struct list list = {.cells = hpx_cells_new()};
+    struct list list = {.cells = hpx_cell_set_new()};
     char *data = data_folder(folder);
     hpx_store *store;
     hpx_error error;
@@ -205,7 +205,7 @@ static int forget_from(const char *folder, const struct options *options, const 
                                options->arguments[0]);
     int code = status ? fail(&error) : run(options, store, &list);
     free(list.items);
-    hpx_cells_free(list.cells);
+    hpx_cell_set_free(list.cells);
     hpx_store_close(store);
     free(data);
     return code;

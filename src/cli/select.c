@@ -120,11 +120,11 @@ static int compare(const void *a, const void *b, void *context)
 void results_add(struct results *results, const struct result *result)
 {
     if (!results->cells)
-        results->cells = hpx_cells_new();
+        results->cells = hpx_cell_set_new();
     results->at = hpx_grow(results->at, &results->capacity, results->count + 1, sizeof *results->at);
     struct result *copy = &results->at[results->count];
     *copy = *result;
-    copy->artifact.cell = hpx_cells_keep(results->cells, &result->artifact.cell);
+    copy->artifact.cell = hpx_cell_set_keep(results->cells, &result->artifact.cell);
     copy->number = results->count++;
 }
 
@@ -143,7 +143,7 @@ void results_order(struct results *results, const char *column, hpx_metric objec
 
 void results_free(struct results *results)
 {
-    hpx_cells_free(results->cells);
+    hpx_cell_set_free(results->cells);
     free(results->at);
     *results = (struct results){0};
 }

@@ -58,7 +58,7 @@ static void parse_printed(hpx_buffer *pairs, const char *text)
     hpx_buffer_free(&whole);
 }
 
-static hpx_status decode_cell(hpx_cell *out, hpx_cells *cells, const hpx_fields *fields, hpx_error *error)
+static hpx_status decode_cell(hpx_cell *out, hpx_cell_set *cells, const hpx_fields *fields, hpx_error *error)
 {
     hpx_buffer pairs = {0};
     const hpx_field *field = hpx_fields_find(fields, "cell");
@@ -69,12 +69,12 @@ static hpx_status decode_cell(hpx_cell *out, hpx_cells *cells, const hpx_fields 
     const bool whole = field && hpx_cell_is_whole(pairs.data, pairs.size);
     const hpx_cell cell = hpx_cell_of(&pairs);
     if (whole)
-        *out = hpx_cells_keep(cells, &cell);
+        *out = hpx_cell_set_keep(cells, &cell);
     hpx_buffer_free(&pairs);
     return whole ? HPX_OK : hpx_error_set(error, HPX_DAMAGED, "field 'cell' is missing or no cell");
 }
 
-static hpx_status decode_fields(hpx_artifact *out, hpx_cells *cells, const hpx_fields *fields,
+static hpx_status decode_fields(hpx_artifact *out, hpx_cell_set *cells, const hpx_fields *fields,
                                 hpx_error *error)
 {
     uint64_t parent = 0, started = 0;
@@ -106,7 +106,7 @@ static hpx_status decode_fields(hpx_artifact *out, hpx_cells *cells, const hpx_f
     return status;
 }
 
-hpx_status decode_artifact(hpx_artifact *out, hpx_cells *cells, const uint8_t *bytes, size_t size,
+hpx_status decode_artifact(hpx_artifact *out, hpx_cell_set *cells, const uint8_t *bytes, size_t size,
                            hpx_error *error)
 {
     hpx_fields fields = {0};

@@ -42,7 +42,7 @@ struct hpx_store {
     hpx_damage_fn *damaged;
     void *damaged_context;
     hpx_checkpoint_check_fn *check_checkpoint; /* NULL: nobody can judge */
-    hpx_cells *cells;                          /* of the artifacts read so far */
+    hpx_cell_set *cells;                       /* of the artifacts read so far */
     struct pages *pages;                       /* as pages.c last read them; NULL before the first value */
     char **reported;                           /* what was damaged, so that it is said once */
     size_t reported_count, reported_capacity;
@@ -185,7 +185,7 @@ hpx_status put_artifact(bool *contradicts, hpx_store *store, MDB_txn *txn, const
                         const hpx_artifact *artifact, hpx_error *error);
 
 /* The cell is one of the set. */
-hpx_status decode_artifact(hpx_artifact *out, hpx_cells *cells, const uint8_t *bytes, size_t size,
+hpx_status decode_artifact(hpx_artifact *out, hpx_cell_set *cells, const uint8_t *bytes, size_t size,
                            hpx_error *error);
 /* HPX_NOT_FOUND when there is none; when it is damaged also, after reporting it. */
 hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,

@@ -378,7 +378,7 @@ hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mo
 {
     *out = NULL;
     hpx_store *store = hpx_alloc(sizeof *store);
-    store->cells = hpx_cells_new();
+    store->cells = hpx_cell_set_new();
     store->claims = -1;
     name_files(store, directory);
     hpx_status status = HPX_OK;
@@ -453,7 +453,7 @@ void hpx_store_close(hpx_store *store)
         free(store->reported[i]);
     free(store->reported);
     pages_free(store->pages);
-    hpx_cells_free(store->cells);
+    hpx_cell_set_free(store->cells);
     free(store->directory);
     free(store->path);
     free(store->lock_path);

@@ -53,7 +53,7 @@ one() { # NUMBER
         ;;
     *) bad crash "$what: exit code $code: $(head -3 "$store.err")" ;;
     esac
-    [[ ! -d $store ]] || verify "$store" "$what"
+    [[ ! -e $store/hpx.mdb ]] || verify "$store" "$what"
     rm -rf "$store" "$store".*
 }
 

@@ -10,9 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     hpx_artifact artifact = {0}, again = {0};
     hpx_error error;
-    hpx_cells *cells = hpx_cells_new();
+    hpx_cell_set *cells = hpx_cell_set_new();
     if (!data || decode_artifact(&artifact, cells, data, size, &error) != HPX_OK) {
-        hpx_cells_free(cells);
+        hpx_cell_set_free(cells);
         return 0;
     }
     hpx_buffer bytes = {0}, twice = {0};
@@ -24,6 +24,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     hpx_buffer_free(&bytes);
     hpx_buffer_free(&twice);
-    hpx_cells_free(cells);
+    hpx_cell_set_free(cells);
     return 0;
 }

@@ -910,10 +910,10 @@ static void conflict_without_conflict(struct parts *parts)
     struct part *conflict = &parts->items[CONFLICT];
     hpx_buffer same = slice(&parts->items[SECOND].payload, 0, parts->items[SECOND].payload.size);
     hpx_artifact artifact = {.epoch = 2};
-    hpx_cells *cells = hpx_cells_new();
+    hpx_cell_set *cells = hpx_cell_set_new();
     expect_ok(decode_artifact(&artifact, cells, same.data, same.size, &error), &error);
     memcpy(conflict->key + 20, artifact.output.bytes, 16);
-    hpx_cells_free(cells);
+    hpx_cell_set_free(cells);
     hpx_buffer_free(&conflict->payload);
     conflict->payload = same;
 }
@@ -1069,7 +1069,7 @@ static void change_second(struct parts *parts, void (*change)(hpx_artifact *arti
     struct part *part = &parts->items[SECOND];
     hpx_artifact artifact = {.epoch = 2};
     memcpy(artifact.key.bytes, part->key, 16);
-    hpx_cells *cells = hpx_cells_new();
+    hpx_cell_set *cells = hpx_cell_set_new();
     expect_ok(decode_artifact(&artifact, cells, part->payload.data, part->payload.size, &error), &error);
     if (change)
         change(&artifact);
@@ -1082,7 +1082,7 @@ static void change_second(struct parts *parts, void (*change)(hpx_artifact *arti
         bytes = bytes_of(fields);
     }
     replace_payload(part, bytes, false);
-    hpx_cells_free(cells);
+    hpx_cell_set_free(cells);
 }
 
 static void set_parent_2(hpx_artifact *artifact)
@@ -1757,7 +1757,7 @@ static void test_printed_cell(void **state)
     } cases[] = {{3, "64 32"}, {3, "a=b"}, {230, "12"}, {240, "12"}, {241, NULL}, {243, NULL}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         char value[256] = {0}, printed[512];
-        hpx_cells *cells = hpx_cells_new();
+        hpx_cell_set *cells = hpx_cell_set_new();
         hpx_fields fields = {0};
         hpx_buffer record = {0};
         hpx_artifact artifact = artifact_of(0, 1, 0, &record);
@@ -1775,7 +1775,7 @@ static void test_printed_cell(void **state)
             assert_null(hpx_cell_value(&artifact.cell, "n2"));
         hpx_fields_free(&fields);
         hpx_buffer_free(&record);
-        hpx_cells_free(cells);
+        hpx_cell_set_free(cells);
     }
 }
 

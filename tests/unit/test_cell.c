@@ -110,14 +110,14 @@ static void test_cells(void **state)
     (void)state;
     enum { MANY = 1000 };
     hpx_cell kept[MANY];
-    hpx_cells *cells = hpx_cells_new();
+    hpx_cell_set *cells = hpx_cell_set_new();
     for (int round = 0; round < 2; round++)
         for (int i = 0; i < MANY; i++) {
             char value[16];
             hpx_buffer pairs = {0};
             snprintf(value, sizeof value, "%d", i);
             hpx_cell_add(&pairs, "n", value);
-            const hpx_cell cell = hpx_cell_of(&pairs), same = hpx_cells_keep(cells, &cell);
+            const hpx_cell cell = hpx_cell_of(&pairs), same = hpx_cell_set_keep(cells, &cell);
             hpx_buffer_free(&pairs);
             if (round == 0)
                 kept[i] = same;
@@ -125,8 +125,8 @@ static void test_cells(void **state)
             assert_string_equal(hpx_cell_value(&same, "n"), value);
         }
     const hpx_cell none = {0};
-    assert_int_equal(hpx_cells_keep(cells, &none).size, 0);
-    hpx_cells_free(cells);
+    assert_int_equal(hpx_cell_set_keep(cells, &none).size, 0);
+    hpx_cell_set_free(cells);
 }
 
 int main(void)
