@@ -59,11 +59,19 @@ static inline void ask_for(struct ahead *next)
             __builtin_prefetch(next->at + byte, 0, 2);
 }
 
+/* Rows of a tile: no more than 8, for far rows share a set of the cache. */
+#define ROWS          8
+#define UP_TO_4(T, v) T(1, v) T(2, v) T(3, v) T(4, v)
+#define UP_TO_5(T, v) UP_TO_4(T, v) T(5, v)
+#define UP_TO_6(T, v) UP_TO_5(T, v) T(6, v)
+#define UP_TO_8(T, v) UP_TO_6(T, v) T(7, v) T(8, v)
+
 #define KERNEL(name)          name##_avx512
 #define TARGET                __attribute__((target("avx512f")))
 #define LANES                 16
 #define WIDE                  4
 #define CHAINS                16
+#define TILES(T)              UP_TO_8(T, 1) UP_TO_8(T, 2) UP_TO_5(T, 3) UP_TO_4(T, 4)
 #define BROADCAST(x)          _mm512_set1_ps(x)
 #define MULTIPLY_ADD(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define MASK                  __mmask16
@@ -78,7 +86,8 @@ static inline void ask_for(struct ahead *next)
 #define TARGET                __attribute__((target("avx2,fma")))
 #define LANES                 8
 #define WIDE                  2
-#define CHAINS                8
+#define CHAINS                12
+#define TILES(T)              UP_TO_8(T, 1) UP_TO_6(T, 2)
 #define BROADCAST(x)          _mm256_set1_ps(x)
 #define MULTIPLY_ADD(a, b, c) _mm256_fmadd_ps(a, b, c)
 #define MASK                  __m256i

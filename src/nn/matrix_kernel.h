@@ -4,7 +4,8 @@
  *     TARGET                   attribute that allows its instructions
  *     LANES                    floats of a vector
  *     WIDE                     vectors of a panel, at most 4
- *     CHAINS                   sums in registers, a multiple of WIDE
+ *     CHAINS                   sums in registers
+ *     TILES(T)                 T(rows, vectors) of each tile: as many rows, up to ROWS, as there are sums for
  *     BROADCAST(x)             a vector of x
  *     MULTIPLY_ADD(a, b, c)    a b + c of vectors
  *     MASK, FIRST(count)       the first so many floats of a vector, 1 .. LANES
@@ -19,75 +20,94 @@ typedef float KERNEL(vector)
     __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 #define vector KERNEL(vector)
 
-/* c (rows x columns) = a b, or c += a b if `add`, with b k x wide * LANES, one row after the other; the
- * columns end in the last of these vectors. Inlined with constant rows and wide, so that the sums are
- * registers. */
+#define STAY(x) __asm__("" : "+v"(x)) /* in one register, which it was in before */
+
+/* c (rows x columns) = a b, or c += a b if `add`; the element of a in row i and column l is a[i * a_row + l *
+ * a_column], and b is k x wide * LANES, one row after the other. The columns end in the last of these
+ * vectors, at its end if `whole`. Inlined with constant rows, wide and whole, and unrolled so early, that the
+ * sums are registers. */
 TARGET static inline __attribute__((always_inline)) void
-KERNEL(multiply_tile)(float *c, size_t c_stride, const struct view a, const float *b, size_t k, bool add,
-                      size_t columns, size_t rows, size_t wide)
+KERNEL(multiply_tile)(float *c, size_t c_stride, const float *a, size_t a_row, size_t a_column,
+                      const float *b, size_t k, bool add, size_t columns, size_t rows, size_t wide,
+                      bool whole)
 {
-    vector sums[CHAINS] = {0};
-    const bool whole = columns == wide * LANES;
+    vector sums[ROWS * WIDE] = {0};
     const size_t end = wide - 1;
-    const MASK some = FIRST(columns - end * LANES);
-    for (size_t i = 0; i < rows && add; i++) {
-        const float *row = c + i * c_stride;
-        for (size_t v = 0; v < end; v++)
-            sums[i * wide + v] = *(const vector *)(row + v * LANES);
-        sums[i * wide + end] =
-            whole ? *(const vector *)(row + end * LANES) : (vector)LOAD(row + end * LANES, some);
-    }
-    for (size_t l = 0; l < k; l++, b += wide * LANES) {
-        const float *column = a.values + l * a.column;
+    if (add)
+#pragma GCC unroll 32
         for (size_t i = 0; i < rows; i++) {
-            const vector value = BROADCAST(column[i * a.row]);
+            const float *row = c + i * c_stride;
+#pragma GCC unroll 32
+            for (size_t v = 0; v < end; v++)
+                sums[i * wide + v] = *(const vector *)(row + v * LANES);
+            sums[i * wide + end] = whole ? *(const vector *)(row + end * LANES)
+                                         : (vector)LOAD(row + end * LANES, FIRST(columns - end * LANES));
+        }
+    for (const float *stop = b + k * wide * LANES; b < stop; b += wide * LANES, a += a_column) {
+#pragma GCC unroll 32
+        for (size_t i = 0; i < rows; i++) {
+            const vector value = BROADCAST(a[i * a_row]);
+#pragma GCC unroll 32
             for (size_t v = 0; v < wide; v++)
                 sums[i * wide + v] =
                     MULTIPLY_ADD(value, *(const vector *)(b + v * LANES), sums[i * wide + v]);
         }
+#pragma GCC unroll 32
+        for (size_t i = 0; i < rows * wide; i++)
+            STAY(sums[i]);
     }
+#pragma GCC unroll 32
     for (size_t i = 0; i < rows; i++) {
         float *row = c + i * c_stride;
+#pragma GCC unroll 32
         for (size_t v = 0; v < end; v++)
             *(vector *)(row + v * LANES) = sums[i * wide + v];
         if (whole)
             *(vector *)(row + end * LANES) = sums[i * wide + end];
         else
-            STORE(row + end * LANES, some, sums[i * wide + end]);
+            STORE(row + end * LANES, FIRST(columns - end * LANES), sums[i * wide + end]);
     }
 }
 
-/* The same for any number of rows. */
-TARGET static inline __attribute__((always_inline)) void
-KERNEL(multiply_rows)(float *c, size_t c_stride, struct view a, const float *b, size_t m, size_t k, bool add,
-                      size_t columns, struct ahead next, size_t wide)
-{
-    const size_t rows = wide > 1 ? CHAINS / wide : 8; /* no more: far rows share a set of the cache */
-    const bool cut = columns != wide * LANES;
-    if (m >= rows)
-        hpx_path_take(hpx_path_tile(wide, true, cut, add));
-    for (; m >= rows; m -= rows, c += rows * c_stride, a.values += rows * a.row) {
-        for (size_t i = 0; i < rows && wide == WIDE; i++)
-            ask_for(&next);
-        KERNEL(multiply_tile)(c, c_stride, a, b, k, add, columns, rows, wide);
+/* Each size of tile is a function of its own: in a larger one the compiler runs out of registers. */
+typedef void KERNEL(tile_fn)(float *c, size_t c_stride, const float *a, size_t a_row, size_t a_column,
+                             const float *b, size_t k, bool add, size_t columns);
+#define TILE(name, rows, wide, whole)                                                                        \
+    TARGET static __attribute__((noinline)) void KERNEL(name##_##rows##_##wide)(                             \
+        float *c, size_t c_stride, const float *a, size_t a_row, size_t a_column, const float *b, size_t k,  \
+        bool add, size_t columns)                                                                            \
+    {                                                                                                        \
+        KERNEL(multiply_tile)(c, c_stride, a, a_row, a_column, b, k, add, columns, rows, wide, whole);       \
     }
-    if (m > 0)
-        hpx_path_take(hpx_path_tile(wide, false, cut, add));
-    for (; m > 0; m--, c += c_stride, a.values += a.row)
-        KERNEL(multiply_tile)(c, c_stride, a, b, k, add, columns, 1, wide);
-}
+#define TILE_OF(rows, wide) TILE(tile, rows, wide, true) TILE(edge, rows, wide, false)
+TILES(TILE_OF)
+#undef TILE_OF
+#undef TILE
 
+/* By vectors of a panel and rows; the second of each pair for columns that fill the vectors. */
+static KERNEL(tile_fn) *const KERNEL(tiles)[WIDE + 1][ROWS + 1][2] = {
+#define TILE(rows, wide) [wide][rows] = {KERNEL(edge_##rows##_##wide), KERNEL(tile_##rows##_##wide)},
+    TILES(TILE)
+#undef TILE
+};
+
+/* The product of m rows of a with one panel of b, the rows spread evenly over the fewest tiles: one of few
+ * rows has too few sums to keep the multipliers busy. */
 TARGET static void KERNEL(multiply)(float *c, size_t c_stride, struct view a, const float *b, size_t m,
                                     size_t k, bool add, size_t columns, struct ahead next)
 {
-    if (columns <= LANES)
-        KERNEL(multiply_rows)(c, c_stride, a, b, m, k, add, columns, next, 1);
-    else if (columns <= 2 * LANES)
-        KERNEL(multiply_rows)(c, c_stride, a, b, m, k, add, columns, next, 2);
-    else if (WIDE > 2 && columns <= 3 * LANES)
-        KERNEL(multiply_rows)(c, c_stride, a, b, m, k, add, columns, next, WIDE > 2 ? 3 : 1);
-    else
-        KERNEL(multiply_rows)(c, c_stride, a, b, m, k, add, columns, next, WIDE);
+    const size_t wide = (columns - 1) / LANES + 1, most = CHAINS / wide < ROWS ? CHAINS / wide : ROWS;
+    const bool whole = columns == wide * LANES;
+    KERNEL(tile_fn) *const(*of)[2] = KERNEL(tiles)[wide];
+    for (size_t tiles = (m - 1) / most + 1, rows; tiles > 0; tiles--, m -= rows) {
+        rows = m / tiles;
+        for (size_t i = 0; i < rows && wide == WIDE; i++)
+            ask_for(&next);
+        hpx_path_take(hpx_path_tile(wide, rows > 1, !whole, add));
+        of[rows][whole](c, c_stride, a.values, a.row, a.column, b, k, add, columns);
+        c += rows * c_stride;
+        a.values += rows * a.row;
+    }
 }
 
 /* `columns` rows of LANES floats, LANES or fewer, as columns; others are zeros. After each of the log2(LANES)
@@ -164,11 +184,13 @@ TARGET static void KERNEL(product)(float *c, size_t c_stride, struct view a, str
 }
 
 #undef vector
+#undef STAY
 #undef KERNEL
 #undef TARGET
 #undef LANES
 #undef WIDE
 #undef CHAINS
+#undef TILES
 #undef BROADCAST
 #undef MULTIPLY_ADD
 #undef MASK
