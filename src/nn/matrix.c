@@ -78,8 +78,11 @@ static inline void ask_for(struct ahead *next)
 #define FIRST(count)          ((__mmask16)((1u << (count)) - 1))
 #define LOAD(from, mask)      _mm512_maskz_loadu_ps(mask, from)
 #define STORE(to, mask, a)    _mm512_mask_storeu_ps(to, mask, a)
-#define LOW(a, b)             __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define HIGH(a, b)            __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#define LOW(a, b)             __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
+#define HIGH(a, b)            __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
+#define BLOCKS_LOW(a, b)      __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23)
+#define BLOCKS_HIGH(a, b)                                                                                    \
+    __builtin_shufflevector(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31)
 #include "matrix_kernel.h"
 
 #define KERNEL(name)          name##_avx2
@@ -95,8 +98,10 @@ static inline void ask_for(struct ahead *next)
     _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(count)), _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0))
 #define LOAD(from, mask)   _mm256_maskload_ps(from, mask)
 #define STORE(to, mask, a) _mm256_maskstore_ps(to, mask, a)
-#define LOW(a, b)          __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define HIGH(a, b)         __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#define LOW(a, b)          __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
+#define HIGH(a, b)         __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
+#define BLOCKS_LOW(a, b)   __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11)
+#define BLOCKS_HIGH(a, b)  __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15)
 #include "matrix_kernel.h"
 
 static struct view view_of(hpx_factor factor)

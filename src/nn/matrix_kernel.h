@@ -11,8 +11,9 @@
  *     MASK, FIRST(count)       the first so many floats of a vector, 1 .. LANES
  *     LOAD(from, mask)         a vector of those in memory, the others 0
  *     STORE(to, mask, a)       writes those of a
- *     LOW(a, b), HIGH(a, b)    the elements of the first, or second, halves of a and b in turns: a0 b0 a1 b1
- * ..
+ *     LOW(a, b), HIGH(a, b)    of every four floats of a and b the first, or second, two in turns: a0 b0 a1
+ * b1 BLOCKS_LOW(a, b), BLOCKS_HIGH(a, b)  the first, or second, halves of a and b in turns, four floats at
+ * once
  *
  * and they are undefined at the end. No include guard, for that reason. */
 
@@ -110,18 +111,31 @@ TARGET static void KERNEL(multiply)(float *c, size_t c_stride, struct view a, co
     }
 }
 
-/* `columns` rows of LANES floats, LANES or fewer, as columns; others are zeros. After each of the log2(LANES)
- * perfect shuffles of all elements, an element's place in binary is rotated by one. */
+/* `columns` rows of LANES floats, LANES or fewer, as columns; others are zeros. A matrix of n rows is
+ * transposed by log2(n) perfect shuffles of all its elements, each of which rotates an element's index in
+ * binary by one. Here first the blocks of 4 x 4 are, and then what is in them, so that a shuffle is one
+ * instruction. */
 TARGET static inline void KERNEL(transpose)(float *to, size_t to_stride, const float *from,
                                             size_t from_stride, size_t columns)
 {
+    enum { BLOCKS = LANES / 4 };
     vector rows[LANES], shuffled[LANES];
     for (size_t i = 0; i < LANES; i++)
         rows[i] = i < columns ? *(const vector *)(from + i * from_stride) : (vector){0};
-    for (size_t times = 1; times < LANES; times *= 2) {
+    for (size_t times = 1; times < BLOCKS; times *= 2) {
         for (size_t i = 0; i < LANES / 2; i++) {
-            shuffled[2 * i] = LOW(rows[i], rows[i + LANES / 2]);
-            shuffled[2 * i + 1] = HIGH(rows[i], rows[i + LANES / 2]);
+            const size_t low = i / 4 * 8 + i % 4;
+            shuffled[low] = BLOCKS_LOW(rows[i], rows[i + LANES / 2]);
+            shuffled[low + 4] = BLOCKS_HIGH(rows[i], rows[i + LANES / 2]);
+        }
+        for (size_t i = 0; i < LANES; i++)
+            rows[i] = shuffled[i];
+    }
+    for (size_t times = 1; times < 4; times *= 2) {
+        for (size_t i = 0; i < LANES / 2; i++) {
+            const size_t row = i / 2 * 4 + i % 2;
+            shuffled[2 * i] = LOW(rows[row], rows[row + 2]);
+            shuffled[2 * i + 1] = HIGH(rows[row], rows[row + 2]);
         }
         for (size_t i = 0; i < LANES; i++)
             rows[i] = shuffled[i];
@@ -199,3 +213,5 @@ TARGET static void KERNEL(product)(float *c, size_t c_stride, struct view a, str
 #undef STORE
 #undef LOW
 #undef HIGH
+#undef BLOCKS_LOW
+#undef BLOCKS_HIGH
