@@ -11,12 +11,10 @@
 
 /* A file whose stat is as it was has the bytes it had, if every write since would have given it another time:
  *
- *  - Clocks of file systems tick as slowly as every two seconds, so a file that changed so shortly before it
- * was hashed may have changed again since without a new time (git: "racy index").
- *  - A write through a mapping is noticed at the first one to a clean page: hpx_file_each_piece cleans them
- * all.
- *  - File systems in memory have no clean pages, so there nothing is noticed, and the bytes are hashed again.
- */
+ * Clocks of file systems tick as slowly as every two seconds, so a file that changed so shortly before it was
+ * hashed may have changed again since without a new time (git: "racy index"). A write through a mapping is
+ * noticed at the first one to a clean page: hpx_file_each_piece cleans them all. File systems in memory have
+ * no clean pages, so there nothing is noticed, and the bytes are hashed again. */
 #define RACY_NS 2000000000
 
 static bool same_stat(const hpx_file_stat *a, const hpx_file_stat *b)

@@ -11,9 +11,8 @@
  *     MASK, FIRST(count)       the first so many floats of a vector, 1 .. LANES
  *     LOAD(from, mask)         a vector of those in memory, the others 0
  *     STORE(to, mask, a)       writes those of a
- *     LOW(a, b), HIGH(a, b)    of every four floats of a and b the first, or second, two in turns: a0 b0 a1
- * b1 BLOCKS_LOW(a, b), BLOCKS_HIGH(a, b)  the first, or second, halves of a and b in turns, four floats at
- * once
+ *     LOW(a, b), HIGH(a, b)    of every four floats of a and b the first, or last, two in turns
+ *     BLOCKS_LOW, BLOCKS_HIGH  of a and b the first, or second, halves in turns, four floats at once
  *
  * and they are undefined at the end. No include guard, for that reason. */
 
