@@ -69,6 +69,7 @@ extern const hpx_code_stamp hpx_code_built;
  * "folder", "dirty", "patch", "files". Records of earlier versions lack "files", and perhaps "branch",
  * "author-date" and "folder". */
 void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp);
+void hpx_code_summary(hpx_fields *out, const hpx_code_stamp *stamp); /* all but "files", which are large */
 
 /* What lies between two code records. */
 typedef struct hpx_code_change {

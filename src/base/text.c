@@ -77,17 +77,21 @@ void hpx_text_show(hpx_buffer *out, const void *text, size_t size, const char *k
 {
     uint32_t code;
     const uint8_t *bytes = text;
+    size_t shown = 0; /* before it all is appended; from there to `at` all is visible */
     for (size_t at = 0, length; at < size; at += length) {
         length = hpx_utf8_next(&code, bytes + at, size - at);
-        if (length == 0) {
+        if (length > 0 && (hpx_is_visible(code) || (code > 0 && code < 0x80 && strchr(keep, (int)code))))
+            continue;
+        hpx_buffer_add(out, bytes + shown, at - shown);
+        if (length > 0) {
+            show_escape(out, code);
+        } else {
             length = 1;
             hpx_buffer_printf(out, "\\x%02x", bytes[at]);
-        } else if (hpx_is_visible(code) || (code > 0 && code < 0x80 && strchr(keep, (int)code))) {
-            hpx_buffer_add(out, bytes + at, length);
-        } else {
-            show_escape(out, code);
         }
+        shown = at + length;
     }
+    hpx_buffer_add(out, bytes + shown, size - shown);
 }
 
 bool hpx_parse_u64(uint64_t *out, const char *text)

@@ -653,7 +653,7 @@ static hpx_status log_build(struct build *build, const hpx_outcome *outcome, int
 
 static void describe_origin(hpx_outcome *outcome, const hpx_experiment *experiment)
 {
-    hpx_code_fields(&outcome->code, &hpx_code_built);
+    hpx_code_summary(&outcome->code, &hpx_code_built);
     hpx_numerics(&outcome->numerics);
     const hpx_fields *record = &hpx_experiment_source(experiment, 0)->record;
     outcome->absent = hpx_experiment_source(experiment, 0)->absent;

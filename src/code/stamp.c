@@ -15,7 +15,7 @@ static void set_visible(hpx_fields *out, const char *name, const char *text)
     hpx_buffer_free(&shown);
 }
 
-void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp)
+void hpx_code_summary(hpx_fields *out, const hpx_code_stamp *stamp)
 {
     hpx_fields_set_bytes(out, "version", stamp->version, HPX_CODE_BYTES);
     set_visible(out, "commit", stamp->commit);
@@ -25,6 +25,11 @@ void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp)
     set_visible(out, "folder", stamp->folder);
     hpx_fields_set_count(out, "dirty", stamp->dirty);
     hpx_fields_set_bytes(out, "patch", stamp->patch, stamp->patch_size);
+}
+
+void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp)
+{
+    hpx_code_summary(out, stamp);
     if (stamp->files_size > 0)
         hpx_fields_set_bytes(out, "files", stamp->files, stamp->files_size);
 }
