@@ -5,10 +5,10 @@
  *
  * The cells go to the processes one by one, the longest first. Prints the wall seconds and the
  * multiplications. Set OPENBLAS_NUM_THREADS=1, as a build does for its workers. */
-#include "hpx/experiment.h"
+#include "base/memory.h"
 #include "hpx/file.h"
-#include "hpx/manifest.h"
-#include "hpx/memory.h"
+#include "identity/experiment.h"
+#include "identity/manifest.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

@@ -4,9 +4,9 @@
  *
  * Prints the floating-point operations per second of all of them together, in 10^9: the best of some rounds.
  */
+#include "base/memory.h"
 #include "hpx/file.h"
-#include "hpx/matrix.h"
-#include "hpx/memory.h"
+#include "nn/matrix.h"
 
 #include <cblas.h>
 #include <stdio.h>

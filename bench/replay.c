@@ -1,10 +1,10 @@
 /* replay TABLE.csv: how many cross-searches a second are run over a table of scores (columns n1, n2 and
  * test_accuracy): full and partial ones, along either axis first, from every cell. That many are needed to
  * try every start point, and every draw of seeds. */
+#include "base/memory.h"
+#include "base/text.h"
 #include "hpx/file.h"
-#include "hpx/memory.h"
 #include "hpx/search.h"
-#include "hpx/text.h"
 
 #include <assert.h>
 #include <stdio.h>

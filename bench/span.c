@@ -1,4 +1,4 @@
-/* How much the searches of M. Imai's paper gain from processors: the plan and the schedule of a build over
+/* How much the searches of M. Imai's paper gain from processors: the plan and the dispatching of a build over
  * the paper's table, with a clock in the place of processes. A training takes as long as its cell has
  * multiplications; one that is stopped keeps its whole epochs. Every search is run from every start point;
  * figures are geometric means over these.
@@ -11,10 +11,10 @@
  * train speculatively
  *
  * bench/span: rows of bench,case,figure,value,unit,target,met. */
+#include "base/memory.h"
 #include "hpx/file.h"
-#include "hpx/memory.h"
-#include "hpx/plan.h"
-#include "hpx/schedule.h"
+#include "run/dispatch.h"
+#include "run/plan.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -62,13 +62,13 @@ struct trial {
 struct machine {
     struct trial trials[CELLS];
     hpx_plan *plan;
-    hpx_schedule *schedule;
+    hpx_dispatch *dispatch;
     double now, work;
 };
 
 static void start(struct machine *machine, struct trial *trial)
 {
-    hpx_schedule_start(machine->schedule, &trial->task);
+    hpx_dispatch_start(machine->dispatch, &trial->task);
     trial->started = machine->now;
 }
 
@@ -76,7 +76,7 @@ static void start(struct machine *machine, struct trial *trial)
 static void end(struct machine *machine, struct trial *trial)
 {
     double epoch = trial->length / EPOCHS, spent = machine->now - trial->started;
-    hpx_schedule_end(machine->schedule, &trial->task);
+    hpx_dispatch_end(machine->dispatch, &trial->task);
     machine->work += spent;
     trial->left = spent >= trial->left ? 0 : trial->left - floor(spent / epoch + 1e-9) * epoch;
 }
@@ -93,7 +93,7 @@ static bool follow(struct machine *machine)
             trial->wanted = true;
             trial->task.length = (uint64_t)trial->left;
             if (trial->left > 0)
-                hpx_schedule_need(machine->schedule, &trial->task);
+                hpx_dispatch_need(machine->dispatch, &trial->task);
         }
         news = false;
         for (uint32_t cell = 0; cell < CELLS; cell++) {
@@ -114,13 +114,13 @@ static bool follow(struct machine *machine)
 static void dispatch(struct machine *machine, size_t places, bool speculative)
 {
     hpx_task *task, *instead;
-    while ((task = hpx_schedule_next(machine->schedule, &instead))) {
+    while ((task = hpx_dispatch_next(machine->dispatch, &instead))) {
         if (instead)
             end(machine, (struct trial *)instead);
         start(machine, (struct trial *)task);
     }
     const hpx_speculation *speculations;
-    size_t idle = hpx_schedule_count(machine->schedule).idle;
+    size_t idle = hpx_dispatch_count(machine->dispatch).idle;
     size_t count = speculative && idle ? hpx_plan_speculate(machine->plan, places, &speculations) : 0;
     for (size_t i = 0; i < count && idle > 0; i++) {
         struct trial *trial = &machine->trials[speculations[i].cell];
@@ -149,7 +149,7 @@ static void run(double *span, double *work, const hpx_recipe *recipe, const hpx_
                 size_t places, bool speculative, hpx_cost_fn *length)
 {
     struct machine machine = {.plan = hpx_plan_new(recipe, &search, 1, cost, NULL),
-                              .schedule = hpx_schedule_new(places)};
+                              .dispatch = hpx_dispatch_new(places)};
     for (uint32_t cell = 0; cell < CELLS; cell++)
         machine.trials[cell].left = machine.trials[cell].length = (double)length(NULL, cell);
     while (follow(&machine)) {
@@ -162,7 +162,7 @@ static void run(double *span, double *work, const hpx_recipe *recipe, const hpx_
     *span = machine.now;
     *work = machine.work;
     hpx_plan_free(machine.plan);
-    hpx_schedule_free(machine.schedule);
+    hpx_dispatch_free(machine.dispatch);
 }
 
 static void print(const char *name, size_t places, const char *figure, double value, const char *unit)

@@ -6,8 +6,8 @@
  * Wall time is of the whole process, from before it is made until it is waited for. Other processes lengthen
  * it: taking turns lengthens it for all commands alike. Page faults do not depend on them, and are most of
  * what a short process costs. */
+#include "base/memory.h"
 #include "hpx/file.h"
-#include "hpx/memory.h"
 
 #include <fcntl.h>
 #include <spawn.h>

@@ -3,10 +3,10 @@
  * binary asks for; then trials of seeds beyond the recipe's do, until the store holds ARTIFACTS.
  *
  * The numbers are no training's: only ever fill a store that is thrown away. An existing one is refused. */
+#include "base/memory.h"
+#include "base/text.h"
 #include "hpx/code.h"
-#include "hpx/experiment.h"
-#include "hpx/memory.h"
-#include "hpx/text.h"
+#include "identity/experiment.h"
 
 #include <stdio.h>
 #include <stdlib.h>

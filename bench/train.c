@@ -6,9 +6,9 @@
  * it trains a network with these hidden layers for two epochs of so many training images, with so many more
  * evaluated after each (0: none), and answers with the seconds of the second epoch, the processor's and the
  * clock's. The former count little of what else the machine does, and nothing here waits. */
+#include "base/memory.h"
 #include "hpx/dataset.h"
 #include "hpx/known.h"
-#include "hpx/memory.h"
 #include "hpx/trainer.h"
 
 #include <inttypes.h>

@@ -26,7 +26,7 @@ fi
 
 # shellcheck disable=SC2046
 cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
-    --suppress=missingIncludeSystem --suppressions-list=tools/cppcheck.txt -D_GNU_SOURCE -Iinclude -j 2 $(git ls-files 'src/*.c' 'tools/*.c') ||
+    --suppress=missingIncludeSystem --suppressions-list=tools/cppcheck.txt -D_GNU_SOURCE -Iinclude -Isrc -j 2 $(git ls-files 'src/*.c' 'tools/*.c') ||
     failed=1
 
 [ "$failed" -eq 0 ] && echo "lint: clean"

@@ -6,19 +6,11 @@
 #include "hpx/fields.h"
 #include "hpx/hash.h"
 #include "hpx/recipe.h"
+#include "hpx/verdict.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-typedef enum hpx_verdict {
-    HPX_HIT,    /* stored */
-    HPX_EXTEND, /* continued from a stored checkpoint */
-    HPX_TRAIN,  /* from the first epoch */
-    HPX_VERDICTS,
-} hpx_verdict;
-
-extern const char *const hpx_verdict_names[HPX_VERDICTS]; /* "hit" "extend" "train" */
 
 /* One trial as a search met it. */
 typedef struct hpx_outcome_trial {

@@ -5,10 +5,18 @@
 #include "hpx/buffer.h"
 #include "hpx/error.h"
 #include "hpx/hash.h"
-#include "hpx/outcome.h"
 #include "hpx/store.h"
 
 #include <stdint.h>
+
+typedef enum hpx_verdict {
+    HPX_HIT,    /* stored */
+    HPX_EXTEND, /* continued from a stored checkpoint */
+    HPX_TRAIN,  /* from the first epoch */
+    HPX_VERDICTS,
+} hpx_verdict;
+
+extern const char *const hpx_verdict_names[HPX_VERDICTS]; /* "hit" "extend" "train" */
 
 /* The verdict on one trial: HPX_HIT and the artifact (hpx_store_find), HPX_EXTEND and the epoch to go on
  * `from`, or HPX_TRAIN (from 0). The store may be NULL: an empty one. */

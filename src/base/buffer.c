@@ -1,6 +1,6 @@
 #include "hpx/buffer.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "hpx/cell.h"
 
+#include "base/memory.h"
 #include "hpx/fields.h"
-#include "hpx/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

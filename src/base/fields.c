@@ -10,8 +10,8 @@
  * There is one way to write a given set, and the decoder refuses every other. */
 #include "hpx/fields.h"
 
-#include "hpx/memory.h"
-#include "hpx/text.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <assert.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 #include "hpx/file.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <ctype.h>
 #include <dirent.h>

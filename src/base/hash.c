@@ -1,6 +1,6 @@
 #include "hpx/hash.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,10 +2,10 @@
  * version 2 and "N:CONTROLLERS:/PATH" in version 1. In a container without a namespace of its own that path
  * is the host's, and the group itself is mounted where the root should be: folders that do not exist are
  * passed over on the way up. */
-#include "hpx/machine.h"
+#include "base/machine.h"
 
-#include "hpx/memory.h"
-#include "hpx/text.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <stdarg.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
-#include "hpx/process.h"
+#include "base/process.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "hpx/random.h"
+#include "base/random.h"
 
 #include <Random123/philox.h>
 

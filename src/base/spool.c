@@ -1,6 +1,6 @@
-#include "hpx/spool.h"
+#include "base/spool.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

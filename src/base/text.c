@@ -1,4 +1,4 @@
-#include "hpx/text.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <float.h>

@@ -1,9 +1,9 @@
 /* hpx adopt. */
 #include "cli.h"
 
+#include "base/memory.h"
+#include "base/text.h"
 #include "hpx/code.h"
-#include "hpx/memory.h"
-#include "hpx/text.h"
 
 #include <stdlib.h>
 #include <string.h>

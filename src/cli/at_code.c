@@ -1,12 +1,12 @@
 /* The hpx of a code record, built anew: its sources in a folder of their own, compiled as they were. */
 #include "cli.h"
 
+#include "base/machine.h"
+#include "base/memory.h"
+#include "base/process.h"
+#include "base/text.h"
 #include "hpx/code.h"
 #include "hpx/file.h"
-#include "hpx/machine.h"
-#include "hpx/memory.h"
-#include "hpx/process.h"
-#include "hpx/text.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* hpx best: the best cells over all that is stored of a recipe's grid. */
 #include "cli.h"
 
-#include "hpx/memory.h"
-#include "hpx/text.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,9 +3,9 @@
 #define HPX_CLI_H
 
 #include "hpx/build.h"
-#include "hpx/report.h"
 #include "hpx/store.h"
-#include "hpx/table.h"
+#include "report/report.h"
+#include "report/table.h"
 
 #include <signal.h>
 #include <stdbool.h>

@@ -1,11 +1,11 @@
 #include "cli.h"
 
+#include "base/machine.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "hpx/code.h"
-#include "hpx/machine.h"
-#include "hpx/manifest.h"
-#include "hpx/memory.h"
-#include "hpx/space.h"
-#include "hpx/text.h"
+#include "identity/manifest.h"
+#include "store/space.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,8 +1,8 @@
 /* hpx data. */
 #include "cli.h"
 
+#include "base/text.h"
 #include "hpx/known.h"
-#include "hpx/text.h"
 
 #include <stdlib.h>
 #include <string.h>

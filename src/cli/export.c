@@ -1,7 +1,7 @@
 /* hpx export --csv; without it a bundle is written. */
 #include "cli.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* hpx export -o. */
 #include "cli.h"
 
-#include "hpx/bundle.h"
-#include "hpx/memory.h"
-#include "hpx/spool.h"
-#include "hpx/text.h"
+#include "base/memory.h"
+#include "base/spool.h"
+#include "base/text.h"
+#include "store/bundle.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* hpx forget: whole trajectories, whatever epochs of them are stored. What is pinned or in training stays. */
 #include "cli.h"
 
-#include "hpx/memory.h"
-#include "hpx/space.h"
+#include "base/memory.h"
+#include "store/space.h"
 
 #include <stdio.h>
 #include <stdlib.h>

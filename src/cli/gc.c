@@ -1,9 +1,9 @@
 /* hpx gc. */
 #include "cli.h"
 
-#include "hpx/gc.h"
-#include "hpx/memory.h"
-#include "hpx/space.h"
+#include "base/memory.h"
+#include "store/space.h"
+#include "upkeep/gc.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* hpx import. */
 #include "cli.h"
 
-#include "hpx/bundle.h"
+#include "store/bundle.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* hpx ls, hpx audit: they differ in the columns of their tables and in what an argument may be. */
 #include "cli.h"
 
+#include "base/memory.h"
 #include "hpx/code.h"
-#include "hpx/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

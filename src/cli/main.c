@@ -1,8 +1,8 @@
 #include "cli.h"
 
+#include "base/memory.h"
+#include "base/text.h"
 #include "hpx/code.h"
-#include "hpx/memory.h"
-#include "hpx/text.h"
 #include "hpx/trainer.h"
 #include "hpx/version.h"
 

@@ -1,8 +1,8 @@
 /* Options mean what make users expect. Each command takes those of `everywhere` and its own. */
 #include "cli.h"
 
-#include "hpx/memory.h"
-#include "hpx/text.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -3,9 +3,9 @@
  * Elsewhere (a file, a pipe, TERM=dumb) a trial that ends is a line, as it is on a terminal with -v. */
 #include "cli.h"
 
+#include "base/memory.h"
+#include "base/text.h"
 #include "hpx/file.h"
-#include "hpx/memory.h"
-#include "hpx/text.h"
 
 #include <math.h>
 #include <signal.h>

@@ -1,8 +1,8 @@
 /* hpx verify --rebuild. */
 #include "cli.h"
 
-#include "hpx/memory.h"
-#include "hpx/rebuild.h"
+#include "base/memory.h"
+#include "upkeep/rebuild.h"
 
 #include <stdlib.h>
 

@@ -1,10 +1,10 @@
 /* hpx reproduce: one result trained again, by this binary or by the very code that made it. */
 #include "cli.h"
 
+#include "base/memory.h"
 #include "hpx/code.h"
-#include "hpx/manifest.h"
-#include "hpx/memory.h"
-#include "hpx/rebuild.h"
+#include "identity/manifest.h"
+#include "upkeep/rebuild.h"
 
 #include <stdlib.h>
 #include <string.h>

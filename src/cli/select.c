@@ -1,8 +1,8 @@
 /* --where, --sort and --top: which results a command shows, and in what order. */
 #include "cli.h"
 
-#include "hpx/memory.h"
-#include "hpx/text.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdlib.h>

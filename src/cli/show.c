@@ -1,7 +1,7 @@
 /* hpx show. */
 #include "cli.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 

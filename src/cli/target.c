@@ -1,8 +1,8 @@
 /* What RECIPE[:SEARCH] and NAME=VALUE on a command line stand for, and the results that belong to it. */
 #include "cli.h"
 
-#include "hpx/experiment.h"
-#include "hpx/memory.h"
+#include "base/memory.h"
+#include "identity/experiment.h"
 
 #include <ctype.h>
 #include <stdlib.h>

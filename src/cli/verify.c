@@ -3,9 +3,9 @@
  * it dies, another one goes on with the next part. */
 #include "cli.h"
 
-#include "hpx/manifest.h"
-#include "hpx/memory.h"
-#include "hpx/process.h"
+#include "base/memory.h"
+#include "base/process.h"
+#include "identity/manifest.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,12 +1,12 @@
 /* hpx why, hpx log: one cell of a recipe, under this binary and under others. */
 #include "cli.h"
 
+#include "base/memory.h"
+#include "base/text.h"
 #include "hpx/code.h"
-#include "hpx/manifest.h"
-#include "hpx/memory.h"
-#include "hpx/neighbours.h"
-#include "hpx/text.h"
 #include "hpx/verdict.h"
+#include "identity/manifest.h"
+#include "identity/neighbours.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* hpx worker: internal. */
 #include "cli.h"
 
-#include "hpx/memory.h"
-#include "hpx/worker.h"
+#include "base/memory.h"
+#include "worker/worker.h"
 
 #include <signal.h>
 #include <sys/prctl.h>

@@ -6,8 +6,8 @@
 #include "record.h"
 #include "tree.h"
 
+#include "base/memory.h"
 #include "hpx/file.h"
-#include "hpx/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

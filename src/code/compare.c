@@ -1,6 +1,6 @@
 #include "hpx/code.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 #include "record.h"
 
 #include <stdio.h>

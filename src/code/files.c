@@ -1,7 +1,7 @@
 #include "files.h"
 
+#include "base/memory.h"
 #include "hpx/file.h"
-#include "hpx/memory.h"
 
 #include <dirent.h>
 #include <errno.h>

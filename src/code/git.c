@@ -1,6 +1,6 @@
 #include "git.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <dlfcn.h>
 #include <git2/sys/alloc.h>

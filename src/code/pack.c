@@ -7,7 +7,7 @@
  * entry. The content of a link is the path that it holds. */
 #include "files.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

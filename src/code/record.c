@@ -1,6 +1,6 @@
 #include "record.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 #include "tree.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include "files.h"
 
-#include "hpx/text.h"
+#include "base/text.h"
 
 #include <string.h>
 

@@ -5,10 +5,10 @@
 #include "hpx/dataset.h"
 #include "hpx/file.h"
 
-#include "hpx/gzip.h"
+#include "base/memory.h"
+#include "data/gzip.h"
+#include "fetching.h"
 #include "hpx/known.h"
-#include "hpx/memory.h"
-#include "source.h"
 
 #include <curl/curl.h>
 #include <dlfcn.h>

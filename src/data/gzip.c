@@ -1,8 +1,8 @@
 /* gzip (RFC 1952) through zlib: whole files in memory, with a bound on what comes out. */
-#include "hpx/gzip.h"
+#include "data/gzip.h"
 #include "hpx/idx.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <zlib.h>
 

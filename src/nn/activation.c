@@ -1,6 +1,6 @@
 #include "activation.h"
 
-#include "hpx/random.h"
+#include "base/random.h"
 #include "path.h"
 #include "vector.h"
 

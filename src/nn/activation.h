@@ -3,7 +3,7 @@
 #ifndef HPX_NN_ACTIVATION_H
 #define HPX_NN_ACTIVATION_H
 
-#include "hpx/mlp.h"
+#include "nn/mlp.h"
 
 #include <stdbool.h>
 

@@ -17,7 +17,7 @@
  * outputs, the last one of what is left: inputs x outputs row by row; those of another, outputs x inputs row
  * by row (version 1: inputs x outputs everywhere). Nothing follows. There is one way to write a given
  * network, so equal trainings give equal bytes. */
-#include "hpx/checkpoint.h"
+#include "nn/checkpoint.h"
 
 #include "hpx/buffer.h"
 

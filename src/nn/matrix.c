@@ -8,7 +8,7 @@
  *
  * Every sum is made by ascending k, one fused multiply-add each, so that the width of the vectors changes
  * nothing. */
-#include "hpx/matrix.h"
+#include "nn/matrix.h"
 
 #include "path.h"
 #include "vector.h"

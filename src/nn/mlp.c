@@ -8,11 +8,11 @@
  *
  * The products are matrix.c's, or sparse.c's for sparse inputs; every loop here is elementwise or adds rows
  * in their order, so that its result does not depend on how the compiler vectorises it. */
-#include "hpx/mlp.h"
+#include "nn/mlp.h"
 
 #include "activation.h"
-#include "hpx/matrix.h"
-#include "hpx/random.h"
+#include "base/random.h"
+#include "nn/matrix.h"
 #include "path.h"
 #include "softmax.h"
 #include "sparse.h"

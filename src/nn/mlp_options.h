@@ -3,9 +3,9 @@
 #define HPX_NN_MLP_OPTIONS_H
 
 #include "hpx/fields.h"
-#include "hpx/mlp.h"
-#include "hpx/optimizer.h"
 #include "hpx/setting.h"
+#include "nn/mlp.h"
+#include "nn/optimizer.h"
 
 #define HPX_MLP_SETTINGS 16
 

@@ -6,7 +6,7 @@
  *
  * The loops are elementwise, so their result does not depend on the width of the vectors they are compiled
  * to. */
-#include "hpx/optimizer.h"
+#include "nn/optimizer.h"
 
 #include "path.h"
 #include "vector.h"

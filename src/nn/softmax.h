@@ -3,7 +3,7 @@
 #ifndef HPX_NN_SOFTMAX_H
 #define HPX_NN_SOFTMAX_H
 
-#include "hpx/mlp.h"
+#include "nn/mlp.h"
 
 /* The softmax of each row of the logits z with biases added; `softmax` may be z, or NULL when it is not
  * wanted. Returns the sums of the cross-entropies, log(sum(exp(z - max z))) - (z[label] - max z), so that no

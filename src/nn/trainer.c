@@ -1,14 +1,14 @@
 /* The multilayer perceptron's trainer: epochs of shuffled batches, evaluation, checkpoints. */
 #include "hpx/trainer.h"
 
-#include "hpx/checkpoint.h"
+#include "base/memory.h"
+#include "base/random.h"
 #include "hpx/file.h"
-#include "hpx/matrix.h"
-#include "hpx/memory.h"
-#include "hpx/mlp.h"
-#include "hpx/optimizer.h"
-#include "hpx/random.h"
 #include "mlp_options.h"
+#include "nn/checkpoint.h"
+#include "nn/matrix.h"
+#include "nn/mlp.h"
+#include "nn/optimizer.h"
 #include "path.h"
 
 #include <assert.h>

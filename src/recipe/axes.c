@@ -3,7 +3,7 @@
  * not 0.30000000000000004. */
 #include "inside.h"
 
-#include "hpx/text.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdio.h>

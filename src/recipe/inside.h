@@ -13,7 +13,7 @@
 #ifndef HPX_RECIPE_INSIDE_H
 #define HPX_RECIPE_INSIDE_H
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 #include "hpx/recipe.h"
 
 #define MISTAKES_MAX        20 /* told of in one run */

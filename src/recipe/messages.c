@@ -1,6 +1,6 @@
 #include "inside.h"
 
-#include "hpx/text.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

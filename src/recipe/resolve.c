@@ -1,7 +1,7 @@
 /* A checked recipe and a cell into what that cell means. Nothing here can fail but the lookups of names. */
 #include "inside.h"
 
-#include "hpx/text.h"
+#include "base/text.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * so that resolving a cell is a table lookup that cannot fail. */
 #include "inside.h"
 
-#include "hpx/text.h"
+#include "base/text.h"
 
 #include <assert.h>
 #include <math.h>

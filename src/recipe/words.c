@@ -3,8 +3,8 @@
  * literally; '#' outside of quotes starts a comment; $NAME refers to an axis. */
 #include "inside.h"
 
+#include "base/text.h"
 #include "hpx/file.h"
-#include "hpx/text.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Adoptions: which trainer counts as which, and by what proof. */
 #include "parts.h"
 
-#include "hpx/text.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* `audit`: what the results listed have in common, and what they have not. */
 #include "parts.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

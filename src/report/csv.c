@@ -1,7 +1,7 @@
 /* Tables of results that `replay` reads. */
-#include "hpx/report.h"
+#include "report/report.h"
 
-#include "hpx/text.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <math.h>

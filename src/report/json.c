@@ -1,6 +1,6 @@
-#include "hpx/json.h"
+#include "report/json.h"
 
-#include "hpx/text.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Tables of builds, replays and plans. */
 #include "parts.h"
 
-#include "hpx/memory.h"
-#include "hpx/text.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdio.h>

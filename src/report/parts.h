@@ -2,7 +2,7 @@
 #ifndef HPX_REPORT_PARTS_H
 #define HPX_REPORT_PARTS_H
 
-#include "hpx/report.h"
+#include "report/report.h"
 
 #define KEY_DIGITS 12 /* of a key in a table: enough to be unique in any store people have */
 

@@ -1,8 +1,8 @@
 /* Artifacts and where they come from: ls and audit. */
 #include "parts.h"
 
-#include "hpx/memory.h"
-#include "hpx/text.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <math.h>

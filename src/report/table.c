@@ -1,7 +1,7 @@
-#include "hpx/table.h"
+#include "report/table.h"
 
-#include "hpx/memory.h"
-#include "hpx/text.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdint.h>

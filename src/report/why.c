@@ -1,8 +1,8 @@
 /* Why a trial is a hit or not, and what two artifacts differ in. */
 #include "parts.h"
 
-#include "hpx/manifest.h"
-#include "hpx/text.h"
+#include "base/text.h"
+#include "identity/manifest.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -4,7 +4,7 @@
  * cell has a slot of its own and a full table is a plain array. */
 #include "scores.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 #include "hpx/search.h"
 
 #include <assert.h>

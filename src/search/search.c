@@ -1,6 +1,6 @@
 #include "hpx/search.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 #include "state.h"
 
 #include <assert.h>

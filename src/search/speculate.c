@@ -9,8 +9,8 @@
  * known. Models that expect more of one cell than of another (main effects of the axes, trends of lines) did
  * not foresee better over the table of M. Imai's paper: the search comes to a place because of what is known
  * there, and what it has still to find out there is mostly noise. */
-#include "hpx/memory.h"
-#include "hpx/random.h"
+#include "base/memory.h"
+#include "base/random.h"
 #include "state.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* Adoptions, and the results of one trajectory stored again as those of another. */
 #include "internal.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 

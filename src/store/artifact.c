@@ -1,7 +1,7 @@
 /* Artifacts: their records, the manifests that name them, and the transaction that makes one visible. */
 #include "internal.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -19,9 +19,9 @@
  * its checkpoints by epoch, each with its chunks by index. So every entry refers only to entries before it,
  * none can come twice, a reader needs to remember no more than the last one, and the same results always make
  * the same bytes. 'E' ends the bundle: no byte follows. Version 1 had no 'X'. */
-#include "bundle.h"
+#include "bundle_format.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,39 +1,52 @@
-/* Inside bundles: what writer and reader share. The format is described in bundle.c. */
-#ifndef HPX_STORE_BUNDLE_H
-#define HPX_STORE_BUNDLE_H
+/* Bundles: results in one stream of bytes, to be carried from one store to another. Written and read front to
+ * back without seeking, a chunk of a checkpoint at a time. A bundle is checked for damage and for
+ * consistency, not for honesty: its hashes do not stop someone who wants to deceive. The bytes are described
+ * in src/store/bundle.c. */
+#ifndef HPX_BUNDLE_H
+#define HPX_BUNDLE_H
 
-#include "internal.h"
+#include "hpx/error.h"
+#include "hpx/hash.h"
+#include "hpx/store.h"
 
-#include "hpx/bundle.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#define BUNDLE_MAGIC        "HPXB"
-#define BUNDLE_VERSION      2
-#define BUNDLE_HEADER_BYTES 8
-#define BUNDLE_END_BYTES    (8 + HPX_HASH_BYTES)
+/* Takes all the bytes; the store is being read meanwhile, so it may not wait for others (hpx/spool.h). What
+ * is not HPX_OK ends the export with that status. */
+typedef hpx_status hpx_write_fn(void *context, const void *bytes, size_t size, hpx_error *error);
+/* Puts up to `size` bytes (more than none) there and says how many; none: the end. */
+typedef hpx_status hpx_read_fn(void *context, void *bytes, size_t size, size_t *got, hpx_error *error);
 
-enum bundle_kind {
-    BUNDLE_CODE,
-    BUNDLE_DATASET,
-    BUNDLE_MANIFEST,
-    BUNDLE_RECORD,
-    BUNDLE_CONFLICT,
-    BUNDLE_CHECKPOINT,
-    BUNDLE_CHUNK,
-    BUNDLE_END,
-    BUNDLE_KINDS,
-};
+typedef struct hpx_exported {
+    uint64_t trajectories, artifacts, checkpoints;
+    uint64_t conflicts; /* second outputs of artifacts */
+    uint64_t left_out;  /* damaged, or without what they refer to; reported as damage */
+    uint64_t bytes;
+} hpx_exported;
 
-/* By kind. An entry's key is the one its value has in the store. */
-struct bundle_rule {
-    char letter;
-    enum database db; /* none for the end */
-    uint8_t key_bytes;
-    uint32_t payload_min, payload_max;
-    const char *name;
-};
-extern const struct bundle_rule bundle_rules[BUNDLE_KINDS];
+/* Writes every stored epoch of these trajectories, or of all when `keys` is NULL, with their second outputs,
+ * manifests, code versions and data set entries and, unless told otherwise, checkpoints. What is written is
+ * the store at one moment, and the same bytes whatever the order of the keys. HPX_NOT_FOUND, before the first
+ * byte, when there is nothing of them. */
+hpx_status hpx_bundle_write(hpx_exported *out, hpx_store *store, const hpx_hash *keys, size_t key_count,
+                            bool checkpoints, hpx_write_fn *write, void *context, hpx_error *error);
 
-/* Of kind, key and payload. */
-hpx_hash bundle_entry_hash(enum bundle_kind kind, const struct key *key, const void *payload, size_t size);
+typedef struct hpx_imported {
+    struct {
+        uint64_t added, known; /* known: already in the store, or a checkpoint older than the one there */
+    } artifacts, checkpoints, conflicts;
+} hpx_imported;
+
+/* Puts a bundle into a store, in one transaction: all of it or, at the first thing wrong, nothing. HPX_FAILED
+ * with "NAME: byte OFFSET: what" for a bundle that is not right to the last byte, HPX_DIFFERS for one that
+ * contradicts the store (another output for an epoch, another manifest for a key). Importing it again changes
+ * nothing. Checkpoints older than the newest that the store has are skipped, unless the trajectory is pinned;
+ * none that is whole is dropped. The bundle is spooled before the transaction begins: other writers of the
+ * store wait only while it is put there, and LMDB holds up to about 2 GiB of what is new in memory before it
+ * goes to the file. */
+hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name, hpx_read_fn *read,
+                           void *context, hpx_error *error);
 
 #endif

@@ -1,11 +1,11 @@
 /* Reading bundles. Nothing is believed: lengths are bounded by kind and paid for only as the bytes arrive,
  * every entry must match its hash, follow the one before it, and have all that it refers to in the store. The
  * store here is the one seen within the transaction, so what came earlier in the bundle counts. */
-#include "bundle.h"
+#include "bundle_format.h"
 
+#include "base/spool.h"
+#include "base/text.h"
 #include "hpx/file.h"
-#include "hpx/spool.h"
-#include "hpx/text.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

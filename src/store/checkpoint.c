@@ -2,7 +2,7 @@
  * whatever the size of its network. */
 #include "internal.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <string.h>
 

@@ -2,11 +2,11 @@
  * The copy is on the disk before it is renamed, so a crash leaves the old file or the new one. LMDB's lock
  * file belongs to the old one and goes with it; where a crash leaves it, the next to open the store is alone
  * and resets it. */
-#include "hpx/space.h"
+#include "store/space.h"
 
 #include "internal.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

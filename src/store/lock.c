@@ -10,9 +10,9 @@
  * and no name. */
 #include "internal.h"
 
+#include "base/machine.h"
+#include "base/memory.h"
 #include "hpx/file.h"
-#include "hpx/machine.h"
-#include "hpx/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

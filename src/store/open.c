@@ -1,8 +1,8 @@
 /* Opening a store: its folder, the locks that go with it, LMDB's environment, and the databases. */
 #include "internal.h"
 
-#include "hpx/memory.h"
-#include "hpx/text.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>

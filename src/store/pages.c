@@ -22,7 +22,7 @@
  * count(8) and as many numbers(8), descending. */
 #include "internal.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <inttypes.h>

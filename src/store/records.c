@@ -1,7 +1,7 @@
 /* Code versions, data sets, known files and the log of builds: small values beside the artifacts. */
 #include "internal.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

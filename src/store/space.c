@@ -1,9 +1,9 @@
 /* What checkpoints occupy, pins, and dropping what is not wanted. */
-#include "hpx/space.h"
+#include "store/space.h"
 
 #include "internal.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -27,7 +27,7 @@
  * NOSYNC; NOTLS, since read transactions are short and belong to no thread. */
 #include "internal.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * all that is stored. */
 #include "internal.h"
 
-#include "hpx/text.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <string.h>

@@ -12,7 +12,7 @@
  *
  * Flips in values must all be seen, by a fault that names the value, without a crash. Storing results in a
  * store with a flipped bit may be refused; it must not lose what could be read before. */
-#include "hpx/memory.h"
+#include "base/memory.h"
 #include "hpx/store.h"
 
 #include <fcntl.h>

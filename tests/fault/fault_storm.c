@@ -9,8 +9,8 @@
  * CRASHES crashes". */
 #include "numbered.h"
 
+#include "base/memory.h"
 #include "hpx/file.h"
-#include "hpx/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #include "numbered.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* Compaction among other processes, and killed at any time: whatever happens, the data file is a whole store
  * with all that was acknowledged. */
-#include "hpx/space.h"
+#include "store/space.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include "../helper/helper.h"
 

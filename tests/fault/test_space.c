@@ -1,7 +1,7 @@
 /* The data file stays near the live bytes while trainings are continued again and again. */
-#include "hpx/space.h"
+#include "store/space.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include "../helper/helper.h"
 

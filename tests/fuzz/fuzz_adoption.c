@@ -2,7 +2,7 @@
  */
 #include "fuzz.h"
 
-#include "hpx/adoption.h"
+#include "identity/adoption.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,9 +3,9 @@
  * taken in makes a store without a fault, is known when it comes again, and can be exported. */
 #include "fuzz.h"
 
-#include "../../src/store/bundle.h"
+#include "store/bundle_format.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <ftw.h>
 #include <stdio.h>

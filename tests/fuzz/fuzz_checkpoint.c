@@ -2,8 +2,8 @@
  * continue from them. */
 #include "fuzz.h"
 
-#include "hpx/checkpoint.h"
 #include "hpx/trainer.h"
+#include "nn/checkpoint.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
  * those very bytes. */
 #include "fuzz.h"
 
-#include "../../src/code/files.h"
+#include "code/files.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * four files of a data set, of which 16-bit sizes, little-endian, come first for all but the last. */
 #include "fuzz.h"
 
+#include "data/gzip.h"
 #include "hpx/dataset.h"
-#include "hpx/gzip.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  * lets a body in: the first byte chooses the stream (0) or the kind of the message. */
 #include "fuzz.h"
 
-#include "hpx/message.h"
+#include "worker/message.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Any bytes as the record of an artifact: what is read is what would be written. */
 #include "fuzz.h"
 
-#include "../../src/store/internal.h"
+#include "store/internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * axes. */
 #include "fuzz.h"
 
+#include "base/text.h"
 #include "hpx/cell.h"
-#include "hpx/text.h"
 
 #include <stdlib.h>
 #include <string.h>

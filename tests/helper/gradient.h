@@ -2,7 +2,7 @@
 #ifndef HPX_TESTS_GRADIENT_H
 #define HPX_TESTS_GRADIENT_H
 
-#include "hpx/optimizer.h"
+#include "nn/optimizer.h"
 
 /* An hpx_gradient_fn: writes the part to its place in `context`, an array as long as the parameters. */
 void gather_gradient(void *context, const hpx_gradient *part);

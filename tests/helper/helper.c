@@ -1,7 +1,7 @@
 #include "helper.h"
 
+#include "base/memory.h"
 #include "hpx/file.h"
-#include "hpx/memory.h"
 
 #include <ftw.h>
 #include <setjmp.h>

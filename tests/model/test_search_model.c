@@ -2,7 +2,7 @@
  * cells ranked beforehand, lines and neighbourhoods found by looking at every cell. The search under test is
  * told a random part of what it wants, in random order, sometimes more than it wants, and must go the same
  * way. */
-#include "hpx/random.h"
+#include "base/random.h"
 #include "hpx/search.h"
 
 #include <math.h>

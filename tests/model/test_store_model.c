@@ -1,7 +1,7 @@
 /* The store against an array: random operations, compared after every step. */
 #include "hpx/store.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include "../helper/helper.h"
 

@@ -1,8 +1,8 @@
 /* Losses and gradients against a network written once more, plainly and in double precision, and
  * differentiated by central differences. */
 #include "../helper/gradient.h"
-#include "hpx/mlp.h"
-#include "hpx/random.h"
+#include "base/random.h"
+#include "nn/mlp.h"
 
 #include <math.h>
 #include <setjmp.h>

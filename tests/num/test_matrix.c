@@ -1,9 +1,9 @@
 /* Products against plain loops, and the check a worker makes of its BLAS. */
-#include "../../src/nn/vector.h"
+#include "base/random.h"
 #include "hpx/fields.h"
-#include "hpx/matrix.h"
-#include "hpx/random.h"
 #include "hpx/trainer.h"
+#include "nn/matrix.h"
+#include "nn/vector.h"
 
 #include <math.h>
 #include <setjmp.h>

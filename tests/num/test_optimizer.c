@@ -1,6 +1,6 @@
 /* Every optimizer against its formulas, written once more in double precision, and against values worked out
  * by hand. */
-#include "hpx/optimizer.h"
+#include "nn/optimizer.h"
 
 #include "../helper/gradient.h"
 

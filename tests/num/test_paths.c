@@ -1,7 +1,7 @@
 /* The paths that the trainer announces for a training are those that the training then takes. */
-#include "../../src/nn/path.h"
-#include "hpx/random.h"
+#include "base/random.h"
 #include "hpx/trainer.h"
+#include "nn/path.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

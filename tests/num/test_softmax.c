@@ -1,8 +1,8 @@
 /* Exponentials, and the loss and its derivatives made of them, against the C library's in double precision.
  */
-#include "../../src/nn/softmax.h"
+#include "nn/softmax.h"
 
-#include "hpx/random.h"
+#include "base/random.h"
 
 #include <math.h>
 #include <setjmp.h>

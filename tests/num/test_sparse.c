@@ -1,14 +1,14 @@
 /* Products from nonzeros: against plain loops in the same order, bit for bit, and in double precision; then
  * in a network and in training, against the dense products. */
-#include "../../src/nn/sparse.h"
+#include "nn/sparse.h"
 
 #include "../helper/gradient.h"
+#include "base/random.h"
 #include "hpx/buffer.h"
-#include "hpx/checkpoint.h"
-#include "hpx/mlp.h"
-#include "hpx/optimizer.h"
-#include "hpx/random.h"
 #include "hpx/trainer.h"
+#include "nn/checkpoint.h"
+#include "nn/mlp.h"
+#include "nn/optimizer.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,11 +1,11 @@
 /* Training as a whole: it learns, it is deterministic, and interruptions cannot be seen in what it gives. */
 #include "../helper/gradient.h"
+#include "base/random.h"
 #include "hpx/buffer.h"
-#include "hpx/checkpoint.h"
-#include "hpx/mlp.h"
-#include "hpx/optimizer.h"
-#include "hpx/random.h"
 #include "hpx/trainer.h"
+#include "nn/checkpoint.h"
+#include "nn/mlp.h"
+#include "nn/optimizer.h"
 
 #include <math.h>
 #include <setjmp.h>

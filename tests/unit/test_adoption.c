@@ -1,13 +1,13 @@
 /* Adoptions: what they hold for, how they are stored, and the sample that proves one. The other trainer is a
  * forged one: its results are this binary's under another version, or not quite. This program is the worker,
  * too. */
-#include "hpx/adopt.h"
+#include "upkeep/adopt.h"
 
+#include "base/memory.h"
 #include "hpx/build.h"
-#include "hpx/manifest.h"
-#include "hpx/memory.h"
-#include "hpx/rebuild.h"
-#include "hpx/worker.h"
+#include "identity/manifest.h"
+#include "upkeep/rebuild.h"
+#include "worker/worker.h"
 
 #include "../helper/helper.h"
 

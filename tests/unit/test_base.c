@@ -1,7 +1,7 @@
 /* Memory, buffers, hashes, errors and metrics. */
+#include "base/memory.h"
 #include "hpx/buffer.h"
 #include "hpx/hash.h"
-#include "hpx/memory.h"
 #include "hpx/metrics.h"
 
 #include "../helper/helper.h"

@@ -2,10 +2,10 @@
  * missing, and the result is the same whatever was there before. This program is the worker, too. */
 #include "hpx/build.h"
 
+#include "base/memory.h"
 #include "hpx/file.h"
-#include "hpx/memory.h"
-#include "hpx/message.h"
-#include "hpx/worker.h"
+#include "worker/message.h"
+#include "worker/worker.h"
 
 #include "../helper/helper.h"
 

@@ -1,13 +1,13 @@
 /* Bundles: what is written is what is read, and nothing else is let in. The bundles refused here are put
  * together by hand, from the description of the format and with hashes that are right wherever the test is
  * not about hashes. */
-#include "hpx/bundle.h"
+#include "store/bundle.h"
 
-#include "hpx/memory.h"
-#include "hpx/space.h"
+#include "base/memory.h"
+#include "store/space.h"
 
-#include "../../src/store/internal.h"
 #include "../helper/helper.h"
+#include "store/internal.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Checkpoints: what is written is read, and nothing else is. */
-#include "hpx/checkpoint.h"
+#include "nn/checkpoint.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,9 +1,9 @@
 /* The code version against git itself, in every state a work tree can be in. */
 #include "hpx/code.h"
 
+#include "base/memory.h"
 #include "hpx/file.h"
 #include "hpx/hash.h"
-#include "hpx/memory.h"
 
 #include "../helper/helper.h"
 

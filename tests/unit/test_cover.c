@@ -1,6 +1,6 @@
 /* Samples: they have every path, every two that one training takes, and every mark; and nothing to spare. */
-#include "../../src/build/cover.h"
 #include "../helper/helper.h"
+#include "identity/cover.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

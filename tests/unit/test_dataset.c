@@ -2,8 +2,8 @@
 #include "hpx/dataset.h"
 #include "hpx/file.h"
 
+#include "base/memory.h"
 #include "hpx/known.h"
-#include "hpx/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 /* The executor with workers that do what their job's manifest says, good or bad: this program is the worker,
  * too. */
-#include "hpx/executor.h"
+#include "worker/executor.h"
 
-#include "hpx/memory.h"
-#include "hpx/worker.h"
+#include "base/memory.h"
+#include "worker/worker.h"
 
 #include "../helper/helper.h"
 

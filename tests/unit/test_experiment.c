@@ -1,10 +1,10 @@
 /* Experiments: what is and what is not part of a trial's identity, how many images it trains on, what it
  * costs; and the manifest as a worker checks it. */
-#include "hpx/experiment.h"
+#include "identity/experiment.h"
 
+#include "base/memory.h"
 #include "hpx/file.h"
-#include "hpx/manifest.h"
-#include "hpx/memory.h"
+#include "identity/manifest.h"
 
 #include "../helper/helper.h"
 

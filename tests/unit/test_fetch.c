@@ -3,9 +3,9 @@
 #include "hpx/dataset.h"
 #include "hpx/file.h"
 
+#include "base/memory.h"
 #include "hpx/hash.h"
 #include "hpx/known.h"
-#include "hpx/memory.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>

@@ -1,6 +1,6 @@
 /* Files: read whole, mapped, replaced at once. */
+#include "base/memory.h"
 #include "hpx/file.h"
-#include "hpx/memory.h"
 
 #include "../helper/helper.h"
 

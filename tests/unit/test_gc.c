@@ -1,9 +1,9 @@
 /* Space: what is kept, what is collected and why, pins, and compaction. */
-#include "hpx/gc.h"
+#include "upkeep/gc.h"
 
-#include "hpx/experiment.h"
+#include "identity/experiment.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include "../helper/helper.h"
 

@@ -1,8 +1,8 @@
 /* IDX parsing and gzip: what is accepted, and that everything else is refused with the reason. */
-#include "hpx/gzip.h"
+#include "data/gzip.h"
 #include "hpx/idx.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 /* Locks: who waits for whom, in words; turns; readers without a place; one data file under two names. */
-#include "../../src/store/internal.h"
+#include "store/internal.h"
 
+#include "base/memory.h"
 #include "hpx/file.h"
-#include "hpx/memory.h"
-#include "hpx/space.h"
+#include "store/space.h"
 
 #include "../helper/helper.h"
 

@@ -1,5 +1,5 @@
 /* Control groups of both versions, made of files; what the real machine says is only checked for sense. */
-#include "hpx/machine.h"
+#include "base/machine.h"
 
 #include "hpx/file.h"
 

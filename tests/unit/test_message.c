@@ -1,8 +1,8 @@
 /* Messages between a build and its workers: whole and right, or refused. */
-#include "hpx/message.h"
+#include "worker/message.h"
 
+#include "base/memory.h"
 #include "hpx/fields.h"
-#include "hpx/memory.h"
 
 #include "../helper/helper.h"
 

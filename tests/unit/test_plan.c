@@ -1,4 +1,4 @@
-#include "hpx/plan.h"
+#include "run/plan.h"
 
 #include "../helper/helper.h"
 

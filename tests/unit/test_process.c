@@ -1,5 +1,5 @@
 /* Child processes: what they get of this one, and how they end. */
-#include "hpx/process.h"
+#include "base/process.h"
 
 #include "hpx/buffer.h"
 

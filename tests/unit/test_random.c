@@ -1,5 +1,5 @@
 /* Known answers of Philox4x32-10, the layout of key and counter, and properties of the permutations. */
-#include "hpx/random.h"
+#include "base/random.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

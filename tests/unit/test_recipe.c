@@ -2,7 +2,7 @@
  * several files in test_recipe_files.c. */
 #include "hpx/recipe.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <setjmp.h>

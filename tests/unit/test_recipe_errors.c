@@ -1,5 +1,5 @@
 /* Mistakes in recipes and what is said about them: place, message, quoted line, caret. */
-#include "hpx/memory.h"
+#include "base/memory.h"
 #include "hpx/recipe.h"
 
 #include <setjmp.h>

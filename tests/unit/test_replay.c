@@ -1,8 +1,8 @@
 /* Replays: the paper's table, and what is and is not a table. */
 #include "hpx/build.h"
 
+#include "base/memory.h"
 #include "hpx/file.h"
-#include "hpx/memory.h"
 
 #include "../helper/helper.h"
 

@@ -1,7 +1,7 @@
 /* From what is known to text: JSON, tables, CSV, durations. */
-#include "hpx/report.h"
+#include "report/report.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include "../helper/helper.h"
 

@@ -1,7 +1,7 @@
 /* The store: what it keeps, what it refuses, and that no damage goes unseen. */
 #include "hpx/store.h"
 
-#include "hpx/memory.h"
+#include "base/memory.h"
 
 #include "../helper/helper.h"
 

@@ -1,5 +1,5 @@
 /* Numbers as people write them, and the word they probably meant. */
-#include "hpx/text.h"
+#include "base/text.h"
 
 #include "../helper/helper.h"
 

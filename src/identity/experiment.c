@@ -1,0 +1,299 @@
+#include "identity/experiment.h"
+
+#include "base/memory.h"
+#include "hpx/cell.h"
+#include "hpx/file.h"
+#include "identity/adoption.h"
+#include "identity/manifest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One choice of data set bindings. Most recipes have one; `take = $t` gives one for each value of t. */
+struct data {
+    hpx_recipe_dataset dataset;
+    hpx_source *source; /* shared by choices that name the same files */
+    uint32_t train_count;
+};
+
+struct hpx_experiment {
+    const hpx_recipe *recipe;
+    hpx_fields binary; /* what this binary contributes to every manifest */
+    hpx_adoptions adoptions;
+    hpx_grid data_grid;  /* the axes that the data set depends on; the others have one value here */
+    struct data *data;   /* by cell of data_grid */
+    hpx_grid model_grid; /* likewise the axes of the cost */
+    hpx_cost *costs;     /* by cell of model_grid and choice of data; forward 0: not computed yet */
+    hpx_source *sources;
+    size_t source_count;
+};
+
+/* The grid of the axes named in a section: all the others are cut to one value. */
+static hpx_grid section_grid(const hpx_recipe *recipe, const char *section)
+{
+    hpx_grid grid = recipe->grid;
+    for (size_t axis = 0; axis < grid.axes; axis++)
+        if (!hpx_recipe_axis_in(recipe, axis, section))
+            grid.counts[axis] = 1;
+    return grid;
+}
+
+static uint32_t project(const hpx_experiment *experiment, const hpx_grid *grid, uint32_t cell)
+{
+    uint32_t indices[HPX_AXES_MAX];
+    hpx_grid_indices(indices, &experiment->recipe->grid, cell);
+    for (size_t axis = 0; axis < grid->axes; axis++)
+        if (grid->counts[axis] == 1)
+            indices[axis] = 0;
+    return hpx_grid_cell(grid, indices);
+}
+
+/* A cell of the recipe that projects to this cell of a smaller grid. */
+static uint32_t unproject(const hpx_experiment *experiment, const hpx_grid *grid, uint32_t cell)
+{
+    uint32_t indices[HPX_AXES_MAX];
+    hpx_grid_indices(indices, grid, cell);
+    return hpx_grid_cell(&experiment->recipe->grid, indices);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_files(const hpx_recipe_dataset *a, const hpx_recipe_dataset *b)
+{
+    bool same = same_text(a->name, b->name);
+    for (int role = 0; role < HPX_ROLES; role++)
+        same = same && same_text(a->files[role], b->files[role]);
+    return same;
+}
+
+/* Mistakes of the recipe that its data shows, each once. */
+static void add_mistake(hpx_buffer *mistakes, const char *message)
+{
+    if (mistakes->size == 0 || !strstr(hpx_buffer_text(mistakes), message))
+        hpx_buffer_printf(mistakes, "%s%s", mistakes->size ? "\n" : "", message);
+}
+
+/* A path that leads nowhere is a mistake of the recipe. False where there is none. */
+static bool add_missing_files(hpx_buffer *mistakes, const hpx_recipe *recipe, uint32_t cell,
+                              const hpx_recipe_dataset *dataset)
+{
+    static const char *const keys[] = {"train", "test"};
+    bool missing = false;
+    for (size_t role = 0; role < HPX_ROLES; role++) {
+        if (!dataset->files[role] || hpx_path_exists(dataset->files[role]))
+            continue;
+        hpx_error error;
+        hpx_recipe_fail_in(&error, recipe, "dataset", keys[role / 2], role % 2, cell, "%s: no such file (%s)",
+                           dataset->files[role], hpx_role_names[role]);
+        add_mistake(mistakes, error.message);
+        missing = true;
+    }
+    return missing;
+}
+
+static hpx_status find_data(hpx_experiment *experiment, uint32_t at, const hpx_source_options *options,
+                            hpx_buffer *mistakes, hpx_error *error)
+{
+    struct data *data = &experiment->data[at];
+    const hpx_recipe *recipe = experiment->recipe;
+    uint32_t cell = unproject(experiment, &experiment->data_grid, at);
+    hpx_recipe_dataset_of(&data->dataset, recipe, cell);
+    for (uint32_t before = 0; before < at && !data->source; before++)
+        if (same_files(&experiment->data[before].dataset, &data->dataset))
+            data->source = experiment->data[before].source;
+    hpx_status status = HPX_OK;
+    if (!data->source) {
+        hpx_source *source = &experiment->sources[experiment->source_count];
+        status = hpx_source_find(source, &data->dataset, options, error);
+        if (status)
+            return add_missing_files(mistakes, recipe, cell, &data->dataset) ? HPX_OK : status;
+        experiment->source_count++;
+        data->source = source;
+    }
+    data->train_count = hpx_source_train_count(data->source, &data->dataset);
+    if (hpx_recipe_check_split(error, recipe, cell, data->source->train_count))
+        add_mistake(mistakes, error->message);
+    return HPX_OK;
+}
+
+/* The data of every choice; all mistakes at once. */
+static hpx_status find_all_data(hpx_experiment *experiment, const hpx_source_options *options,
+                                hpx_error *error)
+{
+    uint32_t choices = hpx_grid_cells(&experiment->data_grid);
+    hpx_buffer mistakes = {0};
+    hpx_status status = HPX_OK;
+    experiment->data = hpx_alloc(choices * sizeof *experiment->data);
+    experiment->sources = hpx_alloc(choices * sizeof *experiment->sources);
+    for (uint32_t at = 0; at < choices && !status && mistakes.size < HPX_ERROR_BYTES / 2; at++)
+        status = find_data(experiment, at, options, &mistakes, error);
+    if (!status && mistakes.size > 0)
+        status = hpx_error_set(error, HPX_USAGE, "%s", hpx_buffer_text(&mistakes));
+    hpx_buffer_free(&mistakes);
+    return status;
+}
+
+/* What the settings' table cannot say, for every model and data set. */
+static hpx_status check_models(hpx_experiment *experiment, hpx_error *error)
+{
+    const hpx_recipe *recipe = experiment->recipe;
+    uint32_t models = hpx_grid_cells(&experiment->model_grid);
+    hpx_status status = HPX_OK;
+    for (uint32_t model = 0; model < models && !status; model++) {
+        hpx_fields settings = {0};
+        hpx_recipe_settings(&settings, recipe, unproject(experiment, &experiment->model_grid, model));
+        for (size_t i = 0; i < experiment->source_count && !status; i++)
+            status = recipe->trainer->check(&settings, experiment->sources[i].features,
+                                            experiment->sources[i].classes, error);
+        hpx_fields_free(&settings);
+    }
+    return status ? hpx_recipe_fail_in(error, recipe, "model", NULL, 0, 0, "%s", error->message) : HPX_OK;
+}
+
+hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
+                               const hpx_source_options *options, hpx_error *error)
+{
+    hpx_experiment *experiment = hpx_alloc(sizeof *experiment);
+    experiment->recipe = recipe;
+    hpx_manifest_set_binary(&experiment->binary);
+    experiment->data_grid = section_grid(recipe, "dataset");
+    experiment->model_grid = section_grid(recipe, "model");
+    size_t models = hpx_grid_cells(&experiment->model_grid);
+    hpx_status status = hpx_adoptions_read(&experiment->adoptions, options->store, error);
+    if (!status)
+        status = find_all_data(experiment, options, error);
+    experiment->costs = hpx_alloc(models * (experiment->source_count + 1) * sizeof *experiment->costs);
+    if (!status)
+        status = check_models(experiment, error);
+    if (status)
+        hpx_experiment_free(experiment);
+    *out = status ? NULL : experiment;
+    return status;
+}
+
+void hpx_experiment_free(hpx_experiment *experiment)
+{
+    if (!experiment)
+        return;
+    for (size_t i = 0; i < experiment->source_count; i++)
+        hpx_source_free(&experiment->sources[i]);
+    hpx_fields_free(&experiment->binary);
+    hpx_adoptions_free(&experiment->adoptions);
+    free(experiment->sources);
+    free(experiment->data);
+    free(experiment->costs);
+    free(experiment);
+}
+
+const hpx_recipe *hpx_experiment_recipe(const hpx_experiment *experiment)
+{
+    return experiment->recipe;
+}
+
+static const struct data *data_of(const hpx_experiment *experiment, uint32_t cell)
+{
+    return &experiment->data[project(experiment, &experiment->data_grid, cell)];
+}
+
+const hpx_source *hpx_experiment_source(const hpx_experiment *experiment, uint32_t cell)
+{
+    return data_of(experiment, cell)->source;
+}
+
+uint32_t hpx_experiment_train_count(const hpx_experiment *experiment, uint32_t cell)
+{
+    return data_of(experiment, cell)->train_count;
+}
+
+static hpx_cost model_cost(hpx_experiment *experiment, uint32_t model, const hpx_source *source)
+{
+    size_t index = (size_t)model * experiment->source_count + (size_t)(source - experiment->sources);
+    hpx_cost *cost = &experiment->costs[index];
+    if (cost->forward == 0) {
+        hpx_fields settings = {0};
+        hpx_recipe_model_settings(&settings, experiment->recipe,
+                                  unproject(experiment, &experiment->model_grid, model));
+        *cost = experiment->recipe->trainer->cost(&settings, source->features, source->classes);
+        hpx_fields_free(&settings);
+    }
+    return *cost;
+}
+
+hpx_cost hpx_experiment_cost(hpx_experiment *experiment, uint32_t cell)
+{
+    return model_cost(experiment, project(experiment, &experiment->model_grid, cell),
+                      hpx_experiment_source(experiment, cell));
+}
+
+uint64_t hpx_experiment_macs(void *experiment, uint32_t cell)
+{
+    return hpx_experiment_cost(experiment, cell).forward;
+}
+
+/* An axis that only the training depends on multiplies the cells of one cost. */
+static uint64_t repeats(const hpx_experiment *experiment)
+{
+    uint64_t count = 1;
+    for (size_t axis = 0; axis < experiment->recipe->grid.axes; axis++)
+        if (experiment->model_grid.counts[axis] == 1 && experiment->data_grid.counts[axis] == 1)
+            count *= experiment->recipe->grid.counts[axis];
+    return count;
+}
+
+uint64_t hpx_experiment_grid_macs(hpx_experiment *experiment)
+{
+    hpx_grid grid = experiment->recipe->grid;
+    for (size_t axis = 0; axis < grid.axes; axis++)
+        if (experiment->model_grid.counts[axis] == 1 && experiment->data_grid.counts[axis] == 1)
+            grid.counts[axis] = 1;
+    uint64_t sum = 0;
+    uint32_t cells = hpx_grid_cells(&grid);
+    for (uint32_t cell = 0; cell < cells; cell++)
+        sum += hpx_experiment_cost(experiment, unproject(experiment, &grid, cell)).forward;
+    return sum * repeats(experiment);
+}
+
+void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed)
+{
+    const struct data *data = data_of(experiment, cell);
+    const hpx_recipe *recipe = experiment->recipe;
+    for (size_t i = 0; i < experiment->binary.count; i++)
+        hpx_fields_set(out, &experiment->binary.fields[i]);
+    hpx_recipe_settings(out, recipe, cell);
+    hpx_manifest_set_dataset(out, data->source->hashes, data->train_count, data->dataset.validation);
+    hpx_fields_set_count(out, "seed", seed);
+    if (recipe->trainer->needs_last_epoch(out))
+        hpx_fields_set_count(out, "last-epoch", recipe->epochs);
+    hpx_adoptions_resolve(&experiment->adoptions, out);
+}
+
+hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, uint32_t cell, uint32_t seed)
+{
+    hpx_fields manifest = {0};
+    hpx_experiment_fields(&manifest, experiment, cell, seed);
+    size_t start = out->size;
+    hpx_fields_encode(out, &manifest);
+    hpx_fields_free(&manifest);
+    return hpx_hash_of(out->data + start, out->size - start);
+}
+
+void hpx_experiment_cell(hpx_buffer *pairs, const hpx_experiment *experiment, uint32_t cell)
+{
+    const hpx_recipe *recipe = experiment->recipe;
+    uint32_t indices[HPX_AXES_MAX];
+    hpx_grid_indices(indices, &recipe->grid, cell);
+    for (size_t axis = 0; axis < recipe->grid.axes; axis++)
+        hpx_cell_add(pairs, recipe->axes[axis].name, recipe->axes[axis].values[indices[axis]].text);
+}
+
+void hpx_experiment_cell_text(hpx_buffer *out, const hpx_experiment *experiment, uint32_t cell)
+{
+    hpx_buffer pairs = {0};
+    hpx_experiment_cell(&pairs, experiment, cell);
+    const hpx_cell printed = hpx_cell_of(&pairs);
+    hpx_cell_print(out, &printed);
+    hpx_buffer_free(&pairs);
+}

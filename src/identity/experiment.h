@@ -1,0 +1,44 @@
+/* A recipe bound to what makes its trials concrete: data, code and numerics. Gives every trial its key and
+ * its cost. */
+#ifndef HPX_EXPERIMENT_H
+#define HPX_EXPERIMENT_H
+
+#include "hpx/buffer.h"
+#include "hpx/error.h"
+#include "hpx/fields.h"
+#include "hpx/hash.h"
+#include "hpx/recipe.h"
+#include "hpx/source.h"
+
+#include <stdint.h>
+
+typedef struct hpx_experiment hpx_experiment;
+
+/* Finds the data sets of all cells. The options (and their store) must outlive it. */
+hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
+                               const hpx_source_options *options, hpx_error *error);
+void hpx_experiment_free(hpx_experiment *experiment); /* NULL is fine */
+
+const hpx_recipe *hpx_experiment_recipe(const hpx_experiment *experiment);
+
+/* Multiplications per sample of one cell. */
+hpx_cost hpx_experiment_cost(hpx_experiment *experiment, uint32_t cell);
+uint64_t hpx_experiment_macs(void *experiment, uint32_t cell); /* of a forward pass: an hpx_cost_fn */
+/* The sum of the forward costs over the grid: what a search's cost is relative to. */
+uint64_t hpx_experiment_grid_macs(hpx_experiment *experiment);
+
+/* The data set of a cell, and how many of its images are trained on. */
+const hpx_source *hpx_experiment_source(const hpx_experiment *experiment, uint32_t cell);
+uint32_t hpx_experiment_train_count(const hpx_experiment *experiment, uint32_t cell);
+
+/* The manifest of a cell and a seed. Its trainer is this binary's, or the one that that counts as by the
+ * adoptions of the store. */
+void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed);
+/* Appends its encoding; returns its key. */
+hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, uint32_t cell, uint32_t seed);
+
+/* Appends the pairs of a cell, or the cell as people read it. */
+void hpx_experiment_cell(hpx_buffer *pairs, const hpx_experiment *experiment, uint32_t cell);
+void hpx_experiment_cell_text(hpx_buffer *out, const hpx_experiment *experiment, uint32_t cell);
+
+#endif

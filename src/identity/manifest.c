@@ -1,0 +1,201 @@
+#include "identity/manifest.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MANIFEST_FORMAT 1
+
+void hpx_manifest_set_binary(hpx_fields *manifest)
+{
+    hpx_fields_set_count(manifest, "format", MANIFEST_FORMAT);
+    hpx_manifest_set_trainer(manifest, hpx_code_built.version);
+    hpx_numerics(manifest);
+}
+
+void hpx_manifest_set_trainer(hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES])
+{
+    hpx_fields_set_bytes(manifest, "code.version", version, HPX_CODE_BYTES);
+}
+
+hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, hpx_error *error)
+{
+    hpx_fields here = {0};
+    hpx_manifest_set_binary(&here);
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < here.count && !status; i++) {
+        const hpx_field *mine = &here.fields[i], *wanted = hpx_fields_find(manifest, mine->name);
+        if (hpx_field_equal(wanted, mine))
+            continue;
+        hpx_buffer text = {0};
+        hpx_buffer_printf(&text, "the job is for another %s: ", mine->name);
+        if (wanted)
+            hpx_field_print(&text, wanted);
+        hpx_buffer_puts(&text, ", this worker has ");
+        hpx_field_print(&text, mine);
+        status = hpx_error_set(error, HPX_FAILED, "%s", hpx_buffer_text(&text));
+        hpx_buffer_free(&text);
+    }
+    hpx_fields_free(&here);
+    return status;
+}
+
+bool hpx_manifest_differs_in_trainer(const hpx_fields *a, const hpx_fields *b)
+{
+    const hpx_field *before, *after;
+    size_t count = 0;
+    bool trainer = false;
+    for (hpx_field_walk at = {0}; hpx_fields_next_difference(&at, a, b, &before, &after); count++)
+        trainer = before && after && strcmp(before->name, "code.version") == 0 &&
+                  before->size == HPX_CODE_BYTES && after->size == HPX_CODE_BYTES;
+    return count == 1 && trainer;
+}
+
+bool hpx_manifest_is_origin(const char *field)
+{
+    return strncmp(field, "code.", 5) == 0 || strncmp(field, "numerics.", 9) == 0;
+}
+
+/* Hashes by their first digits. */
+static void print_value(hpx_buffer *out, const hpx_field *field)
+{
+    hpx_buffer text = {0};
+    if (field)
+        hpx_field_print(&text, field);
+    hpx_buffer_printf(out, "%.*s", field && field->type == HPX_FIELD_BYTES ? 8 : INT_MAX,
+                      field ? hpx_buffer_text(&text) : "(none)");
+    hpx_buffer_free(&text);
+}
+
+void hpx_manifest_difference(hpx_buffer *out, const hpx_field *before, const hpx_field *after)
+{
+    const char *name = before ? before->name : after->name, *dot = strchr(name, '.');
+    hpx_buffer_printf(out, "%s ", strcmp(name, "code.version") == 0 ? "trainer" : dot ? dot + 1 : name);
+    print_value(out, before);
+    hpx_buffer_puts(out, " -> ");
+    print_value(out, after);
+}
+
+static const char *const role_fields[HPX_ROLES] = {"dataset.train-images", "dataset.train-labels",
+                                                   "dataset.test-images", "dataset.test-labels"};
+
+void hpx_manifest_set_dataset(hpx_fields *manifest, const hpx_hash hashes[HPX_ROLES], uint32_t train_count,
+                              uint32_t validation_count)
+{
+    for (int role = 0; role < HPX_ROLES; role++)
+        hpx_fields_set_hash(manifest, role_fields[role], &hashes[role]);
+    hpx_fields_set_count(manifest, "dataset.train-count", train_count);
+    hpx_fields_set_count(manifest, "dataset.validation-count", validation_count);
+}
+
+hpx_status hpx_manifest_dataset(hpx_hash hashes[HPX_ROLES], const hpx_fields *manifest, hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    for (int role = 0; role < HPX_ROLES && !status; role++)
+        status = hpx_fields_hash(&hashes[role], manifest, role_fields[role], error);
+    return status;
+}
+
+static hpx_status check_hashes(const hpx_fields *manifest, const hpx_hash hashes[HPX_ROLES], hpx_error *error)
+{
+    hpx_hash wanted[HPX_ROLES];
+    hpx_status status = hpx_manifest_dataset(wanted, manifest, error);
+    for (int role = 0; role < HPX_ROLES && !status; role++)
+        if (!hpx_hash_equal(&wanted[role], &hashes[role]))
+            status = hpx_error_set(error, HPX_FAILED, "the %s have changed since the build began",
+                                   hpx_role_names[role]);
+    return status;
+}
+
+hpx_status hpx_manifest_split(hpx_split *out, const hpx_fields *manifest, const hpx_dataset *dataset,
+                              const hpx_hash hashes[HPX_ROLES], hpx_error *error)
+{
+    uint64_t train, validation;
+    hpx_status status = check_hashes(manifest, hashes, error);
+    if (!status)
+        status = hpx_fields_count(&train, manifest, "dataset.train-count", error);
+    if (!status)
+        status = hpx_fields_count(&validation, manifest, "dataset.validation-count", error);
+    if (status)
+        return status;
+    const hpx_idx *images = &dataset->files[HPX_TRAIN_IMAGES], *labels = &dataset->files[HPX_TRAIN_LABELS];
+    if (train < 1 || validation > images->count || train > images->count - validation)
+        return hpx_error_set(error, HPX_FAILED, "%llu training and %llu validation images of %u",
+                             (unsigned long long)train, (unsigned long long)validation, images->count);
+    size_t held_out = images->count - (size_t)validation;
+    *out = (hpx_split){
+        .features = dataset->features,
+        .classes = dataset->classes,
+        .train = {images->values, labels->values, (uint32_t)train},
+        .validation = {images->values + held_out * dataset->features, labels->values + held_out,
+                       (uint32_t)validation},
+        .test = {dataset->files[HPX_TEST_IMAGES].values, dataset->files[HPX_TEST_LABELS].values,
+                 dataset->files[HPX_TEST_IMAGES].count},
+    };
+    return HPX_OK;
+}
+
+/* Whether the trainer can be asked about a manifest, which another version of it may have written. */
+static bool has_settings(const hpx_trainer *trainer, const hpx_fields *manifest)
+{
+    for (size_t i = 0; i < trainer->setting_count; i++) {
+        const hpx_setting *setting = &trainer->settings[i];
+        char name[HPX_FIELD_NAME_MAX + 1];
+        if (setting->type != HPX_SETTING_COUNTS)
+            continue; /* sizes decide the cost */
+        snprintf(name, sizeof name, "%s.%s", setting->section, setting->name);
+        const hpx_field *field = hpx_fields_find(manifest, name);
+        if (!field || field->type != HPX_FIELD_COUNTS || field->count < 1 ||
+            field->count > HPX_SETTING_LIST_MAX)
+            return false;
+        for (size_t k = 0; k < field->count; k++) {
+            uint64_t value;
+            memcpy(&value, field->bytes + k * sizeof value, sizeof value);
+            if ((double)value < setting->min || (double)value > setting->max)
+                return false;
+        }
+    }
+    return true;
+}
+
+/* What a trainer is asked with; NULL where it cannot be asked. */
+static const hpx_trainer *find_trainer(uint32_t *features, uint32_t *classes, const hpx_fields *manifest,
+                                       const hpx_fields *dataset)
+{
+    hpx_error ignored;
+    const char *kind;
+    uint64_t inputs, outputs;
+    if (hpx_fields_text(&kind, manifest, "model.kind", &ignored) ||
+        hpx_fields_count(&inputs, dataset, "features", &ignored) ||
+        hpx_fields_count(&outputs, dataset, "classes", &ignored) || inputs > UINT32_MAX ||
+        outputs > UINT32_MAX)
+        return NULL;
+    *features = (uint32_t)inputs;
+    *classes = (uint32_t)outputs;
+    const hpx_trainer *trainer = hpx_trainer_find(kind);
+    return trainer && has_settings(trainer, manifest) ? trainer : NULL;
+}
+
+uint64_t hpx_manifest_epoch_macs(const hpx_fields *manifest, const hpx_fields *dataset)
+{
+    hpx_error ignored;
+    uint64_t samples;
+    uint32_t features, classes;
+    const hpx_trainer *trainer = find_trainer(&features, &classes, manifest, dataset);
+    if (!trainer || hpx_fields_count(&samples, manifest, "dataset.train-count", &ignored) ||
+        samples > UINT32_MAX)
+        return 0;
+    return trainer->cost(manifest, features, classes).training * samples;
+}
+
+hpx_status hpx_manifest_check_checkpoint(const hpx_fields *manifest, const hpx_fields *dataset,
+                                         uint32_t epoch, const uint8_t *bytes, size_t size, hpx_error *error)
+{
+    uint32_t features, classes;
+    const hpx_field *version = hpx_fields_find(manifest, "code.version");
+    const hpx_trainer *trainer = find_trainer(&features, &classes, manifest, dataset);
+    if (!trainer || !version || version->size != HPX_CODE_BYTES ||
+        memcmp(version->bytes, hpx_code_built.version, HPX_CODE_BYTES) != 0)
+        return HPX_OK;
+    return trainer->check_checkpoint(manifest, features, classes, epoch, bytes, size, error);
+}

@@ -1,0 +1,172 @@
+/* From what is known to text: tables for people, JSON and CSV for scripts. Appends to a buffer; reads and
+ * writes nothing else. */
+#ifndef HPX_REPORT_H
+#define HPX_REPORT_H
+
+#include "hpx/buffer.h"
+#include "hpx/code.h"
+#include "hpx/fields.h"
+#include "hpx/outcome.h"
+#include "hpx/store.h"
+#include "identity/neighbours.h"
+#include "report/json.h"
+#include "report/table.h"
+#include "upkeep/adopt.h"
+#include "upkeep/gc.h"
+#include "upkeep/rebuild.h"
+
+#include <stdbool.h>
+
+/* The table of a build or a replay: a row per search. */
+void hpx_report_outcome(hpx_buffer *out, const hpx_outcome *outcome);
+/* One JSON document. */
+void hpx_report_outcome_json(hpx_buffer *out, const hpx_outcome *outcome);
+
+/* "9 extend 3 -> 15, 4 train (never seen)": what a build trains and why, on one line without its end. */
+void hpx_report_reasons(hpx_buffer *out, const hpx_outcome *outcome);
+
+/* "if ... changed no number, `hpx adopt 47bf2df3 a23a5ebd` proves it ...": a line without its end; nothing
+ * where no other trainer has results of these trials. */
+void hpx_report_adopt_hint(hpx_buffer *out, const hpx_outcome *outcome);
+
+/* What a plan has decided: per search its trials and verdicts, the multiplications and the time they would
+ * take. */
+void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome);
+void hpx_report_plan_json(hpx_buffer *out, const hpx_outcome *outcome);
+
+/* "0:41", "12:05", "3:02:10", "2 d 03:10"; "?" if not finite. */
+const char *hpx_duration_text(char out[32], double seconds);
+
+/* An artifact with what its record refers to; fields are empty where the store has lost them. */
+typedef struct hpx_provenance {
+    hpx_artifact artifact;
+    hpx_fields manifest, code, dataset;
+    hpx_fields import;              /* as hpx_store_find_import has it; empty: trained with this store */
+    hpx_code_reach reach;           /* of the code's commit, for `audit` */
+    const hpx_adoptions *adoptions; /* of the store, borrowed */
+} hpx_provenance;
+
+void hpx_provenance_free(hpx_provenance *provenance);
+
+/* `ls`: a header and a row each, with the objective and the test accuracy. */
+hpx_table *hpx_report_list_new(hpx_metric objective);
+void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance, hpx_metric objective);
+
+/* `best`: a row per cell. `cell`: one of its artifacts, with the means over `seeds` of the recipe's. */
+hpx_table *hpx_report_best_new(hpx_metric objective);
+void hpx_report_best_add(hpx_table *table, const hpx_artifact *cell, hpx_metric objective, double sd,
+                         size_t seeds, size_t recipe_seeds);
+void hpx_report_best_json(hpx_json *json, const hpx_artifact *cell, hpx_metric objective, double sd,
+                          size_t seeds);
+
+/* `audit`: likewise. */
+hpx_table *hpx_report_audit_new(void);
+void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance);
+
+/* Below it: the codes that the results come from, which of them cannot be had from the repository alone, by
+ * which adoptions they count for other trainers, and whether code versions or kernels are mixed. */
+typedef struct hpx_audit hpx_audit;
+hpx_audit *hpx_audit_new(void);
+void hpx_audit_free(hpx_audit *audit); /* NULL is fine */
+void hpx_audit_add(hpx_audit *audit, const hpx_provenance *provenance);
+void hpx_audit_print(hpx_buffer *out, const hpx_audit *audit);
+
+/* `log`: likewise. */
+hpx_table *hpx_report_log_new(void);
+void hpx_report_log_add(hpx_table *table, const hpx_provenance *provenance);
+
+/* One object of `ls --json` and `audit --json`: key, cell, seed, epoch, metrics, code, dataset, numerics,
+ * host, started, seconds, parent, the trainer that it counts as and the adoptions by which others do. */
+void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance);
+
+/* A code record as a member; the patch as its hash, or null for a clean tree. */
+void hpx_report_code_json(hpx_json *json, const char *name, const hpx_fields *code);
+
+/* The numerics among the fields of a manifest as the member `numerics`, without their prefix. */
+void hpx_report_numerics_json(hpx_json *json, const hpx_fields *manifest);
+
+/* `show`: all that is known of a trajectory; artifacts of one key in order of epochs, and the second outputs
+ * that contradict them. */
+typedef struct hpx_shown {
+    hpx_provenance newest;
+    hpx_artifact *artifacts, *conflicts;
+    size_t count, conflict_count;
+    uint32_t checkpoint_epoch; /* the newest epoch with a checkpoint; 0: none */
+    bool pinned;
+    hpx_adoptions adoptions; /* of the store; `newest` borrows them */
+} hpx_shown;
+
+void hpx_report_show(hpx_buffer *out, const hpx_shown *shown);
+void hpx_report_show_json(hpx_buffer *out, const hpx_shown *shown);
+
+/* `why`: the verdict on one trial and, unless it is a hit, what is most like it. */
+typedef struct hpx_why {
+    hpx_cell cell;
+    uint32_t seed, epochs;
+    hpx_hash key;
+    hpx_verdict verdict;
+    uint32_t from;
+    hpx_artifact stored;           /* under the key: the one that is hit, else the newest; epoch 0: none */
+    hpx_neighbour nearest;         /* where nothing is stored under the key */
+    hpx_fields wanted;             /* manifest */
+    const hpx_code_change *change; /* from the nearest one's code to this; NULL: the same, or unknown */
+    hpx_adoptions adoptions;       /* all of the store */
+} hpx_why;
+
+void hpx_report_why(hpx_buffer *out, const hpx_why *why);
+void hpx_report_why_json(hpx_buffer *out, const hpx_why *why);
+
+/* `diff`: what two trajectories differ in; `change` as above. */
+void hpx_report_diff(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b, const hpx_code_change *change);
+void hpx_report_diff_json(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b,
+                          const hpx_code_change *change);
+
+/* `reproduce`: one trajectory trained again. */
+typedef struct hpx_reproduced {
+    const hpx_artifact *artifact;  /* newest, as stored */
+    const hpx_fields *recorded;    /* manifest */
+    hpx_fields manifest;           /* as it was trained now; equal unless by other code or another machine */
+    const hpx_rebuilt *rebuilt;    /* same or different */
+    bool at_code;                  /* by the code that made it, built again */
+    const hpx_code_change *change; /* NULL: unknown */
+} hpx_reproduced;
+
+void hpx_report_reproduced(hpx_buffer *out, const hpx_reproduced *reproduced);
+void hpx_report_reproduced_json(hpx_buffer *out, const hpx_reproduced *reproduced);
+
+/* "trainer a23a5ebd counts as 47bf2df3: 9 epochs of 3 trajectories equal, bit for bit, 2026-11-24T...",
+ * without the line's end. */
+void hpx_report_adoption(hpx_buffer *out, const hpx_adoption *adoption);
+void hpx_report_adoption_json(hpx_json *json, const char *name, const hpx_adoption *adoption);
+
+/* `adopt` without arguments: all of a store. */
+void hpx_report_adoptions(hpx_buffer *out, const hpx_adoptions *adoptions);
+void hpx_report_adoptions_json(hpx_json *json, const char *name, const hpx_adoptions *adoptions);
+
+/* `adopt`: what was adopted. */
+void hpx_report_adopted(hpx_buffer *out, const hpx_adopted *adopted);
+void hpx_report_adopted_json(hpx_buffer *out, const hpx_adopted *adopted);
+
+/* "17 B", "3.4 KiB", "1.2 GiB". */
+const char *hpx_bytes_text(char out[32], uint64_t bytes);
+
+/* `gc`: a line for every checkpoint collected, and totals. `compacted`: bytes of the data file afterwards, 0
+ * if it was not compacted. */
+void hpx_report_gc(hpx_buffer *out, const hpx_gc_result *result);
+void hpx_report_gc_json(hpx_buffer *out, const hpx_gc_result *result, uint64_t compacted);
+
+/* `forget`: a trajectory that is taken out of the store. */
+typedef struct hpx_forgotten {
+    hpx_artifact newest;
+    size_t epochs;    /* stored of it */
+    const char *kept; /* why it stays; NULL: it goes */
+} hpx_forgotten;
+
+void hpx_report_forgotten(hpx_buffer *out, const hpx_forgotten *items, size_t count);
+void hpx_report_forgotten_json(hpx_buffer *out, const hpx_forgotten *items, size_t count);
+
+/* Tables that `replay` reads: the axes' names, seed, epoch, status, the metrics, then key and seconds. */
+void hpx_report_csv_header(hpx_buffer *out, const char *const *axes, size_t count);
+void hpx_report_csv_row(hpx_buffer *out, const char *const *axes, size_t count, const hpx_artifact *artifact);
+
+#endif

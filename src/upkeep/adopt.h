@@ -1,0 +1,53 @@
+/* Makes an adoption (hpx/adoption.h): trains a sample of another trainer's results again with this binary and
+ * compares every epoch, bit for bit. */
+#ifndef HPX_ADOPT_H
+#define HPX_ADOPT_H
+
+#include "hpx/error.h"
+#include "hpx/store.h"
+#include "identity/adoption.h"
+#include "upkeep/rebuild.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HPX_ADOPT_SAMPLE 3 /* trajectories, if no number is given */
+
+typedef struct hpx_adopt_options {
+    uint8_t as[HPX_CODE_BYTES]; /* the trainer that this binary's is to count as */
+    size_t sample;              /* trajectories to compare, at least */
+    bool unproven;              /* compare none: only what both trainers have stored must agree */
+    const char *reason;         /* may be NULL */
+    const char *program;        /* run as `program worker` */
+    size_t jobs;
+    const char *folder;   /* of fetched and unpacked data sets */
+    hpx_rebuild_fn *done; /* called for every trajectory that was trained again; may be NULL */
+    void *context;
+    const volatile sig_atomic_t *interrupted; /* may be NULL */
+} hpx_adopt_options;
+
+typedef struct hpx_adopted {
+    hpx_adoption adoption;
+    size_t results; /* trajectories of the other trainer that count for this one now */
+    size_t left;    /* that do not, because nobody knows which paths they take */
+    hpx_error why;  /* of the first of these */
+    size_t apart;   /* of other numerics or manifest formats: their keys stay out of reach */
+    size_t copied;  /* trajectories that this trainer had made, stored again as the other's */
+    hpx_hash differing;
+    hpx_rebuilt difference; /* HPX_DIFFERS: where, in the trajectory of that key; `newest` is NULL */
+} hpx_adopted;
+
+/* HPX_DIFFERS, and nothing is adopted, when an output differs. HPX_FAILED when nothing can be covered, when a
+ * training fails, and when this trainer counts as a third one, or the other one as this. HPX_NOT_FOUND when
+ * there is no result to compare with. */
+hpx_status hpx_adopt(hpx_adopted *out, hpx_store *store, const hpx_adopt_options *options, hpx_error *error);
+void hpx_adopted_free(hpx_adopted *adopted);
+
+/* The one trainer of the store's results and adoptions whose version begins with these hexadecimal digits:
+ * HPX_NOT_FOUND if none does, HPX_USAGE if several do. */
+hpx_status hpx_adopt_find_trainer(uint8_t out[HPX_CODE_BYTES], hpx_store *store, const char *prefix,
+                                  hpx_error *error);
+
+#endif
