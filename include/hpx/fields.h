@@ -50,6 +50,8 @@ void hpx_fields_set_hash(hpx_fields *fields, const char *name, const hpx_hash *h
 void hpx_fields_set_counts(hpx_fields *fields, const char *name, const uint64_t *values, size_t count);
 void hpx_fields_set(hpx_fields *fields, const hpx_field *field); /* a copy of a field of another set */
 
+void hpx_fields_remove(hpx_fields *fields, const char *name); /* if there is one */
+
 /* Whether these bytes can be a text: well-formed UTF-8 (RFC 3629) without NUL. */
 bool hpx_field_is_text(const void *text, size_t size);
 

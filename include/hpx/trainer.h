@@ -99,12 +99,18 @@ const char *const *hpx_trainer_names(void);
 /* A path as a person reads it: "activation tanh". All trainers have one numbering. */
 void hpx_path_name(char out[HPX_PATH_NAME_BYTES], size_t path);
 
-/* What the machine contributes to a result, as fields "numerics.*": BLAS version, kernel, threads, C library
- * and compiler. The same fields, the same bits. */
+/* What the machine contributes to a result, as fields "numerics.*": threads, C library and compiler; with
+ * plain vectors these, and the BLAS and its kernel, through which products then run. AVX2 and AVX-512 give
+ * the same bits and have the same fields. The same fields, the same bits. */
 void hpx_numerics(hpx_fields *out);
 
-/* Multiplies odd shapes and all transposes and compares with plain loops: HPX_FAILED on a BLAS that
- * miscomputes. */
+/* What the trainer runs on here, whether or not a result depends on it, as fields "machine.*": vectors, BLAS
+ * version and kernel. */
+void hpx_numerics_machine(hpx_fields *out);
+
+/* Multiplies odd shapes and all transposes and compares with plain loops: HPX_FAILED where a product is
+ * wrong.
+ */
 hpx_status hpx_numerics_check(hpx_error *error);
 
 /* HPX_USAGE when the environment asks for numerics by a name that is not known, or that this machine has not.

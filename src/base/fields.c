@@ -109,6 +109,15 @@ void hpx_fields_set(hpx_fields *fields, const hpx_field *field)
     fields->fields[at] = copy;
 }
 
+void hpx_fields_remove(hpx_fields *fields, const char *name)
+{
+    const size_t at = lower_bound(fields, name);
+    if (at == fields->count || strcmp(fields->fields[at].name, name) != 0)
+        return;
+    fields->count--;
+    memmove(fields->fields + at, fields->fields + at + 1, (fields->count - at) * sizeof(hpx_field));
+}
+
 void hpx_fields_set_count(hpx_fields *fields, const char *name, uint64_t value)
 {
     hpx_fields_set(fields, &(hpx_field){.name = name, .type = HPX_FIELD_COUNT, .count = value});

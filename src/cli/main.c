@@ -129,23 +129,30 @@ static void out_of_memory(size_t bytes)
     _exit(EXIT_FAILED);
 }
 
-/* With -v also what else is part of a result's identity on this machine. */
+static void print_fields(hpx_buffer *out, void list(hpx_fields *))
+{
+    hpx_fields fields = {0};
+    list(&fields);
+    for (size_t i = 0; i < fields.count; i++) {
+        hpx_buffer_printf(out, "%s ", fields.fields[i].name);
+        hpx_field_print(out, &fields.fields[i]);
+        hpx_buffer_puts(out, "\n");
+    }
+    hpx_fields_free(&fields);
+}
+
+/* With -v also what else is part of a result's identity on this machine, and then what is not. */
 static int print_version(bool verbose)
 {
     hpx_buffer text = {0};
-    hpx_fields numerics = {0};
     char version[HPX_CODE_HEX_BYTES];
     hpx_hex(version, hpx_code_built.version, HPX_CODE_BYTES);
     hpx_buffer_printf(&text, "hpx %s (%s, trainer %.8s)\n", HPX_VERSION,
                       *hpx_code_built.describe ? hpx_code_built.describe : "no commit", version);
-    if (verbose)
-        hpx_numerics(&numerics);
-    for (size_t i = 0; i < numerics.count; i++) {
-        hpx_buffer_printf(&text, "%s ", numerics.fields[i].name);
-        hpx_field_print(&text, &numerics.fields[i]);
-        hpx_buffer_puts(&text, "\n");
+    if (verbose) {
+        print_fields(&text, hpx_numerics);
+        print_fields(&text, hpx_numerics_machine);
     }
-    hpx_fields_free(&numerics);
     return print_result(&text);
 }
 

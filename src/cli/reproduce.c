@@ -42,13 +42,16 @@ static hpx_status train_again(struct reproduction *reproduction, hpx_store *stor
     return hpx_rebuild(&counts, store, &rebuild, error);
 }
 
-/* The worker shall multiply with the kernel that was used, not with the best one of this machine. */
-static void pin_kernel(const hpx_fields *manifest)
+/* The worker shall multiply as was recorded, not in the best way of this machine. */
+static void pin_numerics(const hpx_fields *manifest)
 {
-    const char *kernel;
-    hpx_error error;
-    if (hpx_fields_text(&kernel, manifest, "numerics.kernel", &error) == HPX_OK)
-        setenv("OPENBLAS_CORETYPE", kernel, 1);
+    static const char *const pins[][2] = {{"numerics.vector", "HPX_VECTOR"},
+                                          {"numerics.kernel", "OPENBLAS_CORETYPE"}};
+    for (size_t i = 0; i < sizeof pins / sizeof *pins; i++) {
+        const char *value = hpx_fields_text_or_empty(manifest, pins[i][0]);
+        if (*value)
+            setenv(pins[i][1], value, 1);
+    }
 }
 
 /* The manifest as it was trained again. */
@@ -116,7 +119,7 @@ int run_reproduce(const struct options *options)
     if (!status && options->at_code)
         status = code_build(&tree, &program, &shown.newest.code, &shown.newest.manifest, &error);
     if (!status && options->at_code)
-        pin_kernel(&shown.newest.manifest);
+        pin_numerics(&shown.newest.manifest);
     if (!status)
         status = train_again(&reproduction, store, &shown, data, program, &error);
     if (!status && reproduction.why)

@@ -21,12 +21,6 @@ const uint8_t *hpx_adoption_version(const hpx_adoption *adoption)
     return hpx_fields_find(&adoption->whose, "code.version")->bytes;
 }
 
-/* Whether a field of a manifest says whose results have it; the others are the trajectory's. */
-static bool is_whose(const char *name)
-{
-    return strcmp(name, "format") == 0 || hpx_manifest_is_origin(name);
-}
-
 static void set_hashes(hpx_fields *out, const char *name, const hpx_hash *hashes, size_t count)
 {
     hpx_fields_set_bytes(out, name, count ? hashes[0].bytes : (const uint8_t *)"", count * HPX_HASH_BYTES);
@@ -107,7 +101,7 @@ static hpx_status read_fields(hpx_adoption *out, const hpx_fields *fields, hpx_e
     size_t version_size = 0, as_size = 0, hold_fields = 0;
     uint64_t adopted = 0;
     for (size_t i = 0; i < fields->count; i++)
-        if (is_whose(fields->fields[i].name))
+        if (hpx_manifest_is_binary(fields->fields[i].name))
             hpx_fields_set(&out->whose, &fields->fields[i]);
     hpx_status status = hpx_fields_bytes(&version, &version_size, fields, "code.version", error);
     if (!status)
@@ -216,10 +210,10 @@ void hpx_adoptions_free(hpx_adoptions *adoptions)
 
 static bool holds(const hpx_adoption *adoption, const hpx_fields *manifest)
 {
-    const hpx_fields *whose = &adoption->whose;
-    for (size_t i = 0; i < whose->count; i++)
-        if (!hpx_field_equal(&whose->fields[i], hpx_fields_find(manifest, whose->fields[i].name)))
-            return false;
+    const hpx_field *before, *after;
+    hpx_field_walk at = {0};
+    if (hpx_manifest_next_of_binary(&at, &adoption->whose, manifest, &before, &after))
+        return false;
     if (adoption->key_count == 0)
         return true;
     if (adoption->hold_count == 0)

@@ -6,8 +6,21 @@
 
 #define MANIFEST_FORMAT 1
 
+bool hpx_manifest_is_origin(const char *field)
+{
+    return strncmp(field, "code.", 5) == 0 || strncmp(field, "numerics.", 9) == 0;
+}
+
+bool hpx_manifest_is_binary(const char *field)
+{
+    return strcmp(field, "format") == 0 || hpx_manifest_is_origin(field);
+}
+
 void hpx_manifest_set_binary(hpx_fields *manifest)
 {
+    for (size_t i = manifest->count; i-- > 0;)
+        if (hpx_manifest_is_binary(manifest->fields[i].name))
+            hpx_fields_remove(manifest, manifest->fields[i].name);
     hpx_fields_set_count(manifest, "format", MANIFEST_FORMAT);
     hpx_manifest_set_trainer(manifest, hpx_code_built.version);
     hpx_numerics(manifest);
@@ -18,21 +31,36 @@ void hpx_manifest_set_trainer(hpx_fields *manifest, const uint8_t version[HPX_CO
     hpx_fields_set_bytes(manifest, "code.version", version, HPX_CODE_BYTES);
 }
 
+bool hpx_manifest_next_of_binary(hpx_field_walk *at, const hpx_fields *a, const hpx_fields *b,
+                                 const hpx_field **before, const hpx_field **after)
+{
+    while (hpx_fields_next_difference(at, a, b, before, after))
+        if (hpx_manifest_is_binary(*before ? (*before)->name : (*after)->name))
+            return true;
+    return false;
+}
+
+static void print_or_none(hpx_buffer *out, const hpx_field *field)
+{
+    if (field)
+        hpx_field_print(out, field);
+    else
+        hpx_buffer_puts(out, "(none)");
+}
+
 hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, hpx_error *error)
 {
     hpx_fields here = {0};
-    hpx_manifest_set_binary(&here);
+    const hpx_field *wanted, *mine;
+    hpx_field_walk at = {0};
     hpx_status status = HPX_OK;
-    for (size_t i = 0; i < here.count && !status; i++) {
-        const hpx_field *mine = &here.fields[i], *wanted = hpx_fields_find(manifest, mine->name);
-        if (hpx_field_equal(wanted, mine))
-            continue;
+    hpx_manifest_set_binary(&here);
+    if (hpx_manifest_next_of_binary(&at, manifest, &here, &wanted, &mine)) {
         hpx_buffer text = {0};
-        hpx_buffer_printf(&text, "the job is for another %s: ", mine->name);
-        if (wanted)
-            hpx_field_print(&text, wanted);
+        hpx_buffer_printf(&text, "the job is for another %s: ", wanted ? wanted->name : mine->name);
+        print_or_none(&text, wanted);
         hpx_buffer_puts(&text, ", this worker has ");
-        hpx_field_print(&text, mine);
+        print_or_none(&text, mine);
         status = hpx_error_set(error, HPX_FAILED, "%s", hpx_buffer_text(&text));
         hpx_buffer_free(&text);
     }
@@ -51,19 +79,13 @@ bool hpx_manifest_differs_in_trainer(const hpx_fields *a, const hpx_fields *b)
     return count == 1 && trainer;
 }
 
-bool hpx_manifest_is_origin(const char *field)
-{
-    return strncmp(field, "code.", 5) == 0 || strncmp(field, "numerics.", 9) == 0;
-}
-
 /* Hashes by their first digits. */
 static void print_value(hpx_buffer *out, const hpx_field *field)
 {
     hpx_buffer text = {0};
-    if (field)
-        hpx_field_print(&text, field);
+    print_or_none(&text, field);
     hpx_buffer_printf(out, "%.*s", field && field->type == HPX_FIELD_BYTES ? 8 : INT_MAX,
-                      field ? hpx_buffer_text(&text) : "(none)");
+                      hpx_buffer_text(&text));
     hpx_buffer_free(&text);
 }
 

@@ -9,7 +9,7 @@
  *     dataset.train-count         count: training images in use
  *     dataset.validation-count    count: the last of the training images, held out
  *     code.version                git tree id of the trainer's sources, or of those it counts as (adoption.h)
- *     numerics.*                  BLAS, kernel, threads, C library, compiler (hpx_numerics)
+ *     numerics.*                  C library, compiler; with plain vectors also the BLAS (hpx_numerics)
  *
  * The key is the XXH3-128 of their canonical encoding. Epochs are no part of it. */
 #ifndef HPX_MANIFEST_H
@@ -26,8 +26,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What this binary contributes: format, code version, numerics. */
+/* What this binary contributes, format, code version and numerics, in place of what another one has. */
 void hpx_manifest_set_binary(hpx_fields *manifest);
+
+/* Whether a field is one of these. */
+bool hpx_manifest_is_binary(const char *field);
+
+/* hpx_fields_next_difference, of these fields only: a manifest may lack one that another has. */
+bool hpx_manifest_next_of_binary(hpx_field_walk *at, const hpx_fields *a, const hpx_fields *b,
+                                 const hpx_field **before, const hpx_field **after);
 
 /* The trainer whose results have this manifest. */
 void hpx_manifest_set_trainer(hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES]);

@@ -19,7 +19,8 @@
 typedef enum hpx_vector { HPX_VECTOR_PLAIN, HPX_VECTOR_AVX2, HPX_VECTOR_AVX512 } hpx_vector;
 
 /* The widest that this processor has, or the narrower one that HPX_VECTOR in the environment names ("plain",
- * "avx2", "avx512"). Part of a result's identity: hpx_numerics. */
+ * "avx2", "avx512"). The last two give the same bits; plain ones are part of a result's identity:
+ * hpx_numerics. */
 hpx_vector hpx_vector_kind(void);
 void hpx_vector_choose(void); /* reads the environment again; the first call of the above does */
 const char *hpx_vector_name(hpx_vector vector);

@@ -64,13 +64,13 @@ static void count_in(struct groups *groups, char *name, char *text)
     groups->at[groups->count++] = (struct group){name, text, 1};
 }
 
-static char *field_text(const hpx_fields *fields, const char *name, int digits)
+static char *field_text(const hpx_fields *fields, const char *name, int digits, const char *otherwise)
 {
     const hpx_field *field = hpx_fields_find(fields, name);
     hpx_buffer text = {0};
     if (field)
         hpx_field_print(&text, field);
-    char *copy = hpx_format("%.*s", digits, text.size ? hpx_buffer_text(&text) : "?");
+    char *copy = hpx_format("%.*s", digits, text.size ? hpx_buffer_text(&text) : otherwise);
     hpx_buffer_free(&text);
     return copy;
 }
@@ -121,12 +121,12 @@ static void count_adoptions(hpx_audit *audit, const hpx_provenance *provenance)
 
 void hpx_audit_add(hpx_audit *audit, const hpx_provenance *provenance)
 {
-    char hex[HPX_HASH_HEX_BYTES], *trainer = field_text(&provenance->code, "version", 8);
+    char hex[HPX_HASH_HEX_BYTES], *trainer = field_text(&provenance->code, "version", 8, "?");
     count_in(&audit->codes, hpx_strdup(hpx_hash_hex(hex, &provenance->artifact.code)),
              describe(provenance, trainer));
     free(trainer);
-    count_in(&audit->trainers, field_text(&provenance->manifest, "code.version", 8), NULL);
-    count_in(&audit->kernels, field_text(&provenance->manifest, "numerics.kernel", 255), NULL);
+    count_in(&audit->trainers, field_text(&provenance->manifest, "code.version", 8, "?"), NULL);
+    count_in(&audit->kernels, field_text(&provenance->manifest, "numerics.kernel", 255, "none"), NULL);
     count_adoptions(audit, provenance);
     hpx_buffer import = {0};
     if (report_import(&import, provenance))

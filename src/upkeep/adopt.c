@@ -81,12 +81,10 @@ static bool has_version(const hpx_fields *manifest, const uint8_t version[HPX_CO
 /* Whether a manifest is of this binary's format and numerics. */
 static bool is_comparable(const struct adopt *adopt, const hpx_fields *manifest)
 {
-    for (size_t i = 0; i < adopt->binary.count; i++) {
-        const hpx_field *field = &adopt->binary.fields[i];
-        if (strcmp(field->name, "code.version") != 0 &&
-            !hpx_field_equal(field, hpx_fields_find(manifest, field->name)))
+    const hpx_field *mine, *other;
+    for (hpx_field_walk at = {0}; hpx_manifest_next_of_binary(&at, &adopt->binary, manifest, &mine, &other);)
+        if (!mine || strcmp(mine->name, "code.version") != 0)
             return false;
-    }
     return true;
 }
 

@@ -110,6 +110,19 @@ damage() { # TEXT [STORE]
     done
 }
 
+has_avx2() {
+    HPX_VECTOR=avx2 hpx --version >/dev/null 2>&1
+}
+
+# Pins other numerics than this machine has by itself. False where there are none: plain vectors, and an OpenBLAS with one
+# kernel.
+other_numerics() {
+    hpx --version -v >before
+    export HPX_VECTOR=plain OPENBLAS_CORETYPE=Prescott
+    hpx --version -v >after
+    ! cmp -s <(grep ^numerics before) <(grep ^numerics after)
+}
+
 poll() { # COMMAND...: until it succeeds; gives up after a minute
     local i
     for ((i = 0; i < 2000; i++)); do

@@ -62,7 +62,8 @@ test_adopt() {
     use old
     run 0 hpx adopt
     equal "$(wc -l <out)" 1 'the lines of a list of nothing'
-    one_build '[0,0,8]' a.rcp
+    # Where there are wider vectors than AVX2, a processor without them made the old results.
+    HPX_VECTOR=$(has_avx2 && echo avx2) one_build '[0,0,8]' a.rcp
     run 0 hpx build b.rcp -q --store other
 
     # All miss, and the way out is named.
@@ -231,9 +232,7 @@ test_refused() {
     mv gone data
 
     # Of other numerics there is nothing to compare with, or they stay apart.
-    export OPENBLAS_CORETYPE=Prescott
-    run 0 hpx --version -v
-    grep -q '^numerics.kernel Prescott' out || return 0 # an OpenBLAS without that kernel
+    other_numerics || return 0
     complains 1 'of other numerics' hpx adopt "$old" -q
 }
 

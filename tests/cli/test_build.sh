@@ -60,7 +60,7 @@ test_json_document() {
     is "$MACS"' .grid.macs == ([{n1: (2, 4, 8), n2: (2, 4, 8, 16)} | macs] | add)' true
     members .code version commit describe dirty patch
     is '.code.version | test("^[0-9a-f]{40}$")' true
-    members .numerics blas compiler kernel libc threads vector
+    members .numerics compiler libc threads
     is '.numerics.threads' 1
     is '[.dataset.name, .dataset.features, .dataset.classes, .dataset["train.count"], .dataset["test.count"]]' \
         '["toy",64,4,200,60]'

@@ -96,6 +96,64 @@ test_what_is_part_of_it() {
     done
 }
 
+# AVX2 and AVX-512 give the same bits, so that a processor with either finds what the other trained; what BLAS there is does
+# not matter, for no product runs through it. Plain vectors round otherwise, by BLAS.
+test_vectors() {
+    has_avx2 || return 0
+    base 'epochs = 2' >widest
+    export HPX_VECTOR=avx2
+    base 'epochs = 2' >narrow
+    same_files widest narrow
+    run 0 hpx build a.rcp -q
+    results "$HPX_STORE" >narrow
+    unset HPX_VECTOR
+    run 0 env OPENBLAS_CORETYPE=Prescott "$HPX" build a.rcp
+    has err 'nothing to train: all 4 trials are stored'
+    run 0 hpx verify --rebuild 100% -q
+    has out '4 trained again: 4 the same'
+    run 0 hpx build a.rcp -q --store other
+    results other >widest
+    same_files narrow widest
+    run 0 hpx build a.rcp -q --json
+    is '.numerics | keys' '["compiler","libc","threads"]'
+    run 0 hpx reproduce "$(hpx ls --json | jq -r '.[0].key')" --json
+    is .verdict '"same"'
+
+    export HPX_VECTOR=plain
+    run 0 hpx why a.rcp n1=2 n2=8
+    has out '2 epochs: train'
+    has out 'vector (none) -> plain'
+    run 0 hpx why a.rcp n1=2 n2=8 --json
+    is '[.diff[].field]' '["numerics.blas","numerics.kernel","numerics.vector"]'
+    run 0 hpx build a.rcp -q --json
+    is '.searches[0].trials | [.hit, .train]' '[0,4]'
+    results "$HPX_STORE" >both
+    equal "$(sed 1q both | cut -d' ' -f2)" 2 'the epoch'
+    run 0 hpx audit
+    has out 'mixed: 2 kernels ('
+    has out 'none: 4'
+    local plain
+    plain=$(hpx ls --json | jq -r '[.[].key] - ($fused | split("\n")) | .[0]' --arg fused "$(cut -d' ' -f1 narrow)")
+    unset HPX_VECTOR
+    run 12 hpx reproduce "$plain"
+    has out 'vector plain -> (none)'
+    run 0 hpx diff "$plain" "$(hpx ls --json | jq -r '.[0].key')"
+}
+
+# What a binary runs on here is shown, also where it is no part of the key.
+test_machine_is_shown() {
+    run 0 env HPX_VECTOR=plain "$HPX" --version -v
+    has out 'numerics.vector plain'
+    has out 'numerics.blas OpenBLAS '
+    has out 'machine.vector plain'
+    has_avx2 || return 0
+    run 0 env HPX_VECTOR=avx2 "$HPX" --version -v
+    has out 'machine.vector avx2'
+    has out 'machine.blas OpenBLAS '
+    has out 'machine.kernel '
+    equal "$(grep -cE '^numerics.(blas|kernel|vector) ' out)" 0 'the numerics of a BLAS that nothing runs through'
+}
+
 # --- data -------------------------------------------------------------------------------------------------------------
 
 test_compressed_data() {

@@ -109,7 +109,7 @@ test_audit() {
     is 'length' 18
     members '.[]' key cell seed epoch metrics code dataset numerics host started seconds parent
     members '.[].code' version commit describe dirty patch
-    members '.[].numerics' blas compiler kernel libc threads vector
+    members '.[].numerics' compiler libc threads
     is '.[0].dataset | [.name, .["train.count"], .["test.count"], .classes]' '["toy",200,60,4]'
     is '[.[].host] | unique' "[\"$(uname -n)\"]"
     is '[.[].parent] | unique' '[null]'

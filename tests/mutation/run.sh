@@ -161,7 +161,7 @@ make -s -j"$(nproc)" CFLAGS=-O1 STATIC=no build/hpx >log 2>&1 || { tail -5 log; 
 mkdir as-built
 cp -p build/src/nn/* as-built/
 old=$(./build/hpx --version | sed 's/.*trainer \(.*\))/\1/')
-vector=$(./build/hpx --version -v | sed -n 's/^numerics.vector //p')
+vector=$(./build/hpx --version -v | sed -n 's/^machine.vector //p')
 (cd .. && write_recipes)
 build_all ../store || exit 1
 list_outputs ../store >../outputs

@@ -100,14 +100,16 @@ static void test_numerics_check(void **state)
     hpx_vector_choose();
 }
 
+/* What is part of the identity, and what tells of the machine. */
 static void test_numerics(void **state)
 {
-    static const char *const texts[] = {"numerics.blas", "numerics.kernel", "numerics.vector",
-                                        "numerics.libc", "numerics.compiler"};
+    static const char *const texts[] = {"machine.blas", "machine.kernel", "machine.vector", "numerics.libc",
+                                        "numerics.compiler"};
     hpx_fields fields = {0};
     hpx_error error;
     (void)state;
     hpx_numerics(&fields);
+    hpx_numerics_machine(&fields);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         const char *text;
         assert_int_equal(hpx_fields_text(&text, &fields, texts[i], &error), HPX_OK);

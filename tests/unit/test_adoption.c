@@ -55,14 +55,15 @@ static const uint8_t *version_of(uint8_t number)
     return versions[number];
 }
 
-/* A manifest of a numbered trainer on a named machine. */
+/* A manifest of a numbered trainer under a BLAS kernel, or with NULL under none. */
 static hpx_fields make_manifest(uint8_t trainer, const char *kernel, const char *activation, double dropout)
 {
     static const uint64_t hidden[] = {4, 2};
     hpx_fields manifest = {0};
     hpx_fields_set_count(&manifest, "format", 1);
     hpx_manifest_set_trainer(&manifest, version_of(trainer));
-    hpx_fields_set_text(&manifest, "numerics.kernel", kernel);
+    if (kernel)
+        hpx_fields_set_text(&manifest, "numerics.kernel", kernel);
     hpx_fields_set_counts(&manifest, "model.hidden", hidden, 2);
     hpx_fields_set_text(&manifest, "model.activation", activation);
     hpx_fields_set_real(&manifest, "model.dropout", dropout);
@@ -77,7 +78,8 @@ static hpx_adoption make_adoption(uint8_t from, uint8_t to, const char *kernel, 
     hpx_adoption adoption = {.key_count = proven, .epochs = 3, .adopted_ns = 1, .reason = hpx_strdup("why")};
     hpx_fields_set_count(&adoption.whose, "format", 1);
     hpx_manifest_set_trainer(&adoption.whose, version_of(from));
-    hpx_fields_set_text(&adoption.whose, "numerics.kernel", kernel);
+    if (kernel)
+        hpx_fields_set_text(&adoption.whose, "numerics.kernel", kernel);
     memcpy(adoption.as, version_of(to), HPX_CODE_BYTES);
     adoption.keys = hpx_alloc(sizeof *adoption.keys);
     adoption.paths = hpx_strdup("a path\nanother");
@@ -191,6 +193,10 @@ static void test_resolve(void **state)
     put(2, 3, "L", false);
     assert_int_equal(counts_as(2, "L", "tanh", 0.5), 3);
     assert_int_equal(counts_as(2, "K", "relu", 0), 1);
+    /* What lacks a field is another machine, too. */
+    put(7, 8, NULL, false);
+    assert_int_equal(counts_as(7, NULL, "relu", 0), 8);
+    assert_int_equal(counts_as(7, "K", "relu", 0), 7);
     /* From one to the next, as far as they hold; replaced; a circle has an end. */
     put(4, 2, "K", false);
     assert_int_equal(counts_as(4, "K", "relu", 0), 1);

@@ -277,7 +277,14 @@ static void test_check_binary(void **state)
     hpx_fields_set_bytes(&manifest, "code.version", "12345678901234567890", 20);
     assert_int_equal(hpx_manifest_check_binary(&manifest, &error), HPX_FAILED);
     expect_contains(error.message, "another code.version: 3132333435363738393031323334353637383930");
+    /* One that this binary has not got. */
     hpx_manifest_set_binary(&manifest);
+    hpx_fields_set_text(&manifest, "numerics.other", "some");
+    assert_int_equal(hpx_manifest_check_binary(&manifest, &error), HPX_FAILED);
+    expect_contains(error.message, "another numerics.other: some, this worker has (none)");
+    hpx_manifest_set_binary(&manifest);
+    assert_null(hpx_fields_find(&manifest, "numerics.other"));
+    expect_ok(hpx_manifest_check_binary(&manifest, &error), &error);
     for (size_t i = 0; i < manifest.count; i++) {
         hpx_fields other = {0};
         if (strcmp(manifest.fields[i].name, "seed") == 0)

@@ -150,6 +150,13 @@ static void test_set_again(void **state)
     expect_ok(hpx_fields_text(&text, &fields, "b", &error), &error);
     assert_string_equal(text, "other");
     assert_null(hpx_fields_find(&fields, "ab"));
+    hpx_fields_remove(&fields, "ab");
+    assert_int_equal(fields.count, 2);
+    hpx_fields_remove(&fields, "a");
+    assert_null(hpx_fields_find(&fields, "a"));
+    assert_string_equal(hpx_fields_text_or_empty(&fields, "b"), "other");
+    hpx_fields_remove(&fields, "b");
+    assert_int_equal(fields.count, 0);
     hpx_fields_free(&fields);
     assert_int_equal(fields.count, 0);
     hpx_fields_free(&fields);

@@ -1,0 +1,210 @@
+/* Whole trainings give the same bits with AVX2 and with AVX-512: on a processor that has not got the latter
+ * both are AVX2. So neither is part of a result's identity, and plain vectors, which give others, are. */
+#include "hpx/buffer.h"
+#include "hpx/random.h"
+#include "hpx/store.h"
+#include "hpx/trainer.h"
+#include "identity/manifest.h"
+#include "nn/vector.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+enum {
+    FEATURES = 201,
+    CLASSES = 7,
+    TRAIN = 150,
+    VALIDATION = 20,
+    TEST = 270,
+    SAMPLES = TRAIN + VALIDATION + TEST
+};
+
+static uint8_t pixels[SAMPLES][FEATURES], labels[SAMPLES];
+
+/* Samples of which one pixel in `some` is not zero. */
+static hpx_split make_split(uint32_t some)
+{
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        labels[i] = (uint8_t)(i % CLASSES);
+        for (uint32_t j = 0; j < FEATURES; j++) {
+            uint32_t words[4];
+            hpx_random(words, 1, 1, i, 0, j);
+            pixels[i][j] = words[0] % some == 0 ? (uint8_t)(words[1] % 255 + 1) : 0;
+        }
+    }
+    return (hpx_split){
+        .features = FEATURES,
+        .classes = CLASSES,
+        .train = {pixels[0], labels, TRAIN},
+        .validation = {pixels[TRAIN], labels + TRAIN, VALIDATION},
+        .test = {pixels[TRAIN + VALIDATION], labels + TRAIN + VALIDATION, TEST},
+    };
+}
+
+/* Of 64 ways: every activation with every optimizer, with and without dropout, and decay with either. */
+static void set_way(hpx_fields *m, uint32_t way)
+{
+    static const char *const activations[] = {"relu", "tanh", "sigmoid", "gelu"};
+    static const char *const schedules[] = {"constant", "step", "cosine"};
+    const bool decays = (way ^ way >> 3) & 1;
+    hpx_fields_set_text(m, "model.activation", activations[way % 4]);
+    hpx_fields_set_real(m, "model.dropout", way & 4 ? 0.2 : 0);
+    hpx_fields_set_text(m, "model.init", way & 1 ? "glorot" : "he");
+    hpx_fields_set_text(m, "train.optimizer", way & 24 ? "sgd" : "adam");
+    hpx_fields_set_real(m, "train.rate", way & 24 ? 0.05 : 0.003);
+    hpx_fields_set_real(m, "train.momentum", way & 16 ? 0.9 : 0);
+    hpx_fields_set_text(m, "train.nesterov", way & 8 ? "yes" : "no");
+    hpx_fields_set_real(m, "train.weight-decay", decays ? 0.001 : 0);
+    hpx_fields_set_text(m, "train.schedule", schedules[way % 3]);
+}
+
+static hpx_fields make_manifest(const uint64_t *hidden, size_t layers, uint64_t batch, uint32_t way)
+{
+    hpx_fields m = {0};
+    hpx_fields_set_counts(&m, "model.hidden", hidden, layers);
+    hpx_fields_set_count(&m, "train.step-epochs", 1);
+    hpx_fields_set_real(&m, "train.step-factor", 0.5);
+    hpx_fields_set_count(&m, "last-epoch", 2);
+    hpx_fields_set_count(&m, "train.batch", batch);
+    hpx_fields_set_real(&m, "train.beta1", 0.9);
+    hpx_fields_set_real(&m, "train.beta2", 0.999);
+    hpx_fields_set_real(&m, "train.epsilon", 1e-8);
+    hpx_fields_set_count(&m, "seed", way);
+    set_way(&m, way);
+    return m;
+}
+
+static void choose(hpx_vector vector)
+{
+    setenv("HPX_VECTOR", hpx_vector_name(vector), 1);
+    hpx_vector_choose();
+}
+
+/* Metrics and checkpoints of all epochs. */
+static hpx_status keep(void *context, const hpx_epoch *epoch, hpx_error *error)
+{
+    (void)error;
+    assert_null(epoch->failure);
+    hpx_buffer_add(context, &epoch->metrics, sizeof epoch->metrics);
+    hpx_buffer_add(context, epoch->checkpoint, epoch->checkpoint_size);
+    return HPX_OK;
+}
+
+static hpx_buffer train(hpx_vector vector, const hpx_fields *manifest, const hpx_split *split)
+{
+    hpx_buffer outputs = {0};
+    hpx_error error = {0};
+    choose(vector);
+    if (hpx_trainer_find("mlp")->run(manifest, split, 0, 2, NULL, 0, keep, &outputs, &error))
+        fail_msg("%s", error.message);
+    return outputs;
+}
+
+static bool same(const hpx_buffer *a, const hpx_buffer *b)
+{
+    assert_true(a->size > 0 && a->size == b->size);
+    return memcmp(a->data, b->data, a->size) == 0;
+}
+
+static void expect_same(const hpx_split *split, const uint64_t *hidden, size_t layers, uint64_t batch,
+                        uint32_t way)
+{
+    hpx_fields manifest = make_manifest(hidden, layers, batch, way);
+    hpx_buffer narrow = train(HPX_VECTOR_AVX2, &manifest, split);
+    hpx_buffer wide = train(HPX_VECTOR_AVX512, &manifest, split);
+    hpx_buffer plain = train(HPX_VECTOR_PLAIN, &manifest, split);
+    if (!same(&narrow, &wide))
+        fail_msg("AVX2 and AVX-512 differ: %zu layers, the first %zu wide, batch %zu, way %u", layers,
+                 (size_t)hidden[0], (size_t)batch, way);
+    if (same(&narrow, &plain))
+        fail_msg("plain vectors round as AVX2 does: %zu layers, the first %zu wide, batch %zu, way %u",
+                 layers, (size_t)hidden[0], (size_t)batch, way);
+    hpx_buffer_free(&narrow);
+    hpx_buffer_free(&wide);
+    hpx_buffer_free(&plain);
+    hpx_fields_free(&manifest);
+}
+
+/* Inputs of few and of many zeros; layers of one unit, of a multiple of every vector, of one more and one
+ * less, so wide that they go in parts; batches of one sample, that do not divide the epoch, and of all
+ * samples. */
+static void test_shapes(void **state)
+{
+    static const uint64_t shapes[][4] = {{1},           {7, 3},        {16, 32},  {47, 5},      {48},
+                                         {65, 33},      {100, 31, 17}, {128, 64}, {3, 3, 3, 3}, {129, 255},
+                                         {20, 600, 30}, {1000, 1, 9},  {64, 1300}};
+    static const size_t layers[] = {1, 2, 2, 2, 1, 2, 3, 2, 4, 2, 3, 3, 2};
+    static const uint64_t batches[] = {1, 7, 16, 64, 100, 149, 4096};
+    (void)state;
+    for (uint32_t some = 1; some <= 8; some += 7) {
+        const hpx_split split = make_split(some);
+        for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
+            for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
+                if (batches[b] > 1 || shapes[i][1] < 100)
+                    expect_same(&split, shapes[i], layers[i], batches[b], (uint32_t)(i * 5 + b * 11) % 64);
+    }
+}
+
+static void test_settings(void **state)
+{
+    (void)state;
+    for (uint32_t some = 1; some <= 8; some += 7) {
+        const hpx_split split = make_split(some);
+        for (uint32_t way = 0; way < 64; way++)
+            expect_same(&split, (const uint64_t[]){51, 19}, 2, 33, way);
+    }
+}
+
+static bool same_identity(hpx_vector vector, const hpx_fields *manifest)
+{
+    hpx_error error;
+    choose(vector);
+    return hpx_manifest_check_binary(manifest, &error) == HPX_OK;
+}
+
+static void test_identity(void **state)
+{
+    static const char *const of_plain[] = {"numerics.blas", "numerics.kernel", "numerics.vector"};
+    hpx_fields fused = {0}, plain = {0};
+    (void)state;
+    choose(HPX_VECTOR_AVX2);
+    hpx_manifest_set_binary(&fused);
+    choose(HPX_VECTOR_PLAIN);
+    hpx_manifest_set_binary(&plain);
+    for (size_t i = 0; i < sizeof of_plain / sizeof *of_plain; i++) {
+        assert_null(hpx_fields_find(&fused, of_plain[i]));
+        assert_non_null(hpx_fields_find(&plain, of_plain[i]));
+    }
+    assert_true(same_identity(HPX_VECTOR_AVX2, &fused) && same_identity(HPX_VECTOR_AVX512, &fused));
+    assert_true(same_identity(HPX_VECTOR_PLAIN, &plain) && !same_identity(HPX_VECTOR_PLAIN, &fused));
+    assert_false(same_identity(HPX_VECTOR_AVX2, &plain));
+    /* A manifest of plain vectors leaves nothing of them behind. */
+    choose(HPX_VECTOR_AVX512);
+    hpx_manifest_set_binary(&plain);
+    const hpx_hash a = hpx_record_id(&fused), b = hpx_record_id(&plain);
+    assert_true(hpx_hash_equal(&a, &b));
+    hpx_fields_free(&fused);
+    hpx_fields_free(&plain);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_identity),
+    };
+    choose(HPX_VECTOR_AVX2);
+    if (hpx_vector_kind() != HPX_VECTOR_AVX2) { /* on a processor without AVX2 there is nothing to compare */
+        puts("no AVX2");
+        return 0;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
