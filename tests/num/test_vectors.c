@@ -1,7 +1,7 @@
 /* Whole trainings give the same bits with AVX2 and with AVX-512: on a processor that has not got the latter
  * both are AVX2. So neither is part of a result's identity, and plain vectors, which give others, are. */
+#include "base/random.h"
 #include "hpx/buffer.h"
-#include "hpx/random.h"
 #include "hpx/store.h"
 #include "hpx/trainer.h"
 #include "identity/manifest.h"
