@@ -163,8 +163,12 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPER_OBJECTS) $(LIB)
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
 	$(call say,LINK)$(CC) $(CFLAGS) $(HPX_LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
 
-# The rival of the training benchmark that a user would compile for the processor at hand.
+# The rival of the training benchmark that a user would compile for the processor at hand, or for one with AVX2.
 $(BUILD)/bench/train_plain.o: HPX_CFLAGS += -O3 -march=native -ffast-math -Wno-conversion
+$(BUILD)/bench/train_plain_avx2.o: HPX_CFLAGS += -O3 -march=x86-64-v3 -ffast-math -Wno-conversion
+$(BUILD)/bench/train_plain_avx2.o: bench/train_plain.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC  )$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -c $< -o $@
 
 # Fuzz entries: `check` replays the corpus through the ordinary build; `make fuzz` runs libFuzzer on each.
 $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(LIB)
@@ -223,8 +227,9 @@ torture: ## the same in larger sizes, for hours
 
 # Benchmarks: bench/NAME.sh measures, programs in bench/*.c help.
 BENCH ?=
-bench: $(HPX) $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES)) ## speed beside its targets; BENCH="train start" for some of it
-	@BUILD=$(BUILD) bash bench/run.sh $(BENCH)
+VECTOR ?=
+bench: $(HPX) $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES)) ## speed beside its targets; BENCH="train start" for some, VECTOR=avx2
+	@BUILD=$(BUILD) bash bench/run.sh $(if $(VECTOR),--vector $(VECTOR)) $(BENCH)
 
 check-valgrind: $(HPX) ## no leak in small builds and their workers; how many instructions an epoch takes
 	@sh tools/deps.sh valgrind

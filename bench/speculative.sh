@@ -1,6 +1,7 @@
 # What speculative training gains on two processors: searches of the paper over MNIST, cold, with and without, in turns.
 # HPX_BENCH_EPOCHS (default 2) epochs each, the paper has 15.
 source "$(dirname "$0")/common.sh"
+prepare_builds
 epochs=${HPX_BENCH_EPOCHS:-2}
 rounds=3
 

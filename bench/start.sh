@@ -2,10 +2,8 @@
 # How long commands take that find what they need: as whole processes, on stores of made-up results (store_fill), in
 # turns. SMALL holds the trials of mnist-table.rcp, MEDIUM 100,000 artifacts and LARGE a million. Needs MNIST (HPX_DATA,
 # or cache/data here) and 2 GB in /dev/shm; with less, LARGE holds as many as there is room for, and says so.
-set -eu
-cd "$(dirname "$0")/.."
-BUILD=${BUILD:-build}
-unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE HPX_STORE
+cd "$(dirname "$0")/.." || exit 1
+source bench/common.sh
 export HPX_DATA=${HPX_DATA:-$PWD/cache/data}
 recipe=recipes/mnist-table.rcp
 runs=${RUNS:-31}

@@ -2,10 +2,9 @@
 # Training on one core, batch 128, MNIST: samples per second of hpx, of PyTorch (Debian's python3-torch) and of a naive
 # loop around cblas_sgemm, in turns; ratios are medians over the rounds. Rows as bench/run.sh wants them.
 #
-#   bench/train.sh [CELL...]     ROUNDS=5; cells like 128x64; all without arguments
-set -eu
-: "${BUILD:=build}" "${ROUNDS:=5}"
-unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
+#   bench/train.sh [CELL...]     ROUNDS=5; cells like 128x64; all without arguments; VECTOR=avx2
+source "$(dirname "$0")/common.sh"
+: "${ROUNDS:=5}"
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 # PyTorch allocates its results anew at every step; without these the system would clear their pages every time.
 export MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296
@@ -19,7 +18,7 @@ if ! /usr/bin/python3 -c 'import torch' 2>/dev/null; then
     echo "train: PyTorch is missing; install it with: sh tools/deps.sh python3-torch" >&2
     exit 77
 fi
-make --no-print-directory BUILD="$BUILD" "$BUILD/bench/train" "$BUILD/bench/train_plain" >&2
+make --no-print-directory BUILD="$BUILD" "$BUILD/bench/train" "$BUILD/bench/$rival" >&2
 
 # Each side runs throughout and answers a line of cell, optimizer and samples with the seconds of an epoch.
 folder=$(mktemp -d)
@@ -27,7 +26,7 @@ trap 'exec 3>&- 4>&- 5>&-; wait; rm -rf "$folder"' EXIT
 mkfifo "$folder"/{hpx,torch,plain}.{in,out}
 "$BUILD/bench/train" <"$folder/hpx.in" >"$folder/hpx.out" &
 /usr/bin/python3 bench/train_torch.py <"$folder/torch.in" >"$folder/torch.out" &
-"$BUILD/bench/train_plain" <"$folder/plain.in" >"$folder/plain.out" &
+"$BUILD/bench/$rival" <"$folder/plain.in" >"$folder/plain.out" &
 exec 3>"$folder/hpx.in" 6<"$folder/hpx.out" 4>"$folder/torch.in" 7<"$folder/torch.out" 5>"$folder/plain.in" \
     8<"$folder/plain.out"
 

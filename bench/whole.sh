@@ -2,6 +2,7 @@
 # turns, and against the product of two matrices (bench/gemm.c). Takes twenty minutes to an hour; HPX_BENCH_EPOCHS=1 and
 # HPX_BENCH_ROUNDS=3 give an impression in a few.
 source "$(dirname "$0")/common.sh"
+prepare_builds
 epochs=${HPX_BENCH_EPOCHS:-15}
 rounds=${HPX_BENCH_ROUNDS:-1}
 export OPENBLAS_NUM_THREADS=1

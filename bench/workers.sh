@@ -1,9 +1,8 @@
 #!/bin/bash
 # Two trainings on two cores against one alone, by the clock, per cell; and the most memory a worker of `hpx build`
 # holds at (512,16384), mapped files aside, over weights, gradients, optimizer's state and one batch.
-set -eu
-: "${BUILD:=build}" "${ROUNDS:=3}"
-unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
+source "$(dirname "$0")/common.sh"
+: "${ROUNDS:=3}"
 declare -A samples=([16x16]=60000 [64x32]=60000 [128x64]=60000 [256x128]=60000 [512x256]=30080 [128x4096]=12800
     [512x16384]=1920)
 order="16x16 64x32 128x64 256x128 512x256 128x4096 512x16384"
