@@ -73,7 +73,7 @@ HPX_LDFLAGS = -no-pie $(LDFLAGS)
 
 # hpx itself takes its libraries from their archives (libNAME.a), where there are any: to load and relocate shared ones
 # takes longer than a build that finds everything stored, and so it also keeps the BLAS that it was tested with.
-# STATIC=no links the shared ones. LMDB stays shared: src/cli/damage.c knows its crashes by where it is mapped.
+# STATIC=no links the shared ones. LMDB stays shared: src/store/crash.c knows its crashes by where it is mapped.
 STATIC = yes
 archive = $(firstword $(wildcard $(patsubst -L%,%/lib$(1).a,$(filter -L%,$(PACKAGE_LIBS)))) \
 	$(filter /%,$(shell $(CC) -print-file-name=lib$(1).a)) -l$(1))

@@ -28,7 +28,7 @@ typedef enum hpx_store_mode {
     HPX_STORE_READ,          /* HPX_NOT_FOUND if there is no store */
     HPX_STORE_WRITE,         /* makes the store if there is none */
     HPX_STORE_WRITE_OR_READ, /* as WRITE, but as READ where there is a store that may not be written to */
-    HPX_STORE_CHECK, /* as READ, but what is truncated or lacks parts, too: for hpx_store_verify_from only */
+    HPX_STORE_CHECK, /* as READ, but what is truncated or lacks parts, too: for hpx_store_check only */
 } hpx_store_mode;
 
 /* Called when stored bytes do not match their hash: what they were ("record 0123.. epoch 3"). Once per value.
@@ -63,10 +63,13 @@ const char *hpx_store_directory(const hpx_store *store);
 hpx_status hpx_store_is_there(const hpx_store *store, hpx_error *error);
 
 /* LMDB trusts the pages of its tree. Where they are damaged it fails an assertion, or reads beyond the file
- * or beyond all memory (SIGBUS, SIGSEGV). This sets, for the whole process, what is called for a failed
- * assertion; it must not return. The default aborts. */
+ * or beyond all memory (SIGBUS, SIGSEGV). These set, for the whole process, what is called then; neither may
+ * return. For an assertion: with a line for people; the default aborts. For a crash: in the signal's handler;
+ * NULL, the default, lets the signals take their course, as those do that are not the store's. */
 typedef void hpx_broken_fn(const char *what);
 void hpx_store_on_broken(hpx_broken_fn *broken);
+typedef void hpx_crash_fn(void);
+void hpx_store_on_crash(hpx_crash_fn *crashed);
 
 /* One epoch's result; or that the training failed in it, as its manifest decides. Then there is no later one.
  */

@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,6 +61,17 @@ hpx_status hpx_process_start(pid_t *pid, const hpx_process_options *options, hpx
     hpx_status status = hpx_error_errno(error, "cannot start %s", name);
     errno = code;
     return code == ENOENT ? hpx_error_set(error, HPX_NOT_FOUND, "%s is not installed", name) : status;
+}
+
+hpx_status hpx_process_fork(pid_t *pid, int (*run)(void *context), void *context, hpx_error *error)
+{
+    fflush(NULL); /* else the child writes it, too */
+    *pid = fork();
+    if (*pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        _exit(run(context));
+    }
+    return *pid < 0 ? hpx_error_errno(error, "cannot start a process") : HPX_OK;
 }
 
 hpx_status hpx_process_wait(int *how, pid_t pid, hpx_error *error)

@@ -1,4 +1,4 @@
-/* Child processes. They get descriptors 0 to 2 and no others, an empty signal mask and the default
+/* Child processes. Programs get descriptors 0 to 2 and no others, an empty signal mask and the default
  * actions of SIGPIPE and SIGXFSZ, whatever this process has set for itself. */
 #ifndef HPX_PROCESS_H
 #define HPX_PROCESS_H
@@ -19,6 +19,10 @@ typedef struct hpx_process_options {
 
 /* HPX_NOT_FOUND if there is no such program, HPX_FAILED when the process cannot be made; errno says why. */
 hpx_status hpx_process_start(pid_t *pid, const hpx_process_options *options, hpx_error *error);
+
+/* Runs a function in a child process, for what may crash: a copy of this one, that is killed when this one
+ * ends. What the function returns is its exit code. */
+hpx_status hpx_process_fork(pid_t *pid, int (*run)(void *context), void *context, hpx_error *error);
 
 /* Waits for the end of the process and gives its wait status. */
 hpx_status hpx_process_wait(int *how, pid_t pid, hpx_error *error);

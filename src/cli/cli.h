@@ -200,12 +200,8 @@ const char *worker_program(void); /* this binary */
  */
 size_t jobs_of(const struct options *options);
 
-/* rebuild.c: retrains options->rebuild percent of the store and compares; the exit code. With `json`, adds a
- * member "rebuilt" to the open object, else lines to `text`. */
-int rebuild_sample(const struct options *options, hpx_store *store, const char *data, hpx_buffer *text,
-                   hpx_json *json);
-
-/* process.c: makes the process fit for work; the first call of main. */
+/* process.c: makes the process fit for work; the first call of main. From then on damage that LMDB crashes
+ * over ends the process with a line and EXIT_DAMAGED. */
 void prepare_process(void);
 
 /* From now on the first SIGINT, SIGTERM or SIGHUP is noted here, by its number, for the command to end in
@@ -216,11 +212,6 @@ void catch_interrupts(void);
 
 void die_of(int number) __attribute__((noreturn)); /* ends the process by a signal */
 void die_of_broken_pipe(void); /* as others do whose reader has gone; returns when the user ignores SIGPIPE */
-
-/* damage.c: a crash of LMDB over damaged pages ends the process with a line and EXIT_DAMAGED.
- * `release_damage`: crashes take their course again. */
-void catch_damage(void);
-void release_damage(void);
 
 /* progress.c: what goes on, drawn on a terminal. */
 size_t terminal_columns(int fd); /* SIZE_MAX: it is none */

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -77,12 +78,30 @@ static void set_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static void broken(const char *what)
+{
+    say("%s; `hpx verify` says what is lost", what);
+    _exit(EXIT_DAMAGED);
+}
+
+/* In a signal handler. */
+static void crashed(void)
+{
+    static const char text[] =
+        "hpx: the structure of the store's data file is damaged; `hpx verify` says what is lost\n";
+    if (write(STDERR_FILENO, text, strlen(text)) != (ssize_t)strlen(text)) {
+        /* nobody reads it: the exit code says it */
+    }
+    _exit(EXIT_DAMAGED);
+}
+
 void prepare_process(void)
 {
     fill_standard_descriptors();
     umask(umask(0) & 077); /* what hpx writes it can also read */
     set_signals();
-    catch_damage();
+    hpx_store_on_broken(broken);
+    hpx_store_on_crash(crashed);
 }
 
 void catch_interrupts(void)

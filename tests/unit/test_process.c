@@ -114,12 +114,28 @@ static void test_no_program(void **state)
     expect_contains(error.message, "hpx-has-no-such-program is not installed");
 }
 
+static int answer(void *context)
+{
+    return *(const int *)context;
+}
+
+static void test_fork(void **state)
+{
+    (void)state;
+    int how, code = 42;
+    pid_t pid;
+    expect_ok(hpx_process_fork(&pid, answer, &code, &error), &error);
+    expect_ok(hpx_process_wait(&how, pid, &error), &error);
+    assert_true(WIFEXITED(how));
+    assert_int_equal(WEXITSTATUS(how), 42);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_descriptors),  cmocka_unit_test(test_signals),
         cmocka_unit_test(test_surroundings), cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_no_program),
+        cmocka_unit_test(test_no_program),   cmocka_unit_test(test_fork),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

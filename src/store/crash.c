@@ -1,18 +1,18 @@
 /* LMDB trusts the pages of its tree. Where they are damaged it may read beyond the file (SIGBUS) or beyond
- * all memory (SIGSEGV), or fail an assertion. Here these end the process with a line and an exit code of
- * their own. A fault that is not the store's, by the file mapped at the address or at the instruction, takes
- * its course. */
-#include "cli.h"
+ * all memory (SIGSEGV). A fault that is not the store's, by the file mapped at the address or at the
+ * instruction, takes its course. */
+#include "hpx/store.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 static const char data_file[] = "/hpx.mdb", library[] = "/liblmdb.so";
 static struct sigaction old_bus, old_segv;
+static hpx_crash_fn *on_crash; /* NULL: the handlers are not set */
 
 /* One line of /proc/self/maps, "START-END ... PATH", in a handler: nothing but plain loops. */
 static bool holds(const char *line, uintptr_t address)
@@ -53,12 +53,6 @@ static bool is_mapped_from(uintptr_t address, const char *name)
     return found;
 }
 
-static void complain(const char *text)
-{
-    if (write(STDERR_FILENO, text, strlen(text)) < 0)
-        return;
-}
-
 static void crashed(int number, siginfo_t *info, void *context)
 {
     const ucontext_t *machine = context;
@@ -70,31 +64,22 @@ static void crashed(int number, siginfo_t *info, void *context)
 #else
     (void)machine;
 #endif
-    if (is_mapped_from((uintptr_t)info->si_addr, data_file) || is_mapped_from(instruction, library)) {
-        complain("hpx: the structure of the store's data file is damaged; `hpx verify` says what is lost\n");
-        _exit(EXIT_DAMAGED);
-    }
+    if (is_mapped_from((uintptr_t)info->si_addr, data_file) || is_mapped_from(instruction, library))
+        on_crash();
     sigaction(number, number == SIGBUS ? &old_bus : &old_segv, NULL);
     if (info->si_code <= 0)
         raise(number); /* sent, not met: returning would not repeat it */
 }
 
-static void broken(const char *what)
-{
-    say("%s; `hpx verify` says what is lost", what);
-    _exit(EXIT_DAMAGED);
-}
-
-void catch_damage(void)
+void hpx_store_on_crash(hpx_crash_fn *handler)
 {
     struct sigaction action = {.sa_sigaction = crashed, .sa_flags = SA_SIGINFO};
-    hpx_store_on_broken(broken);
-    sigaction(SIGBUS, &action, &old_bus);
-    sigaction(SIGSEGV, &action, &old_segv);
-}
-
-void release_damage(void)
-{
-    sigaction(SIGBUS, &old_bus, NULL);
-    sigaction(SIGSEGV, &old_segv, NULL);
+    if (handler && !on_crash) {
+        sigaction(SIGBUS, &action, &old_bus);
+        sigaction(SIGSEGV, &action, &old_segv);
+    } else if (!handler && on_crash) {
+        sigaction(SIGBUS, &old_bus, NULL);
+        sigaction(SIGSEGV, &old_segv, NULL);
+    }
+    on_crash = handler;
 }
