@@ -99,12 +99,12 @@ static hpx_status adopt(hpx_adopted *out, hpx_store *store, const char *data, co
 /* The result that came out otherwise, as `reproduce` shows it. */
 static int show_difference(hpx_store *store, const hpx_adopted *adopted, const struct options *options)
 {
-    hpx_shown shown;
+    hpx_trajectory shown;
     hpx_error error;
     char hex[HPX_HASH_HEX_BYTES];
-    hpx_status status = read_shown(&shown, store, hpx_hash_hex(hex, &adopted->differing), &error);
+    hpx_status status = hpx_trajectory_read(&shown, store, hpx_hash_hex(hex, &adopted->differing), &error);
     int code = status ? fail(&error) : report_rebuilt(options, &shown, &adopted->difference);
-    free_shown(&shown);
+    hpx_trajectory_free(&shown);
     return code;
 }
 

@@ -147,18 +147,6 @@ bool is_key(const char *word);
 /* export_bundle.c: export without --csv. */
 int export_bundle(const struct options *options);
 
-/* HPX_OK for what the store has lost, and has reported. */
-hpx_status forgive(hpx_status status);
-
-/* What the store knows about an artifact; what it has lost stays empty. `adoptions`: of the store; borrowed.
- */
-hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_adoptions *adoptions,
-                           const hpx_artifact *artifact, hpx_error *error);
-
-/* show.c: all that is known of the trajectory whose key begins so. */
-hpx_status read_shown(hpx_shown *out, hpx_store *store, const char *prefix, hpx_error *error);
-void free_shown(hpx_shown *shown);
-
 /* target.c: calls for every artifact that the recipe's cells, seeds and epochs name under this binary; where
  * searches are named, the cells that they visit, as far as what is stored decides. `all_epochs`: every stored
  * epoch of the trajectories instead. The cell is borrowed during the call. */
@@ -192,7 +180,7 @@ void results_order(struct results *results, const char *column, hpx_metric objec
 int check_searches(const hpx_outcome *outcome);
 
 /* reproduce.c: prints how a trajectory came out when it was trained again; the exit code. */
-int report_rebuilt(const struct options *options, const hpx_shown *shown, const hpx_rebuilt *rebuilt);
+int report_rebuilt(const struct options *options, const hpx_trajectory *shown, const hpx_rebuilt *rebuilt);
 
 const char *worker_program(void); /* this binary */
 

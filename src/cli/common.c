@@ -291,25 +291,3 @@ bool is_key(const char *word)
 {
     return strspn(word, "0123456789abcdefABCDEF") == strlen(word) && !hpx_path_exists(word);
 }
-
-hpx_status forgive(hpx_status status)
-{
-    return status == HPX_NOT_FOUND || status == HPX_DAMAGED ? HPX_OK : status;
-}
-
-hpx_status find_provenance(hpx_provenance *out, hpx_store *store, const hpx_adoptions *adoptions,
-                           const hpx_artifact *artifact, hpx_error *error)
-{
-    *out = (hpx_provenance){.artifact = *artifact, .adoptions = adoptions};
-    hpx_status status = forgive(hpx_store_manifest(&out->manifest, store, &artifact->key, error));
-    if (!status)
-        status = forgive(hpx_store_get_record(&out->code, store, HPX_RECORD_CODE, &artifact->code, error));
-    if (!status)
-        status = forgive(
-            hpx_store_get_record(&out->dataset, store, HPX_RECORD_DATASET, &artifact->dataset, error));
-    if (!status)
-        status = forgive(hpx_store_find_import(&out->import, store, &artifact->key, artifact->epoch, error));
-    if (status)
-        hpx_provenance_free(out);
-    return status;
-}

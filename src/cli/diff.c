@@ -5,12 +5,12 @@
 
 static hpx_status diff(hpx_buffer *text, hpx_store *store, const struct options *options, hpx_error *error)
 {
-    hpx_shown a = {0}, b = {0};
+    hpx_trajectory a = {0}, b = {0};
     hpx_code_change change = {0};
     hpx_error unknown;
-    hpx_status status = read_shown(&a, store, options->arguments[0], error);
+    hpx_status status = hpx_trajectory_read(&a, store, options->arguments[0], error);
     if (!status)
-        status = read_shown(&b, store, options->arguments[1], error);
+        status = hpx_trajectory_read(&b, store, options->arguments[1], error);
     if (!status) {
         /* Without the repository the differences are still all there, only not explained. */
         const bool known = hpx_code_compare(&change, hpx_code_built.root, hpx_code_built.sources,
@@ -21,8 +21,8 @@ static hpx_status diff(hpx_buffer *text, hpx_store *store, const struct options 
             hpx_report_diff(text, &a, &b, known ? &change : NULL);
     }
     hpx_code_change_free(&change);
-    free_shown(&a);
-    free_shown(&b);
+    hpx_trajectory_free(&a);
+    hpx_trajectory_free(&b);
     return status;
 }
 

@@ -23,8 +23,9 @@ static hpx_status note(void *context, const hpx_rebuilt *rebuilt, hpx_error *err
     return HPX_OK;
 }
 
-static hpx_status train_again(struct reproduction *reproduction, hpx_store *store, const hpx_shown *shown,
-                              const char *data, const char *program, hpx_error *error)
+static hpx_status train_again(struct reproduction *reproduction, hpx_store *store,
+                              const hpx_trajectory *shown, const char *data, const char *program,
+                              hpx_error *error)
 {
     const hpx_rebuild_wanted wanted = {.key = shown->newest.artifact.key};
     hpx_rebuild_options rebuild = {
@@ -55,7 +56,7 @@ static void pin_numerics(const hpx_fields *manifest)
 }
 
 /* The manifest as it was trained again. */
-static void fill_wanted(hpx_reproduced *out, const hpx_shown *shown, bool at_code)
+static void fill_wanted(hpx_reproduced *out, const hpx_trajectory *shown, bool at_code)
 {
     const hpx_fields *recorded = &shown->newest.manifest;
     for (size_t i = 0; i < recorded->count; i++)
@@ -64,7 +65,7 @@ static void fill_wanted(hpx_reproduced *out, const hpx_shown *shown, bool at_cod
         hpx_manifest_set_binary(&out->manifest);
 }
 
-int report_rebuilt(const struct options *options, const hpx_shown *shown, const hpx_rebuilt *rebuilt)
+int report_rebuilt(const struct options *options, const hpx_trajectory *shown, const hpx_rebuilt *rebuilt)
 {
     hpx_buffer text = {0};
     hpx_fields this_code = {0};
@@ -98,21 +99,21 @@ int run_reproduce(const struct options *options)
     struct reproduction reproduction = {.why = NULL};
     hpx_store *store;
     hpx_error error;
-    hpx_shown shown = {0};
+    hpx_trajectory shown = {0};
     int code;
     catch_interrupts();
     hpx_status status = open_store(&store, options, folder, HPX_STORE_READ, &error);
     if (!status)
-        status = read_shown(&shown, store, options->arguments[0], &error);
+        status = hpx_trajectory_read(&shown, store, options->arguments[0], &error);
     /* A second output is kept where that is possible, so the store is opened for writing once it is known to
      * exist; what is shown borrows from it. */
-    free_shown(&shown);
+    hpx_trajectory_free(&shown);
     hpx_store_close(store);
     store = NULL;
     if (!status)
         status = open_store(&store, options, folder, HPX_STORE_WRITE_OR_READ, &error);
     if (!status)
-        status = read_shown(&shown, store, options->arguments[0], &error);
+        status = hpx_trajectory_read(&shown, store, options->arguments[0], &error);
     if (!status && options->at_code)
         status =
             code_check_trust(store, &shown.newest.artifact.code, &shown.newest.code, options->trust, &error);
@@ -128,7 +129,7 @@ int run_reproduce(const struct options *options)
         status = hpx_error_set(&error, HPX_FAILED, "%s: its results are lost", options->arguments[0]);
     code = status ? fail(&error) : report_rebuilt(options, &shown, &reproduction.rebuilt);
     code_build_remove(tree);
-    free_shown(&shown);
+    hpx_trajectory_free(&shown);
     hpx_store_close(store);
     free(reproduction.why);
     free(program);

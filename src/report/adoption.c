@@ -158,17 +158,9 @@ void hpx_report_adopted_json(hpx_buffer *out, const hpx_adopted *adopted)
 /* --- of one result ----------------------------------------------------------------------------------------
  */
 
-/* NULL where the store has lost it. */
-static const uint8_t *version_in(const hpx_fields *fields, const char *name)
-{
-    const hpx_field *version = hpx_fields_find(fields, name);
-    return version && version->size == HPX_CODE_BYTES ? version->bytes : NULL;
-}
-
 bool report_counted(hpx_buffer *out, const hpx_provenance *provenance)
 {
-    const uint8_t *maker = version_in(&provenance->code, "version"),
-                  *as = version_in(&provenance->manifest, "code.version");
+    const uint8_t *maker = hpx_provenance_maker(provenance), *as = hpx_provenance_trainer(provenance);
     char mine[HPX_CODE_HEX_BYTES], other[HPX_CODE_HEX_BYTES];
     if (!maker || !as || memcmp(maker, as, HPX_CODE_BYTES) == 0)
         return false;
@@ -179,33 +171,14 @@ bool report_counted(hpx_buffer *out, const hpx_provenance *provenance)
     return true;
 }
 
-const hpx_adoption *report_next_adoption(size_t *at, const hpx_provenance *provenance)
-{
-    const hpx_adoptions *adoptions = provenance->adoptions;
-    const uint8_t *as = version_in(&provenance->manifest, "code.version");
-    while (as && *at < adoptions->count) {
-        const hpx_adoption *adoption = &adoptions->items[(*at)++];
-        const hpx_fields *whose = &adoption->whose;
-        const uint8_t *version = hpx_adoption_version(adoption);
-        bool same = memcmp(version, as, HPX_CODE_BYTES) != 0;
-        for (size_t i = 0; i < whose->count && same; i++)
-            same = strcmp(whose->fields[i].name, "code.version") == 0 ||
-                   hpx_field_equal(&whose->fields[i],
-                                   hpx_fields_find(&provenance->manifest, whose->fields[i].name));
-        if (same && hpx_adoptions_lead(adoptions, version, &provenance->manifest))
-            return adoption;
-    }
-    return NULL;
-}
-
 void report_counted_json(hpx_json *json, const hpx_provenance *provenance)
 {
-    const uint8_t *as = version_in(&provenance->manifest, "code.version");
+    const uint8_t *as = hpx_provenance_trainer(provenance);
     const hpx_adoption *adoption;
     char hex[HPX_CODE_HEX_BYTES];
     hpx_json_text(json, "counted_as", as ? trainer_text(hex, as) : NULL);
     hpx_json_open(json, "adoptions", '[');
-    for (size_t at = 0; (adoption = report_next_adoption(&at, provenance));) {
+    for (size_t at = 0; (adoption = hpx_provenance_next_adoption(&at, provenance));) {
         hpx_json_open_flat(json, NULL, '{');
         add_claim(json, adoption);
         hpx_json_close(json, '}');

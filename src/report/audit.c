@@ -110,7 +110,7 @@ static void count_adoptions(hpx_audit *audit, const hpx_provenance *provenance)
 {
     const hpx_adoption *adoption;
     hpx_buffer text = {0};
-    for (size_t at = 0; (adoption = report_next_adoption(&at, provenance)); text.size = 0) {
+    for (size_t at = 0; (adoption = hpx_provenance_next_adoption(&at, provenance)); text.size = 0) {
         hpx_report_adoption(&text, adoption);
         count_in(&audit->adoptions, hpx_strdup(hpx_buffer_text(&text)), NULL);
     }

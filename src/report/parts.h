@@ -34,10 +34,6 @@ void report_epoch_json(hpx_json *json, const hpx_artifact *artifact);
  * that made it; whether there was something to say. */
 bool report_counted(hpx_buffer *out, const hpx_provenance *provenance);
 
-/* The adoptions by which other trainers count as the one that a result counts as, one after the other: `at`
- * begins at 0; NULL at the end. */
-const hpx_adoption *report_next_adoption(size_t *at, const hpx_provenance *provenance);
-
 /* Members "counted_as" and "adoptions". */
 void report_counted_json(hpx_json *json, const hpx_provenance *provenance);
 

@@ -11,15 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-void hpx_provenance_free(hpx_provenance *provenance)
-{
-    hpx_fields_free(&provenance->manifest);
-    hpx_fields_free(&provenance->code);
-    hpx_fields_free(&provenance->dataset);
-    hpx_fields_free(&provenance->import);
-    *provenance = (hpx_provenance){0};
-}
-
 const char *report_time(char out[32], int64_t ns)
 {
     time_t seconds = (time_t)(ns / 1000000000);

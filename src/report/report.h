@@ -8,7 +8,8 @@
 #include "hpx/fields.h"
 #include "hpx/outcome.h"
 #include "hpx/store.h"
-#include "identity/neighbours.h"
+#include "identity/provenance.h"
+#include "identity/why.h"
 #include "report/json.h"
 #include "report/table.h"
 #include "upkeep/adopt.h"
@@ -36,17 +37,6 @@ void hpx_report_plan_json(hpx_buffer *out, const hpx_outcome *outcome);
 
 /* "0:41", "12:05", "3:02:10", "2 d 03:10"; "?" if not finite. */
 const char *hpx_duration_text(char out[32], double seconds);
-
-/* An artifact with what its record refers to; fields are empty where the store has lost them. */
-typedef struct hpx_provenance {
-    hpx_artifact artifact;
-    hpx_fields manifest, code, dataset;
-    hpx_fields import;              /* as hpx_store_find_import has it; empty: trained with this store */
-    hpx_code_reach reach;           /* of the code's commit, for `audit` */
-    const hpx_adoptions *adoptions; /* of the store, borrowed */
-} hpx_provenance;
-
-void hpx_provenance_free(hpx_provenance *provenance);
 
 /* `ls`: a header and a row each, with the objective and the test accuracy. */
 hpx_table *hpx_report_list_new(hpx_metric objective);
@@ -85,40 +75,19 @@ void hpx_report_code_json(hpx_json *json, const char *name, const hpx_fields *co
 /* The numerics among the fields of a manifest as the member `numerics`, without their prefix. */
 void hpx_report_numerics_json(hpx_json *json, const hpx_fields *manifest);
 
-/* `show`: all that is known of a trajectory; artifacts of one key in order of epochs, and the second outputs
- * that contradict them. */
-typedef struct hpx_shown {
-    hpx_provenance newest;
-    hpx_artifact *artifacts, *conflicts;
-    size_t count, conflict_count;
-    uint32_t checkpoint_epoch; /* the newest epoch with a checkpoint; 0: none */
-    bool pinned;
-    hpx_adoptions adoptions; /* of the store; `newest` borrows them */
-} hpx_shown;
+/* `show`. */
+void hpx_report_show(hpx_buffer *out, const hpx_trajectory *shown);
+void hpx_report_show_json(hpx_buffer *out, const hpx_trajectory *shown);
 
-void hpx_report_show(hpx_buffer *out, const hpx_shown *shown);
-void hpx_report_show_json(hpx_buffer *out, const hpx_shown *shown);
-
-/* `why`: the verdict on one trial and, unless it is a hit, what is most like it. */
-typedef struct hpx_why {
-    hpx_cell cell;
-    uint32_t seed, epochs;
-    hpx_hash key;
-    hpx_verdict verdict;
-    uint32_t from;
-    hpx_artifact stored;           /* under the key: the one that is hit, else the newest; epoch 0: none */
-    hpx_neighbour nearest;         /* where nothing is stored under the key */
-    hpx_fields wanted;             /* manifest */
-    const hpx_code_change *change; /* from the nearest one's code to this; NULL: the same, or unknown */
-    hpx_adoptions adoptions;       /* all of the store */
-} hpx_why;
-
+/* `why`. */
 void hpx_report_why(hpx_buffer *out, const hpx_why *why);
 void hpx_report_why_json(hpx_buffer *out, const hpx_why *why);
 
-/* `diff`: what two trajectories differ in; `change` as above. */
-void hpx_report_diff(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b, const hpx_code_change *change);
-void hpx_report_diff_json(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b,
+/* `diff`: what two trajectories differ in; `change`: from the code of the first to that of the second, NULL:
+ * unknown. */
+void hpx_report_diff(hpx_buffer *out, const hpx_trajectory *a, const hpx_trajectory *b,
+                     const hpx_code_change *change);
+void hpx_report_diff_json(hpx_buffer *out, const hpx_trajectory *a, const hpx_trajectory *b,
                           const hpx_code_change *change);
 
 /* `reproduce`: one trajectory trained again. */

@@ -53,7 +53,7 @@ static void add_counted(hpx_buffer *out, const hpx_provenance *provenance)
     if (report_counted(&counted, provenance))
         hpx_buffer_printf(out, "counted     %s\n", hpx_buffer_text(&counted));
     hpx_buffer_free(&counted);
-    for (size_t at = 0; (adoption = report_next_adoption(&at, provenance));) {
+    for (size_t at = 0; (adoption = hpx_provenance_next_adoption(&at, provenance));) {
         hpx_buffer_puts(out, "adopted     ");
         hpx_report_adoption(out, adoption);
         hpx_buffer_puts(out, "\n");
@@ -68,7 +68,7 @@ static void add_import(hpx_buffer *out, const hpx_provenance *provenance)
     hpx_buffer_free(&import);
 }
 
-void hpx_report_show(hpx_buffer *out, const hpx_shown *shown)
+void hpx_report_show(hpx_buffer *out, const hpx_trajectory *shown)
 {
     char hex[HPX_HASH_HEX_BYTES];
     const hpx_artifact *last = &shown->newest.artifact;
@@ -106,7 +106,7 @@ static void add_epochs_json(hpx_json *json, const char *name, const hpx_artifact
     hpx_json_close(json, ']');
 }
 
-void hpx_report_show_json(hpx_buffer *out, const hpx_shown *shown)
+void hpx_report_show_json(hpx_buffer *out, const hpx_trajectory *shown)
 {
     const hpx_provenance *newest = &shown->newest;
     const struct {

@@ -103,12 +103,11 @@ static void add_hint(hpx_buffer *out, const hpx_fields *nearest, const hpx_field
 /* By which adoptions the trainer of this binary counts as another one, if it does. */
 static void add_adoptions(hpx_buffer *out, const hpx_why *why)
 {
-    const hpx_provenance asked = {.manifest = why->wanted, .adoptions = &why->adoptions};
+    const hpx_provenance wanted = {.manifest = why->wanted, .adoptions = &why->adoptions};
     const hpx_adoption *adoption;
-    if (memcmp(hpx_fields_find(&why->wanted, "code.version")->bytes, hpx_code_built.version,
-               HPX_CODE_BYTES) == 0)
+    if (memcmp(hpx_provenance_trainer(&wanted), hpx_code_built.version, HPX_CODE_BYTES) == 0)
         return;
-    for (size_t at = 0; (adoption = report_next_adoption(&at, &asked));) {
+    for (size_t at = 0; (adoption = hpx_provenance_next_adoption(&at, &wanted));) {
         hpx_buffer_puts(out, "adopted  ");
         hpx_report_adoption(out, adoption);
         hpx_buffer_puts(out, "\n");
@@ -118,27 +117,23 @@ static void add_adoptions(hpx_buffer *out, const hpx_why *why)
 void hpx_report_why(hpx_buffer *out, const hpx_why *why)
 {
     char hex[HPX_HASH_HEX_BYTES];
-    hpx_cell_print(out, &why->cell);
+    const hpx_cell cell = hpx_cell_of(&why->pairs);
+    hpx_cell_print(out, &cell);
     hpx_buffer_printf(out, ", seed %u, %u %s: %s\n", why->seed, why->epochs,
                       hpx_plural(why->epochs, "epoch", "epochs"), hpx_verdict_names[why->verdict]);
     hpx_buffer_printf(out, "key      %s\n", hpx_hash_hex(hex, &why->key));
     add_adoptions(out, why);
-    if (why->verdict == HPX_HIT) {
-        hpx_buffer_puts(out, "stored   ");
-        add_artifact(out, &why->stored);
-        return;
-    }
     if (why->stored.epoch > 0) {
         hpx_buffer_puts(out, "stored   ");
         add_artifact(out, &why->stored);
         if (why->verdict == HPX_EXTEND)
             hpx_buffer_printf(out, "    goes on after epoch %u, which has a checkpoint\n", why->from);
-        else
+        else if (why->verdict == HPX_TRAIN)
             hpx_buffer_puts(out, "    begins anew: no checkpoint of an earlier epoch is kept\n");
     } else if (why->nearest.found) {
         hpx_buffer_puts(out, "nearest  ");
         add_artifact(out, &why->nearest.artifact);
-        add_differences(out, &why->nearest.manifest, &why->wanted, why->change);
+        add_differences(out, &why->nearest.manifest, &why->wanted, why->change_known ? &why->change : NULL);
         add_hint(out, &why->nearest.manifest, &why->wanted);
     } else {
         hpx_buffer_puts(out, "nearest  none: the store is empty\n");
@@ -149,12 +144,13 @@ void hpx_report_why_json(hpx_buffer *out, const hpx_why *why)
 {
     char hex[HPX_HASH_HEX_BYTES];
     hpx_json json = {.out = out};
+    const hpx_cell cell = hpx_cell_of(&why->pairs);
     const hpx_artifact *nearest = why->stored.epoch > 0 ? &why->stored
                                   : why->nearest.found  ? &why->nearest.artifact
                                                         : NULL;
     hpx_json_open(&json, NULL, '{');
     hpx_json_count(&json, "schema", 1);
-    report_cell_json(&json, &why->cell);
+    report_cell_json(&json, &cell);
     hpx_json_count(&json, "seed", why->seed);
     hpx_json_count(&json, "epochs", why->epochs);
     hpx_json_text(&json, "verdict", hpx_verdict_names[why->verdict]);
@@ -176,7 +172,7 @@ void hpx_report_why_json(hpx_buffer *out, const hpx_why *why)
         add_differences_json(&json, &why->nearest.manifest,
                              why->nearest.found ? &why->wanted : &why->nearest.manifest);
     hpx_json_close(&json, ']');
-    add_change_json(&json, why->change);
+    add_change_json(&json, why->change_known ? &why->change : NULL);
     report_counted_json(&json, &(hpx_provenance){.manifest = why->wanted, .adoptions = &why->adoptions});
     hpx_json_close(&json, '}');
 }
@@ -218,7 +214,7 @@ static void add_failure_json(hpx_json *json, const char *name, const hpx_artifac
 }
 
 /* Epochs that both have, and the first whose outputs differ (0: none). */
-static uint32_t first_difference(uint32_t *common, const hpx_shown *a, const hpx_shown *b)
+static uint32_t first_difference(uint32_t *common, const hpx_trajectory *a, const hpx_trajectory *b)
 {
     uint32_t first = 0;
     *common = 0;
@@ -235,7 +231,7 @@ static uint32_t first_difference(uint32_t *common, const hpx_shown *a, const hpx
     return first;
 }
 
-static const hpx_artifact *at_epoch(const hpx_shown *shown, uint32_t epoch)
+static const hpx_artifact *at_epoch(const hpx_trajectory *shown, uint32_t epoch)
 {
     for (size_t i = 0; i < shown->count; i++)
         if (shown->artifacts[i].epoch == epoch)
@@ -243,7 +239,8 @@ static const hpx_artifact *at_epoch(const hpx_shown *shown, uint32_t epoch)
     return NULL;
 }
 
-void hpx_report_diff(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b, const hpx_code_change *change)
+void hpx_report_diff(hpx_buffer *out, const hpx_trajectory *a, const hpx_trajectory *b,
+                     const hpx_code_change *change)
 {
     uint32_t common, first = first_difference(&common, a, b);
     hpx_buffer_puts(out, "old      ");
@@ -264,7 +261,7 @@ void hpx_report_diff(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b, co
     add_outputs(out, at_epoch(a, common), at_epoch(b, common));
 }
 
-void hpx_report_diff_json(hpx_buffer *out, const hpx_shown *a, const hpx_shown *b,
+void hpx_report_diff_json(hpx_buffer *out, const hpx_trajectory *a, const hpx_trajectory *b,
                           const hpx_code_change *change)
 {
     char hex[HPX_HASH_HEX_BYTES];

@@ -1,0 +1,139 @@
+#include "identity/provenance.h"
+
+#include "base/memory.h"
+#include "store/space.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* HPX_OK for what the store has lost, and has reported. */
+static hpx_status forgive(hpx_status status)
+{
+    return status == HPX_NOT_FOUND || status == HPX_DAMAGED ? HPX_OK : status;
+}
+
+hpx_status hpx_provenance_find(hpx_provenance *out, hpx_store *store, const hpx_adoptions *adoptions,
+                               const hpx_artifact *artifact, hpx_error *error)
+{
+    *out = (hpx_provenance){.artifact = *artifact, .adoptions = adoptions};
+    hpx_status status = forgive(hpx_store_manifest(&out->manifest, store, &artifact->key, error));
+    if (!status)
+        status = forgive(hpx_store_get_record(&out->code, store, HPX_RECORD_CODE, &artifact->code, error));
+    if (!status)
+        status = forgive(
+            hpx_store_get_record(&out->dataset, store, HPX_RECORD_DATASET, &artifact->dataset, error));
+    if (!status)
+        status = forgive(hpx_store_find_import(&out->import, store, &artifact->key, artifact->epoch, error));
+    if (status)
+        hpx_provenance_free(out);
+    return status;
+}
+
+void hpx_provenance_free(hpx_provenance *provenance)
+{
+    hpx_fields_free(&provenance->manifest);
+    hpx_fields_free(&provenance->code);
+    hpx_fields_free(&provenance->dataset);
+    hpx_fields_free(&provenance->import);
+    *provenance = (hpx_provenance){0};
+}
+
+static const uint8_t *version_in(const hpx_fields *fields, const char *name)
+{
+    const hpx_field *version = hpx_fields_find(fields, name);
+    return version && version->size == HPX_CODE_BYTES ? version->bytes : NULL;
+}
+
+const uint8_t *hpx_provenance_maker(const hpx_provenance *provenance)
+{
+    return version_in(&provenance->code, "version");
+}
+
+const uint8_t *hpx_provenance_trainer(const hpx_provenance *provenance)
+{
+    return version_in(&provenance->manifest, "code.version");
+}
+
+const hpx_adoption *hpx_provenance_next_adoption(size_t *at, const hpx_provenance *provenance)
+{
+    const hpx_adoptions *adoptions = provenance->adoptions;
+    const uint8_t *as = hpx_provenance_trainer(provenance);
+    while (as && *at < adoptions->count) {
+        const hpx_adoption *adoption = &adoptions->items[(*at)++];
+        const hpx_fields *whose = &adoption->whose;
+        const uint8_t *version = hpx_adoption_version(adoption);
+        bool same = memcmp(version, as, HPX_CODE_BYTES) != 0;
+        for (size_t i = 0; i < whose->count && same; i++)
+            same = strcmp(whose->fields[i].name, "code.version") == 0 ||
+                   hpx_field_equal(&whose->fields[i],
+                                   hpx_fields_find(&provenance->manifest, whose->fields[i].name));
+        if (same && hpx_adoptions_lead(adoptions, version, &provenance->manifest))
+            return adoption;
+    }
+    return NULL;
+}
+
+/* --- a trajectory ------------------------------------------------------------------------------------------- */
+
+struct epochs {
+    hpx_artifact *artifacts;
+    size_t count, capacity;
+};
+
+static hpx_status collect(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    (void)error;
+    struct epochs *epochs = context;
+    epochs->artifacts =
+        hpx_grow(epochs->artifacts, &epochs->capacity, epochs->count + 1, sizeof *epochs->artifacts);
+    epochs->artifacts[epochs->count++] = *artifact;
+    return HPX_OK;
+}
+
+static hpx_status read_epochs(hpx_trajectory *out, hpx_store *store, const hpx_hash *key, hpx_error *error)
+{
+    struct epochs epochs = {0}, conflicts = {0};
+    hpx_status status = hpx_store_each(store, key, collect, &epochs, error);
+    if (!status)
+        status = hpx_store_each_conflict(store, key, collect, &conflicts, error);
+    out->artifacts = epochs.artifacts;
+    out->count = epochs.count;
+    out->conflicts = conflicts.artifacts;
+    out->conflict_count = conflicts.count;
+    return status;
+}
+
+hpx_status hpx_trajectory_read(hpx_trajectory *out, hpx_store *store, const char *prefix, hpx_error *error)
+{
+    hpx_hash key;
+    *out = (hpx_trajectory){.adoptions = hpx_alloc(sizeof *out->adoptions)};
+    if (!store)
+        return hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key; the store is empty", prefix);
+    hpx_status status = hpx_store_find_key(&key, store, prefix, error);
+    if (!status)
+        status = read_epochs(out, store, &key, error);
+    if (!status && out->count == 0)
+        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: its results are lost", prefix);
+    if (!status)
+        status = forgive(
+            hpx_store_newest_checkpoint_epoch(&out->checkpoint_epoch, store, &key, UINT32_MAX, error));
+    if (!status)
+        status = hpx_store_is_pinned(&out->pinned, store, &key, error);
+    if (!status)
+        status = hpx_adoptions_read(out->adoptions, store, error);
+    if (!status)
+        status =
+            hpx_provenance_find(&out->newest, store, out->adoptions, &out->artifacts[out->count - 1], error);
+    return status;
+}
+
+void hpx_trajectory_free(hpx_trajectory *trajectory)
+{
+    hpx_provenance_free(&trajectory->newest);
+    free(trajectory->conflicts);
+    free(trajectory->artifacts);
+    if (trajectory->adoptions)
+        hpx_adoptions_free(trajectory->adoptions);
+    free(trajectory->adoptions);
+    *trajectory = (hpx_trajectory){0};
+}
