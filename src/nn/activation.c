@@ -59,9 +59,10 @@ bool hpx_activation_keeps_slope(hpx_activation kind)
     return kind != HPX_RELU;
 }
 
-HPX_VECTORISED
-void hpx_activation_forward(hpx_activation kind, float *y, float *slope, const float *bias, size_t rows,
-                            size_t columns, size_t stride)
+HPX_VECTORISED(, hpx_activation_forward,
+               (hpx_activation kind, float *y, float *slope, const float *bias, size_t rows, size_t columns,
+                size_t stride),
+               (kind, y, slope, bias, rows, columns, stride))
 {
     switch (kind) {
     case HPX_RELU:
@@ -103,10 +104,10 @@ void hpx_dropout(float *y, float *slope, size_t rows, size_t first, size_t colum
     }
 }
 
-HPX_VECTORISED
-void hpx_activation_backward(float *restrict delta, float *restrict bias_gradient, const float *restrict y,
-                             const float *restrict slope, float scale, size_t rows, size_t columns,
-                             size_t stride)
+HPX_VECTORISED(, hpx_activation_backward,
+               (float *restrict delta, float *restrict bias_gradient, const float *restrict y,
+                const float *restrict slope, float scale, size_t rows, size_t columns, size_t stride),
+               (delta, bias_gradient, y, slope, scale, rows, columns, stride))
 {
     memset(bias_gradient, 0, columns * sizeof(float));
     for (size_t i = 0; i < rows; i++) {

@@ -169,22 +169,25 @@ static inline void prefetch(const uint8_t *sample, size_t features)
     __builtin_prefetch(sample + features - 1);
 }
 
-HPX_VECTORISED
+HPX_VECTORISED(static, scale_pixels, (float *restrict input, const uint8_t *restrict sample, size_t features),
+               (input, sample, features))
+{
+    for (size_t j = 0; j < features; j++)
+        input[j] = (float)sample[j] * (1 / 255.0f);
+}
+
 void hpx_mlp_load(hpx_mlp *mlp, const uint8_t *samples, const uint32_t *order, size_t rows, size_t more)
 {
     const size_t features = mlp->shape.sizes[0];
     hpx_path_take(mlp->sparse ? HPX_PATH_SPARSE : HPX_PATH_DENSE);
     for (size_t i = 0; i < rows; i++) {
-        const uint8_t *restrict sample = samples + (order ? order[i] : i) * features;
+        const uint8_t *sample = samples + (order ? order[i] : i) * features;
         if (i + PREFETCH < rows + more)
             prefetch(samples + (order ? order[i + PREFETCH] : i + PREFETCH) * features, features);
-        if (mlp->sparse) {
+        if (mlp->sparse)
             hpx_sparse_set_row(mlp->sparse_inputs, i, sample);
-            continue;
-        }
-        float *restrict input = mlp->inputs + i * features;
-        for (size_t j = 0; j < features; j++)
-            input[j] = (float)sample[j] * (1 / 255.0f);
+        else
+            scale_pixels(mlp->inputs + i * features, sample, features);
     }
 }
 

@@ -20,9 +20,10 @@ size_t hpx_optimizer_states(const hpx_optimizer *optimizer)
     return optimizer->momentum > 0 ? 1 : 0;
 }
 
-HPX_VECTORISED
-static void step_adam(const hpx_optimizer *o, float *parameters, float *first, float *second,
-                      const hpx_gradient *part, double rate, uint64_t step)
+HPX_VECTORISED(static, step_adam,
+               (const hpx_optimizer *o, float *parameters, float *first, float *second,
+                const hpx_gradient *part, double rate, uint64_t step),
+               (o, parameters, first, second, part, rate, step))
 {
     /* rate * m_hat / (sqrt(v_hat) + epsilon) with the bias corrections taken out of the loop */
     const float size = (float)(rate / (1 - pow(o->beta1, (double)step)));
@@ -41,9 +42,10 @@ static void step_adam(const hpx_optimizer *o, float *parameters, float *first, f
     }
 }
 
-HPX_VECTORISED
-static void step_momentum(const hpx_optimizer *o, float *parameters, float *velocities,
-                          const hpx_gradient *part, double rate)
+HPX_VECTORISED(static, step_momentum,
+               (const hpx_optimizer *o, float *parameters, float *velocities, const hpx_gradient *part,
+                double rate),
+               (o, parameters, velocities, part, rate))
 {
     const float size = (float)rate, decay = (float)o->weight_decay, keep = (float)o->momentum;
     const float ahead = o->nesterov ? 1 : 0;
@@ -57,8 +59,9 @@ static void step_momentum(const hpx_optimizer *o, float *parameters, float *velo
     }
 }
 
-HPX_VECTORISED
-static void step_plain(const hpx_optimizer *o, float *parameters, const hpx_gradient *part, double rate)
+HPX_VECTORISED(static, step_plain,
+               (const hpx_optimizer *o, float *parameters, const hpx_gradient *part, double rate),
+               (o, parameters, part, rate))
 {
     const float size = (float)rate, decay = (float)o->weight_decay;
     const float *restrict g = part->values;

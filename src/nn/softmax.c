@@ -35,17 +35,17 @@ static inline float exponential(float x)
     return x < -87 ? 0 : series * power;
 }
 
-HPX_VECTORISED
-void hpx_exponentials(float *x, size_t count)
+HPX_VECTORISED(, hpx_exponentials, (float *x, size_t count), (x, count))
 {
     for (size_t i = 0; i < count; i++)
         x[i] = exponential(x[i]);
 }
 
 /* A column of some rows at once: `rows` of them, and what the others give does not count. */
-HPX_VECTORISED
-static void forward_rows(hpx_tally *sums, float *softmax, const float *z, const float *bias,
-                         const uint8_t *labels, size_t rows, size_t classes)
+HPX_VECTORISED(static, forward_rows,
+               (hpx_tally * sums, float *softmax, const float *z, const float *bias, const uint8_t *labels,
+                size_t rows, size_t classes),
+               (sums, softmax, z, bias, labels, rows, classes))
 {
     float columns[CLASSES_MAX][ROWS], top[ROWS];
     uint32_t first[ROWS]; /* of the largest */
@@ -75,7 +75,7 @@ static void forward_rows(hpx_tally *sums, float *softmax, const float *z, const 
         own += (double)label;
         sums->correct += (first[i] == labels[i]) & (label == 0); /* which it is not if it is not finite */
     }
-    hpx_exponentials(columns[0], classes * ROWS);
+    hpx_exponentials_loops(columns[0], classes * ROWS);
     for (size_t i = 0; i < ROWS; i++)
         sum[i] = (double)columns[0][i];
     for (size_t j = 1; j < classes; j++)
