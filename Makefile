@@ -37,8 +37,8 @@ REQUIRED = $(PACKAGES) libgit2 libcurl cmocka
 
 # The sources that decide a number: their git tree id is the code version in every result's identity. Flags that could
 # change a rounding belong to it too, so they are fixed here and recorded in the numerics.
-TRAINER_SOURCES = src/nn src/data/idx.c src/data/dataset.c src/base/random.c include/hpx/dataset.h \
-	include/hpx/idx.h include/hpx/trainer.h src/base/random.h
+TRAINER_SOURCES = src/nn src/trainer src/data/idx.c src/data/dataset.c src/base/random.c include/hpx/dataset.h \
+	include/hpx/idx.h include/hpx/input.h include/hpx/trainer.h include/hpx/training.h src/base/random.h
 # What a build is made of: these files are kept in the store, and the dirty flag and the patch cover them.
 BUILD_SOURCES = Makefile src include tools
 NN_FLAGS = -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math

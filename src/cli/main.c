@@ -150,8 +150,10 @@ static int print_version(bool verbose)
     hpx_buffer_printf(&text, "hpx %s (%s, trainer %.8s)\n", HPX_VERSION,
                       *hpx_code_built.describe ? hpx_code_built.describe : "no commit", version);
     if (verbose) {
-        print_fields(&text, hpx_numerics);
-        print_fields(&text, hpx_numerics_machine);
+        for (const char *const *name = hpx_trainer_names(); *name; name++) {
+            print_fields(&text, hpx_trainer_find(*name)->numerics);
+            print_fields(&text, hpx_trainer_find(*name)->machine);
+        }
     }
     return print_result(&text);
 }
@@ -161,8 +163,9 @@ static int run_command(int argc, char **argv)
     struct options options = {0};
     int used = 1;
     hpx_error error;
-    if (hpx_numerics_check_environment(&error) != HPX_OK)
-        return fail(&error);
+    for (const char *const *name = hpx_trainer_names(); *name; name++)
+        if (hpx_trainer_find(*name)->check_environment(&error) != HPX_OK)
+            return fail(&error);
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
         return print_version(argc > 2 && strcmp(argv[2], "-v") == 0);
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))

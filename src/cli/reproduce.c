@@ -61,8 +61,10 @@ static void fill_wanted(hpx_reproduced *out, const hpx_trajectory *shown, bool a
     const hpx_fields *recorded = &shown->newest.manifest;
     for (size_t i = 0; i < recorded->count; i++)
         hpx_fields_set(&out->manifest, &recorded->fields[i]);
-    if (!at_code)
-        hpx_manifest_set_binary(&out->manifest);
+    const hpx_trainer *trainer;
+    hpx_error unknown;
+    if (!at_code && hpx_trainer_of(&trainer, &out->manifest, &unknown) == HPX_OK)
+        hpx_manifest_set_binary(&out->manifest, trainer);
 }
 
 int report_rebuilt(const struct options *options, const hpx_trajectory *shown, const hpx_rebuilt *rebuilt)

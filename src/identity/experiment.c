@@ -146,8 +146,7 @@ static hpx_status check_models(hpx_experiment *experiment, hpx_error *error)
         hpx_fields settings = {0};
         hpx_recipe_settings(&settings, recipe, unproject(experiment, &experiment->model_grid, model));
         for (size_t i = 0; i < experiment->source_count && !status; i++)
-            status = recipe->trainer->check(&settings, experiment->sources[i].features,
-                                            experiment->sources[i].classes, error);
+            status = recipe->trainer->check(&settings, &experiment->sources[i].record, error);
         hpx_fields_free(&settings);
     }
     return status ? hpx_recipe_fail_in(error, recipe, "model", NULL, 0, 0, "%s", error->message) : HPX_OK;
@@ -158,7 +157,7 @@ hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
 {
     hpx_experiment *experiment = hpx_alloc(sizeof *experiment);
     experiment->recipe = recipe;
-    hpx_manifest_set_binary(&experiment->binary);
+    hpx_manifest_set_binary(&experiment->binary, recipe->trainer);
     experiment->data_grid = section_grid(recipe, "dataset");
     experiment->model_grid = section_grid(recipe, "model");
     size_t models = hpx_grid_cells(&experiment->model_grid);
@@ -216,7 +215,7 @@ static hpx_cost model_cost(hpx_experiment *experiment, uint32_t model, const hpx
         hpx_fields settings = {0};
         hpx_recipe_model_settings(&settings, experiment->recipe,
                                   unproject(experiment, &experiment->model_grid, model));
-        *cost = experiment->recipe->trainer->cost(&settings, source->features, source->classes);
+        *cost = experiment->recipe->trainer->cost(&settings, &source->record);
         hpx_fields_free(&settings);
     }
     return *cost;

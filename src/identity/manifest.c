@@ -16,14 +16,14 @@ bool hpx_manifest_is_binary(const char *field)
     return strcmp(field, "format") == 0 || hpx_manifest_is_origin(field);
 }
 
-void hpx_manifest_set_binary(hpx_fields *manifest)
+void hpx_manifest_set_binary(hpx_fields *manifest, const hpx_trainer *trainer)
 {
     for (size_t i = manifest->count; i-- > 0;)
         if (hpx_manifest_is_binary(manifest->fields[i].name))
             hpx_fields_remove(manifest, manifest->fields[i].name);
     hpx_fields_set_count(manifest, "format", MANIFEST_FORMAT);
     hpx_manifest_set_trainer(manifest, hpx_code_built.version);
-    hpx_numerics(manifest);
+    trainer->numerics(manifest);
 }
 
 void hpx_manifest_set_trainer(hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES])
@@ -48,13 +48,13 @@ static void print_or_none(hpx_buffer *out, const hpx_field *field)
         hpx_buffer_puts(out, "(none)");
 }
 
-hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, hpx_error *error)
+hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, const hpx_trainer *trainer, hpx_error *error)
 {
     hpx_fields here = {0};
     const hpx_field *wanted, *mine;
     hpx_field_walk at = {0};
     hpx_status status = HPX_OK;
-    hpx_manifest_set_binary(&here);
+    hpx_manifest_set_binary(&here, trainer);
     if (hpx_manifest_next_of_binary(&at, manifest, &here, &wanted, &mine)) {
         hpx_buffer text = {0};
         hpx_buffer_printf(&text, "the job is for another %s: ", wanted ? wanted->name : mine->name);
@@ -118,43 +118,17 @@ hpx_status hpx_manifest_dataset(hpx_hash hashes[HPX_ROLES], const hpx_fields *ma
     return status;
 }
 
-static hpx_status check_hashes(const hpx_fields *manifest, const hpx_hash hashes[HPX_ROLES], hpx_error *error)
+hpx_status hpx_manifest_inputs(hpx_input *inputs, const hpx_fields *manifest, const hpx_input_kind *kind,
+                               hpx_error *error)
 {
-    hpx_hash wanted[HPX_ROLES];
-    hpx_status status = hpx_manifest_dataset(wanted, manifest, error);
-    for (int role = 0; role < HPX_ROLES && !status; role++)
-        if (!hpx_hash_equal(&wanted[role], &hashes[role]))
-            status = hpx_error_set(error, HPX_FAILED, "the %s have changed since the build began",
-                                   hpx_role_names[role]);
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < kind->count && !status; i++) {
+        char name[HPX_FIELD_NAME_MAX + 1];
+        snprintf(name, sizeof name, "dataset.%s", kind->names[i]);
+        inputs[i] = (hpx_input){.name = kind->names[i]};
+        status = hpx_fields_hash(&inputs[i].hash, manifest, name, error);
+    }
     return status;
-}
-
-hpx_status hpx_manifest_split(hpx_split *out, const hpx_fields *manifest, const hpx_dataset *dataset,
-                              const hpx_hash hashes[HPX_ROLES], hpx_error *error)
-{
-    uint64_t train, validation;
-    hpx_status status = check_hashes(manifest, hashes, error);
-    if (!status)
-        status = hpx_fields_count(&train, manifest, "dataset.train-count", error);
-    if (!status)
-        status = hpx_fields_count(&validation, manifest, "dataset.validation-count", error);
-    if (status)
-        return status;
-    const hpx_idx *images = &dataset->files[HPX_TRAIN_IMAGES], *labels = &dataset->files[HPX_TRAIN_LABELS];
-    if (train < 1 || validation > images->count || train > images->count - validation)
-        return hpx_error_set(error, HPX_FAILED, "%llu training and %llu validation images of %u",
-                             (unsigned long long)train, (unsigned long long)validation, images->count);
-    size_t held_out = images->count - (size_t)validation;
-    *out = (hpx_split){
-        .features = dataset->features,
-        .classes = dataset->classes,
-        .train = {images->values, labels->values, (uint32_t)train},
-        .validation = {images->values + held_out * dataset->features, labels->values + held_out,
-                       (uint32_t)validation},
-        .test = {dataset->files[HPX_TEST_IMAGES].values, dataset->files[HPX_TEST_LABELS].values,
-                 dataset->files[HPX_TEST_IMAGES].count},
-    };
-    return HPX_OK;
 }
 
 /* Whether the trainer can be asked about a manifest, which another version of it may have written. */
@@ -180,44 +154,34 @@ static bool has_settings(const hpx_trainer *trainer, const hpx_fields *manifest)
     return true;
 }
 
-/* What a trainer is asked with; NULL where it cannot be asked. */
-static const hpx_trainer *find_trainer(uint32_t *features, uint32_t *classes, const hpx_fields *manifest,
-                                       const hpx_fields *dataset)
+/* The trainer that can be asked about a manifest; NULL: none. */
+static const hpx_trainer *find_trainer(const hpx_fields *manifest)
 {
     hpx_error ignored;
-    const char *kind;
-    uint64_t inputs, outputs;
-    if (hpx_fields_text(&kind, manifest, "model.kind", &ignored) ||
-        hpx_fields_count(&inputs, dataset, "features", &ignored) ||
-        hpx_fields_count(&outputs, dataset, "classes", &ignored) || inputs > UINT32_MAX ||
-        outputs > UINT32_MAX)
+    const hpx_trainer *trainer;
+    if (hpx_trainer_of(&trainer, manifest, &ignored))
         return NULL;
-    *features = (uint32_t)inputs;
-    *classes = (uint32_t)outputs;
-    const hpx_trainer *trainer = hpx_trainer_find(kind);
-    return trainer && has_settings(trainer, manifest) ? trainer : NULL;
+    return has_settings(trainer, manifest) ? trainer : NULL;
 }
 
 uint64_t hpx_manifest_epoch_macs(const hpx_fields *manifest, const hpx_fields *dataset)
 {
     hpx_error ignored;
     uint64_t samples;
-    uint32_t features, classes;
-    const hpx_trainer *trainer = find_trainer(&features, &classes, manifest, dataset);
+    const hpx_trainer *trainer = find_trainer(manifest);
     if (!trainer || hpx_fields_count(&samples, manifest, "dataset.train-count", &ignored) ||
         samples > UINT32_MAX)
         return 0;
-    return trainer->cost(manifest, features, classes).training * samples;
+    return trainer->cost(manifest, dataset).training * samples;
 }
 
 hpx_status hpx_manifest_check_checkpoint(const hpx_fields *manifest, const hpx_fields *dataset,
                                          uint32_t epoch, const uint8_t *bytes, size_t size, hpx_error *error)
 {
-    uint32_t features, classes;
     const hpx_field *version = hpx_fields_find(manifest, "code.version");
-    const hpx_trainer *trainer = find_trainer(&features, &classes, manifest, dataset);
+    const hpx_trainer *trainer = find_trainer(manifest);
     if (!trainer || !version || version->size != HPX_CODE_BYTES ||
         memcmp(version->bytes, hpx_code_built.version, HPX_CODE_BYTES) != 0)
         return HPX_OK;
-    return trainer->check_checkpoint(manifest, features, classes, epoch, bytes, size, error);
+    return trainer->check_checkpoint(manifest, dataset, epoch, bytes, size, error);
 }

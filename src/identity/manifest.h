@@ -26,8 +26,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What this binary contributes, format, code version and numerics, in place of what another one has. */
-void hpx_manifest_set_binary(hpx_fields *manifest);
+/* What this binary contributes for a trainer, format, code version and numerics, in place of what another one
+ * has. */
+void hpx_manifest_set_binary(hpx_fields *manifest, const hpx_trainer *trainer);
 
 /* Whether a field is one of these. */
 bool hpx_manifest_is_binary(const char *field);
@@ -40,7 +41,8 @@ bool hpx_manifest_next_of_binary(hpx_field_walk *at, const hpx_fields *a, const 
 void hpx_manifest_set_trainer(hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES]);
 
 /* HPX_FAILED, with the field that differs, unless the manifest is for this very code and these numerics. */
-hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, hpx_error *error);
+hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, const hpx_trainer *trainer,
+                                     hpx_error *error);
 
 /* One difference between two manifests as people say it: "rate 0.001 -> 0.003", "trainer 5b1d0a2c ->
  * c07a99e1". NULL: the manifest has no such field. */
@@ -57,10 +59,10 @@ void hpx_manifest_set_dataset(hpx_fields *manifest, const hpx_hash hashes[HPX_RO
 
 hpx_status hpx_manifest_dataset(hpx_hash hashes[HPX_ROLES], const hpx_fields *manifest, hpx_error *error);
 
-/* The samples the manifest names, out of an open data set whose files have these hashes. HPX_FAILED if they
- * are not the manifest's, or there are too few. */
-hpx_status hpx_manifest_split(hpx_split *out, const hpx_fields *manifest, const hpx_dataset *dataset,
-                              const hpx_hash hashes[HPX_ROLES], hpx_error *error);
+/* The inputs that a manifest names: names and hashes, in the order of the kind (`count` of them, with room
+ * for HPX_INPUTS_MAX). HPX_DAMAGED if it lacks one. */
+hpx_status hpx_manifest_inputs(hpx_input *inputs, const hpx_fields *manifest, const hpx_input_kind *kind,
+                               hpx_error *error);
 
 /* Multiplications of an epoch of training: of a step per sample, times the samples. `dataset` is the record
  * that the store keeps. 0 when they do not tell, or this binary has no such trainer. */

@@ -1,7 +1,8 @@
 /* What the machine contributes to a result, and a check that its BLAS multiplies. */
+#include "nn/numerics.h"
+
 #include "base/memory.h"
 #include "base/random.h"
-#include "hpx/trainer.h"
 #include "nn/matrix.h"
 #include "vector.h"
 

@@ -5,7 +5,7 @@
 #ifndef HPX_NN_PATH_H
 #define HPX_NN_PATH_H
 
-#include "hpx/trainer.h"
+#include "hpx/training.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 #define HPX_PATH_BLASES       8  /* each factor transposed, added to */
 
 typedef enum hpx_path {
-    /* trainer.c */
+    /* mlp_training.c */
     HPX_PATH_BATCH_WHOLE,
     HPX_PATH_BATCH_REST,
     HPX_PATH_BATCH_OF_ALL,
@@ -76,7 +76,7 @@ typedef enum hpx_path {
     HPX_PATH_COMPRESS_REST,
     HPX_PATH_SPARSE_BLOCKS,
     HPX_PATH_SPARSE_PRODUCT,
-    HPX_PATH_INPUTS = HPX_PATH_SPARSE_PRODUCT + HPX_PATH_SPARSES, /* trainer.c */
+    HPX_PATH_INPUTS = HPX_PATH_SPARSE_PRODUCT + HPX_PATH_SPARSES, /* mlp_training.c */
     HPX_PATH_COUNT = HPX_PATH_INPUTS + HPX_PATH_INPUTS_KINDS,
 } hpx_path;
 
@@ -84,6 +84,8 @@ _Static_assert(HPX_PATH_COUNT <= HPX_PATHS_MAX, "a bit for each path");
 
 /* Those taken by this thread since it last emptied the set. */
 extern _Thread_local hpx_paths hpx_paths_taken;
+
+void hpx_path_name(char out[HPX_PATH_NAME_BYTES], size_t path);
 
 static inline void hpx_path_take(size_t path)
 {

@@ -317,7 +317,7 @@ static hpx_status find_checkpoint(hpx_job *job, struct build *build, const struc
     const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
     hpx_fields manifest = {0};
     hpx_experiment_fields(&manifest, build->experiment, trial->cell, trial->seed);
-    hpx_manifest_set_binary(&manifest);
+    hpx_manifest_set_binary(&manifest, build->recipe->trainer);
     hpx_status status, refused = HPX_OK;
     do {
         hpx_error why;
@@ -343,7 +343,7 @@ static void name_job(hpx_job *out, const hpx_experiment *experiment, uint32_t ce
     const hpx_source *source = hpx_experiment_source(experiment, cell);
     hpx_fields manifest = {0};
     hpx_experiment_fields(&manifest, experiment, cell, seed);
-    hpx_manifest_set_binary(&manifest);
+    hpx_manifest_set_binary(&manifest, hpx_experiment_recipe(experiment)->trainer);
     hpx_fields_encode(&out->manifest, &manifest);
     hpx_fields_free(&manifest);
     out->key = hpx_hash_of(out->manifest.data, out->manifest.size);
@@ -668,7 +668,7 @@ static hpx_status log_build(struct build *build, const hpx_outcome *outcome, int
 static void describe_origin(hpx_outcome *outcome, const hpx_experiment *experiment)
 {
     hpx_code_summary(&outcome->code, &hpx_code_built);
-    hpx_numerics(&outcome->numerics);
+    hpx_experiment_recipe(experiment)->trainer->numerics(&outcome->numerics);
     const hpx_fields *record = &hpx_experiment_source(experiment, 0)->record;
     outcome->absent = hpx_experiment_source(experiment, 0)->absent;
     for (size_t i = 0; i < record->count; i++)

@@ -1,7 +1,6 @@
 #include "pace.h"
 
 #include "base/memory.h"
-#include "base/random.h"
 #include "identity/manifest.h"
 
 #include <math.h>
@@ -9,12 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CALIBRATION_MACS 2e8 /* of an epoch of a calibration: about a tenth of a second */
 #define SAMPLE_MACS_MAX                                                                                      \
     1e8 /* a larger network is not calibrated with if there is a smaller one: a batch takes seconds */
-#define UNLIKE  4   /* networks whose costs differ by less have one pace */
-#define INK     0.2 /* share of pixels that are not 0, as in MNIST */
-#define PURPOSE 'P'
+#define UNLIKE 4 /* networks whose costs differ by less have one pace */
 
 static void add(struct pace *pace, double macs, double seconds)
 {
@@ -92,58 +88,19 @@ static void add_parents(struct pace *pace, const struct ledger *ledger, hpx_stor
 /* --- by calibration ---------------------------------------------------------------------------------------
  */
 
-static void draw(uint8_t *out, size_t count, uint32_t below, double share)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint32_t words[4];
-        hpx_random(words, 1, PURPOSE, 0, (uint32_t)(i >> 32), (uint32_t)i);
-        const uint32_t value = hpx_random_float(words[0]) < share ? words[1] % below : 0;
-        out[i] = (uint8_t)value;
-    }
-}
-
-static hpx_status keep_seconds(void *context, const hpx_epoch *epoch, hpx_error *error)
-{
-    (void)error;
-    *(double *)context = epoch->seconds;
-    return HPX_OK;
-}
-
-/* Two epochs of a few images: in the first one memory and caches are cold. */
 static void calibrate(struct pace *pace, const struct ledger *ledger, const struct trial *trial)
 {
     hpx_experiment *experiment = ledger->experiment;
-    const hpx_source *source = hpx_experiment_source(experiment, trial->cell);
-    uint32_t samples = hpx_experiment_train_count(experiment, trial->cell);
+    const hpx_trainer *trainer = hpx_experiment_recipe(experiment)->trainer;
     hpx_fields manifest = {0};
-    uint64_t batch = 1;
-    double seconds = NAN;
+    double seconds;
     hpx_error ignored;
     hpx_experiment_fields(&manifest, experiment, trial->cell, trial->seed);
-    hpx_fields_count(&batch, &manifest, "train.batch", &ignored);
-    double wanted = CALIBRATION_MACS * samples / (double)trial->macs_per_epoch;
-    uint32_t count = wanted > (double)batch ? (uint32_t)fmin(wanted, samples) : (uint32_t)batch;
-    count = count < samples ? count : samples;
-    uint32_t tests = (uint32_t)((double)count * source->test_count / samples) + 1;
-    uint8_t *pixels = hpx_alloc((size_t)count * source->features), *labels = hpx_alloc(count);
-    draw(pixels, (size_t)count * source->features, 256, INK);
-    draw(labels, count, source->classes, 1);
-    tests = tests < count ? tests : count;
-    const hpx_split split = {
-        .features = source->features,
-        .classes = source->classes,
-        .train = {pixels, labels, count},
-        .validation = {pixels, labels, tests},
-        .test = {pixels, labels, tests},
-    };
-    hpx_status status =
-        hpx_experiment_recipe(experiment)
-            ->trainer->run(&manifest, &split, 0, 2, NULL, 0, keep_seconds, &seconds, &ignored);
-    if (!status)
-        add(pace, (double)trial->macs_per_epoch, seconds * samples / count);
+    if (trainer->calibrate &&
+        trainer->calibrate(&seconds, &manifest, &hpx_experiment_source(experiment, trial->cell)->record,
+                           &ignored) == HPX_OK)
+        add(pace, (double)trial->macs_per_epoch, seconds);
     pace->calibrated = pace->count > 0;
-    free(pixels);
-    free(labels);
     hpx_fields_free(&manifest);
 }
 

@@ -219,7 +219,7 @@ static char *list_paths(const hpx_paths *paths)
     char name[HPX_PATH_NAME_BYTES];
     for (size_t path = 0; path < HPX_PATHS_MAX; path++)
         if (paths->words[path / 64] >> path % 64 & 1) {
-            hpx_path_name(name, path);
+            hpx_trainer_find("mlp")->path_name(name, path);
             hpx_buffer_printf(&text, "%s%s", text.size > 0 ? "\n" : "", name);
         }
     char *list = hpx_strdup(hpx_buffer_text(&text));
@@ -441,7 +441,7 @@ hpx_status hpx_adopt(hpx_adopted *out, hpx_store *store, const hpx_adopt_options
 {
     struct adopt adopt = {.store = store, .options = options, .out = out};
     *out = (hpx_adopted){0};
-    hpx_manifest_set_binary(&adopt.binary);
+    hpx_manifest_set_binary(&adopt.binary, hpx_trainer_find("mlp"));
     hpx_status status = hpx_adoptions_read(&adopt.adoptions, store, error);
     if (!status)
         status = check(&adopt, error);

@@ -81,14 +81,15 @@ static hpx_status make_job(hpx_job *job, const struct rebuild *rebuild, struct c
                            hpx_error *error)
 {
     hpx_fields manifest = {0};
+    const hpx_trainer *trainer;
     const hpx_artifact *newest = &candidate->newest;
     const bool as_made = rebuild->options->wanted && !rebuild->options->as_this;
     *job = (hpx_job){.to = candidate->to};
     hpx_status status = hpx_store_manifest(&manifest, rebuild->store, &newest->key, error);
     if (!status && as_made)
         status = set_maker(&manifest, rebuild->store, newest, error);
-    else if (!status)
-        hpx_manifest_set_binary(&manifest);
+    else if (!status && !(status = hpx_trainer_of(&trainer, &manifest, error)))
+        hpx_manifest_set_binary(&manifest, trainer);
     if (!status) {
         const hpx_hash key = stored_key(rebuild, &manifest);
         candidate->same_key = as_made || hpx_hash_equal(&key, &newest->key);

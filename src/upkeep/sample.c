@@ -15,8 +15,8 @@ struct opened {
     hpx_hash record;
     hpx_status status; /* of opening it, and */
     hpx_error why;
-    hpx_dataset dataset;
-    hpx_hash hashes[HPX_ROLES];
+    const hpx_input_kind *kind;
+    void *data;
 };
 
 struct sample {
@@ -36,30 +36,32 @@ static hpx_status open_files(struct opened *out, const struct sample *sample, co
                              hpx_error *error)
 {
     char *paths[HPX_ROLES] = {NULL};
-    hpx_status status =
-        hpx_source_locate(paths, manifest, sample->options->store, sample->options->folder, error);
+    hpx_input inputs[HPX_INPUTS_MAX];
+    hpx_status status = hpx_manifest_inputs(inputs, manifest, out->kind, error);
     if (!status)
-        status = hpx_dataset_open(&out->dataset, (const char *const *)paths, error);
-    else if (status == HPX_NOT_FOUND)
+        status = hpx_source_locate(paths, manifest, sample->options->store, sample->options->folder, error);
+    if (status == HPX_NOT_FOUND)
         hpx_error_set(error, HPX_NOT_FOUND, "its data is gone");
-    for (int role = 0; role < HPX_ROLES; role++) {
-        if (!status)
-            out->hashes[role] = hpx_hash_of(out->dataset.bytes[role].data, out->dataset.bytes[role].size);
+    for (size_t i = 0; i < out->kind->count && !status; i++)
+        inputs[i].path = paths[i];
+    if (!status)
+        status = out->kind->open(&out->data, inputs, error);
+    for (int role = 0; role < HPX_ROLES; role++)
         free(paths[role]);
-    }
     return status;
 }
 
 static hpx_status open_data(struct opened **out, struct sample *sample, const hpx_hash *record,
-                            const hpx_fields *manifest, hpx_error *error)
+                            const hpx_trainer *trainer, const hpx_fields *manifest, hpx_error *error)
 {
     size_t at = 0;
-    while (at < sample->opened_count && !hpx_hash_equal(&sample->opened[at].record, record))
+    while (at < sample->opened_count && (sample->opened[at].kind != trainer->inputs ||
+                                         !hpx_hash_equal(&sample->opened[at].record, record)))
         at++;
     if (at == sample->opened_count) {
         sample->opened = hpx_grow(sample->opened, &sample->opened_capacity, at + 1, sizeof *sample->opened);
         struct opened *opened = &sample->opened[sample->opened_count++];
-        *opened = (struct opened){.record = *record};
+        *opened = (struct opened){.record = *record, .kind = trainer->inputs};
         opened->status = open_files(opened, sample, manifest, &opened->why);
     }
     *out = &sample->opened[at];
@@ -70,18 +72,12 @@ static hpx_status open_data(struct opened **out, struct sample *sample, const hp
 static hpx_status ask_trainer(hpx_paths *out, struct sample *sample, const struct trajectory *trajectory,
                               const hpx_fields *manifest, hpx_error *error)
 {
-    struct opened *data;
-    hpx_split split;
-    const char *kind;
-    const hpx_trainer *trainer = NULL;
-    hpx_status status = open_data(&data, sample, &trajectory->dataset, manifest, error);
+    struct opened *opened;
+    const hpx_trainer *trainer;
+    hpx_status status = hpx_trainer_of(&trainer, manifest, error);
     if (!status)
-        status = hpx_manifest_split(&split, manifest, &data->dataset, data->hashes, error);
-    if (!status)
-        status = hpx_fields_text(&kind, manifest, "model.kind", error);
-    if (!status && !(trainer = hpx_trainer_find(kind)))
-        status = hpx_error_set(error, HPX_FAILED, "no trainer is called '%s'", kind);
-    return status ? status : trainer->paths(out, manifest, &split, trajectory->to, error);
+        status = open_data(&opened, sample, &trajectory->dataset, trainer, manifest, error);
+    return status ? status : trainer->paths(out, manifest, opened->data, trajectory->to, error);
 }
 
 /* The paths that a training takes, asked once for all its seeds. */
@@ -235,7 +231,7 @@ hpx_status sample_choose(hpx_paths *paths, hpx_error *why, struct trajectory *co
         for (size_t word = 0; word < HPX_PATHS_MAX / 64; word++)
             paths->words[word] |= sample.paths[i].words[word];
     for (size_t i = 0; i < sample.opened_count; i++)
-        hpx_dataset_close(&sample.opened[i].dataset);
+        sample.opened[i].kind->close(sample.opened[i].data);
     cover_free(&sample.cover);
     numbering_free(&sample.kinds);
     free(sample.opened);

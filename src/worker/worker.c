@@ -17,46 +17,62 @@ struct worker {
     int input, output;
     char host[64];
     hpx_buffer in, out;
-    hpx_status blas; /* whether this machine's BLAS computes what it should */
-    hpx_error blas_error;
-    /* The data set of the last job, kept for the next. */
-    hpx_dataset dataset;
-    hpx_hash hashes[HPX_ROLES];
-    bool loaded;
+    const hpx_trainer *trainer; /* of the last job */
+    hpx_status machine;         /* whether it computes here what it should */
+    hpx_error machine_error;
+    /* The inputs of the last job, kept for the next. */
+    const hpx_input_kind *kind;
+    hpx_hash hashes[HPX_INPUTS_MAX];
+    void *data; /* NULL: none are open */
 };
 
-static void forget_dataset(struct worker *worker)
+static void close_inputs(struct worker *worker)
 {
-    hpx_dataset_close(&worker->dataset);
-    worker->loaded = false;
+    if (worker->data)
+        worker->kind->close(worker->data);
+    worker->data = NULL;
 }
 
-static bool has_dataset(const struct worker *worker, const hpx_hash wanted[HPX_ROLES])
+static bool are_open(const struct worker *worker, const hpx_input_kind *kind, const hpx_input *inputs)
 {
-    bool same = worker->loaded;
-    for (int role = 0; role < HPX_ROLES; role++)
-        same = same && hpx_hash_equal(&worker->hashes[role], &wanted[role]);
+    bool same = worker->data && worker->kind == kind;
+    for (size_t i = 0; i < kind->count && same; i++)
+        same = hpx_hash_equal(&worker->hashes[i], &inputs[i].hash);
     return same;
 }
 
 /* The bytes are hashed here, once per worker and data set, so that what is trained is what the manifest says.
  */
-static hpx_status load_dataset(struct worker *worker, const hpx_job *job, const hpx_fields *manifest,
-                               hpx_error *error)
+static hpx_status open_inputs(struct worker *worker, const hpx_job *job, const hpx_fields *manifest,
+                              hpx_error *error)
 {
-    hpx_hash wanted[HPX_ROLES];
-    hpx_status status = hpx_manifest_dataset(wanted, manifest, error);
-    if (status || has_dataset(worker, wanted))
+    const hpx_input_kind *kind = worker->trainer->inputs;
+    hpx_input inputs[HPX_INPUTS_MAX];
+    hpx_status status = hpx_manifest_inputs(inputs, manifest, kind, error);
+    if (status || are_open(worker, kind, inputs))
         return status;
-    forget_dataset(worker);
-    status = hpx_dataset_open(&worker->dataset, (const char *const *)job->paths, error);
-    if (status)
-        return status;
-    for (int role = 0; role < HPX_ROLES; role++)
-        worker->hashes[role] =
-            hpx_hash_of(worker->dataset.bytes[role].data, worker->dataset.bytes[role].size);
-    worker->loaded = true;
-    return HPX_OK;
+    close_inputs(worker);
+    worker->kind = kind;
+    for (size_t i = 0; i < kind->count; i++) {
+        inputs[i].path = job->paths[i];
+        worker->hashes[i] = inputs[i].hash;
+    }
+    return kind->open(&worker->data, inputs, error);
+}
+
+static hpx_status find_trainer(struct worker *worker, const hpx_fields *manifest, hpx_error *error)
+{
+    const hpx_trainer *trainer;
+    hpx_status status = hpx_trainer_of(&trainer, manifest, error);
+    if (!status && worker->trainer != trainer) {
+        worker->machine = trainer->check_machine(&worker->machine_error);
+        worker->trainer = trainer;
+    }
+    if (!status && worker->machine) {
+        *error = worker->machine_error;
+        status = worker->machine;
+    }
+    return status;
 }
 
 static hpx_status put(const struct worker *worker, const uint8_t *bytes, size_t size, hpx_error *error)
@@ -118,28 +134,18 @@ static hpx_status train(struct training *training, hpx_error *error)
     struct worker *worker = training->worker;
     const hpx_job *job = training->job;
     hpx_fields manifest = {0};
-    hpx_split split;
-    const char *kind = "";
-    const hpx_trainer *trainer = NULL;
-    if (worker->blas) {
-        *error = worker->blas_error;
-        return worker->blas;
-    }
     hpx_status status = hpx_fields_decode(&manifest, job->manifest.data, job->manifest.size, error);
     if (!status)
-        status = hpx_manifest_check_binary(&manifest, error);
+        status = find_trainer(worker, &manifest, error);
     if (!status)
-        status = load_dataset(worker, job, &manifest, error);
+        status = hpx_manifest_check_binary(&manifest, worker->trainer, error);
     if (!status)
-        status = hpx_manifest_split(&split, &manifest, &worker->dataset, worker->hashes, error);
-    if (!status)
-        status = hpx_fields_text(&kind, &manifest, "model.kind", error);
-    if (!status && !(trainer = hpx_trainer_find(kind)))
-        status = hpx_error_set(error, HPX_FAILED, "no trainer is called '%s'", kind);
+        status = open_inputs(worker, job, &manifest, error);
     training->started_ns = hpx_clock_ns();
     if (!status)
-        status = trainer->run(&manifest, &split, job->from, job->to, job->from ? job->checkpoint.data : NULL,
-                              job->checkpoint.size, send_epoch, training, error);
+        status = worker->trainer->run(&manifest, worker->data, job->from, job->to,
+                                      job->from ? job->checkpoint.data : NULL, job->checkpoint.size,
+                                      send_epoch, training, error);
     hpx_fields_free(&manifest);
     return status;
 }
@@ -190,7 +196,6 @@ hpx_status hpx_worker_run(int input, int output, hpx_error *error)
 {
     struct worker worker = {.input = input, .output = output};
     hpx_host_name(worker.host, sizeof worker.host);
-    worker.blas = hpx_numerics_check(&worker.blas_error);
     hpx_status status = HPX_OK;
     while (!status) {
         hpx_message message;
@@ -199,7 +204,7 @@ hpx_status hpx_worker_run(int input, int output, hpx_error *error)
             status = serve(&worker, &message, error);
         worker.in.size = 0; /* messages are read one at a time */
     }
-    forget_dataset(&worker);
+    close_inputs(&worker);
     hpx_buffer_free(&worker.in);
     hpx_buffer_free(&worker.out);
     return status == HPX_NOT_FOUND ? HPX_OK : status;

@@ -2,8 +2,8 @@
  * continue from them. */
 #include "fuzz.h"
 
-#include "hpx/trainer.h"
 #include "nn/checkpoint.h"
+#include "nn/mlp_training.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static void continue_from(const uint8_t *checkpoint, size_t size, bool adam)
     hpx_fields_set_text(&manifest, "train.nesterov", "no");
     hpx_fields_set_count(&manifest, "seed", 1);
     hpx_error error;
-    hpx_trainer_find("mlp")->run(&manifest, &split, 1, 2, checkpoint, size, ignore_epoch, NULL, &error);
+    hpx_mlp_train(&manifest, &split, 1, 2, checkpoint, size, ignore_epoch, NULL, &error);
     hpx_fields_free(&manifest);
 }
 

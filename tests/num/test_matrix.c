@@ -1,8 +1,8 @@
 /* Products against plain loops, and the check a worker makes of its BLAS. */
 #include "base/random.h"
 #include "hpx/fields.h"
-#include "hpx/trainer.h"
 #include "nn/matrix.h"
+#include "nn/numerics.h"
 #include "nn/vector.h"
 
 #include <math.h>

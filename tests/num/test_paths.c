@@ -1,6 +1,6 @@
 /* The paths that the trainer announces for a training are those that the training then takes. */
 #include "base/random.h"
-#include "hpx/trainer.h"
+#include "nn/mlp_training.h"
 #include "nn/path.h"
 
 #include <setjmp.h>
@@ -70,11 +70,10 @@ static hpx_paths paths_of(const hpx_fields *manifest, const hpx_split *split, ui
 {
     hpx_paths paths;
     hpx_error error = {0};
-    const hpx_trainer *trainer = hpx_trainer_find("mlp");
-    if (trainer->paths(&paths, manifest, split, epochs, &error))
+    if (hpx_mlp_paths(&paths, manifest, split, epochs, &error))
         fail_msg("%s", error.message);
     hpx_paths_taken = (hpx_paths){0};
-    if (trainer->run(manifest, split, 0, epochs, NULL, 0, ignore, NULL, &error))
+    if (hpx_mlp_train(manifest, split, 0, epochs, NULL, 0, ignore, NULL, &error))
         fail_msg("%s", error.message);
     for (size_t path = 0; path < HPX_PATHS_MAX; path++) {
         char name[HPX_PATH_NAME_BYTES];

@@ -5,9 +5,9 @@
 #include "../helper/gradient.h"
 #include "base/random.h"
 #include "hpx/buffer.h"
-#include "hpx/trainer.h"
 #include "nn/checkpoint.h"
 #include "nn/mlp.h"
+#include "nn/mlp_training.h"
 #include "nn/optimizer.h"
 
 #include <math.h>
@@ -310,8 +310,8 @@ static void train(struct record *record, uint32_t width, const uint8_t *bytes, c
     hpx_fields_set_real(&m, "train.beta2", 0.999);
     hpx_fields_set_real(&m, "train.epsilon", 1e-8);
     hpx_fields_set_count(&m, "seed", 1);
-    if (hpx_trainer_find("mlp")->run(&m, &split, from, to, checkpoint ? checkpoint->data : NULL,
-                                     checkpoint ? checkpoint->size : 0, keep, record, &error))
+    if (hpx_mlp_train(&m, &split, from, to, checkpoint ? checkpoint->data : NULL,
+                      checkpoint ? checkpoint->size : 0, keep, record, &error))
         fail_msg("%s", error.message);
     hpx_fields_free(&m);
 }

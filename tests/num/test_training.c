@@ -5,6 +5,7 @@
 #include "hpx/trainer.h"
 #include "nn/checkpoint.h"
 #include "nn/mlp.h"
+#include "nn/mlp_training.h"
 #include "nn/optimizer.h"
 
 #include <math.h>
@@ -108,8 +109,8 @@ static void forget(struct record *record)
 static hpx_status train(struct record *record, const hpx_fields *manifest, const hpx_split *split,
                         uint32_t from, uint32_t to, const hpx_buffer *checkpoint, hpx_error *error)
 {
-    return hpx_trainer_find("mlp")->run(manifest, split, from, to, checkpoint ? checkpoint->data : NULL,
-                                        checkpoint ? checkpoint->size : 0, keep, record, error);
+    return hpx_mlp_train(manifest, split, from, to, checkpoint ? checkpoint->data : NULL,
+                         checkpoint ? checkpoint->size : 0, keep, record, error);
 }
 
 static void train_well(struct record *record, const hpx_fields *manifest, const hpx_split *split,
@@ -637,21 +638,25 @@ static void test_table(void **state)
 static void test_cost_and_check(void **state)
 {
     const hpx_trainer *mlp = hpx_trainer_find("mlp");
-    hpx_fields m = make_manifest();
+    hpx_fields m = make_manifest(), inputs = {0};
     hpx_error error = {0};
     (void)state;
     hpx_fields_set_counts(&m, "model.hidden", (const uint64_t[]){128, 4096}, 2);
-    const hpx_cost cost = mlp->cost(&m, 784, 10);
+    hpx_fields_set_count(&inputs, "features", 784);
+    hpx_fields_set_count(&inputs, "classes", 10);
+    const hpx_cost cost = mlp->cost(&m, &inputs);
     assert_int_equal(cost.forward, 665600);
     assert_int_equal(cost.training, 3 * 665600 - 784 * 128);
-    assert_int_equal(mlp->check(&m, 784, 10, &error), HPX_OK);
+    assert_int_equal(mlp->check(&m, &inputs, &error), HPX_OK);
     assert_false(mlp->needs_last_epoch(&m));
     hpx_fields_set_text(&m, "train.schedule", "cosine");
     assert_true(mlp->needs_last_epoch(&m));
     hpx_fields_set_counts(&m, "model.hidden", (const uint64_t[]){1048576, 1048576, 1048576}, 3);
-    assert_int_equal(mlp->check(&m, UINT32_MAX, 10, &error), HPX_USAGE);
+    hpx_fields_set_count(&inputs, "features", UINT32_MAX);
+    assert_int_equal(mlp->check(&m, &inputs, &error), HPX_USAGE);
     assert_non_null(strstr(error.message, "hidden"));
     hpx_fields_free(&m);
+    hpx_fields_free(&inputs);
 }
 
 int main(void)

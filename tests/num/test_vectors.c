@@ -5,6 +5,7 @@
 #include "hpx/store.h"
 #include "hpx/trainer.h"
 #include "identity/manifest.h"
+#include "nn/mlp_training.h"
 #include "nn/vector.h"
 
 #include <setjmp.h>
@@ -102,7 +103,7 @@ static hpx_buffer train(hpx_vector vector, const hpx_fields *manifest, const hpx
     hpx_buffer outputs = {0};
     hpx_error error = {0};
     choose(vector);
-    if (hpx_trainer_find("mlp")->run(manifest, split, 0, 2, NULL, 0, keep, &outputs, &error))
+    if (hpx_mlp_train(manifest, split, 0, 2, NULL, 0, keep, &outputs, &error))
         fail_msg("%s", error.message);
     return outputs;
 }
@@ -166,7 +167,7 @@ static bool same_identity(hpx_vector vector, const hpx_fields *manifest)
 {
     hpx_error error;
     choose(vector);
-    return hpx_manifest_check_binary(manifest, &error) == HPX_OK;
+    return hpx_manifest_check_binary(manifest, hpx_trainer_find("mlp"), &error) == HPX_OK;
 }
 
 static void test_identity(void **state)
@@ -175,9 +176,9 @@ static void test_identity(void **state)
     hpx_fields fused = {0}, plain = {0};
     (void)state;
     choose(HPX_VECTOR_AVX2);
-    hpx_manifest_set_binary(&fused);
+    hpx_manifest_set_binary(&fused, hpx_trainer_find("mlp"));
     choose(HPX_VECTOR_PLAIN);
-    hpx_manifest_set_binary(&plain);
+    hpx_manifest_set_binary(&plain, hpx_trainer_find("mlp"));
     for (size_t i = 0; i < sizeof of_plain / sizeof *of_plain; i++) {
         assert_null(hpx_fields_find(&fused, of_plain[i]));
         assert_non_null(hpx_fields_find(&plain, of_plain[i]));
@@ -187,7 +188,7 @@ static void test_identity(void **state)
     assert_false(same_identity(HPX_VECTOR_AVX2, &plain));
     /* A manifest of plain vectors leaves nothing of them behind. */
     choose(HPX_VECTOR_AVX512);
-    hpx_manifest_set_binary(&plain);
+    hpx_manifest_set_binary(&plain, hpx_trainer_find("mlp"));
     const hpx_hash a = hpx_record_id(&fused), b = hpx_record_id(&plain);
     assert_true(hpx_hash_equal(&a, &b));
     hpx_fields_free(&fused);

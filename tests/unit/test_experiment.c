@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "hpx/file.h"
+#include "hpx/trainer.h"
 #include "identity/manifest.h"
 
 #include "../helper/helper.h"
@@ -269,22 +270,22 @@ static void test_check_binary(void **state)
 {
     (void)state;
     hpx_fields manifest = {0};
-    hpx_manifest_set_binary(&manifest);
+    hpx_manifest_set_binary(&manifest, hpx_trainer_find("mlp"));
     assert_true(manifest.count > 4);
-    expect_ok(hpx_manifest_check_binary(&manifest, &error), &error);
+    expect_ok(hpx_manifest_check_binary(&manifest, hpx_trainer_find("mlp"), &error), &error);
     hpx_fields_set_count(&manifest, "seed", 1); /* not its concern */
-    expect_ok(hpx_manifest_check_binary(&manifest, &error), &error);
+    expect_ok(hpx_manifest_check_binary(&manifest, hpx_trainer_find("mlp"), &error), &error);
     hpx_fields_set_bytes(&manifest, "code.version", "12345678901234567890", 20);
-    assert_int_equal(hpx_manifest_check_binary(&manifest, &error), HPX_FAILED);
+    assert_int_equal(hpx_manifest_check_binary(&manifest, hpx_trainer_find("mlp"), &error), HPX_FAILED);
     expect_contains(error.message, "another code.version: 3132333435363738393031323334353637383930");
     /* One that this binary has not got. */
-    hpx_manifest_set_binary(&manifest);
+    hpx_manifest_set_binary(&manifest, hpx_trainer_find("mlp"));
     hpx_fields_set_text(&manifest, "numerics.other", "some");
-    assert_int_equal(hpx_manifest_check_binary(&manifest, &error), HPX_FAILED);
+    assert_int_equal(hpx_manifest_check_binary(&manifest, hpx_trainer_find("mlp"), &error), HPX_FAILED);
     expect_contains(error.message, "another numerics.other: some, this worker has (none)");
-    hpx_manifest_set_binary(&manifest);
+    hpx_manifest_set_binary(&manifest, hpx_trainer_find("mlp"));
     assert_null(hpx_fields_find(&manifest, "numerics.other"));
-    expect_ok(hpx_manifest_check_binary(&manifest, &error), &error);
+    expect_ok(hpx_manifest_check_binary(&manifest, hpx_trainer_find("mlp"), &error), &error);
     for (size_t i = 0; i < manifest.count; i++) {
         hpx_fields other = {0};
         if (strcmp(manifest.fields[i].name, "seed") == 0)
@@ -292,65 +293,11 @@ static void test_check_binary(void **state)
         for (size_t k = 0; k < manifest.count; k++)
             if (k != i)
                 hpx_fields_set(&other, &manifest.fields[k]);
-        assert_int_equal(hpx_manifest_check_binary(&other, &error), HPX_FAILED);
+        assert_int_equal(hpx_manifest_check_binary(&other, hpx_trainer_find("mlp"), &error), HPX_FAILED);
         expect_contains(error.message, manifest.fields[i].name);
         hpx_fields_free(&other);
     }
     hpx_fields_free(&manifest);
-}
-
-/* The images in use are the first of the file, those held out the last. */
-static void test_split(void **state)
-{
-    (void)state;
-    char *paths[HPX_ROLES];
-    hpx_dataset data;
-    hpx_hash hashes[HPX_ROLES];
-    hpx_split split;
-    for (int role = 0; role < HPX_ROLES; role++)
-        paths[role] = hpx_path_join(folder, hpx_role_names[role]);
-    expect_ok(hpx_dataset_open(&data, (const char *const *)paths, &error), &error);
-    for (int role = 0; role < HPX_ROLES; role++)
-        hashes[role] = hpx_hash_of(data.bytes[role].data, data.bytes[role].size);
-    const uint8_t *pixels = data.files[HPX_TRAIN_IMAGES].values,
-                  *labels = data.files[HPX_TRAIN_LABELS].values;
-    static const struct {
-        uint32_t train, validation;
-        bool good;
-    } cases[] = {{48, 12, true}, {10, 12, true},         {60, 0, true},         {1, 59, true},
-                 {0, 12, false}, {49, 12, false},        {61, 0, false},        {1, 60, false},
-                 {1, 61, false}, {UINT32_MAX, 1, false}, {1, UINT32_MAX, false}};
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        hpx_fields manifest = {0};
-        hpx_manifest_set_dataset(&manifest, hashes, cases[i].train, cases[i].validation);
-        hpx_status status = hpx_manifest_split(&split, &manifest, &data, hashes, &error);
-        assert_int_equal(status, cases[i].good ? HPX_OK : HPX_FAILED);
-        hpx_fields_free(&manifest);
-        if (status)
-            continue;
-        uint32_t held_out = DIGITS_TRAIN - cases[i].validation;
-        assert_int_equal(split.features, DIGITS_FEATURES);
-        assert_int_equal(split.classes, DIGITS_CLASSES);
-        assert_int_equal(split.train.count, cases[i].train);
-        assert_ptr_equal(split.train.pixels, pixels);
-        assert_ptr_equal(split.train.labels, labels);
-        assert_int_equal(split.validation.count, cases[i].validation);
-        assert_ptr_equal(split.validation.pixels, pixels + (size_t)held_out * DIGITS_FEATURES);
-        assert_ptr_equal(split.validation.labels, labels + held_out);
-        assert_int_equal(split.test.count, DIGITS_TEST);
-        assert_ptr_equal(split.test.pixels, data.files[HPX_TEST_IMAGES].values);
-    }
-    for (int role = 0; role < HPX_ROLES; role++) {
-        hpx_fields manifest = {0};
-        hpx_manifest_set_dataset(&manifest, hashes, 48, 12);
-        hashes[role].bytes[15] ^= 1;
-        assert_int_equal(hpx_manifest_split(&split, &manifest, &data, hashes, &error), HPX_FAILED);
-        expect_contains(error.message, hpx_role_names[role]);
-        hashes[role].bytes[15] ^= 1;
-        hpx_fields_free(&manifest);
-        free(paths[role]);
-    }
-    hpx_dataset_close(&data);
 }
 
 static void test_train_counts(void **state)
@@ -463,12 +410,17 @@ static void test_grid_costs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_DIGITS(test_same_identity),       WITH_DIGITS(test_other_identity),
-        WITH_DIGITS(test_data_identity),       WITH_DIGITS(test_last_epoch),
-        WITH_DIGITS(test_shared_trajectories), WITH_DIGITS(test_manifest_fields),
-        WITH_DIGITS(test_check_binary),        WITH_DIGITS(test_split),
-        WITH_DIGITS(test_train_counts),        WITH_DIGITS(test_refused),
-        WITH_DIGITS(test_paper_costs),         WITH_DIGITS(test_grid_costs),
+        WITH_DIGITS(test_same_identity),
+        WITH_DIGITS(test_other_identity),
+        WITH_DIGITS(test_data_identity),
+        WITH_DIGITS(test_last_epoch),
+        WITH_DIGITS(test_shared_trajectories),
+        WITH_DIGITS(test_manifest_fields),
+        WITH_DIGITS(test_check_binary),
+        WITH_DIGITS(test_train_counts),
+        WITH_DIGITS(test_refused),
+        WITH_DIGITS(test_paper_costs),
+        WITH_DIGITS(test_grid_costs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,4 @@
-/* The multilayer perceptron's trainer: epochs of shuffled batches, evaluation, checkpoints. */
-#include "hpx/trainer.h"
+#include "nn/mlp_training.h"
 
 #include "base/memory.h"
 #include "base/random.h"
@@ -155,8 +154,8 @@ static hpx_status compare_checkpoint(const hpx_checkpoint *expected, const uint8
     return HPX_OK;
 }
 
-static hpx_status check_checkpoint(const hpx_fields *manifest, uint32_t features, uint32_t classes,
-                                   uint32_t epoch, const uint8_t *bytes, size_t size, hpx_error *error)
+hpx_status hpx_mlp_check_checkpoint(const hpx_fields *manifest, uint32_t features, uint32_t classes,
+                                    uint32_t epoch, const uint8_t *bytes, size_t size, hpx_error *error)
 {
     hpx_mlp_options options;
     hpx_status status = hpx_mlp_options_read(&options, manifest, features, classes, error);
@@ -295,9 +294,9 @@ static hpx_status run_epoch(training *t, hpx_epoch *done, hpx_epoch_fn *on_epoch
     return on_epoch(context, done, error);
 }
 
-static hpx_status run(const hpx_fields *manifest, const hpx_split *data, uint32_t from, uint32_t to,
-                      const uint8_t *checkpoint, size_t checkpoint_size, hpx_epoch_fn *on_epoch,
-                      void *context, hpx_error *error)
+hpx_status hpx_mlp_train(const hpx_fields *manifest, const hpx_split *data, uint32_t from, uint32_t to,
+                         const uint8_t *checkpoint, size_t checkpoint_size, hpx_epoch_fn *on_epoch,
+                         void *context, hpx_error *error)
 {
     assert(from <= to);
     training t = {0};
@@ -329,8 +328,8 @@ static hpx_samples one_batch(hpx_samples samples, uint32_t rows)
 }
 
 /* Takes every kind of batch once, with whatever numbers come of it. */
-static hpx_status paths(hpx_paths *out, const hpx_fields *manifest, const hpx_split *data, uint32_t epochs,
-                        hpx_error *error)
+hpx_status hpx_mlp_paths(hpx_paths *out, const hpx_fields *manifest, const hpx_split *data, uint32_t epochs,
+                         hpx_error *error)
 {
     training t = {0};
     double ignored;
@@ -356,40 +355,9 @@ static hpx_status paths(hpx_paths *out, const hpx_fields *manifest, const hpx_sp
     return status;
 }
 
-static hpx_cost cost(const hpx_fields *settings, uint32_t features, uint32_t classes)
-{
-    hpx_mlp_shape shape;
-    hpx_mlp_options_shape(&shape, settings, features, classes);
-    const uint64_t forward = hpx_mlp_multiplications(&shape);
-    return (hpx_cost){forward, 3 * forward - (uint64_t)features * shape.sizes[1]};
-}
-
-static hpx_status check(const hpx_fields *settings, uint32_t features, uint32_t classes, hpx_error *error)
+hpx_status hpx_mlp_check(const hpx_fields *settings, uint32_t features, uint32_t classes, hpx_error *error)
 {
     hpx_mlp_shape shape;
     hpx_mlp_options_shape(&shape, settings, features, classes);
     return check_size(&shape, HPX_USAGE, error);
-}
-
-static const hpx_trainer mlp = {
-    .name = "mlp",
-    .settings = hpx_mlp_settings,
-    .setting_count = HPX_MLP_SETTINGS,
-    .cost = cost,
-    .check = check,
-    .run = run,
-    .check_checkpoint = check_checkpoint,
-    .paths = paths,
-    .needs_last_epoch = hpx_mlp_options_need_last_epoch,
-};
-
-const hpx_trainer *hpx_trainer_find(const char *name)
-{
-    return strcmp(name, mlp.name) == 0 ? &mlp : NULL;
-}
-
-const char *const *hpx_trainer_names(void)
-{
-    static const char *const names[] = {"mlp", NULL};
-    return names;
 }

@@ -1,0 +1,31 @@
+/* What a training tells of itself: its epochs, and the paths that it takes. */
+#ifndef HPX_TRAINING_H
+#define HPX_TRAINING_H
+
+#include "hpx/error.h"
+#include "hpx/metrics.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct hpx_epoch {
+    uint32_t epoch;      /* 1 for the first */
+    const char *failure; /* why the training failed in this epoch, its last: then metrics are NaN and there
+                            is no checkpoint; else NULL */
+    hpx_metrics metrics;
+    double seconds;            /* wall time of this epoch, evaluation included */
+    const uint8_t *checkpoint; /* all that the next epoch continues from; borrowed during the call */
+    size_t checkpoint_size;
+} hpx_epoch;
+
+/* Called after every epoch. Anything but HPX_OK ends the training with that status (and `error` filled). */
+typedef hpx_status hpx_epoch_fn(void *context, const hpx_epoch *epoch, hpx_error *error);
+
+/* A set of paths through a trainer's code, by number. */
+#define HPX_PATHS_MAX       192
+#define HPX_PATH_NAME_BYTES 80
+typedef struct hpx_paths {
+    uint64_t words[HPX_PATHS_MAX / 64];
+} hpx_paths;
+
+#endif

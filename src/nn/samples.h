@@ -1,0 +1,19 @@
+/* Labelled samples, as the trainers of networks see a data set. */
+#ifndef HPX_NN_SAMPLES_H
+#define HPX_NN_SAMPLES_H
+
+#include <stdint.h>
+
+/* count x features bytes, row by row, borrowed. */
+typedef struct hpx_samples {
+    const uint8_t *pixels; /* count x features */
+    const uint8_t *labels; /* count, each below `classes` of the split */
+    uint32_t count;
+} hpx_samples;
+
+typedef struct hpx_split {
+    uint32_t features, classes;
+    hpx_samples train, validation, test; /* validation.count may be 0 */
+} hpx_split;
+
+#endif

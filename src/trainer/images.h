@@ -1,0 +1,19 @@
+/* Inputs of trainers that learn from labelled images: four IDX files. */
+#ifndef HPX_TRAINER_IMAGES_H
+#define HPX_TRAINER_IMAGES_H
+
+#include "hpx/dataset.h"
+#include "hpx/input.h"
+#include "nn/samples.h"
+
+extern const hpx_input_kind hpx_images; /* opens an hpx_dataset */
+
+/* The samples that a manifest names. HPX_FAILED if the data set has too few. */
+hpx_status hpx_images_split(hpx_split *out, const hpx_fields *manifest, const hpx_dataset *dataset,
+                            hpx_error *error);
+
+/* Features and classes of a record of such inputs. HPX_DAMAGED if it does not say. */
+hpx_status hpx_images_shape(uint32_t *features, uint32_t *classes, const hpx_fields *inputs,
+                            hpx_error *error);
+
+#endif

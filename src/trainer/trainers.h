@@ -1,0 +1,9 @@
+/* The trainers that hpx comes with. */
+#ifndef HPX_TRAINERS_H
+#define HPX_TRAINERS_H
+
+#include "hpx/trainer.h"
+
+extern const hpx_trainer hpx_trainer_mlp;
+
+#endif
