@@ -35,19 +35,15 @@ static hpx_status ignore_epoch(void *context, const hpx_epoch *epoch, hpx_error 
     return HPX_OK;
 }
 
-static hpx_status train(const hpx_recipe *recipe, uint32_t cell, uint32_t seed, const hpx_dataset *dataset,
-                        const hpx_hash hashes[HPX_ROLES])
+static hpx_status train(const hpx_recipe *recipe, uint32_t cell, uint32_t seed, const void *data)
 {
     hpx_buffer bytes = {0};
     hpx_fields manifest = {0};
-    hpx_split split;
     hpx_experiment_manifest(&bytes, experiment, cell, seed);
     hpx_status status = hpx_fields_decode(&manifest, bytes.data, bytes.size, &error);
     if (!status)
-        status = hpx_manifest_split(&split, &manifest, dataset, hashes, &error);
-    if (!status)
         status =
-            recipe->trainer->run(&manifest, &split, 0, recipe->epochs, NULL, 0, ignore_epoch, NULL, &error);
+            recipe->trainer->run(&manifest, data, 0, recipe->epochs, NULL, 0, ignore_epoch, NULL, &error);
     hpx_fields_free(&manifest);
     hpx_buffer_free(&bytes);
     return status;
@@ -56,15 +52,15 @@ static hpx_status train(const hpx_recipe *recipe, uint32_t cell, uint32_t seed, 
 /* Takes cells as long as there are any; returns an exit code. All cells have the data set of the first. */
 static int work(const hpx_recipe *recipe, const uint32_t *cells, uint32_t count, atomic_uint *next)
 {
-    hpx_dataset dataset;
-    hpx_hash hashes[HPX_ROLES];
+    void *data;
+    hpx_input inputs[HPX_ROLES];
     const hpx_source *source = hpx_experiment_source(experiment, 0);
-    hpx_status status = hpx_dataset_open(&dataset, (const char *const *)source->paths, &error);
-    for (int role = 0; role < HPX_ROLES && !status; role++)
-        hashes[role] = hpx_hash_of(dataset.bytes[role].data, dataset.bytes[role].size);
+    for (int role = 0; role < HPX_ROLES; role++)
+        inputs[role] = (hpx_input){.path = source->paths[role], .hash = source->hashes[role]};
+    hpx_status status = recipe->trainer->inputs->open(&data, inputs, &error);
     for (uint32_t i; !status && (i = atomic_fetch_add(next, 1)) < count;)
         for (size_t seed = 0; seed < recipe->seed_count && !status; seed++)
-            status = train(recipe, cells[i], recipe->seeds[seed], &dataset, hashes);
+            status = train(recipe, cells[i], recipe->seeds[seed], data);
     if (status)
         fprintf(stderr, "cells: %s\n", error.message);
     return status ? EXIT_FAILURE : EXIT_SUCCESS;
