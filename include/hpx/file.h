@@ -54,6 +54,9 @@ hpx_status hpx_file_each_piece(hpx_file_stat *stat, const char *path, hpx_piece_
 /* Makes the folder and its parents; one that exists is fine. */
 hpx_status hpx_make_directories(const char *path, hpx_error *error);
 
+/* Removes the folder with all it holds, as far as it can; links are not followed. NULL is fine. */
+void hpx_folder_remove(const char *path);
+
 bool hpx_path_exists(const char *path);
 bool hpx_path_is_folder(const char *path);
 bool hpx_path_is_stream(const char *path); /* "-", an open descriptor's name, or no regular file nor folder */

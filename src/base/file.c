@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -432,6 +433,19 @@ hpx_status hpx_make_directories(const char *path, hpx_error *error)
         status = hpx_error_set(error, HPX_FAILED, "%s: not a folder", path);
     free(partial);
     return status;
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+    (void)info, (void)kind, (void)walk;
+    remove(path);
+    return 0;
+}
+
+void hpx_folder_remove(const char *path)
+{
+    if (path)
+        nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 bool hpx_path_exists(const char *path)

@@ -99,12 +99,12 @@ static hpx_status adopt(hpx_adopted *out, hpx_store *store, const char *data, co
 /* The result that came out otherwise, as `reproduce` shows it. */
 static int show_difference(hpx_store *store, const hpx_adopted *adopted, const struct options *options)
 {
-    hpx_trajectory shown;
+    hpx_reproduced reproduced;
     hpx_error error;
-    char hex[HPX_HASH_HEX_BYTES];
-    hpx_status status = hpx_trajectory_read(&shown, store, hpx_hash_hex(hex, &adopted->differing), &error);
-    int code = status ? fail(&error) : report_rebuilt(options, &shown, &adopted->difference);
-    hpx_trajectory_free(&shown);
+    hpx_status status =
+        hpx_reproduced_from(&reproduced, store, &adopted->differing, &adopted->difference, &error);
+    int code = status ? fail(&error) : print_reproduced(options, &reproduced);
+    hpx_reproduced_free(&reproduced);
     return code;
 }
 
@@ -126,7 +126,7 @@ int run_adopt(const struct options *options)
     if (!options->quiet)
         warn_if_stale();
     catch_interrupts();
-    hpx_status status = open_existing(&store, options, folder, true, &error);
+    hpx_status status = open_existing(&store, options, folder, HPX_STORE_WRITE, &error);
     if (!status && !store)
         status = hpx_error_set(&error, HPX_NOT_FOUND, "%s: there is no store", folder);
     if (!status && options->forget) {

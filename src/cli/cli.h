@@ -77,16 +77,6 @@ bool read_options(struct options *out, const struct command *command, int argc, 
 void print_options(hpx_buffer *out, const struct command *command);
 char *usage_of(const struct command *command); /* "hpx build [OPTION]... RECIPE[:SEARCH]..."; free() it */
 
-/* at_code.c: builds the code of a record, with the compiler and flags that a manifest says, in a new folder
- * that nobody else may enter; *program is its hpx. Of this process's environment it sees only where programs
- * and libraries are. HPX_FAILED with the end of make's output when it does not build. */
-hpx_status code_build(char **folder, char **program, const hpx_fields *code, const hpx_fields *manifest,
-                      hpx_error *error);
-void code_build_remove(char *folder); /* and frees it; NULL is fine */
-/* HPX_OK for code that was built here, or is trusted. What came by an import is shown, and HPX_FAILED. */
-hpx_status code_check_trust(hpx_store *store, const hpx_hash *id, const hpx_fields *code, bool trusted,
-                            hpx_error *error);
-
 /* common.c */
 int fail(const hpx_error *error);                                        /* prints it; the exit code for it */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* "hpx: ..." to stderr */
@@ -108,8 +98,8 @@ char *data_folder(const char *store_folder);
 hpx_status open_store(hpx_store **out, const struct options *options, const char *folder, hpx_store_mode mode,
                       hpx_error *error);
 /* Never makes one: *out is NULL, with HPX_OK, where there is none. */
-hpx_status open_existing(hpx_store **out, const struct options *options, const char *folder, bool write,
-                         hpx_error *error);
+hpx_status open_existing(hpx_store **out, const struct options *options, const char *folder,
+                         hpx_store_mode mode, hpx_error *error);
 /* The folder alone, hidden from git if it is a work tree's cache/. */
 hpx_status make_store_folder(const char *folder, hpx_error *error);
 
@@ -180,7 +170,7 @@ void results_order(struct results *results, const char *column, hpx_metric objec
 int check_searches(const hpx_outcome *outcome);
 
 /* reproduce.c: prints how a trajectory came out when it was trained again; the exit code. */
-int report_rebuilt(const struct options *options, const hpx_trajectory *shown, const hpx_rebuilt *rebuilt);
+int print_reproduced(const struct options *options, const hpx_reproduced *reproduced);
 
 const char *worker_program(void); /* this binary */
 

@@ -262,14 +262,14 @@ hpx_status open_store(hpx_store **out, const struct options *options, const char
     return status;
 }
 
-hpx_status open_existing(hpx_store **out, const struct options *options, const char *folder, bool write,
-                         hpx_error *error)
+hpx_status open_existing(hpx_store **out, const struct options *options, const char *folder,
+                         hpx_store_mode mode, hpx_error *error)
 {
     hpx_status status = open_store(out, options, folder, HPX_STORE_READ, error);
-    if (status || !*out || !write)
+    if (status || !*out || mode == HPX_STORE_READ)
         return status;
     hpx_store_close(*out);
-    return open_store(out, options, folder, HPX_STORE_WRITE, error);
+    return open_store(out, options, folder, mode, error);
 }
 
 int print_from_store(const struct options *options, result_fn *add, int (*print)(hpx_buffer *text))

@@ -197,7 +197,8 @@ static int forget_from(const char *folder, const struct options *options, const 
     char *data = data_folder(folder);
     hpx_store *store;
     hpx_error error;
-    hpx_status status = open_existing(&store, options, folder, !options->dry, &error);
+    hpx_status status =
+        open_existing(&store, options, folder, options->dry ? HPX_STORE_READ : HPX_STORE_WRITE, &error);
     if (!status && store)
         status = select_items(&list, store, options, targets, count, data, &error);
     else if (!status && count == 0)

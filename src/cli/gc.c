@@ -75,7 +75,8 @@ static int collect(const struct options *options, const struct target *targets, 
         .bytes_max = options->bytes_max,
         .dry = options->dry,
     };
-    hpx_status status = open_existing(&store, options, folder, !options->dry, &error);
+    hpx_status status =
+        open_existing(&store, options, folder, options->dry ? HPX_STORE_READ : HPX_STORE_WRITE, &error);
     if (!status && store)
         status = hpx_gc(&result, store, &gc, &error);
     if (!status && store && count && result.named == 0)
@@ -117,7 +118,7 @@ static int change_pins(const struct options *options, const char *folder)
     hpx_error error;
     if (!may_pin(options))
         return EXIT_USAGE;
-    hpx_status status = open_existing(&store, options, folder, true, &error);
+    hpx_status status = open_existing(&store, options, folder, HPX_STORE_WRITE, &error);
     if (!status && !store)
         status = hpx_error_set(&error, HPX_NOT_FOUND, "%s: no such key; the store is empty",
                                options->arguments[0]);

@@ -11,7 +11,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -148,13 +147,6 @@ static hpx_status read_tgz(hpx_buffer *tar, const char *folder, hpx_error *error
     return status;
 }
 
-static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *place)
-{
-    (void)info, (void)type, (void)place;
-    remove(path);
-    return 0;
-}
-
 hpx_status hpx_npm_pack(hpx_buffer *tar, const char *package, const char *folder, hpx_tick_fn *tick,
                         void *context, hpx_error *error)
 {
@@ -168,7 +160,7 @@ hpx_status hpx_npm_pack(hpx_buffer *tar, const char *package, const char *folder
     status = run(package, temporary, tick, context, error);
     if (!status)
         status = read_tgz(tar, temporary, error);
-    nftw(temporary, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    hpx_folder_remove(temporary);
     free(temporary);
     return status;
 }

@@ -14,7 +14,7 @@
 #include "report/table.h"
 #include "upkeep/adopt.h"
 #include "upkeep/gc.h"
-#include "upkeep/rebuild.h"
+#include "upkeep/reproduce.h"
 
 #include <stdbool.h>
 
@@ -91,15 +91,6 @@ void hpx_report_diff_json(hpx_buffer *out, const hpx_trajectory *a, const hpx_tr
                           const hpx_code_change *change);
 
 /* `reproduce`: one trajectory trained again. */
-typedef struct hpx_reproduced {
-    const hpx_artifact *artifact;  /* newest, as stored */
-    const hpx_fields *recorded;    /* manifest */
-    hpx_fields manifest;           /* as it was trained now; equal unless by other code or another machine */
-    const hpx_rebuilt *rebuilt;    /* same or different */
-    bool at_code;                  /* by the code that made it, built again */
-    const hpx_code_change *change; /* NULL: unknown */
-} hpx_reproduced;
-
 void hpx_report_reproduced(hpx_buffer *out, const hpx_reproduced *reproduced);
 void hpx_report_reproduced_json(hpx_buffer *out, const hpx_reproduced *reproduced);
 

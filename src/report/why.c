@@ -288,14 +288,16 @@ void hpx_report_diff_json(hpx_buffer *out, const hpx_trajectory *a, const hpx_tr
 
 void hpx_report_reproduced(hpx_buffer *out, const hpx_reproduced *reproduced)
 {
-    const hpx_rebuilt *rebuilt = reproduced->rebuilt;
-    add_artifact(out, reproduced->artifact);
+    const hpx_rebuilt *rebuilt = &reproduced->rebuilt;
+    const hpx_provenance *newest = &reproduced->trajectory.newest;
+    add_artifact(out, &newest->artifact);
     hpx_buffer_printf(out, "trained again by %s\n",
                       reproduced->at_code ? "the code that made it, built anew" : "this binary");
-    add_differences(out, reproduced->recorded, &reproduced->manifest, reproduced->change);
+    add_differences(out, &newest->manifest, &reproduced->manifest,
+                    reproduced->change_known ? &reproduced->change : NULL);
     if (rebuilt->verdict == HPX_REBUILD_SAME) {
         hpx_buffer_printf(out, "the same, bit for bit: %u of %u epochs are stored and equal\n",
-                          rebuilt->compared, reproduced->artifact->epoch);
+                          rebuilt->compared, newest->artifact.epoch);
         return;
     }
     hpx_buffer_printf(out, "differs from epoch %u on; at that epoch:\n", rebuilt->first_difference);
@@ -305,19 +307,20 @@ void hpx_report_reproduced(hpx_buffer *out, const hpx_reproduced *reproduced)
 void hpx_report_reproduced_json(hpx_buffer *out, const hpx_reproduced *reproduced)
 {
     char hex[HPX_HASH_HEX_BYTES];
-    const hpx_rebuilt *rebuilt = reproduced->rebuilt;
+    const hpx_rebuilt *rebuilt = &reproduced->rebuilt;
+    const hpx_provenance *newest = &reproduced->trajectory.newest;
     const bool same = rebuilt->verdict == HPX_REBUILD_SAME;
     hpx_json json = {.out = out};
     hpx_json_open(&json, NULL, '{');
     hpx_json_count(&json, "schema", 1);
-    hpx_json_text(&json, "key", hpx_hash_hex(hex, &reproduced->artifact->key));
+    hpx_json_text(&json, "key", hpx_hash_hex(hex, &newest->artifact.key));
     hpx_json_bool(&json, "at_code", reproduced->at_code);
     hpx_json_text(&json, "verdict", same ? "same" : "differs");
-    hpx_json_count(&json, "epochs", reproduced->artifact->epoch);
+    hpx_json_count(&json, "epochs", newest->artifact.epoch);
     hpx_json_count(&json, "compared", rebuilt->compared);
     hpx_json_count(&json, "first_different_epoch", rebuilt->first_difference);
     hpx_json_open(&json, "diff", '[');
-    add_differences_json(&json, reproduced->recorded, &reproduced->manifest);
+    add_differences_json(&json, &newest->manifest, &reproduced->manifest);
     hpx_json_close(&json, ']');
     hpx_json_open(&json, "metrics", '[');
     if (!same)
@@ -325,6 +328,6 @@ void hpx_report_reproduced_json(hpx_buffer *out, const hpx_reproduced *reproduce
     hpx_json_close(&json, ']');
     add_failure_json(&json, "old_failure", &rebuilt->stored);
     add_failure_json(&json, "new_failure", &rebuilt->again);
-    add_change_json(&json, reproduced->change);
+    add_change_json(&json, reproduced->change_known ? &reproduced->change : NULL);
     hpx_json_close(&json, '}');
 }

@@ -375,6 +375,29 @@ static void test_root_leaves_files_to_their_owner(void **state)
     free(deep);
 }
 
+static void test_folder_remove(void **state)
+{
+    (void)state;
+    hpx_error error;
+    char *outer = make_folder(), *inside = hpx_path_join(outer, "a/b/c"), *top = hpx_path_join(outer, "a"),
+         *file = hpx_path_join(inside, "file"), *kept = hpx_path_join(outer, "kept"),
+         *link = hpx_path_join(inside, "link");
+    expect_ok(hpx_make_directories(inside, &error), &error);
+    write_text(file, "text");
+    write_text(kept, "text");
+    assert_int_equal(symlink(kept, link), 0);
+    hpx_folder_remove(top);
+    assert_false(hpx_path_exists(top));
+    assert_true(hpx_path_exists(kept));
+    hpx_folder_remove(NULL);
+    free(link);
+    free(kept);
+    free(file);
+    free(top);
+    free(inside);
+    remove_folder(outer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +412,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stat, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_make_directories, set_up, tear_down),
         cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_folder_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,4 @@
-/* The hpx of a code record, built anew: its sources in a folder of their own, compiled as they were. */
-#include "cli.h"
+#include "code/compile.h"
 
 #include "base/machine.h"
 #include "base/memory.h"
@@ -10,9 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,67 +22,7 @@
 #define MAKEFILE_BYTES (1u << 20)
 #define POLL_US        50000
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
-{
-    (void)info, (void)kind, (void)walk;
-    return remove(path);
-}
-
-void code_build_remove(char *folder)
-{
-    if (folder)
-        nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    free(folder);
-}
-
-/* --- trust
- * ---------------------------------------------------------------------------------------------------- */
-
-static void show_code(const hpx_fields *code)
-{
-    const char *commit = hpx_fields_text_or_empty(code, "commit"),
-               *describe = hpx_fields_text_or_empty(code, "describe");
-    hpx_buffer patch = {0}, text = {0};
-    hpx_error error;
-    hpx_buffer_puts(&text, "commit ");
-    hpx_text_show(&text, *commit ? commit : "unknown", strlen(*commit ? commit : "unknown"), "");
-    hpx_buffer_puts(&text, *describe ? " (" : "");
-    hpx_text_show(&text, describe, strlen(describe), "");
-    hpx_buffer_puts(&text, *describe ? ")\n" : "\n");
-    if (hpx_code_show(&patch, hpx_code_built.root, code, &error) == HPX_OK)
-        hpx_text_show(&text, patch.data, patch.size, "\n\t");
-    else
-        hpx_buffer_printf(&text, "%s\n", error.message);
-    fputs(hpx_buffer_text(&text), stderr);
-    hpx_buffer_free(&text);
-    hpx_buffer_free(&patch);
-}
-
-hpx_status code_check_trust(hpx_store *store, const hpx_hash *id, const hpx_fields *code, bool trusted,
-                            hpx_error *error)
-{
-    hpx_fields import = {0};
-    hpx_status status = hpx_store_find_import(&import, store, id, 0, error);
-    if (status || trusted) {
-        hpx_fields_free(&import);
-        return status == HPX_NOT_FOUND ? HPX_OK : status;
-    }
-    show_code(code);
-    hpx_buffer from = {0};
-    const char *name = hpx_fields_text_or_empty(&import, "from");
-    hpx_text_show(&from, name, strlen(name), "");
-    status =
-        hpx_error_set(error, HPX_FAILED,
-                      "this code came by an import (from %s) and has not been run: read above what it is, "
-                      "and if you trust it, say --trust",
-                      hpx_buffer_text(&from));
-    hpx_buffer_free(&from);
-    hpx_fields_free(&import);
-    return status;
-}
-
-/* --- the compiler's flags
- * --------------------------------------------------------------------------------------- */
+/* --- the compiler's flags --------------------------------------------------------------------------------- */
 
 /* The flags that a Makefile adds for what decides numbers: its line "NN_FLAGS = ...". NULL: it has none. */
 static char *own_flags(const char *sources)
@@ -138,8 +75,7 @@ static char *recorded_flags(const char *compiler, const char *sources)
     return flags;
 }
 
-/* --- make
- * ------------------------------------------------------------------------------------------------------- */
+/* --- make ------------------------------------------------------------------------------------------------- */
 
 /* The last lines of make's output, as many as an error can tell: what failed is there. */
 static hpx_status make_failed(const char *log, hpx_error *error)
@@ -181,7 +117,7 @@ static char **clean_environment(const char *temporary)
 }
 
 /* Waits for make, and ends it with all that it has started when the user asks to stop. */
-static hpx_status wait_for(pid_t pid, int *how, hpx_error *error)
+static hpx_status wait_for(pid_t pid, int *how, const volatile sig_atomic_t *interrupted, hpx_error *error)
 {
     bool told = false;
     for (;;) {
@@ -190,7 +126,7 @@ static hpx_status wait_for(pid_t pid, int *how, hpx_error *error)
             return hpx_error_errno(error, "make");
         if (ended == pid)
             return told ? hpx_error_set(error, HPX_INTERRUPTED, "interrupted") : HPX_OK;
-        if (interrupted && !told) {
+        if (interrupted && *interrupted && !told) {
             kill(-pid, SIGTERM);
             told = true;
         }
@@ -220,7 +156,8 @@ static hpx_status start_make(pid_t *pid, char **arguments, const char *log, cons
     return status;
 }
 
-static hpx_status run_make(const char *folder, const char *sources, const char *compiler, hpx_error *error)
+static hpx_status run_make(const char *folder, const char *sources, const char *compiler,
+                           const volatile sig_atomic_t *interrupted, hpx_error *error)
 {
     char *log = hpx_path_join(folder, "make.log"), *temporary = hpx_path_join(folder, "tmp");
     char *jobs = hpx_format("-j%zu", hpx_processors()), *flags = recorded_flags(compiler, sources);
@@ -235,7 +172,7 @@ static hpx_status run_make(const char *folder, const char *sources, const char *
     if (!status)
         status = start_make(&pid, arguments, log, temporary, error);
     if (!status)
-        status = wait_for(pid, &how, error);
+        status = wait_for(pid, &how, interrupted, error);
     if (!status && how != 0)
         status = make_failed(log, error);
     free(cflags);
@@ -246,8 +183,7 @@ static hpx_status run_make(const char *folder, const char *sources, const char *
     return status;
 }
 
-/* --- the folder
- * ------------------------------------------------------------------------------------------------- */
+/* --- the folder ------------------------------------------------------------------------------------------- */
 
 /* Whether the code can be built and run there: the Makefile of an earlier one takes no blanks. */
 static bool may_build_in(const char *path)
@@ -281,9 +217,10 @@ static hpx_status make_folder(char **out, hpx_error *error)
     return status;
 }
 
-hpx_status code_build(char **folder, char **program, const hpx_fields *code, const hpx_fields *manifest,
-                      hpx_error *error)
+hpx_status hpx_code_compile(char **folder, char **program, const char *root, const hpx_fields *code,
+                            const char *compiler, const volatile sig_atomic_t *interrupted, hpx_error *error)
 {
+    *folder = *program = NULL;
     hpx_status status = make_folder(folder, error);
     if (status)
         return status;
@@ -291,9 +228,9 @@ hpx_status code_build(char **folder, char **program, const hpx_fields *code, con
     if (mkdir(sources, 0700) != 0)
         status = hpx_error_errno(error, "%s", sources);
     if (!status)
-        status = hpx_code_checkout(sources, hpx_code_built.root, code, error);
+        status = hpx_code_checkout(sources, root, code, error);
     if (!status)
-        status = run_make(*folder, sources, hpx_fields_text_or_empty(manifest, "numerics.compiler"), error);
+        status = run_make(*folder, sources, compiler, interrupted, error);
     if (!status)
         *program = hpx_path_join(sources, "build/hpx");
     free(sources);
