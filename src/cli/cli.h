@@ -22,7 +22,10 @@ enum {
 
 #define WHERE_MAX 16
 
+struct command;
+
 struct options {
+    const struct command *command; /* that is run; NULL: none yet */
     const char *store, *output, *patch;
     const char *forget, *reason;         /* adopt */
     size_t sample;                       /* adopt; 0: not given */
@@ -30,7 +33,7 @@ struct options {
     const char *where[WHERE_MAX], *sort; /* ls, best: NAME=VALUE each; a column */
     size_t where_count, top;             /* top 0: all */
     double rebuild;                      /* percent; 0: not given */
-    bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code;
+    bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code, help;
     bool at_code, trust;               /* reproduce */
     bool all, no_checkpoints;          /* export */
     bool compact, pin, unpin, limited; /* gc */
@@ -42,13 +45,9 @@ struct options {
 struct command {
     const char *name;
     int (*run)(const struct options *options);
-    const char *options; /* letters of the options it takes, beside those that all do */
     size_t arguments_min, arguments_max;
     const char *usage, *summary, *help;
 };
-
-extern const struct command commands[];
-const struct command *find_command(const char *name); /* says so and returns NULL if there is none */
 
 int run_build(const struct options *options);
 int run_plan(const struct options *options);
@@ -68,8 +67,12 @@ int run_forget(const struct options *options);
 int run_gc(const struct options *options);
 int run_export(const struct options *options);
 int run_import(const struct options *options);
-int run_help(const struct options *options);
 int run_worker(const struct options *options);
+
+/* help.c. `commands`: the table, which ends with a command without a name. */
+const struct command *find_command(const struct command *commands,
+                                   const char *name);             /* NULL after saying so */
+int print_help(const struct command *commands, const char *name); /* NULL: the list of them; the exit code */
 
 /* options.c: reads options and arguments behind the command's name, or the global ones before it (command
  * NULL; then *used says where it stopped). False after saying what is wrong. */

@@ -92,7 +92,7 @@ int run_data(const struct options *options)
     const char *verb = options->count ? options->arguments[0] : "ls";
     bool lists = strcmp(verb, "ls") == 0, acts = strcmp(verb, "fetch") == 0 || strcmp(verb, "verify") == 0;
     if (!(lists && options->count < 2) && !(acts && options->count == 2)) {
-        char *usage = usage_of(find_command("data"));
+        char *usage = usage_of(options->command);
         say("usage: %s", usage);
         free(usage);
         return EXIT_USAGE;

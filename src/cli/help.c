@@ -1,12 +1,31 @@
 /* hpx help. */
 #include "cli.h"
 
+#include "base/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#define USAGE_WIDTH 31
+#define USAGE_WIDTH  31
+#define COMMANDS_MAX 63 /* among which the nearest to a misspelt one is looked for */
 
-static void print_list(hpx_buffer *text)
+const struct command *find_command(const struct command *commands, const char *name)
+{
+    const char *names[COMMANDS_MAX + 1] = {NULL};
+    size_t visible = 0;
+    for (const struct command *command = commands; command->name; command++) {
+        if (strcmp(command->name, name) == 0)
+            return command;
+        if (command->summary && visible < COMMANDS_MAX)
+            names[visible++] = command->name;
+    }
+    const char *nearest = hpx_nearest_word(name, names);
+    say("unknown command '%s'%s%s%s `hpx help` lists them", name, nearest ? "; did you mean '" : ";",
+        nearest ? nearest : "", nearest ? "'?" : "");
+    return NULL;
+}
+
+static void print_list(hpx_buffer *text, const struct command *commands)
 {
     hpx_buffer_puts(text, "hpx: make for experiments\n\nusage: hpx COMMAND [OPTION]... [ARGUMENT]...\n\n");
     for (const struct command *command = commands; command->name; command++) {
@@ -30,14 +49,14 @@ static void print_list(hpx_buffer *text)
         "(plan --exit-code), 11 damage found, 12 not reproducible.\n");
 }
 
-int run_help(const struct options *options)
+int print_help(const struct command *commands, const char *name)
 {
     hpx_buffer text = {0};
-    if (options->count == 0) {
-        print_list(&text);
+    if (!name) {
+        print_list(&text, commands);
         return print_result(&text);
     }
-    const struct command *command = find_command(options->arguments[0]);
+    const struct command *command = find_command(commands, name);
     if (!command)
         return EXIT_USAGE;
     char *usage = usage_of(command);

@@ -1,4 +1,4 @@
-/* Options mean what make users expect. Each command takes those of `everywhere` and its own. */
+/* Options mean what make users expect. They are one table, which the help prints, too. */
 #include "cli.h"
 
 #include "base/memory.h"
@@ -26,70 +26,130 @@ typedef bool read_fn(struct options *out, const struct given *given);
 
 static read_fn read_flag, read_text, read_count, read_percent, read_size, read_directory, read_where;
 
-/* Letters beyond the alphabet of short options name those that have only a long form. `field`: where the
- * value goes; `max`: of a count, which is at least 1. */
+/* An option: how it is written, which commands take it, what it does, and how its value is read. */
 static const struct row {
-    char letter;
-    bool is_short;
-    const char *name, *argument, *help;
+    char letter; /* of its short form; 0: it has none */
+    const char *name, *argument;
+    const char *commands; /* that take it, one blank between them; NULL: all */
+    const char *help;
     read_fn *read;
-    size_t field;
-    uint64_t max;
+    size_t field; /* of the options: where the value goes */
+    uint64_t max; /* of a count, which is at least 1 */
 } table[] = {
 #define TO(member) offsetof(struct options, member)
-    {'j', true, "jobs", "N", "train N trials at once (default: the processors)", read_count, TO(jobs),
-     JOBS_MAX},
-    {'k', true, "keep-going", NULL, "go on after an accident to a trial; its cell counts as failed",
+    // clang-format off
+    {'j', "jobs", "N", "build adopt verify",
+     "train N trials at once (default: the processors)",
+     read_count, TO(jobs), JOBS_MAX},
+    {'k', "keep-going", NULL, "build",
+     "go on after an accident to a trial; its cell counts as failed",
      read_flag, TO(keep_going)},
-    {'n', true, "dry-run", NULL, "say what would be done, and change nothing", read_flag, TO(dry)},
-    {'y', true, "yes", NULL, "do not ask", read_flag, TO(yes)},
-    {'B', true, "always-make", NULL, "retrain what is stored, and compare", read_flag, TO(again)},
-    {'I', false, "no-speculate", NULL, "leave processors idle rather than train what may not be needed",
+    {'n', "dry-run", NULL, "build gc forget",
+     "say what would be done, and change nothing",
+     read_flag, TO(dry)},
+    {'y', "yes", NULL, "forget",
+     "do not ask",
+     read_flag, TO(yes)},
+    {'B', "always-make", NULL, "build plan",
+     "retrain what is stored, and compare",
+     read_flag, TO(again)},
+    {0, "no-speculate", NULL, "build",
+     "leave processors idle rather than train what may not be needed",
      read_flag, TO(no_speculate)},
-    {'Q', false, "require-clean", NULL, "refuse to train with a binary built from uncommitted sources",
+    {0, "require-clean", NULL, "build",
+     "refuse to train with a binary built from uncommitted sources",
      read_flag, TO(require_clean)},
-    {'J', false, "json", NULL, "print JSON", read_flag, TO(json)},
-    {'V', false, "csv", NULL, "print CSV", read_flag, TO(csv)},
-    {'o', true, "output", "FILE", "write the bundle to FILE; -: to standard output", read_text, TO(output)},
-    {'A', false, "all", NULL, "all that is stored", read_flag, TO(all)},
-    {'N', false, "no-checkpoints", NULL, "leave checkpoints out: results that cannot be continued", read_flag,
-     TO(no_checkpoints)},
-    {'E', false, "exit-code", NULL, "exit with 10 when work remains", read_flag, TO(exit_code)},
-    {'R', false, "rebuild", "N%", "train N % of the results again, and compare", read_percent, TO(rebuild)},
-    {'D', false, "patch", "CODE", "print the uncommitted edits that code was built with", read_text,
-     TO(patch)},
-    {'T', false, "at-code", NULL, "by the code that made it, built from its stored sources", read_flag,
-     TO(at_code)},
-    {'W', false, "trust", NULL, "also code that came by an import: read first what is shown without this",
+    {0, "json", NULL, "build plan replay best ls show audit why log diff reproduce adopt data verify gc forget import",
+     "print JSON",
+     read_flag, TO(json)},
+    {0, "csv", NULL, "export",
+     "print CSV",
+     read_flag, TO(csv)},
+    {'o', "output", "FILE", "export",
+     "write the bundle to FILE; -: to standard output",
+     read_text, TO(output)},
+    {0, "all", NULL, "export",
+     "all that is stored",
+     read_flag, TO(all)},
+    {0, "no-checkpoints", NULL, "export",
+     "leave checkpoints out: results that cannot be continued",
+     read_flag, TO(no_checkpoints)},
+    {0, "exit-code", NULL, "plan",
+     "exit with 10 when work remains",
+     read_flag, TO(exit_code)},
+    {0, "rebuild", "N%", "verify",
+     "train N % of the results again, and compare",
+     read_percent, TO(rebuild)},
+    {0, "patch", "CODE", "audit",
+     "print the uncommitted edits that code was built with",
+     read_text, TO(patch)},
+    {0, "at-code", NULL, "reproduce",
+     "by the code that made it, built from its stored sources",
+     read_flag, TO(at_code)},
+    {0, "trust", NULL, "reproduce",
+     "also code that came by an import: read first what is shown without this",
      read_flag, TO(trust)},
-    {'L', false, "sample", "N", "compare N trajectories at least (default: 3)", read_count, TO(sample),
-     SIZE_MAX},
-    {'Y', false, "reason", "TEXT", "a note; without --sample nothing is proven, and that is said everywhere",
+    {0, "sample", "N", "adopt",
+     "compare N trajectories at least (default: 3)",
+     read_count, TO(sample), SIZE_MAX},
+    {0, "reason", "TEXT", "adopt",
+     "a note; without --sample nothing is proven, and that is said everywhere",
      read_text, TO(reason)},
-    {'F', false, "forget", "TRAINER", "let this trainer count as itself again", read_text, TO(forget)},
-    {'M', false, "max-size", "S", "collect until S bytes are live; K, M and G are powers of 1024", read_size,
-     TO(bytes_max)},
-    {'K', false, "compact", NULL, "give free pages back to the file system", read_flag, TO(compact)},
-    {'P', false, "pin", NULL, "keep all checkpoints of these keys", read_flag, TO(pin)},
-    {'U', false, "unpin", NULL, "no longer", read_flag, TO(unpin)},
-    {'W', false, "where", "NAME=VALUE", "only results that have it; may be given again", read_where},
-    {'O', false, "sort", "COLUMN", "by an axis, a metric or another column; the best metric first", read_text,
-     TO(sort)},
-    {'t', false, "top", "N", "the first N", read_count, TO(top), SIZE_MAX},
-    {'C', true, "directory", "DIR", "change to DIR first", read_directory},
-    {'S', false, "store", "DIR", "the store's folder", read_text, TO(store)},
-    {'q', true, "quiet", NULL, "say nothing but results and errors", read_flag, TO(quiet)},
-    {'v', true, "verbose", NULL, "a line for every trial", read_flag, TO(verbose)},
-    {'h', true, "help", NULL, "help for the command"},
+    {0, "forget", "TRAINER", "adopt",
+     "let this trainer count as itself again",
+     read_text, TO(forget)},
+    {0, "max-size", "S", "gc",
+     "collect until S bytes are live; K, M and G are powers of 1024",
+     read_size, TO(bytes_max)},
+    {0, "compact", NULL, "gc",
+     "give free pages back to the file system",
+     read_flag, TO(compact)},
+    {0, "pin", NULL, "gc",
+     "keep all checkpoints of these keys",
+     read_flag, TO(pin)},
+    {0, "unpin", NULL, "gc",
+     "no longer",
+     read_flag, TO(unpin)},
+    {0, "where", "NAME=VALUE", "best ls",
+     "only results that have it; may be given again",
+     read_where},
+    {0, "sort", "COLUMN", "best ls",
+     "by an axis, a metric or another column; the best metric first",
+     read_text, TO(sort)},
+    {0, "top", "N", "best ls",
+     "the first N",
+     read_count, TO(top), SIZE_MAX},
+    {'C', "directory", "DIR", NULL,
+     "change to DIR first",
+     read_directory},
+    {0, "store", "DIR", NULL,
+     "the store's folder",
+     read_text, TO(store)},
+    {'q', "quiet", NULL, NULL,
+     "say nothing but results and errors",
+     read_flag, TO(quiet)},
+    {'v', "verbose", NULL, NULL,
+     "a line for every trial",
+     read_flag, TO(verbose)},
+    {'h', "help", NULL, NULL,
+     "help for the command",
+     read_flag, TO(help)},
+// clang-format on
 #undef TO
 };
 #define OPTIONS (sizeof table / sizeof table[0])
 
-static const char everywhere[] = "CSqvh";
-
-static bool takes(const struct command *command, char letter)
+static bool takes(const struct command *command, const struct row *row)
 {
-    return strchr(everywhere, letter) || (command && strchr(command->options, letter));
+    const size_t length = command ? strlen(command->name) : 0;
+    if (!row->commands)
+        return true;
+    for (const char *at = row->commands; command && *at; at += strspn(at, " ")) {
+        if (strncmp(at, command->name, length) == 0 && (at[length] == ' ' || at[length] == 0))
+            return true;
+        at += strcspn(at, " ");
+    }
+    return false;
 }
 
 char *usage_of(const struct command *command)
@@ -100,11 +160,11 @@ char *usage_of(const struct command *command)
 void print_options(hpx_buffer *out, const struct command *command)
 {
     for (size_t i = 0; i < OPTIONS; i++) {
-        if (!takes(command, table[i].letter))
+        if (!takes(command, &table[i]))
             continue;
         char *name = hpx_format("%s%s%s", table[i].name, table[i].argument ? " " : "",
                                 table[i].argument ? table[i].argument : "");
-        if (table[i].is_short)
+        if (table[i].letter)
             hpx_buffer_printf(out, "  -%c, --%-18s %s\n", table[i].letter, name, table[i].help);
         else
             hpx_buffer_printf(out, "      --%-18s %s\n", name, table[i].help);
@@ -222,15 +282,6 @@ complain(const struct reader *reader, const char *format, ...)
     return false;
 }
 
-static bool apply(struct reader *reader, const struct given *given)
-{
-    if (given->row->read)
-        return given->row->read(reader->out, given);
-    const struct command *command = reader->command; /* the one that asks for help */
-    struct options help = {.arguments = (char *[]){(char *)(command ? command->name : "help")}, .count = 1};
-    exit(run_help(&help));
-}
-
 /* Takes the value of an option from the next word, unless `attached` has it. */
 static bool take_value(struct reader *reader, struct given *given, const char *attached)
 {
@@ -247,7 +298,7 @@ static size_t find_long(const struct row **found, const struct reader *reader, c
 {
     size_t count = 0;
     for (size_t i = 0; i < OPTIONS; i++) {
-        if (!takes(reader->command, table[i].letter) || strncmp(table[i].name, name, length) != 0)
+        if (!takes(reader->command, &table[i]) || strncmp(table[i].name, name, length) != 0)
             continue;
         *found = &table[i];
         if (strlen(table[i].name) == length)
@@ -262,7 +313,7 @@ static bool unknown_long(const struct reader *reader, const char *word)
     const char *names[OPTIONS + 1] = {NULL};
     size_t count = 0;
     for (size_t i = 0; i < OPTIONS; i++)
-        if (takes(reader->command, table[i].letter))
+        if (takes(reader->command, &table[i]))
             names[count++] = table[i].name;
     const char *nearest = hpx_nearest_word(word + 2, names);
     if (nearest)
@@ -291,7 +342,7 @@ static bool read_long(struct reader *reader, const char *word)
         good = complain(reader, "option '%s' takes no value", name);
     else
         good = (!given.row->argument || take_value(reader, &given, equals ? equals + 1 : NULL)) &&
-               apply(reader, &given);
+               given.row->read(reader->out, &given);
     hpx_buffer_free(&candidates);
     free(name);
     return good;
@@ -300,7 +351,7 @@ static bool read_long(struct reader *reader, const char *word)
 static const struct row *find_short(const struct command *command, char letter)
 {
     for (size_t i = 0; i < OPTIONS; i++)
-        if (table[i].is_short && table[i].letter == letter && takes(command, letter))
+        if (table[i].letter == letter && takes(command, &table[i]))
             return &table[i];
     return NULL;
 }
@@ -316,7 +367,7 @@ static bool read_short(struct reader *reader, const char *word)
         bool takes_value = given.row->argument != NULL;
         if (takes_value && !take_value(reader, &given, at[1] ? at + 1 : NULL))
             return false;
-        if (!apply(reader, &given))
+        if (!given.row->read(reader->out, &given))
             return false;
         if (takes_value)
             break;
@@ -348,7 +399,7 @@ bool read_options(struct options *out, const struct command *command, int argc, 
 {
     struct reader reader = {out, command, argv, argc, 1};
     int kept = 1;
-    for (bool only_arguments = false; reader.at < argc; reader.at++) {
+    for (bool only_arguments = false; reader.at < argc && !out->help; reader.at++) {
         char *word = argv[reader.at];
         if (only_arguments || !is_option(word)) {
             if (!command)
@@ -363,5 +414,6 @@ bool read_options(struct options *out, const struct command *command, int argc, 
     *used = reader.at;
     out->arguments = argv + 1;
     out->count = (size_t)kept - 1;
-    return !command || count_is_right(out, command);
+    out->command = command;
+    return !command || out->help || count_is_right(out, command);
 }

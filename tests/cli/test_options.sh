@@ -159,6 +159,22 @@ test_help() {
     complains 2 "unknown command 'biuld'; did you mean 'build'" hpx help biuld
 }
 
+# Every option that a command has is in the manual and in the completion.
+test_options_are_documented() {
+    local command option
+    sed 's/\\-/-/g' "$SOURCE_ROOT/docs/man/hpx.1" >manual
+    run 0 hpx help
+    sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' out >list
+    while read -r command; do
+        hpx help "$command" | sed -n 's/^  [-,a-zA-Z ]\{4\}\(--[a-z-]*\) .*/\1/p'
+    done <list | sort -u >options
+    [ "$(wc -l <options)" -gt 20 ] || fail 'the options of the help'
+    while read -r option; do
+        grep -qe "$option" manual || fail "the manual lacks $option"
+        grep -qe "$option" "$SOURCE_ROOT/tools/hpx.bash" || fail "the completion lacks $option"
+    done <options
+}
+
 test_version() {
     run 0 hpx --version
     empty err
