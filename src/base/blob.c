@@ -101,7 +101,7 @@ hpx_status hpx_blob_read(const hpx_blob *blob, void *bytes, size_t size, uint64_
 hpx_status hpx_blob_each_piece(const hpx_blob *blob, hpx_piece_fn *each, void *context, hpx_error *error)
 {
     hpx_status status = HPX_OK;
-    uint8_t *piece = hpx_realloc(NULL, HPX_PIECE_BYTES, 1);
+    uint8_t *piece = hpx_realloc(NULL, blob->size < HPX_PIECE_BYTES ? blob->size : HPX_PIECE_BYTES, 1);
     for (uint64_t at = 0; at < blob->size && !status; at += HPX_PIECE_BYTES) {
         size_t size = blob->size - at < HPX_PIECE_BYTES ? (size_t)(blob->size - at) : HPX_PIECE_BYTES;
         status = hpx_blob_read(blob, piece, size, at, error);

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include "base/memory.h"
+#include "worker/channel.h"
 #include "worker/worker.h"
 
 #include <signal.h>
@@ -26,9 +27,9 @@ int run_worker(const struct options *options)
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (isatty(STDIN_FILENO)) {
-        say("worker: reads jobs from a build; it is not for people");
+    if (!hpx_channel_is_one(STDIN_FILENO)) {
+        say("worker: takes jobs from a build; it is not for people");
         return EXIT_USAGE;
     }
-    return hpx_worker_run(STDIN_FILENO, STDOUT_FILENO, &error) ? fail(&error) : EXIT_DONE;
+    return hpx_worker_run(STDIN_FILENO, &error) ? fail(&error) : EXIT_DONE;
 }

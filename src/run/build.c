@@ -316,21 +316,27 @@ static hpx_status find_checkpoint(hpx_job *job, struct build *build, const struc
 {
     const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
     hpx_fields manifest = {0};
+    hpx_buffer bytes = {0};
     hpx_experiment_fields(&manifest, build->experiment, trial->cell, trial->seed);
     hpx_manifest_set_binary(&manifest, build->recipe->trainer);
     hpx_status status, refused = HPX_OK;
     do {
         hpx_error why;
-        job->checkpoint.size = 0;
-        status = hpx_store_newest_checkpoint(&job->from, &job->checkpoint, build->store, &trial->key,
-                                             job->to - 1, error);
+        bytes.size = 0;
+        status =
+            hpx_store_newest_checkpoint(&job->from, &bytes, build->store, &trial->key, job->to - 1, error);
         if (status)
             break;
-        refused = hpx_manifest_check_checkpoint(&manifest, &source->record, job->from, job->checkpoint.data,
-                                                job->checkpoint.size, &why);
+        refused = hpx_manifest_check_checkpoint(&manifest, &source->record, job->from, bytes.data, bytes.size,
+                                                &why);
         if (refused)
             status = hpx_store_reject(build->store, &trial->key, job->from, why.message, error);
     } while (!status && refused);
+    if (!status)
+        status = hpx_blob_from_bytes(&job->checkpoint, bytes.data, bytes.size, error);
+    if (!status)
+        status = hpx_blob_hash(&job->checkpoint_hash, &job->checkpoint, error);
+    hpx_buffer_free(&bytes);
     hpx_fields_free(&manifest);
     if (status == HPX_NOT_FOUND)
         job->from = 0;
@@ -354,7 +360,7 @@ static void name_job(hpx_job *out, const hpx_experiment *experiment, uint32_t ce
 static hpx_status start(struct build *build, struct trial *trial, hpx_error *error)
 {
     const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
-    hpx_job job = {.to = build->recipe->epochs};
+    hpx_job job = {.to = build->recipe->epochs, .checkpoint = HPX_NO_BLOB};
     hpx_status status = put_code(build, error);
     if (!status)
         status = hpx_store_put_record(build->store, HPX_RECORD_DATASET, &source->record, error);
@@ -373,7 +379,7 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
     }
     if (!status) {
         name_job(&job, build->experiment, trial->cell, trial->seed);
-        status = hpx_executor_submit(build->executor, &job, &trial->key, error);
+        status = build->executor->submit(build->executor, &job, &trial->key, error);
     }
     hpx_job_free(&job);
     if (!status) {
@@ -401,8 +407,6 @@ static hpx_status claim(bool *claimed, struct build *build, struct trial *trial,
 
 static hpx_status start_claimed(struct build *build, struct trial *trial, hpx_error *error)
 {
-    if (trial->task.alone)
-        hpx_executor_trim(build->executor);
     hpx_status status = start(build, trial, error);
     if (status)
         hpx_store_release(build->store, &trial->key);
@@ -413,7 +417,7 @@ static hpx_status start_claimed(struct build *build, struct trial *trial, hpx_er
  */
 static void stop(struct build *build, struct trial *trial)
 {
-    hpx_executor_stop(build->executor, &trial->key);
+    build->executor->stop(build->executor, &trial->key);
     hpx_store_release(build->store, &trial->key);
     hpx_dispatch_end(build->dispatch, &trial->task);
     trial->state = TRIAL_WAITING;
@@ -517,8 +521,12 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
                             .last = result->epoch == recipe->epochs || *result->failure};
     hpx_buffer manifest = {0};
     add_manifest(&manifest, build, trial);
-    hpx_status status = hpx_store_put(build->store, &manifest, &artifact, result->checkpoint,
-                                      result->checkpoint_size, &keep, error);
+    const uint8_t *bytes = NULL;
+    const size_t size = *result->failure ? 0 : result->checkpoint.size;
+    hpx_status status = size ? hpx_blob_map(&bytes, &result->checkpoint, error) : HPX_OK;
+    if (!status)
+        status = hpx_store_put(build->store, &manifest, &artifact, bytes, size, &keep, error);
+    hpx_blob_unmap(bytes, size);
     hpx_buffer_free(&manifest);
     hpx_buffer_free(&pairs);
     if (status)
@@ -578,13 +586,10 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
     return HPX_OK;
 }
 
-/* Takes in what the workers have finished, also what has arrived in part. */
+/* Takes in what the workers have finished. */
 static hpx_status end_interrupted(struct build *build, hpx_error *error)
 {
-    hpx_status status = HPX_OK;
-    hpx_executor_mark(build->executor);
-    while (!status && hpx_executor_is_receiving(build->executor))
-        status = hpx_executor_wait(build->executor, TICK_MS, receive, build, error);
+    hpx_status status = build->executor->wait(build->executor, 0, receive, build, error);
     return status ? status
                   : hpx_error_set(error, HPX_INTERRUPTED, "interrupted; every finished epoch is stored");
 }
@@ -638,7 +643,7 @@ static hpx_status train(struct build *build, hpx_error *error)
         if (status || (counts.running == 0 && (build->stopping || build->open.count == 0)))
             break;
         note_waiting(build, &counts);
-        status = hpx_executor_wait(build->executor, patience_ms(&counts), receive, build, error);
+        status = build->executor->wait(build->executor, patience_ms(&counts), receive, build, error);
         if (!status)
             emit(build, HPX_EVENT_TICK, NULL, NULL);
     }
@@ -689,8 +694,8 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     ledger_init(&build.ledger, build.experiment);
     build.reasons = (struct reasons){.experiment = build.experiment, .store = build.store};
     build.plan = hpx_plan_new(recipe, searches, search_count, hpx_experiment_macs, build.experiment);
-    build.executor = hpx_executor_new(options->program, options->jobs);
-    build.dispatch = hpx_dispatch_new(options->jobs);
+    build.executor = hpx_executor_local(options->program, options->jobs);
+    build.dispatch = hpx_dispatch_new(build.executor->capacity(build.executor));
     build.speculative = options->speculative && options->jobs > 1 && !options->again;
     status = options->dry ? follow(&build, error) : train(&build, error);
     if (options->dry)
@@ -712,7 +717,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     for (size_t i = 0; i < build.ledger.count; i++)
         if (build.ledger.trials[i]->state == TRIAL_RUNNING)
             hpx_store_release(build.store, &build.ledger.trials[i]->key);
-    hpx_executor_free(build.executor);
+    build.executor->close(build.executor);
     hpx_dispatch_free(build.dispatch);
     hpx_plan_free(build.plan);
     ledger_free(&build.ledger);

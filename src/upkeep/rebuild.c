@@ -26,6 +26,7 @@ struct rebuild {
     const hpx_rebuild_options *options;
     hpx_adoptions adoptions;
     hpx_executor *executor;
+    size_t running; /* jobs */
     struct candidate *candidates;
     size_t count, capacity;
     hpx_rebuild_counts counts;
@@ -84,7 +85,7 @@ static hpx_status make_job(hpx_job *job, const struct rebuild *rebuild, struct c
     const hpx_trainer *trainer;
     const hpx_artifact *newest = &candidate->newest;
     const bool as_made = rebuild->options->wanted && !rebuild->options->as_this;
-    *job = (hpx_job){.to = candidate->to};
+    *job = (hpx_job){.to = candidate->to, .checkpoint = HPX_NO_BLOB};
     hpx_status status = hpx_store_manifest(&manifest, rebuild->store, &newest->key, error);
     if (!status && as_made)
         status = set_maker(&manifest, rebuild->store, newest, error);
@@ -111,7 +112,7 @@ static hpx_status choose_wanted(struct rebuild *rebuild, hpx_error *error)
     const hpx_rebuild_options *options = rebuild->options;
     hpx_status status = HPX_OK;
     for (size_t i = 0; i < options->wanted_count && !status; i++) {
-        hpx_job job = {0};
+        hpx_job job = HPX_NO_JOB;
         status = hpx_store_each(rebuild->store, &options->wanted[i].key, collect, rebuild, error);
         if (!status && rebuild->count <= i)
             status = hpx_error_set(error, HPX_FAILED, "the results of a trajectory are lost");
@@ -203,6 +204,7 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
     if (result->kind == HPX_MESSAGE_EPOCH)
         return compare_epoch(rebuild, candidate, result, error);
     hpx_rebuilt *rebuilt = &candidate->rebuilt;
+    rebuild->running--;
     rebuilt->newest = &candidate->newest;
     if (result->kind != HPX_MESSAGE_DONE) {
         rebuilt->verdict = HPX_REBUILD_FAILED;
@@ -216,19 +218,21 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
 
 static hpx_status train_sample(struct rebuild *rebuild, hpx_error *error)
 {
+    hpx_executor *executor = rebuild->executor;
     hpx_status status = HPX_OK;
     size_t next = 0;
-    while (!status && (next < rebuild->count || hpx_executor_running(rebuild->executor) > 0)) {
-        while (!status && next < rebuild->count && hpx_executor_has_room(rebuild->executor)) {
+    while (!status && (next < rebuild->count || rebuild->running > 0)) {
+        while (!status && next < rebuild->count && rebuild->running < executor->capacity(executor)) {
             hpx_job job;
             struct candidate *candidate = &rebuild->candidates[next++];
             status = make_job(&job, rebuild, candidate, error);
             if (!status)
-                status = hpx_executor_submit(rebuild->executor, &job, &candidate->newest.key, error);
+                status = executor->submit(executor, &job, &candidate->newest.key, error);
+            rebuild->running += !status;
             hpx_job_free(&job);
         }
         if (!status)
-            status = hpx_executor_wait(rebuild->executor, TICK_MS, receive, rebuild, error);
+            status = executor->wait(executor, TICK_MS, receive, rebuild, error);
         if (!status && rebuild->options->interrupted && *rebuild->options->interrupted)
             status = hpx_error_set(error, HPX_INTERRUPTED, "interrupted");
     }
@@ -248,10 +252,10 @@ hpx_status hpx_rebuild(hpx_rebuild_counts *out, hpx_store *store, const hpx_rebu
             status = choose(&rebuild, error);
     }
     if (!status) {
-        rebuild.executor = hpx_executor_new(options->program, options->jobs);
+        rebuild.executor = hpx_executor_local(options->program, options->jobs);
         status = train_sample(&rebuild, error);
+        rebuild.executor->close(rebuild.executor);
     }
-    hpx_executor_free(rebuild.executor);
     hpx_adoptions_free(&rebuild.adoptions);
     free(rebuild.candidates);
     *out = rebuild.counts;

@@ -1,17 +1,13 @@
-/* A stream or a file of messages, each (integers little-endian):
+/* A message (integers little-endian):
  *
- *     "HPXM"  u8 version = 1  u8 kind  u16 zero  u64 body size  XXH3-128 of version .. body size and the body
- * body
+ *     "HPXM"  u8 version = 2  u8 kind  u16 zero  u64 body size  XXH3-128 of version .. body size and the body
+ *     body: fields (hpx/fields.h)
  *
- * and a body is
- *
- *     u32 size of the fields  fields (hpx/fields.h)  a checkpoint, or nothing
- *
- * Fields of a job: key, from, to, manifest, and path.ROLE for the four files; its checkpoint is that of epoch
- * `from`. Fields of an epoch: key, epoch, parent, output, started, seconds, host and the six metrics; its
- * checkpoint is that of the epoch. One in which the training failed has a field `failure` besides, and no
- * checkpoint. Done: key. Failed, memory: key,
- * message. */
+ * Fields of a job: key, from, to, manifest, path.ROLE for the four files, and of the checkpoint of epoch
+ * `from` checkpoint.size and checkpoint.hash, which a job from 0 has not. Fields of an epoch: key, epoch,
+ * parent, output, started, seconds, host, the metrics and checkpoint.size; `output` is the hash of checkpoint
+ * and metrics. An epoch in which the training failed has a field `failure` besides, and a checkpoint of no
+ * bytes. Done: key. Failed, memory: key, message. */
 #include "worker/message.h"
 
 #include "base/memory.h"
@@ -21,52 +17,49 @@
 #include <string.h>
 
 #define MAGIC          "HPXM"
-#define VERSION        1
+#define VERSION        2
 #define HASHED_AT      4
 #define HASH_AT        16
 #define HEADER_BYTES   32
-#define BODY_BYTES_MAX ((uint64_t)1 << 40)
+#define BODY_BYTES_MAX (HPX_MESSAGE_BYTES_MAX - HEADER_BYTES)
 
 void hpx_job_free(hpx_job *job)
 {
     hpx_buffer_free(&job->manifest);
-    hpx_buffer_free(&job->checkpoint);
+    hpx_blob_close(&job->checkpoint);
     for (int role = 0; role < HPX_ROLES; role++)
         free(job->paths[role]);
-    *job = (hpx_job){0};
+    *job = HPX_NO_JOB;
 }
 
-/* Of a message whose body is in two places. */
-static hpx_hash checked_hash(const uint8_t *header, const uint8_t *body, size_t body_size,
-                             const uint8_t *rest, size_t rest_size)
+void hpx_result_free(hpx_result *result)
+{
+    hpx_blob_close(&result->checkpoint);
+    *result = (hpx_result){.checkpoint = HPX_NO_BLOB};
+}
+
+static hpx_hash checked_hash(const uint8_t *header, const uint8_t *body, size_t body_size)
 {
     hpx_hasher *hasher = hpx_hasher_new();
     hpx_hasher_add(hasher, header + HASHED_AT, HASH_AT - HASHED_AT);
     hpx_hasher_add(hasher, body, body_size);
-    hpx_hasher_add(hasher, rest, rest_size);
     return hpx_hasher_finish(hasher);
 }
 
-/* All but the checkpoint. */
-static void append_head(hpx_buffer *out, hpx_message_kind kind, const hpx_fields *fields,
-                        const uint8_t *checkpoint, size_t checkpoint_size)
+static void append(hpx_buffer *out, hpx_message_kind kind, const hpx_fields *fields)
 {
-    hpx_buffer encoded = {0};
-    hpx_fields_encode(&encoded, fields);
-    const size_t head_size = 4 + encoded.size;
-    hpx_buffer_reserve(out, HEADER_BYTES + head_size);
+    hpx_buffer body = {0};
+    hpx_fields_encode(&body, fields);
+    hpx_buffer_reserve(out, HEADER_BYTES + body.size);
     size_t start = out->size;
     const uint8_t words[4] = {VERSION, (uint8_t)kind, 0, 0};
     hpx_buffer_add(out, MAGIC, 4);
     hpx_buffer_add(out, words, sizeof words);
-    hpx_buffer_u64(out, head_size + checkpoint_size);
-    hpx_buffer_add(out, (uint8_t[HPX_HASH_BYTES]){0}, HPX_HASH_BYTES);
-    hpx_buffer_u32(out, (uint32_t)encoded.size);
-    hpx_buffer_add(out, encoded.data, encoded.size);
-    hpx_hash hash = checked_hash(out->data + start, out->data + start + HEADER_BYTES, head_size, checkpoint,
-                                 checkpoint_size);
-    memcpy(out->data + start + HASH_AT, hash.bytes, HPX_HASH_BYTES);
-    hpx_buffer_free(&encoded);
+    hpx_buffer_u64(out, body.size);
+    hpx_hash hash = checked_hash(out->data + start, body.data, body.size);
+    hpx_buffer_add(out, hash.bytes, HPX_HASH_BYTES);
+    hpx_buffer_add(out, body.data, body.size);
+    hpx_buffer_free(&body);
 }
 
 static char *path_field(int role)
@@ -86,15 +79,12 @@ void hpx_job_encode(hpx_buffer *out, const hpx_job *job)
         hpx_fields_set_bytes(&fields, name, job->paths[role], strlen(job->paths[role]));
         free(name);
     }
-    append_head(out, HPX_MESSAGE_JOB, &fields, job->checkpoint.data, job->checkpoint.size);
-    hpx_buffer_add(out, job->checkpoint.data, job->checkpoint.size);
+    if (job->from > 0) {
+        hpx_fields_set_count(&fields, "checkpoint.size", job->checkpoint.size);
+        hpx_fields_set_hash(&fields, "checkpoint.hash", &job->checkpoint_hash);
+    }
+    append(out, HPX_MESSAGE_JOB, &fields);
     hpx_fields_free(&fields);
-}
-
-void hpx_result_encode(hpx_buffer *out, const hpx_result *result)
-{
-    hpx_result_encode_head(out, result);
-    hpx_buffer_add(out, result->checkpoint, result->checkpoint_size);
 }
 
 static bool is_accident(hpx_message_kind kind)
@@ -102,7 +92,7 @@ static bool is_accident(hpx_message_kind kind)
     return kind == HPX_MESSAGE_FAILED || kind == HPX_MESSAGE_MEMORY;
 }
 
-void hpx_result_encode_head(hpx_buffer *out, const hpx_result *result)
+void hpx_result_encode(hpx_buffer *out, const hpx_result *result)
 {
     hpx_fields fields = {0};
     hpx_fields_set_hash(&fields, "key", &result->key);
@@ -114,11 +104,12 @@ void hpx_result_encode_head(hpx_buffer *out, const hpx_result *result)
         hpx_fields_set_real(&fields, "seconds", result->seconds);
         hpx_fields_set_text(&fields, "host", result->host);
         hpx_metrics_to_fields(&fields, &result->metrics);
+        hpx_fields_set_count(&fields, "checkpoint.size", result->checkpoint.size);
         hpx_failure_to_fields(&fields, result->failure);
     } else if (is_accident(result->kind)) {
         hpx_fields_set_bytes(&fields, "message", result->message, strlen(result->message));
     }
-    append_head(out, result->kind, &fields, result->checkpoint, result->checkpoint_size);
+    append(out, result->kind, &fields);
     hpx_fields_free(&fields);
 }
 
@@ -140,7 +131,7 @@ hpx_status hpx_message_read(hpx_message *out, const uint8_t *bytes, size_t size,
     if (bytes[4] != VERSION)
         return hpx_error_set(error, HPX_DAMAGED, "a message of version %u; this hpx speaks version %d",
                              bytes[4], VERSION);
-    if (!is_kind(bytes[5]) || bytes[6] || bytes[7] || body_size < 4 || body_size > BODY_BYTES_MAX)
+    if (!is_kind(bytes[5]) || bytes[6] || bytes[7] || body_size > BODY_BYTES_MAX)
         return hpx_error_set(error, HPX_DAMAGED, "a malformed message");
     out->size = HEADER_BYTES + body_size;
     if (size < out->size)
@@ -148,20 +139,20 @@ hpx_status hpx_message_read(hpx_message *out, const uint8_t *bytes, size_t size,
     out->kind = (hpx_message_kind)bytes[5];
     out->body = bytes + HEADER_BYTES;
     out->body_size = body_size;
-    hpx_hash hash = checked_hash(bytes, out->body, out->body_size, NULL, 0);
+    hpx_hash hash = checked_hash(bytes, out->body, out->body_size);
     if (memcmp(hash.bytes, bytes + HASH_AT, HPX_HASH_BYTES) != 0)
         return hpx_error_set(error, HPX_DAMAGED, "a message that does not match its hash");
     return HPX_OK;
 }
 
 /* A message has the fields of its kind and no others: those that are asked for, and this many. */
-static size_t field_count(hpx_message_kind kind)
+static size_t field_count(hpx_message_kind kind, const hpx_fields *fields)
 {
     switch (kind) {
     case HPX_MESSAGE_JOB:
-        return 4 + HPX_ROLES;
+        return 4 + HPX_ROLES + (hpx_fields_find(fields, "checkpoint.size") ? 2 : 0);
     case HPX_MESSAGE_EPOCH:
-        return 7 + HPX_METRICS;
+        return 8 + HPX_METRICS + (hpx_fields_find(fields, "failure") ? 1 : 0);
     case HPX_MESSAGE_DONE:
         return 1;
     case HPX_MESSAGE_FAILED:
@@ -171,19 +162,26 @@ static size_t field_count(hpx_message_kind kind)
     return 0;
 }
 
-static hpx_status split_body(hpx_fields *fields, const uint8_t **checkpoint, size_t *checkpoint_size,
-                             const hpx_message *message, hpx_error *error)
+static hpx_status decode_fields(hpx_fields *fields, const hpx_message *message, hpx_error *error)
 {
-    size_t encoded = hpx_load_u32(message->body);
-    if (encoded > message->body_size - 4)
-        return hpx_error_set(error, HPX_DAMAGED, "a malformed message");
-    *checkpoint = message->body + 4 + encoded;
-    *checkpoint_size = message->body_size - 4 - encoded;
-    hpx_status status = hpx_fields_decode(fields, message->body + 4, encoded, error);
-    const bool failed = message->kind == HPX_MESSAGE_EPOCH && hpx_fields_find(fields, "failure");
-    if (!status && fields->count != field_count(message->kind) + failed)
+    hpx_status status = hpx_fields_decode(fields, message->body, message->body_size, error);
+    if (!status && fields->count != field_count(message->kind, fields))
         status = hpx_error_set(error, HPX_DAMAGED, "a message with %zu fields", fields->count);
     return status;
+}
+
+/* Takes the blob that came with a message, which says how many of its bytes count. */
+static hpx_status take_blob(hpx_blob *out, hpx_blob *blob, const hpx_fields *fields, hpx_error *error)
+{
+    uint64_t size;
+    hpx_status status = hpx_fields_count(&size, fields, "checkpoint.size", error);
+    if (status)
+        return status;
+    if ((size > 0) != (blob->fd >= 0) || size > blob->size)
+        return hpx_error_set(error, HPX_DAMAGED, "a message without its checkpoint, or with part of it");
+    *out = (hpx_blob){blob->fd, size};
+    *blob = HPX_NO_BLOB;
+    return HPX_OK;
 }
 
 static hpx_status epoch_field(uint32_t *out, const hpx_fields *fields, const char *name, hpx_error *error)
@@ -214,43 +212,81 @@ static hpx_status decode_paths(hpx_job *job, const hpx_fields *fields, hpx_error
     return status;
 }
 
-hpx_status hpx_job_decode(hpx_job *job, const hpx_message *message, hpx_error *error)
+/* Of a job that goes on from an epoch. */
+static hpx_status decode_checkpoint(hpx_job *job, const hpx_fields *fields, hpx_blob *blob, hpx_error *error)
 {
+    hpx_hash hash;
+    hpx_status status = take_blob(&job->checkpoint, blob, fields, error);
+    if (!status)
+        status = hpx_fields_hash(&job->checkpoint_hash, fields, "checkpoint.hash", error);
+    if (!status)
+        status = hpx_blob_hash(&hash, &job->checkpoint, error);
+    if (!status && !hpx_hash_equal(&hash, &job->checkpoint_hash))
+        status = hpx_error_set(error, HPX_DAMAGED, "a checkpoint that does not match its hash");
+    return status;
+}
+
+hpx_status hpx_job_decode(hpx_job *out, const hpx_message *message, hpx_blob *blob, hpx_error *error)
+{
+    hpx_job job = HPX_NO_JOB;
     hpx_fields fields = {0};
-    const uint8_t *bytes = NULL, *manifest = NULL;
-    size_t size = 0, manifest_size = 0;
+    const uint8_t *manifest = NULL;
+    size_t size = 0;
     hpx_status status = HPX_OK;
     if (message->kind != HPX_MESSAGE_JOB)
         status = hpx_error_set(error, HPX_DAMAGED, "not a job");
     if (!status)
-        status = split_body(&fields, &bytes, &size, message, error);
+        status = decode_fields(&fields, message, error);
     if (!status)
-        status = hpx_fields_hash(&job->key, &fields, "key", error);
+        status = hpx_fields_hash(&job.key, &fields, "key", error);
     if (!status)
-        status = epoch_field(&job->from, &fields, "from", error);
+        status = epoch_field(&job.from, &fields, "from", error);
     if (!status)
-        status = epoch_field(&job->to, &fields, "to", error);
+        status = epoch_field(&job.to, &fields, "to", error);
     if (!status)
-        status = hpx_fields_bytes(&manifest, &manifest_size, &fields, "manifest", error);
+        status = hpx_fields_bytes(&manifest, &size, &fields, "manifest", error);
     if (!status)
-        status = decode_paths(job, &fields, error);
+        status = decode_paths(&job, &fields, error);
     if (!status) {
-        hpx_hash hash = hpx_hash_of(manifest, manifest_size);
-        if (!hpx_hash_equal(&hash, &job->key) || job->from >= job->to || (job->from == 0) != (size == 0))
+        const hpx_hash hash = hpx_hash_of(manifest, size);
+        const bool continued = hpx_fields_find(&fields, "checkpoint.size");
+        if (!hpx_hash_equal(&hash, &job.key) || job.from >= job.to || (job.from > 0) != continued ||
+            (!continued && blob->fd >= 0))
             status = hpx_error_set(error, HPX_DAMAGED, "a job that contradicts itself");
-        hpx_buffer_add(&job->manifest, manifest, manifest_size);
-        hpx_buffer_add(&job->checkpoint, bytes, size);
+        hpx_buffer_add(&job.manifest, manifest, size);
     }
+    if (!status && job.from > 0)
+        status = decode_checkpoint(&job, &fields, blob, error);
     hpx_fields_free(&fields);
+    hpx_blob_close(blob);
     if (status)
-        hpx_job_free(job);
+        hpx_job_free(&job);
+    *out = job;
     return status;
 }
 
-static hpx_status decode_epoch(hpx_result *result, const hpx_fields *fields, hpx_error *error)
+static hpx_status add_piece(void *hasher, const uint8_t *bytes, size_t size, hpx_error *error)
+{
+    (void)error;
+    hpx_hasher_add(hasher, bytes, size);
+    return HPX_OK;
+}
+
+hpx_status hpx_result_output(hpx_hash *out, const hpx_result *result, hpx_error *error)
+{
+    hpx_hasher *hasher = hpx_hasher_new();
+    hpx_status status = HPX_OK;
+    if (result->checkpoint.fd >= 0)
+        status = hpx_blob_each_piece(&result->checkpoint, add_piece, hasher, error);
+    *out = hpx_output_hash_finish(hasher, &result->metrics);
+    return status;
+}
+
+static hpx_status decode_epoch(hpx_result *result, const hpx_fields *fields, hpx_blob *blob, hpx_error *error)
 {
     uint64_t started = 0;
     const char *host = "";
+    hpx_hash output;
     hpx_status status = epoch_field(&result->epoch, fields, "epoch", error);
     if (!status)
         status = epoch_field(&result->parent, fields, "parent", error);
@@ -266,44 +302,55 @@ static hpx_status decode_epoch(hpx_result *result, const hpx_fields *fields, hpx
         status = hpx_metrics_from_fields(&result->metrics, fields, error);
     if (!status)
         status = hpx_failure_from_fields(result->failure, fields, &result->metrics, &result->output, error);
+    if (!status)
+        status = take_blob(&result->checkpoint, blob, fields, error);
     if (status)
         return status;
     const bool failed = *result->failure;
     if (result->parent >= result->epoch || strlen(host) >= sizeof result->host ||
-        (failed && result->checkpoint_size > 0))
+        (failed && result->checkpoint.fd >= 0))
         return hpx_error_set(error, HPX_DAMAGED, "an epoch that contradicts itself");
     result->started_ns = (int64_t)started;
     memcpy(result->host, host, strlen(host) + 1);
-    hpx_hash output = hpx_output_hash(&result->metrics, result->checkpoint, result->checkpoint_size);
-    if (!failed && !hpx_hash_equal(&output, &result->output))
-        return hpx_error_set(error, HPX_DAMAGED, "an epoch that does not have its output hash");
-    return HPX_OK;
+    status = hpx_result_output(&output, result, error);
+    if (!status && !failed && !hpx_hash_equal(&output, &result->output))
+        status = hpx_error_set(error, HPX_DAMAGED, "an epoch that does not have its output hash");
+    return status;
 }
 
-hpx_status hpx_result_decode(hpx_result *result, const hpx_message *message, hpx_error *error)
+static hpx_status decode_accident(hpx_result *result, const hpx_fields *fields, hpx_error *error)
 {
-    *result = (hpx_result){.kind = message->kind};
-    hpx_fields fields = {0};
     const uint8_t *text;
     size_t length;
+    hpx_status status = hpx_fields_bytes(&text, &length, fields, "message", error);
+    if (!status && (length >= sizeof result->message || memchr(text, 0, length)))
+        status = hpx_error_set(error, HPX_DAMAGED, "field 'message' is not a text of its size");
+    if (!status)
+        memcpy(result->message, text, length);
+    return status;
+}
+
+hpx_status hpx_result_decode(hpx_result *out, const hpx_message *message, hpx_blob *blob, hpx_error *error)
+{
+    hpx_result result = {.kind = message->kind, .checkpoint = HPX_NO_BLOB};
+    hpx_fields fields = {0};
     hpx_status status = HPX_OK;
     if (message->kind == HPX_MESSAGE_JOB)
         status = hpx_error_set(error, HPX_DAMAGED, "not a result");
     if (!status)
-        status = split_body(&fields, &result->checkpoint, &result->checkpoint_size, message, error);
-    if (!status && result->kind != HPX_MESSAGE_EPOCH && result->checkpoint_size > 0)
+        status = decode_fields(&fields, message, error);
+    if (!status && result.kind != HPX_MESSAGE_EPOCH && blob->fd >= 0)
         status = hpx_error_set(error, HPX_DAMAGED, "a checkpoint with a message that has none");
     if (!status)
-        status = hpx_fields_hash(&result->key, &fields, "key", error);
-    if (!status && result->kind == HPX_MESSAGE_EPOCH)
-        status = decode_epoch(result, &fields, error);
-    if (!status && is_accident(result->kind)) {
-        status = hpx_fields_bytes(&text, &length, &fields, "message", error);
-        if (!status && (length >= sizeof result->message || memchr(text, 0, length)))
-            status = hpx_error_set(error, HPX_DAMAGED, "field 'message' is not a text of its size");
-        if (!status)
-            memcpy(result->message, text, length);
-    }
+        status = hpx_fields_hash(&result.key, &fields, "key", error);
+    if (!status && result.kind == HPX_MESSAGE_EPOCH)
+        status = decode_epoch(&result, &fields, blob, error);
+    if (!status && is_accident(result.kind))
+        status = decode_accident(&result, &fields, error);
     hpx_fields_free(&fields);
+    hpx_blob_close(blob);
+    if (status)
+        hpx_result_free(&result);
+    *out = result;
     return status;
 }

@@ -1,9 +1,11 @@
 /* What a build and its workers say to each other: self-contained, versioned, checked messages. A job names
  * the whole training; its results can be checked and stored by whoever owns a store, wherever the worker ran.
- * A worker never opens a store. The bytes are described in src/worker/message.c. */
+ * A worker never opens a store. A checkpoint is no part of its message: it goes beside it as a blob, and the
+ * message has its size and a hash. The bytes are described in src/worker/message.c. */
 #ifndef HPX_MESSAGE_H
 #define HPX_MESSAGE_H
 
+#include "hpx/blob.h"
 #include "hpx/buffer.h"
 #include "hpx/dataset.h"
 #include "hpx/error.h"
@@ -28,8 +30,11 @@ typedef struct hpx_job {
     uint32_t from, to;
     hpx_buffer manifest;
     char *paths[HPX_ROLES]; /* uncompressed IDX files; the worker checks their bytes against the manifest */
-    hpx_buffer checkpoint;  /* of epoch `from`; empty when that is 0 */
+    hpx_blob checkpoint;    /* of epoch `from`; HPX_NO_BLOB when that is 0 */
+    hpx_hash checkpoint_hash;
 } hpx_job;
+
+#define HPX_NO_JOB ((hpx_job){.checkpoint = HPX_NO_BLOB})
 
 /* One epoch, the end or the failure of a job. */
 typedef struct hpx_result {
@@ -44,34 +49,38 @@ typedef struct hpx_result {
     double seconds;                  /* EPOCH */
     char host[64];                   /* EPOCH */
     char message[512];               /* FAILED, MEMORY: why */
-    const uint8_t *checkpoint;       /* EPOCH: borrowed */
-    size_t checkpoint_size;
+    hpx_blob checkpoint;             /* EPOCH; HPX_NO_BLOB: there is none */
 } hpx_result;
 
-void hpx_job_free(hpx_job *job); /* leaves it empty */
+/* They own what they hold, and are left empty. */
+void hpx_job_free(hpx_job *job);
+void hpx_result_free(hpx_result *result);
 
-/* Append one message. */
+/* hpx_output_hash of the metrics and the checkpoint of an epoch that did not fail. */
+hpx_status hpx_result_output(hpx_hash *out, const hpx_result *result, hpx_error *error);
+
+/* Append one message. The checkpoint goes beside it. */
 void hpx_job_encode(hpx_buffer *out, const hpx_job *job);
 void hpx_result_encode(hpx_buffer *out, const hpx_result *result);
 
-/* All of the message but the result's checkpoint, which must follow: it is large, and need not be copied. */
-void hpx_result_encode_head(hpx_buffer *out, const hpx_result *result);
-
-/* A message within a stream. */
+/* A message among bytes. */
 typedef struct hpx_message {
     hpx_message_kind kind;
     const uint8_t *body; /* borrowed */
     size_t body_size, size;
 } hpx_message;
 
+#define HPX_MESSAGE_BYTES_MAX ((size_t)1 << 20)
+
 /* Looks at the beginning of `bytes`. HPX_OK: a whole message, checked against its hash, `size` bytes long.
  * HPX_NOT_FOUND: the message is not whole yet; out->size is how many bytes are needed at least. HPX_DAMAGED:
  * not a message. */
 hpx_status hpx_message_read(hpx_message *out, const uint8_t *bytes, size_t size, hpx_error *error);
 
-/* HPX_DAMAGED on anything the encoders would not have written. `job` must be empty; a result borrows its
- * checkpoint from the message. */
-hpx_status hpx_job_decode(hpx_job *job, const hpx_message *message, hpx_error *error);
-hpx_status hpx_result_decode(hpx_result *result, const hpx_message *message, hpx_error *error);
+/* Read the message and the blob that came with it, whose bytes are checked, too. HPX_DAMAGED on anything the
+ * encoders would not have written. They take the blob over, and leave HPX_NO_BLOB. What they give is empty
+ * when they fail. */
+hpx_status hpx_job_decode(hpx_job *out, const hpx_message *message, hpx_blob *blob, hpx_error *error);
+hpx_status hpx_result_decode(hpx_result *out, const hpx_message *message, hpx_blob *blob, hpx_error *error);
 
 #endif

@@ -5,18 +5,18 @@
 #include "hpx/file.h"
 #include "hpx/trainer.h"
 #include "identity/manifest.h"
+#include "worker/channel.h"
 #include "worker/message.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct worker {
-    int input, output;
+    int socket;
     char host[64];
     hpx_buffer in, out;
+    size_t untaken;             /* checkpoints that the other side has not taken in */
     const hpx_trainer *trainer; /* of the last job */
     hpx_status machine;         /* whether it computes here what it should */
     hpx_error machine_error;
@@ -75,32 +75,42 @@ static hpx_status find_trainer(struct worker *worker, const hpx_fields *manifest
     return status;
 }
 
-static hpx_status put(const struct worker *worker, const uint8_t *bytes, size_t size, hpx_error *error)
+/* What comes next, from the other side. */
+static hpx_status receive(hpx_packet *packet, hpx_blob *blob, struct worker *worker, hpx_error *error)
 {
-    for (size_t at = 0; at < size;) {
-        ssize_t written = write(worker->output, bytes + at, size - at);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return hpx_error_errno(error, "cannot send a result");
-        at += (size_t)written;
-    }
-    return HPX_OK;
+    hpx_status status = hpx_channel_receive(packet, &worker->in, blob, worker->socket, true, error);
+    worker->untaken -= !status && *packet == HPX_PACKET_TAKEN && worker->untaken > 0;
+    return status;
 }
 
-static hpx_status send(struct worker *worker, const hpx_result *result, hpx_error *error)
+/* While a job runs, nothing comes but word of checkpoints. */
+static hpx_status wait_until_taken(struct worker *worker, hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    while (!status && worker->untaken >= HPX_CHANNEL_BLOBS_MAX) {
+        hpx_packet packet;
+        hpx_blob blob;
+        status = receive(&packet, &blob, worker, error);
+        hpx_blob_close(&blob);
+        if (!status && packet != HPX_PACKET_TAKEN)
+            status = hpx_error_set(error, HPX_FAILED, "the build is gone");
+    }
+    return status;
+}
+
+static hpx_status send_result(struct worker *worker, const hpx_result *result, hpx_error *error)
 {
     worker->out.size = 0;
-    hpx_result_encode_head(&worker->out, result);
-    hpx_status status = put(worker, worker->out.data, worker->out.size, error);
-    return status ? status : put(worker, result->checkpoint, result->checkpoint_size, error);
+    hpx_result_encode(&worker->out, result);
+    worker->untaken += result->checkpoint.fd >= 0;
+    return hpx_channel_send(worker->socket, &worker->out, &result->checkpoint, true, error);
 }
 
 struct training {
     struct worker *worker;
     const hpx_job *job;
     int64_t started_ns;
-    bool broken; /* the stream, not the training */
+    bool broken; /* the channel, not the training */
 };
 
 static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *error)
@@ -112,20 +122,45 @@ static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *e
         .epoch = epoch->epoch,
         .parent = training->job->from,
         .metrics = epoch->metrics,
-        .output = epoch->failure
-                      ? hpx_failure_hash(epoch->failure)
-                      : hpx_output_hash(&epoch->metrics, epoch->checkpoint, epoch->checkpoint_size),
         .started_ns = training->started_ns,
         .seconds = epoch->seconds,
-        .checkpoint = epoch->checkpoint,
-        .checkpoint_size = epoch->checkpoint_size,
+        .checkpoint = HPX_NO_BLOB,
     };
+    hpx_status status = HPX_OK;
     memcpy(result.host, training->worker->host, sizeof result.host);
-    if (epoch->failure)
+    if (epoch->failure) {
         snprintf(result.failure, sizeof result.failure, "%s", epoch->failure);
-    hpx_status status = send(training->worker, &result, error);
-    training->broken = status != HPX_OK;
+        result.output = hpx_failure_hash(epoch->failure);
+    } else {
+        status = hpx_blob_from_bytes(&result.checkpoint, epoch->checkpoint, epoch->checkpoint_size, error);
+        if (!status)
+            status = hpx_result_output(&result.output, &result, error);
+        if (status)
+            hpx_error_prefix(error, "its checkpoint");
+    }
+    if (!status) {
+        status = send_result(training->worker, &result, error);
+        if (!status)
+            status = wait_until_taken(training->worker, error);
+        training->broken = status != HPX_OK;
+    }
+    hpx_result_free(&result);
     training->started_ns = hpx_clock_ns();
+    return status;
+}
+
+/* The checkpoint that a job goes on from is mapped while it runs. */
+static hpx_status run(struct training *training, const hpx_fields *manifest, hpx_error *error)
+{
+    const hpx_job *job = training->job;
+    const struct worker *worker = training->worker;
+    const uint8_t *checkpoint = NULL;
+    hpx_status status = job->from ? hpx_blob_map(&checkpoint, &job->checkpoint, error) : HPX_OK;
+    training->started_ns = hpx_clock_ns();
+    if (!status)
+        status = worker->trainer->run(manifest, worker->data, job->from, job->to, checkpoint,
+                                      job->checkpoint.size, send_epoch, training, error);
+    hpx_blob_unmap(checkpoint, job->checkpoint.size);
     return status;
 }
 
@@ -141,24 +176,26 @@ static hpx_status train(struct training *training, hpx_error *error)
         status = hpx_manifest_check_binary(&manifest, worker->trainer, error);
     if (!status)
         status = open_inputs(worker, job, &manifest, error);
-    training->started_ns = hpx_clock_ns();
     if (!status)
-        status = worker->trainer->run(&manifest, worker->data, job->from, job->to,
-                                      job->from ? job->checkpoint.data : NULL, job->checkpoint.size,
-                                      send_epoch, training, error);
+        status = run(training, &manifest, error);
     hpx_fields_free(&manifest);
     return status;
 }
 
-static hpx_status serve(struct worker *worker, const hpx_message *message, hpx_error *error)
+static hpx_status serve(struct worker *worker, hpx_blob *blob, hpx_error *error)
 {
-    hpx_job job = {0};
-    hpx_status status = hpx_job_decode(&job, message, error);
+    hpx_message message;
+    hpx_job job = HPX_NO_JOB;
+    hpx_status status = hpx_message_read(&message, worker->in.data, worker->in.size, error);
+    if (status)
+        hpx_blob_close(blob);
+    else
+        status = hpx_job_decode(&job, &message, blob, error);
     if (status)
         return status;
     struct training training = {.worker = worker, .job = &job};
     hpx_error failure;
-    hpx_result result = {.kind = HPX_MESSAGE_DONE, .key = job.key};
+    hpx_result result = {.kind = HPX_MESSAGE_DONE, .key = job.key, .checkpoint = HPX_NO_BLOB};
     status = train(&training, &failure);
     if (training.broken) {
         *error = failure;
@@ -167,45 +204,26 @@ static hpx_status serve(struct worker *worker, const hpx_message *message, hpx_e
             result.kind = status == HPX_NO_MEMORY ? HPX_MESSAGE_MEMORY : HPX_MESSAGE_FAILED;
             snprintf(result.message, sizeof result.message, "%.500s", failure.message);
         }
-        status = send(worker, &result, error);
+        status = send_result(worker, &result, error);
     }
     hpx_job_free(&job);
     return status;
 }
 
-/* Reads until a message is whole. HPX_NOT_FOUND at the end of the stream. */
-static hpx_status receive(struct worker *worker, hpx_message *message, hpx_error *error)
+hpx_status hpx_worker_run(int socket, hpx_error *error)
 {
-    for (;;) {
-        hpx_status status = hpx_message_read(message, worker->in.data, worker->in.size, error);
-        if (status != HPX_NOT_FOUND)
-            return status;
-        hpx_buffer_reserve(&worker->in, message->size - worker->in.size);
-        ssize_t got = read(worker->input, worker->in.data + worker->in.size, message->size - worker->in.size);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return hpx_error_errno(error, "cannot read a job");
-        if (got == 0)
-            return HPX_NOT_FOUND;
-        worker->in.size += (size_t)got;
-    }
-}
-
-hpx_status hpx_worker_run(int input, int output, hpx_error *error)
-{
-    struct worker worker = {.input = input, .output = output};
+    struct worker worker = {.socket = socket};
     hpx_host_name(worker.host, sizeof worker.host);
     hpx_status status = HPX_OK;
-    while (!status) {
-        hpx_message message;
-        status = receive(&worker, &message, error);
-        if (!status)
-            status = serve(&worker, &message, error);
-        worker.in.size = 0; /* messages are read one at a time */
+    hpx_packet packet = HPX_PACKET_NONE;
+    while (!status && packet != HPX_PACKET_END) {
+        hpx_blob blob;
+        status = receive(&packet, &blob, &worker, error);
+        if (!status && packet == HPX_PACKET_MESSAGE)
+            status = serve(&worker, &blob, error);
     }
     close_inputs(&worker);
     hpx_buffer_free(&worker.in);
     hpx_buffer_free(&worker.out);
-    return status == HPX_NOT_FOUND ? HPX_OK : status;
+    return status;
 }

@@ -252,7 +252,7 @@ test_command_line() {
     complains 2 "unknown data set 'mnits'; did you mean 'mnist'" hpx data fetch mnits
     complains 2 'none.rcp: no such recipe' hpx build none.rcp
     complains 2 'none: No such file or directory' hpx -C none build a.rcp
-    complains 11 'not a message of hpx' hpx worker <a.rcp
+    complains 2 'takes jobs from a build; it is not for people' hpx worker <a.rcp
     run 2 hpx
     has out 'usage: hpx COMMAND'
 }

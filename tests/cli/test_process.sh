@@ -84,7 +84,7 @@ test_children_get_no_descriptors() {
     has_not files hpx.mdb
     has_not files hpx.claims
     has_not files a.rcp
-    has files ' 0 -> pipe:'
+    has files ' 0 -> socket:'
 }
 
 test_umask() {
@@ -266,11 +266,15 @@ test_more_jobs_than_there_is_room_for() {
 }
 
 test_file_size_limit() {
-    long
-    run 1 bash -c "ulimit -f 700; exec '$HPX' build a.rcp"
+    small 1 '8 16 24 32'
+    run 1 bash -c "ulimit -f 400; exec '$HPX' build a.rcp" # checkpoints, but not all of them
     has err 'hpx.mdb: '
     has_not err worker
     run 0 hpx verify
+    long
+    run 1 bash -c "ulimit -f 700; exec '$HPX' build --store other a.rcp"
+    has err 'its checkpoint: cannot write: File too large'
+    run 0 hpx verify --store other
 }
 
 # What the affinity leaves is the number of trials at once.

@@ -1,5 +1,6 @@
 /* Any bytes as a stream of messages, and any bytes as the body of one, since no mutation finds the hash that
- * lets a body in: the first byte chooses the stream (0) or the kind of the message. */
+ * lets a body in: the first byte chooses the stream (0) or the kind of the message, and whether a blob came
+ * with it. */
 #include "fuzz.h"
 
 #include "worker/message.h"
@@ -23,24 +24,32 @@ static void expect_same_body(const hpx_buffer *again, const hpx_message *message
     expect(memcmp(read.body, message->body, read.body_size) == 0);
 }
 
-static void decode(const hpx_message *message)
+/* With a checkpoint of 5 bytes and without one. */
+static void decode(const hpx_message *message, int with_blob)
 {
     hpx_buffer again = {0};
     hpx_error error;
-    hpx_job job = {0};
+    hpx_job job;
     hpx_result result;
-    if (hpx_job_decode(&job, message, &error) == HPX_OK) {
+    hpx_blob blobs[2] = {HPX_NO_BLOB, HPX_NO_BLOB};
+    for (int i = 0; i < 2 && with_blob; i++)
+        expect(hpx_blob_from_bytes(&blobs[i], "bytes", 5, &error) == HPX_OK);
+    if (hpx_job_decode(&job, message, &blobs[0], &error) == HPX_OK) {
         hpx_job_encode(&again, &job);
         expect_same_body(&again, message);
     } else {
-        expect(!job.manifest.data && !job.checkpoint.data && !job.paths[0]);
+        expect(!job.manifest.data && job.checkpoint.fd < 0 && !job.paths[0]);
     }
     again.size = 0;
-    if (hpx_result_decode(&result, message, &error) == HPX_OK) {
+    if (hpx_result_decode(&result, message, &blobs[1], &error) == HPX_OK) {
         hpx_result_encode(&again, &result);
         expect_same_body(&again, message);
+    } else {
+        expect(result.checkpoint.fd < 0);
     }
+    expect(blobs[0].fd < 0 && blobs[1].fd < 0);
     hpx_job_free(&job);
+    hpx_result_free(&result);
     hpx_buffer_free(&again);
 }
 
@@ -55,7 +64,7 @@ static void read_stream(const uint8_t *data, size_t size)
             return;
         }
         expect(message.size <= size - at);
-        decode(&message);
+        decode(&message, 0);
         at += message.size;
     }
 }
@@ -68,7 +77,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (data[0] % 5 == 0)
         read_stream(data + 1, size - 1);
-    else if (size >= 5) /* hpx_message_read lets no shorter body through */
-        decode(&(hpx_message){.kind = kinds[data[0] % 5 - 1], .body = data + 1, .body_size = size - 1});
+    else
+        decode(&(hpx_message){.kind = kinds[data[0] % 5 - 1], .body = data + 1, .body_size = size - 1},
+               data[0] / 5 % 2);
     return 0;
 }

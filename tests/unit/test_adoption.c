@@ -586,7 +586,7 @@ int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
     if (argc > 1 && strcmp(argv[1], "worker") == 0)
-        return hpx_worker_run(STDIN_FILENO, STDOUT_FILENO, &error) != HPX_OK;
+        return hpx_worker_run(STDIN_FILENO, &error) != HPX_OK;
     alarm(300); /* a training that waits for ever fails */
     const struct CMUnitTest tests[] = {
         WITH_DIGITS(test_fields),   WITH_DIGITS(test_older),       WITH_DIGITS(test_resolve),

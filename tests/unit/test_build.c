@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "hpx/file.h"
+#include "worker/channel.h"
 #include "worker/message.h"
 #include "worker/worker.h"
 
@@ -539,27 +540,26 @@ static void test_long_cell(void **state)
 static void test_worker_streams(void **state)
 {
     (void)state;
-    int in[2], out[2];
-    assert_int_equal(pipe(in), 0);
-    assert_int_equal(pipe(out), 0);
-    assert_int_equal(write(in[1], "HPXM", 4), 4);
-    close(in[1]);
-    expect_ok(hpx_worker_run(in[0], out[1], &error), &error); /* nobody is there to answer */
-    close(in[0]);
-    assert_int_equal(pipe(in), 0);
-    assert_int_equal(write(in[1], "GET /", 5), 5);
-    close(in[1]);
-    assert_int_equal(hpx_worker_run(in[0], out[1], &error), HPX_DAMAGED);
-    close(in[0]);
-    close(out[0]);
-    close(out[1]);
+    int sockets[2];
+    hpx_buffer junk = {0};
+    expect_ok(hpx_channel_pair(sockets, &error), &error);
+    close(sockets[0]);
+    expect_ok(hpx_worker_run(sockets[1], &error), &error); /* nobody is there */
+    close(sockets[1]);
+    expect_ok(hpx_channel_pair(sockets, &error), &error);
+    hpx_buffer_puts(&junk, "GET /");
+    expect_ok(hpx_channel_send(sockets[0], &junk, &HPX_NO_BLOB, true, &error), &error);
+    assert_int_equal(hpx_worker_run(sockets[1], &error), HPX_DAMAGED);
+    close(sockets[0]);
+    close(sockets[1]);
+    hpx_buffer_free(&junk);
 }
 
 static void answer(const hpx_result *result)
 {
     hpx_buffer bytes = {0};
     hpx_result_encode(&bytes, result);
-    assert_int_equal(write(STDOUT_FILENO, bytes.data, bytes.size), bytes.size);
+    expect_ok(hpx_channel_send(STDIN_FILENO, &bytes, &result->checkpoint, true, &error), &error);
     hpx_buffer_free(&bytes);
 }
 
@@ -568,16 +568,17 @@ static void serve(const hpx_job *job)
 {
     hpx_fields manifest = {0};
     double rate;
-    hpx_result result = {
-        .kind = HPX_MESSAGE_EPOCH, .key = job->key, .parent = job->from, .checkpoint_size = 1};
-    result.checkpoint = (const uint8_t *)"c";
-    result.output = hpx_output_hash(&result.metrics, result.checkpoint, 1);
+    hpx_result result = {.kind = HPX_MESSAGE_EPOCH, .key = job->key, .parent = job->from};
+    expect_ok(hpx_blob_from_bytes(&result.checkpoint, "c", 1, &error), &error);
+    expect_ok(hpx_result_output(&result.output, &result, &error), &error);
     expect_ok(hpx_fields_decode(&manifest, job->manifest.data, job->manifest.size, &error), &error);
     expect_ok(hpx_fields_real(&rate, &manifest, "train.rate", &error), &error);
     hpx_fields_free(&manifest);
     for (result.epoch = job->from + 1; rate < 1000 && result.epoch <= job->to; result.epoch++)
         answer(&result);
-    result = (hpx_result){.kind = rate < 1000 ? HPX_MESSAGE_DONE : HPX_MESSAGE_FAILED, .key = job->key};
+    hpx_result_free(&result);
+    result.kind = rate < 1000 ? HPX_MESSAGE_DONE : HPX_MESSAGE_FAILED;
+    result.key = job->key;
     snprintf(result.message, sizeof result.message, "out of luck");
     answer(&result);
 }
@@ -585,20 +586,18 @@ static void serve(const hpx_job *job)
 static int run_careless_worker(void)
 {
     hpx_buffer in = {0};
-    for (;;) {
+    hpx_blob blob;
+    hpx_packet packet = HPX_PACKET_NONE;
+    while (packet != HPX_PACKET_END) {
         hpx_message message;
-        hpx_job job = {0};
-        if (hpx_message_read(&message, in.data, in.size, &error) == HPX_OK) {
-            expect_ok(hpx_job_decode(&job, &message, &error), &error);
-            serve(&job);
-            hpx_job_free(&job);
-            in.size = 0;
-        }
-        hpx_buffer_reserve(&in, 1 << 16);
-        ssize_t got = read(STDIN_FILENO, in.data + in.size, 1 << 16);
-        if (got <= 0)
-            break;
-        in.size += (size_t)got;
+        hpx_job job;
+        expect_ok(hpx_channel_receive(&packet, &in, &blob, STDIN_FILENO, true, &error), &error);
+        if (packet != HPX_PACKET_MESSAGE)
+            continue;
+        expect_ok(hpx_message_read(&message, in.data, in.size, &error), &error);
+        expect_ok(hpx_job_decode(&job, &message, &blob, &error), &error);
+        serve(&job);
+        hpx_job_free(&job);
     }
     hpx_buffer_free(&in);
     return 0;
@@ -612,7 +611,7 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "worker") == 0 && getenv(ACCIDENTS))
         return run_careless_worker();
     if (argc > 1 && strcmp(argv[1], "worker") == 0)
-        return hpx_worker_run(STDIN_FILENO, STDOUT_FILENO, &error) != HPX_OK;
+        return hpx_worker_run(STDIN_FILENO, &error) != HPX_OK;
     alarm(300); /* a build that waits for ever fails */
     const struct CMUnitTest tests[] = {
         WITH_DIGITS(test_train_then_hit),

@@ -3,6 +3,7 @@
 #include "worker/executor.h"
 
 #include "base/memory.h"
+#include "worker/channel.h"
 #include "worker/worker.h"
 
 #include "../helper/helper.h"
@@ -18,21 +19,38 @@
 
 static hpx_error error;
 
-static void write_all(const void *bytes, size_t size)
+/* The worker's side. */
+
+static size_t untaken;
+
+static hpx_packet receive(hpx_buffer *message, hpx_blob *blob)
 {
-    for (size_t at = 0; at < size;) {
-        ssize_t put = write(STDOUT_FILENO, (const uint8_t *)bytes + at, size - at);
-        if (put <= 0)
-            _exit(99);
-        at += (size_t)put;
-    }
+    hpx_packet packet;
+    if (hpx_channel_receive(&packet, message, blob, STDIN_FILENO, true, &error))
+        _exit(97);
+    untaken -= packet == HPX_PACKET_TAKEN;
+    return packet;
+}
+
+static void send_bytes(const void *bytes, size_t size, const hpx_blob *blob)
+{
+    hpx_buffer message = {0}, unused = {0};
+    hpx_blob none;
+    hpx_buffer_add(&message, bytes, size);
+    if (hpx_channel_send(STDIN_FILENO, &message, blob, true, &error))
+        _exit(99);
+    untaken += blob->fd >= 0;
+    while (untaken >= HPX_CHANNEL_BLOBS_MAX && receive(&unused, &none) == HPX_PACKET_TAKEN)
+        ;
+    hpx_buffer_free(&message);
+    hpx_buffer_free(&unused);
 }
 
 static void answer(const hpx_result *result, size_t size_max)
 {
     hpx_buffer bytes = {0};
     hpx_result_encode(&bytes, result);
-    write_all(bytes.data, bytes.size < size_max ? bytes.size : size_max);
+    send_bytes(bytes.data, bytes.size < size_max ? bytes.size : size_max, &result->checkpoint);
     hpx_buffer_free(&bytes);
 }
 
@@ -44,10 +62,10 @@ static void answer_epochs(const hpx_job *job)
             .key = job->key,
             .epoch = epoch,
             .parent = job->from,
-            .checkpoint = job->checkpoint.data, /* back as it came */
-            .checkpoint_size = job->checkpoint.size,
+            .checkpoint = job->checkpoint, /* back as it came */
         };
-        result.output = hpx_output_hash(&result.metrics, result.checkpoint, result.checkpoint_size);
+        if (hpx_result_output(&result.output, &result, &error))
+            _exit(96);
         answer(&result, SIZE_MAX);
     }
 }
@@ -55,7 +73,7 @@ static void answer_epochs(const hpx_job *job)
 /* What a worker does with a job whose manifest begins with `act`. */
 static void serve(const hpx_job *job, const char *act)
 {
-    hpx_result end = {.kind = HPX_MESSAGE_DONE, .key = job->key};
+    hpx_result end = {.kind = HPX_MESSAGE_DONE, .key = job->key, .checkpoint = HPX_NO_BLOB};
     if (strncmp(act, "epochs", 6) == 0) {
         answer_epochs(job);
         answer(&end, SIZE_MAX);
@@ -77,7 +95,7 @@ static void serve(const hpx_job *job, const char *act)
         answer(&end, 20);
         _exit(0);
     } else if (strncmp(act, "garbage", 7) == 0) {
-        write_all("Segmentation fault\n", 19);
+        send_bytes("Segmentation fault\n", 19, &end.checkpoint);
         pause();
     } else if (strncmp(act, "other", 5) == 0) {
         end.key.bytes[0] ^= 1;
@@ -90,61 +108,62 @@ static void serve(const hpx_job *job, const char *act)
     } else if (strncmp(act, "job", 3) == 0) {
         hpx_buffer bytes = {0};
         hpx_job_encode(&bytes, job);
-        write_all(bytes.data, bytes.size);
+        send_bytes(bytes.data, bytes.size, &end.checkpoint);
         pause();
     } else if (strncmp(act, "never", 5) == 0) {
         pause();
     }
 }
 
-/* Reads jobs until the end of the stream. */
+/* Takes jobs until the end of the channel. */
 static int run_worker(void)
 {
     hpx_buffer in = {0};
-    for (;;) {
+    hpx_blob blob;
+    hpx_packet packet;
+    while ((packet = receive(&in, &blob)) != HPX_PACKET_END) {
         hpx_message message;
-        hpx_status status = hpx_message_read(&message, in.data, in.size, &error);
-        if (status == HPX_NOT_FOUND) {
-            hpx_buffer_reserve(&in, message.size - in.size);
-            ssize_t got = read(STDIN_FILENO, in.data + in.size, message.size - in.size);
-            if (got <= 0)
-                break;
-            in.size += (size_t)got;
+        hpx_job job;
+        if (packet == HPX_PACKET_TAKEN)
             continue;
-        }
-        hpx_job job = {0};
-        if (status || hpx_job_decode(&job, &message, &error))
+        if (hpx_message_read(&message, in.data, in.size, &error) ||
+            hpx_job_decode(&job, &message, &blob, &error))
             return 98;
         serve(&job, hpx_buffer_text(&job.manifest));
         hpx_job_free(&job);
-        in.size = 0;
     }
     hpx_buffer_free(&in);
     return 0;
 }
 
+/* The owner's side. */
+
 static hpx_job make_job(const char *act, uint32_t from, uint32_t to, size_t checkpoint_size)
 {
-    hpx_job job = {.from = from, .to = to};
+    hpx_job job = {.from = from, .to = to, .checkpoint = HPX_NO_BLOB};
     hpx_buffer_puts(&job.manifest, act);
     job.key = hpx_hash_of(job.manifest.data, job.manifest.size);
     for (int role = 0; role < HPX_ROLES; role++)
         job.paths[role] = hpx_strdup("/none");
     if (checkpoint_size) {
-        hpx_buffer_reserve(&job.checkpoint, checkpoint_size);
-        memset(job.checkpoint.data, 'c', checkpoint_size);
-        job.checkpoint.size = checkpoint_size;
+        uint8_t *bytes = malloc(checkpoint_size);
+        memset(bytes, 'c', checkpoint_size);
+        expect_ok(hpx_blob_from_bytes(&job.checkpoint, bytes, checkpoint_size, &error), &error);
+        expect_ok(hpx_blob_hash(&job.checkpoint_hash, &job.checkpoint, &error), &error);
+        free(bytes);
     }
     return job;
 }
+
+static size_t running; /* jobs */
 
 static hpx_hash submit(hpx_executor *executor, const char *act, uint32_t from, uint32_t to,
                        size_t checkpoint_size)
 {
     hpx_job job = make_job(act, from, to, checkpoint_size);
     hpx_hash key = job.key;
-    assert_true(hpx_executor_has_room(executor));
-    expect_ok(hpx_executor_submit(executor, &job, &job.key, &error), &error);
+    expect_ok(executor->submit(executor, &job, &job.key, &error), &error);
+    running++;
     hpx_job_free(&job);
     return key;
 }
@@ -156,7 +175,7 @@ struct heard {
     struct {
         hpx_hash key;
         uint32_t epoch;
-        size_t checkpoint_size;
+        uint64_t checkpoint_size;
         hpx_message_kind end;
         char message[512];
     } jobs[JOBS_MAX];
@@ -184,18 +203,19 @@ static hpx_status listen(void *context, const hpx_result *result, hpx_error *e)
         if (heard->jobs[i].epoch)
             assert_int_equal(result->epoch, heard->jobs[i].epoch + 1);
         heard->jobs[i].epoch = result->epoch;
-        heard->jobs[i].checkpoint_size = result->checkpoint_size;
+        heard->jobs[i].checkpoint_size = result->checkpoint.size;
         return heard->answer ? hpx_error_set(e, heard->answer, "listened enough") : HPX_OK;
     }
     heard->jobs[i].end = result->kind;
+    running--;
     memcpy(heard->jobs[i].message, result->message, sizeof result->message);
     return HPX_OK;
 }
 
 static void wait_for_all(hpx_executor *executor, struct heard *heard)
 {
-    while (hpx_executor_running(executor) > 0)
-        expect_ok(hpx_executor_wait(executor, -1, listen, heard, &error), &error);
+    while (running > 0)
+        expect_ok(executor->wait(executor, -1, listen, heard, &error), &error);
 }
 
 static void expect_failed(const struct heard *heard, const char *message, hpx_message_kind kind)
@@ -207,7 +227,7 @@ static void expect_failed(const struct heard *heard, const char *message, hpx_me
 
 static hpx_executor *make_executor(size_t workers)
 {
-    return hpx_executor_new("/proc/self/exe", workers);
+    return hpx_executor_local("/proc/self/exe", workers);
 }
 
 static void test_done(void **state)
@@ -215,22 +235,18 @@ static void test_done(void **state)
     (void)state;
     hpx_executor *executor = make_executor(1);
     struct heard heard = {0};
-    assert_int_equal(hpx_executor_running(executor), 0);
+    assert_int_equal(executor->capacity(executor), 1);
     hpx_hash key = submit(executor, "epochs", 2, 15, 5);
-    assert_int_equal(hpx_executor_running(executor), 1);
-    assert_false(hpx_executor_has_room(executor));
     wait_for_all(executor, &heard);
     assert_int_equal(heard.count, 1);
     assert_memory_equal(&heard.jobs[0].key, &key, sizeof key);
     assert_int_equal(heard.jobs[0].epoch, 15);
     assert_int_equal(heard.jobs[0].checkpoint_size, 5);
     assert_int_equal(heard.jobs[0].end, HPX_MESSAGE_DONE);
-    assert_true(hpx_executor_has_room(executor));
-    assert_false(hpx_executor_is_receiving(executor));
-    hpx_executor_free(executor);
+    executor->close(executor);
 }
 
-/* A job and results that no pipe holds at once. */
+/* Checkpoints that no socket holds. */
 static void test_large(void **state)
 {
     (void)state;
@@ -245,7 +261,7 @@ static void test_large(void **state)
         assert_int_equal(heard.jobs[i].epoch, 4);
         assert_true(heard.jobs[i].checkpoint_size > 2000000);
     }
-    hpx_executor_free(executor);
+    executor->close(executor);
 }
 
 /* Many more jobs than workers, some of them fatal: every job ends once, as it should. */
@@ -257,11 +273,10 @@ static void test_more_jobs_than_workers(void **state)
     struct heard heard = {0};
     for (size_t i = 0; i < JOBS_MAX; i++) {
         char *act = hpx_format("%s %zu", acts[i % COUNT(acts)], i);
-        while (!hpx_executor_has_room(executor))
-            expect_ok(hpx_executor_wait(executor, -1, listen, &heard, &error), &error);
+        while (running == executor->capacity(executor))
+            expect_ok(executor->wait(executor, -1, listen, &heard, &error), &error);
         hpx_hash key = submit(executor, act, 0, 3, 0);
         place_of(&heard, &key);
-        assert_in_range(hpx_executor_running(executor), 1, 3);
         free(act);
     }
     wait_for_all(executor, &heard);
@@ -273,7 +288,7 @@ static void test_more_jobs_than_workers(void **state)
                                                          : HPX_MESSAGE_FAILED);
         assert_int_equal(heard.jobs[i].epoch, good || i % 5 == 3 ? 3 : 0);
     }
-    hpx_executor_free(executor);
+    executor->close(executor);
 }
 
 static void test_bad_workers(void **state)
@@ -287,7 +302,7 @@ static void test_bad_workers(void **state)
         {"starved", "its worker ran out of memory", HPX_MESSAGE_MEMORY},
         {"terminated", "its worker died of signal 15 (Terminated)", HPX_MESSAGE_FAILED},
         {"exits", "its worker ended with exit code 3", HPX_MESSAGE_FAILED},
-        {"half", "its worker ended with exit code 0", HPX_MESSAGE_FAILED},
+        {"half", "its worker sent the message is not whole", HPX_MESSAGE_FAILED},
         {"garbage", "its worker sent not a message of hpx", HPX_MESSAGE_FAILED},
         {"other", "its worker sent a result nobody asked for", HPX_MESSAGE_FAILED},
         {"job", "its worker sent not a result", HPX_MESSAGE_FAILED},
@@ -299,12 +314,11 @@ static void test_bad_workers(void **state)
         wait_for_all(executor, &heard);
         expect_failed(&heard, cases[i].message, cases[i].end);
         assert_int_equal(heard.jobs[0].epoch, i == 0 ? 2 : 0);
-        assert_false(hpx_executor_is_receiving(executor));
         submit(executor, "epochs", 0, 2, 0); /* in a new process */
         wait_for_all(executor, &next);
         assert_int_equal(next.jobs[0].end, HPX_MESSAGE_DONE);
     }
-    hpx_executor_free(executor);
+    executor->close(executor);
 }
 
 /* A second end of the same job is nobody's: the worker is replaced, and nothing of it is handed on. */
@@ -320,7 +334,7 @@ static void test_answers_twice(void **state)
     submit(executor, "epochs", 0, 2, 0);
     wait_for_all(executor, &next);
     assert_int_equal(next.count, 1);
-    hpx_executor_free(executor);
+    executor->close(executor);
 }
 
 /* One BLAS thread per worker, whatever the environment says. */
@@ -334,19 +348,18 @@ static void test_environment(void **state)
     wait_for_all(executor, &heard);
     expect_failed(&heard, "1", HPX_MESSAGE_FAILED);
     assert_string_equal(heard.jobs[0].message, "1");
-    hpx_executor_free(executor);
+    executor->close(executor);
 }
 
 static void test_no_program(void **state)
 {
     (void)state;
-    hpx_executor *executor = hpx_executor_new("/nowhere/hpx", 1);
+    hpx_executor *executor = hpx_executor_local("/nowhere/hpx", 1);
     hpx_job job = make_job("epochs", 0, 1, 0);
-    assert_int_equal(hpx_executor_submit(executor, &job, &job.key, &error), HPX_FAILED);
+    assert_int_equal(executor->submit(executor, &job, &job.key, &error), HPX_FAILED);
     expect_contains(error.message, "/nowhere/hpx");
-    assert_int_equal(hpx_executor_running(executor), 0);
     hpx_job_free(&job);
-    hpx_executor_free(executor);
+    executor->close(executor);
 }
 
 /* What the listener answers ends the wait, whatever it is. */
@@ -360,11 +373,11 @@ static void test_listener_stops(void **state)
         submit(executor, "epochs", 0, 3, 0);
         hpx_status status = HPX_OK;
         while (!status)
-            status = hpx_executor_wait(executor, -1, listen, &heard, &error);
+            status = executor->wait(executor, -1, listen, &heard, &error);
         assert_int_equal(status, answers[i]);
         assert_string_equal(error.message, "listened enough");
         assert_int_equal(heard.jobs[0].epoch, 1);
-        hpx_executor_free(executor);
+        executor->close(executor);
     }
 }
 
@@ -374,14 +387,12 @@ static void test_timeout(void **state)
     (void)state;
     hpx_executor *executor = make_executor(2);
     struct heard heard = {0};
-    expect_ok(hpx_executor_wait(executor, 0, listen, &heard, &error), &error);
+    expect_ok(executor->wait(executor, 0, listen, &heard, &error), &error);
     submit(executor, "never", 0, 1, 0);
-    expect_ok(hpx_executor_wait(executor, 1, listen, &heard, &error), &error);
+    expect_ok(executor->wait(executor, 1, listen, &heard, &error), &error);
     assert_int_equal(heard.count, 0);
-    assert_int_equal(hpx_executor_running(executor), 1);
-    assert_true(hpx_executor_has_room(executor));
-    hpx_executor_free(executor);
-    hpx_executor_free(NULL);
+    executor->close(executor);
+    running = 0;
 }
 
 /* A job that is stopped is not heard of again, and another has its place. */
@@ -391,9 +402,9 @@ static void test_stop(void **state)
     hpx_executor *executor = make_executor(2);
     struct heard heard = {0};
     hpx_hash never = submit(executor, "never", 0, 1, 0), epochs = submit(executor, "epochs", 0, 3, 0);
-    hpx_executor_stop(executor, &never);
-    assert_int_equal(hpx_executor_running(executor), 1);
-    hpx_executor_stop(executor, &never); /* nobody has it */
+    executor->stop(executor, &never);
+    running--;
+    executor->stop(executor, &never); /* nobody has it */
     submit(executor, "epochs too", 0, 3, 0);
     wait_for_all(executor, &heard);
     assert_int_equal(heard.count, 2);
@@ -401,8 +412,8 @@ static void test_stop(void **state)
         assert_int_equal(heard.jobs[i].end, HPX_MESSAGE_DONE);
         assert_int_equal(heard.jobs[i].epoch, 3);
     }
-    hpx_executor_stop(executor, &epochs); /* done */
-    hpx_executor_free(executor);
+    executor->stop(executor, &epochs); /* done */
+    executor->close(executor);
 }
 
 int main(int argc, char **argv)

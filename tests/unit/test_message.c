@@ -11,25 +11,46 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 static hpx_error error;
 
+static hpx_blob blob_of(const char *text)
+{
+    hpx_blob blob = HPX_NO_BLOB;
+    if (*text)
+        expect_ok(hpx_blob_from_bytes(&blob, text, strlen(text), &error), &error);
+    return blob;
+}
+
+/* Another descriptor of it, to give away. */
+static hpx_blob again(const hpx_blob *blob)
+{
+    return (hpx_blob){blob->fd < 0 ? -1 : dup(blob->fd), blob->size};
+}
+
 static hpx_job make_job(uint32_t from, size_t checkpoint_size)
 {
-    hpx_job job = {.from = from, .to = 15};
+    hpx_job job = {.from = from, .to = 15, .checkpoint = HPX_NO_BLOB};
     hpx_buffer_puts(&job.manifest, "any bytes \xff");
     job.key = hpx_hash_of(job.manifest.data, job.manifest.size);
     for (int role = 0; role < HPX_ROLES; role++)
         job.paths[role] =
             hpx_format("/data/%s\xff", hpx_role_names[role]); /* not UTF-8: file names need not be */
-    for (size_t i = 0; i < checkpoint_size; i++)
-        hpx_buffer_add(&job.checkpoint, "c", 1);
+    if (checkpoint_size > 0) {
+        char *text = malloc(checkpoint_size + 1);
+        memset(text, 'c', checkpoint_size);
+        text[checkpoint_size] = 0;
+        job.checkpoint = blob_of(text);
+        expect_ok(hpx_blob_hash(&job.checkpoint_hash, &job.checkpoint, &error), &error);
+        free(text);
+    }
     return job;
 }
 
-static hpx_result make_epoch(const uint8_t *checkpoint, size_t size)
+static hpx_result make_epoch(const char *checkpoint)
 {
     hpx_result result = {
         .kind = HPX_MESSAGE_EPOCH,
@@ -40,16 +61,15 @@ static hpx_result make_epoch(const uint8_t *checkpoint, size_t size)
         .started_ns = 1700000000123456789,
         .seconds = 0.125,
         .host = "node",
-        .checkpoint = checkpoint,
-        .checkpoint_size = size,
+        .checkpoint = blob_of(checkpoint),
     };
-    result.output = hpx_output_hash(&result.metrics, checkpoint, size);
+    expect_ok(hpx_result_output(&result.output, &result, &error), &error);
     return result;
 }
 
 static hpx_result make_failure(void)
 {
-    hpx_result result = make_epoch(NULL, 0);
+    hpx_result result = make_epoch("");
     result.metrics = hpx_no_metrics;
     strcpy(result.failure, "the loss is no longer finite");
     result.output = hpx_failure_hash(result.failure);
@@ -72,24 +92,27 @@ static void test_job(void **state)
         size_t checkpoint_size;
     } cases[] = {{0, 0}, {3, 1}, {14, 100000}};
     for (size_t i = 0; i < COUNT(cases); i++) {
-        hpx_job job = make_job(cases[i].from, cases[i].checkpoint_size), read = {0};
+        hpx_job job = make_job(cases[i].from, cases[i].checkpoint_size), read;
+        hpx_blob blob = again(&job.checkpoint);
         hpx_buffer bytes = {0};
         hpx_job_encode(&bytes, &job);
         hpx_message message = read_whole(&bytes);
         assert_int_equal(message.kind, HPX_MESSAGE_JOB);
-        expect_ok(hpx_job_decode(&read, &message, &error), &error);
+        expect_ok(hpx_job_decode(&read, &message, &blob, &error), &error);
+        assert_int_equal(blob.fd, -1);
         assert_memory_equal(&read.key, &job.key, sizeof job.key);
         assert_int_equal(read.from, job.from);
         assert_int_equal(read.to, job.to);
         assert_int_equal(read.manifest.size, job.manifest.size);
         assert_memory_equal(read.manifest.data, job.manifest.data, job.manifest.size);
         assert_int_equal(read.checkpoint.size, job.checkpoint.size);
-        if (job.checkpoint.size)
-            assert_memory_equal(read.checkpoint.data, job.checkpoint.data, job.checkpoint.size);
+        assert_memory_equal(&read.checkpoint_hash, &job.checkpoint_hash, sizeof read.checkpoint_hash);
+        assert_int_equal(read.checkpoint.fd >= 0, job.from > 0);
         for (int role = 0; role < HPX_ROLES; role++)
             assert_string_equal(read.paths[role], job.paths[role]);
         hpx_result result;
-        assert_int_equal(hpx_result_decode(&result, &message, &error), HPX_DAMAGED);
+        blob = again(&job.checkpoint);
+        assert_int_equal(hpx_result_decode(&result, &message, &blob, &error), HPX_DAMAGED);
         hpx_job_free(&read);
         assert_null(read.manifest.data);
         hpx_job_free(&job);
@@ -97,17 +120,32 @@ static void test_job(void **state)
     }
 }
 
+/* Encodes a result and reads it. */
+static hpx_result there_and_back(const hpx_result *result)
+{
+    hpx_buffer bytes = {0};
+    hpx_result read;
+    hpx_job job;
+    hpx_result_encode(&bytes, result);
+    hpx_message message = read_whole(&bytes);
+    hpx_blob blob = again(&result->checkpoint), none = HPX_NO_BLOB;
+    expect_ok(hpx_result_decode(&read, &message, &blob, &error), &error);
+    assert_int_equal(blob.fd, -1);
+    assert_int_equal(read.kind, result->kind);
+    assert_int_equal(hpx_job_decode(&job, &message, &none, &error), HPX_DAMAGED);
+    hpx_buffer_free(&bytes);
+    return read;
+}
+
 static void test_results(void **state)
 {
     (void)state;
-    hpx_result epoch = make_epoch((const uint8_t *)"weights", 7), read;
-    const hpx_result done = {.kind = HPX_MESSAGE_DONE, .key = {{9}}};
-    const hpx_result failed = {.kind = HPX_MESSAGE_FAILED, .key = {{8}}, .message = "the loss is \xff"};
-    hpx_buffer bytes = {0};
-    hpx_result_encode(&bytes, &epoch);
-    hpx_message message = read_whole(&bytes);
-    expect_ok(hpx_result_decode(&read, &message, &error), &error);
-    assert_int_equal(read.kind, HPX_MESSAGE_EPOCH);
+    hpx_result epoch = make_epoch("weights"), failure = make_failure();
+    const hpx_result done = {.kind = HPX_MESSAGE_DONE, .key = {{9}}, .checkpoint = HPX_NO_BLOB};
+    const hpx_result failed = {
+        .kind = HPX_MESSAGE_FAILED, .key = {{8}}, .message = "the loss is \xff", .checkpoint = HPX_NO_BLOB};
+    char bytes[7];
+    hpx_result read = there_and_back(&epoch);
     assert_memory_equal(&read.key, &epoch.key, sizeof read.key);
     assert_int_equal(read.epoch, 4);
     assert_int_equal(read.parent, 3);
@@ -116,37 +154,27 @@ static void test_results(void **state)
     assert_memory_equal(&read.output, &epoch.output, sizeof read.output);
     assert_true(read.started_ns == epoch.started_ns && read.seconds == 0.125);
     assert_string_equal(read.host, "node");
-    assert_int_equal(read.checkpoint_size, 7);
-    assert_memory_equal(read.checkpoint, "weights", 7);
-    hpx_job job = {0};
-    assert_int_equal(hpx_job_decode(&job, &message, &error), HPX_DAMAGED);
-
     assert_string_equal(read.failure, "");
+    assert_int_equal(read.checkpoint.size, 7);
+    expect_ok(hpx_blob_read(&read.checkpoint, bytes, 7, 0, &error), &error);
+    assert_memory_equal(bytes, "weights", 7);
+    hpx_result_free(&read);
+    assert_int_equal(read.checkpoint.fd, -1);
+    hpx_result_free(&epoch);
 
-    const hpx_result failure = make_failure();
-    bytes.size = 0;
-    hpx_result_encode(&bytes, &failure);
-    message = read_whole(&bytes);
-    expect_ok(hpx_result_decode(&read, &message, &error), &error);
+    read = there_and_back(&failure);
     assert_int_equal(read.epoch, 4);
     assert_string_equal(read.failure, failure.failure);
     assert_memory_equal(&read.output, &failure.output, sizeof read.output);
     assert_true(isnan(read.metrics.values[HPX_TRAIN_LOSS]));
+    assert_int_equal(read.checkpoint.fd, -1);
+    hpx_result_free(&read);
+    hpx_result_free(&failure);
 
-    bytes.size = 0;
-    hpx_result_encode(&bytes, &done);
-    message = read_whole(&bytes);
-    expect_ok(hpx_result_decode(&read, &message, &error), &error);
-    assert_int_equal(read.kind, HPX_MESSAGE_DONE);
+    read = there_and_back(&done);
     assert_int_equal(read.key.bytes[0], 9);
-
-    bytes.size = 0;
-    hpx_result_encode(&bytes, &failed);
-    message = read_whole(&bytes);
-    expect_ok(hpx_result_decode(&read, &message, &error), &error);
-    assert_int_equal(read.kind, HPX_MESSAGE_FAILED);
+    read = there_and_back(&failed);
     assert_string_equal(read.message, "the loss is \xff");
-    hpx_buffer_free(&bytes);
 }
 
 /* Messages one behind the other are read one by one. */
@@ -154,8 +182,8 @@ static void test_stream(void **state)
 {
     (void)state;
     hpx_buffer bytes = {0};
-    hpx_result epoch = make_epoch((const uint8_t *)"w", 1),
-               done = {.kind = HPX_MESSAGE_DONE, .key = epoch.key};
+    hpx_result epoch = make_epoch("w"),
+               done = {.kind = HPX_MESSAGE_DONE, .key = epoch.key, .checkpoint = HPX_NO_BLOB};
     for (int i = 0; i < 3; i++)
         hpx_result_encode(&bytes, &epoch);
     hpx_result_encode(&bytes, &done);
@@ -169,6 +197,7 @@ static void test_stream(void **state)
         at += message.size;
     }
     assert_int_equal(at, bytes.size);
+    hpx_result_free(&epoch);
     hpx_buffer_free(&bytes);
 }
 
@@ -203,7 +232,7 @@ static void test_truncated_anywhere(void **state)
 static void test_every_flip(void **state)
 {
     (void)state;
-    hpx_result epoch = make_epoch((const uint8_t *)"weights", 7);
+    hpx_result epoch = make_epoch("weights");
     hpx_buffer bytes = {0};
     hpx_result_encode(&bytes, &epoch);
     for (size_t bit = 0; bit < 8 * bytes.size; bit++) {
@@ -219,19 +248,16 @@ static void test_every_flip(void **state)
         bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
     read_whole(&bytes);
+    hpx_result_free(&epoch);
     hpx_buffer_free(&bytes);
 }
 
 /* Bodies that a hostile or mistaken writer sealed properly: the hash is right, what it covers is not. */
-static hpx_buffer seal(hpx_message_kind kind, const hpx_fields *fields, const char *checkpoint)
+static hpx_buffer seal(hpx_message_kind kind, const hpx_fields *fields)
 {
     hpx_buffer body = {0}, bytes = {0}, hashed = {0};
-    hpx_buffer_u32(&body, 0);
     hpx_fields_encode(&body, fields);
-    for (int i = 0; i < 4; i++)
-        body.data[i] = (uint8_t)((body.size - 4) >> 8 * i);
-    hpx_buffer_puts(&body, checkpoint);
-    const uint8_t head[] = {1, (uint8_t)kind, 0, 0};
+    const uint8_t head[] = {2, (uint8_t)kind, 0, 0};
     hpx_buffer_add(&hashed, head, sizeof head);
     hpx_buffer_u64(&hashed, body.size);
     hpx_buffer_add(&hashed, body.data, body.size);
@@ -247,15 +273,18 @@ static hpx_buffer seal(hpx_message_kind kind, const hpx_fields *fields, const ch
 
 static hpx_status decode(hpx_message_kind kind, const hpx_fields *fields, const char *checkpoint)
 {
-    hpx_buffer bytes = seal(kind, fields, checkpoint);
+    hpx_buffer bytes = seal(kind, fields);
     hpx_message message = read_whole(&bytes);
-    hpx_job job = {0};
-    hpx_result result;
-    hpx_status status = kind == HPX_MESSAGE_JOB ? hpx_job_decode(&job, &message, &error)
-                                                : hpx_result_decode(&result, &message, &error);
-    if (status && kind == HPX_MESSAGE_JOB)
-        assert_true(!job.manifest.data && !job.paths[0] && !job.checkpoint.data);
+    hpx_blob blob = blob_of(checkpoint);
+    hpx_job job = HPX_NO_JOB;
+    hpx_result result = {.checkpoint = HPX_NO_BLOB};
+    hpx_status status = kind == HPX_MESSAGE_JOB ? hpx_job_decode(&job, &message, &blob, &error)
+                                                : hpx_result_decode(&result, &message, &blob, &error);
+    assert_int_equal(blob.fd, -1);
+    if (status)
+        assert_true(!job.manifest.data && !job.paths[0] && job.checkpoint.fd < 0 && result.checkpoint.fd < 0);
     hpx_job_free(&job);
+    hpx_result_free(&result);
     hpx_buffer_free(&bytes);
     return status;
 }
@@ -264,8 +293,8 @@ static hpx_status decode(hpx_message_kind kind, const hpx_fields *fields, const 
 static hpx_fields fields_of(const hpx_buffer *bytes)
 {
     hpx_fields fields = {0};
-    const uint8_t *body = bytes->data + 32;
-    expect_ok(hpx_fields_decode(&fields, body + 4, hpx_load_u32(body), &error), &error);
+    hpx_message message = read_whole(bytes);
+    expect_ok(hpx_fields_decode(&fields, message.body, message.body_size, &error), &error);
     return fields;
 }
 
@@ -338,8 +367,8 @@ static void test_exact_fields(void **state)
 {
     (void)state;
     hpx_job job = make_job(3, 4);
-    hpx_result epoch = make_epoch((const uint8_t *)"cccc", 4), done = {.kind = HPX_MESSAGE_DONE},
-               failed = {.kind = HPX_MESSAGE_FAILED, .message = "why"};
+    hpx_result epoch = make_epoch("cccc"), done = {.kind = HPX_MESSAGE_DONE, .checkpoint = HPX_NO_BLOB},
+               failed = {.kind = HPX_MESSAGE_FAILED, .message = "why", .checkpoint = HPX_NO_BLOB};
     hpx_buffer bytes = {0};
     hpx_job_encode(&bytes, &job);
     expect_exact_fields(HPX_MESSAGE_JOB, &bytes, "cccc");
@@ -354,6 +383,7 @@ static void test_exact_fields(void **state)
     hpx_result_encode(&bytes, &failed);
     expect_exact_fields(HPX_MESSAGE_FAILED, &bytes, "");
     hpx_buffer_free(&bytes);
+    hpx_result_free(&epoch);
     hpx_job_free(&job);
 }
 
@@ -389,6 +419,10 @@ static void test_hostile_jobs(void **state)
     expect_refused_count(HPX_MESSAGE_JOB, &bytes, "cccc", "from", 0); /* with a checkpoint */
     expect_refused_count(HPX_MESSAGE_JOB, &bytes, "", "from", 3);     /* without one */
     expect_refused_bytes(HPX_MESSAGE_JOB, &bytes, "manifest", "another", 7);
+    expect_refused_count(HPX_MESSAGE_JOB, &bytes, "cccc", "checkpoint.size", 0);
+    expect_refused_count(HPX_MESSAGE_JOB, &bytes, "cccc", "checkpoint.size", 5); /* more than there is */
+    expect_refused_count(HPX_MESSAGE_JOB, &bytes, "cccc", "checkpoint.size", 3); /* another hash */
+    expect_refused_bytes(HPX_MESSAGE_JOB, &bytes, "checkpoint.hash", "0123456789abcdef", 16);
     expect_refused_bytes(HPX_MESSAGE_JOB, &bytes, "key", "0123456789abcdef", 16);
     expect_refused_bytes(HPX_MESSAGE_JOB, &bytes, "key", "short", 5);
     expect_refused_bytes(HPX_MESSAGE_JOB, &bytes, "path.test-labels", "/data/a\0b", 9);
@@ -399,14 +433,17 @@ static void test_hostile_jobs(void **state)
 static void test_hostile_results(void **state)
 {
     (void)state;
-    hpx_result epoch = make_epoch((const uint8_t *)"cccc", 4), done = {.kind = HPX_MESSAGE_DONE},
-               failed = {.kind = HPX_MESSAGE_FAILED, .message = "why"};
+    hpx_result epoch = make_epoch("cccc"), done = {.kind = HPX_MESSAGE_DONE, .checkpoint = HPX_NO_BLOB},
+               failed = {.kind = HPX_MESSAGE_FAILED, .message = "why", .checkpoint = HPX_NO_BLOB};
     char long_text[600];
     memset(long_text, 'x', sizeof long_text);
     hpx_buffer bytes = {0};
     hpx_result_encode(&bytes, &epoch);
     expect_refused_count(HPX_MESSAGE_EPOCH, &bytes, "cccc", "epoch", (uint64_t)UINT32_MAX + 5);
     expect_refused_count(HPX_MESSAGE_EPOCH, &bytes, "cccc", "parent", 4); /* not before its epoch */
+    expect_refused_count(HPX_MESSAGE_EPOCH, &bytes, "cccc", "checkpoint.size", 3);
+    expect_refused_count(HPX_MESSAGE_EPOCH, &bytes, "cccc", "checkpoint.size", 5);
+    expect_refused_count(HPX_MESSAGE_EPOCH, &bytes, "", "checkpoint.size", 0);
     hpx_fields fields = fields_of(&bytes);
     assert_int_equal(decode(HPX_MESSAGE_EPOCH, &fields, "cccd"), HPX_DAMAGED); /* not its output hash */
     hpx_fields_set_real(&fields, "test_accuracy", 0.5);
@@ -429,19 +466,7 @@ static void test_hostile_results(void **state)
     expect_refused_bytes(HPX_MESSAGE_FAILED, &bytes, "message", long_text, 512);
     hpx_buffer_free(&bytes);
 
-    /* Fields said to be longer than the body. */
-    bytes = seal(HPX_MESSAGE_DONE, &(hpx_fields){0}, "");
-    hpx_message message = read_whole(&bytes);
-    hpx_result result;
-    uint8_t body[12];
-    memcpy(body, message.body, sizeof body);
-    for (uint32_t bit = 0; bit < 32; bit++) {
-        for (uint32_t i = 0; i < 4; i++)
-            body[i] = (uint8_t)((1u << bit) >> 8 * i);
-        message.body = body;
-        assert_int_equal(hpx_result_decode(&result, &message, &error), HPX_DAMAGED);
-    }
-    hpx_buffer_free(&bytes);
+    hpx_result_free(&epoch);
 }
 
 static void test_not_a_message(void **state)
@@ -456,17 +481,14 @@ static void test_not_a_message(void **state)
     };
     for (size_t i = 0; i < COUNT(heads); i++)
         assert_int_equal(read_exact(&message, (const uint8_t *)heads[i], strlen(heads[i])), HPX_DAMAGED);
-    uint8_t head[32] = {'H', 'P', 'X', 'M', 2, 'D', 0, 0, 4};
+    uint8_t head[32] = {'H', 'P', 'X', 'M', 3, 'D', 0, 0, 4};
     assert_int_equal(read_exact(&message, head, sizeof head), HPX_DAMAGED);
-    expect_contains(error.message, "version 2");
-    head[4] = 1;
+    expect_contains(error.message, "version 3");
+    head[4] = 2;
     assert_int_equal(read_exact(&message, head, sizeof head), HPX_NOT_FOUND);
-    head[8] = 3; /* a body without room for its first integer */
+    head[10] = 16; /* more than HPX_MESSAGE_BYTES_MAX */
     assert_int_equal(read_exact(&message, head, sizeof head), HPX_DAMAGED);
-    head[8] = 4;
-    head[15] = 1; /* more than any memory */
-    assert_int_equal(read_exact(&message, head, sizeof head), HPX_DAMAGED);
-    head[15] = 0;
+    head[10] = 0;
     head[5] = 'X';
     assert_int_equal(read_exact(&message, head, sizeof head), HPX_DAMAGED);
 }

@@ -1,0 +1,281 @@
+/* The executor of this machine: worker processes, exec'd, never forked with an open store. */
+#include "worker/executor.h"
+
+#include "base/memory.h"
+#include "base/process.h"
+#include "worker/channel.h"
+#include "worker/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct worker {
+    pid_t pid; /* 0: no process */
+    int socket;
+    bool busy;
+    hpx_hash key;  /* of the job it is at */
+    hpx_hash name; /* its caller's for that */
+};
+
+struct local {
+    hpx_executor calls;
+    char *program;
+    struct worker *workers;
+    size_t count;
+    struct pollfd *polls; /* one per worker */
+    hpx_buffer message;   /* being read or written */
+    bool starved;         /* a job has ended for lack of memory */
+};
+
+/* Closes the socket and collects the process; returns its wait status, 0 when that is not to be had. */
+static int stop(struct worker *worker, bool kill_it)
+{
+    int how = 0;
+    hpx_error unknown;
+    if (worker->pid > 0) {
+        if (kill_it)
+            kill(worker->pid, SIGKILL); /* first, or it complains of the closed socket */
+        close(worker->socket);
+        hpx_process_wait(&how, worker->pid, &unknown);
+    }
+    *worker = (struct worker){.pid = 0};
+    return how;
+}
+
+/* Workers that idle keep memory that the next job may need. */
+static void stop_idle(struct local *local)
+{
+    for (size_t i = 0; i < local->count; i++)
+        if (!local->workers[i].busy)
+            stop(&local->workers[i], false);
+}
+
+/* The environment with one BLAS thread: several single-threaded trials beat one that is spread. */
+static char **worker_environment(void)
+{
+    extern char **environ;
+    static const char threads[] = "OPENBLAS_NUM_THREADS=";
+    size_t count = 0;
+    while (environ[count])
+        count++;
+    char **copy = hpx_alloc((count + 2) * sizeof *copy);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(environ[i], threads, strlen(threads)) != 0)
+            copy[kept++] = environ[i];
+    copy[kept] = "OPENBLAS_NUM_THREADS=1";
+    return copy;
+}
+
+static hpx_status start(const struct local *local, struct worker *worker, hpx_error *error)
+{
+    int sockets[2];
+    hpx_status status = hpx_channel_pair(sockets, error);
+    if (status)
+        return status;
+    char **environment = worker_environment();
+    char *arguments[] = {"hpx", "worker", NULL};
+    const hpx_process_options options = {
+        .program = local->program,
+        .arguments = arguments,
+        .environment = environment,
+        .descriptors = {sockets[1], -1, STDERR_FILENO},
+    };
+    status = hpx_process_start(&worker->pid, &options, error);
+    free(environment);
+    if (status) {
+        worker->pid = 0;
+        status = hpx_error_set(error, HPX_FAILED, "cannot start a worker: %s: %s", local->program,
+                               strerror(errno));
+        close(sockets[0]);
+    }
+    close(sockets[1]);
+    worker->socket = sockets[0];
+    return status;
+}
+
+static hpx_status submit_local(hpx_executor *executor, const hpx_job *job, const hpx_hash *name,
+                               hpx_error *error)
+{
+    struct local *local = (struct local *)executor;
+    if (local->starved)
+        stop_idle(local);
+    struct worker *worker = local->workers;
+    while (worker->busy)
+        worker++;
+    assert(worker < local->workers + local->count);
+    hpx_status status = worker->pid ? HPX_OK : start(local, worker, error);
+    if (status)
+        return status;
+    local->message.size = 0;
+    hpx_job_encode(&local->message, job);
+    status = hpx_channel_send(worker->socket, &local->message, &job->checkpoint, false, error);
+    if (status) {
+        stop(worker, true);
+        return status;
+    }
+    worker->key = job->key;
+    worker->name = *name;
+    worker->busy = true;
+    return HPX_OK;
+}
+
+static void stop_local(hpx_executor *executor, const hpx_hash *name)
+{
+    struct local *local = (struct local *)executor;
+    for (size_t i = 0; i < local->count; i++)
+        if (local->workers[i].busy && hpx_hash_equal(&local->workers[i].name, name))
+            stop(&local->workers[i], true);
+}
+
+static hpx_result failure_of(const struct worker *worker)
+{
+    return (hpx_result){.kind = HPX_MESSAGE_FAILED, .key = worker->name, .checkpoint = HPX_NO_BLOB};
+}
+
+/* The worker is gone: says how it ended. */
+static hpx_status died(struct local *local, struct worker *worker, hpx_result_fn *each, void *context,
+                       hpx_error *error)
+{
+    bool busy = worker->busy;
+    hpx_result result = failure_of(worker);
+    int status = stop(worker, false);
+    if (!busy)
+        return HPX_OK;
+    size_t room = sizeof result.message;
+    const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    const bool starved = WIFEXITED(status) && WEXITSTATUS(status) == HPX_WORKER_NO_MEMORY;
+    if (killed || starved) {
+        result.kind = HPX_MESSAGE_MEMORY;
+        local->starved = true;
+    }
+    if (starved)
+        snprintf(result.message, room, "its worker ran out of memory");
+    else if (killed)
+        snprintf(result.message, room, "its worker was killed (signal 9); out of memory is the usual cause");
+    else if (WIFSIGNALED(status))
+        snprintf(result.message, room, "its worker died of signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else
+        snprintf(result.message, room, "its worker ended with exit code %d", WEXITSTATUS(status));
+    return each(context, &result, error);
+}
+
+/* The worker says what it must not: it is not to be trusted with more. */
+static hpx_status misbehaved(struct worker *worker, hpx_result_fn *each, void *context, hpx_error *error)
+{
+    hpx_result result = failure_of(worker);
+    snprintf(result.message, sizeof result.message, "its worker sent %.400s", error->message);
+    bool busy = worker->busy;
+    stop(worker, true);
+    return busy ? each(context, &result, error) : HPX_OK;
+}
+
+static hpx_status decode(hpx_result *out, const struct worker *worker, const hpx_buffer *bytes,
+                         hpx_blob *blob, hpx_error *error)
+{
+    hpx_message message;
+    hpx_status status = hpx_message_read(&message, bytes->data, bytes->size, error);
+    if (status)
+        hpx_blob_close(blob);
+    else
+        status = hpx_result_decode(out, &message, blob, error);
+    if (status || (worker->busy && hpx_hash_equal(&out->key, &worker->key)))
+        return status;
+    hpx_result_free(out);
+    return hpx_error_set(error, HPX_DAMAGED, "a result nobody asked for");
+}
+
+/* Hands one result on. */
+static hpx_status deliver(struct worker *worker, hpx_result *result, hpx_result_fn *each, void *context,
+                          hpx_error *error)
+{
+    const bool blob = result->checkpoint.fd >= 0;
+    if (result->kind != HPX_MESSAGE_EPOCH)
+        worker->busy = false;
+    result->key = worker->name;
+    hpx_status status = each(context, result, error);
+    if (blob && worker->pid)
+        hpx_channel_take(worker->socket);
+    hpx_result_free(result);
+    return status;
+}
+
+/* Takes in what one worker has on the way, and no more: one that is faster than its results are stored must
+ * not keep the caller from the others, nor from an interrupt. */
+static hpx_status receive(struct local *local, struct worker *worker, hpx_result_fn *each, void *context,
+                          hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < HPX_CHANNEL_PACKETS_MAX && worker->pid && !status; i++) {
+        hpx_packet packet;
+        hpx_blob blob;
+        hpx_result result;
+        status = hpx_channel_receive(&packet, &local->message, &blob, worker->socket, false, error);
+        if (!status && packet == HPX_PACKET_NONE)
+            break;
+        if (!status && packet == HPX_PACKET_END)
+            return died(local, worker, each, context, error);
+        if (!status)
+            status = decode(&result, worker, &local->message, &blob, error);
+        if (status)
+            return misbehaved(worker, each, context, error);
+        local->starved = local->starved || result.kind == HPX_MESSAGE_MEMORY;
+        status = deliver(worker, &result, each, context, error);
+    }
+    return status;
+}
+
+static hpx_status wait_local(hpx_executor *executor, int timeout_ms, hpx_result_fn *each, void *context,
+                             hpx_error *error)
+{
+    struct local *local = (struct local *)executor;
+    for (size_t i = 0; i < local->count; i++) {
+        const struct worker *worker = &local->workers[i];
+        local->polls[i] = (struct pollfd){.fd = worker->pid ? worker->socket : -1, .events = POLLIN};
+    }
+    int ready = poll(local->polls, local->count, timeout_ms);
+    if (ready < 0 && errno != EINTR)
+        return hpx_error_errno(error, "cannot wait for the workers");
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; ready > 0 && i < local->count && !status; i++)
+        if (local->polls[i].revents)
+            status = receive(local, &local->workers[i], each, context, error);
+    return status;
+}
+
+static size_t capacity_local(const hpx_executor *executor)
+{
+    return ((const struct local *)executor)->count;
+}
+
+static void close_local(hpx_executor *executor)
+{
+    struct local *local = (struct local *)executor;
+    for (size_t i = 0; i < local->count; i++)
+        stop(&local->workers[i], local->workers[i].busy);
+    hpx_buffer_free(&local->message);
+    free(local->workers);
+    free(local->polls);
+    free(local->program);
+    free(local);
+}
+
+hpx_executor *hpx_executor_local(const char *program, size_t workers)
+{
+    assert(workers > 0);
+    struct local *local = hpx_alloc(sizeof *local);
+    local->calls = (hpx_executor){capacity_local, submit_local, stop_local, wait_local, close_local};
+    local->program = hpx_strdup(program);
+    local->workers = hpx_alloc(workers * sizeof *local->workers);
+    local->polls = hpx_alloc(workers * sizeof *local->polls);
+    local->count = workers;
+    return &local->calls;
+}
