@@ -71,9 +71,10 @@ static hpx_status read_scores(struct scores *out, const char *path, hpx_error *e
 static void search(struct scores *scores, const hpx_search_options *options)
 {
     hpx_search *search = hpx_search_new(&scores->grid, options, macs, scores);
-    const uint32_t *cells;
-    while (hpx_search_wanted(search, &cells) > 0)
-        hpx_search_tell(search, cells[0], scores->values[cells[0]]);
+    hpx_request request;
+    size_t certain;
+    while (hpx_search_ask(search, &request, 1, &certain) > 0)
+        hpx_search_tell(search, request, scores->values[request.cell]);
     hpx_search_free(search);
 }
 
@@ -104,11 +105,11 @@ int main(int argc, char **argv)
         const char *name;
         hpx_search_options options;
     } cases[] = {
-        {"full cross", {.method = HPX_METHOD_FULL_CROSS}},
-        {"partial cross with limit 3", {.method = HPX_METHOD_PARTIAL_CROSS, .limit = 3}},
-        {"partial cross with limit 1", {.method = HPX_METHOD_PARTIAL_CROSS, .limit = 1}},
+        {"full cross", {.method = &hpx_methods[HPX_METHOD_FULL_CROSS]}},
+        {"partial cross with limit 3", {.method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS], .limit = 3}},
+        {"partial cross with limit 1", {.method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS], .limit = 1}},
         {"partial cross with limit 1 outward",
-         {.method = HPX_METHOD_PARTIAL_CROSS, .limit = 1, .outward = true}},
+         {.method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS], .limit = 1, .outward = true}},
     };
     static struct scores scores;
     hpx_error error;

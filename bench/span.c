@@ -56,7 +56,7 @@ static uint64_t one(void *context, uint32_t cell)
 struct trial {
     hpx_task task; /* first: a task is its trial */
     double length, started, left;
-    bool wanted, told;
+    bool needed, told;
 };
 
 struct machine {
@@ -81,16 +81,16 @@ static void end(struct machine *machine, struct trial *trial)
     trial->left = spent >= trial->left ? 0 : trial->left - floor(spent / epoch + 1e-9) * epoch;
 }
 
-/* Tells what is finished and notes what is wanted, until that is decided no further; false when the search is
+/* Tells what is finished and notes what is needed, until that is decided no further; false when the search is
  * done. */
 static bool follow(struct machine *machine)
 {
-    const uint32_t *cells;
+    const hpx_request *requests;
     for (bool news = true; news;) {
-        size_t count = hpx_plan_wanted(machine->plan, &cells);
+        size_t count = hpx_plan_ask(machine->plan, &requests);
         for (size_t i = 0; i < count; i++) {
-            struct trial *trial = &machine->trials[cells[i]];
-            trial->wanted = true;
+            struct trial *trial = &machine->trials[requests[i].cell];
+            trial->needed = true;
             trial->task.length = (uint64_t)trial->left;
             if (trial->left > 0)
                 hpx_dispatch_need(machine->dispatch, &trial->task);
@@ -100,18 +100,18 @@ static bool follow(struct machine *machine)
             struct trial *trial = &machine->trials[cell];
             if (trial->left > 0 || trial->told)
                 continue;
-            if (!trial->wanted) {
-                hpx_plan_hint(machine->plan, cell, accuracy[cell]);
+            if (!trial->needed) {
+                hpx_plan_hint(machine->plan, (hpx_request){cell, EPOCHS}, accuracy[cell]);
                 continue;
             }
-            hpx_plan_tell(machine->plan, cell, accuracy[cell]);
+            hpx_plan_tell(machine->plan, (hpx_request){cell, EPOCHS}, accuracy[cell]);
             trial->told = news = true;
         }
     }
-    return !hpx_plan_is_done(machine->plan, 0);
+    return !hpx_search_is_done(hpx_plan_search(machine->plan, 0));
 }
 
-static void dispatch(struct machine *machine, size_t places, bool speculative)
+static void dispatch(struct machine *machine, size_t slots, bool speculative)
 {
     hpx_task *task, *instead;
     while ((task = hpx_dispatch_next(machine->dispatch, &instead))) {
@@ -119,11 +119,11 @@ static void dispatch(struct machine *machine, size_t places, bool speculative)
             end(machine, (struct trial *)instead);
         start(machine, (struct trial *)task);
     }
-    const hpx_speculation *speculations;
+    const hpx_request *likely;
     size_t idle = hpx_dispatch_count(machine->dispatch).idle;
-    size_t count = speculative && idle ? hpx_plan_speculate(machine->plan, places, &speculations) : 0;
+    size_t count = speculative && idle ? hpx_plan_speculate(machine->plan, slots, &likely) : 0;
     for (size_t i = 0; i < count && idle > 0; i++) {
-        struct trial *trial = &machine->trials[speculations[i].cell];
+        struct trial *trial = &machine->trials[likely[i].cell];
         if (trial->task.state != HPX_TASK_IDLE)
             continue;
         trial->task.speculative = true;
@@ -146,14 +146,14 @@ static void advance(struct machine *machine)
 }
 
 static void run(double *span, double *work, const hpx_recipe *recipe, const hpx_recipe_search *search,
-                size_t places, bool speculative, hpx_cost_fn *length)
+                size_t slots, bool speculative, hpx_cost_fn *length)
 {
     struct machine machine = {.plan = hpx_plan_new(recipe, &search, 1, cost, NULL),
-                              .dispatch = hpx_dispatch_new(places)};
+                              .dispatch = hpx_dispatch_new(slots)};
     for (uint32_t cell = 0; cell < CELLS; cell++)
         machine.trials[cell].left = machine.trials[cell].length = (double)length(NULL, cell);
     while (follow(&machine)) {
-        dispatch(&machine, places, speculative);
+        dispatch(&machine, slots, speculative);
         advance(&machine);
     }
     for (uint32_t cell = 0; cell < CELLS; cell++)
@@ -165,39 +165,39 @@ static void run(double *span, double *work, const hpx_recipe *recipe, const hpx_
     hpx_dispatch_free(machine.dispatch);
 }
 
-static void print(const char *name, size_t places, const char *figure, double value, const char *unit)
+static void print(const char *name, size_t slots, const char *figure, double value, const char *unit)
 {
     printf("span,%s", name);
-    if (places)
-        printf("-P%zu", places);
+    if (slots)
+        printf("-P%zu", slots);
     printf(",%s,%.3f,%s,,\n", figure, value, unit);
 }
 
 static void measure(const hpx_recipe *recipe, hpx_recipe_search *search, double grid_work)
 {
-    static const size_t places[] = {CELLS, 1, 2, 8, 64};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    static const size_t slots[] = {CELLS, 1, 2, 8, 64};
+    for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
         double share = 0, speedup = 0, speculative = 0, ratio = 0, at_once = 0; /* means of logarithms */
         for (search->options.start = 0; search->options.start < CELLS; search->options.start++) {
             double span, work, span_speculative, work_speculative, steps, cells;
-            run(&span, &work, recipe, search, places[i], false, cost);
-            run(&span_speculative, &work_speculative, recipe, search, places[i], places[i] > 1, cost);
-            run(&steps, &cells, recipe, search, places[i], false, one);
+            run(&span, &work, recipe, search, slots[i], false, cost);
+            run(&span_speculative, &work_speculative, recipe, search, slots[i], slots[i] > 1, cost);
+            run(&steps, &cells, recipe, search, slots[i], false, one);
             share += log(work / grid_work) / CELLS;
             speedup += log(work / span) / CELLS;
             speculative += log(work / span_speculative) / CELLS;
             ratio += log(work_speculative / work) / CELLS;
             at_once += log(cells / steps) / CELLS;
         }
-        if (places[i] == CELLS) {
+        if (slots[i] == CELLS) {
             print(search->name, 0, "work", exp(share), "share of the grid");
             print(search->name, 0, "parallelism", exp(speedup), "ratio");
             print(search->name, 0, "cells-at-once", exp(at_once), "ratio");
             continue;
         }
-        print(search->name, places[i], "speedup", exp(speedup), "ratio");
-        print(search->name, places[i], "speedup-speculative", exp(speculative), "ratio");
-        print(search->name, places[i], "work-ratio", exp(ratio), "ratio");
+        print(search->name, slots[i], "speedup", exp(speedup), "ratio");
+        print(search->name, slots[i], "speedup-speculative", exp(speculative), "ratio");
+        print(search->name, slots[i], "work-ratio", exp(ratio), "ratio");
     }
 }
 

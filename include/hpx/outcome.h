@@ -21,6 +21,7 @@ typedef struct hpx_outcome_trial {
     bool failed;         /* its result is that it failed; or, not known, it ended by accident */
     uint32_t from;       /* extend: the epoch it continues */
     uint32_t epoch;      /* the newest one finished; in which it failed */
+    uint32_t to;         /* that the search asks for */
     double seconds;      /* training in this run; of a hit: when it was trained */
     uint64_t macs_left;  /* multiplications of training that remain to be done */
     double seconds_left; /* plan: for them; NaN: unknown */
@@ -34,9 +35,9 @@ typedef struct hpx_reason {
     size_t trials;
 } hpx_reason;
 
-/* A distinct cell in the order of first visit. */
+/* A distinct cell and number of epochs, in the order of first visit. */
 typedef struct hpx_visit {
-    uint32_t cell;
+    uint32_t cell, epochs;
     double score;        /* mean over the seeds; NaN: one of them failed */
     hpx_verdict verdict; /* of its seeds the one that cost most */
 } hpx_visit;

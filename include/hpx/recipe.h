@@ -41,7 +41,6 @@ typedef struct hpx_axis {
 
 typedef struct hpx_recipe_search {
     const char *name;
-    const char *method; /* as written: "partial-cross" */
     hpx_search_options options;
     hpx_place place;
 } hpx_recipe_search;

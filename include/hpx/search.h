@@ -1,5 +1,5 @@
-/* A search asks for cells and is told their scores; it knows neither training nor the store.
- * Deterministic: the same answers lead to the same questions, in whatever order the answers come.
+/* A search asks for trials, cells at so many epochs, and is told their scores; it knows neither training nor
+ * the store. Deterministic: the same answers lead to the same questions, in whatever order the answers come.
  *
  * Semantics (better, line, cross, hill, grid) follow M. Imai, "Proposal of a Hyperparameter Optimization
  * Method for Neural Networks", 2024; docs/searches.md has them in full. */
@@ -31,12 +31,46 @@ uint32_t hpx_grid_cells(const hpx_grid *grid);
 void hpx_grid_indices(uint32_t indices[HPX_AXES_MAX], const hpx_grid *grid, uint32_t cell);
 uint32_t hpx_grid_cell(const hpx_grid *grid, const uint32_t indices[HPX_AXES_MAX]);
 
-typedef enum hpx_method {
-    HPX_METHOD_GRID,
-    HPX_METHOD_HILL_CLIMB,
-    HPX_METHOD_FULL_CROSS,
-    HPX_METHOD_PARTIAL_CROSS,
+/* A cell at so many epochs. Scores of different epochs are never compared. */
+typedef struct hpx_request {
+    uint32_t cell, epochs;
+} hpx_request;
+
+/* What a recipe says of a search, beside its method: the bindings that a method may take. */
+typedef enum hpx_binding {
+    HPX_BINDING_START,
+    HPX_BINDING_NEIGHBOURS,
+    HPX_BINDING_FIRST,
+    HPX_BINDING_SCAN,
+    HPX_BINDING_LIMIT,
+    HPX_BINDINGS
+} hpx_binding;
+
+/* A search method: a row of hpx_methods (src/search/methods.c). A method is a state machine: it visits what
+ * is known and says what it is certain to visit. src/search/state.h has the parts that methods share. */
+typedef struct hpx_search hpx_search;
+
+typedef struct hpx_method {
+    const char *name;      /* in a recipe */
+    unsigned takes, needs; /* bits: 1 << HPX_BINDING_... */
+    bool fixed;            /* what it visits depends on no score */
+
+    void (*begin)(hpx_search *search); /* goes to its first position */
+    void (*advance)(
+        hpx_search *search); /* visits what is known from there on, until it stops or a score is missing */
+
+    /* Writes at most `room` of the requests that it is certain to visit and was not told, in order of visit;
+     * returns how many there are in all. */
+    size_t (*ask)(hpx_search *search, hpx_request *requests, size_t room);
+
+    /* The requests that it may come to after those, likeliest first: writes and returns at most `room` (1 or
+     * more). NULL: there are none. */
+    size_t (*speculate)(hpx_search *search, hpx_request *requests, size_t room);
 } hpx_method;
+
+enum { HPX_METHOD_GRID, HPX_METHOD_HILL_CLIMB, HPX_METHOD_FULL_CROSS, HPX_METHOD_PARTIAL_CROSS, HPX_METHODS };
+
+extern const hpx_method hpx_methods[HPX_METHODS];
 
 /* Where a hill climber looks: an index moves by 1, on an unordered axis to any other value. */
 typedef enum hpx_neighbourhood {
@@ -45,8 +79,9 @@ typedef enum hpx_neighbourhood {
 } hpx_neighbourhood;
 
 typedef struct hpx_search_options {
-    hpx_method method;
-    uint32_t start; /* cell; hill climbing and cross-searches */
+    const hpx_method *method;
+    uint32_t epochs; /* at which it asks, unless the method says otherwise */
+    uint32_t start;  /* cell; hill climbing and cross-searches */
     hpx_neighbourhood neighbours;
     uint32_t first; /* axis of the first line of a cross-search */
     uint32_t limit; /* misses in a row that end a line of an ordered axis; 0: walk it to its end */
@@ -56,50 +91,37 @@ typedef struct hpx_search_options {
 /* The cost of a cell, for ties: equal scores are decided by the smaller cost, then by the smaller number. */
 typedef uint64_t hpx_cost_fn(void *context, uint32_t cell);
 
-typedef struct hpx_search hpx_search;
-
 /* Never fails: the options must be within the grid. A full cross-search has no limit, whatever the options
- * say. `cost` is called by new and tell, with any cells of the grid. */
+ * say. `cost` is called by new, tell and ask, with any cells of the grid. */
 hpx_search *hpx_search_new(const hpx_grid *grid, const hpx_search_options *options, hpx_cost_fn *cost,
                            void *context);
 void hpx_search_free(hpx_search *search); /* NULL is fine */
 
-/* The cells that the search has not been told and is certain to visit on the line or in the neighbourhood
- * where it is, in order of visit; borrowed until the next tell. Returns how many: 0 only when the search is
- * done. */
-size_t hpx_search_wanted(hpx_search *search, const uint32_t **cells);
+/* Writes the requests that the search was not told, and returns how many: at most `room`. First those that it
+ * is certain to visit on the line or in the neighbourhood where it is, in order of visit; *certain says how
+ * many there are, also beyond `room`: 0 only when the search is done. If there is room left, then those that
+ * it is more likely than not to come to, likeliest first, for slots that would idle. The search goes its way
+ * as if it had not been asked. */
+size_t hpx_search_ask(hpx_search *search, hpx_request *requests, size_t room, size_t *certain);
 
-/* A cell that a search may come to visit, and how likely that is: 0.5 to 1. */
-typedef struct hpx_speculation {
-    uint32_t cell;
-    double likelihood;
-} hpx_speculation;
+/* Tells the score of a request; higher is better. NaN: it failed, and is worse than any score. Scores may
+ * come in any order, also before they are asked for; one that was told before is ignored. */
+void hpx_search_tell(hpx_search *search, hpx_request request, double score);
 
-/* For qsort: likeliest first, of equally likely ones the smaller number. */
-int hpx_speculation_compare(const void *a, const void *b);
+/* A score that is known though the search is not certain to need it: it only leads what is speculative. */
+void hpx_search_hint(hpx_search *search, hpx_request request, double score);
 
-/* Whether the score of a cell is known though the search has not been told; then sets it (NaN: failed). */
-typedef bool hpx_known_fn(void *context, uint32_t cell, double *score);
+/* The distinct requests visited so far, in order of first visit. A request is visited when the search has
+ * come to it and knows its score. Borrowed until the next tell. */
+size_t hpx_search_trace(const hpx_search *search, const hpx_request **requests);
 
-/* For processors that would idle: cells beyond the wanted ones that the search is more likely than not to
- * visit, likeliest first. None of them was told or is known. Writes and returns at most `room` (1 or more). A
- * function of what the search was told and of what is known; the search goes its way as if it had not been
- * asked. */
-size_t hpx_search_speculate(hpx_search *search, hpx_speculation *speculations, size_t room,
-                            hpx_known_fn *known, void *context);
+bool hpx_search_is_done(const hpx_search *search);
 
-/* Tells the score of a cell; higher is better. NaN: it failed, and is worse than any score. Cells may be told
- * in any order, also before they are wanted; one that was told before is ignored. */
-void hpx_search_tell(hpx_search *search, uint32_t cell, double score);
-
-/* The distinct cells visited so far, in order of first visit. A cell is visited when the search has come to
- * it and knows its score. Borrowed until the next tell. */
-size_t hpx_search_trace(const hpx_search *search, const uint32_t **cells);
-
-/* Once done. end: where the method ends (the paper's result); incumbent: the best of all visited cells;
- * stop: "complete" (grid), "peak" (hill climbing), "fixpoint" or "cycle" (cross-searches). */
+/* Once done. end: where the method ends (the paper's result); incumbent: the best of all cells visited at the
+ * most epochs, `epochs`; stop: "complete" (grid), "peak" (hill climbing), "fixpoint" or "cycle"
+ * (cross-searches). */
 typedef struct hpx_search_result {
-    uint32_t end, incumbent;
+    uint32_t end, incumbent, epochs;
     const char *stop;
 } hpx_search_result;
 

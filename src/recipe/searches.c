@@ -1,20 +1,17 @@
-/* The statement `search`: a table of what each method takes, and the options that the method gets. */
+/* The statement `search`: the bindings of hpx_methods, and the options that a method gets from them. */
 #include "inside.h"
 
 #include <string.h>
 
-/* In the order of hpx_method. */
-static const char *const method_names[] = {"grid", "hill-climb", "full-cross", "partial-cross", NULL};
-
+/* The method's own keyword, then the bindings. */
+enum { METHOD, BINDING, PARAMETERS = BINDING + HPX_BINDINGS };
 enum {
-    HILL_CLIMB = 1 << HPX_METHOD_HILL_CLIMB,
-    FULL_CROSS = 1 << HPX_METHOD_FULL_CROSS,
-    PARTIAL_CROSS = 1 << HPX_METHOD_PARTIAL_CROSS,
-    CROSS = FULL_CROSS | PARTIAL_CROSS,
-    EVERY = 1 << HPX_METHOD_GRID | HILL_CLIMB | CROSS,
+    START = BINDING + HPX_BINDING_START,
+    NEIGHBOURS = BINDING + HPX_BINDING_NEIGHBOURS,
+    FIRST = BINDING + HPX_BINDING_FIRST,
+    SCAN = BINDING + HPX_BINDING_SCAN,
+    LIMIT = BINDING + HPX_BINDING_LIMIT,
 };
-
-enum { METHOD, START, NEIGHBOURS, FIRST, SCAN, LIMIT, PARAMETERS };
 
 static const char *const neighbour_words[] = {"diagonal", "axes",
                                               NULL};      /* in the order of hpx_neighbourhood */
@@ -24,46 +21,70 @@ static const char *const scan_words[] = {"low", "outward", NULL};
 #define WORD_OF(list)  .type = HPX_SETTING_WORD, .words = (list)
 #define COUNT_OF(a, b) .type = HPX_SETTING_COUNT, .min = (a), .max = (b)
 
-/* `methods` may be given the parameter, `required` must be. The words of `first` are the axes. */
-static const struct parameter {
-    hpx_setting setting;
-    unsigned methods, required;
-} parameters[PARAMETERS] = {
-    [METHOD] = {{.name = "method", WORD_OF(method_names)}, EVERY, EVERY},
-    [START] = {{.name = "start"}, HILL_CLIMB | CROSS, 0},
-    [NEIGHBOURS] = {{.name = "neighbours", WORD_OF(neighbour_words)}, HILL_CLIMB, 0},
-    [FIRST] = {{.name = "first", WORD_OF(NULL)}, CROSS, 0},
-    [SCAN] = {{.name = "scan", WORD_OF(scan_words)}, CROSS, 0},
-    [LIMIT] = {{.name = "limit", COUNT_OF(1, 65536)}, PARTIAL_CROSS, PARTIAL_CROSS},
+/* The words of `first` are the axes. Which method takes what is said in hpx_methods. */
+static const hpx_setting parameters[PARAMETERS] = {
+    [METHOD] = {.name = "method", WORD_OF(NULL)},
+    [START] = {.name = "start"},
+    [NEIGHBOURS] = {.name = "neighbours", WORD_OF(neighbour_words)},
+    [FIRST] = {.name = "first", WORD_OF(NULL)},
+    [SCAN] = {.name = "scan", WORD_OF(scan_words)},
+    [LIMIT] = {.name = "limit", COUNT_OF(1, 65536)},
 };
+
+static bool takes(const hpx_method *method, size_t parameter)
+{
+    return parameter == METHOD || method->takes >> (parameter - BINDING) & 1;
+}
+
+static bool needs(const hpx_method *method, size_t parameter)
+{
+    return parameter == METHOD || method->needs >> (parameter - BINDING) & 1;
+}
+
+/* The names of the methods; of those alone that take a parameter, if one is given. */
+static size_t list_methods(const char *names[HPX_METHODS + 1], size_t parameter)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < HPX_METHODS; i++)
+        if (takes(&hpx_methods[i], parameter))
+            names[count++] = hpx_methods[i].name;
+    names[count] = NULL;
+    return count;
+}
+
+static const hpx_method *find_method(const char *name)
+{
+    const hpx_method *method = hpx_methods;
+    while (strcmp(method->name, name) != 0)
+        method++;
+    return method;
+}
 
 const char *const *hpx_recipe_search_keys(struct parse *p)
 {
     const char **keys = hpx_arena_alloc(p->arena, (PARAMETERS + 1) * sizeof *keys);
     for (size_t i = 0; i < PARAMETERS; i++)
-        keys[i] = parameters[i].setting.name;
+        keys[i] = parameters[i].name;
     return keys;
 }
 
-static void foreign(struct parse *p, const struct word *key, unsigned methods, const char *method)
+static void foreign(struct parse *p, const struct word *key, size_t parameter, const hpx_method *method)
 {
-    const char *owners[sizeof method_names / sizeof *method_names] = {NULL};
-    size_t count = 0;
-    for (size_t i = 0; method_names[i]; i++)
-        if (methods >> i & 1)
-            owners[count++] = method_names[i];
+    const char *owners[HPX_METHODS + 1];
+    list_methods(owners, parameter);
     hpx_recipe_fail(p, key, "'%s' belongs to %s: expected none with %s", key->text,
-                    hpx_recipe_list(p, owners), method);
+                    hpx_recipe_list(p, owners), method->name);
 }
 
-/* `methods`: the search's, or all while it is not known. */
-static void unknown(struct parse *p, const struct word *key, const struct statement *search, unsigned methods)
+/* `method` NULL: not known. */
+static void unknown(struct parse *p, const struct word *key, const struct statement *search,
+                    const hpx_method *method)
 {
     const char *taken[PARAMETERS + 1] = {NULL};
     size_t count = 0;
     for (size_t i = 0; i < PARAMETERS; i++)
-        if (parameters[i].methods & methods)
-            taken[count++] = parameters[i].setting.name;
+        if (!method || takes(method, i))
+            taken[count++] = parameters[i].name;
     hpx_recipe_unknown(p, key, search->keyword.text, taken, hpx_recipe_search_keys(p));
 }
 
@@ -130,12 +151,15 @@ static bool is_neighbour_count(struct parse *p, const struct binding *given, uni
 
 static void read_parameter(struct parse *p, const struct statement *search, arguments *out, size_t i)
 {
-    hpx_setting setting = parameters[i].setting;
-    const char *axes[HPX_AXES_MAX + 1] = {NULL};
+    hpx_setting setting = parameters[i];
+    const char *axes[HPX_AXES_MAX + 1] = {NULL}, *methods[HPX_METHODS + 1];
     for (size_t k = 0; k < p->recipe->grid.axes; k++)
         axes[k] = p->recipe->axes[k].name;
+    list_methods(methods, METHOD);
     if (i == FIRST)
         setting.words = axes;
+    if (i == METHOD)
+        setting.words = methods;
     const struct binding *given = out->given[i] = hpx_recipe_binding(search, setting.name);
     if (!given)
         return;
@@ -148,50 +172,41 @@ static void read_parameter(struct parse *p, const struct statement *search, argu
     }
 }
 
-static unsigned index_of(const char *const *words, const char *word)
-{
-    unsigned i = 0;
-    while (strcmp(words[i], word) != 0)
-        i++;
-    return i;
-}
-
 /* The keys that the method takes. Where none is given they are those of all methods; where one is given that
  * does not exist, nobody knows what it would take. */
 static void check_keys(struct parse *p, struct statement *search, const arguments *a)
 {
-    const char *method = a->values[METHOD].text;
-    unsigned methods = method ? 1u << index_of(method_names, method) : EVERY;
+    const hpx_method *method = a->values[METHOD].text ? find_method(a->values[METHOD].text) : NULL;
     if (a->given[METHOD] && !method)
         return;
     for (size_t i = 0; i < search->binding_count; i++) {
         const struct word *key = &search->bindings[i].key;
         size_t k = 0;
-        while (k < PARAMETERS && strcmp(parameters[k].setting.name, key->text) != 0)
+        while (k < PARAMETERS && strcmp(parameters[k].name, key->text) != 0)
             k++;
         if (k == PARAMETERS) {
-            unknown(p, key, search, methods);
+            unknown(p, key, search, method);
             search->bad = true;
-        } else if (!(parameters[k].methods & methods)) {
-            foreign(p, key, parameters[k].methods, method);
+        } else if (method && !takes(method, k)) {
+            foreign(p, key, k, method);
         }
     }
 }
 
 /* Says what the method needs and is not given, unless something else may have been meant to be it. */
-static void check_required(struct parse *p, const struct statement *search, const arguments *a)
+static void check_needed(struct parse *p, const struct statement *search, const arguments *a)
 {
-    const char *method = a->values[METHOD].text;
+    const char *name = a->values[METHOD].text, *methods[HPX_METHODS + 1];
     if (search->bad)
         return;
+    list_methods(methods, METHOD);
     if (!a->given[METHOD])
         hpx_recipe_fail(p, &search->name, "search '%s' has no method: expected 'method = ' of %s",
-                        search->name.text, hpx_recipe_list(p, method_names));
-    for (size_t i = METHOD + 1; method && i < PARAMETERS; i++)
-        if (!a->given[i] && parameters[i].required >> index_of(method_names, method) & 1)
-            hpx_recipe_fail(p, &search->name, "%s search '%s' has no '%s': expected %s", method,
-                            search->name.text, parameters[i].setting.name,
-                            hpx_recipe_expected(p, &parameters[i].setting));
+                        search->name.text, hpx_recipe_list(p, methods));
+    for (size_t i = BINDING; name && i < PARAMETERS; i++)
+        if (!a->given[i] && needs(find_method(name), i))
+            hpx_recipe_fail(p, &search->name, "%s search '%s' has no '%s': expected %s", name,
+                            search->name.text, parameters[i].name, hpx_recipe_expected(p, &parameters[i]));
 }
 
 static void read_search(struct parse *p, hpx_recipe_search *out, struct statement *search)
@@ -200,19 +215,18 @@ static void read_search(struct parse *p, hpx_recipe_search *out, struct statemen
     for (size_t i = METHOD; i < PARAMETERS; i++)
         read_parameter(p, search, &a, i);
     check_keys(p, search, &a);
-    check_required(p, search, &a);
+    check_needed(p, search, &a);
     if (p->status)
         return;
-    unsigned method = index_of(method_names, a.values[METHOD].text);
     uint32_t first = 0;
     while (a.given[FIRST] && strcmp(p->recipe->axes[first].name, a.values[FIRST].text) != 0)
         first++;
     *out = (hpx_recipe_search){
         .name = search->name.text,
-        .method = method_names[method],
         .options =
             {
-                .method = (hpx_method)method,
+                .method = find_method(a.values[METHOD].text),
+                .epochs = p->recipe->epochs,
                 .start = a.start,
                 .neighbours = a.given[NEIGHBOURS] && a.values[NEIGHBOURS].text == neighbour_words[HPX_AXES]
                                   ? HPX_AXES

@@ -135,14 +135,14 @@ void hpx_report_outcome(hpx_buffer *out, const hpx_outcome *outcome)
 
 static bool depends_on_scores(const hpx_search_outcome *search)
 {
-    return !search->done && search->search->options.method != HPX_METHOD_GRID;
+    return !search->done && !search->search->options.method->fixed;
 }
 
 /* "partial (partial-cross): 3 hit, 5 train; more may follow from their scores" */
 static void add_verdicts(hpx_buffer *out, const hpx_search_outcome *search)
 {
     const char *separator = "";
-    hpx_buffer_printf(out, "%s (%s): ", search->search->name, search->search->method);
+    hpx_buffer_printf(out, "%s (%s): ", search->search->name, search->search->options.method->name);
     for (int verdict = 0; verdict < HPX_VERDICTS; verdict++) {
         if (search->trial_counts[verdict] == 0)
             continue;

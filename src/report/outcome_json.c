@@ -89,6 +89,8 @@ static void add_trace(hpx_json *json, const hpx_recipe *recipe, const hpx_search
         const hpx_visit *visit = &search->visits[i];
         hpx_json_open_flat(json, NULL, '{');
         add_cell(json, "cell", recipe, visit->cell);
+        if (visit->epochs != recipe->epochs)
+            hpx_json_count(json, "epochs", visit->epochs);
         hpx_json_real(json, "score", visit->score);
         hpx_json_text(json, "verdict", hpx_verdict_names[visit->verdict]);
         report_status_json(json, isnan(visit->score));
@@ -102,7 +104,7 @@ static void add_search(hpx_json *json, const hpx_outcome *outcome, const hpx_sea
     const hpx_recipe *recipe = outcome->recipe;
     hpx_json_open(json, NULL, '{');
     hpx_json_text(json, "name", search->search->name);
-    hpx_json_text(json, "method", search->search->method);
+    hpx_json_text(json, "method", search->search->options.method->name);
     if (search->done) {
         add_cell(json, "end", recipe, search->result.end);
         hpx_json_real(json, "score", search->score);
@@ -171,7 +173,7 @@ static void add_planned(hpx_json *json, const hpx_outcome *outcome, const hpx_se
     char hex[HPX_HASH_HEX_BYTES];
     hpx_json_open(json, NULL, '{');
     hpx_json_text(json, "name", search->search->name);
-    hpx_json_text(json, "method", search->search->method);
+    hpx_json_text(json, "method", search->search->options.method->name);
     hpx_json_bool(json, "decided", search->done);
     add_counts(json, "verdicts", search);
     hpx_json_open(json, "trials", '[');
@@ -184,7 +186,7 @@ static void add_planned(hpx_json *json, const hpx_outcome *outcome, const hpx_se
         report_status_json(json, trial->failed);
         hpx_json_text(json, "key", hpx_hash_hex(hex, &trial->key));
         hpx_json_count(json, "from", trial->verdict == HPX_HIT ? trial->epoch : trial->from);
-        hpx_json_count(json, "to", outcome->recipe->epochs);
+        hpx_json_count(json, "to", trial->to);
         hpx_json_count(json, "training_macs", trial->macs_left);
         hpx_json_real(json, "seconds_left", trial->macs_left ? trial->seconds_left : 0);
         hpx_json_text(json, "reason", trial->reason);

@@ -22,8 +22,8 @@
 #define SILENT_SECONDS   1.0 /* shorter waits for other builds are not said */
 #define ESTIMATE_SECONDS 0.1
 
-struct cells {
-    uint32_t *at;
+struct list {
+    hpx_request *at;
     size_t count, capacity;
 };
 
@@ -37,9 +37,9 @@ struct build {
     hpx_executor *executor;
     hpx_dispatch *dispatch;
     struct reasons reasons;
-    bool speculative;        /* trials may be started that are not known to be needed */
-    struct cells open;       /* wanted, not yet told */
-    struct cells speculated; /* likewise, and not yet a hint to the plan */
+    bool speculative;       /* trials may be started that are not known to be needed */
+    struct list open;       /* asked for, not yet told */
+    struct list speculated; /* not asked for, and not yet a hint to the plan */
     size_t cells_seen, trained;
     double spent_seconds, spent_macs; /* of epochs trained in this run */
     double seconds_left, estimated_at;
@@ -69,29 +69,38 @@ static void note_failure(const struct build *build, struct trial *trial, const c
         trial->failure = hpx_arena_strndup(build->ledger.arena, failure, strlen(failure));
 }
 
-/* Looks the trial up: known, or what it would take. */
-static hpx_status consult(const struct build *build, struct trial *trial, const hpx_buffer *manifest,
-                          hpx_error *error)
+/* Looks the trial up: what is stored of it, or what it would take to have so many epochs. */
+static hpx_status consult(const struct build *build, struct trial *trial, uint32_t epochs,
+                          const hpx_buffer *manifest, hpx_error *error)
 {
-    uint32_t epochs = build->recipe->epochs, from = 0;
+    uint32_t from = 0;
     hpx_verdict verdict = HPX_TRAIN;
     hpx_artifact artifact;
     if (build->options->again)
         return HPX_OK;
     hpx_status status =
         hpx_verdict_find(&verdict, &from, &artifact, build->store, &trial->key, manifest, epochs, error);
-    if (!status && verdict == HPX_HIT) {
-        trial->state = TRIAL_KNOWN;
-        trial->verdict = HPX_HIT;
-        trial->epoch = artifact.epoch;
-        trial->metrics = artifact.metrics;
-        note_failure(build, trial, artifact.failure);
-        trial->seconds = artifact.total_seconds;
-    } else if (!status && trial->epoch == 0) { /* what this run has trained of it is no other's */
+    if (status)
+        return status;
+    if (verdict == HPX_HIT) {
+        if (trial_trained(trial) == 0 || artifact.epoch > trial->epoch) {
+            trial->verdict = HPX_HIT;
+            trial->epoch = artifact.epoch;
+            trial->value = artifact.metrics.values[build->recipe->objective];
+            trial->seconds = artifact.total_seconds;
+            note_failure(build, trial, artifact.failure);
+        }
+        trial_note(trial, artifact.epoch, artifact.metrics.values[build->recipe->objective]);
+        if (trial->state != TRIAL_RUNNING && trial_target(trial) == 0)
+            trial->state = TRIAL_KNOWN;
+    } else if (trial_trained(trial) == 0 && trial->state != TRIAL_RUNNING) {
+        /* what this run has trained of it is no other's */
         trial->verdict = verdict;
         trial->from = from;
+        trial->epoch = from;
+        trial->seconds = 0;
     }
-    return status;
+    return HPX_OK;
 }
 
 static void explain(struct build *build, struct trial *trial)
@@ -104,11 +113,11 @@ static void explain(struct build *build, struct trial *trial)
     free(reason);
 }
 
-static void look_up(void *context, struct trial *trial, const hpx_buffer *manifest)
+static void look_up(void *context, struct trial *trial, uint32_t epochs, const hpx_buffer *manifest)
 {
     struct build *build = context;
     hpx_error error;
-    hpx_status status = consult(build, trial, manifest, &error);
+    hpx_status status = consult(build, trial, epochs, manifest, &error);
     if (status && !build->store_status) {
         build->store_status = status;
         build->store_error = error;
@@ -117,31 +126,32 @@ static void look_up(void *context, struct trial *trial, const hpx_buffer *manife
         explain(build, trial);
 }
 
-static void look_up_speculative(void *context, struct trial *trial, const hpx_buffer *manifest)
+static void look_up_speculative(void *context, struct trial *trial, uint32_t epochs,
+                                const hpx_buffer *manifest)
 {
-    trial->task.speculative = true;
-    look_up(context, trial, manifest);
+    trial->task.speculative = trial->task.state == HPX_TASK_IDLE;
+    look_up(context, trial, epochs, manifest);
 }
 
-static void add_cell(struct cells *cells, uint32_t cell)
+static void add(struct list *list, hpx_request request)
 {
-    cells->at = hpx_grow(cells->at, &cells->capacity, cells->count + 1, sizeof *cells->at);
-    cells->at[cells->count++] = cell;
+    list->at = hpx_grow(list->at, &list->capacity, list->count + 1, sizeof *list->at);
+    list->at[list->count++] = request;
 }
 
-/* Takes the cells whose trials have all ended off the list, and gives the plan their values. */
-static size_t take_finished(struct build *build, struct cells *cells,
-                            void (*give)(hpx_plan *plan, uint32_t cell, double value))
+/* Takes the requests whose trials have all ended off the list, and gives the plan their values. */
+static size_t take_finished(struct build *build, struct list *list,
+                            void (*give)(hpx_plan *plan, hpx_request request, double value))
 {
-    size_t kept = 0, count = cells->count;
+    size_t kept = 0, count = list->count;
     for (size_t i = 0; i < count; i++) {
         double mean, sd;
-        if (ledger_score(&mean, &sd, &build->ledger, cells->at[i]))
-            give(build->plan, cells->at[i], mean);
+        if (ledger_score(&mean, &sd, &build->ledger, list->at[i]))
+            give(build->plan, list->at[i], mean);
         else
-            cells->at[kept++] = cells->at[i];
+            list->at[kept++] = list->at[i];
     }
-    cells->count = kept;
+    list->count = kept;
     return count - kept;
 }
 
@@ -151,10 +161,10 @@ static void tell_finished(struct build *build)
     take_finished(build, &build->speculated, hpx_plan_hint);
 }
 
-static uint64_t macs_left(const struct build *build, const struct trial *trial)
+static uint64_t macs_left(const struct trial *trial)
 {
-    uint32_t from = trial->epoch > trial->from ? trial->epoch : trial->from;
-    return (build->recipe->epochs - from) * trial->macs_per_epoch;
+    uint32_t from = trial->epoch > trial->from ? trial->epoch : trial->from, target = trial_target(trial);
+    return target > from ? (target - from) * trial->macs_per_epoch : 0;
 }
 
 /* Asks all trials, so not for each of the thousand epochs that small networks may finish in a second. */
@@ -169,7 +179,7 @@ static double seconds_left(struct build *build)
         const struct trial *trial = build->ledger.trials[i];
         if (trial->task.speculative || (trial->state != TRIAL_WAITING && trial->state != TRIAL_RUNNING))
             continue;
-        double left = (double)macs_left(build, trial);
+        double left = (double)macs_left(trial);
         macs += left;
         longest = left > longest ? left : longest;
     }
@@ -204,9 +214,10 @@ static void emit(struct build *build, hpx_event_kind kind, const struct trial *t
         event.verdict = trial->verdict;
         event.reason = trial->reason;
         event.from = trial->from;
-        event.epoch = trial->epoch;
-        if (trial->epoch > trial->from)
-            event.value = trial->metrics.values[build->recipe->objective];
+        event.epoch = trial_trained(trial) ? trial->epoch : 0;
+        event.epochs = trial->state == TRIAL_RUNNING ? trial->to : build->recipe->epochs;
+        if (event.epoch > 0)
+            event.value = trial->value;
     }
     build->options->event(build->options->context, &event);
     hpx_buffer_free(&cell);
@@ -226,12 +237,13 @@ static void say_end(struct build *build, const struct trial *trial)
     }
 }
 
-/* A search is certain to come to the trial. One that ended by accident when it was speculative is trained
- * again: it may have been the machine that had no room for it. */
-static void need(struct build *build, struct trial *trial)
+/* A search is certain to come to the trial, after so many epochs. One that ended by accident when it was
+ * speculative is trained again: it may have been the machine that had no room for it. */
+static void need(struct build *build, struct trial *trial, uint32_t epochs)
 {
     bool speculative = trial->task.speculative;
     trial->task.speculative = false;
+    trial->needed = epochs > trial->needed ? epochs : trial->needed;
     if (speculative && trial->state == TRIAL_ACCIDENT)
         trial->state = TRIAL_WAITING;
     if (speculative && trial->state == TRIAL_KNOWN && trial->verdict != HPX_HIT) {
@@ -240,7 +252,8 @@ static void need(struct build *build, struct trial *trial)
             say_end(build, trial);
     }
     if (trial->state == TRIAL_WAITING || trial->state == TRIAL_RUNNING) {
-        trial->task.length = macs_left(build, trial);
+        if (trial->task.state == HPX_TASK_IDLE)
+            trial->task.length = macs_left(trial);
         hpx_dispatch_need(build->dispatch, &trial->task);
     }
 }
@@ -249,18 +262,18 @@ static void need(struct build *build, struct trial *trial)
 static hpx_status follow(struct build *build, hpx_error *error)
 {
     for (;;) {
-        const uint32_t *cells;
-        size_t count = hpx_plan_wanted(build->plan, &cells);
+        const hpx_request *requests;
+        size_t count = hpx_plan_ask(build->plan, &requests);
         if (count == 0)
             return HPX_OK;
         for (size_t i = 0; i < count; i++) {
             if (is_interrupted(build))
                 return HPX_OK;
-            if (!build->ledger.cells[cells[i]])
-                ledger_add_cell(&build->ledger, cells[i], look_up, build);
+            if (!ledger_has(&build->ledger, requests[i]))
+                ledger_add(&build->ledger, requests[i], look_up, build);
             for (size_t seed = 0; seed < build->recipe->seed_count; seed++)
-                need(build, ledger_trial(&build->ledger, cells[i], seed));
-            add_cell(&build->open, cells[i]);
+                need(build, ledger_trial(&build->ledger, requests[i], seed), requests[i].epochs);
+            add(&build->open, requests[i]);
         }
         if (build->store_status) {
             *error = build->store_error;
@@ -320,11 +333,11 @@ static hpx_status find_checkpoint(hpx_job *job, struct build *build, const struc
     hpx_experiment_fields(&manifest, build->experiment, trial->cell, trial->seed);
     hpx_manifest_set_binary(&manifest, build->recipe->trainer);
     hpx_status status, refused = HPX_OK;
+    const uint32_t newest = build->options->again ? trial->epoch : job->to - 1;
     do {
         hpx_error why;
         bytes.size = 0;
-        status =
-            hpx_store_newest_checkpoint(&job->from, &bytes, build->store, &trial->key, job->to - 1, error);
+        status = hpx_store_newest_checkpoint(&job->from, &bytes, build->store, &trial->key, newest, error);
         if (status)
             break;
         refused = hpx_manifest_check_checkpoint(&manifest, &source->record, job->from, bytes.data, bytes.size,
@@ -360,20 +373,21 @@ static void name_job(hpx_job *out, const hpx_experiment *experiment, uint32_t ce
 static hpx_status start(struct build *build, struct trial *trial, hpx_error *error)
 {
     const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
-    hpx_job job = {.to = build->recipe->epochs, .checkpoint = HPX_NO_BLOB};
+    hpx_job job = {.to = trial->to = trial_target(trial), .checkpoint = HPX_NO_BLOB};
     hpx_status status = put_code(build, error);
     if (!status)
         status = hpx_store_put_record(build->store, HPX_RECORD_DATASET, &source->record, error);
     if (!status && (trial->verdict == HPX_EXTEND || trial->epoch > 0)) {
+        const bool first = trial_trained(trial) == 0;
         hpx_status found = find_checkpoint(&job, build, trial, error);
         if (found != HPX_NOT_FOUND)
             status = found;
-        else if (trial->epoch == 0)
+        else if (first)
             trial->verdict = HPX_TRAIN; /* it turned out to be damaged, and was reported */
-        if (trial->epoch == 0)
-            trial->from = job.from;
+        if (first)
+            trial->from = trial->epoch = job.from;
         hpx_artifact parent;
-        if (!status && trial->epoch == 0 && job.from > 0 &&
+        if (!status && first && job.from > 0 &&
             hpx_store_get(&parent, build->store, &trial->key, job.from, NULL, error) == HPX_OK)
             trial->parent_seconds = parent.total_seconds;
     }
@@ -398,7 +412,7 @@ static hpx_status claim(bool *claimed, struct build *build, struct trial *trial,
         return status;
     hpx_buffer manifest = {0};
     add_manifest(&manifest, build, trial);
-    status = consult(build, trial, &manifest, error);
+    status = consult(build, trial, trial_target(trial), &manifest, error);
     hpx_buffer_free(&manifest);
     if (status || trial->state == TRIAL_KNOWN)
         hpx_store_release(build->store, &trial->key);
@@ -451,18 +465,17 @@ static hpx_status dispatch(struct build *build, hpx_error *error)
     return status;
 }
 
-/* The cells that the searches may come to next and whose values the store has not. */
-static hpx_status speculate(const hpx_speculation **speculations, size_t *count, struct build *build,
+/* What the searches may come to next and the store has not. */
+static hpx_status speculate(const hpx_request **requests, size_t *count, struct build *build,
                             hpx_error *error)
 {
     do {
-        *count = hpx_plan_speculate(build->plan, build->options->jobs, speculations);
+        *count = hpx_plan_speculate(build->plan, build->options->jobs, requests);
         for (size_t i = 0; i < *count; i++) {
-            uint32_t cell = (*speculations)[i].cell;
-            if (build->ledger.cells[cell])
+            if (ledger_has(&build->ledger, (*requests)[i]))
                 continue;
-            ledger_add_cell(&build->ledger, cell, look_up_speculative, build);
-            add_cell(&build->speculated, cell);
+            ledger_add(&build->ledger, (*requests)[i], look_up_speculative, build);
+            add(&build->speculated, (*requests)[i]);
         }
         if (build->store_status) {
             *error = build->store_error;
@@ -476,13 +489,13 @@ static hpx_status speculate(const hpx_speculation **speculations, size_t *count,
  */
 static hpx_status dispatch_speculative(struct build *build, hpx_error *error)
 {
-    const hpx_speculation *speculations;
+    const hpx_request *requests;
     size_t count, seeds = build->recipe->seed_count;
     if (!build->speculative || build->stopping || hpx_dispatch_count(build->dispatch).idle == 0)
         return HPX_OK;
-    hpx_status status = speculate(&speculations, &count, build, error);
+    hpx_status status = speculate(&requests, &count, build, error);
     for (size_t i = 0; i < count * seeds && !status; i++) {
-        struct trial *trial = ledger_trial(&build->ledger, speculations[i / seeds].cell, i % seeds);
+        struct trial *trial = ledger_trial(&build->ledger, requests[i / seeds], i % seeds);
         bool claimed;
         if (hpx_dispatch_count(build->dispatch).idle == 0)
             break;
@@ -518,7 +531,7 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
     memcpy(artifact.failure, result->failure, sizeof artifact.failure);
     const hpx_recipe *recipe = build->recipe;
     hpx_put_options keep = {recipe->keep, recipe->objective,
-                            .last = result->epoch == recipe->epochs || *result->failure};
+                            .last = result->epoch >= trial_target(trial) || *result->failure};
     hpx_buffer manifest = {0};
     add_manifest(&manifest, build, trial);
     const uint8_t *bytes = NULL;
@@ -531,8 +544,11 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
     hpx_buffer_free(&pairs);
     if (status)
         return status;
-    trial->epoch = result->epoch;
-    trial->metrics = result->metrics;
+    if (result->epoch > trial->epoch || *result->failure)
+        trial->epoch = result->epoch;
+    trial->value = result->metrics.values[recipe->objective];
+    if (!*result->failure)
+        trial_note(trial, result->epoch, trial->value);
     note_failure(build, trial, result->failure);
     trial->seconds += result->seconds;
     build->spent_seconds += result->seconds;
@@ -554,8 +570,21 @@ static void lose_for_memory(struct build *build, struct trial *trial, const char
     trial->state = TRIAL_WAITING;
     trial->task.alone = true;
     emit(build, HPX_EVENT_POSTPONED, trial, again);
-    need(build, trial);
+    need(build, trial, 0);
     free(again);
+}
+
+/* A job has come to its last epoch. More may have been asked of the trial since it began. */
+static void end_job(struct build *build, struct trial *trial)
+{
+    if (trial_target(trial) == 0) {
+        finish(build, trial);
+        return;
+    }
+    hpx_store_release(build->store, &trial->key);
+    trial->state = TRIAL_WAITING;
+    if (!trial->task.speculative)
+        need(build, trial, 0);
 }
 
 static hpx_status receive(void *context, const hpx_result *result, hpx_error *error)
@@ -574,8 +603,9 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
         lose(build, trial, status, error->message);
         return HPX_OK;
     }
-    if (result->kind == HPX_MESSAGE_DONE && (trial->failure || trial->epoch == build->recipe->epochs))
-        finish(build, trial);
+    double value;
+    if (result->kind == HPX_MESSAGE_DONE && trial_answer(&value, trial, trial->to))
+        end_job(build, trial);
     else if (is_interrupted(build))
         return HPX_OK; /* the signal may have ended the worker, too */
     else if (result->kind == HPX_MESSAGE_MEMORY)

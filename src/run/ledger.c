@@ -12,8 +12,8 @@ void ledger_init(struct ledger *ledger, hpx_experiment *experiment)
     *ledger = (struct ledger){.experiment = experiment, .table_size = 64};
     ledger->arena = hpx_arena_new();
     ledger->table = hpx_alloc(ledger->table_size * sizeof *ledger->table);
-    ledger->cells =
-        hpx_alloc(hpx_grid_cells(&hpx_experiment_recipe(experiment)->grid) * sizeof *ledger->cells);
+    const hpx_recipe *recipe = hpx_experiment_recipe(experiment);
+    hpx_requests_init(&ledger->requests, &recipe->grid, recipe->seed_count * sizeof(uint32_t));
 }
 
 void ledger_free(struct ledger *ledger)
@@ -24,8 +24,7 @@ void ledger_free(struct ledger *ledger)
     hpx_buffer_free(&ledger->manifest);
     free(ledger->trials);
     free(ledger->table);
-    free(ledger->cells);
-    free(ledger->by_seed);
+    hpx_requests_free(&ledger->requests);
 }
 
 /* Keys are hashes: any eight bytes of one are as good as a hash of it. */
@@ -65,61 +64,131 @@ static uint32_t add_trial(struct ledger *ledger, const hpx_hash *key)
     return (uint32_t)ledger->count - 1;
 }
 
-void ledger_add_cell(struct ledger *ledger, uint32_t cell, ledger_fresh_fn *fresh, void *context)
+/* Whether the trial has to be looked up for so many epochs. */
+static bool ask_of(struct trial *trial, uint32_t epochs, struct hpx_arena *arena)
+{
+    double value;
+    struct point *point = &trial->points;
+    if (point->epochs == 0) {
+        point->epochs = epochs;
+        return true;
+    }
+    while (point->epochs != epochs && point->next)
+        point = point->next;
+    if (point->epochs == epochs || trial_answer(&value, trial, epochs))
+        return false;
+    point->next = hpx_arena_alloc(arena, sizeof *point);
+    point->next->epochs = epochs;
+    if (trial->state != TRIAL_RUNNING)
+        trial->state = TRIAL_WAITING;
+    return true;
+}
+
+void ledger_add(struct ledger *ledger, hpx_request request, ledger_fresh_fn *fresh, void *context)
 {
     const hpx_recipe *recipe = hpx_experiment_recipe(ledger->experiment);
-    hpx_cost cost = hpx_experiment_cost(ledger->experiment, cell);
-    uint32_t samples = hpx_experiment_train_count(ledger->experiment, cell);
-    assert(ledger->cells[cell] == 0);
-    ledger->cells[cell] = (uint32_t)ledger->by_seed_count + 1;
+    hpx_cost cost = hpx_experiment_cost(ledger->experiment, request.cell);
+    uint32_t samples = hpx_experiment_train_count(ledger->experiment, request.cell);
+    uint32_t *by_seed = hpx_requests_at(&ledger->requests, request);
+    assert(request.epochs > 0 && *by_seed == 0);
     for (size_t i = 0; i < recipe->seed_count; i++) {
         ledger->manifest.size = 0;
-        hpx_hash key = hpx_experiment_manifest(&ledger->manifest, ledger->experiment, cell, recipe->seeds[i]);
+        hpx_hash key =
+            hpx_experiment_manifest(&ledger->manifest, ledger->experiment, request.cell, recipe->seeds[i]);
         uint32_t index = ledger->table[slot_of(ledger, &key)];
-        bool is_new = index == 0;
-        index = is_new ? add_trial(ledger, &key) : index - 1;
-        ledger->by_seed =
-            hpx_grow(ledger->by_seed, &ledger->by_seed_capacity, ledger->by_seed_count + 1, sizeof index);
-        ledger->by_seed[ledger->by_seed_count++] = index;
-        if (is_new) {
-            struct trial *trial = ledger->trials[index];
-            trial->cell = cell;
+        if (index == 0) {
+            index = add_trial(ledger, &key) + 1;
+            struct trial *trial = ledger->trials[index - 1];
+            trial->cell = request.cell;
             trial->seed = recipe->seeds[i];
             trial->macs_per_epoch = cost.training * samples;
-            fresh(context, trial, &ledger->manifest);
+        }
+        by_seed[i] = index;
+        if (ask_of(ledger->trials[index - 1], request.epochs, ledger->arena))
+            fresh(context, ledger->trials[index - 1], request.epochs, &ledger->manifest);
+    }
+}
+
+bool ledger_has(const struct ledger *ledger, hpx_request request)
+{
+    const uint32_t *by_seed = hpx_requests_find(&ledger->requests, request);
+    return by_seed && *by_seed;
+}
+
+size_t ledger_index(const struct ledger *ledger, hpx_request request, size_t seed_index)
+{
+    const uint32_t *by_seed = hpx_requests_find(&ledger->requests, request);
+    assert(by_seed && by_seed[seed_index] > 0);
+    return by_seed[seed_index] - 1;
+}
+
+struct trial *ledger_trial(const struct ledger *ledger, hpx_request request, size_t seed_index)
+{
+    return ledger->trials[ledger_index(ledger, request, seed_index)];
+}
+
+void trial_note(struct trial *trial, uint32_t epoch, double value)
+{
+    for (struct point *point = &trial->points; point; point = point->next) {
+        if (point->epochs == epoch) {
+            point->known = true;
+            point->value = value;
         }
     }
 }
 
-struct trial *ledger_trial(const struct ledger *ledger, uint32_t cell, size_t seed_index)
+bool trial_answer(double *value, const struct trial *trial, uint32_t epochs)
 {
-    assert(ledger->cells[cell] > 0);
-    return ledger->trials[ledger->by_seed[ledger->cells[cell] - 1 + seed_index]];
+    *value = NAN;
+    if (trial->failure && trial->epoch <= epochs)
+        return true;
+    for (const struct point *point = &trial->points; point; point = point->next) {
+        if (point->epochs == epochs && point->known) {
+            *value = point->value;
+            return true;
+        }
+    }
+    return false;
 }
 
-bool trial_failed(const struct trial *trial)
+uint32_t trial_target(const struct trial *trial)
 {
-    return trial->failure || trial->state == TRIAL_ACCIDENT;
+    uint32_t target = 0;
+    double value;
+    for (const struct point *point = &trial->points; point; point = point->next)
+        if (point->epochs > target && !trial_answer(&value, trial, point->epochs))
+            target = point->epochs;
+    return target;
 }
 
-bool ledger_score(double *mean, double *sd, const struct ledger *ledger, uint32_t cell)
+bool trial_failed(const struct trial *trial, uint32_t epochs)
 {
-    const hpx_recipe *recipe = hpx_experiment_recipe(ledger->experiment);
-    size_t seeds = recipe->seed_count;
-    double sum = 0, squares = 0;
-    bool failed = false;
+    double value;
+    if (trial->failure && trial->epoch <= epochs)
+        return true;
+    return trial->state == TRIAL_ACCIDENT && !trial_answer(&value, trial, epochs);
+}
+
+uint32_t trial_trained(const struct trial *trial)
+{
+    return trial->verdict == HPX_HIT || trial->epoch <= trial->from ? 0 : trial->epoch - trial->from;
+}
+
+bool ledger_score(double *mean, double *sd, const struct ledger *ledger, hpx_request request)
+{
+    size_t seeds = hpx_experiment_recipe(ledger->experiment)->seed_count;
+    double sum = 0, squares = 0, value;
     for (size_t i = 0; i < seeds; i++) {
-        const struct trial *trial = ledger_trial(ledger, cell, i);
-        if (trial->state == TRIAL_WAITING || trial->state == TRIAL_RUNNING)
+        const struct trial *trial = ledger_trial(ledger, request, i);
+        if (!trial_answer(&value, trial, request.epochs) && trial->state != TRIAL_ACCIDENT)
             return false;
-        failed = failed || trial_failed(trial);
-        sum += trial->metrics.values[recipe->objective];
+        sum += value; /* NaN: it failed */
     }
-    *mean = failed ? NAN : sum / (double)seeds;
-    for (size_t i = 0; i < seeds && !failed; i++) {
-        double off = ledger_trial(ledger, cell, i)->metrics.values[recipe->objective] - *mean;
-        squares += off * off;
+    *mean = sum / (double)seeds;
+    for (size_t i = 0; i < seeds; i++) {
+        trial_answer(&value, ledger_trial(ledger, request, i), request.epochs);
+        squares += (value - *mean) * (value - *mean);
     }
-    *sd = failed || seeds < 2 ? NAN : sqrt(squares / (double)(seeds - 1));
+    *sd = seeds < 2 ? NAN : sqrt(squares / (double)(seeds - 1));
     return true;
 }

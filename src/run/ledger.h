@@ -1,24 +1,38 @@
-/* The trials of one run: every trajectory once, however many cells and searches want it. */
+/* The trials of one run: every trajectory once, however many requests and searches want it. */
 #ifndef HPX_BUILD_LEDGER_H
 #define HPX_BUILD_LEDGER_H
 
 #include "hpx/outcome.h"
 #include "identity/experiment.h"
+#include "requests.h"
 #include "run/dispatch.h"
 #include "run/plan.h"
 
-/* KNOWN: it has a result, which may be that it failed. ACCIDENT: it ended without one. */
+/* KNOWN: all that is asked of it has an answer, which may be that it failed. ACCIDENT: it ended without one.
+ */
 enum trial_state { TRIAL_WAITING, TRIAL_RUNNING, TRIAL_KNOWN, TRIAL_ACCIDENT };
 
+/* What is asked of a trial: the objective after so many epochs. */
+struct point {
+    uint32_t epochs;
+    bool known;
+    double value;
+    struct point *next;
+};
+
+/* A trajectory, and how far it is to go. That may rise at any time, also while it trains. */
 struct trial {
     hpx_task task; /* first: a task is its trial */
     hpx_hash key;
-    uint32_t cell, seed; /* the first that wanted it */
+    uint32_t cell, seed; /* the first that asked for it */
     enum trial_state state;
     hpx_verdict verdict;
+    struct point points;     /* the first of a list */
+    uint32_t needed;         /* epochs that searches are certain to come to; 0: it is speculative */
+    uint32_t to;             /* RUNNING: the last epoch of its job */
     uint32_t from;           /* EXTEND: the epoch of the checkpoint */
     uint32_t epoch;          /* newest one finished, or in which it failed */
-    hpx_metrics metrics;     /* at it */
+    double value;            /* the objective at it */
     const char *failure;     /* why it failed in it; NULL: it did not */
     double seconds;          /* training in this run; of a hit, whenever it was trained */
     double parent_seconds;   /* EXTEND: training up to `from` */
@@ -33,10 +47,8 @@ struct ledger {
     size_t count, capacity;
     uint32_t *table; /* open addressing by key: index + 1 */
     size_t table_size;
-    uint32_t *cells;   /* by cell: where its trials begin in by_seed, plus 1; 0: not added */
-    uint32_t *by_seed; /* indices of trials, seed after seed */
-    size_t by_seed_count, by_seed_capacity;
-    hpx_buffer manifest; /* of the trial being added */
+    hpx_requests requests; /* uint32_t for every seed: the index of its trial, plus 1 */
+    hpx_buffer manifest;   /* of the trial being added */
 };
 
 void ledger_init(struct ledger *ledger, hpx_experiment *experiment);
@@ -45,20 +57,35 @@ void ledger_free(struct ledger *ledger);
 /* The trial of that key, or NULL. */
 struct trial *ledger_find(const struct ledger *ledger, const hpx_hash *key);
 
-/* Notes the trials of a cell; those that are new are WAITING with verdict TRAIN. `fresh` is called for each
- * of them, with its manifest, which is not kept: a hundred thousand trials would hold most memory for it. */
-typedef void ledger_fresh_fn(void *context, struct trial *trial, const hpx_buffer *manifest);
-void ledger_add_cell(struct ledger *ledger, uint32_t cell, ledger_fresh_fn *fresh, void *context);
+/* Notes the trials of a request. A new trial is WAITING with verdict TRAIN; one that has no answer for so
+ * many epochs WAITS again, unless it runs. `fresh` is called for each of these, with its manifest, which is
+ * not kept: a hundred thousand trials would hold most memory for it. */
+typedef void ledger_fresh_fn(void *context, struct trial *trial, uint32_t epochs, const hpx_buffer *manifest);
+void ledger_add(struct ledger *ledger, hpx_request request, ledger_fresh_fn *fresh, void *context);
+bool ledger_has(const struct ledger *ledger, hpx_request request);
 
-/* A cell's trial for the recipe's i-th seed; the cell must have been added. */
-struct trial *ledger_trial(const struct ledger *ledger, uint32_t cell, size_t seed_index);
+/* A request's trial for the recipe's i-th seed; the request must have been added. */
+size_t ledger_index(const struct ledger *ledger, hpx_request request, size_t seed_index);
+struct trial *ledger_trial(const struct ledger *ledger, hpx_request request, size_t seed_index);
 
-/* Whether it failed, or ended by accident. */
-bool trial_failed(const struct trial *trial);
+/* The trial has had this value of the objective after an epoch. */
+void trial_note(struct trial *trial, uint32_t epoch, double value);
 
-/* Whether all trials of the cell have ended, and then the mean of the objective (NaN if one failed) and its
- * sample standard deviation (NaN with one seed). */
-bool ledger_score(double *mean, double *sd, const struct ledger *ledger, uint32_t cell);
+/* Whether the trial has an answer for so many epochs; then the objective, NaN if it had failed by then. */
+bool trial_answer(double *value, const struct trial *trial, uint32_t epochs);
+
+/* The most epochs for which it is asked and has no answer; 0: it has all. */
+uint32_t trial_target(const struct trial *trial);
+
+/* Whether it failed, or ended by accident, before it had an answer for so many epochs. */
+bool trial_failed(const struct trial *trial, uint32_t epochs);
+
+/* Epochs that this run has trained. */
+uint32_t trial_trained(const struct trial *trial);
+
+/* Whether all trials of the request have an answer or none to come, and then the mean of the objective (NaN
+ * if one failed) and its sample standard deviation (NaN with one seed). */
+bool ledger_score(double *mean, double *sd, const struct ledger *ledger, hpx_request request);
 
 /* What the run found, or, dry, what it would do. Trials of this run are charged to the first search, in the
  * order of the recipe, that visits them: the same for any order of execution. */

@@ -31,15 +31,9 @@ struct accountant {
     struct ledger *ledger;
     const hpx_recipe *recipe;
     const struct pace *dry; /* a plan: what would be trained is on the bill too, by this pace; else NULL */
-    bool *charged;          /* by trial: an earlier search, or an earlier cell, has it on its bill */
+    uint32_t *charged;      /* by trial: epochs that an earlier search, or an earlier cell, has on its bill */
     size_t capacity;        /* of the trials of the search at hand */
 };
-
-static size_t index_of(const struct accountant *accountant, uint32_t cell, size_t seed_index)
-{
-    const struct ledger *ledger = accountant->ledger;
-    return ledger->by_seed[ledger->cells[cell] - 1 + seed_index];
-}
 
 static hpx_reason *find_reason(const hpx_outcome *outcome, const struct trial *trial)
 {
@@ -57,7 +51,7 @@ static void count_reasons(hpx_outcome *outcome, const struct ledger *ledger, boo
     for (size_t i = 0; i < ledger->count; i++) {
         const struct trial *trial = ledger->trials[i];
         const bool ended = trial->state == TRIAL_KNOWN || trial->state == TRIAL_ACCIDENT;
-        if (trial->verdict == HPX_HIT || trial->task.speculative || !(dry || ended))
+        if (trial->verdict == HPX_HIT || trial->needed == 0 || !(dry || ended))
             continue;
         hpx_reason *reason = find_reason(outcome, trial);
         if (!reason) {
@@ -70,69 +64,94 @@ static void count_reasons(hpx_outcome *outcome, const struct ledger *ledger, boo
     }
 }
 
-/* Of training that remains to be done. */
-static double seconds_left(const struct pace *pace, const struct trial *trial, uint32_t epochs)
+/* Epochs of training that remain to be done for an answer. */
+static uint32_t epochs_left(const struct trial *trial, uint32_t epochs)
 {
-    uint32_t from = trial->verdict == HPX_EXTEND ? trial->from : 0;
-    return (epochs - from) * pace_seconds(pace, trial->macs_per_epoch);
+    const uint32_t from = trial->verdict == HPX_EXTEND ? trial->from : 0;
+    return epochs > from ? epochs - from : 0;
 }
 
-/* A trial as this search meets it: what an earlier search has paid for is a hit. */
-static hpx_outcome_trial meet(struct accountant *accountant, uint32_t cell, size_t seed_index)
+static double seconds_left(const struct pace *pace, const struct trial *trial, uint32_t epochs)
 {
-    size_t index = index_of(accountant, cell, seed_index);
+    return epochs_left(trial, epochs) * pace_seconds(pace, trial->macs_per_epoch);
+}
+
+/* Of the seconds in which this run has trained the trial, those of so many epochs. */
+static double seconds_of(const struct trial *trial, uint32_t epochs)
+{
+    const uint32_t trained = trial_trained(trial);
+    return epochs == trained ? trial->seconds : trial->seconds * epochs / trained;
+}
+
+/* A trial as this search meets it: what an earlier search has paid for is a hit. Up to that epoch it is paid
+ * for now: *paid epochs. */
+static hpx_outcome_trial meet(uint32_t *paid, struct accountant *accountant, hpx_request request, size_t i)
+{
+    size_t index = ledger_index(accountant->ledger, request, i);
     const struct trial *trial = accountant->ledger->trials[index];
-    uint32_t epochs = accountant->recipe->epochs;
+    double value;
     hpx_outcome_trial met = {
-        .cell = cell,
-        .seed = accountant->recipe->seeds[seed_index],
+        .cell = request.cell,
+        .seed = accountant->recipe->seeds[i],
         .key = trial->key,
         .verdict = trial->verdict,
-        .known = trial->state == TRIAL_KNOWN,
-        .failed = trial_failed(trial),
+        .known = trial_answer(&value, trial, request.epochs),
+        .failed = trial_failed(trial, request.epochs),
         .from = trial->verdict == HPX_EXTEND ? trial->from : 0,
-        .epoch = trial->epoch,
+        .epoch = trial->epoch < request.epochs ? trial->epoch : request.epochs,
+        .to = request.epochs,
         .seconds = trial->seconds,
     };
+    *paid = 0;
     if (met.verdict == HPX_HIT)
         return met;
+    const uint32_t charged = accountant->charged[index];
+    if (charged >= request.epochs || (met.known && met.from >= request.epochs)) {
+        return (hpx_outcome_trial){.cell = met.cell,
+                                   .seed = met.seed,
+                                   .key = met.key,
+                                   .verdict = HPX_HIT,
+                                   .known = met.known,
+                                   .failed = met.failed,
+                                   .epoch = met.epoch,
+                                   .to = met.to};
+    }
+    accountant->charged[index] = request.epochs;
+    if (charged > met.from) {
+        met.verdict = HPX_EXTEND;
+        met.from = charged;
+    }
     const hpx_reason *reason = trial->reason ? find_reason(accountant->outcome, trial) : NULL;
     met.reason = reason ? reason->text : NULL;
+    *paid = met.epoch > met.from ? met.epoch - met.from : 0;
+    met.seconds = *paid ? seconds_of(trial, *paid) : 0;
+    const uint32_t left = met.to > met.from ? met.to - met.from : 0;
     if (!met.known)
-        met.macs_left = (epochs - met.from) * trial->macs_per_epoch;
-    met.seconds_left = accountant->dry ? seconds_left(accountant->dry, trial, epochs) : NAN;
-    if (accountant->charged[index])
-        met = (hpx_outcome_trial){.cell = cell,
-                                  .seed = met.seed,
-                                  .key = met.key,
-                                  .verdict = HPX_HIT,
-                                  .known = met.known,
-                                  .failed = met.failed,
-                                  .epoch = met.epoch};
-    accountant->charged[index] = true;
+        met.macs_left = left * trial->macs_per_epoch;
+    met.seconds_left = accountant->dry ? left * pace_seconds(accountant->dry, trial->macs_per_epoch) : NAN;
     return met;
 }
 
-/* Adds the trials of a cell to the bill; returns the verdict that cost most. */
-static hpx_verdict charge(hpx_search_outcome *out, struct accountant *accountant, uint32_t cell)
+/* Adds the trials of a request to the bill; returns the verdict that cost most. */
+static hpx_verdict charge(hpx_search_outcome *out, struct accountant *accountant, hpx_request request)
 {
     const hpx_recipe *recipe = accountant->recipe;
     hpx_experiment *experiment = accountant->ledger->experiment;
-    hpx_cost cost = hpx_experiment_cost(experiment, cell);
-    uint64_t samples = hpx_experiment_train_count(experiment, cell);
+    hpx_cost cost = hpx_experiment_cost(experiment, request.cell);
+    uint64_t samples = hpx_experiment_train_count(experiment, request.cell);
     hpx_verdict worst = HPX_HIT;
     for (size_t i = 0; i < recipe->seed_count; i++) {
-        hpx_outcome_trial trial = meet(accountant, cell, i);
+        uint32_t paid;
+        hpx_outcome_trial trial = meet(&paid, accountant, request, i);
         if (!accountant->dry && !trial.known && !trial.failed)
             continue; /* the run stopped before it got there */
         out->trial_counts[trial.verdict]++;
         out->failed += trial.failed;
         if (trial.verdict > worst)
             worst = trial.verdict;
-        if (trial.verdict != HPX_HIT && trial.epoch > trial.from) {
-            uint32_t trained = trial.epoch - trial.from;
-            out->paid_macs += (double)cost.forward * trained / recipe->epochs / (double)recipe->seed_count;
-            out->paid_training_macs += cost.training * samples * trained;
+        if (paid > 0) {
+            out->paid_macs += (double)cost.forward * paid / recipe->epochs / (double)recipe->seed_count;
+            out->paid_training_macs += cost.training * samples * paid;
             out->seconds += trial.seconds;
         }
         out->trials = hpx_grow(out->trials, &accountant->capacity, out->trial_count + 1, sizeof *out->trials);
@@ -141,55 +160,75 @@ static hpx_verdict charge(hpx_search_outcome *out, struct accountant *accountant
     return worst;
 }
 
-/* Charges those of the cells that have been looked up and are not on the search's bill yet. */
-static void charge_others(hpx_search_outcome *out, struct accountant *accountant, const uint32_t *cells,
-                          size_t count, bool *billed)
+/* Charges those of the requests that have been looked up and are not on the search's bill yet. */
+static void charge_others(hpx_search_outcome *out, struct accountant *accountant, const hpx_request *requests,
+                          size_t count, hpx_requests *billed)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!billed[cells[i]] && accountant->ledger->cells[cells[i]])
-            charge(out, accountant, cells[i]);
-        billed[cells[i]] = true;
+        bool *is_billed = hpx_requests_at(billed, requests[i]);
+        if (!*is_billed && ledger_has(accountant->ledger, requests[i]))
+            charge(out, accountant, requests[i]);
+        *is_billed = true;
     }
 }
 
-/* Of training it from the start: to its end, or to the epoch in which it failed. */
-static uint64_t nominal_macs(const struct trial *trial, const hpx_recipe *recipe)
+/* What a search would pay for a visit with an empty store: the epochs by which it goes on from those that it
+ * has visited of the cell (`visited`, by cell, at 0 epochs). Of training it to its end, or to the epoch in
+ * which it failed. */
+static void add_nominal(hpx_search_outcome *out, struct accountant *accountant, hpx_request request,
+                        hpx_requests *visited)
 {
-    return trial->macs_per_epoch * (trial->failure ? trial->epoch : recipe->epochs);
+    const hpx_recipe *recipe = accountant->recipe;
+    const hpx_cost cost = hpx_experiment_cost(accountant->ledger->experiment, request.cell);
+    uint32_t *before = hpx_requests_at(visited, (hpx_request){request.cell, 0});
+    if (request.epochs <= *before)
+        return;
+    out->nominal_macs +=
+        cost.forward * request.epochs / recipe->epochs - cost.forward * *before / recipe->epochs;
+    for (size_t seed = 0; seed < recipe->seed_count; seed++) {
+        const struct trial *trial = ledger_trial(accountant->ledger, request, seed);
+        const uint32_t to = trial->failure && trial->epoch < request.epochs ? trial->epoch : request.epochs;
+        if (to > *before)
+            out->nominal_training_macs += trial->macs_per_epoch * (to - *before);
+    }
+    *before = request.epochs;
 }
 
 static void account(hpx_search_outcome *out, struct accountant *accountant, size_t i)
 {
     hpx_search *search = hpx_plan_search(accountant->plan, i);
-    hpx_experiment *experiment = accountant->ledger->experiment;
     const hpx_recipe *recipe = accountant->recipe;
-    const uint32_t *cells;
-    bool *billed = hpx_alloc(hpx_grid_cells(&recipe->grid) * sizeof *billed);
+    const hpx_request *requests;
+    hpx_requests billed, visited;
+    hpx_requests_init(&billed, &recipe->grid, sizeof(bool));
+    hpx_requests_init(&visited, &recipe->grid, sizeof(uint32_t));
     accountant->capacity = 0;
     out->search = hpx_plan_recipe_search(accountant->plan, i);
-    out->visit_count = hpx_search_trace(search, &cells);
+    out->visit_count = hpx_search_trace(search, &requests);
     out->visits = hpx_alloc(out->visit_count * sizeof *out->visits);
     for (size_t v = 0; v < out->visit_count; v++) {
-        hpx_cost cost = hpx_experiment_cost(experiment, cells[v]);
-        hpx_verdict verdict = charge(out, accountant, cells[v]);
-        out->visits[v] = (hpx_visit){cells[v], hpx_plan_value(accountant->plan, cells[v]), verdict};
-        out->nominal_macs += cost.forward;
-        for (size_t seed = 0; seed < recipe->seed_count; seed++)
-            out->nominal_training_macs +=
-                nominal_macs(ledger_trial(accountant->ledger, cells[v], seed), recipe);
-        billed[cells[v]] = true;
+        hpx_verdict verdict = charge(out, accountant, requests[v]);
+        out->visits[v] = (hpx_visit){requests[v].cell, requests[v].epochs,
+                                     hpx_plan_value(accountant->plan, requests[v]), verdict};
+        add_nominal(out, accountant, requests[v], &visited);
+        *(bool *)hpx_requests_at(&billed, requests[v]) = true;
     }
-    size_t told = hpx_plan_told(accountant->plan, i, &cells);
-    charge_others(out, accountant, cells, told, billed);
-    size_t wanted = hpx_search_wanted(search, &cells);
-    charge_others(out, accountant, cells, wanted, billed);
-    free(billed);
-    out->done = wanted == 0;
+    size_t told = hpx_plan_told(accountant->plan, i, &requests), certain;
+    charge_others(out, accountant, requests, told, &billed);
+    hpx_search_ask(search, NULL, 0, &certain);
+    hpx_request *asked = hpx_alloc(certain * sizeof *asked);
+    hpx_search_ask(search, asked, certain, &certain);
+    charge_others(out, accountant, asked, certain, &billed);
+    free(asked);
+    hpx_requests_free(&billed);
+    hpx_requests_free(&visited);
+    out->done = hpx_search_is_done(search);
     out->score = out->score_sd = out->incumbent_score = out->difference = NAN;
     if (out->done) {
         out->result = hpx_search_result_of(search);
-        ledger_score(&out->score, &out->score_sd, accountant->ledger, out->result.end);
-        out->incumbent_score = hpx_plan_value(accountant->plan, out->result.incumbent);
+        const uint32_t epochs = out->result.epochs;
+        ledger_score(&out->score, &out->score_sd, accountant->ledger, (hpx_request){out->result.end, epochs});
+        out->incumbent_score = hpx_plan_value(accountant->plan, (hpx_request){out->result.incumbent, epochs});
     }
 }
 
@@ -210,37 +249,38 @@ static void compare(hpx_outcome *outcome)
     }
 }
 
+/* What this run has trained beyond the epochs that a search has come to. */
 static void charge_speculative(hpx_speculative *out, const struct ledger *ledger, const struct trial *trial)
 {
     const hpx_recipe *recipe = hpx_experiment_recipe(ledger->experiment);
-    if (trial->verdict == HPX_HIT || trial->epoch <= trial->from)
+    const uint32_t from = trial->needed > trial->from ? trial->needed : trial->from;
+    if (trial_trained(trial) == 0 || trial->epoch <= from)
         return;
-    uint32_t trained = trial->epoch - trial->from;
+    uint32_t trained = trial->epoch - from;
     double forward = (double)hpx_experiment_cost(ledger->experiment, trial->cell).forward;
     out->trials++;
     out->paid_macs += forward * trained / recipe->epochs / (double)recipe->seed_count;
     out->paid_training_macs += trained * trial->macs_per_epoch;
-    out->seconds += trial->seconds;
+    out->seconds += seconds_of(trial, trained);
 }
 
 static void count_trials(hpx_outcome *outcome, const struct ledger *ledger, const struct pace *dry)
 {
     for (size_t i = 0; i < ledger->count; i++) {
         const struct trial *trial = ledger->trials[i];
-        uint32_t epochs = outcome->recipe->epochs;
-        uint32_t from = trial->verdict == HPX_EXTEND ? trial->from : 0;
-        if (trial->task.speculative) {
-            charge_speculative(&outcome->speculative, ledger, trial);
-        } else if (trial->state == TRIAL_KNOWN || trial->state == TRIAL_ACCIDENT) {
+        charge_speculative(&outcome->speculative, ledger, trial);
+        if (trial->needed == 0)
+            continue;
+        if (trial->state == TRIAL_KNOWN || trial->state == TRIAL_ACCIDENT) {
             outcome->stored += trial->verdict == HPX_HIT;
             outcome->trained += trial->verdict == HPX_TRAIN;
             outcome->extended += trial->verdict == HPX_EXTEND;
-            outcome->failed += trial_failed(trial);
+            outcome->failed += trial_failed(trial, trial->needed);
             outcome->accidents += trial->state == TRIAL_ACCIDENT;
         } else {
             outcome->pending++;
-            outcome->macs_left += (epochs - from) * trial->macs_per_epoch;
-            outcome->seconds_left += dry ? seconds_left(dry, trial, epochs) : NAN;
+            outcome->macs_left += epochs_left(trial, trial->needed) * trial->macs_per_epoch;
+            outcome->seconds_left += dry ? seconds_left(dry, trial, trial->needed) : NAN;
         }
     }
     outcome->calibrated = dry && dry->calibrated;
@@ -255,7 +295,7 @@ hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger, const struc
         .ledger = ledger,
         .recipe = hpx_experiment_recipe(ledger->experiment),
         .dry = dry,
-        .charged = hpx_alloc(ledger->count * sizeof(bool)),
+        .charged = hpx_alloc(ledger->count * sizeof(uint32_t)),
     };
     outcome->recipe = accountant.recipe;
     outcome->cells = hpx_grid_cells(&outcome->recipe->grid);

@@ -36,13 +36,12 @@ static char *differences(struct reasons *reasons, const hpx_neighbour *nearest, 
 
 char *reason_for(struct reasons *reasons, const struct trial *trial)
 {
-    const uint32_t epochs = hpx_experiment_recipe(reasons->experiment)->epochs;
     hpx_neighbour nearest = {.found = false};
     hpx_fields wanted = {0};
     hpx_error error;
     char *reason = NULL;
     if (trial->verdict == HPX_EXTEND)
-        return hpx_format("%u -> %u", trial->from, epochs);
+        return hpx_format("%u -> %u", trial->from, trial_target(trial));
     if (!reasons->store)
         return hpx_strdup("never seen");
     if (!reasons->neighbours) {

@@ -1,6 +1,6 @@
 /* A replay: the searches over a table of results instead of training. The table is CSV (RFC 4180): a header
  * and a row per cell, or per cell, seed and epoch. Of its columns a replay reads the axes, the objective,
- * and, where they are there, `seed` (only the recipe's seeds), `epoch` (only the recipe's epochs) and
+ * and, where they are there, `seed` (only the recipe's seeds), `epoch` (up to the recipe's epochs) and
  * `status` (empty, or "failed": in this epoch, and so in all later ones). A row that has neither failed nor
  * an objective says nothing. */
 #include "hpx/build.h"
@@ -19,8 +19,13 @@
 #define TABLE_BYTES_MAX ((size_t)1 << 30)
 #define NO_COLUMN       SIZE_MAX
 
-/* What the table says of a cell with a seed. */
+/* What the table says of a cell with a seed after an epoch. */
 enum slot { MISSING, SCORED, FAILED };
+
+struct entry {
+    double value; /* SCORED */
+    enum slot slot;
+};
 
 struct table {
     const hpx_recipe *recipe;
@@ -31,8 +36,9 @@ struct table {
     size_t row_count, row_capacity;
     size_t columns; /* of the header */
     size_t axis_columns[HPX_AXES_MAX], seed_column, epoch_column, status_column, value_column;
-    double *values; /* by cell and seed; of a FAILED one, the epoch in which it did */
-    uint8_t *slots;
+    hpx_requests entries; /* struct entry for every seed */
+    hpx_requests
+        failed; /* by cell, at 0 epochs: uint32_t for every seed, the epoch in which it failed; 0: none */
 };
 
 /* Cuts the next field off, unquoted in place; says whether the row goes on. */
@@ -173,6 +179,38 @@ static hpx_status read_result(enum slot *slot, double *value, const struct table
     return HPX_OK;
 }
 
+/* The epoch, up to that of the request, in which the table says that the training failed; 0: it did not. */
+static uint32_t failed_epoch(const struct table *table, hpx_request request, size_t seed)
+{
+    const uint32_t *failed = hpx_requests_find(&table->failed, (hpx_request){request.cell, 0});
+    return failed && failed[seed] <= request.epochs ? failed[seed] : 0;
+}
+
+static enum slot find_entry(double *value, const struct table *table, hpx_request request, size_t seed)
+{
+    const struct entry *entries = hpx_requests_find(&table->entries, request);
+    *value = entries ? entries[seed].value : NAN;
+    return failed_epoch(table, request, seed) ? FAILED : entries ? entries[seed].slot : MISSING;
+}
+
+static hpx_status add_entry(struct table *table, hpx_request request, size_t seed, enum slot slot,
+                            double value, hpx_error *error)
+{
+    const hpx_request last = {request.cell, table->recipe->epochs};
+    double other;
+    if (find_entry(&other, table, slot == FAILED ? last : request, seed) != MISSING)
+        return hpx_error_set(error, HPX_USAGE, "%s:%zu: a second row for the same cell", table->path,
+                             table->line);
+    if (slot == FAILED) {
+        uint32_t *failed = hpx_requests_at(&table->failed, (hpx_request){request.cell, 0});
+        failed[seed] = request.epochs;
+    } else {
+        struct entry *entries = hpx_requests_at(&table->entries, request);
+        entries[seed] = (struct entry){value, SCORED};
+    }
+    return HPX_OK;
+}
+
 /* Stores what the row says for every seed it stands for. */
 static hpx_status add_row(struct table *table, hpx_error *error)
 {
@@ -191,26 +229,19 @@ static hpx_status add_row(struct table *table, hpx_error *error)
         status = read_count(&seed, table, table->seed_column, "seed", error);
     if (!status)
         status = read_result(&slot, &value, table, error);
-    if (status || slot == MISSING || (slot == FAILED ? epoch > recipe->epochs : epoch != recipe->epochs))
+    if (status || slot == MISSING || epoch > recipe->epochs)
         return status;
-    for (size_t i = 0; i < recipe->seed_count; i++) {
-        const size_t at = (size_t)cell * recipe->seed_count + i;
-        if (table->seed_column != NO_COLUMN && recipe->seeds[i] != seed)
-            continue;
-        if (table->slots[at] != MISSING)
-            return hpx_error_set(error, HPX_USAGE, "%s:%zu: a second row for the same cell", table->path,
-                                 table->line);
-        table->slots[at] = slot;
-        table->values[at] = slot == FAILED ? (double)epoch : value;
-    }
-    return HPX_OK;
+    for (size_t i = 0; i < recipe->seed_count && !status; i++)
+        if (table->seed_column == NO_COLUMN || recipe->seeds[i] == seed)
+            status = add_entry(table, (hpx_request){cell, (uint32_t)epoch}, i, slot, value, error);
+    return status;
 }
 
 static hpx_status read_table(struct table *table, hpx_error *error)
 {
-    size_t slots = (size_t)hpx_grid_cells(&table->recipe->grid) * table->recipe->seed_count;
-    table->values = hpx_alloc(slots * sizeof *table->values);
-    table->slots = hpx_alloc(slots * sizeof *table->slots);
+    const hpx_recipe *recipe = table->recipe;
+    hpx_requests_init(&table->entries, &recipe->grid, recipe->seed_count * sizeof(struct entry));
+    hpx_requests_init(&table->failed, &recipe->grid, recipe->seed_count * sizeof(uint32_t));
     hpx_status status = read_header(table, error);
     while (!status && next_row(table))
         status = add_row(table, error);
@@ -221,9 +252,10 @@ struct replay {
     struct table *table;
     struct ledger ledger;
     const struct trial *missing;
+    uint32_t missing_epochs;
 };
 
-static void look_up(void *context, struct trial *trial, const hpx_buffer *manifest)
+static void look_up(void *context, struct trial *trial, uint32_t epochs, const hpx_buffer *manifest)
 {
     (void)manifest;
     struct replay *replay = context;
@@ -231,29 +263,35 @@ static void look_up(void *context, struct trial *trial, const hpx_buffer *manife
     size_t seed = 0;
     while (recipe->seeds[seed] != trial->seed)
         seed++;
-    const size_t at = (size_t)trial->cell * recipe->seed_count + seed;
+    const hpx_request request = {trial->cell, epochs};
+    double value;
+    enum slot slot = find_entry(&value, replay->table, request, seed);
     trial->state = TRIAL_KNOWN;
     trial->verdict = HPX_HIT;
-    if (replay->table->slots[at] == FAILED) {
+    trial->needed = epochs > trial->needed ? epochs : trial->needed;
+    if (slot == FAILED) {
         trial->failure = "failed";
-        trial->epoch = (uint32_t)replay->table->values[at];
-    } else {
-        trial->metrics.values[recipe->objective] = replay->table->values[at];
+        trial->epoch = failed_epoch(replay->table, request, seed);
+        return;
     }
-    if (replay->table->slots[at] == MISSING && !replay->missing)
+    trial->epoch = epochs > trial->epoch ? epochs : trial->epoch;
+    trial_note(trial, epochs, value);
+    if (slot == MISSING && !replay->missing) {
         replay->missing = trial;
+        replay->missing_epochs = epochs;
+    }
 }
 
 static hpx_status run(struct replay *replay, hpx_plan *plan, hpx_error *error)
 {
-    const uint32_t *cells;
+    const hpx_request *requests;
     size_t count;
-    while ((count = hpx_plan_wanted(plan, &cells)) > 0) {
+    while ((count = hpx_plan_ask(plan, &requests)) > 0) {
         for (size_t i = 0; i < count; i++) {
             double mean, sd;
-            ledger_add_cell(&replay->ledger, cells[i], look_up, replay);
-            ledger_score(&mean, &sd, &replay->ledger, cells[i]);
-            hpx_plan_tell(plan, cells[i], mean);
+            ledger_add(&replay->ledger, requests[i], look_up, replay);
+            ledger_score(&mean, &sd, &replay->ledger, requests[i]);
+            hpx_plan_tell(plan, requests[i], mean);
         }
         if (!replay->missing)
             continue;
@@ -261,7 +299,7 @@ static hpx_status run(struct replay *replay, hpx_plan *plan, hpx_error *error)
         hpx_experiment_cell_text(&cell, replay->ledger.experiment, replay->missing->cell);
         hpx_status status =
             hpx_error_set(error, HPX_USAGE, "%s: no row for %s (seed %u, epoch %u)", replay->table->path,
-                          hpx_buffer_text(&cell), replay->missing->seed, replay->table->recipe->epochs);
+                          hpx_buffer_text(&cell), replay->missing->seed, replay->missing_epochs);
         hpx_buffer_free(&cell);
         return status;
     }
@@ -298,8 +336,8 @@ hpx_status hpx_replay(hpx_outcome **out, const hpx_recipe *recipe, const hpx_rec
     hpx_plan_free(plan);
     ledger_free(&replay.ledger);
     hpx_experiment_free(experiment);
-    free(table.values);
-    free(table.slots);
+    hpx_requests_free(&table.entries);
+    hpx_requests_free(&table.failed);
     free(table.row);
     hpx_buffer_free(&bytes);
     return status;

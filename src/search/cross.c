@@ -71,20 +71,18 @@ static void list_line(hpx_search *search)
         if (rest.direction == HPX_LINE_UP)
             shorten(&rest.reach[HPX_LINE_DOWN], limit);
     }
-    hpx_search_want_nothing(search);
+    hpx_search_list_nothing(search);
     for (; rest.direction != HPX_LINE_ENDED; line_step(search, &rest))
-        hpx_search_want(search, line_cell(&rest));
+        hpx_search_list(search, line_cell(&rest));
 }
 
 static void begin_line(hpx_search *search)
 {
     hpx_cross *cross = &search->cross;
-    hpx_score_entry *known = hpx_scores_add(&search->known, cross->position);
-    if (known->walked >> cross->axis & 1) {
+    if (hpx_search_walked(search, cross->position, cross->axis)) {
         hpx_search_stop(search, cross->position, "cycle");
         return;
     }
-    known->walked |= (uint16_t)(1u << cross->axis);
 
     uint32_t stride = search->strides[cross->axis];
     uint32_t index = hpx_search_index(search, cross->position, cross->axis);

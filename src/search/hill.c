@@ -67,9 +67,9 @@ static void stand_on(hpx_search *search, uint32_t cell)
     else
         add_star(search, cell);
 
-    hpx_search_want_nothing(search);
+    hpx_search_list_nothing(search);
     for (size_t i = 0; i < hill->around.count; i++)
-        hpx_search_want(search, hill->around.at[i]);
+        hpx_search_list(search, hill->around.at[i]);
 }
 
 void hpx_hill_begin(hpx_search *search)

@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 typedef struct hpx_score_entry {
-    double score; /* once told; NaN: the cell failed */
+    double score; /* once told or hinted; NaN: the cell failed */
     uint32_t cell;
     uint16_t walked; /* bit per axis: a cross-search has walked the line along that axis from here */
-    bool used : 1, told : 1, visited : 1;
+    bool used : 1, hinted : 1, told : 1, visited : 1;
 } hpx_score_entry;
 
 typedef struct hpx_scores {

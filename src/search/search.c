@@ -8,31 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Grid search: every cell, in order of number. */
-
-static void grid_begin(hpx_search *search)
+static size_t rung_of(hpx_search *search, uint32_t epochs)
 {
-    for (uint32_t cell = 0; cell < search->cells; cell++)
-        hpx_search_want(search, cell);
+    size_t i = 0;
+    while (i < search->rung_count && search->rungs[i].epochs != epochs)
+        i++;
+    if (i == search->rung_count) {
+        search->rungs = hpx_grow(search->rungs, &search->rung_capacity, i + 1, sizeof *search->rungs);
+        search->rungs[i] = (hpx_rung){.epochs = epochs};
+        hpx_scores_init(&search->rungs[i].scores, search->cells);
+        search->rung_count++;
+    }
+    return i;
 }
-
-static void grid_advance(hpx_search *search)
-{
-    while (search->grid_next < search->cells && hpx_search_told(search, search->grid_next))
-        hpx_search_visit(search, search->grid_next++);
-    if (search->grid_next == search->cells)
-        hpx_search_stop(search, search->result.incumbent, "complete");
-}
-
-static const struct {
-    void (*begin)(hpx_search *search);
-    void (*advance)(hpx_search *search);
-} methods[] = {
-    [HPX_METHOD_GRID] = {grid_begin, grid_advance},
-    [HPX_METHOD_HILL_CLIMB] = {hpx_hill_begin, hpx_hill_advance},
-    [HPX_METHOD_FULL_CROSS] = {hpx_cross_begin, hpx_cross_advance},
-    [HPX_METHOD_PARTIAL_CROSS] = {hpx_cross_begin, hpx_cross_advance},
-};
 
 hpx_search *hpx_search_new(const hpx_grid *grid, const hpx_search_options *options, hpx_cost_fn *cost,
                            void *context)
@@ -44,9 +32,9 @@ hpx_search *hpx_search_new(const hpx_grid *grid, const hpx_search_options *optio
     search->context = context;
     search->cells = hpx_grid_cells(grid);
 
-    assert(options->method < sizeof methods / sizeof *methods);
-    assert(options->method == HPX_METHOD_GRID || options->start < search->cells);
-    if (options->method == HPX_METHOD_FULL_CROSS)
+    const unsigned takes = options->method->takes;
+    assert(!(takes >> HPX_BINDING_START & 1) || options->start < search->cells);
+    if (!(takes >> HPX_BINDING_LIMIT & 1))
         search->options.limit = 0;
     else if (options->limit > HPX_CELLS_MAX)
         search->options.limit = HPX_CELLS_MAX; /* never reached; bounds sums */
@@ -55,9 +43,9 @@ hpx_search *hpx_search_new(const hpx_grid *grid, const hpx_search_options *optio
     for (size_t axis = grid->axes; axis-- > 0; stride *= grid->counts[axis])
         search->strides[axis] = stride;
 
-    hpx_scores_init(&search->known, search->cells);
-    methods[options->method].begin(search);
-    methods[options->method].advance(search);
+    hpx_search_go_by(search, options->epochs);
+    options->method->begin(search);
+    options->method->advance(search);
     return search;
 }
 
@@ -65,54 +53,60 @@ void hpx_search_free(hpx_search *search)
 {
     if (!search)
         return;
-    hpx_scores_free(&search->known);
-    free(search->trace.at);
-    free(search->wanted.at);
+    for (size_t i = 0; i < search->rung_count; i++)
+        hpx_scores_free(&search->rungs[i].scores);
+    free(search->rungs);
+    free(search->trace);
+    free(search->certain.at);
     free(search->hill.around.at);
     free(search);
 }
 
-void hpx_search_tell(hpx_search *search, uint32_t cell, double score)
+void hpx_search_tell(hpx_search *search, hpx_request request, double score)
 {
-    assert(cell < search->cells);
+    assert(request.cell < search->cells);
     if (search->result.stop)
         return;
-    hpx_score_entry *known = hpx_scores_add(&search->known, cell);
+    size_t rung = rung_of(search, request.epochs);
+    hpx_score_entry *known = hpx_scores_add(&search->rungs[rung].scores, request.cell);
     if (known->told)
         return;
     known->told = true;
     known->score = score;
-    search->wanted_told++;
-    methods[search->options.method].advance(search);
+    search->rungs[rung].told++;
+    search->certain_told += rung == search->rung;
+    search->options.method->advance(search);
 }
 
-/* Drops the told cells by moving those before the last of them up. Answers come mostly in the order of the
- * list, so this touches a few cells at its front, however long it is. */
-static void drop_told(hpx_search *search)
+void hpx_search_hint(hpx_search *search, hpx_request request, double score)
 {
-    uint32_t *cells = search->wanted.at;
-    size_t first = search->wanted_first, end = first, told = 0;
-    for (; told < search->wanted_told && end < search->wanted.count; end++)
-        told += hpx_search_told(search, cells[end]);
-    size_t to = end;
-    for (size_t from = end; told && from-- > first;)
-        if (!hpx_search_told(search, cells[from]))
-            cells[--to] = cells[from];
-    search->wanted_first += told;
-    search->wanted_told = 0;
+    assert(request.cell < search->cells);
+    hpx_score_entry *known =
+        hpx_scores_add(&search->rungs[rung_of(search, request.epochs)].scores, request.cell);
+    if (known->told)
+        return;
+    known->hinted = true;
+    known->score = score;
 }
 
-size_t hpx_search_wanted(hpx_search *search, const uint32_t **cells)
+size_t hpx_search_ask(hpx_search *search, hpx_request *requests, size_t room, size_t *certain)
 {
-    drop_told(search);
-    *cells = search->wanted.count ? search->wanted.at + search->wanted_first : NULL;
-    return search->wanted.count - search->wanted_first;
+    const hpx_method *method = search->options.method;
+    *certain = search->result.stop ? 0 : method->ask(search, requests, room);
+    if (*certain == 0 || *certain >= room || !method->speculate)
+        return *certain < room ? *certain : room;
+    return *certain + method->speculate(search, requests + *certain, room - *certain);
 }
 
-size_t hpx_search_trace(const hpx_search *search, const uint32_t **cells)
+size_t hpx_search_trace(const hpx_search *search, const hpx_request **requests)
 {
-    *cells = search->trace.at;
-    return search->trace.count;
+    *requests = search->trace;
+    return search->trace_count;
+}
+
+bool hpx_search_is_done(const hpx_search *search)
+{
+    return search->result.stop != NULL;
 }
 
 hpx_search_result hpx_search_result_of(const hpx_search *search)
@@ -123,21 +117,36 @@ hpx_search_result hpx_search_result_of(const hpx_search *search)
 
 /* What the methods share. */
 
+void hpx_search_go_by(hpx_search *search, uint32_t epochs)
+{
+    search->rung = rung_of(search, epochs);
+    hpx_search_list_nothing(search);
+}
+
 void hpx_cells_add(hpx_cells *cells, uint32_t cell)
 {
     cells->at = hpx_grow(cells->at, &cells->capacity, cells->count + 1, sizeof *cells->at);
     cells->at[cells->count++] = cell;
 }
 
+static hpx_score_entry *find(const hpx_search *search, uint32_t cell)
+{
+    return hpx_scores_find(&search->rungs[search->rung].scores, cell);
+}
+
 double hpx_search_score(const hpx_search *search, uint32_t cell)
 {
-    const hpx_score_entry *known = hpx_scores_find(&search->known, cell);
+    if (search->future)
+        return hpx_future_score(search->future, search, cell);
+    const hpx_score_entry *known = find(search, cell);
     return known && known->told ? known->score : (double)NAN;
 }
 
 bool hpx_search_told(const hpx_search *search, uint32_t cell)
 {
-    const hpx_score_entry *known = hpx_scores_find(&search->known, cell);
+    if (search->future)
+        return true;
+    const hpx_score_entry *known = find(search, cell);
     return known && known->told;
 }
 
@@ -159,30 +168,79 @@ bool hpx_search_better(const hpx_search *search, uint32_t a, uint32_t b)
 
 void hpx_search_visit(hpx_search *search, uint32_t cell)
 {
-    hpx_score_entry *known = hpx_scores_find(&search->known, cell);
+    if (search->future) {
+        hpx_future_visit(search->future, search, cell);
+        return;
+    }
+    hpx_score_entry *known = find(search, cell);
+    const uint32_t epochs = search->rungs[search->rung].epochs;
     assert(known && known->told);
     if (known->visited)
         return;
     known->visited = true;
-    hpx_cells_add(&search->trace, cell);
-    if (search->trace.count == 1 || hpx_search_better(search, cell, search->result.incumbent))
-        search->result.incumbent = cell;
+    search->trace =
+        hpx_grow(search->trace, &search->trace_capacity, search->trace_count + 1, sizeof *search->trace);
+    search->trace[search->trace_count++] = (hpx_request){cell, epochs};
+    hpx_search_result *result = &search->result;
+    if (search->trace_count == 1 || epochs > result->epochs ||
+        (epochs == result->epochs && hpx_search_better(search, cell, result->incumbent)))
+        *result = (hpx_search_result){.incumbent = cell, .epochs = epochs};
 }
 
-void hpx_search_want_nothing(hpx_search *search)
+bool hpx_search_walked(hpx_search *search, uint32_t cell, size_t axis)
 {
-    search->wanted.count = search->wanted_first = search->wanted_told = 0;
+    const uint16_t bit = (uint16_t)(1u << axis);
+    if (search->future) {
+        const hpx_score_entry *entry = find(search, cell);
+        return (entry && entry->walked & bit) || hpx_future_is_long(search->future);
+    }
+    hpx_score_entry *known = hpx_scores_add(&search->rungs[search->rung].scores, cell);
+    const bool walked = known->walked & bit;
+    known->walked |= bit;
+    return walked;
 }
 
-void hpx_search_want(hpx_search *search, uint32_t cell)
+void hpx_search_list_nothing(hpx_search *search)
 {
-    if (!hpx_search_told(search, cell))
-        hpx_cells_add(&search->wanted, cell);
+    search->certain.count = search->certain_first = search->certain_told = 0;
+}
+
+void hpx_search_list(hpx_search *search, uint32_t cell)
+{
+    if (!search->future && !hpx_search_told(search, cell))
+        hpx_cells_add(&search->certain, cell);
+}
+
+/* Drops the told cells by moving those before the last of them up. Answers come mostly in the order of the
+ * list, so this touches a few cells at its front, however long it is. */
+static void drop_told(hpx_search *search)
+{
+    uint32_t *cells = search->certain.at;
+    size_t first = search->certain_first, end = first, told = 0;
+    for (; told < search->certain_told && end < search->certain.count; end++)
+        told += hpx_search_told(search, cells[end]);
+    size_t to = end;
+    for (size_t from = end; told && from-- > first;)
+        if (!hpx_search_told(search, cells[from]))
+            cells[--to] = cells[from];
+    search->certain_first += told;
+    search->certain_told = 0;
+}
+
+size_t hpx_search_ask_list(hpx_search *search, hpx_request *requests, size_t room)
+{
+    drop_told(search);
+    const uint32_t epochs = search->rungs[search->rung].epochs;
+    const uint32_t *cells = search->certain.at + search->certain_first;
+    const size_t count = search->certain.count - search->certain_first;
+    for (size_t i = 0; i < count && i < room; i++)
+        requests[i] = (hpx_request){cells[i], epochs};
+    return count;
 }
 
 void hpx_search_stop(hpx_search *search, uint32_t end, const char *stop)
 {
-    hpx_search_want_nothing(search);
+    hpx_search_list_nothing(search);
     search->result.end = end;
     search->result.stop = stop;
 }

@@ -1,14 +1,17 @@
-/* Speculation: the cells that a search may come to after those that it is certain to visit.
+/* Speculation of the methods that walk: the requests that a walk may come to after those it is certain to
+ * visit.
  *
  * Where it goes depends on scores that nobody knows, so futures are drawn and tried out (the Monte Carlo
- * method): a copy of the search is told a random score for whatever it asks for. The share of the futures in
- * which it comes to a cell is how likely the cell is to be needed. This holds for every method, since the
- * search itself says where it goes.
+ * method): the method walks on from where it is, and what it asks for has the score that is known or else one
+ * drawn at random. The share of the futures in which it comes to a cell is how likely the cell is to be
+ * needed.
  *
  * The scores drawn are independent and normal, with the mean and the standard deviation of those that are
  * known. Models that expect more of one cell than of another (main effects of the axes, trends of lines) did
  * not foresee better over the table of M. Imai's paper: the search comes to a place because of what is known
- * there, and what it has still to find out there is mostly noise. */
+ * there, and what it has still to find out there is mostly noise.
+ *
+ * A future reads the search's scores and keeps only its own place, so it costs what it walks. */
 #include "base/memory.h"
 #include "base/random.h"
 #include "state.h"
@@ -17,14 +20,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FUTURES = 64, PURPOSE = 'G' };
+enum { FUTURES = 64, PURPOSE = 'G', LINES_MAX = 64 /* of one future */ };
 
-/* What the missing scores are drawn from. */
-struct scatter {
-    double mean, sd;
+/* A cell that futures have come to whose score is not known. */
+struct met {
+    uint32_t cell;
+    uint16_t futures; /* how many */
+    uint16_t last;    /* of them, plus 1 */
 };
 
-static struct scatter scatter_of(const hpx_scores *known)
+struct hpx_future {
+    uint32_t number;
+    double mean, sd; /* what the missing scores are drawn from */
+    struct met *met; /* open addressing by cell; `last` 0: empty */
+    size_t size, count;
+    size_t cells, enough; /* come to in this future; at which it is left */
+    size_t lines;         /* walked in it */
+};
+
+static void set_scatter(hpx_future *future, const hpx_scores *known)
 {
     double count = 0, mean = 0, squares = 0; /* B. Welford, Technometrics 4, 1962 */
     for (size_t i = 0; i >> known->bits == 0; i++) {
@@ -35,115 +49,116 @@ static struct scatter scatter_of(const hpx_scores *known)
         mean += off / ++count;
         squares += off * (entry->score - mean);
     }
-    return (struct scatter){mean, squares > 0 ? sqrt(squares / (count - 1)) : 1};
+    future->mean = mean;
+    future->sd = squares > 0 ? sqrt(squares / (count - 1)) : 1;
 }
 
 /* The sum of four uniform numbers is close to normal; its mean is 2, its variance 1/3. */
-static double draw_score(const struct scatter *scatter, uint32_t future, uint32_t cell)
+static double draw_score(const hpx_future *future, uint32_t cell)
 {
     uint32_t words[4];
     float sum = 0;
-    hpx_random(words, future, PURPOSE, 0, 0, cell);
+    hpx_random(words, future->number, PURPOSE, 0, 0, cell);
     for (int i = 0; i < 4; i++)
         sum += hpx_random_float(words[i]);
-    return scatter->mean + scatter->sd * sqrt(3) * ((double)sum - 2);
+    return future->mean + future->sd * sqrt(3) * ((double)sum - 2);
 }
 
-static hpx_cells copy_cells(const hpx_cells *cells)
+static const hpx_score_entry *find_known(const hpx_search *search, uint32_t cell)
 {
-    hpx_cells copy = {0};
-    copy.at = hpx_grow(NULL, &copy.capacity, cells->count, sizeof *copy.at);
-    if (cells->count)
-        memcpy(copy.at, cells->at, cells->count * sizeof *copy.at);
-    copy.count = cells->count;
-    return copy;
+    const hpx_score_entry *entry = hpx_scores_find(&search->rungs[search->rung].scores, cell);
+    return entry && (entry->told || entry->hinted) ? entry : NULL;
 }
 
-static hpx_search *copy_of(const hpx_search *search)
+double hpx_future_score(const hpx_future *future, const hpx_search *search, uint32_t cell)
 {
-    hpx_search *copy = hpx_alloc(sizeof *copy);
-    *copy = *search;
-    size_t slots = (size_t)1 << search->known.bits;
-    copy->known.slots = hpx_alloc(slots * sizeof *copy->known.slots);
-    memcpy(copy->known.slots, search->known.slots, slots * sizeof *copy->known.slots);
-    copy->trace = copy_cells(&search->trace);
-    copy->wanted = copy_cells(&search->wanted);
-    copy->hill.around = copy_cells(&search->hill.around);
-    return copy;
+    const hpx_score_entry *known = find_known(search, cell);
+    return known ? known->score : draw_score(future, cell);
 }
 
-struct foresight {
-    hpx_search *search;
-    struct scatter scatter;
-    hpx_known_fn *known;
-    void *context;
-    hpx_cells met; /* in any future */
-};
-
-/* Tells a cell in one future; false if its score is known and need not be drawn. */
-static bool tell(const struct foresight *foresight, hpx_search *copy, uint32_t cell, uint32_t future)
+static struct met *slot_of(const hpx_future *future, uint32_t cell)
 {
-    double score;
-    bool known = foresight->known(foresight->context, cell, &score);
-    hpx_search_tell(copy, cell, known ? score : draw_score(&foresight->scatter, future, cell));
-    return !known;
+    size_t slot = cell * 0x9e3779b9u & (future->size - 1);
+    while (future->met[slot].last && future->met[slot].cell != cell)
+        slot = (slot + 1) & (future->size - 1);
+    return &future->met[slot];
 }
 
-/* Goes on in one future until the search is done, or has come to `room` cells beyond those it is certain of.
- */
-static void try_future(struct foresight *foresight, uint32_t future, size_t room)
+static void grow(hpx_future *future)
 {
-    hpx_search *copy = copy_of(foresight->search);
-    const uint32_t *cells;
-    size_t certain = hpx_search_wanted(foresight->search, &cells), enough = foresight->met.count + room;
-    for (size_t i = 0; i < certain; i++)
-        tell(foresight, copy, cells[i], future);
-    while (foresight->met.count < enough && hpx_search_wanted(copy, &cells) > 0) {
-        uint32_t cell = cells[0];
-        if (tell(foresight, copy, cell, future))
-            hpx_cells_add(&foresight->met, cell);
+    struct met *old = future->met;
+    const size_t size = future->size;
+    future->size = size ? 2 * size : 256;
+    future->met = hpx_alloc(future->size * sizeof *future->met);
+    for (size_t i = 0; i < size; i++)
+        if (old[i].last)
+            *slot_of(future, old[i].cell) = old[i];
+    free(old);
+}
+
+void hpx_future_visit(hpx_future *future, hpx_search *search, uint32_t cell)
+{
+    if (find_known(search, cell))
+        return;
+    if (future->cells == future->enough) {
+        hpx_search_stop(search, cell, "left");
+        return;
     }
-    hpx_search_free(copy);
+    if (2 * future->count >= future->size)
+        grow(future);
+    struct met *met = slot_of(future, cell);
+    future->count += met->last == 0;
+    if (met->last == future->number + 1)
+        return;
+    met->cell = cell;
+    met->futures++;
+    met->last = (uint16_t)(future->number + 1);
+    future->cells++;
 }
 
-static int compare_cells(const void *left, const void *right)
+bool hpx_future_is_long(hpx_future *future)
 {
-    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-    return (a > b) - (a < b);
+    return ++future->lines > LINES_MAX;
 }
 
-int hpx_speculation_compare(const void *left, const void *right)
+/* Goes on in one future until the method stops or has come to enough cells. */
+static void try_future(hpx_future *future, const hpx_search *search)
 {
-    const hpx_speculation *a = left, *b = right;
-    int order = (a->likelihood < b->likelihood) - (a->likelihood > b->likelihood);
+    hpx_search copy = *search; /* its place; all that it points to stays the search's */
+    copy.future = future;
+    copy.hill.around = (hpx_cells){0};
+    for (size_t i = 0; i < search->hill.around.count; i++)
+        hpx_cells_add(&copy.hill.around, search->hill.around.at[i]);
+    future->cells = future->lines = 0;
+    copy.options.method->advance(&copy);
+    free(copy.hill.around.at);
+}
+
+/* Likeliest first, of equally likely ones the smaller number. */
+static int compare_met(const void *left, const void *right)
+{
+    const struct met *a = left, *b = right;
+    int order = (a->futures < b->futures) - (a->futures > b->futures);
     return order ? order : (a->cell > b->cell) - (a->cell < b->cell);
 }
 
-size_t hpx_search_speculate(hpx_search *search, hpx_speculation *speculations, size_t room,
-                            hpx_known_fn *known, void *context)
+size_t hpx_search_try_futures(hpx_search *search, hpx_request *requests, size_t room)
 {
-    const uint32_t *cells;
-    if (search->options.method == HPX_METHOD_GRID || hpx_search_wanted(search, &cells) == 0)
-        return 0; /* all is certain */
-    struct foresight foresight = {search, scatter_of(&search->known), known, context, {0}};
-    for (uint32_t future = 0; future < FUTURES; future++)
-        try_future(&foresight, future, room);
-    hpx_cells *met = &foresight.met;
-    if (met->count)
-        qsort(met->at, met->count, sizeof *met->at, compare_cells);
-    hpx_speculation *all = hpx_alloc(2 * room * sizeof *all); /* no more can be in half of the futures */
+    const hpx_rung *rung = &search->rungs[search->rung];
+    hpx_future future = {.enough = search->certain.count - search->certain_first + room};
+    set_scatter(&future, &rung->scores);
+    for (future.number = 0; future.number < FUTURES; future.number++)
+        try_future(&future, search);
+    if (future.count == 0)
+        return 0;
+    for (size_t i = search->certain_first; i < search->certain.count; i++)
+        slot_of(&future, search->certain.at[i])->futures = 0; /* these are not in question */
+    qsort(future.met, future.size, sizeof *future.met, compare_met);
     size_t count = 0;
-    for (size_t i = 0, next; i < met->count; i = next) {
-        for (next = i; next < met->count && met->at[next] == met->at[i]; next++)
-            ;
-        if (next - i >= FUTURES / 2)
-            all[count++] = (hpx_speculation){met->at[i], (double)(next - i) / FUTURES};
+    while (count < room && count < future.size && future.met[count].futures >= FUTURES / 2) {
+        requests[count] = (hpx_request){future.met[count].cell, rung->epochs};
+        count++;
     }
-    qsort(all, count, sizeof *all, hpx_speculation_compare);
-    if (count > room)
-        count = room;
-    memcpy(speculations, all, count * sizeof *all);
-    free(all);
-    free(met->at);
+    free(future.met);
     return count;
 }

@@ -1,10 +1,12 @@
-/* The parts that all search methods share. A method is a state machine: it visits cells as long as their
- * scores are known and lists those that it is certain to visit. */
+/* The parts that all search methods share. A method is a state machine: it visits requests as long as their
+ * scores are known, and then says which it is certain to visit. */
 #ifndef HPX_SEARCH_STATE_H
 #define HPX_SEARCH_STATE_H
 
 #include "hpx/search.h"
 #include "scores.h"
+
+typedef struct hpx_future hpx_future;
 
 typedef struct hpx_cells {
     uint32_t *at;
@@ -27,13 +29,20 @@ typedef struct hpx_cross {
     uint32_t position;
     size_t axis, lines, unmoved;
     hpx_line line;
-    bool listed; /* the line's cells have been put on the list of wanted ones */
+    bool listed; /* the line's cells are on the list of certain ones */
 } hpx_cross;
 
 typedef struct hpx_hill {
     hpx_cells around; /* the position and its neighbours, in order of visit */
     size_t next;
 } hpx_hill;
+
+/* The scores at one number of epochs. */
+typedef struct hpx_rung {
+    uint32_t epochs;
+    size_t told;
+    hpx_scores scores;
+} hpx_rung;
 
 struct hpx_search {
     hpx_grid grid;
@@ -43,12 +52,17 @@ struct hpx_search {
     uint32_t cells;
     uint32_t strides[HPX_AXES_MAX]; /* difference in number between neighbours along an axis */
 
-    hpx_scores known;
-    hpx_cells trace;
-    hpx_cells wanted;    /* certain cells in order of visit; what is before `wanted_first` has been dropped */
-    size_t wanted_first; /* because it was told */
-    size_t wanted_told;  /* cells told since: those on the list are dropped when it is next asked for */
+    hpx_rung *rungs; /* the first is of options.epochs */
+    size_t rung_count, rung_capacity;
+    size_t rung; /* the one that the method goes by: calls that take a cell mean its epochs */
+
+    hpx_request *trace;
+    size_t trace_count, trace_capacity;
+    hpx_cells certain; /* at the rung, in order of visit; what is before `certain_first` has been dropped */
+    size_t certain_first;     /* because it was told */
+    size_t certain_told;      /* cells told since: those on the list are dropped when it is next asked for */
     hpx_search_result result; /* `incumbent` always, the rest once `stop` is set */
+    hpx_future *future;       /* of a copy that tries one out: scores come from there; else NULL */
 
     /* of the method */
     uint32_t grid_next;
@@ -56,11 +70,16 @@ struct hpx_search {
     hpx_cross cross;
 };
 
-/* `begin` sets the first position, `advance` visits what is known from there and lists what is wanted. */
+/* What rows of hpx_methods are made of. */
+void hpx_grid_begin(hpx_search *search);
+void hpx_grid_advance(hpx_search *search);
+size_t hpx_grid_ask(hpx_search *search, hpx_request *requests, size_t room);
 void hpx_hill_begin(hpx_search *search);
 void hpx_hill_advance(hpx_search *search);
 void hpx_cross_begin(hpx_search *search);
 void hpx_cross_advance(hpx_search *search);
+size_t hpx_search_ask_list(hpx_search *search, hpx_request *requests, size_t room);
+size_t hpx_search_try_futures(hpx_search *search, hpx_request *requests, size_t room);
 
 void hpx_cells_add(hpx_cells *cells, uint32_t cell);
 
@@ -77,10 +96,25 @@ bool hpx_search_better(const hpx_search *search, uint32_t a, uint32_t b);
 /* Puts a told cell at the end of the trace, unless it is there. */
 void hpx_search_visit(hpx_search *search, uint32_t cell);
 
-void hpx_search_want_nothing(hpx_search *search);
-void hpx_search_want(hpx_search *search, uint32_t cell); /* unless it was told */
+/* Notes that a line is walked from the cell along the axis; true if one was before. */
+bool hpx_search_walked(hpx_search *search, uint32_t cell, size_t axis);
+
+/* The list of certain cells, for hpx_search_ask_list. */
+void hpx_search_list_nothing(hpx_search *search);
+void hpx_search_list(hpx_search *search, uint32_t cell); /* unless it was told */
 
 void hpx_search_stop(hpx_search *search, uint32_t end, const char *stop);
+
+/* Goes by the scores at so many epochs from here on. */
+void hpx_search_go_by(hpx_search *search, uint32_t epochs);
+
+/* A future: what a copy of a search meets that walks on with scores drawn where they are missing. */
+double hpx_future_score(const hpx_future *future, const hpx_search *search, uint32_t cell);
+void hpx_future_visit(hpx_future *future, hpx_search *search, uint32_t cell);
+
+/* Whether it has walked so many lines that it is to end: nothing marks the lines of a future, which may go in
+ * a circle. */
+bool hpx_future_is_long(hpx_future *future);
 
 /* The value index of a cell on an axis. */
 static inline uint32_t hpx_search_index(const hpx_search *search, uint32_t cell, size_t axis)

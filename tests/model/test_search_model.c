@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-enum { AXES = 3, CELLS = 64, TABLES_PER_KIND = 1000, SEED = 1 };
+enum { AXES = 3, CELLS = 64, TABLES_PER_KIND = 1000, SEED = 1, EPOCHS = 15 };
 
 #define TOP 1e9 /* above every score of a table */
 
@@ -144,7 +144,7 @@ static uint32_t best_of_line(path *out, const table *t, uint32_t p, size_t axis,
         if (differing == 0 || (differing == 1 && t->at[cell][axis] != t->at[p][axis]))
             line[count++] = cell;
     }
-    bool whole = options->method == HPX_METHOD_FULL_CROSS || t->grid.unordered & 1u << axis;
+    bool whole = options->method == &hpx_methods[HPX_METHOD_FULL_CROSS] || t->grid.unordered & 1u << axis;
     uint32_t limit = whole ? 0 : options->limit;
     if (!options->outward) {
         evaluate(out, t, line[0]);
@@ -208,12 +208,12 @@ static void reference(path *out, const table *t, const hpx_search_options *optio
     out->count = 0;
     for (uint32_t cell = 0; cell < CELLS; cell++)
         out->place[cell] = CELLS;
-    if (options->method == HPX_METHOD_GRID) {
+    if (options->method == &hpx_methods[HPX_METHOD_GRID]) {
         for (uint32_t cell = 0; cell < t->cells; cell++)
             evaluate(out, t, cell);
         out->end = out->incumbent;
         out->stop = "complete";
-    } else if (options->method == HPX_METHOD_HILL_CLIMB) {
+    } else if (options->method == &hpx_methods[HPX_METHOD_HILL_CLIMB]) {
         reference_hill(out, t, options);
     } else {
         reference_cross(out, t, options);
@@ -231,9 +231,8 @@ typedef struct setup {
 
 static void describe(const setup *s, const char *what, int line)
 {
-    static const char *const methods[] = {"grid", "hill-climb", "full-cross", "partial-cross"};
     fprintf(stderr, "line %d: %s\n%s table %u, %s start %u neighbours %d first %u limit %u %s\n", line, what,
-            s->kind, s->number, methods[s->options->method], s->options->start, (int)s->options->neighbours,
+            s->kind, s->number, s->options->method->name, s->options->start, (int)s->options->neighbours,
             s->options->first, s->options->limit, s->options->outward ? "outward" : "low");
     for (size_t axis = 0; axis < s->t->grid.axes; axis++)
         fprintf(stderr, "axis of %u%s\n", s->t->grid.counts[axis],
@@ -258,22 +257,27 @@ static uint64_t cost_of(void *context, uint32_t cell)
 /* The trace is what the reference visits up to the first cell not told. The list begins with that cell, is in
  * order of visit, without what was told, and every cell of it will be visited. */
 static uint32_t check_step(const setup *s, hpx_search *search, const path *expected, const bool *told,
-                           uint32_t wanted[CELLS])
+                           uint32_t certain[CELLS])
 {
-    const uint32_t *cells;
+    const hpx_request *trace;
+    hpx_request requests[CELLS];
     uint32_t visited = 0;
+    size_t count;
     while (visited < expected->count && told[expected->trace[visited]])
         visited++;
-    CHECK(hpx_search_trace(search, &cells) == visited);
-    CHECK(visited == 0 || memcmp(cells, expected->trace, visited * sizeof *cells) == 0);
+    CHECK(hpx_search_trace(search, &trace) == visited);
+    for (uint32_t i = 0; i < visited; i++)
+        CHECK(trace[i].cell == expected->trace[i] && trace[i].epochs == EPOCHS);
 
-    size_t count = hpx_search_wanted(search, &cells);
-    CHECK((count == 0) == (visited == expected->count));
+    hpx_search_ask(search, NULL, 0, &count);
+    CHECK(count <= CELLS && hpx_search_ask(search, requests, count, &count) == count);
+    CHECK((count == 0) == (visited == expected->count) && hpx_search_is_done(search) == (count == 0));
     for (size_t i = 0; i < count; i++) {
-        CHECK(cells[i] < s->t->cells && !told[cells[i]] && expected->place[cells[i]] < CELLS);
-        CHECK(i == 0 ? expected->place[cells[0]] == visited
-                     : expected->place[cells[i]] > expected->place[cells[i - 1]]);
-        wanted[i] = cells[i];
+        const uint32_t cell = certain[i] = requests[i].cell;
+        CHECK(cell < s->t->cells && requests[i].epochs == EPOCHS);
+        CHECK(!told[cell] && expected->place[cell] < CELLS);
+        CHECK(i == 0 ? expected->place[cell] == visited
+                     : expected->place[cell] > expected->place[certain[i - 1]]);
     }
     return (uint32_t)count;
 }
@@ -308,7 +312,8 @@ static void check_complete(const setup *s, const bool *told, const uint32_t *wan
 /* A cross-search of more than one axis, with more than one value each, on which nothing fails. */
 static bool completeness_holds(const setup *s)
 {
-    if (s->options->method != HPX_METHOD_FULL_CROSS && s->options->method != HPX_METHOD_PARTIAL_CROSS)
+    if (s->options->method != &hpx_methods[HPX_METHOD_FULL_CROSS] &&
+        s->options->method != &hpx_methods[HPX_METHOD_PARTIAL_CROSS])
         return false;
     for (size_t axis = 0; axis < s->t->grid.axes; axis++)
         if (s->t->grid.counts[axis] == 1)
@@ -319,33 +324,30 @@ static bool completeness_holds(const setup *s)
     return s->t->grid.axes > 1;
 }
 
-static bool find_known(void *context, uint32_t cell, double *score)
+/* What is speculative is neither told nor known nor certain, once each. Returns a cell that the search may
+ * then be told before it asks, or CELLS. */
+static uint32_t check_speculation(const setup *s, hpx_search *search, const bool *told,
+                                  const uint32_t *certain, uint32_t count, uint32_t room)
 {
-    const table *t = context;
-    *score = t->score[cell];
-    return cell % 5 == 0;
-}
-
-/* Speculations are cells that are neither told nor known nor wanted, once each. Returns one that the search
- * may then be told before it wants it, or CELLS. */
-static uint32_t check_speculations(const setup *s, hpx_search *search, const bool *told,
-                                   const uint32_t *wanted, uint32_t count, uint32_t room)
-{
-    hpx_speculation speculations[CELLS];
+    hpx_request requests[2 * CELLS];
     bool excluded[CELLS] = {false};
-    for (uint32_t cell = 0; cell < s->t->cells; cell++)
+    size_t again;
+    for (uint32_t cell = 0; cell < s->t->cells; cell++) {
         excluded[cell] = told[cell] || cell % 5 == 0;
-    for (uint32_t i = 0; i < count; i++)
-        excluded[wanted[i]] = true;
-    size_t speculated = hpx_search_speculate(search, speculations, room, find_known, (void *)s->t);
-    CHECK(speculated <= room);
-    for (size_t i = 0; i < speculated; i++) {
-        CHECK(speculations[i].cell < s->t->cells && !excluded[speculations[i].cell]);
-        CHECK(speculations[i].likelihood >= 0.5 && speculations[i].likelihood <= 1);
-        CHECK(i == 0 || hpx_speculation_compare(&speculations[i - 1], &speculations[i]) < 0);
-        excluded[speculations[i].cell] = true;
+        if (cell % 5 == 0)
+            hpx_search_hint(search, (hpx_request){cell, EPOCHS}, s->t->score[cell]);
     }
-    return speculated > 0 ? speculations[0].cell : CELLS;
+    size_t all = hpx_search_ask(search, requests, count + room, &again);
+    CHECK(again == count && all >= count && all <= count + room);
+    for (uint32_t i = 0; i < count; i++) {
+        CHECK(requests[i].cell == certain[i]);
+        excluded[certain[i]] = true;
+    }
+    for (size_t i = count; i < all; i++) {
+        CHECK(requests[i].cell < s->t->cells && !excluded[requests[i].cell]);
+        excluded[requests[i].cell] = true;
+    }
+    return all > count ? requests[count].cell : CELLS;
 }
 
 static void check_search(const setup *s, stream *random)
@@ -354,25 +356,25 @@ static void check_search(const setup *s, stream *random)
     reference(&expected, s->t, s->options);
     bool told[CELLS] = {false}, early = below(random, 4) == 0, speculating = below(random, 256) == 0;
     bool complete = !early && !speculating && below(random, 32) == 0 && completeness_holds(s);
-    uint32_t wanted[CELLS], count;
+    uint32_t certain[CELLS], count;
     hpx_search *search = hpx_search_new(&s->t->grid, s->options, cost_of, (void *)s->t);
-    while ((count = check_step(s, search, &expected, told, wanted)) > 0) {
+    while ((count = check_step(s, search, &expected, told, certain)) > 0) {
         if (complete)
-            check_complete(s, told, wanted, count, random);
+            check_complete(s, told, certain, count, random);
         if (speculating) {
-            uint32_t cell = check_speculations(s, search, told, wanted, count, 1 + below(random, CELLS));
+            uint32_t cell = check_speculation(s, search, told, certain, count, 1 + below(random, CELLS));
             if (cell < CELLS && below(random, 2)) {
-                hpx_search_tell(search, cell, s->t->score[cell]);
+                hpx_search_tell(search, (hpx_request){cell, EPOCHS}, s->t->score[cell]);
                 told[cell] = true;
                 continue;
             }
         }
         for (uint32_t answers = 1 + below(random, count); answers > 0; answers--) {
-            uint32_t pick = below(random, count), cell = wanted[pick];
-            wanted[pick] = wanted[--count];
+            uint32_t pick = below(random, count), cell = certain[pick];
+            certain[pick] = certain[--count];
             if (early && below(random, 4) == 0)
                 cell = below(random, s->t->cells);
-            hpx_search_tell(search, cell, told[cell] ? TOP : s->t->score[cell]);
+            hpx_search_tell(search, (hpx_request){cell, EPOCHS}, told[cell] ? TOP : s->t->score[cell]);
             told[cell] = true;
         }
     }
@@ -381,7 +383,7 @@ static void check_search(const setup *s, stream *random)
     CHECK(result.incumbent == expected.incumbent);
     CHECK(strcmp(result.stop, expected.stop) == 0);
     /* Only a limited line from the low end can lead to a worse cell. */
-    if (s->options->method == HPX_METHOD_FULL_CROSS || s->options->outward)
+    if (s->options->method == &hpx_methods[HPX_METHOD_FULL_CROSS] || s->options->outward)
         CHECK(result.end == result.incumbent && strcmp(result.stop, "fixpoint") == 0);
     hpx_search_free(search);
 }
@@ -389,11 +391,12 @@ static void check_search(const setup *s, stream *random)
 /* Grid search; both hill climbers and every cross-search from every start. */
 static void check_table(const char *kind, uint32_t number, const table *t, stream *random)
 {
-    hpx_search_options options = {.method = HPX_METHOD_GRID};
+    hpx_search_options options = {.method = &hpx_methods[HPX_METHOD_GRID], .epochs = EPOCHS};
     setup s = {kind, number, t, &options};
     check_search(&s, random);
     for (uint32_t start = 0; start < t->cells; start++) {
-        options = (hpx_search_options){.method = HPX_METHOD_HILL_CLIMB, .start = start};
+        options = (hpx_search_options){
+            .method = &hpx_methods[HPX_METHOD_HILL_CLIMB], .epochs = EPOCHS, .start = start};
         options.neighbours = HPX_AXES;
         check_search(&s, random);
         options.neighbours = HPX_DIAGONAL;
@@ -402,7 +405,8 @@ static void check_table(const char *kind, uint32_t number, const table *t, strea
             for (options.limit = 0; options.limit <= 4; options.limit++)
                 for (int outward = 0; outward <= 1; outward++) {
                     options.outward = outward;
-                    options.method = options.limit ? HPX_METHOD_PARTIAL_CROSS : HPX_METHOD_FULL_CROSS;
+                    options.method =
+                        &hpx_methods[options.limit ? HPX_METHOD_PARTIAL_CROSS : HPX_METHOD_FULL_CROSS];
                     check_search(&s, random);
                 }
     }

@@ -318,28 +318,28 @@ static void test_searches(void **state)
                    "search e\n  method = full-cross\n  first = r\n  scan = outward\n  start = 64 0.001\n"
                    "search f\n  method = partial-cross\n  limit = 3\n  scan = low\n  first = n\n");
     static const hpx_search_options expected[] = {
-        {.method = HPX_METHOD_GRID, .neighbours = HPX_DIAGONAL},
-        {.method = HPX_METHOD_HILL_CLIMB, .neighbours = HPX_DIAGONAL},
-        {.method = HPX_METHOD_HILL_CLIMB, .neighbours = HPX_AXES, .start = 3},
-        {.method = HPX_METHOD_FULL_CROSS, .neighbours = HPX_DIAGONAL},
-        {.method = HPX_METHOD_FULL_CROSS,
+        {.method = &hpx_methods[HPX_METHOD_GRID], .neighbours = HPX_DIAGONAL},
+        {.method = &hpx_methods[HPX_METHOD_HILL_CLIMB], .neighbours = HPX_DIAGONAL},
+        {.method = &hpx_methods[HPX_METHOD_HILL_CLIMB], .neighbours = HPX_AXES, .start = 3},
+        {.method = &hpx_methods[HPX_METHOD_FULL_CROSS], .neighbours = HPX_DIAGONAL},
+        {.method = &hpx_methods[HPX_METHOD_FULL_CROSS],
          .neighbours = HPX_DIAGONAL,
          .first = 1,
          .outward = true,
          .start = 4},
-        {.method = HPX_METHOD_PARTIAL_CROSS, .neighbours = HPX_DIAGONAL, .limit = 3},
+        {.method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS], .neighbours = HPX_DIAGONAL, .limit = 3},
     };
     assert_int_equal(recipe->search_count, COUNT(expected));
     for (size_t i = 0; i < COUNT(expected); i++) {
         const hpx_search_options *options = &recipe->searches[i].options;
-        assert_int_equal(options->method, expected[i].method);
+        assert_ptr_equal(options->method, expected[i].method);
         assert_int_equal(options->neighbours, expected[i].neighbours);
         assert_int_equal(options->start, expected[i].start);
         assert_int_equal(options->first, expected[i].first);
         assert_int_equal(options->limit, expected[i].limit);
         assert_int_equal(options->outward, expected[i].outward);
     }
-    assert_string_equal(recipe->searches[5].method, "partial-cross");
+    assert_string_equal(recipe->searches[5].options.method->name, "partial-cross");
     assert_int_equal(recipe->searches[1].place.line, 10);
     const hpx_recipe_search *search;
     hpx_error error;

@@ -127,7 +127,7 @@ static void test_amendment(void **state)
     assert_int_equal(recipe->search_count, COUNT(names));
     for (size_t i = 0; i < COUNT(names); i++)
         assert_string_equal(recipe->searches[i].name, names[i]);
-    assert_int_equal(recipe->searches[0].options.method, HPX_METHOD_HILL_CLIMB);
+    assert_string_equal(recipe->searches[0].options.method->name, "hill-climb");
     assert_int_equal(recipe->searches[0].options.start, 3);
     assert_int_equal(recipe->searches[0].options.limit, 0);
     hpx_recipe_free(recipe);
@@ -320,7 +320,7 @@ static void test_recipes_that_come_with_hpx(void **state)
     hpx_recipe *recipe = open_recipe("recipes/mnist-table.rcp");
     static const struct {
         const char *name;
-        hpx_method method;
+        int method;
         uint32_t first, limit;
     } rows[] = {
         {"grid", HPX_METHOD_GRID, 0, 0},
@@ -334,7 +334,7 @@ static void test_recipes_that_come_with_hpx(void **state)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         assert_string_equal(recipe->searches[i].name, rows[i].name);
-        assert_int_equal(recipe->searches[i].options.method, rows[i].method);
+        assert_ptr_equal(recipe->searches[i].options.method, &hpx_methods[rows[i].method]);
         assert_int_equal(recipe->searches[i].options.first, rows[i].first);
         assert_int_equal(recipe->searches[i].options.limit, rows[i].limit);
         assert_int_equal(recipe->searches[i].options.start, 0);

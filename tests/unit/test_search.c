@@ -13,12 +13,33 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 
-/* Tells every wanted cell its score in the table until the search is done. */
+enum { EPOCHS = 15 };
+
+static void tell(hpx_search *search, uint32_t cell, double score)
+{
+    hpx_search_tell(search, (hpx_request){cell, EPOCHS}, score);
+}
+
+/* The cells that it is certain of: writes at most `room`. */
+static size_t ask(hpx_search *search, uint32_t *cells, size_t room)
+{
+    size_t certain;
+    hpx_request *requests = calloc(room + 1, sizeof *requests);
+    hpx_search_ask(search, requests, room, &certain);
+    for (size_t i = 0; i < certain && i < room; i++) {
+        assert_int_equal(requests[i].epochs, EPOCHS);
+        cells[i] = requests[i].cell;
+    }
+    free(requests);
+    return certain;
+}
+
+/* Tells every certain cell its score in the table until the search is done. */
 static void run(hpx_search *search, const double *scores)
 {
-    const uint32_t *wanted;
-    while (hpx_search_wanted(search, &wanted) > 0)
-        hpx_search_tell(search, wanted[0], scores[wanted[0]]);
+    uint32_t cell;
+    while (ask(search, &cell, 1) > 0)
+        tell(search, cell, scores[cell]);
 }
 
 static uint64_t equal_cost(void *context, uint32_t cell)
@@ -28,24 +49,24 @@ static uint64_t equal_cost(void *context, uint32_t cell)
     return 1;
 }
 
-static void assert_wanted(hpx_search *search, const uint32_t *cells, size_t count)
+static void assert_certain(hpx_search *search, const uint32_t *cells, size_t count)
 {
-    const uint32_t *wanted;
-    assert_int_equal(hpx_search_wanted(search, &wanted), count);
+    uint32_t certain[64];
+    assert_int_equal(ask(search, certain, 64), count);
     if (count)
-        assert_memory_equal(wanted, cells, count * sizeof *cells);
+        assert_memory_equal(certain, cells, count * sizeof *cells);
 }
 
 static void assert_trace(const hpx_search *search, const uint32_t *cells, size_t count)
 {
-    const uint32_t *trace;
+    const hpx_request *trace;
     assert_int_equal(hpx_search_trace(search, &trace), count);
-    if (count)
-        assert_memory_equal(trace, cells, count * sizeof *cells);
+    for (size_t i = 0; i < count; i++)
+        assert_true(trace[i].cell == cells[i] && trace[i].epochs == EPOCHS);
 }
 
-#define WANTED(search, ...)                                                                                  \
-    assert_wanted(search, (const uint32_t[]){__VA_ARGS__}, LENGTH(((const uint32_t[]){__VA_ARGS__})))
+#define CERTAIN(search, ...)                                                                                 \
+    assert_certain(search, (const uint32_t[]){__VA_ARGS__}, LENGTH(((const uint32_t[]){__VA_ARGS__})))
 #define TRACE(search, ...)                                                                                   \
     assert_trace(search, (const uint32_t[]){__VA_ARGS__}, LENGTH(((const uint32_t[]){__VA_ARGS__})))
 
@@ -108,45 +129,63 @@ static void test_paper_table(void **state)
         size_t evaluations;
         const char *stop;
     } rows[] = {
-        {{.method = HPX_METHOD_GRID}, 128, 4096, "0.9803", "1.000", 66, "complete"},
-        {{.method = HPX_METHOD_HILL_CLIMB, .neighbours = HPX_DIAGONAL},
+        {{.method = &hpx_methods[HPX_METHOD_GRID], .epochs = EPOCHS},
+         128,
+         4096,
+         "0.9803",
+         "1.000",
+         66,
+         "complete"},
+        {{.method = &hpx_methods[HPX_METHOD_HILL_CLIMB], .epochs = EPOCHS, .neighbours = HPX_DIAGONAL},
          256,
          128,
          "0.9792",
          "0.075",
          21,
          "peak"},
-        {{.method = HPX_METHOD_FULL_CROSS, .first = L2}, 128, 4096, "0.9803", "0.273", 30, "fixpoint"},
-        {{.method = HPX_METHOD_PARTIAL_CROSS, .first = L2, .limit = 3},
+        {{.method = &hpx_methods[HPX_METHOD_FULL_CROSS], .epochs = EPOCHS, .first = L2},
+         128,
+         4096,
+         "0.9803",
+         "0.273",
+         30,
+         "fixpoint"},
+        {{.method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS], .epochs = EPOCHS, .first = L2, .limit = 3},
          128,
          4096,
          "0.9803",
          "0.257",
          28,
          "fixpoint"},
-        {{.method = HPX_METHOD_PARTIAL_CROSS, .first = L2, .limit = 4},
+        {{.method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS], .epochs = EPOCHS, .first = L2, .limit = 4},
          128,
          4096,
          "0.9803",
          "0.257",
          28,
          "fixpoint"},
-        {{.method = HPX_METHOD_FULL_CROSS, .first = L1}, 256, 128, "0.9792", "0.280", 21, "fixpoint"},
-        {{.method = HPX_METHOD_PARTIAL_CROSS, .first = L1, .limit = 2},
+        {{.method = &hpx_methods[HPX_METHOD_FULL_CROSS], .epochs = EPOCHS, .first = L1},
+         256,
+         128,
+         "0.9792",
+         "0.280",
+         21,
+         "fixpoint"},
+        {{.method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS], .epochs = EPOCHS, .first = L1, .limit = 2},
          256,
          128,
          "0.9792",
          "0.063",
          16,
          "fixpoint"},
-        {{.method = HPX_METHOD_PARTIAL_CROSS, .first = L2, .limit = 1},
+        {{.method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS], .epochs = EPOCHS, .first = L2, .limit = 1},
          128,
          64,
          "0.9791",
          "0.031",
          17,
          "fixpoint"},
-        {{.method = HPX_METHOD_PARTIAL_CROSS, .first = L1, .limit = 1},
+        {{.method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS], .epochs = EPOCHS, .first = L1, .limit = 1},
          64,
          32,
          "0.9789",
@@ -170,12 +209,12 @@ static void test_paper_table(void **state)
         assert_int_equal(16u << result.end % PAPER_N2, rows[i].n2);
         assert_string_equal(result.stop, rows[i].stop);
 
-        const uint32_t *trace;
+        const hpx_request *trace;
         size_t evaluations = hpx_search_trace(search, &trace);
         assert_int_equal(evaluations, rows[i].evaluations);
         uint64_t cost = 0;
         for (size_t k = 0; k < evaluations; k++)
-            cost += paper_cost(NULL, trace[k]);
+            cost += paper_cost(NULL, trace[k].cell);
         char text[16];
         snprintf(text, sizeof text, "%.4f", scores[result.end]);
         assert_string_equal(text, rows[i].accuracy);
@@ -191,8 +230,11 @@ static const hpx_grid ten = {.axes = 1, .counts = {10}};
 
 static hpx_search *partial(uint32_t start, uint32_t limit, bool outward)
 {
-    hpx_search_options options = {
-        .method = HPX_METHOD_PARTIAL_CROSS, .start = start, .limit = limit, .outward = outward};
+    hpx_search_options options = {.method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS],
+                                  .epochs = EPOCHS,
+                                  .start = start,
+                                  .limit = limit,
+                                  .outward = outward};
     return hpx_search_new(&ten, &options, equal_cost, NULL);
 }
 
@@ -200,21 +242,21 @@ static void test_certain_grid(void **state)
 {
     (void)state;
     hpx_grid grid = {.axes = 2, .counts = {2, 3}};
-    hpx_search_options options = {.method = HPX_METHOD_GRID};
+    hpx_search_options options = {.method = &hpx_methods[HPX_METHOD_GRID], .epochs = EPOCHS};
     hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
-    WANTED(search, 0, 1, 2, 3, 4, 5);
-    hpx_search_tell(search, 4, 1);
-    hpx_search_tell(search, 1, 2);
-    WANTED(search, 0, 2, 3, 5);
+    CERTAIN(search, 0, 1, 2, 3, 4, 5);
+    tell(search, 4, 1);
+    tell(search, 1, 2);
+    CERTAIN(search, 0, 2, 3, 5);
     assert_trace(search, NULL, 0);
-    hpx_search_tell(search, 0, 0);
+    tell(search, 0, 0);
     TRACE(search, 0, 1);
-    WANTED(search, 2, 3, 5);
-    hpx_search_tell(search, 5, 2);
-    hpx_search_tell(search, 3, 2);
-    WANTED(search, 2);
-    hpx_search_tell(search, 2, 0);
-    assert_wanted(search, NULL, 0);
+    CERTAIN(search, 2, 3, 5);
+    tell(search, 5, 2);
+    tell(search, 3, 2);
+    CERTAIN(search, 2);
+    tell(search, 2, 0);
+    assert_certain(search, NULL, 0);
     TRACE(search, 0, 1, 2, 3, 4, 5);
     assert_int_equal(hpx_search_result_of(search).end, 1);
     hpx_search_free(search);
@@ -224,22 +266,23 @@ static void test_certain_full_line(void **state)
 {
     (void)state;
     hpx_grid grid = {.axes = 2, .counts = {3, 4}};
-    hpx_search_options options = {.method = HPX_METHOD_FULL_CROSS, .start = 5, .first = 1, .limit = 1};
+    hpx_search_options options = {
+        .method = &hpx_methods[HPX_METHOD_FULL_CROSS], .epochs = EPOCHS, .start = 5, .first = 1, .limit = 1};
     hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
-    WANTED(search, 4, 5, 6, 7); /* the limit is not for a full cross-search */
-    hpx_search_tell(search, 6, 3);
-    hpx_search_tell(search, 4, 1);
-    hpx_search_tell(search, 7, 0);
-    WANTED(search, 5);
+    CERTAIN(search, 4, 5, 6, 7); /* the limit is not for a full cross-search */
+    tell(search, 6, 3);
+    tell(search, 4, 1);
+    tell(search, 7, 0);
+    CERTAIN(search, 5);
     TRACE(search, 4);
-    hpx_search_tell(search, 5, 2);
+    tell(search, 5, 2);
     TRACE(search, 4, 5, 6, 7);
-    WANTED(search, 2, 10);
+    CERTAIN(search, 2, 10);
     hpx_search_free(search);
 
     options.outward = true;
     search = hpx_search_new(&grid, &options, equal_cost, NULL);
-    WANTED(search, 5, 6, 7, 4);
+    CERTAIN(search, 5, 6, 7, 4);
     hpx_search_free(search);
 }
 
@@ -247,24 +290,24 @@ static void test_certain_low(void **state)
 {
     (void)state;
     hpx_search *search = partial(5, 2, false);
-    WANTED(search, 0, 1, 2); /* the first is no miss */
-    hpx_search_tell(search, 0, 5);
-    WANTED(search, 1, 2);
-    hpx_search_tell(search, 1, 4);
-    WANTED(search, 2);
-    hpx_search_tell(search, 2, 6);
-    WANTED(search, 3, 4);
+    CERTAIN(search, 0, 1, 2); /* the first is no miss */
+    tell(search, 0, 5);
+    CERTAIN(search, 1, 2);
+    tell(search, 1, 4);
+    CERTAIN(search, 2);
+    tell(search, 2, 6);
+    CERTAIN(search, 3, 4);
     /* If 3 misses, 4 is the new best, and 5 and 6 follow; if 3 is better still, 4 and 5 follow. */
-    hpx_search_tell(search, 4, 7);
-    WANTED(search, 3, 5);
+    tell(search, 4, 7);
+    CERTAIN(search, 3, 5);
     TRACE(search, 0, 1, 2);
-    hpx_search_tell(search, 3, 6.5);
+    tell(search, 3, 6.5);
     TRACE(search, 0, 1, 2, 3, 4);
-    WANTED(search, 5, 6);
-    hpx_search_tell(search, 6, 1);
-    WANTED(search, 5);
-    hpx_search_tell(search, 5, 1); /* the line ends; the next is the same line, and 4 stays its best */
-    assert_wanted(search, NULL, 0);
+    CERTAIN(search, 5, 6);
+    tell(search, 6, 1);
+    CERTAIN(search, 5);
+    tell(search, 5, 1); /* the line ends; the next is the same line, and 4 stays its best */
+    assert_certain(search, NULL, 0);
     TRACE(search, 0, 1, 2, 3, 4, 5, 6);
     assert_int_equal(hpx_search_result_of(search).end, 4);
     hpx_search_free(search);
@@ -274,22 +317,22 @@ static void test_certain_outward(void **state)
 {
     (void)state;
     hpx_search *search = partial(5, 2, true);
-    WANTED(search, 5, 6, 7, 4, 3); /* both directions, whatever the other brings */
-    hpx_search_tell(search, 5, 5);
-    hpx_search_tell(search, 4, 9);
-    WANTED(search, 6, 7, 3); /* 4 may yet be a miss, if 6 is better */
-    hpx_search_tell(search, 6, 4);
-    hpx_search_tell(search, 7, 3);
-    WANTED(search, 3, 2); /* 4 is the best */
+    CERTAIN(search, 5, 6, 7, 4, 3); /* both directions, whatever the other brings */
+    tell(search, 5, 5);
+    tell(search, 4, 9);
+    CERTAIN(search, 6, 7, 3); /* 4 may yet be a miss, if 6 is better */
+    tell(search, 6, 4);
+    tell(search, 7, 3);
+    CERTAIN(search, 3, 2); /* 4 is the best */
     TRACE(search, 5, 6, 7, 4);
-    hpx_search_tell(search, 2, 0);
-    hpx_search_tell(search, 3, 0);
-    assert_wanted(search, NULL, 0); /* the line from 4 is known: two misses upward, two downward */
+    tell(search, 2, 0);
+    tell(search, 3, 0);
+    assert_certain(search, NULL, 0); /* the line from 4 is known: two misses upward, two downward */
     TRACE(search, 5, 6, 7, 4, 3, 2);
     hpx_search_free(search);
 
     search = partial(8, 3, true);
-    WANTED(search, 8, 9, 7, 6, 5); /* upward the axis ends first */
+    CERTAIN(search, 8, 9, 7, 6, 5); /* upward the axis ends first */
     hpx_search_free(search);
 }
 
@@ -297,24 +340,27 @@ static void test_certain_hill(void **state)
 {
     (void)state;
     hpx_grid grid = {.axes = 2, .counts = {3, 4}};
-    hpx_search_options options = {.method = HPX_METHOD_HILL_CLIMB, .start = 5, .neighbours = HPX_DIAGONAL};
+    hpx_search_options options = {.method = &hpx_methods[HPX_METHOD_HILL_CLIMB],
+                                  .epochs = EPOCHS,
+                                  .start = 5,
+                                  .neighbours = HPX_DIAGONAL};
     hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
-    WANTED(search, 5, 0, 1, 2, 4, 6, 8, 9, 10);
+    CERTAIN(search, 5, 0, 1, 2, 4, 6, 8, 9, 10);
     hpx_search_free(search);
 
     options.neighbours = HPX_AXES;
     search = hpx_search_new(&grid, &options, equal_cost, NULL);
-    WANTED(search, 5, 1, 4, 6, 9);
-    hpx_search_tell(search, 5, 1);
-    hpx_search_tell(search, 1, 1);
-    hpx_search_tell(search, 4, 1);
-    hpx_search_tell(search, 9, 1);
-    WANTED(search, 6);
-    hpx_search_tell(search, 6, 2);
-    WANTED(search, 2, 7, 10);
-    hpx_search_tell(search, 2, 2);
-    hpx_search_tell(search, 7, 2);
-    hpx_search_tell(search, 10, 2); /* equal is no reason to move */
+    CERTAIN(search, 5, 1, 4, 6, 9);
+    tell(search, 5, 1);
+    tell(search, 1, 1);
+    tell(search, 4, 1);
+    tell(search, 9, 1);
+    CERTAIN(search, 6);
+    tell(search, 6, 2);
+    CERTAIN(search, 2, 7, 10);
+    tell(search, 2, 2);
+    tell(search, 7, 2);
+    tell(search, 10, 2); /* equal is no reason to move */
     TRACE(search, 5, 1, 4, 6, 9, 2, 7, 10);
     assert_int_equal(hpx_search_result_of(search).end, 6);
     assert_string_equal(hpx_search_result_of(search).stop, "peak");
@@ -326,16 +372,16 @@ static void test_told_twice_or_early(void **state)
 {
     (void)state;
     hpx_search *search = partial(0, 1, false);
-    hpx_search_tell(search, 1, 7);  /* before its turn */
-    hpx_search_tell(search, 9, 99); /* not wanted yet, and never reached */
-    hpx_search_tell(search, 1, -7);
-    WANTED(search, 0);
-    hpx_search_tell(search, 0, 6);
-    WANTED(search, 2); /* because 1 is 7 */
-    hpx_search_tell(search, 2, 5);
+    tell(search, 1, 7);  /* before its turn */
+    tell(search, 9, 99); /* not wanted yet, and never reached */
+    tell(search, 1, -7);
+    CERTAIN(search, 0);
+    tell(search, 0, 6);
+    CERTAIN(search, 2); /* because 1 is 7 */
+    tell(search, 2, 5);
     TRACE(search, 0, 1, 2);
     assert_int_equal(hpx_search_result_of(search).end, 1);
-    hpx_search_tell(search, 3, 100); /* after the end */
+    tell(search, 3, 100); /* after the end */
     TRACE(search, 0, 1, 2);
     assert_int_equal(hpx_search_result_of(search).incumbent, 1);
     hpx_search_free(search);
@@ -349,7 +395,7 @@ static uint64_t cost_of(void *context, uint32_t cell)
 static uint32_t grid_winner(const double scores[4], uint64_t costs[4])
 {
     hpx_grid grid = {.axes = 1, .counts = {4}};
-    hpx_search_options options = {.method = HPX_METHOD_GRID};
+    hpx_search_options options = {.method = &hpx_methods[HPX_METHOD_GRID], .epochs = EPOCHS};
     hpx_search *search = hpx_search_new(&grid, &options, cost_of, costs);
     run(search, scores);
     uint32_t winner = hpx_search_result_of(search).end;
@@ -373,23 +419,25 @@ static void test_unordered_axes(void **state)
 {
     (void)state;
     hpx_grid grid = {.axes = 2, .counts = {4, 3}, .unordered = 1};
-    hpx_search_options options = {.method = HPX_METHOD_PARTIAL_CROSS, .first = 0, .limit = 1};
+    hpx_search_options options = {
+        .method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS], .epochs = EPOCHS, .first = 0, .limit = 1};
     hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
-    WANTED(search, 0, 3, 6, 9); /* the whole line, at once */
+    CERTAIN(search, 0, 3, 6, 9); /* the whole line, at once */
     run(search, (double[]){5, 0, 0, 4, 0, 0, 3, 0, 0, 6, 0, 9});
     TRACE(search, 0, 3, 6, 9, 10); /* the line of the other axis ends at a miss */
     assert_int_equal(hpx_search_result_of(search).end, 9);
     hpx_search_free(search);
 
-    options = (hpx_search_options){.method = HPX_METHOD_HILL_CLIMB, .start = 1, .neighbours = HPX_AXES};
+    options = (hpx_search_options){
+        .method = &hpx_methods[HPX_METHOD_HILL_CLIMB], .epochs = EPOCHS, .start = 1, .neighbours = HPX_AXES};
     search = hpx_search_new(&grid, &options, equal_cost, NULL);
-    WANTED(search, 1, 0, 2, 4, 7, 10);
+    CERTAIN(search, 1, 0, 2, 4, 7, 10);
     hpx_search_free(search);
 
     options.neighbours = HPX_DIAGONAL;
     options.start = 3;
     search = hpx_search_new(&grid, &options, equal_cost, NULL);
-    WANTED(search, 3, 0, 1, 4, 6, 7, 9, 10);
+    CERTAIN(search, 3, 0, 1, 4, 6, 7, 9, 10);
     hpx_search_free(search);
 }
 
@@ -397,7 +445,8 @@ static void test_hill_leaves_failed_start(void **state)
 {
     (void)state;
     hpx_grid grid = {.axes = 1, .counts = {3}};
-    hpx_search_options options = {.method = HPX_METHOD_HILL_CLIMB, .neighbours = HPX_DIAGONAL};
+    hpx_search_options options = {
+        .method = &hpx_methods[HPX_METHOD_HILL_CLIMB], .epochs = EPOCHS, .neighbours = HPX_DIAGONAL};
     hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
     run(search, (double[]){NAN, 1, NAN});
     assert_int_equal(hpx_search_result_of(search).end, 1);
@@ -419,7 +468,8 @@ static void test_cycle(void **state)
         0, 0, 3, /* row 1 to 3, column 0 to 0, from where row 0 was walked */
         9, 9, 1, /* out of sight */
     };
-    hpx_search_options options = {.method = HPX_METHOD_PARTIAL_CROSS, .limit = 1};
+    hpx_search_options options = {
+        .method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS], .epochs = EPOCHS, .limit = 1};
     hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
     run(search, scores);
     TRACE(search, 0, 3, 1, 2, 5, 8, 4);
@@ -435,7 +485,7 @@ static void test_three_axes(void **state)
 {
     (void)state;
     hpx_grid grid = {.axes = 3, .counts = {2, 2, 2}};
-    hpx_search_options options = {.method = HPX_METHOD_FULL_CROSS};
+    hpx_search_options options = {.method = &hpx_methods[HPX_METHOD_FULL_CROSS], .epochs = EPOCHS};
     hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
     run(search,
         (double[]){5, 0, 0, 0, 4, 0, 0, 9}); /* two lines stay at 0; the third, along the last axis, too */
@@ -455,32 +505,37 @@ static void test_three_axes(void **state)
 /* The largest grid, told from both ends and the middle. */
 /* Speculation. */
 
-/* What is known besides: the scores of those cells whose bit is set in `cells`. */
-struct known {
-    const double *scores;
-    bool cells[PAPER_CELLS];
-};
-
-static bool find_known(void *context, uint32_t cell, double *score)
+/* What it finds likely beyond what it is certain of: writes at most `room`. */
+static size_t speculate(hpx_search *search, uint32_t *cells, size_t room)
 {
-    const struct known *known = context;
-    *score = known->scores[cell];
-    return known->cells[cell];
+    size_t certain;
+    hpx_search_ask(search, NULL, 0, &certain);
+    hpx_request *requests = calloc(certain + room, sizeof *requests);
+    size_t count = hpx_search_ask(search, requests, certain + room, &certain) - certain;
+    assert_true(count <= room);
+    for (size_t i = 0; i < count; i++)
+        cells[i] = requests[certain + i].cell;
+    free(requests);
+    return count;
 }
 
 static const hpx_search_options every_method[] = {
-    {.method = HPX_METHOD_HILL_CLIMB, .neighbours = HPX_DIAGONAL},
-    {.method = HPX_METHOD_HILL_CLIMB, .neighbours = HPX_AXES},
-    {.method = HPX_METHOD_FULL_CROSS, .first = 0},
-    {.method = HPX_METHOD_FULL_CROSS, .first = 1, .outward = true},
-    {.method = HPX_METHOD_PARTIAL_CROSS, .first = 0, .limit = 1},
-    {.method = HPX_METHOD_PARTIAL_CROSS, .first = 1, .limit = 1},
-    {.method = HPX_METHOD_PARTIAL_CROSS, .first = 1, .limit = 2, .outward = true},
-    {.method = HPX_METHOD_PARTIAL_CROSS, .first = 0, .limit = 3},
+    {.method = &hpx_methods[HPX_METHOD_HILL_CLIMB], .epochs = EPOCHS, .neighbours = HPX_DIAGONAL},
+    {.method = &hpx_methods[HPX_METHOD_HILL_CLIMB], .epochs = EPOCHS, .neighbours = HPX_AXES},
+    {.method = &hpx_methods[HPX_METHOD_FULL_CROSS], .epochs = EPOCHS, .first = 0},
+    {.method = &hpx_methods[HPX_METHOD_FULL_CROSS], .epochs = EPOCHS, .first = 1, .outward = true},
+    {.method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS], .epochs = EPOCHS, .first = 0, .limit = 1},
+    {.method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS], .epochs = EPOCHS, .first = 1, .limit = 1},
+    {.method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS],
+     .epochs = EPOCHS,
+     .first = 1,
+     .limit = 2,
+     .outward = true},
+    {.method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS], .epochs = EPOCHS, .first = 0, .limit = 3},
 };
 
-/* Once what it wants is known, though not told, a search can come to one place only: what it wants there has
- * been speculated on as sure. */
+/* Once what it asks for is known, though not told, a search can come to one place only: what it asks for
+ * there has been speculated on before all else. */
 static void test_speculate_what_is_decided(void **state)
 {
     (void)state;
@@ -491,26 +546,24 @@ static void test_speculate_what_is_decided(void **state)
         hpx_search_options options = every_method[i];
         for (options.start = 0; options.start < PAPER_CELLS; options.start += 13) {
             hpx_search *search = hpx_search_new(&grid, &options, paper_cost, NULL);
-            const uint32_t *wanted;
+            uint32_t certain[PAPER_CELLS], likely[PAPER_CELLS];
             size_t count;
-            while ((count = hpx_search_wanted(search, &wanted)) > 0) {
-                struct known known = {.scores = scores};
-                uint32_t told[PAPER_CELLS];
-                bool sure[PAPER_CELLS] = {false};
-                hpx_speculation speculations[PAPER_CELLS];
-                memcpy(told, wanted, count * sizeof *told);
+            while ((count = ask(search, certain, PAPER_CELLS)) > 0) {
+                size_t rank[PAPER_CELLS];
                 for (size_t k = 0; k < count; k++)
-                    known.cells[told[k]] = true;
-                size_t speculated =
-                    hpx_search_speculate(search, speculations, PAPER_CELLS, find_known, &known);
+                    hpx_search_hint(search, (hpx_request){certain[k], EPOCHS}, scores[certain[k]]);
+                assert_int_equal(ask(search, certain, PAPER_CELLS), count); /* a hint is no answer */
+                size_t speculated = speculate(search, likely, PAPER_CELLS);
+                for (size_t k = 0; k < PAPER_CELLS; k++)
+                    rank[k] = SIZE_MAX;
                 for (size_t k = 0; k < speculated; k++)
-                    sure[speculations[k].cell] = speculations[k].likelihood == 1;
+                    rank[likely[k]] = k;
                 for (size_t k = 0; k < count; k++)
-                    hpx_search_tell(search, told[k], scores[told[k]]);
-                count = hpx_search_wanted(search, &wanted);
+                    tell(search, certain[k], scores[certain[k]]);
+                count = ask(search, certain, PAPER_CELLS);
                 for (size_t k = 0; k < count; k++)
-                    assert_true(sure[wanted[k]]);
-                assert_true(count == 0 ? speculated == 0 : speculated >= count);
+                    assert_true(rank[certain[k]] < speculated);
+                assert_true(count == 0 ? speculated == 0 : rank[certain[0]] < PAPER_CELLS);
             }
             hpx_search_free(search);
         }
@@ -520,54 +573,50 @@ static void test_speculate_what_is_decided(void **state)
 static void test_speculate(void **state)
 {
     (void)state;
-    struct known nothing = {.scores = (double[PAPER_CELLS]){0}};
-    hpx_speculation speculations[PAPER_CELLS], again[PAPER_CELLS];
+    uint32_t likely[PAPER_CELLS], again[PAPER_CELLS];
 
     /* With a limit of 1 a line goes on as long as every cell beats the one before. Nothing is known: that may
      * be so or not, and if not, that is the end on one axis. */
     hpx_search *search = partial(0, 1, false);
-    WANTED(search, 0, 1);
-    size_t count = hpx_search_speculate(search, speculations, PAPER_CELLS, find_known, &nothing);
+    CERTAIN(search, 0, 1);
+    size_t count = speculate(search, likely, PAPER_CELLS);
     assert_true(count <= 1);
     if (count)
-        assert_true(speculations[0].cell == 2 && speculations[0].likelihood < 0.7);
+        assert_true(likely[0] == 2);
     /* The higher the second cell, the more cells would have to be higher still. */
-    hpx_search_tell(search, 0, 0.1);
-    hpx_search_tell(search, 1, 0.9);
-    WANTED(search, 2);
-    assert_int_equal(hpx_search_speculate(search, speculations, PAPER_CELLS, find_known, &nothing), 0);
-    WANTED(search, 2);
+    tell(search, 0, 0.1);
+    tell(search, 1, 0.9);
+    CERTAIN(search, 2);
+    assert_int_equal(speculate(search, likely, PAPER_CELLS), 0);
+    CERTAIN(search, 2);
     hpx_search_free(search);
 
     /* A search of which all is certain, and one that is done. */
-    hpx_search_options options = {.method = HPX_METHOD_GRID};
+    hpx_search_options options = {.method = &hpx_methods[HPX_METHOD_GRID], .epochs = EPOCHS};
     search = hpx_search_new(&ten, &options, equal_cost, NULL);
-    assert_int_equal(hpx_search_speculate(search, speculations, PAPER_CELLS, find_known, &nothing), 0);
+    assert_int_equal(speculate(search, likely, PAPER_CELLS), 0);
     for (uint32_t cell = 0; cell < 10; cell++)
-        hpx_search_tell(search, cell, 0);
-    assert_int_equal(hpx_search_speculate(search, speculations, PAPER_CELLS, find_known, &nothing), 0);
+        tell(search, cell, 0);
+    assert_int_equal(speculate(search, likely, PAPER_CELLS), 0);
     hpx_search_free(search);
 
-    /* Likeliest first, the same every time, and no more than there is room for. */
+    /* The same every time, and no more than there is room for. */
     hpx_grid grid = {.axes = 2, .counts = {PAPER_N1, PAPER_N2}};
-    options = (hpx_search_options){.method = HPX_METHOD_FULL_CROSS};
+    options = (hpx_search_options){.method = &hpx_methods[HPX_METHOD_FULL_CROSS], .epochs = EPOCHS};
     search = hpx_search_new(&grid, &options, paper_cost, NULL);
-    hpx_search_tell(search, 3 * PAPER_N2, 2);
-    hpx_search_tell(search, 0, 1);
-    count = hpx_search_speculate(search, speculations, PAPER_CELLS, find_known, &nothing);
-    for (size_t i = 0; i < count; i++) {
-        assert_in_range(speculations[i].cell % PAPER_N2, 1, PAPER_N2 - 1); /* beyond the line where it is */
-        assert_true(speculations[i].likelihood >= 0.5 && speculations[i].likelihood <= 1);
-        assert_true(i == 0 || hpx_speculation_compare(&speculations[i - 1], &speculations[i]) < 0);
-    }
-    assert_int_equal(hpx_search_speculate(search, again, PAPER_CELLS, find_known, &nothing), count);
-    assert_memory_equal(again, speculations, count * sizeof *speculations);
+    tell(search, 3 * PAPER_N2, 2);
+    tell(search, 0, 1);
+    count = speculate(search, likely, PAPER_CELLS);
+    for (size_t i = 0; i < count; i++)
+        assert_in_range(likely[i] % PAPER_N2, 1, PAPER_N2 - 1); /* beyond the line where it is */
+    assert_int_equal(speculate(search, again, PAPER_CELLS), count);
+    assert_memory_equal(again, likely, count * sizeof *likely);
     for (uint32_t n1 = 0; n1 < PAPER_N1 - 1; n1++)
-        hpx_search_tell(search, n1 * PAPER_N2, n1 == 3 ? 2 : 1 + 0.1 * n1);
-    count = hpx_search_speculate(search, speculations, 4, find_known, &nothing);
+        tell(search, n1 * PAPER_N2, n1 == 3 ? 2 : 1 + 0.1 * n1);
+    count = speculate(search, likely, 4);
     assert_int_equal(count, 4);
     for (size_t i = 0; i < count; i++)
-        assert_int_equal(speculations[i].cell / PAPER_N2, 3); /* the line through the best so far */
+        assert_int_equal(likely[i] / PAPER_N2, 3); /* the line through the best so far */
     hpx_search_free(search);
 }
 
@@ -575,33 +624,33 @@ static void test_largest_grid(void **state)
 {
     (void)state;
     hpx_grid grid = {.axes = 2, .counts = {2048, 2048}};
-    hpx_search_options options = {.method = HPX_METHOD_GRID};
+    hpx_search_options options = {.method = &hpx_methods[HPX_METHOD_GRID], .epochs = EPOCHS};
     hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
-    const uint32_t *cells;
-    assert_int_equal(hpx_search_wanted(search, &cells), HPX_CELLS_MAX);
-    for (uint32_t cell = 0; cell < 1000; cell++) {
-        hpx_search_tell(search, cell ^ 1, 0);
-        hpx_search_wanted(search, &cells);
-    }
-    assert_int_equal(hpx_search_wanted(search, &cells), HPX_CELLS_MAX - 1000);
-    assert_int_equal(cells[0], 1000);
-    for (uint32_t cell = HPX_CELLS_MAX; cell-- > 1000;)
-        hpx_search_tell(search, cell, cell == 12345);
-    assert_int_equal(hpx_search_wanted(search, &cells), 0);
-    assert_int_equal(hpx_search_trace(search, &cells), HPX_CELLS_MAX);
+    const hpx_request *trace;
+    uint32_t cell;
+    assert_int_equal(ask(search, NULL, 0), HPX_CELLS_MAX);
+    for (cell = 0; cell < 1000; cell++)
+        tell(search, cell ^ 1, 0);
+    assert_int_equal(ask(search, &cell, 1), HPX_CELLS_MAX - 1000);
+    assert_int_equal(cell, 1000);
+    for (cell = HPX_CELLS_MAX; cell-- > 1000;)
+        tell(search, cell, cell == 12345);
+    assert_int_equal(ask(search, NULL, 0), 0);
+    assert_int_equal(hpx_search_trace(search, &trace), HPX_CELLS_MAX);
     for (uint32_t i = 0; i < HPX_CELLS_MAX; i++)
-        if (cells[i] != i)
+        if (trace[i].cell != i)
             fail();
     assert_int_equal(hpx_search_result_of(search).end, 12345);
     hpx_search_free(search);
 
-    options = (hpx_search_options){.method = HPX_METHOD_FULL_CROSS, .start = HPX_CELLS_MAX - 1};
+    options.method = &hpx_methods[HPX_METHOD_FULL_CROSS];
+    options.start = HPX_CELLS_MAX - 1;
     search = hpx_search_new(&grid, &options, equal_cost, NULL);
-    assert_int_equal(hpx_search_wanted(search, &cells), 2048);
-    while (hpx_search_wanted(search, &cells) > 0)
-        hpx_search_tell(search, cells[0], -fabs((double)(cells[0] % 2048) - 77) - cells[0] / 2048);
+    assert_int_equal(ask(search, NULL, 0), 2048);
+    while (ask(search, &cell, 1) > 0)
+        tell(search, cell, -fabs((double)(cell % 2048) - 77) - cell / 2048);
     assert_int_equal(hpx_search_result_of(search).end, 77);
-    assert_int_equal(hpx_search_trace(search, &cells), 3 * 2048 - 2);
+    assert_int_equal(hpx_search_trace(search, &trace), 3 * 2048 - 2);
     hpx_search_free(search);
     hpx_search_free(NULL);
 }

@@ -1,0 +1,50 @@
+/* The search methods, a row each. A new one is a row here, its algorithm in a file beside this one, its words
+ * in docs/searches.md and an independent reference in tests/model/. A binding that no method has yet gets its
+ * place in hpx_binding, hpx_search_options and the table of src/recipe/searches.c. */
+#include "state.h"
+
+enum {
+    START = 1 << HPX_BINDING_START,
+    NEIGHBOURS = 1 << HPX_BINDING_NEIGHBOURS,
+    CROSS = START | 1 << HPX_BINDING_FIRST | 1 << HPX_BINDING_SCAN,
+    LIMIT = 1 << HPX_BINDING_LIMIT,
+};
+
+const hpx_method hpx_methods[HPX_METHODS] = {
+    [HPX_METHOD_GRID] =
+        {
+            .name = "grid",
+            .fixed = true,
+            .begin = hpx_grid_begin,
+            .advance = hpx_grid_advance,
+            .ask = hpx_grid_ask,
+        },
+    [HPX_METHOD_HILL_CLIMB] =
+        {
+            .name = "hill-climb",
+            .takes = START | NEIGHBOURS,
+            .begin = hpx_hill_begin,
+            .advance = hpx_hill_advance,
+            .ask = hpx_search_ask_list,
+            .speculate = hpx_search_try_futures,
+        },
+    [HPX_METHOD_FULL_CROSS] =
+        {
+            .name = "full-cross",
+            .takes = CROSS,
+            .begin = hpx_cross_begin,
+            .advance = hpx_cross_advance,
+            .ask = hpx_search_ask_list,
+            .speculate = hpx_search_try_futures,
+        },
+    [HPX_METHOD_PARTIAL_CROSS] =
+        {
+            .name = "partial-cross",
+            .takes = CROSS | LIMIT,
+            .needs = LIMIT,
+            .begin = hpx_cross_begin,
+            .advance = hpx_cross_advance,
+            .ask = hpx_search_ask_list,
+            .speculate = hpx_search_try_futures,
+        },
+};
