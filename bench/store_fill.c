@@ -25,9 +25,10 @@ struct filling {
 
 static hpx_metrics made_up_metrics(const hpx_hash *from)
 {
-    hpx_metrics metrics;
-    for (int i = 0; i < HPX_METRICS; i++)
-        metrics.values[i] = from->bytes[i] / 256.0;
+    const hpx_trainer *trainer = hpx_trainer_find("mlp");
+    hpx_metrics metrics = {0};
+    for (size_t i = 0; i < trainer->metric_count; i++)
+        hpx_metrics_set(&metrics, trainer->metrics[i].name, from->bytes[i] / 256.0);
     return metrics;
 }
 
@@ -58,6 +59,7 @@ static hpx_status put_trial(struct filling *filling, uint32_t cell, uint32_t see
         hpx_put_options keep = {.keep = last ? HPX_KEEP_NEWEST : HPX_KEEP_NONE, .last = !last};
         status =
             hpx_store_put(filling->store, &manifest, &artifact, checkpoint, sizeof checkpoint, &keep, error);
+        hpx_artifact_free(&artifact);
         filling->artifacts += !status;
     }
     hpx_buffer_free(&name);

@@ -18,6 +18,7 @@ typedef enum hpx_field_type {
     HPX_FIELD_TEXT = 's',   /* UTF-8 without NUL */
     HPX_FIELD_BYTES = 'b',  /* any bytes, such as a hash */
     HPX_FIELD_COUNTS = 'U', /* a list of unsigned integers */
+    HPX_FIELD_REALS = 'F',  /* a list of doubles, each as a real */
 } hpx_field_type;
 
 #define HPX_FIELD_NAME_MAX 64
@@ -25,9 +26,9 @@ typedef enum hpx_field_type {
 typedef struct hpx_field {
     const char *name;
     hpx_field_type type;
-    uint64_t count; /* HPX_FIELD_COUNT: the value; HPX_FIELD_COUNTS: how many */
+    uint64_t count; /* HPX_FIELD_COUNT: the value; of a list: how many */
     double real;
-    const uint8_t *bytes; /* text (NUL behind it), bytes, or uint64_t values of a list */
+    const uint8_t *bytes; /* text (NUL behind it), bytes, or the uint64_t or double values of a list */
     size_t size;          /* of `bytes` */
 } hpx_field;
 
@@ -48,6 +49,7 @@ void hpx_fields_set_text(hpx_fields *fields, const char *name, const char *value
 void hpx_fields_set_bytes(hpx_fields *fields, const char *name, const void *bytes, size_t size);
 void hpx_fields_set_hash(hpx_fields *fields, const char *name, const hpx_hash *hash);
 void hpx_fields_set_counts(hpx_fields *fields, const char *name, const uint64_t *values, size_t count);
+void hpx_fields_set_reals(hpx_fields *fields, const char *name, const double *values, size_t count);
 void hpx_fields_set(hpx_fields *fields, const hpx_field *field); /* a copy of a field of another set */
 
 void hpx_fields_remove(hpx_fields *fields, const char *name); /* if there is one */
@@ -78,6 +80,8 @@ hpx_status hpx_fields_bytes(const uint8_t **out, size_t *size, const hpx_fields 
                             hpx_error *error);
 hpx_status hpx_fields_counts(const uint64_t **out, size_t *count, const hpx_fields *fields, const char *name,
                              hpx_error *error);
+hpx_status hpx_fields_reals(const double **out, size_t *count, const hpx_fields *fields, const char *name,
+                            hpx_error *error);
 
 /* The text of that name; "" where there is none. Borrowed likewise. */
 const char *hpx_fields_text_or_empty(const hpx_fields *fields, const char *name);

@@ -1,5 +1,8 @@
-/* The six figures of an epoch, and the names they go by everywhere: in recipes, tables, records and messages.
- */
+/* What an epoch is measured by: numbers under the names that its trainer gives them. Nothing outside a trainer
+ * knows which there are.
+ *
+ * A name is 1 to 64 printable ASCII bytes without blank, comma or quote: it stands as it is in recipes, tables,
+ * records and messages. */
 #ifndef HPX_METRICS_H
 #define HPX_METRICS_H
 
@@ -11,35 +14,65 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum hpx_metric {
-    HPX_TRAIN_LOSS,
-    HPX_TRAIN_ACCURACY,
-    HPX_VALIDATION_LOSS,
-    HPX_VALIDATION_ACCURACY,
-    HPX_TEST_LOSS,
-    HPX_TEST_ACCURACY,
-    HPX_METRICS,
+#define HPX_METRICS_MAX     1024 /* of a trial */
+#define HPX_METRIC_NAME_MAX 64
+
+bool hpx_metric_is_name(const char *name);
+
+typedef struct hpx_metric {
+    const char *name;
+    double value; /* NaN: there is none, such as of a validation without samples */
 } hpx_metric;
 
-/* "train_loss" and so on; NULL-terminated. */
-extern const char *const hpx_metric_names[HPX_METRICS + 1];
-
-/* Whether less is better. */
-bool hpx_metric_minimised(hpx_metric metric);
-
-/* Mean cross-entropy (nats per sample) and the fraction classified right. Training figures are means over the
- * batches of the epoch as they were trained (with dropout, before each step). NaN where there are no samples.
- */
+/* In the order in which the trainer reports them, every name once. A zeroed struct is an empty list; it owns
+ * what it holds, in one allocation. */
 typedef struct hpx_metrics {
-    double values[HPX_METRICS];
+    hpx_metric *list;
+    size_t count;
 } hpx_metrics;
 
-/* As fields named by hpx_metric_names. */
+void hpx_metrics_free(hpx_metrics *metrics); /* leaves it empty */
+hpx_metrics hpx_metrics_copy(const hpx_metrics *metrics);
+
+/* Sets the value of that name, or appends it. False, and nothing is changed, when that is no name of a metric
+ * or there are HPX_METRICS_MAX others. */
+bool hpx_metrics_set(hpx_metrics *metrics, const char *name, double value);
+
+/* The value of that name; NaN where there is none. */
+double hpx_metrics_value(const hpx_metrics *metrics, const char *name);
+
+/* The same names in the same order. */
+bool hpx_metrics_same_names(const hpx_metrics *a, const hpx_metrics *b);
+
+/* A metric as the trainer that reports it knows it. */
+typedef struct hpx_metric_kind {
+    const char *name;
+    bool minimised; /* less is better */
+    const char
+        *instead; /* where nothing is held out it has no value, and this one has; NULL: it always has */
+} hpx_metric_kind;
+
+/* What a search goes by: the metric of that name, and whether less is better. */
+typedef struct hpx_objective {
+    const char *name;
+    bool minimised;
+} hpx_objective;
+
+/* The direction that the end of a name says: more of an accuracy, less of a loss or an error. False where it
+ * says none. */
+bool hpx_objective_guess(bool *minimised, const char *name);
+
+/* Whether `value` is better than `other`; NaN is worse than any number. */
+bool hpx_objective_better(const hpx_objective *objective, double value, double other);
+
+/* As the fields "metric.names", joined by blanks, and "metric.values", in their order; none of a list without
+ * metrics. HPX_DAMAGED, with `out` empty, on anything that hpx_metrics_to_fields would not have written. */
 void hpx_metrics_to_fields(hpx_fields *out, const hpx_metrics *metrics);
 hpx_status hpx_metrics_from_fields(hpx_metrics *out, const hpx_fields *fields, hpx_error *error);
 
-/* The hash of all that a training gives at an epoch: XXH3-128 of the checkpoint followed by the metrics as
- * little-endian doubles (with one NaN). What "bit for bit" compares. */
+/* The hash of all that a training gives at an epoch: XXH3-128 of the checkpoint followed by the values as
+ * little-endian doubles (with one NaN) in their order. What "bit for bit" compares; the names are compared
+ * beside it. */
 hpx_hash hpx_output_hash(const hpx_metrics *metrics, const uint8_t *checkpoint, size_t size);
 /* The same for a checkpoint that was hashed in pieces; frees the hasher. */
 hpx_hash hpx_output_hash_finish(hpx_hasher *checkpoint, const hpx_metrics *metrics);
@@ -47,7 +80,6 @@ hpx_hash hpx_output_hash_finish(hpx_hasher *checkpoint, const hpx_metrics *metri
 /* An epoch in which a training fails, as its manifest decides, has a reason, a text on one line, and neither
  * metrics nor a checkpoint. Its output is the hash of that reason. */
 #define HPX_FAILURE_BYTES 128
-extern const hpx_metrics hpx_no_metrics; /* NaN all */
 hpx_hash hpx_failure_hash(const char *failure);
 
 /* As the field `failure`, which an epoch that did not fail (empty) has not. HPX_DAMAGED on a reason that is

@@ -62,7 +62,7 @@ typedef struct hpx_recipe {
     uint32_t epochs;
     uint32_t *seeds; /* seed_count of them, distinct, in the order written */
     size_t seed_count;
-    hpx_metric objective;
+    hpx_objective objective;
     hpx_keep keep;
     hpx_recipe_search *searches; /* in order of declaration */
     size_t search_count;

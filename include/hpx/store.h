@@ -77,12 +77,12 @@ typedef struct hpx_artifact {
     hpx_hash key;
     uint32_t epoch;
     char failure[HPX_FAILURE_BYTES]; /* why it failed; empty: it did not */
-    uint32_t parent; /* the epoch whose checkpoint this run continued; 0: it began from the start */
-    hpx_metrics metrics;
-    hpx_hash output;  /* hpx_output_hash of metrics and checkpoint, or hpx_failure_hash */
-    hpx_hash code;    /* of the code record */
-    hpx_hash dataset; /* of the data set entry */
-    hpx_cell cell;    /* as the recipe named it; of a stored one, borrowed until the store is closed */
+    uint32_t parent;     /* the epoch whose checkpoint this run continued; 0: it began from the start */
+    hpx_metrics metrics; /* its own: hpx_artifact_free */
+    hpx_hash output;     /* hpx_output_hash of metrics and checkpoint, or hpx_failure_hash */
+    hpx_hash code;       /* of the code record */
+    hpx_hash dataset;    /* of the data set entry */
+    hpx_cell cell;       /* as the recipe named it; of a stored one, borrowed until the store is closed */
     uint64_t seed;
     char host[64];
     int64_t started_ns;   /* of the epoch, since 1970 */
@@ -90,10 +90,18 @@ typedef struct hpx_artifact {
     double total_seconds; /* of all epochs up to it, whichever builds trained them */
 } hpx_artifact;
 
+void hpx_artifact_free(hpx_artifact *artifact);
+hpx_artifact hpx_artifact_copy(const hpx_artifact *artifact); /* the cell stays borrowed */
+/* Takes a copy in place of what `out` has. */
+void hpx_artifact_set(hpx_artifact *out, const hpx_artifact *artifact);
+
+/* Whether two epochs came out alike, bit for bit. */
+bool hpx_artifact_same_output(const hpx_artifact *a, const hpx_artifact *b);
+
 typedef struct hpx_put_options {
     hpx_keep keep;
-    hpx_metric objective; /* HPX_KEEP_BEST: what is best */
-    bool last;            /* HPX_KEEP_NONE: the training ends with this epoch */
+    hpx_objective objective; /* HPX_KEEP_BEST: what is best */
+    bool last;               /* HPX_KEEP_NONE: the training ends with this epoch */
 } hpx_put_options;
 
 /* Stores an epoch with its checkpoint and drops the trajectory's checkpoints that are not to be kept, in one
@@ -106,7 +114,7 @@ hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx
                          const uint8_t *checkpoint, size_t size, const hpx_put_options *options,
                          hpx_error *error);
 
-/* HPX_OK and the artifact; HPX_NOT_FOUND if there is none, or it is damaged. With `manifest`, the stored one
+/* HPX_OK and the artifact, to be freed; HPX_NOT_FOUND if there is none, or it is damaged. With `manifest`, the stored one
  * must be equal: HPX_DIFFERS if it is not. */
 hpx_status hpx_store_get(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,
                          const hpx_buffer *manifest, hpx_error *error);
@@ -137,7 +145,7 @@ hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefi
 
 /* Calls for every artifact, in order of key and epoch; with `key`, for that trajectory's. Damaged ones are
  * reported and left out. Ends with the first status that is not HPX_OK. The store may not be changed
- * meanwhile. */
+ * meanwhile. The artifact is borrowed during the call. */
 typedef hpx_status hpx_artifact_fn(void *context, const hpx_artifact *artifact, hpx_error *error);
 hpx_status hpx_store_each(hpx_store *store, const hpx_hash *key, hpx_artifact_fn *each, void *context,
                           hpx_error *error);

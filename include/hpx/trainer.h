@@ -31,7 +31,10 @@ typedef struct hpx_trainer {
     const char *name;            /* the word after `model` in a recipe, and in the manifest as "model.kind" */
     const hpx_setting *settings; /* sections "model" and "train" */
     size_t setting_count;
-    const hpx_input_kind *inputs; /* NULL: there are none, and a recipe has no `dataset` */
+    const hpx_input_kind *inputs;   /* NULL: there are none, and a recipe has no `dataset` */
+    const hpx_metric_kind *metrics; /* in the order in which it reports them */
+    size_t metric_count;
+    const char *objective; /* the metric that a recipe goes by that names none; NULL: it must */
 
     /* What the machine contributes to a result, as fields "numerics.*": the same fields, the same bits. And
      * what it trains with, whether or not a result depends on it, as fields "machine.*". */

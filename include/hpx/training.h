@@ -10,10 +10,10 @@
 
 typedef struct hpx_epoch {
     uint32_t epoch;      /* 1 for the first */
-    const char *failure; /* why the training failed in this epoch, its last: then metrics are NaN and there
-                            is no checkpoint; else NULL */
-    hpx_metrics metrics;
-    double seconds;            /* wall time of this epoch, evaluation included */
+    const char *failure; /* why the training failed in this epoch, its last: then there are no metrics and
+                            no checkpoint; else NULL */
+    hpx_metrics metrics; /* borrowed during the call */
+    double seconds;      /* wall time of this epoch, evaluation included */
     const uint8_t *checkpoint; /* all that the next epoch continues from; borrowed during the call */
     size_t checkpoint_size;
 } hpx_epoch;

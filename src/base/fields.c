@@ -2,10 +2,10 @@
  *
  *     "HPXF"  u16 version = 1  u16 count
  *     count times, names strictly ascending (bytewise):
- *         u8 name length (1..64)  name  u8 type ('u' 'f' 's' 'b' 'U')  u32 payload length  payload
+ *         u8 name length (1..64)  name  u8 type ('u' 'f' 's' 'b' 'U' 'F')  u32 payload length  payload
  *
  *     'u' 8 bytes    'f' 8 bytes IEEE 754, no -0, NaN only as 0x7ff8000000000000
- *     's' UTF-8 without NUL    'b' any bytes    'U' 8 bytes each
+ *     's' UTF-8 without NUL    'b' any bytes    'U' 8 bytes each    'F' 8 bytes each, as 'f'
  *
  * There is one way to write a given set, and the decoder refuses every other. */
 #include "hpx/fields.h"
@@ -157,6 +157,19 @@ void hpx_fields_set_counts(hpx_fields *fields, const char *name, const uint64_t 
                                         .size = count * sizeof(uint64_t)});
 }
 
+void hpx_fields_set_reals(hpx_fields *fields, const char *name, const double *values, size_t count)
+{
+    double *kept = hpx_realloc(NULL, count, sizeof *kept);
+    for (size_t i = 0; i < count; i++)
+        kept[i] = values[i] == 0 ? 0 : values[i]; /* not -0 */
+    hpx_fields_set(fields, &(hpx_field){.name = name,
+                                        .type = HPX_FIELD_REALS,
+                                        .count = count,
+                                        .bytes = (const uint8_t *)kept,
+                                        .size = count * sizeof *kept});
+    free(kept);
+}
+
 static hpx_status find_typed(const hpx_field **out, const hpx_fields *fields, const char *name,
                              hpx_field_type type, hpx_error *error)
 {
@@ -239,6 +252,18 @@ hpx_status hpx_fields_counts(const uint64_t **out, size_t *count, const hpx_fiel
     return status;
 }
 
+hpx_status hpx_fields_reals(const double **out, size_t *count, const hpx_fields *fields, const char *name,
+                            hpx_error *error)
+{
+    const hpx_field *field;
+    hpx_status status = find_typed(&field, fields, name, HPX_FIELD_REALS, error);
+    if (!status) {
+        *out = (const double *)(const void *)field->bytes;
+        *count = field->count;
+    }
+    return status;
+}
+
 static uint64_t real_bits(double value)
 {
     uint64_t bits = NAN_BITS;
@@ -263,6 +288,13 @@ static void encode_payload(hpx_buffer *out, const hpx_field *field)
         hpx_buffer_u32(out, (uint32_t)field->size);
         for (uint64_t i = 0; i < field->count; i++)
             hpx_buffer_u64(out, values[i]);
+        break;
+    }
+    case HPX_FIELD_REALS: {
+        const double *values = (const double *)(const void *)field->bytes;
+        hpx_buffer_u32(out, (uint32_t)field->size);
+        for (uint64_t i = 0; i < field->count; i++)
+            hpx_buffer_u64(out, real_bits(values[i]));
         break;
     }
     case HPX_FIELD_TEXT:
@@ -301,6 +333,29 @@ bool hpx_field_is_text(const void *text, size_t size)
     return true;
 }
 
+static bool decode_real(double *out, const uint8_t *payload)
+{
+    const uint64_t bits = hpx_load_u64(payload);
+    memcpy(out, &bits, sizeof bits);
+    return real_bits(*out) == bits && !(*out == 0 && signbit(*out));
+}
+
+/* Numbers of 8 bytes in this machine's order; whether each is written in the one way there is. */
+static bool decode_list(hpx_field *field, const uint8_t *payload, size_t size, uint64_t **list)
+{
+    bool good = size % 8 == 0;
+    double real;
+    field->count = size / 8;
+    *list = hpx_realloc(NULL, size / 8 + 1, 8);
+    for (size_t i = 0; i < size / 8 && good; i++) {
+        (*list)[i] = hpx_load_u64(payload + 8 * i);
+        good = field->type == HPX_FIELD_COUNTS || decode_real(&real, payload + 8 * i);
+    }
+    field->bytes = (const uint8_t *)*list;
+    field->size = size;
+    return good;
+}
+
 static bool decode_payload(hpx_field *field, const uint8_t *payload, size_t size, uint64_t **list)
 {
     field->size = 0;
@@ -310,23 +365,11 @@ static bool decode_payload(hpx_field *field, const uint8_t *payload, size_t size
             return false;
         field->count = hpx_load_u64(payload);
         return true;
-    case HPX_FIELD_REAL: {
-        if (size != 8)
-            return false;
-        uint64_t bits = hpx_load_u64(payload);
-        memcpy(&field->real, &bits, sizeof bits);
-        return real_bits(field->real) == bits && !(field->real == 0 && signbit(field->real));
-    }
+    case HPX_FIELD_REAL:
+        return size == 8 && decode_real(&field->real, payload);
     case HPX_FIELD_COUNTS:
-        if (size % 8 != 0)
-            return false;
-        field->count = size / 8;
-        *list = hpx_realloc(NULL, size / 8 + 1, 8);
-        for (size_t i = 0; i < size / 8; i++)
-            (*list)[i] = hpx_load_u64(payload + 8 * i);
-        field->bytes = (const uint8_t *)*list;
-        field->size = size;
-        return true;
+    case HPX_FIELD_REALS:
+        return decode_list(field, payload, size, list);
     case HPX_FIELD_TEXT:
     case HPX_FIELD_BYTES:
         field->bytes = payload;
@@ -405,6 +448,11 @@ void hpx_field_print(hpx_buffer *out, const hpx_field *field)
         for (uint64_t i = 0; i < field->count; i++)
             hpx_buffer_printf(out, "%s%llu", i ? " " : "",
                               (unsigned long long)((const uint64_t *)(const void *)field->bytes)[i]);
+        break;
+    case HPX_FIELD_REALS:
+        for (uint64_t i = 0; i < field->count; i++)
+            hpx_buffer_printf(out, "%s%s", i ? " " : "",
+                              hpx_real_text(text, ((const double *)(const void *)field->bytes)[i]));
         break;
     }
 }

@@ -1,41 +1,200 @@
 #include "hpx/metrics.h"
 
+#include "base/memory.h"
+
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-const char *const hpx_metric_names[HPX_METRICS + 1] = {
-    "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy",
-    NULL,
-};
+#define NAMES  "metric.names"
+#define VALUES "metric.values"
 
-const hpx_metrics hpx_no_metrics = {{NAN, NAN, NAN, NAN, NAN, NAN}};
-
-bool hpx_metric_minimised(hpx_metric metric)
+bool hpx_metric_is_name(const char *name)
 {
-    return metric == HPX_TRAIN_LOSS || metric == HPX_VALIDATION_LOSS || metric == HPX_TEST_LOSS;
+    size_t length = 0;
+    for (; name[length] > ' ' && name[length] < 0x7f && name[length] != ',' && name[length] != '"'; length++)
+        if (length == HPX_METRIC_NAME_MAX)
+            return false;
+    return length > 0 && name[length] == 0;
+}
+
+void hpx_metrics_free(hpx_metrics *metrics)
+{
+    free(metrics->list);
+    *metrics = (hpx_metrics){0};
+}
+
+/* A list with room for its names behind it. */
+static hpx_metrics new_list(size_t count, size_t name_bytes)
+{
+    return (hpx_metrics){hpx_realloc(NULL, 1, count * sizeof(hpx_metric) + name_bytes), count};
+}
+
+/* A list of `old` and one more; with its names' text as its own. */
+static hpx_metrics join(const hpx_metrics *old, const hpx_metric *more)
+{
+    size_t name_bytes = more ? strlen(more->name) + 1 : 0;
+    for (size_t i = 0; i < old->count; i++)
+        name_bytes += strlen(old->list[i].name) + 1;
+    hpx_metrics new = new_list(old->count + (more != NULL), name_bytes);
+    char *text = (char *)(new.list + new.count);
+    for (size_t i = 0; i < new.count; i++) {
+        const hpx_metric *metric = i < old->count ? &old->list[i] : more;
+        const size_t size = strlen(metric->name) + 1;
+        new.list[i] = (hpx_metric){memcpy(text, metric->name, size), metric->value};
+        text += size;
+    }
+    return new;
+}
+
+hpx_metrics hpx_metrics_copy(const hpx_metrics *metrics)
+{
+    return metrics->count ? join(metrics, NULL) : (hpx_metrics){0};
+}
+
+static hpx_metric *find(const hpx_metrics *metrics, const char *name)
+{
+    for (size_t i = 0; i < metrics->count; i++)
+        if (strcmp(metrics->list[i].name, name) == 0)
+            return &metrics->list[i];
+    return NULL;
+}
+
+bool hpx_metrics_set(hpx_metrics *metrics, const char *name, double value)
+{
+    hpx_metric *found = find(metrics, name);
+    if (found) {
+        found->value = value;
+        return true;
+    }
+    if (!hpx_metric_is_name(name) || metrics->count == HPX_METRICS_MAX)
+        return false;
+    hpx_metrics new = join(metrics, &(hpx_metric){name, value});
+    hpx_metrics_free(metrics);
+    *metrics = new;
+    return true;
+}
+
+double hpx_metrics_value(const hpx_metrics *metrics, const char *name)
+{
+    const hpx_metric *found = find(metrics, name);
+    return found ? found->value : NAN;
+}
+
+bool hpx_metrics_same_names(const hpx_metrics *a, const hpx_metrics *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++)
+        same = strcmp(a->list[i].name, b->list[i].name) == 0;
+    return same;
+}
+
+static bool ends_in(const char *name, const char *end)
+{
+    const size_t length = strlen(name), tail = strlen(end);
+    return length >= tail && strcmp(name + length - tail, end) == 0;
+}
+
+bool hpx_objective_guess(bool *minimised, const char *name)
+{
+    *minimised = ends_in(name, "loss") || ends_in(name, "error");
+    return *minimised || ends_in(name, "accuracy");
+}
+
+bool hpx_objective_better(const hpx_objective *objective, double value, double other)
+{
+    if (isnan(value) || isnan(other))
+        return !isnan(value);
+    return objective->minimised ? value < other : value > other;
 }
 
 void hpx_metrics_to_fields(hpx_fields *out, const hpx_metrics *metrics)
 {
-    for (int i = 0; i < HPX_METRICS; i++)
-        hpx_fields_set_real(out, hpx_metric_names[i], metrics->values[i]);
+    hpx_buffer names = {0};
+    if (metrics->count == 0)
+        return;
+    double *values = hpx_realloc(NULL, metrics->count, sizeof *values);
+    for (size_t i = 0; i < metrics->count; i++) {
+        hpx_buffer_printf(&names, "%s%s", i ? " " : "", metrics->list[i].name);
+        values[i] = metrics->list[i].value;
+    }
+    hpx_fields_set_text(out, NAMES, hpx_buffer_text(&names));
+    hpx_fields_set_reals(out, VALUES, values, metrics->count);
+    hpx_buffer_free(&names);
+    free(values);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool has_twice(const hpx_metrics *metrics)
+{
+    const char *names[HPX_METRICS_MAX];
+    if (metrics->count < 2)
+        return false;
+    for (size_t i = 0; i < metrics->count; i++)
+        names[i] = metrics->list[i].name;
+    qsort(names, metrics->count, sizeof *names, by_name);
+    for (size_t i = 1; i < metrics->count; i++)
+        if (strcmp(names[i - 1], names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Cuts the names, which are joined by blanks, apart; whether each is one, and there are so many. */
+static bool cut_names(hpx_metrics *metrics, char *names)
+{
+    for (size_t i = 0; i < metrics->count; i++) {
+        const bool last = i + 1 == metrics->count;
+        char *end = strchr(names, ' ');
+        if (last != (end == NULL))
+            return false;
+        if (end)
+            *end = 0;
+        if (!hpx_metric_is_name(names))
+            return false;
+        metrics->list[i].name = names;
+        names = end + !last;
+    }
+    return true;
 }
 
 hpx_status hpx_metrics_from_fields(hpx_metrics *out, const hpx_fields *fields, hpx_error *error)
 {
-    hpx_status status = HPX_OK;
-    for (int i = 0; i < HPX_METRICS && !status; i++)
-        status = hpx_fields_real(&out->values[i], fields, hpx_metric_names[i], error);
-    return status;
+    const char *names;
+    const double *values;
+    size_t count;
+    *out = (hpx_metrics){0};
+    if (!hpx_fields_find(fields, NAMES) && !hpx_fields_find(fields, VALUES))
+        return HPX_OK;
+    hpx_status status = hpx_fields_text(&names, fields, NAMES, error);
+    if (!status)
+        status = hpx_fields_reals(&values, &count, fields, VALUES, error);
+    if (status)
+        return status;
+    if (count == 0 || count > HPX_METRICS_MAX)
+        return hpx_error_set(error, HPX_DAMAGED, "field '" VALUES "' has %zu values", count);
+    const size_t size = strlen(names) + 1;
+    hpx_metrics metrics = new_list(count, size);
+    for (size_t i = 0; i < count; i++)
+        metrics.list[i].value = values[i];
+    if (!cut_names(&metrics, memcpy(metrics.list + count, names, size)) || has_twice(&metrics)) {
+        hpx_metrics_free(&metrics);
+        return hpx_error_set(error, HPX_DAMAGED, "field '" NAMES "' is no list of %zu names", count);
+    }
+    *out = metrics;
+    return HPX_OK;
 }
 
 hpx_hash hpx_output_hash_finish(hpx_hasher *checkpoint, const hpx_metrics *metrics)
 {
     hpx_buffer tail = {0};
-    for (int i = 0; i < HPX_METRICS; i++) {
+    for (size_t i = 0; i < metrics->count; i++) {
         uint64_t bits = 0x7ff8000000000000u;
-        if (!isnan(metrics->values[i]))
-            memcpy(&bits, &metrics->values[i], sizeof bits);
+        if (!isnan(metrics->list[i].value))
+            memcpy(&bits, &metrics->list[i].value, sizeof bits);
         hpx_buffer_u64(&tail, bits);
     }
     hpx_hasher_add(checkpoint, tail.data, tail.size);
@@ -52,7 +211,7 @@ hpx_hash hpx_output_hash(const hpx_metrics *metrics, const uint8_t *checkpoint, 
 
 hpx_hash hpx_failure_hash(const char *failure)
 {
-    return hpx_output_hash(&hpx_no_metrics, (const uint8_t *)failure, strlen(failure));
+    return hpx_hash_of(failure, strlen(failure));
 }
 
 void hpx_failure_to_fields(hpx_fields *out, const char *failure)
@@ -82,10 +241,7 @@ hpx_status hpx_failure_from_fields(char out[HPX_FAILURE_BYTES], const hpx_fields
     if (!is_line(failure))
         return hpx_error_set(error, HPX_DAMAGED, "field 'failure' is not a text on one line");
     const hpx_hash hash = hpx_failure_hash(failure);
-    bool none = hpx_hash_equal(&hash, output);
-    for (int i = 0; i < HPX_METRICS; i++)
-        none = none && isnan(metrics->values[i]);
-    if (!none)
+    if (metrics->count > 0 || !hpx_hash_equal(&hash, output))
         return hpx_error_set(error, HPX_DAMAGED, "a failure with metrics, or with the output of another one");
     memcpy(out, failure, strlen(failure) + 1);
     return HPX_OK;

@@ -11,7 +11,7 @@
 #define TOP_DEFAULT 10
 
 struct ranking {
-    hpx_metric objective;
+    const hpx_objective *objective;
     struct results cells; /* one for each: its first artifact, with the means over its seeds */
 };
 
@@ -22,15 +22,17 @@ static hpx_status add(void *context, const hpx_artifact *artifact, hpx_error *er
     struct results *cells = &ranking->cells;
     (void)error;
     if (cells->count == 0 || !hpx_cell_equal(&cells->at[cells->count - 1].artifact.cell, &artifact->cell))
-        results_add(cells, &(struct result){.artifact = *artifact});
+        results_add(cells, artifact);
     struct result *cell = &cells->at[cells->count - 1];
+    hpx_metrics *means = &cell->artifact.metrics;
     double n = (double)++cell->seeds;
-    for (int metric = 0; metric < HPX_METRICS; metric++) {
-        double *mean = &cell->artifact.metrics.values[metric], value = artifact->metrics.values[metric];
-        double before = value - *mean;
-        *mean += before / n;
-        if (metric == (int)ranking->objective)
-            cell->spread += before * (value - *mean);
+    for (size_t i = 0; i < means->count; i++) {
+        const char *name = means->list[i].name;
+        const double value = hpx_metrics_value(&artifact->metrics, name);
+        const double before = value - means->list[i].value;
+        means->list[i].value += before / n;
+        if (strcmp(name, ranking->objective->name) == 0)
+            cell->spread += before * (value - means->list[i].value);
     }
     return HPX_OK;
 }
@@ -42,10 +44,10 @@ static double sd_of(const struct result *cell)
 
 static void print_table(hpx_buffer *text, const struct ranking *ranking, const hpx_recipe *recipe)
 {
-    hpx_table *table = hpx_report_best_new(recipe->objective);
+    hpx_table *table = hpx_report_best_new(&recipe->objective);
     for (size_t i = 0; i < ranking->cells.count; i++) {
         const struct result *cell = &ranking->cells.at[i];
-        hpx_report_best_add(table, &cell->artifact, recipe->objective, sd_of(cell), cell->seeds,
+        hpx_report_best_add(table, &cell->artifact, &recipe->objective, sd_of(cell), cell->seeds,
                             recipe->seed_count);
     }
     hpx_table_print(text, table);
@@ -57,12 +59,12 @@ static void print_json(hpx_buffer *text, const struct ranking *ranking, const hp
     hpx_json json = {.out = text};
     hpx_json_open(&json, NULL, '{');
     hpx_json_text(&json, "recipe", recipe->path);
-    hpx_json_text(&json, "objective", hpx_metric_names[recipe->objective]);
+    hpx_json_text(&json, "objective", recipe->objective.name);
     hpx_json_count(&json, "epochs", recipe->epochs);
     hpx_json_open(&json, "best", '[');
     for (size_t i = 0; i < ranking->cells.count; i++) {
         const struct result *cell = &ranking->cells.at[i];
-        hpx_report_best_json(&json, &cell->artifact, recipe->objective, sd_of(cell), cell->seeds);
+        hpx_report_best_json(&json, &cell->artifact, &recipe->objective, sd_of(cell), cell->seeds);
     }
     hpx_json_close(&json, ']');
     hpx_json_close(&json, '}');
@@ -71,7 +73,7 @@ static void print_json(hpx_buffer *text, const struct ranking *ranking, const hp
 static hpx_status rank(hpx_buffer *text, hpx_store *store, const struct target *target, const char *data,
                        const struct options *options, hpx_error *error)
 {
-    struct ranking ranking = {.objective = target->recipe->objective};
+    struct ranking ranking = {.objective = &target->recipe->objective};
     struct options top = *options;
     hpx_status status = HPX_OK;
     top.top = options->top ? options->top : TOP_DEFAULT;

@@ -159,14 +159,15 @@ struct results {
     size_t count, capacity;
     hpx_cell_set *cells;
 };
-void results_add(struct results *results, const struct result *result);
+/* A copy of the artifact, with nothing else. */
+struct result *results_add(struct results *results, const hpx_artifact *artifact);
 void results_free(struct results *results);
 /* Whether all that --where and --sort name is known of some result. */
 hpx_status results_check(const struct results *results, const struct options *options, hpx_error *error);
 /* What --where leaves, and what --top leaves in the order of `column`: the best metric first, else upwards.
  * "score" is the objective. */
-void results_filter(struct results *results, hpx_metric objective, const struct options *options);
-void results_order(struct results *results, const char *column, hpx_metric objective,
+void results_filter(struct results *results, const hpx_objective *objective, const struct options *options);
+void results_order(struct results *results, const char *column, const hpx_objective *objective,
                    const struct options *options);
 
 /* Says which searches have met nothing but failed cells; the exit code. */

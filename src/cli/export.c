@@ -1,48 +1,44 @@
 /* hpx export --csv; without it a bundle is written. */
 #include "cli.h"
 
-#include "base/memory.h"
-
 #include <stdlib.h>
-#include <string.h>
 
 struct table {
     hpx_buffer *text;
-    char **axes;
-    size_t count, capacity;
+    hpx_names axes, metrics;
 };
 
 static hpx_status add_row(void *context, const hpx_artifact *artifact, hpx_error *error)
 {
     (void)error;
     struct table *table = context;
-    hpx_report_csv_row(table->text, (const char *const *)table->axes, table->count, artifact);
+    hpx_report_csv_row(table->text, &table->axes, &table->metrics, artifact);
     return HPX_OK;
 }
 
-static void add_axis(struct table *table, const char *name)
-{
-    for (size_t i = 0; i < table->count; i++)
-        if (strcmp(table->axes[i], name) == 0)
-            return;
-    table->axes = hpx_grow(table->axes, &table->capacity, table->count + 1, sizeof *table->axes);
-    table->axes[table->count++] = hpx_strdup(name);
-}
-
-/* Without a recipe the columns are the axes that any stored cell names, in order of first appearance. */
-static hpx_status add_axes(void *context, const hpx_artifact *artifact, hpx_error *error)
+static hpx_status add_metrics(void *context, const hpx_artifact *artifact, hpx_error *error)
 {
     (void)error;
+    struct table *table = context;
+    for (size_t i = 0; i < artifact->metrics.count; i++)
+        hpx_names_add(&table->metrics, artifact->metrics.list[i].name);
+    return HPX_OK;
+}
+
+/* Without a recipe the columns are the axes that any stored cell names. */
+static hpx_status add_columns(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    struct table *table = context;
     const char *axis, *value;
     for (size_t at = 0; hpx_cell_next(&at, &axis, &value, &artifact->cell);)
-        add_axis(context, axis);
-    return HPX_OK;
+        hpx_names_add(&table->axes, axis);
+    return add_metrics(context, artifact, error);
 }
 
 static hpx_status export_all(struct table *table, hpx_store *store, hpx_error *error)
 {
-    hpx_status status = store ? hpx_store_each(store, NULL, add_axes, table, error) : HPX_OK;
-    hpx_report_csv_header(table->text, (const char *const *)table->axes, table->count);
+    hpx_status status = store ? hpx_store_each(store, NULL, add_columns, table, error) : HPX_OK;
+    hpx_report_csv_header(table->text, &table->axes, &table->metrics);
     if (!status && store)
         status = hpx_store_each(store, NULL, add_row, table, error);
     return status;
@@ -56,10 +52,15 @@ static hpx_status export_recipe(struct table *table, hpx_store *store, const str
     hpx_status status = open_target(&target, options->arguments, &count, false, error);
     if (status)
         return status;
-    for (size_t i = 0; i < target.recipe->grid.axes; i++)
-        add_axis(table, target.recipe->axes[i].name);
-    hpx_report_csv_header(table->text, (const char *const *)table->axes, table->count);
-    if (store)
+    const hpx_recipe *recipe = target.recipe;
+    for (size_t i = 0; i < recipe->grid.axes; i++)
+        hpx_names_add(&table->axes, recipe->axes[i].name);
+    for (size_t i = 0; i < recipe->trainer->metric_count; i++)
+        hpx_names_add(&table->metrics, recipe->trainer->metrics[i].name);
+    if (store && table->metrics.count == 0) /* only its results know them */
+        status = each_of_target(store, &target, data, true, add_metrics, table, error);
+    hpx_report_csv_header(table->text, &table->axes, &table->metrics);
+    if (!status && store)
         status = each_of_target(store, &target, data, true, add_row, table, error);
     free_target(&target);
     return status;
@@ -86,9 +87,8 @@ int run_export(const struct options *options)
     hpx_store_close(store);
     int code = status ? fail(&error) : print_bytes(&text);
     hpx_buffer_free(&text);
-    for (size_t i = 0; i < table.count; i++)
-        free(table.axes[i]);
-    free(table.axes);
+    hpx_names_free(&table.axes);
+    hpx_names_free(&table.metrics);
     free(data);
     free(folder);
     return code;

@@ -31,6 +31,7 @@ static hpx_status add(void *context, const hpx_artifact *artifact, hpx_error *er
         return HPX_OK; /* named a second time */
     }
     last->newest = *artifact;
+    last->newest.metrics = (hpx_metrics){0}; /* nobody asks for them */
     last->newest.cell = hpx_cell_set_keep(list->cells, &artifact->cell);
     last->epochs++;
     return HPX_OK;

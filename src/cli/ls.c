@@ -11,12 +11,12 @@ struct listing {
     hpx_store *store;
     hpx_adoptions adoptions;
     const struct options *options;
-    hpx_metric objective;   /* of the recipe */
-    hpx_table *table;       /* made when the objective is known */
-    struct results results; /* with --where, --sort or --top */
-    hpx_json *json;         /* NULL: the table */
-    hpx_audit *audit;       /* NULL: ls */
-    hpx_hash code;          /* the one last looked for in the repository, and what was found */
+    hpx_objective objective; /* of the recipe */
+    hpx_table *table;        /* made when the objective is known */
+    struct results results;  /* with --where, --sort or --top */
+    hpx_json *json;          /* NULL: the table */
+    hpx_audit *audit;        /* NULL: ls */
+    hpx_hash code;           /* the one last looked for in the repository, and what was found */
     hpx_code_reach reach;
     hpx_artifact newest;
     bool any;
@@ -42,7 +42,7 @@ static hpx_status list(void *context, const hpx_artifact *artifact, hpx_error *e
     else if (listing->audit)
         hpx_report_audit_add(listing->table, &provenance);
     else
-        hpx_report_list_add(listing->table, &provenance, listing->objective);
+        hpx_report_list_add(listing->table, &provenance, &listing->objective);
     hpx_provenance_free(&provenance);
     return HPX_OK;
 }
@@ -57,7 +57,7 @@ static hpx_status pick(void *context, const hpx_artifact *artifact, hpx_error *e
     struct listing *listing = context;
     if (!is_picky(listing->options))
         return list(listing, artifact, error);
-    results_add(&listing->results, &(struct result){.artifact = *artifact, .seeds = 1});
+    results_add(&listing->results, artifact)->seeds = 1;
     return HPX_OK;
 }
 
@@ -68,8 +68,8 @@ static hpx_status list_picked(struct listing *listing, hpx_error *error)
     hpx_status status = results_check(results, options, error);
     if (status)
         return status;
-    results_filter(results, listing->objective, options);
-    results_order(results, options->sort, listing->objective, options);
+    results_filter(results, &listing->objective, options);
+    results_order(results, options->sort, &listing->objective, options);
     for (size_t i = 0; i < results->count && !status; i++)
         status = list(listing, &results->at[i].artifact, error);
     return status;
@@ -82,7 +82,7 @@ static hpx_status list_newest(void *context, const hpx_artifact *artifact, hpx_e
     hpx_status status = HPX_OK;
     if (listing->any && !hpx_hash_equal(&listing->newest.key, &artifact->key))
         status = pick(listing, &listing->newest, error);
-    listing->newest = *artifact;
+    hpx_artifact_set(&listing->newest, artifact);
     listing->any = true;
     return status;
 }
@@ -97,7 +97,7 @@ static hpx_status list_all(struct listing *listing, const hpx_hash *key, hpx_err
 
 static void start_table(struct listing *listing)
 {
-    listing->table = listing->audit ? hpx_report_audit_new() : hpx_report_list_new(listing->objective);
+    listing->table = listing->audit ? hpx_report_audit_new() : hpx_report_list_new(&listing->objective);
 }
 
 static hpx_status list_what(struct listing *listing, const struct options *options, const char *data,
@@ -138,7 +138,7 @@ static int run(const struct options *options, hpx_audit *audit)
     hpx_json json = {.out = &text};
     struct listing listing = {
         .options = options,
-        .objective = HPX_VALIDATION_ACCURACY,
+        .objective = {.name = "validation_accuracy"},
         .json = options->json ? &json : NULL,
         .audit = audit,
     };
@@ -170,6 +170,7 @@ static int run(const struct options *options, hpx_audit *audit)
     hpx_audit_free(audit);
     hpx_table_free(listing.table);
     results_free(&listing.results);
+    hpx_artifact_free(&listing.newest);
     hpx_adoptions_free(&listing.adoptions);
     hpx_store_close(listing.store);
     free(data);

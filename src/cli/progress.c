@@ -72,7 +72,7 @@ struct progress *progress_new(const struct options *options, const hpx_recipe *r
     progress->lists = options->verbose || (!progress->draws && !options->quiet);
     progress->quiet = options->quiet;
     progress->many_seeds = recipe && recipe->seed_count > 1;
-    progress->decimals = recipe && hpx_metric_minimised(recipe->objective) ? 6 : 4;
+    progress->decimals = recipe && recipe->objective.minimised ? 6 : 4;
     if (progress->draws)
         signal(SIGCONT, forget_lines);
     return progress;

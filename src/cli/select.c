@@ -30,9 +30,9 @@ static struct value value_of(const struct result *result, const char *name, hpx_
     double number;
     if (value)
         return hpx_parse_real(&number, value) ? number_of(number) : (struct value){.text = value};
-    for (int metric = 0; metric < HPX_METRICS; metric++)
-        if (strcmp(name, hpx_metric_names[metric]) == 0)
-            return number_of(artifact->metrics.values[metric]);
+    for (size_t i = 0; i < artifact->metrics.count; i++)
+        if (strcmp(name, artifact->metrics.list[i].name) == 0)
+            return number_of(artifact->metrics.list[i].value);
     char hex[HPX_HASH_HEX_BYTES];
     room->size = 0;
     if (strcmp(name, "seed") == 0)
@@ -58,27 +58,17 @@ static struct value value_of(const struct result *result, const char *name, hpx_
     return (struct value){.text = hpx_buffer_text(room)};
 }
 
-/* The metric that a column's name means; HPX_METRICS: none. The tables' short heads are accuracies. */
-static hpx_metric metric_of(const char *name, hpx_metric objective)
+/* What a column's name stands for: "score" for the objective, and the tables' short heads for accuracies. */
+static const char *full_name(const char *name, const hpx_objective *objective)
 {
-    if (strcmp(name, "score") == 0)
-        return objective;
-    for (int metric = 0; metric < HPX_METRICS; metric++)
-        if (strcmp(name, hpx_metric_names[metric]) == 0)
-            return (hpx_metric)metric;
-    return strcmp(name, "validation") == 0 ? HPX_VALIDATION_ACCURACY
-           : strcmp(name, "test") == 0     ? HPX_TEST_ACCURACY
-                                           : HPX_METRICS;
-}
-
-static const char *full_name(const char *name, hpx_metric objective)
-{
-    hpx_metric metric = metric_of(name, objective);
-    return metric == HPX_METRICS ? name : hpx_metric_names[metric];
+    return strcmp(name, "score") == 0        ? objective->name
+           : strcmp(name, "validation") == 0 ? "validation_accuracy"
+           : strcmp(name, "test") == 0       ? "test_accuracy"
+                                             : name;
 }
 
 /* Whether the condition NAME=VALUE holds. */
-static bool holds(const struct result *result, const char *condition, hpx_metric objective)
+static bool holds(const struct result *result, const char *condition, const hpx_objective *objective)
 {
     const char *equals = strchr(condition, '=');
     char *name = hpx_strndup(condition, (size_t)(equals - condition));
@@ -117,32 +107,57 @@ static int compare(const void *a, const void *b, void *context)
     return result ? result : (x->number > y->number) - (x->number < y->number);
 }
 
-void results_add(struct results *results, const struct result *result)
+struct result *results_add(struct results *results, const hpx_artifact *artifact)
 {
     if (!results->cells)
         results->cells = hpx_cell_set_new();
     results->at = hpx_grow(results->at, &results->capacity, results->count + 1, sizeof *results->at);
-    struct result *copy = &results->at[results->count];
-    *copy = *result;
-    copy->artifact.cell = hpx_cell_set_keep(results->cells, &result->artifact.cell);
-    copy->number = results->count++;
+    struct result *result = &results->at[results->count];
+    *result = (struct result){.artifact = hpx_artifact_copy(artifact), .number = results->count};
+    result->artifact.cell = hpx_cell_set_keep(results->cells, &artifact->cell);
+    results->count++;
+    return result;
 }
 
-void results_order(struct results *results, const char *column, hpx_metric objective,
+static void drop_behind(struct results *results, size_t count)
+{
+    while (results->count > count)
+        hpx_artifact_free(&results->at[--results->count].artifact);
+}
+
+static bool is_metric(const struct results *results, const char *name)
+{
+    for (size_t i = 0; i < results->count; i++)
+        for (size_t k = 0; k < results->at[i].artifact.metrics.count; k++)
+            if (strcmp(results->at[i].artifact.metrics.list[k].name, name) == 0)
+                return true;
+    return false;
+}
+
+/* Whether more of it is better. */
+static bool is_maximised(const struct results *results, const char *name, const hpx_objective *objective)
+{
+    bool minimised;
+    if (strcmp(name, objective->name) == 0)
+        return !objective->minimised;
+    return is_metric(results, name) && hpx_objective_guess(&minimised, name) && !minimised;
+}
+
+void results_order(struct results *results, const char *column, const hpx_objective *objective,
                    const struct options *options)
 {
     if (column && results->count > 0) {
-        hpx_metric metric = metric_of(column, objective);
-        struct order order = {full_name(column, objective),
-                              metric != HPX_METRICS && !hpx_metric_minimised(metric)};
+        const char *name = full_name(column, objective);
+        struct order order = {name, is_maximised(results, name, objective)};
         qsort_r(results->at, results->count, sizeof *results->at, compare, &order);
     }
     if (options->top && options->top < results->count)
-        results->count = options->top;
+        drop_behind(results, options->top);
 }
 
 void results_free(struct results *results)
 {
+    drop_behind(results, 0);
     hpx_cell_set_free(results->cells);
     free(results->at);
     *results = (struct results){0};
@@ -156,7 +171,7 @@ static bool is_known(const struct results *results, const char *name)
     for (size_t i = 0; i < results->count; i++)
         if (hpx_cell_value(&results->at[i].artifact.cell, name))
             return true;
-    return metric_of(name, HPX_TEST_LOSS) != HPX_METRICS || results->count == 0;
+    return results->count == 0 || is_metric(results, full_name(name, &(hpx_objective){.name = name}));
 }
 
 static hpx_status check_name(const struct results *results, const char *option, const char *name,
@@ -183,15 +198,18 @@ hpx_status results_check(const struct results *results, const struct options *op
     return status;
 }
 
-void results_filter(struct results *results, hpx_metric objective, const struct options *options)
+void results_filter(struct results *results, const hpx_objective *objective, const struct options *options)
 {
     size_t kept = 0;
     for (size_t i = 0; i < results->count; i++) {
         bool all = true;
         for (size_t c = 0; c < options->where_count && all; c++)
             all = holds(&results->at[i], options->where[c], objective);
-        if (all)
-            results->at[kept++] = results->at[i];
+        if (!all)
+            continue;
+        struct result left_out = results->at[kept];
+        results->at[kept++] = results->at[i];
+        results->at[i] = left_out;
     }
-    results->count = kept;
+    drop_behind(results, kept);
 }

@@ -190,10 +190,12 @@ static hpx_status each_of_trial(hpx_store *store, hpx_experiment *experiment, ui
     } else {
         uint32_t epochs = hpx_experiment_recipe(experiment)->epochs;
         status = hpx_store_find(&artifact, store, &key, epochs, &manifest, error);
-        if (!status)
+        if (!status) {
             status = rename_cell(renaming, &artifact, error);
-        else if (status == HPX_NOT_FOUND)
+            hpx_artifact_free(&artifact);
+        } else if (status == HPX_NOT_FOUND) {
             status = HPX_OK;
+        }
     }
     hpx_buffer_free(&manifest);
     return status;

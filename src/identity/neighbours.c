@@ -40,6 +40,7 @@ void hpx_neighbours_free(hpx_neighbours *neighbours)
 void hpx_neighbour_free(hpx_neighbour *neighbour)
 {
     hpx_fields_free(&neighbour->manifest);
+    hpx_artifact_free(&neighbour->artifact);
     *neighbour = (hpx_neighbour){0};
 }
 
@@ -114,7 +115,7 @@ static size_t distance(const hpx_fields *a, const hpx_fields *b)
 static hpx_status keep_last(void *context, const hpx_artifact *artifact, hpx_error *error)
 {
     (void)error;
-    *(hpx_artifact *)context = *artifact;
+    hpx_artifact_set(context, artifact);
     return HPX_OK;
 }
 

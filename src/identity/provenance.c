@@ -86,7 +86,7 @@ static hpx_status collect(void *context, const hpx_artifact *artifact, hpx_error
     struct epochs *epochs = context;
     epochs->artifacts =
         hpx_grow(epochs->artifacts, &epochs->capacity, epochs->count + 1, sizeof *epochs->artifacts);
-    epochs->artifacts[epochs->count++] = *artifact;
+    epochs->artifacts[epochs->count++] = hpx_artifact_copy(artifact);
     return HPX_OK;
 }
 
@@ -127,11 +127,18 @@ hpx_status hpx_trajectory_read(hpx_trajectory *out, hpx_store *store, const char
     return status;
 }
 
+static void free_artifacts(hpx_artifact *artifacts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        hpx_artifact_free(&artifacts[i]);
+    free(artifacts);
+}
+
 void hpx_trajectory_free(hpx_trajectory *trajectory)
 {
     hpx_provenance_free(&trajectory->newest);
-    free(trajectory->conflicts);
-    free(trajectory->artifacts);
+    free_artifacts(trajectory->conflicts, trajectory->conflict_count);
+    free_artifacts(trajectory->artifacts, trajectory->count);
     if (trajectory->adoptions)
         hpx_adoptions_free(trajectory->adoptions);
     free(trajectory->adoptions);

@@ -14,7 +14,7 @@
 
 /* An artifact with what its record refers to; fields are empty where the store has lost them. */
 typedef struct hpx_provenance {
-    hpx_artifact artifact;
+    hpx_artifact artifact; /* its metrics are borrowed */
     hpx_fields manifest, code, dataset;
     hpx_fields import;              /* as hpx_store_find_import has it; empty: trained with this store */
     hpx_code_reach reach;           /* of the code's commit, if the caller has looked for it */

@@ -9,7 +9,7 @@
 static hpx_status keep_newest(void *context, const hpx_artifact *artifact, hpx_error *error)
 {
     (void)error;
-    *(hpx_artifact *)context = *artifact;
+    hpx_artifact_set(context, artifact);
     return HPX_OK;
 }
 
@@ -62,6 +62,7 @@ void hpx_why_free(hpx_why *why)
     hpx_code_change_free(&why->change);
     hpx_adoptions_free(&why->adoptions);
     hpx_neighbour_free(&why->nearest);
+    hpx_artifact_free(&why->stored);
     hpx_fields_free(&why->wanted);
     hpx_buffer_free(&why->pairs);
     *why = (hpx_why){0};
@@ -106,8 +107,10 @@ static hpx_status add_if_same(void *context, const hpx_hash *key, const hpx_fiel
             return HPX_OK;
     hpx_artifact newest = {.epoch = 0};
     hpx_status status = hpx_store_each(search->store, key, keep_newest, &newest, error);
-    if (status || newest.epoch == 0) /* 0: its results are lost */
+    if (status || newest.epoch == 0) { /* 0: its results are lost */
+        hpx_artifact_free(&newest);
         return status;
+    }
     newest.cell = hpx_cell_of(&history->pairs);
     history->artifacts =
         hpx_grow(history->artifacts, &history->capacity, history->count + 1, sizeof *history->artifacts);
@@ -137,6 +140,8 @@ hpx_status hpx_history_find(hpx_history *out, hpx_experiment *experiment, hpx_st
 
 void hpx_history_free(hpx_history *history)
 {
+    for (size_t i = 0; i < history->count; i++)
+        hpx_artifact_free(&history->artifacts[i]);
     free(history->artifacts);
     hpx_buffer_free(&history->pairs);
     *history = (hpx_history){0};

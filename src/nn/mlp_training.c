@@ -33,6 +33,7 @@ typedef struct training {
     uint32_t *order;           /* the training samples, shuffled */
     uint8_t *labels;           /* of a training batch */
     hpx_mlp mlp;
+    hpx_metric metrics[HPX_MLP_METRICS]; /* of the last epoch */
     float *states[HPX_OPTIMIZER_STATES_MAX];
     size_t parameters;
 } training;
@@ -177,13 +178,27 @@ static hpx_status restore(training *t, uint32_t epoch, const uint8_t *bytes, siz
     return status;
 }
 
-static void means(double *loss, double *accuracy, hpx_tally sums, uint32_t count)
+enum { TRAIN, VALIDATION, TEST };
+const hpx_metric_kind hpx_mlp_metrics[HPX_MLP_METRICS] = {
+    [2 * TRAIN] = {"train_loss", true, NULL},
+    [2 * TRAIN + 1] = {"train_accuracy", false, NULL},
+    [2 * VALIDATION] = {"validation_loss", true, "test_loss"},
+    [2 * VALIDATION + 1] = {"validation_accuracy", false, "test_accuracy"},
+    [2 * TEST] = {"test_loss", true, NULL},
+    [2 * TEST + 1] = {"test_accuracy", false, NULL},
+};
+
+/* Sets the two metrics of one of the parts of the data; returns whether they are finite, or none. */
+static bool set_means(training *t, int part, hpx_tally sums, uint32_t count)
 {
-    *loss = count > 0 ? sums.loss / count : NAN;
-    *accuracy = count > 0 ? (double)sums.correct / count : NAN;
+    const double loss = count > 0 ? sums.loss / count : NAN;
+    const double accuracy = count > 0 ? (double)sums.correct / count : NAN;
+    t->metrics[2 * part] = (hpx_metric){hpx_mlp_metrics[2 * part].name, loss};
+    t->metrics[2 * part + 1] = (hpx_metric){hpx_mlp_metrics[2 * part + 1].name, accuracy};
+    return count == 0 || isfinite(loss);
 }
 
-static void evaluate(training *t, const hpx_samples *samples, double *loss, double *accuracy)
+static hpx_tally evaluate(training *t, const hpx_samples *samples)
 {
     const uint32_t most = evaluate_rows(t);
     hpx_tally sums = {0, 0};
@@ -198,7 +213,7 @@ static void evaluate(training *t, const hpx_samples *samples, double *loss, doub
         sums.loss += batch.loss;
         sums.correct += batch.correct;
     }
-    means(loss, accuracy, sums, samples->count);
+    return sums;
 }
 
 static bool all_finite(const float *values, size_t count)
@@ -241,7 +256,7 @@ static hpx_tally train_batch(training *t, uint32_t epoch, double rate, uint32_t 
 static const char loss_diverged[] = "the loss is no longer finite";
 
 /* One pass over the shuffled training samples. Returns why the training failed, or NULL. */
-static const char *train_epoch(training *t, uint32_t epoch, hpx_metrics *metrics)
+static const char *train_epoch(training *t, uint32_t epoch)
 {
     const hpx_samples *samples = &t->data->train;
     const double rate = hpx_schedule_rate(&t->options.schedule, epoch);
@@ -256,20 +271,16 @@ static const char *train_epoch(training *t, uint32_t epoch, hpx_metrics *metrics
     }
     if (!all_finite(t->mlp.parameters, t->parameters))
         return "the weights are no longer finite";
-    means(&metrics->values[HPX_TRAIN_LOSS], &metrics->values[HPX_TRAIN_ACCURACY], sums, samples->count);
+    set_means(t, TRAIN, sums, samples->count);
     return NULL;
 }
 
 /* Finite weights can give logits, and so a loss, that are not. */
-static const char *evaluate_both(training *t, hpx_metrics *metrics)
+static const char *evaluate_both(training *t)
 {
-    double *values = metrics->values;
-    const hpx_split *data = t->data;
-    evaluate(t, &data->validation, &values[HPX_VALIDATION_LOSS], &values[HPX_VALIDATION_ACCURACY]);
-    evaluate(t, &data->test, &values[HPX_TEST_LOSS], &values[HPX_TEST_ACCURACY]);
-    const bool diverged = (data->validation.count > 0 && !isfinite(values[HPX_VALIDATION_LOSS])) ||
-                          (data->test.count > 0 && !isfinite(values[HPX_TEST_LOSS]));
-    return diverged ? loss_diverged : NULL;
+    const hpx_samples *validation = &t->data->validation, *test = &t->data->test;
+    const bool finite = set_means(t, VALIDATION, evaluate(t, validation), validation->count);
+    return set_means(t, TEST, evaluate(t, test), test->count) && finite ? NULL : loss_diverged;
 }
 
 static hpx_status run_epoch(training *t, hpx_epoch *done, hpx_epoch_fn *on_epoch, void *context,
@@ -277,14 +288,13 @@ static hpx_status run_epoch(training *t, hpx_epoch *done, hpx_epoch_fn *on_epoch
 {
     const double start = hpx_clock_seconds();
     const uint32_t epoch = done->epoch;
-    done->failure = train_epoch(t, epoch, &done->metrics);
+    done->failure = train_epoch(t, epoch);
     if (!done->failure)
-        done->failure = evaluate_both(t, &done->metrics);
+        done->failure = evaluate_both(t);
     if (done->failure) {
-        done->metrics = hpx_no_metrics;
-        done->checkpoint = NULL;
-        done->checkpoint_size = 0;
+        *done = (hpx_epoch){.epoch = epoch, .failure = done->failure};
     } else {
+        done->metrics = (hpx_metrics){t->metrics, HPX_MLP_METRICS};
         t->checkpoint.epoch = epoch;
         hpx_checkpoint_write_header(t->image, &t->checkpoint);
         done->checkpoint = t->image;
@@ -332,7 +342,6 @@ hpx_status hpx_mlp_paths(hpx_paths *out, const hpx_fields *manifest, const hpx_s
                          hpx_error *error)
 {
     training t = {0};
-    double ignored;
     hpx_paths_taken = (hpx_paths){0};
     hpx_blas_single_thread();
     hpx_status status = prepare(&t, manifest, data, error);
@@ -341,8 +350,8 @@ hpx_status hpx_mlp_paths(hpx_paths *out, const hpx_fields *manifest, const hpx_s
                           test = one_batch(data->test, evaluate_rows(&t));
         double rate = hpx_schedule_rate(&t.options.schedule, 1);
         hpx_mlp_init(&t.mlp, t.options.init, t.options.seed);
-        evaluate(&t, &validation, &ignored, &ignored);
-        evaluate(&t, &test, &ignored, &ignored);
+        evaluate(&t, &validation);
+        evaluate(&t, &test);
         for (uint32_t i = 0; i < data->train.count; i++)
             t.order[i] = i;
         train_batch(&t, 1, rate, 0);

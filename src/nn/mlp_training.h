@@ -7,6 +7,12 @@
 #include "hpx/training.h"
 #include "nn/samples.h"
 
+/* Loss and accuracy of the training, of the samples held out and of the test: mean cross-entropy (nats per sample) and
+ * the fraction classified right. Those of the training are means over the batches of the epoch as they were trained
+ * (with dropout, before each step). */
+enum { HPX_MLP_METRICS = 6 };
+extern const hpx_metric_kind hpx_mlp_metrics[HPX_MLP_METRICS];
+
 /* Trains epochs from+1 .. to. */
 hpx_status hpx_mlp_train(const hpx_fields *manifest, const hpx_split *data, uint32_t from, uint32_t to,
                          const uint8_t *checkpoint, size_t checkpoint_size, hpx_epoch_fn *on_epoch,

@@ -135,15 +135,10 @@ static hpx_status state_train(struct parse *p, struct cursor *at, struct stateme
     return state_block(p, at, &p->train, fresh, usage);
 }
 
-/* An axis is a column of every table of results, so it cannot be called like another column. */
+/* An axis is a column of every table of results, so it cannot be called like another one; a metric gives way. */
 static bool is_column(const char *name)
 {
-    if (strcmp(name, "seed") == 0 || strcmp(name, "epoch") == 0)
-        return true;
-    for (const char *const *metric = hpx_metric_names; *metric; metric++)
-        if (strcmp(name, *metric) == 0)
-            return true;
-    return false;
+    return strcmp(name, "seed") == 0 || strcmp(name, "epoch") == 0;
 }
 
 hpx_status hpx_recipe_add_axis(struct parse *p, struct statement *fresh)

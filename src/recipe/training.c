@@ -7,11 +7,6 @@ static const hpx_setting epochs_setting = {
     .name = "epochs", .type = HPX_SETTING_COUNT, .min = 1, .max = 1000000, .fallback = "15"};
 static const hpx_setting seeds_setting = {
     .name = "seeds", .type = HPX_SETTING_COUNTS, .min = 0, .max = UINT32_MAX, .fallback = "1"};
-static const hpx_setting objective_setting = {.name = "objective",
-                                              .type = HPX_SETTING_WORD,
-                                              .words = hpx_metric_names,
-                                              .fallback = "validation_accuracy"};
-
 static const char *const keep_words[] = {"newest", "all", "none", "best",
                                          NULL}; /* in the order of hpx_keep */
 static const hpx_setting keep_setting = {
@@ -43,8 +38,9 @@ static void read_seeds(struct parse *p)
     }
 }
 
-/* `value` of `validation` is 0. */
-static void no_validation(struct parse *p, const struct binding *objective, uint32_t value)
+/* `value` of `validation` is 0, and the objective has none then. */
+static void no_validation(struct parse *p, const struct binding *objective, const char *instead,
+                          uint32_t value)
 {
     const struct operand *validation = p->recipe->inside->validation.operands;
     const char *axis = validation->axis < 0 ? NULL : p->recipe->axes[validation->axis].name;
@@ -52,29 +48,94 @@ static void no_validation(struct parse *p, const struct binding *objective, uint
         p, axis ? p->recipe->inside->axis_words[validation->axis][value] : validation->at,
         "'validation' is 0%s%s%s, and the objective is %s%s: expected 'validation' above 0 to select on "
         "images held out, or 'objective = %s' under train to select on test images",
-        axis ? ", a value of axis '" : "", axis ? axis : "", axis ? "'" : "",
-        hpx_metric_names[p->recipe->objective], objective ? "" : " (the default)",
-        hpx_metric_minimised(p->recipe->objective) ? "test_loss" : "test_accuracy");
+        axis ? ", a value of axis '" : "", axis ? axis : "", axis ? "'" : "", p->recipe->objective.name,
+        objective ? "" : " (the default)", instead);
 }
 
-static void read_objective(struct parse *p)
+static void check_validation(struct parse *p, const struct binding *objective, const char *instead)
 {
-    const struct binding *given = hpx_recipe_binding(p->train, "objective");
-    struct slot slot;
-    if (hpx_recipe_slot(p, &slot, &objective_setting, given, 1, NULL))
-        return;
-    hpx_metric objective = HPX_TRAIN_LOSS;
-    while (hpx_metric_names[objective] != slot.operands[0].values[0].text)
-        objective++;
-    p->recipe->objective = objective;
     const struct slot *validation = &p->recipe->inside->validation;
-    if ((objective != HPX_VALIDATION_LOSS && objective != HPX_VALIDATION_ACCURACY) || validation->count == 0)
+    if (!instead || validation->count == 0)
         return;
-    int axis = validation->operands->axis;
-    uint32_t count = axis < 0 ? 1 : p->recipe->axes[axis].count;
+    const int axis = validation->operands->axis;
+    const uint32_t count = axis < 0 ? 1 : p->recipe->axes[axis].count;
     for (uint32_t i = 0; i < count; i++)
         if (validation->operands->values[i].count == 0)
-            no_validation(p, given, i);
+            no_validation(p, objective, instead, i);
+}
+
+static bool is_plain(const struct word *word, const char *text)
+{
+    return word->kind == WORD_PLAIN && strcmp(word->text, text) == 0;
+}
+
+/* The direction of a metric that the trainer's table lacks, which its name may say. */
+static void find_direction(struct parse *p, const struct word *at, bool stated)
+{
+    hpx_objective *objective = &p->recipe->objective;
+    bool minimised;
+    if (stated)
+        return;
+    if (hpx_objective_guess(&minimised, objective->name))
+        objective->minimised = minimised;
+    else
+        hpx_recipe_fail(p, at,
+                        "nobody knows whether more or less of '%s' is better: expected 'objective = "
+                        "maximise %s' or 'objective = minimise %s'",
+                        objective->name, objective->name, objective->name);
+}
+
+/* One of the trainer's metrics; of a trainer that does not say which it has, any. NULL after a mistake. */
+static const char *read_metric(struct parse *p, const struct binding *given)
+{
+    const hpx_trainer *trainer = p->recipe->trainer;
+    const char **names = hpx_arena_alloc(p->arena, (trainer->metric_count + 1) * sizeof *names);
+    for (size_t i = 0; i < trainer->metric_count; i++)
+        names[i] = trainer->metrics[i].name;
+    const hpx_setting setting = {
+        .name = "objective", .type = HPX_SETTING_WORD, .words = names, .fallback = trainer->objective};
+    struct slot slot;
+    if (trainer->metric_count > 0)
+        return hpx_recipe_slot(p, &slot, &setting, given, 1, NULL) ? NULL : slot.operands[0].values[0].text;
+    const struct word *name = &given->values[0];
+    if (given->count == 1 && name->kind != WORD_REFERENCE && hpx_metric_is_name(name->text))
+        return name->text;
+    hpx_recipe_fail(p, given->count > 1 ? &given->values[1] : name,
+                    "'objective' is no name of a metric: expected at most %d printable characters without "
+                    "blank, comma or quote",
+                    HPX_METRIC_NAME_MAX);
+    return NULL;
+}
+
+/* [maximise | minimise] NAME */
+static void read_objective(struct parse *p)
+{
+    const hpx_trainer *trainer = p->recipe->trainer;
+    const struct binding *given = hpx_recipe_binding(p->train, "objective");
+    if (!trainer)
+        return;
+    if (!given && !trainer->objective) {
+        hpx_recipe_fail(p, p->train ? &p->train->keyword : &p->model->keyword,
+                        "'objective' is missing: expected the name of a metric");
+        return;
+    }
+    const bool least = given && given->count > 1 && is_plain(&given->values[0], "minimise");
+    const bool stated = least || (given && given->count > 1 && is_plain(&given->values[0], "maximise"));
+    const struct binding name = {.values = given ? given->values + stated : NULL,
+                                 .count = given ? given->count - stated : 0};
+    const char *metric = read_metric(p, given ? &name : NULL);
+    if (!metric)
+        return;
+    p->recipe->objective = (hpx_objective){metric, least};
+    for (size_t i = 0; i < trainer->metric_count; i++) {
+        const hpx_metric_kind *row = &trainer->metrics[i];
+        if (strcmp(row->name, metric) != 0)
+            continue;
+        p->recipe->objective.minimised = stated ? least : row->minimised;
+        check_validation(p, given, row->instead);
+        return;
+    }
+    find_direction(p, &name.values[0], stated);
 }
 
 static void read_keep(struct parse *p)

@@ -194,6 +194,12 @@ static void member(hpx_json *json, const hpx_field *field)
             hpx_json_count(json, NULL, ((const uint64_t *)(const void *)field->bytes)[i]);
         hpx_json_close(json, ']');
         break;
+    case HPX_FIELD_REALS:
+        hpx_json_open_flat(json, field->name, '[');
+        for (uint64_t i = 0; i < field->count; i++)
+            hpx_json_real(json, NULL, ((const double *)(const void *)field->bytes)[i]);
+        hpx_json_close(json, ']');
+        break;
     case HPX_FIELD_TEXT:
         hpx_json_text(json, field->name, (const char *)field->bytes);
         break;

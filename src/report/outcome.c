@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *hpx_duration_text(char out[32], double seconds)
 {
@@ -44,8 +45,8 @@ static char *cell_text(const hpx_recipe *recipe, uint32_t cell)
 static void add_heading(hpx_buffer *out, const hpx_outcome *outcome)
 {
     const hpx_recipe *recipe = outcome->recipe;
-    hpx_buffer_printf(out, "%s: %s over %u %s", recipe->path, hpx_metric_names[recipe->objective],
-                      outcome->cells, hpx_plural(outcome->cells, "cell", "cells"));
+    hpx_buffer_printf(out, "%s: %s over %u %s", recipe->path, recipe->objective.name, outcome->cells,
+                      hpx_plural(outcome->cells, "cell", "cells"));
     for (size_t axis = 0; axis < recipe->grid.axes; axis++)
         hpx_buffer_printf(out, "%s%s", axis ? ", " : " (", recipe->axes[axis].name);
     hpx_buffer_printf(out, "%s, %u %s, %zu %s\n\n", recipe->grid.axes ? ")" : "", recipe->epochs,
@@ -56,7 +57,7 @@ static void add_heading(hpx_buffer *out, const hpx_outcome *outcome)
 /* Six decimals for losses, four for accuracies: a test set of 10,000 resolves no more. */
 static int decimals(const hpx_outcome *outcome)
 {
-    return hpx_metric_minimised(outcome->recipe->objective) ? 6 : 4;
+    return outcome->recipe->objective.minimised ? 6 : 4;
 }
 
 static void add_counts(hpx_table *table, const hpx_search_outcome *search)
@@ -106,7 +107,7 @@ static void add_notes(hpx_buffer *out, const hpx_outcome *outcome)
                           decimals(outcome), search->incumbent_score);
         free(best);
     }
-    if (outcome->recipe->objective == HPX_TEST_ACCURACY || outcome->recipe->objective == HPX_TEST_LOSS)
+    if (strncmp(outcome->recipe->objective.name, "test_", 5) == 0)
         hpx_buffer_puts(out, "Cells were selected on test images, so their scores are optimistic.\n");
 }
 

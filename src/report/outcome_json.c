@@ -58,7 +58,7 @@ static void open_document(hpx_json *json, const hpx_outcome *outcome)
     hpx_json_open(json, NULL, '{');
     hpx_json_count(json, "schema", SCHEMA);
     hpx_json_text(json, "recipe", outcome->recipe->path);
-    hpx_json_text(json, "objective", hpx_metric_names[outcome->recipe->objective]);
+    hpx_json_text(json, "objective", outcome->recipe->objective.name);
     hpx_json_count(json, "epochs", outcome->recipe->epochs);
     hpx_json_open_flat(json, "seeds", '[');
     for (size_t i = 0; i < outcome->recipe->seed_count; i++)

@@ -22,7 +22,7 @@ bool report_import(hpx_buffer *out, const hpx_provenance *provenance);
 void report_import_json(hpx_json *json, const hpx_provenance *provenance);
 
 /* A metric of an epoch with four decimals; "failed" where that failed, "-" where it has none. */
-void report_metric(hpx_table *table, const hpx_artifact *artifact, hpx_metric metric);
+void report_metric(hpx_table *table, const hpx_artifact *artifact, const char *metric);
 
 /* The member "status" of what failed. */
 void report_status_json(hpx_json *json, bool failed);

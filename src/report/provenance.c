@@ -49,9 +49,9 @@ void report_columns(hpx_table *table, const char *const *names)
         hpx_table_add(table, "%s", *names);
 }
 
-void report_metric(hpx_table *table, const hpx_artifact *artifact, hpx_metric metric)
+void report_metric(hpx_table *table, const hpx_artifact *artifact, const char *metric)
 {
-    const double value = artifact->metrics.values[metric];
+    const double value = hpx_metrics_value(&artifact->metrics, metric);
     if (*artifact->failure)
         hpx_table_add(table, "failed");
     else if (isnan(value))
@@ -74,20 +74,20 @@ static void add_code(hpx_table *table, const hpx_provenance *provenance)
 }
 
 /* Accuracies have short heads. */
-static const char *head_of(hpx_metric metric)
+static const char *head_of(const char *metric)
 {
-    return metric == HPX_VALIDATION_ACCURACY ? "validation"
-           : metric == HPX_TEST_ACCURACY     ? "test"
-                                             : hpx_metric_names[metric];
+    return strcmp(metric, "validation_accuracy") == 0 ? "validation"
+           : strcmp(metric, "test_accuracy") == 0     ? "test"
+                                                      : metric;
 }
 
 /* The objective of a recipe that has another one in the place of the validation accuracy. */
-static hpx_metric first_metric(hpx_metric objective)
+static const char *first_metric(const hpx_objective *objective)
 {
-    return objective == HPX_TEST_ACCURACY ? HPX_VALIDATION_ACCURACY : objective;
+    return strcmp(objective->name, "test_accuracy") == 0 ? "validation_accuracy" : objective->name;
 }
 
-hpx_table *hpx_report_list_new(hpx_metric objective)
+hpx_table *hpx_report_list_new(const hpx_objective *objective)
 {
     const char *const columns[] = {"key",  "cell", "seed", "epoch", head_of(first_metric(objective)),
                                    "test", "data", "code", NULL};
@@ -96,7 +96,7 @@ hpx_table *hpx_report_list_new(hpx_metric objective)
     return table;
 }
 
-void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance, hpx_metric objective)
+void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance, const hpx_objective *objective)
 {
     const hpx_artifact *artifact = &provenance->artifact;
     char hex[HPX_HASH_HEX_BYTES];
@@ -105,25 +105,25 @@ void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance, hpx
     hpx_table_add(table, "%" PRIu64, artifact->seed);
     hpx_table_add(table, "%u", artifact->epoch);
     report_metric(table, artifact, first_metric(objective));
-    report_metric(table, artifact, HPX_TEST_ACCURACY);
+    report_metric(table, artifact, "test_accuracy");
     hpx_table_add(table, "%s", text_of(&provenance->dataset, "name"));
     add_digits(table, &provenance->code, "version", 8);
 }
 
-hpx_table *hpx_report_best_new(hpx_metric objective)
+hpx_table *hpx_report_best_new(const hpx_objective *objective)
 {
-    const char *const columns[] = {"cell", hpx_metric_names[objective], "seeds", "epoch", "key", NULL};
+    const char *const columns[] = {"cell", objective->name, "seeds", "epoch", "key", NULL};
     hpx_table *table = hpx_table_new("lrrrl");
     report_columns(table, columns);
     return table;
 }
 
-void hpx_report_best_add(hpx_table *table, const hpx_artifact *cell, hpx_metric objective, double sd,
-                         size_t seeds, size_t recipe_seeds)
+void hpx_report_best_add(hpx_table *table, const hpx_artifact *cell, const hpx_objective *objective,
+                         double sd, size_t seeds, size_t recipe_seeds)
 {
     char hex[HPX_HASH_HEX_BYTES];
-    double score = cell->metrics.values[objective];
-    int digits = hpx_metric_minimised(objective) ? 6 : 4;
+    double score = hpx_metrics_value(&cell->metrics, objective->name);
+    int digits = objective->minimised ? 6 : 4;
     report_cell(table, &cell->cell);
     if (isnan(score))
         hpx_table_add(table, "failed");
@@ -157,8 +157,8 @@ void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance)
     report_cell(table, &artifact->cell);
     hpx_table_add(table, "%" PRIu64, artifact->seed);
     hpx_table_add(table, "%u", artifact->epoch);
-    report_metric(table, artifact, HPX_VALIDATION_ACCURACY);
-    report_metric(table, artifact, HPX_TEST_ACCURACY);
+    report_metric(table, artifact, "validation_accuracy");
+    report_metric(table, artifact, "test_accuracy");
     add_code(table, provenance);
     hpx_table_add(table, "%s", text_of(&provenance->dataset, "name"));
     hpx_table_add(table, "%s", text_of(&provenance->manifest, "numerics.kernel"));
@@ -190,8 +190,8 @@ void hpx_report_log_add(hpx_table *table, const hpx_provenance *provenance)
     hpx_table_add(table, "%s", text_of(&provenance->manifest, "numerics.kernel"));
     hpx_table_add(table, "%" PRIu64, artifact->seed);
     hpx_table_add(table, "%u", artifact->epoch);
-    report_metric(table, artifact, HPX_VALIDATION_ACCURACY);
-    report_metric(table, artifact, HPX_TEST_ACCURACY);
+    report_metric(table, artifact, "validation_accuracy");
+    report_metric(table, artifact, "test_accuracy");
     hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &artifact->key));
 }
 
@@ -243,22 +243,22 @@ void report_import_json(hpx_json *json, const hpx_provenance *provenance)
 static void add_metrics(hpx_json *json, const hpx_metrics *metrics)
 {
     hpx_json_open_flat(json, "metrics", '{');
-    for (int i = 0; i < HPX_METRICS; i++)
-        hpx_json_real(json, hpx_metric_names[i], metrics->values[i]);
+    for (size_t i = 0; i < metrics->count; i++)
+        hpx_json_real(json, metrics->list[i].name, metrics->list[i].value);
     hpx_json_close(json, '}');
 }
 
-void hpx_report_best_json(hpx_json *json, const hpx_artifact *cell, hpx_metric objective, double sd,
+void hpx_report_best_json(hpx_json *json, const hpx_artifact *cell, const hpx_objective *objective, double sd,
                           size_t seeds)
 {
     char hex[HPX_HASH_HEX_BYTES];
     hpx_json_open(json, NULL, '{');
     report_cell_json(json, &cell->cell);
-    hpx_json_real(json, "score", cell->metrics.values[objective]);
+    hpx_json_real(json, "score", hpx_metrics_value(&cell->metrics, objective->name));
     hpx_json_real(json, "score_sd", sd);
     hpx_json_count(json, "seeds", seeds);
     hpx_json_count(json, "epoch", cell->epoch);
-    report_status_json(json, isnan(cell->metrics.values[objective]));
+    report_status_json(json, isnan(hpx_metrics_value(&cell->metrics, objective->name)));
     add_metrics(json, &cell->metrics);
     hpx_json_text(json, "key", hpx_hash_hex(hex, &cell->key));
     hpx_json_close(json, '}');

@@ -39,14 +39,14 @@ void hpx_report_plan_json(hpx_buffer *out, const hpx_outcome *outcome);
 const char *hpx_duration_text(char out[32], double seconds);
 
 /* `ls`: a header and a row each, with the objective and the test accuracy. */
-hpx_table *hpx_report_list_new(hpx_metric objective);
-void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance, hpx_metric objective);
+hpx_table *hpx_report_list_new(const hpx_objective *objective);
+void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance, const hpx_objective *objective);
 
 /* `best`: a row per cell. `cell`: one of its artifacts, with the means over `seeds` of the recipe's. */
-hpx_table *hpx_report_best_new(hpx_metric objective);
-void hpx_report_best_add(hpx_table *table, const hpx_artifact *cell, hpx_metric objective, double sd,
-                         size_t seeds, size_t recipe_seeds);
-void hpx_report_best_json(hpx_json *json, const hpx_artifact *cell, hpx_metric objective, double sd,
+hpx_table *hpx_report_best_new(const hpx_objective *objective);
+void hpx_report_best_add(hpx_table *table, const hpx_artifact *cell, const hpx_objective *objective,
+                         double sd, size_t seeds, size_t recipe_seeds);
+void hpx_report_best_json(hpx_json *json, const hpx_artifact *cell, const hpx_objective *objective, double sd,
                           size_t seeds);
 
 /* `audit`: likewise. */
@@ -125,8 +125,17 @@ typedef struct hpx_forgotten {
 void hpx_report_forgotten(hpx_buffer *out, const hpx_forgotten *items, size_t count);
 void hpx_report_forgotten_json(hpx_buffer *out, const hpx_forgotten *items, size_t count);
 
-/* Tables that `replay` reads: the axes' names, seed, epoch, status, the metrics, then key and seconds. */
-void hpx_report_csv_header(hpx_buffer *out, const char *const *axes, size_t count);
-void hpx_report_csv_row(hpx_buffer *out, const char *const *axes, size_t count, const hpx_artifact *artifact);
+/* Names, every one once, in order of first appearance. */
+typedef struct hpx_names {
+    char **at;
+    size_t count, capacity;
+} hpx_names;
+void hpx_names_add(hpx_names *names, const char *name);
+void hpx_names_free(hpx_names *names);
+
+/* Tables that `replay` reads: the axes, seed, epoch, status, the metrics, then seconds and key. */
+void hpx_report_csv_header(hpx_buffer *out, const hpx_names *axes, const hpx_names *metrics);
+void hpx_report_csv_row(hpx_buffer *out, const hpx_names *axes, const hpx_names *metrics,
+                        const hpx_artifact *artifact);
 
 #endif

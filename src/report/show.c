@@ -21,19 +21,40 @@ static void add_fields(hpx_buffer *out, const char *title, const hpx_fields *fie
         hpx_buffer_puts(out, "    lost\n");
 }
 
+/* A table with the heads of the epoch and its metrics; those of accuracies are short. */
+static hpx_table *new_epochs(const hpx_names *metrics)
+{
+    static const char accuracy[] = "accuracy";
+    hpx_buffer alignments = {0};
+    hpx_buffer_puts(&alignments, "r");
+    for (size_t i = 0; i < metrics->count; i++)
+        hpx_buffer_puts(&alignments, "r");
+    hpx_buffer_puts(&alignments, "rllrl");
+    hpx_table *table = hpx_table_new(hpx_buffer_text(&alignments));
+    hpx_table_add(table, "epoch");
+    for (size_t i = 0; i < metrics->count; i++) {
+        const char *name = metrics->at[i], *end = strstr(name, accuracy);
+        const bool is_short = end && strcmp(end, accuracy) == 0;
+        hpx_table_add(table, "%.*s", (int)(is_short ? (size_t)(end - name) + 3 : strlen(name)), name);
+    }
+    hpx_buffer_free(&alignments);
+    return table;
+}
+
 static void add_epochs(hpx_buffer *out, const hpx_artifact *artifacts, size_t count)
 {
-    static const char *const columns[] = {
-        "epoch",     "train_loss", "train_acc", "validation_loss", "validation_acc",
-        "test_loss", "test_acc",   "seconds",   "trained",         "host",
-        "from",      "output",     NULL};
+    static const char *const columns[] = {"seconds", "trained", "host", "from", "output", NULL};
     char hex[HPX_HASH_HEX_BYTES], when[32];
-    hpx_table *table = hpx_table_new("rrrrrrrrllrl");
+    hpx_names metrics = {0};
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < artifacts[i].metrics.count; k++)
+            hpx_names_add(&metrics, artifacts[i].metrics.list[k].name);
+    hpx_table *table = new_epochs(&metrics);
     report_columns(table, columns);
     for (size_t i = 0; i < count; i++) {
         hpx_table_add(table, "%u", artifacts[i].epoch);
-        for (int metric = 0; metric < HPX_METRICS; metric++)
-            report_metric(table, &artifacts[i], metric);
+        for (size_t k = 0; k < metrics.count; k++)
+            report_metric(table, &artifacts[i], metrics.at[k]);
         hpx_table_add(table, "%.2f", artifacts[i].seconds);
         hpx_table_add(table, "%s", report_time(when, artifacts[i].started_ns));
         hpx_table_add(table, "%s", artifacts[i].host);
@@ -43,6 +64,7 @@ static void add_epochs(hpx_buffer *out, const hpx_artifact *artifacts, size_t co
     hpx_buffer_puts(out, "\n");
     hpx_table_print(out, table);
     hpx_table_free(table);
+    hpx_names_free(&metrics);
 }
 
 /* Which trainers the result counts for. */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct hpx_table {
-    const char *alignment;
+    char *alignment;
     size_t columns;
     size_t *widths; /* by column: of the widest cell so far */
     char **cells;
@@ -20,7 +20,7 @@ struct hpx_table {
 hpx_table *hpx_table_new(const char *alignment)
 {
     hpx_table *table = hpx_alloc(sizeof *table);
-    table->alignment = alignment;
+    table->alignment = hpx_strdup(alignment);
     table->columns = strlen(alignment);
     table->widths = hpx_alloc(table->columns * sizeof *table->widths);
     return table;
@@ -34,6 +34,7 @@ void hpx_table_free(hpx_table *table)
         free(table->cells[i]);
     free(table->cells);
     free(table->widths);
+    free(table->alignment);
     free(table);
 }
 

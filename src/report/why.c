@@ -86,7 +86,7 @@ static void add_artifact(hpx_buffer *out, const hpx_artifact *artifact)
     if (*artifact->failure)
         hpx_buffer_printf(out, "failed: %s", artifact->failure);
     else
-        hpx_buffer_printf(out, "test %.4f", artifact->metrics.values[HPX_TEST_ACCURACY]);
+        hpx_buffer_printf(out, "test %.4f", hpx_metrics_value(&artifact->metrics, "test_accuracy"));
     hpx_buffer_printf(out, ", %s\n", report_time(when, artifact->started_ns));
 }
 
@@ -187,22 +187,24 @@ static void add_outputs(hpx_buffer *out, const hpx_artifact *old_epoch, const hp
                           new_epoch->failure);
         return;
     }
-    for (int i = 0; i < HPX_METRICS; i++) {
-        const double before = a->values[i], after = b->values[i];
+    for (size_t i = 0; i < a->count; i++) {
+        const char *name = a->list[i].name;
+        const double before = a->list[i].value, after = hpx_metrics_value(b, name);
         char old[HPX_REAL_TEXT_BYTES], new[HPX_REAL_TEXT_BYTES];
         if (before != after && !(isnan(before) && isnan(after)))
-            hpx_buffer_printf(out, "    %s %s -> %s\n", hpx_metric_names[i], hpx_real_text(old, before),
+            hpx_buffer_printf(out, "    %s %s -> %s\n", name, hpx_real_text(old, before),
                               hpx_real_text(new, after));
     }
 }
 
 static void add_outputs_json(hpx_json *json, const hpx_artifact *old_epoch, const hpx_artifact *new_epoch)
 {
-    for (int i = 0; i < HPX_METRICS; i++) {
+    for (size_t i = 0; i < old_epoch->metrics.count; i++) {
+        const hpx_metric *metric = &old_epoch->metrics.list[i];
         hpx_json_open_flat(json, NULL, '{');
-        hpx_json_text(json, "metric", hpx_metric_names[i]);
-        hpx_json_real(json, "old", old_epoch->metrics.values[i]);
-        hpx_json_real(json, "new", new_epoch->metrics.values[i]);
+        hpx_json_text(json, "metric", metric->name);
+        hpx_json_real(json, "old", metric->value);
+        hpx_json_real(json, "new", hpx_metrics_value(&new_epoch->metrics, metric->name));
         hpx_json_close(json, '}');
     }
 }

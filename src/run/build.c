@@ -83,14 +83,16 @@ static hpx_status consult(const struct build *build, struct trial *trial, uint32
     if (status)
         return status;
     if (verdict == HPX_HIT) {
+        const double value = hpx_metrics_value(&artifact.metrics, build->recipe->objective.name);
         if (trial_trained(trial) == 0 || artifact.epoch > trial->epoch) {
             trial->verdict = HPX_HIT;
             trial->epoch = artifact.epoch;
-            trial->value = artifact.metrics.values[build->recipe->objective];
+            trial->value = value;
             trial->seconds = artifact.total_seconds;
             note_failure(build, trial, artifact.failure);
         }
-        trial_note(trial, artifact.epoch, artifact.metrics.values[build->recipe->objective]);
+        trial_note(trial, artifact.epoch, value);
+        hpx_artifact_free(&artifact);
         if (trial->state != TRIAL_RUNNING && trial_target(trial) == 0)
             trial->state = TRIAL_KNOWN;
     } else if (trial_trained(trial) == 0 && trial->state != TRIAL_RUNNING) {
@@ -388,8 +390,10 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
             trial->from = trial->epoch = job.from;
         hpx_artifact parent;
         if (!status && first && job.from > 0 &&
-            hpx_store_get(&parent, build->store, &trial->key, job.from, NULL, error) == HPX_OK)
+            hpx_store_get(&parent, build->store, &trial->key, job.from, NULL, error) == HPX_OK) {
             trial->parent_seconds = parent.total_seconds;
+            hpx_artifact_free(&parent);
+        }
     }
     if (!status) {
         name_job(&job, build->experiment, trial->cell, trial->seed);
@@ -546,7 +550,7 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
         return status;
     if (result->epoch > trial->epoch || *result->failure)
         trial->epoch = result->epoch;
-    trial->value = result->metrics.values[recipe->objective];
+    trial->value = hpx_metrics_value(&result->metrics, recipe->objective.name);
     if (!*result->failure)
         trial_note(trial, result->epoch, trial->value);
     note_failure(build, trial, result->failure);

@@ -32,7 +32,7 @@ struct trial {
     uint32_t to;             /* RUNNING: the last epoch of its job */
     uint32_t from;           /* EXTEND: the epoch of the checkpoint */
     uint32_t epoch;          /* newest one finished, or in which it failed */
-    double value;            /* the objective at it */
+    double value;            /* the objective at it; NaN: it has none */
     const char *failure;     /* why it failed in it; NULL: it did not */
     double seconds;          /* training in this run; of a hit, whenever it was trained */
     double parent_seconds;   /* EXTEND: training up to `from` */

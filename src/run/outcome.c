@@ -234,7 +234,7 @@ static void account(hpx_search_outcome *out, struct accountant *accountant, size
 
 static void compare(hpx_outcome *outcome)
 {
-    bool minimised = hpx_metric_minimised(outcome->recipe->objective);
+    bool minimised = outcome->recipe->objective.minimised;
     double best = NAN;
     for (size_t i = 0; i < outcome->search_count; i++) {
         double score = outcome->searches[i].score;

@@ -80,8 +80,10 @@ static void add_parents(struct pace *pace, const struct ledger *ledger, hpx_stor
         hpx_artifact parent;
         hpx_error ignored;
         if (trial->verdict == HPX_EXTEND &&
-            hpx_store_get(&parent, store, &trial->key, trial->from, NULL, &ignored) == HPX_OK)
+            hpx_store_get(&parent, store, &trial->key, trial->from, NULL, &ignored) == HPX_OK) {
             add(pace, (double)trial->macs_per_epoch, parent.total_seconds / trial->from);
+            hpx_artifact_free(&parent);
+        }
     }
 }
 

@@ -55,7 +55,7 @@ hpx_plan *hpx_plan_new(const hpx_recipe *recipe, const hpx_recipe_search *const 
                        hpx_cost_fn *cost, void *context)
 {
     hpx_plan *plan = hpx_alloc(sizeof *plan);
-    plan->minimised = hpx_metric_minimised(recipe->objective);
+    plan->minimised = recipe->objective.minimised;
     plan->count = count;
     plan->recipe_searches = hpx_alloc(count * sizeof(const hpx_recipe_search *));
     plan->searches = hpx_alloc(count * sizeof *plan->searches);

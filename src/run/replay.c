@@ -117,7 +117,7 @@ static hpx_status read_header(struct table *table, hpx_error *error)
             return hpx_error_set(error, HPX_USAGE, "%s:1: no column '%s', an axis of %s", table->path,
                                  recipe->axes[axis].name, recipe->path);
     }
-    const char *objective = hpx_metric_names[recipe->objective];
+    const char *objective = recipe->objective.name;
     table->value_column = find_own_column(table, objective);
     table->seed_column = find_own_column(table, "seed");
     table->epoch_column = find_own_column(table, "epoch");
@@ -175,7 +175,7 @@ static hpx_status read_result(enum slot *slot, double *value, const struct table
                              table->path, table->line, word);
     if (*slot == SCORED && !hpx_parse_real(value, text))
         return hpx_error_set(error, HPX_USAGE, "%s:%zu: %s '%s' is not a number", table->path, table->line,
-                             hpx_metric_names[table->recipe->objective], text);
+                             table->recipe->objective.name, text);
     return HPX_OK;
 }
 

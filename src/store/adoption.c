@@ -46,7 +46,7 @@ static hpx_status collect(void *context, const hpx_artifact *artifact, hpx_error
     (void)error;
     struct records *records = context;
     records->items = hpx_grow(records->items, &records->capacity, records->count + 1, sizeof *records->items);
-    records->items[records->count++] = *artifact;
+    records->items[records->count++] = hpx_artifact_copy(artifact);
     return HPX_OK;
 }
 
@@ -96,6 +96,8 @@ hpx_status hpx_store_copy(hpx_store *store, const hpx_hash *from, const hpx_buff
             status = copy_checkpoints(store, txn, from, &to, error);
         status = end_write(store, txn, status, error);
     }
+    for (size_t i = 0; i < records.count; i++)
+        hpx_artifact_free(&records.items[i]);
     free(records.items);
     return status;
 }

@@ -7,6 +7,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+void hpx_artifact_free(hpx_artifact *artifact)
+{
+    hpx_metrics_free(&artifact->metrics);
+}
+
+hpx_artifact hpx_artifact_copy(const hpx_artifact *artifact)
+{
+    hpx_artifact copy = *artifact;
+    copy.metrics = hpx_metrics_copy(&artifact->metrics);
+    return copy;
+}
+
+bool hpx_artifact_same_output(const hpx_artifact *a, const hpx_artifact *b)
+{
+    return hpx_hash_equal(&a->output, &b->output) && hpx_metrics_same_names(&a->metrics, &b->metrics);
+}
+
+void hpx_artifact_set(hpx_artifact *out, const hpx_artifact *artifact)
+{
+    const hpx_artifact copy = hpx_artifact_copy(artifact);
+    hpx_artifact_free(out);
+    *out = copy;
+}
+
 void artifact_fields(hpx_fields *out, const hpx_artifact *artifact)
 {
     hpx_metrics_to_fields(out, &artifact->metrics);
@@ -111,9 +135,13 @@ hpx_status decode_artifact(hpx_artifact *out, hpx_cell_set *cells, const uint8_t
 {
     hpx_fields fields = {0};
     hpx_status status = hpx_fields_decode(&fields, bytes, size, error);
+    if (!status && is_format_1_record(&fields))
+        status = upgrade_record(&fields, error);
     if (!status)
         status = decode_fields(out, cells, &fields, error);
     hpx_fields_free(&fields);
+    if (status)
+        hpx_artifact_free(out);
     return status;
 }
 
@@ -161,8 +189,10 @@ static hpx_status get_failure(hpx_artifact *out, hpx_store *store, MDB_txn *txn,
     hpx_status status = last_epoch(&last, store, txn, DB_RECORDS, key, epoch - 1, error);
     if (!status)
         status = get_artifact(out, store, txn, key, last, error);
-    if (!status && !*out->failure)
+    if (!status && !*out->failure) {
+        hpx_artifact_free(out);
         status = hpx_error_set(error, HPX_NOT_FOUND, "not in the store");
+    }
     return status;
 }
 
@@ -176,8 +206,11 @@ static hpx_status get(hpx_artifact *out, hpx_store *store, const hpx_hash *key, 
     status = get_artifact(out, store, txn, key, epoch, error);
     if (status == HPX_NOT_FOUND && or_failure)
         status = get_failure(out, store, txn, key, epoch, error);
-    if (!status && manifest)
+    if (!status && manifest) {
         status = compare_manifest(store, txn, key, manifest, error);
+        if (status)
+            hpx_artifact_free(out);
+    }
     end_read(store, txn);
     return status;
 }
@@ -213,7 +246,10 @@ hpx_status put_artifact(bool *contradicts, hpx_store *store, MDB_txn *txn, const
         hpx_buffer_free(&record);
         return status;
     }
-    *contradicts = !status && !hpx_hash_equal(&stored.output, &artifact->output);
+    if (status)
+        return status;
+    *contradicts = !hpx_artifact_same_output(&stored, artifact);
+    hpx_artifact_free(&stored);
     if (*contradicts) {
         char hex[HPX_HASH_HEX_BYTES], old[HPX_HASH_HEX_BYTES], new[HPX_HASH_HEX_BYTES];
         status = hpx_error_set(
@@ -382,8 +418,10 @@ hpx_status hpx_store_each(hpx_store *store, const hpx_hash *only, hpx_artifact_f
         status = get_artifact(&artifact, store, txn, &hash, epoch, error);
         if (status == HPX_NOT_FOUND)
             status = HPX_OK; /* damaged: reported */
-        else if (!status)
+        else if (!status) {
             status = each(context, &artifact, error);
+            hpx_artifact_free(&artifact);
+        }
     }
     if (!status && code != 0 && code != MDB_NOTFOUND)
         status = lmdb_failed(store, code, error);

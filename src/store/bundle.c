@@ -211,7 +211,10 @@ static hpx_status gather(struct writer *writer, hpx_error *error)
                 status = HPX_OK; /* reported; left out when its turn comes */
                 continue;
             }
-            status = gather_references(writer, &artifact, error);
+            if (!status) {
+                status = gather_references(writer, &artifact, error);
+                hpx_artifact_free(&artifact);
+            }
         }
         if (!status)
             status =
@@ -297,6 +300,8 @@ static hpx_status select_epochs(struct artifacts *out, struct writer *writer, co
         if (status || !is_complete(writer, &artifact, out)) {
             struct key name = key_of_epoch(key, epoch);
             leave_out(writer, DB_RECORDS, &name);
+            if (!status)
+                hpx_artifact_free(&artifact);
             status = HPX_OK;
             continue;
         }
@@ -460,6 +465,8 @@ static hpx_status put_trajectory(struct writer *writer, const hpx_hash *key, boo
     }
     if (!status && checkpoints)
         status = put_checkpoints(writer, key, &epochs, error);
+    for (size_t i = 0; i < epochs.count; i++)
+        hpx_artifact_free(&epochs.items[i]);
     free(epochs.items);
     return status;
 }

@@ -290,17 +290,40 @@ static bool holds_all(const hpx_artifact *artifact, const hpx_fields *fields)
     return same;
 }
 
+/* A record of format 1 becomes what this hpx writes; a second output of format 1 may then have another name. */
+static hpx_status upgrade_payload(struct reader *reader, hpx_fields *fields, hpx_error *error)
+{
+    hpx_hash before, after;
+    uint8_t *name = reader->key.bytes + HPX_HASH_BYTES + 4;
+    hpx_status status = hpx_fields_hash(&before, fields, "output", error);
+    if (!status)
+        status = upgrade_record(fields, error);
+    if (!status)
+        status = hpx_fields_hash(&after, fields, "output", error);
+    if (status)
+        return status;
+    if (reader->kind == BUNDLE_CONFLICT && memcmp(name, before.bytes, HPX_HASH_BYTES) == 0)
+        memcpy(name, after.bytes, HPX_HASH_BYTES);
+    reader->payload.size = 0;
+    hpx_fields_encode(&reader->payload, fields);
+    return HPX_OK;
+}
+
 static hpx_status decode_record(hpx_artifact *out, struct reader *reader, hpx_error *error)
 {
     const hpx_buffer *payload = &reader->payload;
     *out = (hpx_artifact){.epoch = load_big_u32(reader->key.bytes + HPX_HASH_BYTES)};
     memcpy(out->key.bytes, reader->key.bytes, HPX_HASH_BYTES);
     hpx_fields fields = {0};
-    const bool whole =
-        hpx_fields_decode(&fields, payload->data, payload->size, error) == HPX_OK &&
-        decode_artifact(out, reader->store->cells, payload->data, payload->size, error) == HPX_OK &&
-        holds_all(out, &fields);
+    hpx_status status = hpx_fields_decode(&fields, payload->data, payload->size, error);
+    if (!status && is_format_1_record(&fields))
+        status = upgrade_payload(reader, &fields, error);
+    if (!status)
+        status = decode_artifact(out, reader->store->cells, payload->data, payload->size, error);
+    const bool whole = !status && holds_all(out, &fields);
     hpx_fields_free(&fields);
+    if (!whole)
+        hpx_artifact_free(out);
     return whole ? HPX_OK : refuse(reader, "malformed", error);
 }
 
@@ -355,48 +378,71 @@ static hpx_status compare_records(struct reader *reader, const hpx_artifact *art
     }
     hpx_hash ours = hpx_output_hash(&stored->metrics, NULL, 0),
              theirs = hpx_output_hash(&artifact->metrics, NULL, 0);
-    if (!hpx_hash_equal(&ours, &theirs))
+    if (!hpx_hash_equal(&ours, &theirs) || !hpx_metrics_same_names(&stored->metrics, &artifact->metrics))
         return refuse(reader, "the stored output, but other metrics", error);
     return HPX_OK;
 }
 
-static hpx_status take_record(struct reader *reader, hpx_error *error)
+static hpx_status put_record(struct reader *reader, const hpx_artifact *artifact, hpx_error *error)
 {
-    hpx_artifact artifact, stored;
-    hpx_status status = decode_record(&artifact, reader, error);
-    if (!status)
-        status = check_references(reader, &artifact, error);
+    hpx_artifact stored;
+    hpx_status status = check_references(reader, artifact, error);
     if (status)
         return status;
-    status = get_artifact(&stored, reader->store, reader->txn, &artifact.key, artifact.epoch, error);
+    status = get_artifact(&stored, reader->store, reader->txn, &artifact->key, artifact->epoch, error);
     if (status == HPX_NOT_FOUND) {
         reader->done->artifacts.added++;
-        return put_marked(reader, artifact.epoch, error);
+        return put_marked(reader, artifact->epoch, error);
     }
-    if (!status)
-        status = compare_records(reader, &artifact, &stored, error);
+    if (status)
+        return status;
+    status = compare_records(reader, artifact, &stored, error);
+    hpx_artifact_free(&stored);
     reader->done->artifacts.known += !status;
     return status;
 }
 
-/* A second output of an epoch whose first one the store has, or has had from this bundle. */
+static hpx_status take_record(struct reader *reader, hpx_error *error)
+{
+    hpx_artifact artifact;
+    hpx_status status = decode_record(&artifact, reader, error);
+    if (status)
+        return status;
+    status = put_record(reader, &artifact, error);
+    hpx_artifact_free(&artifact);
+    return status;
+}
+
+/* Whether the store has, or has had from this bundle, another output of the epoch. */
+static hpx_status check_first(struct reader *reader, const hpx_artifact *second, hpx_error *error)
+{
+    hpx_artifact first;
+    hpx_status status = get_artifact(&first, reader->store, reader->txn, &second->key, second->epoch, error);
+    if (status)
+        return status == HPX_NOT_FOUND ? refuse(reader, "the first output is missing", error) : status;
+    const bool same = hpx_artifact_same_output(&first, second);
+    hpx_artifact_free(&first);
+    return same ? refuse(reader, "no other output than the first", error) : HPX_OK;
+}
+
+/* A second output of an epoch. */
 static hpx_status take_conflict(struct reader *reader, hpx_error *error)
 {
-    hpx_artifact artifact, first;
+    hpx_artifact artifact;
     const uint8_t *stored;
     size_t size;
     hpx_status status = decode_record(&artifact, reader, error);
-    if (!status && memcmp(artifact.output.bytes, reader->key.bytes + HPX_HASH_BYTES + 4, HPX_HASH_BYTES) != 0)
+    if (status)
+        return status;
+    if (memcmp(artifact.output.bytes, reader->key.bytes + HPX_HASH_BYTES + 4, HPX_HASH_BYTES) != 0)
         status = refuse(reader, "a foreign key: it is not the record's output", error);
     if (!status)
         status = check_references(reader, &artifact, error);
+    if (!status)
+        status = check_first(reader, &artifact, error);
+    hpx_artifact_free(&artifact);
     if (status)
         return status;
-    status = get_artifact(&first, reader->store, reader->txn, &artifact.key, artifact.epoch, error);
-    if (status)
-        return status == HPX_NOT_FOUND ? refuse(reader, "the first output is missing", error) : status;
-    if (hpx_hash_equal(&first.output, &artifact.output))
-        return refuse(reader, "no other output than the first", error);
     status = get_sealed(&stored, &size, reader->store, reader->txn, DB_CONFLICTS, &reader->key, error);
     if (status == HPX_NOT_FOUND) {
         reader->done->conflicts.added++;
@@ -471,6 +517,8 @@ static hpx_status take_checkpoint(struct reader *reader, hpx_error *error)
     hpx_hash key;
     memcpy(key.bytes, reader->key.bytes, HPX_HASH_BYTES);
     uint32_t epoch = load_big_u32(reader->key.bytes + HPX_HASH_BYTES);
+    hpx_artifact_free(&incoming->artifact);
+    incoming->artifact = (hpx_artifact){0};
     hpx_status status = get_artifact(&incoming->artifact, reader->store, reader->txn, &key, epoch, error);
     if (status)
         return status == HPX_NOT_FOUND ? refuse(reader, "its record is missing", error) : status;
@@ -617,6 +665,7 @@ hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name
     hpx_buffer_free(&reader.payload);
     hpx_fields_free(&reader.mark);
     hpx_fields_free(&reader.manifest);
+    hpx_artifact_free(&reader.incoming.artifact);
     hpx_buffer_free(&reader.incoming.bytes);
     return status;
 }

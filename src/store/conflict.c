@@ -40,8 +40,11 @@ static hpx_status hand_on(hpx_store *store, const MDB_val *key, const MDB_val *v
     hpx_status status = HPX_NOT_FOUND;
     if (is_sealed(DB_CONFLICTS, key, value))
         status = decode_artifact(&artifact, store->cells, value->mv_data, value->mv_size - SEAL_BYTES, error);
-    if (!status)
-        return each(context, &artifact, error);
+    if (!status) {
+        status = each(context, &artifact, error);
+        hpx_artifact_free(&artifact);
+        return status;
+    }
     report_damage(store, DB_CONFLICTS, key);
     ++*damaged;
     return HPX_OK;

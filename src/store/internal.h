@@ -173,6 +173,11 @@ void pages_free(struct pages *pages);
 /* artifact.c */
 void artifact_fields(hpx_fields *out, const hpx_artifact *artifact);
 void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);
+
+/* format_1.c: whether the fields of a record are as format 1 has them, and to make them what encode_artifact
+ * writes. HPX_DAMAGED, with the fields as they were, where they contradict each other. */
+bool is_format_1_record(const hpx_fields *fields);
+hpx_status upgrade_record(hpx_fields *fields, hpx_error *error);
 /* The one name in a database that begins with these hexadecimal digits, as hpx_store_find_key. */
 hpx_status find_name(hpx_hash *out, hpx_store *store, enum database db, const char *prefix, hpx_error *error);
 

@@ -4,21 +4,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Whether epoch `a` is better than `b` by the objective; a record that is lost is no better than any. */
-static bool is_better(const hpx_metrics *a, const hpx_metrics *b, hpx_metric objective)
-{
-    double x = a->values[objective], y = b->values[objective];
-    if (isnan(x) || isnan(y))
-        return !isnan(x);
-    return hpx_metric_minimised(objective) ? x < y : x > y;
-}
-
-/* The best of the stored checkpoints and the one at hand; 0: none has the objective. */
+/* The best of the stored checkpoints and the one at hand, of equals the first; 0: none has the objective. */
 static hpx_status find_best(uint32_t *best, hpx_store *store, MDB_txn *txn, const struct epochs *stored,
-                            const hpx_artifact *at_hand, hpx_metric objective, hpx_error *error)
+                            const hpx_artifact *at_hand, const hpx_objective *objective, hpx_error *error)
 {
-    hpx_metrics best_metrics = at_hand->metrics;
-    *best = isnan(best_metrics.values[objective]) ? 0 : at_hand->epoch;
+    double best_value = hpx_metrics_value(&at_hand->metrics, objective->name);
+    *best = isnan(best_value) ? 0 : at_hand->epoch;
     for (size_t i = 0; i < stored->count; i++) {
         hpx_artifact artifact;
         uint32_t epoch = stored->epochs[i];
@@ -27,9 +18,11 @@ static hpx_status find_best(uint32_t *best, hpx_store *store, MDB_txn *txn, cons
             continue;
         if (status)
             return status;
-        bool earlier = epoch < *best && !is_better(&best_metrics, &artifact.metrics, objective);
-        if (is_better(&artifact.metrics, &best_metrics, objective) || earlier) {
-            best_metrics = artifact.metrics;
+        const double value = hpx_metrics_value(&artifact.metrics, objective->name);
+        hpx_artifact_free(&artifact);
+        const bool earlier = epoch < *best && !hpx_objective_better(objective, best_value, value);
+        if (hpx_objective_better(objective, value, best_value) || earlier) {
+            best_value = value;
             *best = epoch;
         }
     }
@@ -82,7 +75,7 @@ hpx_status keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *
     if (!status)
         status = find_newest(&newest, &present, store, txn, key, artifact->epoch, &stored, error);
     if (!status && options->keep == HPX_KEEP_BEST)
-        status = find_best(&best, store, txn, &stored, artifact, options->objective, error);
+        status = find_best(&best, store, txn, &stored, artifact, &options->objective, error);
     if (!status)
         status = find_pin(&pinned, store, txn, key, error);
     bool all = pinned || options->keep == HPX_KEEP_ALL;

@@ -133,9 +133,6 @@ const char *validate_artifact(const hpx_artifact *artifact, const hpx_fields *ma
         return "an epoch behind the last one of its training";
     if (seed && artifact->seed != seed->count)
         return "another seed than its manifest has";
-    for (int i = 0; i < HPX_METRICS; i++)
-        if (isinf(artifact->metrics.values[i]))
-            return "a metric that is infinite";
     if (!(artifact->seconds >= 0) || !(artifact->total_seconds >= 0) || isinf(artifact->total_seconds) ||
         isinf(artifact->seconds))
         return "a time that is none";

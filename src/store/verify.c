@@ -99,13 +99,16 @@ static const char *check_conflict(struct check *check, const MDB_val *key, const
                                   size_t size)
 {
     hpx_artifact artifact = {0};
-    return check_artifact(&artifact, check, key, payload, size);
+    const char *wrong = check_artifact(&artifact, check, key, payload, size);
+    hpx_artifact_free(&artifact);
+    return wrong;
 }
 
 static const char *check_record(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
 {
     hpx_artifact artifact = {0};
     const char *wrong = check_artifact(&artifact, check, key, payload, size);
+    hpx_artifact_free(&artifact);
     if (wrong)
         return wrong;
     if (!exists(check, DB_MANIFESTS, key->mv_data, HPX_HASH_BYTES))
@@ -162,7 +165,7 @@ static const char *check_checkpoint(struct check *check, const MDB_val *key, con
     if (!decode_checkpoint_entry(&entry, payload, size))
         return "malformed";
     MDB_val name = *key, record;
-    hpx_artifact artifact;
+    hpx_artifact artifact = {0};
     hpx_error error;
     if (mdb_get(check->txn, check->store->databases[DB_RECORDS], &name, &record) != 0)
         return "its record is missing";
@@ -185,9 +188,9 @@ static const char *check_checkpoint(struct check *check, const MDB_val *key, con
         hpx_hasher_add(hasher, value.mv_data, value.mv_size - SEAL_BYTES);
         hpx_hasher_add(output_hasher, value.mv_data, value.mv_size - SEAL_BYTES);
     }
-    hpx_metrics none = {0};
     hpx_hash whole = hpx_hasher_finish(hasher);
-    hpx_hash output = hpx_output_hash_finish(output_hasher, readable ? &artifact.metrics : &none);
+    hpx_hash output = hpx_output_hash_finish(output_hasher, &artifact.metrics);
+    hpx_artifact_free(&artifact);
     if (!complete)
         return "a chunk is missing";
     if (!hpx_hash_equal(&whole, &entry.hash))

@@ -66,7 +66,8 @@ static hpx_status note_artifact(void *context, const hpx_artifact *artifact, hpx
     last->dataset = artifact->dataset;
     if (!mine) {
         last->to = artifact->epoch;
-        last->metrics = artifact->metrics;
+        hpx_metrics_free(&last->metrics);
+        last->metrics = hpx_metrics_copy(&artifact->metrics);
         last->failed = *artifact->failure;
     }
     return status;
@@ -159,13 +160,15 @@ static hpx_status compare_artifacts(void *context, const hpx_artifact *theirs, h
         return status == HPX_NOT_FOUND ? HPX_OK : status;
     pair->theirs->equal++;
     pair->theirs->proven = theirs->epoch == pair->theirs->to;
-    if (hpx_hash_equal(&mine.output, &theirs->output))
+    if (hpx_artifact_same_output(&mine, theirs)) {
+        hpx_artifact_free(&mine);
         return HPX_OK;
+    }
     out->differing = theirs->key;
     out->difference = (hpx_rebuilt){.verdict = HPX_REBUILD_DIFFERS,
                                     .compared = pair->theirs->equal,
                                     .first_difference = theirs->epoch,
-                                    .stored = *theirs,
+                                    .stored = hpx_artifact_copy(theirs),
                                     .again = mine};
     return hpx_error_set(error, HPX_DIFFERS, "the two trainers have stored different outputs");
 }
@@ -275,8 +278,7 @@ static hpx_status take(void *context, const hpx_rebuilt *rebuilt, hpx_error *err
         status = adopt->options->done(adopt->options->context, rebuilt, error);
     if (!status && rebuilt->verdict == HPX_REBUILD_DIFFERS) {
         adopt->out->differing = rebuilt->newest->key;
-        adopt->out->difference = *rebuilt;
-        adopt->out->difference.newest = NULL;
+        adopt->out->difference = hpx_rebuilt_copy(rebuilt);
         status = hpx_error_set(error, HPX_DIFFERS, "this trainer gives another output");
     }
     if (!status)
@@ -461,6 +463,8 @@ hpx_status hpx_adopt(hpx_adopted *out, hpx_store *store, const hpx_adopt_options
     hpx_fields_free(&adopt.binary);
     free(adopt.makers);
     free(adopt.theirs);
+    for (size_t i = 0; i < adopt.count; i++)
+        hpx_metrics_free(&adopt.all[i].metrics);
     free(adopt.all);
     return status;
 }
@@ -468,6 +472,7 @@ hpx_status hpx_adopt(hpx_adopted *out, hpx_store *store, const hpx_adopt_options
 void hpx_adopted_free(hpx_adopted *adopted)
 {
     hpx_adoption_free(&adopted->adoption);
+    hpx_rebuilt_free(&adopted->difference);
 }
 
 /* --- trainers by name -------------------------------------------------------------------------------------

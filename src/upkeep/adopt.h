@@ -36,7 +36,7 @@ typedef struct hpx_adopted {
     size_t apart;   /* of other numerics or manifest formats: their keys stay out of reach */
     size_t copied;  /* trajectories that this trainer had made, stored again as the other's */
     hpx_hash differing;
-    hpx_rebuilt difference; /* HPX_DIFFERS: where, in the trajectory of that key; `newest` is NULL */
+    hpx_rebuilt difference; /* HPX_DIFFERS: where, in the trajectory of that key */
 } hpx_adopted;
 
 /* HPX_DIFFERS, and nothing is adopted, when an output differs. HPX_FAILED when nothing can be covered, when a

@@ -130,6 +130,8 @@ static hpx_status want_trial(struct gc *gc, hpx_experiment *experiment, uint32_t
     if (trajectory) {
         trajectory->named = true;
         status = hpx_store_find(&artifact, gc->store, &key, epochs, &manifest, error);
+        if (!status)
+            hpx_artifact_free(&artifact);
         if (status == HPX_NOT_FOUND)
             status = want_newest(&from, gc, trajectory, epochs - 1, error);
     }
@@ -170,6 +172,7 @@ static hpx_status describe(struct gc *gc, const struct trajectory *trajectory, h
         checkpoint->cell = artifact.cell;
         checkpoint->seed = artifact.seed;
         checkpoint->seconds = artifact.total_seconds;
+        hpx_artifact_free(&artifact);
         if (macs == 0 && dataset.count == 0)
             status = hpx_store_get_record(&dataset, gc->store, HPX_RECORD_DATASET, &artifact.dataset, error);
         if (macs == 0)

@@ -32,6 +32,28 @@ struct rebuild {
     hpx_rebuild_counts counts;
 };
 
+hpx_rebuilt hpx_rebuilt_copy(const hpx_rebuilt *rebuilt)
+{
+    hpx_rebuilt copy = *rebuilt;
+    copy.newest = NULL;
+    copy.why = NULL;
+    copy.stored = hpx_artifact_copy(&rebuilt->stored);
+    copy.again = hpx_artifact_copy(&rebuilt->again);
+    return copy;
+}
+
+void hpx_rebuilt_free(hpx_rebuilt *rebuilt)
+{
+    hpx_artifact_free(&rebuilt->stored);
+    hpx_artifact_free(&rebuilt->again);
+}
+
+static void free_candidate(struct candidate *candidate)
+{
+    hpx_artifact_free(&candidate->newest);
+    hpx_rebuilt_free(&candidate->rebuilt);
+}
+
 /* Artifacts come in order of key and epoch, so the last of a key is its newest. */
 static hpx_status collect(void *context, const hpx_artifact *artifact, hpx_error *error)
 {
@@ -42,9 +64,11 @@ static hpx_status collect(void *context, const hpx_artifact *artifact, hpx_error
     if (!same) {
         rebuild->candidates = hpx_grow(rebuild->candidates, &rebuild->capacity, rebuild->count + 1,
                                        sizeof *rebuild->candidates);
-        rebuild->count++;
+        rebuild->candidates[rebuild->count++] = (struct candidate){.to = 0};
     }
-    rebuild->candidates[rebuild->count - 1] = (struct candidate){.newest = *artifact, .to = artifact->epoch};
+    struct candidate *candidate = &rebuild->candidates[rebuild->count - 1];
+    hpx_artifact_set(&candidate->newest, artifact);
+    candidate->to = artifact->epoch;
     return HPX_OK;
 }
 
@@ -125,6 +149,13 @@ static hpx_status choose_wanted(struct rebuild *rebuild, hpx_error *error)
     return status;
 }
 
+static void swap(struct rebuild *rebuild, size_t a, size_t b)
+{
+    struct candidate first = rebuild->candidates[a];
+    rebuild->candidates[a] = rebuild->candidates[b];
+    rebuild->candidates[b] = first;
+}
+
 /* Leaves only the trajectories that can be trained here, and of those a random sample. */
 static hpx_status choose(struct rebuild *rebuild, hpx_error *error)
 {
@@ -138,20 +169,17 @@ static hpx_status choose(struct rebuild *rebuild, hpx_error *error)
         if (status == HPX_NOT_FOUND)
             rebuild->counts.others++;
         else
-            rebuild->candidates[kept++] = rebuild->candidates[i];
+            swap(rebuild, kept++, i);
     }
-    rebuild->count = kept;
     size_t sample = (size_t)ceil(rebuild->options->share * (double)kept);
     for (size_t i = 0; i < sample; i++) {
         /* A Fisher-Yates shuffle that stops when it has enough; its bias below 2^-32 does not matter here. */
         uint32_t words[4];
         hpx_random(words, rebuild->options->draw, HPX_RANDOM_SHUFFLE, 0, 0, (uint32_t)i);
-        size_t j = i + words[0] % (kept - i);
-        struct candidate swap = rebuild->candidates[i];
-        rebuild->candidates[i] = rebuild->candidates[j];
-        rebuild->candidates[j] = swap;
+        swap(rebuild, i, i + words[0] % (kept - i));
     }
-    rebuild->count = sample;
+    while (rebuild->count > sample)
+        free_candidate(&rebuild->candidates[--rebuild->count]);
     return HPX_OK;
 }
 
@@ -162,6 +190,35 @@ static struct candidate *find(struct rebuild *rebuild, const hpx_hash *key)
         i++;
     assert(i < rebuild->count);
     return &rebuild->candidates[i];
+}
+
+/* The stored epoch as it came out this time; its metrics are the result's. */
+static hpx_artifact artifact_of(const hpx_artifact *stored, const hpx_result *result)
+{
+    hpx_artifact again = *stored;
+    again.metrics = result->metrics;
+    memcpy(again.failure, result->failure, sizeof again.failure);
+    again.output = result->output;
+    again.parent = 0;
+    again.started_ns = result->started_ns;
+    again.seconds = result->seconds;
+    memcpy(again.host, result->host, sizeof again.host);
+    return again;
+}
+
+static hpx_status note_difference(struct rebuild *rebuild, struct candidate *candidate,
+                                  const hpx_artifact *stored, const hpx_artifact *again, hpx_error *error)
+{
+    candidate->rebuilt.verdict = HPX_REBUILD_DIFFERS;
+    if (candidate->rebuilt.first_difference == 0) {
+        candidate->rebuilt.first_difference = stored->epoch;
+        candidate->rebuilt.stored = hpx_artifact_copy(stored);
+        candidate->rebuilt.again = hpx_artifact_copy(again);
+    }
+    if (!candidate->same_key || !hpx_store_is_writable(rebuild->store))
+        return HPX_OK; /* other code may give other bits */
+    hpx_status status = hpx_store_put_conflict(rebuild->store, again, error);
+    return status == HPX_DIFFERS ? HPX_OK : status;
 }
 
 static hpx_status compare_epoch(struct rebuild *rebuild, struct candidate *candidate,
@@ -175,26 +232,11 @@ static hpx_status compare_epoch(struct rebuild *rebuild, struct candidate *candi
     if (status)
         return status;
     candidate->rebuilt.compared++;
-    if (hpx_hash_equal(&stored.output, &result->output))
-        return HPX_OK;
-    hpx_artifact again = stored;
-    again.metrics = result->metrics;
-    memcpy(again.failure, result->failure, sizeof again.failure);
-    again.output = result->output;
-    again.parent = 0;
-    again.started_ns = result->started_ns;
-    again.seconds = result->seconds;
-    memcpy(again.host, result->host, sizeof again.host);
-    candidate->rebuilt.verdict = HPX_REBUILD_DIFFERS;
-    if (candidate->rebuilt.first_difference == 0) {
-        candidate->rebuilt.first_difference = result->epoch;
-        candidate->rebuilt.stored = stored;
-        candidate->rebuilt.again = again;
-    }
-    if (!candidate->same_key || !hpx_store_is_writable(rebuild->store))
-        return HPX_OK; /* other code may give other bits */
-    status = hpx_store_put_conflict(rebuild->store, &again, error);
-    return status == HPX_DIFFERS ? HPX_OK : status;
+    const hpx_artifact again = artifact_of(&stored, result);
+    if (!hpx_artifact_same_output(&stored, &again))
+        status = note_difference(rebuild, candidate, &stored, &again, error);
+    hpx_artifact_free(&stored);
+    return status;
 }
 
 static hpx_status receive(void *context, const hpx_result *result, hpx_error *error)
@@ -257,6 +299,8 @@ hpx_status hpx_rebuild(hpx_rebuild_counts *out, hpx_store *store, const hpx_rebu
         rebuild.executor->close(rebuild.executor);
     }
     hpx_adoptions_free(&rebuild.adoptions);
+    for (size_t i = 0; i < rebuild.count; i++)
+        free_candidate(&rebuild.candidates[i]);
     free(rebuild.candidates);
     *out = rebuild.counts;
     return status;

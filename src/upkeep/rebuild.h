@@ -20,11 +20,14 @@ typedef enum hpx_rebuild_verdict {
 typedef struct hpx_rebuilt {
     const hpx_artifact *newest; /* as stored */
     hpx_rebuild_verdict verdict;
-    const char *why;           /* FAILED: what its worker said, else NULL */
-    uint32_t compared;         /* epochs that are stored, so that there was something to compare with */
-    uint32_t first_difference; /* the first epoch that came out otherwise: */
-    hpx_artifact stored, again;
+    const char *why;            /* FAILED: what its worker said, else NULL */
+    uint32_t compared;          /* epochs that are stored, so that there was something to compare with */
+    uint32_t first_difference;  /* the first epoch that came out otherwise: */
+    hpx_artifact stored, again; /* its own: hpx_rebuilt_free */
 } hpx_rebuilt;
+
+hpx_rebuilt hpx_rebuilt_copy(const hpx_rebuilt *rebuilt); /* without `newest` and `why` */
+void hpx_rebuilt_free(hpx_rebuilt *rebuilt);
 
 /* Called for every trajectory of the sample when it is done; what it is given is borrowed. Anything but
  * HPX_OK ends the rebuild with that status. */

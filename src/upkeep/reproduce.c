@@ -64,9 +64,7 @@ static hpx_status note(void *context, const hpx_rebuilt *rebuilt, hpx_error *err
 {
     (void)error;
     struct training *training = context;
-    training->rebuilt = *rebuilt;
-    training->rebuilt.newest = NULL;
-    training->rebuilt.why = NULL;
+    training->rebuilt = hpx_rebuilt_copy(rebuilt);
     training->why = rebuilt->why ? hpx_strdup(rebuilt->why) : NULL;
     return HPX_OK;
 }
@@ -191,7 +189,7 @@ hpx_status hpx_reproduced_from(hpx_reproduced *out, hpx_store *store, const hpx_
                                const hpx_rebuilt *rebuilt, hpx_error *error)
 {
     char hex[HPX_HASH_HEX_BYTES];
-    *out = (hpx_reproduced){.rebuilt = *rebuilt};
+    *out = (hpx_reproduced){.rebuilt = hpx_rebuilt_copy(rebuilt)};
     hpx_status status = hpx_trajectory_read(&out->trajectory, store, hpx_hash_hex(hex, key), error);
     if (!status)
         compare_origins(out);
@@ -201,6 +199,7 @@ hpx_status hpx_reproduced_from(hpx_reproduced *out, hpx_store *store, const hpx_
 void hpx_reproduced_free(hpx_reproduced *reproduced)
 {
     hpx_trajectory_free(&reproduced->trajectory);
+    hpx_rebuilt_free(&reproduced->rebuilt);
     hpx_fields_free(&reproduced->manifest);
     hpx_code_change_free(&reproduced->change);
     hpx_buffer_free(&reproduced->untrusted);

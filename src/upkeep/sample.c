@@ -153,10 +153,10 @@ static void add_field(struct marks *marks, const hpx_field *field)
 
 /* Numbers choose paths, too, where an exponential underflows or a unit is dead, and what they were shows in
  * the losses. */
-static void add_loss(struct marks *marks, const struct trajectory *trajectory, hpx_metric metric)
+static void add_loss(struct marks *marks, const struct trajectory *trajectory, const char *name)
 {
-    const double loss = trajectory->metrics.values[metric];
-    add_number(marks, hpx_metric_names[metric], 0, loss > 0 && isfinite(loss) ? ilogb(loss) : INT32_MAX);
+    const double loss = hpx_metrics_value(&trajectory->metrics, name);
+    add_number(marks, name, 0, loss > 0 && isfinite(loss) ? ilogb(loss) : INT32_MAX);
 }
 
 static void list_marks(struct marks *marks, const struct trajectory *trajectory, const hpx_fields *manifest)
@@ -165,8 +165,8 @@ static void list_marks(struct marks *marks, const struct trajectory *trajectory,
         if (!hpx_manifest_is_origin(manifest->fields[i].name))
             add_field(marks, &manifest->fields[i]);
     add_number(marks, "epochs", 0, trajectory->to);
-    add_loss(marks, trajectory, HPX_TRAIN_LOSS);
-    add_loss(marks, trajectory, HPX_TEST_LOSS);
+    add_loss(marks, trajectory, "train_loss");
+    add_loss(marks, trajectory, "test_loss");
 }
 
 /* --- the sample -------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ struct trajectory {
     hpx_hash key, dataset;
     enum owner owner;
     uint32_t to; /* the newest epoch that another trainer made: what this one made proves nothing; 0: none */
-    hpx_metrics metrics; /* of that epoch */
+    hpx_metrics metrics; /* of that epoch; its own */
     bool failed;         /* in that epoch */
     uint64_t macs;       /* of training to there; UINT64_MAX: unknown */
     uint32_t equal;      /* epochs that both trainers have stored, with one output */

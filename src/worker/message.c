@@ -6,7 +6,7 @@
  * Fields of a job: key, from, to, manifest, path.ROLE for the four files, and of the checkpoint of epoch
  * `from` checkpoint.size and checkpoint.hash, which a job from 0 has not. Fields of an epoch: key, epoch,
  * parent, output, started, seconds, host, the metrics and checkpoint.size; `output` is the hash of checkpoint
- * and metrics. An epoch in which the training failed has a field `failure` besides, and a checkpoint of no
+ * and metrics. An epoch in which the training failed has a field `failure`, no metrics and a checkpoint of no
  * bytes. Done: key. Failed, memory: key, message. */
 #include "worker/message.h"
 
@@ -35,6 +35,7 @@ void hpx_job_free(hpx_job *job)
 void hpx_result_free(hpx_result *result)
 {
     hpx_blob_close(&result->checkpoint);
+    hpx_metrics_free(&result->metrics);
     *result = (hpx_result){.checkpoint = HPX_NO_BLOB};
 }
 
@@ -152,7 +153,8 @@ static size_t field_count(hpx_message_kind kind, const hpx_fields *fields)
     case HPX_MESSAGE_JOB:
         return 4 + HPX_ROLES + (hpx_fields_find(fields, "checkpoint.size") ? 2 : 0);
     case HPX_MESSAGE_EPOCH:
-        return 8 + HPX_METRICS + (hpx_fields_find(fields, "failure") ? 1 : 0);
+        return 8 + (hpx_fields_find(fields, "metric.names") ? 2 : 0) +
+               (hpx_fields_find(fields, "failure") ? 1 : 0);
     case HPX_MESSAGE_DONE:
         return 1;
     case HPX_MESSAGE_FAILED:

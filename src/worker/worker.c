@@ -144,7 +144,7 @@ static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *e
             status = wait_until_taken(training->worker, error);
         training->broken = status != HPX_OK;
     }
-    hpx_result_free(&result);
+    hpx_blob_close(&result.checkpoint); /* the metrics are the trainer's */
     training->started_ns = hpx_clock_ns();
     return status;
 }

@@ -26,7 +26,7 @@ static hpx_status copy_record(struct forge *forge, hpx_record_kind kind, const h
 static hpx_status copy(void *context, const hpx_artifact *artifact, hpx_error *error)
 {
     struct forge *forge = context;
-    hpx_artifact made = *artifact;
+    hpx_artifact made = hpx_artifact_copy(artifact);
     hpx_fields manifest = {0};
     hpx_buffer encoded = {0}, checkpoint = {0};
     uint32_t epoch = 0;
@@ -38,7 +38,8 @@ static hpx_status copy(void *context, const hpx_artifact *artifact, hpx_error *e
     if (!status)
         status = hpx_store_newest_checkpoint(&epoch, &checkpoint, forge->from, &made.key, made.epoch, error);
     if (!status && hpx_hash_equal(&made.key, &forge->key)) {
-        made.metrics.values[HPX_TEST_LOSS] = nextafter(made.metrics.values[HPX_TEST_LOSS], INFINITY);
+        const double loss = hpx_metrics_value(&made.metrics, "test_loss");
+        hpx_metrics_set(&made.metrics, "test_loss", nextafter(loss, INFINITY));
         made.output = hpx_output_hash(&made.metrics, checkpoint.data, checkpoint.size);
     }
     hpx_fields_encode(&encoded, &manifest);
@@ -47,6 +48,7 @@ static hpx_status copy(void *context, const hpx_artifact *artifact, hpx_error *e
     hpx_buffer_free(&encoded);
     hpx_buffer_free(&checkpoint);
     hpx_fields_free(&manifest);
+    hpx_artifact_free(&made);
     return status;
 }
 

@@ -66,7 +66,6 @@ static struct numbered make(uint64_t number, uint32_t epoch, size_t size)
     made.artifact = (hpx_artifact){
         .key = hpx_hash_of(made.manifest.data, made.manifest.size),
         .epoch = epoch,
-        .metrics = {{1.0 / epoch, (double)number, NAN, NAN, 0.25, 0.75}},
         .code = id_of("code of the fault tests"),
         .dataset = id_of("data of the fault tests"),
         .cell = {"n1\0"
@@ -77,6 +76,9 @@ static struct numbered make(uint64_t number, uint32_t epoch, size_t size)
         .started_ns = 1700000000123456789,
         .seconds = 1.5,
     };
+    hpx_metrics_set(&made.artifact.metrics, "loss", 1.0 / epoch);
+    hpx_metrics_set(&made.artifact.metrics, "number", (double)number);
+    hpx_metrics_set(&made.artifact.metrics, "nothing", NAN);
     made.artifact.output = hpx_output_hash(&made.artifact.metrics, made.checkpoint, size);
     return made;
 }
@@ -84,6 +86,7 @@ static struct numbered make(uint64_t number, uint32_t epoch, size_t size)
 static void unmake(struct numbered *made)
 {
     hpx_buffer_free(&made->manifest);
+    hpx_artifact_free(&made->artifact);
     free(made->checkpoint);
 }
 
@@ -98,15 +101,17 @@ hpx_status numbered_put(hpx_store *store, uint64_t number, uint32_t epoch, size_
 
 static bool same(const hpx_artifact *a, const hpx_artifact *b)
 {
-    for (int i = 0; i < HPX_METRICS; i++)
-        if (!(a->metrics.values[i] == b->metrics.values[i] ||
-              (isnan(a->metrics.values[i]) && isnan(b->metrics.values[i]))))
+    if (!hpx_artifact_same_output(a, b))
+        return false;
+    for (size_t i = 0; i < a->metrics.count; i++)
+        if (!(a->metrics.list[i].value == b->metrics.list[i].value ||
+              (isnan(a->metrics.list[i].value) && isnan(b->metrics.list[i].value))))
             return false;
     return hpx_hash_equal(&a->key, &b->key) && a->epoch == b->epoch && a->parent == b->parent &&
-           hpx_hash_equal(&a->output, &b->output) && hpx_hash_equal(&a->code, &b->code) &&
-           hpx_hash_equal(&a->dataset, &b->dataset) && a->cell.size == b->cell.size &&
-           memcmp(a->cell.pairs, b->cell.pairs, a->cell.size) == 0 && a->seed == b->seed &&
-           strcmp(a->host, b->host) == 0 && a->started_ns == b->started_ns && a->seconds == b->seconds;
+           hpx_hash_equal(&a->code, &b->code) && hpx_hash_equal(&a->dataset, &b->dataset) &&
+           a->cell.size == b->cell.size && memcmp(a->cell.pairs, b->cell.pairs, a->cell.size) == 0 &&
+           a->seed == b->seed && strcmp(a->host, b->host) == 0 && a->started_ns == b->started_ns &&
+           a->seconds == b->seconds;
 }
 
 static numbered_state check_checkpoint(hpx_store *store, const struct numbered *made, uint64_t number,
@@ -144,6 +149,8 @@ numbered_state numbered_check(hpx_store *store, uint64_t number, uint32_t epoch,
         state = NUMBERED_WRONG;
     else
         state = check_checkpoint(store, &made, number, size, error);
+    if (!status)
+        hpx_artifact_free(&got);
     unmake(&made);
     return state;
 }

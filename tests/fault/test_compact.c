@@ -76,6 +76,7 @@ static void expect_stored(hpx_store *store, uint64_t number)
     uint32_t epoch;
     hpx_hash key = manifest_of(&manifest, number);
     expect_ok(hpx_store_get(&artifact, store, &key, 1, &manifest, &error), &error);
+    hpx_artifact_free(&artifact);
     expect_ok(hpx_store_newest_checkpoint(&epoch, &checkpoint, store, &key, 1, &error), &error);
     assert_int_equal(checkpoint.size, SIZE);
     assert_int_equal(checkpoint.data[SIZE - 1], (uint8_t)number);

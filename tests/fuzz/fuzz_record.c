@@ -24,6 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     hpx_buffer_free(&bytes);
     hpx_buffer_free(&twice);
+    hpx_artifact_free(&artifact);
+    hpx_artifact_free(&again);
     hpx_cell_set_free(cells);
     return 0;
 }

@@ -83,6 +83,23 @@ uint64_t draw(uint64_t bound)
     return bound ? z % bound : z;
 }
 
+hpx_metrics made_metrics(double train_loss, double train_accuracy, double validation_loss,
+                         double validation_accuracy, double test_loss, double test_accuracy)
+{
+    static hpx_arena *arena;
+    const hpx_metric list[] = {
+        {"train_loss", train_loss},
+        {"train_accuracy", train_accuracy},
+        {"validation_loss", validation_loss},
+        {"validation_accuracy", validation_accuracy},
+        {"test_loss", test_loss},
+        {"test_accuracy", test_accuracy},
+    };
+    if (!arena)
+        arena = hpx_arena_new();
+    return (hpx_metrics){memcpy(hpx_arena_alloc(arena, sizeof list), list, sizeof list), COUNT(list)};
+}
+
 static void write_idx(const char *folder, int role, const uint32_t *sizes, uint8_t dimensions,
                       const uint8_t *values, size_t size)
 {

@@ -5,6 +5,7 @@
 #include "hpx/buffer.h"
 #include "hpx/dataset.h"
 #include "hpx/error.h"
+#include "hpx/metrics.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +35,10 @@ void expect_contains(const char *text, const char *part);
 /* Draws that are the same in every run: draw_seed, then numbers below a bound (0: any 64 bits). */
 void draw_seed(uint64_t seed);
 uint64_t draw(uint64_t bound);
+
+/* The metrics that the built-in trainer reports, in its order; they last as long as the program. */
+hpx_metrics made_metrics(double train_loss, double train_accuracy, double validation_loss,
+                         double validation_accuracy, double test_loss, double test_accuracy);
 
 /* Writes the four IDX files of a small data set that can be learned, 4 x 4 pixels and 3 classes, into a
  * folder: train-images, train-labels, test-images, test-labels. */

@@ -53,10 +53,10 @@ static hpx_artifact artifact_of(const struct model *model, size_t key, uint32_t 
                                 const hpx_buffer *checkpoint)
 {
     hpx_artifact artifact = {.key = model->keys[key], .epoch = epoch, .parent = epoch - 1, .seed = key};
-    artifact.metrics.values[HPX_TEST_ACCURACY] = (double)epoch / 16;
+    artifact.metrics = made_metrics(0, 0, 0, 0, 0, (double)epoch / 16);
     artifact.output = hpx_output_hash(&artifact.metrics, checkpoint->data, checkpoint->size);
     if (fails(key, epoch)) {
-        artifact.metrics = hpx_no_metrics;
+        artifact.metrics = (hpx_metrics){0};
         strcpy(artifact.failure, "reason");
         artifact.output = hpx_failure_hash("reason");
     }
@@ -122,7 +122,9 @@ static void get(struct model *model)
         return;
     assert_int_equal(artifact.epoch, epoch);
     assert_int_equal(artifact.seed, key);
-    assert_true(fails(key, epoch) || artifact.metrics.values[HPX_TEST_ACCURACY] == (double)epoch / 16);
+    assert_true(fails(key, epoch) ||
+                hpx_metrics_value(&artifact.metrics, "test_accuracy") == (double)epoch / 16);
+    hpx_artifact_free(&artifact);
 }
 
 /* As get, but a failure answers for all epochs after it. */
@@ -140,6 +142,7 @@ static void find(struct model *model)
         return;
     assert_int_equal(artifact.epoch, expected);
     assert_string_equal(artifact.failure, fails(key, expected) ? "reason" : "");
+    hpx_artifact_free(&artifact);
 }
 
 static void newest_checkpoint(struct model *model)

@@ -93,7 +93,8 @@ static hpx_status keep(void *context, const hpx_epoch *epoch, hpx_error *error)
 {
     (void)error;
     assert_null(epoch->failure);
-    hpx_buffer_add(context, &epoch->metrics, sizeof epoch->metrics);
+    for (size_t i = 0; i < epoch->metrics.count; i++)
+        hpx_buffer_add(context, &epoch->metrics.list[i].value, sizeof(double));
     hpx_buffer_add(context, epoch->checkpoint, epoch->checkpoint_size);
     return HPX_OK;
 }

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,55 +190,159 @@ static void test_error(void **state)
     assert_memory_equal(error.message, "file: xxx", 9);
 }
 
+static void test_metric_names(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"a", "loss/train", "F1@10%", "metric.x", "=-'\\"};
+    static const char *const bad[] = {"", " ", "a b", "a,b", "\"a\"", "a\n", "\x7f", "\xc3\xa9"};
+    char name[HPX_METRIC_NAME_MAX + 2] = {0};
+    hpx_metrics metrics = {0};
+    for (size_t i = 0; i < COUNT(good); i++)
+        assert_true(hpx_metric_is_name(good[i]) && hpx_metrics_set(&metrics, good[i], 1));
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_false(hpx_metric_is_name(bad[i]) || hpx_metrics_set(&metrics, bad[i], 1));
+    assert_int_equal(metrics.count, COUNT(good));
+    memset(name, 'x', HPX_METRIC_NAME_MAX);
+    assert_true(hpx_metric_is_name(name));
+    name[HPX_METRIC_NAME_MAX] = 'x';
+    assert_false(hpx_metric_is_name(name));
+    hpx_metrics_free(&metrics);
+}
+
 static void test_metrics(void **state)
 {
     (void)state;
-    const hpx_metrics metrics = {{0.5, 0.9, NAN, NAN, 0.25, 0.75}};
+    hpx_metrics metrics = {0};
+    assert_true(hpx_metrics_set(&metrics, "loss", 0.5) && hpx_metrics_set(&metrics, "f1", 0.25));
+    assert_true(hpx_metrics_set(&metrics, "loss", 0.75));
+    assert_int_equal(metrics.count, 2);
+    assert_string_equal(metrics.list[0].name, "loss");
+    assert_true(hpx_metrics_value(&metrics, "loss") == 0.75 && hpx_metrics_value(&metrics, "f1") == 0.25);
+    assert_true(isnan(hpx_metrics_value(&metrics, "f")));
+    hpx_metrics copy = hpx_metrics_copy(&metrics), none = hpx_metrics_copy(&(hpx_metrics){0});
+    assert_true(hpx_metrics_same_names(&copy, &metrics) && copy.list[1].name != metrics.list[1].name);
+    assert_true(hpx_metrics_set(&copy, "time", 1));
+    assert_false(hpx_metrics_same_names(&copy, &metrics) || hpx_metrics_same_names(&none, &metrics));
+    hpx_metrics_free(&copy);
+    for (char name[16]; metrics.count < HPX_METRICS_MAX;) {
+        snprintf(name, sizeof name, "m%zu", metrics.count);
+        assert_true(hpx_metrics_set(&metrics, name, NAN));
+    }
+    assert_false(hpx_metrics_set(&metrics, "more", 1));
+    assert_true(hpx_metrics_set(&metrics, "loss", 1));
+    assert_true(hpx_metrics_value(&metrics, "f1") == 0.25);
+    hpx_metrics_free(&metrics);
+}
+
+static void expect_read(const hpx_metrics *metrics)
+{
     hpx_metrics read;
     hpx_fields fields = {0};
     hpx_error error;
-    hpx_metrics_to_fields(&fields, &metrics);
-    assert_int_equal(fields.count, HPX_METRICS);
+    hpx_metrics_to_fields(&fields, metrics);
     expect_ok(hpx_metrics_from_fields(&read, &fields, &error), &error);
-    assert_true(read.values[HPX_TEST_LOSS] == 0.25 && read.values[HPX_TEST_ACCURACY] == 0.75);
-    assert_true(isnan(read.values[HPX_VALIDATION_ACCURACY]));
-    hpx_fields_set_count(&fields, "test_loss", 1);
-    assert_int_equal(hpx_metrics_from_fields(&read, &fields, &error), HPX_DAMAGED);
-    expect_contains(error.message, "test_loss");
+    const hpx_hash before = hpx_output_hash(metrics, NULL, 0), after = hpx_output_hash(&read, NULL, 0);
+    assert_true(hpx_metrics_same_names(&read, metrics) && hpx_hash_equal(&before, &after));
+    hpx_metrics_free(&read);
     hpx_fields_free(&fields);
-    for (int i = 0; i < HPX_METRICS; i++)
-        assert_int_equal(hpx_metric_minimised((hpx_metric)i), strstr(hpx_metric_names[i], "loss") != NULL);
-    assert_null(hpx_metric_names[HPX_METRICS]);
+}
+
+static void expect_not_read(const char *names, size_t count)
+{
+    double values[HPX_METRICS_MAX + 1] = {0};
+    hpx_metrics read;
+    hpx_fields fields = {0};
+    hpx_error error;
+    if (names)
+        hpx_fields_set_text(&fields, "metric.names", names);
+    if (count != SIZE_MAX)
+        hpx_fields_set_reals(&fields, "metric.values", values, count);
+    assert_int_equal(hpx_metrics_from_fields(&read, &fields, &error), HPX_DAMAGED);
+    expect_contains(error.message, "metric.");
+    assert_int_equal(read.count, 0);
+    hpx_fields_free(&fields);
+}
+
+static void test_metrics_as_fields(void **state)
+{
+    (void)state;
+    const hpx_metrics metrics = made_metrics(0.5, 0.9, NAN, INFINITY, 0.25, 0);
+    hpx_metrics many = {0};
+    expect_read(&(hpx_metrics){0});
+    expect_read(&metrics);
+    for (char name[HPX_METRIC_NAME_MAX + 1]; many.count < HPX_METRICS_MAX;) {
+        snprintf(name, sizeof name, "%064zu", many.count);
+        assert_true(hpx_metrics_set(&many, name, (double)many.count));
+    }
+    expect_read(&many);
+    hpx_metrics_free(&many);
+    expect_not_read("a b", 1);
+    expect_not_read("a b", 3);
+    expect_not_read("a  b", 3);
+    expect_not_read("a b ", 2);
+    expect_not_read(" a b", 2);
+    expect_not_read("b a b", 3);
+    expect_not_read("a,b", 1);
+    expect_not_read("", 1);
+    expect_not_read("", 0);
+    expect_not_read("a", SIZE_MAX);
+    expect_not_read(NULL, 1);
+    hpx_buffer names = {0};
+    for (int i = 0; i <= HPX_METRICS_MAX; i++)
+        hpx_buffer_printf(&names, "%s%d", i ? " " : "", i);
+    expect_not_read(hpx_buffer_text(&names), HPX_METRICS_MAX + 1);
+    hpx_buffer_free(&names);
+}
+
+static void test_objectives(void **state)
+{
+    (void)state;
+    bool minimised;
+    assert_true(hpx_objective_guess(&minimised, "top5_accuracy") && !minimised);
+    assert_true(hpx_objective_guess(&minimised, "loss") && minimised);
+    assert_true(hpx_objective_guess(&minimised, "squared-error") && minimised);
+    assert_false(hpx_objective_guess(&minimised, "losses") || hpx_objective_guess(&minimised, "f1"));
+    const hpx_objective more = {.name = "a"}, less = {.name = "a", .minimised = true};
+    assert_true(hpx_objective_better(&more, 2, 1) && hpx_objective_better(&less, 1, 2));
+    assert_false(hpx_objective_better(&more, 1, 1) || hpx_objective_better(&less, 1, 1));
+    assert_true(hpx_objective_better(&more, -1, NAN) && hpx_objective_better(&less, 1, NAN));
+    assert_false(hpx_objective_better(&more, NAN, 1) || hpx_objective_better(&less, NAN, NAN));
 }
 
 /* All of an output counts, and every NaN alike. */
 static void test_output_hash(void **state)
 {
     (void)state;
-    hpx_metrics metrics = {{0.5, 0.9, NAN, NAN, 0.25, 0.75}};
     const uint8_t checkpoint[] = {1, 2, 3};
+    const hpx_metrics metrics = made_metrics(0.5, 0.9, NAN, NAN, 0.25, 0.75);
     hpx_hash hash = hpx_output_hash(&metrics, checkpoint, 3), other;
-    metrics.values[HPX_VALIDATION_LOSS] = -NAN;
+    metrics.list[2].value = -NAN;
     other = hpx_output_hash(&metrics, checkpoint, 3);
     assert_true(hpx_hash_equal(&hash, &other));
     other = hpx_output_hash(&metrics, checkpoint, 2);
     assert_false(hpx_hash_equal(&hash, &other));
-    for (int i = 0; i < HPX_METRICS; i++) {
-        hpx_metrics changed = metrics;
-        changed.values[i] = 0.125;
-        other = hpx_output_hash(&changed, checkpoint, 3);
+    for (size_t i = 0; i < metrics.count; i++) {
+        const double value = metrics.list[i].value;
+        metrics.list[i].value = 0.125;
+        other = hpx_output_hash(&metrics, checkpoint, 3);
         assert_false(hpx_hash_equal(&hash, &other));
+        metrics.list[i].value = value;
     }
+    /* As it has always been: what earlier versions stored keeps its hash. */
+    char hex[HPX_HASH_HEX_BYTES];
+    assert_string_equal(hpx_hash_hex(hex, &hash), "3d6ef67e1854e93a80f362a224e57cfd");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hash_known),  cmocka_unit_test(test_hash_in_pieces),
-        cmocka_unit_test(test_hex),         cmocka_unit_test(test_buffer),
-        cmocka_unit_test(test_arena),       cmocka_unit_test(test_alloc),
-        cmocka_unit_test(test_error),       cmocka_unit_test(test_metrics),
-        cmocka_unit_test(test_output_hash), cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_hash_known),    cmocka_unit_test(test_hash_in_pieces),
+        cmocka_unit_test(test_hex),           cmocka_unit_test(test_buffer),
+        cmocka_unit_test(test_arena),         cmocka_unit_test(test_alloc),
+        cmocka_unit_test(test_error),         cmocka_unit_test(test_metric_names),
+        cmocka_unit_test(test_metrics),       cmocka_unit_test(test_metrics_as_fields),
+        cmocka_unit_test(test_objectives),    cmocka_unit_test(test_output_hash),
+        cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

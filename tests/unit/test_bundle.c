@@ -160,7 +160,7 @@ static hpx_artifact artifact_of(uint64_t number, uint32_t epoch, uint32_t parent
     hpx_artifact artifact = {.key = hpx_hash_of(manifest.data, manifest.size),
                              .epoch = epoch,
                              .parent = parent,
-                             .metrics = {{1.0 / epoch, 0.5, NAN, NAN, 0.25, 0.75}},
+                             .metrics = made_metrics(1.0 / epoch, 0.5, NAN, NAN, 0.25, 0.75),
                              .code = id_of(code_record(number % 2)),
                              .dataset = id_of(dataset_record(number % 3)),
                              .cell = CELL("n1\0"
@@ -913,6 +913,7 @@ static void conflict_without_conflict(struct parts *parts)
     hpx_cell_set *cells = hpx_cell_set_new();
     expect_ok(decode_artifact(&artifact, cells, same.data, same.size, &error), &error);
     memcpy(conflict->key + 20, artifact.output.bytes, 16);
+    hpx_artifact_free(&artifact);
     hpx_cell_set_free(cells);
     hpx_buffer_free(&conflict->payload);
     conflict->payload = same;
@@ -1082,6 +1083,7 @@ static void change_second(struct parts *parts, void (*change)(hpx_artifact *arti
         bytes = bytes_of(fields);
     }
     replace_payload(part, bytes, false);
+    hpx_artifact_free(&artifact);
     hpx_cell_set_free(cells);
 }
 
@@ -1097,7 +1099,7 @@ static void continues_itself(struct parts *parts)
 
 static void change_metrics(hpx_artifact *artifact)
 {
-    artifact->metrics.values[HPX_TEST_ACCURACY] = 1;
+    assert_true(hpx_metrics_set(&artifact->metrics, "test_accuracy", 1));
 }
 
 static void better_metrics(struct parts *parts)
@@ -1675,7 +1677,7 @@ static void test_records_that_make_sense(void **state)
     bad[0].seed = 8;
     bad[1].epoch = 4;
     bad[2].parent = 3;
-    bad[3].metrics.values[HPX_TEST_LOSS] = INFINITY;
+    bad[3].seconds = INFINITY;
     bad[4].total_seconds = NAN;
     bad[5].seconds = -1;
     memcpy(bad[6].host, "a\x7f", 3);

@@ -100,6 +100,15 @@ static hpx_buffer checkpoint_of(uint64_t units, uint32_t epoch, size_t size)
     return bytes;
 }
 
+#define ACCURACY                                                                                             \
+    {                                                                                                        \
+        "test_accuracy", false                                                                               \
+    }
+#define LOSS                                                                                                 \
+    {                                                                                                        \
+        "validation_loss", true                                                                              \
+    }
+
 static hpx_status put_with(hpx_store *store, uint64_t units, uint32_t epoch, size_t size, double value,
                            const hpx_put_options *options)
 {
@@ -108,7 +117,7 @@ static hpx_status put_with(hpx_store *store, uint64_t units, uint32_t epoch, siz
     hpx_artifact artifact = {.key = manifest_of(&manifest, units),
                              .epoch = epoch,
                              .parent = epoch - 1,
-                             .metrics = {{value, value, value, value, value, value}},
+                             .metrics = made_metrics(value, value, value, value, value, value),
                              .code = hpx_record_id(&dataset), /* any record will do */
                              .dataset = hpx_record_id(&dataset),
                              .seed = 7,
@@ -175,8 +184,10 @@ static void expect_results(hpx_store *store, uint64_t units, uint32_t epochs)
 {
     hpx_artifact artifact;
     hpx_hash key = key_of(units);
-    for (uint32_t epoch = 1; epoch <= epochs; epoch++)
+    for (uint32_t epoch = 1; epoch <= epochs; epoch++) {
         expect_ok(hpx_store_get(&artifact, store, &key, epoch, NULL, &error), &error);
+        hpx_artifact_free(&artifact);
+    }
 }
 
 static void expect_checkpoint(hpx_store *store, uint64_t units, uint32_t epoch, size_t size)
@@ -220,21 +231,16 @@ static void test_keep(void **state)
     (void)state;
     static const struct {
         hpx_keep keep;
-        hpx_metric objective;
+        hpx_objective objective;
         const char *values; /* of the objective, epoch by epoch, one digit each; x: NaN */
         const char *epochs; /* with checkpoints after the last one */
     } table[] = {
-        {HPX_KEEP_NEWEST, HPX_TEST_ACCURACY, "5555", "4"},
-        {HPX_KEEP_ALL, HPX_TEST_ACCURACY, "5555", "1 2 3 4"},
-        {HPX_KEEP_NONE, HPX_TEST_ACCURACY, "5555", ""},
-        {HPX_KEEP_BEST, HPX_TEST_ACCURACY, "1234", "4"},
-        {HPX_KEEP_BEST, HPX_TEST_ACCURACY, "4321", "1 4"},
-        {HPX_KEEP_BEST, HPX_TEST_ACCURACY, "1331", "2 4"},
-        {HPX_KEEP_BEST, HPX_TEST_ACCURACY, "1313", "2 4"},
-        {HPX_KEEP_BEST, HPX_VALIDATION_LOSS, "4321", "4"},
-        {HPX_KEEP_BEST, HPX_VALIDATION_LOSS, "3114", "2 4"},
-        {HPX_KEEP_BEST, HPX_VALIDATION_LOSS, "x2x3", "2 4"},
-        {HPX_KEEP_BEST, HPX_VALIDATION_LOSS, "xxxx", "4"},
+        {HPX_KEEP_NEWEST, ACCURACY, "5555", "4"}, {HPX_KEEP_ALL, ACCURACY, "5555", "1 2 3 4"},
+        {HPX_KEEP_NONE, ACCURACY, "5555", ""},    {HPX_KEEP_BEST, ACCURACY, "1234", "4"},
+        {HPX_KEEP_BEST, ACCURACY, "4321", "1 4"}, {HPX_KEEP_BEST, ACCURACY, "1331", "2 4"},
+        {HPX_KEEP_BEST, ACCURACY, "1313", "2 4"}, {HPX_KEEP_BEST, LOSS, "4321", "4"},
+        {HPX_KEEP_BEST, LOSS, "3114", "2 4"},     {HPX_KEEP_BEST, LOSS, "x2x3", "2 4"},
+        {HPX_KEEP_BEST, LOSS, "xxxx", "4"},
     };
     hpx_store *store = open_store(HPX_STORE_WRITE);
     for (size_t i = 0; i < COUNT(table); i++) {
@@ -259,8 +265,8 @@ static void test_keep(void **state)
 static void test_keep_below(void **state)
 {
     (void)state;
-    const hpx_put_options best = {HPX_KEEP_BEST, HPX_TEST_ACCURACY, false};
-    const hpx_put_options none = {HPX_KEEP_NONE, HPX_TEST_ACCURACY, true};
+    const hpx_put_options best = {HPX_KEEP_BEST, ACCURACY, false};
+    const hpx_put_options none = {HPX_KEEP_NONE, ACCURACY, true};
     hpx_store *store = open_store(HPX_STORE_WRITE);
     for (uint64_t units = 1; units <= 3; units++)
         expect_ok(put_with(store, units, 5, CHUNK, 0.5, NULL), &error);
@@ -314,7 +320,7 @@ static void test_pins(void **state)
     hpx_store_close(store);
 
     /* What is stored later is no reason to drop what is pinned. */
-    const hpx_put_options none = {HPX_KEEP_NONE, HPX_TEST_ACCURACY, true};
+    const hpx_put_options none = {HPX_KEEP_NONE, ACCURACY, true};
     store = open_store(HPX_STORE_WRITE);
     expect_ok(put_with(store, 1, 3, 100, 0.5, NULL), &error);
     expect_ok(put_with(store, 1, 4, 100, 0.5, &none), &error);

@@ -52,12 +52,13 @@ static hpx_job make_job(uint32_t from, size_t checkpoint_size)
 
 static hpx_result make_epoch(const char *checkpoint)
 {
+    const hpx_metrics metrics = made_metrics(0.5, 0.75, NAN, NAN, 0.25, 1);
     hpx_result result = {
         .kind = HPX_MESSAGE_EPOCH,
         .key = {{1, 2, 3}},
         .epoch = 4,
         .parent = 3,
-        .metrics = {{0.5, 0.75, NAN, NAN, 0.25, 1}},
+        .metrics = hpx_metrics_copy(&metrics),
         .started_ns = 1700000000123456789,
         .seconds = 0.125,
         .host = "node",
@@ -70,7 +71,7 @@ static hpx_result make_epoch(const char *checkpoint)
 static hpx_result make_failure(void)
 {
     hpx_result result = make_epoch("");
-    result.metrics = hpx_no_metrics;
+    hpx_metrics_free(&result.metrics);
     strcpy(result.failure, "the loss is no longer finite");
     result.output = hpx_failure_hash(result.failure);
     return result;
@@ -149,8 +150,10 @@ static void test_results(void **state)
     assert_memory_equal(&read.key, &epoch.key, sizeof read.key);
     assert_int_equal(read.epoch, 4);
     assert_int_equal(read.parent, 3);
-    for (int i = 0; i < HPX_METRICS; i++)
-        assert_true(read.metrics.values[i] == epoch.metrics.values[i] || isnan(epoch.metrics.values[i]));
+    assert_true(hpx_metrics_same_names(&read.metrics, &epoch.metrics));
+    for (size_t i = 0; i < read.metrics.count; i++)
+        assert_true(read.metrics.list[i].value == epoch.metrics.list[i].value ||
+                    isnan(epoch.metrics.list[i].value));
     assert_memory_equal(&read.output, &epoch.output, sizeof read.output);
     assert_true(read.started_ns == epoch.started_ns && read.seconds == 0.125);
     assert_string_equal(read.host, "node");
@@ -166,7 +169,7 @@ static void test_results(void **state)
     assert_int_equal(read.epoch, 4);
     assert_string_equal(read.failure, failure.failure);
     assert_memory_equal(&read.output, &failure.output, sizeof read.output);
-    assert_true(isnan(read.metrics.values[HPX_TRAIN_LOSS]));
+    assert_int_equal(read.metrics.count, 0);
     assert_int_equal(read.checkpoint.fd, -1);
     hpx_result_free(&read);
     hpx_result_free(&failure);

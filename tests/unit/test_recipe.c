@@ -73,7 +73,8 @@ static void test_defaults(void **state)
     assert_int_equal(recipe->epochs, 15);
     assert_int_equal(recipe->seed_count, 1);
     assert_int_equal(recipe->seeds[0], 1);
-    assert_int_equal(recipe->objective, HPX_VALIDATION_ACCURACY);
+    assert_string_equal(recipe->objective.name, "validation_accuracy");
+    assert_false(recipe->objective.minimised);
     assert_int_equal(recipe->keep, HPX_KEEP_NEWEST);
     assert_int_equal(recipe->search_count, 0);
     expect_settings(
@@ -112,7 +113,8 @@ static void test_every_setting(void **state)
     assert_int_equal(recipe->seed_count, COUNT(seeds));
     assert_memory_equal(recipe->seeds, seeds, sizeof seeds);
     assert_int_equal(recipe->epochs, 20);
-    assert_int_equal(recipe->objective, HPX_TRAIN_LOSS);
+    assert_string_equal(recipe->objective.name, "train_loss");
+    assert_true(recipe->objective.minimised);
     hpx_recipe_dataset dataset;
     hpx_recipe_dataset_of(&dataset, recipe, 0);
     assert_string_equal(dataset.name, "fashion-mnist");
@@ -398,9 +400,27 @@ static void test_find_cell(void **state)
 static void test_objectives(void **state)
 {
     (void)state;
-    for (int i = 0; i < HPX_METRICS; i++)
-        assert_int_equal(hpx_metric_minimised((hpx_metric)i), strstr(hpx_metric_names[i], "_loss") != NULL);
-    assert_null(hpx_metric_names[HPX_METRICS]);
+    static const struct {
+        const char *value, *name;
+        bool minimised;
+    } table[] = {
+        {"train_loss", "train_loss", true},
+        {"train_accuracy", "train_accuracy", false},
+        {"validation_loss", "validation_loss", true},
+        {"test_accuracy", "test_accuracy", false},
+        {"maximise test_accuracy", "test_accuracy", false},
+        {"minimise test_accuracy", "test_accuracy", true},
+        {"maximise test_loss", "test_loss", false},
+    };
+    for (size_t i = 0; i < COUNT(table); i++) {
+        char *text =
+            hpx_format("dataset mnist\nmodel mlp\n  hidden = 64\ntrain\n  objective = %s\n", table[i].value);
+        hpx_recipe *recipe = parse(text);
+        assert_string_equal(recipe->objective.name, table[i].name);
+        assert_int_equal(recipe->objective.minimised, table[i].minimised);
+        hpx_recipe_free(recipe);
+        free(text);
+    }
 }
 
 /* Not a setting of the cell: the key does not depend on it. */

@@ -292,17 +292,17 @@ static void test_recipes_that_come_with_hpx(void **state)
         size_t searches;
         const char *dataset;
         uint32_t validation;
-        hpx_metric objective;
+        const char *objective;
     } table[] = {
-        {"recipes/mnist.rcp", 0, "mnist", 0, HPX_TEST_ACCURACY},
-        {"recipes/mnist-partial.rcp", 2, "mnist", 0, HPX_TEST_ACCURACY},
-        {"recipes/mnist-table.rcp", 8, "mnist", 0, HPX_TEST_ACCURACY},
-        {"recipes/fashion-partial.rcp", 2, "fashion-mnist", 10000, HPX_VALIDATION_ACCURACY},
+        {"recipes/mnist.rcp", 0, "mnist", 0, "test_accuracy"},
+        {"recipes/mnist-partial.rcp", 2, "mnist", 0, "test_accuracy"},
+        {"recipes/mnist-table.rcp", 8, "mnist", 0, "test_accuracy"},
+        {"recipes/fashion-partial.rcp", 2, "fashion-mnist", 10000, "validation_accuracy"},
     };
     for (size_t i = 0; i < COUNT(table); i++) {
         hpx_recipe *recipe = open_recipe(table[i].path);
         assert_int_equal(recipe->search_count, table[i].searches);
-        assert_int_equal(recipe->objective, table[i].objective);
+        assert_string_equal(recipe->objective.name, table[i].objective);
         assert_int_equal(hpx_grid_cells(&recipe->grid), 66);
         assert_int_equal(recipe->epochs, 15);
         hpx_recipe_dataset dataset;

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,26 +194,39 @@ static void test_durations(void **state)
         assert_string_equal(hpx_duration_text(text, cases[i].seconds), cases[i].text);
 }
 
+static hpx_names names_of(const char *words)
+{
+    hpx_names names = {0};
+    char word[32];
+    for (int size; sscanf(words, "%31s%n", word, &size) == 1; words += size)
+        hpx_names_add(&names, word);
+    return names;
+}
+
 static void test_csv(void **state)
 {
     (void)state;
-    static const char *const axes[] = {"n1", "act", "absent"};
+    hpx_names axes = names_of("n1 act absent"),
+              metrics = names_of("train_loss test_accuracy act key metric.x validation_loss");
     hpx_artifact artifact = {.key = {{0xab}},
                              .epoch = 15,
                              .seed = 3,
-                             .metrics = {{0.5, 0.75, NAN, NAN, 0.1, 0.9803}},
+                             .metrics = made_metrics(0.5, 0.75, NAN, NAN, 0.1, 0.9803),
                              .cell = CELL("n1\0"
                                           "128\0"
                                           "act\0"
                                           "a,\"b\" c=d"),
                              .seconds = 1.25};
     hpx_buffer out = {0};
-    hpx_report_csv_header(&out, axes, COUNT(axes));
-    hpx_report_csv_row(&out, axes, COUNT(axes), &artifact);
+    hpx_report_csv_header(&out, &axes, &metrics);
+    hpx_report_csv_row(&out, &axes, &metrics, &artifact);
     expect_text(
-        &out, "n1,act,absent,seed,epoch,status,train_loss,train_accuracy,validation_loss,validation_accuracy,"
-              "test_loss,test_accuracy,seconds,key\n"
-              "128,\"a,\"\"b\"\" c=d\",,3,15,,0.5,0.75,,,0.1,0.9803,1.25,ab000000000000000000000000000000\n");
+        &out,
+        "n1,act,absent,seed,epoch,status,train_loss,test_accuracy,metric.act,metric.key,metric.metric.x,"
+        "validation_loss,seconds,key\n"
+        "128,\"a,\"\"b\"\" c=d\",,3,15,,0.5,0.9803,,,,,1.25,ab000000000000000000000000000000\n");
+    hpx_names_free(&axes);
+    hpx_names_free(&metrics);
 }
 
 int main(void)

@@ -96,7 +96,7 @@ static hpx_hash id_of(hpx_fields fields)
 static struct entry make_entry(uint64_t number, uint32_t epoch, size_t checkpoint_size)
 {
     struct entry entry = {.artifact = {.epoch = epoch,
-                                       .metrics = {{1.0 / epoch, 0.5, NAN, NAN, 0.25, 0.75}},
+                                       .metrics = made_metrics(1.0 / epoch, 0.5, NAN, NAN, 0.25, 0.75),
                                        .cell = CELL("n1\0"
                                                     "128\0"
                                                     "n2\0"
@@ -162,9 +162,11 @@ static void expect_stored(hpx_store *store, const struct entry *entry)
     assert_int_equal(got.epoch, put_in->epoch);
     assert_int_equal(got.parent, put_in->parent);
     assert_string_equal(got.failure, put_in->failure);
-    for (int i = 0; i < HPX_METRICS; i++)
-        assert_true(got.metrics.values[i] == put_in->metrics.values[i] ||
-                    (isnan(got.metrics.values[i]) && isnan(put_in->metrics.values[i])));
+    assert_true(hpx_metrics_same_names(&got.metrics, &put_in->metrics));
+    for (size_t i = 0; i < got.metrics.count; i++) {
+        const double value = got.metrics.list[i].value, right = put_in->metrics.list[i].value;
+        assert_true(value == right || (isnan(value) && isnan(right)));
+    }
     assert_memory_equal(&got.output, &put_in->output, sizeof got.output);
     assert_memory_equal(&got.code, &put_in->code, sizeof got.code);
     assert_memory_equal(&got.dataset, &put_in->dataset, sizeof got.dataset);
@@ -175,6 +177,7 @@ static void expect_stored(hpx_store *store, const struct entry *entry)
     assert_true(got.started_ns == put_in->started_ns);
     assert_true(got.seconds == put_in->seconds);
     assert_true(got.total_seconds == put_in->total_seconds);
+    hpx_artifact_free(&got);
 }
 
 static void expect_checkpoint(hpx_store *store, const struct entry *entry, uint32_t epoch_max)
@@ -332,7 +335,7 @@ static struct entry make_failure(uint64_t number, uint32_t epoch)
 {
     struct entry entry = make_entry(number, epoch, 0);
     strcpy(entry.artifact.failure, "the loss is no longer finite");
-    entry.artifact.metrics = hpx_no_metrics;
+    entry.artifact.metrics = (hpx_metrics){0};
     entry.artifact.output = hpx_failure_hash(entry.artifact.failure);
     return entry;
 }
@@ -439,7 +442,7 @@ static hpx_status step(void *context, const hpx_artifact *artifact, hpx_error *e
         int order = memcmp(&walk->last.key, &artifact->key, sizeof artifact->key);
         assert_true(order < 0 || (order == 0 && walk->last.epoch < artifact->epoch));
     }
-    walk->last = *artifact;
+    hpx_artifact_set(&walk->last, artifact);
     if (++walk->count == walk->stop_at)
         return hpx_error_set(e, HPX_INTERRUPTED, "enough");
     return HPX_OK;
@@ -451,7 +454,7 @@ static void test_differs(void **state)
     hpx_store *store = open_store(HPX_STORE_WRITE);
     struct entry entry = make_entry(1, 2, 20000), other = make_entry(1, 2, 20000);
     expect_ok(put(store, &entry), &error);
-    other.artifact.metrics.values[HPX_TEST_ACCURACY] = 0.76;
+    assert_true(hpx_metrics_set(&other.artifact.metrics, "test_accuracy", 0.76));
     other.artifact.output =
         hpx_output_hash(&other.artifact.metrics, other.checkpoint.data, other.checkpoint.size);
     assert_int_equal(put(store, &other), HPX_DIFFERS);
@@ -469,7 +472,7 @@ static void test_differs(void **state)
     assert_memory_equal(&walk.last.key, &other.artifact.key, sizeof(hpx_hash));
     assert_int_equal(walk.last.epoch, 2);
     assert_memory_equal(&walk.last.output, &other.artifact.output, sizeof(hpx_hash));
-    assert_true(walk.last.metrics.values[HPX_TEST_ACCURACY] == 0.76);
+    assert_true(hpx_metrics_value(&walk.last.metrics, "test_accuracy") == 0.76);
     walk = (struct walk){0};
     expect_ok(hpx_store_each_conflict(store, &(hpx_hash){{1}}, step, &walk, &error), &error);
     assert_int_equal(walk.count, 0);
@@ -1085,7 +1088,7 @@ static void test_verify(void **state)
     hpx_fields record = {0};
     hpx_buffer value = raw_value("records", kc.bytes, 20), changed = {0};
     expect_ok(hpx_fields_decode(&record, value.data, value.size - 16, &error), &error);
-    hpx_fields_set_real(&record, "test_loss", 0.125);
+    hpx_fields_set_reals(&record, "metric.values", (const double[]){1, 1, 1, 1, 0.125, 1}, 6);
     hpx_fields_encode(&changed, &record);
     expect_noticed("records", kc.bytes, 20, changed.data, changed.size, true,
                    "it is not the output of its record");
