@@ -1,13 +1,14 @@
 /* Products of dense matrices, after K. Goto and R. A. van de Geijn, "Anatomy of high-performance matrix
- * multiplication", ACM TOMS 34(3), 2008: a panel of b, as many columns as a few vectors have and 128 rows, is
- * packed together and stays in the first level of cache, while a block of sums stays in registers for all its
- * rows. Meanwhile the block of b that comes next is asked of memory, a few lines for each row, so that the
- * copying does not wait. What is theirs but not here is the packing of a and its blocking for the second
- * level: a batch of activations is small, and what a BLAS spends on copies of both, and on first setting c to
- * zero, is a quarter of its time at our sizes.
+ * multiplication", ACM TOMS 34(3), 2008. A panel of b, as many columns as a few vectors have and one or two
+ * hundred rows, is packed together and stays in the first level of cache; a block of a, whose columns are the
+ * panel's rows, stays in the second level until all panels beside this one are done; a block of sums stays in
+ * registers for all rows of the panel. Meanwhile the panel that comes next is asked of memory, a few lines
+ * for each block of sums, so that the packing does not wait. What is theirs but not here is the packing of a:
+ * a batch of activations is small, and what a BLAS spends on copies of both, and on first setting c to zero,
+ * is a quarter of its time at our sizes.
  *
- * Every sum is made by ascending k, one fused multiply-add each, so that the width of the vectors changes
- * nothing. */
+ * Every sum is made by ascending k, one fused multiply-add each, so that neither the width of the vectors nor
+ * the size of a block changes a bit. */
 #include "nn/matrix.h"
 
 #include "path.h"
@@ -28,35 +29,59 @@ struct view {
     size_t row, column;
 };
 
-#define DEEP 128         /* rows of a packed panel */
+/* Rows of a block of a: with the deepest panels 256 KB, half of the second level of cache where that is
+ * small. */
+#define TALL 256
+#define FEW  64          /* rows of a, for which a panel is not worth a copy */
 #define FAR  (64 * 1024) /* floats of a factor that is not expected to be in the second level of cache */
 #define LINE 64          /* bytes that memory gives at once */
 
-/* What remains to be asked for of the block of b that is packed next: its rows in memory, from `at` to before
- * `end`, and for each row of the current product so many of them. */
-struct ahead {
-    const char *at, *end;
-    size_t stride, bytes, rows;
-};
-
-/* The block at row l and column j of the k x n matrix b, in a product of m rows; of a small b, nothing. */
-static struct ahead look_ahead(struct view b, size_t k, size_t n, size_t m, size_t l, size_t j, size_t panel)
+/* How many of `count` things to take at once, so that the fewest shares of at most `most` are even, and all
+ * but the last a multiple of `of`, as `most` is. */
+static inline size_t share(size_t count, size_t most, size_t of)
 {
-    if (k * n < FAR || j >= n)
-        return (struct ahead){0};
-    const size_t depth = k - l < DEEP ? k - l : DEEP, columns = n - j < panel ? n - j : panel;
-    const bool turned = b.row == 1;
-    const size_t rows = turned ? columns : depth, stride = (turned ? b.column : b.row) * sizeof(float);
-    const char *at = (const char *)(b.values + l * b.row + j * b.column);
-    return (struct ahead){at, at + rows * stride, stride, (turned ? depth : columns) * sizeof(float),
-                          (rows - 1) / m + 1};
+    const size_t shares = (count - 1) / most + 1;
+    return shares == 1 ? count : ((count - 1) / shares / of + 1) * of;
 }
 
-static inline void ask_for(struct ahead *next)
+/* A part of b, from `row` and `column` on; no rows: none. */
+struct panel {
+    size_t row, rows, column, columns;
+};
+
+/* What remains to be asked for of a panel: so many lines of memory, the next of them `byte` bytes behind
+ * `at`, where a row begins that has so many bytes. */
+struct ahead {
+    const char *at;
+    size_t stride, bytes, byte, lines;
+};
+
+/* Of a small matrix, of `floats` floats, nothing. */
+static struct ahead look_ahead(struct view b, size_t floats, struct panel panel)
 {
-    for (size_t row = 0; row < next->rows && next->at < next->end; row++, next->at += next->stride)
-        for (size_t byte = 0; byte < next->bytes; byte += LINE)
-            __builtin_prefetch(next->at + byte, 0, 2);
+    if (floats < FAR || panel.rows == 0)
+        return (struct ahead){0};
+    const bool transposed = b.row == 1;
+    const size_t rows = transposed ? panel.columns : panel.rows,
+                 bytes = (transposed ? panel.rows : panel.columns) * sizeof(float);
+    return (struct ahead){.at = (const char *)(b.values + panel.row * b.row + panel.column * b.column),
+                          .stride = (transposed ? b.column : b.row) * sizeof(float),
+                          .bytes = bytes,
+                          .lines = rows * ((bytes - 1) / LINE + 1)};
+}
+
+/* Asks for one of `shares` shares of what remains. */
+static inline void ask_for(struct ahead *next, size_t shares)
+{
+    for (size_t line = (next->lines + shares - 1) / shares; line > 0; line--) {
+        __builtin_prefetch(next->at + next->byte, 0, 2);
+        next->lines--;
+        next->byte += LINE;
+        if (next->byte >= next->bytes) {
+            next->byte = 0;
+            next->at += next->stride;
+        }
+    }
 }
 
 /* Rows of a tile: no more than 8, for far rows share a set of the cache. */
@@ -70,6 +95,7 @@ static inline void ask_for(struct ahead *next)
 #define TARGET                __attribute__((target("avx512f")))
 #define LANES                 16
 #define WIDE                  4
+#define DEEP                  128
 #define CHAINS                16
 #define TILES(T)              UP_TO_8(T, 1) UP_TO_8(T, 2) UP_TO_5(T, 3) UP_TO_4(T, 4)
 #define BROADCAST(x)          _mm512_set1_ps(x)
@@ -89,6 +115,7 @@ static inline void ask_for(struct ahead *next)
 #define TARGET                __attribute__((target("avx2,fma")))
 #define LANES                 8
 #define WIDE                  2
+#define DEEP                  256
 #define CHAINS                12
 #define TILES(T)              UP_TO_8(T, 1) UP_TO_6(T, 2)
 #define BROADCAST(x)          _mm256_set1_ps(x)
@@ -109,6 +136,23 @@ static struct view view_of(hpx_factor factor)
     return factor.transposed ? (struct view){factor.values, 1, factor.stride}
                              : (struct view){factor.values, factor.stride, 1};
 }
+
+typedef void product_fn(float *c, size_t c_stride, struct view a, struct view b, size_t m, size_t n, size_t k,
+                        bool add);
+
+/* By a block of a after the other. */
+static void multiply_by_loops(product_fn *product, float *c, size_t c_stride, struct view a, struct view b,
+                              size_t m, size_t n, size_t k, bool add)
+{
+    if (m > TALL)
+        hpx_path_take(HPX_PATH_TALL);
+    for (size_t rows; m > 0; m -= rows) {
+        rows = share(m, TALL, 1);
+        product(c, c_stride, a, b, rows, n, k, add);
+        c += rows * c_stride;
+        a.values += rows * a.row;
+    }
+}
 #endif
 
 static void multiply_by_blas(float *c, size_t c_stride, hpx_factor a, hpx_factor b, size_t m, size_t n,
@@ -128,10 +172,10 @@ void hpx_matrix_multiply(float *c, size_t c_stride, hpx_factor a, hpx_factor b, 
     switch (hpx_vector_kind()) {
 #if defined __x86_64__
     case HPX_VECTOR_AVX512:
-        product_avx512(c, c_stride, view_of(a), view_of(b), m, n, k, add);
+        multiply_by_loops(product_avx512, c, c_stride, view_of(a), view_of(b), m, n, k, add);
         return;
     case HPX_VECTOR_AVX2:
-        product_avx2(c, c_stride, view_of(a), view_of(b), m, n, k, add);
+        multiply_by_loops(product_avx2, c, c_stride, view_of(a), view_of(b), m, n, k, add);
         return;
 #endif
     default:

@@ -69,6 +69,7 @@ typedef enum hpx_path {
     HPX_PATH_PACK_TRANSPOSED,
     HPX_PATH_PACK_TRANSPOSED_REST,
     HPX_PATH_DEEP,
+    HPX_PATH_TALL,
     HPX_PATH_TILE,
     HPX_PATH_BLAS = HPX_PATH_TILE + HPX_PATH_TILES,
     /* sparse.c */

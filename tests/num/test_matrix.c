@@ -68,9 +68,10 @@ static void check(size_t m, size_t n, size_t k, int transposes, bool add)
 /* With every kind of loop that this processor has. */
 static void test_multiply(void **state)
 {
-    static const size_t sizes[][3] = {{1, 1, 1},      {1, 7, 3},     {5, 1, 9},    {8, 8, 8},
-                                      {13, 17, 19},   {64, 10, 33},  {127, 31, 2}, {128, 64, 65},
-                                      {100, 47, 129}, {19, 49, 300}, {17, 33, 16}, {9, 130, 128}};
+    static const size_t sizes[][3] = {
+        {1, 1, 1},     {1, 7, 3},     {5, 1, 9},      {8, 8, 8},     {13, 17, 19}, {64, 10, 33},
+        {127, 31, 2},  {128, 64, 65}, {100, 47, 129}, {19, 49, 300}, {17, 33, 16}, {9, 130, 128},
+        {257, 35, 20}, {600, 9, 30},  {65, 80, 9},    {20, 70, 700}, {3, 300, 300}};
     (void)state;
     for (int kind = HPX_VECTOR_PLAIN; kind <= HPX_VECTOR_AVX512; kind++) {
         setenv("HPX_VECTOR", hpx_vector_name((hpx_vector)kind), 1);
