@@ -187,6 +187,11 @@ void hpx_experiment_free(hpx_experiment *experiment)
     free(experiment);
 }
 
+void hpx_experiment_set_binary(hpx_experiment *experiment, const hpx_fields *binary)
+{
+    hpx_manifest_set_binary_fields(&experiment->binary, binary);
+}
+
 const hpx_recipe *hpx_experiment_recipe(const hpx_experiment *experiment)
 {
     return experiment->recipe;

@@ -19,6 +19,9 @@ hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
                                const hpx_source_options *options, hpx_error *error);
 void hpx_experiment_free(hpx_experiment *experiment); /* NULL is fine */
 
+/* The trials are trained by workers that contribute these fields (hpx_manifest_set_binary), not by this program. */
+void hpx_experiment_set_binary(hpx_experiment *experiment, const hpx_fields *binary);
+
 const hpx_recipe *hpx_experiment_recipe(const hpx_experiment *experiment);
 
 /* Multiplications per sample of one cell. */

@@ -16,11 +16,23 @@ bool hpx_manifest_is_binary(const char *field)
     return strcmp(field, "format") == 0 || hpx_manifest_is_origin(field);
 }
 
-void hpx_manifest_set_binary(hpx_fields *manifest, const hpx_trainer *trainer)
+static void remove_binary(hpx_fields *manifest)
 {
     for (size_t i = manifest->count; i-- > 0;)
         if (hpx_manifest_is_binary(manifest->fields[i].name))
             hpx_fields_remove(manifest, manifest->fields[i].name);
+}
+
+void hpx_manifest_set_binary_fields(hpx_fields *manifest, const hpx_fields *binary)
+{
+    remove_binary(manifest);
+    for (size_t i = 0; i < binary->count; i++)
+        hpx_fields_set(manifest, &binary->fields[i]);
+}
+
+void hpx_manifest_set_binary(hpx_fields *manifest, const hpx_trainer *trainer)
+{
+    remove_binary(manifest);
     hpx_fields_set_count(manifest, "format", MANIFEST_FORMAT);
     hpx_manifest_set_trainer(manifest, hpx_code_built.version);
     trainer->numerics(manifest);
@@ -48,14 +60,13 @@ static void print_or_none(hpx_buffer *out, const hpx_field *field)
         hpx_buffer_puts(out, "(none)");
 }
 
-hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, const hpx_trainer *trainer, hpx_error *error)
+hpx_status hpx_manifest_check_binary_fields(const hpx_fields *manifest, const hpx_fields *binary,
+                                            hpx_error *error)
 {
-    hpx_fields here = {0};
     const hpx_field *wanted, *mine;
     hpx_field_walk at = {0};
     hpx_status status = HPX_OK;
-    hpx_manifest_set_binary(&here, trainer);
-    if (hpx_manifest_next_of_binary(&at, manifest, &here, &wanted, &mine)) {
+    if (hpx_manifest_next_of_binary(&at, manifest, binary, &wanted, &mine)) {
         hpx_buffer text = {0};
         hpx_buffer_printf(&text, "the job is for another %s: ", wanted ? wanted->name : mine->name);
         print_or_none(&text, wanted);
@@ -64,6 +75,14 @@ hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, const hpx_train
         status = hpx_error_set(error, HPX_FAILED, "%s", hpx_buffer_text(&text));
         hpx_buffer_free(&text);
     }
+    return status;
+}
+
+hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, const hpx_trainer *trainer, hpx_error *error)
+{
+    hpx_fields here = {0};
+    hpx_manifest_set_binary(&here, trainer);
+    hpx_status status = hpx_manifest_check_binary_fields(manifest, &here, error);
     hpx_fields_free(&here);
     return status;
 }

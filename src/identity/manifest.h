@@ -30,6 +30,9 @@
  * has. */
 void hpx_manifest_set_binary(hpx_fields *manifest, const hpx_trainer *trainer);
 
+/* The same by the fields that another binary, a worker's, contributes. */
+void hpx_manifest_set_binary_fields(hpx_fields *manifest, const hpx_fields *binary);
+
 /* Whether a field is one of these. */
 bool hpx_manifest_is_binary(const char *field);
 
@@ -40,9 +43,12 @@ bool hpx_manifest_next_of_binary(hpx_field_walk *at, const hpx_fields *a, const 
 /* The trainer whose results have this manifest. */
 void hpx_manifest_set_trainer(hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES]);
 
-/* HPX_FAILED, with the field that differs, unless the manifest is for this very code and these numerics. */
+/* HPX_FAILED, with the field that differs, unless the manifest is for this very code and these numerics; or for those of a
+ * worker. */
 hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, const hpx_trainer *trainer,
                                      hpx_error *error);
+hpx_status hpx_manifest_check_binary_fields(const hpx_fields *manifest, const hpx_fields *binary,
+                                            hpx_error *error);
 
 /* One difference between two manifests as people say it: "rate 0.001 -> 0.003", "trainer 5b1d0a2c ->
  * c07a99e1". NULL: the manifest has no such field. */

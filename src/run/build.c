@@ -35,6 +35,7 @@ struct build {
     hpx_plan *plan;
     struct ledger ledger;
     hpx_executor *executor;
+    hpx_fields binary; /* what its workers contribute to manifests */
     hpx_dispatch *dispatch;
     struct reasons reasons;
     bool speculative;       /* trials may be started that are not known to be needed */
@@ -324,7 +325,7 @@ static void lose(struct build *build, struct trial *trial, hpx_status status, co
     emit(build, HPX_EVENT_FAILED, trial, message);
 }
 
-/* The newest checkpoint that this binary's trainer takes; what it refuses is reported, and dropped.
+/* The newest checkpoint that the trainer takes; what it refuses is reported, and dropped.
  * HPX_NOT_FOUND if there is none. */
 static hpx_status find_checkpoint(hpx_job *job, struct build *build, const struct trial *trial,
                                   hpx_error *error)
@@ -333,7 +334,7 @@ static hpx_status find_checkpoint(hpx_job *job, struct build *build, const struc
     hpx_fields manifest = {0};
     hpx_buffer bytes = {0};
     hpx_experiment_fields(&manifest, build->experiment, trial->cell, trial->seed);
-    hpx_manifest_set_binary(&manifest, build->recipe->trainer);
+    hpx_manifest_set_binary_fields(&manifest, &build->binary);
     hpx_status status, refused = HPX_OK;
     const uint32_t newest = build->options->again ? trial->epoch : job->to - 1;
     do {
@@ -358,18 +359,19 @@ static hpx_status find_checkpoint(hpx_job *job, struct build *build, const struc
     return status;
 }
 
-/* Manifest, key and paths: there the trainer is this binary's own. */
-static void name_job(hpx_job *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed)
+/* Manifest, key and paths: there the trainer is the workers' own. */
+static void name_job(hpx_job *out, const struct build *build, const struct trial *trial)
 {
-    const hpx_source *source = hpx_experiment_source(experiment, cell);
+    const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
     hpx_fields manifest = {0};
-    hpx_experiment_fields(&manifest, experiment, cell, seed);
-    hpx_manifest_set_binary(&manifest, hpx_experiment_recipe(experiment)->trainer);
+    hpx_experiment_fields(&manifest, build->experiment, trial->cell, trial->seed);
+    hpx_manifest_set_binary_fields(&manifest, &build->binary);
     hpx_fields_encode(&out->manifest, &manifest);
     hpx_fields_free(&manifest);
     out->key = hpx_hash_of(out->manifest.data, out->manifest.size);
     for (int role = 0; role < HPX_ROLES; role++)
         out->paths[role] = hpx_strdup(source->paths[role]);
+    out->path_count = HPX_ROLES;
 }
 
 static hpx_status start(struct build *build, struct trial *trial, hpx_error *error)
@@ -396,7 +398,7 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
         }
     }
     if (!status) {
-        name_job(&job, build->experiment, trial->cell, trial->seed);
+        name_job(&job, build, trial);
         status = build->executor->submit(build->executor, &job, &trial->key, error);
     }
     hpx_job_free(&job);
@@ -704,10 +706,12 @@ static hpx_status log_build(struct build *build, const hpx_outcome *outcome, int
     return status;
 }
 
-static void describe_origin(hpx_outcome *outcome, const hpx_experiment *experiment)
+static void describe_origin(hpx_outcome *outcome, const hpx_experiment *experiment, const hpx_fields *binary)
 {
     hpx_code_summary(&outcome->code, &hpx_code_built);
-    hpx_experiment_recipe(experiment)->trainer->numerics(&outcome->numerics);
+    for (size_t i = 0; i < binary->count; i++)
+        if (strncmp(binary->fields[i].name, "numerics.", 9) == 0)
+            hpx_fields_set(&outcome->numerics, &binary->fields[i]);
     const hpx_fields *record = &hpx_experiment_source(experiment, 0)->record;
     outcome->absent = hpx_experiment_source(experiment, 0)->absent;
     for (size_t i = 0; i < record->count; i++)
@@ -725,17 +729,21 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     hpx_status status = hpx_experiment_open(&build.experiment, recipe, source_options, error);
     if (status)
         return status;
+    build.executor = hpx_executor_local(options->program, options->jobs);
+    status = build.executor->binary(&build.binary, build.executor, recipe->trainer, error);
+    if (!status)
+        hpx_experiment_set_binary(build.experiment, &build.binary);
     ledger_init(&build.ledger, build.experiment);
     build.reasons = (struct reasons){.experiment = build.experiment, .store = build.store};
     build.plan = hpx_plan_new(recipe, searches, search_count, hpx_experiment_macs, build.experiment);
-    build.executor = hpx_executor_local(options->program, options->jobs);
     build.dispatch = hpx_dispatch_new(build.executor->capacity(build.executor));
     build.speculative = options->speculative && options->jobs > 1 && !options->again;
-    status = options->dry ? follow(&build, error) : train(&build, error);
+    if (!status)
+        status = options->dry ? follow(&build, error) : train(&build, error);
     if (options->dry)
         pace_find(&pace, &build.ledger, build.store);
     *out = outcome_of(build.plan, &build.ledger, options->dry ? &pace : NULL);
-    describe_origin(*out, build.experiment);
+    describe_origin(*out, build.experiment, &build.binary);
     memcpy((*out)->other_trainer, build.reasons.other, sizeof build.reasons.other);
     if (!options->dry) {
         hpx_error log_error;
@@ -752,6 +760,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
         if (build.ledger.trials[i]->state == TRIAL_RUNNING)
             hpx_store_release(build.store, &build.ledger.trials[i]->key);
     build.executor->close(build.executor);
+    hpx_fields_free(&build.binary);
     hpx_dispatch_free(build.dispatch);
     hpx_plan_free(build.plan);
     ledger_free(&build.ledger);

@@ -124,6 +124,8 @@ static hpx_status make_job(hpx_job *job, const struct rebuild *rebuild, struct c
     if (!status)
         status = hpx_source_locate(job->paths, &manifest, rebuild->store, rebuild->options->folder, error);
     if (!status)
+        job->path_count = HPX_ROLES;
+    if (!status)
         hpx_fields_encode(&job->manifest, &manifest);
     job->key = hpx_hash_of(job->manifest.data, job->manifest.size);
     hpx_fields_free(&manifest);

@@ -6,6 +6,8 @@
 #define HPX_EXECUTOR_H
 
 #include "hpx/error.h"
+#include "hpx/fields.h"
+#include "hpx/trainer.h"
 #include "worker/message.h"
 
 #include <stddef.h>
@@ -16,10 +18,16 @@ typedef struct hpx_executor hpx_executor;
 typedef hpx_status hpx_result_fn(void *context, const hpx_result *result, hpx_error *error);
 
 struct hpx_executor {
+    /* What its workers contribute to the manifests of a trainer's results, format, code version and numerics: sets those
+     * fields (hpx_manifest_set_binary). They are the workers' to say, not this process's. */
+    hpx_status (*binary)(hpx_fields *out, hpx_executor *executor, const hpx_trainer *trainer,
+                         hpx_error *error);
+
     /* How many jobs it runs at once, 1 or more. */
     size_t (*capacity)(const hpx_executor *executor);
 
-    /* Starts a job; fewer than its capacity may run. `name` is the key that its results are handed on under:
+    /* Starts a job; fewer than its capacity may run. It fails if its worker turns out to be of another code or numerics than
+     * the job's manifest has. `name` is the key that its results are handed on under:
      * the job's own names the code that trains, and that may count as other code. HPX_FAILED when no worker
      * can be had. After a job that ended for lack of memory, workers that idle are ended before the next one
      * starts. */

@@ -3,7 +3,9 @@
 
 #include "base/memory.h"
 #include "base/process.h"
+#include "identity/manifest.h"
 #include "worker/channel.h"
+#include "worker/hello.h"
 #include "worker/worker.h"
 
 #include <assert.h>
@@ -20,8 +22,9 @@ struct worker {
     pid_t pid; /* 0: no process */
     int socket;
     bool busy;
-    hpx_hash key;  /* of the job it is at */
-    hpx_hash name; /* its caller's for that */
+    hpx_hash key;        /* of the job it is at */
+    hpx_hash name;       /* its caller's for that */
+    hpx_buffer manifest; /* of its first job, until its hello has been compared */
 };
 
 struct local {
@@ -45,6 +48,7 @@ static int stop(struct worker *worker, bool kill_it)
         close(worker->socket);
         hpx_process_wait(&how, worker->pid, &unknown);
     }
+    hpx_buffer_free(&worker->manifest);
     *worker = (struct worker){.pid = 0};
     return how;
 }
@@ -111,9 +115,12 @@ static hpx_status submit_local(hpx_executor *executor, const hpx_job *job, const
     while (worker->busy)
         worker++;
     assert(worker < local->workers + local->count);
-    hpx_status status = worker->pid ? HPX_OK : start(local, worker, error);
+    const bool new = !worker->pid;
+    hpx_status status = new ? start(local, worker, error) : HPX_OK;
     if (status)
         return status;
+    if (new)
+        hpx_buffer_add(&worker->manifest, job->manifest.data, job->manifest.size);
     local->message.size = 0;
     hpx_job_encode(&local->message, job);
     status = hpx_channel_send(worker->socket, &local->message, &job->checkpoint, false, error);
@@ -168,25 +175,36 @@ static hpx_status died(struct local *local, struct worker *worker, hpx_result_fn
     return each(context, &result, error);
 }
 
-/* The worker says what it must not: it is not to be trusted with more. */
-static hpx_status misbehaved(struct worker *worker, hpx_result_fn *each, void *context, hpx_error *error)
+/* The worker is not to be trusted with more. */
+static hpx_status dismiss(struct worker *worker, const char *why, hpx_result_fn *each, void *context,
+                          hpx_error *error)
 {
     hpx_result result = failure_of(worker);
-    snprintf(result.message, sizeof result.message, "its worker sent %.400s", error->message);
+    snprintf(result.message, sizeof result.message, "%.500s", why);
     bool busy = worker->busy;
     stop(worker, true);
     return busy ? each(context, &result, error) : HPX_OK;
 }
 
-static hpx_status decode(hpx_result *out, const struct worker *worker, const hpx_buffer *bytes,
+/* Compares what a worker says first with what its first job asks for; it finds out itself about later ones. */
+static hpx_status greet(struct worker *worker, const hpx_message *message, hpx_blob *blob, hpx_error *error)
+{
+    hpx_fields hello = {0}, manifest = {0};
+    hpx_status status = hpx_hello_decode(&hello, message, blob, error);
+    if (!status)
+        status = hpx_fields_decode(&manifest, worker->manifest.data, worker->manifest.size, error);
+    if (!status)
+        status = hpx_hello_check(&hello, &manifest, error);
+    hpx_buffer_free(&worker->manifest);
+    hpx_fields_free(&manifest);
+    hpx_fields_free(&hello);
+    return status;
+}
+
+static hpx_status decode(hpx_result *out, const struct worker *worker, const hpx_message *message,
                          hpx_blob *blob, hpx_error *error)
 {
-    hpx_message message;
-    hpx_status status = hpx_message_read(&message, bytes->data, bytes->size, error);
-    if (status)
-        hpx_blob_close(blob);
-    else
-        status = hpx_result_decode(out, &message, blob, error);
+    hpx_status status = hpx_result_decode(out, message, blob, error);
     if (status || (worker->busy && hpx_hash_equal(&out->key, &worker->key)))
         return status;
     hpx_result_free(out);
@@ -208,6 +226,29 @@ static hpx_status deliver(struct worker *worker, hpx_result *result, hpx_result_
     return status;
 }
 
+/* What has come from a worker: a hello first, then results. */
+static hpx_status take(struct local *local, struct worker *worker, hpx_blob *blob, hpx_result_fn *each,
+                       void *context, hpx_error *error)
+{
+    hpx_message message;
+    hpx_result result;
+    const bool first = worker->manifest.size > 0;
+    hpx_status status = hpx_message_read(&message, local->message.data, local->message.size, error);
+    if (status)
+        hpx_blob_close(blob);
+    else
+        status =
+            first ? greet(worker, &message, blob, error) : decode(&result, worker, &message, blob, error);
+    if (status == HPX_DAMAGED || status == HPX_NOT_FOUND)
+        hpx_error_prefix(error, "its worker sent");
+    if (status)
+        return dismiss(worker, error->message, each, context, error);
+    if (first)
+        return HPX_OK;
+    local->starved = local->starved || result.kind == HPX_MESSAGE_MEMORY;
+    return deliver(worker, &result, each, context, error);
+}
+
 /* Takes in what one worker has on the way, and no more: one that is faster than its results are stored must
  * not keep the caller from the others, nor from an interrupt. */
 static hpx_status receive(struct local *local, struct worker *worker, hpx_result_fn *each, void *context,
@@ -217,18 +258,16 @@ static hpx_status receive(struct local *local, struct worker *worker, hpx_result
     for (size_t i = 0; i < HPX_CHANNEL_PACKETS_MAX && worker->pid && !status; i++) {
         hpx_packet packet;
         hpx_blob blob;
-        hpx_result result;
-        status = hpx_channel_receive(&packet, &local->message, &blob, worker->socket, false, error);
-        if (!status && packet == HPX_PACKET_NONE)
+        hpx_status received =
+            hpx_channel_receive(&packet, &local->message, &blob, worker->socket, false, error);
+        if (received)
+            status = dismiss(worker, error->message, each, context, error);
+        else if (packet == HPX_PACKET_NONE)
             break;
-        if (!status && packet == HPX_PACKET_END)
-            return died(local, worker, each, context, error);
-        if (!status)
-            status = decode(&result, worker, &local->message, &blob, error);
-        if (status)
-            return misbehaved(worker, each, context, error);
-        local->starved = local->starved || result.kind == HPX_MESSAGE_MEMORY;
-        status = deliver(worker, &result, each, context, error);
+        else if (packet == HPX_PACKET_END)
+            status = died(local, worker, each, context, error);
+        else
+            status = take(local, worker, &blob, each, context, error);
     }
     return status;
 }
@@ -249,6 +288,15 @@ static hpx_status wait_local(hpx_executor *executor, int timeout_ms, hpx_result_
         if (local->polls[i].revents)
             status = receive(local, &local->workers[i], each, context, error);
     return status;
+}
+
+static hpx_status binary_local(hpx_fields *out, hpx_executor *executor, const hpx_trainer *trainer,
+                               hpx_error *error)
+{
+    (void)executor; /* its workers are this binary */
+    (void)error;
+    hpx_manifest_set_binary(out, trainer);
+    return HPX_OK;
 }
 
 static size_t capacity_local(const hpx_executor *executor)
@@ -272,7 +320,12 @@ hpx_executor *hpx_executor_local(const char *program, size_t workers)
 {
     assert(workers > 0);
     struct local *local = hpx_alloc(sizeof *local);
-    local->calls = (hpx_executor){capacity_local, submit_local, stop_local, wait_local, close_local};
+    local->calls = (hpx_executor){.binary = binary_local,
+                                  .capacity = capacity_local,
+                                  .submit = submit_local,
+                                  .stop = stop_local,
+                                  .wait = wait_local,
+                                  .close = close_local};
     local->program = hpx_strdup(program);
     local->workers = hpx_alloc(workers * sizeof *local->workers);
     local->polls = hpx_alloc(workers * sizeof *local->polls);

@@ -27,8 +27,8 @@ void hpx_job_free(hpx_job *job)
 {
     hpx_buffer_free(&job->manifest);
     hpx_blob_close(&job->checkpoint);
-    for (int role = 0; role < HPX_ROLES; role++)
-        free(job->paths[role]);
+    for (size_t i = 0; i < job->path_count; i++)
+        free(job->paths[i]);
     *job = HPX_NO_JOB;
 }
 
@@ -63,9 +63,14 @@ static void append(hpx_buffer *out, hpx_message_kind kind, const hpx_fields *fie
     hpx_buffer_free(&body);
 }
 
-static char *path_field(int role)
+static char *path_field(size_t input)
 {
-    return hpx_format("path.%s", hpx_role_names[role]);
+    return hpx_format("path.%zu", input);
+}
+
+void hpx_hello_encode(hpx_buffer *out, const hpx_fields *trainers)
+{
+    append(out, HPX_MESSAGE_HELLO, trainers);
 }
 
 void hpx_job_encode(hpx_buffer *out, const hpx_job *job)
@@ -75,9 +80,9 @@ void hpx_job_encode(hpx_buffer *out, const hpx_job *job)
     hpx_fields_set_count(&fields, "from", job->from);
     hpx_fields_set_count(&fields, "to", job->to);
     hpx_fields_set_bytes(&fields, "manifest", job->manifest.data, job->manifest.size);
-    for (int role = 0; role < HPX_ROLES; role++) {
-        char *name = path_field(role);
-        hpx_fields_set_bytes(&fields, name, job->paths[role], strlen(job->paths[role]));
+    for (size_t i = 0; i < job->path_count; i++) {
+        char *name = path_field(i);
+        hpx_fields_set_bytes(&fields, name, job->paths[i], strlen(job->paths[i]));
         free(name);
     }
     if (job->from > 0) {
@@ -116,8 +121,8 @@ void hpx_result_encode(hpx_buffer *out, const hpx_result *result)
 
 static bool is_kind(uint8_t kind)
 {
-    return kind == HPX_MESSAGE_JOB || kind == HPX_MESSAGE_EPOCH || kind == HPX_MESSAGE_DONE ||
-           is_accident(kind);
+    return kind == HPX_MESSAGE_HELLO || kind == HPX_MESSAGE_JOB || kind == HPX_MESSAGE_EPOCH ||
+           kind == HPX_MESSAGE_DONE || is_accident(kind);
 }
 
 hpx_status hpx_message_read(hpx_message *out, const uint8_t *bytes, size_t size, hpx_error *error)
@@ -147,29 +152,27 @@ hpx_status hpx_message_read(hpx_message *out, const uint8_t *bytes, size_t size,
 }
 
 /* A message has the fields of its kind and no others: those that are asked for, and this many. */
-static size_t field_count(hpx_message_kind kind, const hpx_fields *fields)
+static size_t field_count(hpx_message_kind kind, const hpx_fields *fields, size_t paths)
 {
     switch (kind) {
     case HPX_MESSAGE_JOB:
-        return 4 + HPX_ROLES + (hpx_fields_find(fields, "checkpoint.size") ? 2 : 0);
+        return 4 + paths + (hpx_fields_find(fields, "checkpoint.size") ? 2 : 0);
     case HPX_MESSAGE_EPOCH:
         return 8 + (hpx_fields_find(fields, "metric.names") ? 2 : 0) +
                (hpx_fields_find(fields, "failure") ? 1 : 0);
-    case HPX_MESSAGE_DONE:
-        return 1;
     case HPX_MESSAGE_FAILED:
     case HPX_MESSAGE_MEMORY:
         return 2;
+    default:
+        return 1;
     }
-    return 0;
 }
 
-static hpx_status decode_fields(hpx_fields *fields, const hpx_message *message, hpx_error *error)
+static hpx_status check_count(hpx_message_kind kind, const hpx_fields *fields, size_t paths, hpx_error *error)
 {
-    hpx_status status = hpx_fields_decode(fields, message->body, message->body_size, error);
-    if (!status && fields->count != field_count(message->kind, fields))
-        status = hpx_error_set(error, HPX_DAMAGED, "a message with %zu fields", fields->count);
-    return status;
+    if (fields->count == field_count(kind, fields, paths))
+        return HPX_OK;
+    return hpx_error_set(error, HPX_DAMAGED, "a message with %zu fields", fields->count);
 }
 
 /* Takes the blob that came with a message, which says how many of its bytes count. */
@@ -200,18 +203,20 @@ static hpx_status epoch_field(uint32_t *out, const hpx_fields *fields, const cha
 static hpx_status decode_paths(hpx_job *job, const hpx_fields *fields, hpx_error *error)
 {
     hpx_status status = HPX_OK;
-    for (int role = 0; role < HPX_ROLES && !status; role++) {
+    for (bool more = true; more && !status && job->path_count < HPX_INPUTS_MAX;) {
         const uint8_t *path;
         size_t size;
-        char *name = path_field(role);
-        status = hpx_fields_bytes(&path, &size, fields, name, error);
-        if (!status && memchr(path, 0, size))
+        char *name = path_field(job->path_count);
+        more = hpx_fields_find(fields, name) != NULL;
+        if (more)
+            status = hpx_fields_bytes(&path, &size, fields, name, error);
+        if (more && !status && memchr(path, 0, size))
             status = hpx_error_set(error, HPX_DAMAGED, "field '%s' holds a NUL", name);
-        if (!status)
-            job->paths[role] = hpx_strndup((const char *)path, size);
+        if (more && !status)
+            job->paths[job->path_count++] = hpx_strndup((const char *)path, size);
         free(name);
     }
-    return status;
+    return status ? status : check_count(HPX_MESSAGE_JOB, fields, job->path_count, error);
 }
 
 /* Of a job that goes on from an epoch. */
@@ -228,6 +233,30 @@ static hpx_status decode_checkpoint(hpx_job *job, const hpx_fields *fields, hpx_
     return status;
 }
 
+hpx_status hpx_hello_decode(hpx_fields *trainers, const hpx_message *message, hpx_blob *blob,
+                            hpx_error *error)
+{
+    *trainers = (hpx_fields){0};
+    hpx_status status = HPX_OK;
+    if (message->kind != HPX_MESSAGE_HELLO || blob->fd >= 0)
+        status = hpx_error_set(error, HPX_DAMAGED, "no hello");
+    if (!status)
+        status = hpx_fields_decode(trainers, message->body, message->body_size, error);
+    for (size_t i = 0; !status && i < trainers->count; i++) {
+        hpx_fields contributed = {0};
+        const hpx_field *trainer = &trainers->fields[i];
+        if (trainer->type != HPX_FIELD_BYTES)
+            status = hpx_error_set(error, HPX_DAMAGED, "a hello with another field");
+        if (!status)
+            status = hpx_fields_decode(&contributed, trainer->bytes, trainer->size, error);
+        hpx_fields_free(&contributed);
+    }
+    hpx_blob_close(blob);
+    if (status)
+        hpx_fields_free(trainers);
+    return status;
+}
+
 hpx_status hpx_job_decode(hpx_job *out, const hpx_message *message, hpx_blob *blob, hpx_error *error)
 {
     hpx_job job = HPX_NO_JOB;
@@ -238,7 +267,7 @@ hpx_status hpx_job_decode(hpx_job *out, const hpx_message *message, hpx_blob *bl
     if (message->kind != HPX_MESSAGE_JOB)
         status = hpx_error_set(error, HPX_DAMAGED, "not a job");
     if (!status)
-        status = decode_fields(&fields, message, error);
+        status = hpx_fields_decode(&fields, message->body, message->body_size, error);
     if (!status)
         status = hpx_fields_hash(&job.key, &fields, "key", error);
     if (!status)
@@ -337,10 +366,12 @@ hpx_status hpx_result_decode(hpx_result *out, const hpx_message *message, hpx_bl
     hpx_result result = {.kind = message->kind, .checkpoint = HPX_NO_BLOB};
     hpx_fields fields = {0};
     hpx_status status = HPX_OK;
-    if (message->kind == HPX_MESSAGE_JOB)
+    if (message->kind == HPX_MESSAGE_JOB || message->kind == HPX_MESSAGE_HELLO)
         status = hpx_error_set(error, HPX_DAMAGED, "not a result");
     if (!status)
-        status = decode_fields(&fields, message, error);
+        status = hpx_fields_decode(&fields, message->body, message->body_size, error);
+    if (!status)
+        status = check_count(message->kind, &fields, 0, error);
     if (!status && result.kind != HPX_MESSAGE_EPOCH && blob->fd >= 0)
         status = hpx_error_set(error, HPX_DAMAGED, "a checkpoint with a message that has none");
     if (!status)

@@ -7,15 +7,17 @@
 
 #include "hpx/blob.h"
 #include "hpx/buffer.h"
-#include "hpx/dataset.h"
 #include "hpx/error.h"
+#include "hpx/fields.h"
 #include "hpx/hash.h"
+#include "hpx/input.h"
 #include "hpx/metrics.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 typedef enum hpx_message_kind {
+    HPX_MESSAGE_HELLO = 'H', /* a worker is there: what it says first */
     HPX_MESSAGE_JOB = 'J',
     HPX_MESSAGE_EPOCH = 'E',  /* an epoch of a job has been trained, or the training failed in it */
     HPX_MESSAGE_DONE = 'D',   /* a job is finished */
@@ -29,8 +31,10 @@ typedef struct hpx_job {
     hpx_hash key; /* of the manifest */
     uint32_t from, to;
     hpx_buffer manifest;
-    char *paths[HPX_ROLES]; /* uncompressed IDX files; the worker checks their bytes against the manifest */
-    hpx_blob checkpoint;    /* of epoch `from`; HPX_NO_BLOB when that is 0 */
+    char *paths
+        [HPX_INPUTS_MAX]; /* of the trainer's inputs; the worker checks their bytes against the manifest */
+    size_t path_count;
+    hpx_blob checkpoint; /* of epoch `from`; HPX_NO_BLOB when that is 0 */
     hpx_hash checkpoint_hash;
 } hpx_job;
 
@@ -59,7 +63,9 @@ void hpx_result_free(hpx_result *result);
 /* hpx_output_hash of the metrics and the checkpoint of an epoch that did not fail. */
 hpx_status hpx_result_output(hpx_hash *out, const hpx_result *result, hpx_error *error);
 
-/* Append one message. The checkpoint goes beside it. */
+/* Append one message. The checkpoint goes beside it. `trainers` has for each trainer of the worker, by its name, the
+ * encoded fields that it contributes to manifests (hpx_manifest_set_binary). */
+void hpx_hello_encode(hpx_buffer *out, const hpx_fields *trainers);
 void hpx_job_encode(hpx_buffer *out, const hpx_job *job);
 void hpx_result_encode(hpx_buffer *out, const hpx_result *result);
 
@@ -80,6 +86,8 @@ hpx_status hpx_message_read(hpx_message *out, const uint8_t *bytes, size_t size,
 /* Read the message and the blob that came with it, whose bytes are checked, too. HPX_DAMAGED on anything the
  * encoders would not have written. They take the blob over, and leave HPX_NO_BLOB. What they give is empty
  * when they fail. */
+hpx_status hpx_hello_decode(hpx_fields *trainers, const hpx_message *message, hpx_blob *blob,
+                            hpx_error *error);
 hpx_status hpx_job_decode(hpx_job *out, const hpx_message *message, hpx_blob *blob, hpx_error *error);
 hpx_status hpx_result_decode(hpx_result *out, const hpx_message *message, hpx_blob *blob, hpx_error *error);
 

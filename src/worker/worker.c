@@ -6,6 +6,7 @@
 #include "hpx/trainer.h"
 #include "identity/manifest.h"
 #include "worker/channel.h"
+#include "worker/hello.h"
 #include "worker/message.h"
 
 #include <stdio.h>
@@ -48,6 +49,12 @@ static hpx_status open_inputs(struct worker *worker, const hpx_job *job, const h
 {
     const hpx_input_kind *kind = worker->trainer->inputs;
     hpx_input inputs[HPX_INPUTS_MAX];
+    if (job->path_count != (kind ? kind->count : 0))
+        return hpx_error_set(error, HPX_FAILED, "the job has %zu inputs", job->path_count);
+    if (!kind) {
+        close_inputs(worker);
+        return HPX_OK;
+    }
     hpx_status status = hpx_manifest_inputs(inputs, manifest, kind, error);
     if (status || are_open(worker, kind, inputs))
         return status;
@@ -210,11 +217,21 @@ static hpx_status serve(struct worker *worker, hpx_blob *blob, hpx_error *error)
     return status;
 }
 
+static hpx_status say_hello(struct worker *worker, hpx_error *error)
+{
+    hpx_fields hello = {0};
+    hpx_hello_of_binary(&hello);
+    worker->out.size = 0;
+    hpx_hello_encode(&worker->out, &hello);
+    hpx_fields_free(&hello);
+    return hpx_channel_send(worker->socket, &worker->out, &HPX_NO_BLOB, true, error);
+}
+
 hpx_status hpx_worker_run(int socket, hpx_error *error)
 {
     struct worker worker = {.socket = socket};
     hpx_host_name(worker.host, sizeof worker.host);
-    hpx_status status = HPX_OK;
+    hpx_status status = say_hello(&worker, error);
     hpx_packet packet = HPX_PACKET_NONE;
     while (!status && packet != HPX_PACKET_END) {
         hpx_blob blob;

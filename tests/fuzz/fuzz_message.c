@@ -31,8 +31,9 @@ static void decode(const hpx_message *message, int with_blob)
     hpx_error error;
     hpx_job job;
     hpx_result result;
-    hpx_blob blobs[2] = {HPX_NO_BLOB, HPX_NO_BLOB};
-    for (int i = 0; i < 2 && with_blob; i++)
+    hpx_fields hello;
+    hpx_blob blobs[3] = {HPX_NO_BLOB, HPX_NO_BLOB, HPX_NO_BLOB};
+    for (int i = 0; i < 3 && with_blob; i++)
         expect(hpx_blob_from_bytes(&blobs[i], "bytes", 5, &error) == HPX_OK);
     if (hpx_job_decode(&job, message, &blobs[0], &error) == HPX_OK) {
         hpx_job_encode(&again, &job);
@@ -47,7 +48,13 @@ static void decode(const hpx_message *message, int with_blob)
     } else {
         expect(result.checkpoint.fd < 0);
     }
-    expect(blobs[0].fd < 0 && blobs[1].fd < 0);
+    again.size = 0;
+    if (hpx_hello_decode(&hello, message, &blobs[2], &error) == HPX_OK) {
+        hpx_hello_encode(&again, &hello);
+        expect_same_body(&again, message);
+    }
+    expect(blobs[0].fd < 0 && blobs[1].fd < 0 && blobs[2].fd < 0);
+    hpx_fields_free(&hello);
     hpx_job_free(&job);
     hpx_result_free(&result);
     hpx_buffer_free(&again);
@@ -72,13 +79,13 @@ static void read_stream(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const hpx_message_kind kinds[] = {HPX_MESSAGE_JOB, HPX_MESSAGE_EPOCH, HPX_MESSAGE_DONE,
-                                             HPX_MESSAGE_FAILED};
+                                             HPX_MESSAGE_FAILED, HPX_MESSAGE_HELLO};
     if (size == 0)
         return 0;
-    if (data[0] % 5 == 0)
+    if (data[0] % 6 == 0)
         read_stream(data + 1, size - 1);
     else
-        decode(&(hpx_message){.kind = kinds[data[0] % 5 - 1], .body = data + 1, .body_size = size - 1},
-               data[0] / 5 % 2);
+        decode(&(hpx_message){.kind = kinds[data[0] % 6 - 1], .body = data + 1, .body_size = size - 1},
+               data[0] / 6 % 2);
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "hpx/file.h"
 #include "worker/channel.h"
+#include "worker/hello.h"
 #include "worker/message.h"
 #include "worker/worker.h"
 
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -544,8 +546,9 @@ static void test_worker_streams(void **state)
     int sockets[2];
     hpx_buffer junk = {0};
     expect_ok(hpx_channel_pair(sockets, &error), &error);
+    assert_int_equal(shutdown(sockets[0], SHUT_WR), 0);
+    expect_ok(hpx_worker_run(sockets[1], &error), &error); /* no more jobs */
     close(sockets[0]);
-    expect_ok(hpx_worker_run(sockets[1], &error), &error); /* nobody is there */
     close(sockets[1]);
     expect_ok(hpx_channel_pair(sockets, &error), &error);
     hpx_buffer_puts(&junk, "GET /");
@@ -593,6 +596,11 @@ static int run_careless_worker(void)
     hpx_buffer in = {0};
     hpx_blob blob;
     hpx_packet packet = HPX_PACKET_NONE;
+    hpx_fields hello = {0};
+    hpx_hello_of_binary(&hello);
+    hpx_hello_encode(&in, &hello);
+    hpx_fields_free(&hello);
+    expect_ok(hpx_channel_send(STDIN_FILENO, &in, &HPX_NO_BLOB, true, &error), &error);
     while (packet != HPX_PACKET_END) {
         hpx_message message;
         hpx_job job;

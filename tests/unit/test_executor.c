@@ -3,7 +3,11 @@
 #include "worker/executor.h"
 
 #include "base/memory.h"
+#include "hpx/store.h"
+#include "hpx/trainer.h"
+#include "identity/manifest.h"
 #include "worker/channel.h"
+#include "worker/hello.h"
 #include "worker/worker.h"
 
 #include "../helper/helper.h"
@@ -115,12 +119,42 @@ static void serve(const hpx_job *job, const char *act)
     }
 }
 
+#define HELLO "HPX_TEST_HELLO"
+
+/* Says hello: as this binary, or what the environment asks for. */
+static void greet(void)
+{
+    const char *how = getenv(HELLO);
+    hpx_fields hello = {0}, other = {0};
+    hpx_buffer bytes = {0};
+    hpx_hello_of_binary(&hello);
+    if (how && strcmp(how, "numerics") == 0) {
+        hpx_manifest_set_binary(&other, hpx_trainer_find("mlp"));
+        hpx_fields_set_text(&other, "numerics.libc", "another");
+        hpx_fields_encode(&bytes, &other);
+        hpx_fields_set_bytes(&hello, "mlp", bytes.data, bytes.size);
+    } else if (how && strcmp(how, "trainer") == 0) {
+        hpx_fields_remove(&hello, "mlp");
+    } else if (how && strcmp(how, "field") == 0) {
+        hpx_fields_set_count(&hello, "mlp", 1);
+    } else if (how) {
+        return;
+    }
+    bytes.size = 0;
+    hpx_hello_encode(&bytes, &hello);
+    send_bytes(bytes.data, bytes.size, &HPX_NO_BLOB);
+    hpx_buffer_free(&bytes);
+    hpx_fields_free(&other);
+    hpx_fields_free(&hello);
+}
+
 /* Takes jobs until the end of the channel. */
 static int run_worker(void)
 {
     hpx_buffer in = {0};
     hpx_blob blob;
     hpx_packet packet;
+    greet();
     while ((packet = receive(&in, &blob)) != HPX_PACKET_END) {
         hpx_message message;
         hpx_job job;
@@ -129,7 +163,13 @@ static int run_worker(void)
         if (hpx_message_read(&message, in.data, in.size, &error) ||
             hpx_job_decode(&job, &message, &blob, &error))
             return 98;
-        serve(&job, hpx_buffer_text(&job.manifest));
+        hpx_fields manifest = {0};
+        const char *act;
+        if (hpx_fields_decode(&manifest, job.manifest.data, job.manifest.size, &error) ||
+            hpx_fields_text(&act, &manifest, "act", &error))
+            return 95;
+        serve(&job, act);
+        hpx_fields_free(&manifest);
         hpx_job_free(&job);
     }
     hpx_buffer_free(&in);
@@ -141,10 +181,14 @@ static int run_worker(void)
 static hpx_job make_job(const char *act, uint32_t from, uint32_t to, size_t checkpoint_size)
 {
     hpx_job job = {.from = from, .to = to, .checkpoint = HPX_NO_BLOB};
-    hpx_buffer_puts(&job.manifest, act);
+    hpx_fields manifest = {0};
+    hpx_fields_set_text(&manifest, "act", act);
+    hpx_fields_set_text(&manifest, "model.kind", "mlp");
+    hpx_manifest_set_binary(&manifest, hpx_trainer_find("mlp"));
+    hpx_fields_encode(&job.manifest, &manifest);
+    hpx_fields_free(&manifest);
     job.key = hpx_hash_of(job.manifest.data, job.manifest.size);
-    for (int role = 0; role < HPX_ROLES; role++)
-        job.paths[role] = hpx_strdup("/none");
+    job.paths[job.path_count++] = hpx_strdup("/none");
     if (checkpoint_size) {
         uint8_t *bytes = malloc(checkpoint_size);
         memset(bytes, 'c', checkpoint_size);
@@ -302,10 +346,10 @@ static void test_bad_workers(void **state)
         {"starved", "its worker ran out of memory", HPX_MESSAGE_MEMORY},
         {"terminated", "its worker died of signal 15 (Terminated)", HPX_MESSAGE_FAILED},
         {"exits", "its worker ended with exit code 3", HPX_MESSAGE_FAILED},
-        {"half", "its worker sent the message is not whole", HPX_MESSAGE_FAILED},
-        {"garbage", "its worker sent not a message of hpx", HPX_MESSAGE_FAILED},
-        {"other", "its worker sent a result nobody asked for", HPX_MESSAGE_FAILED},
-        {"job", "its worker sent not a result", HPX_MESSAGE_FAILED},
+        {"half", "its worker sent: the message is not whole", HPX_MESSAGE_FAILED},
+        {"garbage", "its worker sent: not a message of hpx", HPX_MESSAGE_FAILED},
+        {"other", "its worker sent: a result nobody asked for", HPX_MESSAGE_FAILED},
+        {"job", "its worker sent: not a result", HPX_MESSAGE_FAILED},
     };
     hpx_executor *executor = make_executor(1);
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -318,6 +362,63 @@ static void test_bad_workers(void **state)
         wait_for_all(executor, &next);
         assert_int_equal(next.jobs[0].end, HPX_MESSAGE_DONE);
     }
+    executor->close(executor);
+}
+
+/* A worker of other code or numerics than the job's is refused, and so is one that does not say what it is. */
+static void test_hello(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *hello, *message;
+    } cases[] = {
+        {"numerics", "the job is for another numerics.libc: "},
+        {"numerics", ", this worker has another"},
+        {"trainer", "the job is for a trainer 'mlp', this worker has none"},
+        {"field", "its worker sent: a hello with another field"},
+        {"none", "its worker sent: no hello"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        hpx_executor *executor = make_executor(1);
+        struct heard heard = {0};
+        setenv(HELLO, cases[i].hello, 1);
+        submit(executor, "epochs", 0, 2, 0);
+        wait_for_all(executor, &heard);
+        expect_failed(&heard, cases[i].message, HPX_MESSAGE_FAILED);
+        assert_int_equal(heard.jobs[0].epoch, 0);
+        unsetenv(HELLO);
+        executor->close(executor);
+    }
+}
+
+/* What a build asks for its manifests comes from the executor, without a process. */
+static void test_binary(void **state)
+{
+    (void)state;
+    hpx_executor *executor = hpx_executor_local("/nowhere/hpx", 1);
+    hpx_fields said = {0}, mine = {0};
+    hpx_manifest_set_binary(&mine, hpx_trainer_find("mlp"));
+    expect_ok(executor->binary(&said, executor, hpx_trainer_find("mlp"), &error), &error);
+    const hpx_hash a = hpx_record_id(&said), b = hpx_record_id(&mine);
+    assert_memory_equal(&a, &b, sizeof a);
+    hpx_fields_free(&said);
+    hpx_fields_free(&mine);
+    executor->close(executor);
+}
+
+/* A worker trains no further than HPX_CHANNEL_BLOBS_MAX checkpoints ahead of what has been taken in, and a wait of no time
+ * hands on all that it has sent. */
+static void test_on_the_way(void **state)
+{
+    (void)state;
+    hpx_executor *executor = make_executor(1);
+    struct heard heard = {0};
+    submit(executor, "epochs", 1, 100, 1000);
+    usleep(200000); /* more than it would take for all of them */
+    expect_ok(executor->wait(executor, 0, listen, &heard, &error), &error);
+    assert_in_range(heard.jobs[0].epoch, 1 + HPX_CHANNEL_BLOBS_MAX, 1 + HPX_CHANNEL_PACKETS_MAX);
+    wait_for_all(executor, &heard);
+    assert_int_equal(heard.jobs[0].epoch, 100);
     executor->close(executor);
 }
 
@@ -427,6 +528,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_large),
         cmocka_unit_test(test_more_jobs_than_workers),
         cmocka_unit_test(test_bad_workers),
+        cmocka_unit_test(test_hello),
+        cmocka_unit_test(test_binary),
+        cmocka_unit_test(test_on_the_way),
         cmocka_unit_test(test_answers_twice),
         cmocka_unit_test(test_environment),
         cmocka_unit_test(test_no_program),

@@ -36,9 +36,8 @@ static hpx_job make_job(uint32_t from, size_t checkpoint_size)
     hpx_job job = {.from = from, .to = 15, .checkpoint = HPX_NO_BLOB};
     hpx_buffer_puts(&job.manifest, "any bytes \xff");
     job.key = hpx_hash_of(job.manifest.data, job.manifest.size);
-    for (int role = 0; role < HPX_ROLES; role++)
-        job.paths[role] =
-            hpx_format("/data/%s\xff", hpx_role_names[role]); /* not UTF-8: file names need not be */
+    for (size_t i = 0; i < 4; i++)
+        job.paths[job.path_count++] = hpx_format("/data/%zu\xff", i); /* not UTF-8: file names need not be */
     if (checkpoint_size > 0) {
         char *text = malloc(checkpoint_size + 1);
         memset(text, 'c', checkpoint_size);
@@ -109,8 +108,9 @@ static void test_job(void **state)
         assert_int_equal(read.checkpoint.size, job.checkpoint.size);
         assert_memory_equal(&read.checkpoint_hash, &job.checkpoint_hash, sizeof read.checkpoint_hash);
         assert_int_equal(read.checkpoint.fd >= 0, job.from > 0);
-        for (int role = 0; role < HPX_ROLES; role++)
-            assert_string_equal(read.paths[role], job.paths[role]);
+        assert_int_equal(read.path_count, 4);
+        for (size_t k = 0; k < read.path_count; k++)
+            assert_string_equal(read.paths[k], job.paths[k]);
         hpx_result result;
         blob = again(&job.checkpoint);
         assert_int_equal(hpx_result_decode(&result, &message, &blob, &error), HPX_DAMAGED);
@@ -317,6 +317,8 @@ static void expect_exact_fields(hpx_message_kind kind, const hpx_buffer *bytes, 
     expect_ok(decode(kind, &fields, checkpoint), &error);
     for (size_t i = 0; i < fields.count; i++) {
         const char *name = fields.fields[i].name;
+        if (strcmp(name, "path.3") == 0)
+            continue; /* a trainer may have fewer inputs */
         hpx_fields changed = without(&fields, name);
         if (decode(kind, &changed, checkpoint) != HPX_DAMAGED)
             fail_msg("a message without '%s' was read", name);
@@ -428,7 +430,7 @@ static void test_hostile_jobs(void **state)
     expect_refused_bytes(HPX_MESSAGE_JOB, &bytes, "checkpoint.hash", "0123456789abcdef", 16);
     expect_refused_bytes(HPX_MESSAGE_JOB, &bytes, "key", "0123456789abcdef", 16);
     expect_refused_bytes(HPX_MESSAGE_JOB, &bytes, "key", "short", 5);
-    expect_refused_bytes(HPX_MESSAGE_JOB, &bytes, "path.test-labels", "/data/a\0b", 9);
+    expect_refused_bytes(HPX_MESSAGE_JOB, &bytes, "path.3", "/data/a\0b", 9);
     hpx_buffer_free(&bytes);
     hpx_job_free(&job);
 }
