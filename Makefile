@@ -201,7 +201,7 @@ check-asan: ## all tests again under AddressSanitizer and UndefinedBehaviorSanit
 		$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE)" check
 
 # Programs and preloaded libraries of the fault tests.
-$(BUILD)/tests/fault/fault_%: $(BUILD)/tests/fault/fault_%.o $(BUILD)/tests/fault/numbered.o $(LIB)
+$(BUILD)/tests/fault/fault_%: $(BUILD)/tests/fault/fault_%.o $(BUILD)/tests/fault/numbered.o $(BUILD)/tests/helper/bytes.o $(LIB)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
 
 $(BUILD)/tests/fault/preload_%.so: tests/fault/preload_%.c Makefile

@@ -20,6 +20,7 @@ struct filling {
     hpx_experiment *experiment;
     const hpx_recipe *recipe;
     hpx_hash code, dataset;
+    hpx_blob checkpoint;
     uint64_t artifacts;
 };
 
@@ -51,14 +52,12 @@ static hpx_status put_trial(struct filling *filling, uint32_t cell, uint32_t see
             hpx_hash key;
             uint32_t epoch;
         } what = {artifact.key, artifact.epoch};
-        uint8_t checkpoint[CHECKPOINT_BYTES] = {0};
         artifact.output = hpx_hash_of(&what, sizeof what);
         artifact.metrics = made_up_metrics(&artifact.output);
         artifact.total_seconds = artifact.epoch;
         bool last = artifact.epoch == filling->recipe->epochs;
         hpx_put_options keep = {.keep = last ? HPX_KEEP_NEWEST : HPX_KEEP_NONE, .last = !last};
-        status =
-            hpx_store_put(filling->store, &manifest, &artifact, checkpoint, sizeof checkpoint, &keep, error);
+        status = hpx_store_put(filling->store, &manifest, &artifact, &filling->checkpoint, &keep, error);
         hpx_artifact_free(&artifact);
         filling->artifacts += !status;
     }
@@ -107,10 +106,13 @@ int main(int argc, char **argv)
     }
     const char *data = getenv("HPX_DATA");
     char *beside = hpx_path_join(argv[1], "data");
-    struct filling filling = {0};
+    static const uint8_t checkpoint[CHECKPOINT_BYTES];
+    struct filling filling = {.checkpoint = HPX_NO_BLOB};
     hpx_recipe *recipe = NULL;
     hpx_error error;
     hpx_status status = hpx_recipe_open(&recipe, argv[2], &error);
+    if (!status)
+        status = hpx_blob_from_bytes(&filling.checkpoint, checkpoint, sizeof checkpoint, &error);
     if (!status)
         status = hpx_store_open(&filling.store, argv[1], HPX_STORE_WRITE, &error);
     hpx_source_options source = {
@@ -126,6 +128,7 @@ int main(int argc, char **argv)
     hpx_experiment_free(filling.experiment);
     hpx_recipe_free(recipe);
     hpx_store_close(filling.store);
+    hpx_blob_close(&filling.checkpoint);
     free(beside);
     return status != HPX_OK;
 }

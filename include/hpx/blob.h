@@ -19,8 +19,12 @@ typedef struct hpx_blob {
 
 #define HPX_NO_BLOB ((hpx_blob){.fd = -1})
 
-/* An empty one in memory (memfd_create); and one with these bytes. */
+/* An empty one in memory (memfd_create). */
 hpx_status hpx_blob_new(hpx_blob *out, hpx_error *error);
+/* An empty one for more than memory should hold: a file without a name in $TMPDIR or else /var/tmp, which is
+ * gone with its descriptor. */
+hpx_status hpx_blob_new_file(hpx_blob *out, hpx_error *error);
+/* One in memory with these bytes. */
 hpx_status hpx_blob_from_bytes(hpx_blob *out, const void *bytes, size_t size, hpx_error *error);
 /* A regular file, for reading. HPX_NOT_FOUND if there is none. */
 hpx_status hpx_blob_open(hpx_blob *out, const char *path, hpx_error *error);

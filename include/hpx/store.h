@@ -7,6 +7,7 @@
 #ifndef HPX_STORE_H
 #define HPX_STORE_H
 
+#include "hpx/blob.h"
 #include "hpx/buffer.h"
 #include "hpx/cell.h"
 #include "hpx/error.h"
@@ -50,12 +51,13 @@ void hpx_store_close(hpx_store *store); /* NULL is fine */
 bool hpx_store_exists(const char *directory);
 bool hpx_store_is_writable(const hpx_store *store);
 void hpx_store_on_damage(hpx_store *store, hpx_damage_fn *damaged, void *context);
+/* Likewise with what a verification has to say that is no damage. */
+void hpx_store_on_remark(hpx_store *store, hpx_damage_fn *remark, void *context);
 
 /* What a trainer says of the checkpoint that is stored for an epoch of such a training, with the record of
  * its data: HPX_DAMAGED with why it is none. Asked by verify and by imports; the default takes all. */
 typedef hpx_status hpx_checkpoint_check_fn(const hpx_fields *manifest, const hpx_fields *dataset,
-                                           uint32_t epoch, const uint8_t *bytes, size_t size,
-                                           hpx_error *error);
+                                           uint32_t epoch, const hpx_blob *checkpoint, hpx_error *error);
 void hpx_store_on_checkpoint(hpx_store *store, hpx_checkpoint_check_fn *check);
 
 const char *hpx_store_directory(const hpx_store *store);
@@ -109,10 +111,9 @@ typedef struct hpx_put_options {
  * failure has no checkpoint, and the one before it stays the newest. A pinned trajectory keeps all. Without
  * options only the newest is kept. HPX_DIFFERS if the key has another manifest (a hash collision; nothing is
  * changed then) or the epoch another output, which is kept beside the first one (hpx_store_each_conflict).
- * Storing the same again changes nothing. */
+ * Storing the same again changes nothing. `checkpoint` is NULL for a failure. */
 hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,
-                         const uint8_t *checkpoint, size_t size, const hpx_put_options *options,
-                         hpx_error *error);
+                         const hpx_blob *checkpoint, const hpx_put_options *options, hpx_error *error);
 
 /* HPX_OK and the artifact, to be freed; HPX_NOT_FOUND if there is none, or it is damaged. With `manifest`, the stored one
  * must be equal: HPX_DIFFERS if it is not. */
@@ -124,9 +125,10 @@ hpx_status hpx_store_get(hpx_artifact *out, hpx_store *store, const hpx_hash *ke
 hpx_status hpx_store_find(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epochs,
                           const hpx_buffer *manifest, hpx_error *error);
 
-/* The newest epoch up to epoch_max whose checkpoint is whole: its number and bytes. HPX_NOT_FOUND if there is
- * none. */
-hpx_status hpx_store_newest_checkpoint(uint32_t *epoch, hpx_buffer *checkpoint, hpx_store *store,
+/* The newest epoch up to epoch_max whose checkpoint is whole: its number, and its bytes to read, which the
+ * caller closes. A large one is the store's own file, and whoever reads it need not hurry. HPX_NOT_FOUND if
+ * there is none. */
+hpx_status hpx_store_newest_checkpoint(uint32_t *epoch, hpx_blob *checkpoint, hpx_store *store,
                                        const hpx_hash *key, uint32_t epoch_max, hpx_error *error);
 /* The same without reading the bytes, for a plan. */
 hpx_status hpx_store_newest_checkpoint_epoch(uint32_t *epoch, hpx_store *store, const hpx_hash *key,

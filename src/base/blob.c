@@ -18,6 +18,34 @@ hpx_status hpx_blob_new(hpx_blob *out, hpx_error *error)
     return out->fd >= 0 ? HPX_OK : hpx_error_errno(error, "cannot keep bytes in memory");
 }
 
+/* Not all file systems make files without a name. */
+static int open_nameless(const char *folder)
+{
+    int file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (file >= 0)
+        return file;
+    char *path = hpx_format("%s/hpx-spool-XXXXXX", folder);
+    file = mkostemp(path, O_CLOEXEC);
+    if (file >= 0)
+        unlink(path);
+    free(path);
+    return file;
+}
+
+hpx_status hpx_blob_new_file(hpx_blob *out, hpx_error *error)
+{
+    const char *variable = getenv("TMPDIR");
+    const char *folder = variable && *variable           ? variable
+                         : access("/var/tmp", W_OK) == 0 ? "/var/tmp"
+                                                         : "/tmp";
+    *out = (hpx_blob){.fd = open_nameless(folder)};
+    return out->fd >= 0
+               ? HPX_OK
+               : hpx_error_errno(error,
+                                 "%s: cannot keep bytes there meanwhile; set TMPDIR to a folder with room",
+                                 folder);
+}
+
 hpx_status hpx_blob_from_bytes(hpx_blob *out, const void *bytes, size_t size, hpx_error *error)
 {
     hpx_status status = hpx_blob_new(out, error);

@@ -22,12 +22,15 @@ static void print_findings(hpx_buffer *text, hpx_json *json, const hpx_findings 
         hpx_json_count(json, "checked", found->checked);
         add_lines(json, "damaged", &found->damaged);
         add_lines(json, "differing", &found->differing);
+        add_lines(json, "remarks", &found->remarks);
         return;
     }
     for (size_t i = 0; i < found->damaged.count; i++)
         hpx_buffer_printf(text, "damaged: %s\n", found->damaged.lines[i]);
     for (size_t i = 0; i < found->differing.count; i++)
         hpx_buffer_printf(text, "differs: %s\n", found->differing.lines[i]);
+    for (size_t i = 0; i < found->remarks.count; i++)
+        hpx_buffer_printf(text, "note: %s\n", found->remarks.lines[i]);
     hpx_buffer_printf(text, "%" PRIu64 " values checked, %zu damaged\n", found->checked,
                       found->damaged.count);
 }

@@ -195,12 +195,18 @@ uint64_t hpx_manifest_epoch_macs(const hpx_fields *manifest, const hpx_fields *d
 }
 
 hpx_status hpx_manifest_check_checkpoint(const hpx_fields *manifest, const hpx_fields *dataset,
-                                         uint32_t epoch, const uint8_t *bytes, size_t size, hpx_error *error)
+                                         uint32_t epoch, const hpx_blob *checkpoint, hpx_error *error)
 {
+    const uint8_t *bytes;
     const hpx_field *version = hpx_fields_find(manifest, "code.version");
     const hpx_trainer *trainer = find_trainer(manifest);
     if (!trainer || !version || version->size != HPX_CODE_BYTES ||
         memcmp(version->bytes, hpx_code_built.version, HPX_CODE_BYTES) != 0)
         return HPX_OK;
-    return trainer->check_checkpoint(manifest, dataset, epoch, bytes, size, error);
+    hpx_status status = hpx_blob_map(&bytes, checkpoint, error);
+    if (status)
+        return status;
+    status = trainer->check_checkpoint(manifest, dataset, epoch, bytes, checkpoint->size, error);
+    hpx_blob_unmap(bytes, checkpoint->size);
+    return status;
 }

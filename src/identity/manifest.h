@@ -15,6 +15,7 @@
 #ifndef HPX_MANIFEST_H
 #define HPX_MANIFEST_H
 
+#include "hpx/blob.h"
 #include "hpx/buffer.h"
 #include "hpx/code.h"
 #include "hpx/dataset.h"
@@ -78,6 +79,6 @@ uint64_t hpx_manifest_epoch_macs(const hpx_fields *manifest, const hpx_fields *d
  * record of the training's data. HPX_OK also where this binary cannot judge: what another trainer has
  * written, or another version of this one. */
 hpx_status hpx_manifest_check_checkpoint(const hpx_fields *manifest, const hpx_fields *dataset,
-                                         uint32_t epoch, const uint8_t *bytes, size_t size, hpx_error *error);
+                                         uint32_t epoch, const hpx_blob *checkpoint, hpx_error *error);
 
 #endif

@@ -70,9 +70,10 @@ void hpx_report_gc(hpx_buffer *out, const hpx_gc_result *result)
     char bytes[32], live[32], after[32], file[32], time[32];
     if (result->count)
         add_items(out, result);
-    if (result->stray_chunks)
-        hpx_buffer_printf(out, "%" PRIu64 " chunks that no checkpoint refers to: %s\n", result->stray_chunks,
-                          hpx_bytes_text(bytes, result->stray_bytes));
+    if (result->strays.chunks || result->strays.files)
+        hpx_buffer_printf(out, "%" PRIu64 " chunks and %" PRIu64 " files that no checkpoint refers to: %s\n",
+                          result->strays.chunks, result->strays.files,
+                          hpx_bytes_text(bytes, result->strays.bytes));
     if (result->busy)
         hpx_buffer_printf(out, "%zu trajector%s left alone: being trained\n", result->busy,
                           result->busy == 1 ? "y" : "ies");
@@ -82,7 +83,7 @@ void hpx_report_gc(hpx_buffer *out, const hpx_gc_result *result)
         hpx_buffer_printf(out, "; to train them again: %.3g multiplications, %s", (double)result->macs,
                           hpx_duration_text(time, result->seconds));
     hpx_buffer_printf(
-        out, "\nlive bytes: %s, then %s; data file: %s\n", hpx_bytes_text(live, result->before.live_bytes),
+        out, "\nlive bytes: %s, then %s; on disk: %s\n", hpx_bytes_text(live, result->before.live_bytes),
         hpx_bytes_text(after, result->live_after), hpx_bytes_text(file, result->before.file_bytes));
 }
 
@@ -119,8 +120,9 @@ void hpx_report_gc_json(hpx_buffer *out, const hpx_gc_result *result, uint64_t c
         add_item_json(&json, &result->items[i]);
     hpx_json_close(&json, ']');
     hpx_json_open_flat(&json, "stray", '{');
-    hpx_json_count(&json, "chunks", result->stray_chunks);
-    hpx_json_count(&json, "bytes", result->stray_bytes);
+    hpx_json_count(&json, "chunks", result->strays.chunks);
+    hpx_json_count(&json, "files", result->strays.files);
+    hpx_json_count(&json, "bytes", result->strays.bytes);
     hpx_json_close(&json, '}');
     hpx_json_count(&json, "busy", result->busy);
     hpx_json_count(&json, "bytes", result->bytes);

@@ -332,27 +332,24 @@ static hpx_status find_checkpoint(hpx_job *job, struct build *build, const struc
 {
     const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
     hpx_fields manifest = {0};
-    hpx_buffer bytes = {0};
     hpx_experiment_fields(&manifest, build->experiment, trial->cell, trial->seed);
     hpx_manifest_set_binary_fields(&manifest, &build->binary);
     hpx_status status, refused = HPX_OK;
     const uint32_t newest = build->options->again ? trial->epoch : job->to - 1;
     do {
         hpx_error why;
-        bytes.size = 0;
-        status = hpx_store_newest_checkpoint(&job->from, &bytes, build->store, &trial->key, newest, error);
+        hpx_blob_close(&job->checkpoint);
+        status = hpx_store_newest_checkpoint(&job->from, &job->checkpoint, build->store, &trial->key, newest,
+                                             error);
         if (status)
             break;
-        refused = hpx_manifest_check_checkpoint(&manifest, &source->record, job->from, bytes.data, bytes.size,
-                                                &why);
+        refused =
+            hpx_manifest_check_checkpoint(&manifest, &source->record, job->from, &job->checkpoint, &why);
         if (refused)
             status = hpx_store_reject(build->store, &trial->key, job->from, why.message, error);
     } while (!status && refused);
     if (!status)
-        status = hpx_blob_from_bytes(&job->checkpoint, bytes.data, bytes.size, error);
-    if (!status)
         status = hpx_blob_hash(&job->checkpoint_hash, &job->checkpoint, error);
-    hpx_buffer_free(&bytes);
     hpx_fields_free(&manifest);
     if (status == HPX_NOT_FOUND)
         job->from = 0;
@@ -540,12 +537,8 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
                             .last = result->epoch >= trial_target(trial) || *result->failure};
     hpx_buffer manifest = {0};
     add_manifest(&manifest, build, trial);
-    const uint8_t *bytes = NULL;
-    const size_t size = *result->failure ? 0 : result->checkpoint.size;
-    hpx_status status = size ? hpx_blob_map(&bytes, &result->checkpoint, error) : HPX_OK;
-    if (!status)
-        status = hpx_store_put(build->store, &manifest, &artifact, bytes, size, &keep, error);
-    hpx_blob_unmap(bytes, size);
+    hpx_status status = hpx_store_put(build->store, &manifest, &artifact,
+                                      *result->failure ? NULL : &result->checkpoint, &keep, error);
     hpx_buffer_free(&manifest);
     hpx_buffer_free(&pairs);
     if (status)

@@ -1,5 +1,6 @@
 /* Adoptions, and the results of one trajectory stored again as those of another. */
 #include "internal.h"
+#include "transaction.h"
 
 #include "base/memory.h"
 
@@ -60,15 +61,11 @@ static hpx_status copy_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_has
         status = list_epochs(&ours, store, txn, DB_CHECKPOINTS, to, error);
     const uint32_t newest = ours.count > 0 ? ours.epochs[ours.count - 1] : 0;
     for (size_t i = 0; i < theirs.count && !status; i++) {
-        hpx_buffer bytes = {0};
         if (theirs.epochs[i] <= newest)
             continue;
-        status = read_checkpoint(&bytes, store, txn, from, theirs.epochs[i], error);
-        if (!status)
-            status = put_checkpoint(store, txn, to, theirs.epochs[i], bytes.data, bytes.size, error);
-        else if (status == HPX_NOT_FOUND)
+        status = copy_checkpoint(store, txn, from, to, theirs.epochs[i], error);
+        if (status == HPX_NOT_FOUND)
             status = HPX_OK;
-        hpx_buffer_free(&bytes);
     }
     free(theirs.epochs);
     free(ours.epochs);

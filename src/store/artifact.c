@@ -1,5 +1,7 @@
 /* Artifacts: their records, the manifests that name them, and the transaction that makes one visible. */
+#include "blobs.h"
 #include "internal.h"
+#include "transaction.h"
 
 #include "base/memory.h"
 
@@ -263,20 +265,25 @@ hpx_status put_artifact(bool *contradicts, hpx_store *store, MDB_txn *txn, const
 }
 
 hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,
-                         const uint8_t *checkpoint, size_t size, const hpx_put_options *options,
-                         hpx_error *error)
+                         const hpx_blob *checkpoint, const hpx_put_options *options, hpx_error *error)
 {
     static const hpx_put_options defaults = {.keep = HPX_KEEP_NEWEST};
     MDB_txn *txn;
-    hpx_status status = begin_write(&txn, store, error);
-    if (status)
-        return status;
     bool contradicts = false;
-    status = put_artifact(&contradicts, store, txn, manifest, artifact, error);
+    struct staged staged = {.blob = HPX_NO_BLOB};
+    hpx_status status = HPX_OK;
+    if (checkpoint && checkpoint->size >= BLOB_FILE_BYTES)
+        status = stage(&staged, store, checkpoint, error);
     if (!status)
-        status =
-            keep_checkpoints(store, txn, artifact, checkpoint, size, options ? options : &defaults, error);
-    status = end_write(store, txn, status, error);
+        status = begin_write(&txn, store, error);
+    if (!status) {
+        status = put_artifact(&contradicts, store, txn, manifest, artifact, error);
+        if (!status)
+            status = keep_checkpoints(store, txn, artifact, checkpoint, &staged,
+                                      options ? options : &defaults, error);
+        status = end_write(store, txn, status, error);
+    }
+    stage_end(&staged);
     return contradicts ? hpx_store_put_conflict(store, artifact, error) : status;
 }
 

@@ -1,4 +1,4 @@
-/* A bundle, format version 2. Integers are little-endian, those in keys big-endian as in the store.
+/* A bundle, format version 3. Integers are little-endian, those in keys big-endian as in the store.
  *
  *     "HPXB"  u32 version
  *     entries:  u8 kind  key  u32 payload size  payload  XXH3-128 of kind, key and payload
@@ -9,16 +9,17 @@
  *     'M'   key(16)                     manifest                                        1 MiB
  *     'R'   key(16) epoch(4)            fields of an artifact                           4 KiB
  *     'X'   key(16) epoch(4) output(16) the same: another output that this epoch once had 4 KiB
- *     'P'   key(16) epoch(4)            u64 size, u32 chunks, XXH3-128 of the whole    28 bytes, exactly
- *     'K'   key(16) epoch(4) index(4)   16352 bytes of a checkpoint, the last fewer    16352 bytes
+ *     'P'   key(16) epoch(4)            u64 size, u32 pieces, XXH3-128 of the whole    28 bytes, exactly
+ *     'K'   key(16) epoch(4) index(4)   1 MiB of a checkpoint, the last piece fewer     1 MiB
  *     'E'                               u64 number of entries before this one, XXH3-128 of
  *                                       all bytes before it, from the magic on         24 bytes, exactly
  *
- * Keys and payloads are the store's (store.c). Entries ascend strictly: first code versions by id, then data
+ * Keys and payloads are the store's (store.c) but for pieces. Entries ascend strictly: first code versions by id, then data
  * sets by id, then trajectories by key, each with its manifest, its records by epoch, their conflicts, and
- * its checkpoints by epoch, each with its chunks by index. So every entry refers only to entries before it,
+ * its checkpoints by epoch, each with its pieces by index. So every entry refers only to entries before it,
  * none can come twice, a reader needs to remember no more than the last one, and the same results always make
- * the same bytes. 'E' ends the bundle: no byte follows. Version 1 had no 'X'. */
+ * the same bytes. 'E' ends the bundle: no byte follows. Version 1 had no 'X', and up to
+ * version 2 pieces had 16352 bytes. */
 #include "bundle_format.h"
 
 #include "base/memory.h"
@@ -36,7 +37,7 @@ const struct bundle_rule bundle_rules[BUNDLE_KINDS] = {
     [BUNDLE_CONFLICT] = {'X', DB_CONFLICTS, 2 * HPX_HASH_BYTES + 4, 1, 4 * KIB, "second output"},
     [BUNDLE_CHECKPOINT] = {'P', DB_CHECKPOINTS, HPX_HASH_BYTES + 4, CHECKPOINT_ENTRY_BYTES,
                            CHECKPOINT_ENTRY_BYTES, "checkpoint"},
-    [BUNDLE_CHUNK] = {'K', DB_CHUNKS, HPX_HASH_BYTES + 8, 1, CHUNK_BYTES, "chunk"},
+    [BUNDLE_PIECE] = {'K', DB_CHUNKS, HPX_HASH_BYTES + 8, 1, BUNDLE_PIECE_BYTES, "piece of a checkpoint"},
     [BUNDLE_END] = {'E', DATABASES, 0, BUNDLE_END_BYTES, BUNDLE_END_BYTES, "end"},
 };
 
@@ -361,68 +362,74 @@ static hpx_status put_conflicts(struct writer *writer, const hpx_hash *key, cons
     return status;
 }
 
-/* Reads the chunks once to see that the checkpoint is whole and the record's own, before its first byte is
- * written. */
-static hpx_status check_chunks(struct writer *writer, const hpx_artifact *artifact,
-                               const struct checkpoint_entry *entry, hpx_error *error)
+static hpx_status hash_piece(void *context, const uint8_t *bytes, size_t size, hpx_error *error)
 {
-    hpx_hasher *whole = hpx_hasher_new(), *output = hpx_hasher_new();
-    hpx_status status = HPX_OK;
-    for (uint32_t i = 0; i < entry->chunks && !status; i++) {
-        const uint8_t *payload;
-        size_t size;
-        struct key key = key_of_chunk(&artifact->key, artifact->epoch, i);
-        status = get_sealed(&payload, &size, writer->store, writer->txn, DB_CHUNKS, &key, error);
-        if (status)
-            break;
-        hpx_hasher_add(whole, payload, size);
-        hpx_hasher_add(output, payload, size);
-    }
-    hpx_hash whole_hash = hpx_hasher_finish(whole),
-             output_hash = hpx_output_hash_finish(output, &artifact->metrics);
-    if (!status &&
-        !(hpx_hash_equal(&whole_hash, &entry->hash) && hpx_hash_equal(&output_hash, &artifact->output)))
+    (void)error;
+    hpx_hasher_add(context, bytes, size);
+    return HPX_OK;
+}
+
+/* The checkpoint, if it is whole and the record's own, before its first byte is written. */
+static hpx_status open_own(hpx_blob *out, struct writer *writer, const hpx_artifact *artifact,
+                           hpx_error *error)
+{
+    hpx_status status =
+        open_checkpoint(out, writer->store, writer->txn, &artifact->key, artifact->epoch, error);
+    if (status)
+        return status;
+    hpx_hasher *hasher = hpx_hasher_new();
+    status = hpx_blob_each_piece(out, hash_piece, hasher, error);
+    hpx_hash output = hpx_output_hash_finish(hasher, &artifact->metrics);
+    if (!status && !hpx_hash_equal(&output, &artifact->output))
         status = hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
+    if (status)
+        hpx_blob_close(out);
     return status;
 }
 
-static hpx_status put_chunks(struct writer *writer, const hpx_artifact *artifact, uint32_t chunks,
-                             hpx_error *error)
+struct pieces {
+    struct writer *writer;
+    const hpx_artifact *artifact;
+    uint32_t index;
+};
+
+static hpx_status put_piece(void *context, const uint8_t *bytes, size_t size, hpx_error *error)
 {
-    hpx_status status = HPX_OK;
-    for (uint32_t i = 0; i < chunks && !status; i++) {
-        const uint8_t *payload;
-        size_t size;
-        struct key key = key_of_chunk(&artifact->key, artifact->epoch, i);
-        status = get_sealed(&payload, &size, writer->store, writer->txn, DB_CHUNKS, &key, error);
-        if (status == HPX_NOT_FOUND) /* a moment ago it was whole */
-            status = hpx_error_set(error, HPX_DAMAGED, "%s: a chunk changed while it was exported",
-                                   writer->store->path);
-        if (!status)
-            status = put_entry(writer, BUNDLE_CHUNK, &key, payload, size, error);
-    }
-    return status;
+    struct pieces *pieces = context;
+    struct key key = key_of_chunk(&pieces->artifact->key, pieces->artifact->epoch, pieces->index++);
+    return put_entry(pieces->writer, BUNDLE_PIECE, &key, bytes, size, error);
+}
+
+static hpx_status put_blob(struct writer *writer, const hpx_artifact *artifact, const hpx_blob *blob,
+                           hpx_error *error)
+{
+    hpx_hash hash;
+    hpx_buffer entry = {0};
+    struct key key = key_of_epoch(&artifact->key, artifact->epoch);
+    struct pieces pieces = {.writer = writer, .artifact = artifact};
+    hpx_status status = hpx_blob_hash(&hash, blob, error);
+    if (status)
+        return status;
+    hpx_buffer_u64(&entry, blob->size);
+    hpx_buffer_u32(&entry, (uint32_t)((blob->size + BUNDLE_PIECE_BYTES - 1) / BUNDLE_PIECE_BYTES));
+    hpx_buffer_add(&entry, hash.bytes, HPX_HASH_BYTES);
+    status = put_entry(writer, BUNDLE_CHECKPOINT, &key, entry.data, entry.size, error);
+    hpx_buffer_free(&entry);
+    return status ? status : hpx_blob_each_piece(blob, put_piece, &pieces, error);
 }
 
 static hpx_status put_checkpoint_of(struct writer *writer, const hpx_artifact *artifact, hpx_error *error)
 {
-    const uint8_t *payload;
-    size_t size;
-    struct checkpoint_entry entry;
+    hpx_blob blob;
     struct key key = key_of_epoch(&artifact->key, artifact->epoch);
-    hpx_status status = get_sealed(&payload, &size, writer->store, writer->txn, DB_CHECKPOINTS, &key, error);
-    if (!status && !decode_checkpoint_entry(&entry, payload, size))
-        status = hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
-    if (!status)
-        status = check_chunks(writer, artifact, &entry, error);
+    hpx_status status = open_own(&blob, writer, artifact, error);
     if (status == HPX_NOT_FOUND) {
         leave_out(writer, DB_CHECKPOINTS, &key);
         return HPX_OK;
     }
     if (!status)
-        status = put_entry(writer, BUNDLE_CHECKPOINT, &key, payload, size, error);
-    if (!status)
-        status = put_chunks(writer, artifact, entry.chunks, error);
+        status = put_blob(writer, artifact, &blob, error);
+    hpx_blob_close(&blob);
     writer->done->checkpoints += !status;
     return status;
 }
@@ -495,13 +502,18 @@ hpx_status hpx_bundle_write(hpx_exported *out, hpx_store *store, const hpx_hash 
 {
     *out = (hpx_exported){0};
     struct writer writer = {.store = store, .write = write, .context = context, .done = out};
-    hpx_status status = begin_read(&writer.txn, store, error);
-    if (status)
+    hpx_status status = hold_files(store, error);
+    if (!status)
+        status = begin_read(&writer.txn, store, error);
+    if (status) {
+        release_files(store);
         return status;
+    }
     writer.all = hpx_hasher_new();
     status = write_bundle(&writer, keys, key_count, checkpoints, error);
     hpx_hasher_finish(writer.all);
     end_read(store, writer.txn);
+    release_files(store);
     hpx_buffer_free(&writer.entry);
     free(writer.keys.items);
     free(writer.codes.items);

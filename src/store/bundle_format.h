@@ -2,12 +2,15 @@
 #ifndef HPX_STORE_BUNDLE_FORMAT_H
 #define HPX_STORE_BUNDLE_FORMAT_H
 
+#include "blobs.h"
 #include "internal.h"
+#include "transaction.h"
 
 #include "store/bundle.h"
 
 #define BUNDLE_MAGIC        "HPXB"
-#define BUNDLE_VERSION      2
+#define BUNDLE_VERSION      3
+#define BUNDLE_PIECE_BYTES  HPX_PIECE_BYTES
 #define BUNDLE_HEADER_BYTES 8
 #define BUNDLE_END_BYTES    (8 + HPX_HASH_BYTES)
 
@@ -18,7 +21,7 @@ enum bundle_kind {
     BUNDLE_RECORD,
     BUNDLE_CONFLICT,
     BUNDLE_CHECKPOINT,
-    BUNDLE_CHUNK,
+    BUNDLE_PIECE,
     BUNDLE_END,
     BUNDLE_KINDS,
 };

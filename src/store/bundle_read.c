@@ -21,14 +21,14 @@ struct place {
     size_t size;
 };
 
-/* The checkpoint whose chunks are coming. */
+/* The checkpoint whose pieces are coming. */
 struct incoming {
     bool open, skipped;
     hpx_artifact artifact;
     struct checkpoint_entry entry;
     uint32_t next;
     hpx_hasher *whole, *output;
-    hpx_buffer bytes; /* all of it, for whoever judges checkpoints */
+    struct staged staged; /* its blob has what has come: a large one in a file of the store, else in memory */
 };
 
 struct reader {
@@ -38,8 +38,9 @@ struct reader {
     hpx_read_fn *read;
     void *context;
     hpx_spool *spool;
-    bool spooled; /* the bundle is read from there */
-    uint64_t at;  /* bytes read */
+    bool spooled;         /* the bundle is read from there */
+    uint32_t piece_bytes; /* of a checkpoint; the last has fewer */
+    uint64_t at;          /* bytes read */
     hpx_hasher *all;
     uint64_t entries;
     struct place last;
@@ -131,6 +132,7 @@ static hpx_status read_header(struct reader *reader, hpx_error *error)
                          "written by a newer hpx (bundle version %u, this one knows up to %d); use that one",
                          version, BUNDLE_VERSION);
     hpx_hasher_add(reader->all, header, sizeof header);
+    reader->piece_bytes = version <= 2 ? CHUNK_BYTES : BUNDLE_PIECE_BYTES;
     return HPX_OK;
 }
 
@@ -206,7 +208,7 @@ static struct place place_of(enum bundle_kind kind, const struct key *key)
     memcpy(place.bytes + place.size, key->bytes, HPX_HASH_BYTES);
     place.size += HPX_HASH_BYTES;
     if (kind >= BUNDLE_MANIFEST)
-        place.bytes[place.size++] = kind == BUNDLE_CHUNK ? BUNDLE_CHECKPOINT : (uint8_t)kind;
+        place.bytes[place.size++] = kind == BUNDLE_PIECE ? BUNDLE_CHECKPOINT : (uint8_t)kind;
     memcpy(place.bytes + place.size, key->bytes + HPX_HASH_BYTES, key->size - HPX_HASH_BYTES);
     place.size += key->size - HPX_HASH_BYTES;
     return place;
@@ -458,18 +460,31 @@ static hpx_status judge_checkpoint(struct reader *reader, hpx_error *error)
     struct incoming *incoming = &reader->incoming;
     hpx_fields dataset = {0};
     hpx_error why;
-    if (!reader->store->check_checkpoint || incoming->skipped)
+    if (!reader->store->check_checkpoint)
         return HPX_OK;
     hpx_status status = read_fields(&dataset, reader, DB_DATASETS, &incoming->artifact.dataset, error);
-    if (!status &&
-        reader->store->check_checkpoint(&reader->manifest, &dataset, incoming->artifact.epoch,
-                                        incoming->bytes.data, incoming->bytes.size, &why) != HPX_OK)
+    if (!status && reader->store->check_checkpoint(&reader->manifest, &dataset, incoming->artifact.epoch,
+                                                   &incoming->staged.blob, &why) != HPX_OK)
         status = refuse(reader, why.message, error);
     hpx_fields_free(&dataset);
     return status;
 }
 
-/* All chunks are there: are they what the entry and the record say? */
+/* In place of a damaged one that may be there. */
+static hpx_status put_incoming(struct reader *reader, hpx_error *error)
+{
+    struct incoming *incoming = &reader->incoming;
+    const hpx_artifact *artifact = &incoming->artifact;
+    hpx_status status = drop_checkpoint(reader->store, reader->txn, &artifact->key, artifact->epoch, error);
+    if (!status && incoming->staged.path)
+        status = stage_sync(&incoming->staged, reader->store, error);
+    if (!status)
+        status = put_checkpoint(reader->store, reader->txn, &artifact->key, artifact->epoch,
+                                &incoming->staged.blob, &incoming->staged, error);
+    return status;
+}
+
+/* All pieces are there: are they what the entry and the record say? */
 static hpx_status finish_checkpoint(struct reader *reader, hpx_error *error)
 {
     struct incoming *incoming = &reader->incoming;
@@ -480,7 +495,10 @@ static hpx_status finish_checkpoint(struct reader *reader, hpx_error *error)
         return refuse(reader, "the checkpoint's chunks do not have its hash", error);
     if (!hpx_hash_equal(&output, &incoming->artifact.output))
         return refuse(reader, "checkpoint and metrics do not give the record's output", error);
-    hpx_status status = judge_checkpoint(reader, error);
+    hpx_status status = incoming->skipped ? HPX_OK : judge_checkpoint(reader, error);
+    if (!status && !incoming->skipped)
+        status = put_incoming(reader, error);
+    stage_end(&incoming->staged);
     if (status)
         return status;
     *(incoming->skipped ? &reader->done->checkpoints.known : &reader->done->checkpoints.added) += 1;
@@ -511,6 +529,18 @@ static hpx_status decide_to_skip(struct reader *reader, const hpx_hash *key, uin
     return status;
 }
 
+/* Size, number of pieces and hash agree with each other as far as anyone can tell before the pieces come. */
+static bool decode_entry(struct reader *reader)
+{
+    struct checkpoint_entry *entry = &reader->incoming.entry;
+    const uint8_t *bytes = reader->payload.data;
+    entry->size = hpx_load_u64(bytes);
+    entry->chunks = hpx_load_u32(bytes + 8);
+    memcpy(entry->hash.bytes, bytes + 12, HPX_HASH_BYTES);
+    return entry->size <= (uint64_t)UINT32_MAX * reader->piece_bytes &&
+           entry->chunks == (entry->size + reader->piece_bytes - 1) / reader->piece_bytes;
+}
+
 static hpx_status take_checkpoint(struct reader *reader, hpx_error *error)
 {
     struct incoming *incoming = &reader->incoming;
@@ -525,40 +555,49 @@ static hpx_status take_checkpoint(struct reader *reader, hpx_error *error)
     status = validate(reader, &incoming->artifact, error);
     if (status)
         return status;
-    if (!decode_checkpoint_entry(&incoming->entry, reader->payload.data, reader->payload.size))
+    if (!decode_entry(reader))
         return refuse(reader, "malformed", error);
     status = decide_to_skip(reader, &key, epoch, error);
-    if (!status && !incoming->skipped)
-        status = put(reader, error);
+    if (!status && !incoming->skipped && incoming->entry.size >= BLOB_FILE_BYTES)
+        status = stage_new(&incoming->staged, reader->store, error);
+    else if (!status && !incoming->skipped)
+        status = hpx_blob_new(&incoming->staged.blob, error);
     if (status)
         return status;
     incoming->open = true;
     incoming->next = 0;
-    incoming->bytes.size = 0;
     incoming->whole = hpx_hasher_new();
     incoming->output = hpx_hasher_new();
     return incoming->entry.chunks == 0 ? finish_checkpoint(reader, error) : HPX_OK;
 }
 
-static hpx_status take_chunk(struct reader *reader, hpx_error *error)
+static hpx_status keep_piece(struct reader *reader, hpx_error *error)
 {
     struct incoming *incoming = &reader->incoming;
     const hpx_buffer *payload = &reader->payload;
+    hpx_hasher_add(incoming->whole, payload->data, payload->size);
+    hpx_hasher_add(incoming->output, payload->data, payload->size);
+    if (incoming->skipped)
+        return HPX_OK;
+    if (incoming->staged.path)
+        return stage_add(&incoming->staged, reader->store, payload->data, payload->size, error);
+    return hpx_blob_add(&incoming->staged.blob, payload->data, payload->size, error);
+}
+
+static hpx_status take_piece(struct reader *reader, hpx_error *error)
+{
+    struct incoming *incoming = &reader->incoming;
     if (!incoming->open)
         return refuse(reader, "no checkpoint that it belongs to, or one that is complete", error);
     struct key expected = key_of_chunk(&incoming->artifact.key, incoming->artifact.epoch, incoming->next);
     if (memcmp(reader->key.bytes, expected.bytes, expected.size) != 0)
         return refuse(reader, "not the checkpoint's next chunk", error);
-    uint64_t left = incoming->entry.size - (uint64_t)incoming->next * CHUNK_BYTES;
-    if (payload->size != (left < CHUNK_BYTES ? left : CHUNK_BYTES))
+    uint64_t left = incoming->entry.size - (uint64_t)incoming->next * reader->piece_bytes;
+    if (reader->payload.size != (left < reader->piece_bytes ? left : reader->piece_bytes))
         return refuse(reader, "not of the size that its checkpoint says", error);
-    hpx_status status = incoming->skipped ? HPX_OK : put(reader, error);
+    hpx_status status = keep_piece(reader, error);
     if (status)
         return status;
-    hpx_hasher_add(incoming->whole, payload->data, payload->size);
-    hpx_hasher_add(incoming->output, payload->data, payload->size);
-    if (reader->store->check_checkpoint && !incoming->skipped)
-        hpx_buffer_add(&incoming->bytes, payload->data, payload->size);
     return ++incoming->next == incoming->entry.chunks ? finish_checkpoint(reader, error) : HPX_OK;
 }
 
@@ -586,12 +625,12 @@ static hpx_status take(struct reader *reader, hpx_error *error)
         [BUNDLE_CODE] = take_named,        [BUNDLE_DATASET] = take_named,
         [BUNDLE_MANIFEST] = take_named,    [BUNDLE_RECORD] = take_record,
         [BUNDLE_CONFLICT] = take_conflict, [BUNDLE_CHECKPOINT] = take_checkpoint,
-        [BUNDLE_CHUNK] = take_chunk,       [BUNDLE_END] = take_end,
+        [BUNDLE_PIECE] = take_piece,       [BUNDLE_END] = take_end,
     };
     hpx_status status = reader->kind == BUNDLE_END ? HPX_OK : check_order(reader, error);
     if (status)
         return status;
-    if (reader->incoming.open && reader->kind != BUNDLE_CHUNK)
+    if (reader->incoming.open && reader->kind != BUNDLE_PIECE)
         return refuse(reader, "the checkpoint before it lacks chunks", error);
     return takers[reader->kind](reader, error);
 }
@@ -645,7 +684,12 @@ hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name
                            void *context, hpx_error *error)
 {
     *out = (hpx_imported){0};
-    struct reader reader = {.store = store, .name = name, .read = read, .context = context, .done = out};
+    struct reader reader = {.store = store,
+                            .name = name,
+                            .read = read,
+                            .context = context,
+                            .done = out,
+                            .incoming.staged.blob = HPX_NO_BLOB};
     hpx_status status = hpx_spool_new(&reader.spool, error);
     if (status)
         return status;
@@ -666,6 +710,6 @@ hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name
     hpx_fields_free(&reader.mark);
     hpx_fields_free(&reader.manifest);
     hpx_artifact_free(&reader.incoming.artifact);
-    hpx_buffer_free(&reader.incoming.bytes);
+    stage_end(&reader.incoming.staged);
     return status;
 }

@@ -34,6 +34,7 @@ void hpx_findings_free(hpx_findings *findings)
 {
     free_faults(&findings->damaged);
     free_faults(&findings->differing);
+    free_faults(&findings->remarks);
     *findings = (hpx_findings){0};
 }
 
@@ -53,7 +54,7 @@ struct job {
     volatile struct shared *shared;
 };
 
-/* Messages in the pipe: a letter (D: damaged, C: a conflict, or a digit: the status the check failed with), a
+/* Messages in the pipe: a letter (D: damaged, C: a conflict, R: a remark, or a digit: the status the check failed with), a
  * text, a NUL. */
 static int pipe_out = -1;
 
@@ -75,6 +76,12 @@ static void send_damage(void *context, const char *what)
 {
     (void)context;
     send('D', what);
+}
+
+static void send_remark(void *context, const char *what)
+{
+    (void)context;
+    send('R', what);
 }
 
 static void send_assertion(const char *what)
@@ -114,8 +121,10 @@ static int check_here(void *context)
         status = HPX_OK;
     }
     shared->opened = true;
-    if (!status)
+    if (!status) {
         hpx_store_on_checkpoint(store, job->check);
+        hpx_store_on_remark(store, send_remark, NULL);
+    }
     if (!status)
         status = hpx_store_verify_from(store, &shared->progress, send_damage, NULL, &error);
     if (!status)
@@ -139,6 +148,8 @@ static hpx_status take_messages(hpx_findings *findings, const hpx_buffer *bytes,
             note(&findings->damaged, at + 1);
         else if (*at == 'C')
             note(&findings->differing, at + 1);
+        else if (*at == 'R')
+            note(&findings->remarks, at + 1);
         else
             status = hpx_error_set(error, (hpx_status)(*at - '0'), "%s", at + 1);
     }

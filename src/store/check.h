@@ -20,6 +20,7 @@ typedef struct hpx_findings {
     uint64_t checked;     /* values */
     hpx_faults damaged;   /* what is damaged */
     hpx_faults differing; /* second outputs of what has one */
+    hpx_faults remarks;   /* what else is worth a word */
     bool broken;          /* the structure of the data file is damaged: other commands may crash over it */
 } hpx_findings;
 

@@ -10,6 +10,7 @@
  *
  * The file begins with a line once the store has been made. */
 #include "internal.h"
+#include "transaction.h"
 
 #include "hpx/file.h"
 

@@ -1,6 +1,7 @@
 /* Conflicts: an epoch that was trained a second time with another output. The first record stays what hits
  * give; the second is kept beside it, so that the contradiction can be shown until somebody finds out why. */
 #include "internal.h"
+#include "transaction.h"
 
 #include <string.h>
 

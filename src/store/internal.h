@@ -2,6 +2,7 @@
 #ifndef HPX_STORE_INTERNAL_H
 #define HPX_STORE_INTERNAL_H
 
+#include "hpx/blob.h"
 #include "hpx/store.h"
 
 #include <lmdb.h>
@@ -22,16 +23,19 @@ enum database {
     DB_PINS,
     DB_ADOPTIONS,
     DB_IMPORTS,
+    DB_BLOBS,
     DATABASES,
     DB_YOUNGER = DB_CONFLICTS,
 };
 
 struct hpx_store {
-    MDB_env *env;     /* for reading */
-    MDB_env *writing; /* the same, but for a guest; NULL when open for reading */
-    bool guest;       /* reads without a place in LMDB's lock file (transaction.c) */
-    unsigned turns;   /* transactions in the turn that this process has */
-    sigset_t signals; /* to be restored after it */
+    MDB_env *env;                 /* for reading */
+    MDB_env *writing;             /* the same, but for a guest; NULL when open for reading */
+    bool guest;                   /* reads without a place in LMDB's lock file (transaction.c) */
+    unsigned turns;               /* transactions in the turn that this process has */
+    sigset_t signals;             /* to be restored after it */
+    struct leaving_file *leaving; /* files that go with the transaction (transaction.c) */
+    size_t leaving_count, leaving_capacity;
     MDB_dbi databases[DATABASES];
     bool lacks[DATABASES]; /* when reading an older store: it counts as empty */
     char *directory;
@@ -41,6 +45,8 @@ struct hpx_store {
     unsigned number; /* among those who have the store open; 0: no name (lock.c) */
     hpx_damage_fn *damaged;
     void *damaged_context;
+    hpx_damage_fn *remark;
+    void *remark_context;
     hpx_checkpoint_check_fn *check_checkpoint; /* NULL: nobody can judge */
     hpx_cell_set *cells;                       /* of the artifacts read so far */
     struct pages *pages;                       /* as pages.c last read them; NULL before the first value */
@@ -65,19 +71,6 @@ uint32_t load_big_u32(const uint8_t *bytes);
 uint64_t load_big_u64(const uint8_t *bytes);
 
 hpx_status lmdb_failed(hpx_store *store, int code, hpx_error *error);
-
-/* transaction.c */
-hpx_status begin_read(MDB_txn **txn, hpx_store *store, hpx_error *error);
-void end_read(hpx_store *store, MDB_txn *txn);
-/* Waits for other writers. This process may have no transaction open. */
-hpx_status begin_write(MDB_txn **txn, hpx_store *store, hpx_error *error);
-/* Commits a change or, if it failed, gives it up; returns what came first. */
-hpx_status end_write(hpx_store *store, MDB_txn *txn, hpx_status status, hpx_error *error);
-/* HPX_FAILED when the store is open for reading. */
-hpx_status check_writable(const hpx_store *store, hpx_error *error);
-/* LMDB's lock file belongs to a path, and readers and writers must have the same: HPX_FAILED if the data file
- * is in use with another one. */
-hpx_status share_lock_file(hpx_store *store, hpx_error *error);
 
 /* A value is its payload followed by the XXH3-128 of database name, key and payload. */
 #define SEAL_BYTES HPX_HASH_BYTES
@@ -203,7 +196,7 @@ hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const
 
 struct checkpoint_entry {
     uint64_t size;
-    uint32_t chunks;
+    uint32_t chunks; /* 0 of a size above 0: a file (blobs.c) */
     hpx_hash hash;
 };
 #define CHECKPOINT_ENTRY_BYTES (8 + 4 + HPX_HASH_BYTES)
@@ -212,9 +205,12 @@ struct checkpoint_entry {
 hpx_status delete_prefix(hpx_store *store, MDB_txn *txn, enum database db, const struct key *prefix,
                          hpx_error *error);
 
+bool is_file_entry(const struct checkpoint_entry *entry);
 bool decode_checkpoint_entry(struct checkpoint_entry *out, const uint8_t *bytes, size_t size);
+/* Puts a blob; a large one is a file that has been staged. */
+struct staged;
 hpx_status put_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                          const uint8_t *bytes, size_t size, hpx_error *error);
+                          const hpx_blob *blob, struct staged *staged, hpx_error *error);
 hpx_status drop_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
                            hpx_error *error);
 /* HPX_NOT_FOUND when it is not there, or damaged (and reported). */
@@ -224,9 +220,12 @@ hpx_status find_whole_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash 
 hpx_status each_conflict(uint64_t *damaged, hpx_store *store, MDB_txn *txn, const hpx_hash *only,
                          hpx_artifact_fn *each, void *context, hpx_error *error);
 
-/* Appends the bytes of one checkpoint or, without `out`, only looks whether its entry is readable.
- * HPX_NOT_FOUND, with `out` as it was, when it is damaged. */
-hpx_status read_checkpoint(hpx_buffer *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+/* One checkpoint, checked: the caller's to close. HPX_NOT_FOUND when it is not there, or damaged (and
+ * reported). */
+hpx_status open_checkpoint(hpx_blob *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                           hpx_error *error);
+/* The same bytes also as another trajectory's. */
+hpx_status copy_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *from, const hpx_hash *to,
                            uint32_t epoch, hpx_error *error);
 
 /* The epochs of a trajectory in a database of records or checkpoints, ascending; free(epochs). */
@@ -260,7 +259,7 @@ const char *validate_artifact(const hpx_artifact *artifact, const hpx_fields *ma
 
 /* keep.c: puts the checkpoint of a new artifact and drops others, as the options say. */
 hpx_status keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *artifact,
-                            const uint8_t *checkpoint, size_t size, const hpx_put_options *options,
+                            const hpx_blob *checkpoint, struct staged *staged, const hpx_put_options *options,
                             hpx_error *error);
 
 /* space.c */

@@ -64,7 +64,7 @@ static hpx_status find_newest(uint32_t *newest, bool *present, hpx_store *store,
 }
 
 hpx_status keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *artifact,
-                            const uint8_t *checkpoint, size_t size, const hpx_put_options *options,
+                            const hpx_blob *checkpoint, struct staged *staged, const hpx_put_options *options,
                             hpx_error *error)
 {
     const hpx_hash *key = &artifact->key;
@@ -88,7 +88,7 @@ hpx_status keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *
     }
     bool wanted = !failed && (all || (!ended && (artifact->epoch == newest || artifact->epoch == best)));
     if (!status && wanted && !present)
-        status = put_checkpoint(store, txn, key, artifact->epoch, checkpoint, size, error);
+        status = put_checkpoint(store, txn, key, artifact->epoch, checkpoint, staged, error);
     free(stored.epochs);
     return status;
 }

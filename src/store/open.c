@@ -1,5 +1,6 @@
 /* Opening a store: its folder, the locks that go with it, LMDB's environment, and the databases. */
 #include "internal.h"
+#include "transaction.h"
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -452,6 +453,7 @@ void hpx_store_close(hpx_store *store)
     for (size_t i = 0; i < store->reported_count; i++)
         free(store->reported[i]);
     free(store->reported);
+    free(store->leaving);
     pages_free(store->pages);
     hpx_cell_set_free(store->cells);
     free(store->directory);
@@ -464,6 +466,12 @@ void hpx_store_on_damage(hpx_store *store, hpx_damage_fn *damaged, void *context
 {
     store->damaged = damaged;
     store->damaged_context = context;
+}
+
+void hpx_store_on_remark(hpx_store *store, hpx_damage_fn *remark, void *context)
+{
+    store->remark = remark;
+    store->remark_context = context;
 }
 
 void hpx_store_on_checkpoint(hpx_store *store, hpx_checkpoint_check_fn *check)

@@ -1,5 +1,6 @@
 /* Code versions, data sets, known files and the log of builds: small values beside the artifacts. */
 #include "internal.h"
+#include "transaction.h"
 
 #include "base/memory.h"
 

@@ -1,7 +1,9 @@
 /* What checkpoints occupy, pins, and dropping what is not wanted. */
 #include "store/space.h"
 
+#include "blobs.h"
 #include "internal.h"
+#include "transaction.h"
 
 #include "base/memory.h"
 
@@ -67,15 +69,18 @@ hpx_status hpx_store_space(hpx_space *out, hpx_store *store, hpx_error *error)
     else if (stat(store->path, &file) != 0)
         status = hpx_error_errno(error, "%s", store->path);
     end_read(store, txn);
+    uint64_t blob_bytes = 0;
+    if (!status)
+        status = count_blob_bytes(&blob_bytes, store, error);
     if (!status)
         *out = (hpx_space){
-            .file_bytes = (uint64_t)file.st_size,
-            .live_bytes = ((uint64_t)info.me_last_pgno + 1 - free_pages) * page_bytes(store),
+            .file_bytes = (uint64_t)file.st_size + blob_bytes,
+            .live_bytes = ((uint64_t)info.me_last_pgno + 1 - free_pages) * page_bytes(store) + blob_bytes,
         };
     return status;
 }
 
-static hpx_status stored_bytes(uint64_t *out, hpx_store *store, MDB_txn *txn, const struct key *prefix,
+static hpx_status chunks_bytes(uint64_t *out, hpx_store *store, MDB_txn *txn, const struct key *prefix,
                                hpx_error *error)
 {
     MDB_cursor *cursor;
@@ -95,6 +100,21 @@ static hpx_status stored_bytes(uint64_t *out, hpx_store *store, MDB_txn *txn, co
     return code == 0 || code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(store, code, error);
 }
 
+/* Of a damaged entry, what stands under it in chunks. */
+static hpx_status stored_bytes(hpx_stored_checkpoint *checkpoint, hpx_store *store, MDB_txn *txn,
+                               const MDB_val *key, const MDB_val *value, hpx_error *error)
+{
+    struct checkpoint_entry entry;
+    const struct key name = key_of_epoch(&checkpoint->key, checkpoint->epoch);
+    const bool readable = is_sealed(DB_CHECKPOINTS, key, value) &&
+                          decode_checkpoint_entry(&entry, value->mv_data, value->mv_size - SEAL_BYTES);
+    if (!readable || !is_file_entry(&entry))
+        return chunks_bytes(&checkpoint->bytes, store, txn, &name, error);
+    checkpoint->bytes = entry.size;
+    checkpoint->file = entry.hash;
+    return count_references(&checkpoint->references, store, txn, &entry.hash, error);
+}
+
 hpx_status hpx_store_each_checkpoint(hpx_store *store, hpx_checkpoint_fn *each, void *context,
                                      hpx_error *error)
 {
@@ -106,13 +126,12 @@ hpx_status hpx_store_each_checkpoint(hpx_store *store, hpx_checkpoint_fn *each, 
     int code = mdb_cursor_open(txn, store->databases[DB_CHECKPOINTS], &cursor);
     MDB_val key, value;
     while (!status && code == 0 && (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-        hpx_stored_checkpoint checkpoint;
+        hpx_stored_checkpoint checkpoint = {.references = 1};
         if (key.mv_size != HPX_HASH_BYTES + 4)
             continue;
         memcpy(checkpoint.key.bytes, key.mv_data, HPX_HASH_BYTES);
         checkpoint.epoch = load_big_u32((const uint8_t *)key.mv_data + HPX_HASH_BYTES);
-        struct key name = key_of_epoch(&checkpoint.key, checkpoint.epoch);
-        status = stored_bytes(&checkpoint.bytes, store, txn, &name, error);
+        status = stored_bytes(&checkpoint, store, txn, &key, &value, error);
         if (!status)
             status = each(context, &checkpoint, error);
     }
@@ -138,19 +157,44 @@ hpx_status hpx_store_drop_checkpoints(bool *dropped, hpx_store *store, const hpx
     return end_write(store, txn, status, error);
 }
 
-/* Whether a checkpoint refers to the chunk, as far as anyone can tell: what stands under a damaged entry is
- * that checkpoint's. */
-static bool is_stray(hpx_store *store, MDB_txn *txn, const MDB_val *chunk)
+/* --- what no checkpoint refers to --- */
+
+/* The entry of a checkpoint: *there whether there is one, *readable whether anyone can tell what it says. */
+static void find_entry(bool *there, bool *readable, struct checkpoint_entry *out, hpx_store *store,
+                       MDB_txn *txn, const void *key)
+{
+    MDB_val name = {.mv_size = HPX_HASH_BYTES + 4, .mv_data = (void *)key}, value;
+    *there = mdb_get(txn, store->databases[DB_CHECKPOINTS], &name, &value) == 0;
+    *readable = *there && is_sealed(DB_CHECKPOINTS, &name, &value) &&
+                decode_checkpoint_entry(out, value.mv_data, value.mv_size - SEAL_BYTES);
+}
+
+/* What stands under a damaged entry is that checkpoint's. */
+static bool is_stray_chunk(hpx_store *store, MDB_txn *txn, const MDB_val *key)
 {
     struct checkpoint_entry entry;
-    if (chunk->mv_size != HPX_HASH_BYTES + 8)
+    bool there, readable;
+    if (key->mv_size != HPX_HASH_BYTES + 8)
         return false; /* nothing that a put has written: for verify to report */
-    MDB_val name = {.mv_size = HPX_HASH_BYTES + 4, .mv_data = chunk->mv_data}, value;
-    if (mdb_get(txn, store->databases[DB_CHECKPOINTS], &name, &value) != 0)
-        return true;
-    return is_sealed(DB_CHECKPOINTS, &name, &value) &&
-           decode_checkpoint_entry(&entry, value.mv_data, value.mv_size - SEAL_BYTES) &&
-           load_big_u32((const uint8_t *)chunk->mv_data + HPX_HASH_BYTES + 4) >= entry.chunks;
+    find_entry(&there, &readable, &entry, store, txn, key->mv_data);
+    return !there ||
+           (readable && load_big_u32((const uint8_t *)key->mv_data + HPX_HASH_BYTES + 4) >= entry.chunks);
+}
+
+static bool is_stray_reference(hpx_store *store, MDB_txn *txn, const MDB_val *key)
+{
+    struct checkpoint_entry entry;
+    bool there, readable;
+    if (key->mv_size != 2 * HPX_HASH_BYTES + 4)
+        return false;
+    find_entry(&there, &readable, &entry, store, txn, (const uint8_t *)key->mv_data + HPX_HASH_BYTES);
+    return !there || (readable && !(is_file_entry(&entry) &&
+                                    memcmp(entry.hash.bytes, key->mv_data, HPX_HASH_BYTES) == 0));
+}
+
+static bool is_stray(hpx_store *store, MDB_txn *txn, enum database db, const MDB_val *key)
+{
+    return db == DB_CHUNKS ? is_stray_chunk(store, txn, key) : is_stray_reference(store, txn, key);
 }
 
 struct strays {
@@ -159,18 +203,20 @@ struct strays {
     uint64_t bytes;
 };
 
-static hpx_status find_strays(struct strays *out, hpx_store *store, hpx_error *error)
+static hpx_status find_strays(struct strays *out, hpx_store *store, enum database db, hpx_error *error)
 {
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
+    if (store->lacks[db])
+        return HPX_OK;
     hpx_status status = begin_read(&txn, store, error);
     if (status)
         return status;
     size_t page = page_bytes(store);
-    int code = mdb_cursor_open(txn, store->databases[DB_CHUNKS], &cursor);
+    int code = mdb_cursor_open(txn, store->databases[db], &cursor);
     MDB_val key, value;
     while (code == 0 && (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-        if (!is_stray(store, txn, &key))
+        if (!is_stray(store, txn, db, &key))
             continue;
         out->keys = hpx_grow(out->keys, &out->capacity, out->count + 1, sizeof *out->keys);
         struct key *found = &out->keys[out->count++];
@@ -183,8 +229,9 @@ static hpx_status find_strays(struct strays *out, hpx_store *store, hpx_error *e
     return code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(store, code, error);
 }
 
-/* One transaction. Since the strays were found, a put may have made them chunks of a checkpoint. */
-static hpx_status drop_strays(hpx_store *store, const struct key *keys, size_t count, hpx_error *error)
+/* One transaction. Since the strays were found, a put may have made them a checkpoint's. */
+static hpx_status drop_some(hpx_store *store, enum database db, const struct key *keys, size_t count,
+                            hpx_error *error)
 {
     MDB_txn *txn;
     hpx_status status = begin_write(&txn, store, error);
@@ -192,25 +239,55 @@ static hpx_status drop_strays(hpx_store *store, const struct key *keys, size_t c
         return status;
     for (size_t i = 0; i < count && !status; i++) {
         MDB_val key = {.mv_size = keys[i].size, .mv_data = (void *)keys[i].bytes};
-        if (is_stray(store, txn, &key))
-            status = delete_key(store, txn, DB_CHUNKS, &keys[i], error);
+        if (is_stray(store, txn, db, &key))
+            status = delete_key(store, txn, db, &keys[i], error);
     }
     return end_write(store, txn, status, error);
 }
 
-hpx_status hpx_store_drop_strays(uint64_t *chunks, uint64_t *bytes, hpx_store *store, bool dry,
-                                 hpx_error *error)
+static hpx_status drop_strays(uint64_t *count, uint64_t *bytes, hpx_store *store, enum database db, bool dry,
+                              hpx_error *error)
 {
     struct strays strays = {0};
-    hpx_status status = find_strays(&strays, store, error);
+    hpx_status status = find_strays(&strays, store, db, error);
     for (size_t i = 0; i < strays.count && !dry && !status; i += STRAYS_AT_ONCE) {
         size_t left = strays.count - i;
-        status = drop_strays(store, strays.keys + i, left < STRAYS_AT_ONCE ? left : STRAYS_AT_ONCE, error);
+        status = drop_some(store, db, strays.keys + i, left < STRAYS_AT_ONCE ? left : STRAYS_AT_ONCE, error);
     }
-    *chunks = strays.count;
+    *count = strays.count;
     *bytes = strays.bytes;
     free(strays.keys);
     return status;
+}
+
+static hpx_status drop_orphans(hpx_strays *out, hpx_store *store, bool dry, hpx_error *error)
+{
+    MDB_txn *txn;
+    uint64_t bytes = 0;
+    hpx_status status = begin_read(&txn, store, error);
+    if (status)
+        return status;
+    status = find_orphans(&out->files, &bytes, store, txn, false, error);
+    end_read(store, txn);
+    if (!status && !dry) {
+        status = begin_write(&txn, store, error);
+        if (status)
+            return status;
+        status = find_orphans(&out->files, &bytes, store, txn, true, error);
+        status = end_write(store, txn, status, error);
+    }
+    out->bytes += bytes;
+    return status;
+}
+
+hpx_status hpx_store_drop_strays(hpx_strays *out, hpx_store *store, bool dry, hpx_error *error)
+{
+    uint64_t references, share;
+    *out = (hpx_strays){0};
+    hpx_status status = drop_strays(&out->chunks, &out->bytes, store, DB_CHUNKS, dry, error);
+    if (!status)
+        status = drop_strays(&references, &share, store, DB_BLOBS, dry, error);
+    return status ? status : drop_orphans(out, store, dry, error);
 }
 
 /* What counts is that the pin is there: damage to it is reported and unpins nothing. */
@@ -254,10 +331,19 @@ hpx_status hpx_store_pin(hpx_store *store, const hpx_hash *key, bool pinned, hpx
     return end_write(store, txn, status, error);
 }
 
+static hpx_status drop_all_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_hash *key, hpx_error *error)
+{
+    struct epochs stored = {0};
+    hpx_status status = list_epochs(&stored, store, txn, DB_CHECKPOINTS, key, error);
+    for (size_t i = 0; i < stored.count && !status; i++)
+        status = drop_checkpoint(store, txn, key, stored.epochs[i], error);
+    free(stored.epochs);
+    return status;
+}
+
 hpx_status hpx_store_forget(bool *forgotten, hpx_store *store, const hpx_hash *key, hpx_error *error)
 {
-    static const enum database all[] = {DB_CHUNKS,  DB_CHECKPOINTS, DB_CONFLICTS,
-                                        DB_IMPORTS, DB_RECORDS,     DB_MANIFESTS};
+    static const enum database all[] = {DB_CHUNKS, DB_CONFLICTS, DB_IMPORTS, DB_RECORDS, DB_MANIFESTS};
     MDB_txn *txn;
     bool pinned = false;
     const struct key prefix = key_of_hash(key);
@@ -265,6 +351,8 @@ hpx_status hpx_store_forget(bool *forgotten, hpx_store *store, const hpx_hash *k
     if (status)
         return status;
     status = find_pin(&pinned, store, txn, key, error);
+    if (!status && !pinned)
+        status = drop_all_checkpoints(store, txn, key, error);
     for (size_t i = 0; i < sizeof all / sizeof *all && !status && !pinned; i++)
         status = delete_prefix(store, txn, all[i], &prefix, error);
     *forgotten = !pinned;

@@ -11,10 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of the data file: LMDB reuses free pages, and only compaction gives them back to the file system. */
+/* Of the data file and of large checkpoints' files. LMDB reuses free pages, and only compaction gives them
+ * back to the file system. */
 typedef struct hpx_space {
     uint64_t file_bytes;
-    uint64_t live_bytes; /* pages in use; those of the list of free ones are not */
+    uint64_t live_bytes; /* without free pages; those of the list of free ones count as free */
 } hpx_space;
 
 hpx_status hpx_store_space(hpx_space *out, hpx_store *store, hpx_error *error);
@@ -22,7 +23,9 @@ hpx_status hpx_store_space(hpx_space *out, hpx_store *store, hpx_error *error);
 typedef struct hpx_stored_checkpoint {
     hpx_hash key;
     uint32_t epoch;
-    uint64_t bytes; /* of the data file, in whole pages, that are free once it is dropped */
+    uint64_t bytes;      /* that are free once it is dropped: whole pages of the data file, or its file */
+    hpx_hash file;       /* zero: it has none */
+    uint64_t references; /* checkpoints that share the file; 1 without one */
 } hpx_stored_checkpoint;
 
 /* Calls for every checkpoint, in order of key and epoch; damaged ones too. Ends with the first status that is
@@ -37,10 +40,15 @@ hpx_status hpx_store_each_checkpoint(hpx_store *store, hpx_checkpoint_fn *each, 
 hpx_status hpx_store_drop_checkpoints(bool *dropped, hpx_store *store, const hpx_hash *key,
                                       const uint32_t *epochs, size_t count, hpx_error *error);
 
-/* Counts the chunks that no checkpoint refers to and, unless `dry`, drops them, in transactions of bounded
- * size. */
-hpx_status hpx_store_drop_strays(uint64_t *chunks, uint64_t *bytes, hpx_store *store, bool dry,
-                                 hpx_error *error);
+/* What no checkpoint refers to. */
+typedef struct hpx_strays {
+    uint64_t chunks;
+    uint64_t files; /* left by a crash, or kept for who read them when they were dropped */
+    uint64_t bytes;
+} hpx_strays;
+
+/* Counts it and, unless `dry`, drops it, in transactions of bounded size. */
+hpx_status hpx_store_drop_strays(hpx_strays *out, hpx_store *store, bool dry, hpx_error *error);
 
 /* Takes a trajectory out of the store, in one transaction: every epoch, second outputs and checkpoints
  * included, and its manifest. *forgotten false, and nothing is changed, when it is pinned. The caller has

@@ -4,7 +4,7 @@
  *     meta         "format"                      u32 format version
  *     manifests    key(16)                       canonical fields; key is their XXH3-128
  *     records      key(16) epoch(4)              fields of an hpx_artifact
- *     checkpoints  key(16) epoch(4)              u64 size, u32 chunks, XXH3-128 of the whole
+ *     checkpoints  key(16) epoch(4)              u64 size, u32 chunks, XXH3-128 of the whole; no chunks: a file
  *     chunks       key(16) epoch(4) index(4)     CHUNK_BYTES each, the last one shorter
  *     codes        id(16)                        fields: version, commit, describe, ...; id is their XXH3-128
  *     datasets     id(16)                        fields: name, files' hashes and sizes; likewise
@@ -15,8 +15,11 @@
  *     adoptions    XXH3-128 of whose it is(16)   fields of an hpx_adoption (hpx/adoption.h)
  *     imports      key(16) epoch(4)              fields: from where and when the record came by an import;
  *                  id(16) 0(4)                   likewise of a code version
+ *     blobs        XXH3-128(16) key(16) epoch(4) nothing: the file of that name is that checkpoint's
  *
- * A store that is older than conflicts, pins, adoptions or imports has no such databases: writers add them,
+ * Checkpoints of 1 MiB and more are files in the folder blobs/ (blobs.c).
+ *
+ * A store that is older than conflicts, pins, adoptions, imports or blobs has no such databases: writers add them,
  * readers find them empty.
  *
  * Integers in keys are big-endian, so that a cursor walks epochs and chunks in order; in values
@@ -40,7 +43,7 @@
 
 const char *const database_names[DATABASES] = {
     "meta",  "manifests", "records",   "checkpoints", "chunks",    "codes",   "datasets",
-    "files", "builds",    "conflicts", "pins",        "adoptions", "imports",
+    "files", "builds",    "conflicts", "pins",        "adoptions", "imports", "blobs",
 };
 
 static struct key append_u32(struct key key, uint32_t value)
@@ -167,8 +170,8 @@ bool is_sealed(enum database db, const MDB_val *key, const MDB_val *value)
 void describe_key(char *out, size_t room, enum database db, const MDB_val *key)
 {
     static const char *const words[DATABASES] = {
-        "meta",       "manifest", "record",   "checkpoint", "chunk",    "code version",  "data set",
-        "file entry", "build",    "conflict", "pin",        "adoption", "mark of import"};
+        "meta",       "manifest", "record",   "checkpoint", "chunk",    "code version",   "data set",
+        "file entry", "build",    "conflict", "pin",        "adoption", "mark of import", "file"};
     const uint8_t *bytes = key->mv_data;
     char hex[2 * KEY_BYTES_MAX + 1] = "";
     size_t epoch_at = HPX_HASH_BYTES, index_at = epoch_at + 4;

@@ -11,17 +11,23 @@
  *
  * A turn is short: nobody waits for a pipe, a terminal or a worker in it, and Ctrl-Z takes effect behind it.
  */
-#include "internal.h"
+#include "transaction.h"
+
+#include "base/memory.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define TURN_BYTE    (SPECIAL_BYTES + ((off_t)2 << 20))
 #define WAITING_BYTE (SPECIAL_BYTES + ((off_t)3 << 20))
+#define FILES_BYTE   (SPECIAL_BYTES + ((off_t)4 << 20))
 #define LOCK_FILES                                                                                           \
     (SPECIAL_BYTES + ((off_t)1 << 40)) /* a byte for each lock file that is in use, by a hash of it */
 #define LOCK_FILES_N ((off_t)1 << 32)
@@ -143,6 +149,63 @@ hpx_status begin_write(MDB_txn **txn, hpx_store *store, hpx_error *error)
     return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
 }
 
+/* --- files that go with a transaction --- */
+
+struct leaving_file {
+    char *path;
+    bool committed; /* it goes if the transaction is committed, or if it is not */
+};
+
+void remove_at_end(hpx_store *store, const char *path, bool committed)
+{
+    store->leaving =
+        hpx_grow(store->leaving, &store->leaving_capacity, store->leaving_count + 1, sizeof *store->leaving);
+    store->leaving[store->leaving_count++] = (struct leaving_file){hpx_strdup(path), committed};
+}
+
+bool keep_at_end(hpx_store *store, const char *path)
+{
+    for (size_t i = 0; i < store->leaving_count; i++)
+        if (store->leaving[i].committed && strcmp(store->leaving[i].path, path) == 0) {
+            free(store->leaving[i].path);
+            store->leaving[i] = store->leaving[--store->leaving_count];
+            return true;
+        }
+    return false;
+}
+
+/* What somebody's snapshot may still name stays, and gc removes it. */
+static void remove_leaving_files(hpx_store *store, bool committed)
+{
+    const struct lock files = {data_file(store), FILES_BYTE};
+    hpx_error ignored;
+    bool held = false;
+    if (store->leaving_count > 0 && committed)
+        held = is_locked(&held, store, &files, F_WRLCK, &ignored) != HPX_OK || held;
+    for (size_t i = 0; i < store->leaving_count && !held; i++)
+        if (store->leaving[i].committed == committed)
+            unlink(store->leaving[i].path);
+}
+
+static void forget_leaving_files(hpx_store *store)
+{
+    while (store->leaving_count > 0)
+        free(store->leaving[--store->leaving_count].path);
+}
+
+hpx_status hold_files(hpx_store *store, hpx_error *error)
+{
+    const struct lock files = {data_file(store), FILES_BYTE};
+    bool taken; /* always: who removes files only looks */
+    return try_lock(&taken, store, &files, F_RDLCK, error);
+}
+
+void release_files(const hpx_store *store)
+{
+    const struct lock files = {data_file(store), FILES_BYTE};
+    drop_lock(store, &files);
+}
+
 hpx_status end_write(hpx_store *store, MDB_txn *txn, hpx_status status, hpx_error *error)
 {
     int code = 0;
@@ -150,6 +213,10 @@ hpx_status end_write(hpx_store *store, MDB_txn *txn, hpx_status status, hpx_erro
         mdb_txn_abort(txn);
     else
         code = mdb_txn_commit(txn);
+    /* Whether a commit that failed is on the disk nobody knows. */
+    if (code == 0)
+        remove_leaving_files(store, !status);
+    forget_leaving_files(store);
     end_turn(store);
     if (code != 0)
         return lmdb_failed(store, code, error);

@@ -1,5 +1,7 @@
 /* Verification: every value against its seal, then the structure that seals cannot see. */
+#include "blobs.h"
 #include "internal.h"
+#include "transaction.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -133,29 +135,81 @@ static const char *keep_why(struct check *check, const hpx_error *why)
 
 /* What the trainer says of a whole checkpoint. */
 static const char *judge_checkpoint(struct check *check, const hpx_hash *key, uint32_t epoch,
-                                    const hpx_hash *dataset, const struct checkpoint_entry *entry)
+                                    const hpx_hash *dataset, const hpx_blob *checkpoint)
 {
     hpx_fields manifest = {0}, data = {0};
-    hpx_buffer bytes = {0};
     hpx_error why;
     const char *wrong = NULL;
-    if (!check->store->check_checkpoint || !read_fields(&manifest, check, DB_MANIFESTS, key->bytes) ||
-        !read_fields(&data, check, DB_DATASETS, dataset->bytes))
-        goto done;
-    for (uint32_t i = 0; i < entry->chunks; i++) {
-        struct key at = key_of_chunk(key, epoch, i);
-        MDB_val chunk = {.mv_size = at.size, .mv_data = at.bytes}, value;
-        if (mdb_get(check->txn, check->store->databases[DB_CHUNKS], &chunk, &value) != 0)
-            goto done;
-        hpx_buffer_add(&bytes, value.mv_data, value.mv_size - SEAL_BYTES);
-    }
-    if (check->store->check_checkpoint(&manifest, &data, epoch, bytes.data, bytes.size, &why) != HPX_OK)
+    if (check->store->check_checkpoint && read_fields(&manifest, check, DB_MANIFESTS, key->bytes) &&
+        read_fields(&data, check, DB_DATASETS, dataset->bytes) &&
+        check->store->check_checkpoint(&manifest, &data, epoch, checkpoint, &why) != HPX_OK)
         wrong = keep_why(check, &why);
-done:
     hpx_fields_free(&manifest);
     hpx_fields_free(&data);
-    hpx_buffer_free(&bytes);
     return wrong;
+}
+
+static const char *gather_chunks(hpx_blob *out, struct check *check, const hpx_hash *key, uint32_t epoch,
+                                 const struct checkpoint_entry *entry)
+{
+    hpx_error why;
+    hpx_status status =
+        entry->size < BLOB_FILE_BYTES ? hpx_blob_new(out, &why) : hpx_blob_new_file(out, &why);
+    for (uint32_t i = 0; i < entry->chunks && !status; i++) {
+        struct key at = key_of_chunk(key, epoch, i);
+        MDB_val chunk = {.mv_size = at.size, .mv_data = at.bytes}, value;
+        if (mdb_get(check->txn, check->store->databases[DB_CHUNKS], &chunk, &value) != 0 ||
+            value.mv_size < SEAL_BYTES || !is_in_file(check, &value))
+            return "a chunk is missing";
+        status = hpx_blob_add(out, value.mv_data, value.mv_size - SEAL_BYTES, &why);
+    }
+    return status ? keep_why(check, &why) : NULL;
+}
+
+static const char *open_file(hpx_blob *out, struct check *check, const hpx_hash *key, uint32_t epoch,
+                             const struct checkpoint_entry *entry)
+{
+    hpx_error why;
+    struct key reference = key_of_reference(&entry->hash, key, epoch);
+    if (!exists(check, DB_BLOBS, reference.bytes, reference.size))
+        return "nothing keeps its file";
+    hpx_status status = open_blob(out, check->store, &entry->hash, entry->size, &why);
+    return status == HPX_NOT_FOUND ? "its file is missing or of another size"
+           : status                ? keep_why(check, &why)
+                                   : NULL;
+}
+
+/* Hashes of a blob alone, and as the output that it is a part of. */
+struct hashers {
+    hpx_hasher *whole, *output;
+};
+
+static hpx_status add_piece(void *context, const uint8_t *bytes, size_t size, hpx_error *error)
+{
+    (void)error;
+    const struct hashers *hashers = context;
+    hpx_hasher_add(hashers->whole, bytes, size);
+    hpx_hasher_add(hashers->output, bytes, size);
+    return HPX_OK;
+}
+
+/* `artifact` is NULL where the record is not readable. */
+static const char *check_bytes(struct check *check, const hpx_blob *blob,
+                               const struct checkpoint_entry *entry, const hpx_artifact *artifact)
+{
+    static const hpx_metrics none;
+    hpx_error why;
+    struct hashers hashers = {hpx_hasher_new(), hpx_hasher_new()};
+    hpx_status status = hpx_blob_each_piece(blob, add_piece, &hashers, &why);
+    const hpx_hash whole = hpx_hasher_finish(hashers.whole),
+                   output = hpx_output_hash_finish(hashers.output, artifact ? &artifact->metrics : &none);
+    if (status)
+        return keep_why(check, &why);
+    if (!hpx_hash_equal(&whole, &entry->hash))
+        return is_file_entry(entry) ? "its file does not have its hash" : "the chunks do not have its hash";
+    if (artifact && !hpx_hash_equal(&output, &artifact->output))
+        return "it is not the output of its record";
+    return NULL;
 }
 
 static const char *check_checkpoint(struct check *check, const MDB_val *key, const uint8_t *payload,
@@ -175,43 +229,54 @@ static const char *check_checkpoint(struct check *check, const MDB_val *key, con
                                           record.mv_size - SEAL_BYTES, &error) == HPX_OK;
     hpx_hash hash;
     memcpy(hash.bytes, key->mv_data, HPX_HASH_BYTES);
-    uint32_t epoch = load_big_u32((const uint8_t *)key->mv_data + HPX_HASH_BYTES);
-    hpx_hasher *hasher = hpx_hasher_new(), *output_hasher = hpx_hasher_new();
-    bool complete = true;
-    for (uint32_t i = 0; i < entry.chunks && complete; i++) {
-        struct key at = key_of_chunk(&hash, epoch, i);
-        MDB_val chunk = {.mv_size = at.size, .mv_data = at.bytes}, value;
-        complete = mdb_get(check->txn, check->store->databases[DB_CHUNKS], &chunk, &value) == 0 &&
-                   value.mv_size >= SEAL_BYTES && is_in_file(check, &value);
-        if (!complete)
-            continue;
-        hpx_hasher_add(hasher, value.mv_data, value.mv_size - SEAL_BYTES);
-        hpx_hasher_add(output_hasher, value.mv_data, value.mv_size - SEAL_BYTES);
-    }
-    hpx_hash whole = hpx_hasher_finish(hasher);
-    hpx_hash output = hpx_output_hash_finish(output_hasher, &artifact.metrics);
+    const uint32_t epoch = load_big_u32((const uint8_t *)key->mv_data + HPX_HASH_BYTES);
+    hpx_blob blob = HPX_NO_BLOB;
+    const char *wrong = is_file_entry(&entry) ? open_file(&blob, check, &hash, epoch, &entry)
+                                              : gather_chunks(&blob, check, &hash, epoch, &entry);
+    if (!wrong)
+        wrong = check_bytes(check, &blob, &entry, readable ? &artifact : NULL);
+    if (!wrong && readable)
+        wrong = judge_checkpoint(check, &hash, epoch, &artifact.dataset, &blob);
+    hpx_blob_close(&blob);
     hpx_artifact_free(&artifact);
-    if (!complete)
-        return "a chunk is missing";
-    if (!hpx_hash_equal(&whole, &entry.hash))
-        return "the chunks do not have its hash";
-    if (readable && !hpx_hash_equal(&output, &artifact.output))
-        return "it is not the output of its record";
-    return readable ? judge_checkpoint(check, &hash, epoch, &artifact.dataset, &entry) : NULL;
+    return wrong;
+}
+
+/* Whether the entry of a checkpoint is readable; *there, whether there is one. */
+static bool read_entry(struct checkpoint_entry *out, bool *there, struct check *check, const void *key)
+{
+    MDB_val name = {.mv_size = HPX_HASH_BYTES + 4, .mv_data = (void *)key}, value;
+    *there = mdb_get(check->txn, check->store->databases[DB_CHECKPOINTS], &name, &value) == 0;
+    return *there && is_in_file(check, &value) && is_sealed(DB_CHECKPOINTS, &name, &value) &&
+           decode_checkpoint_entry(out, value.mv_data, value.mv_size - SEAL_BYTES);
 }
 
 static const char *check_chunk(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
 {
-    (void)payload;
-    (void)size;
-    MDB_val name = {.mv_size = key->mv_size - 4, .mv_data = key->mv_data}, value;
+    (void)payload, (void)size;
     struct checkpoint_entry entry;
-    if (mdb_get(check->txn, check->store->databases[DB_CHECKPOINTS], &name, &value) != 0)
+    bool there, readable = read_entry(&entry, &there, check, key->mv_data);
+    if (!there)
         return "left over: no checkpoint refers to it";
-    if (is_in_file(check, &value) && is_sealed(DB_CHECKPOINTS, &name, &value) &&
-        decode_checkpoint_entry(&entry, value.mv_data, value.mv_size - SEAL_BYTES) &&
-        load_big_u32((const uint8_t *)key->mv_data + key->mv_size - 4) >= entry.chunks)
+    if (readable && load_big_u32((const uint8_t *)key->mv_data + key->mv_size - 4) >= entry.chunks)
         return "left over: its checkpoint is shorter";
+    return NULL;
+}
+
+/* Its bytes are looked at with the checkpoint. */
+static const char *check_reference(struct check *check, const MDB_val *key, const uint8_t *payload,
+                                   size_t size)
+{
+    (void)payload;
+    struct checkpoint_entry entry;
+    const uint8_t *bytes = key->mv_data;
+    bool there, readable = read_entry(&entry, &there, check, bytes + HPX_HASH_BYTES);
+    if (size != 0)
+        return "malformed";
+    if (!there)
+        return "left over: no checkpoint refers to it";
+    if (readable && !(is_file_entry(&entry) && memcmp(entry.hash.bytes, bytes, HPX_HASH_BYTES) == 0))
+        return "left over: its checkpoint refers to another one";
     return NULL;
 }
 
@@ -293,6 +358,7 @@ static const struct {
     [DB_PINS] = {HPX_HASH_BYTES, check_pin},
     [DB_ADOPTIONS] = {HPX_HASH_BYTES, check_fields},
     [DB_IMPORTS] = {HPX_HASH_BYTES + 4, check_import},
+    [DB_BLOBS] = {2 * HPX_HASH_BYTES + 4, check_reference},
 };
 
 static hpx_status check_database(struct check *check, enum database db, volatile uint64_t *checked,
@@ -352,17 +418,38 @@ const char *hpx_store_part_name(uint32_t part)
     return part < DATABASES ? database_names[part] : part == PART_PAGES ? "pages" : NULL;
 }
 
+/* Files that nothing refers to are no damage. */
+static hpx_status remark_orphans(struct check *check, hpx_error *error)
+{
+    uint64_t count, bytes;
+    char text[160];
+    hpx_status status = find_orphans(&count, &bytes, check->store, check->txn, false, error);
+    if (status || count == 0 || !check->store->remark)
+        return status;
+    snprintf(text, sizeof text,
+             "%" PRIu64 " files (%" PRIu64 " bytes) in blobs/ belong to no checkpoint; `hpx gc` removes them",
+             count, bytes);
+    check->store->remark(check->store->remark_context, text);
+    return HPX_OK;
+}
+
 /* In a transaction of its own: LMDB ends one in which it has met damage. */
 static hpx_status check_part(hpx_store *store, volatile hpx_verify_progress *progress, hpx_damage_fn *damaged,
                              void *context, hpx_error *error)
 {
+    const enum database db = (enum database)progress->part;
     struct check check = {.store = store, .file_bytes = UINT64_MAX, .damaged = damaged, .context = context};
-    hpx_status status = begin_read(&check.txn, store, error);
-    if (status)
-        return status;
-    find_map(&check);
-    status = check_database(&check, (enum database)progress->part, &progress->checked, error);
-    end_read(store, check.txn);
+    hpx_status status = hold_files(store, error);
+    if (!status)
+        status = begin_read(&check.txn, store, error);
+    if (!status) {
+        find_map(&check);
+        status = check_database(&check, db, &progress->checked, error);
+        if (!status && db == DB_BLOBS)
+            status = remark_orphans(&check, error);
+        end_read(store, check.txn);
+    }
+    release_files(store);
     return status;
 }
 

@@ -13,6 +13,7 @@
 struct checkpoint {
     hpx_stored_checkpoint stored;
     bool wanted, collected;
+    uint64_t freed; /* bytes that go with it */
     hpx_gc_reason reason;
     uint32_t newer;
     hpx_cell cell;
@@ -29,6 +30,12 @@ struct trajectory {
     bool pinned, busy, named;
 };
 
+/* A file that several checkpoints share: it goes with the last of them. */
+struct shared_file {
+    hpx_hash file;
+    uint64_t left;
+};
+
 struct gc {
     hpx_store *store;
     const hpx_gc_options *options;
@@ -36,6 +43,8 @@ struct gc {
     size_t count, capacity;
     struct trajectory *trajectories; /* in order of key */
     size_t trajectory_count;
+    struct shared_file *shared;
+    size_t shared_count, shared_capacity;
     uint64_t live_bytes; /* with what has been decided so far */
 };
 
@@ -104,10 +113,10 @@ static hpx_status want_newest(uint32_t *epoch, struct gc *gc, struct trajectory 
         candidates++;
     *epoch = candidates == 1 ? trajectory->checkpoints[0].stored.epoch : 0;
     if (candidates > 1) {
-        hpx_buffer bytes = {0};
+        hpx_blob whole;
         hpx_status status =
-            hpx_store_newest_checkpoint(epoch, &bytes, gc->store, &trajectory->key, epoch_max, error);
-        hpx_buffer_free(&bytes);
+            hpx_store_newest_checkpoint(epoch, &whole, gc->store, &trajectory->key, epoch_max, error);
+        hpx_blob_close(&whole);
         if (status)
             return status == HPX_NOT_FOUND ? HPX_OK : status;
     }
@@ -187,12 +196,26 @@ static hpx_status describe(struct gc *gc, const struct trajectory *trajectory, h
 /* --- what goes
  * ----------------------------------------------------------------------------------------------- */
 
+/* Whether the checkpoint's bytes go with it. */
+static bool is_last_of_file(struct gc *gc, const hpx_stored_checkpoint *stored)
+{
+    if (stored->references <= 1)
+        return true;
+    for (size_t i = 0; i < gc->shared_count; i++)
+        if (hpx_hash_equal(&gc->shared[i].file, &stored->file))
+            return --gc->shared[i].left == 0;
+    gc->shared = hpx_grow(gc->shared, &gc->shared_capacity, gc->shared_count + 1, sizeof *gc->shared);
+    gc->shared[gc->shared_count++] = (struct shared_file){stored->file, stored->references - 1};
+    return false;
+}
+
 static void collect(struct gc *gc, struct checkpoint *checkpoint, hpx_gc_reason reason, uint32_t newer)
 {
     checkpoint->collected = true;
     checkpoint->reason = reason;
     checkpoint->newer = newer;
-    gc->live_bytes -= checkpoint->stored.bytes;
+    checkpoint->freed = is_last_of_file(gc, &checkpoint->stored) ? checkpoint->stored.bytes : 0;
+    gc->live_bytes -= checkpoint->freed;
 }
 
 static hpx_status decide(struct gc *gc, struct trajectory *trajectory, hpx_error *error)
@@ -291,7 +314,7 @@ static hpx_status execute(struct gc *gc, hpx_gc_result *out, hpx_error *error)
     for (size_t i = 0; i < gc->trajectory_count && !status; i++)
         status = drop(gc, &gc->trajectories[i], error);
     if (!status)
-        status = hpx_store_drop_strays(&out->stray_chunks, &out->stray_bytes, gc->store, false, error);
+        status = hpx_store_drop_strays(&out->strays, gc->store, false, error);
     return status;
 }
 
@@ -303,7 +326,7 @@ static void add_item(hpx_gc_result *out, const struct checkpoint *checkpoint)
         .epoch = checkpoint->stored.epoch,
         .cell = hpx_cell_set_keep(out->cells, &checkpoint->cell),
         .seed = checkpoint->seed,
-        .bytes = checkpoint->stored.bytes,
+        .bytes = checkpoint->freed,
         .reason = checkpoint->reason,
         .newer = checkpoint->newer,
         .macs = checkpoint->macs,
@@ -332,7 +355,7 @@ static void sum_up(hpx_gc_result *out, const struct gc *gc)
         out->busy += trajectory->busy;
         out->named += trajectory->named;
     }
-    out->bytes += out->stray_bytes;
+    out->bytes += out->strays.bytes;
     out->live_after = out->before.live_bytes - out->bytes;
     out->reached = !gc->options->limited || out->live_after <= gc->options->bytes_max;
 }
@@ -343,8 +366,8 @@ hpx_status hpx_gc(hpx_gc_result *out, hpx_store *store, const hpx_gc_options *op
     *out = (hpx_gc_result){0};
     hpx_status status = hpx_store_space(&out->before, store, error);
     if (!status)
-        status = hpx_store_drop_strays(&out->stray_chunks, &out->stray_bytes, store, true, error);
-    gc.live_bytes = out->before.live_bytes - out->stray_bytes;
+        status = hpx_store_drop_strays(&out->strays, store, true, error);
+    gc.live_bytes = out->before.live_bytes - out->strays.bytes;
     if (!status)
         status = look(&gc, error);
     if (!status)
@@ -355,6 +378,7 @@ hpx_status hpx_gc(hpx_gc_result *out, hpx_store *store, const hpx_gc_options *op
         hpx_source_remove_left_over(options->folder);
     if (!status)
         sum_up(out, &gc);
+    free(gc.shared);
     free(gc.checkpoints);
     free(gc.trajectories);
     return status;

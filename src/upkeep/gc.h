@@ -44,10 +44,10 @@ typedef struct hpx_gc_options {
 typedef struct hpx_gc_result {
     hpx_gc_item *items; /* in order of key and epoch */
     size_t count;
-    hpx_cell_set *cells;                /* of the items */
-    uint64_t stray_chunks, stray_bytes; /* chunks that no checkpoint refers to */
-    size_t busy;                        /* trajectories left alone because another process trains them */
-    size_t named;                       /* stored trajectories with a checkpoint that the recipes name */
+    hpx_cell_set *cells; /* of the items */
+    hpx_strays strays;
+    size_t busy;  /* trajectories left alone because another process trains them */
+    size_t named; /* stored trajectories with a checkpoint that the recipes name */
     hpx_space before;
     uint64_t bytes;      /* collected, strays included */
     uint64_t live_after; /* by that reckoning */

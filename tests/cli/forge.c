@@ -5,6 +5,8 @@
  *     forge FROM TO KEY */
 #include "hpx/store.h"
 
+#include "../helper/bytes.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -36,7 +38,7 @@ static hpx_status copy(void *context, const hpx_artifact *artifact, hpx_error *e
     if (!status)
         status = copy_record(forge, HPX_RECORD_DATASET, &made.dataset, error);
     if (!status)
-        status = hpx_store_newest_checkpoint(&epoch, &checkpoint, forge->from, &made.key, made.epoch, error);
+        status = get_newest_bytes(&epoch, &checkpoint, forge->from, &made.key, made.epoch, error);
     if (!status && hpx_hash_equal(&made.key, &forge->key)) {
         const double loss = hpx_metrics_value(&made.metrics, "test_loss");
         hpx_metrics_set(&made.metrics, "test_loss", nextafter(loss, INFINITY));
@@ -44,7 +46,7 @@ static hpx_status copy(void *context, const hpx_artifact *artifact, hpx_error *e
     }
     hpx_fields_encode(&encoded, &manifest);
     if (!status)
-        status = hpx_store_put(forge->to, &encoded, &made, checkpoint.data, checkpoint.size, NULL, error);
+        status = put_bytes(forge->to, &encoded, &made, checkpoint.data, checkpoint.size, NULL, error);
     hpx_buffer_free(&encoded);
     hpx_buffer_free(&checkpoint);
     hpx_fields_free(&manifest);

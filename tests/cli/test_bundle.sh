@@ -160,8 +160,8 @@ test_hostile() {
     refused 1 "cut.hpxb: byte $((size / 2)): the bundle ends here" cut.hpxb
     { cat good.hpxb; echo; } >long.hpxb
     refused 1 "long.hpxb: byte $size: bytes after the end" long.hpxb
-    { printf 'HPXB\003\000\000\000'; tail -c +9 good.hpxb; } >newer.hpxb
-    refused 1 'newer.hpxb: byte 4: written by a newer hpx (bundle version 3' newer.hpxb
+    { printf 'HPXB\004\000\000\000'; tail -c +9 good.hpxb; } >newer.hpxb
+    refused 1 'newer.hpxb: byte 4: written by a newer hpx (bundle version 4' newer.hpxb
     { head -c 30 good.hpxb; printf '\001'; tail -c +32 good.hpxb; } >flipped.hpxb
     refused 1 'a code version whose bytes do not match their hash' flipped.hpxb
     run 1 eval 'head -c 5000 good.hpxb | hpx import -'

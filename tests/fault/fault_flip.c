@@ -15,6 +15,8 @@
 #include "base/memory.h"
 #include "hpx/store.h"
 
+#include "../helper/bytes.h"
+
 #include <fcntl.h>
 #include <lmdb.h>
 #include <stdio.h>
@@ -223,7 +225,7 @@ static int look_serve(const char *folder, const struct right *right)
         shared->readable[0][i] = status == HPX_OK;
         hpx_buffer checkpoint = {0};
         uint32_t epoch;
-        status = hpx_store_newest_checkpoint(&epoch, &checkpoint, store, &expected->key, UINT32_MAX, &error);
+        status = get_newest_bytes(&epoch, &checkpoint, store, &expected->key, UINT32_MAX, &error);
         if (!status) {
             const hpx_artifact *owner = find(right, &expected->key, epoch);
             hpx_hash output =
@@ -251,8 +253,7 @@ static int look_write(const char *folder, const struct right *right)
     for (artifact.epoch = 1; artifact.epoch <= 2 && !status; artifact.epoch++) {
         artifact.parent = artifact.epoch - 1;
         artifact.output = hpx_output_hash(&artifact.metrics, checkpoint, sizeof checkpoint);
-        status =
-            hpx_store_put(store, &new_manifest, &artifact, checkpoint, sizeof checkpoint, &options, &error);
+        status = put_bytes(store, &new_manifest, &artifact, checkpoint, sizeof checkpoint, &options, &error);
     }
     return status != HPX_OK;
 }

@@ -2,6 +2,8 @@
 
 #include "base/memory.h"
 
+#include "../helper/bytes.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,8 +95,7 @@ static void unmake(struct numbered *made)
 hpx_status numbered_put(hpx_store *store, uint64_t number, uint32_t epoch, size_t size, hpx_error *error)
 {
     struct numbered made = make(number, epoch, size);
-    hpx_status status =
-        hpx_store_put(store, &made.manifest, &made.artifact, made.checkpoint, size, NULL, error);
+    hpx_status status = put_bytes(store, &made.manifest, &made.artifact, made.checkpoint, size, NULL, error);
     unmake(&made);
     return status;
 }
@@ -119,8 +120,7 @@ static numbered_state check_checkpoint(hpx_store *store, const struct numbered *
 {
     uint32_t found;
     hpx_buffer bytes = {0};
-    hpx_status status =
-        hpx_store_newest_checkpoint(&found, &bytes, store, &made->artifact.key, UINT32_MAX, error);
+    hpx_status status = get_newest_bytes(&found, &bytes, store, &made->artifact.key, UINT32_MAX, error);
     numbered_state state = NUMBERED_WHOLE;
     if (status)
         state = status == HPX_NOT_FOUND ? NUMBERED_BARE : NUMBERED_FAILED;

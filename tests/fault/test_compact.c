@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 
+#include "../helper/bytes.h"
 #include "../helper/helper.h"
 
 #include <setjmp.h>
@@ -63,7 +64,7 @@ static hpx_status put(uint64_t number)
     if (!status)
         status = hpx_store_put_record(store, HPX_RECORD_DATASET, &record, &error);
     if (!status)
-        status = hpx_store_put(store, &manifest, &artifact, checkpoint, SIZE, NULL, &error);
+        status = put_bytes(store, &manifest, &artifact, checkpoint, SIZE, NULL, &error);
     hpx_store_close(store);
     hpx_buffer_free(&manifest);
     return status;
@@ -77,7 +78,7 @@ static void expect_stored(hpx_store *store, uint64_t number)
     hpx_hash key = manifest_of(&manifest, number);
     expect_ok(hpx_store_get(&artifact, store, &key, 1, &manifest, &error), &error);
     hpx_artifact_free(&artifact);
-    expect_ok(hpx_store_newest_checkpoint(&epoch, &checkpoint, store, &key, 1, &error), &error);
+    expect_ok(get_newest_bytes(&epoch, &checkpoint, store, &key, 1, &error), &error);
     assert_int_equal(checkpoint.size, SIZE);
     assert_int_equal(checkpoint.data[SIZE - 1], (uint8_t)number);
     hpx_buffer_free(&manifest);

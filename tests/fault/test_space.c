@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include "../helper/bytes.h"
 #include "../helper/helper.h"
 
 #include <lmdb.h>
@@ -55,7 +56,7 @@ static void put(hpx_store *store, size_t cell, uint32_t epoch, uint8_t *bytes)
     hpx_artifact artifact = {
         .key = hpx_hash_of(manifest.data, manifest.size), .epoch = epoch, .parent = epoch - 1};
     artifact.output = hpx_output_hash(&artifact.metrics, bytes, size);
-    expect_ok(hpx_store_put(store, &manifest, &artifact, bytes, size, NULL, &error), &error);
+    expect_ok(put_bytes(store, &manifest, &artifact, bytes, size, NULL, &error), &error);
     hpx_buffer_free(&manifest);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include "../helper/bytes.h"
 #include "../helper/helper.h"
 
 #include <setjmp.h>
@@ -80,8 +81,8 @@ static void put(struct model *model)
     uint32_t epoch = 1 + (uint32_t)draw(last_of(key));
     hpx_buffer checkpoint = checkpoint_of(key, epoch);
     hpx_artifact artifact = artifact_of(model, key, epoch, &checkpoint);
-    expect_ok(hpx_store_put(model->store, &model->manifests[key], &artifact, checkpoint.data, checkpoint.size,
-                            NULL, &error),
+    expect_ok(put_bytes(model->store, &model->manifests[key], &artifact, checkpoint.data, checkpoint.size,
+                        NULL, &error),
               &error);
     model->stored[key][epoch] = true;
     if (epoch > model->checkpoint[key] && !fails(key, epoch))
@@ -103,8 +104,8 @@ static void put_other(struct model *model)
     hpx_artifact artifact = artifact_of(model, fails(key, epoch) ? 0 : key, epoch, &checkpoint);
     artifact.key = model->keys[key];
     artifact.seed = key;
-    assert_int_equal(hpx_store_put(model->store, &model->manifests[key], &artifact, checkpoint.data,
-                                   checkpoint.size, NULL, &error),
+    assert_int_equal(put_bytes(model->store, &model->manifests[key], &artifact, checkpoint.data,
+                               checkpoint.size, NULL, &error),
                      HPX_DIFFERS);
     hpx_buffer_free(&checkpoint);
 }
@@ -151,8 +152,7 @@ static void newest_checkpoint(struct model *model)
     uint32_t epoch_max = (uint32_t)draw(EPOCHS + 2), epoch = 0;
     uint32_t expected = model->checkpoint[key] <= epoch_max ? model->checkpoint[key] : 0;
     hpx_buffer bytes = {0};
-    hpx_status status =
-        hpx_store_newest_checkpoint(&epoch, &bytes, model->store, &model->keys[key], epoch_max, &error);
+    hpx_status status = get_newest_bytes(&epoch, &bytes, model->store, &model->keys[key], epoch_max, &error);
     assert_int_equal(status, expected ? HPX_OK : HPX_NOT_FOUND);
     assert_int_equal(epoch, expected);
     if (expected) {

@@ -9,6 +9,7 @@
 #include "upkeep/rebuild.h"
 #include "worker/worker.h"
 
+#include "../helper/bytes.h"
 #include "../helper/helper.h"
 
 #include <math.h>
@@ -288,8 +289,7 @@ static void forge(const char *wrong, const char *kernel)
         expect_ok(hpx_store_manifest(&manifest, from, &made.key, &error), &error);
         expect_ok(hpx_store_get_record(&data, from, HPX_RECORD_DATASET, &made.dataset, &error), &error);
         expect_ok(hpx_store_put_record(store, HPX_RECORD_DATASET, &data, &error), &error);
-        expect_ok(hpx_store_newest_checkpoint(&epoch, &checkpoint, from, &made.key, made.epoch, &error),
-                  &error);
+        expect_ok(get_newest_bytes(&epoch, &checkpoint, from, &made.key, made.epoch, &error), &error);
         assert_int_equal(epoch, made.epoch);
         hpx_manifest_set_trainer(&manifest, version_of(1));
         if (kernel)
@@ -302,8 +302,7 @@ static void forge(const char *wrong, const char *kernel)
         if (wrong && strcmp((const char *)activation->bytes, wrong) == 0)
             assert_true(hpx_metrics_set(&made.metrics, "test_loss", nextafter(loss, INFINITY)));
         made.output = hpx_output_hash(&made.metrics, checkpoint.data, checkpoint.size);
-        expect_ok(hpx_store_put(store, &bytes, &made, checkpoint.data, checkpoint.size, NULL, &error),
-                  &error);
+        expect_ok(put_bytes(store, &bytes, &made, checkpoint.data, checkpoint.size, NULL, &error), &error);
         hpx_buffer_free(&bytes);
         hpx_buffer_free(&checkpoint);
         hpx_fields_free(&data);
@@ -576,7 +575,7 @@ static void test_copy(void **state)
         assert_memory_equal(&copies.items[i].code, &all.items[i].code, HPX_HASH_BYTES);
         assert_int_equal(copies.items[i].started_ns, all.items[i].started_ns);
     }
-    expect_ok(hpx_store_newest_checkpoint(&epoch, &checkpoint, store, &key, 1, &error), &error);
+    expect_ok(get_newest_bytes(&epoch, &checkpoint, store, &key, 1, &error), &error);
     assert_int_equal(epoch, 1);
     hpx_hash output = hpx_output_hash(&all.items[0].metrics, checkpoint.data, checkpoint.size);
     assert_memory_equal(&output, &all.items[0].output, HPX_HASH_BYTES);

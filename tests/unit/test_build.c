@@ -9,6 +9,7 @@
 #include "worker/message.h"
 #include "worker/worker.h"
 
+#include "../helper/bytes.h"
 #include "../helper/helper.h"
 
 #include <math.h>
@@ -366,7 +367,7 @@ static hpx_status forge(void *context, const hpx_artifact *artifact, hpx_error *
     hpx_status status = hpx_store_manifest(&manifest, store, &artifact->key, failure);
     hpx_fields_encode(&bytes, &manifest);
     if (!status)
-        status = hpx_store_put(context, &bytes, &forged, checkpoint, sizeof checkpoint, NULL, failure);
+        status = put_bytes(context, &bytes, &forged, checkpoint, sizeof checkpoint, NULL, failure);
     hpx_fields_free(&manifest);
     hpx_buffer_free(&bytes);
     return status;

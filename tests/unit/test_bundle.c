@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "store/space.h"
 
+#include "../helper/bytes.h"
 #include "../helper/helper.h"
 #include "store/internal.h"
 
@@ -18,7 +19,7 @@
 
 #include <cmocka.h>
 
-enum { CHUNK = 16352 };
+enum { PIECE = 1 << 20 };
 
 static hpx_error error;
 
@@ -185,7 +186,7 @@ static void put_with(hpx_store *store, uint64_t number, const hpx_artifact *arti
     hpx_fields code = code_record(number % 2), dataset = dataset_record(number % 3);
     expect_ok(hpx_store_put_record(store, HPX_RECORD_CODE, &code, &error), &error);
     expect_ok(hpx_store_put_record(store, HPX_RECORD_DATASET, &dataset, &error), &error);
-    expect_ok(hpx_store_put(store, &manifest, artifact, checkpoint->data, checkpoint->size, options, &error),
+    expect_ok(put_bytes(store, &manifest, artifact, checkpoint->data, checkpoint->size, options, &error),
               &error);
     hpx_fields_free(&code);
     hpx_fields_free(&dataset);
@@ -216,10 +217,11 @@ static void store_conflict(hpx_store *store, const hpx_artifact *artifact)
     assert_int_equal(hpx_store_put_conflict(store, artifact, &error), HPX_DIFFERS);
 }
 
-/* Seven trajectories of up to three epochs, with checkpoints of no, one and several chunks. One epoch has
- * been trained again with another output. */
+/* Seven trajectories of up to three epochs, with checkpoints of no, one and several chunks, and in files. One
+ * epoch has been trained again with another output. */
 enum { TRAJECTORIES = 7, RESULTS = 1 + 2 + 3 + 1 + 2 + 3 + 1 };
-static const size_t sizes[TRAJECTORIES] = {0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 100000};
+static const size_t sizes[TRAJECTORIES] = {0,    1, CHUNK_BYTES - 1, CHUNK_BYTES, PIECE + 1, 2 * CHUNK_BYTES,
+                                           PIECE};
 
 static void fill(hpx_store *store)
 {
@@ -386,6 +388,7 @@ static void test_without_checkpoints(void **state)
     expect_imported(b.store, &light, RESULTS, 0, 0, 0);
     assert_int_equal(count_values(b.store, DB_CHECKPOINTS), 0);
     assert_int_equal(count_values(b.store, DB_CHUNKS), 0);
+    assert_int_equal(count_values(b.store, DB_BLOBS), 0);
     /* The checkpoints may follow. */
     expect_imported(b.store, &full, 0, RESULTS, TRAJECTORIES, 0);
     hpx_buffer from = dump(a.store, DB_META, DB_ADOPTIONS);
@@ -660,13 +663,13 @@ struct part {
 };
 
 struct parts {
-    struct part items[16];
+    struct part items[96];
     size_t count;
 };
 
 /* The places of make_parts. */
 enum { CODE, DATASET, MANIFEST, FIRST, SECOND, CONFLICT, CHECKPOINT, CHUNK_0, CHUNK_1, PARTS };
-enum { CHECKPOINT_BYTES = 20000 };
+enum { CHECKPOINT_BYTES = PIECE + 3648 };
 
 static void big_endian(uint8_t *out, uint32_t value)
 {
@@ -712,8 +715,8 @@ static void add_conflict(struct parts *parts, const hpx_artifact *artifact)
     part->key_size += 16;
 }
 
-/* One trajectory: epochs 1 and 2, the second with another output too, and a checkpoint of two chunks. */
-static struct parts make_parts(void)
+/* One trajectory: epochs 1 and 2, the second with another output too, and a checkpoint cut into pieces. */
+static struct parts make_parts_of(size_t piece_bytes)
 {
     struct parts parts = {.count = 0};
     hpx_buffer none = {0}, checkpoint = checkpoint_of(1, 2, CHECKPOINT_BYTES), entry = {0};
@@ -721,7 +724,7 @@ static struct parts make_parts(void)
                  conflict = second_output_of(1, 2, 1, CHECKPOINT_BYTES);
     hpx_hash whole = hpx_hash_of(checkpoint.data, checkpoint.size);
     hpx_buffer_u64(&entry, checkpoint.size);
-    hpx_buffer_u32(&entry, 2);
+    hpx_buffer_u32(&entry, (uint32_t)((CHECKPOINT_BYTES + piece_bytes - 1) / piece_bytes));
     hpx_buffer_add(&entry, whole.bytes, 16);
     add_part(&parts, 'C', &first.code, -1, -1, bytes_of(code_record(1)));
     add_part(&parts, 'D', &first.dataset, -1, -1, bytes_of(dataset_record(1)));
@@ -730,10 +733,19 @@ static struct parts make_parts(void)
     add_part(&parts, 'R', &first.key, 2, -1, record_bytes(&second));
     add_conflict(&parts, &conflict);
     add_part(&parts, 'P', &first.key, 2, -1, entry);
-    add_part(&parts, 'K', &first.key, 2, 0, slice(&checkpoint, 0, CHUNK));
-    add_part(&parts, 'K', &first.key, 2, 1, slice(&checkpoint, CHUNK, CHECKPOINT_BYTES - CHUNK));
-    assert_int_equal(parts.count, PARTS);
+    for (size_t at = 0; at < checkpoint.size; at += piece_bytes) {
+        size_t left = checkpoint.size - at;
+        add_part(&parts, 'K', &first.key, 2, (int)(at / piece_bytes),
+                 slice(&checkpoint, at, left < piece_bytes ? left : piece_bytes));
+    }
     hpx_buffer_free(&checkpoint);
+    return parts;
+}
+
+static struct parts make_parts(void)
+{
+    struct parts parts = make_parts_of(PIECE);
+    assert_int_equal(parts.count, PARTS);
     return parts;
 }
 
@@ -796,7 +808,7 @@ static hpx_buffer assemble_without_end(const struct parts *parts)
 {
     hpx_buffer out = {0};
     hpx_buffer_puts(&out, "HPXB");
-    hpx_buffer_u32(&out, 2);
+    hpx_buffer_u32(&out, 3);
     for (size_t i = 0; i < parts->count; i++)
         add_entry(&out, &parts->items[i]);
     return out;
@@ -854,23 +866,27 @@ static void test_format(void **state)
     close_place(&b);
 }
 
-/* Version 1 is the same without second outputs. */
-static void test_older_version(void **state)
+/* Up to version 2 pieces were smaller; version 1 had no second outputs. */
+static void test_older_versions(void **state)
 {
     (void)state;
-    struct place a = open_place();
-    struct parts parts = make_parts();
-    remove_part(&parts, CONFLICT);
-    hpx_buffer bundle = {0};
-    hpx_buffer_puts(&bundle, "HPXB");
-    hpx_buffer_u32(&bundle, 1);
-    for (size_t i = 0; i < parts.count; i++)
-        add_entry(&bundle, &parts.items[i]);
-    add_end(&bundle, parts.count, 0);
-    expect_imported(a.store, &bundle, 2, 0, 1, 0);
-    hpx_buffer_free(&bundle);
-    free_parts(&parts);
-    close_place(&a);
+    for (uint32_t version = 1; version <= 2; version++) {
+        struct place a = open_place();
+        struct parts parts = make_parts_of(CHUNK_BYTES);
+        if (version == 1)
+            remove_part(&parts, CONFLICT);
+        hpx_buffer bundle = {0};
+        hpx_buffer_puts(&bundle, "HPXB");
+        hpx_buffer_u32(&bundle, version);
+        for (size_t i = 0; i < parts.count; i++)
+            add_entry(&bundle, &parts.items[i]);
+        add_end(&bundle, parts.count, 0);
+        expect_imported(a.store, &bundle, 2, 0, 1, 0);
+        expect_clean(a.store);
+        hpx_buffer_free(&bundle);
+        free_parts(&parts);
+        close_place(&a);
+    }
 }
 
 /* Changes of a good bundle, and what is said of them. */
@@ -995,8 +1011,8 @@ static void other_checkpoint(struct parts *parts)
     hpx_buffer checkpoint = checkpoint_of(1, 3, CHECKPOINT_BYTES);
     hpx_hash whole = hpx_hash_of(checkpoint.data, checkpoint.size);
     memcpy(parts->items[CHECKPOINT].payload.data + 12, whole.bytes, 16);
-    memcpy(parts->items[CHUNK_0].payload.data, checkpoint.data, CHUNK);
-    memcpy(parts->items[CHUNK_1].payload.data, checkpoint.data + CHUNK, CHECKPOINT_BYTES - CHUNK);
+    memcpy(parts->items[CHUNK_0].payload.data, checkpoint.data, PIECE);
+    memcpy(parts->items[CHUNK_1].payload.data, checkpoint.data + PIECE, CHECKPOINT_BYTES - PIECE);
     hpx_buffer_free(&checkpoint);
 }
 
@@ -1343,7 +1359,7 @@ static void test_hostile_entries(void **state)
         {record_again_at_the_end, "not in its place"},
         {manifest_again_at_the_end, "not in its place"},
         {checkpoint_again_at_the_end, "not in its place"},
-        {empty_chunk, "a chunk of 0 bytes"},
+        {empty_chunk, "a piece of a checkpoint of 0 bytes"},
     };
     struct place victim = open_victim();
     hpx_buffer before = dump(victim.store, DB_META, DB_ADOPTIONS);
@@ -1414,8 +1430,8 @@ static void test_hostile_headers(void **state)
     bundle = assemble(&parts);
     bundle.data[4] = 0;
     expect_refused(&victim, &before, &bundle, "byte 0: not a bundle");
-    bundle.data[4] = 3;
-    expect_refused(&victim, &before, &bundle, "byte 4: written by a newer hpx (bundle version 3");
+    bundle.data[4] = 4;
+    expect_refused(&victim, &before, &bundle, "byte 4: written by a newer hpx (bundle version 4");
     hpx_buffer_free(&bundle);
     hpx_buffer_free(&before);
     free_parts(&parts);
@@ -1433,7 +1449,7 @@ static void test_hostile_lengths(void **state)
         uint32_t most;
     } kinds[] = {
         {'C', 16, 64 << 20}, {'D', 16, 64 << 10}, {'M', 16, 1 << 20}, {'R', 20, 4 << 10},
-        {'P', 20, 28},       {'K', 24, CHUNK},    {'E', 0, 24},
+        {'P', 20, 28},       {'K', 24, PIECE},    {'E', 0, 24},
     };
     struct place victim = open_victim();
     hpx_buffer before = dump(victim.store, DB_META, DB_ADOPTIONS);
@@ -1443,7 +1459,7 @@ static void test_hostile_lengths(void **state)
             static const uint8_t zeros[64];
             hpx_buffer bundle = {0};
             hpx_buffer_puts(&bundle, "HPXB");
-            hpx_buffer_u32(&bundle, 1);
+            hpx_buffer_u32(&bundle, 3);
             hpx_buffer_add(&bundle, &kinds[i].kind, 1);
             hpx_buffer_add(&bundle, zeros, kinds[i].key_size);
             hpx_buffer_u32(&bundle, lengths[k]);
@@ -1687,10 +1703,10 @@ static void test_records_that_make_sense(void **state)
 }
 
 static hpx_status refuse_checkpoints(const hpx_fields *manifest, const hpx_fields *dataset, uint32_t epoch,
-                                     const uint8_t *bytes, size_t size, hpx_error *why)
+                                     const hpx_blob *checkpoint, hpx_error *why)
 {
-    (void)manifest, (void)dataset, (void)epoch, (void)bytes;
-    return size > 0 ? hpx_error_set(why, HPX_DAMAGED, "no checkpoint of mine") : HPX_OK;
+    (void)manifest, (void)dataset, (void)epoch;
+    return checkpoint->size > 0 ? hpx_error_set(why, HPX_DAMAGED, "no checkpoint of mine") : HPX_OK;
 }
 
 static void count_faults(void *context, const char *what)
@@ -1710,7 +1726,7 @@ static void test_checkpoints_that_make_sense(void **state)
     size_t faults = 0;
     hpx_store_on_checkpoint(b.store, refuse_checkpoints);
     assert_int_equal(import_bytes(&done, b.store, bundle.data, bundle.size), HPX_FAILED);
-    expect_contains(error.message, "epoch 1 chunk 2: no checkpoint of mine");
+    expect_contains(error.message, "epoch 1 chunk 0: no checkpoint of mine");
     hpx_store_on_checkpoint(a.store, refuse_checkpoints);
     expect_ok(hpx_store_verify(a.store, &checked, count_faults, &faults, &error), &error);
     assert_int_equal(faults, 1);
@@ -1799,7 +1815,7 @@ int main(void)
         cmocka_unit_test(test_import_repairs),
         cmocka_unit_test(test_export_checks_outputs),
         cmocka_unit_test(test_format),
-        cmocka_unit_test(test_older_version),
+        cmocka_unit_test(test_older_versions),
         cmocka_unit_test(test_hostile_entries),
         cmocka_unit_test(test_hostile_ends),
         cmocka_unit_test(test_hostile_headers),
