@@ -35,10 +35,19 @@ endif
 PACKAGES = lmdb libxxhash openblas zlib libsodium
 REQUIRED = $(PACKAGES) libgit2 libcurl cmocka
 
-# The sources that decide a number: their git tree id is the code version in every result's identity. Flags that could
-# change a rounding belong to it too, so they are fixed here and recorded in the numerics.
-TRAINER_SOURCES = src/nn src/trainer src/data/idx.c src/data/dataset.c src/base/random.c include/hpx/dataset.h \
-	include/hpx/idx.h include/hpx/input.h include/hpx/trainer.h include/hpx/training.h src/base/random.h
+# The sources of each trainer, which decide its numbers: their git tree id is the code version in its results' identity.
+# Flags that could change a rounding belong to it too, so they are fixed here and recorded in the numerics.
+TRAINERS = mlp
+SOURCES_mlp = $(addprefix src/nn/,activation.c activation.h checkpoint.c checkpoint.h matrix.c matrix.h matrix_kernel.h mlp.c \
+	mlp.h mlp_options.c mlp_options.h mlp_training.c mlp_training.h numerics.c numerics.h optimizer.c optimizer.h path.c path.h \
+	samples.h softmax.c softmax.h sparse.c sparse.h sparse_kernel.h vector.c vector.h) \
+	$(addprefix src/trainer/,images.c images.h mlp.c) src/data/dataset.c src/data/idx.c include/hpx/dataset.h \
+	include/hpx/idx.h src/base/random.c src/base/random.h
+# What these use of the others cannot change a number: it carries values, text and bytes. A test links each trainer from
+# its list and these alone, and reads which headers they include.
+NEUTRAL_SOURCES = $(addprefix include/hpx/,buffer.h error.h fields.h file.h hash.h input.h metrics.h setting.h sources.h \
+	trainer.h training.h) $(addprefix src/base/,buffer.c error.c fields.c file.c hash.c memory.c memory.h metrics.c text.c text.h) \
+	src/trainer/trainers.h
 # What a build is made of: these files are kept in the store, and the dirty flag and the patch cover them.
 BUILD_SOURCES = Makefile src include tools
 NN_FLAGS = -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math
@@ -97,7 +106,7 @@ object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB_OBJECTS := $(call object,$(LIB_SOURCES))
 CLI_OBJECTS := $(call object,$(CLI_SOURCES))
 HELPER_OBJECTS := $(call object,$(HELPER_SOURCES))
-TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
+TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES)) $(TRAINERS:%=$(BUILD)/tests/link/%)
 CLI_TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(CLI_TEST_SOURCES))
 FUZZ_REPLAYS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/replay_%,$(FUZZ_SOURCES))
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/fuzz_%,$(FUZZ_SOURCES))
@@ -128,14 +137,15 @@ $(BUILD)/%.o: %.c Makefile
 	$(call say,CC  )$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -MMD -MP -c $< -o $@
 
 # The stamp tool reads the repository, so it runs at every make; its output changes only when the stamp does.
-STAMP_OBJECTS := $(call object,$(filter-out $(TRAINER_SOURCES),$(filter src/base/% src/code/%,$(LIB_SOURCES))) tools/stamp.c)
+STAMP_OBJECTS := $(call object,$(filter-out $(foreach trainer,$(TRAINERS),$(SOURCES_$(trainer))),\
+	$(filter src/base/% src/code/%,$(LIB_SOURCES))) tools/stamp.c)
 
 $(BUILD)/stamp-tool: $(STAMP_OBJECTS)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
 
 STAMP_ENVIRONMENT = ASAN_OPTIONS=detect_leaks=0
 STAMP = $(STAMP_ENVIRONMENT) $(BUILD)/stamp-tool
-STAMPED = "$$(pwd -P)" "$(TRAINER_SOURCES)" "$(BUILD_SOURCES)"
+STAMPED = "$$(pwd -P)" "$(BUILD_SOURCES)" $(foreach trainer,$(TRAINERS),$(trainer) "$(SOURCES_$(trainer))")
 .PHONY: stamp
 stamp: $(BUILD)/stamp-tool
 	@$(STAMP) $(BUILD)/stamp.c $(STAMPED)
@@ -158,6 +168,14 @@ $(HPX): $(CLI_OBJECTS) $(LIB)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPER_OBJECTS) $(LIB)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) $(CMOCKA_LIBS) -lm -o $@
+
+# Each trainer, linked from its list and the neutral sources alone.
+define link_rule
+$(BUILD)/tests/link/$(1): tests/link/link.c $(call object,$(filter %.c,$(SOURCES_$(1)) $(NEUTRAL_SOURCES))) $(BUILD)/stamp.o
+	@mkdir -p $$(@D)
+	$$(call say,LINK)$(CC) $$(HPX_CPPFLAGS) $$(HPX_CFLAGS) -DTRAINER=hpx_trainer_$(1) $$(LDFLAGS) $$^ $$(PACKAGE_LIBS) -lm -o $$@
+endef
+$(foreach trainer,$(TRAINERS),$(eval $(call link_rule,$(trainer))))
 
 # Programs that measure, and those that they use.
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
@@ -240,7 +258,7 @@ lint: $(HPX) ## formatting, static analysis, and includes that follow the layer 
 
 format: ## format the sources in place
 	clang-format -i $(LIB_SOURCES) $(CLI_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) $(HELPER_SOURCES) $(FAULT_SOURCES) \
-		$(CLI_TEST_SOURCES) $(PRELOAD_SOURCES) tests/fault/numbered.c \
+		$(CLI_TEST_SOURCES) $(PRELOAD_SOURCES) tests/fault/numbered.c tests/link/link.c \
 		$(wildcard include/hpx/*.h src/*/*.h tests/*/*.h tests/fuzz/replay.c tools/*.c bench/*.c)
 
 # Any characters may be in these names.

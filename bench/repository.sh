@@ -24,7 +24,7 @@ echo '/* an edit */' >>src/nn/mlp.c
 # What make stamps, as the Makefile has it.
 list() { make -s --no-print-directory -f Makefile -f - print 2>/dev/null <<<"print: ; @echo '\$($1)'"; }
 export $(list STAMP_ENVIRONMENT)
-read -r _ _ busy _ < <("$BUILD/bench/spawn" "$runs" "$BUILD/stamp-tool" ../stamp.c "$PWD" "$(list TRAINER_SOURCES)" "$(list BUILD_SOURCES)")
+read -r _ _ busy _ < <("$BUILD/bench/spawn" "$runs" "$BUILD/stamp-tool" ../stamp.c "$PWD" "$(list BUILD_SOURCES)" mlp "$(list SOURCES_mlp)")
 grep -q '"[^"]*-dirty"' ../stamp.c
 awk -v ms="$busy" -v files="$files" 'BEGIN {
     printf "repository,a source tree among %d files,processor time of its version,%.3f,s,<=0.3,%s\n", files, ms / 1e3, ms <= 300 ? "yes" : "no" }'

@@ -69,7 +69,7 @@ static hpx_status put_trial(struct filling *filling, uint32_t cell, uint32_t see
 static hpx_status put_records(struct filling *filling, hpx_error *error)
 {
     hpx_fields code = {0};
-    hpx_code_fields(&code, &hpx_code_built);
+    hpx_code_fields(&code, &hpx_code_built, hpx_trainer_find("mlp")->sources);
     const hpx_fields *dataset = &hpx_experiment_source(filling->experiment, 0)->record;
     hpx_status status = hpx_store_put_record(filling->store, HPX_RECORD_CODE, &code, error);
     if (!status)

@@ -1,4 +1,4 @@
-/* The code version of the trainer: the git tree id of its sources as they are on disk, uncommitted edits
+/* The code version of a trainer: the git tree id of its sources as they are on disk, uncommitted edits
  * included, so that a commit to the README costs nothing and an edit to the trainer always misses. It is made
  * of the bytes alone, whether there is a repository or none. What git knows beside them (commit, branch,
  * patch) is provenance: recorded, never needed. Nothing is ever written into the repository. The only user of
@@ -10,16 +10,14 @@
 #include "hpx/error.h"
 #include "hpx/fields.h"
 #include "hpx/hash.h"
+#include "hpx/sources.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HPX_CODE_BYTES      20 /* a git object id */
-#define HPX_CODE_HEX_BYTES  41
 #define HPX_CODE_DATE_BYTES 32 /* "2026-11-24T13:06:52+01:00" */
 
 typedef struct hpx_code {
-    uint8_t version[HPX_CODE_BYTES];
     char commit[HPX_CODE_HEX_BYTES];       /* of HEAD; empty when unknown, or before the first one */
     char author_date[HPX_CODE_DATE_BYTES]; /* of it, in the author's time zone; empty likewise */
     char *describe;                        /* as git describe --always, with -dirty; empty likewise */
@@ -31,17 +29,15 @@ typedef struct hpx_code {
     char *unknown;    /* what of this could not be found out, and why; NULL: nothing */
 } hpx_code;
 
-/* Reads the code version of a source tree. `sources` are the trainer's files and folders and `build_sources`
- * all that a build is made of, both relative to `root` and separated by blanks; hidden files and what editors
- * leave (".a.c.swp", "a.c~", "#a.c#") are no part of them. The version is the id that `git write-tree` gives
- * the bytes on disk, without any filter: a file is 100755 when its owner may execute it, else 100644, a link
- * is the path that it holds. No repository is needed, and whatever is wrong with one only makes `unknown`.
- * HPX_FAILED when a source is missing or cannot be read, or is a link to what is none of the sources. */
-hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, const char *build_sources,
-                         hpx_error *error);
+/* Reads what is known of the sources that a build is made of: files and folders below `root`, separated by
+ * blanks; hidden files and what editors leave (".a.c.swp", "a.c~", "#a.c#") are no part of them. No
+ * repository is needed, and whatever is wrong with one only makes `unknown`. HPX_FAILED when a source is
+ * missing or cannot be read, or is a link to what is none of the sources. */
+hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, hpx_error *error);
 void hpx_code_free(hpx_code *code);
 
-/* Only the version: what hpx_code_read puts there. */
+/* The version of sources: the id that `git write-tree` gives the bytes on disk, without any filter: a file is
+ * 100755 when its owner may execute it, else 100644, a link is the path that it holds. Errors likewise. */
 hpx_status hpx_code_version(uint8_t out[HPX_CODE_BYTES], const char *root, const char *sources,
                             hpx_error *error);
 
@@ -49,27 +45,25 @@ hpx_status hpx_code_version(uint8_t out[HPX_CODE_BYTES], const char *root, const
  * same the version is, and it takes a hundredth of the time. HPX_FAILED when one cannot be read. */
 hpx_status hpx_code_fingerprint(hpx_hash *out, const char *root, const char *sources, hpx_error *error);
 
-/* What was stamped into this binary when it was built. */
+/* What was stamped into this binary when it was built, beside the version of each trainer (hpx/sources.h). */
 typedef struct hpx_code_stamp {
-    uint8_t version[HPX_CODE_BYTES];
-    hpx_hash fingerprint; /* of the sources that have this version */
     const char *commit, *describe, *branch, *author_date, *folder;
     bool dirty;
     const unsigned char *patch;
     uint64_t patch_size;
     const unsigned char *files;
     uint64_t files_size;
-    const char *root;    /* the source tree it was built from */
-    const char *sources; /* the trainer's sources below it */
+    const char *root; /* the source tree it was built from */
 } hpx_code_stamp;
 
 extern const hpx_code_stamp hpx_code_built;
 
-/* The stamp as the fields of a code record: "version", "commit", "describe", "branch", "author-date",
+/* The stamp and a trainer's version as the fields of a code record: "version", "commit", "describe", "branch", "author-date",
  * "folder", "dirty", "patch", "files". Records of earlier versions lack "files", and perhaps "branch",
  * "author-date" and "folder". */
-void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp);
-void hpx_code_summary(hpx_fields *out, const hpx_code_stamp *stamp); /* all but "files", which are large */
+void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp, const hpx_sources *trainer);
+/* All but "files", which are large. */
+void hpx_code_summary(hpx_fields *out, const hpx_code_stamp *stamp, const hpx_sources *trainer);
 
 /* What lies between two code records. */
 typedef struct hpx_code_change {
@@ -102,8 +96,8 @@ hpx_status hpx_code_checkout(const char *folder, const char *root, const hpx_fie
  * that, else as new files: to be read before it is run. Errors likewise. */
 hpx_status hpx_code_show(hpx_buffer *out, const char *root, const hpx_fields *code, hpx_error *error);
 
-/* Whether the sources this binary was built from have changed since: true with their version now in `now`.
- * False when they have not, or cannot be read (a binary installed far from them). */
-bool hpx_code_is_stale(uint8_t now[HPX_CODE_BYTES], const hpx_code_stamp *stamp);
+/* Whether the sources of a trainer have changed since this binary was built: true with their version now in
+ * `now`. False when they have not, or cannot be read (a binary installed far from them). */
+bool hpx_code_is_stale(uint8_t now[HPX_CODE_BYTES], const char *root, const hpx_sources *trainer);
 
 #endif

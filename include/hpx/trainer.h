@@ -13,6 +13,7 @@
 #include "hpx/fields.h"
 #include "hpx/input.h"
 #include "hpx/setting.h"
+#include "hpx/sources.h"
 #include "hpx/training.h"
 
 #include <stddef.h>
@@ -31,6 +32,7 @@ typedef struct hpx_trainer {
     const char *name;            /* the word after `model` in a recipe, and in the manifest as "model.kind" */
     const hpx_setting *settings; /* sections "model" and "train" */
     size_t setting_count;
+    const hpx_sources *sources;     /* all that decides its numbers, and the code version */
     const hpx_input_kind *inputs;   /* NULL: there are none, and a recipe has no `dataset` */
     const hpx_metric_kind *metrics; /* in the order in which it reports them */
     size_t metric_count;

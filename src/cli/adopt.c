@@ -87,13 +87,18 @@ static hpx_status adopt(hpx_adopted *out, hpx_store *store, const char *data, co
         .context = (void *)options,
         .interrupted = &interrupted,
     };
-    hpx_hex(mine, hpx_code_built.version, HPX_CODE_BYTES);
-    if (options->count > 1 && !begins(hpx_code_built.version, options->arguments[1]))
+    const hpx_trainer *trainer;
+    hpx_status status = hpx_adopt_find_trainer(adopt.as, store, options->arguments[0], error);
+    if (!status)
+        status = hpx_adopt_trainer(&trainer, store, adopt.as, error);
+    if (status)
+        return status;
+    hpx_hex(mine, trainer->sources->version, HPX_CODE_BYTES);
+    if (options->count > 1 && !begins(trainer->sources->version, options->arguments[1]))
         return hpx_error_set(error, HPX_USAGE,
                              "%s: not the trainer of this binary, which is %.8s; run adopt with the new hpx",
                              options->arguments[1], mine);
-    hpx_status status = hpx_adopt_find_trainer(adopt.as, store, options->arguments[0], error);
-    return status ? status : hpx_adopt(out, store, &adopt, error);
+    return hpx_adopt(out, store, &adopt, error);
 }
 
 /* The result that came out otherwise, as `reproduce` shows it. */

@@ -141,14 +141,18 @@ const char *worker_program(void)
 
 void warn_if_stale(void)
 {
-    uint8_t now[HPX_CODE_BYTES];
-    if (!hpx_code_is_stale(now, &hpx_code_built))
-        return;
-    char old[HPX_CODE_HEX_BYTES], new[HPX_CODE_HEX_BYTES];
-    hpx_hex(old, hpx_code_built.version, HPX_CODE_BYTES);
-    hpx_hex(new, now, HPX_CODE_BYTES);
-    say("warning: this binary is older than its sources in %s (trainer %.8s built, %.8s now); run make there",
-        hpx_code_built.root, old, new);
+    for (const char *const *name = hpx_trainer_names(); *name; name++) {
+        const hpx_sources *sources = hpx_trainer_find(*name)->sources;
+        uint8_t now[HPX_CODE_BYTES];
+        char old[HPX_CODE_HEX_BYTES], new[HPX_CODE_HEX_BYTES];
+        if (!hpx_code_is_stale(now, hpx_code_built.root, sources))
+            continue;
+        hpx_hex(old, sources->version, HPX_CODE_BYTES);
+        hpx_hex(new, now, HPX_CODE_BYTES);
+        say("warning: this binary is older than its sources in %s (trainer %.8s built, %.8s now); run make "
+            "there",
+            hpx_code_built.root, old, new);
+    }
 }
 
 /* The nearest folder at or above `anchor` that holds .git, or NULL. free() it. */

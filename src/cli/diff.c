@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include "hpx/code.h"
+#include "identity/manifest.h"
 
 static hpx_status diff(hpx_buffer *text, hpx_store *store, const struct options *options, hpx_error *error)
 {
@@ -13,8 +14,9 @@ static hpx_status diff(hpx_buffer *text, hpx_store *store, const struct options 
         status = hpx_trajectory_read(&b, store, options->arguments[1], error);
     if (!status) {
         /* Without the repository the differences are still all there, only not explained. */
-        const bool known = hpx_code_compare(&change, hpx_code_built.root, hpx_code_built.sources,
-                                            &a.newest.code, &b.newest.code, &unknown) == HPX_OK;
+        const bool known =
+            hpx_code_compare(&change, hpx_code_built.root, hpx_manifest_sources(&a.newest.manifest)->names,
+                             &a.newest.code, &b.newest.code, &unknown) == HPX_OK;
         if (options->json)
             hpx_report_diff_json(text, &a, &b, known ? &change : NULL);
         else

@@ -138,11 +138,16 @@ static int print_version(bool verbose)
 {
     hpx_buffer text = {0};
     char version[HPX_CODE_HEX_BYTES];
-    hpx_hex(version, hpx_code_built.version, HPX_CODE_BYTES);
-    hpx_buffer_printf(&text, "hpx %s (%s, trainer %.8s)\n", HPX_VERSION,
-                      *hpx_code_built.describe ? hpx_code_built.describe : "no commit", version);
+    const char *const *names = hpx_trainer_names();
+    hpx_buffer_printf(&text, "hpx %s (%s", HPX_VERSION,
+                      *hpx_code_built.describe ? hpx_code_built.describe : "no commit");
+    for (const char *const *name = names; *name; name++) {
+        hpx_hex(version, hpx_trainer_find(*name)->sources->version, HPX_CODE_BYTES);
+        hpx_buffer_printf(&text, ", trainer %s%s%.8s", names[1] ? *name : "", names[1] ? " " : "", version);
+    }
+    hpx_buffer_puts(&text, ")\n");
     if (verbose) {
-        for (const char *const *name = hpx_trainer_names(); *name; name++) {
+        for (const char *const *name = names; *name; name++) {
             print_fields(&text, hpx_trainer_find(*name)->numerics);
             print_fields(&text, hpx_trainer_find(*name)->machine);
         }

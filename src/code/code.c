@@ -147,7 +147,7 @@ static void read_patch(hpx_code *out, git_repository *repository, const code_fil
 /* Git's own notes of what has changed (index, flags, times) are not asked: the files on disk are compared
  * with the commit's. */
 static hpx_status read_provenance(hpx_code *out, git_repository *repository, const char *root,
-                                  const code_files *built, const char *build_sources, hpx_error *error)
+                                  const code_files *built, const char *sources, hpx_error *error)
 {
     const code_file *old, *new;
     code_files committed = {0};
@@ -160,7 +160,7 @@ static hpx_status read_provenance(hpx_code *out, git_repository *repository, con
     if (!status && commit)
         status = code_tree_below(&tree, repository, git.commit_tree_id(commit), folder, error);
     if (!status)
-        status = code_tree_list(&committed, repository, tree, build_sources, error);
+        status = code_tree_list(&committed, repository, tree, sources, error);
     if (!status) {
         code_walk at = {0};
         set_text(&out->folder, folder);
@@ -189,8 +189,7 @@ static void keep_files(hpx_code *out, const code_files *built)
         out->unknown = hpx_format("the sources: more than %u MiB are not kept", CODE_FILES_BYTES_MAX >> 20);
 }
 
-hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, const char *build_sources,
-                         hpx_error *error)
+hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, hpx_error *error)
 {
     code_files built = {0};
     git_repository *repository = NULL;
@@ -202,13 +201,11 @@ hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, c
     out->describe = hpx_strdup("");
     out->branch = hpx_strdup("");
     out->folder = hpx_strdup("");
-    status = read_version(out->version, root, sources, error);
-    if (!status)
-        status = code_files_read(&built, root, build_sources, error);
+    status = code_files_read(&built, root, sources, error);
     if (!status) {
         code_files_hash(&built);
         if (code_repository_open(&repository, root, &unknown) != HPX_OK ||
-            read_provenance(out, repository, root, &built, build_sources, &unknown) != HPX_OK)
+            read_provenance(out, repository, root, &built, sources, &unknown) != HPX_OK)
             out->unknown = hpx_format("the commit: %s", unknown.message);
         keep_files(out, &built);
     }

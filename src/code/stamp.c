@@ -15,9 +15,9 @@ static void set_visible(hpx_fields *out, const char *name, const char *text)
     hpx_buffer_free(&shown);
 }
 
-void hpx_code_summary(hpx_fields *out, const hpx_code_stamp *stamp)
+void hpx_code_summary(hpx_fields *out, const hpx_code_stamp *stamp, const hpx_sources *trainer)
 {
-    hpx_fields_set_bytes(out, "version", stamp->version, HPX_CODE_BYTES);
+    hpx_fields_set_bytes(out, "version", trainer->version, HPX_CODE_BYTES);
     set_visible(out, "commit", stamp->commit);
     set_visible(out, "describe", stamp->describe);
     set_visible(out, "branch", stamp->branch);
@@ -27,9 +27,9 @@ void hpx_code_summary(hpx_fields *out, const hpx_code_stamp *stamp)
     hpx_fields_set_bytes(out, "patch", stamp->patch, stamp->patch_size);
 }
 
-void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp)
+void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp, const hpx_sources *trainer)
 {
-    hpx_code_summary(out, stamp);
+    hpx_code_summary(out, stamp, trainer);
     if (stamp->files_size > 0)
         hpx_fields_set_bytes(out, "files", stamp->files, stamp->files_size);
 }
@@ -54,13 +54,13 @@ hpx_status hpx_code_fingerprint(hpx_hash *out, const char *root, const char *sou
     return HPX_OK;
 }
 
-bool hpx_code_is_stale(uint8_t now[HPX_CODE_BYTES], const hpx_code_stamp *stamp)
+bool hpx_code_is_stale(uint8_t now[HPX_CODE_BYTES], const char *root, const hpx_sources *trainer)
 {
     hpx_hash fingerprint;
     hpx_error error;
-    if (hpx_code_fingerprint(&fingerprint, stamp->root, stamp->sources, &error) != HPX_OK ||
-        hpx_hash_equal(&fingerprint, &stamp->fingerprint))
+    if (hpx_code_fingerprint(&fingerprint, root, trainer->names, &error) != HPX_OK ||
+        hpx_hash_equal(&fingerprint, &trainer->fingerprint))
         return false;
-    return hpx_code_version(now, stamp->root, stamp->sources, &error) == HPX_OK &&
-           memcmp(now, stamp->version, HPX_CODE_BYTES) != 0;
+    return hpx_code_version(now, root, trainer->names, &error) == HPX_OK &&
+           memcmp(now, trainer->version, HPX_CODE_BYTES) != 0;
 }

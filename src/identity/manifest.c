@@ -34,7 +34,7 @@ void hpx_manifest_set_binary(hpx_fields *manifest, const hpx_trainer *trainer)
 {
     remove_binary(manifest);
     hpx_fields_set_count(manifest, "format", MANIFEST_FORMAT);
-    hpx_manifest_set_trainer(manifest, hpx_code_built.version);
+    hpx_manifest_set_trainer(manifest, trainer->sources->version);
     trainer->numerics(manifest);
 }
 
@@ -58,6 +58,20 @@ static void print_or_none(hpx_buffer *out, const hpx_field *field)
         hpx_field_print(out, field);
     else
         hpx_buffer_puts(out, "(none)");
+}
+
+bool hpx_manifest_has_version(const hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES])
+{
+    const hpx_field *field = hpx_fields_find(manifest, "code.version");
+    return field && field->size == HPX_CODE_BYTES && memcmp(field->bytes, version, HPX_CODE_BYTES) == 0;
+}
+
+const hpx_sources *hpx_manifest_sources(const hpx_fields *manifest)
+{
+    static const hpx_sources none = {.names = ""};
+    const hpx_trainer *trainer;
+    hpx_error unknown;
+    return hpx_trainer_of(&trainer, manifest, &unknown) == HPX_OK ? trainer->sources : &none;
 }
 
 hpx_status hpx_manifest_check_binary_fields(const hpx_fields *manifest, const hpx_fields *binary,
@@ -198,10 +212,9 @@ hpx_status hpx_manifest_check_checkpoint(const hpx_fields *manifest, const hpx_f
                                          uint32_t epoch, const hpx_blob *checkpoint, hpx_error *error)
 {
     const uint8_t *bytes;
-    const hpx_field *version = hpx_fields_find(manifest, "code.version");
     const hpx_trainer *trainer = find_trainer(manifest);
-    if (!trainer || !version || version->size != HPX_CODE_BYTES ||
-        memcmp(version->bytes, hpx_code_built.version, HPX_CODE_BYTES) != 0)
+    if (!trainer || !trainer->check_checkpoint ||
+        !hpx_manifest_has_version(manifest, trainer->sources->version))
         return HPX_OK;
     hpx_status status = hpx_blob_map(&bytes, checkpoint, error);
     if (status)

@@ -43,6 +43,10 @@ bool hpx_manifest_next_of_binary(hpx_field_walk *at, const hpx_fields *a, const 
 
 /* The trainer whose results have this manifest. */
 void hpx_manifest_set_trainer(hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES]);
+bool hpx_manifest_has_version(const hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES]);
+
+/* The sources of this binary's trainer of the kind that made a manifest; none, if it has no such trainer. */
+const hpx_sources *hpx_manifest_sources(const hpx_fields *manifest);
 
 /* HPX_FAILED, with the field that differs, unless the manifest is for this very code and these numerics; or for those of a
  * worker. */

@@ -13,15 +13,16 @@ static hpx_status keep_newest(void *context, const hpx_artifact *artifact, hpx_e
     return HPX_OK;
 }
 
-/* What changed between the code that made an artifact and this binary's; false where nobody can say. */
-static bool find_change(hpx_code_change *out, hpx_store *store, const hpx_artifact *artifact)
+/* What changed between the code that made an artifact and this binary's trainer; false where nobody can say. */
+static bool find_change(hpx_code_change *out, hpx_store *store, const hpx_artifact *artifact,
+                        const hpx_sources *trainer)
 {
     hpx_fields before = {0}, after = {0};
     hpx_error error;
-    hpx_code_fields(&after, &hpx_code_built);
+    hpx_code_fields(&after, &hpx_code_built, trainer);
     bool found =
         hpx_store_get_record(&before, store, HPX_RECORD_CODE, &artifact->code, &error) == HPX_OK &&
-        hpx_code_compare(out, hpx_code_built.root, hpx_code_built.sources, &before, &after, &error) == HPX_OK;
+        hpx_code_compare(out, hpx_code_built.root, trainer->names, &before, &after, &error) == HPX_OK;
     hpx_fields_free(&before);
     hpx_fields_free(&after);
     return found;
@@ -32,7 +33,8 @@ static hpx_status find_nearest(hpx_why *why, hpx_store *store, hpx_error *error)
     hpx_neighbours *neighbours = hpx_neighbours_new(store, NULL);
     hpx_status status = hpx_neighbours_nearest(&why->nearest, neighbours, &why->wanted, error);
     if (!status && why->nearest.found)
-        why->change_known = find_change(&why->change, store, &why->nearest.artifact);
+        why->change_known =
+            find_change(&why->change, store, &why->nearest.artifact, hpx_manifest_sources(&why->wanted));
     hpx_neighbours_free(neighbours);
     return status;
 }

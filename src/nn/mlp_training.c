@@ -69,6 +69,9 @@ static hpx_status allocate(training *t, hpx_error *error)
             "out of memory: the network with %zu parameters needs %zu MiB; take smaller layers or "
             "batches, or fewer trials at once",
             t->parameters, ((image + work * sizeof(float)) >> 20) + 1);
+    memset(t->image, 0,
+           image); /* the optimizer begins with zeros, and a checkpoint has them between its arrays */
+    memset(t->work, 0, work * sizeof(float));
     hpx_mlp_attach(&t->mlp, t->work, t->batch, evaluate_rows(t));
     t->mlp.parameters = image_array(t, 0);
     t->order = (uint32_t *)(void *)(t->work + buffers);

@@ -257,7 +257,7 @@ void hpx_report_adopt_hint(hpx_buffer *out, const hpx_outcome *outcome)
     char mine[HPX_CODE_HEX_BYTES];
     if (!*outcome->other_trainer)
         return;
-    hpx_hex(mine, hpx_code_built.version, HPX_CODE_BYTES);
+    hpx_hex(mine, outcome->recipe->trainer->sources->version, HPX_CODE_BYTES);
     hpx_buffer_printf(out, "if the trainer's edit changes no number: hpx adopt %.8s %.8s",
                       outcome->other_trainer, mine);
 }

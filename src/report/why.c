@@ -96,7 +96,7 @@ static void add_hint(hpx_buffer *out, const hpx_fields *nearest, const hpx_field
     if (!hpx_manifest_differs_in_trainer(nearest, wanted))
         return;
     hpx_hex(old, hpx_fields_find(nearest, "code.version")->bytes, HPX_CODE_BYTES);
-    hpx_hex(new, hpx_code_built.version, HPX_CODE_BYTES);
+    hpx_hex(new, hpx_manifest_sources(wanted)->version, HPX_CODE_BYTES);
     hpx_buffer_printf(out, "    if that edit changes no number: hpx adopt %.8s %.8s\n", old, new);
 }
 
@@ -105,7 +105,7 @@ static void add_adoptions(hpx_buffer *out, const hpx_why *why)
 {
     const hpx_provenance wanted = {.manifest = why->wanted, .adoptions = &why->adoptions};
     const hpx_adoption *adoption;
-    if (memcmp(hpx_provenance_trainer(&wanted), hpx_code_built.version, HPX_CODE_BYTES) == 0)
+    if (hpx_manifest_has_version(&why->wanted, hpx_manifest_sources(&why->wanted)->version))
         return;
     for (size_t at = 0; (adoption = hpx_provenance_next_adoption(&at, &wanted));) {
         hpx_buffer_puts(out, "adopted  ");

@@ -291,7 +291,7 @@ static hpx_status put_code(struct build *build, hpx_error *error)
     if (!hpx_hash_is_zero(&build->code))
         return HPX_OK;
     hpx_fields fields = {0};
-    hpx_code_fields(&fields, &hpx_code_built);
+    hpx_code_fields(&fields, &hpx_code_built, build->recipe->trainer->sources);
     hpx_status status = hpx_store_put_record(build->store, HPX_RECORD_CODE, &fields, error);
     if (!status)
         build->code = hpx_record_id(&fields);
@@ -701,7 +701,7 @@ static hpx_status log_build(struct build *build, const hpx_outcome *outcome, int
 
 static void describe_origin(hpx_outcome *outcome, const hpx_experiment *experiment, const hpx_fields *binary)
 {
-    hpx_code_summary(&outcome->code, &hpx_code_built);
+    hpx_code_summary(&outcome->code, &hpx_code_built, hpx_experiment_recipe(experiment)->trainer->sources);
     for (size_t i = 0; i < binary->count; i++)
         if (strncmp(binary->fields[i].name, "numerics.", 9) == 0)
             hpx_fields_set(&outcome->numerics, &binary->fields[i]);

@@ -124,6 +124,7 @@ const hpx_trainer hpx_trainer_mlp = {
     .name = "mlp",
     .settings = hpx_mlp_settings,
     .setting_count = HPX_MLP_SETTINGS,
+    .sources = &hpx_sources_mlp,
     .inputs = &hpx_images,
     .metrics = hpx_mlp_metrics,
     .metric_count = HPX_MLP_METRICS,

@@ -6,4 +6,7 @@
 
 extern const hpx_trainer hpx_trainer_mlp;
 
+/* Stamped by tools/stamp.c from the lists in the Makefile. */
+extern const hpx_sources hpx_sources_mlp;
+
 #endif

@@ -17,6 +17,7 @@ struct maker {
 struct adopt {
     hpx_store *store;
     const hpx_adopt_options *options;
+    const hpx_trainer *trainer; /* of this binary, that shall count as the other */
     hpx_adopted *out;
     hpx_adoptions adoptions; /* before */
     hpx_fields binary;       /* this one's part of a manifest */
@@ -44,7 +45,7 @@ static hpx_status is_mine(bool *mine, struct adopt *adopt, const hpx_hash *code,
         return status;
     const hpx_field *version = hpx_fields_find(&record, "version");
     *mine = version && version->size == HPX_CODE_BYTES &&
-            memcmp(version->bytes, hpx_code_built.version, HPX_CODE_BYTES) == 0;
+            memcmp(version->bytes, adopt->trainer->sources->version, HPX_CODE_BYTES) == 0;
     hpx_fields_free(&record);
     adopt->makers =
         hpx_grow(adopt->makers, &adopt->maker_capacity, adopt->maker_count + 1, sizeof *adopt->makers);
@@ -71,12 +72,6 @@ static hpx_status note_artifact(void *context, const hpx_artifact *artifact, hpx
         last->failed = *artifact->failure;
     }
     return status;
-}
-
-static bool has_version(const hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES])
-{
-    const hpx_field *field = hpx_fields_find(manifest, "code.version");
-    return field && field->size == HPX_CODE_BYTES && memcmp(field->bytes, version, HPX_CODE_BYTES) == 0;
 }
 
 /* Whether a manifest is of this binary's format and numerics. */
@@ -113,7 +108,7 @@ static hpx_status sort_out(struct adopt *adopt, hpx_error *error)
         const bool comparable = !status && is_comparable(adopt, &manifest);
         if (comparable && theirs)
             trajectory->owner = THEIRS;
-        else if (comparable && has_version(&manifest, hpx_code_built.version))
+        else if (comparable && hpx_manifest_has_version(&manifest, adopt->trainer->sources->version))
             trajectory->owner = MINE;
         adopt->out->apart += !comparable && theirs;
         if (trajectory->owner == THEIRS && trajectory->to > 0)
@@ -216,13 +211,13 @@ static void rank(struct adopt *adopt)
 }
 
 /* The names of paths, a line each. */
-static char *list_paths(const hpx_paths *paths)
+static char *list_paths(const hpx_trainer *trainer, const hpx_paths *paths)
 {
     hpx_buffer text = {0};
     char name[HPX_PATH_NAME_BYTES];
     for (size_t path = 0; path < HPX_PATHS_MAX; path++)
         if (paths->words[path / 64] >> path % 64 & 1) {
-            hpx_trainer_find("mlp")->path_name(name, path);
+            trainer->path_name(name, path);
             hpx_buffer_printf(&text, "%s%s", text.size > 0 ? "\n" : "", name);
         }
     char *list = hpx_strdup(hpx_buffer_text(&text));
@@ -247,7 +242,7 @@ static hpx_status choose(struct adopt *adopt, hpx_error *error)
     if (!status && out->left == adopt->theirs_count)
         status = hpx_error_set(error, HPX_FAILED, "not adopted: no result can be trained again: %s",
                                out->why.message);
-    out->adoption.paths = list_paths(&paths);
+    out->adoption.paths = list_paths(adopt->trainer, &paths);
     return status;
 }
 
@@ -325,6 +320,12 @@ static hpx_status prove(struct adopt *adopt, hpx_error *error)
     if (adopt->theirs_count == 0)
         return hpx_error_set(error, HPX_NOT_FOUND, "not adopted: no result made by trainer %.8s is stored",
                              name);
+    if (!adopt->trainer->paths)
+        return hpx_error_set(
+            error, HPX_FAILED,
+            "not adopted: model %s cannot tell which code its trainings run, so no sample proves "
+            "anything",
+            adopt->trainer->name);
     hpx_status status = choose(adopt, error);
     return status ? status : train(adopt, error);
 }
@@ -337,7 +338,7 @@ static const hpx_adoption *adoption_of(const struct adopt *adopt, const uint8_t 
 {
     for (size_t i = 0; i < adopt->adoptions.count; i++)
         if (is_comparable(adopt, &adopt->adoptions.items[i].whose) &&
-            has_version(&adopt->adoptions.items[i].whose, version))
+            hpx_manifest_has_version(&adopt->adoptions.items[i].whose, version))
             return &adopt->adoptions.items[i];
     return NULL;
 }
@@ -346,9 +347,9 @@ static const hpx_adoption *adoption_of(const struct adopt *adopt, const uint8_t 
 static hpx_status check(const struct adopt *adopt, hpx_error *error)
 {
     char mine[HPX_CODE_HEX_BYTES], other[HPX_CODE_HEX_BYTES];
-    const uint8_t *at = adopt->options->as;
-    const hpx_adoption *next = adoption_of(adopt, hpx_code_built.version);
-    hpx_hex(mine, hpx_code_built.version, HPX_CODE_BYTES);
+    const uint8_t *at = adopt->options->as, *version = adopt->trainer->sources->version;
+    const hpx_adoption *next = adoption_of(adopt, version);
+    hpx_hex(mine, version, HPX_CODE_BYTES);
     if (next && memcmp(next->as, at, HPX_CODE_BYTES) != 0) {
         hpx_hex(other, next->as, HPX_CODE_BYTES);
         return hpx_error_set(error, HPX_FAILED,
@@ -357,7 +358,7 @@ static hpx_status check(const struct adopt *adopt, hpx_error *error)
     }
     for (size_t i = 0; i <= adopt->adoptions.count; i++) {
         hpx_hex(other, adopt->options->as, HPX_CODE_BYTES);
-        if (memcmp(at, hpx_code_built.version, HPX_CODE_BYTES) == 0)
+        if (memcmp(at, version, HPX_CODE_BYTES) == 0)
             return i == 0
                        ? hpx_error_set(error, HPX_USAGE, "%.8s is the trainer of this binary", other)
                        : hpx_error_set(error, HPX_FAILED, "trainer %.8s counts as %.8s already", other, mine);
@@ -421,7 +422,7 @@ static hpx_status adopt_now(struct adopt *adopt, hpx_error *error)
 {
     hpx_adoption *adoption = &adopt->out->adoption;
     hpx_fields code = {0};
-    hpx_code_fields(&code, &hpx_code_built);
+    hpx_code_fields(&code, &hpx_code_built, adopt->trainer->sources);
     for (size_t i = 0; i < adopt->binary.count; i++)
         hpx_fields_set(&adoption->whose, &adopt->binary.fields[i]);
     memcpy(adoption->as, adopt->options->as, HPX_CODE_BYTES);
@@ -443,8 +444,11 @@ hpx_status hpx_adopt(hpx_adopted *out, hpx_store *store, const hpx_adopt_options
 {
     struct adopt adopt = {.store = store, .options = options, .out = out};
     *out = (hpx_adopted){0};
-    hpx_manifest_set_binary(&adopt.binary, hpx_trainer_find("mlp"));
     hpx_status status = hpx_adoptions_read(&adopt.adoptions, store, error);
+    if (!status)
+        status = hpx_adopt_trainer(&adopt.trainer, store, options->as, error);
+    if (!status)
+        hpx_manifest_set_binary(&adopt.binary, adopt.trainer);
     if (!status)
         status = check(&adopt, error);
     if (!status)
@@ -517,4 +521,41 @@ hpx_status hpx_adopt_find_trainer(uint8_t out[HPX_CODE_BYTES], hpx_store *store,
         return hpx_error_set(error, HPX_USAGE, "%s: ambiguous trainer prefix; give more digits", prefix);
     memcpy(out, search.found, HPX_CODE_BYTES);
     return HPX_OK;
+}
+
+struct kind {
+    const hpx_adoptions *adoptions;
+    const uint8_t *version;
+    const hpx_trainer *trainer;
+};
+
+/* By the results that are stored as that version's, or as those of one that it counts as. */
+static hpx_status match_kind(void *context, const hpx_hash *key, const hpx_fields *manifest, hpx_error *error)
+{
+    (void)key;
+    struct kind *kind = context;
+    if (kind->trainer || !hpx_adoptions_lead(kind->adoptions, kind->version, manifest))
+        return HPX_OK;
+    return hpx_trainer_of(&kind->trainer, manifest, error);
+}
+
+hpx_status hpx_adopt_trainer(const hpx_trainer **out, hpx_store *store, const uint8_t version[HPX_CODE_BYTES],
+                             hpx_error *error)
+{
+    hpx_adoptions adoptions;
+    char hex[HPX_CODE_HEX_BYTES];
+    struct kind kind = {.adoptions = &adoptions, .version = version};
+    hpx_status status = hpx_adoptions_read(&adoptions, store, error);
+    for (const char *const *name = hpx_trainer_names(); *name; name++)
+        if (memcmp(hpx_trainer_find(*name)->sources->version, version, HPX_CODE_BYTES) == 0)
+            kind.trainer = hpx_trainer_find(*name);
+    if (!status)
+        status = hpx_store_each_manifest(store, match_kind, &kind, error);
+    hpx_hex(hex, version, HPX_CODE_BYTES);
+    if (!status && !kind.trainer)
+        status =
+            hpx_error_set(error, HPX_NOT_FOUND, "not adopted: no result made by trainer %.8s is stored", hex);
+    *out = kind.trainer;
+    hpx_adoptions_free(&adoptions);
+    return status;
 }

@@ -5,6 +5,7 @@
 
 #include "hpx/error.h"
 #include "hpx/store.h"
+#include "hpx/trainer.h"
 #include "identity/adoption.h"
 #include "upkeep/rebuild.h"
 
@@ -49,5 +50,9 @@ void hpx_adopted_free(hpx_adopted *adopted);
  * HPX_NOT_FOUND if none does, HPX_USAGE if several do. */
 hpx_status hpx_adopt_find_trainer(uint8_t out[HPX_CODE_BYTES], hpx_store *store, const char *prefix,
                                   hpx_error *error);
+
+/* This binary's trainer of the kind that made the results of a version. HPX_NOT_FOUND if there are none. */
+hpx_status hpx_adopt_trainer(const hpx_trainer **out, hpx_store *store, const uint8_t version[HPX_CODE_BYTES],
+                             hpx_error *error);
 
 #endif

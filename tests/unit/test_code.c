@@ -124,7 +124,7 @@ static hpx_code read_code(void)
 {
     hpx_code code;
     char *before = git_folder();
-    expect_ok(hpx_code_read(&code, repository, SOURCES, BUILD, &error), &error);
+    expect_ok(hpx_code_read(&code, repository, BUILD, &error), &error);
     char *after = git_folder();
     assert_string_equal(before, after);
     free(before);
@@ -150,9 +150,6 @@ static void expect_patch(const hpx_code *code)
 static void expect_read(bool dirty)
 {
     hpx_code code = read_code();
-    uint8_t version[HPX_CODE_BYTES];
-    expect_ok(hpx_code_version(version, repository, SOURCES, &error), &error);
-    assert_memory_equal(code.version, version, HPX_CODE_BYTES);
     assert_int_equal(code.dirty, dirty);
     assert_int_equal(code.patch.size > 0, dirty);
     char *commit = shell("git -C $F/r rev-parse HEAD"),
@@ -257,7 +254,7 @@ static hpx_fields record_of(const char *root)
 {
     hpx_code code;
     hpx_fields fields = {0};
-    expect_ok(hpx_code_read(&code, root, SOURCES, BUILD, &error), &error);
+    expect_ok(hpx_code_read(&code, root, BUILD, &error), &error);
     hpx_code_stamp stamp = {.commit = code.commit,
                             .author_date = code.author_date,
                             .describe = code.describe,
@@ -268,8 +265,9 @@ static hpx_fields record_of(const char *root)
                             .patch_size = code.patch.size,
                             .files = code.files.data,
                             .files_size = code.files.size};
-    memcpy(stamp.version, code.version, HPX_CODE_BYTES);
-    hpx_code_fields(&fields, &stamp);
+    hpx_sources sources = {.names = SOURCES};
+    expect_ok(hpx_code_version(sources.version, root, SOURCES, &error), &error);
+    hpx_code_fields(&fields, &stamp, &sources);
     hpx_code_free(&code);
     return fields;
 }
@@ -349,7 +347,7 @@ static void test_subfolder(void **state)
     hex_version(alone, copy, SOURCES);
     assert_string_equal(inside, alone);
     hpx_code code;
-    expect_ok(hpx_code_read(&code, root, SOURCES, BUILD, &error), &error);
+    expect_ok(hpx_code_read(&code, root, BUILD, &error), &error);
     assert_true(code.dirty);
     assert_string_equal(code.folder, "lab");
     hpx_code_free(&code);
@@ -369,7 +367,7 @@ static void test_worktree(void **state)
     assert_string_not_equal(here, there);
     hpx_code code;
     char *before = git_folder();
-    expect_ok(hpx_code_read(&code, root, SOURCES, BUILD, &error), &error);
+    expect_ok(hpx_code_read(&code, root, BUILD, &error), &error);
     char *after = git_folder();
     assert_string_equal(before, after);
     assert_true(code.dirty);
@@ -402,7 +400,7 @@ static void test_no_repository(void **state)
 {
     (void)state;
     hpx_code code;
-    expect_ok(hpx_code_read(&code, repository, SOURCES, BUILD, &error), &error);
+    expect_ok(hpx_code_read(&code, repository, BUILD, &error), &error);
     assert_string_equal(code.commit, "");
     assert_string_equal(code.describe, "");
     assert_string_equal(code.branch, "");
@@ -411,7 +409,7 @@ static void test_no_repository(void **state)
     assert_false(code.dirty);
     assert_int_equal(code.patch.size, 0);
     char version[HPX_CODE_HEX_BYTES];
-    hpx_hex(version, code.version, HPX_CODE_BYTES);
+    hex_version(version, repository, SOURCES);
     hpx_code_free(&code);
     commit_all();
     char *git =
@@ -428,7 +426,7 @@ static void test_refused(void **state)
     hpx_code code;
     uint8_t version[HPX_CODE_BYTES];
     for (int with_git = 0; with_git < 2; with_git++) {
-        assert_int_equal(hpx_code_read(&code, repository, "src/nn src/gone", BUILD, &error), HPX_FAILED);
+        assert_int_equal(hpx_code_read(&code, repository, "src/nn src/gone", &error), HPX_FAILED);
         expect_contains(error.message, "src/gone: no such source");
         assert_int_equal(hpx_code_version(version, repository, "src/gone.c", &error), HPX_FAILED);
         if (!with_git)
@@ -450,8 +448,8 @@ static void expect_unknown(const char *part)
 {
     hpx_code code;
     char version[HPX_CODE_HEX_BYTES];
-    expect_ok(hpx_code_read(&code, repository, SOURCES, BUILD, &error), &error);
-    hpx_hex(version, code.version, HPX_CODE_BYTES);
+    expect_ok(hpx_code_read(&code, repository, BUILD, &error), &error);
+    hex_version(version, repository, SOURCES);
     assert_string_equal(code.commit, "");
     assert_string_equal(code.describe, "");
     assert_false(code.dirty);
@@ -811,7 +809,7 @@ static void test_foreign_owner(void **state)
     char *home = hpx_path_join(folder, "home");
     setenv("HOME", home, 1);
     hpx_code code;
-    expect_ok(hpx_code_read(&code, repository, SOURCES, BUILD, &error), &error);
+    expect_ok(hpx_code_read(&code, repository, BUILD, &error), &error);
     assert_true(strlen(code.commit) == 40);
     hpx_code_free(&code);
     setenv("HOME", "/nonexistent", 1);
@@ -832,41 +830,40 @@ static void test_stamp(void **state)
                             .dirty = true,
                             .patch = (const unsigned char *)"\0p",
                             .patch_size = 2,
-                            .root = repository,
-                            .sources = SOURCES};
-    memcpy(stamp.version, code.version, HPX_CODE_BYTES);
-    expect_ok(hpx_code_fingerprint(&stamp.fingerprint, repository, SOURCES, &error), &error);
-    assert_false(hpx_code_is_stale(now, &stamp));
+                            .root = repository};
+    hpx_sources sources = {.names = SOURCES};
+    expect_ok(hpx_code_version(sources.version, repository, SOURCES, &error), &error);
+    expect_ok(hpx_code_fingerprint(&sources.fingerprint, repository, SOURCES, &error), &error);
+    assert_false(hpx_code_is_stale(now, stamp.root, &sources));
     run("echo more >>$F/r/README");
-    assert_false(hpx_code_is_stale(now, &stamp));
+    assert_false(hpx_code_is_stale(now, stamp.root, &sources));
     run("touch $F/r/src/nn/a.c; echo swap >$F/r/src/nn/.a.c.swp");
-    assert_false(hpx_code_is_stale(now, &stamp));
+    assert_false(hpx_code_is_stale(now, stamp.root, &sources));
     run("mv $F/r/src/nn/a.c $F/r/src/nn/other.c");
-    assert_true(hpx_code_is_stale(now, &stamp));
+    assert_true(hpx_code_is_stale(now, stamp.root, &sources));
     run("mv $F/r/src/nn/other.c $F/r/src/nn/a.c; mkdir $F/r/src/nn/new; echo n >$F/r/src/nn/new/n.c");
-    assert_true(hpx_code_is_stale(now, &stamp));
+    assert_true(hpx_code_is_stale(now, stamp.root, &sources));
     run("rm -r $F/r/src/nn/new");
-    assert_false(hpx_code_is_stale(now, &stamp));
+    assert_false(hpx_code_is_stale(now, stamp.root, &sources));
     run("echo more >>$F/r/src/nn/a.c");
-    assert_true(hpx_code_is_stale(now, &stamp));
+    assert_true(hpx_code_is_stale(now, stamp.root, &sources));
     char hex[HPX_CODE_HEX_BYTES], expected[HPX_CODE_HEX_BYTES];
     hpx_hex(hex, now, HPX_CODE_BYTES);
     hex_version(expected, repository, SOURCES);
     assert_string_equal(hex, expected);
     char *missing = hpx_path_join(folder, "missing");
-    stamp.root = missing;
-    assert_false(hpx_code_is_stale(now, &stamp));
+    assert_false(hpx_code_is_stale(now, missing, &sources));
 
     hpx_fields fields = {0};
     const uint8_t *bytes;
     size_t size;
     uint64_t dirty;
     const char *text;
-    hpx_code_fields(&fields, &stamp);
+    hpx_code_fields(&fields, &stamp, &sources);
     assert_int_equal(fields.count, 8);
     expect_ok(hpx_fields_bytes(&bytes, &size, &fields, "version", &error), &error);
     assert_int_equal(size, HPX_CODE_BYTES);
-    assert_memory_equal(bytes, code.version, size);
+    assert_memory_equal(bytes, sources.version, size);
     expect_ok(hpx_fields_bytes(&bytes, &size, &fields, "patch", &error), &error);
     assert_int_equal(size, 2);
     expect_ok(hpx_fields_count(&dirty, &fields, "dirty", &error), &error);
