@@ -53,8 +53,14 @@ typedef struct hpx_trainer {
      * table. */
     hpx_cost (*cost)(const hpx_fields *settings, const hpx_fields *inputs);
 
+    /* The cost of a forward pass is a polynomial with whole coefficients, of at most this degree in each number
+     * above 0 of the "model.*" settings, wherever it stands among them. Then the cost of a grid follows from a
+     * few of its cells. 0: it is none, and all are asked. */
+    unsigned cost_degree;
+
     /* Checks what a table cannot say (such as numbers whose product overflows). HPX_USAGE with what is wrong.
-     */
+     * What is right with the least and the greatest of each number must be right between: a grid is asked for
+     * at its corners. */
     hpx_status (*check)(const hpx_fields *settings, const hpx_fields *inputs, hpx_error *error);
 
     /* Trains epochs from+1 .. to, from <= to, or up to the one in which the training fails: when the loss or

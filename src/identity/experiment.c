@@ -6,6 +6,8 @@
 #include "identity/adoption.h"
 #include "identity/manifest.h"
 
+#include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,14 +18,23 @@ struct data {
     uint32_t train_count;
 };
 
+#define COSTS 4096
+
+/* The cost of a model on a source of data. */
+struct known_cost {
+    uint32_t model;
+    const hpx_source *source; /* NULL: none is known */
+    hpx_cost cost;
+};
+
 struct hpx_experiment {
     const hpx_recipe *recipe;
     hpx_fields binary; /* what this binary contributes to every manifest */
     hpx_adoptions adoptions;
-    hpx_grid data_grid;  /* the axes that the data set depends on; the others have one value here */
-    struct data *data;   /* by cell of data_grid */
-    hpx_grid model_grid; /* likewise the axes of the cost */
-    hpx_cost *costs;     /* by cell of model_grid and choice of data; forward 0: not computed yet */
+    hpx_grid data_grid;       /* the axes that the data set depends on; the others have one value here */
+    struct data *data;        /* by cell of data_grid */
+    hpx_grid model_grid;      /* likewise the axes of the cost */
+    struct known_cost *costs; /* COSTS of them: the last ones asked for */
     hpx_source *sources;
     size_t source_count;
 };
@@ -136,19 +147,58 @@ static hpx_status find_all_data(hpx_experiment *experiment, const hpx_source_opt
     return status;
 }
 
-/* What the settings' table cannot say, for every model and data set. */
-static hpx_status check_models(hpx_experiment *experiment, hpx_error *error)
+/* The values of an axis that have to be tried for a check of all: the least and the greatest number, or every
+ * word. Writes their indices and returns how many. */
+static uint32_t corner_values(uint32_t *out, const hpx_axis *axis)
+{
+    uint32_t least = 0, greatest = 0, words = 0;
+    for (uint32_t i = 0; i < axis->count; i++) {
+        words += isnan(axis->values[i].number);
+        least = axis->values[i].number < axis->values[least].number ? i : least;
+        greatest = axis->values[i].number > axis->values[greatest].number ? i : greatest;
+        out[i] = i;
+    }
+    if (words > 0 || axis->count < 2)
+        return axis->count;
+    out[0] = least;
+    out[1] = greatest;
+    return 2;
+}
+
+static hpx_status check_model(const hpx_experiment *experiment, uint32_t cell, hpx_error *error)
 {
     const hpx_recipe *recipe = experiment->recipe;
-    uint32_t models = hpx_grid_cells(&experiment->model_grid);
     hpx_status status = HPX_OK;
-    for (uint32_t model = 0; model < models && !status; model++) {
-        hpx_fields settings = {0};
-        hpx_recipe_settings(&settings, recipe, unproject(experiment, &experiment->model_grid, model));
-        for (size_t i = 0; i < experiment->source_count && !status; i++)
-            status = recipe->trainer->check(&settings, &experiment->sources[i].record, error);
-        hpx_fields_free(&settings);
+    hpx_fields settings = {0};
+    hpx_recipe_settings(&settings, recipe, cell);
+    for (size_t i = 0; i < experiment->source_count && !status; i++)
+        status = recipe->trainer->check(&settings, &experiment->sources[i].record, error);
+    hpx_fields_free(&settings);
+    return status;
+}
+
+/* What the settings' table cannot say, at the corners of the models' grid and for every data set. */
+static hpx_status check_models(const hpx_experiment *experiment, hpx_error *error)
+{
+    const hpx_recipe *recipe = experiment->recipe;
+    hpx_grid corners = experiment->model_grid;
+    uint32_t *values[HPX_AXES_MAX];
+    for (size_t axis = 0; axis < corners.axes; axis++) {
+        values[axis] = hpx_alloc(recipe->axes[axis].count * sizeof **values);
+        if (corners.counts[axis] > 1)
+            corners.counts[axis] = corner_values(values[axis], &recipe->axes[axis]);
     }
+    hpx_status status = HPX_OK;
+    const uint32_t count = hpx_grid_cells(&corners);
+    for (uint32_t corner = 0; corner < count && !status; corner++) {
+        uint32_t indices[HPX_AXES_MAX];
+        hpx_grid_indices(indices, &corners, corner);
+        for (size_t axis = 0; axis < corners.axes; axis++)
+            indices[axis] = values[axis][indices[axis]];
+        status = check_model(experiment, hpx_grid_cell(&recipe->grid, indices), error);
+    }
+    for (size_t axis = 0; axis < corners.axes; axis++)
+        free(values[axis]);
     return status ? hpx_recipe_fail_in(error, recipe, "model", NULL, 0, 0, "%s", error->message) : HPX_OK;
 }
 
@@ -160,11 +210,10 @@ hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
     hpx_manifest_set_binary(&experiment->binary, recipe->trainer);
     experiment->data_grid = section_grid(recipe, "dataset");
     experiment->model_grid = section_grid(recipe, "model");
-    size_t models = hpx_grid_cells(&experiment->model_grid);
     hpx_status status = hpx_adoptions_read(&experiment->adoptions, options->store, error);
     if (!status)
         status = find_all_data(experiment, options, error);
-    experiment->costs = hpx_alloc(models * (experiment->source_count + 1) * sizeof *experiment->costs);
+    experiment->costs = hpx_alloc(COSTS * sizeof *experiment->costs);
     if (!status)
         status = check_models(experiment, error);
     if (status)
@@ -214,16 +263,16 @@ uint32_t hpx_experiment_train_count(const hpx_experiment *experiment, uint32_t c
 
 static hpx_cost model_cost(hpx_experiment *experiment, uint32_t model, const hpx_source *source)
 {
-    size_t index = (size_t)model * experiment->source_count + (size_t)(source - experiment->sources);
-    hpx_cost *cost = &experiment->costs[index];
-    if (cost->forward == 0) {
+    struct known_cost *known = &experiment->costs[model % COSTS];
+    if (known->source != source || known->model != model) {
         hpx_fields settings = {0};
         hpx_recipe_model_settings(&settings, experiment->recipe,
                                   unproject(experiment, &experiment->model_grid, model));
-        *cost = experiment->recipe->trainer->cost(&settings, &source->record);
+        *known =
+            (struct known_cost){model, source, experiment->recipe->trainer->cost(&settings, &source->record)};
         hpx_fields_free(&settings);
     }
-    return *cost;
+    return known->cost;
 }
 
 hpx_cost hpx_experiment_cost(hpx_experiment *experiment, uint32_t cell)
@@ -237,27 +286,76 @@ uint64_t hpx_experiment_macs(void *experiment, uint32_t cell)
     return hpx_experiment_cost(experiment, cell).forward;
 }
 
-/* An axis that only the training depends on multiplies the cells of one cost. */
-static uint64_t repeats(const hpx_experiment *experiment)
+/* Whether the cost is a polynomial in the values of the axis. */
+static bool is_polynomial(const hpx_experiment *experiment, size_t axis)
 {
-    uint64_t count = 1;
-    for (size_t axis = 0; axis < experiment->recipe->grid.axes; axis++)
-        if (experiment->model_grid.counts[axis] == 1 && experiment->data_grid.counts[axis] == 1)
-            count *= experiment->recipe->grid.counts[axis];
-    return count;
+    const hpx_axis *values = &experiment->recipe->axes[axis];
+    bool polynomial = experiment->recipe->trainer->cost_degree > 0 && experiment->data_grid.counts[axis] == 1;
+    for (uint32_t i = 0; i < values->count && polynomial; i++) {
+        const double number = values->values[i].number;
+        polynomial = number >= 1 && number <= UINT32_MAX && number == floor(number);
+    }
+    return polynomial;
+}
+
+static uint64_t sum_costs(hpx_experiment *experiment, uint32_t indices[HPX_AXES_MAX], size_t axis);
+
+static uint64_t sum_at(hpx_experiment *experiment, uint32_t indices[HPX_AXES_MAX], size_t axis,
+                       uint32_t index)
+{
+    indices[axis] = index;
+    return sum_costs(experiment, indices, axis + 1);
+}
+
+#define DEGREE_MAX 4
+
+/* By Newton's interpolation through the first values of the axis. The divided differences of a polynomial with
+ * whole coefficients at whole numbers are whole numbers, so this is exact. */
+static uint64_t interpolate(hpx_experiment *experiment, uint32_t indices[HPX_AXES_MAX], size_t axis,
+                            unsigned degree)
+{
+    const hpx_axis *values = &experiment->recipe->axes[axis];
+    assert(degree <= DEGREE_MAX);
+    __int128 differences[DEGREE_MAX + 1], sum = 0;
+    int64_t x[DEGREE_MAX + 1];
+    for (unsigned i = 0; i <= degree; i++) {
+        x[i] = (int64_t)values->values[i].number;
+        differences[i] = sum_at(experiment, indices, axis, i);
+    }
+    for (unsigned order = 1; order <= degree; order++)
+        for (unsigned i = degree; i >= order; i--)
+            differences[i] = (differences[i] - differences[i - 1]) / (x[i] - x[i - order]);
+    for (uint32_t at = 0; at < values->count; at++) {
+        __int128 value = differences[degree];
+        for (unsigned i = degree; i-- > 0;)
+            value = value * ((int64_t)values->values[at].number - x[i]) + differences[i];
+        sum += value;
+    }
+    return (uint64_t)sum;
+}
+
+/* The costs of all cells that have these indices on the axes before this one. */
+static uint64_t sum_costs(hpx_experiment *experiment, uint32_t indices[HPX_AXES_MAX], size_t axis)
+{
+    const hpx_grid *grid = &experiment->recipe->grid;
+    const unsigned degree = experiment->recipe->trainer->cost_degree;
+    if (axis == grid->axes)
+        return hpx_experiment_cost(experiment, hpx_grid_cell(grid, indices)).forward;
+    if (experiment->model_grid.counts[axis] == 1 && experiment->data_grid.counts[axis] == 1)
+        return grid->counts[axis] *
+               sum_at(experiment, indices, axis, 0); /* only the training depends on it */
+    if (grid->counts[axis] > degree + 1 && is_polynomial(experiment, axis))
+        return interpolate(experiment, indices, axis, degree);
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < grid->counts[axis]; i++)
+        sum += sum_at(experiment, indices, axis, i);
+    return sum;
 }
 
 uint64_t hpx_experiment_grid_macs(hpx_experiment *experiment)
 {
-    hpx_grid grid = experiment->recipe->grid;
-    for (size_t axis = 0; axis < grid.axes; axis++)
-        if (experiment->model_grid.counts[axis] == 1 && experiment->data_grid.counts[axis] == 1)
-            grid.counts[axis] = 1;
-    uint64_t sum = 0;
-    uint32_t cells = hpx_grid_cells(&grid);
-    for (uint32_t cell = 0; cell < cells; cell++)
-        sum += hpx_experiment_cost(experiment, unproject(experiment, &grid, cell)).forward;
-    return sum * repeats(experiment);
+    uint32_t indices[HPX_AXES_MAX];
+    return sum_costs(experiment, indices, 0);
 }
 
 void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed)
