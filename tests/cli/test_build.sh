@@ -256,6 +256,26 @@ test_plan_is_what_build_does() {
         (.cell | macs) * (if .verdict == "extend" then 0.6 else 1 end)] | add) as $paid | .paid_macs == ($paid | round)' true
 }
 
+# What a search does not visit costs nothing: a plan of a few cells of four million, in 64 MiB of addresses.
+test_plan_of_few_cells_among_millions() {
+    recipe a.rcp 'epochs = 1' <<'X'
+axis n1 = 1..2048
+axis n2 = 1..2048
+search partial
+  method = partial-cross
+  limit  = 1
+search full
+  method = full-cross
+search hill
+  method = hill-climb
+X
+    local limit='ulimit -v 65536'
+    ! ldd "$HPX" | grep -q asan || limit=: # which takes all addresses for itself
+    run 0 bash -c "$limit; exec '$HPX' plan a.rcp --json"
+    is '.grid.cells' 4194304
+    is '[.searches[] | .trials | length]' '[2,2048,4]'
+}
+
 test_plan_estimates_time() {
     grid_and_cross a.rcp 'epochs = 2'
     run 0 hpx plan a.rcp

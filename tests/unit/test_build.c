@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "hpx/file.h"
+#include "search/state.h"
 #include "worker/channel.h"
 #include "worker/hello.h"
 #include "worker/message.h"
@@ -268,6 +269,107 @@ static void test_shared(void **state)
     assert_int_equal(outcome->searches[0].visits[1].verdict, HPX_HIT);
     assert_true(outcome->searches[0].visits[0].score == outcome->searches[0].visits[1].score);
     hpx_outcome_free(outcome);
+    hpx_recipe_free(recipe);
+}
+
+/* A method of one's own: cell 0 at 2 epochs, at 3 as soon as cell 1 has been at 1, then at 1; all the same
+ * whether that is decided before, while or after cell 0 trains to 2. */
+static const struct {
+    hpx_request request;
+    size_t after; /* asked for once this one is told */
+} steps[] = {{{1, 1}, 0}, {{0, 2}, 1}, {{0, 3}, 0}, {{0, 1}, 2}};
+
+enum { STEPS = sizeof steps / sizeof *steps };
+
+static bool is_told(hpx_search *search, size_t step)
+{
+    hpx_search_go_by(search, steps[step].request.epochs);
+    return hpx_search_told(search, steps[step].request.cell);
+}
+
+static void nothing(hpx_search *search)
+{
+    (void)search;
+}
+
+static void visit_steps(hpx_search *search)
+{
+    for (; search->grid_next < STEPS && is_told(search, search->grid_next); search->grid_next++)
+        hpx_search_visit(search, steps[search->grid_next].request.cell);
+    if (search->grid_next == STEPS)
+        hpx_search_stop(search, 0, "complete");
+}
+
+static size_t ask_steps(hpx_search *search, hpx_request *requests, size_t room)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < STEPS; i++)
+        if (!is_told(search, i) && (steps[i].after == i || is_told(search, steps[i].after)) && count++ < room)
+            requests[count - 1] = steps[i].request;
+    return count;
+}
+
+static const hpx_method stepping = {
+    .name = "steps", .begin = nothing, .advance = visit_steps, .ask = ask_steps};
+
+static void expect_steps(const hpx_outcome *outcome)
+{
+    const hpx_search_outcome *search = &outcome->searches[0];
+    assert_true(search->done && search->visit_count == STEPS);
+    for (size_t i = 0; i < STEPS; i++) {
+        assert_int_equal(search->visits[i].cell, steps[i].request.cell);
+        assert_int_equal(search->visits[i].epochs, steps[i].request.epochs);
+    }
+    /* Scores of other epochs are no better and no worse. */
+    assert_int_equal(search->result.incumbent, 0);
+    assert_int_equal(search->result.epochs, 3);
+    assert_true(search->score == search->visits[2].score);
+    /* Cell 0 to 3 of 3 epochs; cell 1, which is twice as large, to 1. */
+    assert_int_equal(search->nominal_macs, outcome->grid_macs / 3 + outcome->grid_macs * 2 / 3 / 3);
+}
+
+static void test_target_rises(void **state)
+{
+    (void)state;
+    struct heard heard = {0};
+    hpx_recipe *recipe = parse("  epochs = 3\n", "axis n = 2 4\nsearch s\n  method = grid\n");
+    recipe->searches[0].options.method = &stepping;
+    hpx_outcome *outcome = build(recipe, HPX_OK, &heard, (hpx_build_options){.dry = true});
+    expect_trials(outcome, 0, 0, 0, 2); /* what is asked for at first */
+    hpx_outcome_free(outcome);
+
+    for (size_t jobs = 1; jobs <= 2; jobs++) {
+        open_store(jobs == 1 ? "one" : "two");
+        outcome = build(recipe, HPX_OK, &heard, (hpx_build_options){.jobs = jobs});
+        expect_steps(outcome);
+        expect_counts(outcome, 0, 0, 2, 0);
+        expect_trials(outcome, 0, 1, 1,
+                      2); /* 1 epoch of each trained, then 2 more of cell 0, the last extended */
+        assert_int_equal(heard.epochs_trained, 1 + 3);
+        assert_true(outcome->searches[0].paid_training_macs == outcome->searches[0].nominal_training_macs);
+        hpx_outcome_free(outcome);
+
+        outcome = build(recipe, HPX_OK, &heard, (hpx_build_options){.jobs = jobs});
+        expect_steps(outcome);
+        expect_trials(outcome, 0, 4, 0, 0);
+        assert_int_equal(heard.epochs_trained, 0);
+        hpx_outcome_free(outcome);
+    }
+
+    /* Interrupted anywhere and taken up again, it goes the same way. */
+    for (size_t after = 1; after <= 3; after++) {
+        char name[16];
+        snprintf(name, sizeof name, "after-%zu", after);
+        open_store(name);
+        heard.interrupt_after = after;
+        hpx_outcome_free(build(recipe, HPX_INTERRUPTED, &heard, (hpx_build_options){0}));
+        const size_t trained = heard.epochs_trained;
+        heard.interrupt_after = 0;
+        outcome = build(recipe, HPX_OK, &heard, (hpx_build_options){0});
+        expect_steps(outcome);
+        assert_int_equal(trained + heard.epochs_trained, 1 + 3);
+        hpx_outcome_free(outcome);
+    }
     hpx_recipe_free(recipe);
 }
 
@@ -631,6 +733,7 @@ int main(int argc, char **argv)
         WITH_DIGITS(test_train_then_hit),
         WITH_DIGITS(test_extend),
         WITH_DIGITS(test_shared),
+        WITH_DIGITS(test_target_rises),
         WITH_DIGITS(test_plan),
         WITH_DIGITS(test_damaged_checkpoints),
         WITH_DIGITS(test_refused_checkpoints),

@@ -352,6 +352,13 @@ static void test_refused(void **state)
     hpx_experiment_free(experiment);
     hpx_recipe_free(recipe);
 
+    /* One cell of nine is too large: neither the first nor the last. */
+    recipe = parse("dataset mnist\nmodel mlp\n  hidden = $a $b\naxis a = 2 65536 8\naxis b = 2 65536 8\n");
+    assert_int_equal(hpx_experiment_open(&experiment, recipe, &options, &error), HPX_USAGE);
+    expect_contains(error.message, "the network has 4347133962 weights and biases");
+    assert_null(experiment);
+    hpx_recipe_free(recipe);
+
     char *labels = hpx_path_join(folder, "test-labels");
     remove(labels);
     text = hpx_format("%s  validation = 12\nmodel mlp\n  hidden = 8\n", dataset);
@@ -405,6 +412,33 @@ static void test_grid_costs(void **state)
     release(bound);
 }
 
+/* Sums of costs are those of all cells, whatever stands where, in whatever order. */
+static void test_large_grids(void **state)
+{
+    (void)state;
+    static const char *const grids[] = {
+        "axis a = 1..9\naxis b = 7 3 31 1 8 2\ndataset mnist\nmodel mlp\n  hidden = $a $a $b 5\n",
+        "axis a = 5 1 4 2\naxis b = 1..4\naxis c = 4..8\ndataset mnist\nmodel mlp\n  hidden = $a $b $a $c "
+        "$a\n",
+        "axis a = 1..8\naxis b = relu tanh\ndataset mnist\n  take = $t\naxis t = 100 200 300 400\nmodel mlp\n"
+        "  hidden = $a\n  activation = $b\n",
+    };
+    for (size_t i = 0; i < sizeof grids / sizeof *grids; i++) {
+        struct bound *bound = bind(grids[i]);
+        uint64_t sum = 0;
+        const uint32_t cells = hpx_grid_cells(&hpx_experiment_recipe(bound->experiment)->grid);
+        for (uint32_t cell = 0; cell < cells; cell++)
+            sum += hpx_experiment_cost(bound->experiment, cell).forward;
+        assert_int_equal(hpx_experiment_grid_macs(bound->experiment), sum);
+        release(bound);
+    }
+    struct bound *bound =
+        bind("axis a = 1..2048\naxis b = 1..2048\ndataset mnist\nmodel mlp\n  hidden = $a $b\n");
+    const uint64_t n = 2048, sum = n * (n + 1) / 2;
+    assert_int_equal(hpx_experiment_grid_macs(bound->experiment), (784 + 10) * sum * n + sum * sum);
+    release(bound);
+}
+
 #define WITH_DIGITS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -421,6 +455,7 @@ int main(void)
         WITH_DIGITS(test_refused),
         WITH_DIGITS(test_paper_costs),
         WITH_DIGITS(test_grid_costs),
+        WITH_DIGITS(test_large_grids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
