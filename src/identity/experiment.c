@@ -182,7 +182,7 @@ static hpx_status check_models(const hpx_experiment *experiment, hpx_error *erro
 {
     const hpx_recipe *recipe = experiment->recipe;
     hpx_grid corners = experiment->model_grid;
-    uint32_t *values[HPX_AXES_MAX];
+    uint32_t *values[HPX_AXES_MAX] = {NULL};
     for (size_t axis = 0; axis < corners.axes; axis++) {
         values[axis] = hpx_alloc(recipe->axes[axis].count * sizeof **values);
         if (corners.counts[axis] > 1)
