@@ -62,6 +62,9 @@ typedef struct hpx_objective {
  * says none. */
 bool hpx_objective_guess(bool *minimised, const char *name);
 
+/* Its value; NaN where there is none that is finite: then the result counts as failed for this objective. */
+double hpx_objective_value(const hpx_objective *objective, const hpx_metrics *metrics);
+
 /* Whether `value` is better than `other`; NaN is worse than any number. */
 bool hpx_objective_better(const hpx_objective *objective, double value, double other);
 

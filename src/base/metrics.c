@@ -101,6 +101,12 @@ bool hpx_objective_guess(bool *minimised, const char *name)
     return *minimised || ends_in(name, "accuracy");
 }
 
+double hpx_objective_value(const hpx_objective *objective, const hpx_metrics *metrics)
+{
+    const double value = hpx_metrics_value(metrics, objective->name);
+    return isfinite(value) ? value : NAN;
+}
+
 bool hpx_objective_better(const hpx_objective *objective, double value, double other)
 {
     if (isnan(value) || isnan(other))

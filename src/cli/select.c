@@ -22,6 +22,19 @@ static struct value number_of(double number)
     return (struct value){.number = number};
 }
 
+/* The metric that a column's name means: metric.NAME, or NAME. */
+static const hpx_metric *find_metric(const hpx_artifact *artifact, const char *name)
+{
+    static const char prefix[] = "metric.";
+    const bool marked = strncmp(name, prefix, strlen(prefix)) == 0;
+    for (size_t i = 0; i < artifact->metrics.count; i++) {
+        const hpx_metric *metric = &artifact->metrics.list[i];
+        if (strcmp(name, metric->name) == 0 || (marked && strcmp(name + strlen(prefix), metric->name) == 0))
+            return metric;
+    }
+    return NULL;
+}
+
 /* `room`: for a text that is put together. */
 static struct value value_of(const struct result *result, const char *name, hpx_buffer *room)
 {
@@ -30,9 +43,9 @@ static struct value value_of(const struct result *result, const char *name, hpx_
     double number;
     if (value)
         return hpx_parse_real(&number, value) ? number_of(number) : (struct value){.text = value};
-    for (size_t i = 0; i < artifact->metrics.count; i++)
-        if (strcmp(name, artifact->metrics.list[i].name) == 0)
-            return number_of(artifact->metrics.list[i].value);
+    const hpx_metric *metric = find_metric(artifact, name);
+    if (metric)
+        return number_of(metric->value);
     char hex[HPX_HASH_HEX_BYTES];
     room->size = 0;
     if (strcmp(name, "seed") == 0)
@@ -128,9 +141,8 @@ static void drop_behind(struct results *results, size_t count)
 static bool is_metric(const struct results *results, const char *name)
 {
     for (size_t i = 0; i < results->count; i++)
-        for (size_t k = 0; k < results->at[i].artifact.metrics.count; k++)
-            if (strcmp(results->at[i].artifact.metrics.list[k].name, name) == 0)
-                return true;
+        if (find_metric(&results->at[i].artifact, name))
+            return true;
     return false;
 }
 

@@ -122,7 +122,7 @@ void hpx_report_best_add(hpx_table *table, const hpx_artifact *cell, const hpx_o
                          double sd, size_t seeds, size_t recipe_seeds)
 {
     char hex[HPX_HASH_HEX_BYTES];
-    double score = hpx_metrics_value(&cell->metrics, objective->name);
+    double score = hpx_objective_value(objective, &cell->metrics);
     int digits = objective->minimised ? 6 : 4;
     report_cell(table, &cell->cell);
     if (isnan(score))

@@ -84,7 +84,7 @@ static hpx_status consult(const struct build *build, struct trial *trial, uint32
     if (status)
         return status;
     if (verdict == HPX_HIT) {
-        const double value = hpx_metrics_value(&artifact.metrics, build->recipe->objective.name);
+        const double value = hpx_objective_value(&build->recipe->objective, &artifact.metrics);
         if (trial_trained(trial) == 0 || artifact.epoch > trial->epoch) {
             trial->verdict = HPX_HIT;
             trial->epoch = artifact.epoch;
@@ -545,7 +545,7 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
         return status;
     if (result->epoch > trial->epoch || *result->failure)
         trial->epoch = result->epoch;
-    trial->value = hpx_metrics_value(&result->metrics, recipe->objective.name);
+    trial->value = hpx_objective_value(&recipe->objective, &result->metrics);
     if (!*result->failure)
         trial_note(trial, result->epoch, trial->value);
     note_failure(build, trial, result->failure);

@@ -164,9 +164,7 @@ uint32_t trial_target(const struct trial *trial)
 bool trial_failed(const struct trial *trial, uint32_t epochs)
 {
     double value;
-    if (trial->failure && trial->epoch <= epochs)
-        return true;
-    return trial->state == TRIAL_ACCIDENT && !trial_answer(&value, trial, epochs);
+    return trial_answer(&value, trial, epochs) ? isnan(value) : trial->state == TRIAL_ACCIDENT;
 }
 
 uint32_t trial_trained(const struct trial *trial)

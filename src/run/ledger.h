@@ -71,13 +71,14 @@ struct trial *ledger_trial(const struct ledger *ledger, hpx_request request, siz
 /* The trial has had this value of the objective after an epoch. */
 void trial_note(struct trial *trial, uint32_t epoch, double value);
 
-/* Whether the trial has an answer for so many epochs; then the objective, NaN if it had failed by then. */
+/* Whether the trial has an answer for so many epochs; then the objective, NaN if it had failed by then or has
+ * no finite one. */
 bool trial_answer(double *value, const struct trial *trial, uint32_t epochs);
 
 /* The most epochs for which it is asked and has no answer; 0: it has all. */
 uint32_t trial_target(const struct trial *trial);
 
-/* Whether it failed, or ended by accident, before it had an answer for so many epochs. */
+/* Whether its answer for so many epochs is no number, or it ended by accident before it had one. */
 bool trial_failed(const struct trial *trial, uint32_t epochs);
 
 /* Epochs that this run has trained. */

@@ -1,6 +1,6 @@
 /* A replay: the searches over a table of results instead of training. The table is CSV (RFC 4180): a header
- * and a row per cell, or per cell, seed and epoch. Of its columns a replay reads the axes, the objective,
- * and, where they are there, `seed` (only the recipe's seeds), `epoch` (up to the recipe's epochs) and
+ * and a row per cell, or per cell, seed and epoch. Of its columns a replay reads the axes, the objective (or
+ * metric.OBJECTIVE), and, where they are there, `seed` (only the recipe's seeds), `epoch` (up to the recipe's epochs) and
  * `status` (empty, or "failed": in this epoch, and so in all later ones). A row that has neither failed nor
  * an objective says nothing. */
 #include "hpx/build.h"
@@ -105,6 +105,15 @@ static size_t find_own_column(const struct table *table, const char *name)
     return NO_COLUMN;
 }
 
+/* A metric that is called like another column has the name metric.NAME. */
+static size_t find_metric_column(const struct table *table, const char *name)
+{
+    char *marked = hpx_format("metric.%s", name);
+    const size_t column = find_own_column(table, marked);
+    free(marked);
+    return column == NO_COLUMN ? find_own_column(table, name) : column;
+}
+
 static hpx_status read_header(struct table *table, hpx_error *error)
 {
     const hpx_recipe *recipe = table->recipe;
@@ -118,7 +127,7 @@ static hpx_status read_header(struct table *table, hpx_error *error)
                                  recipe->axes[axis].name, recipe->path);
     }
     const char *objective = recipe->objective.name;
-    table->value_column = find_own_column(table, objective);
+    table->value_column = find_metric_column(table, objective);
     table->seed_column = find_own_column(table, "seed");
     table->epoch_column = find_own_column(table, "epoch");
     table->status_column = find_own_column(table, "status");

@@ -50,6 +50,8 @@ hpx_status upgrade_record(hpx_fields *fields, hpx_error *error)
     hpx_metrics metrics = {0};
     hpx_hash output;
     hpx_status status = HPX_OK;
+    if (hpx_fields_find(fields, "metric.names") || hpx_fields_find(fields, "metric.values"))
+        return hpx_error_set(error, HPX_DAMAGED, "metrics as of two formats");
     for (size_t i = 0; i < NAMES && !status; i++) {
         double value = NAN;
         status = hpx_fields_real(&value, fields, names[i], error);

@@ -8,7 +8,7 @@
 static hpx_status find_best(uint32_t *best, hpx_store *store, MDB_txn *txn, const struct epochs *stored,
                             const hpx_artifact *at_hand, const hpx_objective *objective, hpx_error *error)
 {
-    double best_value = hpx_metrics_value(&at_hand->metrics, objective->name);
+    double best_value = hpx_objective_value(objective, &at_hand->metrics);
     *best = isnan(best_value) ? 0 : at_hand->epoch;
     for (size_t i = 0; i < stored->count; i++) {
         hpx_artifact artifact;
@@ -18,7 +18,7 @@ static hpx_status find_best(uint32_t *best, hpx_store *store, MDB_txn *txn, cons
             continue;
         if (status)
             return status;
-        const double value = hpx_metrics_value(&artifact.metrics, objective->name);
+        const double value = hpx_objective_value(objective, &artifact.metrics);
         hpx_artifact_free(&artifact);
         const bool earlier = epoch < *best && !hpx_objective_better(objective, best_value, value);
         if (hpx_objective_better(objective, value, best_value) || earlier) {

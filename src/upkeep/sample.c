@@ -159,14 +159,25 @@ static void add_loss(struct marks *marks, const struct trajectory *trajectory, c
     add_number(marks, name, 0, loss > 0 && isfinite(loss) ? ilogb(loss) : INT32_MAX);
 }
 
+/* The losses that every training has. */
+static void add_losses(struct marks *marks, const struct trajectory *trajectory, const hpx_fields *manifest)
+{
+    const hpx_trainer *trainer;
+    hpx_error ignored;
+    if (hpx_trainer_of(&trainer, manifest, &ignored))
+        return;
+    for (size_t i = 0; i < trainer->metric_count; i++)
+        if (trainer->metrics[i].minimised && !trainer->metrics[i].instead)
+            add_loss(marks, trajectory, trainer->metrics[i].name);
+}
+
 static void list_marks(struct marks *marks, const struct trajectory *trajectory, const hpx_fields *manifest)
 {
     for (size_t i = 0; i < manifest->count; i++)
         if (!hpx_manifest_is_origin(manifest->fields[i].name))
             add_field(marks, &manifest->fields[i]);
     add_number(marks, "epochs", 0, trajectory->to);
-    add_loss(marks, trajectory, "train_loss");
-    add_loss(marks, trajectory, "test_loss");
+    add_losses(marks, trajectory, manifest);
 }
 
 /* --- the sample -------------------------------------------------------------------------------------------

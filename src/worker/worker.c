@@ -116,9 +116,27 @@ static hpx_status send_result(struct worker *worker, const hpx_result *result, h
 struct training {
     struct worker *worker;
     const hpx_job *job;
+    hpx_metrics seen; /* names of all epochs so far */
     int64_t started_ns;
     bool broken; /* the channel, not the training */
 };
+
+/* Records have room for so many metrics of a trial, with names of a certain form. */
+static hpx_status check_metrics(struct training *training, const hpx_epoch *epoch, hpx_error *error)
+{
+    for (size_t i = 0; i < epoch->metrics.count; i++) {
+        const char *name = epoch->metrics.list[i].name;
+        if (!hpx_metric_is_name(name))
+            return hpx_error_set(error, HPX_FAILED,
+                                 "epoch %u: a metric whose name is none: expected 1 to %d printable characters "
+                                 "without blank, comma or quote",
+                                 epoch->epoch, HPX_METRIC_NAME_MAX);
+        if (!hpx_metrics_set(&training->seen, name, 0))
+            return hpx_error_set(error, HPX_FAILED, "epoch %u: a trial has at most %d metrics, and '%s' is one more",
+                                 epoch->epoch, HPX_METRICS_MAX, name);
+    }
+    return HPX_OK;
+}
 
 static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *error)
 {
@@ -133,7 +151,9 @@ static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *e
         .seconds = epoch->seconds,
         .checkpoint = HPX_NO_BLOB,
     };
-    hpx_status status = HPX_OK;
+    hpx_status status = check_metrics(training, epoch, error);
+    if (status)
+        return status;
     memcpy(result.host, training->worker->host, sizeof result.host);
     if (epoch->failure) {
         snprintf(result.failure, sizeof result.failure, "%s", epoch->failure);
@@ -204,6 +224,7 @@ static hpx_status serve(struct worker *worker, hpx_blob *blob, hpx_error *error)
     hpx_error failure;
     hpx_result result = {.kind = HPX_MESSAGE_DONE, .key = job.key, .checkpoint = HPX_NO_BLOB};
     status = train(&training, &failure);
+    hpx_metrics_free(&training.seen);
     if (training.broken) {
         *error = failure;
     } else {

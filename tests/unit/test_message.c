@@ -9,6 +9,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -178,6 +179,40 @@ static void test_results(void **state)
     assert_int_equal(read.key.bytes[0], 9);
     read = there_and_back(&failed);
     assert_string_equal(read.message, "the loss is \xff");
+}
+
+static void expect_refused_metrics(const hpx_metric *list, size_t count)
+{
+    hpx_result epoch = make_epoch(""), read;
+    hpx_buffer bytes = {0};
+    hpx_blob none = HPX_NO_BLOB;
+    hpx_metrics_free(&epoch.metrics);
+    epoch.metrics = (hpx_metrics){(hpx_metric *)list, count};
+    expect_ok(hpx_result_output(&epoch.output, &epoch, &error), &error);
+    hpx_result_encode(&bytes, &epoch);
+    hpx_message message = read_whole(&bytes);
+    assert_int_equal(hpx_result_decode(&read, &message, &none, &error), HPX_DAMAGED);
+    expect_contains(error.message, "metric.");
+    epoch.metrics = (hpx_metrics){0};
+    hpx_result_free(&epoch);
+    hpx_buffer_free(&bytes);
+}
+
+/* Names that no trainer may give, one twice, and more than there is room for. */
+static void test_metrics(void **state)
+{
+    (void)state;
+    static hpx_metric many[HPX_METRICS_MAX + 1];
+    char names[HPX_METRICS_MAX + 1][8];
+    for (size_t i = 0; i <= HPX_METRICS_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "m%zu", i);
+        many[i].name = names[i];
+    }
+    expect_refused_metrics((const hpx_metric[]){{"a b", 1}}, 1);
+    expect_refused_metrics((const hpx_metric[]){{"a,b", 1}}, 1);
+    expect_refused_metrics((const hpx_metric[]){{"", 1}}, 1);
+    expect_refused_metrics((const hpx_metric[]){{"a", 1}, {"b", 1}, {"a", 1}}, 3);
+    expect_refused_metrics(many, HPX_METRICS_MAX + 1);
 }
 
 /* Messages one behind the other are read one by one. */
@@ -501,7 +536,7 @@ static void test_not_a_message(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_job),           cmocka_unit_test(test_results),
+        cmocka_unit_test(test_job),           cmocka_unit_test(test_results), cmocka_unit_test(test_metrics),
         cmocka_unit_test(test_stream),        cmocka_unit_test(test_truncated_anywhere),
         cmocka_unit_test(test_every_flip),    cmocka_unit_test(test_exact_fields),
         cmocka_unit_test(test_hostile_jobs),  cmocka_unit_test(test_hostile_results),
