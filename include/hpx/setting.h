@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 typedef enum hpx_setting_type {
-    HPX_SETTING_WORD,   /* one of `words` */
+    HPX_SETTING_WORD,   /* one of `words`; the name of a metric */
     HPX_SETTING_COUNT,  /* an integer in [min, max] */
     HPX_SETTING_REAL,   /* a real number in [min, max]; the ends may be left out, see below */
     HPX_SETTING_COUNTS, /* one or more integers in [min, max], at most HPX_SETTING_LIST_MAX */
@@ -20,7 +20,7 @@ typedef struct hpx_setting {
     hpx_setting_type type;
     double min, max;
     _Bool above_min, below_max; /* the range leaves out that end */
-    const char *const *words;   /* HPX_SETTING_WORD: NULL-terminated */
+    const char *const *words;   /* HPX_SETTING_WORD: NULL-terminated; NULL: any name of a metric */
     const char *fallback;       /* the default as written in a recipe; NULL: it must be given */
     /* The setting exists only where the word setting `only_if` of the same section has the value
      * `only_value`; NULL: always. An absent setting is not part of the identity, and giving it is an error.

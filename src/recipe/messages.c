@@ -313,7 +313,8 @@ const char *hpx_recipe_expected(struct parse *p, const hpx_setting *setting)
     hpx_real_text(max, setting->max);
     switch (setting->type) {
     case HPX_SETTING_WORD:
-        return hpx_recipe_list(p, setting->words);
+        return setting->words ? hpx_recipe_list(p, setting->words)
+                              : "the name of a metric, printable characters without blank, comma or quote";
     case HPX_SETTING_COUNT:
         return hpx_arena_format(p->arena, "a whole number from %s to %s", min, max);
     case HPX_SETTING_COUNTS:

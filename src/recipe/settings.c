@@ -44,6 +44,10 @@ hpx_status hpx_recipe_axis_of(struct parse *p, const struct word *reference, int
 
 static bool read_value(union value *out, const hpx_setting *setting, const char *text)
 {
+    if (setting->type == HPX_SETTING_WORD && !setting->words) {
+        out->text = text;
+        return hpx_metric_is_name(text);
+    }
     if (setting->type == HPX_SETTING_WORD) {
         for (const char *const *word = setting->words; *word; word++) {
             if (strcmp(*word, text) == 0) {
@@ -72,7 +76,8 @@ static const char *value_hint(struct parse *p, const hpx_setting *setting, const
             return hpx_arena_format(p->arena, "; did you mean '$%s'?", text);
     if (strchr(text, ','))
         return "; blanks separate words, not commas";
-    return setting->type == HPX_SETTING_WORD ? hpx_recipe_hint(p, text, setting->words) : "";
+    return setting->type == HPX_SETTING_WORD && setting->words ? hpx_recipe_hint(p, text, setting->words)
+                                                               : "";
 }
 
 /* `axis` NULL: the value is stated in the binding. */

@@ -69,45 +69,27 @@ static bool is_plain(const struct word *word, const char *text)
     return word->kind == WORD_PLAIN && strcmp(word->text, text) == 0;
 }
 
-/* The direction of a metric that the trainer's table lacks, which its name may say. */
-static void find_direction(struct parse *p, const struct word *at, bool stated)
+/* One of the trainer's metrics; of a trainer that does not say which it reports, any. */
+static hpx_setting objective_setting(struct parse *p, const hpx_trainer *trainer)
 {
-    hpx_objective *objective = &p->recipe->objective;
-    bool minimised;
-    if (stated)
-        return;
-    if (hpx_objective_guess(&minimised, objective->name))
-        objective->minimised = minimised;
-    else
-        hpx_recipe_fail(p, at,
-                        "nobody knows whether more or less of '%s' is better: expected 'objective = "
-                        "maximise %s' or 'objective = minimise %s'",
-                        objective->name, objective->name, objective->name);
-}
-
-/* One of the trainer's metrics; of a trainer that does not say which it has, any. NULL after a mistake. */
-static const char *read_metric(struct parse *p, const struct binding *given)
-{
-    const hpx_trainer *trainer = p->recipe->trainer;
     const char **names = hpx_arena_alloc(p->arena, (trainer->metric_count + 1) * sizeof *names);
     for (size_t i = 0; i < trainer->metric_count; i++)
         names[i] = trainer->metrics[i].name;
-    const hpx_setting setting = {
-        .name = "objective", .type = HPX_SETTING_WORD, .words = names, .fallback = trainer->objective};
-    struct slot slot;
-    if (trainer->metric_count > 0)
-        return hpx_recipe_slot(p, &slot, &setting, given, 1, NULL) ? NULL : slot.operands[0].values[0].text;
-    const struct word *name = &given->values[0];
-    if (given->count == 1 && name->kind != WORD_REFERENCE && hpx_metric_is_name(name->text))
-        return name->text;
-    hpx_recipe_fail(p, given->count > 1 ? &given->values[1] : name,
-                    "'objective' is no name of a metric: expected at most %d printable characters without "
-                    "blank, comma or quote",
-                    HPX_METRIC_NAME_MAX);
+    return (hpx_setting){.name = "objective",
+                         .type = HPX_SETTING_WORD,
+                         .words = trainer->metric_count > 0 ? names : NULL,
+                         .fallback = trainer->objective};
+}
+
+static const hpx_metric_kind *find_kind(const hpx_trainer *trainer, const char *name)
+{
+    for (size_t i = 0; i < trainer->metric_count; i++)
+        if (strcmp(trainer->metrics[i].name, name) == 0)
+            return &trainer->metrics[i];
     return NULL;
 }
 
-/* [maximise | minimise] NAME */
+/* [maximise | minimise] NAME. Without the word the trainer's table says the direction, else the name's end. */
 static void read_objective(struct parse *p)
 {
     const hpx_trainer *trainer = p->recipe->trainer;
@@ -116,26 +98,29 @@ static void read_objective(struct parse *p)
         return;
     if (!given && !trainer->objective) {
         hpx_recipe_fail(p, p->train ? &p->train->keyword : &p->model->keyword,
-                        "'objective' is missing: expected the name of a metric");
+                        "train needs 'objective': expected the name of a metric");
         return;
     }
-    const bool least = given && given->count > 1 && is_plain(&given->values[0], "minimise");
-    const bool stated = least || (given && given->count > 1 && is_plain(&given->values[0], "maximise"));
-    const struct binding name = {.values = given ? given->values + stated : NULL,
-                                 .count = given ? given->count - stated : 0};
-    const char *metric = read_metric(p, given ? &name : NULL);
-    if (!metric)
+    struct binding name = given ? *given : (struct binding){.count = 0};
+    bool minimised = name.count > 1 && is_plain(&name.values[0], "minimise");
+    const bool stated = minimised || (name.count > 1 && is_plain(&name.values[0], "maximise"));
+    name.values += stated;
+    name.count -= stated;
+    const hpx_setting setting = objective_setting(p, trainer);
+    struct slot slot;
+    if (hpx_recipe_slot(p, &slot, &setting, given ? &name : NULL, 1, NULL))
         return;
-    p->recipe->objective = (hpx_objective){metric, least};
-    for (size_t i = 0; i < trainer->metric_count; i++) {
-        const hpx_metric_kind *row = &trainer->metrics[i];
-        if (strcmp(row->name, metric) != 0)
-            continue;
-        p->recipe->objective.minimised = stated ? least : row->minimised;
-        check_validation(p, given, row->instead);
-        return;
-    }
-    find_direction(p, &name.values[0], stated);
+    const char *metric = slot.operands[0].values[0].text;
+    const hpx_metric_kind *kind = find_kind(trainer, metric);
+    if (!stated && kind)
+        minimised = kind->minimised;
+    else if (!stated && !hpx_objective_guess(&minimised, metric))
+        hpx_recipe_fail(p, &name.values[0],
+                        "nobody knows whether more or less of '%s' is better: expected 'objective = maximise "
+                        "%s' or 'objective = minimise %s'",
+                        metric, metric, metric);
+    p->recipe->objective = (hpx_objective){metric, minimised};
+    check_validation(p, given, kind ? kind->instead : NULL);
 }
 
 static void read_keep(struct parse *p)

@@ -127,12 +127,14 @@ static hpx_status check_metrics(struct training *training, const hpx_epoch *epoc
     for (size_t i = 0; i < epoch->metrics.count; i++) {
         const char *name = epoch->metrics.list[i].name;
         if (!hpx_metric_is_name(name))
-            return hpx_error_set(error, HPX_FAILED,
-                                 "epoch %u: a metric whose name is none: expected 1 to %d printable characters "
-                                 "without blank, comma or quote",
-                                 epoch->epoch, HPX_METRIC_NAME_MAX);
+            return hpx_error_set(
+                error, HPX_FAILED,
+                "epoch %u: a metric whose name is none: expected 1 to %d printable characters "
+                "without blank, comma or quote",
+                epoch->epoch, HPX_METRIC_NAME_MAX);
         if (!hpx_metrics_set(&training->seen, name, 0))
-            return hpx_error_set(error, HPX_FAILED, "epoch %u: a trial has at most %d metrics, and '%s' is one more",
+            return hpx_error_set(error, HPX_FAILED,
+                                 "epoch %u: a trial has at most %d metrics, and '%s' is one more",
                                  epoch->epoch, HPX_METRICS_MAX, name);
     }
     return HPX_OK;

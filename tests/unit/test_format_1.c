@@ -29,7 +29,10 @@ static hpx_fields old_record(const hpx_metrics *metrics, const char *failure)
     hpx_fields_set_hash(&fields, "output", &output);
     hpx_fields_set_hash(&fields, "code", &(hpx_hash){{1}});
     hpx_fields_set_hash(&fields, "dataset", &(hpx_hash){{2}});
-    hpx_fields_set_bytes(&fields, "cell", "n1\0" "128", 7);
+    hpx_fields_set_bytes(&fields, "cell",
+                         "n1\0"
+                         "128",
+                         7);
     hpx_fields_set_count(&fields, "seed", 7);
     hpx_fields_set_text(&fields, "host", "node");
     hpx_fields_set_count(&fields, "started", 1700000000123456789);
@@ -90,7 +93,8 @@ static void test_failure(void **state)
 static void test_damaged(void **state)
 {
     (void)state;
-    const hpx_metrics none = made_metrics(NAN, NAN, NAN, NAN, NAN, NAN), some = made_metrics(1, 1, 1, 1, 1, 1);
+    const hpx_metrics none = made_metrics(NAN, NAN, NAN, NAN, NAN, NAN),
+                      some = made_metrics(1, 1, 1, 1, 1, 1);
     hpx_cell_set *cells = hpx_cell_set_new();
     hpx_artifact read;
     hpx_fields record = old_record(&some, reason);

@@ -536,10 +536,15 @@ static void test_not_a_message(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_job),           cmocka_unit_test(test_results), cmocka_unit_test(test_metrics),
-        cmocka_unit_test(test_stream),        cmocka_unit_test(test_truncated_anywhere),
-        cmocka_unit_test(test_every_flip),    cmocka_unit_test(test_exact_fields),
-        cmocka_unit_test(test_hostile_jobs),  cmocka_unit_test(test_hostile_results),
+        cmocka_unit_test(test_job),
+        cmocka_unit_test(test_results),
+        cmocka_unit_test(test_metrics),
+        cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_truncated_anywhere),
+        cmocka_unit_test(test_every_flip),
+        cmocka_unit_test(test_exact_fields),
+        cmocka_unit_test(test_hostile_jobs),
+        cmocka_unit_test(test_hostile_results),
         cmocka_unit_test(test_not_a_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

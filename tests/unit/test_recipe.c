@@ -423,6 +423,59 @@ static void test_objectives(void **state)
     }
 }
 
+/* A trainer that does not say what it reports: any metric can be the objective, if its direction is known. */
+static void test_objectives_of_any_name(void **state)
+{
+    (void)state;
+    static hpx_trainer any = {.name = "any"};
+    static const struct {
+        const char *value;
+        const char *name; /* NULL: refused, with: */
+        const char *message;
+        bool minimised;
+    } table[] = {
+        {"top5_accuracy", "top5_accuracy", NULL, false},
+        {"loss/validation_loss", "loss/validation_loss", NULL, true},
+        {"error", "error", NULL, true},
+        {"maximise f1@10%", "f1@10%", NULL, false},
+        {"minimise accuracy", "accuracy", NULL, true},
+        {"minimise minimise", "minimise", NULL, true},
+        {"f1", NULL,
+         "4:15: nobody knows whether more or less of 'f1' is better: expected 'objective = maximise f1' or",
+         false},
+        {"maximise", NULL, "4:15: nobody knows whether more or less of 'maximise'", false},
+        {"maximise a b", NULL, "4:26: a second value of 'objective'", false},
+        {"f1 loss", NULL, "4:18: a second value of 'objective'", false},
+        {"maximize f1", NULL, "4:24: a second value of 'objective'", false},
+        {"a,b", NULL, "4:15: 'objective' cannot be 'a,b': expected the name of a metric", false},
+        {"\"a b\"", NULL, "4:15: 'objective' cannot be 'a b'", false},
+        {"maximise $cell", NULL, "4:24: 'objective' takes no '$'", false},
+    };
+    hpx_error error;
+    hpx_recipe *recipe;
+    any.inputs = hpx_trainer_find("mlp")->inputs;
+    assert_int_equal(hpx_trainer_register(&any, &error), HPX_OK);
+    for (size_t i = 0; i < COUNT(table); i++) {
+        char *text = hpx_format("dataset mnist\nmodel any\ntrain\n  objective = %s\n", table[i].value);
+        hpx_status status = hpx_recipe_parse(&recipe, "r.rcp", text, strlen(text), NULL, NULL, &error);
+        if (table[i].name) {
+            if (status)
+                fail_msg("%s: %s", table[i].value, error.message);
+            assert_string_equal(recipe->objective.name, table[i].name);
+            assert_int_equal(recipe->objective.minimised, table[i].minimised);
+            hpx_recipe_free(recipe);
+        } else {
+            assert_int_equal(status, HPX_USAGE);
+            if (!strstr(error.message, table[i].message))
+                fail_msg("%s: %s", table[i].value, error.message);
+        }
+        free(text);
+    }
+    const char none[] = "dataset mnist\nmodel any\ntrain\n  epochs = 1\n";
+    assert_int_equal(hpx_recipe_parse(&recipe, "r.rcp", none, strlen(none), NULL, NULL, &error), HPX_USAGE);
+    assert_non_null(strstr(error.message, "3:1: train needs 'objective': expected the name of a metric"));
+}
+
 /* Not a setting of the cell: the key does not depend on it. */
 static void test_keep(void **state)
 {
@@ -458,7 +511,8 @@ int main(void)
         cmocka_unit_test(test_axis_numbers),  cmocka_unit_test(test_cells),
         cmocka_unit_test(test_conditions),    cmocka_unit_test(test_searches),
         cmocka_unit_test(test_order_of_axes), cmocka_unit_test(test_find_cell),
-        cmocka_unit_test(test_objectives),    cmocka_unit_test(test_keep),
+        cmocka_unit_test(test_objectives),    cmocka_unit_test(test_objectives_of_any_name),
+        cmocka_unit_test(test_keep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,6 +246,21 @@ static void test_minimised(void **state)
     free(path);
 }
 
+/* An axis may have a metric's name: then the metric's column is metric.NAME, also where it alone is the objective. */
+static void test_axis_called_like_the_objective(void **state)
+{
+    (void)state;
+    static const char text[] = "dataset mnist\nmodel mlp\n  hidden = 8\ntrain\n  rate = $test_loss\n"
+                               "  objective = test_loss\naxis test_loss = 0.1 0.2 0.3 0.4\n"
+                               "search s\n  method = grid\n";
+    expect_scores(text, "test_loss,metric.test_loss\n0.1,5\n0.2,6\n0.3,7\n0.4,8\n",
+                  (const double[]){5, 6, 7, 8});
+    expect_scores(text, "test_loss,test_loss\n0.1,5\n0.2,6\n0.3,7\n0.4,8\n", (const double[]){5, 6, 7, 8});
+    double scores[4];
+    assert_int_equal(scores_of(scores, text, "test_loss,loss\n0.1,5\n0.2,6\n"), HPX_USAGE);
+    expect_contains(error.message, "no column 'test_loss', the objective");
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -308,9 +323,10 @@ static void test_cut_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_paper_table), WITH_FOLDER(test_tables),  WITH_FOLDER(test_seeds_and_epochs),
-        WITH_FOLDER(test_failed),      WITH_FOLDER(test_refused), WITH_FOLDER(test_cut_anywhere),
-        WITH_FOLDER(test_minimised),   WITH_FOLDER(test_refused), WITH_FOLDER(test_cut_anywhere),
+        WITH_FOLDER(test_paper_table),      WITH_FOLDER(test_tables),
+        WITH_FOLDER(test_seeds_and_epochs), WITH_FOLDER(test_failed),
+        WITH_FOLDER(test_refused),          WITH_FOLDER(test_cut_anywhere),
+        WITH_FOLDER(test_minimised),        WITH_FOLDER(test_axis_called_like_the_objective),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
