@@ -12,10 +12,9 @@
 static hpx_status list(hpx_buffer *text, hpx_store *store, const struct options *options, hpx_error *error)
 {
     hpx_adoptions adoptions;
-    hpx_json json = {.out = text};
     hpx_status status = hpx_adoptions_read(&adoptions, store, error);
     if (!status && options->json)
-        hpx_report_adoptions_json(&json, NULL, &adoptions);
+        hpx_report_adoptions_json(text, &adoptions);
     else if (!status)
         hpx_report_adoptions(text, &adoptions);
     hpx_adoptions_free(&adoptions);

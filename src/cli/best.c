@@ -42,32 +42,40 @@ static double sd_of(const struct result *cell)
     return cell->seeds > 1 ? sqrt(cell->spread / (double)(cell->seeds - 1)) : NAN;
 }
 
-static void print_table(hpx_buffer *text, const struct ranking *ranking, const hpx_recipe *recipe)
+static void add_cells(hpx_rows *rows, const struct ranking *ranking, const hpx_recipe *recipe)
 {
-    hpx_table *table = hpx_report_best_new(&recipe->objective);
     for (size_t i = 0; i < ranking->cells.count; i++) {
         const struct result *cell = &ranking->cells.at[i];
-        hpx_report_best_add(table, &cell->artifact, &recipe->objective, sd_of(cell), cell->seeds,
-                            recipe->seed_count);
+        hpx_report_best(rows, &cell->artifact, &recipe->objective, sd_of(cell), cell->seeds,
+                        recipe->seed_count);
     }
-    hpx_table_print(text, table);
-    hpx_table_free(table);
+}
+
+static void print_table(hpx_buffer *text, const struct ranking *ranking, const hpx_recipe *recipe,
+                        bool all_metrics)
+{
+    hpx_names metrics = {0};
+    hpx_rows *rows = hpx_rows_to_table();
+    results_metrics(&metrics, &ranking->cells);
+    hpx_report_best_columns(rows, &recipe->objective, all_metrics ? &metrics : NULL);
+    add_cells(rows, ranking, recipe);
+    hpx_rows_finish(text, rows);
+    hpx_names_free(&metrics);
 }
 
 static void print_json(hpx_buffer *text, const struct ranking *ranking, const hpx_recipe *recipe)
 {
     hpx_json json = {.out = text};
+    hpx_rows *rows = hpx_rows_to_json(&json);
     hpx_json_open(&json, NULL, '{');
     hpx_json_text(&json, "recipe", recipe->path);
     hpx_json_text(&json, "objective", recipe->objective.name);
     hpx_json_count(&json, "epochs", recipe->epochs);
     hpx_json_open(&json, "best", '[');
-    for (size_t i = 0; i < ranking->cells.count; i++) {
-        const struct result *cell = &ranking->cells.at[i];
-        hpx_report_best_json(&json, &cell->artifact, &recipe->objective, sd_of(cell), cell->seeds);
-    }
+    add_cells(rows, ranking, recipe);
     hpx_json_close(&json, ']');
     hpx_json_close(&json, '}');
+    hpx_rows_free(rows);
 }
 
 static hpx_status rank(hpx_buffer *text, hpx_store *store, const struct target *target, const char *data,
@@ -90,7 +98,7 @@ static hpx_status rank(hpx_buffer *text, hpx_store *store, const struct target *
         if (options->json)
             print_json(text, &ranking, target->recipe);
         else
-            print_table(text, &ranking, target->recipe);
+            print_table(text, &ranking, target->recipe, options->metrics);
     }
     results_free(&ranking.cells);
     return status;

@@ -5,7 +5,6 @@
 #include "hpx/build.h"
 #include "hpx/store.h"
 #include "report/report.h"
-#include "report/table.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -32,6 +31,7 @@ struct options {
     size_t jobs;                         /* 0: not given */
     const char *where[WHERE_MAX], *sort; /* ls, best: NAME=VALUE each; a column */
     size_t where_count, top;             /* top 0: all */
+    bool metrics, epochs;                /* ls, best: all metrics; ls: all epochs */
     double rebuild;                      /* percent; 0: not given */
     bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code, help;
     bool at_code, trust;               /* reproduce */
@@ -161,6 +161,7 @@ struct results {
 };
 /* A copy of the artifact, with nothing else. */
 struct result *results_add(struct results *results, const hpx_artifact *artifact);
+void results_metrics(hpx_names *names, const struct results *results); /* of all of them */
 void results_free(struct results *results);
 /* Whether all that --where and --sort name is known of some result. */
 hpx_status results_check(const struct results *results, const struct options *options, hpx_error *error);

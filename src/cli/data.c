@@ -7,53 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *state_of(const hpx_known_dataset *known, const char *folder)
-{
-    size_t present = 0;
-    for (size_t role = 0; role < HPX_ROLES; role++) {
-        char *path = hpx_known_path(known, folder, role);
-        hpx_file_stat stat;
-        hpx_error error;
-        present += hpx_file_stat_of(&stat, path, &error) == HPX_OK && stat.size == known->files[role].size;
-        free(path);
-    }
-    return present == HPX_ROLES ? "downloaded" : present ? "downloaded in part" : "not downloaded";
-}
-
 static int list(const char *folder, bool as_json)
 {
     hpx_buffer text = {0};
-    hpx_json json = {.out = &text};
-    hpx_table *table = hpx_table_new("lrrrrl");
-    static const char *const columns[] = {"data set", "train", "test", "features", "classes", "state"};
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        hpx_table_add(table, "%s", columns[i]);
-    hpx_json_open(&json, NULL, '[');
-    for (const char *const *name = hpx_known_names(); *name; name++) {
-        const hpx_known_dataset *known = hpx_known_find(*name);
-        const char *state = state_of(known, folder);
-        hpx_table_add(table, "%s", *name);
-        hpx_table_add(table, "%u", known->train_count);
-        hpx_table_add(table, "%u", known->test_count);
-        hpx_table_add(table, "%u", known->features);
-        hpx_table_add(table, "%u", known->classes);
-        hpx_table_add(table, "%s", state);
-        hpx_json_open_flat(&json, NULL, '{');
-        hpx_json_text(&json, "name", *name);
-        hpx_json_count(&json, "train", known->train_count);
-        hpx_json_count(&json, "test", known->test_count);
-        hpx_json_count(&json, "features", known->features);
-        hpx_json_count(&json, "classes", known->classes);
-        hpx_json_text(&json, "state", state);
-        hpx_json_text(&json, "folder", folder);
-        hpx_json_close(&json, '}');
-    }
-    hpx_json_close(&json, ']');
-    if (!as_json) {
-        text.size = 0;
-        hpx_table_print(&text, table);
-    }
-    hpx_table_free(table);
+    if (as_json)
+        hpx_report_datasets_json(&text, folder);
+    else
+        hpx_report_datasets(&text, folder);
     return print_result(&text);
 }
 

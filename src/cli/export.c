@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 struct table {
-    hpx_buffer *text;
+    hpx_rows *rows;
     hpx_names axes, metrics;
 };
 
@@ -12,7 +12,7 @@ static hpx_status add_row(void *context, const hpx_artifact *artifact, hpx_error
 {
     (void)error;
     struct table *table = context;
-    hpx_report_csv_row(table->text, &table->axes, &table->metrics, artifact);
+    hpx_report_table_row(table->rows, artifact);
     return HPX_OK;
 }
 
@@ -20,8 +20,7 @@ static hpx_status add_metrics(void *context, const hpx_artifact *artifact, hpx_e
 {
     (void)error;
     struct table *table = context;
-    for (size_t i = 0; i < artifact->metrics.count; i++)
-        hpx_names_add(&table->metrics, artifact->metrics.list[i].name);
+    hpx_names_add_metrics(&table->metrics, &artifact->metrics);
     return HPX_OK;
 }
 
@@ -38,7 +37,7 @@ static hpx_status add_columns(void *context, const hpx_artifact *artifact, hpx_e
 static hpx_status export_all(struct table *table, hpx_store *store, hpx_error *error)
 {
     hpx_status status = store ? hpx_store_each(store, NULL, add_columns, table, error) : HPX_OK;
-    hpx_report_csv_header(table->text, &table->axes, &table->metrics);
+    hpx_report_table_columns(table->rows, &table->axes, &table->metrics);
     if (!status && store)
         status = hpx_store_each(store, NULL, add_row, table, error);
     return status;
@@ -59,7 +58,7 @@ static hpx_status export_recipe(struct table *table, hpx_store *store, const str
         hpx_names_add(&table->metrics, recipe->trainer->metrics[i].name);
     if (store && table->metrics.count == 0) /* only its results know them */
         status = each_of_target(store, &target, data, true, add_metrics, table, error);
-    hpx_report_csv_header(table->text, &table->axes, &table->metrics);
+    hpx_report_table_columns(table->rows, &table->axes, &table->metrics);
     if (!status && store)
         status = each_of_target(store, &target, data, true, add_row, table, error);
     free_target(&target);
@@ -77,7 +76,7 @@ int run_export(const struct options *options)
     bool whole = options->count == 0;
     char *folder = store_folder(options, whole ? "." : options->arguments[0]), *data = data_folder(folder);
     hpx_buffer text = {0};
-    struct table table = {.text = &text};
+    struct table table = {.rows = hpx_rows_to_csv()};
     hpx_store *store;
     hpx_error error;
     hpx_status status = open_store(&store, options, folder, HPX_STORE_READ, &error);
@@ -85,6 +84,7 @@ int run_export(const struct options *options)
         status =
             whole ? export_all(&table, store, &error) : export_recipe(&table, store, options, data, &error);
     hpx_store_close(store);
+    hpx_rows_finish(&text, table.rows);
     int code = status ? fail(&error) : print_bytes(&text);
     hpx_buffer_free(&text);
     hpx_names_free(&table.axes);

@@ -12,11 +12,11 @@ struct listing {
     hpx_adoptions adoptions;
     const struct options *options;
     hpx_objective objective; /* of the recipe */
-    hpx_table *table;        /* made when the objective is known */
-    struct results results;  /* with --where, --sort or --top */
-    hpx_json *json;          /* NULL: the table */
-    hpx_audit *audit;        /* NULL: ls */
-    hpx_hash code;           /* the one last looked for in the repository, and what was found */
+    hpx_rows *rows;
+    struct target target;   /* of a recipe */
+    struct results results; /* with --where, --sort, --top or --metrics: all, before the first is shown */
+    hpx_audit *audit;       /* NULL: ls */
+    hpx_hash code;          /* the one last looked for in the repository, and what was found */
     hpx_code_reach reach;
     hpx_artifact newest;
     bool any;
@@ -37,19 +37,14 @@ static hpx_status list(void *context, const hpx_artifact *artifact, hpx_error *e
         provenance.reach = listing->reach;
         hpx_audit_add(listing->audit, &provenance);
     }
-    if (listing->json)
-        hpx_report_provenance_json(listing->json, &provenance);
-    else if (listing->audit)
-        hpx_report_audit_add(listing->table, &provenance);
-    else
-        hpx_report_list_add(listing->table, &provenance, &listing->objective);
+    hpx_report_provenance(listing->rows, &provenance);
     hpx_provenance_free(&provenance);
     return HPX_OK;
 }
 
 static bool is_picky(const struct options *options)
 {
-    return options->where_count || options->sort || options->top;
+    return options->where_count || options->sort || options->top || options->metrics;
 }
 
 static hpx_status pick(void *context, const hpx_artifact *artifact, hpx_error *error)
@@ -61,6 +56,19 @@ static hpx_status pick(void *context, const hpx_artifact *artifact, hpx_error *e
     return HPX_OK;
 }
 
+/* Once it is known what there is to show. */
+static void add_columns(struct listing *listing)
+{
+    hpx_names metrics = {0};
+    results_metrics(&metrics, &listing->results);
+    if (listing->audit)
+        hpx_report_audit_columns(listing->rows);
+    else
+        hpx_report_list_columns(listing->rows, &listing->objective,
+                                listing->options->metrics ? &metrics : NULL);
+    hpx_names_free(&metrics);
+}
+
 static hpx_status list_picked(struct listing *listing, hpx_error *error)
 {
     const struct options *options = listing->options;
@@ -70,6 +78,8 @@ static hpx_status list_picked(struct listing *listing, hpx_error *error)
         return status;
     results_filter(results, &listing->objective, options);
     results_order(results, options->sort, &listing->objective, options);
+    if (options->metrics)
+        add_columns(listing);
     for (size_t i = 0; i < results->count && !status; i++)
         status = list(listing, &results->at[i].artifact, error);
     return status;
@@ -89,45 +99,65 @@ static hpx_status list_newest(void *context, const hpx_artifact *artifact, hpx_e
 
 static hpx_status list_all(struct listing *listing, const hpx_hash *key, hpx_error *error)
 {
-    hpx_status status = hpx_store_each(listing->store, key, list_newest, listing, error);
+    const bool all = listing->options->epochs;
+    hpx_status status = hpx_store_each(listing->store, key, all ? pick : list_newest, listing, error);
     if (!status && listing->any)
         status = pick(listing, &listing->newest, error);
     return status;
 }
 
-static void start_table(struct listing *listing)
+/* What the arguments name: all, a key, or a recipe, which is opened. */
+static hpx_status list_what(struct listing *listing, const char *data, hpx_error *error)
 {
-    listing->table = listing->audit ? hpx_report_audit_new() : hpx_report_list_new(&listing->objective);
-}
-
-static hpx_status list_what(struct listing *listing, const struct options *options, const char *data,
-                            bool keys, hpx_error *error)
-{
+    const struct options *options = listing->options;
     const char *what = options->count ? options->arguments[0] : NULL;
+    const bool by_key = listing->audit && options->count == 1 && is_key(what);
     size_t count = options->count;
     hpx_hash key;
-    struct target target;
-    hpx_status status;
-    if (!what) {
-        start_table(listing);
-        return listing->store ? list_all(listing, NULL, error) : HPX_OK;
+    hpx_status status = HPX_OK;
+    if (what && !by_key) {
+        status = open_target(&listing->target, options->arguments, &count, false, error);
+        if (!status)
+            listing->objective = listing->target.recipe->objective;
     }
-    if (keys && count == 1 && is_key(what)) {
-        start_table(listing);
-        if (!listing->store)
-            return hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key; the store is empty", what);
-        status = hpx_store_find_key(&key, listing->store, what, error);
-        return status ? status : list_all(listing, &key, error);
-    }
-    status = open_target(&target, options->arguments, &count, false, error);
-    if (!status) {
-        listing->objective = target.recipe->objective;
-        start_table(listing);
-    }
-    if (!status && listing->store)
-        status = each_of_target(listing->store, &target, data, false, pick, listing, error);
-    free_target(&target);
+    if (!status && !options->metrics)
+        add_columns(listing);
+    if (status || !listing->store)
+        return status || !by_key
+                   ? status
+                   : hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key; the store is empty", what);
+    if (!what)
+        return list_all(listing, NULL, error);
+    if (!by_key)
+        return each_of_target(listing->store, &listing->target, data, options->epochs, pick, listing, error);
+    status = hpx_store_find_key(&key, listing->store, what, error);
+    return status ? status : list_all(listing, &key, error);
+}
+
+static hpx_status list_from(struct listing *listing, const char *folder, const char *data, hpx_error *error)
+{
+    const struct options *options = listing->options;
+    hpx_status status = open_store(&listing->store, options, folder, HPX_STORE_READ, error);
+    if (!status)
+        status = hpx_adoptions_read(&listing->adoptions, listing->store, error);
+    if (!status)
+        status = list_what(listing, data, error);
+    if (!status && is_picky(options))
+        status = list_picked(listing, error);
+    if (!status && !listing->store && !listing->audit && !options->quiet)
+        say("there is no store in %s yet; build makes it", folder);
     return status;
+}
+
+static void close_listing(struct listing *listing)
+{
+    hpx_rows_free(listing->rows);
+    results_free(&listing->results);
+    hpx_artifact_free(&listing->newest);
+    hpx_adoptions_free(&listing->adoptions);
+    free_target(&listing->target);
+    hpx_store_close(listing->store);
+    hpx_audit_free(listing->audit);
 }
 
 static int run(const struct options *options, hpx_audit *audit)
@@ -139,40 +169,24 @@ static int run(const struct options *options, hpx_audit *audit)
     struct listing listing = {
         .options = options,
         .objective = {.name = "validation_accuracy"},
-        .json = options->json ? &json : NULL,
+        .rows = options->json ? hpx_rows_to_json(&json) : hpx_rows_to_table(),
         .audit = audit,
     };
     hpx_error error;
-    int code;
-    hpx_status status = open_store(&listing.store, options, folder, HPX_STORE_READ, &error);
     if (options->json)
         hpx_json_open(&json, NULL, '[');
-    if (!status)
-        status = hpx_adoptions_read(&listing.adoptions, listing.store, &error);
-    if (!status)
-        status = list_what(&listing, options, data, audit != NULL, &error);
-    if (!status && is_picky(options))
-        status = list_picked(&listing, &error);
-    if (!status && !listing.store && !audit && !options->quiet)
-        say("there is no store in %s yet; build makes it", folder);
-    if (status) {
-        code = fail(&error);
-        hpx_buffer_free(&text);
-    } else {
-        if (options->json)
-            hpx_json_close(&json, ']');
-        else
-            hpx_table_print(&text, listing.table);
-        if (audit && !options->json)
-            hpx_audit_print(&text, audit);
-        code = print_result(&text);
+    hpx_status status = list_from(&listing, folder, data, &error);
+    if (!status) {
+        hpx_rows_finish(&text, listing.rows);
+        listing.rows = NULL;
     }
-    hpx_audit_free(audit);
-    hpx_table_free(listing.table);
-    results_free(&listing.results);
-    hpx_artifact_free(&listing.newest);
-    hpx_adoptions_free(&listing.adoptions);
-    hpx_store_close(listing.store);
+    if (options->json)
+        hpx_json_close(&json, ']');
+    else if (!status && audit)
+        hpx_audit_print(&text, audit);
+    close_listing(&listing);
+    int code = status ? fail(&error) : print_result(&text);
+    hpx_buffer_free(&text);
     free(data);
     free(folder);
     return code;

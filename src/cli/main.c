@@ -6,6 +6,7 @@
 #include "hpx/code.h"
 #include "hpx/trainer.h"
 #include "hpx/version.h"
+#include "report/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>

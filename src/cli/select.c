@@ -138,6 +138,12 @@ static void drop_behind(struct results *results, size_t count)
         hpx_artifact_free(&results->at[--results->count].artifact);
 }
 
+void results_metrics(hpx_names *metrics, const struct results *results)
+{
+    for (size_t i = 0; i < results->count; i++)
+        hpx_names_add_metrics(metrics, &results->at[i].artifact.metrics);
+}
+
 static bool is_metric(const struct results *results, const char *name)
 {
     for (size_t i = 0; i < results->count; i++)

@@ -98,32 +98,33 @@ int run_why(const struct options *options)
     return status ? fail(&error) : print_result(&text);
 }
 
-static hpx_status print_history(hpx_buffer *text, const hpx_history *history, const struct asked *asked,
-                                bool as_json, hpx_error *error)
+static hpx_status add_history(hpx_rows *rows, const hpx_history *history, hpx_store *store, hpx_error *error)
 {
-    hpx_table *table = hpx_report_log_new();
-    hpx_json json = {.out = text};
     hpx_adoptions adoptions;
-    hpx_status status = hpx_adoptions_read(&adoptions, asked->store, error);
-    if (as_json)
-        hpx_json_open(&json, NULL, '[');
+    hpx_status status = hpx_adoptions_read(&adoptions, store, error);
     for (size_t i = 0; i < history->count && !status; i++) {
         hpx_provenance provenance;
-        status = hpx_provenance_find(&provenance, asked->store, &adoptions, &history->artifacts[i], error);
-        if (status)
-            break;
-        if (as_json)
-            hpx_report_provenance_json(&json, &provenance);
-        else
-            hpx_report_log_add(table, &provenance);
+        status = hpx_provenance_find(&provenance, store, &adoptions, &history->artifacts[i], error);
+        if (!status)
+            hpx_report_provenance(rows, &provenance);
         hpx_provenance_free(&provenance);
     }
+    hpx_adoptions_free(&adoptions);
+    return status;
+}
+
+static hpx_status print_history(hpx_buffer *text, const hpx_history *history, hpx_store *store, bool as_json,
+                                hpx_error *error)
+{
+    hpx_json json = {.out = text};
+    hpx_rows *rows = as_json ? hpx_rows_to_json(&json) : hpx_rows_to_table();
+    hpx_report_log_columns(rows);
+    if (as_json)
+        hpx_json_open(&json, NULL, '[');
+    hpx_status status = add_history(rows, history, store, error);
     if (as_json)
         hpx_json_close(&json, ']');
-    else
-        hpx_table_print(text, table);
-    hpx_table_free(table);
-    hpx_adoptions_free(&adoptions);
+    hpx_rows_finish(text, rows);
     return status;
 }
 
@@ -138,7 +139,7 @@ int run_log(const struct options *options)
         status = hpx_history_find(&history, asked.experiment, asked.store, asked.cell, asked.seeds,
                                   asked.seed_count, &error);
     if (!status)
-        status = print_history(&text, &history, &asked, options->json, &error);
+        status = print_history(&text, &history, asked.store, options->json, &error);
     hpx_history_free(&history);
     close_asked(&asked);
     if (status)

@@ -32,90 +32,90 @@ void hpx_report_adoption(hpx_buffer *out, const hpx_adoption *adoption)
                       "trainer %.8s counts as %.8s: ", trainer_text(mine, hpx_adoption_version(adoption)),
                       trainer_text(as, adoption->as));
     add_proof(out, adoption);
-    hpx_buffer_printf(out, ", %s", report_time(when, adoption->adopted_ns));
+    hpx_buffer_printf(out, ", %s", hpx_report_time(when, adoption->adopted_ns));
     if (*adoption->reason)
         hpx_buffer_printf(out, ": %s", adoption->reason);
 }
 
-static const char *text_of(const hpx_fields *fields, const char *name)
+static void add_paths(hpx_row *row, const char *paths)
 {
-    const hpx_field *field = hpx_fields_find(fields, name);
-    return field && field->type == HPX_FIELD_TEXT ? (const char *)field->bytes : "-";
-}
-
-void hpx_report_adoptions(hpx_buffer *out, const hpx_adoptions *adoptions)
-{
-    static const char *const columns[] = {"trainer", "counts as", "proof",  "kernel",
-                                          "vector",  "adopted",   "reason", NULL};
-    char hex[HPX_CODE_HEX_BYTES], when[32];
-    hpx_table *table = hpx_table_new("lllllll");
-    report_columns(table, columns);
-    for (size_t i = 0; i < adoptions->count; i++) {
-        const hpx_adoption *adoption = &adoptions->items[i];
-        hpx_buffer proof = {0};
-        add_proof(&proof, adoption);
-        hpx_table_add(table, "%.8s", trainer_text(hex, hpx_adoption_version(adoption)));
-        hpx_table_add(table, "%.8s", trainer_text(hex, adoption->as));
-        hpx_table_add(table, "%s", hpx_buffer_text(&proof));
-        hpx_table_add(table, "%s", text_of(&adoption->whose, "numerics.kernel"));
-        hpx_table_add(table, "%s", text_of(&adoption->whose, "numerics.vector"));
-        hpx_table_add(table, "%s", report_time(when, adoption->adopted_ns));
-        hpx_table_add(table, "%s", *adoption->reason ? adoption->reason : "-");
-        hpx_buffer_free(&proof);
-    }
-    hpx_table_print(out, table);
-    hpx_table_free(table);
-}
-
-static void add_paths(hpx_json *json, const char *paths)
-{
-    hpx_json_open(json, "paths", '[');
+    hpx_row_open(row, "paths", '[');
     for (const char *at = paths; *at;) {
         const size_t length = strcspn(at, "\n");
         hpx_buffer path = {0};
         hpx_buffer_add(&path, at, length);
-        hpx_json_text(json, NULL, hpx_buffer_text(&path));
+        hpx_row_text(row, NULL, hpx_buffer_text(&path));
         hpx_buffer_free(&path);
         at += length + (at[length] == '\n');
     }
-    hpx_json_close(json, ']');
+    hpx_row_close(row);
 }
 
 /* Which trainer counts as which, and how far that is proven. */
-static void add_claim(hpx_json *json, const hpx_adoption *adoption)
+static void add_claim(hpx_row *row, const hpx_adoption *adoption)
 {
     char hex[HPX_CODE_HEX_BYTES], when[32];
-    hpx_json_text(json, "trainer", trainer_text(hex, hpx_adoption_version(adoption)));
-    hpx_json_text(json, "as", trainer_text(hex, adoption->as));
-    hpx_json_bool(json, "proven", adoption->key_count > 0);
-    hpx_json_count(json, "trajectories", adoption->key_count);
-    hpx_json_count(json, "epochs", adoption->epochs);
-    hpx_json_text(json, "adopted", report_time(when, adoption->adopted_ns));
-    hpx_json_text(json, "reason", *adoption->reason ? adoption->reason : NULL);
+    hpx_row_text(row, "trainer", trainer_text(hex, hpx_adoption_version(adoption)));
+    hpx_row_text(row, "as", trainer_text(hex, adoption->as));
+    hpx_row_bool(row, "proven", adoption->key_count > 0);
+    hpx_row_count(row, "trajectories", adoption->key_count);
+    hpx_row_count(row, "epochs", adoption->epochs);
+    hpx_row_text(row, "adopted", hpx_report_time(when, adoption->adopted_ns));
+    hpx_row_text(row, "reason", *adoption->reason ? adoption->reason : NULL);
 }
 
-void hpx_report_adoption_json(hpx_json *json, const char *name, const hpx_adoption *adoption)
+static void add_details(hpx_row *row, const hpx_adoption *adoption)
 {
-    char hash[HPX_HASH_HEX_BYTES];
-    hpx_json_open(json, name, '{');
-    add_claim(json, adoption);
-    hpx_json_text(json, "code", hpx_hash_hex(hash, &adoption->code));
-    hpx_json_open(json, "keys", '[');
+    hpx_buffer proof = {0};
+    add_proof(&proof, adoption);
+    hpx_row_text(row, ".proof", hpx_buffer_text(&proof));
+    hpx_buffer_free(&proof);
+    hpx_add_hash(row, "code", &adoption->code);
+    hpx_row_open(row, "keys", '[');
     for (size_t i = 0; i < adoption->key_count; i++)
-        hpx_json_text(json, NULL, hpx_hash_hex(hash, &adoption->keys[i]));
-    hpx_json_close(json, ']');
-    hpx_json_count(json, "holds", adoption->hold_count);
-    add_paths(json, adoption->paths);
-    hpx_report_numerics_json(json, &adoption->whose);
-    hpx_json_close(json, '}');
+        hpx_add_hash(row, NULL, &adoption->keys[i]);
+    hpx_row_close(row);
+    hpx_row_count(row, "holds", adoption->hold_count);
+    add_paths(row, adoption->paths);
+    hpx_add_numerics(row, &adoption->whose);
 }
 
-void hpx_report_adoptions_json(hpx_json *json, const char *name, const hpx_adoptions *adoptions)
+static const hpx_column columns[] = {
+    {"trainer", "trainer", 'l', hpx_show_digits, CODE_DIGITS},
+    {"counts as", "as", 'l', hpx_show_digits, CODE_DIGITS},
+    {"proof", ".proof", 'l'},
+    {"kernel", "numerics.kernel", 'l'},
+    {"vector", "numerics.vector", 'l'},
+    {"adopted", "adopted", 'l'},
+    {"reason", "reason", 'l'},
+};
+
+static void add_adoptions(hpx_rows *rows, const hpx_adoptions *adoptions)
 {
-    hpx_json_open(json, name, '[');
-    for (size_t i = 0; i < adoptions->count; i++)
-        hpx_report_adoption_json(json, NULL, &adoptions->items[i]);
-    hpx_json_close(json, ']');
+    for (size_t i = 0; i < adoptions->count; i++) {
+        hpx_row *row = hpx_rows_begin(rows);
+        add_claim(row, &adoptions->items[i]);
+        add_details(row, &adoptions->items[i]);
+        hpx_rows_end(rows);
+    }
+}
+
+void hpx_report_adoptions(hpx_buffer *out, const hpx_adoptions *adoptions)
+{
+    hpx_rows *rows = hpx_rows_to_table();
+    hpx_rows_add_columns(rows, columns, COUNT_OF(columns));
+    add_adoptions(rows, adoptions);
+    hpx_rows_finish(out, rows);
+}
+
+void hpx_report_adoptions_json(hpx_buffer *out, const hpx_adoptions *adoptions)
+{
+    hpx_json json = {.out = out};
+    hpx_rows *rows = hpx_rows_to_json(&json);
+    hpx_json_open(&json, NULL, '[');
+    add_adoptions(rows, adoptions);
+    hpx_json_close(&json, ']');
+    hpx_rows_free(rows);
 }
 
 void hpx_report_adopted(hpx_buffer *out, const hpx_adopted *adopted)
@@ -144,21 +144,25 @@ void hpx_report_adopted(hpx_buffer *out, const hpx_adopted *adopted)
 
 void hpx_report_adopted_json(hpx_buffer *out, const hpx_adopted *adopted)
 {
-    hpx_json json = {.out = out};
-    hpx_json_open(&json, NULL, '{');
-    hpx_json_count(&json, "schema", 1);
-    hpx_report_adoption_json(&json, "adoption", &adopted->adoption);
-    hpx_json_count(&json, "results", adopted->results);
-    hpx_json_count(&json, "left", adopted->left);
-    hpx_json_count(&json, "copied", adopted->copied);
-    hpx_json_count(&json, "apart", adopted->apart);
-    hpx_json_close(&json, '}');
+    hpx_row row = {0};
+    hpx_row_open(&row, NULL, '{');
+    hpx_row_count(&row, "schema", 1);
+    hpx_row_open(&row, "adoption", '{');
+    add_claim(&row, &adopted->adoption);
+    add_details(&row, &adopted->adoption);
+    hpx_row_close(&row);
+    hpx_row_count(&row, "results", adopted->results);
+    hpx_row_count(&row, "left", adopted->left);
+    hpx_row_count(&row, "copied", adopted->copied);
+    hpx_row_count(&row, "apart", adopted->apart);
+    hpx_row_close(&row);
+    hpx_row_print(out, &row);
+    hpx_row_free(&row);
 }
 
-/* --- of one result ----------------------------------------------------------------------------------------
- */
+/* --- of one result ---------------------------------------------------------------------------------------- */
 
-bool report_counted(hpx_buffer *out, const hpx_provenance *provenance)
+bool hpx_report_counted(hpx_buffer *out, const hpx_provenance *provenance)
 {
     const uint8_t *maker = hpx_provenance_maker(provenance), *as = hpx_provenance_trainer(provenance);
     char mine[HPX_CODE_HEX_BYTES], other[HPX_CODE_HEX_BYTES];
@@ -171,17 +175,17 @@ bool report_counted(hpx_buffer *out, const hpx_provenance *provenance)
     return true;
 }
 
-void report_counted_json(hpx_json *json, const hpx_provenance *provenance)
+void hpx_add_counted(hpx_row *row, const hpx_provenance *provenance)
 {
     const uint8_t *as = hpx_provenance_trainer(provenance);
     const hpx_adoption *adoption;
     char hex[HPX_CODE_HEX_BYTES];
-    hpx_json_text(json, "counted_as", as ? trainer_text(hex, as) : NULL);
-    hpx_json_open(json, "adoptions", '[');
+    hpx_row_text(row, "counted_as", as ? trainer_text(hex, as) : NULL);
+    hpx_row_open(row, "adoptions", '[');
     for (size_t at = 0; (adoption = hpx_provenance_next_adoption(&at, provenance));) {
-        hpx_json_open_flat(json, NULL, '{');
-        add_claim(json, adoption);
-        hpx_json_close(json, '}');
+        hpx_row_open_flat(row, NULL, '{');
+        add_claim(row, adoption);
+        hpx_row_close(row);
     }
-    hpx_json_close(json, ']');
+    hpx_row_close(row);
 }

@@ -114,7 +114,7 @@ static void count_adoptions(hpx_audit *audit, const hpx_provenance *provenance)
         hpx_report_adoption(&text, adoption);
         count_in(&audit->adoptions, hpx_strdup(hpx_buffer_text(&text)), NULL);
     }
-    if (report_counted(&text, provenance))
+    if (hpx_report_counted(&text, provenance))
         count_in(&audit->counted, hpx_strdup(hpx_buffer_text(&text)), NULL);
     hpx_buffer_free(&text);
 }
@@ -129,7 +129,7 @@ void hpx_audit_add(hpx_audit *audit, const hpx_provenance *provenance)
     count_in(&audit->kernels, field_text(&provenance->manifest, "numerics.kernel", 255, "none"), NULL);
     count_adoptions(audit, provenance);
     hpx_buffer import = {0};
-    if (report_import(&import, provenance))
+    if (hpx_report_import(&import, provenance))
         count_in(&audit->imports, hpx_strdup(hpx_buffer_text(&import)), NULL);
     hpx_buffer_free(&import);
 }

@@ -1,26 +1,10 @@
 /* Tables of results that `replay` reads. */
-#include "report/report.h"
+#include "parts.h"
 
 #include "base/memory.h"
-#include "base/text.h"
 
-#include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* RFC 4180: quoted where it must be. */
-static void csv_field(hpx_buffer *out, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        hpx_buffer_puts(out, text);
-        return;
-    }
-    hpx_buffer_puts(out, "\"");
-    for (; *text; text++)
-        hpx_buffer_printf(out, *text == '"' ? "\"\"" : "%c", *text);
-    hpx_buffer_puts(out, "\"");
-}
 
 static bool is_in(const hpx_names *names, const char *name)
 {
@@ -36,6 +20,12 @@ void hpx_names_add(hpx_names *names, const char *name)
         return;
     names->at = hpx_grow(names->at, &names->capacity, names->count + 1, sizeof *names->at);
     names->at[names->count++] = hpx_strdup(name);
+}
+
+void hpx_names_add_metrics(hpx_names *names, const hpx_metrics *metrics)
+{
+    for (size_t i = 0; i < metrics->count; i++)
+        hpx_names_add(names, metrics->list[i].name);
 }
 
 void hpx_names_free(hpx_names *names)
@@ -57,44 +47,33 @@ static char *metric_column(const hpx_names *axes, const char *name)
     return hpx_format("%s%s", taken ? prefix : "", name);
 }
 
-void hpx_report_csv_header(hpx_buffer *out, const hpx_names *axes, const hpx_names *metrics)
+void hpx_report_table_columns(hpx_rows *rows, const hpx_names *axes, const hpx_names *metrics)
 {
+    static const hpx_column first[] = {{"seed", "seed", 'r'},
+                                       {"epoch", "epoch", 'r'},
+                                       {"status", "status", 'l'}},
+                            last[] = {{"seconds", ".epoch_seconds", 'r'}, {"key", "key", 'l'}};
     for (size_t i = 0; i < axes->count; i++) {
-        csv_field(out, axes->at[i]);
-        hpx_buffer_puts(out, ",");
+        char *path = hpx_format("cell.%s", axes->at[i]);
+        hpx_rows_add_column(rows, axes->at[i], path, 'l', NULL, 0);
+        free(path);
     }
-    hpx_buffer_puts(out, "seed,epoch,status");
+    hpx_rows_add_columns(rows, first, COUNT_OF(first));
     for (size_t i = 0; i < metrics->count; i++) {
-        char *column = metric_column(axes, metrics->at[i]);
-        hpx_buffer_printf(out, ",%s", column);
-        free(column);
+        char *heading = metric_column(axes, metrics->at[i]), *path = hpx_format("metrics.%s", metrics->at[i]);
+        hpx_rows_add_column(rows, heading, path, 'r', NULL, 0);
+        free(path);
+        free(heading);
     }
-    hpx_buffer_puts(out, ",seconds,key\n");
+    hpx_rows_add_columns(rows, last, COUNT_OF(last));
 }
 
-/* The value of the i-th column; results of one trainer have their metrics in the order of the columns. */
-static double value_at(const hpx_metrics *metrics, size_t i, const char *name)
+void hpx_report_table_row(hpx_rows *rows, const hpx_artifact *artifact)
 {
-    const bool there = i < metrics->count && strcmp(metrics->list[i].name, name) == 0;
-    return there ? metrics->list[i].value : hpx_metrics_value(metrics, name);
-}
-
-void hpx_report_csv_row(hpx_buffer *out, const hpx_names *axes, const hpx_names *metrics,
-                        const hpx_artifact *artifact)
-{
-    char text[HPX_REAL_TEXT_BYTES], hex[HPX_HASH_HEX_BYTES];
-    for (size_t i = 0; i < axes->count; i++) {
-        const char *value = hpx_cell_value(&artifact->cell, axes->at[i]);
-        if (value)
-            csv_field(out, value);
-        hpx_buffer_puts(out, ",");
-    }
-    hpx_buffer_printf(out, "%" PRIu64 ",%u,%s", artifact->seed, artifact->epoch,
-                      *artifact->failure ? "failed" : "");
-    for (size_t i = 0; i < metrics->count; i++) {
-        const double value = value_at(&artifact->metrics, i, metrics->at[i]);
-        hpx_buffer_printf(out, ",%s", isnan(value) ? "" : hpx_real_text(text, value));
-    }
-    hpx_buffer_printf(out, ",%s,%s\n", hpx_real_text(text, artifact->seconds),
-                      hpx_hash_hex(hex, &artifact->key));
+    hpx_row *row = hpx_rows_begin(rows);
+    hpx_add_cell(row, &artifact->cell);
+    hpx_row_count(row, "seed", artifact->seed);
+    hpx_add_epoch(row, artifact);
+    hpx_add_hash(row, "key", &artifact->key);
+    hpx_rows_end(rows);
 }

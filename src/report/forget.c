@@ -1,41 +1,44 @@
 /* What is taken out of a store. */
 #include "parts.h"
 
-#include <inttypes.h>
+static const hpx_column columns[] = {
+    {"key", "key", 'l', hpx_show_digits, KEY_DIGITS},
+    {"cell", "cell", 'l', hpx_show_cell},
+    {"seed", "seed", 'r'},
+    {"epochs", "epochs", 'r'},
+    {"stays", "stays", 'l'},
+};
+
+static void add_items(hpx_rows *rows, const hpx_forgotten *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        hpx_row *row = hpx_rows_begin_flat(rows);
+        hpx_add_hash(row, "key", &items[i].newest.key);
+        hpx_add_cell(row, &items[i].newest.cell);
+        hpx_row_count(row, "seed", items[i].newest.seed);
+        hpx_row_count(row, "epochs", items[i].epochs);
+        hpx_row_text(row, "stays", items[i].kept);
+        hpx_rows_end(rows);
+    }
+}
 
 void hpx_report_forgotten(hpx_buffer *out, const hpx_forgotten *items, size_t count)
 {
-    static const char *const columns[] = {"key", "cell", "seed", "epochs", "stays", NULL};
-    char hex[HPX_HASH_HEX_BYTES];
-    hpx_table *table = hpx_table_new("llrrl");
-    report_columns(table, columns);
-    for (size_t i = 0; i < count; i++) {
-        hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &items[i].newest.key));
-        report_cell(table, &items[i].newest.cell);
-        hpx_table_add(table, "%" PRIu64, items[i].newest.seed);
-        hpx_table_add(table, "%zu", items[i].epochs);
-        hpx_table_add(table, "%s", items[i].kept ? items[i].kept : "-");
-    }
-    hpx_table_print(out, table);
-    hpx_table_free(table);
+    hpx_rows *rows = hpx_rows_to_table();
+    hpx_rows_add_columns(rows, columns, COUNT_OF(columns));
+    add_items(rows, items, count);
+    hpx_rows_finish(out, rows);
 }
 
 void hpx_report_forgotten_json(hpx_buffer *out, const hpx_forgotten *items, size_t count)
 {
-    char hex[HPX_HASH_HEX_BYTES];
     hpx_json json = {.out = out};
+    hpx_rows *rows = hpx_rows_to_json(&json);
     hpx_json_open(&json, NULL, '{');
     hpx_json_count(&json, "schema", 1);
     hpx_json_open(&json, "trials", '[');
-    for (size_t i = 0; i < count; i++) {
-        hpx_json_open_flat(&json, NULL, '{');
-        hpx_json_text(&json, "key", hpx_hash_hex(hex, &items[i].newest.key));
-        report_cell_json(&json, &items[i].newest.cell);
-        hpx_json_count(&json, "seed", items[i].newest.seed);
-        hpx_json_count(&json, "epochs", items[i].epochs);
-        hpx_json_text(&json, "stays", items[i].kept);
-        hpx_json_close(&json, '}');
-    }
+    add_items(rows, items, count);
     hpx_json_close(&json, ']');
     hpx_json_close(&json, '}');
+    hpx_rows_finish(out, rows);
 }

@@ -4,64 +4,73 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
-const char *hpx_bytes_text(char out[32], uint64_t bytes)
-{
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
-    if (bytes < 1024) {
-        snprintf(out, 32, "%" PRIu64 " B", bytes);
-        return out;
-    }
-    double value = (double)bytes / 1024;
-    size_t unit = 0;
-    for (; value >= 999.95 && unit < 3; unit++)
-        value /= 1024;
-    snprintf(out, 32, "%.1f %s", value, units[unit]);
-    return out;
-}
+static const char *const words[] = {
+    [HPX_GC_SUPERSEDED] = "superseded", [HPX_GC_NOT_NAMED] = "not named", [HPX_GC_SIZE] = "size"};
 
-static const char *reason_text(char out[64], const hpx_gc_item *item)
+static void show_reason(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column)
 {
-    if (item->reason == HPX_GC_SUPERSEDED)
-        snprintf(out, 64, "superseded by epoch %u", item->newer);
+    const char *reason = hpx_value_text(row, value);
+    (void)column;
+    if (strcmp(reason, words[HPX_GC_SUPERSEDED]) == 0)
+        hpx_buffer_printf(out, "superseded by epoch %" PRIu64, hpx_row_find(row, "newer_epoch")->count);
     else
-        snprintf(out, 64, "%s",
-                 item->reason == HPX_GC_NOT_NAMED ? "not named by the recipes" : "to reach the size");
-    return out;
+        hpx_buffer_puts(out, strcmp(reason, words[HPX_GC_NOT_NAMED]) == 0 ? "not named by the recipes"
+                                                                          : "to reach the size");
 }
 
-static void add_cost(hpx_table *table, uint64_t macs, double seconds)
+/* Of an item whose record is lost the cell is empty. */
+static void show_known_cell(hpx_buffer *out, const hpx_row *row, const hpx_value *value,
+                            const hpx_column *column)
 {
-    char text[32];
-    if (macs)
-        hpx_table_add(table, "%.3g", (double)macs);
-    else
-        hpx_table_add(table, "?");
-    hpx_table_add(table, "%s", hpx_duration_text(text, seconds));
+    const size_t before = out->size;
+    hpx_show_cell(out, row, value, column);
+    if (out->size == before)
+        hpx_buffer_puts(out, "?");
 }
 
-static void add_items(hpx_buffer *out, const hpx_gc_result *result)
+static const hpx_column columns[] = {
+    {"key", "key", 'l', hpx_show_digits, KEY_DIGITS},
+    {"cell", "cell", 'l', show_known_cell},
+    {"seed", "seed", 'r'},
+    {"epoch", "epoch", 'r'},
+    {"size", "bytes", 'r', hpx_show_bytes},
+    {"reason", "reason", 'l', show_reason},
+    {"multiplications", "macs", 'r', hpx_show_about},
+    {"time", "seconds", 'r', hpx_show_duration},
+};
+
+static void add_items(hpx_rows *rows, const hpx_gc_result *result)
 {
-    static const char *const columns[] = {
-        "key", "cell", "seed", "epoch", "size", "reason", "multiplications", "time", NULL};
-    char hex[HPX_HASH_HEX_BYTES], text[64];
-    hpx_table *table = hpx_table_new("llrrrlrr");
-    report_columns(table, columns);
     for (size_t i = 0; i < result->count; i++) {
         const hpx_gc_item *item = &result->items[i];
-        hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &item->key));
-        if (item->cell.size)
-            report_cell(table, &item->cell);
+        hpx_row *row = hpx_rows_begin_flat(rows);
+        hpx_add_hash(row, "key", &item->key);
+        hpx_add_cell(row, &item->cell);
+        hpx_row_count(row, "seed", item->seed);
+        hpx_row_count(row, "epoch", item->epoch);
+        hpx_row_count(row, "bytes", item->bytes);
+        hpx_row_text(row, "reason", words[item->reason]);
+        if (item->reason == HPX_GC_SUPERSEDED)
+            hpx_row_count(row, "newer_epoch", item->newer);
         else
-            hpx_table_add(table, "?");
-        hpx_table_add(table, "%" PRIu64, item->seed);
-        hpx_table_add(table, "%u", item->epoch);
-        hpx_table_add(table, "%s", hpx_bytes_text(text, item->bytes));
-        hpx_table_add(table, "%s", reason_text(text, item));
-        add_cost(table, item->macs, item->seconds);
+            hpx_row_null(row, "newer_epoch");
+        if (item->macs)
+            hpx_row_count(row, "macs", item->macs);
+        else
+            hpx_row_null(row, "macs");
+        hpx_row_real(row, "seconds", item->seconds);
+        hpx_rows_end(rows);
     }
-    hpx_table_print(out, table);
-    hpx_table_free(table);
+}
+
+static void print_items(hpx_buffer *out, const hpx_gc_result *result)
+{
+    hpx_rows *rows = hpx_rows_to_table();
+    hpx_rows_add_columns(rows, columns, COUNT_OF(columns));
+    add_items(rows, result);
+    hpx_rows_finish(out, rows);
     hpx_buffer_puts(out, "\n");
 }
 
@@ -69,7 +78,7 @@ void hpx_report_gc(hpx_buffer *out, const hpx_gc_result *result)
 {
     char bytes[32], live[32], after[32], file[32], time[32];
     if (result->count)
-        add_items(out, result);
+        print_items(out, result);
     if (result->strays.chunks || result->strays.files)
         hpx_buffer_printf(out, "%" PRIu64 " chunks and %" PRIu64 " files that no checkpoint refers to: %s\n",
                           result->strays.chunks, result->strays.files,
@@ -87,37 +96,14 @@ void hpx_report_gc(hpx_buffer *out, const hpx_gc_result *result)
         hpx_bytes_text(after, result->live_after), hpx_bytes_text(file, result->before.file_bytes));
 }
 
-static void add_item_json(hpx_json *json, const hpx_gc_item *item)
-{
-    static const char *const words[] = {"superseded", "not named", "size"};
-    char hex[HPX_HASH_HEX_BYTES];
-    hpx_json_open_flat(json, NULL, '{');
-    hpx_json_text(json, "key", hpx_hash_hex(hex, &item->key));
-    report_cell_json(json, &item->cell);
-    hpx_json_count(json, "seed", item->seed);
-    hpx_json_count(json, "epoch", item->epoch);
-    hpx_json_count(json, "bytes", item->bytes);
-    hpx_json_text(json, "reason", words[item->reason]);
-    if (item->reason == HPX_GC_SUPERSEDED)
-        hpx_json_count(json, "newer_epoch", item->newer);
-    else
-        hpx_json_null(json, "newer_epoch");
-    if (item->macs)
-        hpx_json_count(json, "macs", item->macs);
-    else
-        hpx_json_null(json, "macs");
-    hpx_json_real(json, "seconds", item->seconds);
-    hpx_json_close(json, '}');
-}
-
 void hpx_report_gc_json(hpx_buffer *out, const hpx_gc_result *result, uint64_t compacted)
 {
     hpx_json json = {.out = out};
+    hpx_rows *rows = hpx_rows_to_json(&json);
     hpx_json_open(&json, NULL, '{');
     hpx_json_count(&json, "schema", 1);
     hpx_json_open(&json, "collected", '[');
-    for (size_t i = 0; i < result->count; i++)
-        add_item_json(&json, &result->items[i]);
+    add_items(rows, result);
     hpx_json_close(&json, ']');
     hpx_json_open_flat(&json, "stray", '{');
     hpx_json_count(&json, "chunks", result->strays.chunks);
@@ -137,4 +123,5 @@ void hpx_report_gc_json(hpx_buffer *out, const hpx_gc_result *result, uint64_t c
         hpx_json_null(&json, "compacted_bytes");
     hpx_json_bool(&json, "size_reached", result->reached);
     hpx_json_close(&json, '}');
+    hpx_rows_finish(out, rows);
 }

@@ -4,7 +4,6 @@
 #define HPX_JSON_H
 
 #include "hpx/buffer.h"
-#include "hpx/fields.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,10 +28,4 @@ void hpx_json_bool(hpx_json *json, const char *name, bool value);
 void hpx_json_null(hpx_json *json, const char *name);
 /* A value of an axis: a number if it is one, else a text. */
 void hpx_json_value(hpx_json *json, const char *name, const char *text);
-/* A field of any type as a text, bytes in hexadecimal; null if there is none, or it is empty. */
-void hpx_json_field(hpx_json *json, const char *name, const hpx_field *field);
-
-/* All fields of a set as members, bytes in hexadecimal. */
-void hpx_json_fields(hpx_json *json, const hpx_fields *fields);
-
 #endif

@@ -1,58 +1,13 @@
-/* Tables of builds, replays and plans. */
-#include "parts.h"
+/* Builds and replays: a row per search. */
+#include "outcome.h"
 
-#include "base/memory.h"
 #include "base/text.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *hpx_duration_text(char out[32], double seconds)
-{
-    if (!isfinite(seconds)) {
-        snprintf(out, 32, "?");
-        return out;
-    }
-    unsigned long long whole = (unsigned long long)(seconds + 0.5), day = 86400;
-    unsigned minutes = (unsigned)(whole / 60 % 60), hours = (unsigned)(whole / 3600 % 24);
-    if (whole >= day)
-        snprintf(out, 32, "%llu d %02u:%02u", whole / day, hours, minutes);
-    else if (whole >= 3600)
-        snprintf(out, 32, "%u:%02u:%02u", hours, minutes, (unsigned)(whole % 60));
-    else
-        snprintf(out, 32, "%u:%02u", minutes, (unsigned)(whole % 60));
-    return out;
-}
-
 #define REASONS_SHOWN 4
-
-/* (128, 64) */
-static char *cell_text(const hpx_recipe *recipe, uint32_t cell)
-{
-    hpx_buffer text = {0};
-    uint32_t indices[HPX_AXES_MAX];
-    hpx_grid_indices(indices, &recipe->grid, cell);
-    for (size_t axis = 0; axis < recipe->grid.axes; axis++)
-        hpx_buffer_printf(&text, "%s%s", axis ? ", " : "(", recipe->axes[axis].values[indices[axis]].text);
-    hpx_buffer_puts(&text, ")");
-    char *copy = hpx_strdup(hpx_buffer_text(&text));
-    hpx_buffer_free(&text);
-    return copy;
-}
-
-static void add_heading(hpx_buffer *out, const hpx_outcome *outcome)
-{
-    const hpx_recipe *recipe = outcome->recipe;
-    hpx_buffer_printf(out, "%s: %s over %u %s", recipe->path, recipe->objective.name, outcome->cells,
-                      hpx_plural(outcome->cells, "cell", "cells"));
-    for (size_t axis = 0; axis < recipe->grid.axes; axis++)
-        hpx_buffer_printf(out, "%s%s", axis ? ", " : " (", recipe->axes[axis].name);
-    hpx_buffer_printf(out, "%s, %u %s, %zu %s\n\n", recipe->grid.axes ? ")" : "", recipe->epochs,
-                      hpx_plural(recipe->epochs, "epoch", "epochs"), recipe->seed_count,
-                      hpx_plural(recipe->seed_count, "seed", "seeds"));
-}
 
 /* Six decimals for losses, four for accuracies: a test set of 10,000 resolves no more. */
 static int decimals(const hpx_outcome *outcome)
@@ -60,35 +15,94 @@ static int decimals(const hpx_outcome *outcome)
     return outcome->recipe->objective.minimised ? 6 : 4;
 }
 
-static void add_counts(hpx_table *table, const hpx_search_outcome *search)
+static void show_end(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column)
 {
-    for (int verdict = 0; verdict < HPX_VERDICTS; verdict++)
-        hpx_table_add(table, "%zu", search->trial_counts[verdict]);
-    hpx_table_add(table, "%zu", search->failed);
+    if (value)
+        hpx_show_grid_cell(out, row, value, column);
+    else
+        hpx_buffer_puts(out, "unfinished");
 }
 
-static void add_result(hpx_table *table, const hpx_outcome *outcome, const hpx_search_outcome *search)
+static void show_score(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column)
 {
-    if (!search->done) {
-        hpx_table_add(table, "unfinished");
-        hpx_table_add(table, "-");
-        hpx_table_add(table, "-");
-        return;
+    const hpx_value *sd = hpx_row_find(row, "score_sd");
+    if (hpx_row_find(row, "end")->kind == HPX_VALUE_NULL)
+        hpx_buffer_puts(out, "-");
+    else if (!value)
+        hpx_buffer_puts(out, "failed");
+    else
+        hpx_show_decimals(out, row, value, column);
+    if (value && !isnan(sd->real))
+        hpx_buffer_printf(out, " ± %.*f", column->digits, sd->real);
+}
+
+static void add_columns(hpx_rows *rows, const hpx_outcome *outcome)
+{
+    const int digits = decimals(outcome);
+    const hpx_column columns[] = {
+        {"search", "name", 'l'},
+        {"end", "end", 'l', show_end},
+        {"score", "score", 'r', show_score, digits},
+        {"difference", "difference", 'r', hpx_show_decimals, digits},
+        {"relative cost", "relative_cost", 'r', hpx_show_decimals, 3},
+        {"cells", "evaluations", 'r'},
+        {"hit", "trials.hit", 'r'},
+        {"extend", "trials.extend", 'r'},
+        {"train", "trials.train", 'r'},
+        {"failed", "trials.failed", 'r'},
+        {"seconds", "seconds", 'r', hpx_show_decimals, 1},
+    };
+    hpx_rows_add_columns(rows, columns, COUNT_OF(columns));
+}
+
+static void add_trace(hpx_row *row, const hpx_recipe *recipe, const hpx_search_outcome *search)
+{
+    hpx_row_open(row, "trace", '[');
+    for (size_t i = 0; i < search->visit_count; i++) {
+        const hpx_visit *visit = &search->visits[i];
+        hpx_row_open_flat(row, NULL, '{');
+        hpx_add_grid_cell(row, "cell", recipe, visit->cell);
+        if (visit->epochs != recipe->epochs)
+            hpx_row_count(row, "epochs", visit->epochs);
+        hpx_row_real(row, "score", visit->score);
+        hpx_row_text(row, "verdict", hpx_verdict_names[visit->verdict]);
+        hpx_add_status(row, isnan(visit->score));
+        hpx_row_close(row);
     }
-    char *end = cell_text(outcome->recipe, search->result.end);
-    int digits = decimals(outcome);
-    hpx_table_add(table, "%s", end);
-    free(end);
-    if (isnan(search->score))
-        hpx_table_add(table, "failed");
-    else if (isnan(search->score_sd))
-        hpx_table_add(table, "%.*f", digits, search->score);
-    else
-        hpx_table_add(table, "%.*f ± %.*f", digits, search->score, digits, search->score_sd);
-    if (isnan(search->difference))
-        hpx_table_add(table, "-");
-    else
-        hpx_table_add(table, "%.*f", digits, search->difference);
+    hpx_row_close(row);
+}
+
+static void add_search(hpx_rows *rows, const hpx_outcome *outcome, const hpx_search_outcome *search)
+{
+    const hpx_recipe *recipe = outcome->recipe;
+    hpx_row *row = hpx_rows_begin(rows);
+    hpx_row_text(row, "name", search->search->name);
+    hpx_row_text(row, "method", search->search->options.method->name);
+    if (search->done) {
+        hpx_add_grid_cell(row, "end", recipe, search->result.end);
+        hpx_row_real(row, "score", search->score);
+        hpx_row_real(row, "score_sd", search->score_sd);
+        hpx_row_real(row, "difference", search->difference);
+        hpx_add_grid_cell(row, "incumbent", recipe, search->result.incumbent);
+        hpx_row_real(row, "incumbent_score", search->incumbent_score);
+    } else {
+        static const char *const missing[] = {"end",        "score",     "score_sd",
+                                              "difference", "incumbent", "incumbent_score"};
+        for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++)
+            hpx_row_null(row, missing[i]);
+    }
+    hpx_row_text(row, "stop", search->done ? search->result.stop : "unfinished");
+    hpx_row_count(row, "evaluations", search->visit_count);
+    hpx_row_real(row, "relative_cost", search->relative_cost);
+    hpx_row_count(row, "nominal_macs", search->nominal_macs);
+    hpx_row_count(row, "paid_macs", (uint64_t)(search->paid_macs + 0.5));
+    hpx_row_count(row, "nominal_training_macs", search->nominal_training_macs);
+    hpx_row_count(row, "paid_training_macs", search->paid_training_macs);
+    hpx_add_counts(row, "trials", search);
+    hpx_row_real(row, "seconds", search->seconds);
+    if (hpx_rows_are_json(rows))
+        add_trace(row, recipe, search);
+    hpx_rows_end(rows);
 }
 
 static void add_notes(hpx_buffer *out, const hpx_outcome *outcome)
@@ -102,7 +116,7 @@ static void add_notes(hpx_buffer *out, const hpx_outcome *outcome)
         const hpx_search_outcome *search = &outcome->searches[i];
         if (!search->done || search->result.incumbent == search->result.end || isnan(search->incumbent_score))
             continue;
-        char *best = cell_text(outcome->recipe, search->result.incumbent);
+        char *best = hpx_grid_cell_text(outcome->recipe, search->result.incumbent);
         hpx_buffer_printf(out, "%s visited a better cell than its end: %s %.*f\n", search->search->name, best,
                           decimals(outcome), search->incumbent_score);
         free(best);
@@ -113,130 +127,53 @@ static void add_notes(hpx_buffer *out, const hpx_outcome *outcome)
 
 void hpx_report_outcome(hpx_buffer *out, const hpx_outcome *outcome)
 {
-    static const char *const columns[] = {"search", "end",    "score", "difference", "relative cost", "cells",
-                                          "hit",    "extend", "train", "failed",     "seconds"};
-    hpx_table *table = hpx_table_new("llrrrrrrrrr");
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        hpx_table_add(table, "%s", columns[i]);
-    for (size_t i = 0; i < outcome->search_count; i++) {
-        const hpx_search_outcome *search = &outcome->searches[i];
-        hpx_table_add(table, "%s", search->search->name);
-        add_result(table, outcome, search);
-        hpx_table_add(table, "%.3f", search->relative_cost);
-        hpx_table_add(table, "%zu", search->visit_count);
-        add_counts(table, search);
-        hpx_table_add(table, "%.1f", search->seconds);
-    }
-    add_heading(out, outcome);
-    hpx_table_print(out, table);
-    hpx_table_free(table);
+    hpx_rows *rows = hpx_rows_to_table();
+    add_columns(rows, outcome);
+    for (size_t i = 0; i < outcome->search_count; i++)
+        add_search(rows, outcome, &outcome->searches[i]);
+    hpx_report_heading(out, outcome);
+    hpx_rows_finish(out, rows);
     hpx_buffer_puts(out, "\n");
     add_notes(out, outcome);
 }
 
-static bool depends_on_scores(const hpx_search_outcome *search)
+static void add_reasons(hpx_json *json, const hpx_outcome *outcome)
 {
-    return !search->done && !search->search->options.method->fixed;
-}
-
-/* "partial (partial-cross): 3 hit, 5 train; more may follow from their scores" */
-static void add_verdicts(hpx_buffer *out, const hpx_search_outcome *search)
-{
-    const char *separator = "";
-    hpx_buffer_printf(out, "%s (%s): ", search->search->name, search->search->options.method->name);
-    for (int verdict = 0; verdict < HPX_VERDICTS; verdict++) {
-        if (search->trial_counts[verdict] == 0)
-            continue;
-        hpx_buffer_printf(out, "%s%zu %s", separator, search->trial_counts[verdict],
-                          hpx_verdict_names[verdict]);
-        separator = ", ";
+    hpx_json_open(json, "reasons", '[');
+    for (size_t i = 0; i < outcome->reason_count; i++) {
+        const hpx_reason *reason = &outcome->reasons[i];
+        hpx_json_open_flat(json, NULL, '{');
+        hpx_json_text(json, "verdict", hpx_verdict_names[reason->verdict]);
+        hpx_json_text(json, "reason", *reason->text ? reason->text : NULL);
+        hpx_json_count(json, "trials", reason->trials);
+        hpx_json_close(json, '}');
     }
-    if (search->failed)
-        hpx_buffer_printf(out, "%s%zu failed", separator, search->failed);
-    hpx_buffer_puts(out, search->done                ? "; nothing to train\n"
-                         : depends_on_scores(search) ? "; more may follow from their scores\n"
-                                                     : "\n");
+    hpx_json_close(json, ']');
 }
 
-static const char *about(char out[48], double seconds)
+static void add_speculative(hpx_json *json, const hpx_speculative *speculative)
 {
-    char text[32];
-    if (!isfinite(seconds))
-        snprintf(out, 48, "?");
-    else if (seconds < 10)
-        snprintf(out, 48, "%.1f s", fmax(seconds, 0.1));
-    else
-        snprintf(out, 48, "%s", hpx_duration_text(text, seconds));
-    return out;
+    hpx_json_open_flat(json, "speculative", '{');
+    hpx_json_count(json, "trials", speculative->trials);
+    hpx_json_count(json, "paid_macs", (uint64_t)(speculative->paid_macs + 0.5));
+    hpx_json_count(json, "paid_training_macs", speculative->paid_training_macs);
+    hpx_json_real(json, "seconds", speculative->seconds);
+    hpx_json_close(json, '}');
 }
 
-static void add_planned(hpx_table *table, const hpx_outcome *outcome, const hpx_search_outcome *search)
+void hpx_report_outcome_json(hpx_buffer *out, const hpx_outcome *outcome)
 {
-    static const char *const columns[] = {"    verdict", "cell", "seed", "multiplications",
-                                          "time",        "why",  NULL};
-    char text[48];
-    if (search->trial_counts[HPX_EXTEND] + search->trial_counts[HPX_TRAIN] > 0)
-        report_columns(table, columns);
-    for (size_t t = 0; t < search->trial_count; t++) {
-        const hpx_outcome_trial *trial = &search->trials[t];
-        if (trial->macs_left == 0)
-            continue;
-        char *cell = cell_text(outcome->recipe, trial->cell);
-        hpx_table_add(table, "    %s", hpx_verdict_names[trial->verdict]);
-        hpx_table_add(table, "%s", cell);
-        hpx_table_add(table, "%u", trial->seed);
-        hpx_table_add(table, "%.3g", (double)trial->macs_left);
-        hpx_table_add(table, "%s", about(text, trial->seconds_left));
-        if (trial->verdict == HPX_EXTEND)
-            hpx_table_add(table, "from epoch %u", trial->from);
-        else
-            hpx_table_add(table, trial->reason ? "%s" : "", trial->reason);
-        free(cell);
-    }
-}
-
-static void add_total(hpx_buffer *out, const hpx_outcome *outcome)
-{
-    char text[48];
-    bool more = false;
+    hpx_json json = {.out = out};
+    hpx_rows *rows = hpx_rows_to_json(&json);
+    hpx_open_outcome(&json, outcome);
+    hpx_json_open(&json, "searches", '[');
     for (size_t i = 0; i < outcome->search_count; i++)
-        more = more || depends_on_scores(&outcome->searches[i]);
-    if (outcome->pending == 0) {
-        hpx_buffer_puts(out, "Nothing to train.\n");
-        return;
-    }
-    hpx_buffer_printf(out, "%s%zu %s to train%s.\n", more ? "At least " : "", outcome->pending,
-                      hpx_plural(outcome->pending, "trial", "trials"),
-                      more ? "; more may follow from their scores" : "");
-    hpx_buffer_printf(out, "%s %.3g multiplications", hpx_plural(outcome->pending, "It takes", "They take"),
-                      (double)outcome->macs_left);
-    if (isfinite(outcome->seconds_left))
-        hpx_buffer_printf(out, ", about %s on one processor", about(text, outcome->seconds_left));
-    hpx_buffer_puts(out, outcome->calibrated ? ", by a short training made now to measure that.\n" : ".\n");
-}
-
-void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome)
-{
-    add_heading(out, outcome);
-    for (size_t i = 0; i < outcome->search_count; i++) {
-        hpx_table *table = hpx_table_new("llrrrl");
-        add_verdicts(out, &outcome->searches[i]);
-        add_planned(table, outcome, &outcome->searches[i]);
-        hpx_table_print(out, table);
-        hpx_table_free(table);
-    }
-    hpx_buffer_puts(out, "\n");
-    add_total(out, outcome);
-    if (*outcome->other_trainer) {
-        hpx_report_adopt_hint(out, outcome);
-        hpx_buffer_puts(out, "\n");
-    }
-    if (outcome->absent)
-        hpx_buffer_printf(out, "Data set %s %s.\n", hpx_fields_text_or_empty(&outcome->dataset, "name"),
-                          outcome->absent);
-    if (outcome->depends_on_last_epoch)
-        hpx_buffer_puts(
-            out, "The schedule depends on the last epoch: a change of epochs trains from the start.\n");
+        add_search(rows, outcome, &outcome->searches[i]);
+    hpx_json_close(&json, ']');
+    add_reasons(&json, outcome);
+    add_speculative(&json, &outcome->speculative);
+    hpx_json_close(&json, '}');
+    hpx_rows_free(rows);
 }
 
 void hpx_report_reasons(hpx_buffer *out, const hpx_outcome *outcome)

@@ -1,40 +1,45 @@
-/* What several reports on artifacts share. */
+/* What several reports are made of: values of rows, and texts. */
 #ifndef HPX_REPORT_PARTS_H
 #define HPX_REPORT_PARTS_H
 
 #include "report/report.h"
+#include "report/rows.h"
 
-#define KEY_DIGITS 12 /* of a key in a table: enough to be unique in any store people have */
+#define KEY_DIGITS  12 /* of a key in a table: enough to be unique in any store people have */
+#define CODE_DIGITS 8  /* of a code version */
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 /* "2026-11-24T08:36:57Z" */
-const char *report_time(char out[32], int64_t ns);
+const char *hpx_report_time(char out[32], int64_t ns);
 
-/* The header row; `names` is NULL-terminated. */
-void report_columns(hpx_table *table, const char *const *names);
+/* Values of these names; `cell`, `metrics` and `numerics` are objects. */
+void hpx_add_hash(hpx_row *row, const char *name, const hpx_hash *hash);
+void hpx_add_cell(hpx_row *row, const hpx_cell *cell);
+void hpx_add_metrics(hpx_row *row, const hpx_metrics *metrics);
+void hpx_add_numerics(hpx_row *row, const hpx_fields *manifest); /* without their prefix */
+void hpx_add_status(hpx_row *row, bool failed);                  /* "status", of what failed alone */
 
-/* A cell as one of a table, and as the member "cell", an object. */
-void report_cell(hpx_table *table, const hpx_cell *cell);
-void report_cell_json(hpx_json *json, const hpx_cell *cell);
+/* A code record as an object; the patch as its hash, or null for a clean tree. */
+void hpx_add_code(hpx_row *row, const char *name, const hpx_fields *code);
 
+/* An epoch: its number, metrics or why it failed, output, host, times, parent; ".epoch_seconds" and ".parent_epoch". */
+void hpx_add_epoch(hpx_row *row, const hpx_artifact *artifact);
+
+/* Columns of metrics, with four decimals: one, with a short heading if it is an accuracy of two; all. */
+void hpx_add_metric_column(hpx_rows *rows, const char *metric);
+void hpx_add_metric_columns(hpx_rows *rows, const hpx_names *metrics);
+
+/* "counted_as", the trainer that a result is stored under, and "adoptions", by which others count as that. */
+void hpx_add_counted(hpx_row *row, const hpx_provenance *provenance);
+
+/* "made by trainer a23a5ebd, counted as 47bf2df3": of a result that another trainer made; whether there was something to
+ * say. */
+bool hpx_report_counted(hpx_buffer *out, const hpx_provenance *provenance);
+
+/* "imported", an object; null for what was trained with this store. */
+void hpx_add_import(hpx_row *row, const hpx_provenance *provenance);
 /* "imported from /tmp/b.hpx, 2026-11-24T08:36:57Z"; whether there was something to say. */
-bool report_import(hpx_buffer *out, const hpx_provenance *provenance);
-/* The member "imported", an object; null for what was trained with this store. */
-void report_import_json(hpx_json *json, const hpx_provenance *provenance);
-
-/* A metric of an epoch with four decimals; "failed" where that failed, "-" where it has none. */
-void report_metric(hpx_table *table, const hpx_artifact *artifact, const char *metric);
-
-/* The member "status" of what failed. */
-void report_status_json(hpx_json *json, bool failed);
-
-/* The members of one epoch: number, metrics or why it failed, output, host, times, parent. */
-void report_epoch_json(hpx_json *json, const hpx_artifact *artifact);
-
-/* "made by trainer a23a5ebd, counted as 47bf2df3": of a result whose key is another trainer's than the one
- * that made it; whether there was something to say. */
-bool report_counted(hpx_buffer *out, const hpx_provenance *provenance);
-
-/* Members "counted_as" and "adoptions". */
-void report_counted_json(hpx_json *json, const hpx_provenance *provenance);
+bool hpx_report_import(hpx_buffer *out, const hpx_provenance *provenance);
 
 #endif

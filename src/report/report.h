@@ -10,8 +10,7 @@
 #include "hpx/store.h"
 #include "identity/provenance.h"
 #include "identity/why.h"
-#include "report/json.h"
-#include "report/table.h"
+#include "report/rows.h"
 #include "upkeep/adopt.h"
 #include "upkeep/gc.h"
 #include "upkeep/reproduce.h"
@@ -38,42 +37,35 @@ void hpx_report_plan_json(hpx_buffer *out, const hpx_outcome *outcome);
 /* "0:41", "12:05", "3:02:10", "2 d 03:10"; "?" if not finite. */
 const char *hpx_duration_text(char out[32], double seconds);
 
-/* `ls`: a header and a row each, with the objective and the test accuracy. */
-hpx_table *hpx_report_list_new(const hpx_objective *objective);
-void hpx_report_list_add(hpx_table *table, const hpx_provenance *provenance, const hpx_objective *objective);
+/* Names, every one once, in order of first appearance. */
+typedef struct hpx_names {
+    char **at;
+    size_t count, capacity;
+} hpx_names;
+void hpx_names_add(hpx_names *names, const char *name);
+void hpx_names_add_metrics(hpx_names *names, const hpx_metrics *metrics);
+void hpx_names_free(hpx_names *names);
+
+/* `ls`, `audit` and `log` have the same rows: key, cell, seed, epoch, metrics, code, dataset, numerics, host, started,
+ * seconds, parent, the trainer that a result is stored under and the adoptions by which others count as that. Tables show
+ * of their metrics the objective and the test accuracy, or all of `metrics` (NULL: no). */
+void hpx_report_list_columns(hpx_rows *rows, const hpx_objective *objective, const hpx_names *metrics);
+void hpx_report_audit_columns(hpx_rows *rows);
+void hpx_report_log_columns(hpx_rows *rows);
+void hpx_report_provenance(hpx_rows *rows, const hpx_provenance *provenance);
 
 /* `best`: a row per cell. `cell`: one of its artifacts, with the means over `seeds` of the recipe's. */
-hpx_table *hpx_report_best_new(const hpx_objective *objective);
-void hpx_report_best_add(hpx_table *table, const hpx_artifact *cell, const hpx_objective *objective,
-                         double sd, size_t seeds, size_t recipe_seeds);
-void hpx_report_best_json(hpx_json *json, const hpx_artifact *cell, const hpx_objective *objective, double sd,
-                          size_t seeds);
+void hpx_report_best_columns(hpx_rows *rows, const hpx_objective *objective, const hpx_names *metrics);
+void hpx_report_best(hpx_rows *rows, const hpx_artifact *cell, const hpx_objective *objective, double sd,
+                     size_t seeds, size_t recipe_seeds);
 
-/* `audit`: likewise. */
-hpx_table *hpx_report_audit_new(void);
-void hpx_report_audit_add(hpx_table *table, const hpx_provenance *provenance);
-
-/* Below it: the codes that the results come from, which of them cannot be had from the repository alone, by
- * which adoptions they count for other trainers, and whether code versions or kernels are mixed. */
+/* Below the table of `audit`: the codes that the results come from, which of them cannot be had from the repository
+ * alone, by which adoptions they count for other trainers, and whether code versions or kernels are mixed. */
 typedef struct hpx_audit hpx_audit;
 hpx_audit *hpx_audit_new(void);
 void hpx_audit_free(hpx_audit *audit); /* NULL is fine */
 void hpx_audit_add(hpx_audit *audit, const hpx_provenance *provenance);
 void hpx_audit_print(hpx_buffer *out, const hpx_audit *audit);
-
-/* `log`: likewise. */
-hpx_table *hpx_report_log_new(void);
-void hpx_report_log_add(hpx_table *table, const hpx_provenance *provenance);
-
-/* One object of `ls --json` and `audit --json`: key, cell, seed, epoch, metrics, code, dataset, numerics,
- * host, started, seconds, parent, the trainer that it counts as and the adoptions by which others do. */
-void hpx_report_provenance_json(hpx_json *json, const hpx_provenance *provenance);
-
-/* A code record as a member; the patch as its hash, or null for a clean tree. */
-void hpx_report_code_json(hpx_json *json, const char *name, const hpx_fields *code);
-
-/* The numerics among the fields of a manifest as the member `numerics`, without their prefix. */
-void hpx_report_numerics_json(hpx_json *json, const hpx_fields *manifest);
 
 /* `show`. */
 void hpx_report_show(hpx_buffer *out, const hpx_trajectory *shown);
@@ -97,11 +89,10 @@ void hpx_report_reproduced_json(hpx_buffer *out, const hpx_reproduced *reproduce
 /* "trainer a23a5ebd counts as 47bf2df3: 9 epochs of 3 trajectories equal, bit for bit, 2026-11-24T...",
  * without the line's end. */
 void hpx_report_adoption(hpx_buffer *out, const hpx_adoption *adoption);
-void hpx_report_adoption_json(hpx_json *json, const char *name, const hpx_adoption *adoption);
 
 /* `adopt` without arguments: all of a store. */
 void hpx_report_adoptions(hpx_buffer *out, const hpx_adoptions *adoptions);
-void hpx_report_adoptions_json(hpx_json *json, const char *name, const hpx_adoptions *adoptions);
+void hpx_report_adoptions_json(hpx_buffer *out, const hpx_adoptions *adoptions);
 
 /* `adopt`: what was adopted. */
 void hpx_report_adopted(hpx_buffer *out, const hpx_adopted *adopted);
@@ -125,17 +116,12 @@ typedef struct hpx_forgotten {
 void hpx_report_forgotten(hpx_buffer *out, const hpx_forgotten *items, size_t count);
 void hpx_report_forgotten_json(hpx_buffer *out, const hpx_forgotten *items, size_t count);
 
-/* Names, every one once, in order of first appearance. */
-typedef struct hpx_names {
-    char **at;
-    size_t count, capacity;
-} hpx_names;
-void hpx_names_add(hpx_names *names, const char *name);
-void hpx_names_free(hpx_names *names);
-
 /* Tables that `replay` reads: the axes, seed, epoch, status, the metrics, then seconds and key. */
-void hpx_report_csv_header(hpx_buffer *out, const hpx_names *axes, const hpx_names *metrics);
-void hpx_report_csv_row(hpx_buffer *out, const hpx_names *axes, const hpx_names *metrics,
-                        const hpx_artifact *artifact);
+void hpx_report_table_columns(hpx_rows *rows, const hpx_names *axes, const hpx_names *metrics);
+void hpx_report_table_row(hpx_rows *rows, const hpx_artifact *artifact);
+
+/* `data ls`: the data sets that are known by name, and whether they are in `folder`. */
+void hpx_report_datasets(hpx_buffer *out, const char *folder);
+void hpx_report_datasets_json(hpx_buffer *out, const char *folder);
 
 #endif

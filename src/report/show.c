@@ -1,7 +1,10 @@
 /* Everything about one trajectory. */
 #include "parts.h"
 
+#include "base/memory.h"
+
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void add_fields(hpx_buffer *out, const char *title, const hpx_fields *fields)
@@ -21,49 +24,46 @@ static void add_fields(hpx_buffer *out, const char *title, const hpx_fields *fie
         hpx_buffer_puts(out, "    lost\n");
 }
 
-/* A table with the heads of the epoch and its metrics; those of accuracies are short. */
-static hpx_table *new_epochs(const hpx_names *metrics)
+/* The epoch and its metrics; the headings of accuracies are short. */
+static void add_columns(hpx_rows *rows, const hpx_names *metrics)
 {
     static const char accuracy[] = "accuracy";
-    hpx_buffer alignments = {0};
-    hpx_buffer_puts(&alignments, "r");
-    for (size_t i = 0; i < metrics->count; i++)
-        hpx_buffer_puts(&alignments, "r");
-    hpx_buffer_puts(&alignments, "rllrl");
-    hpx_table *table = hpx_table_new(hpx_buffer_text(&alignments));
-    hpx_table_add(table, "epoch");
+    static const hpx_column last[] = {{"seconds", ".epoch_seconds", 'r', hpx_show_decimals, 2},
+                                      {"trained", "started", 'l'},
+                                      {"host", "host", 'l'},
+                                      {"from", ".parent_epoch", 'r'},
+                                      {"output", "output", 'l', hpx_show_digits, KEY_DIGITS}};
+    hpx_rows_add_column(rows, "epoch", "epoch", 'r', NULL, 0);
     for (size_t i = 0; i < metrics->count; i++) {
         const char *name = metrics->at[i], *end = strstr(name, accuracy);
         const bool is_short = end && strcmp(end, accuracy) == 0;
-        hpx_table_add(table, "%.*s", (int)(is_short ? (size_t)(end - name) + 3 : strlen(name)), name);
+        char *heading = hpx_format("%.*s", (int)(is_short ? (size_t)(end - name) + 3 : strlen(name)), name),
+             *path = hpx_format("metrics.%s", name);
+        hpx_rows_add_column(rows, heading, path, 'r', hpx_show_metric, 4);
+        free(path);
+        free(heading);
     }
-    hpx_buffer_free(&alignments);
-    return table;
+    hpx_rows_add_columns(rows, last, COUNT_OF(last));
 }
 
-static void add_epochs(hpx_buffer *out, const hpx_artifact *artifacts, size_t count)
+static void add_epochs(hpx_rows *rows, const hpx_artifact *artifacts, size_t count)
 {
-    static const char *const columns[] = {"seconds", "trained", "host", "from", "output", NULL};
-    char hex[HPX_HASH_HEX_BYTES], when[32];
-    hpx_names metrics = {0};
-    for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < artifacts[i].metrics.count; k++)
-            hpx_names_add(&metrics, artifacts[i].metrics.list[k].name);
-    hpx_table *table = new_epochs(&metrics);
-    report_columns(table, columns);
     for (size_t i = 0; i < count; i++) {
-        hpx_table_add(table, "%u", artifacts[i].epoch);
-        for (size_t k = 0; k < metrics.count; k++)
-            report_metric(table, &artifacts[i], metrics.at[k]);
-        hpx_table_add(table, "%.2f", artifacts[i].seconds);
-        hpx_table_add(table, "%s", report_time(when, artifacts[i].started_ns));
-        hpx_table_add(table, "%s", artifacts[i].host);
-        hpx_table_add(table, "%u", artifacts[i].parent);
-        hpx_table_add(table, "%.*s", KEY_DIGITS, hpx_hash_hex(hex, &artifacts[i].output));
+        hpx_add_epoch(hpx_rows_begin_flat(rows), &artifacts[i]);
+        hpx_rows_end(rows);
     }
+}
+
+static void print_epochs(hpx_buffer *out, const hpx_artifact *artifacts, size_t count)
+{
+    hpx_names metrics = {0};
+    hpx_rows *rows = hpx_rows_to_table();
+    for (size_t i = 0; i < count; i++)
+        hpx_names_add_metrics(&metrics, &artifacts[i].metrics);
+    add_columns(rows, &metrics);
+    add_epochs(rows, artifacts, count);
     hpx_buffer_puts(out, "\n");
-    hpx_table_print(out, table);
-    hpx_table_free(table);
+    hpx_rows_finish(out, rows);
     hpx_names_free(&metrics);
 }
 
@@ -72,7 +72,7 @@ static void add_counted(hpx_buffer *out, const hpx_provenance *provenance)
 {
     const hpx_adoption *adoption;
     hpx_buffer counted = {0};
-    if (report_counted(&counted, provenance))
+    if (hpx_report_counted(&counted, provenance))
         hpx_buffer_printf(out, "counted     %s\n", hpx_buffer_text(&counted));
     hpx_buffer_free(&counted);
     for (size_t at = 0; (adoption = hpx_provenance_next_adoption(&at, provenance));) {
@@ -85,7 +85,7 @@ static void add_counted(hpx_buffer *out, const hpx_provenance *provenance)
 static void add_import(hpx_buffer *out, const hpx_provenance *provenance)
 {
     hpx_buffer import = {0};
-    if (report_import(&import, provenance))
+    if (hpx_report_import(&import, provenance))
         hpx_buffer_printf(out, "origin      %s\n", hpx_buffer_text(&import));
     hpx_buffer_free(&import);
 }
@@ -107,25 +107,37 @@ void hpx_report_show(hpx_buffer *out, const hpx_trajectory *shown)
         hpx_buffer_puts(out, "pinned      all its checkpoints are kept\n");
     add_counted(out, &shown->newest);
     add_import(out, &shown->newest);
-    add_epochs(out, shown->artifacts, shown->count);
+    print_epochs(out, shown->artifacts, shown->count);
     if (shown->conflict_count) {
         hpx_buffer_puts(out, "\nnot reproducible: second outputs of the same epochs\n");
-        add_epochs(out, shown->conflicts, shown->conflict_count);
+        print_epochs(out, shown->conflicts, shown->conflict_count);
     }
     add_fields(out, "manifest", &shown->newest.manifest);
     add_fields(out, "code", &shown->newest.code);
     add_fields(out, "data set", &shown->newest.dataset);
 }
 
-static void add_epochs_json(hpx_json *json, const char *name, const hpx_artifact *artifacts, size_t count)
+/* What is known of the trajectory as a whole. */
+static void add_head(hpx_row *row, const hpx_trajectory *shown)
 {
-    hpx_json_open(json, name, '[');
+    const hpx_artifact *newest = &shown->newest.artifact;
+    hpx_row_count(row, "schema", 1);
+    hpx_add_hash(row, "key", &newest->key);
+    hpx_add_cell(row, &newest->cell);
+    hpx_row_count(row, "seed", newest->seed);
+    hpx_row_count(row, "checkpoint_epoch", shown->checkpoint_epoch);
+    hpx_row_bool(row, "pinned", shown->pinned);
+}
+
+static void add_epochs_list(hpx_row *row, const char *name, const hpx_artifact *artifacts, size_t count)
+{
+    hpx_row_open(row, name, '[');
     for (size_t i = 0; i < count; i++) {
-        hpx_json_open_flat(json, NULL, '{');
-        report_epoch_json(json, &artifacts[i]);
-        hpx_json_close(json, '}');
+        hpx_row_open_flat(row, NULL, '{');
+        hpx_add_epoch(row, &artifacts[i]);
+        hpx_row_close(row);
     }
-    hpx_json_close(json, ']');
+    hpx_row_close(row);
 }
 
 void hpx_report_show_json(hpx_buffer *out, const hpx_trajectory *shown)
@@ -135,23 +147,19 @@ void hpx_report_show_json(hpx_buffer *out, const hpx_trajectory *shown)
         const char *name;
         const hpx_fields *fields;
     } parts[] = {{"manifest", &newest->manifest}, {"code", &newest->code}, {"dataset", &newest->dataset}};
-    hpx_json json = {.out = out};
-    char hex[HPX_HASH_HEX_BYTES];
-    hpx_json_open(&json, NULL, '{');
-    hpx_json_count(&json, "schema", 1);
-    hpx_json_text(&json, "key", hpx_hash_hex(hex, &newest->artifact.key));
-    report_cell_json(&json, &newest->artifact.cell);
-    hpx_json_count(&json, "seed", newest->artifact.seed);
-    hpx_json_count(&json, "checkpoint_epoch", shown->checkpoint_epoch);
-    hpx_json_bool(&json, "pinned", shown->pinned);
-    add_epochs_json(&json, "epochs", shown->artifacts, shown->count);
-    add_epochs_json(&json, "conflicts", shown->conflicts, shown->conflict_count);
-    report_counted_json(&json, newest);
-    report_import_json(&json, newest);
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        hpx_json_open(&json, parts[i].name, '{');
-        hpx_json_fields(&json, parts[i].fields);
-        hpx_json_close(&json, '}');
+    hpx_row row = {0};
+    hpx_row_open(&row, NULL, '{');
+    add_head(&row, shown);
+    add_epochs_list(&row, "epochs", shown->artifacts, shown->count);
+    add_epochs_list(&row, "conflicts", shown->conflicts, shown->conflict_count);
+    hpx_add_counted(&row, newest);
+    hpx_add_import(&row, newest);
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        hpx_row_open(&row, parts[i].name, '{');
+        hpx_row_fields(&row, parts[i].fields);
+        hpx_row_close(&row);
     }
-    hpx_json_close(&json, '}');
+    hpx_row_close(&row);
+    hpx_row_print(out, &row);
+    hpx_row_free(&row);
 }

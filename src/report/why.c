@@ -45,34 +45,34 @@ static void add_differences(hpx_buffer *out, const hpx_fields *a, const hpx_fiel
     }
 }
 
-static void add_differences_json(hpx_json *json, const hpx_fields *a, const hpx_fields *b)
+static void row_differences(hpx_row *row, const hpx_fields *a, const hpx_fields *b)
 {
     const hpx_field *before, *after;
     for (hpx_field_walk at = {0}; hpx_fields_next_difference(&at, a, b, &before, &after);) {
-        hpx_json_open_flat(json, NULL, '{');
-        hpx_json_text(json, "field", before ? before->name : after->name);
-        hpx_json_field(json, "old", before);
-        hpx_json_field(json, "new", after);
-        hpx_json_close(json, '}');
+        hpx_row_open_flat(row, NULL, '{');
+        hpx_row_text(row, "field", before ? before->name : after->name);
+        hpx_row_field(row, "old", before);
+        hpx_row_field(row, "new", after);
+        hpx_row_close(row);
     }
 }
 
-static void add_change_json(hpx_json *json, const hpx_code_change *change)
+static void row_change(hpx_row *row, const hpx_code_change *change)
 {
     if (!change) {
-        hpx_json_null(json, "code_change");
+        hpx_row_null(row, "code_change");
         return;
     }
-    hpx_json_open_flat(json, "code_change", '{');
-    hpx_json_open_flat(json, "files", '[');
+    hpx_row_open_flat(row, "code_change", '{');
+    hpx_row_open_flat(row, "files", '[');
     for (size_t i = 0; i < change->file_count; i++)
-        hpx_json_text(json, NULL, change->files[i]);
-    hpx_json_close(json, ']');
-    hpx_json_text(json, "from", change->from);
-    hpx_json_text(json, "to", change->to);
-    hpx_json_count(json, "ahead", change->ahead);
-    hpx_json_count(json, "behind", change->behind);
-    hpx_json_close(json, '}');
+        hpx_row_text(row, NULL, change->files[i]);
+    hpx_row_close(row);
+    hpx_row_text(row, "from", change->from);
+    hpx_row_text(row, "to", change->to);
+    hpx_row_count(row, "ahead", change->ahead);
+    hpx_row_count(row, "behind", change->behind);
+    hpx_row_close(row);
 }
 
 /* "9f2c41d07b3a n1=128 n2=64, seed 1, epoch 15, test 0.9767, 2026-11-24T08:36:57Z"; "failed: the loss is no
@@ -87,7 +87,7 @@ static void add_artifact(hpx_buffer *out, const hpx_artifact *artifact)
         hpx_buffer_printf(out, "failed: %s", artifact->failure);
     else
         hpx_buffer_printf(out, "test %.4f", hpx_metrics_value(&artifact->metrics, "test_accuracy"));
-    hpx_buffer_printf(out, ", %s\n", report_time(when, artifact->started_ns));
+    hpx_buffer_printf(out, ", %s\n", hpx_report_time(when, artifact->started_ns));
 }
 
 static void add_hint(hpx_buffer *out, const hpx_fields *nearest, const hpx_fields *wanted)
@@ -142,39 +142,40 @@ void hpx_report_why(hpx_buffer *out, const hpx_why *why)
 
 void hpx_report_why_json(hpx_buffer *out, const hpx_why *why)
 {
-    char hex[HPX_HASH_HEX_BYTES];
-    hpx_json json = {.out = out};
+    hpx_row doc = {0}, *row = &doc;
     const hpx_cell cell = hpx_cell_of(&why->pairs);
     const hpx_artifact *nearest = why->stored.epoch > 0 ? &why->stored
                                   : why->nearest.found  ? &why->nearest.artifact
                                                         : NULL;
-    hpx_json_open(&json, NULL, '{');
-    hpx_json_count(&json, "schema", 1);
-    report_cell_json(&json, &cell);
-    hpx_json_count(&json, "seed", why->seed);
-    hpx_json_count(&json, "epochs", why->epochs);
-    hpx_json_text(&json, "verdict", hpx_verdict_names[why->verdict]);
-    report_status_json(&json, why->verdict == HPX_HIT && *why->stored.failure);
-    hpx_json_text(&json, "key", hpx_hash_hex(hex, &why->key));
-    hpx_json_count(&json, "from", why->from);
+    hpx_row_open(row, NULL, '{');
+    hpx_row_count(row, "schema", 1);
+    hpx_add_cell(row, &cell);
+    hpx_row_count(row, "seed", why->seed);
+    hpx_row_count(row, "epochs", why->epochs);
+    hpx_row_text(row, "verdict", hpx_verdict_names[why->verdict]);
+    hpx_add_status(row, why->verdict == HPX_HIT && *why->stored.failure);
+    hpx_add_hash(row, "key", &why->key);
+    hpx_row_count(row, "from", why->from);
     if (nearest) {
-        hpx_json_open(&json, "nearest", '{');
-        hpx_json_text(&json, "key", hpx_hash_hex(hex, &nearest->key));
-        report_cell_json(&json, &nearest->cell);
-        hpx_json_count(&json, "seed", nearest->seed);
-        report_epoch_json(&json, nearest);
-        hpx_json_close(&json, '}');
+        hpx_row_open(row, "nearest", '{');
+        hpx_add_hash(row, "key", &nearest->key);
+        hpx_add_cell(row, &nearest->cell);
+        hpx_row_count(row, "seed", nearest->seed);
+        hpx_add_epoch(row, nearest);
+        hpx_row_close(row);
     } else {
-        hpx_json_null(&json, "nearest");
+        hpx_row_null(row, "nearest");
     }
-    hpx_json_open(&json, "diff", '[');
+    hpx_row_open(row, "diff", '[');
     if (why->stored.epoch == 0)
-        add_differences_json(&json, &why->nearest.manifest,
-                             why->nearest.found ? &why->wanted : &why->nearest.manifest);
-    hpx_json_close(&json, ']');
-    add_change_json(&json, why->change_known ? &why->change : NULL);
-    report_counted_json(&json, &(hpx_provenance){.manifest = why->wanted, .adoptions = &why->adoptions});
-    hpx_json_close(&json, '}');
+        row_differences(row, &why->nearest.manifest,
+                        why->nearest.found ? &why->wanted : &why->nearest.manifest);
+    hpx_row_close(row);
+    row_change(row, why->change_known ? &why->change : NULL);
+    hpx_add_counted(row, &(hpx_provenance){.manifest = why->wanted, .adoptions = &why->adoptions});
+    hpx_row_close(row);
+    hpx_row_print(out, row);
+    hpx_row_free(row);
 }
 
 /* How an epoch came out twice. */
@@ -197,22 +198,22 @@ static void add_outputs(hpx_buffer *out, const hpx_artifact *old_epoch, const hp
     }
 }
 
-static void add_outputs_json(hpx_json *json, const hpx_artifact *old_epoch, const hpx_artifact *new_epoch)
+static void row_outputs(hpx_row *row, const hpx_artifact *old_epoch, const hpx_artifact *new_epoch)
 {
     for (size_t i = 0; i < old_epoch->metrics.count; i++) {
         const hpx_metric *metric = &old_epoch->metrics.list[i];
-        hpx_json_open_flat(json, NULL, '{');
-        hpx_json_text(json, "metric", metric->name);
-        hpx_json_real(json, "old", metric->value);
-        hpx_json_real(json, "new", hpx_metrics_value(&new_epoch->metrics, metric->name));
-        hpx_json_close(json, '}');
+        hpx_row_open_flat(row, NULL, '{');
+        hpx_row_text(row, "metric", metric->name);
+        hpx_row_real(row, "old", metric->value);
+        hpx_row_real(row, "new", hpx_metrics_value(&new_epoch->metrics, metric->name));
+        hpx_row_close(row);
     }
 }
 
-static void add_failure_json(hpx_json *json, const char *name, const hpx_artifact *artifact)
+static void row_failure(hpx_row *row, const char *name, const hpx_artifact *artifact)
 {
     if (artifact && *artifact->failure)
-        hpx_json_text(json, name, artifact->failure);
+        hpx_row_text(row, name, artifact->failure);
 }
 
 /* Epochs that both have, and the first whose outputs differ (0: none). */
@@ -266,26 +267,27 @@ void hpx_report_diff(hpx_buffer *out, const hpx_trajectory *a, const hpx_traject
 void hpx_report_diff_json(hpx_buffer *out, const hpx_trajectory *a, const hpx_trajectory *b,
                           const hpx_code_change *change)
 {
-    char hex[HPX_HASH_HEX_BYTES];
     uint32_t common, first = first_difference(&common, a, b);
-    hpx_json json = {.out = out};
-    hpx_json_open(&json, NULL, '{');
-    hpx_json_count(&json, "schema", 1);
-    hpx_json_text(&json, "old", hpx_hash_hex(hex, &a->newest.artifact.key));
-    hpx_json_text(&json, "new", hpx_hash_hex(hex, &b->newest.artifact.key));
-    hpx_json_open(&json, "diff", '[');
-    add_differences_json(&json, &a->newest.manifest, &b->newest.manifest);
-    hpx_json_close(&json, ']');
-    hpx_json_count(&json, "common_epoch", common);
-    hpx_json_count(&json, "first_different_epoch", first);
-    hpx_json_open(&json, "metrics", '[');
+    hpx_row doc = {0}, *row = &doc;
+    hpx_row_open(row, NULL, '{');
+    hpx_row_count(row, "schema", 1);
+    hpx_add_hash(row, "old", &a->newest.artifact.key);
+    hpx_add_hash(row, "new", &b->newest.artifact.key);
+    hpx_row_open(row, "diff", '[');
+    row_differences(row, &a->newest.manifest, &b->newest.manifest);
+    hpx_row_close(row);
+    hpx_row_count(row, "common_epoch", common);
+    hpx_row_count(row, "first_different_epoch", first);
+    hpx_row_open(row, "metrics", '[');
     if (common > 0)
-        add_outputs_json(&json, at_epoch(a, common), at_epoch(b, common));
-    hpx_json_close(&json, ']');
-    add_failure_json(&json, "old_failure", at_epoch(a, common));
-    add_failure_json(&json, "new_failure", at_epoch(b, common));
-    add_change_json(&json, change);
-    hpx_json_close(&json, '}');
+        row_outputs(row, at_epoch(a, common), at_epoch(b, common));
+    hpx_row_close(row);
+    row_failure(row, "old_failure", at_epoch(a, common));
+    row_failure(row, "new_failure", at_epoch(b, common));
+    row_change(row, change);
+    hpx_row_close(row);
+    hpx_row_print(out, row);
+    hpx_row_free(row);
 }
 
 void hpx_report_reproduced(hpx_buffer *out, const hpx_reproduced *reproduced)
@@ -308,28 +310,29 @@ void hpx_report_reproduced(hpx_buffer *out, const hpx_reproduced *reproduced)
 
 void hpx_report_reproduced_json(hpx_buffer *out, const hpx_reproduced *reproduced)
 {
-    char hex[HPX_HASH_HEX_BYTES];
     const hpx_rebuilt *rebuilt = &reproduced->rebuilt;
     const hpx_provenance *newest = &reproduced->trajectory.newest;
     const bool same = rebuilt->verdict == HPX_REBUILD_SAME;
-    hpx_json json = {.out = out};
-    hpx_json_open(&json, NULL, '{');
-    hpx_json_count(&json, "schema", 1);
-    hpx_json_text(&json, "key", hpx_hash_hex(hex, &newest->artifact.key));
-    hpx_json_bool(&json, "at_code", reproduced->at_code);
-    hpx_json_text(&json, "verdict", same ? "same" : "differs");
-    hpx_json_count(&json, "epochs", newest->artifact.epoch);
-    hpx_json_count(&json, "compared", rebuilt->compared);
-    hpx_json_count(&json, "first_different_epoch", rebuilt->first_difference);
-    hpx_json_open(&json, "diff", '[');
-    add_differences_json(&json, &newest->manifest, &reproduced->manifest);
-    hpx_json_close(&json, ']');
-    hpx_json_open(&json, "metrics", '[');
+    hpx_row doc = {0}, *row = &doc;
+    hpx_row_open(row, NULL, '{');
+    hpx_row_count(row, "schema", 1);
+    hpx_add_hash(row, "key", &newest->artifact.key);
+    hpx_row_bool(row, "at_code", reproduced->at_code);
+    hpx_row_text(row, "verdict", same ? "same" : "differs");
+    hpx_row_count(row, "epochs", newest->artifact.epoch);
+    hpx_row_count(row, "compared", rebuilt->compared);
+    hpx_row_count(row, "first_different_epoch", rebuilt->first_difference);
+    hpx_row_open(row, "diff", '[');
+    row_differences(row, &newest->manifest, &reproduced->manifest);
+    hpx_row_close(row);
+    hpx_row_open(row, "metrics", '[');
     if (!same)
-        add_outputs_json(&json, &rebuilt->stored, &rebuilt->again);
-    hpx_json_close(&json, ']');
-    add_failure_json(&json, "old_failure", &rebuilt->stored);
-    add_failure_json(&json, "new_failure", &rebuilt->again);
-    add_change_json(&json, reproduced->change_known ? &reproduced->change : NULL);
-    hpx_json_close(&json, '}');
+        row_outputs(row, &rebuilt->stored, &rebuilt->again);
+    hpx_row_close(row);
+    row_failure(row, "old_failure", &rebuilt->stored);
+    row_failure(row, "new_failure", &rebuilt->again);
+    row_change(row, reproduced->change_known ? &reproduced->change : NULL);
+    hpx_row_close(row);
+    hpx_row_print(out, row);
+    hpx_row_free(row);
 }

@@ -56,6 +56,27 @@ test_where_sort_top() {
     complains 2 '--sort' hpx show --sort n1 12
 }
 
+# All metrics, and all epochs; tables and JSON have the same values.
+test_metrics_and_epochs() {
+    local metrics='train_loss +train_accuracy +validation_loss +validation_accuracy +test_loss +test_accuracy'
+    grid a.rcp 'epochs = 3' 'seeds = 1 2'
+    run 0 hpx build -q a.rcp
+    run 0 hpx ls a.rcp --metrics
+    head -1 out | grep -Eq "^key +cell +seed +epoch +$metrics +data +code$" || fail 'the header of ls'
+    equal "$(wc -l <out)" 13
+    run 0 hpx ls --epochs --json
+    is '[.[].epoch] | group_by(.) | map(length)' '[12,12,12]'
+    run 0 hpx ls a.rcp --epochs --metrics --where n1=2 --where act=relu --where seed=1
+    awk 'NR > 1 { print $6 }' out >losses
+    equal "$(wc -l <losses)" 3
+    run 0 hpx ls a.rcp --epochs --where n1=2 --where act=relu --where seed=1 --json
+    jq -r '.[].metrics.train_loss * 10000 | round / 10000' out >expected
+    awk '{ print $1 + 0 }' losses >got
+    same_files got expected
+    run 0 hpx best a.rcp --metrics --top 1
+    head -1 out | grep -Eq '^cell +validation_accuracy +train_loss +train_accuracy +validation_loss +test_loss' || fail 'the header of best'
+}
+
 test_objective() {
     grid a.rcp 'epochs = 1' 'objective = validation_loss'
     run 0 hpx build a.rcp

@@ -1,5 +1,6 @@
 /* From what is known to text: JSON, tables, CSV, durations. */
 #include "report/report.h"
+#include "report/table.h"
 
 #include "base/memory.h"
 
@@ -123,25 +124,106 @@ static void test_json_values(void **state)
     }
 }
 
-static void test_json_fields(void **state)
+static void test_row_fields(void **state)
 {
     (void)state;
     hpx_fields fields = {0};
     hpx_buffer out = {0};
-    hpx_json json = {.out = &out};
+    hpx_row row = {0};
     hpx_fields_set_count(&fields, "a", 3);
     hpx_fields_set_real(&fields, "b", NAN);
     hpx_fields_set_text(&fields, "c", "t");
     hpx_fields_set_bytes(&fields, "d", "\x01\xff", 2);
     hpx_fields_set_counts(&fields, "e", (const uint64_t[]){128, 64}, 2);
     hpx_fields_set_counts(&fields, "f", NULL, 0);
-    hpx_json_open(&json, NULL, '{');
-    hpx_json_fields(&json, &fields);
-    hpx_json_close(&json, '}');
+    hpx_row_open(&row, NULL, '{');
+    hpx_row_fields(&row, &fields);
+    hpx_row_close(&row);
+    hpx_row_print(&out, &row);
     expect_text(&out,
                 "{\n  \"a\": 3,\n  \"b\": null,\n  \"c\": \"t\",\n  \"d\": \"01ff\",\n  \"e\": [128, 64],\n"
                 "  \"f\": []\n}\n");
+    hpx_row_free(&row);
     hpx_fields_free(&fields);
+}
+
+static void add_rows(hpx_rows *rows)
+{
+    static const hpx_column columns[] = {
+        {"key", "key", 'l', hpx_show_digits, 4},
+        {"cell", "cell", 'l', hpx_show_cell},
+        {"a.b", "metrics.a.b", 'r', hpx_show_metric, 2},
+        {"c", "metrics.c", 'r', hpx_show_metric, 2},
+        {"seconds", ".seconds", 'r'},
+        {"note", "note", 'l'},
+    };
+    hpx_rows_add_columns(rows, columns, COUNT(columns));
+    for (int i = 0; i < 2; i++) {
+        hpx_row *row = hpx_rows_begin_flat(rows);
+        hpx_row_text(row, "key", "0123456789");
+        hpx_row_open_flat(row, "cell", '{');
+        hpx_row_setting(row, "n", i ? "16" : "two words");
+        hpx_row_close(row);
+        if (i)
+            hpx_row_text(row, "status", "failed");
+        hpx_row_open_flat(row, "metrics", '{');
+        hpx_row_real(row, "a", 1);
+        hpx_row_real(row, "a.b", 0.125); /* names of metrics may have dots */
+        hpx_row_real(row, "c", NAN);
+        hpx_row_close(row);
+        hpx_row_real(row, ".seconds", 1.5); /* for columns alone */
+        hpx_row_text(row, "note", i ? "a,\"b\"" : NULL);
+        hpx_rows_end(rows);
+    }
+}
+
+/* The same rows in each way. */
+static void test_rows(void **state)
+{
+    (void)state;
+    hpx_buffer out = {0};
+    hpx_json json = {.out = &out};
+    hpx_rows *rows = hpx_rows_to_table();
+    add_rows(rows);
+    hpx_rows_finish(&out, rows);
+    expect_text(&out, "key   cell              a.b       c  seconds  note\n"
+                      "0123  n=\"two words\"    0.12       -      1.5  -\n"
+                      "0123  n=16           failed  failed      1.5  a,\"b\"\n");
+    rows = hpx_rows_to_csv();
+    add_rows(rows);
+    hpx_rows_finish(&out, rows);
+    expect_text(&out, "key,cell,a.b,c,seconds,note\n"
+                      "0123,\"n=\"\"two words\"\"\",0.12,-,1.5,\n"
+                      "0123,n=16,failed,failed,1.5,\"a,\"\"b\"\"\"\n");
+    rows = hpx_rows_to_json(&json);
+    hpx_json_open(&json, NULL, '[');
+    add_rows(rows);
+    hpx_json_close(&json, ']');
+    hpx_rows_finish(&out, rows);
+    expect_text(
+        &out,
+        "[\n"
+        "  {\"key\": \"0123456789\", \"cell\": {\"n\": \"two words\"}, \"metrics\": {\"a\": 1, \"a.b\": "
+        "0.125, "
+        "\"c\": null}, \"note\": null},\n"
+        "  {\"key\": \"0123456789\", \"cell\": {\"n\": 16}, \"status\": \"failed\", \"metrics\": {\"a\": 1, "
+        "\"a.b\": 0.125, \"c\": null}, \"note\": \"a,\\\"b\\\"\"}\n"
+        "]\n");
+}
+
+static void test_no_rows(void **state)
+{
+    (void)state;
+    static const hpx_column columns[] = {{"a", "a", 'l'}, {"b, c", "b", 'r'}};
+    hpx_buffer out = {0};
+    hpx_rows *rows = hpx_rows_to_table();
+    hpx_rows_add_columns(rows, columns, COUNT(columns));
+    hpx_rows_finish(&out, rows);
+    expect_text(&out, "a  b, c\n");
+    rows = hpx_rows_to_csv();
+    hpx_rows_add_columns(rows, columns, COUNT(columns));
+    hpx_rows_finish(&out, rows);
+    expect_text(&out, "a,\"b, c\"\n");
 }
 
 static void test_table(void **state)
@@ -218,8 +300,10 @@ static void test_csv(void **state)
                                           "a,\"b\" c=d"),
                              .seconds = 1.25};
     hpx_buffer out = {0};
-    hpx_report_csv_header(&out, &axes, &metrics);
-    hpx_report_csv_row(&out, &axes, &metrics, &artifact);
+    hpx_rows *rows = hpx_rows_to_csv();
+    hpx_report_table_columns(rows, &axes, &metrics);
+    hpx_report_table_row(rows, &artifact);
+    hpx_rows_finish(&out, rows);
     expect_text(
         &out,
         "n1,act,absent,seed,epoch,status,train_loss,test_accuracy,metric.act,metric.key,metric.metric.x,"
@@ -234,7 +318,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json_layout),  cmocka_unit_test(test_json_text),
         cmocka_unit_test(test_json_numbers), cmocka_unit_test(test_json_values),
-        cmocka_unit_test(test_json_fields),  cmocka_unit_test(test_table),
+        cmocka_unit_test(test_row_fields),   cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_no_rows),      cmocka_unit_test(test_table),
         cmocka_unit_test(test_durations),    cmocka_unit_test(test_csv),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,190 @@
+#include "parts.h"
+
+#include "base/memory.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+const char *hpx_report_time(char out[32], int64_t ns)
+{
+    time_t seconds = (time_t)(ns / 1000000000);
+    struct tm parts;
+    gmtime_r(&seconds, &parts);
+    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return out;
+}
+
+const char *hpx_duration_text(char out[32], double seconds)
+{
+    if (!isfinite(seconds)) {
+        snprintf(out, 32, "?");
+        return out;
+    }
+    unsigned long long whole = (unsigned long long)(seconds + 0.5), day = 86400;
+    unsigned minutes = (unsigned)(whole / 60 % 60), hours = (unsigned)(whole / 3600 % 24);
+    if (whole >= day)
+        snprintf(out, 32, "%llu d %02u:%02u", whole / day, hours, minutes);
+    else if (whole >= 3600)
+        snprintf(out, 32, "%u:%02u:%02u", hours, minutes, (unsigned)(whole % 60));
+    else
+        snprintf(out, 32, "%u:%02u", minutes, (unsigned)(whole % 60));
+    return out;
+}
+
+const char *hpx_bytes_text(char out[32], uint64_t bytes)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+    if (bytes < 1024) {
+        snprintf(out, 32, "%" PRIu64 " B", bytes);
+        return out;
+    }
+    double value = (double)bytes / 1024;
+    size_t unit = 0;
+    for (; value >= 999.95 && unit < 3; unit++)
+        value /= 1024;
+    snprintf(out, 32, "%.1f %s", value, units[unit]);
+    return out;
+}
+
+void hpx_add_hash(hpx_row *row, const char *name, const hpx_hash *hash)
+{
+    char hex[HPX_HASH_HEX_BYTES];
+    hpx_row_text(row, name, hpx_hash_hex(hex, hash));
+}
+
+void hpx_add_cell(hpx_row *row, const hpx_cell *cell)
+{
+    const char *axis, *value;
+    hpx_row_open_flat(row, "cell", '{');
+    for (size_t at = 0; hpx_cell_next(&at, &axis, &value, cell);)
+        hpx_row_setting(row, axis, value);
+    hpx_row_close(row);
+}
+
+void hpx_add_metrics(hpx_row *row, const hpx_metrics *metrics)
+{
+    hpx_row_open_flat(row, "metrics", '{');
+    for (size_t i = 0; i < metrics->count; i++)
+        hpx_row_real(row, metrics->list[i].name, metrics->list[i].value);
+    hpx_row_close(row);
+}
+
+void hpx_add_status(hpx_row *row, bool failed)
+{
+    if (failed)
+        hpx_row_text(row, "status", "failed");
+}
+
+void hpx_add_numerics(hpx_row *row, const hpx_fields *manifest)
+{
+    static const char prefix[] = "numerics.";
+    hpx_fields numerics = {0};
+    for (size_t i = 0; i < manifest->count; i++) {
+        hpx_field field = manifest->fields[i];
+        if (strncmp(field.name, prefix, strlen(prefix)) != 0)
+            continue;
+        field.name += strlen(prefix);
+        hpx_fields_set(&numerics, &field);
+    }
+    hpx_row_open_flat(row, "numerics", '{');
+    hpx_row_fields(row, &numerics);
+    hpx_row_close(row);
+    hpx_fields_free(&numerics);
+}
+
+/* A field as a value of that name; null where there is none, or it is empty. */
+static void add_field(hpx_row *row, const char *name, const hpx_fields *fields, const char *field_name)
+{
+    hpx_row_field(row, name, hpx_fields_find(fields, field_name));
+}
+
+/* Null where the commit is unknown. */
+static void add_dirty(hpx_row *row, const hpx_fields *code)
+{
+    const hpx_field *dirty = hpx_fields_find(code, "dirty");
+    const bool is_dirty = dirty && dirty->count;
+    if (is_dirty || *hpx_fields_text_or_empty(code, "commit"))
+        hpx_row_bool(row, "dirty", is_dirty);
+    else
+        hpx_row_null(row, "dirty");
+}
+
+void hpx_add_code(hpx_row *row, const char *name, const hpx_fields *code)
+{
+    const hpx_field *patch = hpx_fields_find(code, "patch");
+    if (code->count == 0) {
+        hpx_row_null(row, name);
+        return;
+    }
+    hpx_row_open_flat(row, name, '{');
+    add_field(row, "version", code, "version");
+    add_field(row, "commit", code, "commit");
+    add_field(row, "describe", code, "describe");
+    add_field(row, "branch", code, "branch");
+    add_field(row, "author_date", code, "author-date");
+    add_dirty(row, code);
+    if (patch && patch->size) {
+        const hpx_hash hash = hpx_hash_of(patch->bytes, patch->size);
+        hpx_add_hash(row, "patch", &hash);
+    } else {
+        hpx_row_null(row, "patch");
+    }
+    hpx_row_close(row);
+}
+
+static void add_parent(hpx_row *row, const hpx_artifact *artifact)
+{
+    if (!artifact->parent) {
+        hpx_row_null(row, "parent");
+        return;
+    }
+    hpx_row_open_flat(row, "parent", '{');
+    hpx_add_hash(row, "key", &artifact->key);
+    hpx_row_count(row, "epoch", artifact->parent);
+    hpx_row_close(row);
+}
+
+void hpx_add_epoch(hpx_row *row, const hpx_artifact *artifact)
+{
+    char when[32];
+    hpx_row_count(row, "epoch", artifact->epoch);
+    hpx_add_status(row, *artifact->failure);
+    if (*artifact->failure)
+        hpx_row_text(row, "failure", artifact->failure);
+    hpx_add_metrics(row, &artifact->metrics);
+    hpx_add_hash(row, "output", &artifact->output);
+    hpx_row_text(row, "host", artifact->host);
+    hpx_row_text(row, "started", hpx_report_time(when, artifact->started_ns));
+    hpx_row_real(row, ".epoch_seconds", artifact->seconds);
+    hpx_row_real(row, "seconds", artifact->total_seconds);
+    hpx_row_count(row, ".parent_epoch", artifact->parent);
+    add_parent(row, artifact);
+}
+
+/* Accuracies have short heads. */
+static const char *heading_of(const char *metric)
+{
+    return strcmp(metric, "validation_accuracy") == 0 ? "validation"
+           : strcmp(metric, "test_accuracy") == 0     ? "test"
+                                                      : metric;
+}
+
+void hpx_add_metric_column(hpx_rows *rows, const char *metric)
+{
+    char *path = hpx_format("metrics.%s", metric);
+    hpx_rows_add_column(rows, heading_of(metric), path, 'r', hpx_show_metric, 4);
+    free(path);
+}
+
+void hpx_add_metric_columns(hpx_rows *rows, const hpx_names *metrics)
+{
+    for (size_t i = 0; i < metrics->count; i++) {
+        char *path = hpx_format("metrics.%s", metrics->at[i]);
+        hpx_rows_add_column(rows, metrics->at[i], path, 'r', hpx_show_metric, 4);
+        free(path);
+    }
+}

@@ -1,0 +1,184 @@
+/* Plans: a row per trial. */
+#include "outcome.h"
+
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool depends_on_scores(const hpx_search_outcome *search)
+{
+    return !search->done && !search->search->options.method->fixed;
+}
+
+/* "partial (partial-cross): 3 hit, 5 train; more may follow from their scores" */
+static void add_verdicts(hpx_buffer *out, const hpx_search_outcome *search)
+{
+    const char *separator = "";
+    hpx_buffer_printf(out, "%s (%s): ", search->search->name, search->search->options.method->name);
+    for (int verdict = 0; verdict < HPX_VERDICTS; verdict++) {
+        if (search->trial_counts[verdict] == 0)
+            continue;
+        hpx_buffer_printf(out, "%s%zu %s", separator, search->trial_counts[verdict],
+                          hpx_verdict_names[verdict]);
+        separator = ", ";
+    }
+    if (search->failed)
+        hpx_buffer_printf(out, "%s%zu failed", separator, search->failed);
+    hpx_buffer_puts(out, search->done                ? "; nothing to train\n"
+                         : depends_on_scores(search) ? "; more may follow from their scores\n"
+                                                     : "\n");
+}
+
+static const char *about(char out[48], double seconds)
+{
+    char text[32];
+    if (!isfinite(seconds))
+        snprintf(out, 48, "?");
+    else if (seconds < 10)
+        snprintf(out, 48, "%.1f s", fmax(seconds, 0.1));
+    else
+        snprintf(out, 48, "%s", hpx_duration_text(text, seconds));
+    return out;
+}
+
+static void show_verdict(hpx_buffer *out, const hpx_row *row, const hpx_value *value,
+                         const hpx_column *column)
+{
+    (void)column;
+    hpx_buffer_printf(out, "    %s", hpx_value_text(row, value));
+}
+
+static void show_time(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column)
+{
+    char text[48];
+    (void)row, (void)column;
+    hpx_buffer_puts(out, about(text, value ? value->real : NAN));
+}
+
+static void show_why(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column)
+{
+    const char *verdict = hpx_value_text(row, hpx_row_find(row, "verdict"));
+    if (strcmp(verdict, hpx_verdict_names[HPX_EXTEND]) == 0)
+        hpx_buffer_printf(out, "from epoch %" PRIu64, hpx_row_find(row, "from")->count);
+    else
+        hpx_show_if_any(out, row, value, column);
+}
+
+static const hpx_column columns[] = {
+    {"    verdict", "verdict", 'l', show_verdict},
+    {"cell", "cell", 'l', hpx_show_grid_cell},
+    {"seed", "seed", 'r'},
+    {"multiplications", "training_macs", 'r', hpx_show_about},
+    {"time", "seconds_left", 'r', show_time},
+    {"why", "reason", 'l', show_why},
+};
+
+static void add_trials(hpx_rows *rows, const hpx_outcome *outcome, const hpx_search_outcome *search)
+{
+    for (size_t i = 0; i < search->trial_count; i++) {
+        const hpx_outcome_trial *trial = &search->trials[i];
+        if (!hpx_rows_are_json(rows) && trial->macs_left == 0)
+            continue; /* a table has what is left to do */
+        hpx_row *row = hpx_rows_begin_flat(rows);
+        hpx_add_grid_cell(row, "cell", outcome->recipe, trial->cell);
+        hpx_row_count(row, "seed", trial->seed);
+        hpx_row_text(row, "verdict", hpx_verdict_names[trial->verdict]);
+        hpx_add_status(row, trial->failed);
+        hpx_add_hash(row, "key", &trial->key);
+        hpx_row_count(row, "from", trial->verdict == HPX_HIT ? trial->epoch : trial->from);
+        hpx_row_count(row, "to", trial->to);
+        hpx_row_count(row, "training_macs", trial->macs_left);
+        hpx_row_real(row, "seconds_left", trial->macs_left ? trial->seconds_left : 0);
+        hpx_row_text(row, "reason", trial->reason);
+        hpx_rows_end(rows);
+    }
+}
+
+static void print_trials(hpx_buffer *out, const hpx_outcome *outcome, const hpx_search_outcome *search)
+{
+    hpx_rows *rows = hpx_rows_to_table();
+    hpx_rows_add_columns(rows, columns, COUNT_OF(columns));
+    add_trials(rows, outcome, search);
+    hpx_rows_finish(out, rows);
+}
+
+static void add_total(hpx_buffer *out, const hpx_outcome *outcome)
+{
+    char text[48];
+    bool more = false;
+    for (size_t i = 0; i < outcome->search_count; i++)
+        more = more || depends_on_scores(&outcome->searches[i]);
+    if (outcome->pending == 0) {
+        hpx_buffer_puts(out, "Nothing to train.\n");
+        return;
+    }
+    hpx_buffer_printf(out, "%s%zu %s to train%s.\n", more ? "At least " : "", outcome->pending,
+                      hpx_plural(outcome->pending, "trial", "trials"),
+                      more ? "; more may follow from their scores" : "");
+    hpx_buffer_printf(out, "%s %.3g multiplications", hpx_plural(outcome->pending, "It takes", "They take"),
+                      (double)outcome->macs_left);
+    if (isfinite(outcome->seconds_left))
+        hpx_buffer_printf(out, ", about %s on one processor", about(text, outcome->seconds_left));
+    hpx_buffer_puts(out, outcome->calibrated ? ", by a short training made now to measure that.\n" : ".\n");
+}
+
+void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome)
+{
+    hpx_report_heading(out, outcome);
+    for (size_t i = 0; i < outcome->search_count; i++) {
+        const hpx_search_outcome *search = &outcome->searches[i];
+        add_verdicts(out, search);
+        if (search->trial_counts[HPX_EXTEND] + search->trial_counts[HPX_TRAIN] > 0)
+            print_trials(out, outcome, search);
+    }
+    hpx_buffer_puts(out, "\n");
+    add_total(out, outcome);
+    if (*outcome->other_trainer) {
+        hpx_report_adopt_hint(out, outcome);
+        hpx_buffer_puts(out, "\n");
+    }
+    if (outcome->absent)
+        hpx_buffer_printf(out, "Data set %s %s.\n", hpx_fields_text_or_empty(&outcome->dataset, "name"),
+                          outcome->absent);
+    if (outcome->depends_on_last_epoch)
+        hpx_buffer_puts(
+            out, "The schedule depends on the last epoch: a change of epochs trains from the start.\n");
+}
+
+/* A search, with its trials. */
+static void add_search(hpx_json *json, const hpx_outcome *outcome, const hpx_search_outcome *search)
+{
+    hpx_row counts = {0};
+    hpx_rows *rows = hpx_rows_to_json(json);
+    hpx_json_open(json, NULL, '{');
+    hpx_json_text(json, "name", search->search->name);
+    hpx_json_text(json, "method", search->search->options.method->name);
+    hpx_json_bool(json, "decided", search->done);
+    hpx_add_counts(&counts, "verdicts", search);
+    hpx_row_to_json(json, &counts);
+    hpx_json_open(json, "trials", '[');
+    add_trials(rows, outcome, search);
+    hpx_json_close(json, ']');
+    hpx_json_close(json, '}');
+    hpx_rows_free(rows);
+    hpx_row_free(&counts);
+}
+
+void hpx_report_plan_json(hpx_buffer *out, const hpx_outcome *outcome)
+{
+    hpx_json json = {.out = out};
+    hpx_open_outcome(&json, outcome);
+    hpx_json_bool(&json, "depends_on_last_epoch", outcome->depends_on_last_epoch);
+    hpx_json_count(&json, "pending", outcome->pending);
+    hpx_json_count(&json, "training_macs_left", outcome->macs_left);
+    hpx_json_real(&json, "seconds_left", outcome->seconds_left);
+    hpx_json_bool(&json, "calibrated", outcome->calibrated);
+    hpx_json_open(&json, "searches", '[');
+    for (size_t i = 0; i < outcome->search_count; i++)
+        add_search(&json, outcome, &outcome->searches[i]);
+    hpx_json_close(&json, ']');
+    hpx_json_close(&json, '}');
+}
