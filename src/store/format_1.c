@@ -1,5 +1,6 @@
 /* Records as format 1 has them: each of the six metrics that there were is a field of its own, and a failure has
- * them too, as NaN, which its output takes in. */
+ * them too, as NaN, which its output takes in. The first writer that finds a store of format 1 upgrades it, in
+ * one transaction; readers take such records as they are. */
 #include "internal.h"
 
 #include <math.h>
@@ -72,4 +73,79 @@ hpx_status upgrade_record(hpx_fields *fields, hpx_error *error)
     }
     hpx_metrics_free(&metrics);
     return status;
+}
+
+/* --- a whole store --- */
+
+/* Moves `key` to the first key that is above it or, if it is empty, to the first of all. */
+static int find_next(MDB_val *value, struct key *key, MDB_cursor *cursor)
+{
+    MDB_val name = {.mv_size = key->size, .mv_data = key->bytes};
+    int code = mdb_cursor_get(cursor, &name, value, key->size > 0 ? MDB_SET_RANGE : MDB_FIRST);
+    if (code == 0 && name.mv_size == key->size && memcmp(name.mv_data, key->bytes, key->size) == 0)
+        code = mdb_cursor_get(cursor, &name, value, MDB_NEXT);
+    if (code == 0 && name.mv_size > sizeof key->bytes)
+        return MDB_BAD_VALSIZE;
+    if (code == 0) {
+        key->size = name.mv_size;
+        memcpy(key->bytes, name.mv_data, name.mv_size);
+    }
+    return code;
+}
+
+/* A second output stands under its hash, which of a failure is another one now. */
+static hpx_status put_upgraded(struct key *key, hpx_store *store, MDB_txn *txn, enum database db,
+                               const hpx_fields *fields, hpx_error *error)
+{
+    hpx_hash output;
+    hpx_buffer record = {0};
+    struct key before = *key;
+    hpx_status status = hpx_fields_hash(&output, fields, "output", error);
+    if (!status && db == DB_CONFLICTS)
+        memcpy(key->bytes + HPX_HASH_BYTES + 4, output.bytes, HPX_HASH_BYTES);
+    if (!status && memcmp(before.bytes, key->bytes, key->size) != 0)
+        status = delete_key(store, txn, db, &before, error);
+    hpx_fields_encode(&record, fields);
+    if (!status)
+        status = put_sealed(store, txn, db, key, record.data, record.size, error);
+    hpx_buffer_free(&record);
+    return status;
+}
+
+/* A damaged record stays what it is, for verify to report. */
+static hpx_status upgrade_value(hpx_store *store, MDB_txn *txn, enum database db, const struct key *at,
+                                const MDB_val *value, hpx_error *error)
+{
+    struct key key = *at;
+    hpx_error damage;
+    hpx_fields fields = {0};
+    const MDB_val name = {.mv_size = key.size, .mv_data = key.bytes};
+    const bool whole =
+        is_sealed(db, &name, value) &&
+        hpx_fields_decode(&fields, value->mv_data, value->mv_size - SEAL_BYTES, &damage) == HPX_OK &&
+        is_format_1_record(&fields) && upgrade_record(&fields, &damage) == HPX_OK;
+    hpx_status status = whole ? put_upgraded(&key, store, txn, db, &fields, error) : HPX_OK;
+    hpx_fields_free(&fields);
+    return status;
+}
+
+static hpx_status upgrade_database(hpx_store *store, MDB_txn *txn, enum database db, hpx_error *error)
+{
+    MDB_cursor *cursor;
+    MDB_val value;
+    struct key at = {.size = 0};
+    hpx_status status = HPX_OK;
+    int code = mdb_cursor_open(txn, store->databases[db], &cursor);
+    if (code != 0)
+        return lmdb_failed(store, code, error);
+    while (!status && (code = find_next(&value, &at, cursor)) == 0)
+        status = upgrade_value(store, txn, db, &at, &value, error);
+    mdb_cursor_close(cursor);
+    return status || code == MDB_NOTFOUND ? status : lmdb_failed(store, code, error);
+}
+
+hpx_status upgrade_format_1(hpx_store *store, MDB_txn *txn, hpx_error *error)
+{
+    hpx_status status = upgrade_database(store, txn, DB_RECORDS, error);
+    return status ? status : upgrade_database(store, txn, DB_CONFLICTS, error);
 }

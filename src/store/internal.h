@@ -32,6 +32,8 @@ struct hpx_store {
     MDB_env *env;                 /* for reading */
     MDB_env *writing;             /* the same, but for a guest; NULL when open for reading */
     bool guest;                   /* reads without a place in LMDB's lock file (transaction.c) */
+    uint32_t format;              /* of the data file */
+    bool alone;                   /* no other process has it open */
     unsigned turns;               /* transactions in the turn that this process has */
     sigset_t signals;             /* to be restored after it */
     struct leaving_file *leaving; /* files that go with the transaction (transaction.c) */
@@ -171,6 +173,9 @@ void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);
  * writes. HPX_DAMAGED, with the fields as they were, where they contradict each other. */
 bool is_format_1_record(const hpx_fields *fields);
 hpx_status upgrade_record(hpx_fields *fields, hpx_error *error);
+/* All records of a store. */
+hpx_status upgrade_format_1(hpx_store *store, MDB_txn *txn, hpx_error *error);
+
 /* The one name in a database that begins with these hexadecimal digits, as hpx_store_find_key. */
 hpx_status find_name(hpx_hash *out, hpx_store *store, enum database db, const char *prefix, hpx_error *error);
 

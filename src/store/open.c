@@ -14,7 +14,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#define FORMAT_VERSION    1
+#define FORMAT_VERSION    2
 #define MAP_BYTES_DEFAULT ((size_t)64 << 30)
 #define READERS_MAX       512
 #define LOCK_FILE_BYTES   ((READERS_MAX + 8) * 64) /* a reader's slot is a cache line */
@@ -95,10 +95,11 @@ static hpx_status check_format(hpx_store *store, MDB_txn *txn, hpx_error *error)
     hpx_status status = get_sealed(&payload, &size, store, txn, DB_META, &key, error);
     if (status == HPX_NOT_FOUND)
         return hpx_error_set(error, HPX_DAMAGED, "%s: the format version is damaged", store->path);
-    if (!status && (size != 4 || hpx_load_u32(payload) > FORMAT_VERSION))
-        return hpx_error_set(error, HPX_FAILED,
+    store->format = !status && size == 4 ? hpx_load_u32(payload) : 0;
+    if (!status && (store->format == 0 || store->format > FORMAT_VERSION))
+        return hpx_error_set(error, HPX_USAGE,
                              "%s: written by a newer hpx (format %u, this one knows up to %d); use that one",
-                             store->path, size == 4 ? hpx_load_u32(payload) : 0, FORMAT_VERSION);
+                             store->path, store->format, FORMAT_VERSION);
     return status;
 }
 
@@ -106,7 +107,19 @@ static hpx_status put_format(hpx_store *store, MDB_txn *txn, hpx_error *error)
 {
     struct key key = {.bytes = "format", .size = 6};
     static const uint8_t version[4] = {FORMAT_VERSION};
-    return put_sealed(store, txn, DB_META, &key, version, sizeof version, error);
+    hpx_status status = put_sealed(store, txn, DB_META, &key, version, sizeof version, error);
+    if (!status)
+        store->format = FORMAT_VERSION;
+    return status;
+}
+
+/* A process that has the store open may write records of its own format: nobody else may, then. */
+static hpx_status upgrade(hpx_store *store, MDB_txn *txn, hpx_error *error)
+{
+    if (store->format == FORMAT_VERSION || !store->alone)
+        return HPX_OK;
+    hpx_status status = upgrade_format_1(store, txn, error);
+    return status ? status : put_format(store, txn, error);
 }
 
 /* Opens the databases in a transaction. *complete false when younger ones are missing. */
@@ -124,7 +137,7 @@ static int open_all(bool *complete, hpx_store *store, MDB_txn *txn, unsigned fla
     return code;
 }
 
-/* Makes the databases of a new store, and those that an older one lacks. */
+/* Makes the databases of a new store, and those that an older one lacks, and upgrades that. */
 static hpx_status make_databases(hpx_store *store, hpx_error *error)
 {
     MDB_txn *txn;
@@ -139,6 +152,8 @@ static hpx_status make_databases(hpx_store *store, hpx_error *error)
     }
     if (!status)
         status = empty ? put_format(store, txn, error) : check_format(store, txn, error);
+    if (!status)
+        status = upgrade(store, txn, error);
     return end_write(store, txn, status, error);
 }
 
@@ -172,7 +187,9 @@ static hpx_status open_databases(hpx_store *store, hpx_store_mode mode, hpx_erro
     hpx_status status = two ? make_databases(store, error) : HPX_OK;
     if (!status)
         status = find_databases(&complete, store, mode, error);
-    return status || complete || mode != HPX_STORE_WRITE ? status : make_databases(store, error);
+    if (status || mode != HPX_STORE_WRITE || (complete && (store->format == FORMAT_VERSION || !store->alone)))
+        return status;
+    return make_databases(store, error);
 }
 
 static hpx_broken_fn *broken;
@@ -374,6 +391,18 @@ void close_environments(hpx_store *store)
     store->env = store->writing = NULL;
 }
 
+/* Opens the store once, while no other process has it open. */
+static hpx_status upgrade_alone(const char *directory, hpx_error *error)
+{
+    hpx_store *store;
+    hpx_status status = open_locked(&store, directory, HPX_STORE_WRITE, true, error);
+    if (!status)
+        hpx_store_close(store);
+    else if (status == HPX_FAILED)
+        hpx_error_prefix(error, "cannot upgrade the store to format %d", FORMAT_VERSION);
+    return status;
+}
+
 hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mode, bool alone,
                        hpx_error *error)
 {
@@ -381,6 +410,7 @@ hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mo
     hpx_store *store = hpx_alloc(sizeof *store);
     store->cells = hpx_cell_set_new();
     store->claims = -1;
+    store->alone = alone;
     name_files(store, directory);
     hpx_status status = HPX_OK;
     if (mode != HPX_STORE_WRITE && !hpx_path_exists(store->path))
@@ -400,17 +430,21 @@ hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mo
         status = make_files(store, error);
     else if (!status)
         status = open_files(store, mode, error);
-    if (status)
+    const bool older = !status && mode == HPX_STORE_WRITE && store->format < FORMAT_VERSION;
+    if (status || older)
         hpx_store_close(store);
     else
         *out = store;
-    return status;
+    if (!older)
+        return status;
+    status = upgrade_alone(directory, error);
+    return status ? status : open_locked(out, directory, mode, alone, error);
 }
 
 /* Whether all files of the store may be written to, and those made that are not there. */
 static bool may_write(const char *directory)
 {
-    static const char *const files[] = {DATA_FILE, DATA_FILE "-lock", "hpx.claims"};
+    static const char *const files[] = {DATA_FILE, DATA_FILE "-lock", "hpx.claims", "blobs"};
     bool may = true;
     for (size_t i = 0; i < sizeof files / sizeof files[0] && may; i++) {
         char *path = hpx_path_join(directory, files[i]);

@@ -1,4 +1,4 @@
-/* The layout, format version 1. The environment is the file hpx.mdb (and hpx.mdb-lock) in the store's folder,
+/* The layout, format version 2. The environment is the file hpx.mdb (and hpx.mdb-lock) in the store's folder,
  * with one database for each kind of value:
  *
  *     meta         "format"                      u32 format version
@@ -19,8 +19,8 @@
  *
  * Checkpoints of 1 MiB and more are files in the folder blobs/ (blobs.c).
  *
- * A store that is older than conflicts, pins, adoptions, imports or blobs has no such databases: writers add them,
- * readers find them empty.
+ * A store of format 1 has other records (format_1.c), large checkpoints in chunks, and none of the databases
+ * that are younger than it: readers take it as it is, and the first writer upgrades it.
  *
  * Integers in keys are big-endian, so that a cursor walks epochs and chunks in order; in values
  * little-endian. Every value ends with the XXH3-128 of its database's name, its key and its payload: a

@@ -151,6 +151,45 @@ static void test_writer_is_named(void **state)
     wait(NULL);
 }
 
+/* A store of format 1, which is what it says. */
+static void make_older(void)
+{
+    static const uint8_t version[] = {1, 0, 0, 0};
+    MDB_txn *txn;
+    hpx_store *store = open_store(folder, HPX_STORE_WRITE);
+    const struct key key = {.bytes = "format", .size = 6};
+    expect_ok(begin_write(&txn, store, &error), &error);
+    expect_ok(put_sealed(store, txn, DB_META, &key, version, sizeof version, &error), &error);
+    expect_ok(end_write(store, txn, HPX_OK, &error), &error);
+    hpx_store_close(store);
+}
+
+static void only_reads(hpx_store *store)
+{
+    if (store->format != 1)
+        _exit(1);
+}
+
+/* Who has it open may be an hpx of before, which would go on in its own format. */
+static void test_upgrade_is_alone(void **state)
+{
+    (void)state;
+    hpx_store *store;
+    make_older();
+    struct other other = start(only_reads, HPX_STORE_READ);
+    assert_int_equal(hpx_store_open(&store, folder, HPX_STORE_WRITE, &error), HPX_FAILED);
+    expect_contains(error.message, "cannot upgrade the store to format 2: ");
+    expect_contains(error.message, "in use by ");
+    end(&other);
+    store = open_store(folder, HPX_STORE_READ);
+    assert_int_equal(store->format, 1);
+    hpx_store_close(store);
+    store = open_store(folder, HPX_STORE_WRITE);
+    assert_int_equal(store->format, 2);
+    assert_false(store->alone);
+    hpx_store_close(store);
+}
+
 static void test_interrupted_wait(void **state)
 {
     (void)state;
@@ -410,6 +449,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(test_writer_is_named),
+        WITH_FOLDER(test_upgrade_is_alone),
         WITH_FOLDER(test_interrupted_wait),
         WITH_FOLDER(test_readers_do_not_wait_for_a_writer),
         WITH_FOLDER(test_claimant),

@@ -818,18 +818,18 @@ static void test_format(void **state)
     (void)state;
     hpx_store *store;
     hpx_store_close(open_store(HPX_STORE_WRITE));
-    meddle("meta", "format", 6, "\2\0\0\0", 4, true);
+    meddle("meta", "format", 6, "\3\0\0\0", 4, true);
     static const hpx_store_mode modes[] = {HPX_STORE_READ, HPX_STORE_WRITE};
     for (size_t i = 0; i < COUNT(modes); i++) {
-        assert_int_equal(hpx_store_open(&store, folder, modes[i], &error), HPX_FAILED);
-        expect_contains(error.message, "newer hpx (format 2, this one knows up to 1)");
+        assert_int_equal(hpx_store_open(&store, folder, modes[i], &error), HPX_USAGE);
+        expect_contains(error.message, "newer hpx (format 3, this one knows up to 2)");
     }
-    meddle("meta", "format", 6, "\1\0\0\0", 4, false);
+    meddle("meta", "format", 6, "\2\0\0\0", 4, false);
     assert_int_equal(hpx_store_open(&store, folder, HPX_STORE_WRITE, &error), HPX_DAMAGED);
     expect_contains(error.message, "format version is damaged");
     meddle("meta", "format", 6, NULL, 0, false);
     assert_int_equal(hpx_store_open(&store, folder, HPX_STORE_WRITE, &error), HPX_DAMAGED);
-    meddle("meta", "format", 6, "\1\0\0\0", 4, true);
+    meddle("meta", "format", 6, "\2\0\0\0", 4, true);
     hpx_store_close(open_store(HPX_STORE_WRITE));
 }
 
