@@ -83,6 +83,17 @@ typedef struct hpx_message {
  * not a message. */
 hpx_status hpx_message_read(hpx_message *out, const uint8_t *bytes, size_t size, hpx_error *error);
 
+/* The file form, for a folder that several machines share: PATH.msg, and beside it PATH.blob where there is a blob.
+ * Each is written under another name, synced and renamed, the blob first, so that whoever sees the message
+ * finds its blob whole. A path is used for one message. */
+hpx_status hpx_message_write_file(const char *path, const hpx_buffer *bytes, const hpx_blob *blob,
+                                  hpx_error *error);
+
+/* Reads `bytes` and looks at them; `message` borrows them, and `blob` is the caller's to close or to have
+ * decoded. HPX_NOT_FOUND when there is no message, HPX_DAMAGED when it is not one whole message. */
+hpx_status hpx_message_read_file(hpx_message *message, hpx_buffer *bytes, hpx_blob *blob, const char *path,
+                                 hpx_error *error);
+
 /* Read the message and the blob that came with it, whose bytes are checked, too. HPX_DAMAGED on anything the
  * encoders would not have written. They take the blob over, and leave HPX_NO_BLOB. What they give is empty
  * when they fail. */

@@ -3,15 +3,18 @@
 
 #include "base/memory.h"
 #include "hpx/fields.h"
+#include "hpx/file.h"
 
 #include "../helper/helper.h"
 
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -533,6 +536,155 @@ static void test_not_a_message(void **state)
     assert_int_equal(read_exact(&message, head, sizeof head), HPX_DAMAGED);
 }
 
+static char *folder; /* of message files */
+
+static int set_up(void **state)
+{
+    (void)state;
+    folder = make_folder();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    remove_folder(folder);
+    return 0;
+}
+
+static char *path_of(int number)
+{
+    return hpx_format("%s/%d", folder, number);
+}
+
+/* An epoch with a checkpoint of its own. */
+static void write_epoch(int number)
+{
+    char *path = path_of(number), *text = hpx_format("the weights of %d", number);
+    hpx_result epoch = make_epoch(text);
+    hpx_buffer bytes = {0};
+    hpx_result_encode(&bytes, &epoch);
+    expect_ok(hpx_message_write_file(path, &bytes, &epoch.checkpoint, &error), &error);
+    hpx_buffer_free(&bytes);
+    hpx_result_free(&epoch);
+    free(text);
+    free(path);
+}
+
+static hpx_status read_epoch(int number)
+{
+    char *path = path_of(number), *text = hpx_format("the weights of %d", number), *found;
+    hpx_buffer bytes = {0};
+    hpx_message message;
+    hpx_blob blob;
+    hpx_result read = {.checkpoint = HPX_NO_BLOB};
+    hpx_status status = hpx_message_read_file(&message, &bytes, &blob, path, &error);
+    if (!status)
+        status = hpx_result_decode(&read, &message, &blob, &error);
+    if (!status) {
+        found = calloc(1, read.checkpoint.size + 1);
+        expect_ok(hpx_blob_read(&read.checkpoint, found, read.checkpoint.size, 0, &error), &error);
+        assert_string_equal(found, text);
+        free(found);
+    }
+    hpx_blob_close(&blob);
+    hpx_result_free(&read);
+    hpx_buffer_free(&bytes);
+    free(text);
+    free(path);
+    return status;
+}
+
+static char *file_of(int number, const char *end)
+{
+    return hpx_format("%s/%d.%s", folder, number, end);
+}
+
+static void test_files(void **state)
+{
+    (void)state;
+    assert_int_equal(read_epoch(1), HPX_NOT_FOUND);
+    write_epoch(1);
+    write_epoch(2);
+    expect_ok(read_epoch(1), &error);
+    expect_ok(read_epoch(2), &error);
+
+    /* A message without a blob, under a path where one was left over. */
+    const hpx_result done = {.kind = HPX_MESSAGE_DONE, .key = {{9}}, .checkpoint = HPX_NO_BLOB};
+    char *path = path_of(1);
+    hpx_buffer bytes = {0}, read = {0};
+    hpx_message message;
+    hpx_blob blob;
+    hpx_result result;
+    hpx_result_encode(&bytes, &done);
+    expect_ok(hpx_message_write_file(path, &bytes, &HPX_NO_BLOB, &error), &error);
+    expect_ok(hpx_message_read_file(&message, &read, &blob, path, &error), &error);
+    assert_int_equal(blob.fd, -1);
+    expect_ok(hpx_result_decode(&result, &message, &blob, &error), &error);
+    assert_int_equal(result.key.bytes[0], 9);
+    hpx_buffer_free(&bytes);
+    hpx_buffer_free(&read);
+    free(path);
+}
+
+/* Whatever part of a file is there, of another message or of another version, is refused. */
+static void test_damaged_files(void **state)
+{
+    (void)state;
+    char *message = file_of(1, "msg"), *blob = file_of(1, "blob"), *others = file_of(2, "blob");
+    hpx_buffer whole = {0};
+    write_epoch(1);
+    write_epoch(2);
+    expect_ok(hpx_file_read(&whole, message, 1 << 20, &error), &error);
+    for (size_t size = 0; size < whole.size; size++) {
+        expect_ok(hpx_file_write(message, whole.data, size, &error), &error);
+        assert_int_equal(read_epoch(1), HPX_DAMAGED);
+    }
+    whole.data[4]++;
+    expect_ok(hpx_file_write(message, whole.data, whole.size, &error), &error);
+    assert_int_equal(read_epoch(1), HPX_DAMAGED);
+    expect_contains(error.message, "version");
+    whole.data[4]--;
+    hpx_buffer_puts(&whole, "more");
+    expect_ok(hpx_file_write(message, whole.data, whole.size, &error), &error);
+    assert_int_equal(read_epoch(1), HPX_DAMAGED);
+
+    write_epoch(1);
+    assert_int_equal(truncate(blob, 5), 0);
+    assert_int_equal(read_epoch(1), HPX_DAMAGED);
+    assert_int_equal(unlink(blob), 0);
+    assert_int_equal(read_epoch(1), HPX_DAMAGED);
+    assert_int_equal(rename(others, blob), 0);
+    assert_int_equal(read_epoch(1), HPX_DAMAGED);
+    expect_contains(error.message, "output hash");
+    hpx_buffer_free(&whole);
+    free(message);
+    free(blob);
+    free(others);
+}
+
+/* A writer that is killed anywhere leaves whole messages and one that is not there. */
+static void test_killed_writer(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 5; round++) {
+        pid_t child = fork();
+        if (child == 0)
+            for (int number = 100 * round;; number++)
+                write_epoch(number);
+        usleep((useconds_t)(3000 * (round + 1)));
+        kill(child, SIGKILL);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        int number = 100 * round;
+        hpx_status status;
+        while ((status = read_epoch(number)) == HPX_OK)
+            number++;
+        assert_int_equal(status, HPX_NOT_FOUND);
+        write_epoch(number); /* and whoever comes next writes that one */
+        expect_ok(read_epoch(number), &error);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -546,6 +698,9 @@ int main(void)
         cmocka_unit_test(test_hostile_jobs),
         cmocka_unit_test(test_hostile_results),
         cmocka_unit_test(test_not_a_message),
+        cmocka_unit_test_setup_teardown(test_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_damaged_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_killed_writer, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
