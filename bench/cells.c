@@ -42,8 +42,7 @@ static hpx_status train(const hpx_recipe *recipe, uint32_t cell, uint32_t seed, 
     hpx_experiment_manifest(&bytes, experiment, cell, seed);
     hpx_status status = hpx_fields_decode(&manifest, bytes.data, bytes.size, &error);
     if (!status)
-        status =
-            recipe->trainer->run(&manifest, data, 0, recipe->epochs, NULL, 0, ignore_epoch, NULL, &error);
+        status = recipe->trainer->run(&manifest, data, 0, recipe->epochs, NULL, ignore_epoch, NULL, &error);
     hpx_fields_free(&manifest);
     hpx_buffer_free(&bytes);
     return status;

@@ -103,7 +103,7 @@ int main(void)
         hpx_error error;
         struct times times = {0};
         describe(&manifest, hidden, optimizer);
-        if (hpx_mlp_train(&manifest, &split, 0, 2, NULL, 0, take_time, &times, &error))
+        if (hpx_mlp_train(&manifest, &split, 0, 2, NULL, take_time, &times, &error))
             fail(error.message);
         hpx_fields_free(&manifest);
         printf("%.9g %.9g\n", times.processor, times.wall);

@@ -65,11 +65,10 @@ typedef struct hpx_trainer {
 
     /* Trains epochs from+1 .. to, from <= to, or up to the one in which the training fails: when the loss or
      * the weights stop being finite. With from > 0, `checkpoint` is what an earlier run gave after epoch
-     * `from`; else it is not read. HPX_FAILED when memory runs out; HPX_DAMAGED when checkpoint or manifest
+     * `from`; else it is NULL. HPX_FAILED when memory runs out; HPX_DAMAGED when checkpoint or manifest
      * are not what this trainer writes or reads. */
     hpx_status (*run)(const hpx_fields *manifest, const void *data, uint32_t from, uint32_t to,
-                      const uint8_t *checkpoint, size_t checkpoint_size, hpx_epoch_fn *on_epoch,
-                      void *context, hpx_error *error);
+                      const hpx_blob *checkpoint, hpx_epoch_fn *on_epoch, void *context, hpx_error *error);
 
     /* The paths that training these epochs from the first on takes: those of the kernels, by the shapes and
      * the share of zeros in the data, and those of what the settings choose. Trainings that take the same
@@ -87,7 +86,7 @@ typedef struct hpx_trainer {
      * why it does not; HPX_DAMAGED also for a manifest that is not this trainer's, HPX_OK where the record
      * does not say enough to tell. */
     hpx_status (*check_checkpoint)(const hpx_fields *manifest, const hpx_fields *inputs, uint32_t epoch,
-                                   const uint8_t *bytes, size_t size, hpx_error *error);
+                                   const hpx_blob *checkpoint, hpx_error *error);
 
     /* Whether a trajectory depends on its last epoch (a cosine schedule): then "last-epoch" is part of the
      * manifest. */

@@ -2,6 +2,7 @@
 #ifndef HPX_TRAINING_H
 #define HPX_TRAINING_H
 
+#include "hpx/blob.h"
 #include "hpx/error.h"
 #include "hpx/metrics.h"
 
@@ -14,8 +15,7 @@ typedef struct hpx_epoch {
                             no checkpoint; else NULL */
     hpx_metrics metrics; /* borrowed during the call */
     double seconds;      /* wall time of this epoch, evaluation included */
-    const uint8_t *checkpoint; /* all that the next epoch continues from; borrowed during the call */
-    size_t checkpoint_size;
+    hpx_blob checkpoint; /* all that the next epoch continues from; borrowed during the call */
 } hpx_epoch;
 
 /* Called after every epoch. Anything but HPX_OK ends the training with that status (and `error` filled). */

@@ -211,15 +211,9 @@ uint64_t hpx_manifest_epoch_macs(const hpx_fields *manifest, const hpx_fields *d
 hpx_status hpx_manifest_check_checkpoint(const hpx_fields *manifest, const hpx_fields *dataset,
                                          uint32_t epoch, const hpx_blob *checkpoint, hpx_error *error)
 {
-    const uint8_t *bytes;
     const hpx_trainer *trainer = find_trainer(manifest);
     if (!trainer || !trainer->check_checkpoint ||
         !hpx_manifest_has_version(manifest, trainer->sources->version))
         return HPX_OK;
-    hpx_status status = hpx_blob_map(&bytes, checkpoint, error);
-    if (status)
-        return status;
-    status = trainer->check_checkpoint(manifest, dataset, epoch, bytes, checkpoint->size, error);
-    hpx_blob_unmap(bytes, checkpoint->size);
-    return status;
+    return trainer->check_checkpoint(manifest, dataset, epoch, checkpoint, error);
 }

@@ -159,25 +159,34 @@ static hpx_status compare_checkpoint(const hpx_checkpoint *expected, const uint8
 }
 
 hpx_status hpx_mlp_check_checkpoint(const hpx_fields *manifest, uint32_t features, uint32_t classes,
-                                    uint32_t epoch, const uint8_t *bytes, size_t size, hpx_error *error)
+                                    uint32_t epoch, const hpx_blob *checkpoint, hpx_error *error)
 {
     hpx_mlp_options options;
+    const uint8_t *bytes;
     hpx_status status = hpx_mlp_options_read(&options, manifest, features, classes, error);
     if (!status)
         status = check_size(&options.shape, HPX_DAMAGED, error);
     if (status)
         return status;
     const hpx_checkpoint expected = expected_checkpoint(&options, epoch);
-    return compare_checkpoint(&expected, bytes, size, error);
+    status = hpx_blob_map(&bytes, checkpoint, error);
+    if (!status)
+        status = compare_checkpoint(&expected, bytes, checkpoint->size, error);
+    hpx_blob_unmap(bytes, checkpoint->size);
+    return status;
 }
 
 /* Continues from what an earlier run gave. */
-static hpx_status restore(training *t, uint32_t epoch, const uint8_t *bytes, size_t size, hpx_error *error)
+static hpx_status restore(training *t, uint32_t epoch, const hpx_blob *checkpoint, hpx_error *error)
 {
+    const uint8_t *bytes;
     t->checkpoint.epoch = epoch;
-    hpx_status status = compare_checkpoint(&t->checkpoint, bytes, size, error);
+    hpx_status status = hpx_blob_map(&bytes, checkpoint, error);
     if (!status)
-        memcpy(t->image, bytes, size);
+        status = compare_checkpoint(&t->checkpoint, bytes, checkpoint->size, error);
+    if (!status)
+        memcpy(t->image, bytes, checkpoint->size);
+    hpx_blob_unmap(bytes, checkpoint->size);
     return status;
 }
 
@@ -286,6 +295,14 @@ static const char *evaluate_both(training *t)
     return set_means(t, TEST, evaluate(t, test), test->count) && finite ? NULL : loss_diverged;
 }
 
+static hpx_status write_checkpoint(hpx_blob *out, training *t, uint32_t epoch, hpx_error *error)
+{
+    t->checkpoint.epoch = epoch;
+    hpx_checkpoint_write_header(t->image, &t->checkpoint);
+    hpx_status status = hpx_blob_from_bytes(out, t->image, hpx_checkpoint_size(&t->checkpoint), error);
+    return status ? hpx_error_prefix(error, "its checkpoint") : HPX_OK;
+}
+
 static hpx_status run_epoch(training *t, hpx_epoch *done, hpx_epoch_fn *on_epoch, void *context,
                             hpx_error *error)
 {
@@ -294,22 +311,17 @@ static hpx_status run_epoch(training *t, hpx_epoch *done, hpx_epoch_fn *on_epoch
     done->failure = train_epoch(t, epoch);
     if (!done->failure)
         done->failure = evaluate_both(t);
-    if (done->failure) {
-        *done = (hpx_epoch){.epoch = epoch, .failure = done->failure};
-    } else {
-        done->metrics = (hpx_metrics){t->metrics, HPX_MLP_METRICS};
-        t->checkpoint.epoch = epoch;
-        hpx_checkpoint_write_header(t->image, &t->checkpoint);
-        done->checkpoint = t->image;
-        done->checkpoint_size = hpx_checkpoint_size(&t->checkpoint);
-    }
+    done->metrics = done->failure ? (hpx_metrics){0} : (hpx_metrics){t->metrics, HPX_MLP_METRICS};
     done->seconds = hpx_clock_seconds() - start;
-    return on_epoch(context, done, error);
+    hpx_status status = done->failure ? HPX_OK : write_checkpoint(&done->checkpoint, t, epoch, error);
+    if (!status)
+        status = on_epoch(context, done, error);
+    hpx_blob_close(&done->checkpoint);
+    return status;
 }
 
 hpx_status hpx_mlp_train(const hpx_fields *manifest, const hpx_split *data, uint32_t from, uint32_t to,
-                         const uint8_t *checkpoint, size_t checkpoint_size, hpx_epoch_fn *on_epoch,
-                         void *context, hpx_error *error)
+                         const hpx_blob *checkpoint, hpx_epoch_fn *on_epoch, void *context, hpx_error *error)
 {
     assert(from <= to);
     training t = {0};
@@ -319,10 +331,10 @@ hpx_status hpx_mlp_train(const hpx_fields *manifest, const hpx_split *data, uint
         status = hpx_error_set(error, HPX_DAMAGED, "manifest: last-epoch is %u, but epoch %u is asked for",
                                t.options.schedule.last_epoch, to);
     if (!status && from > 0)
-        status = restore(&t, from, checkpoint, checkpoint_size, error);
+        status = restore(&t, from, checkpoint, error);
     else if (!status)
         hpx_mlp_init(&t.mlp, t.options.init, t.options.seed);
-    hpx_epoch done = {.epoch = from};
+    hpx_epoch done = {.epoch = from, .checkpoint = HPX_NO_BLOB};
     while (done.epoch < to && !done.failure && !status) {
         done.epoch++;
         status = run_epoch(&t, &done, on_epoch, context, error);

@@ -15,8 +15,7 @@ extern const hpx_metric_kind hpx_mlp_metrics[HPX_MLP_METRICS];
 
 /* Trains epochs from+1 .. to. */
 hpx_status hpx_mlp_train(const hpx_fields *manifest, const hpx_split *data, uint32_t from, uint32_t to,
-                         const uint8_t *checkpoint, size_t checkpoint_size, hpx_epoch_fn *on_epoch,
-                         void *context, hpx_error *error);
+                         const hpx_blob *checkpoint, hpx_epoch_fn *on_epoch, void *context, hpx_error *error);
 
 /* The paths that training these epochs from the first on takes. */
 hpx_status hpx_mlp_paths(hpx_paths *out, const hpx_fields *manifest, const hpx_split *data, uint32_t epochs,
@@ -27,6 +26,6 @@ hpx_status hpx_mlp_check(const hpx_fields *settings, uint32_t features, uint32_t
 
 /* HPX_DAMAGED for a checkpoint that hpx_mlp_train does not take for such a training's after that epoch. */
 hpx_status hpx_mlp_check_checkpoint(const hpx_fields *manifest, uint32_t features, uint32_t classes,
-                                    uint32_t epoch, const uint8_t *bytes, size_t size, hpx_error *error);
+                                    uint32_t epoch, const hpx_blob *checkpoint, hpx_error *error);
 
 #endif

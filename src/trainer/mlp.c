@@ -32,23 +32,20 @@ static hpx_status check(const hpx_fields *settings, const hpx_fields *inputs, hp
 }
 
 static hpx_status check_checkpoint(const hpx_fields *manifest, const hpx_fields *inputs, uint32_t epoch,
-                                   const uint8_t *bytes, size_t size, hpx_error *error)
+                                   const hpx_blob *checkpoint, hpx_error *error)
 {
     uint32_t features, classes;
     if (hpx_images_shape(&features, &classes, inputs, error))
         return HPX_OK; /* nothing can be said of it */
-    return hpx_mlp_check_checkpoint(manifest, features, classes, epoch, bytes, size, error);
+    return hpx_mlp_check_checkpoint(manifest, features, classes, epoch, checkpoint, error);
 }
 
 static hpx_status run(const hpx_fields *manifest, const void *data, uint32_t from, uint32_t to,
-                      const uint8_t *checkpoint, size_t checkpoint_size, hpx_epoch_fn *on_epoch,
-                      void *context, hpx_error *error)
+                      const hpx_blob *checkpoint, hpx_epoch_fn *on_epoch, void *context, hpx_error *error)
 {
     hpx_split split;
     hpx_status status = hpx_images_split(&split, manifest, data, error);
-    return status ? status
-                  : hpx_mlp_train(manifest, &split, from, to, checkpoint, checkpoint_size, on_epoch, context,
-                                  error);
+    return status ? status : hpx_mlp_train(manifest, &split, from, to, checkpoint, on_epoch, context, error);
 }
 
 static hpx_status paths(hpx_paths *out, const hpx_fields *manifest, const void *data, uint32_t epochs,
@@ -120,7 +117,7 @@ static hpx_status calibrate(double *seconds, const hpx_fields *manifest, const h
         .validation = {pixels, labels, tests},
         .test = {pixels, labels, tests},
     };
-    status = hpx_mlp_train(manifest, &split, 0, 2, NULL, 0, keep_seconds, seconds, error);
+    status = hpx_mlp_train(manifest, &split, 0, 2, NULL, keep_seconds, seconds, error);
     *seconds *= (double)samples / count;
     free(pixels);
     free(labels);

@@ -151,7 +151,7 @@ static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *e
         .metrics = epoch->metrics,
         .started_ns = training->started_ns,
         .seconds = epoch->seconds,
-        .checkpoint = HPX_NO_BLOB,
+        .checkpoint = epoch->checkpoint, /* it and the metrics are the trainer's */
     };
     hpx_status status = check_metrics(training, epoch, error);
     if (status)
@@ -161,11 +161,7 @@ static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *e
         snprintf(result.failure, sizeof result.failure, "%s", epoch->failure);
         result.output = hpx_failure_hash(epoch->failure);
     } else {
-        status = hpx_blob_from_bytes(&result.checkpoint, epoch->checkpoint, epoch->checkpoint_size, error);
-        if (!status)
-            status = hpx_result_output(&result.output, &result, error);
-        if (status)
-            hpx_error_prefix(error, "its checkpoint");
+        status = hpx_result_output(&result.output, &result, error);
     }
     if (!status) {
         status = send_result(training->worker, &result, error);
@@ -173,23 +169,7 @@ static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *e
             status = wait_until_taken(training->worker, error);
         training->broken = status != HPX_OK;
     }
-    hpx_blob_close(&result.checkpoint); /* the metrics are the trainer's */
     training->started_ns = hpx_clock_ns();
-    return status;
-}
-
-/* The checkpoint that a job goes on from is mapped while it runs. */
-static hpx_status run(struct training *training, const hpx_fields *manifest, hpx_error *error)
-{
-    const hpx_job *job = training->job;
-    const struct worker *worker = training->worker;
-    const uint8_t *checkpoint = NULL;
-    hpx_status status = job->from ? hpx_blob_map(&checkpoint, &job->checkpoint, error) : HPX_OK;
-    training->started_ns = hpx_clock_ns();
-    if (!status)
-        status = worker->trainer->run(manifest, worker->data, job->from, job->to, checkpoint,
-                                      job->checkpoint.size, send_epoch, training, error);
-    hpx_blob_unmap(checkpoint, job->checkpoint.size);
     return status;
 }
 
@@ -205,8 +185,10 @@ static hpx_status train(struct training *training, hpx_error *error)
         status = hpx_manifest_check_binary(&manifest, worker->trainer, error);
     if (!status)
         status = open_inputs(worker, job, &manifest, error);
+    training->started_ns = hpx_clock_ns();
     if (!status)
-        status = run(training, &manifest, error);
+        status = worker->trainer->run(&manifest, worker->data, job->from, job->to,
+                                      job->from ? &job->checkpoint : NULL, send_epoch, training, error);
     hpx_fields_free(&manifest);
     return status;
 }

@@ -37,7 +37,10 @@ static void continue_from(const uint8_t *checkpoint, size_t size, bool adam)
     hpx_fields_set_text(&manifest, "train.nesterov", "no");
     hpx_fields_set_count(&manifest, "seed", 1);
     hpx_error error;
-    hpx_mlp_train(&manifest, &split, 1, 2, checkpoint, size, ignore_epoch, NULL, &error);
+    hpx_blob blob;
+    if (hpx_blob_from_bytes(&blob, checkpoint, size, &error) == HPX_OK)
+        hpx_mlp_train(&manifest, &split, 1, 2, &blob, ignore_epoch, NULL, &error);
+    hpx_blob_close(&blob);
     hpx_fields_free(&manifest);
 }
 

@@ -54,6 +54,24 @@ hpx_buffer read_file(const char *path)
     return bytes;
 }
 
+void add_blob(hpx_buffer *out, const hpx_blob *blob)
+{
+    hpx_error error;
+    if (blob->fd < 0)
+        return;
+    hpx_buffer_reserve(out, blob->size);
+    expect_ok(hpx_blob_read(blob, out->data + out->size, blob->size, 0, &error), &error);
+    out->size += blob->size;
+}
+
+hpx_blob blob_of(const hpx_buffer *bytes)
+{
+    hpx_blob blob;
+    hpx_error error;
+    expect_ok(hpx_blob_from_bytes(&blob, bytes->data, bytes->size, &error), &error);
+    return blob;
+}
+
 void expect_ok(hpx_status status, const hpx_error *error)
 {
     if (status)

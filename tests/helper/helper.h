@@ -2,6 +2,7 @@
 #ifndef HPX_TESTS_HELPER_H
 #define HPX_TESTS_HELPER_H
 
+#include "hpx/blob.h"
 #include "hpx/buffer.h"
 #include "hpx/dataset.h"
 #include "hpx/error.h"
@@ -26,6 +27,10 @@ void remove_folder(char *folder);
 void write_file(const char *path, const void *bytes, size_t size);
 void write_text(const char *path, const char *text);
 hpx_buffer read_file(const char *path);
+
+/* The bytes of a blob, appended; and a blob of bytes, to be closed. */
+void add_blob(hpx_buffer *out, const hpx_blob *blob);
+hpx_blob blob_of(const hpx_buffer *bytes);
 
 /* Fails with the message unless the status is HPX_OK. */
 void expect_ok(hpx_status status, const hpx_error *error);

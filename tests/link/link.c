@@ -25,7 +25,7 @@ int main(void)
     if (TRAINER.inputs && TRAINER.inputs->open(&data, none, &error) == HPX_OK)
         return EXIT_FAILURE;
     if (!TRAINER.inputs)
-        TRAINER.run(&manifest, NULL, 0, 1, NULL, 0, ignore_epoch, NULL, &error);
+        TRAINER.run(&manifest, NULL, 0, 1, NULL, ignore_epoch, NULL, &error);
     printf("%zu fields of numerics; %s\n", numerics.count, error.message);
     hpx_fields_free(&numerics);
     return error.status ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -73,7 +73,7 @@ static hpx_paths paths_of(const hpx_fields *manifest, const hpx_split *split, ui
     if (hpx_mlp_paths(&paths, manifest, split, epochs, &error))
         fail_msg("%s", error.message);
     hpx_paths_taken = (hpx_paths){0};
-    if (hpx_mlp_train(manifest, split, 0, epochs, NULL, 0, ignore, NULL, &error))
+    if (hpx_mlp_train(manifest, split, 0, epochs, NULL, ignore, NULL, &error))
         fail_msg("%s", error.message);
     for (size_t path = 0; path < HPX_PATHS_MAX; path++) {
         char name[HPX_PATH_NAME_BYTES];

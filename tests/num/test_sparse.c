@@ -3,6 +3,7 @@
 #include "nn/sparse.h"
 
 #include "../helper/gradient.h"
+#include "../helper/helper.h"
 #include "base/random.h"
 #include "hpx/buffer.h"
 #include "nn/checkpoint.h"
@@ -21,7 +22,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-static uint32_t draw(uint32_t purpose, uint32_t i, uint32_t j)
+static uint32_t drawn(uint32_t purpose, uint32_t i, uint32_t j)
 {
     uint32_t words[4];
     hpx_random(words, 17, purpose, 0, i, j);
@@ -30,7 +31,7 @@ static uint32_t draw(uint32_t purpose, uint32_t i, uint32_t j)
 
 static float uniform(uint32_t purpose, uint32_t i)
 {
-    return 2 * hpx_random_float(draw(purpose, 0, i)) - 1;
+    return 2 * hpx_random_float(drawn(purpose, 0, i)) - 1;
 }
 
 static void *allocate(size_t count, size_t bytes)
@@ -46,7 +47,7 @@ static uint8_t *make_bytes(size_t rows, size_t features, uint32_t percent)
     uint8_t *bytes = allocate(rows * features, 1);
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < features; j++) {
-            const uint32_t word = draw(1, (uint32_t)i, (uint32_t)j);
+            const uint32_t word = drawn(1, (uint32_t)i, (uint32_t)j);
             if (percent == 100)
                 bytes[i * features + j] = 255;
             else if (i % 5 != 3 && word % 100 < percent)
@@ -258,7 +259,7 @@ static uint8_t *make_samples(uint8_t *labels, uint8_t background)
     for (uint32_t i = 0; i < TRAIN + TEST; i++) {
         labels[i] = (uint8_t)(i % CLASSES);
         for (uint32_t j = 0; j < FEATURES; j++) {
-            const uint32_t word = draw(3, i, j), own = j / 6 == labels[i] * 2u;
+            const uint32_t word = drawn(3, i, j), own = j / 6 == labels[i] * 2u;
             bytes[i * FEATURES + j] = own || word % 20 == 0 ? (uint8_t)(word >> 8) : background;
         }
     }
@@ -275,7 +276,7 @@ static hpx_status keep(void *context, const hpx_epoch *epoch, hpx_error *error)
     struct record *record = context;
     (void)error;
     record->metrics[epoch->epoch] = hpx_metrics_copy(&epoch->metrics);
-    hpx_buffer_add(&record->checkpoints[epoch->epoch], epoch->checkpoint, epoch->checkpoint_size);
+    add_blob(&record->checkpoints[epoch->epoch], &epoch->checkpoint);
     return HPX_OK;
 }
 
@@ -312,9 +313,10 @@ static void train(struct record *record, uint32_t width, const uint8_t *bytes, c
     hpx_fields_set_real(&m, "train.beta2", 0.999);
     hpx_fields_set_real(&m, "train.epsilon", 1e-8);
     hpx_fields_set_count(&m, "seed", 1);
-    if (hpx_mlp_train(&m, &split, from, to, checkpoint ? checkpoint->data : NULL,
-                      checkpoint ? checkpoint->size : 0, keep, record, &error))
+    hpx_blob blob = checkpoint ? blob_of(checkpoint) : HPX_NO_BLOB;
+    if (hpx_mlp_train(&m, &split, from, to, &blob, keep, record, &error))
         fail_msg("%s", error.message);
+    hpx_blob_close(&blob);
     hpx_fields_free(&m);
 }
 

@@ -1,5 +1,6 @@
 /* Training as a whole: it learns, it is deterministic, and interruptions cannot be seen in what it gives. */
 #include "../helper/gradient.h"
+#include "../helper/helper.h"
 #include "base/random.h"
 #include "hpx/buffer.h"
 #include "hpx/trainer.h"
@@ -85,13 +86,13 @@ static hpx_status keep(void *context, const hpx_epoch *epoch, hpx_error *error)
     record->epochs++;
     if (epoch->failure) {
         assert_null(record->failure);
-        assert_int_equal(epoch->checkpoint_size, 0);
+        assert_int_equal(epoch->checkpoint.fd, -1);
         assert_int_equal(epoch->metrics.count, 0);
         record->failure = epoch->failure;
     }
     record->metrics[epoch->epoch] = hpx_metrics_copy(&epoch->metrics);
     assert_int_equal(record->checkpoints[epoch->epoch].size, 0);
-    hpx_buffer_add(&record->checkpoints[epoch->epoch], epoch->checkpoint, epoch->checkpoint_size);
+    add_blob(&record->checkpoints[epoch->epoch], &epoch->checkpoint);
     assert_true(epoch->seconds >= 0);
     if (epoch->epoch == record->stop_after)
         return hpx_error_set(error, HPX_INTERRUPTED, "stop");
@@ -110,8 +111,10 @@ static void forget(struct record *record)
 static hpx_status train(struct record *record, const hpx_fields *manifest, const hpx_split *split,
                         uint32_t from, uint32_t to, const hpx_buffer *checkpoint, hpx_error *error)
 {
-    return hpx_mlp_train(manifest, split, from, to, checkpoint ? checkpoint->data : NULL,
-                         checkpoint ? checkpoint->size : 0, keep, record, error);
+    hpx_blob blob = checkpoint ? blob_of(checkpoint) : HPX_NO_BLOB;
+    hpx_status status = hpx_mlp_train(manifest, split, from, to, &blob, keep, record, error);
+    hpx_blob_close(&blob);
+    return status;
 }
 
 static void train_well(struct record *record, const hpx_fields *manifest, const hpx_split *split,

@@ -1,5 +1,6 @@
 /* Whole trainings give the same bits with AVX2 and with AVX-512: on a processor that has not got the latter
  * both are AVX2. So neither is part of a result's identity, and plain vectors, which give others, are. */
+#include "../helper/helper.h"
 #include "base/random.h"
 #include "hpx/buffer.h"
 #include "hpx/store.h"
@@ -95,7 +96,7 @@ static hpx_status keep(void *context, const hpx_epoch *epoch, hpx_error *error)
     assert_null(epoch->failure);
     for (size_t i = 0; i < epoch->metrics.count; i++)
         hpx_buffer_add(context, &epoch->metrics.list[i].value, sizeof(double));
-    hpx_buffer_add(context, epoch->checkpoint, epoch->checkpoint_size);
+    add_blob(context, &epoch->checkpoint);
     return HPX_OK;
 }
 
@@ -104,7 +105,7 @@ static hpx_buffer train(hpx_vector vector, const hpx_fields *manifest, const hpx
     hpx_buffer outputs = {0};
     hpx_error error = {0};
     choose(vector);
-    if (hpx_mlp_train(manifest, split, 0, 2, NULL, 0, keep, &outputs, &error))
+    if (hpx_mlp_train(manifest, split, 0, 2, NULL, keep, &outputs, &error))
         fail_msg("%s", error.message);
     return outputs;
 }

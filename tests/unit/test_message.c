@@ -21,7 +21,7 @@
 
 static hpx_error error;
 
-static hpx_blob blob_of(const char *text)
+static hpx_blob blob_with(const char *text)
 {
     hpx_blob blob = HPX_NO_BLOB;
     if (*text)
@@ -46,7 +46,7 @@ static hpx_job make_job(uint32_t from, size_t checkpoint_size)
         char *text = malloc(checkpoint_size + 1);
         memset(text, 'c', checkpoint_size);
         text[checkpoint_size] = 0;
-        job.checkpoint = blob_of(text);
+        job.checkpoint = blob_with(text);
         expect_ok(hpx_blob_hash(&job.checkpoint_hash, &job.checkpoint, &error), &error);
         free(text);
     }
@@ -65,7 +65,7 @@ static hpx_result make_epoch(const char *checkpoint)
         .started_ns = 1700000000123456789,
         .seconds = 0.125,
         .host = "node",
-        .checkpoint = blob_of(checkpoint),
+        .checkpoint = blob_with(checkpoint),
     };
     expect_ok(hpx_result_output(&result.output, &result, &error), &error);
     return result;
@@ -316,7 +316,7 @@ static hpx_status decode(hpx_message_kind kind, const hpx_fields *fields, const 
 {
     hpx_buffer bytes = seal(kind, fields);
     hpx_message message = read_whole(&bytes);
-    hpx_blob blob = blob_of(checkpoint);
+    hpx_blob blob = blob_with(checkpoint);
     hpx_job job = HPX_NO_JOB;
     hpx_result result = {.checkpoint = HPX_NO_BLOB};
     hpx_status status = kind == HPX_MESSAGE_JOB ? hpx_job_decode(&job, &message, &blob, &error)
