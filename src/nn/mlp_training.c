@@ -311,8 +311,8 @@ static hpx_status run_epoch(training *t, hpx_epoch *done, hpx_epoch_fn *on_epoch
     done->failure = train_epoch(t, epoch);
     if (!done->failure)
         done->failure = evaluate_both(t);
-    done->metrics = done->failure ? (hpx_metrics){0} : (hpx_metrics){t->metrics, HPX_MLP_METRICS};
     done->seconds = hpx_clock_seconds() - start;
+    done->metrics = (hpx_metrics){t->metrics, done->failure ? 0 : HPX_MLP_METRICS};
     hpx_status status = done->failure ? HPX_OK : write_checkpoint(&done->checkpoint, t, epoch, error);
     if (!status)
         status = on_epoch(context, done, error);

@@ -64,11 +64,11 @@ void add_blob(hpx_buffer *out, const hpx_blob *blob)
     out->size += blob->size;
 }
 
-hpx_blob blob_of(const hpx_buffer *bytes)
+hpx_blob blob_of(const void *bytes, size_t size)
 {
     hpx_blob blob;
     hpx_error error;
-    expect_ok(hpx_blob_from_bytes(&blob, bytes->data, bytes->size, &error), &error);
+    expect_ok(hpx_blob_from_bytes(&blob, bytes, size, &error), &error);
     return blob;
 }
 

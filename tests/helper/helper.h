@@ -30,7 +30,7 @@ hpx_buffer read_file(const char *path);
 
 /* The bytes of a blob, appended; and a blob of bytes, to be closed. */
 void add_blob(hpx_buffer *out, const hpx_blob *blob);
-hpx_blob blob_of(const hpx_buffer *bytes);
+hpx_blob blob_of(const void *bytes, size_t size);
 
 /* Fails with the message unless the status is HPX_OK. */
 void expect_ok(hpx_status status, const hpx_error *error);

@@ -313,7 +313,7 @@ static void train(struct record *record, uint32_t width, const uint8_t *bytes, c
     hpx_fields_set_real(&m, "train.beta2", 0.999);
     hpx_fields_set_real(&m, "train.epsilon", 1e-8);
     hpx_fields_set_count(&m, "seed", 1);
-    hpx_blob blob = checkpoint ? blob_of(checkpoint) : HPX_NO_BLOB;
+    hpx_blob blob = checkpoint ? blob_of(checkpoint->data, checkpoint->size) : HPX_NO_BLOB;
     if (hpx_mlp_train(&m, &split, from, to, &blob, keep, record, &error))
         fail_msg("%s", error.message);
     hpx_blob_close(&blob);

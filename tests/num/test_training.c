@@ -111,7 +111,7 @@ static void forget(struct record *record)
 static hpx_status train(struct record *record, const hpx_fields *manifest, const hpx_split *split,
                         uint32_t from, uint32_t to, const hpx_buffer *checkpoint, hpx_error *error)
 {
-    hpx_blob blob = checkpoint ? blob_of(checkpoint) : HPX_NO_BLOB;
+    hpx_blob blob = checkpoint ? blob_of(checkpoint->data, checkpoint->size) : HPX_NO_BLOB;
     hpx_status status = hpx_mlp_train(manifest, split, from, to, &blob, keep, record, error);
     hpx_blob_close(&blob);
     return status;

@@ -36,14 +36,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static hpx_blob blob_of(const void *bytes, size_t size)
-{
-    hpx_blob blob;
-    hpx_error error;
-    expect_ok(hpx_blob_from_bytes(&blob, bytes, size, &error), &error);
-    return blob;
-}
-
 static void test_read(void **state)
 {
     (void)state;
