@@ -28,34 +28,16 @@ static bool begins(const uint8_t version[HPX_CODE_BYTES], const char *prefix)
     return *prefix && strncasecmp(hex, prefix, strlen(prefix)) == 0;
 }
 
-/* Under all numerics. */
 static hpx_status forget(hpx_buffer *text, hpx_store *store, const char *prefix, hpx_error *error)
 {
-    hpx_adoptions adoptions;
-    const uint8_t *version = NULL;
+    uint8_t version[HPX_CODE_BYTES];
     char hex[HPX_CODE_HEX_BYTES];
-    hpx_status status = hpx_adoptions_read(&adoptions, store, error);
-    for (size_t i = 0; i < adoptions.count && !status; i++) {
-        const uint8_t *found = hpx_adoption_version(&adoptions.items[i]);
-        if (!begins(found, prefix))
-            continue;
-        if (version && memcmp(version, found, HPX_CODE_BYTES) != 0)
-            status =
-                hpx_error_set(error, HPX_USAGE, "%s: ambiguous trainer prefix; give more digits", prefix);
-        version = found;
-    }
-    if (!status && !version)
-        status = hpx_error_set(error, HPX_NOT_FOUND,
-                               "%s: no such trainer was adopted; `hpx adopt` lists them", prefix);
-    for (size_t i = 0; i < adoptions.count && !status; i++)
-        if (memcmp(hpx_adoption_version(&adoptions.items[i]), version, HPX_CODE_BYTES) == 0)
-            status = hpx_adoption_drop(store, &adoptions.items[i], error);
-    if (!status) {
-        hpx_hex(hex, version, HPX_CODE_BYTES);
-        hpx_buffer_printf(text, "trainer %.8s counts as itself again; what is stored stays as it is\n", hex);
-    }
-    hpx_adoptions_free(&adoptions);
-    return status;
+    hpx_status status = hpx_adopt_forget(version, store, prefix, error);
+    if (status)
+        return status;
+    hpx_hex(hex, version, HPX_CODE_BYTES);
+    hpx_buffer_printf(text, "trainer %.8s counts as itself again; what is stored stays as it is\n", hex);
+    return HPX_OK;
 }
 
 static hpx_status say_done(void *context, const hpx_rebuilt *rebuilt, hpx_error *error)

@@ -5,6 +5,7 @@
 #include "hpx/build.h"
 #include "hpx/store.h"
 #include "report/report.h"
+#include "report/results.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -26,13 +27,13 @@ struct command;
 struct options {
     const struct command *command; /* that is run; NULL: none yet */
     const char *store, *output, *patch;
-    const char *forget, *reason;         /* adopt */
-    size_t sample;                       /* adopt; 0: not given */
-    size_t jobs;                         /* 0: not given */
-    const char *where[WHERE_MAX], *sort; /* ls, best: NAME=VALUE each; a column */
-    size_t where_count, top;             /* top 0: all */
-    bool metrics, epochs;                /* ls, best: all metrics; ls: all epochs */
-    double rebuild;                      /* percent; 0: not given */
+    const char *forget, *reason;  /* adopt */
+    size_t sample;                /* adopt; 0: not given */
+    size_t jobs;                  /* 0: not given */
+    const char *where[WHERE_MAX]; /* of the selection */
+    hpx_selection selection;      /* ls, best */
+    bool metrics, epochs;         /* ls, best: all metrics; ls: all epochs */
+    double rebuild;               /* percent; 0: not given */
     bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code, help;
     bool at_code, trust;               /* reproduce */
     bool all, no_checkpoints;          /* export */
@@ -140,36 +141,9 @@ bool is_key(const char *word);
 /* export_bundle.c: export without --csv. */
 int export_bundle(const struct options *options);
 
-/* target.c: calls for every artifact that the recipe's cells, seeds and epochs name under this binary; where
- * searches are named, the cells that they visit, as far as what is stored decides. `all_epochs`: every stored
- * epoch of the trajectories instead. The cell is borrowed during the call. */
-hpx_status each_of_target(hpx_store *store, const struct target *target, const char *data, bool all_epochs,
-                          hpx_artifact_fn *each, void *context, hpx_error *error);
-
-/* select.c: results that are shown in an order, or of which only some are. A result is an artifact or, for
- * best, all of a cell: then the metrics are means over its seeds. */
-struct result {
-    hpx_artifact artifact; /* its cell is of the results */
-    size_t seeds;
-    double spread; /* of the objective: squared distances from the mean, summed up */
-    size_t number; /* in the order in which they came */
-};
-struct results {
-    struct result *at;
-    size_t count, capacity;
-    hpx_cell_set *cells;
-};
-/* A copy of the artifact, with nothing else. */
-struct result *results_add(struct results *results, const hpx_artifact *artifact);
-void results_metrics(hpx_names *names, const struct results *results); /* of all of them */
-void results_free(struct results *results);
-/* Whether all that --where and --sort name is known of some result. */
-hpx_status results_check(const struct results *results, const struct options *options, hpx_error *error);
-/* What --where leaves, and what --top leaves in the order of `column`: the best metric first, else upwards.
- * "score" is the objective. */
-void results_filter(struct results *results, const hpx_objective *objective, const struct options *options);
-void results_order(struct results *results, const char *column, const hpx_objective *objective,
-                   const struct options *options);
+/* target.c: hpx_stored_each, of what a target names: where searches are named, of the cells that they visit. */
+hpx_status each_stored(hpx_store *store, const struct target *target, const char *data, bool all_epochs,
+                       hpx_artifact_fn *each, void *context, hpx_error *error);
 
 /* Says which searches have met nothing but failed cells; the exit code. */
 int check_searches(const hpx_outcome *outcome);

@@ -57,10 +57,10 @@ static hpx_status export_recipe(struct table *table, hpx_store *store, const str
     for (size_t i = 0; i < recipe->trainer->metric_count; i++)
         hpx_names_add(&table->metrics, recipe->trainer->metrics[i].name);
     if (store && table->metrics.count == 0) /* only its results know them */
-        status = each_of_target(store, &target, data, true, add_metrics, table, error);
+        status = each_stored(store, &target, data, true, add_metrics, table, error);
     hpx_report_table_columns(table->rows, &table->axes, &table->metrics);
     if (!status && store)
-        status = each_of_target(store, &target, data, true, add_row, table, error);
+        status = each_stored(store, &target, data, true, add_row, table, error);
     free_target(&target);
     return status;
 }

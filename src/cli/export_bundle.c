@@ -102,7 +102,7 @@ static hpx_status select_keys(struct keys *keys, hpx_store *store, const struct 
     }
     status = open_target(&target, options->arguments, &count, false, error);
     if (!status)
-        status = each_of_target(store, &target, data, true, add_key, keys, error);
+        status = each_stored(store, &target, data, true, add_key, keys, error);
     free_target(&target);
     return status;
 }

@@ -2,87 +2,11 @@
 #include "cli.h"
 
 #include "base/memory.h"
-#include "store/space.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-struct list {
-    hpx_forgotten *items;
-    size_t count, capacity;
-    hpx_cell_set *cells; /* of the items */
-    bool any;            /* a result of the argument at hand was found */
-};
-
-/* Artifacts come in order of epochs, those of a key together. */
-static hpx_status add(void *context, const hpx_artifact *artifact, hpx_error *error)
-{
-    (void)error;
-    struct list *list = context;
-    list->any = true;
-    hpx_forgotten *last = list->count ? &list->items[list->count - 1] : NULL;
-    if (!last || !hpx_hash_equal(&last->newest.key, &artifact->key)) {
-        list->items = hpx_grow(list->items, &list->capacity, list->count + 1, sizeof *list->items);
-        last = &list->items[list->count++];
-        *last = (hpx_forgotten){.epochs = 0};
-    } else if (artifact->epoch <= last->newest.epoch) {
-        return HPX_OK; /* named a second time */
-    }
-    last->newest = *artifact;
-    last->newest.metrics = (hpx_metrics){0}; /* nobody asks for them */
-    last->newest.cell = hpx_cell_set_keep(list->cells, &artifact->cell);
-    last->epochs++;
-    return HPX_OK;
-}
-
-static hpx_status add_key(struct list *list, hpx_store *store, const char *prefix, hpx_error *error)
-{
-    hpx_hash key;
-    list->any = false;
-    hpx_status status = hpx_store_find_key(&key, store, prefix, error);
-    if (!status)
-        status = hpx_store_each(store, &key, add, list, error);
-    if (!status && !list->any) { /* its results are lost: what is left of it goes as well */
-        const hpx_artifact lost = {.key = key};
-        status = add(list, &lost, error);
-        list->items[list->count - 1].epochs = 0;
-    }
-    return status;
-}
-
-static int by_key(const void *a, const void *b)
-{
-    return memcmp(&((const hpx_forgotten *)a)->newest.key, &((const hpx_forgotten *)b)->newest.key,
-                  HPX_HASH_BYTES);
-}
-
-/* Two arguments, or two cells, may name one trajectory. */
-static void sort_out(struct list *list)
-{
-    size_t kept = 0;
-    if (list->count > 0)
-        qsort(list->items, list->count, sizeof *list->items, by_key);
-    for (size_t i = 0; i < list->count; i++)
-        if (kept == 0 || by_key(&list->items[kept - 1], &list->items[i]) != 0)
-            list->items[kept++] = list->items[i];
-    list->count = kept;
-}
-
-static hpx_status find_kept(const struct list *list, hpx_store *store, hpx_error *error)
-{
-    hpx_status status = HPX_OK;
-    for (size_t i = 0; i < list->count && !status; i++) {
-        hpx_forgotten *item = &list->items[i];
-        bool pinned = false, busy = false;
-        status = hpx_store_is_pinned(&pinned, store, &item->newest.key, error);
-        if (!status)
-            status = hpx_store_is_claimed(&busy, store, &item->newest.key, error);
-        item->kept = pinned ? "pinned" : busy ? "in training" : NULL;
-    }
-    return status;
-}
 
 static bool are_keys(const struct options *options)
 {
@@ -93,40 +17,18 @@ static bool are_keys(const struct options *options)
 }
 
 /* Targets, or where there are none the arguments as keys. */
-static hpx_status select_items(struct list *list, hpx_store *store, const struct options *options,
+static hpx_status select_items(hpx_forget_list *list, hpx_store *store, const struct options *options,
                                const struct target *targets, size_t count, const char *data, hpx_error *error)
 {
     hpx_status status = HPX_OK;
     for (size_t i = 0; i < count && !status; i++)
-        status = each_of_target(store, &targets[i], data, true, add, list, error);
+        status = each_stored(store, &targets[i], data, true, hpx_forget_add, list, error);
     for (size_t i = 0; i < options->count && count == 0 && !status; i++)
-        status = add_key(list, store, options->arguments[i], error);
-    sort_out(list);
-    return status ? status : find_kept(list, store, error);
+        status = hpx_forget_add_key(list, store, options->arguments[i], error);
+    return status ? status : hpx_forget_prepare(list, store, error);
 }
 
-static hpx_status forget(struct list *list, hpx_store *store, hpx_error *error)
-{
-    hpx_status status = HPX_OK;
-    for (size_t i = 0; i < list->count && !status; i++) {
-        hpx_forgotten *item = &list->items[i];
-        bool claimed = false, forgotten = false;
-        if (item->kept)
-            continue;
-        if (interrupted)
-            return hpx_error_set(error, HPX_INTERRUPTED, "interrupted; %zu of %zu trials are forgotten", i,
-                                 list->count);
-        status = hpx_store_claim(&claimed, store, &item->newest.key, error);
-        if (claimed) {
-            status = hpx_store_forget(&forgotten, store, &item->newest.key, error);
-            hpx_store_release(store, &item->newest.key);
-        }
-        item->kept = !claimed ? "in training" : !forgotten ? "pinned" : NULL;
-    }
-    return status;
-}
-
-static size_t count_going(const struct list *list)
+static size_t count_going(const hpx_forget_list *list)
 {
     size_t going = 0;
     for (size_t i = 0; i < list->count; i++)
@@ -134,7 +36,7 @@ static size_t count_going(const struct list *list)
     return going;
 }
 
-static char *count_text(const struct list *list)
+static char *count_text(const hpx_forget_list *list)
 {
     size_t results = 0, trials = count_going(list);
     for (size_t i = 0; i < list->count; i++)
@@ -144,7 +46,7 @@ static char *count_text(const struct list *list)
 }
 
 /* On a terminal; where nobody can answer, the command line has said it. */
-static bool is_meant(const struct options *options, const struct list *list)
+static bool is_meant(const struct options *options, const hpx_forget_list *list)
 {
     char answer[16] = "";
     if (options->yes || !isatty(STDIN_FILENO))
@@ -156,7 +58,7 @@ static bool is_meant(const struct options *options, const struct list *list)
     return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-static int print(const struct options *options, const struct list *list)
+static int print(const struct options *options, const hpx_forget_list *list)
 {
     hpx_buffer text = {0};
     if (options->json)
@@ -167,7 +69,7 @@ static int print(const struct options *options, const struct list *list)
 }
 
 /* What goes is listed before anybody is asked; in JSON, what went. */
-static int run(const struct options *options, hpx_store *store, struct list *list)
+static int run(const struct options *options, hpx_store *store, hpx_forget_list *list)
 {
     hpx_error error;
     hpx_status status = HPX_OK;
@@ -175,7 +77,7 @@ static int run(const struct options *options, hpx_store *store, struct list *lis
     const size_t going = count_going(list);
     const bool meant = going > 0 && !options->dry && is_meant(options, list);
     if (meant)
-        status = forget(list, store, &error);
+        status = hpx_forget(list, store, &interrupted, &error);
     if (status)
         return fail(&error);
     if (options->json)
@@ -194,7 +96,7 @@ static int run(const struct options *options, hpx_store *store, struct list *lis
 static int forget_from(const char *folder, const struct options *options, const struct target *targets,
                        size_t count)
 {
-    struct list list = {.cells = hpx_cell_set_new()};
+    hpx_forget_list list = {0};
     char *data = data_folder(folder);
     hpx_store *store;
     hpx_error error;
@@ -206,8 +108,7 @@ static int forget_from(const char *folder, const struct options *options, const 
         status = hpx_error_set(&error, HPX_NOT_FOUND, "%s: no such key; the store is empty",
                                options->arguments[0]);
     int code = status ? fail(&error) : run(options, store, &list);
-    free(list.items);
-    hpx_cell_set_free(list.cells);
+    hpx_forget_list_free(&list);
     hpx_store_close(store);
     free(data);
     return code;

@@ -13,10 +13,10 @@ struct listing {
     const struct options *options;
     hpx_objective objective; /* of the recipe */
     hpx_rows *rows;
-    struct target target;   /* of a recipe */
-    struct results results; /* with --where, --sort, --top or --metrics: all, before the first is shown */
-    hpx_audit *audit;       /* NULL: ls */
-    hpx_hash code;          /* the one last looked for in the repository, and what was found */
+    struct target target; /* of a recipe */
+    hpx_results results;  /* with --where, --sort, --top or --metrics: all, before the first is shown */
+    hpx_audit *audit;     /* NULL: ls */
+    hpx_hash code;        /* the one last looked for in the repository, and what was found */
     hpx_code_reach reach;
     hpx_artifact newest;
     bool any;
@@ -44,7 +44,8 @@ static hpx_status list(void *context, const hpx_artifact *artifact, hpx_error *e
 
 static bool is_picky(const struct options *options)
 {
-    return options->where_count || options->sort || options->top || options->metrics;
+    const hpx_selection *selection = &options->selection;
+    return selection->where_count || selection->sort || selection->top || options->metrics;
 }
 
 static hpx_status pick(void *context, const hpx_artifact *artifact, hpx_error *error)
@@ -52,7 +53,7 @@ static hpx_status pick(void *context, const hpx_artifact *artifact, hpx_error *e
     struct listing *listing = context;
     if (!is_picky(listing->options))
         return list(listing, artifact, error);
-    results_add(&listing->results, artifact)->seeds = 1;
+    hpx_results_add(&listing->results, artifact);
     return HPX_OK;
 }
 
@@ -60,7 +61,7 @@ static hpx_status pick(void *context, const hpx_artifact *artifact, hpx_error *e
 static void add_columns(struct listing *listing)
 {
     hpx_names metrics = {0};
-    results_metrics(&metrics, &listing->results);
+    hpx_results_metrics(&metrics, &listing->results);
     if (listing->audit)
         hpx_report_audit_columns(listing->rows);
     else
@@ -72,12 +73,10 @@ static void add_columns(struct listing *listing)
 static hpx_status list_picked(struct listing *listing, hpx_error *error)
 {
     const struct options *options = listing->options;
-    struct results *results = &listing->results;
-    hpx_status status = results_check(results, options, error);
+    hpx_results *results = &listing->results;
+    hpx_status status = hpx_results_select(results, &listing->objective, &options->selection, error);
     if (status)
         return status;
-    results_filter(results, &listing->objective, options);
-    results_order(results, options->sort, &listing->objective, options);
     if (options->metrics)
         add_columns(listing);
     for (size_t i = 0; i < results->count && !status; i++)
@@ -129,7 +128,7 @@ static hpx_status list_what(struct listing *listing, const char *data, hpx_error
     if (!what)
         return list_all(listing, NULL, error);
     if (!by_key)
-        return each_of_target(listing->store, &listing->target, data, options->epochs, pick, listing, error);
+        return each_stored(listing->store, &listing->target, data, options->epochs, pick, listing, error);
     status = hpx_store_find_key(&key, listing->store, what, error);
     return status ? status : list_all(listing, &key, error);
 }
@@ -152,7 +151,7 @@ static hpx_status list_from(struct listing *listing, const char *folder, const c
 static void close_listing(struct listing *listing)
 {
     hpx_rows_free(listing->rows);
-    results_free(&listing->results);
+    hpx_results_free(&listing->results);
     hpx_artifact_free(&listing->newest);
     hpx_adoptions_free(&listing->adoptions);
     free_target(&listing->target);

@@ -115,10 +115,10 @@ static const struct row {
      read_where},
     {0, "sort", "COLUMN", "best ls",
      "by an axis, a metric or another column; the best metric first",
-     read_text, TO(sort)},
+     read_text, TO(selection.sort)},
     {0, "top", "N", "best ls",
      "the first N",
-     read_count, TO(top), SIZE_MAX},
+     read_count, TO(selection.top), SIZE_MAX},
     {0, "metrics", NULL, "best ls",
      "all metrics, not only the objective",
      read_flag, TO(metrics)},
@@ -249,13 +249,15 @@ static bool read_size(struct options *out, const struct given *given)
 static bool read_where(struct options *out, const struct given *given)
 {
     const char *equals = strchr(given->value, '=');
-    if (!equals || equals == given->value)
+    const bool good = equals && equals != given->value, room = out->selection.where_count < WHERE_MAX;
+    if (!good)
         say("%s %s: expected NAME=VALUE", given->name, given->value);
-    else if (out->where_count == WHERE_MAX)
+    else if (!room)
         say("%s %s: at most %d conditions", given->name, given->value, WHERE_MAX);
     else
-        out->where[out->where_count++] = given->value;
-    return equals && equals != given->value && out->where[out->where_count - 1] == given->value;
+        out->where[out->selection.where_count++] = given->value;
+    out->selection.where = out->where;
+    return good && room;
 }
 
 static bool read_directory(struct options *out, const struct given *given)

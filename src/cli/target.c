@@ -2,7 +2,7 @@
 #include "cli.h"
 
 #include "base/memory.h"
-#include "identity/experiment.h"
+#include "run/stored.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -161,87 +161,6 @@ void free_targets(struct target *targets, size_t count)
     free(targets);
 }
 
-/* Hands artifacts on under the recipe's own name for the cell: another recipe may have trained it. */
-struct renaming {
-    hpx_buffer pairs;
-    hpx_artifact_fn *each;
-    void *context;
-};
-
-static hpx_status rename_cell(void *context, const hpx_artifact *artifact, hpx_error *error)
-{
-    struct renaming *renaming = context;
-    hpx_artifact renamed = *artifact;
-    renamed.cell = hpx_cell_of(&renaming->pairs);
-    return renaming->each(renaming->context, &renamed, error);
-}
-
-static hpx_status each_of_trial(hpx_store *store, hpx_experiment *experiment, uint32_t cell, uint32_t seed,
-                                bool all_epochs, struct renaming *renaming, hpx_error *error)
-{
-    hpx_buffer manifest = {0};
-    hpx_artifact artifact;
-    hpx_hash key = hpx_experiment_manifest(&manifest, experiment, cell, seed);
-    renaming->pairs.size = 0;
-    hpx_experiment_cell(&renaming->pairs, experiment, cell);
-    hpx_status status;
-    if (all_epochs) {
-        status = hpx_store_each(store, &key, rename_cell, renaming, error);
-    } else {
-        uint32_t epochs = hpx_experiment_recipe(experiment)->epochs;
-        status = hpx_store_find(&artifact, store, &key, epochs, &manifest, error);
-        if (!status) {
-            status = rename_cell(renaming, &artifact, error);
-            hpx_artifact_free(&artifact);
-        } else if (status == HPX_NOT_FOUND) {
-            status = HPX_OK;
-        }
-    }
-    hpx_buffer_free(&manifest);
-    return status;
-}
-
-/* Marks the cells that the target's searches visit, as far as what is stored decides. */
-static hpx_status mark_visited(bool *cells, const struct target *target, const hpx_source_options *source,
-                               hpx_error *error)
-{
-    const hpx_build_options build = {
-        .program = worker_program(), .dry = true, .jobs = 1, .interrupted = &interrupted};
-    hpx_outcome *outcome;
-    hpx_status status =
-        hpx_build(&outcome, target->recipe, target->searches, target->count, source, &build, error);
-    for (size_t i = 0; outcome && i < outcome->search_count; i++)
-        for (size_t k = 0; k < outcome->searches[i].visit_count; k++)
-            cells[outcome->searches[i].visits[k].cell] = true;
-    hpx_outcome_free(outcome);
-    return status;
-}
-
-hpx_status each_of_target(hpx_store *store, const struct target *target, const char *data, bool all_epochs,
-                          hpx_artifact_fn *each, void *context, hpx_error *error)
-{
-    const hpx_recipe *recipe = target->recipe;
-    hpx_source_options source = {.store = store, .folder = data};
-    struct renaming renaming = {.each = each, .context = context};
-    uint32_t cells = hpx_grid_cells(&recipe->grid);
-    bool *visited = target->named ? hpx_alloc(cells * sizeof *visited) : NULL;
-    hpx_experiment *experiment;
-    hpx_status status = visited ? mark_visited(visited, target, &source, error) : HPX_OK;
-    if (!status)
-        status = hpx_experiment_open(&experiment, recipe, &source, error);
-    if (status) {
-        free(visited);
-        return status;
-    }
-    for (uint32_t cell = 0; cell < cells && !status; cell++)
-        for (size_t i = 0; i < recipe->seed_count && (!visited || visited[cell]) && !status; i++)
-            status = each_of_trial(store, experiment, cell, recipe->seeds[i], all_epochs, &renaming, error);
-    hpx_buffer_free(&renaming.pairs);
-    hpx_experiment_free(experiment);
-    free(visited);
-    return status;
-}
-
 bool have_one_store(const struct options *options, const struct target *targets, size_t count,
                     const char *folder)
 {
@@ -256,4 +175,19 @@ bool have_one_store(const struct options *options, const struct target *targets,
             return false;
     }
     return true;
+}
+
+hpx_status each_stored(hpx_store *store, const struct target *target, const char *data, bool all_epochs,
+                       hpx_artifact_fn *each, void *context, hpx_error *error)
+{
+    const hpx_stored_options options = {
+        .recipe = target->recipe,
+        .searches = target->searches,
+        .search_count = target->named ? target->count : 0,
+        .all_epochs = all_epochs,
+        .folder = data,
+        .program = worker_program(),
+        .interrupted = &interrupted,
+    };
+    return hpx_stored_each(store, &options, each, context, error);
 }

@@ -1,11 +1,10 @@
-/* Results and where they come from: ls, audit, log, best. Their rows are alike; they differ in the columns of their
+/* Results and where they come from: ls, audit, log. Their rows are alike; they differ in the columns of their
  * tables. */
 #include "parts.h"
 
 #include "base/memory.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,23 +24,6 @@ static void show_parent(hpx_buffer *out, const hpx_row *row, const hpx_value *va
         hpx_buffer_printf(out, "epoch %" PRIu64, value->count);
     else
         hpx_buffer_puts(out, "-");
-}
-
-static void show_score(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column)
-{
-    const hpx_value *sd = hpx_row_find(row, "score_sd");
-    hpx_show_metric(out, row, value, column);
-    if (value && !isnan(sd->real))
-        hpx_buffer_printf(out, " ± %.*f", column->digits, sd->real);
-}
-
-static void show_seeds(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column)
-{
-    const uint64_t wanted = hpx_row_find(row, ".recipe_seeds")->count;
-    (void)column;
-    hpx_buffer_printf(out, "%" PRIu64, value->count);
-    if (value->count != wanted)
-        hpx_buffer_printf(out, " of %" PRIu64, wanted);
 }
 
 /* --- columns ---------------------------------------------------------------------------------------------- */
@@ -144,17 +126,6 @@ void hpx_report_log_columns(hpx_rows *rows)
     add_columns(rows, first, COUNT_OF(first), "validation_accuracy", NULL, last, COUNT_OF(last));
 }
 
-void hpx_report_best_columns(hpx_rows *rows, const hpx_objective *objective, const hpx_names *metrics)
-{
-    static const hpx_column last[] = {{"seeds", "seeds", 'r', show_seeds}, EPOCH, KEY};
-    hpx_rows_add_columns(rows, &(hpx_column)CELL, 1);
-    hpx_rows_add_column(rows, objective->name, "score", 'r', show_score, objective->minimised ? 6 : 4);
-    for (size_t i = 0; metrics && i < metrics->count; i++)
-        if (strcmp(metrics->at[i], objective->name) != 0)
-            hpx_add_metric_columns(rows, &(hpx_names){.at = &metrics->at[i], .count = 1});
-    hpx_rows_add_columns(rows, last, COUNT_OF(last));
-}
-
 /* --- rows ------------------------------------------------------------------------------------------------- */
 
 void hpx_report_provenance(hpx_rows *rows, const hpx_provenance *provenance)
@@ -174,23 +145,6 @@ void hpx_report_provenance(hpx_rows *rows, const hpx_provenance *provenance)
     hpx_add_numerics(row, &provenance->manifest);
     hpx_add_counted(row, provenance);
     hpx_add_import(row, provenance);
-    hpx_rows_end(rows);
-}
-
-void hpx_report_best(hpx_rows *rows, const hpx_artifact *cell, const hpx_objective *objective, double sd,
-                     size_t seeds, size_t recipe_seeds)
-{
-    const double score = hpx_objective_value(objective, &cell->metrics);
-    hpx_row *row = hpx_rows_begin(rows);
-    hpx_add_cell(row, &cell->cell);
-    hpx_row_real(row, "score", score);
-    hpx_row_real(row, "score_sd", sd);
-    hpx_row_count(row, "seeds", seeds);
-    hpx_row_count(row, ".recipe_seeds", recipe_seeds);
-    hpx_row_count(row, "epoch", cell->epoch);
-    hpx_add_status(row, isnan(score));
-    hpx_add_metrics(row, &cell->metrics);
-    hpx_add_hash(row, "key", &cell->key);
     hpx_rows_end(rows);
 }
 

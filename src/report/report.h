@@ -12,6 +12,7 @@
 #include "identity/why.h"
 #include "report/rows.h"
 #include "upkeep/adopt.h"
+#include "upkeep/forget.h"
 #include "upkeep/gc.h"
 #include "upkeep/reproduce.h"
 
@@ -53,11 +54,6 @@ void hpx_report_list_columns(hpx_rows *rows, const hpx_objective *objective, con
 void hpx_report_audit_columns(hpx_rows *rows);
 void hpx_report_log_columns(hpx_rows *rows);
 void hpx_report_provenance(hpx_rows *rows, const hpx_provenance *provenance);
-
-/* `best`: a row per cell. `cell`: one of its artifacts, with the means over `seeds` of the recipe's. */
-void hpx_report_best_columns(hpx_rows *rows, const hpx_objective *objective, const hpx_names *metrics);
-void hpx_report_best(hpx_rows *rows, const hpx_artifact *cell, const hpx_objective *objective, double sd,
-                     size_t seeds, size_t recipe_seeds);
 
 /* Below the table of `audit`: the codes that the results come from, which of them cannot be had from the repository
  * alone, by which adoptions they count for other trainers, and whether code versions or kernels are mixed. */
@@ -106,13 +102,7 @@ const char *hpx_bytes_text(char out[32], uint64_t bytes);
 void hpx_report_gc(hpx_buffer *out, const hpx_gc_result *result);
 void hpx_report_gc_json(hpx_buffer *out, const hpx_gc_result *result, uint64_t compacted);
 
-/* `forget`: a trajectory that is taken out of the store. */
-typedef struct hpx_forgotten {
-    hpx_artifact newest;
-    size_t epochs;    /* stored of it */
-    const char *kept; /* why it stays; NULL: it goes */
-} hpx_forgotten;
-
+/* `forget`. */
 void hpx_report_forgotten(hpx_buffer *out, const hpx_forgotten *items, size_t count);
 void hpx_report_forgotten_json(hpx_buffer *out, const hpx_forgotten *items, size_t count);
 

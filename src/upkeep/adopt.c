@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* A code record, and whether it is of this binary's trainer. */
 struct maker {
@@ -556,6 +557,45 @@ hpx_status hpx_adopt_trainer(const hpx_trainer **out, hpx_store *store, const ui
         status =
             hpx_error_set(error, HPX_NOT_FOUND, "not adopted: no result made by trainer %.8s is stored", hex);
     *out = kind.trainer;
+    hpx_adoptions_free(&adoptions);
+    return status;
+}
+
+static bool begins(const uint8_t version[HPX_CODE_BYTES], const char *prefix)
+{
+    char hex[HPX_CODE_HEX_BYTES];
+    hpx_hex(hex, version, HPX_CODE_BYTES);
+    return *prefix && strncasecmp(hex, prefix, strlen(prefix)) == 0;
+}
+
+static hpx_status find_adopted(uint8_t out[HPX_CODE_BYTES], const hpx_adoptions *adoptions,
+                               const char *prefix, hpx_error *error)
+{
+    bool any = false;
+    for (size_t i = 0; i < adoptions->count; i++) {
+        const uint8_t *found = hpx_adoption_version(&adoptions->items[i]);
+        if (!begins(found, prefix))
+            continue;
+        if (any && memcmp(out, found, HPX_CODE_BYTES) != 0)
+            return hpx_error_set(error, HPX_USAGE, "%s: ambiguous trainer prefix; give more digits", prefix);
+        memcpy(out, found, HPX_CODE_BYTES);
+        any = true;
+    }
+    return any ? HPX_OK
+               : hpx_error_set(error, HPX_NOT_FOUND,
+                               "%s: no such trainer was adopted; `hpx adopt` lists them", prefix);
+}
+
+hpx_status hpx_adopt_forget(uint8_t version[HPX_CODE_BYTES], hpx_store *store, const char *prefix,
+                            hpx_error *error)
+{
+    hpx_adoptions adoptions;
+    hpx_status status = hpx_adoptions_read(&adoptions, store, error);
+    if (!status)
+        status = find_adopted(version, &adoptions, prefix, error);
+    for (size_t i = 0; i < adoptions.count && !status; i++)
+        if (memcmp(hpx_adoption_version(&adoptions.items[i]), version, HPX_CODE_BYTES) == 0)
+            status = hpx_adoption_drop(store, &adoptions.items[i], error);
     hpx_adoptions_free(&adoptions);
     return status;
 }

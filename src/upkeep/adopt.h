@@ -55,4 +55,8 @@ hpx_status hpx_adopt_find_trainer(uint8_t out[HPX_CODE_BYTES], hpx_store *store,
 hpx_status hpx_adopt_trainer(const hpx_trainer **out, hpx_store *store, const uint8_t version[HPX_CODE_BYTES],
                              hpx_error *error);
 
+/* Drops the adoptions, under all numerics, of the one adopted trainer whose version begins so; errors likewise. */
+hpx_status hpx_adopt_forget(uint8_t version[HPX_CODE_BYTES], hpx_store *store, const char *prefix,
+                            hpx_error *error);
+
 #endif

@@ -1,5 +1,4 @@
-/* --where, --sort and --top: which results a command shows, and in what order. */
-#include "cli.h"
+#include "report/results.h"
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -36,7 +35,7 @@ static const hpx_metric *find_metric(const hpx_artifact *artifact, const char *n
 }
 
 /* `room`: for a text that is put together. */
-static struct value value_of(const struct result *result, const char *name, hpx_buffer *room)
+static struct value value_of(const hpx_result *result, const char *name, hpx_buffer *room)
 {
     const hpx_artifact *artifact = &result->artifact;
     const char *value = hpx_cell_value(&artifact->cell, name);
@@ -81,7 +80,7 @@ static const char *full_name(const char *name, const hpx_objective *objective)
 }
 
 /* Whether the condition NAME=VALUE holds. */
-static bool holds(const struct result *result, const char *condition, const hpx_objective *objective)
+static bool holds(const hpx_result *result, const char *condition, const hpx_objective *objective)
 {
     const char *equals = strchr(condition, '=');
     char *name = hpx_strndup(condition, (size_t)(equals - condition));
@@ -116,35 +115,63 @@ static int compare(const void *a, const void *b, void *context)
         result = ((p.number > q.number) - (p.number < q.number)) * (order->descending ? -1 : 1);
     hpx_buffer_free(&rooms[0]);
     hpx_buffer_free(&rooms[1]);
-    const struct result *x = a, *y = b;
+    const hpx_result *x = a, *y = b;
     return result ? result : (x->number > y->number) - (x->number < y->number);
 }
 
-struct result *results_add(struct results *results, const hpx_artifact *artifact)
+static hpx_result *add(hpx_results *results, const hpx_artifact *artifact)
 {
     if (!results->cells)
         results->cells = hpx_cell_set_new();
     results->at = hpx_grow(results->at, &results->capacity, results->count + 1, sizeof *results->at);
-    struct result *result = &results->at[results->count];
-    *result = (struct result){.artifact = hpx_artifact_copy(artifact), .number = results->count};
+    hpx_result *result = &results->at[results->count];
+    *result = (hpx_result){.artifact = hpx_artifact_copy(artifact), .number = results->count};
     result->artifact.cell = hpx_cell_set_keep(results->cells, &artifact->cell);
     results->count++;
     return result;
 }
 
-static void drop_behind(struct results *results, size_t count)
+void hpx_results_add(hpx_results *results, const hpx_artifact *artifact)
+{
+    add(results, artifact)->seeds = 1;
+}
+
+/* Means and spread as B. P. Welford computes them (Technometrics 4, 1962). */
+void hpx_results_add_seed(hpx_results *results, const hpx_artifact *artifact, const hpx_objective *objective)
+{
+    hpx_result *last = results->count ? &results->at[results->count - 1] : NULL;
+    if (!last || !hpx_cell_equal(&last->artifact.cell, &artifact->cell))
+        last = add(results, artifact);
+    hpx_metrics *means = &last->artifact.metrics;
+    const double n = (double)++last->seeds;
+    for (size_t i = 0; i < means->count; i++) {
+        const char *name = means->list[i].name;
+        const double value = hpx_metrics_value(&artifact->metrics, name);
+        const double before = value - means->list[i].value;
+        means->list[i].value += before / n;
+        if (strcmp(name, objective->name) == 0)
+            last->spread += before * (value - means->list[i].value);
+    }
+}
+
+double hpx_result_sd(const hpx_result *result)
+{
+    return result->seeds > 1 ? sqrt(result->spread / (double)(result->seeds - 1)) : NAN;
+}
+
+static void drop_behind(hpx_results *results, size_t count)
 {
     while (results->count > count)
         hpx_artifact_free(&results->at[--results->count].artifact);
 }
 
-void results_metrics(hpx_names *metrics, const struct results *results)
+void hpx_results_metrics(hpx_names *metrics, const hpx_results *results)
 {
     for (size_t i = 0; i < results->count; i++)
         hpx_names_add_metrics(metrics, &results->at[i].artifact.metrics);
 }
 
-static bool is_metric(const struct results *results, const char *name)
+static bool is_metric(const hpx_results *results, const char *name)
 {
     for (size_t i = 0; i < results->count; i++)
         if (find_metric(&results->at[i].artifact, name))
@@ -153,7 +180,7 @@ static bool is_metric(const struct results *results, const char *name)
 }
 
 /* Whether more of it is better. */
-static bool is_maximised(const struct results *results, const char *name, const hpx_objective *objective)
+static bool is_maximised(const hpx_results *results, const char *name, const hpx_objective *objective)
 {
     bool minimised;
     if (strcmp(name, objective->name) == 0)
@@ -161,27 +188,26 @@ static bool is_maximised(const struct results *results, const char *name, const 
     return is_metric(results, name) && hpx_objective_guess(&minimised, name) && !minimised;
 }
 
-void results_order(struct results *results, const char *column, const hpx_objective *objective,
-                   const struct options *options)
+static void order(hpx_results *results, const hpx_objective *objective, const hpx_selection *selection)
 {
-    if (column && results->count > 0) {
-        const char *name = full_name(column, objective);
-        struct order order = {name, is_maximised(results, name, objective)};
-        qsort_r(results->at, results->count, sizeof *results->at, compare, &order);
+    if (selection->sort && results->count > 0) {
+        const char *name = full_name(selection->sort, objective);
+        struct order by = {name, is_maximised(results, name, objective)};
+        qsort_r(results->at, results->count, sizeof *results->at, compare, &by);
     }
-    if (options->top && options->top < results->count)
-        drop_behind(results, options->top);
+    if (selection->top && selection->top < results->count)
+        drop_behind(results, selection->top);
 }
 
-void results_free(struct results *results)
+void hpx_results_free(hpx_results *results)
 {
     drop_behind(results, 0);
     hpx_cell_set_free(results->cells);
     free(results->at);
-    *results = (struct results){0};
+    *results = (hpx_results){0};
 }
 
-static bool is_known(const struct results *results, const char *name)
+static bool is_known(const hpx_results *results, const char *name)
 {
     for (const char *const *known = names; *known; known++)
         if (strcmp(*known, name) == 0)
@@ -192,7 +218,7 @@ static bool is_known(const struct results *results, const char *name)
     return results->count == 0 || is_metric(results, full_name(name, &(hpx_objective){.name = name}));
 }
 
-static hpx_status check_name(const struct results *results, const char *option, const char *name,
+static hpx_status check_name(const hpx_results *results, const char *option, const char *name,
                              hpx_error *error)
 {
     if (is_known(results, name))
@@ -205,29 +231,40 @@ static hpx_status check_name(const struct results *results, const char *option, 
                          nearest ? "'?" : "");
 }
 
-hpx_status results_check(const struct results *results, const struct options *options, hpx_error *error)
+static hpx_status check_names(const hpx_results *results, const hpx_selection *selection, hpx_error *error)
 {
-    hpx_status status = options->sort ? check_name(results, "--sort", options->sort, error) : HPX_OK;
-    for (size_t i = 0; i < options->where_count && !status; i++) {
-        char *name = hpx_strndup(options->where[i], strcspn(options->where[i], "="));
+    hpx_status status = selection->sort ? check_name(results, "--sort", selection->sort, error) : HPX_OK;
+    for (size_t i = 0; i < selection->where_count && !status; i++) {
+        char *name = hpx_strndup(selection->where[i], strcspn(selection->where[i], "="));
         status = check_name(results, "--where", name, error);
         free(name);
     }
     return status;
 }
 
-void results_filter(struct results *results, const hpx_objective *objective, const struct options *options)
+static void filter(hpx_results *results, const hpx_objective *objective, const hpx_selection *selection)
 {
     size_t kept = 0;
     for (size_t i = 0; i < results->count; i++) {
         bool all = true;
-        for (size_t c = 0; c < options->where_count && all; c++)
-            all = holds(&results->at[i], options->where[c], objective);
+        for (size_t c = 0; c < selection->where_count && all; c++)
+            all = holds(&results->at[i], selection->where[c], objective);
         if (!all)
             continue;
-        struct result left_out = results->at[kept];
+        hpx_result left_out = results->at[kept];
         results->at[kept++] = results->at[i];
         results->at[i] = left_out;
     }
     drop_behind(results, kept);
+}
+
+hpx_status hpx_results_select(hpx_results *results, const hpx_objective *objective,
+                              const hpx_selection *selection, hpx_error *error)
+{
+    hpx_status status = check_names(results, selection, error);
+    if (status)
+        return status;
+    filter(results, objective, selection);
+    order(results, objective, selection);
+    return HPX_OK;
 }
