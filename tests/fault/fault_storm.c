@@ -55,7 +55,7 @@ static uint64_t number_of(int writer, uint64_t index)
 
 static size_t size_of(uint64_t number)
 {
-    return 200 + number * 37 % 20 * 1000;
+    return number % 50 == 0 ? 1100000 : 200 + number * 37 % 20 * 1000; /* some are files */
 }
 
 struct acknowledged {

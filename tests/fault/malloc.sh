@@ -1,10 +1,10 @@
-# Every allocation of a small build fails once, from main on, in the build and in its worker: it ends normally, or with
-# exit code 1 and "out of memory"; it does not crash or hang, and the store verifies.
+# Every allocation of a small build fails once, from main on, in the build and in its worker; its checkpoints are files. It
+# ends normally, or with exit code 1 and "out of memory"; it does not crash or hang, and the store verifies.
 source "$(dirname "$0")/common.sh"
 
 make_data "$scratch/data" 60
 recipe "$scratch/recipe" 'epochs = 2' <<'EOR'
-axis n1 = 4
+axis n1 = 1400
 search one
   method = grid
 EOR

@@ -25,7 +25,7 @@ make_file_system 2>/dev/null || skip 'no loop device can be mounted here'
 acknowledged=0
 for ((n = 1; n <= SIZE; n++)); do
     store=$disk/store what="cut $n"
-    size=$((RANDOM % 3 == 0 ? 300000 : 1 + RANDOM % 20000))
+    size=$((RANDOM % 3 == 0 ? 1300000 : 1 + RANDOM % 20000))
     # Now and then a new file system, so that the making of a store is cut too.
     if ((n % 4 == 1)) && [[ $n != 1 ]]; then
         umount "$disk"

@@ -1,6 +1,6 @@
 /* Makes the n-th write to a store's files a short one: half of what was asked for is written. Counts
- * pwrite, pwritev, writev and write to files named hpx.*; FAULT_WRITE_AT is n. When it
- * has fired, FAULT_FIRED names a file that is made. */
+ * pwrite, pwritev, writev and write to files named hpx.* and incoming.*, and to blobs in memory;
+ * FAULT_WRITE_AT is n. When it has fired, FAULT_FIRED names a file that is made. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -19,7 +19,8 @@ static bool is_store_file(int fd)
     ssize_t length = readlink(link, path, sizeof path - 1);
     path[length > 0 ? length : 0] = 0;
     const char *name = strrchr(path, '/');
-    return name && strncmp(name, "/hpx.", 5) == 0;
+    return name && (strncmp(name, "/hpx.", 5) == 0 || strncmp(name, "/incoming.", 10) == 0 ||
+                    strncmp(name, "/memfd:hpx", 10) == 0);
 }
 
 static bool is_short(int fd)

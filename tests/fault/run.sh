@@ -17,6 +17,7 @@ kill         200     2000    kills
 writes       all     all     faults
 tmpfs        16      256     sizes
 flips        2000    100000  flips
+blobs        60      2000    files
 storm        30      1800    seconds
 one-key      20      500     rounds
 resume       20      500     trainings
