@@ -60,8 +60,9 @@ typedef struct hpx_search_outcome {
     size_t failed; /* of these trials */
     hpx_visit *visits;
     size_t visit_count;
-    hpx_outcome_trial *trials; /* by visit and seed, then those that are certain to be visited */
-    size_t trial_count;
+    hpx_request *billed; /* whose trials these are: the visits, then those that are certain to be visited */
+    uint32_t *charged;   /* for each trial, by request and seed: the epochs that were on a bill before */
+    size_t trial_count;  /* hpx_outcome_trial_at */
 } hpx_search_outcome;
 
 /* What a run trained speculatively and its searches did not need: paid, and in nobody's nominal cost. */
@@ -93,7 +94,12 @@ typedef struct hpx_outcome {
     const char *absent;  /* what is to be said of a data set whose files are not there; NULL: they are */
     bool depends_on_last_epoch;         /* the recipe's schedule makes `epochs` part of the identity */
     hpx_fields code, dataset, numerics; /* empty in a replay */
+    struct hpx_outcome_ledger *ledger;  /* what is known of trials */
 } hpx_outcome;
+
+/* A search's i-th trial. */
+hpx_outcome_trial hpx_outcome_trial_at(const hpx_outcome *outcome, const hpx_search_outcome *search,
+                                       size_t i);
 
 void hpx_outcome_free(hpx_outcome *outcome); /* NULL is fine */
 

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PRINT_BYTES 64 /* most of what is printed needs no more: it is not printed twice then */
+#define PASSED_ON_BYTES 65536
+#define PRINT_BYTES     64 /* most of what is printed needs no more: it is not printed twice then */
 
 void hpx_buffer_free(hpx_buffer *buffer)
 {
@@ -34,21 +35,35 @@ void hpx_buffer_puts(hpx_buffer *buffer, const char *text)
     hpx_buffer_add(buffer, text, strlen(text));
 }
 
-void hpx_buffer_printf(hpx_buffer *buffer, const char *format, ...)
+void hpx_buffer_vprintf(hpx_buffer *buffer, const char *format, va_list args)
 {
-    va_list args, again;
+    va_list again;
     hpx_buffer_reserve(buffer, PRINT_BYTES);
-    va_start(args, format);
     va_copy(again, args);
     size_t room = buffer->capacity - buffer->size;
     size_t length = (size_t)vsnprintf((char *)buffer->data + buffer->size, room, format, args);
-    va_end(args);
     if (length >= room) {
         hpx_buffer_reserve(buffer, length);
         vsnprintf((char *)buffer->data + buffer->size, length + 1, format, again);
     }
     va_end(again);
     buffer->size += length;
+}
+
+void hpx_buffer_printf(hpx_buffer *buffer, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    hpx_buffer_vprintf(buffer, format, args);
+    va_end(args);
+}
+
+void hpx_buffer_pass_on(hpx_buffer *buffer)
+{
+    if (!buffer->sink || buffer->size < PASSED_ON_BYTES)
+        return;
+    buffer->sink(buffer->data, buffer->size);
+    buffer->size = 0;
 }
 
 const char *hpx_buffer_text(hpx_buffer *buffer)

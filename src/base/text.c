@@ -79,6 +79,9 @@ void hpx_text_show(hpx_buffer *out, const void *text, size_t size, const char *k
     const uint8_t *bytes = text;
     size_t shown = 0; /* before it all is appended; from there to `at` all is visible */
     for (size_t at = 0, length; at < size; at += length) {
+        length = 1;
+        if (bytes[at] >= ' ' && bytes[at] <= '~')
+            continue; /* as most of it is */
         length = hpx_utf8_next(&code, bytes + at, size - at);
         if (length > 0 && (hpx_is_visible(code) || (code > 0 && code < 0x80 && strchr(keep, (int)code))))
             continue;

@@ -60,7 +60,7 @@ static hpx_status build_target(int *printed, const struct target *target, hpx_st
         .interrupted = &interrupted,
     };
     hpx_outcome *outcome;
-    hpx_buffer text = {0};
+    hpx_buffer text = {.sink = pass_on};
     hpx_status status =
         hpx_build(&outcome, target->recipe, target->searches, target->count, &source, &build, error);
     progress_free(progress);

@@ -83,12 +83,26 @@ static int write_result(hpx_buffer *text)
     return EXIT_FAILED;
 }
 
+static int print_code; /* of what was passed on to stdout; but EXIT_DONE, and no more is */
+
+void pass_on(const void *bytes, size_t size)
+{
+    hpx_buffer shown = {0};
+    if (interrupted)
+        die_of(interrupted);
+    if (print_code != EXIT_DONE)
+        return;
+    hpx_text_show(&shown, bytes, size, "\n\t");
+    print_code = write_result(&shown);
+}
+
 int print_result(hpx_buffer *text)
 {
     hpx_buffer shown = {0};
-    hpx_text_show(&shown, text->data, text->size, "\n\t");
+    if (print_code == EXIT_DONE)
+        hpx_text_show(&shown, text->data, text->size, "\n\t");
     hpx_buffer_free(text);
-    return write_result(&shown);
+    return print_code == EXIT_DONE ? write_result(&shown) : print_code;
 }
 
 int print_bytes(hpx_buffer *text)

@@ -85,6 +85,7 @@ void hpx_json_close(hpx_json *json, char bracket)
         next_line(json);
     hpx_buffer_add(json->out, &bracket, 1);
     json->follows = true;
+    hpx_buffer_pass_on(json->out);
     if (json->depth == 0) {
         hpx_buffer_puts(json->out, "\n");
         json->follows = false;

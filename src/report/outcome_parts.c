@@ -48,8 +48,10 @@ void hpx_show_grid_cell(hpx_buffer *out, const hpx_row *row, const hpx_value *va
     (void)column;
     const size_t first = (size_t)(value - row->values) + 1;
     hpx_buffer_puts(out, "(");
-    for (size_t at = first; at < value->end; at++)
-        hpx_buffer_printf(out, "%s%s", at > first ? ", " : "", hpx_value_text(row, &row->values[at]));
+    for (size_t at = first; at < value->end; at++) {
+        hpx_buffer_puts(out, at > first ? ", " : "");
+        hpx_buffer_puts(out, hpx_value_text(row, &row->values[at]));
+    }
     hpx_buffer_puts(out, ")");
 }
 

@@ -48,7 +48,8 @@ static void show_verdict(hpx_buffer *out, const hpx_row *row, const hpx_value *v
                          const hpx_column *column)
 {
     (void)column;
-    hpx_buffer_printf(out, "    %s", hpx_value_text(row, value));
+    hpx_buffer_puts(out, "    ");
+    hpx_buffer_puts(out, hpx_value_text(row, value));
 }
 
 static void show_time(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column)
@@ -79,30 +80,32 @@ static const hpx_column columns[] = {
 static void add_trials(hpx_rows *rows, const hpx_outcome *outcome, const hpx_search_outcome *search)
 {
     for (size_t i = 0; i < search->trial_count; i++) {
-        const hpx_outcome_trial *trial = &search->trials[i];
-        if (!hpx_rows_are_json(rows) && trial->macs_left == 0)
+        const hpx_outcome_trial trial = hpx_outcome_trial_at(outcome, search, i);
+        if (!hpx_rows_are_json(rows) && trial.macs_left == 0)
             continue; /* a table has what is left to do */
         hpx_row *row = hpx_rows_begin_flat(rows);
-        hpx_add_grid_cell(row, "cell", outcome->recipe, trial->cell);
-        hpx_row_count(row, "seed", trial->seed);
-        hpx_row_text(row, "verdict", hpx_verdict_names[trial->verdict]);
-        hpx_add_status(row, trial->failed);
-        hpx_add_hash(row, "key", &trial->key);
-        hpx_row_count(row, "from", trial->verdict == HPX_HIT ? trial->epoch : trial->from);
-        hpx_row_count(row, "to", trial->to);
-        hpx_row_count(row, "training_macs", trial->macs_left);
-        hpx_row_real(row, "seconds_left", trial->macs_left ? trial->seconds_left : 0);
-        hpx_row_text(row, "reason", trial->reason);
+        hpx_add_grid_cell(row, "cell", outcome->recipe, trial.cell);
+        hpx_row_count(row, "seed", trial.seed);
+        hpx_row_text(row, "verdict", hpx_verdict_names[trial.verdict]);
+        hpx_add_status(row, trial.failed);
+        hpx_add_hash(row, "key", &trial.key);
+        hpx_row_count(row, "from", trial.verdict == HPX_HIT ? trial.epoch : trial.from);
+        hpx_row_count(row, "to", trial.to);
+        hpx_row_count(row, "training_macs", trial.macs_left);
+        hpx_row_real(row, "seconds_left", trial.macs_left ? trial.seconds_left : 0);
+        hpx_row_text(row, "reason", trial.reason);
         hpx_rows_end(rows);
     }
 }
 
 static void print_trials(hpx_buffer *out, const hpx_outcome *outcome, const hpx_search_outcome *search)
 {
-    hpx_rows *rows = hpx_rows_to_table();
+    hpx_rows *rows = hpx_rows_to_long_table(out);
     hpx_rows_add_columns(rows, columns, COUNT_OF(columns));
-    add_trials(rows, outcome, search);
-    hpx_rows_finish(out, rows);
+    do
+        add_trials(rows, outcome, search);
+    while (hpx_rows_next_pass(rows));
+    hpx_rows_free(rows);
 }
 
 static void add_total(hpx_buffer *out, const hpx_outcome *outcome)

@@ -257,6 +257,7 @@ struct hpx_rows {
     hpx_column *columns;
     size_t count, capacity;
     hpx_table *table; /* from the first row on */
+    hpx_buffer *out;  /* of a long table; else NULL */
     hpx_buffer csv;
     hpx_buffer cell; /* room for one */
     bool begun;
@@ -272,6 +273,13 @@ hpx_rows *hpx_rows_to_json(hpx_json *json)
 hpx_rows *hpx_rows_to_table(void)
 {
     return hpx_alloc(sizeof(hpx_rows));
+}
+
+hpx_rows *hpx_rows_to_long_table(hpx_buffer *out)
+{
+    hpx_rows *rows = hpx_alloc(sizeof *rows);
+    rows->out = out;
+    return rows;
 }
 
 hpx_rows *hpx_rows_to_csv(void)
@@ -315,13 +323,17 @@ static void quote_csv(hpx_buffer *out, const char *text)
 
 static void begin_table(hpx_rows *rows)
 {
-    char *alignment = hpx_alloc(rows->count + 1);
-    for (size_t i = 0; i < rows->count; i++)
-        alignment[i] = rows->columns[i].alignment;
-    rows->table = hpx_table_new(alignment);
+    if (!rows->table) {
+        char *alignment = hpx_alloc(rows->count + 1);
+        for (size_t i = 0; i < rows->count; i++)
+            alignment[i] = rows->columns[i].alignment;
+        rows->table = hpx_table_new(alignment);
+        free(alignment);
+        if (rows->out)
+            hpx_table_begin_passes(rows->table);
+    }
     for (size_t i = 0; i < rows->count; i++)
         hpx_table_add(rows->table, "%s", rows->columns[i].heading);
-    free(alignment);
 }
 
 static void begin_csv(hpx_rows *rows)
@@ -417,6 +429,12 @@ void hpx_rows_end(hpx_rows *rows)
         add_line(rows);
     else
         add_cells(rows);
+}
+
+bool hpx_rows_next_pass(hpx_rows *rows)
+{
+    rows->begun = false;
+    return rows->out && rows->table && hpx_table_next_pass(rows->table, rows->out);
 }
 
 void hpx_rows_finish(hpx_buffer *out, hpx_rows *rows)

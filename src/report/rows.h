@@ -104,6 +104,12 @@ void hpx_rows_add_columns(hpx_rows *rows, const hpx_column *columns, size_t coun
 void hpx_rows_add_column(hpx_rows *rows, const char *heading, const char *path, char alignment,
                          hpx_show_fn *show, int digits);
 
+/* A table of so many rows that they are not kept: they are all added again as long as hpx_rows_next_pass says so, first
+ * to be measured, then to be printed into `out`, which is passed on between rows (hpx/buffer.h). False at once for other
+ * rows. */
+hpx_rows *hpx_rows_to_long_table(hpx_buffer *out);
+bool hpx_rows_next_pass(hpx_rows *rows);
+
 /* Whether JSON prints the rows: what no column shows is wanted only then. */
 bool hpx_rows_are_json(const hpx_rows *rows);
 

@@ -3,7 +3,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <assert.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +14,14 @@
 struct hpx_table {
     char *alignment;
     size_t columns;
-    size_t *widths; /* by column: of the widest cell so far */
-    char **cells;
+    size_t *widths;   /* by column: of the widest cell so far */
+    hpx_buffer given; /* a cell as it was added */
+    hpx_buffer text;  /* of the cells, a NUL behind each */
+    size_t *cells;    /* where each begins */
     size_t count, capacity;
+    bool passes;       /* rows are not kept, but */
+    hpx_buffer *out;   /* printed here; NULL: only measured */
+    size_t begin, end; /* these columns, beside the first one */
 };
 
 hpx_table *hpx_table_new(const char *alignment)
@@ -30,8 +37,8 @@ void hpx_table_free(hpx_table *table)
 {
     if (!table)
         return;
-    for (size_t i = 0; i < table->count; i++)
-        free(table->cells[i]);
+    hpx_buffer_free(&table->given);
+    hpx_buffer_free(&table->text);
     free(table->cells);
     free(table->widths);
     free(table->alignment);
@@ -47,23 +54,6 @@ static size_t width_of(const char *text)
     return width;
 }
 
-void hpx_table_add(hpx_table *table, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    char *given = hpx_vformat(format, args);
-    va_end(args);
-    hpx_buffer shown = {0};
-    hpx_text_show(&shown, given, strlen(given), "");
-    char *text = hpx_strdup(hpx_buffer_text(&shown));
-    hpx_buffer_free(&shown);
-    free(given);
-    size_t width = width_of(text), *widest = &table->widths[table->count % table->columns];
-    *widest = width > *widest ? width : *widest;
-    table->cells = hpx_grow(table->cells, &table->capacity, table->count + 1, sizeof *table->cells);
-    table->cells[table->count++] = text;
-}
-
 static size_t columns_shown = SIZE_MAX;
 
 void hpx_table_set_width(size_t columns)
@@ -71,39 +61,94 @@ void hpx_table_set_width(size_t columns)
     columns_shown = columns;
 }
 
-/* One row: the first column and those from `begin` up to `end`. */
-static void print_row(hpx_buffer *out, const hpx_table *table, char *const *cells, size_t begin, size_t end)
+static void add_blanks(hpx_buffer *out, size_t count)
+{
+    hpx_buffer_reserve(out, count);
+    memset(out->data + out->size, ' ', count);
+    out->size += count;
+}
+
+/* The row that begins with this cell: the first column and those from `begin` up to `end`. */
+static void print_row(hpx_buffer *out, const hpx_table *table, size_t row)
 {
     size_t blanks = 0; /* owed before the next visible text, so that no line ends with some */
-    for (size_t column = 0; column < end; column = column ? column + 1 : begin) {
-        size_t padding = table->widths[column] - width_of(cells[column]);
+    for (size_t column = 0; column < table->end; column = column ? column + 1 : table->begin) {
+        const char *cell = (const char *)table->text.data + table->cells[row + column];
+        size_t padding = table->widths[column] - width_of(cell);
         if (column > 0)
             blanks += 2;
         if (table->alignment[column] == 'r')
             blanks += padding;
-        if (cells[column][0]) {
-            hpx_buffer_printf(out, "%*s%s", (int)blanks, "", cells[column]);
+        if (*cell) {
+            add_blanks(out, blanks);
+            hpx_buffer_puts(out, cell);
             blanks = 0;
         }
         if (table->alignment[column] == 'l')
             blanks += padding;
     }
     hpx_buffer_puts(out, "\n");
+    hpx_buffer_pass_on(out);
 }
 
-/* A table too wide for what it is shown on goes on below, as many columns at a time as fit beside the first.
- */
-void hpx_table_print(hpx_buffer *out, const hpx_table *table)
+static void end_row(hpx_table *table)
 {
-    size_t begin = 1, end = 1;
-    do {
-        size_t width = table->widths[0];
-        while (end < table->columns && (end == begin || width + 2 + table->widths[end] <= columns_shown))
-            width += 2 + table->widths[end++];
-        if (begin > 1)
+    if (table->out)
+        print_row(table->out, table, 0);
+    table->count = table->text.size = 0;
+}
+
+void hpx_table_add(hpx_table *table, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    table->given.size = 0;
+    hpx_buffer_vprintf(&table->given, format, args);
+    va_end(args);
+    table->cells = hpx_grow(table->cells, &table->capacity, table->count + 1, sizeof *table->cells);
+    const size_t at = table->cells[table->count] = table->text.size;
+    hpx_text_show(&table->text, table->given.data, table->given.size, "");
+    hpx_buffer_add(&table->text, "", 1);
+    size_t width = width_of((const char *)table->text.data + at);
+    size_t *widest = &table->widths[table->count % table->columns];
+    *widest = width > *widest ? width : *widest;
+    if (++table->count % table->columns == 0 && table->passes)
+        end_row(table);
+}
+
+/* The next columns that fit beside the first one; false when there are no more. */
+static bool next_columns(hpx_table *table)
+{
+    size_t width = table->widths[0], end = table->end ? table->end : 1;
+    table->begin = end;
+    while (end < table->columns && (end == table->begin || width + 2 + table->widths[end] <= columns_shown))
+        width += 2 + table->widths[end++];
+    const bool more = table->end == 0 || end > table->end;
+    table->end = end;
+    return more;
+}
+
+void hpx_table_print(hpx_buffer *out, hpx_table *table)
+{
+    table->end = 0;
+    while (next_columns(table)) {
+        if (table->begin > 1)
             hpx_buffer_puts(out, "\n");
         for (size_t row = 0; row < table->count; row += table->columns)
-            print_row(out, table, table->cells + row, begin, end);
-        begin = end;
-    } while (end < table->columns);
+            print_row(out, table, row);
+    }
+}
+
+void hpx_table_begin_passes(hpx_table *table)
+{
+    table->passes = true;
+}
+
+bool hpx_table_next_pass(hpx_table *table, hpx_buffer *out)
+{
+    assert(table->passes && table->count == 0);
+    table->out = out;
+    if (table->end > 0 && table->end < table->columns)
+        hpx_buffer_puts(out, "\n");
+    return next_columns(table);
 }

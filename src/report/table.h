@@ -4,6 +4,7 @@
 
 #include "hpx/buffer.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct hpx_table hpx_table;
@@ -18,7 +19,12 @@ void hpx_table_add(hpx_table *table, const char *format, ...) __attribute__((for
 
 /* Appends the table; columns are two blanks apart and lines have none at their end. Columns that do not fit
  * into the width follow below, beside the first one again. */
-void hpx_table_print(hpx_buffer *out, const hpx_table *table);
+void hpx_table_print(hpx_buffer *out, hpx_table *table);
+
+/* A table of so many rows that they shall not be kept. All of them are added once to be measured, and once more for
+ * each pass that prints them, while hpx_table_next_pass says that there is one. `out` is passed on between rows. */
+void hpx_table_begin_passes(hpx_table *table);
+bool hpx_table_next_pass(hpx_table *table, hpx_buffer *out);
 
 void hpx_table_set_width(size_t columns); /* of what all tables are shown on; at first SIZE_MAX: no limit */
 

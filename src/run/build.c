@@ -64,14 +64,15 @@ static void add_manifest(hpx_buffer *out, const struct build *build, const struc
     hpx_experiment_manifest(out, build->experiment, trial->cell, trial->seed);
 }
 
-static void note_failure(const struct build *build, struct trial *trial, const char *failure)
+static void note_failure(struct build *build, struct trial *trial, const char *failure)
 {
     if (*failure)
-        trial->failure = hpx_arena_strndup(build->ledger.arena, failure, strlen(failure));
+        ledger_past(&build->ledger, trial)->failure =
+            hpx_arena_strndup(build->ledger.arena, failure, strlen(failure));
 }
 
 /* Looks the trial up: what is stored of it, or what it would take to have so many epochs. */
-static hpx_status consult(const struct build *build, struct trial *trial, uint32_t epochs,
+static hpx_status consult(struct build *build, struct trial *trial, uint32_t epochs,
                           const hpx_buffer *manifest, hpx_error *error)
 {
     uint32_t from = 0;
@@ -88,20 +89,22 @@ static hpx_status consult(const struct build *build, struct trial *trial, uint32
         if (trial_trained(trial) == 0 || artifact.epoch > trial->epoch) {
             trial->verdict = HPX_HIT;
             trial->epoch = artifact.epoch;
-            trial->value = value;
-            trial->seconds = artifact.total_seconds;
+            struct past *past = ledger_past(&build->ledger, trial);
+            past->value = value;
+            past->seconds = artifact.total_seconds;
             note_failure(build, trial, artifact.failure);
         }
-        trial_note(trial, artifact.epoch, value);
+        ledger_note(&build->ledger, trial, artifact.epoch, value);
         hpx_artifact_free(&artifact);
         if (trial->state != TRIAL_RUNNING && trial_target(trial) == 0)
             trial->state = TRIAL_KNOWN;
     } else if (trial_trained(trial) == 0 && trial->state != TRIAL_RUNNING) {
         /* what this run has trained of it is no other's */
-        trial->verdict = verdict;
+        trial->verdict = (uint8_t)verdict;
         trial->from = from;
         trial->epoch = from;
-        trial->seconds = 0;
+        if (trial->past->seconds > 0)
+            ledger_past(&build->ledger, trial)->seconds = 0;
     }
     return HPX_OK;
 }
@@ -111,8 +114,7 @@ static void explain(struct build *build, struct trial *trial)
     if (trial->state == TRIAL_KNOWN)
         return;
     char *reason = build->options->again ? hpx_strdup("-B") : reason_for(&build->reasons, trial);
-    if (reason)
-        trial->reason = hpx_arena_strndup(build->ledger.arena, reason, strlen(reason));
+    ledger_explain(&build->ledger, trial, reason);
     free(reason);
 }
 
@@ -179,7 +181,7 @@ static double seconds_left(struct build *build)
     if (build->estimated_at > 0 && now - build->estimated_at < ESTIMATE_SECONDS)
         return build->seconds_left;
     for (size_t i = 0; i < build->ledger.count; i++) {
-        const struct trial *trial = build->ledger.trials[i];
+        const struct trial *trial = ledger_at(&build->ledger, i);
         if (trial->task.speculative || (trial->state != TRIAL_WAITING && trial->state != TRIAL_RUNNING))
             continue;
         double left = (double)macs_left(trial);
@@ -220,7 +222,7 @@ static void emit(struct build *build, hpx_event_kind kind, const struct trial *t
         event.epoch = trial_trained(trial) ? trial->epoch : 0;
         event.epochs = trial->state == TRIAL_RUNNING ? trial->to : build->recipe->epochs;
         if (event.epoch > 0)
-            event.value = trial->value;
+            event.value = trial->past->value;
     }
     build->options->event(build->options->context, &event);
     hpx_buffer_free(&cell);
@@ -229,12 +231,12 @@ static void emit(struct build *build, hpx_event_kind kind, const struct trial *t
 /* How a trial ended that has a result. That one failed speculatively is said when it proves to be needed. */
 static void say_end(struct build *build, const struct trial *trial)
 {
-    if (!trial->failure) {
+    if (!trial->past->failure) {
         emit(build, HPX_EVENT_DONE, trial, NULL);
     } else if (trial->task.speculative) {
         emit(build, HPX_EVENT_STOPPED, trial, NULL);
     } else {
-        char *message = hpx_format("epoch %u: %s", trial->epoch, trial->failure);
+        char *message = hpx_format("epoch %u: %s", trial->epoch, trial->past->failure);
         emit(build, HPX_EVENT_FAILED, trial, message);
         free(message);
     }
@@ -251,10 +253,10 @@ static void need(struct build *build, struct trial *trial, uint32_t epochs)
         trial->state = TRIAL_WAITING;
     if (speculative && trial->state == TRIAL_KNOWN && trial->verdict != HPX_HIT) {
         build->trained++;
-        if (trial->failure)
+        if (trial->past->failure)
             say_end(build, trial);
     }
-    if (trial->state == TRIAL_WAITING || trial->state == TRIAL_RUNNING) {
+    if (!build->options->dry && (trial->state == TRIAL_WAITING || trial->state == TRIAL_RUNNING)) {
         if (trial->task.state == HPX_TASK_IDLE)
             trial->task.length = macs_left(trial);
         hpx_dispatch_need(build->dispatch, &trial->task);
@@ -266,6 +268,7 @@ static hpx_status follow(struct build *build, hpx_error *error)
 {
     for (;;) {
         const hpx_request *requests;
+        double mean, sd;
         size_t count = hpx_plan_ask(build->plan, &requests);
         if (count == 0)
             return HPX_OK;
@@ -276,7 +279,8 @@ static hpx_status follow(struct build *build, hpx_error *error)
                 ledger_add(&build->ledger, requests[i], look_up, build);
             for (size_t seed = 0; seed < build->recipe->seed_count; seed++)
                 need(build, ledger_trial(&build->ledger, requests[i], seed), requests[i].epochs);
-            add(&build->open, requests[i]);
+            if (!build->options->dry || ledger_score(&mean, &sd, &build->ledger, requests[i]))
+                add(&build->open, requests[i]);
         }
         if (build->store_status) {
             *error = build->store_error;
@@ -390,7 +394,7 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
         hpx_artifact parent;
         if (!status && first && job.from > 0 &&
             hpx_store_get(&parent, build->store, &trial->key, job.from, NULL, error) == HPX_OK) {
-            trial->parent_seconds = parent.total_seconds;
+            ledger_past(&build->ledger, trial)->parent_seconds = parent.total_seconds;
             hpx_artifact_free(&parent);
         }
     }
@@ -525,7 +529,7 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
         .seed = trial->seed,
         .started_ns = result->started_ns,
         .seconds = result->seconds,
-        .total_seconds = trial->parent_seconds + trial->seconds + result->seconds,
+        .total_seconds = trial->past->parent_seconds + trial->past->seconds + result->seconds,
     };
     hpx_buffer pairs = {0};
     hpx_experiment_cell(&pairs, build->experiment, trial->cell);
@@ -545,14 +549,15 @@ static hpx_status store_epoch(struct build *build, struct trial *trial, const hp
         return status;
     if (result->epoch > trial->epoch || *result->failure)
         trial->epoch = result->epoch;
-    trial->value = hpx_objective_value(&recipe->objective, &result->metrics);
+    struct past *past = ledger_past(&build->ledger, trial);
+    past->value = hpx_objective_value(&recipe->objective, &result->metrics);
+    past->seconds += result->seconds;
     if (!*result->failure)
-        trial_note(trial, result->epoch, trial->value);
+        ledger_note(&build->ledger, trial, result->epoch, past->value);
     note_failure(build, trial, result->failure);
-    trial->seconds += result->seconds;
     build->spent_seconds += result->seconds;
     build->spent_macs +=
-        trial->failure ? 0 : (double)trial->macs_per_epoch; /* it need not be a whole epoch */
+        trial->past->failure ? 0 : (double)trial->macs_per_epoch; /* it need not be a whole epoch */
     emit(build, HPX_EVENT_EPOCH, trial, NULL);
     return HPX_OK;
 }
@@ -750,13 +755,12 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
         status = hpx_error_set(error, build.failure, "%zu of %zu trials failed", (*out)->accidents,
                                (*out)->accidents + build.trained);
     for (size_t i = 0; i < build.ledger.count; i++)
-        if (build.ledger.trials[i]->state == TRIAL_RUNNING)
-            hpx_store_release(build.store, &build.ledger.trials[i]->key);
+        if (ledger_at(&build.ledger, i)->state == TRIAL_RUNNING)
+            hpx_store_release(build.store, &ledger_at(&build.ledger, i)->key);
     build.executor->close(build.executor);
     hpx_fields_free(&build.binary);
     hpx_dispatch_free(build.dispatch);
     hpx_plan_free(build.plan);
-    ledger_free(&build.ledger);
     reasons_free(&build.reasons);
     hpx_experiment_free(build.experiment);
     free(build.open.at);

@@ -15,7 +15,7 @@ struct hpx_dispatch {
     struct tasks waiting; /* a binary heap: the longest is at the top, of equally long ones the first */
     struct tasks aside;
     struct tasks running; /* in order of start */
-    uint64_t number;      /* given out last */
+    uint32_t number;      /* of the last need */
 };
 
 hpx_dispatch *hpx_dispatch_new(size_t slots)

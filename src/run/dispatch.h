@@ -15,15 +15,17 @@
 
 typedef struct hpx_dispatch hpx_dispatch;
 
+enum hpx_task_state { HPX_TASK_IDLE, HPX_TASK_WAITING, HPX_TASK_RUNNING };
+
 /* Part of its owner's trial. */
 typedef struct hpx_task {
-    bool speculative; /* not known to be needed; set by the owner, cleared by hpx_dispatch_need */
     uint64_t length;  /* of what is left, in any unit; not to change while it waits */
+    bool speculative; /* not known to be needed; set by the owner, cleared by hpx_dispatch_need */
     bool alone;       /* to run beside no other, after all others; set by the owner, likewise */
     /* Of the dispatch: zero at first. */
-    enum { HPX_TASK_IDLE, HPX_TASK_WAITING, HPX_TASK_RUNNING } state;
-    uint64_t number;  /* in order of need */
+    uint8_t state;    /* enum hpx_task_state */
     bool accompanied; /* another has run beside it since it started */
+    uint32_t number;  /* in order of need */
 } hpx_task;
 
 hpx_dispatch *hpx_dispatch_new(size_t slots);
@@ -36,7 +38,7 @@ void hpx_dispatch_need(hpx_dispatch *dispatch, hpx_task *task);
  * the speculative one that started last; else NULL. NULL: there is none to start now. */
 hpx_task *hpx_dispatch_next(const hpx_dispatch *dispatch, hpx_task **instead);
 
-void hpx_dispatch_start(hpx_dispatch *dispatch, hpx_task *task); /* it runs now; there must be a place */
+void hpx_dispatch_start(hpx_dispatch *dispatch, hpx_task *task); /* it runs now; there must be a slot */
 void hpx_dispatch_end(hpx_dispatch *dispatch, hpx_task *task);   /* it runs or waits no more */
 
 /* Puts a waiting task aside, since it cannot start now; hpx_dispatch_resume lets all of these wait again. */

@@ -22,7 +22,9 @@ void ledger_free(struct ledger *ledger)
         return;
     hpx_arena_free(ledger->arena);
     hpx_buffer_free(&ledger->manifest);
-    free(ledger->trials);
+    for (size_t i = 0; i < ledger->count; i += TRIALS_IN_BLOCK)
+        free(ledger->blocks[i / TRIALS_IN_BLOCK]);
+    free((void *)ledger->blocks);
     free(ledger->table);
     hpx_requests_free(&ledger->requests);
 }
@@ -31,7 +33,7 @@ void ledger_free(struct ledger *ledger)
 static size_t slot_of(const struct ledger *ledger, const hpx_hash *key)
 {
     size_t slot = hpx_load_u64(key->bytes) & (ledger->table_size - 1);
-    while (ledger->table[slot] && !hpx_hash_equal(&ledger->trials[ledger->table[slot] - 1]->key, key))
+    while (ledger->table[slot] && !hpx_hash_equal(&ledger_at(ledger, ledger->table[slot] - 1)->key, key))
         slot = (slot + 1) & (ledger->table_size - 1);
     return slot;
 }
@@ -39,7 +41,7 @@ static size_t slot_of(const struct ledger *ledger, const hpx_hash *key)
 struct trial *ledger_find(const struct ledger *ledger, const hpx_hash *key)
 {
     uint32_t index = ledger->table[slot_of(ledger, key)];
-    return index ? ledger->trials[index - 1] : NULL;
+    return index ? ledger_at(ledger, index - 1) : NULL;
 }
 
 static void grow_table(struct ledger *ledger)
@@ -48,37 +50,67 @@ static void grow_table(struct ledger *ledger)
     ledger->table_size *= 2;
     ledger->table = hpx_alloc(ledger->table_size * sizeof *ledger->table);
     for (size_t i = 0; i < ledger->count; i++)
-        ledger->table[slot_of(ledger, &ledger->trials[i]->key)] = (uint32_t)i + 1;
+        ledger->table[slot_of(ledger, &ledger_at(ledger, i)->key)] = (uint32_t)i + 1;
 }
+
+static const struct past nothing = {.value = (double)NAN};
 
 static uint32_t add_trial(struct ledger *ledger, const hpx_hash *key)
 {
     if (2 * (ledger->count + 1) > ledger->table_size)
         grow_table(ledger);
-    struct trial *trial = hpx_arena_alloc(ledger->arena, sizeof *trial);
+    const size_t index = ledger->count++, block = index / TRIALS_IN_BLOCK;
+    if (index % TRIALS_IN_BLOCK == 0) {
+        ledger->blocks = (struct trial **)hpx_grow((void *)ledger->blocks, &ledger->block_capacity, block + 1,
+                                                   sizeof *ledger->blocks);
+        ledger->blocks[block] = hpx_alloc(TRIALS_IN_BLOCK * sizeof **ledger->blocks);
+    }
+    struct trial *trial = ledger_at(ledger, index);
     trial->key = *key;
     trial->verdict = HPX_TRAIN;
-    ledger->trials = hpx_grow(ledger->trials, &ledger->capacity, ledger->count + 1, sizeof *ledger->trials);
-    ledger->trials[ledger->count++] = trial;
+    trial->past = &nothing;
     ledger->table[slot_of(ledger, key)] = (uint32_t)ledger->count;
-    return (uint32_t)ledger->count - 1;
+    return (uint32_t)index;
+}
+
+struct past *ledger_past(struct ledger *ledger, struct trial *trial)
+{
+    if (trial->past == &nothing) {
+        struct past *past = hpx_arena_alloc(ledger->arena, sizeof *past);
+        *past = nothing;
+        trial->past = past;
+    }
+    return (struct past *)(uintptr_t)trial->past;
+}
+
+static struct point *find_point(const struct trial *trial, uint32_t epochs)
+{
+    struct point *point = trial->past->points;
+    while (point && point->epochs != epochs)
+        point = point->next;
+    return point;
+}
+
+static struct point *add_point(struct ledger *ledger, struct trial *trial, uint32_t epochs)
+{
+    struct past *past = ledger_past(ledger, trial);
+    struct point *point = hpx_arena_alloc(ledger->arena, sizeof *point);
+    *point = (struct point){.epochs = epochs, .next = past->points};
+    past->points = point;
+    return point;
 }
 
 /* Whether the trial has to be looked up for so many epochs. */
-static bool ask_of(struct trial *trial, uint32_t epochs, struct hpx_arena *arena)
+static bool ask_of(struct ledger *ledger, struct trial *trial, uint32_t epochs)
 {
     double value;
-    struct point *point = &trial->points;
-    if (point->epochs == 0) {
-        point->epochs = epochs;
+    if (trial->asked == 0) {
+        trial->asked = epochs;
         return true;
     }
-    while (point->epochs != epochs && point->next)
-        point = point->next;
-    if (point->epochs == epochs || trial_answer(&value, trial, epochs))
+    if (trial->asked == epochs || find_point(trial, epochs) || trial_answer(&value, trial, epochs))
         return false;
-    point->next = hpx_arena_alloc(arena, sizeof *point);
-    point->next->epochs = epochs;
+    add_point(ledger, trial, epochs);
     if (trial->state != TRIAL_RUNNING)
         trial->state = TRIAL_WAITING;
     return true;
@@ -98,14 +130,14 @@ void ledger_add(struct ledger *ledger, hpx_request request, ledger_fresh_fn *fre
         uint32_t index = ledger->table[slot_of(ledger, &key)];
         if (index == 0) {
             index = add_trial(ledger, &key) + 1;
-            struct trial *trial = ledger->trials[index - 1];
+            struct trial *trial = ledger_at(ledger, index - 1);
             trial->cell = request.cell;
             trial->seed = recipe->seeds[i];
             trial->macs_per_epoch = cost.training * samples;
         }
         by_seed[i] = index;
-        if (ask_of(ledger->trials[index - 1], request.epochs, ledger->arena))
-            fresh(context, ledger->trials[index - 1], request.epochs, &ledger->manifest);
+        if (ask_of(ledger, ledger_at(ledger, index - 1), request.epochs))
+            fresh(context, ledger_at(ledger, index - 1), request.epochs, &ledger->manifest);
     }
 }
 
@@ -124,38 +156,40 @@ size_t ledger_index(const struct ledger *ledger, hpx_request request, size_t see
 
 struct trial *ledger_trial(const struct ledger *ledger, hpx_request request, size_t seed_index)
 {
-    return ledger->trials[ledger_index(ledger, request, seed_index)];
+    return ledger_at(ledger, ledger_index(ledger, request, seed_index));
 }
 
-void trial_note(struct trial *trial, uint32_t epoch, double value)
+void ledger_note(struct ledger *ledger, struct trial *trial, uint32_t epoch, double value)
 {
-    for (struct point *point = &trial->points; point; point = point->next) {
-        if (point->epochs == epoch) {
-            point->known = true;
-            point->value = value;
-        }
-    }
+    struct point *point = find_point(trial, epoch);
+    if (!point && trial->asked != epoch)
+        return; /* nobody asks for it */
+    if (!point)
+        point = add_point(ledger, trial, epoch);
+    point->known = true;
+    point->value = value;
+}
+
+void ledger_explain(struct ledger *ledger, struct trial *trial, const char *reason)
+{
+    if (reason && (!ledger->reason || strcmp(ledger->reason, reason) != 0))
+        ledger->reason = hpx_arena_strndup(ledger->arena, reason, strlen(reason));
+    trial->reason = reason ? ledger->reason : NULL;
 }
 
 bool trial_answer(double *value, const struct trial *trial, uint32_t epochs)
 {
-    *value = NAN;
-    if (trial->failure && trial->epoch <= epochs)
-        return true;
-    for (const struct point *point = &trial->points; point; point = point->next) {
-        if (point->epochs == epochs && point->known) {
-            *value = point->value;
-            return true;
-        }
-    }
-    return false;
+    const struct point *point = find_point(trial, epochs);
+    const bool failed = trial->past->failure && trial->epoch <= epochs, known = point && point->known;
+    *value = known && !failed ? point->value : (double)NAN;
+    return known || failed;
 }
 
 uint32_t trial_target(const struct trial *trial)
 {
-    uint32_t target = 0;
     double value;
-    for (const struct point *point = &trial->points; point; point = point->next)
+    uint32_t target = trial_answer(&value, trial, trial->asked) ? 0 : trial->asked;
+    for (const struct point *point = trial->past->points; point; point = point->next)
         if (point->epochs > target && !trial_answer(&value, trial, point->epochs))
             target = point->epochs;
     return target;

@@ -12,7 +12,7 @@
  */
 enum trial_state { TRIAL_WAITING, TRIAL_RUNNING, TRIAL_KNOWN, TRIAL_ACCIDENT };
 
-/* What is asked of a trial: the objective after so many epochs. */
+/* What is asked of a trial, or known: the objective after so many epochs. */
 struct point {
     uint32_t epochs;
     bool known;
@@ -20,39 +20,54 @@ struct point {
     struct point *next;
 };
 
-/* A trajectory, and how far it is to go. That may rise at any time, also while it trains. */
+/* What a trial has had. Most trials of a large plan have had nothing, and share one that is empty. */
+struct past {
+    struct point *points;  /* what is known of it, and what else is asked */
+    double value;          /* the objective at its newest epoch; NaN: it has none */
+    const char *failure;   /* why it failed in it; NULL: it did not */
+    double seconds;        /* training in this run; of a hit, whenever it was trained */
+    double parent_seconds; /* EXTEND: training up to `from` */
+};
+
+/* A trajectory, and how far it is to go. That may rise at any time, also while it trains. There may be millions:
+ * its size counts. */
 struct trial {
     hpx_task task; /* first: a task is its trial */
     hpx_hash key;
-    uint32_t cell, seed; /* the first that asked for it */
-    enum trial_state state;
-    hpx_verdict verdict;
-    struct point points;     /* the first of a list */
+    const struct past *past;
+    const char *reason;      /* why it is no hit; NULL: it is, or nobody can say */
+    uint64_t macs_per_epoch; /* multiplications of training */
+    uint32_t cell, seed;     /* the first that asked for it */
+    uint32_t asked;          /* epochs, first */
     uint32_t needed;         /* epochs that searches are certain to come to; 0: it is speculative */
     uint32_t to;             /* RUNNING: the last epoch of its job */
     uint32_t from;           /* EXTEND: the epoch of the checkpoint */
     uint32_t epoch;          /* newest one finished, or in which it failed */
-    double value;            /* the objective at it; NaN: it has none */
-    const char *failure;     /* why it failed in it; NULL: it did not */
-    double seconds;          /* training in this run; of a hit, whenever it was trained */
-    double parent_seconds;   /* EXTEND: training up to `from` */
-    uint64_t macs_per_epoch; /* multiplications of training */
-    const char *reason;      /* why it is no hit; NULL: it is, or nobody can say */
+    uint8_t state;           /* enum trial_state */
+    uint8_t verdict;         /* hpx_verdict */
 };
+
+enum { TRIALS_IN_BLOCK = 1024 };
 
 struct ledger {
     hpx_experiment *experiment;
-    struct hpx_arena *arena; /* of the trials and their reasons */
-    struct trial **trials;   /* in order of first want */
-    size_t count, capacity;
+    struct hpx_arena *arena; /* of what trials have had, and their reasons */
+    struct trial **blocks;   /* of trials, in order of first ask */
+    size_t count, block_capacity;
     uint32_t *table; /* open addressing by key: index + 1 */
     size_t table_size;
     hpx_requests requests; /* uint32_t for every seed: the index of its trial, plus 1 */
     hpx_buffer manifest;   /* of the trial being added */
+    const char *reason;    /* given last */
 };
 
 void ledger_init(struct ledger *ledger, hpx_experiment *experiment);
 void ledger_free(struct ledger *ledger);
+
+static inline struct trial *ledger_at(const struct ledger *ledger, size_t index)
+{
+    return &ledger->blocks[index / TRIALS_IN_BLOCK][index % TRIALS_IN_BLOCK];
+}
 
 /* The trial of that key, or NULL. */
 struct trial *ledger_find(const struct ledger *ledger, const hpx_hash *key);
@@ -68,8 +83,14 @@ bool ledger_has(const struct ledger *ledger, hpx_request request);
 size_t ledger_index(const struct ledger *ledger, hpx_request request, size_t seed_index);
 struct trial *ledger_trial(const struct ledger *ledger, hpx_request request, size_t seed_index);
 
+/* What the trial has had, to be changed. */
+struct past *ledger_past(struct ledger *ledger, struct trial *trial);
+
 /* The trial has had this value of the objective after an epoch. */
-void trial_note(struct trial *trial, uint32_t epoch, double value);
+void ledger_note(struct ledger *ledger, struct trial *trial, uint32_t epoch, double value);
+
+/* Why the trial is no hit: a copy is made, one of equal ones that follow each other. NULL: nobody can say. */
+void ledger_explain(struct ledger *ledger, struct trial *trial, const char *reason);
 
 /* Whether the trial has an answer for so many epochs; then the objective, NaN if it had failed by then or has
  * no finite one. */
@@ -89,7 +110,8 @@ uint32_t trial_trained(const struct trial *trial);
 bool ledger_score(double *mean, double *sd, const struct ledger *ledger, hpx_request request);
 
 /* What the run found, or, dry, what it would do. Trials of this run are charged to the first search, in the
- * order of the recipe, that visits them: the same for any order of execution. */
+ * order of the recipe, that visits them: the same for any order of execution. The ledger's memory is the
+ * outcome's from then on. */
 struct pace;
 hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger, const struct pace *dry);
 

@@ -7,13 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct hpx_outcome_ledger {
+    struct ledger of;
+    struct pace pace;
+    bool dry; /* a plan: what would be trained is on the bill too, by this pace */
+};
+
 void hpx_outcome_free(hpx_outcome *outcome)
 {
     if (!outcome)
         return;
     for (size_t i = 0; i < outcome->search_count; i++) {
         free(outcome->searches[i].visits);
-        free(outcome->searches[i].trials);
+        free(outcome->searches[i].billed);
+        free(outcome->searches[i].charged);
     }
     free(outcome->searches);
     for (size_t i = 0; i < outcome->reason_count; i++)
@@ -22,6 +29,8 @@ void hpx_outcome_free(hpx_outcome *outcome)
     hpx_fields_free(&outcome->code);
     hpx_fields_free(&outcome->dataset);
     hpx_fields_free(&outcome->numerics);
+    ledger_free(&outcome->ledger->of);
+    free(outcome->ledger);
     free(outcome);
 }
 
@@ -30,9 +39,9 @@ struct accountant {
     const hpx_plan *plan;
     struct ledger *ledger;
     const hpx_recipe *recipe;
-    const struct pace *dry; /* a plan: what would be trained is on the bill too, by this pace; else NULL */
-    uint32_t *charged;      /* by trial: epochs that an earlier search, or an earlier cell, has on its bill */
-    size_t capacity;        /* of the trials of the search at hand */
+    bool dry;
+    uint32_t *charged; /* by trial: epochs that an earlier search, or an earlier cell, has on its bill */
+    size_t billed_capacity, charged_capacity; /* of the search at hand */
 };
 
 static hpx_reason *find_reason(const hpx_outcome *outcome, const struct trial *trial)
@@ -49,7 +58,7 @@ static void count_reasons(hpx_outcome *outcome, const struct ledger *ledger, boo
 {
     size_t capacity = 0;
     for (size_t i = 0; i < ledger->count; i++) {
-        const struct trial *trial = ledger->trials[i];
+        const struct trial *trial = ledger_at(ledger, i);
         const bool ended = trial->state == TRIAL_KNOWN || trial->state == TRIAL_ACCIDENT;
         if (trial->verdict == HPX_HIT || trial->needed == 0 || !(dry || ended))
             continue;
@@ -80,82 +89,89 @@ static double seconds_left(const struct pace *pace, const struct trial *trial, u
 static double seconds_of(const struct trial *trial, uint32_t epochs)
 {
     const uint32_t trained = trial_trained(trial);
-    return epochs == trained ? trial->seconds : trial->seconds * epochs / trained;
+    return epochs == trained ? trial->past->seconds : trial->past->seconds * epochs / trained;
 }
 
-/* A trial as this search meets it: what an earlier search has paid for is a hit. Up to that epoch it is paid
- * for now: *paid epochs. */
-static hpx_outcome_trial meet(uint32_t *paid, struct accountant *accountant, hpx_request request, size_t i)
+/* A trial as a search meets it when so many of its epochs are on a bill already: what an earlier search has paid
+ * for is a hit. */
+static hpx_outcome_trial meet(const hpx_outcome *outcome, hpx_request request, size_t seed_index,
+                              uint32_t charged)
 {
-    size_t index = ledger_index(accountant->ledger, request, i);
-    const struct trial *trial = accountant->ledger->trials[index];
+    const struct trial *trial = ledger_trial(&outcome->ledger->of, request, seed_index);
+    const uint32_t from = trial->verdict == HPX_EXTEND ? trial->from : 0;
     double value;
     hpx_outcome_trial met = {
         .cell = request.cell,
-        .seed = accountant->recipe->seeds[i],
+        .seed = outcome->recipe->seeds[seed_index],
         .key = trial->key,
-        .verdict = trial->verdict,
+        .verdict = HPX_HIT,
         .known = trial_answer(&value, trial, request.epochs),
         .failed = trial_failed(trial, request.epochs),
-        .from = trial->verdict == HPX_EXTEND ? trial->from : 0,
         .epoch = trial->epoch < request.epochs ? trial->epoch : request.epochs,
         .to = request.epochs,
-        .seconds = trial->seconds,
     };
-    *paid = 0;
-    if (met.verdict == HPX_HIT)
+    if (trial->verdict == HPX_HIT) {
+        met.seconds = trial->past->seconds;
         return met;
-    const uint32_t charged = accountant->charged[index];
-    if (charged >= request.epochs || (met.known && met.from >= request.epochs)) {
-        return (hpx_outcome_trial){.cell = met.cell,
-                                   .seed = met.seed,
-                                   .key = met.key,
-                                   .verdict = HPX_HIT,
-                                   .known = met.known,
-                                   .failed = met.failed,
-                                   .epoch = met.epoch,
-                                   .to = met.to};
     }
-    accountant->charged[index] = request.epochs;
-    if (charged > met.from) {
-        met.verdict = HPX_EXTEND;
-        met.from = charged;
-    }
-    const hpx_reason *reason = trial->reason ? find_reason(accountant->outcome, trial) : NULL;
-    met.reason = reason ? reason->text : NULL;
-    *paid = met.epoch > met.from ? met.epoch - met.from : 0;
-    met.seconds = *paid ? seconds_of(trial, *paid) : 0;
+    if (charged >= request.epochs || (met.known && from >= request.epochs))
+        return met;
+    met.verdict = charged > from ? HPX_EXTEND : (hpx_verdict)trial->verdict;
+    met.from = charged > from ? charged : from;
+    met.reason = trial->reason;
+    met.seconds = met.epoch > met.from ? seconds_of(trial, met.epoch - met.from) : 0;
     const uint32_t left = met.to > met.from ? met.to - met.from : 0;
     if (!met.known)
         met.macs_left = left * trial->macs_per_epoch;
-    met.seconds_left = accountant->dry ? left * pace_seconds(accountant->dry, trial->macs_per_epoch) : NAN;
+    met.seconds_left =
+        outcome->ledger->dry ? left * pace_seconds(&outcome->ledger->pace, trial->macs_per_epoch) : NAN;
     return met;
+}
+
+hpx_outcome_trial hpx_outcome_trial_at(const hpx_outcome *outcome, const hpx_search_outcome *search, size_t i)
+{
+    const size_t seeds = outcome->recipe->seed_count;
+    return meet(outcome, search->billed[i / seeds], i % seeds, search->charged[i]);
+}
+
+/* Adds a trial to the bill; returns its verdict. */
+static hpx_verdict charge_trial(hpx_search_outcome *out, struct accountant *accountant, hpx_request request,
+                                size_t seed_index)
+{
+    const hpx_recipe *recipe = accountant->recipe;
+    hpx_experiment *experiment = accountant->ledger->experiment;
+    uint32_t *charged = &accountant->charged[ledger_index(accountant->ledger, request, seed_index)];
+    out->charged =
+        hpx_grow(out->charged, &accountant->charged_capacity, out->trial_count + 1, sizeof *out->charged);
+    out->charged[out->trial_count++] = *charged;
+    const hpx_outcome_trial trial = meet(accountant->outcome, request, seed_index, *charged);
+    if (trial.verdict != HPX_HIT)
+        *charged = request.epochs;
+    if (!accountant->dry && !trial.known && !trial.failed)
+        return HPX_HIT; /* the run stopped before it got there */
+    out->trial_counts[trial.verdict]++;
+    out->failed += trial.failed;
+    if (trial.verdict != HPX_HIT && trial.epoch > trial.from) {
+        const uint32_t paid = trial.epoch - trial.from;
+        const hpx_cost cost = hpx_experiment_cost(experiment, request.cell);
+        const uint64_t samples = hpx_experiment_train_count(experiment, request.cell);
+        out->paid_macs += (double)cost.forward * paid / recipe->epochs / (double)recipe->seed_count;
+        out->paid_training_macs += cost.training * samples * paid;
+        out->seconds += trial.seconds;
+    }
+    return trial.verdict;
 }
 
 /* Adds the trials of a request to the bill; returns the verdict that cost most. */
 static hpx_verdict charge(hpx_search_outcome *out, struct accountant *accountant, hpx_request request)
 {
-    const hpx_recipe *recipe = accountant->recipe;
-    hpx_experiment *experiment = accountant->ledger->experiment;
-    hpx_cost cost = hpx_experiment_cost(experiment, request.cell);
-    uint64_t samples = hpx_experiment_train_count(experiment, request.cell);
+    const size_t seeds = accountant->recipe->seed_count, count = out->trial_count / seeds;
     hpx_verdict worst = HPX_HIT;
-    for (size_t i = 0; i < recipe->seed_count; i++) {
-        uint32_t paid;
-        hpx_outcome_trial trial = meet(&paid, accountant, request, i);
-        if (!accountant->dry && !trial.known && !trial.failed)
-            continue; /* the run stopped before it got there */
-        out->trial_counts[trial.verdict]++;
-        out->failed += trial.failed;
-        if (trial.verdict > worst)
-            worst = trial.verdict;
-        if (paid > 0) {
-            out->paid_macs += (double)cost.forward * paid / recipe->epochs / (double)recipe->seed_count;
-            out->paid_training_macs += cost.training * samples * paid;
-            out->seconds += trial.seconds;
-        }
-        out->trials = hpx_grow(out->trials, &accountant->capacity, out->trial_count + 1, sizeof *out->trials);
-        out->trials[out->trial_count++] = trial;
+    out->billed = hpx_grow(out->billed, &accountant->billed_capacity, count + 1, sizeof *out->billed);
+    out->billed[count] = request;
+    for (size_t i = 0; i < seeds; i++) {
+        const hpx_verdict verdict = charge_trial(out, accountant, request, i);
+        worst = verdict > worst ? verdict : worst;
     }
     return worst;
 }
@@ -187,7 +203,8 @@ static void add_nominal(hpx_search_outcome *out, struct accountant *accountant, 
         cost.forward * request.epochs / recipe->epochs - cost.forward * *before / recipe->epochs;
     for (size_t seed = 0; seed < recipe->seed_count; seed++) {
         const struct trial *trial = ledger_trial(accountant->ledger, request, seed);
-        const uint32_t to = trial->failure && trial->epoch < request.epochs ? trial->epoch : request.epochs;
+        const uint32_t to =
+            trial->past->failure && trial->epoch < request.epochs ? trial->epoch : request.epochs;
         if (to > *before)
             out->nominal_training_macs += trial->macs_per_epoch * (to - *before);
     }
@@ -202,7 +219,7 @@ static void account(hpx_search_outcome *out, struct accountant *accountant, size
     hpx_requests billed, visited;
     hpx_requests_init(&billed, &recipe->grid, sizeof(bool));
     hpx_requests_init(&visited, &recipe->grid, sizeof(uint32_t));
-    accountant->capacity = 0;
+    accountant->billed_capacity = accountant->charged_capacity = 0;
     out->search = hpx_plan_recipe_search(accountant->plan, i);
     out->visit_count = hpx_search_trace(search, &requests);
     out->visits = hpx_alloc(out->visit_count * sizeof *out->visits);
@@ -267,7 +284,7 @@ static void charge_speculative(hpx_speculative *out, const struct ledger *ledger
 static void count_trials(hpx_outcome *outcome, const struct ledger *ledger, const struct pace *dry)
 {
     for (size_t i = 0; i < ledger->count; i++) {
-        const struct trial *trial = ledger->trials[i];
+        const struct trial *trial = ledger_at(ledger, i);
         charge_speculative(&outcome->speculative, ledger, trial);
         if (trial->needed == 0)
             continue;
@@ -289,12 +306,17 @@ static void count_trials(hpx_outcome *outcome, const struct ledger *ledger, cons
 hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger, const struct pace *dry)
 {
     hpx_outcome *outcome = hpx_alloc(sizeof *outcome);
+    outcome->ledger = hpx_alloc(sizeof *outcome->ledger);
+    outcome->ledger->of = *ledger;
+    outcome->ledger->dry = dry != NULL;
+    if (dry)
+        outcome->ledger->pace = *dry;
     struct accountant accountant = {
         .outcome = outcome,
         .plan = plan,
         .ledger = ledger,
         .recipe = hpx_experiment_recipe(ledger->experiment),
-        .dry = dry,
+        .dry = dry != NULL,
         .charged = hpx_alloc(ledger->count * sizeof(uint32_t)),
     };
     outcome->recipe = accountant.recipe;

@@ -76,7 +76,7 @@ static void add_any(struct pace *pace, hpx_store *store)
 static void add_parents(struct pace *pace, const struct ledger *ledger, hpx_store *store)
 {
     for (size_t i = 0; i < ledger->count && pace->count < PACES_MAX; i++) {
-        const struct trial *trial = ledger->trials[i];
+        const struct trial *trial = ledger_at(ledger, i);
         hpx_artifact parent;
         hpx_error ignored;
         if (trial->verdict == HPX_EXTEND &&
@@ -115,7 +115,7 @@ static void calibrate_all(struct pace *pace, const struct ledger *ledger)
 {
     const struct trial *least = NULL, *most = NULL;
     for (size_t i = 0; i < ledger->count; i++) {
-        const struct trial *trial = ledger->trials[i];
+        const struct trial *trial = ledger_at(ledger, i);
         if (trial->state != TRIAL_WAITING)
             continue;
         least = !least || trial->macs_per_epoch < least->macs_per_epoch ? trial : least;
@@ -133,9 +133,9 @@ void pace_find(struct pace *pace, const struct ledger *ledger, hpx_store *store)
 {
     *pace = (struct pace){.count = 0};
     for (size_t i = 0; i < ledger->count; i++) {
-        const struct trial *trial = ledger->trials[i];
-        if (trial->state == TRIAL_KNOWN && trial->epoch > 0 && !trial->failure)
-            add(pace, (double)trial->macs_per_epoch, trial->seconds / trial->epoch);
+        const struct trial *trial = ledger_at(ledger, i);
+        if (trial->state == TRIAL_KNOWN && trial->epoch > 0 && !trial->past->failure)
+            add(pace, (double)trial->macs_per_epoch, trial->past->seconds / trial->epoch);
     }
     if (pace->count == 0 && store)
         add_parents(pace, ledger, store);

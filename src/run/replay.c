@@ -279,12 +279,12 @@ static void look_up(void *context, struct trial *trial, uint32_t epochs, const h
     trial->verdict = HPX_HIT;
     trial->needed = epochs > trial->needed ? epochs : trial->needed;
     if (slot == FAILED) {
-        trial->failure = "failed";
+        ledger_past(&replay->ledger, trial)->failure = "failed";
         trial->epoch = failed_epoch(replay->table, request, seed);
         return;
     }
     trial->epoch = epochs > trial->epoch ? epochs : trial->epoch;
-    trial_note(trial, epochs, value);
+    ledger_note(&replay->ledger, trial, epochs, value);
     if (slot == MISSING && !replay->missing) {
         replay->missing = trial;
         replay->missing_epochs = epochs;
@@ -342,8 +342,9 @@ hpx_status hpx_replay(hpx_outcome **out, const hpx_recipe *recipe, const hpx_rec
     }
     if (!status)
         *out = outcome_of(plan, &replay.ledger, NULL);
+    else
+        ledger_free(&replay.ledger);
     hpx_plan_free(plan);
-    ledger_free(&replay.ledger);
     hpx_experiment_free(experiment);
     hpx_requests_free(&table.entries);
     hpx_requests_free(&table.failed);

@@ -218,7 +218,7 @@ static void test_extend(void **state)
     expect_trials(outcome, 0, 0, 3, 0);
     assert_int_equal(heard.epochs_trained, 3);
     for (size_t i = 0; i < outcome->searches[0].trial_count; i++)
-        assert_int_equal(outcome->searches[0].trials[i].from, 2);
+        assert_int_equal(hpx_outcome_trial_at(outcome, &outcome->searches[0], i).from, 2);
     assert_true(fabs(outcome->searches[0].paid_macs - (double)outcome->searches[0].nominal_macs / 3) < 1);
     hpx_outcome_free(outcome);
     struct outputs twice = all_outputs();
@@ -389,7 +389,7 @@ static void test_plan(void **state)
     assert_false(outcome->searches[0].done);
     assert_true(outcome->seconds_left > 0 && outcome->calibrated);
     for (size_t i = 0; i < outcome->searches[0].trial_count; i++)
-        assert_true(outcome->searches[0].trials[i].macs_left > 0);
+        assert_true(hpx_outcome_trial_at(outcome, &outcome->searches[0], i).macs_left > 0);
     hpx_outcome_free(outcome);
     open_store("store");
     outcome = build(recipe, HPX_OK, &heard, dry);
@@ -548,7 +548,8 @@ static void test_failed_trials(void **state)
     assert_int_not_equal(search->result.end, 0);
     assert_int_equal(search->failed, 1);
     assert_true(isnan(search->visits[0].score));
-    assert_true(search->trials[0].known && search->trials[0].failed);
+    assert_true(hpx_outcome_trial_at(outcome, search, 0).known);
+    assert_true(hpx_outcome_trial_at(outcome, search, 0).failed);
     assert_int_equal(search->paid_training_macs, search->nominal_training_macs);
     const uint64_t cell =
         (3 * (16 * 4 + 4 * 3) - 16 * 4) * 48; /* an epoch: 2 of both, and 1 in which it failed */
@@ -600,7 +601,7 @@ static void test_accidents(void **state)
     assert_int_not_equal(outcome->searches[0].result.end, 0);
     assert_int_equal(outcome->searches[0].failed, 1);
     assert_true(isnan(outcome->searches[0].visits[0].score));
-    assert_false(outcome->searches[0].trials[0].known);
+    assert_false(hpx_outcome_trial_at(outcome, &outcome->searches[0], 0).known);
     hpx_outcome_free(outcome);
     unsetenv(ACCIDENTS);
     outcome = build(recipe, HPX_OK, &heard, (hpx_build_options){.dry = true});
