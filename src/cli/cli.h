@@ -88,8 +88,9 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* "hpx
  * ends and tabs. */
 void show_text(const char *text);   /* to stderr */
 int print_result(hpx_buffer *text); /* to stdout, and frees it; the exit code */
-void pass_on(const void *bytes, size_t size); /* the sink of a long result, the rest of which print_result prints */
-int print_bytes(hpx_buffer *text);  /* likewise, but as it is unless stdout is a terminal: for files */
+/* The sink of a long result, the rest of which print_result prints. */
+void pass_on(const void *bytes, size_t size);
+int print_bytes(hpx_buffer *text); /* likewise, but as it is unless stdout is a terminal: for files */
 void warn_if_stale(void);
 
 /* The store's folder: --store, $HPX_STORE, cache/ at the root of the work tree that holds `anchor` (a folder,

@@ -261,6 +261,54 @@ static void test_table(void **state)
     hpx_table_free(table);
 }
 
+/* A table whose rows are added again for every pass is the same, and passed on piece by piece. */
+static hpx_buffer passed;
+static size_t largest_piece;
+
+static void take_piece(const void *bytes, size_t size)
+{
+    hpx_buffer_add(&passed, bytes, size);
+    largest_piece = size > largest_piece ? size : largest_piece;
+}
+
+static void add_numbers(hpx_table *table)
+{
+    for (int row = 0; row < 20000; row++) {
+        hpx_table_add(table, "row %d", row);
+        hpx_table_add(table, "%d", row * row % 977);
+        hpx_table_add(table, row % 3 ? "%d" : "", row);
+    }
+}
+
+static void test_long_table(void **state)
+{
+    (void)state;
+    for (size_t width = 1; width != 0; width = width == 1 ? SIZE_MAX : 0) {
+        hpx_buffer kept = {0}, out = {.sink = take_piece};
+        hpx_table_set_width(width);
+        hpx_table *table = hpx_table_new("lrl");
+        add_numbers(table);
+        hpx_table_print(&kept, table);
+        hpx_table_free(table);
+
+        passed.size = largest_piece = 0;
+        table = hpx_table_new("lrl");
+        hpx_table_begin_passes(table);
+        do
+            add_numbers(table);
+        while (hpx_table_next_pass(table, &out));
+        hpx_table_free(table);
+        hpx_table_set_width(SIZE_MAX);
+        take_piece(out.data, out.size);
+        assert_int_equal(passed.size, kept.size);
+        assert_memory_equal(passed.data, kept.data, kept.size);
+        assert_true(largest_piece < kept.size / 2);
+        hpx_buffer_free(&out);
+        hpx_buffer_free(&kept);
+    }
+    hpx_buffer_free(&passed);
+}
+
 static void test_durations(void **state)
 {
     (void)state;
@@ -320,7 +368,8 @@ int main(void)
         cmocka_unit_test(test_json_numbers), cmocka_unit_test(test_json_values),
         cmocka_unit_test(test_row_fields),   cmocka_unit_test(test_rows),
         cmocka_unit_test(test_no_rows),      cmocka_unit_test(test_table),
-        cmocka_unit_test(test_durations),    cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_long_table),   cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_csv),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
