@@ -326,6 +326,9 @@ bool hpx_field_is_text(const void *text, size_t size)
     const uint8_t *bytes = text;
     uint32_t code;
     for (size_t at = 0, length; at < size; at += length) {
+        length = 1;
+        if (bytes[at] - 1u < 0x7f) /* most are ASCII */
+            continue;
         length = hpx_utf8_next(&code, bytes + at, size - at);
         if (length == 0 || code == 0)
             return false;

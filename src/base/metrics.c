@@ -8,6 +8,7 @@
 
 #define NAMES  "metric.names"
 #define VALUES "metric.values"
+#define FEW    16
 
 bool hpx_metric_is_name(const char *name)
 {
@@ -135,18 +136,23 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Whether a name is there twice. Most lists are short, and read for every stored result. */
 static bool has_twice(const hpx_metrics *metrics)
 {
     const char *names[HPX_METRICS_MAX];
-    if (metrics->count < 2)
-        return false;
+    bool twice = false;
+    if (metrics->count <= FEW) {
+        for (size_t i = 1; i < metrics->count; i++)
+            for (size_t k = 0; k < i; k++)
+                twice = twice || strcmp(metrics->list[i].name, metrics->list[k].name) == 0;
+        return twice;
+    }
     for (size_t i = 0; i < metrics->count; i++)
         names[i] = metrics->list[i].name;
     qsort(names, metrics->count, sizeof *names, by_name);
     for (size_t i = 1; i < metrics->count; i++)
-        if (strcmp(names[i - 1], names[i]) == 0)
-            return true;
-    return false;
+        twice = twice || strcmp(names[i - 1], names[i]) == 0;
+    return twice;
 }
 
 /* Cuts the names, which are joined by blanks, apart; whether each is one, and there are so many. */
