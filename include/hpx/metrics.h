@@ -50,6 +50,7 @@ typedef struct hpx_metric_kind {
     bool minimised; /* less is better */
     const char
         *instead; /* where nothing is held out it has no value, and this one has; NULL: it always has */
+    const char *heading; /* in tables with room for few metrics; NULL: they leave it out */
 } hpx_metric_kind;
 
 /* What a search goes by: the metric of that name, and whether less is better. */

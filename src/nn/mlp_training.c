@@ -192,12 +192,12 @@ static hpx_status restore(training *t, uint32_t epoch, const hpx_blob *checkpoin
 
 enum { TRAIN, VALIDATION, TEST };
 const hpx_metric_kind hpx_mlp_metrics[HPX_MLP_METRICS] = {
-    [2 * TRAIN] = {"train_loss", true, NULL},
-    [2 * TRAIN + 1] = {"train_accuracy", false, NULL},
-    [2 * VALIDATION] = {"validation_loss", true, "test_loss"},
-    [2 * VALIDATION + 1] = {"validation_accuracy", false, "test_accuracy"},
-    [2 * TEST] = {"test_loss", true, NULL},
-    [2 * TEST + 1] = {"test_accuracy", false, NULL},
+    [2 * TRAIN] = {"train_loss", .minimised = true},
+    [2 * TRAIN + 1] = {"train_accuracy"},
+    [2 * VALIDATION] = {"validation_loss", .minimised = true, .instead = "test_loss"},
+    [2 * VALIDATION + 1] = {"validation_accuracy", .instead = "test_accuracy", .heading = "validation"},
+    [2 * TEST] = {"test_loss", .minimised = true},
+    [2 * TEST + 1] = {"test_accuracy", .heading = "test"},
 };
 
 /* Sets the two metrics of one of the parts of the data; returns whether they are finite, or none. */

@@ -1,6 +1,7 @@
 #include "parts.h"
 
 #include "base/memory.h"
+#include "hpx/trainer.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -165,19 +166,46 @@ void hpx_add_epoch(hpx_row *row, const hpx_artifact *artifact)
     add_parent(row, artifact);
 }
 
-/* Accuracies have short heads. */
-static const char *heading_of(const char *metric)
+void hpx_names_add_headlines(hpx_names *names)
 {
-    return strcmp(metric, "validation_accuracy") == 0 ? "validation"
-           : strcmp(metric, "test_accuracy") == 0     ? "test"
-                                                      : metric;
+    for (const char *const *trainer = hpx_trainer_names(); *trainer; trainer++) {
+        const hpx_trainer *found = hpx_trainer_find(*trainer);
+        for (size_t i = 0; i < found->metric_count; i++)
+            if (found->metrics[i].heading)
+                hpx_names_add(names, found->metrics[i].name);
+    }
 }
 
-void hpx_add_metric_column(hpx_rows *rows, const char *metric)
+const char *hpx_metric_heading(const char *metric)
+{
+    for (const char *const *trainer = hpx_trainer_names(); *trainer; trainer++) {
+        const hpx_trainer *found = hpx_trainer_find(*trainer);
+        for (size_t i = 0; i < found->metric_count; i++)
+            if (found->metrics[i].heading && strcmp(found->metrics[i].name, metric) == 0)
+                return found->metrics[i].heading;
+    }
+    return metric;
+}
+
+static void add_metric_column(hpx_rows *rows, const char *metric)
 {
     char *path = hpx_format("metrics.%s", metric);
-    hpx_rows_add_column(rows, heading_of(metric), path, 'r', hpx_show_metric, 4);
+    hpx_rows_add_column(rows, hpx_metric_heading(metric), path, 'r', hpx_show_metric, 4);
     free(path);
+}
+
+void hpx_add_headline_columns(hpx_rows *rows, const hpx_objective *objective)
+{
+    hpx_names names = {0};
+    bool among = !objective;
+    hpx_names_add_headlines(&names);
+    for (size_t i = 0; i < names.count; i++)
+        among = among || strcmp(names.at[i], objective->name) == 0;
+    if (!among)
+        add_metric_column(rows, objective->name);
+    for (size_t i = among ? 0 : 1; i < names.count; i++)
+        add_metric_column(rows, names.at[i]);
+    hpx_names_free(&names);
 }
 
 void hpx_add_metric_columns(hpx_rows *rows, const hpx_names *metrics)

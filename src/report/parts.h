@@ -26,8 +26,14 @@ void hpx_add_code(hpx_row *row, const char *name, const hpx_fields *code);
 /* An epoch: its number, metrics or why it failed, output, host, times, parent; ".epoch_seconds" and ".parent_epoch". */
 void hpx_add_epoch(hpx_row *row, const hpx_artifact *artifact);
 
-/* Columns of metrics, with four decimals: one, with a short heading if it is an accuracy of two; all. */
-void hpx_add_metric_column(hpx_rows *rows, const char *metric);
+/* The metrics that tables show which have room for few: those that trainers have a heading for. And that heading; the
+ * name of any other metric. */
+void hpx_names_add_headlines(hpx_names *names);
+const char *hpx_metric_heading(const char *metric);
+
+/* Columns of metrics, with four decimals: of the few, with the objective (NULL: none) in the place of the first if it is
+ * none of them; of all of these. */
+void hpx_add_headline_columns(hpx_rows *rows, const hpx_objective *objective);
 void hpx_add_metric_columns(hpx_rows *rows, const hpx_names *metrics);
 
 /* "counted_as", the trainer that a result is stored under, and "adoptions", by which others count as that. */

@@ -78,16 +78,15 @@ static void show_parent(hpx_buffer *out, const hpx_row *row, const hpx_value *va
     }
 
 /* What is there is named by `first` and `last`, which stand around the metrics. */
-static void add_columns(hpx_rows *rows, const hpx_column *first, size_t first_count, const char *metric,
-                        const hpx_names *metrics, const hpx_column *last, size_t last_count)
+static void add_columns(hpx_rows *rows, const hpx_column *first, size_t first_count,
+                        const hpx_objective *objective, const hpx_names *metrics, const hpx_column *last,
+                        size_t last_count)
 {
     hpx_rows_add_columns(rows, first, first_count);
-    if (metrics) {
+    if (metrics)
         hpx_add_metric_columns(rows, metrics);
-    } else {
-        hpx_add_metric_column(rows, metric);
-        hpx_add_metric_column(rows, "test_accuracy");
-    }
+    else
+        hpx_add_headline_columns(rows, objective);
     hpx_rows_add_columns(rows, last, last_count);
 }
 
@@ -95,10 +94,7 @@ void hpx_report_list_columns(hpx_rows *rows, const hpx_objective *objective, con
 {
     static const hpx_column first[] = {KEY, CELL, SEED, EPOCH},
                             last[] = {DATA, {"code", "code.version", 'l', hpx_show_digits, CODE_DIGITS}};
-    /* The objective of a recipe that has another one stands in the place of the validation accuracy. */
-    const bool is_test = strcmp(objective->name, "test_accuracy") == 0;
-    add_columns(rows, first, COUNT_OF(first), is_test ? "validation_accuracy" : objective->name, metrics,
-                last, COUNT_OF(last));
+    add_columns(rows, first, COUNT_OF(first), objective, metrics, last, COUNT_OF(last));
 }
 
 void hpx_report_audit_columns(hpx_rows *rows)
@@ -115,7 +111,7 @@ void hpx_report_audit_columns(hpx_rows *rows)
                                       TRAINED,
                                       {"seconds", "seconds", 'r', hpx_show_decimals, 1},
                                       {"parent", "parent.epoch", 'l', show_parent}};
-    add_columns(rows, first, COUNT_OF(first), "validation_accuracy", NULL, last, COUNT_OF(last));
+    add_columns(rows, first, COUNT_OF(first), NULL, NULL, last, COUNT_OF(last));
 }
 
 void hpx_report_log_columns(hpx_rows *rows)
@@ -123,7 +119,7 @@ void hpx_report_log_columns(hpx_rows *rows)
     static const hpx_column first[] = {TRAINED,     TRAINER, COMMIT, DIRTY, BRANCH,
                                        AUTHOR_DATE, KERNEL,  SEED,   EPOCH},
                             last[] = {{"key", "key", 'l', hpx_show_digits, KEY_DIGITS}};
-    add_columns(rows, first, COUNT_OF(first), "validation_accuracy", NULL, last, COUNT_OF(last));
+    add_columns(rows, first, COUNT_OF(first), NULL, NULL, last, COUNT_OF(last));
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------- */

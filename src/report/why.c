@@ -75,6 +75,20 @@ static void row_change(hpx_row *row, const hpx_code_change *change)
     hpx_row_close(row);
 }
 
+/* "test 0.9767, ": of the few metrics that tables show the last one, else of all. */
+static void add_headline(hpx_buffer *out, const hpx_metrics *metrics)
+{
+    const hpx_metric *last = NULL;
+    for (size_t i = 0; i < metrics->count; i++) {
+        const hpx_metric *metric = &metrics->list[i];
+        const bool shown = hpx_metric_heading(metric->name) != metric->name;
+        if (!last || shown || hpx_metric_heading(last->name) == last->name)
+            last = metric;
+    }
+    if (last)
+        hpx_buffer_printf(out, "%s %.4f, ", hpx_metric_heading(last->name), last->value);
+}
+
 /* "9f2c41d07b3a n1=128 n2=64, seed 1, epoch 15, test 0.9767, 2026-11-24T08:36:57Z"; "failed: the loss is no
  * longer finite" in place of the accuracy */
 static void add_artifact(hpx_buffer *out, const hpx_artifact *artifact)
@@ -84,10 +98,10 @@ static void add_artifact(hpx_buffer *out, const hpx_artifact *artifact)
     hpx_cell_print(out, &artifact->cell);
     hpx_buffer_printf(out, ", seed %" PRIu64 ", epoch %u, ", artifact->seed, artifact->epoch);
     if (*artifact->failure)
-        hpx_buffer_printf(out, "failed: %s", artifact->failure);
+        hpx_buffer_printf(out, "failed: %s, ", artifact->failure);
     else
-        hpx_buffer_printf(out, "test %.4f", hpx_metrics_value(&artifact->metrics, "test_accuracy"));
-    hpx_buffer_printf(out, ", %s\n", hpx_report_time(when, artifact->started_ns));
+        add_headline(out, &artifact->metrics);
+    hpx_buffer_printf(out, "%s\n", hpx_report_time(when, artifact->started_ns));
 }
 
 static void add_hint(hpx_buffer *out, const hpx_fields *nearest, const hpx_fields *wanted)
