@@ -132,11 +132,15 @@ test_vectors() {
     run 0 hpx audit
     has out 'mixed: 2 kernels ('
     has out 'none: 4'
-    local plain
-    plain=$(hpx ls --json | jq -r '[.[].key] - ($fused | split("\n")) | .[0]' --arg fused "$(cut -d' ' -f1 narrow)")
+    # Small networks may come out the same all the same; not all of them do.
+    local plain code otherwise=0
     unset HPX_VECTOR
-    run 12 hpx reproduce "$plain"
-    has out 'vector plain -> (none)'
+    for plain in $(hpx ls --json | jq -r '[.[].key] - ($fused | split("\n")) | .[]' --arg fused "$(cut -d' ' -f1 narrow)"); do
+        "$HPX" reproduce "$plain" >out 2>err && code=0 || code=$?
+        has out 'vector plain -> (none)'
+        [[ $code != 12 ]] || otherwise=$((otherwise + 1))
+    done
+    [[ $otherwise -gt 0 ]] || fail 'plain vectors round as fused ones'
     run 0 hpx diff "$plain" "$(hpx ls --json | jq -r '.[0].key')"
 }
 
