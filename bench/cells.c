@@ -52,11 +52,8 @@ static hpx_status train(const hpx_recipe *recipe, uint32_t cell, uint32_t seed, 
 static int work(const hpx_recipe *recipe, const uint32_t *cells, uint32_t count, atomic_uint *next)
 {
     void *data;
-    hpx_input inputs[HPX_ROLES];
     const hpx_source *source = hpx_experiment_source(experiment, 0);
-    for (int role = 0; role < HPX_ROLES; role++)
-        inputs[role] = (hpx_input){.path = source->paths[role], .hash = source->hashes[role]};
-    hpx_status status = recipe->trainer->inputs->open(&data, inputs, &error);
+    hpx_status status = recipe->trainer->inputs->open(&data, source->inputs, &error);
     for (uint32_t i; !status && (i = atomic_fetch_add(next, 1)) < count;)
         for (size_t seed = 0; seed < recipe->seed_count && !status; seed++)
             status = train(recipe, cells[i], recipe->seeds[seed], data);

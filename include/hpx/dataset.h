@@ -18,6 +18,9 @@ extern const char *const hpx_role_names[HPX_ROLES];
 /* Four IDX files that belong together. */
 typedef struct hpx_dataset {
     uint32_t features, classes; /* bytes per image; largest label + 1 */
+    uint32_t height, width,
+        channels; /* of an image, features in all: of two dimensions beside the count the last is
+                                         the width, of one it is a row; the third is the channels, else 1 */
     hpx_idx files[HPX_ROLES];
     hpx_buffer bytes[HPX_ROLES]; /* what the files view; empty if they view another's bytes */
 } hpx_dataset;

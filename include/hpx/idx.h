@@ -3,6 +3,7 @@
 #define HPX_IDX_H
 
 #include "hpx/error.h"
+#include "hpx/fields.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +31,11 @@ hpx_status hpx_idx_parse_header(hpx_idx *out, const uint8_t *bytes, size_t size,
                                 hpx_error *error);
 size_t hpx_idx_header_bytes(const hpx_idx *idx);
 uint8_t hpx_idx_largest(const uint8_t *values, size_t count);
+
+/* All but the values, as the fields "dimensions", "sizes", "count", "item" and "largest". HPX_NOT_FOUND when one is
+ * missing. */
+void hpx_idx_to_fields(hpx_fields *out, const hpx_idx *idx);
+hpx_status hpx_idx_from_fields(hpx_idx *out, const hpx_fields *fields, hpx_error *error);
 
 /* The size of the whole file that the header at the start of `bytes` declares, which may be more than is
  * there. Fails as hpx_idx_parse does on what is no header. */

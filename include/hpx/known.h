@@ -4,6 +4,7 @@
 
 #include "hpx/dataset.h"
 #include "hpx/error.h"
+#include "hpx/fields.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +19,7 @@ typedef struct hpx_known_file {
 
 typedef struct hpx_known_dataset {
     const char *name;
-    uint32_t features, classes, train_count, test_count;
+    uint32_t height, width, classes, train_count, test_count; /* grey images */
     hpx_known_file files[HPX_ROLES];
     const char *const *mirrors; /* NULL-terminated; URL prefixes of the .gz files */
     const char *system_folder;  /* where a system package puts the .gz files; may be NULL */
@@ -29,6 +30,9 @@ typedef struct hpx_known_dataset {
 
 const hpx_known_dataset *hpx_known_find(const char *name); /* NULL if unknown */
 const char *const *hpx_known_names(void);                  /* NULL-terminated */
+
+/* What hpx_idx_to_fields says of a file. */
+void hpx_known_about(hpx_fields *about, const hpx_known_dataset *known, size_t role);
 
 /* FOLDER/NAME/FILE, where a fetched file lives uncompressed. free() it. */
 char *hpx_known_path(const hpx_known_dataset *known, const char *folder, size_t role);

@@ -7,7 +7,6 @@
 #define HPX_RECIPE_H
 
 #include "hpx/buffer.h"
-#include "hpx/dataset.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
 #include "hpx/keep.h"
@@ -47,11 +46,11 @@ typedef struct hpx_recipe_search {
 
 /* The data set of one cell: any of these may depend on an axis. */
 typedef struct hpx_recipe_dataset {
-    const char *name; /* a known data set, or the user's own name for theirs */
     const char
-        *files[HPX_ROLES]; /* the user's own files, joined to the recipe's folder; NULL: a known data set */
-    uint32_t validation;   /* training images held out: the last of the file */
-    uint32_t take;         /* only the first so many of the others; 0: all */
+        *name; /* a known data set, or the user's own name for theirs; NULL: the trainer has no inputs */
+    const char *files
+        [HPX_INPUTS_MAX]; /* the user's own files, joined to the recipe's folder; NULL: a known data set */
+    hpx_fields settings;  /* "dataset.NAME", as the kind of inputs has them */
 } hpx_recipe_dataset;
 
 typedef struct hpx_recipe {
@@ -109,6 +108,7 @@ void hpx_recipe_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cel
 void hpx_recipe_model_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell);
 
 void hpx_recipe_dataset_of(hpx_recipe_dataset *out, const hpx_recipe *recipe, uint32_t cell);
+void hpx_recipe_dataset_free(hpx_recipe_dataset *dataset);
 
 /* A mistake that only the data shows, at its place, as hpx_recipe_parse words it: the value number `value` of
  * a binding, or the word on the axis that it has in this cell; the section's name where the binding is not
@@ -117,9 +117,10 @@ hpx_status hpx_recipe_fail_in(hpx_error *error, const hpx_recipe *recipe, const 
                               const char *key, size_t value, uint32_t cell, const char *format, ...)
     __attribute__((format(printf, 7, 8)));
 
-/* Whether what a cell's data set takes and holds out is there, in a training file of so many images:
- * HPX_USAGE at its place otherwise. Of a data set known by name hpx_recipe_parse has made sure. */
-hpx_status hpx_recipe_check_split(hpx_error *error, const hpx_recipe *recipe, uint32_t cell, uint32_t images);
+/* Adds to a manifest what a cell's training takes of a data set of that record. HPX_USAGE at its place when it asks
+ * for what is not there: of a data set known by name hpx_recipe_parse has made sure. */
+hpx_status hpx_recipe_take(hpx_fields *manifest, const hpx_recipe *recipe, uint32_t cell,
+                           const hpx_fields *record, hpx_error *error);
 
 /* True if two cells may have different models (or data sets): the axis is named in a binding of that section.
  */

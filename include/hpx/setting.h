@@ -15,17 +15,20 @@ typedef enum hpx_setting_type {
 #define HPX_SETTING_LIST_MAX 64
 
 typedef struct hpx_setting {
-    const char *section; /* the statement it belongs to: "model", "train" */
+    const char *section; /* the statement it belongs to: "dataset", "model", "train" */
     const char *name;
     hpx_setting_type type;
     double min, max;
     _Bool above_min, below_max; /* the range leaves out that end */
     const char *const *words;   /* HPX_SETTING_WORD: NULL-terminated; NULL: any name of a metric */
-    const char *fallback;       /* the default as written in a recipe; NULL: it must be given */
+    const char *fallback;       /* the default as written in a recipe; NULL: it must be given, */
+    _Bool optional;             /* or may be left out, and is not there then */
     /* The setting exists only where the word setting `only_if` of the same section has the value
      * `only_value`; NULL: always. An absent setting is not part of the identity, and giving it is an error.
      */
     const char *only_if, *only_value;
+    /* Where it has the word `needs_if`, the number `needs` of the same section must not be 0. */
+    const char *needs_if, *needs;
     const char *help; /* a line for `hpx help recipe` */
 } hpx_setting;
 

@@ -1,11 +1,11 @@
-/* Where a recipe's data set is: its four files found (a known data set is fetched), unpacked and hashed. */
+/* Where a trainer's inputs are: the files of a recipe's data set found (a known one is fetched), unpacked and hashed.
+ */
 #ifndef HPX_SOURCE_H
 #define HPX_SOURCE_H
 
-#include "hpx/dataset.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
-#include "hpx/hash.h"
+#include "hpx/input.h"
 #include "hpx/known.h"
 #include "hpx/recipe.h"
 #include "hpx/store.h"
@@ -14,20 +14,19 @@
 #include <stdint.h>
 
 typedef struct hpx_source {
-    char *name;
-    char *paths[HPX_ROLES];     /* absolute, of uncompressed files */
-    hpx_hash hashes[HPX_ROLES]; /* of their bytes */
-    uint64_t sizes[HPX_ROLES];  /* their bytes */
-    hpx_idx shapes[HPX_ROLES];
+    char *name;                       /* NULL: there are no inputs */
+    hpx_input inputs[HPX_INPUTS_MAX]; /* count of them, as their kind has them */
+    size_t count;
     const char *absent; /* some files are not there, and known by the bytes that they had, or must have: what
                            is to be said of that; NULL: they are there */
-    uint32_t features, classes, train_count, test_count;
-    hpx_fields record; /* what the store keeps of it: name, hashes, sizes and counts */
+    hpx_fields
+        record; /* what the store keeps of it: name, hashes and sizes, and what the kind says of them */
 } hpx_source;
 
 typedef struct hpx_source_options {
     hpx_store *store;   /* remembers the hashes of files that have not changed; NULL: hash them now */
     bool remember;      /* the store may be written */
+    bool anew;          /* files are read whatever it remembers */
     const char *folder; /* of fetched and unpacked files */
     bool fetch;         /* the bytes are needed, and a known data set that is not there is fetched; else
                            hashes suffice, those of files that are gone included */
@@ -36,21 +35,18 @@ typedef struct hpx_source_options {
     void *context;
 } hpx_source_options;
 
-hpx_status hpx_source_find(hpx_source *out, const hpx_recipe_dataset *dataset,
+/* `kind` NULL: there are no inputs, and the record is empty. */
+hpx_status hpx_source_find(hpx_source *out, const hpx_recipe_dataset *dataset, const hpx_input_kind *kind,
                            const hpx_source_options *options, hpx_error *error);
 void hpx_source_free(hpx_source *source); /* a zeroed one is fine */
 
 /* Removes what killed processes have left in the folder of fetched and unpacked files. */
 void hpx_source_remove_left_over(const char *folder);
 
-/* Where the files of a manifest's data set are, by what the store knows of files, or by what is in `folder`
- * of the data sets known by name: paths of uncompressed files, to be freed. HPX_NOT_FOUND if one is not there
- * any more. Whether the bytes are still the same, a worker finds out. */
-hpx_status hpx_source_locate(char *paths[HPX_ROLES], const hpx_fields *manifest, hpx_store *store,
-                             const char *folder, hpx_error *error);
-
-/* How many images are trained on, after `validation` are held out and `take` is applied: a split that
- * hpx_recipe_check_split has let pass. */
-uint32_t hpx_source_train_count(const hpx_source *source, const hpx_recipe_dataset *dataset);
+/* The inputs of a manifest (hpx_manifest_inputs), with the paths of uncompressed files, to be freed, where they are by
+ * what the store knows of files, or by what is in `folder` of the data sets known by name. HPX_NOT_FOUND if one is not
+ * there any more. Whether the bytes are still the same, a worker finds out. */
+hpx_status hpx_source_locate(hpx_input *inputs, const hpx_fields *manifest, const hpx_input_kind *kind,
+                             hpx_store *store, const char *folder, hpx_error *error);
 
 #endif

@@ -14,7 +14,6 @@
 #include "hpx/fields.h"
 #include "hpx/file.h"
 #include "hpx/hash.h"
-#include "hpx/idx.h"
 #include "hpx/keep.h"
 #include "hpx/metrics.h"
 
@@ -214,11 +213,12 @@ typedef struct hpx_known_bytes {
     hpx_hash hash;      /* of the uncompressed bytes */
     uint64_t size;      /* uncompressed */
     bool packed;        /* the file is compressed */
-    hpx_idx shape;      /* without values; dimensions 0: not known (an entry of an older hpx) */
+    hpx_fields about;   /* what their reader keeps of them (hpx/input.h); empty: not known (an older hpx) */
 } hpx_known_bytes;
+void hpx_known_bytes_free(hpx_known_bytes *known);
 
 /* A file that had these uncompressed bytes when it was last looked at: *path is absolute, free() it; `known`
- * says whether it is compressed. HPX_NOT_FOUND if there is none. */
+ * says whether it is compressed; it is free()d by the caller. HPX_NOT_FOUND if there is none. */
 hpx_status hpx_store_find_file(char **path, hpx_known_bytes *known, hpx_store *store, const hpx_hash *hash,
                                hpx_error *error);
 

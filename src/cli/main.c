@@ -162,7 +162,8 @@ static int run_command(int argc, char **argv)
     int used = 1;
     hpx_error error;
     for (const char *const *name = hpx_trainer_names(); *name; name++)
-        if (hpx_trainer_find(*name)->check_environment(&error) != HPX_OK)
+        if (hpx_trainer_find(*name)->check_environment &&
+            hpx_trainer_find(*name)->check_environment(&error) != HPX_OK)
             return fail(&error);
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
         return print_version(argc > 2 && strcmp(argv[2], "-v") == 0);

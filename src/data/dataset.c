@@ -41,7 +41,11 @@ hpx_status hpx_dataset_check(hpx_dataset *dataset, const char *const names[HPX_R
         status = check_counts(dataset, names, HPX_TEST_IMAGES, HPX_TEST_LABELS, error);
     if (status)
         return status;
-    dataset->features = files[HPX_TRAIN_IMAGES].item_bytes;
+    const hpx_idx *images = &files[HPX_TRAIN_IMAGES];
+    dataset->features = images->item_bytes;
+    dataset->height = images->dimensions > 2 ? images->sizes[1] : 1;
+    dataset->width = images->dimensions > 2 ? images->sizes[2] : images->sizes[1];
+    dataset->channels = images->dimensions > 3 ? images->sizes[3] : 1;
     if (files[HPX_TEST_IMAGES].item_bytes != dataset->features)
         return hpx_error_set(error, HPX_FAILED, "%s: images of %u bytes, those of %s have %u",
                              names[HPX_TEST_IMAGES], files[HPX_TEST_IMAGES].item_bytes,

@@ -15,7 +15,8 @@ static const hpx_known_dataset datasets[] = {
     /* CC BY-SA 3.0: to be fetched, not to be shipped. */
     {
         .name = "mnist",
-        .features = 28 * 28,
+        .height = 28,
+        .width = 28,
         .classes = 10,
         .train_count = 60000,
         .test_count = 10000,
@@ -42,7 +43,8 @@ static const hpx_known_dataset datasets[] = {
     /* MIT. */
     {
         .name = "fashion-mnist",
-        .features = 28 * 28,
+        .height = 28,
+        .width = 28,
         .classes = 10,
         .train_count = 60000,
         .test_count = 10000,
@@ -84,6 +86,21 @@ const char *const *hpx_known_names(void)
     for (size_t i = 0; i < DATASETS; i++)
         names[i] = datasets[i].name;
     return names;
+}
+
+void hpx_known_about(hpx_fields *about, const hpx_known_dataset *known, size_t role)
+{
+    const bool test = role == HPX_TEST_IMAGES || role == HPX_TEST_LABELS;
+    const bool images = role == HPX_TRAIN_IMAGES || role == HPX_TEST_IMAGES;
+    const uint32_t count = test ? known->test_count : known->train_count;
+    const hpx_idx idx = {
+        .dimensions = images ? 3 : 1,
+        .sizes = {count, images ? known->height : 0, images ? known->width : 0},
+        .count = count,
+        .item_bytes = images ? known->height * known->width : 1,
+        .largest = (uint8_t)(images ? 0 : known->classes - 1),
+    };
+    hpx_idx_to_fields(about, &idx);
 }
 
 char *hpx_known_path(const hpx_known_dataset *known, const char *folder, size_t role)

@@ -15,7 +15,7 @@
 struct data {
     hpx_recipe_dataset dataset;
     hpx_source *source; /* shared by choices that name the same files */
-    uint32_t train_count;
+    hpx_fields taken;   /* of it by a training, as in the manifest */
 };
 
 #define COSTS 4096
@@ -75,8 +75,8 @@ static bool same_text(const char *a, const char *b)
 static bool same_files(const hpx_recipe_dataset *a, const hpx_recipe_dataset *b)
 {
     bool same = same_text(a->name, b->name);
-    for (int role = 0; role < HPX_ROLES; role++)
-        same = same && same_text(a->files[role], b->files[role]);
+    for (size_t i = 0; i < HPX_INPUTS_MAX; i++)
+        same = same && same_text(a->files[i], b->files[i]);
     return same;
 }
 
@@ -91,17 +91,18 @@ static void add_mistake(hpx_buffer *mistakes, const char *message)
 static bool add_missing_files(hpx_buffer *mistakes, const hpx_recipe *recipe, uint32_t cell,
                               const hpx_recipe_dataset *dataset)
 {
-    static const char *const keys[] = {"train", "test"};
+    const hpx_input_kind *kind = recipe->trainer->inputs;
     bool missing = false;
-    for (size_t role = 0; role < HPX_ROLES; role++) {
-        if (!dataset->files[role] || hpx_path_exists(dataset->files[role]))
-            continue;
-        hpx_error error;
-        hpx_recipe_fail_in(&error, recipe, "dataset", keys[role / 2], role % 2, cell, "%s: no such file (%s)",
-                           dataset->files[role], hpx_role_names[role]);
-        add_mistake(mistakes, error.message);
-        missing = true;
-    }
+    for (size_t key = 0, at = 0; key < kind->key_count; key++)
+        for (size_t word = 0; word < kind->keys[key].count; word++, at++) {
+            if (!dataset->files[at] || hpx_path_exists(dataset->files[at]))
+                continue;
+            hpx_error error;
+            hpx_recipe_fail_in(&error, recipe, "dataset", kind->keys[key].name, word, cell,
+                               "%s: no such file (%s)", dataset->files[at], kind->names[at]);
+            add_mistake(mistakes, error.message);
+            missing = true;
+        }
     return missing;
 }
 
@@ -118,16 +119,17 @@ static hpx_status find_data(hpx_experiment *experiment, uint32_t at, const hpx_s
     hpx_status status = HPX_OK;
     if (!data->source) {
         hpx_source *source = &experiment->sources[experiment->source_count];
-        status = hpx_source_find(source, &data->dataset, options, error);
+        status = hpx_source_find(source, &data->dataset, recipe->trainer->inputs, options, error);
         if (status)
             return add_missing_files(mistakes, recipe, cell, &data->dataset) ? HPX_OK : status;
         experiment->source_count++;
         data->source = source;
     }
-    data->train_count = hpx_source_train_count(data->source, &data->dataset);
-    if (hpx_recipe_check_split(error, recipe, cell, data->source->train_count))
+    if (recipe->trainer->inputs)
+        status = hpx_recipe_take(&data->taken, recipe, cell, &data->source->record, error);
+    if (status == HPX_USAGE)
         add_mistake(mistakes, error->message);
-    return HPX_OK;
+    return status == HPX_USAGE ? HPX_OK : status;
 }
 
 /* The data of every choice; all mistakes at once. */
@@ -214,7 +216,7 @@ hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
     if (!status)
         status = find_all_data(experiment, options, error);
     experiment->costs = hpx_alloc(COSTS * sizeof *experiment->costs);
-    if (!status)
+    if (!status && recipe->trainer->check)
         status = check_models(experiment, error);
     if (status)
         hpx_experiment_free(experiment);
@@ -228,6 +230,11 @@ void hpx_experiment_free(hpx_experiment *experiment)
         return;
     for (size_t i = 0; i < experiment->source_count; i++)
         hpx_source_free(&experiment->sources[i]);
+    const uint32_t choices = experiment->data ? hpx_grid_cells(&experiment->data_grid) : 0;
+    for (uint32_t i = 0; i < choices; i++) {
+        hpx_recipe_dataset_free(&experiment->data[i].dataset);
+        hpx_fields_free(&experiment->data[i].taken);
+    }
     hpx_fields_free(&experiment->binary);
     hpx_adoptions_free(&experiment->adoptions);
     free(experiment->sources);
@@ -258,12 +265,15 @@ const hpx_source *hpx_experiment_source(const hpx_experiment *experiment, uint32
 
 uint32_t hpx_experiment_train_count(const hpx_experiment *experiment, uint32_t cell)
 {
-    return data_of(experiment, cell)->train_count;
+    const hpx_field *count = hpx_fields_find(&data_of(experiment, cell)->taken, "dataset.train-count");
+    return count ? (uint32_t)count->count : 1;
 }
 
 static hpx_cost model_cost(hpx_experiment *experiment, uint32_t model, const hpx_source *source)
 {
     struct known_cost *known = &experiment->costs[model % COSTS];
+    if (!experiment->recipe->trainer->cost)
+        return (hpx_cost){1, 1};
     if (known->source != source || known->model != model) {
         hpx_fields settings = {0};
         hpx_recipe_model_settings(&settings, experiment->recipe,
@@ -355,7 +365,8 @@ static uint64_t sum_costs(hpx_experiment *experiment, uint32_t indices[HPX_AXES_
 uint64_t hpx_experiment_grid_macs(hpx_experiment *experiment)
 {
     uint32_t indices[HPX_AXES_MAX];
-    return sum_costs(experiment, indices, 0);
+    return experiment->recipe->trainer->cost ? sum_costs(experiment, indices, 0)
+                                             : hpx_grid_cells(&experiment->recipe->grid);
 }
 
 void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed)
@@ -365,9 +376,11 @@ void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, ui
     for (size_t i = 0; i < experiment->binary.count; i++)
         hpx_fields_set(out, &experiment->binary.fields[i]);
     hpx_recipe_settings(out, recipe, cell);
-    hpx_manifest_set_dataset(out, data->source->hashes, data->train_count, data->dataset.validation);
+    hpx_manifest_set_inputs(out, data->source->inputs, data->source->count);
+    for (size_t i = 0; i < data->taken.count; i++)
+        hpx_fields_set(out, &data->taken.fields[i]);
     hpx_fields_set_count(out, "seed", seed);
-    if (recipe->trainer->needs_last_epoch(out))
+    if (recipe->trainer->needs_last_epoch && recipe->trainer->needs_last_epoch(out))
         hpx_fields_set_count(out, "last-epoch", recipe->epochs);
     hpx_adoptions_resolve(&experiment->adoptions, out);
 }

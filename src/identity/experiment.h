@@ -24,13 +24,13 @@ void hpx_experiment_set_binary(hpx_experiment *experiment, const hpx_fields *bin
 
 const hpx_recipe *hpx_experiment_recipe(const hpx_experiment *experiment);
 
-/* Multiplications per sample of one cell. */
+/* Multiplications per sample of one cell; 1 and 1 of a trainer that counts none. */
 hpx_cost hpx_experiment_cost(hpx_experiment *experiment, uint32_t cell);
 uint64_t hpx_experiment_macs(void *experiment, uint32_t cell); /* of a forward pass: an hpx_cost_fn */
 /* The sum of the forward costs over the grid: what a search's cost is relative to. */
 uint64_t hpx_experiment_grid_macs(hpx_experiment *experiment);
 
-/* The data set of a cell, and how many of its images are trained on. */
+/* The inputs of a cell, and how many samples of them an epoch trains on; 1 where nobody says. */
 const hpx_source *hpx_experiment_source(const hpx_experiment *experiment, uint32_t cell);
 uint32_t hpx_experiment_train_count(const hpx_experiment *experiment, uint32_t cell);
 

@@ -35,7 +35,8 @@ void hpx_manifest_set_binary(hpx_fields *manifest, const hpx_trainer *trainer)
     remove_binary(manifest);
     hpx_fields_set_count(manifest, "format", MANIFEST_FORMAT);
     hpx_manifest_set_trainer(manifest, trainer->sources->version);
-    trainer->numerics(manifest);
+    if (trainer->numerics)
+        trainer->numerics(manifest);
 }
 
 void hpx_manifest_set_trainer(hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES])
@@ -131,24 +132,18 @@ void hpx_manifest_difference(hpx_buffer *out, const hpx_field *before, const hpx
     print_value(out, after);
 }
 
-static const char *const role_fields[HPX_ROLES] = {"dataset.train-images", "dataset.train-labels",
-                                                   "dataset.test-images", "dataset.test-labels"};
-
-void hpx_manifest_set_dataset(hpx_fields *manifest, const hpx_hash hashes[HPX_ROLES], uint32_t train_count,
-                              uint32_t validation_count)
+static void input_field(char out[HPX_FIELD_NAME_MAX + 1], const char *name)
 {
-    for (int role = 0; role < HPX_ROLES; role++)
-        hpx_fields_set_hash(manifest, role_fields[role], &hashes[role]);
-    hpx_fields_set_count(manifest, "dataset.train-count", train_count);
-    hpx_fields_set_count(manifest, "dataset.validation-count", validation_count);
+    snprintf(out, HPX_FIELD_NAME_MAX + 1, "dataset.%s", name);
 }
 
-hpx_status hpx_manifest_dataset(hpx_hash hashes[HPX_ROLES], const hpx_fields *manifest, hpx_error *error)
+void hpx_manifest_set_inputs(hpx_fields *manifest, const hpx_input *inputs, size_t count)
 {
-    hpx_status status = HPX_OK;
-    for (int role = 0; role < HPX_ROLES && !status; role++)
-        status = hpx_fields_hash(&hashes[role], manifest, role_fields[role], error);
-    return status;
+    for (size_t i = 0; i < count; i++) {
+        char name[HPX_FIELD_NAME_MAX + 1];
+        input_field(name, inputs[i].name);
+        hpx_fields_set_hash(manifest, name, &inputs[i].hash);
+    }
 }
 
 hpx_status hpx_manifest_inputs(hpx_input *inputs, const hpx_fields *manifest, const hpx_input_kind *kind,
@@ -157,7 +152,7 @@ hpx_status hpx_manifest_inputs(hpx_input *inputs, const hpx_fields *manifest, co
     hpx_status status = HPX_OK;
     for (size_t i = 0; i < kind->count && !status; i++) {
         char name[HPX_FIELD_NAME_MAX + 1];
-        snprintf(name, sizeof name, "dataset.%s", kind->names[i]);
+        input_field(name, kind->names[i]);
         inputs[i] = (hpx_input){.name = kind->names[i]};
         status = hpx_fields_hash(&inputs[i].hash, manifest, name, error);
     }
@@ -199,13 +194,11 @@ static const hpx_trainer *find_trainer(const hpx_fields *manifest)
 
 uint64_t hpx_manifest_epoch_macs(const hpx_fields *manifest, const hpx_fields *dataset)
 {
-    hpx_error ignored;
-    uint64_t samples;
     const hpx_trainer *trainer = find_trainer(manifest);
-    if (!trainer || hpx_fields_count(&samples, manifest, "dataset.train-count", &ignored) ||
-        samples > UINT32_MAX)
+    const hpx_field *samples = hpx_fields_find(manifest, "dataset.train-count");
+    if (!trainer || (samples && samples->count > UINT32_MAX))
         return 0;
-    return trainer->cost(manifest, dataset).training * samples;
+    return trainer->cost ? trainer->cost(manifest, dataset).training * (samples ? samples->count : 1) : 1;
 }
 
 hpx_status hpx_manifest_check_checkpoint(const hpx_fields *manifest, const hpx_fields *dataset,

@@ -5,9 +5,8 @@
  *     model.*  train.*            the recipe's settings (hpx_recipe_settings)
  *     seed                        count
  *     last-epoch                  count, only where the trajectory depends on it
- *     dataset.ROLE                hash of the uncompressed bytes of each of the four files
- *     dataset.train-count         count: training images in use
- *     dataset.validation-count    count: the last of the training images, held out
+ *     dataset.NAME                hash of the uncompressed bytes of each input, and what of them is used, as their
+ *                                 kind says (hpx/input.h): of images train-count and validation-count, counts
  *     code.version                git tree id of the trainer's sources, or of those it counts as (adoption.h)
  *     numerics.*                  C library, compiler; with plain vectors also the BLAS (hpx_numerics)
  *
@@ -18,7 +17,6 @@
 #include "hpx/blob.h"
 #include "hpx/buffer.h"
 #include "hpx/code.h"
-#include "hpx/dataset.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
 #include "hpx/hash.h"
@@ -65,10 +63,8 @@ bool hpx_manifest_differs_in_trainer(const hpx_fields *a, const hpx_fields *b);
 /* Whether a field says which code or which machine, not what was trained. */
 bool hpx_manifest_is_origin(const char *field);
 
-void hpx_manifest_set_dataset(hpx_fields *manifest, const hpx_hash hashes[HPX_ROLES], uint32_t train_count,
-                              uint32_t validation_count);
-
-hpx_status hpx_manifest_dataset(hpx_hash hashes[HPX_ROLES], const hpx_fields *manifest, hpx_error *error);
+/* The inputs' hashes. */
+void hpx_manifest_set_inputs(hpx_fields *manifest, const hpx_input *inputs, size_t count);
 
 /* The inputs that a manifest names: names and hashes, in the order of the kind (`count` of them, with room
  * for HPX_INPUTS_MAX). HPX_DAMAGED if it lacks one. */

@@ -26,7 +26,7 @@ static bool same_stat(const hpx_file_stat *a, const hpx_file_stat *b)
 static bool is_trusted(const hpx_known_bytes *known, const hpx_file_stat *now)
 {
     int64_t changed = now->modified_ns > now->changed_ns ? now->modified_ns : now->changed_ns;
-    return known->shape.dimensions > 0 && same_stat(&known->stat, now) && !now->untimed &&
+    return known->about.count > 0 && same_stat(&known->stat, now) && !now->untimed &&
            changed <= known->hashed_ns - RACY_NS;
 }
 
@@ -46,45 +46,31 @@ static char *unpacked_path(const char *folder, const hpx_hash *hash)
 
 /* What is gathered of a file as its pieces come. */
 struct reading {
+    const hpx_input_kind *kind;
+    hpx_known_bytes *known; /* its stat is there before the first piece */
     hpx_hasher *hasher;
     uint64_t size;
-    hpx_idx shape; /* of the header */
-    hpx_buffer packed, head;
+    hpx_buffer packed;
     bool is_packed;
 };
 
-/* The header is in the first piece. Of labels the largest is kept. */
-static void add_plain(struct reading *reading, const uint8_t *bytes, size_t size)
+static hpx_status add_plain(struct reading *reading, const uint8_t *bytes, size_t size, uint64_t total,
+                            hpx_error *error)
 {
-    bool first = reading->size == 0;
-    hpx_error ignored;
-    uint64_t file_bytes;
-    size_t values = 0;
-    if (first) {
-        hpx_buffer_add(&reading->head, bytes, size < HPX_IDX_HEADER_MAX ? size : HPX_IDX_HEADER_MAX);
-        if (hpx_idx_file_size(&file_bytes, bytes, size, &ignored) == HPX_OK)
-            hpx_idx_parse_header(&reading->shape, bytes, size, file_bytes, &ignored);
-        values = hpx_idx_header_bytes(&reading->shape);
-    }
-    if (reading->shape.dimensions == 1) {
-        uint8_t largest = hpx_idx_largest(bytes + values, size - values);
-        if (largest > reading->shape.largest)
-            reading->shape.largest = largest;
-    }
+    hpx_status status = reading->kind->look(&reading->known->about, reading->size, bytes, size, total, error);
     hpx_hasher_add(reading->hasher, bytes, size);
     reading->size += size;
+    return status;
 }
 
 static hpx_status add_piece(void *context, const uint8_t *bytes, size_t size, hpx_error *error)
 {
     struct reading *reading = context;
-    (void)error;
     if (reading->size == 0 && reading->packed.size == 0)
-        reading->is_packed = hpx_is_gzip(bytes, size);
-    if (reading->is_packed)
-        hpx_buffer_add(&reading->packed, bytes, size);
-    else
-        add_plain(reading, bytes, size);
+        reading->is_packed = reading->kind->unpack && hpx_is_gzip(bytes, size);
+    if (!reading->is_packed)
+        return add_plain(reading, bytes, size, reading->known->stat.size, error);
+    hpx_buffer_add(&reading->packed, bytes, size);
     return HPX_OK;
 }
 
@@ -98,29 +84,24 @@ static hpx_status write_unpacked(const char *path, const hpx_buffer *bytes, hpx_
 }
 
 /* Hashes the uncompressed bytes; a gzip'ed file is unpacked into the data folder under its hash. */
-static hpx_status read_file(hpx_known_bytes *known, char **uncompressed, const char *path, const char *folder,
-                            hpx_error *error)
+static hpx_status read_file(hpx_known_bytes *known, char **uncompressed, const hpx_input_kind *kind,
+                            const char *path, const char *folder, hpx_error *error)
 {
-    struct reading reading = {.hasher = hpx_hasher_new()};
+    struct reading reading = {.kind = kind, .known = known, .hasher = hpx_hasher_new()};
     hpx_buffer bytes = {0};
+    hpx_fields_free(&known->about);
     known->hashed_ns = hpx_clock_ns();
     hpx_status status = hpx_file_each_piece(&known->stat, path, add_piece, &reading, error);
-    if (!status && reading.is_packed) {
-        status = hpx_idx_gunzip(&bytes, reading.packed.data, reading.packed.size, error);
-        if (!status)
-            add_plain(&reading, bytes.data, bytes.size);
-        else
-            hpx_error_prefix(error, "%s", path);
-    }
+    if (!status && reading.is_packed)
+        status = kind->unpack(&bytes, reading.packed.data, reading.packed.size, error);
+    if (!status && (reading.is_packed || reading.size == 0))
+        status = add_plain(&reading, bytes.data, bytes.size, bytes.size, error);
+    if (status && !strstr(error->message, path))
+        hpx_error_prefix(error, "%s", path);
     known->hash = hpx_hasher_finish(reading.hasher);
     known->size = reading.size;
     known->packed = reading.is_packed;
-    known->shape = reading.shape;
     *uncompressed = NULL;
-    hpx_idx header;
-    if (!status &&
-        (status = hpx_idx_parse_header(&header, reading.head.data, reading.head.size, reading.size, error)))
-        hpx_error_prefix(error, "%s", path);
     if (!status && reading.is_packed) {
         *uncompressed = unpacked_path(folder, &known->hash);
         status = write_unpacked(*uncompressed, &bytes, error);
@@ -129,7 +110,6 @@ static hpx_status read_file(hpx_known_bytes *known, char **uncompressed, const c
     }
     hpx_buffer_free(&bytes);
     hpx_buffer_free(&reading.packed);
-    hpx_buffer_free(&reading.head);
     return status;
 }
 
@@ -176,133 +156,119 @@ static char *absent_path(const char *path)
     return absent;
 }
 
-/* What the store remembers of a file that is not there. */
-static hpx_status recall_file(hpx_source *out, int role, const char *path, const hpx_source_options *options,
-                              hpx_error *error)
+static void set_input(hpx_input *input, char *path, const hpx_known_bytes *known)
 {
-    char *absent = options->fetch || !options->store ? NULL : absent_path(path);
-    hpx_known_bytes known = {0};
-    hpx_error ignored;
-    bool found = absent && hpx_store_get_file(&known, options->store, absent, &ignored) == HPX_OK &&
-                 known.shape.dimensions > 0;
-    if (!found) {
-        free(absent);
-        return hpx_error_set(error, HPX_FAILED, "%s: no such file (%s)", path, hpx_role_names[role]);
-    }
-    out->paths[role] = absent;
-    out->hashes[role] = known.hash;
-    out->sizes[role] = known.size;
-    out->shapes[role] = known.shape;
-    out->absent = "is not there any more; build needs it";
-    return HPX_OK;
+    input->path = path;
+    input->hash = known->hash;
+    input->size = known->size;
+    input->about = known->about;
 }
 
-static hpx_status find_file(hpx_source *out, int role, const char *path, const hpx_source_options *options,
-                            hpx_error *error)
+/* What the store remembers of a file that is not there. */
+static hpx_status recall_file(hpx_source *out, hpx_input *input, const char *path,
+                              const hpx_source_options *options, hpx_error *error)
+{
+    char *absent = options->fetch || options->anew || !options->store ? NULL : absent_path(path);
+    hpx_known_bytes known = {0};
+    hpx_error ignored;
+    if (absent && hpx_store_get_file(&known, options->store, absent, &ignored) == HPX_OK &&
+        known.about.count > 0) {
+        set_input(input, absent, &known);
+        out->absent = "is not there any more; build needs it";
+        return HPX_OK;
+    }
+    hpx_known_bytes_free(&known);
+    free(absent);
+    return hpx_error_set(error, HPX_FAILED, "%s: no such file (%s)", path, input->name);
+}
+
+static hpx_status find_file(hpx_source *out, hpx_input *input, const hpx_input_kind *kind, const char *path,
+                            const hpx_source_options *options, hpx_error *error)
 {
     char *absolute = hpx_path_real(path);
     if (!absolute)
-        return recall_file(out, role, path, options, error);
+        return recall_file(out, input, path, options, error);
     hpx_known_bytes known = {0};
     hpx_file_stat now;
     char *uncompressed = NULL;
     hpx_status status = hpx_file_stat_of(&now, absolute, error);
     hpx_error ignored;
-    if (!status && options->store &&
+    if (!status && options->store && !options->anew &&
         hpx_store_get_file(&known, options->store, absolute, &ignored) == HPX_OK && is_trusted(&known, &now))
         uncompressed = find_known(&known, absolute, options->folder);
     if (!status && !uncompressed) {
-        status = read_file(&known, &uncompressed, absolute, options->folder, error);
+        status = read_file(&known, &uncompressed, kind, absolute, options->folder, error);
         if (!status && options->remember && options->store && hpx_store_is_writable(options->store))
             status = hpx_store_put_file(options->store, absolute, &known, error);
     }
     free(absolute);
-    out->paths[role] = uncompressed;
-    out->hashes[role] = known.hash;
-    out->sizes[role] = known.size;
-    out->shapes[role] = known.shape;
+    set_input(input, uncompressed, &known);
     return status;
 }
 
 /* Its bytes are known without the file. */
-static void recall_known(hpx_source *out, int role, const hpx_known_dataset *known, const char *path)
+static void recall_known(hpx_source *out, hpx_input *input, const hpx_known_dataset *known, size_t role,
+                         const char *path)
 {
-    bool test = role == HPX_TEST_IMAGES || role == HPX_TEST_LABELS;
-    bool images = role == HPX_TRAIN_IMAGES || role == HPX_TEST_IMAGES;
-    out->paths[role] = hpx_strdup(path);
-    hpx_unhex(out->hashes[role].bytes, HPX_HASH_BYTES, known->files[role].xxh3);
-    out->sizes[role] = known->files[role].size;
-    out->shapes[role] = (hpx_idx){
-        .dimensions = images ? 3 : 1,
-        .count = test ? known->test_count : known->train_count,
-        .item_bytes = images ? known->features : 1,
-        .largest = (uint8_t)(images ? 0 : known->classes - 1),
-    };
+    input->path = hpx_strdup(path);
+    hpx_unhex(input->hash.bytes, HPX_HASH_BYTES, known->files[role].xxh3);
+    input->size = known->files[role].size;
+    hpx_known_about(&input->about, known, role);
     out->absent = "is not downloaded; build downloads it";
 }
 
 static hpx_status find_known_dataset(hpx_source *out, const hpx_known_dataset *known,
-                                     const hpx_source_options *options, hpx_error *error)
+                                     const hpx_input_kind *kind, const hpx_source_options *options,
+                                     hpx_error *error)
 {
     hpx_status status = HPX_OK;
-    for (size_t role = 0; role < HPX_ROLES && !status; role++) {
+    for (size_t role = 0; role < kind->count && !status; role++) {
         char *path = hpx_known_path(known, options->folder, role);
         bool there = !options->shape_only && hpx_path_exists(path);
         if (!there && options->fetch)
             status = hpx_known_fetch(known, options->folder, options->progress, options->context, error);
         if (!status && (there || options->fetch))
-            status = find_file(out, (int)role, path, options, error);
+            status = find_file(out, &out->inputs[role], kind, path, options, error);
         else if (!status)
-            recall_known(out, (int)role, known, path);
+            recall_known(out, &out->inputs[role], known, role, path);
         free(path);
     }
-    return status;
-}
-
-/* The four files as a whole: that they belong together, and their shape. */
-static hpx_status check_shapes(hpx_source *out, hpx_error *error)
-{
-    hpx_dataset dataset = {0};
-    for (int role = 0; role < HPX_ROLES; role++)
-        dataset.files[role] = out->shapes[role];
-    hpx_status status = hpx_dataset_check(&dataset, (const char *const *)out->paths, error);
-    out->features = dataset.features;
-    out->classes = dataset.classes;
-    out->train_count = dataset.files[HPX_TRAIN_IMAGES].count;
-    out->test_count = dataset.files[HPX_TEST_IMAGES].count;
     return status;
 }
 
 static void set_record(hpx_source *out)
 {
     hpx_fields_set_text(&out->record, "name", out->name);
-    for (int role = 0; role < HPX_ROLES; role++) {
-        char *hash = hpx_format("%s.hash", hpx_role_names[role]),
-             *size = hpx_format("%s.size", hpx_role_names[role]);
-        hpx_fields_set_hash(&out->record, hash, &out->hashes[role]);
-        hpx_fields_set_count(&out->record, size, out->sizes[role]);
+    for (size_t i = 0; i < out->count; i++) {
+        char *hash = hpx_format("%s.hash", out->inputs[i].name),
+             *size = hpx_format("%s.size", out->inputs[i].name);
+        hpx_fields_set_hash(&out->record, hash, &out->inputs[i].hash);
+        hpx_fields_set_count(&out->record, size, out->inputs[i].size);
         free(hash);
         free(size);
     }
-    hpx_fields_set_count(&out->record, "features", out->features);
-    hpx_fields_set_count(&out->record, "classes", out->classes);
-    hpx_fields_set_count(&out->record, "train.count", out->train_count);
-    hpx_fields_set_count(&out->record, "test.count", out->test_count);
 }
 
-hpx_status hpx_source_find(hpx_source *out, const hpx_recipe_dataset *dataset,
+static void begin(hpx_source *out, const char *name, const hpx_input_kind *kind)
+{
+    *out = (hpx_source){.name = hpx_strdup(name), .count = kind->count};
+    for (size_t i = 0; i < kind->count; i++)
+        out->inputs[i].name = kind->names[i];
+}
+
+static hpx_status find_all(hpx_source *out, const hpx_recipe_dataset *dataset, const hpx_input_kind *kind,
                            const hpx_source_options *options, hpx_error *error)
 {
-    *out = (hpx_source){.name = hpx_strdup(dataset->name)};
     hpx_status status = HPX_OK;
+    begin(out, dataset->name, kind);
     if (dataset->files[0]) {
-        for (int role = 0; role < HPX_ROLES && !status; role++)
-            status = find_file(out, role, dataset->files[role], options, error);
+        for (size_t i = 0; i < kind->count && !status; i++)
+            status = find_file(out, &out->inputs[i], kind, dataset->files[i], options, error);
     } else {
-        status = find_known_dataset(out, hpx_known_find(dataset->name), options, error);
+        status = find_known_dataset(out, hpx_known_find(dataset->name), kind, options, error);
     }
     if (!status)
-        status = check_shapes(out, error);
+        status = kind->describe(&out->record, out->inputs, error);
     if (status)
         hpx_source_free(out);
     else
@@ -310,66 +276,83 @@ hpx_status hpx_source_find(hpx_source *out, const hpx_recipe_dataset *dataset,
     return status;
 }
 
+hpx_status hpx_source_find(hpx_source *out, const hpx_recipe_dataset *dataset, const hpx_input_kind *kind,
+                           const hpx_source_options *options, hpx_error *error)
+{
+    *out = (hpx_source){.name = NULL};
+    if (!kind)
+        return HPX_OK;
+    hpx_status status = find_all(out, dataset, kind, options, error);
+    if (status != HPX_NOT_FOUND)
+        return status;
+    /* What the store remembers of a file is of another version, and lacks something. */
+    hpx_source_options anew = *options;
+    anew.anew = true;
+    return find_all(out, dataset, kind, &anew, error);
+}
+
 void hpx_source_free(hpx_source *source)
 {
     free(source->name);
-    for (int role = 0; role < HPX_ROLES; role++)
-        free(source->paths[role]);
+    for (size_t i = 0; i < source->count; i++) {
+        free(source->inputs[i].path);
+        hpx_fields_free(&source->inputs[i].about);
+    }
     hpx_fields_free(&source->record);
     *source = (hpx_source){0};
 }
 
-uint32_t hpx_source_train_count(const hpx_source *source, const hpx_recipe_dataset *dataset)
-{
-    return dataset->take ? dataset->take : source->train_count - dataset->validation;
-}
-
 /* A data set known by name that is here and has these bytes: a store that results were imported into has
  * never seen its files. */
-static bool locate_known(char *paths[HPX_ROLES], const hpx_hash hashes[HPX_ROLES], hpx_store *store,
-                         const char *folder)
+static bool locate_known(hpx_input *inputs, const hpx_input_kind *kind, hpx_store *store, const char *folder)
 {
     const hpx_source_options options = {.store = store, .folder = folder};
     bool found = false;
-    for (const char *const *name = hpx_known_names(); *name && !found; name++) {
-        hpx_source source = {0};
+    for (const char *const *name = hpx_known_names(); kind->known && *name && !found; name++) {
+        hpx_source source;
         hpx_error error;
-        found =
-            find_known_dataset(&source, hpx_known_find(*name), &options, &error) == HPX_OK && !source.absent;
-        for (int role = 0; role < HPX_ROLES; role++)
-            found = found && hpx_hash_equal(&source.hashes[role], &hashes[role]);
-        for (int role = 0; role < HPX_ROLES && found; role++) {
-            paths[role] = source.paths[role];
-            source.paths[role] = NULL;
+        begin(&source, *name, kind);
+        found = find_known_dataset(&source, hpx_known_find(*name), kind, &options, &error) == HPX_OK &&
+                !source.absent;
+        for (size_t i = 0; i < kind->count; i++)
+            found = found && hpx_hash_equal(&source.inputs[i].hash, &inputs[i].hash);
+        for (size_t i = 0; i < kind->count && found; i++) {
+            inputs[i].path = source.inputs[i].path;
+            source.inputs[i].path = NULL;
         }
         hpx_source_free(&source);
     }
     return found;
 }
 
-hpx_status hpx_source_locate(char *paths[HPX_ROLES], const hpx_fields *manifest, hpx_store *store,
-                             const char *folder, hpx_error *error)
+static hpx_status locate(hpx_input *input, hpx_store *store, const char *folder, hpx_error *error)
 {
-    hpx_hash hashes[HPX_ROLES];
-    hpx_status status = hpx_manifest_dataset(hashes, manifest, error);
-    for (int role = 0; role < HPX_ROLES; role++)
-        paths[role] = NULL;
-    for (int role = 0; role < HPX_ROLES && !status; role++) {
-        char *path;
-        hpx_known_bytes known;
-        status = hpx_store_find_file(&path, &known, store, &hashes[role], error);
-        if (status)
-            break;
-        paths[role] = find_known(&known, path, folder);
-        free(path);
-        if (!paths[role])
-            status = hpx_error_set(error, HPX_NOT_FOUND, "the unpacked %s are gone", hpx_role_names[role]);
+    char *path;
+    hpx_known_bytes known;
+    hpx_status status = hpx_store_find_file(&path, &known, store, &input->hash, error);
+    if (status)
+        return status;
+    input->path = find_known(&known, path, folder);
+    if (!input->path)
+        status = hpx_error_set(error, HPX_NOT_FOUND, "the unpacked %s are gone", input->name);
+    hpx_known_bytes_free(&known);
+    free(path);
+    return status;
+}
+
+hpx_status hpx_source_locate(hpx_input *inputs, const hpx_fields *manifest, const hpx_input_kind *kind,
+                             hpx_store *store, const char *folder, hpx_error *error)
+{
+    hpx_status status = hpx_manifest_inputs(inputs, manifest, kind, error);
+    if (status)
+        return status;
+    for (size_t i = 0; i < kind->count && !status; i++)
+        status = locate(&inputs[i], store, folder, error);
+    for (size_t i = 0; i < kind->count && status; i++) {
+        free(inputs[i].path);
+        inputs[i].path = NULL;
     }
-    for (int role = 0; role < HPX_ROLES && status; role++) {
-        free(paths[role]);
-        paths[role] = NULL;
-    }
-    if (status == HPX_NOT_FOUND && locate_known(paths, hashes, store, folder))
+    if (status == HPX_NOT_FOUND && locate_known(inputs, kind, store, folder))
         return HPX_OK;
     return status;
 }

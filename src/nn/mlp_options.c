@@ -43,8 +43,8 @@ const hpx_setting hpx_mlp_settings[HPX_MLP_SETTINGS] = {
      .help = "added to the root of the second moment"},
     {"train", "momentum", FRACTION, .fallback = "0", ONLY("optimizer", "sgd"),
      .help = "decay of the velocity"},
-    {"train", "nesterov", WORD(no_yes), .fallback = "no", ONLY("optimizer", "sgd"),
-     .help = "take the gradient where the velocity leads"},
+    {"train", "nesterov", WORD(no_yes), .fallback = "no", ONLY("optimizer", "sgd"), .needs_if = "yes",
+     .needs = "momentum", .help = "take the gradient where the velocity leads"},
 };
 
 static void field_name(char out[HPX_FIELD_NAME_MAX + 1], const char *section, const char *name)

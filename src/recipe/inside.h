@@ -25,6 +25,7 @@
 #define RECIPE_NAME_MAX     64 /* bytes in the name of an axis or a search */
 #define AXIS_VALUES_MAX     65536
 #define SEEDS_MAX           4096
+#define DATASET_KEYS_MAX    64
 
 /* A file, and where it is included. */
 struct source {
@@ -112,8 +113,9 @@ struct hpx_recipe_inside {
     struct slot *slots;                           /* of model and train, by field name */
     size_t slot_count, model_count;               /* those of the model come first */
     const char *dataset;
-    struct operand files[HPX_ROLES]; /* values NULL: a known data set */
-    struct slot validation, take;
+    struct operand files[HPX_INPUTS_MAX]; /* values NULL: a known data set */
+    struct slot *dataset_slots;
+    size_t dataset_slot_count;
     uint32_t axes_in[SECTIONS]; /* bit per axis */
 };
 
@@ -212,6 +214,8 @@ void hpx_recipe_searches(struct parse *p);
 
 /* statements.c */
 
+/* A mistake: the recipe lacks a statement. */
+void hpx_recipe_missing(struct parse *p, const char *keyword, const char *usage);
 /* An axis that the recipe does not have yet. */
 hpx_status hpx_recipe_add_axis(struct parse *p, struct statement *fresh);
 
@@ -251,5 +255,15 @@ const struct word *hpx_recipe_word_of_cell(const hpx_recipe *recipe, const struc
 
 union value hpx_recipe_operand(const struct operand *operand, const uint32_t *indices);
 bool hpx_recipe_present(const struct slot *slot, const uint32_t *indices);
+void hpx_recipe_set_field(hpx_fields *out, const struct slot *slot, const uint32_t *indices);
+
+/* dataset.c */
+
+void hpx_recipe_dataset_keys(const struct parse *p, const char **out); /* NULL stays behind them */
+
+/* trainer.c */
+
+/* By its field's name; NULL: there is none. */
+const struct slot *hpx_recipe_find_slot(const struct hpx_recipe_inside *inside, const char *field);
 
 #endif

@@ -21,7 +21,7 @@ bool hpx_recipe_present(const struct slot *slot, const uint32_t *indices)
                           hpx_recipe_present(condition, indices));
 }
 
-static void set_field(hpx_fields *out, const struct slot *slot, const uint32_t *indices)
+void hpx_recipe_set_field(hpx_fields *out, const struct slot *slot, const uint32_t *indices)
 {
     union value first = hpx_recipe_operand(slot->operands, indices);
     uint64_t list[HPX_SETTING_LIST_MAX];
@@ -49,7 +49,7 @@ static void set_fields(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell,
     hpx_grid_indices(indices, &recipe->grid, cell);
     for (size_t i = 0; i < count; i++)
         if (hpx_recipe_present(&recipe->inside->slots[i], indices))
-            set_field(out, &recipe->inside->slots[i], indices);
+            hpx_recipe_set_field(out, &recipe->inside->slots[i], indices);
 }
 
 void hpx_recipe_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell)
@@ -67,15 +67,17 @@ void hpx_recipe_dataset_of(hpx_recipe_dataset *out, const hpx_recipe *recipe, ui
     const struct hpx_recipe_inside *inside = recipe->inside;
     uint32_t indices[HPX_AXES_MAX];
     hpx_grid_indices(indices, &recipe->grid, cell);
-    *out = (hpx_recipe_dataset){
-        .name = inside->dataset,
-        .validation = (uint32_t)hpx_recipe_operand(inside->validation.operands, indices).count,
-        .take =
-            inside->take.operands ? (uint32_t)hpx_recipe_operand(inside->take.operands, indices).count : 0,
-    };
-    for (size_t role = 0; role < HPX_ROLES; role++)
-        if (inside->files[role].values)
-            out->files[role] = hpx_recipe_operand(&inside->files[role], indices).text;
+    *out = (hpx_recipe_dataset){.name = inside->dataset};
+    for (size_t i = 0; i < inside->dataset_slot_count; i++)
+        hpx_recipe_set_field(&out->settings, &inside->dataset_slots[i], indices);
+    for (size_t i = 0; i < HPX_INPUTS_MAX; i++)
+        if (inside->files[i].values)
+            out->files[i] = hpx_recipe_operand(&inside->files[i], indices).text;
+}
+
+void hpx_recipe_dataset_free(hpx_recipe_dataset *dataset)
+{
+    hpx_fields_free(&dataset->settings);
 }
 
 enum section hpx_recipe_section(const char *name)

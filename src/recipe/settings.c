@@ -11,7 +11,6 @@
 const char *const hpx_recipe_sections[SECTIONS + 1] = {"dataset", "model", "train", NULL};
 
 static const char *const own_keys[SECTIONS][5] = {
-    [SECTION_DATASET] = {"validation", "take", "train", "test"},
     [SECTION_TRAIN] = {"epochs", "seeds", "objective", "keep"},
 };
 
@@ -201,7 +200,11 @@ const char *const *hpx_recipe_known_keys(struct parse *p, enum section section)
 {
     const hpx_trainer *trainer = p->recipe->trainer;
     size_t settings = trainer ? trainer->setting_count : 0, count = 0;
-    const char **known = hpx_arena_alloc(p->arena, (settings + 5) * sizeof *known);
+    const char **known = hpx_arena_alloc(p->arena, (settings + DATASET_KEYS_MAX + 5) * sizeof *known);
+    if (section == SECTION_DATASET) {
+        hpx_recipe_dataset_keys(p, known);
+        return known;
+    }
     for (size_t i = 0; i < settings; i++)
         if (strcmp(trainer->settings[i].section, hpx_recipe_sections[section]) == 0)
             known[count++] = trainer->settings[i].name;

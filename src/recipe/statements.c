@@ -373,7 +373,7 @@ static void read_source(struct parse *p, const struct source *source, size_t dep
     }
 }
 
-static void missing(struct parse *p, const char *keyword, const char *usage)
+void hpx_recipe_missing(struct parse *p, const char *keyword, const char *usage)
 {
     const struct source *file = p->sources[0];
     const char *end = file->bytes + file->size, *start = end;
@@ -390,8 +390,4 @@ static void missing(struct parse *p, const char *keyword, const char *usage)
 void hpx_recipe_statements(struct parse *p)
 {
     read_source(p, p->file, 0);
-    if (!p->lost && !p->dataset)
-        missing(p, "dataset", "dataset NAME");
-    if (!p->lost && !p->model)
-        missing(p, "model", "model KIND");
 }

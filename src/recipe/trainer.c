@@ -5,13 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What neither types nor ranges can say: where the first setting has that value, the second must not be 0. */
-static const struct need {
-    const char *field, *value, *needed;
-} needs[] = {{"train.nesterov", "yes", "train.momentum"}};
-
 /* Of a misspelt kind the rest is checked as that of the one that was meant. */
-void hpx_recipe_trainer(struct parse *p)
+static void find_trainer(struct parse *p)
 {
     if (!p->model || !p->model->name.text)
         return;
@@ -24,6 +19,15 @@ void hpx_recipe_trainer(struct parse *p)
                         hpx_recipe_list(p, names), hpx_recipe_hint(p, kind->text, names));
         p->recipe->trainer = nearest ? hpx_trainer_find(nearest) : NULL;
     }
+}
+
+void hpx_recipe_trainer(struct parse *p)
+{
+    find_trainer(p);
+    if (!p->lost && !p->dataset && (!p->recipe->trainer || p->recipe->trainer->inputs))
+        hpx_recipe_missing(p, "dataset", "dataset NAME");
+    if (!p->lost && !p->model)
+        hpx_recipe_missing(p, "model", "model KIND");
 }
 
 static void make_kind(struct parse *p)
@@ -60,11 +64,14 @@ static void make_slots(struct parse *p, const struct statement *statement, enum 
     }
 }
 
-static struct slot *find_slot(const struct hpx_recipe_inside *inside, const char *field)
+const struct slot *hpx_recipe_find_slot(const struct hpx_recipe_inside *inside, const char *field)
 {
     for (size_t i = 0; i < inside->slot_count; i++)
         if (strcmp(inside->slots[i].field, field) == 0)
             return &inside->slots[i];
+    for (size_t i = 0; i < inside->dataset_slot_count; i++)
+        if (strcmp(inside->dataset_slots[i].field, field) == 0)
+            return &inside->dataset_slots[i];
     return NULL;
 }
 
@@ -87,7 +94,7 @@ static void tie_conditions(struct parse *p)
         if (!setting->only_if)
             continue;
         const char *field = hpx_arena_format(p->arena, "%s.%s", setting->section, setting->only_if);
-        slot->condition = find_slot(inside, field);
+        slot->condition = hpx_recipe_find_slot(inside, field);
         assert(slot->condition && slot->condition->setting->type == HPX_SETTING_WORD);
         const char *const *word = slot->condition->setting->words;
         while (strcmp(*word, setting->only_value) != 0)
@@ -100,23 +107,25 @@ static void tie_conditions(struct parse *p)
     }
 }
 
-static void check_need(struct parse *p, const struct need *need)
+/* Looks at whole cells. */
+static void check_need(struct parse *p, const struct slot *asks)
 {
     const hpx_recipe *recipe = p->recipe;
-    const struct slot *asks = find_slot(recipe->inside, need->field),
-                      *needed = find_slot(recipe->inside, need->needed);
-    if (!asks || !needed || !asks->binding)
+    const hpx_setting *setting = asks->setting;
+    if (!setting->needs || !asks->binding)
         return;
+    const struct slot *needed = hpx_recipe_find_slot(
+        recipe->inside, hpx_arena_format(p->arena, "%s.%s", setting->section, setting->needs));
     uint32_t cells = hpx_grid_cells(&recipe->grid);
     for (uint32_t cell = 0; cell < cells; cell++) {
         uint32_t indices[HPX_AXES_MAX];
         hpx_grid_indices(indices, &recipe->grid, cell);
         if (!hpx_recipe_present(asks, indices) ||
-            strcmp(hpx_recipe_operand(asks->operands, indices).text, need->value) != 0 ||
+            strcmp(hpx_recipe_operand(asks->operands, indices).text, setting->needs_if) != 0 ||
             hpx_recipe_operand(needed->operands, indices).real != 0)
             continue;
         hpx_recipe_fail(p, &asks->binding->values[0], "'%s' is %s where '%s' is 0: expected '%s' above 0",
-                        asks->setting->name, need->value, needed->setting->name, needed->setting->name);
+                        setting->name, setting->needs_if, needed->setting->name, needed->setting->name);
         return;
     }
 }
@@ -140,6 +149,6 @@ void hpx_recipe_trainer_settings(struct parse *p)
     make_slots(p, p->train, SECTION_TRAIN);
     qsort(inside->slots, inside->slot_count, sizeof(struct slot), by_field);
     tie_conditions(p);
-    for (size_t i = 0; !p->status && i < sizeof needs / sizeof *needs; i++)
-        check_need(p, &needs[i]); /* looks at whole cells */
+    for (size_t i = 0; !p->status && i < inside->slot_count; i++)
+        check_need(p, &inside->slots[i]);
 }

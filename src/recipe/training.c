@@ -42,7 +42,8 @@ static void read_seeds(struct parse *p)
 static void no_validation(struct parse *p, const struct binding *objective, const char *instead,
                           uint32_t value)
 {
-    const struct operand *validation = p->recipe->inside->validation.operands;
+    const struct operand *validation =
+        hpx_recipe_find_slot(p->recipe->inside, "dataset.validation")->operands;
     const char *axis = validation->axis < 0 ? NULL : p->recipe->axes[validation->axis].name;
     hpx_recipe_fail(
         p, axis ? p->recipe->inside->axis_words[validation->axis][value] : validation->at,
@@ -54,8 +55,8 @@ static void no_validation(struct parse *p, const struct binding *objective, cons
 
 static void check_validation(struct parse *p, const struct binding *objective, const char *instead)
 {
-    const struct slot *validation = &p->recipe->inside->validation;
-    if (!instead || validation->count == 0)
+    const struct slot *validation = hpx_recipe_find_slot(p->recipe->inside, "dataset.validation");
+    if (!instead || !validation || validation->count == 0)
         return;
     const int axis = validation->operands->axis;
     const uint32_t count = axis < 0 ? 1 : p->recipe->axes[axis].count;

@@ -31,7 +31,7 @@ static void add_datasets(hpx_rows *rows, const char *folder)
         hpx_row_text(row, "name", *name);
         hpx_row_count(row, "train", known->train_count);
         hpx_row_count(row, "test", known->test_count);
-        hpx_row_count(row, "features", known->features);
+        hpx_row_count(row, "features", known->height * known->width);
         hpx_row_count(row, "classes", known->classes);
         hpx_row_text(row, "state", state_of(known, folder));
         hpx_row_text(row, "folder", folder);

@@ -370,9 +370,8 @@ static void name_job(hpx_job *out, const struct build *build, const struct trial
     hpx_fields_encode(&out->manifest, &manifest);
     hpx_fields_free(&manifest);
     out->key = hpx_hash_of(out->manifest.data, out->manifest.size);
-    for (int role = 0; role < HPX_ROLES; role++)
-        out->paths[role] = hpx_strdup(source->paths[role]);
-    out->path_count = HPX_ROLES;
+    for (size_t i = 0; i < source->count; i++)
+        out->paths[out->path_count++] = hpx_strdup(source->inputs[i].path);
 }
 
 static hpx_status start(struct build *build, struct trial *trial, hpx_error *error)

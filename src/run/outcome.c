@@ -326,7 +326,8 @@ hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger, const struc
     outcome->searches = hpx_alloc(outcome->search_count * sizeof *outcome->searches);
     hpx_fields settings = {0};
     hpx_recipe_settings(&settings, outcome->recipe, 0);
-    outcome->depends_on_last_epoch = outcome->recipe->trainer->needs_last_epoch(&settings);
+    outcome->depends_on_last_epoch =
+        outcome->recipe->trainer->needs_last_epoch && outcome->recipe->trainer->needs_last_epoch(&settings);
     hpx_fields_free(&settings);
     count_reasons(outcome, ledger, dry != NULL);
     for (size_t i = 0; i < outcome->search_count; i++)

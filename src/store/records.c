@@ -87,22 +87,21 @@ static struct key key_of_path(const char *path)
     return key_of_hash(&hash);
 }
 
-/* Fields that entries of older versions lack. */
-static void decode_shape(hpx_known_bytes *out, const hpx_fields *fields)
+/* The other fields of an entry are its reader's. */
+static const char *const own_fields[] = {"path",    "device", "inode", "stat.size", "modified",
+                                         "changed", "hashed", "size",  "hash",      "packed"};
+
+static bool is_own(const char *name)
 {
-    uint64_t packed = out->size != out->stat.size, dimensions = 0, count = 0, item = 0, largest = 0;
-    hpx_error ignored;
-    hpx_fields_count(&packed, fields, "packed", &ignored);
-    if (hpx_fields_count(&dimensions, fields, "dimensions", &ignored) ||
-        hpx_fields_count(&count, fields, "count", &ignored) ||
-        hpx_fields_count(&item, fields, "item", &ignored) ||
-        hpx_fields_count(&largest, fields, "largest", &ignored))
-        dimensions = 0;
-    out->packed = packed;
-    out->shape = (hpx_idx){.dimensions = (uint32_t)dimensions,
-                           .count = (uint32_t)count,
-                           .item_bytes = (uint32_t)item,
-                           .largest = (uint8_t)largest};
+    for (size_t i = 0; i < sizeof own_fields / sizeof *own_fields; i++)
+        if (strcmp(own_fields[i], name) == 0)
+            return true;
+    return false;
+}
+
+void hpx_known_bytes_free(hpx_known_bytes *known)
+{
+    hpx_fields_free(&known->about);
 }
 
 static hpx_status decode_file(hpx_known_bytes *out, const hpx_fields *fields, const char *path,
@@ -131,7 +130,14 @@ static hpx_status decode_file(hpx_known_bytes *out, const hpx_fields *fields, co
     out->stat.modified_ns = (int64_t)modified;
     out->stat.changed_ns = (int64_t)changed;
     out->hashed_ns = (int64_t)hashed;
-    decode_shape(out, fields);
+    uint64_t packed = out->size != out->stat.size;
+    hpx_error ignored;
+    hpx_fields_count(&packed, fields, "packed", &ignored);
+    out->packed = packed;
+    out->about = (hpx_fields){0};
+    for (size_t i = 0; i < fields->count && !status; i++)
+        if (!is_own(fields->fields[i].name))
+            hpx_fields_set(&out->about, &fields->fields[i]);
     return status;
 }
 
@@ -160,10 +166,8 @@ hpx_status hpx_store_put_file(hpx_store *store, const char *path, const hpx_know
     hpx_fields_set_count(&fields, "size", known->size);
     hpx_fields_set_hash(&fields, "hash", &known->hash);
     hpx_fields_set_count(&fields, "packed", known->packed);
-    hpx_fields_set_count(&fields, "dimensions", known->shape.dimensions);
-    hpx_fields_set_count(&fields, "count", known->shape.count);
-    hpx_fields_set_count(&fields, "item", known->shape.item_bytes);
-    hpx_fields_set_count(&fields, "largest", known->shape.largest);
+    for (size_t i = 0; i < known->about.count; i++)
+        hpx_fields_set(&fields, &known->about.fields[i]);
     hpx_buffer bytes = {0};
     hpx_fields_encode(&bytes, &fields);
     struct key key = key_of_path(path);
@@ -221,8 +225,10 @@ hpx_status hpx_store_find_file(char **path, hpx_known_bytes *known, hpx_store *s
             *path = hpx_strndup((const char *)bytes, size);
             found = decode_file(known, &fields, *path, &ignored) == HPX_OK &&
                     hpx_hash_equal(&known->hash, hash) && hpx_path_exists(*path);
-            if (!found)
+            if (!found) {
+                hpx_known_bytes_free(known);
                 free(*path);
+            }
         }
         hpx_fields_free(&fields);
     }

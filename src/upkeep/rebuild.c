@@ -100,6 +100,21 @@ static hpx_hash stored_key(const struct rebuild *rebuild, const hpx_fields *mani
     return key;
 }
 
+static hpx_status find_inputs(hpx_job *job, const struct rebuild *rebuild, const hpx_fields *manifest,
+                              hpx_error *error)
+{
+    hpx_input inputs[HPX_INPUTS_MAX];
+    const hpx_trainer *trainer;
+    hpx_status status = hpx_trainer_of(&trainer, manifest, error);
+    if (status || !trainer->inputs)
+        return status;
+    status =
+        hpx_source_locate(inputs, manifest, trainer->inputs, rebuild->store, rebuild->options->folder, error);
+    for (size_t i = 0; i < trainer->inputs->count && !status; i++)
+        job->paths[job->path_count++] = inputs[i].path;
+    return status;
+}
+
 /* The whole training as a job. HPX_NOT_FOUND when a sample of what is this binary's is asked for and it is
  * not, or its data is gone. */
 static hpx_status make_job(hpx_job *job, const struct rebuild *rebuild, struct candidate *candidate,
@@ -122,9 +137,7 @@ static hpx_status make_job(hpx_job *job, const struct rebuild *rebuild, struct c
             status = HPX_NOT_FOUND;
     }
     if (!status)
-        status = hpx_source_locate(job->paths, &manifest, rebuild->store, rebuild->options->folder, error);
-    if (!status)
-        job->path_count = HPX_ROLES;
+        status = find_inputs(job, rebuild, &manifest, error);
     if (!status)
         hpx_fields_encode(&job->manifest, &manifest);
     job->key = hpx_hash_of(job->manifest.data, job->manifest.size);

@@ -35,19 +35,16 @@ struct sample {
 static hpx_status open_files(struct opened *out, const struct sample *sample, const hpx_fields *manifest,
                              hpx_error *error)
 {
-    char *paths[HPX_ROLES] = {NULL};
     hpx_input inputs[HPX_INPUTS_MAX];
-    hpx_status status = hpx_manifest_inputs(inputs, manifest, out->kind, error);
-    if (!status)
-        status = hpx_source_locate(paths, manifest, sample->options->store, sample->options->folder, error);
+    hpx_status status = hpx_source_locate(inputs, manifest, out->kind, sample->options->store,
+                                          sample->options->folder, error);
     if (status == HPX_NOT_FOUND)
         hpx_error_set(error, HPX_NOT_FOUND, "its data is gone");
-    for (size_t i = 0; i < out->kind->count && !status; i++)
-        inputs[i].path = paths[i];
-    if (!status)
-        status = out->kind->open(&out->data, inputs, error);
-    for (int role = 0; role < HPX_ROLES; role++)
-        free(paths[role]);
+    if (status)
+        return status;
+    status = out->kind->open(&out->data, inputs, error);
+    for (size_t i = 0; i < out->kind->count; i++)
+        free(inputs[i].path);
     return status;
 }
 
@@ -62,7 +59,7 @@ static hpx_status open_data(struct opened **out, struct sample *sample, const hp
         sample->opened = hpx_grow(sample->opened, &sample->opened_capacity, at + 1, sizeof *sample->opened);
         struct opened *opened = &sample->opened[sample->opened_count++];
         *opened = (struct opened){.record = *record, .kind = trainer->inputs};
-        opened->status = open_files(opened, sample, manifest, &opened->why);
+        opened->status = opened->kind ? open_files(opened, sample, manifest, &opened->why) : HPX_OK;
     }
     *out = &sample->opened[at];
     *error = (*out)->why;
@@ -242,7 +239,8 @@ hpx_status sample_choose(hpx_paths *paths, hpx_error *why, struct trajectory *co
         for (size_t word = 0; word < HPX_PATHS_MAX / 64; word++)
             paths->words[word] |= sample.paths[i].words[word];
     for (size_t i = 0; i < sample.opened_count; i++)
-        sample.opened[i].kind->close(sample.opened[i].data);
+        if (sample.opened[i].kind)
+            sample.opened[i].kind->close(sample.opened[i].data);
     cover_free(&sample.cover);
     numbering_free(&sample.kinds);
     free(sample.opened);

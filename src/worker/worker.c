@@ -72,7 +72,7 @@ static hpx_status find_trainer(struct worker *worker, const hpx_fields *manifest
     const hpx_trainer *trainer;
     hpx_status status = hpx_trainer_of(&trainer, manifest, error);
     if (!status && worker->trainer != trainer) {
-        worker->machine = trainer->check_machine(&worker->machine_error);
+        worker->machine = trainer->check_machine ? trainer->check_machine(&worker->machine_error) : HPX_OK;
         worker->trainer = trainer;
     }
     if (!status && worker->machine) {

@@ -50,6 +50,7 @@ static void resolve(const hpx_recipe *recipe, uint32_t cell)
     hpx_buffer bytes = {0};
     hpx_fields_encode(&bytes, &all); /* reads every byte of every value */
     hpx_buffer_free(&bytes);
+    hpx_recipe_dataset_free(&dataset);
     hpx_fields_free(&model);
     hpx_fields_free(&all);
 }

@@ -179,7 +179,7 @@ static void test_known(void **state)
         uint64_t samples[] = {known->train_count, known->train_count, known->test_count, known->test_count};
         for (size_t role = 0; role < HPX_ROLES; role++) {
             bool labels = role == HPX_TRAIN_LABELS || role == HPX_TEST_LABELS;
-            uint64_t size = labels ? 8 + samples[role] : 16 + samples[role] * known->features;
+            uint64_t size = labels ? 8 + samples[role] : 16 + samples[role] * known->height * known->width;
             assert_int_equal(known->files[role].size, size);
             assert_int_equal(strspn(known->files[role].sha256, "0123456789abcdef"), 64);
             assert_int_equal(strlen(known->files[role].sha256), 64);

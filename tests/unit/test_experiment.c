@@ -310,8 +310,11 @@ static void test_train_counts(void **state)
     for (uint32_t cell = 0; cell < COUNT(expected); cell++) {
         assert_int_equal(hpx_experiment_train_count(bound->experiment, cell), expected[cell]);
         const hpx_source *source = hpx_experiment_source(bound->experiment, cell);
-        assert_int_equal(source->train_count, DIGITS_TRAIN);
-        assert_int_equal(source->test_count, DIGITS_TEST);
+        assert_int_equal(hpx_fields_find(&source->record, "train.count")->count, DIGITS_TRAIN);
+        assert_int_equal(hpx_fields_find(&source->record, "test.count")->count, DIGITS_TEST);
+        assert_int_equal(hpx_fields_find(&source->record, "height")->count, 4);
+        assert_int_equal(hpx_fields_find(&source->record, "width")->count, 4);
+        assert_int_equal(hpx_fields_find(&source->record, "channels")->count, 1);
         assert_string_equal(source->name, "digits");
     }
     hpx_buffer text = {0};

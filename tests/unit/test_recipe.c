@@ -1,5 +1,6 @@
 /* The recipe language: what is accepted and what it means. Mistakes are in test_recipe_errors.c, recipes of
  * several files in test_recipe_files.c. */
+#include "hpx/dataset.h"
 #include "hpx/recipe.h"
 
 #include "base/memory.h"
@@ -12,6 +13,13 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+/* A count among the settings of a data set; 0: it is not there. */
+static void expect_taken(const hpx_recipe_dataset *dataset, const char *name, uint64_t expected)
+{
+    const hpx_field *field = hpx_fields_find(&dataset->settings, name);
+    assert_int_equal(field ? field->count : 0, expected);
+}
 
 #define MODEL        "dataset mnist\nmodel mlp\n  hidden = 64\n"
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -87,9 +95,10 @@ static void test_defaults(void **state)
     hpx_recipe_dataset_of(&dataset, recipe, 0);
     assert_string_equal(dataset.name, "mnist");
     assert_null(dataset.files[HPX_TRAIN_IMAGES]);
-    assert_int_equal(dataset.validation, 10000);
-    assert_int_equal(dataset.take, 0);
+    expect_taken(&dataset, "dataset.validation", 10000);
+    expect_taken(&dataset, "dataset.take", 0);
     assert_false(hpx_recipe_axis_in(recipe, 0, "model"));
+    hpx_recipe_dataset_free(&dataset);
     hpx_recipe_free(recipe);
 }
 
@@ -118,8 +127,9 @@ static void test_every_setting(void **state)
     hpx_recipe_dataset dataset;
     hpx_recipe_dataset_of(&dataset, recipe, 0);
     assert_string_equal(dataset.name, "fashion-mnist");
-    assert_int_equal(dataset.validation, 100);
-    assert_int_equal(dataset.take, 6000);
+    expect_taken(&dataset, "dataset.validation", 100);
+    expect_taken(&dataset, "dataset.take", 6000);
+    hpx_recipe_dataset_free(&dataset);
     hpx_recipe_free(recipe);
 }
 
@@ -241,13 +251,14 @@ static void test_cells(void **state)
     hpx_fields_free(&model);
     hpx_recipe_dataset dataset;
     hpx_recipe_dataset_of(&dataset, recipe, cell);
-    assert_int_equal(dataset.take, 200);
+    expect_taken(&dataset, "dataset.take", 200);
     static const bool in[][3] = {{0, 1, 0}, {0, 1, 0}, {0, 1, 0}, {0, 0, 1}, {1, 0, 0}};
     for (size_t i = 0; i < COUNT(in); i++) {
         assert_int_equal(hpx_recipe_axis_in(recipe, i, "dataset"), in[i][0]);
         assert_int_equal(hpx_recipe_axis_in(recipe, i, "model"), in[i][1]);
         assert_int_equal(hpx_recipe_axis_in(recipe, i, "train"), in[i][2]);
     }
+    hpx_recipe_dataset_free(&dataset);
     hpx_recipe_free(recipe);
 }
 

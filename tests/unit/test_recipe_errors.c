@@ -82,9 +82,9 @@ static const struct mistake {
      "1:9: 'mine' is no known data set and has no 'test': expected *, or your own files as 'train = IMAGES "
      "LABELS' and 'test = IMAGES LABELS'"},
     {"dataset mine\n  train = a\n  test = a b\nmodel mlp\n hidden = 1\n",
-     "2:11: 'train' has 1 value: expected two, IMAGES LABELS"},
+     "2:11: 'train' has 1 value: expected IMAGES LABELS"},
     {"dataset mine\n  train = a b c\n  test = a b\nmodel mlp\n hidden = 1\n",
-     "2:15: 'train' has 3 values: expected two, IMAGES LABELS"},
+     "2:15: 'train' has 3 values: expected IMAGES LABELS"},
     {"dataset mine\n  train = a \"\"\n  test = a b\nmodel mlp\n hidden = 1\n",
      "2:13: an empty path: expected IMAGES LABELS"},
     {"dataset mnist\n  train = a b\nmodel mlp\n  hidden = 64\n",

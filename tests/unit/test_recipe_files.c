@@ -1,11 +1,19 @@
 /* Recipes of several files: includes, amendments, paths, and the recipes that come with hpx. */
 #include "hpx/recipe.h"
 
+#include "hpx/dataset.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+/* A count among the settings of a data set; 0: it is not there. */
+static void expect_taken(const hpx_recipe_dataset *dataset, const char *name, uint64_t expected)
+{
+    const hpx_field *field = hpx_fields_find(&dataset->settings, name);
+    assert_int_equal(field ? field->count : 0, expected);
+}
 
 #define MODEL        "dataset mnist\nmodel mlp\n  hidden = 64\n"
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -87,6 +95,7 @@ static void test_own_files(void **state)
     assert_string_equal(dataset.files[HPX_TRAIN_LABELS], "lab/../common/labels");
     assert_string_equal(dataset.files[HPX_TEST_IMAGES], "lab/t i");
     assert_string_equal(dataset.files[HPX_TEST_LABELS], "/abs/l.gz");
+    hpx_recipe_dataset_free(&dataset);
     hpx_recipe_free(recipe);
 }
 
@@ -121,8 +130,8 @@ static void test_amendment(void **state)
     hpx_recipe_dataset_of(&dataset, recipe, 0);
     assert_string_equal(dataset.name, "mnist");
     assert_null(dataset.files[HPX_TEST_LABELS]);
-    assert_int_equal(dataset.validation, 7);
-    assert_int_equal(dataset.take, 3);
+    expect_taken(&dataset, "dataset.validation", 7);
+    expect_taken(&dataset, "dataset.take", 3);
     static const char *const names[] = {"s", "t", "u"};
     assert_int_equal(recipe->search_count, COUNT(names));
     for (size_t i = 0; i < COUNT(names); i++)
@@ -130,6 +139,7 @@ static void test_amendment(void **state)
     assert_string_equal(recipe->searches[0].options.method->name, "hill-climb");
     assert_int_equal(recipe->searches[0].options.start, 3);
     assert_int_equal(recipe->searches[0].options.limit, 0);
+    hpx_recipe_dataset_free(&dataset);
     hpx_recipe_free(recipe);
 }
 
@@ -308,13 +318,14 @@ static void test_recipes_that_come_with_hpx(void **state)
         hpx_recipe_dataset dataset;
         hpx_recipe_dataset_of(&dataset, recipe, 0);
         assert_string_equal(dataset.name, table[i].dataset);
-        assert_int_equal(dataset.validation, table[i].validation);
+        expect_taken(&dataset, "dataset.validation", table[i].validation);
         expect_settings(
             recipe, find(recipe, "n1=128", "n2=4096"),
             "model.activation = relu\nmodel.dropout = 0\nmodel.hidden = 128 4096\nmodel.init = he\n"
             "model.kind = mlp\ntrain.batch = 128\ntrain.beta1 = 0.9\ntrain.beta2 = 0.999\n"
             "train.epsilon = 1e-08\ntrain.optimizer = adam\ntrain.rate = 0.001\n"
             "train.schedule = constant\ntrain.weight-decay = 0\n");
+        hpx_recipe_dataset_free(&dataset);
         hpx_recipe_free(recipe);
     }
     hpx_recipe *recipe = open_recipe("recipes/mnist-table.rcp");

@@ -554,16 +554,21 @@ static void test_files(void **state)
     expect_ok(hpx_store_put_file(store, "/data/a", &known, &error), &error);
     known.size = 9; /* replaced */
     known.packed = true;
-    known.shape = (hpx_idx){.dimensions = 1, .count = 2, .item_bytes = 3, .largest = 4};
+    hpx_fields_set_count(&known.about, "dimensions", 1);
+    hpx_fields_set_text(&known.about, "kind", "of its own");
     expect_ok(hpx_store_put_file(store, "/data/a", &known, &error), &error);
     expect_ok(hpx_store_put_file(store, "/data/\xff", &known, &error), &error); /* a name that is not UTF-8 */
     expect_ok(hpx_store_get_file(&read, store, "/data/a", &error), &error);
     assert_true(read.stat.device == 1 && read.stat.inode == 2 && read.stat.size == 3);
     assert_true(read.stat.modified_ns == -4 && read.stat.changed_ns == INT64_MAX && read.hashed_ns == 6);
     assert_true(read.hash.bytes[0] == 7 && read.size == 9 && read.packed);
-    assert_true(read.shape.dimensions == 1 && read.shape.count == 2);
-    assert_true(read.shape.item_bytes == 3 && read.shape.largest == 4);
+    assert_int_equal(read.about.count, 2);
+    assert_int_equal(hpx_fields_find(&read.about, "dimensions")->count, 1);
+    assert_string_equal(hpx_fields_text_or_empty(&read.about, "kind"), "of its own");
+    hpx_known_bytes_free(&read);
     expect_ok(hpx_store_get_file(&read, store, "/data/\xff", &error), &error);
+    hpx_known_bytes_free(&read);
+    hpx_known_bytes_free(&known);
     assert_int_equal(hpx_store_get_file(&read, store, "/data/b", &error), HPX_NOT_FOUND);
     hpx_store_close(store);
 }
