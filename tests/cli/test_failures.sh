@@ -166,7 +166,7 @@ test_store_that_cannot_be() {
 test_full_map() {
     simple
     # Checkpoints that are just too small for files of their own.
-    sed -i 's/^axis n1.*/axis n1 = 512/; s/^axis n2.*/axis n2 = 128/' a.rcp
+    sed -i 's/^axis n1.*/axis n1 = 512/; s/^axis n2.*/axis n2 = 100/' a.rcp
     run 1 env HPX_MAP_SIZE=1048576 "$HPX" build a.rcp
     has err 'the store has reached its map size; set HPX_MAP_SIZE higher'
     run 0 hpx verify
