@@ -1,6 +1,7 @@
 #include "hpx/buffer.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,10 +42,10 @@ void hpx_buffer_vprintf(hpx_buffer *buffer, const char *format, va_list args)
     hpx_buffer_reserve(buffer, PRINT_BYTES);
     va_copy(again, args);
     size_t room = buffer->capacity - buffer->size;
-    size_t length = (size_t)vsnprintf((char *)buffer->data + buffer->size, room, format, args);
+    size_t length = (size_t)hpx_vprint((char *)buffer->data + buffer->size, room, format, args);
     if (length >= room) {
         hpx_buffer_reserve(buffer, length);
-        vsnprintf((char *)buffer->data + buffer->size, length + 1, format, again);
+        hpx_vprint((char *)buffer->data + buffer->size, length + 1, format, again);
     }
     va_end(again);
     buffer->size += length;

@@ -30,7 +30,7 @@ static bool read_value(double *out, const char *folder, const char *file, const 
     while (stream && !found && fgets(line, sizeof line, stream)) {
         char *value = line + length, *end = value;
         if (strncmp(line, name, length) == 0 && (length == 0 || *value == ' ' || *value == ':'))
-            *out = strtod(value + (length > 0), &end);
+            *out = hpx_strtod(value + (length > 0), &end);
         found = end > value + (length > 0);
     }
     if (stream)

@@ -1,5 +1,7 @@
 #include "base/memory.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -61,9 +63,9 @@ char *hpx_vformat(const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = hpx_vprint(NULL, 0, format, args);
     char *text = hpx_alloc((size_t)length + 1);
-    vsnprintf(text, (size_t)length + 1, format, again);
+    hpx_vprint(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;
 }
@@ -161,10 +163,10 @@ char *hpx_arena_format(hpx_arena *arena, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = hpx_vprint(NULL, 0, format, args);
     va_end(args);
     char *text = hpx_arena_alloc(arena, (size_t)length + 1);
-    vsnprintf(text, (size_t)length + 1, format, again);
+    hpx_vprint(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;
 }

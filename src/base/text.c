@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <float.h>
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +98,29 @@ void hpx_text_show(hpx_buffer *out, const void *text, size_t size, const char *k
     hpx_buffer_add(out, bytes + shown, size - shown);
 }
 
+int hpx_vprint(char *out, size_t size, const char *format, va_list args)
+{
+    const locale_t before =
+        uselocale(newlocale(LC_ALL_MASK, "C", NULL)); /* glibc's own, which is not allocated */
+    const int length = vsnprintf(out, size, format, args);
+    uselocale(before);
+    return length;
+}
+
+int hpx_print(char *out, size_t size, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const int length = hpx_vprint(out, size, format, args);
+    va_end(args);
+    return length;
+}
+
+double hpx_strtod(const char *text, char **end)
+{
+    return strtod_l(text, end, newlocale(LC_ALL_MASK, "C", NULL));
+}
+
 bool hpx_parse_u64(uint64_t *out, const char *text)
 {
     if (*text == 0)
@@ -121,7 +145,7 @@ bool hpx_parse_real(double *out, const char *text)
         return false;
     char *end;
     errno = 0;
-    double value = strtod(text, &end);
+    double value = hpx_strtod(text, &end);
     if (*end != 0 || end == text || !isfinite(value) || (errno == ERANGE && value == 0))
         return false;
     *out = value == 0 ? 0 : value;
@@ -133,8 +157,8 @@ char *hpx_real_text(char out[HPX_REAL_TEXT_BYTES], double value)
     /* Every decimal of 15 digits can be told from its neighbours by a normal double; subnormal ones have
      * fewer. */
     for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
-        snprintf(out, HPX_REAL_TEXT_BYTES, "%.*g", digits, value);
-        if (strtod(out, NULL) == value)
+        hpx_print(out, HPX_REAL_TEXT_BYTES, "%.*g", digits, value);
+        if (hpx_strtod(out, NULL) == value)
             break;
     }
     return out;

@@ -47,8 +47,8 @@ static hpx_status add_number(values *v, const struct word *from, double number)
 static double rounded(double number, int digits, char style)
 {
     char text[2 * 330 + LINEAR_DIGITS]; /* digits before and behind the point of any double */
-    snprintf(text, sizeof text, style == 'f' ? "%.*f" : "%.*g", digits, number);
-    return strtod(text, NULL);
+    hpx_print(text, sizeof text, style == 'f' ? "%.*f" : "%.*g", digits, number);
+    return hpx_strtod(text, NULL);
 }
 
 typedef struct range {
@@ -113,7 +113,7 @@ static double ten_to(int exponent)
 {
     char text[16];
     snprintf(text, sizeof text, "1e%d", exponent);
-    return strtod(text, NULL); /* correctly rounded, unlike pow() */
+    return hpx_strtod(text, NULL); /* correctly rounded, unlike pow() */
 }
 
 static bool power_of_ten(int *exponent, double number)

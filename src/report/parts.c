@@ -1,6 +1,7 @@
 #include "parts.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "hpx/trainer.h"
 
 #include <inttypes.h>
@@ -47,7 +48,7 @@ const char *hpx_bytes_text(char out[32], uint64_t bytes)
     size_t unit = 0;
     for (; value >= 999.95 && unit < 3; unit++)
         value /= 1024;
-    snprintf(out, 32, "%.1f %s", value, units[unit]);
+    hpx_print(out, 32, "%.1f %s", value, units[unit]);
     return out;
 }
 

@@ -38,7 +38,7 @@ static const char *about(char out[48], double seconds)
     if (!isfinite(seconds))
         snprintf(out, 48, "?");
     else if (seconds < 10)
-        snprintf(out, 48, "%.1f s", fmax(seconds, 0.1));
+        hpx_print(out, 48, "%.1f s", fmax(seconds, 0.1));
     else
         snprintf(out, 48, "%s", hpx_duration_text(text, seconds));
     return out;

@@ -6,8 +6,8 @@
 #include "store/bundle_format.h"
 
 #include "base/memory.h"
+#include "hpx/file.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,16 +15,10 @@
 static char *folder;
 static hpx_store *store;
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *place)
-{
-    (void)info, (void)type, (void)place;
-    return remove(path);
-}
-
 static void close_store(void)
 {
     hpx_store_close(store);
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    hpx_folder_remove(folder);
     free(folder);
 }
 

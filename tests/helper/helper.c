@@ -3,7 +3,6 @@
 #include "base/memory.h"
 #include "hpx/file.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,15 +20,10 @@ char *make_folder(void)
     return folder;
 }
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *place)
-{
-    (void)info, (void)type, (void)place;
-    return remove(path);
-}
-
 void remove_folder(char *folder)
 {
-    if (nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
+    hpx_folder_remove(folder);
+    if (hpx_path_exists(folder))
         fail_msg("%s: cannot be removed", folder);
     free(folder);
 }

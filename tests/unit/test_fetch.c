@@ -10,7 +10,6 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sodium/crypto_hash_sha256.h>
@@ -153,16 +152,11 @@ static int setup(void **state)
     return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *place)
-{
-    (void)info, (void)type, (void)place;
-    return remove(path);
-}
-
 static int teardown(void **state)
 {
     world *w = *state;
-    int failed = nftw(w->root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    hpx_folder_remove(w->root);
+    const int failed = hpx_path_exists(w->root);
     setenv("PATH", w->path, 1);
     free(w->path);
     for (size_t role = 0; role < HPX_ROLES; role++)

@@ -1,9 +1,12 @@
 /* Numbers as people write them, and the word they probably meant. */
 #include "base/text.h"
 
+#include "base/memory.h"
+
 #include "../helper/helper.h"
 
 #include <float.h>
+#include <locale.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -228,12 +231,41 @@ static void test_show(void **state)
     hpx_buffer_free(&out);
 }
 
+/* In a process of another locale, an embedder's, a point stays a point. */
+static void test_locale(void **state)
+{
+    (void)state;
+    char *folder = make_folder();
+    char *command = hpx_format("localedef -i de_DE -f UTF-8 '%s/de' >/dev/null 2>&1", folder), text[32];
+    const int made = system(command);
+    setenv("LOCPATH", folder, 1);
+    const bool set = made == 0 && setlocale(LC_ALL, "de") && strcmp(localeconv()->decimal_point, ",") == 0;
+    double value = 0;
+    if (set) {
+        assert_string_equal(hpx_real_text(text, 0.5), "0.5");
+        assert_true(hpx_parse_real(&value, "0.25") && value == 0.25);
+        hpx_print(text, sizeof text, "%.2f", 1.5);
+        assert_string_equal(text, "1.50");
+        char *formatted = hpx_format("%g", 0.125);
+        assert_string_equal(formatted, "0.125");
+        assert_string_equal(localeconv()->decimal_point, ","); /* it is still the process's */
+        free(formatted);
+    }
+    setlocale(LC_ALL, "C");
+    unsetenv("LOCPATH");
+    remove_folder(folder);
+    free(command);
+    if (!set)
+        skip(); /* without the sources of locales */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_u64), cmocka_unit_test(test_parse_real),
         cmocka_unit_test(test_real_text), cmocka_unit_test(test_nearest_word),
-        cmocka_unit_test(test_utf8),      cmocka_unit_test(test_show),
+        cmocka_unit_test(test_locale),    cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_show),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
