@@ -11,13 +11,27 @@ export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
 export GIT_AUTHOR_NAME=tester GIT_AUTHOR_EMAIL=tester@localhost GIT_COMMITTER_NAME=tester GIT_COMMITTER_EMAIL=tester@localhost
 export TMPDIR=$scratch
 
-copy_sources() { # FOLDER
-    mkdir -p "$1"
-    cp -r "$SOURCE_ROOT"/{Makefile,src,include,tools,recipes,docs} "$1"
+shared=$(dirname "$HPX")/tests/sources # built once for all these tests, and kept from run to run
+
+make_hpx() { # FOLDER
+    make -s -j2 -C "$1" CFLAGS=-O0 STATIC=no build/hpx >make.log 2>&1 || fail "make fails: $(tail -5 make.log)"
+}
+
+build_shared() {
+    mkdir -p "$shared"
+    find "$shared" -mindepth 1 -maxdepth 1 ! -name build -exec rm -r {} +
+    cp -rp "$SOURCE_ROOT"/{Makefile,src,include,tools} "$shared" # with their times: only what has changed is compiled
+    make_hpx "$shared"
+}
+
+copy_sources() { # FOLDER: with the objects that make takes for what is not edited there
+    mkdir -p "$1" "$shared"
+    (flock 9 && build_shared && cp -rp "$shared/build" "$1") 9>"$shared.lock" || exit 1
+    cp -rp "$SOURCE_ROOT"/{Makefile,src,include,tools,recipes,docs} "$1"
 }
 
 build_hpx() { # [FOLDER]
-    make -s -j2 -C "${1:-.}" CFLAGS=-O0 STATIC=no build/hpx >make.log 2>&1 || fail "make fails: $(tail -5 make.log)"
+    make_hpx "${1:-.}"
 }
 
 commit() { # MESSAGE

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/own_repository.sh"
 
 build_hpx() { # NAME: builds the sources as they are; the binary is ./NAME, its trainer $NAME
-    make -s -j2 CFLAGS=-O0 STATIC=no build/hpx >make.log 2>&1 || fail "make fails: $(tail -5 make.log)"
+    make_hpx .
     cp build/hpx "$1"
     declare -g "$1=$("./$1" --version | sed 's/.*trainer \(.*\))/\1/')"
 }
