@@ -183,11 +183,11 @@ hpx_status hpx_store_find_import(hpx_fields *out, hpx_store *store, const hpx_ha
 hpx_status hpx_store_find_record(hpx_hash *out, hpx_store *store, hpx_record_kind kind, const char *prefix,
                                  hpx_error *error);
 
-/* Adoptions: which trainers count as which (hpx/adoption.h has their fields), by the hash of the fields that
- * say whose an adoption is. Putting one replaces the one before; dropping one that is not there is fine. */
-hpx_status hpx_store_put_adoption(hpx_store *store, const hpx_hash *whose, const hpx_fields *adoption,
+/* Adoptions: which trainers count as which (src/identity/adoption.h has their fields and ids). Putting one replaces
+ * the one of that id; dropping one that is not there is fine. */
+hpx_status hpx_store_put_adoption(hpx_store *store, const hpx_hash *id, const hpx_fields *adoption,
                                   hpx_error *error);
-hpx_status hpx_store_drop_adoption(hpx_store *store, const hpx_hash *whose, hpx_error *error);
+hpx_status hpx_store_drop_adoption(hpx_store *store, const hpx_hash *id, hpx_error *error);
 hpx_status hpx_store_each_adoption(hpx_store *store, hpx_manifest_fn *each, void *context, hpx_error *error);
 
 /* Stores the epochs of a trajectory also under the key of another manifest, in one transaction: the records

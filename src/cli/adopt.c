@@ -107,7 +107,7 @@ int run_adopt(const struct options *options)
     hpx_store *store;
     hpx_error error;
     hpx_buffer text = {0};
-    hpx_adopted adopted = {.copied = 0};
+    hpx_adopted adopted = {.results = 0};
     int code;
     if (!options->quiet)
         warn_if_stale();
@@ -119,12 +119,14 @@ int run_adopt(const struct options *options)
         status = forget(&text, store, options->forget, &error);
     } else if (!status) {
         status = adopt(&adopted, store, data, options, &error);
-        if (!status && options->json)
-            hpx_report_adopted_json(&text, &adopted);
-        else if (!status)
+        if (!options->json)
             hpx_report_adopted(&text, &adopted);
+        else if (!status)
+            hpx_report_adopted_json(&text, &adopted);
     }
-    code = status ? fail(&error) : print_result(&text);
+    code = print_result(&text);
+    if (status)
+        code = fail(&error);
     if (status == HPX_DIFFERS && adopted.difference.first_difference)
         code = show_difference(store, &adopted, options);
     hpx_adopted_free(&adopted);

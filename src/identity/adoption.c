@@ -9,6 +9,7 @@
 void hpx_adoption_free(hpx_adoption *adoption)
 {
     hpx_fields_free(&adoption->whose);
+    hpx_fields_free(&adoption->as);
     free(adoption->keys);
     free(adoption->holds);
     free(adoption->paths);
@@ -21,6 +22,64 @@ const uint8_t *hpx_adoption_version(const hpx_adoption *adoption)
     return hpx_fields_find(&adoption->whose, "code.version")->bytes;
 }
 
+const uint8_t *hpx_adoption_as_version(const hpx_adoption *adoption)
+{
+    return hpx_fields_find(&adoption->as, "code.version")->bytes;
+}
+
+/* Whether two binaries differ in their trainers at most. */
+static bool same_numerics(const hpx_fields *a, const hpx_fields *b)
+{
+    const hpx_field *left, *right;
+    for (hpx_field_walk at = {0}; hpx_manifest_next_of_binary(&at, a, b, &left, &right);)
+        if (!left || strcmp(left->name, "code.version") != 0)
+            return false;
+    return true;
+}
+
+bool hpx_adoption_same_numerics(const hpx_adoption *adoption)
+{
+    return same_numerics(&adoption->whose, &adoption->as);
+}
+
+static bool has_blas(const hpx_fields *manifest)
+{
+    return strcmp(hpx_fields_text_or_empty(manifest, "numerics.vector"), "plain") == 0;
+}
+
+bool hpx_adoption_is_possible(const hpx_fields *a, const hpx_fields *b)
+{
+    const hpx_field *left, *right;
+    for (hpx_field_walk at = {0}; hpx_fields_next_difference(&at, a, b, &left, &right);)
+        if (!hpx_manifest_is_binary(left ? left->name : right->name))
+            return false;
+    return !hpx_field_equal(hpx_fields_find(a, "code.version"), hpx_fields_find(b, "code.version")) &&
+           (same_numerics(a, b) || !(has_blas(a) || has_blas(b)));
+}
+
+/* The field "as". */
+static void set_as(hpx_fields *out, const hpx_adoption *adoption)
+{
+    hpx_buffer bytes = {0};
+    if (hpx_adoption_same_numerics(adoption))
+        hpx_buffer_add(&bytes, hpx_adoption_as_version(adoption), HPX_CODE_BYTES);
+    else
+        hpx_fields_encode(&bytes, &adoption->as);
+    hpx_fields_set_bytes(out, "as", bytes.data, bytes.size);
+    hpx_buffer_free(&bytes);
+}
+
+hpx_hash hpx_adoption_id(const hpx_adoption *adoption)
+{
+    hpx_fields name = {0};
+    hpx_manifest_set_binary_fields(&name, &adoption->whose);
+    if (!hpx_adoption_same_numerics(adoption))
+        set_as(&name, adoption);
+    const hpx_hash id = hpx_record_id(&name);
+    hpx_fields_free(&name);
+    return id;
+}
+
 static void set_hashes(hpx_fields *out, const char *name, const hpx_hash *hashes, size_t count)
 {
     hpx_fields_set_bytes(out, name, count ? hashes[0].bytes : (const uint8_t *)"", count * HPX_HASH_BYTES);
@@ -28,9 +87,8 @@ static void set_hashes(hpx_fields *out, const char *name, const hpx_hash *hashes
 
 void hpx_adoption_to_fields(hpx_fields *out, const hpx_adoption *adoption)
 {
-    for (size_t i = 0; i < adoption->whose.count; i++)
-        hpx_fields_set(out, &adoption->whose.fields[i]);
-    hpx_fields_set_bytes(out, "as", adoption->as, HPX_CODE_BYTES);
+    hpx_manifest_set_binary_fields(out, &adoption->whose);
+    set_as(out, adoption);
     set_hashes(out, "keys", adoption->keys, adoption->key_count);
     set_hashes(out, "holds", adoption->holds, adoption->hold_count);
     hpx_fields_set_text(out, "paths", adoption->paths ? adoption->paths : "");
@@ -92,20 +150,45 @@ static hpx_status read_holds(hpx_adoption *out, size_t *count, const hpx_fields 
     return status;
 }
 
+static bool has_version(const hpx_fields *binary)
+{
+    const hpx_field *version = hpx_fields_find(binary, "code.version");
+    return version && version->type == HPX_FIELD_BYTES && version->size == HPX_CODE_BYTES;
+}
+
+/* Both binaries: what is of a binary among the fields, and "as". */
+static hpx_status read_binaries(hpx_adoption *out, const hpx_fields *fields, hpx_error *error)
+{
+    const uint8_t *as;
+    size_t size = 0;
+    for (size_t i = 0; i < fields->count; i++)
+        if (hpx_manifest_is_binary(fields->fields[i].name))
+            hpx_fields_set(&out->whose, &fields->fields[i]);
+    hpx_status status = hpx_fields_bytes(&as, &size, fields, "as", error);
+    if (!status && size == HPX_CODE_BYTES) {
+        hpx_manifest_set_binary_fields(&out->as, &out->whose);
+        hpx_manifest_set_trainer(&out->as, as);
+    } else if (!status) {
+        status = hpx_fields_decode(&out->as, as, size, error);
+        for (size_t i = 0; i < out->as.count && !status; i++)
+            if (!hpx_manifest_is_binary(out->as.fields[i].name))
+                status = not_an_adoption(error);
+        if (!status && same_numerics(&out->whose, &out->as))
+            status = not_an_adoption(error);
+    }
+    if (!status && !(has_version(&out->whose) && has_version(&out->as)))
+        status = not_an_adoption(error);
+    return status;
+}
+
 /* The other fields beside those that say whose it is. */
 enum { OWN_FIELDS = 6 };
 
 static hpx_status read_fields(hpx_adoption *out, const hpx_fields *fields, hpx_error *error)
 {
-    const uint8_t *version, *as;
-    size_t version_size = 0, as_size = 0, hold_fields = 0;
+    size_t hold_fields = 0;
     uint64_t adopted = 0;
-    for (size_t i = 0; i < fields->count; i++)
-        if (hpx_manifest_is_binary(fields->fields[i].name))
-            hpx_fields_set(&out->whose, &fields->fields[i]);
-    hpx_status status = hpx_fields_bytes(&version, &version_size, fields, "code.version", error);
-    if (!status)
-        status = hpx_fields_bytes(&as, &as_size, fields, "as", error);
+    hpx_status status = read_binaries(out, fields, error);
     if (!status)
         status = read_hashes(&out->keys, &out->key_count, fields, "keys", error);
     if (!status)
@@ -118,14 +201,10 @@ static hpx_status read_fields(hpx_adoption *out, const hpx_fields *fields, hpx_e
         status = hpx_fields_count(&adopted, fields, "adopted", error);
     if (!status)
         status = read_text(&out->reason, fields, "reason", error);
-    if (!status && (version_size != HPX_CODE_BYTES || as_size != HPX_CODE_BYTES ||
-                    fields->count != out->whose.count + OWN_FIELDS + hold_fields))
+    if (!status && fields->count != out->whose.count + OWN_FIELDS + hold_fields)
         status = not_an_adoption(error);
-    if (status)
-        return status;
-    memcpy(out->as, as, HPX_CODE_BYTES);
     out->adopted_ns = (int64_t)adopted;
-    return HPX_OK;
+    return status;
 }
 
 hpx_status hpx_adoption_from_fields(hpx_adoption *out, const hpx_fields *fields, hpx_error *error)
@@ -140,17 +219,17 @@ hpx_status hpx_adoption_from_fields(hpx_adoption *out, const hpx_fields *fields,
 hpx_status hpx_adoption_put(hpx_store *store, const hpx_adoption *adoption, hpx_error *error)
 {
     hpx_fields fields = {0};
-    hpx_hash whose = hpx_record_id(&adoption->whose);
+    const hpx_hash id = hpx_adoption_id(adoption);
     hpx_adoption_to_fields(&fields, adoption);
-    hpx_status status = hpx_store_put_adoption(store, &whose, &fields, error);
+    hpx_status status = hpx_store_put_adoption(store, &id, &fields, error);
     hpx_fields_free(&fields);
     return status;
 }
 
 hpx_status hpx_adoption_drop(hpx_store *store, const hpx_adoption *adoption, hpx_error *error)
 {
-    hpx_hash whose = hpx_record_id(&adoption->whose);
-    return hpx_store_drop_adoption(store, &whose, error);
+    const hpx_hash id = hpx_adoption_id(adoption);
+    return hpx_store_drop_adoption(store, &id, error);
 }
 
 hpx_hash hpx_adoption_key(const hpx_adoption *adoption, const hpx_fields *manifest)
@@ -158,7 +237,7 @@ hpx_hash hpx_adoption_key(const hpx_adoption *adoption, const hpx_fields *manife
     hpx_fields theirs = {0};
     for (size_t i = 0; i < manifest->count; i++)
         hpx_fields_set(&theirs, &manifest->fields[i]);
-    hpx_manifest_set_trainer(&theirs, adoption->as);
+    hpx_manifest_set_binary_fields(&theirs, &adoption->as);
     const hpx_hash key = hpx_record_id(&theirs);
     hpx_fields_free(&theirs);
     return key;
@@ -175,7 +254,7 @@ void hpx_adoption_set_holds(hpx_adoption *adoption, const hpx_hash *keys, size_t
 /* --- all of a store ---------------------------------------------------------------------------------------
  */
 
-static hpx_status collect(void *context, const hpx_hash *whose, const hpx_fields *fields, hpx_error *error)
+static hpx_status collect(void *context, const hpx_hash *name, const hpx_fields *fields, hpx_error *error)
 {
     (void)error;
     hpx_adoptions *adoptions = context;
@@ -183,8 +262,8 @@ static hpx_status collect(void *context, const hpx_hash *whose, const hpx_fields
     hpx_error malformed;
     if (hpx_adoption_from_fields(&adoption, fields, &malformed) != HPX_OK)
         return HPX_OK;
-    const hpx_hash name = hpx_record_id(&adoption.whose);
-    if (!hpx_hash_equal(&name, whose)) {
+    const hpx_hash id = hpx_adoption_id(&adoption);
+    if (!hpx_hash_equal(&id, name)) {
         hpx_adoption_free(&adoption);
         return HPX_OK;
     }
@@ -224,10 +303,16 @@ static bool holds(const hpx_adoption *adoption, const hpx_fields *manifest)
 
 const hpx_adoption *hpx_adoptions_find(const hpx_adoptions *adoptions, const hpx_fields *manifest)
 {
-    for (size_t i = 0; i < adoptions->count; i++)
-        if (holds(&adoptions->items[i], manifest))
-            return &adoptions->items[i];
-    return NULL;
+    const hpx_adoption *asserted = NULL;
+    for (size_t i = 0; i < adoptions->count; i++) {
+        const hpx_adoption *adoption = &adoptions->items[i];
+        if (!holds(adoption, manifest))
+            continue;
+        if (adoption->key_count > 0)
+            return adoption;
+        asserted = adoption;
+    }
+    return asserted;
 }
 
 void hpx_adoptions_resolve(const hpx_adoptions *adoptions, hpx_fields *manifest)
@@ -235,19 +320,40 @@ void hpx_adoptions_resolve(const hpx_adoptions *adoptions, hpx_fields *manifest)
     const hpx_adoption *next;
     /* None is followed twice: adopting refuses circles, and a circle that came about otherwise has an end. */
     for (size_t i = 0; i < adoptions->count && (next = hpx_adoptions_find(adoptions, manifest)); i++)
-        hpx_manifest_set_trainer(manifest, next->as);
+        hpx_manifest_set_binary_fields(manifest, &next->as);
 }
 
-bool hpx_adoptions_lead(const hpx_adoptions *adoptions, const uint8_t version[HPX_CODE_BYTES],
-                        const hpx_fields *manifest)
+bool hpx_adoptions_lead(const hpx_adoptions *adoptions, const hpx_fields *binary, const hpx_fields *manifest)
 {
+    const hpx_field *before, *after;
+    hpx_field_walk at = {0};
     hpx_fields made = {0};
     for (size_t i = 0; i < manifest->count; i++)
         hpx_fields_set(&made, &manifest->fields[i]);
-    hpx_manifest_set_trainer(&made, version);
+    hpx_manifest_set_binary_fields(&made, binary);
     hpx_adoptions_resolve(adoptions, &made);
-    const bool same =
-        hpx_field_equal(hpx_fields_find(&made, "code.version"), hpx_fields_find(manifest, "code.version"));
+    const bool same = !hpx_manifest_next_of_binary(&at, &made, manifest, &before, &after);
     hpx_fields_free(&made);
     return same;
+}
+
+const hpx_adoption *hpx_adoptions_of(const hpx_adoptions *adoptions, const uint8_t version[HPX_CODE_BYTES],
+                                     const hpx_fields *manifest)
+{
+    for (size_t i = 0; i < adoptions->count; i++)
+        if (hpx_manifest_has_version(&adoptions->items[i].whose, version) &&
+            hpx_adoptions_lead(adoptions, &adoptions->items[i].whose, manifest))
+            return &adoptions->items[i];
+    return NULL;
+}
+
+void hpx_adoptions_set_maker(const hpx_adoptions *adoptions, hpx_fields *manifest,
+                             const uint8_t version[HPX_CODE_BYTES])
+{
+    const hpx_adoption *by = NULL;
+    if (!hpx_manifest_has_version(manifest, version))
+        by = hpx_adoptions_of(adoptions, version, manifest);
+    if (by)
+        hpx_manifest_set_binary_fields(manifest, &by->whose);
+    hpx_manifest_set_trainer(manifest, version);
 }

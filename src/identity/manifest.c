@@ -102,17 +102,6 @@ hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, const hpx_train
     return status;
 }
 
-bool hpx_manifest_differs_in_trainer(const hpx_fields *a, const hpx_fields *b)
-{
-    const hpx_field *before, *after;
-    size_t count = 0;
-    bool trainer = false;
-    for (hpx_field_walk at = {0}; hpx_fields_next_difference(&at, a, b, &before, &after); count++)
-        trainer = before && after && strcmp(before->name, "code.version") == 0 &&
-                  before->size == HPX_CODE_BYTES && after->size == HPX_CODE_BYTES;
-    return count == 1 && trainer;
-}
-
 /* Hashes by their first digits. */
 static void print_value(hpx_buffer *out, const hpx_field *field)
 {

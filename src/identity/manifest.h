@@ -29,7 +29,7 @@
  * has. */
 void hpx_manifest_set_binary(hpx_fields *manifest, const hpx_trainer *trainer);
 
-/* The same by the fields that another binary, a worker's, contributes. */
+/* The same by the fields that another binary contributes. */
 void hpx_manifest_set_binary_fields(hpx_fields *manifest, const hpx_fields *binary);
 
 /* Whether a field is one of these. */
@@ -56,9 +56,6 @@ hpx_status hpx_manifest_check_binary_fields(const hpx_fields *manifest, const hp
 /* One difference between two manifests as people say it: "rate 0.001 -> 0.003", "trainer 5b1d0a2c ->
  * c07a99e1". NULL: the manifest has no such field. */
 void hpx_manifest_difference(hpx_buffer *out, const hpx_field *before, const hpx_field *after);
-
-/* Whether the trainer is all that two manifests differ in. */
-bool hpx_manifest_differs_in_trainer(const hpx_fields *a, const hpx_fields *b);
 
 /* Whether a field says which code or which machine, not what was trained. */
 bool hpx_manifest_is_origin(const char *field);

@@ -60,14 +60,8 @@ const hpx_adoption *hpx_provenance_next_adoption(size_t *at, const hpx_provenanc
     const uint8_t *as = hpx_provenance_trainer(provenance);
     while (as && *at < adoptions->count) {
         const hpx_adoption *adoption = &adoptions->items[(*at)++];
-        const hpx_fields *whose = &adoption->whose;
-        const uint8_t *version = hpx_adoption_version(adoption);
-        bool same = memcmp(version, as, HPX_CODE_BYTES) != 0;
-        for (size_t i = 0; i < whose->count && same; i++)
-            same = strcmp(whose->fields[i].name, "code.version") == 0 ||
-                   hpx_field_equal(&whose->fields[i],
-                                   hpx_fields_find(&provenance->manifest, whose->fields[i].name));
-        if (same && hpx_adoptions_lead(adoptions, version, &provenance->manifest))
+        if (memcmp(hpx_adoption_version(adoption), as, HPX_CODE_BYTES) != 0 &&
+            hpx_adoptions_lead(adoptions, &adoption->whose, &provenance->manifest))
             return adoption;
     }
     return NULL;

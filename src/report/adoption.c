@@ -12,6 +12,28 @@ static const char *trainer_text(char hex[HPX_CODE_HEX_BYTES], const uint8_t vers
     return hex;
 }
 
+/* "90869680", and the numerics that it has in place of one's own: "90869680 with kernel Cooperlake, vector avx512"
+ */
+static void add_as(hpx_buffer *out, const hpx_adoption *adoption)
+{
+    char hex[HPX_CODE_HEX_BYTES];
+    const hpx_field *mine, *other;
+    const char *before_name = " with ";
+    hpx_buffer_printf(out, "%.8s", trainer_text(hex, hpx_adoption_as_version(adoption)));
+    for (hpx_field_walk at = {0};
+         hpx_fields_next_difference(&at, &adoption->whose, &adoption->as, &mine, &other);) {
+        const char *name = other ? other->name : mine->name, *dot = strrchr(name, '.');
+        if (strcmp(name, "code.version") == 0)
+            continue;
+        hpx_buffer_printf(out, "%s%s%s", before_name, other ? "" : "no ", dot ? dot + 1 : name);
+        if (other) {
+            hpx_buffer_puts(out, " ");
+            hpx_field_print(out, other);
+        }
+        before_name = ", ";
+    }
+}
+
 /* "9 epochs of 3 trajectories trained again, equal bit for bit", or that nothing was compared. */
 static void add_proof(hpx_buffer *out, const hpx_adoption *adoption)
 {
@@ -27,10 +49,10 @@ static void add_proof(hpx_buffer *out, const hpx_adoption *adoption)
 
 void hpx_report_adoption(hpx_buffer *out, const hpx_adoption *adoption)
 {
-    char mine[HPX_CODE_HEX_BYTES], as[HPX_CODE_HEX_BYTES], when[32];
-    hpx_buffer_printf(out,
-                      "trainer %.8s counts as %.8s: ", trainer_text(mine, hpx_adoption_version(adoption)),
-                      trainer_text(as, adoption->as));
+    char mine[HPX_CODE_HEX_BYTES], when[32];
+    hpx_buffer_printf(out, "trainer %.8s counts as ", trainer_text(mine, hpx_adoption_version(adoption)));
+    add_as(out, adoption);
+    hpx_buffer_puts(out, ": ");
     add_proof(out, adoption);
     hpx_buffer_printf(out, ", %s", hpx_report_time(when, adoption->adopted_ns));
     if (*adoption->reason)
@@ -56,7 +78,7 @@ static void add_claim(hpx_row *row, const hpx_adoption *adoption)
 {
     char hex[HPX_CODE_HEX_BYTES], when[32];
     hpx_row_text(row, "trainer", trainer_text(hex, hpx_adoption_version(adoption)));
-    hpx_row_text(row, "as", trainer_text(hex, adoption->as));
+    hpx_row_text(row, "as", trainer_text(hex, hpx_adoption_as_version(adoption)));
     hpx_row_bool(row, "proven", adoption->key_count > 0);
     hpx_row_count(row, "trajectories", adoption->key_count);
     hpx_row_count(row, "epochs", adoption->epochs);
@@ -66,10 +88,13 @@ static void add_claim(hpx_row *row, const hpx_adoption *adoption)
 
 static void add_details(hpx_row *row, const hpx_adoption *adoption)
 {
-    hpx_buffer proof = {0};
+    hpx_buffer as = {0}, proof = {0};
+    add_as(&as, adoption);
     add_proof(&proof, adoption);
+    hpx_row_text(row, ".as", hpx_buffer_text(&as));
     hpx_row_text(row, ".proof", hpx_buffer_text(&proof));
     hpx_buffer_free(&proof);
+    hpx_buffer_free(&as);
     hpx_add_hash(row, "code", &adoption->code);
     hpx_row_open(row, "keys", '[');
     for (size_t i = 0; i < adoption->key_count; i++)
@@ -77,12 +102,21 @@ static void add_details(hpx_row *row, const hpx_adoption *adoption)
     hpx_row_close(row);
     hpx_row_count(row, "holds", adoption->hold_count);
     add_paths(row, adoption->paths);
-    hpx_add_numerics(row, &adoption->whose);
+    hpx_add_numerics(row, "numerics", &adoption->whose);
+    hpx_add_numerics(row, "as_numerics", &adoption->as);
+}
+
+static void add_adoption(hpx_row *row, const char *name, const hpx_adoption *adoption)
+{
+    hpx_row_open(row, name, '{');
+    add_claim(row, adoption);
+    add_details(row, adoption);
+    hpx_row_close(row);
 }
 
 static const hpx_column columns[] = {
     {"trainer", "trainer", 'l', hpx_show_digits, CODE_DIGITS},
-    {"counts as", "as", 'l', hpx_show_digits, CODE_DIGITS},
+    {"counts as", ".as", 'l'},
     {"proof", ".proof", 'l'},
     {"kernel", "numerics.kernel", 'l'},
     {"vector", "numerics.vector", 'l'},
@@ -121,11 +155,15 @@ void hpx_report_adoptions_json(hpx_buffer *out, const hpx_adoptions *adoptions)
 void hpx_report_adopted(hpx_buffer *out, const hpx_adopted *adopted)
 {
     char mine[HPX_CODE_HEX_BYTES], as[HPX_CODE_HEX_BYTES];
-    const hpx_adoption *adoption = &adopted->adoption;
-    trainer_text(mine, hpx_adoption_version(adoption));
-    trainer_text(as, adoption->as);
-    hpx_report_adoption(out, adoption);
-    hpx_buffer_printf(out, "\n%zu %s of %.8s count%s for %.8s now\n", adopted->results,
+    if (adopted->made.count == 0)
+        return;
+    trainer_text(mine, hpx_adoption_version(&adopted->made.items[0]));
+    trainer_text(as, hpx_adoption_as_version(&adopted->made.items[0]));
+    for (size_t i = 0; i < adopted->made.count; i++) {
+        hpx_report_adoption(out, &adopted->made.items[i]);
+        hpx_buffer_puts(out, "\n");
+    }
+    hpx_buffer_printf(out, "%zu %s of %.8s count%s for %.8s now\n", adopted->results,
                       hpx_plural(adopted->results, "trajectory", "trajectories"), as,
                       adopted->results == 1 ? "s" : "", mine);
     if (adopted->left)
@@ -133,9 +171,9 @@ void hpx_report_adopted(hpx_buffer *out, const hpx_adopted *adopted)
                           hpx_plural(adopted->left, "trajectory is", "trajectories are"),
                           hpx_plural(adopted->left, "stays", "stay"), as, adopted->why.message);
     if (adopted->copied)
-        hpx_buffer_printf(out, "%zu %s of %.8s %s stored again as its\n", adopted->copied,
-                          hpx_plural(adopted->copied, "trajectory", "trajectories"), mine,
-                          hpx_plural(adopted->copied, "is", "are"));
+        hpx_buffer_printf(out, "%zu %s stored again under the %s that %.8s has now\n", adopted->copied,
+                          hpx_plural(adopted->copied, "trajectory is", "trajectories are"),
+                          hpx_plural(adopted->copied, "key", "keys"), mine);
     if (adopted->apart)
         hpx_buffer_printf(out, "%zu %s of %.8s of other numerics: the proof does not reach them\n",
                           adopted->apart, hpx_plural(adopted->apart, "trajectory is", "trajectories are"),
@@ -147,10 +185,12 @@ void hpx_report_adopted_json(hpx_buffer *out, const hpx_adopted *adopted)
     hpx_row row = {0};
     hpx_row_open(&row, NULL, '{');
     hpx_row_count(&row, "schema", 1);
-    hpx_row_open(&row, "adoption", '{');
-    add_claim(&row, &adopted->adoption);
-    add_details(&row, &adopted->adoption);
+    hpx_row_open(&row, "adoptions", '[');
+    for (size_t i = 0; i < adopted->made.count; i++)
+        add_adoption(&row, NULL, &adopted->made.items[i]);
     hpx_row_close(&row);
+    if (adopted->made.count > 0)
+        add_adoption(&row, "adoption", &adopted->made.items[0]);
     hpx_row_count(&row, "results", adopted->results);
     hpx_row_count(&row, "left", adopted->left);
     hpx_row_count(&row, "copied", adopted->copied);
@@ -170,7 +210,7 @@ bool hpx_report_counted(hpx_buffer *out, const hpx_provenance *provenance)
         return false;
     hpx_buffer_printf(out, "made by trainer %.8s, counted as %.8s", trainer_text(mine, maker),
                       trainer_text(other, as));
-    if (!hpx_adoptions_lead(provenance->adoptions, maker, &provenance->manifest))
+    if (!hpx_adoptions_of(provenance->adoptions, maker, &provenance->manifest))
         hpx_buffer_puts(out, ", by an adoption that this store does not have");
     return true;
 }

@@ -108,7 +108,7 @@ static void add_origins(hpx_json *json, const hpx_outcome *outcome)
         hpx_json_null(json, "dataset");
     }
     if (outcome->numerics.count) {
-        hpx_add_numerics(&row, &outcome->numerics);
+        hpx_add_numerics(&row, "numerics", &outcome->numerics);
         hpx_row_to_json(json, &row);
     } else {
         hpx_json_null(json, "numerics");

@@ -81,7 +81,7 @@ void hpx_add_status(hpx_row *row, bool failed)
         hpx_row_text(row, "status", "failed");
 }
 
-void hpx_add_numerics(hpx_row *row, const hpx_fields *manifest)
+void hpx_add_numerics(hpx_row *row, const char *name, const hpx_fields *manifest)
 {
     static const char prefix[] = "numerics.";
     hpx_fields numerics = {0};
@@ -92,7 +92,7 @@ void hpx_add_numerics(hpx_row *row, const hpx_fields *manifest)
         field.name += strlen(prefix);
         hpx_fields_set(&numerics, &field);
     }
-    hpx_row_open_flat(row, "numerics", '{');
+    hpx_row_open_flat(row, name, '{');
     hpx_row_fields(row, &numerics);
     hpx_row_close(row);
     hpx_fields_free(&numerics);

@@ -13,12 +13,12 @@
 /* "2026-11-24T08:36:57Z" */
 const char *hpx_report_time(char out[32], int64_t ns);
 
-/* Values of these names; `cell`, `metrics` and `numerics` are objects. */
+/* Values of these names; `cell`, `metrics` and numerics are objects. */
 void hpx_add_hash(hpx_row *row, const char *name, const hpx_hash *hash);
 void hpx_add_cell(hpx_row *row, const hpx_cell *cell);
 void hpx_add_metrics(hpx_row *row, const hpx_metrics *metrics);
-void hpx_add_numerics(hpx_row *row, const hpx_fields *manifest); /* without their prefix */
-void hpx_add_status(hpx_row *row, bool failed);                  /* "status", of what failed alone */
+void hpx_add_numerics(hpx_row *row, const char *name, const hpx_fields *manifest); /* without their prefix */
+void hpx_add_status(hpx_row *row, bool failed); /* "status", of what failed alone */
 
 /* A code record as an object; the patch as its hash, or null for a clean tree. */
 void hpx_add_code(hpx_row *row, const char *name, const hpx_fields *code);

@@ -138,7 +138,7 @@ void hpx_report_provenance(hpx_rows *rows, const hpx_provenance *provenance)
     hpx_row_open_flat(row, "dataset", '{');
     hpx_row_fields(row, &provenance->dataset);
     hpx_row_close(row);
-    hpx_add_numerics(row, &provenance->manifest);
+    hpx_add_numerics(row, "numerics", &provenance->manifest);
     hpx_add_counted(row, provenance);
     hpx_add_import(row, provenance);
     hpx_rows_end(rows);

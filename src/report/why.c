@@ -107,7 +107,7 @@ static void add_artifact(hpx_buffer *out, const hpx_artifact *artifact)
 static void add_hint(hpx_buffer *out, const hpx_fields *nearest, const hpx_fields *wanted)
 {
     char old[HPX_CODE_HEX_BYTES], new[HPX_CODE_HEX_BYTES];
-    if (!hpx_manifest_differs_in_trainer(nearest, wanted))
+    if (!hpx_adoption_is_possible(nearest, wanted))
         return;
     hpx_hex(old, hpx_fields_find(nearest, "code.version")->bytes, HPX_CODE_BYTES);
     hpx_hex(new, hpx_manifest_sources(wanted)->version, HPX_CODE_BYTES);

@@ -1,6 +1,7 @@
 #include "reason.h"
 
 #include "base/memory.h"
+#include "identity/adoption.h"
 #include "identity/manifest.h"
 
 #define DIFFERENCES_MAX 3 /* in one reason */
@@ -25,7 +26,7 @@ static char *differences(struct reasons *reasons, const hpx_neighbour *nearest, 
         hpx_buffer_puts(&text, count > 1 ? ", " : "");
         hpx_manifest_difference(&text, before, after);
     }
-    if (hpx_manifest_differs_in_trainer(&nearest->manifest, wanted))
+    if (hpx_adoption_is_possible(&nearest->manifest, wanted))
         hpx_hex(reasons->other, hpx_fields_find(&nearest->manifest, "code.version")->bytes, HPX_CODE_BYTES);
     if (count > DIFFERENCES_MAX)
         hpx_buffer_printf(&text, " and %zu more", count - DIFFERENCES_MAX);

@@ -6,11 +6,11 @@
 
 #include <stdlib.h>
 
-hpx_status hpx_store_put_adoption(hpx_store *store, const hpx_hash *whose, const hpx_fields *adoption,
+hpx_status hpx_store_put_adoption(hpx_store *store, const hpx_hash *id, const hpx_fields *adoption,
                                   hpx_error *error)
 {
     MDB_txn *txn;
-    struct key key = key_of_hash(whose);
+    struct key key = key_of_hash(id);
     hpx_status status = begin_write(&txn, store, error);
     if (status)
         return status;
@@ -21,10 +21,10 @@ hpx_status hpx_store_put_adoption(hpx_store *store, const hpx_hash *whose, const
     return end_write(store, txn, status, error);
 }
 
-hpx_status hpx_store_drop_adoption(hpx_store *store, const hpx_hash *whose, hpx_error *error)
+hpx_status hpx_store_drop_adoption(hpx_store *store, const hpx_hash *id, hpx_error *error)
 {
     MDB_txn *txn;
-    struct key key = key_of_hash(whose);
+    struct key key = key_of_hash(id);
     hpx_status status = begin_write(&txn, store, error);
     if (status)
         return status;

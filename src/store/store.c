@@ -12,7 +12,7 @@
  *     builds       number(8)                     fields of one entry of the log of builds
  *     conflicts    key(16) epoch(4) output(16)   fields of an hpx_artifact: a second output
  *     pins         key(16)                       nothing
- *     adoptions    XXH3-128 of whose it is(16)   fields of an hpx_adoption (hpx/adoption.h)
+ *     adoptions    id(16)                        fields of an hpx_adoption (identity/adoption.h has the id)
  *     imports      key(16) epoch(4)              fields: from where and when the record came by an import;
  *                  id(16) 0(4)                   likewise of a code version
  *     blobs        XXH3-128(16) key(16) epoch(4) nothing: the file of that name is that checkpoint's

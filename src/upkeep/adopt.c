@@ -15,19 +15,29 @@ struct maker {
     bool mine;
 };
 
+/* What binaries of one trainer, under several numerics, contribute to manifests. */
+struct binaries {
+    const uint8_t *version;
+    hpx_fields *items;
+    size_t count, capacity;
+};
+
 struct adopt {
     hpx_store *store;
     const hpx_adopt_options *options;
     const hpx_trainer *trainer; /* of this binary, that shall count as the other */
     hpx_adopted *out;
-    hpx_adoptions adoptions; /* before */
-    hpx_fields binary;       /* this one's part of a manifest */
-    struct trajectory *all;  /* in order of key */
+    struct binaries others; /* the first with this binary's numerics */
+    struct trajectory *all; /* in order of key */
     size_t count, capacity;
-    struct trajectory **theirs; /* cheapest first */
-    size_t theirs_count;
     struct maker *makers;
     size_t maker_count, maker_capacity;
+
+    /* For one of the others at a time: */
+    hpx_adoption adoption;      /* to be made */
+    hpx_adoptions adoptions;    /* all of the store but that one */
+    struct trajectory **theirs; /* cheapest first */
+    size_t theirs_count;
 };
 
 /* --- what there is ----------------------------------------------------------------------------------------
@@ -75,16 +85,6 @@ static hpx_status note_artifact(void *context, const hpx_artifact *artifact, hpx
     return status;
 }
 
-/* Whether a manifest is of this binary's format and numerics. */
-static bool is_comparable(const struct adopt *adopt, const hpx_fields *manifest)
-{
-    const hpx_field *mine, *other;
-    for (hpx_field_walk at = {0}; hpx_manifest_next_of_binary(&at, &adopt->binary, manifest, &mine, &other);)
-        if (!mine || strcmp(mine->name, "code.version") != 0)
-            return false;
-    return true;
-}
-
 static hpx_status find_cost(struct trajectory *trajectory, struct adopt *adopt, const hpx_fields *manifest,
                             hpx_error *error)
 {
@@ -97,7 +97,14 @@ static hpx_status find_cost(struct trajectory *trajectory, struct adopt *adopt, 
     return status == HPX_NOT_FOUND ? HPX_OK : status;
 }
 
-/* Says whose each trajectory is, and counts what the adoption will not reach. */
+/* Whose a trajectory is: the other binary's, or what this one finds without the adoption. */
+static enum owner owner_of(const struct adopt *adopt, const hpx_fields *manifest)
+{
+    return hpx_adoptions_lead(&adopt->adoptions, &adopt->adoption.as, manifest)      ? THEIRS
+           : hpx_adoptions_lead(&adopt->adoptions, &adopt->adoption.whose, manifest) ? MINE
+                                                                                     : NOBODY;
+}
+
 static hpx_status sort_out(struct adopt *adopt, hpx_error *error)
 {
     hpx_status status = HPX_OK;
@@ -105,13 +112,10 @@ static hpx_status sort_out(struct adopt *adopt, hpx_error *error)
         struct trajectory *trajectory = &adopt->all[i];
         hpx_fields manifest = {0};
         status = hpx_store_manifest(&manifest, adopt->store, &trajectory->key, error);
-        const bool theirs = !status && hpx_adoptions_lead(&adopt->adoptions, adopt->options->as, &manifest);
-        const bool comparable = !status && is_comparable(adopt, &manifest);
-        if (comparable && theirs)
-            trajectory->owner = THEIRS;
-        else if (comparable && hpx_manifest_has_version(&manifest, adopt->trainer->sources->version))
-            trajectory->owner = MINE;
-        adopt->out->apart += !comparable && theirs;
+        trajectory->owner = status ? NOBODY : owner_of(adopt, &manifest);
+        trajectory->equal = 0;
+        trajectory->proven = trajectory->chosen = false;
+        trajectory->covered = trajectory->to == 0; /* this trainer made it all */
         if (trajectory->owner == THEIRS && trajectory->to > 0)
             status = find_cost(trajectory, adopt, &manifest, error);
         hpx_fields_free(&manifest);
@@ -124,10 +128,10 @@ static hpx_status sort_out(struct adopt *adopt, hpx_error *error)
 /* --- what both have stored -------------------------------------------------------------------------------
  */
 
-/* The manifest under which results of this trainer with those settings will be stored. */
+/* The manifest under which results of the other binary with those settings will be stored. */
 static void as_theirs(hpx_fields *manifest, const struct adopt *adopt)
 {
-    hpx_manifest_set_trainer(manifest, adopt->options->as);
+    hpx_manifest_set_binary_fields(manifest, &adopt->adoption.as);
     hpx_adoptions_resolve(&adopt->adoptions, manifest);
 }
 
@@ -142,10 +146,21 @@ struct pair {
     struct trajectory *theirs;
 };
 
+/* The first one, in the trajectory of that key; the other outputs are the new binary's or this one's. */
+static hpx_status note_difference(hpx_adopted *out, const hpx_hash *key, const hpx_rebuilt *rebuilt,
+                                  const char *what, hpx_error *error)
+{
+    if (out->difference.first_difference == 0) {
+        out->differing = *key;
+        out->difference = hpx_rebuilt_copy(rebuilt);
+    }
+    return hpx_error_set(error, HPX_DIFFERS, "%s", what);
+}
+
+/* Of two results that are both this binary's now only the one that it trained itself is a proof. */
 static hpx_status compare_artifacts(void *context, const hpx_artifact *theirs, hpx_error *error)
 {
     struct pair *pair = context;
-    hpx_adopted *out = pair->adopt->out;
     hpx_artifact mine;
     bool made_here;
     hpx_status status = is_mine(&made_here, pair->adopt, &theirs->code, error);
@@ -154,19 +169,22 @@ static hpx_status compare_artifacts(void *context, const hpx_artifact *theirs, h
     status = hpx_store_get(&mine, pair->adopt->store, pair->mine, theirs->epoch, NULL, error);
     if (status)
         return status == HPX_NOT_FOUND ? HPX_OK : status;
-    pair->theirs->equal++;
-    pair->theirs->proven = theirs->epoch == pair->theirs->to;
-    if (hpx_artifact_same_output(&mine, theirs)) {
-        hpx_artifact_free(&mine);
-        return HPX_OK;
+    status = is_mine(&made_here, pair->adopt, &mine.code, error);
+    if (!status && made_here) {
+        pair->theirs->equal++;
+        pair->theirs->proven = theirs->epoch == pair->theirs->to;
     }
-    out->differing = theirs->key;
-    out->difference = (hpx_rebuilt){.verdict = HPX_REBUILD_DIFFERS,
-                                    .compared = pair->theirs->equal,
-                                    .first_difference = theirs->epoch,
-                                    .stored = hpx_artifact_copy(theirs),
-                                    .again = mine};
-    return hpx_error_set(error, HPX_DIFFERS, "the two trainers have stored different outputs");
+    if (!status && !hpx_artifact_same_output(&mine, theirs)) {
+        const hpx_rebuilt difference = {.verdict = HPX_REBUILD_DIFFERS,
+                                        .compared = pair->theirs->equal,
+                                        .first_difference = theirs->epoch,
+                                        .stored = *theirs,
+                                        .again = mine};
+        status = note_difference(pair->adopt->out, &theirs->key, &difference,
+                                 "the two trainers have stored different outputs", error);
+    }
+    hpx_artifact_free(&mine);
+    return status;
 }
 
 static hpx_status compare_stored(struct adopt *adopt, hpx_error *error)
@@ -202,12 +220,10 @@ static int compare_costs(const void *a, const void *b)
 
 static void rank(struct adopt *adopt)
 {
-    adopt->theirs = hpx_alloc((adopt->count + 1) * sizeof(struct trajectory *));
-    for (size_t i = 0; i < adopt->count; i++) {
-        adopt->all[i].covered = adopt->all[i].to == 0; /* this trainer made it all */
+    adopt->theirs_count = 0;
+    for (size_t i = 0; i < adopt->count; i++)
         if (adopt->all[i].owner == THEIRS && adopt->all[i].to > 0)
             adopt->theirs[adopt->theirs_count++] = &adopt->all[i];
-    }
     qsort(adopt->theirs, adopt->theirs_count, sizeof *adopt->theirs, compare_costs);
 }
 
@@ -226,9 +242,8 @@ static char *list_paths(const hpx_trainer *trainer, const hpx_paths *paths)
     return list;
 }
 
-static hpx_status choose(struct adopt *adopt, hpx_error *error)
+static hpx_status choose(size_t *covered, struct adopt *adopt, hpx_error *error)
 {
-    hpx_adopted *out = adopt->out;
     const hpx_adopt_options *options = adopt->options;
     const struct sample_options sample = {
         .store = adopt->store,
@@ -237,14 +252,18 @@ static hpx_status choose(struct adopt *adopt, hpx_error *error)
         .interrupted = options->interrupted,
     };
     hpx_paths paths;
-    hpx_status status = sample_choose(&paths, &out->why, adopt->theirs, adopt->theirs_count, &sample, error);
+    hpx_error why;
+    hpx_status status = sample_choose(&paths, &why, adopt->theirs, adopt->theirs_count, &sample, error);
+    if (status)
+        return status;
+    *covered = 0;
     for (size_t i = 0; i < adopt->theirs_count; i++)
-        out->left += !adopt->theirs[i]->covered;
-    if (!status && out->left == adopt->theirs_count)
-        status = hpx_error_set(error, HPX_FAILED, "not adopted: no result can be trained again: %s",
-                               out->why.message);
-    out->adoption.paths = list_paths(adopt->trainer, &paths);
-    return status;
+        *covered += adopt->theirs[i]->covered;
+    if (adopt->out->left == 0)
+        adopt->out->why = why;
+    adopt->out->left += adopt->theirs_count - *covered;
+    adopt->adoption.paths = list_paths(adopt->trainer, &paths);
+    return HPX_OK;
 }
 
 static void add_proof(hpx_adoption *adoption, const hpx_hash *key, uint32_t epochs)
@@ -272,13 +291,11 @@ static hpx_status take(void *context, const hpx_rebuilt *rebuilt, hpx_error *err
         return not_adopted(rebuilt, "its results are lost", error);
     if (adopt->options->done)
         status = adopt->options->done(adopt->options->context, rebuilt, error);
-    if (!status && rebuilt->verdict == HPX_REBUILD_DIFFERS) {
-        adopt->out->differing = rebuilt->newest->key;
-        adopt->out->difference = hpx_rebuilt_copy(rebuilt);
-        status = hpx_error_set(error, HPX_DIFFERS, "this trainer gives another output");
-    }
+    if (!status && rebuilt->verdict == HPX_REBUILD_DIFFERS)
+        status = note_difference(adopt->out, &rebuilt->newest->key, rebuilt,
+                                 "this trainer gives another output", error);
     if (!status)
-        add_proof(&adopt->out->adoption, &rebuilt->newest->key, rebuilt->compared);
+        add_proof(&adopt->adoption, &rebuilt->newest->key, rebuilt->compared);
     return status;
 }
 
@@ -302,117 +319,72 @@ static hpx_status train(struct adopt *adopt, hpx_error *error)
         if (trajectory->chosen)
             wanted[rebuild.wanted_count++] = (hpx_rebuild_wanted){trajectory->key, trajectory->to};
         else if (trajectory->proven)
-            add_proof(&adopt->out->adoption, &trajectory->key, trajectory->equal);
+            add_proof(&adopt->adoption, &trajectory->key, trajectory->equal);
     }
     hpx_status status = hpx_rebuild(&counts, adopt->store, &rebuild, error);
     free(wanted);
     return status;
 }
 
-static hpx_status prove(struct adopt *adopt, hpx_error *error)
-{
-    char name[HPX_CODE_HEX_BYTES];
-    hpx_hex(name, adopt->options->as, HPX_CODE_BYTES);
-    if (adopt->theirs_count == 0 && adopt->out->apart > 0)
-        return hpx_error_set(error, HPX_NOT_FOUND,
-                             "not adopted: all results of trainer %.8s are of other numerics than this "
-                             "binary's (hpx --version -v)",
-                             name);
-    if (adopt->theirs_count == 0)
-        return hpx_error_set(error, HPX_NOT_FOUND, "not adopted: no result made by trainer %.8s is stored",
-                             name);
-    if (!adopt->trainer->paths)
-        return hpx_error_set(
-            error, HPX_FAILED,
-            "not adopted: model %s cannot tell which code its trainings run, so no sample proves "
-            "anything",
-            adopt->trainer->name);
-    hpx_status status = choose(adopt, error);
-    return status ? status : train(adopt, error);
-}
-
 /* --- the adoption -----------------------------------------------------------------------------------------
  */
 
-/* The adoption of a trainer under this binary's numerics, whatever it covers. */
-static const hpx_adoption *adoption_of(const struct adopt *adopt, const uint8_t version[HPX_CODE_BYTES])
-{
-    for (size_t i = 0; i < adopt->adoptions.count; i++)
-        if (is_comparable(adopt, &adopt->adoptions.items[i].whose) &&
-            hpx_manifest_has_version(&adopt->adoptions.items[i].whose, version))
-            return &adopt->adoptions.items[i];
-    return NULL;
-}
-
-/* A trainer counts as one other, and never as itself. */
-static hpx_status check(const struct adopt *adopt, hpx_error *error)
-{
-    char mine[HPX_CODE_HEX_BYTES], other[HPX_CODE_HEX_BYTES];
-    const uint8_t *at = adopt->options->as, *version = adopt->trainer->sources->version;
-    const hpx_adoption *next = adoption_of(adopt, version);
-    hpx_hex(mine, version, HPX_CODE_BYTES);
-    if (next && memcmp(next->as, at, HPX_CODE_BYTES) != 0) {
-        hpx_hex(other, next->as, HPX_CODE_BYTES);
-        return hpx_error_set(error, HPX_FAILED,
-                             "trainer %.8s counts as %.8s already; `hpx adopt --forget %.8s` ends that", mine,
-                             other, mine);
-    }
-    for (size_t i = 0; i <= adopt->adoptions.count; i++) {
-        hpx_hex(other, adopt->options->as, HPX_CODE_BYTES);
-        if (memcmp(at, version, HPX_CODE_BYTES) == 0)
-            return i == 0
-                       ? hpx_error_set(error, HPX_USAGE, "%.8s is the trainer of this binary", other)
-                       : hpx_error_set(error, HPX_FAILED, "trainer %.8s counts as %.8s already", other, mine);
-        next = adoption_of(adopt, at);
-        if (!next)
-            break;
-        at = next->as;
-    }
-    return HPX_OK;
-}
-
-/* Of an assertion, it is all of the other trainer's. */
+/* Lets the adoption hold for what it has proven, and for no trajectory for which another one does. */
 static hpx_status set_holds(struct adopt *adopt, hpx_error *error)
 {
     hpx_hash *keys = hpx_alloc((adopt->count + 1) * sizeof *keys);
     hpx_status status = HPX_OK;
+    size_t count = 0;
     for (size_t i = 0; i < adopt->count && !status; i++) {
         hpx_fields manifest = {0};
         const struct trajectory *trajectory = &adopt->all[i];
         if (trajectory->owner != THEIRS || !(trajectory->covered || adopt->options->unproven))
             continue;
         status = hpx_store_manifest(&manifest, adopt->store, &trajectory->key, error);
-        if (!status)
-            keys[adopt->out->results++] = hpx_adoption_key(&adopt->out->adoption, &manifest);
+        if (!status) {
+            hpx_manifest_set_binary_fields(&manifest, &adopt->adoption.whose);
+            const hpx_adoption *other = hpx_adoptions_find(&adopt->adoptions, &manifest);
+            if (!other || other->key_count == 0)
+                keys[count++] = hpx_adoption_key(&adopt->adoption, &manifest);
+            adopt->out->results++;
+        }
         hpx_fields_free(&manifest);
         if (status == HPX_NOT_FOUND)
             status = HPX_OK; /* damaged, and reported */
     }
     if (!adopt->options->unproven)
-        hpx_adoption_set_holds(&adopt->out->adoption, keys, adopt->out->results);
+        hpx_adoption_set_holds(&adopt->adoption, keys, count);
     free(keys);
     return status;
 }
 
-/* Stores again, as the other trainer's, what this one has made before and the adoption holds for. */
-static hpx_status copy_mine(struct adopt *adopt, hpx_error *error)
+/* Where this binary has come to find other results than a trajectory's, which are equal, these get what they
+ * lack of it. */
+static hpx_status copy_equal(struct adopt *adopt, hpx_error *error)
 {
     hpx_adoptions now;
     hpx_status status = hpx_adoptions_read(&now, adopt->store, error);
     for (size_t i = 0; i < adopt->count && !status; i++) {
         hpx_fields manifest = {0};
         hpx_buffer bytes = {0};
-        if (adopt->all[i].owner != MINE)
+        const struct trajectory *trajectory = &adopt->all[i];
+        if (trajectory->owner != MINE && !(trajectory->owner == THEIRS && trajectory->covered))
             continue;
-        status = hpx_store_manifest(&manifest, adopt->store, &adopt->all[i].key, error);
-        if (!status && hpx_adoptions_find(&now, &manifest)) {
+        status = hpx_store_manifest(&manifest, adopt->store, &trajectory->key, error);
+        if (!status) {
+            hpx_manifest_set_binary_fields(&manifest, &adopt->adoption.whose);
             hpx_adoptions_resolve(&now, &manifest);
             hpx_fields_encode(&bytes, &manifest);
-            status = hpx_store_copy(adopt->store, &adopt->all[i].key, &bytes, error);
-            adopt->out->copied += !status;
+            const hpx_hash key = hpx_hash_of(bytes.data, bytes.size);
+            if (!hpx_hash_equal(&key, &trajectory->key)) {
+                status = hpx_store_copy(adopt->store, &trajectory->key, &bytes, error);
+                adopt->out->copied += !status;
+            }
         }
         hpx_buffer_free(&bytes);
         hpx_fields_free(&manifest);
+        if (status == HPX_NOT_FOUND)
+            status = HPX_OK; /* damaged, and reported */
     }
     hpx_adoptions_free(&now);
     return status;
@@ -421,51 +393,250 @@ static hpx_status copy_mine(struct adopt *adopt, hpx_error *error)
 /* The adoption before the copies: what ends between them is made good by adopting again. */
 static hpx_status adopt_now(struct adopt *adopt, hpx_error *error)
 {
-    hpx_adoption *adoption = &adopt->out->adoption;
+    hpx_adoption *adoption = &adopt->adoption;
+    hpx_adoptions *made = &adopt->out->made;
     hpx_fields code = {0};
     hpx_code_fields(&code, &hpx_code_built, adopt->trainer->sources);
-    for (size_t i = 0; i < adopt->binary.count; i++)
-        hpx_fields_set(&adoption->whose, &adopt->binary.fields[i]);
-    memcpy(adoption->as, adopt->options->as, HPX_CODE_BYTES);
     adoption->code = hpx_record_id(&code);
     adoption->adopted_ns = hpx_clock_ns();
     adoption->reason = hpx_strdup(adopt->options->reason ? adopt->options->reason : "");
     hpx_status status = set_holds(adopt, error);
+    const bool holds = adoption->hold_count > 0 || adopt->options->unproven;
     if (!status)
         status = hpx_store_put_record(adopt->store, HPX_RECORD_CODE, &code, error);
-    if (!status)
+    if (!status && holds)
         status = hpx_adoption_put(adopt->store, adoption, error);
     if (!status)
-        status = copy_mine(adopt, error);
+        status = copy_equal(adopt, error);
+    if (!status && holds) {
+        made->items = hpx_grow(made->items, &made->capacity, made->count + 1, sizeof *made->items);
+        made->items[made->count++] = *adoption;
+        *adoption = (hpx_adoption){0};
+    }
     hpx_fields_free(&code);
     return status;
+}
+
+static hpx_status prove(size_t *covered, struct adopt *adopt, hpx_error *error)
+{
+    hpx_status status = choose(covered, adopt, error);
+    return status || *covered == 0 ? status : train(adopt, error);
+}
+
+/* An assertion reaches equal numerics only. */
+static bool is_within_reach(const struct adopt *adopt)
+{
+    return adopt->options->unproven ? hpx_adoption_same_numerics(&adopt->adoption)
+                                    : hpx_adoption_is_possible(&adopt->adoption.whose, &adopt->adoption.as);
+}
+
+/* Where the other binary has results that can be trained again. */
+static hpx_status adopt_other(struct adopt *adopt, hpx_error *error)
+{
+    size_t covered = 0;
+    hpx_status status = sort_out(adopt, error);
+    if (status)
+        return status;
+    rank(adopt);
+    if (!is_within_reach(adopt)) {
+        adopt->out->apart += adopt->theirs_count;
+        return HPX_OK;
+    }
+    if (adopt->theirs_count > 0)
+        status = compare_stored(adopt, error);
+    if (!status && adopt->theirs_count > 0 && !adopt->options->unproven)
+        status = prove(&covered, adopt, error);
+    if (!status && (covered > 0 || adopt->options->unproven))
+        status = adopt_now(adopt, error);
+    return status;
+}
+
+/* All adoptions but one of the same two binaries, which will be replaced. */
+static hpx_status read_adoptions(struct adopt *adopt, hpx_error *error)
+{
+    hpx_adoptions *adoptions = &adopt->adoptions;
+    const hpx_hash mine = hpx_adoption_id(&adopt->adoption);
+    hpx_status status = hpx_adoptions_read(adoptions, adopt->store, error);
+    size_t kept = 0;
+    for (size_t i = 0; i < adoptions->count; i++) {
+        const hpx_hash id = hpx_adoption_id(&adoptions->items[i]);
+        if (hpx_hash_equal(&id, &mine))
+            hpx_adoption_free(&adoptions->items[i]);
+        else
+            adoptions->items[kept++] = adoptions->items[i];
+    }
+    adoptions->count = kept;
+    return status;
+}
+
+/* HPX_DIFFERS of one of the others does not keep the next ones from being adopted. */
+static hpx_status adopt_others(struct adopt *adopt, hpx_error *error)
+{
+    hpx_error difference = {.status = HPX_OK};
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < adopt->others.count && !status; i++) {
+        hpx_manifest_set_binary(&adopt->adoption.whose, adopt->trainer);
+        hpx_manifest_set_binary_fields(&adopt->adoption.as, &adopt->others.items[i]);
+        status = read_adoptions(adopt, error);
+        if (!status)
+            status = adopt_other(adopt, error);
+        hpx_adoptions_free(&adopt->adoptions);
+        hpx_adoption_free(&adopt->adoption);
+        if (status == HPX_DIFFERS && difference.status == HPX_OK) {
+            difference = *error;
+            status = HPX_OK;
+        }
+    }
+    if (!status && difference.status) {
+        *error = difference;
+        status = difference.status;
+    }
+    return status;
+}
+
+static hpx_status explain_nothing(const struct adopt *adopt, hpx_error *error)
+{
+    char name[HPX_CODE_HEX_BYTES];
+    hpx_hex(name, adopt->options->as, HPX_CODE_BYTES);
+    if (adopt->out->left > 0)
+        return hpx_error_set(error, HPX_FAILED, "not adopted: no result can be trained again: %s",
+                             adopt->out->why.message);
+    if (adopt->out->apart > 0)
+        return hpx_error_set(error, HPX_NOT_FOUND,
+                             "not adopted: all results of trainer %.8s are of other numerics than this "
+                             "binary's (hpx --version -v), with plain vectors on one side: no sample proves "
+                             "these equal",
+                             name);
+    return hpx_error_set(error, HPX_NOT_FOUND, "not adopted: no result made by trainer %.8s is stored", name);
+}
+
+/* --- the others -------------------------------------------------------------------------------------------
+ */
+
+static bool same_binary(const hpx_fields *a, const hpx_fields *b)
+{
+    const hpx_field *left, *right;
+    return !hpx_manifest_next_of_binary(&(hpx_field_walk){0}, a, b, &left, &right);
+}
+
+/* The binary of a manifest, or of an adoption, if it is of this trainer and not known yet. */
+static hpx_status add_binary(void *context, const hpx_hash *key, const hpx_fields *manifest, hpx_error *error)
+{
+    (void)key, (void)error;
+    struct binaries *binaries = context;
+    if (!hpx_manifest_has_version(manifest, binaries->version))
+        return HPX_OK;
+    for (size_t i = 0; i < binaries->count; i++)
+        if (same_binary(&binaries->items[i], manifest))
+            return HPX_OK;
+    binaries->items =
+        hpx_grow(binaries->items, &binaries->capacity, binaries->count + 1, sizeof *binaries->items);
+    hpx_fields *binary = &binaries->items[binaries->count++];
+    *binary = (hpx_fields){0};
+    for (size_t i = 0; i < manifest->count; i++)
+        if (hpx_manifest_is_binary(manifest->fields[i].name))
+            hpx_fields_set(binary, &manifest->fields[i]);
+    return HPX_OK;
+}
+
+static hpx_status find_binaries(struct binaries *binaries, hpx_store *store, hpx_error *error)
+{
+    hpx_status status = hpx_store_each_manifest(store, add_binary, binaries, error);
+    return status ? status : hpx_store_each_adoption(store, add_binary, binaries, error);
+}
+
+static void free_binaries(struct binaries *binaries)
+{
+    for (size_t i = 0; i < binaries->count; i++)
+        hpx_fields_free(&binaries->items[i]);
+    free(binaries->items);
+}
+
+static hpx_status find_others(struct adopt *adopt, hpx_error *error)
+{
+    hpx_fields first = {0};
+    adopt->others.version = adopt->options->as;
+    hpx_manifest_set_binary(&first, adopt->trainer);
+    hpx_manifest_set_trainer(&first, adopt->options->as);
+    hpx_status status = add_binary(&adopt->others, NULL, &first, error);
+    hpx_fields_free(&first);
+    return status ? status : find_binaries(&adopt->others, adopt->store, error);
+}
+
+/* Whether a binary counts as one of this trainer, in so many steps at most. */
+static bool counts_as(const hpx_adoptions *adoptions, const hpx_fields *binary,
+                      const uint8_t version[HPX_CODE_BYTES], size_t steps)
+{
+    if (hpx_manifest_has_version(binary, version))
+        return true;
+    for (size_t i = 0; i < adoptions->count && steps > 0; i++)
+        if (same_binary(&adoptions->items[i].whose, binary) &&
+            counts_as(adoptions, &adoptions->items[i].as, version, steps - 1))
+            return true;
+    return false;
+}
+
+/* A trainer counts as one other, and never as itself. */
+static hpx_status check(const struct adopt *adopt, const hpx_adoptions *adoptions, hpx_error *error)
+{
+    char mine[HPX_CODE_HEX_BYTES], other[HPX_CODE_HEX_BYTES];
+    const uint8_t *as = adopt->options->as, *version = adopt->trainer->sources->version;
+    hpx_fields binary = {0};
+    hpx_status status = HPX_OK;
+    hpx_hex(mine, version, HPX_CODE_BYTES);
+    hpx_hex(other, as, HPX_CODE_BYTES);
+    if (memcmp(as, version, HPX_CODE_BYTES) == 0)
+        return hpx_error_set(error, HPX_USAGE, "%.8s is the trainer of this binary", other);
+    hpx_manifest_set_binary(&binary, adopt->trainer);
+    for (size_t i = 0; i < adopt->others.count && !status; i++)
+        if (counts_as(adoptions, &adopt->others.items[i], version, adoptions->count))
+            status = hpx_error_set(error, HPX_FAILED, "trainer %.8s counts as %.8s already", other, mine);
+    for (size_t i = 0; i < adoptions->count && !status; i++) {
+        const hpx_adoption *adoption = &adoptions->items[i];
+        if (!same_binary(&adoption->whose, &binary) || hpx_manifest_has_version(&adoption->as, as))
+            continue;
+        hpx_hex(other, hpx_adoption_as_version(adoption), HPX_CODE_BYTES);
+        status = hpx_error_set(error, HPX_FAILED,
+                               "trainer %.8s counts as %.8s already; `hpx adopt --forget %.8s` ends that",
+                               mine, other, mine);
+    }
+    hpx_fields_free(&binary);
+    return status;
+}
+
+static hpx_status prepare(struct adopt *adopt, hpx_error *error)
+{
+    hpx_adoptions adoptions;
+    hpx_status status = hpx_adopt_trainer(&adopt->trainer, adopt->store, adopt->options->as, error);
+    if (status)
+        return status;
+    if (!adopt->options->unproven && !adopt->trainer->paths)
+        return hpx_error_set(
+            error, HPX_FAILED,
+            "not adopted: model %s cannot tell which code its trainings run, so no sample proves "
+            "anything",
+            adopt->trainer->name);
+    status = find_others(adopt, error);
+    if (!status)
+        status = hpx_adoptions_read(&adoptions, adopt->store, error);
+    if (!status) {
+        status = check(adopt, &adoptions, error);
+        hpx_adoptions_free(&adoptions);
+    }
+    return status ? status : hpx_store_each(adopt->store, NULL, note_artifact, adopt, error);
 }
 
 hpx_status hpx_adopt(hpx_adopted *out, hpx_store *store, const hpx_adopt_options *options, hpx_error *error)
 {
     struct adopt adopt = {.store = store, .options = options, .out = out};
     *out = (hpx_adopted){0};
-    hpx_status status = hpx_adoptions_read(&adopt.adoptions, store, error);
+    hpx_status status = prepare(&adopt, error);
+    adopt.theirs = hpx_alloc((adopt.count + 1) * sizeof(struct trajectory *));
     if (!status)
-        status = hpx_adopt_trainer(&adopt.trainer, store, options->as, error);
-    if (!status)
-        hpx_manifest_set_binary(&adopt.binary, adopt.trainer);
-    if (!status)
-        status = check(&adopt, error);
-    if (!status)
-        status = hpx_store_each(store, NULL, note_artifact, &adopt, error);
-    if (!status)
-        status = sort_out(&adopt, error);
-    if (!status)
-        status = compare_stored(&adopt, error);
-    if (!status && !options->unproven) {
-        rank(&adopt);
-        status = prove(&adopt, error);
-    }
-    if (!status)
-        status = adopt_now(&adopt, error);
-    hpx_adoptions_free(&adopt.adoptions);
-    hpx_fields_free(&adopt.binary);
+        status = adopt_others(&adopt, error);
+    if (!status && out->made.count == 0 && out->results == 0)
+        status = explain_nothing(&adopt, error);
+    free_binaries(&adopt.others);
     free(adopt.makers);
     free(adopt.theirs);
     for (size_t i = 0; i < adopt.count; i++)
@@ -476,7 +647,7 @@ hpx_status hpx_adopt(hpx_adopted *out, hpx_store *store, const hpx_adopt_options
 
 void hpx_adopted_free(hpx_adopted *adopted)
 {
-    hpx_adoption_free(&adopted->adoption);
+    hpx_adoptions_free(&adopted->made);
     hpx_rebuilt_free(&adopted->difference);
 }
 
@@ -525,8 +696,8 @@ hpx_status hpx_adopt_find_trainer(uint8_t out[HPX_CODE_BYTES], hpx_store *store,
 }
 
 struct kind {
-    const hpx_adoptions *adoptions;
-    const uint8_t *version;
+    hpx_adoptions adoptions;
+    struct binaries binaries;
     const hpx_trainer *trainer;
 };
 
@@ -535,21 +706,23 @@ static hpx_status match_kind(void *context, const hpx_hash *key, const hpx_field
 {
     (void)key;
     struct kind *kind = context;
-    if (kind->trainer || !hpx_adoptions_lead(kind->adoptions, kind->version, manifest))
-        return HPX_OK;
-    return hpx_trainer_of(&kind->trainer, manifest, error);
+    for (size_t i = 0; i < kind->binaries.count && !kind->trainer; i++)
+        if (hpx_adoptions_lead(&kind->adoptions, &kind->binaries.items[i], manifest))
+            return hpx_trainer_of(&kind->trainer, manifest, error);
+    return HPX_OK;
 }
 
 hpx_status hpx_adopt_trainer(const hpx_trainer **out, hpx_store *store, const uint8_t version[HPX_CODE_BYTES],
                              hpx_error *error)
 {
-    hpx_adoptions adoptions;
     char hex[HPX_CODE_HEX_BYTES];
-    struct kind kind = {.adoptions = &adoptions, .version = version};
-    hpx_status status = hpx_adoptions_read(&adoptions, store, error);
+    struct kind kind = {.binaries.version = version};
+    hpx_status status = hpx_adoptions_read(&kind.adoptions, store, error);
     for (const char *const *name = hpx_trainer_names(); *name; name++)
         if (memcmp(hpx_trainer_find(*name)->sources->version, version, HPX_CODE_BYTES) == 0)
             kind.trainer = hpx_trainer_find(*name);
+    if (!status)
+        status = find_binaries(&kind.binaries, store, error);
     if (!status)
         status = hpx_store_each_manifest(store, match_kind, &kind, error);
     hpx_hex(hex, version, HPX_CODE_BYTES);
@@ -557,7 +730,8 @@ hpx_status hpx_adopt_trainer(const hpx_trainer **out, hpx_store *store, const ui
         status =
             hpx_error_set(error, HPX_NOT_FOUND, "not adopted: no result made by trainer %.8s is stored", hex);
     *out = kind.trainer;
-    hpx_adoptions_free(&adoptions);
+    free_binaries(&kind.binaries);
+    hpx_adoptions_free(&kind.adoptions);
     return status;
 }
 

@@ -1,4 +1,4 @@
-/* Makes an adoption (hpx/adoption.h): trains a sample of another trainer's results again with this binary and
+/* Makes an adoption (identity/adoption.h): trains a sample of another trainer's results again with this binary and
  * compares every epoch, bit for bit. */
 #ifndef HPX_ADOPT_H
 #define HPX_ADOPT_H
@@ -30,19 +30,21 @@ typedef struct hpx_adopt_options {
 } hpx_adopt_options;
 
 typedef struct hpx_adopted {
-    hpx_adoption adoption;
-    size_t results; /* trajectories of the other trainer that count for this one now */
-    size_t left;    /* that do not, because nobody knows which paths they take */
-    hpx_error why;  /* of the first of these */
-    size_t apart;   /* of other numerics or manifest formats: their keys stay out of reach */
-    size_t copied;  /* trajectories that this trainer had made, stored again as the other's */
+    hpx_adoptions made; /* one for each numerics under which the other trainer has results */
+    size_t results;     /* trajectories of the other trainer that count for this one now */
+    size_t left;        /* that do not, because nobody knows which paths they take */
+    hpx_error why;      /* of the first of these */
+    size_t apart;       /* of other numerics, which nothing proves equal (hpx_adoption_is_possible) */
+    size_t copied;      /* trajectories stored again under the key that this trainer finds now */
     hpx_hash differing;
     hpx_rebuilt difference; /* HPX_DIFFERS: where, in the trajectory of that key */
 } hpx_adopted;
 
-/* HPX_DIFFERS, and nothing is adopted, when an output differs. HPX_FAILED when nothing can be covered, when a
- * training fails, and when this trainer counts as a third one, or the other one as this. HPX_NOT_FOUND when
- * there is no result to compare with. */
+/* For each numerics under which the other trainer has results, a sample of these proves an adoption of its
+ * own; an assertion is of equal numerics only. HPX_DIFFERS when an output differs: then none is made for these
+ * numerics, but for others it may be. HPX_FAILED when nothing can be covered, when a training fails, and when
+ * this trainer counts as a third one, or the other one as this. HPX_NOT_FOUND when there is no result to
+ * compare with. `out` has what was adopted, and is to be freed, also after an error. */
 hpx_status hpx_adopt(hpx_adopted *out, hpx_store *store, const hpx_adopt_options *options, hpx_error *error);
 void hpx_adopted_free(hpx_adopted *adopted);
 

@@ -73,17 +73,17 @@ static hpx_status collect(void *context, const hpx_artifact *artifact, hpx_error
 }
 
 /* The trainer that made a result, which may not be the one that it counts as. */
-static hpx_status set_maker(hpx_fields *manifest, hpx_store *store, const hpx_artifact *artifact,
+static hpx_status set_maker(hpx_fields *manifest, const struct rebuild *rebuild, const hpx_artifact *artifact,
                             hpx_error *error)
 {
     hpx_fields code = {0};
     const uint8_t *version;
     size_t size = 0;
-    hpx_status status = hpx_store_get_record(&code, store, HPX_RECORD_CODE, &artifact->code, error);
+    hpx_status status = hpx_store_get_record(&code, rebuild->store, HPX_RECORD_CODE, &artifact->code, error);
     if (!status)
         status = hpx_fields_bytes(&version, &size, &code, "version", error);
     if (!status && size == HPX_CODE_BYTES)
-        hpx_manifest_set_trainer(manifest, version);
+        hpx_adoptions_set_maker(&rebuild->adoptions, manifest, version);
     hpx_fields_free(&code);
     return status;
 }
@@ -127,7 +127,7 @@ static hpx_status make_job(hpx_job *job, const struct rebuild *rebuild, struct c
     *job = (hpx_job){.to = candidate->to, .checkpoint = HPX_NO_BLOB};
     hpx_status status = hpx_store_manifest(&manifest, rebuild->store, &newest->key, error);
     if (!status && as_made)
-        status = set_maker(&manifest, rebuild->store, newest, error);
+        status = set_maker(&manifest, rebuild, newest, error);
     else if (!status && !(status = hpx_trainer_of(&trainer, &manifest, error)))
         hpx_manifest_set_binary(&manifest, trainer);
     if (!status) {

@@ -133,18 +133,25 @@ static hpx_status train_at_code(hpx_reproduced *out, hpx_store *store, const cha
                                 const hpx_reproduce_options *options, hpx_error *error)
 {
     const hpx_provenance *newest = &out->trajectory.newest;
-    const char *compiler = hpx_fields_text_or_empty(&newest->manifest, "numerics.compiler");
+    const uint8_t *maker = hpx_provenance_maker(newest);
+    hpx_fields made = {0};
+    for (size_t i = 0; i < newest->manifest.count; i++)
+        hpx_fields_set(&made, &newest->manifest.fields[i]);
+    if (maker)
+        hpx_adoptions_set_maker(newest->adoptions, &made, maker);
+    const char *compiler = hpx_fields_text_or_empty(&made, "numerics.compiler");
     char *folder = NULL, *program = NULL, *before[PINS];
     hpx_status status = check_trust(&out->untrusted, store, newest, options->trust, error);
     if (!status)
         status = hpx_code_compile(&folder, &program, hpx_code_built.root, &newest->code, compiler,
                                   options->interrupted, error);
     if (!status) {
-        pin_numerics(before, &newest->manifest);
+        pin_numerics(before, &made);
         status = train(out, store, prefix, program, options, error);
         unpin_numerics(before);
     }
     hpx_folder_remove(folder);
+    hpx_fields_free(&made);
     free(program);
     free(folder);
     return status;

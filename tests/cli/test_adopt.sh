@@ -256,4 +256,58 @@ test_failed() {
     is '.searches[0].trials.failed' 6
 }
 
+# Results whose manifests name the vectors, as those of earlier versions do, and of two machines: proven each by a sample of
+# its own.
+test_numerics() {
+    local vector other=avx2
+    has_avx2 || return 0 # plain vectors round otherwise
+    copy_sources .
+    printf '%s\n' /build/ /store/ /old /new out err make.log >.gitignore
+    write_recipe a.rcp 2 relu tanh
+    write_recipe b.rcp 2 tanh
+    git init -q .
+    git add -A
+    git commit -q -m first
+    sed -i 's/if (hpx_vector_kind() == HPX_VECTOR_PLAIN) {/{/; s/hpx_vector_name(HPX_VECTOR_PLAIN)/hpx_vector_name(hpx_vector_kind())/' \
+        src/nn/numerics.c
+    build_hpx old
+    git checkout -q src
+    build_hpx new
+    use old
+    HPX_VECTOR=avx512 hpx --version >/dev/null 2>&1 && other=avx512
+    HPX_VECTOR=avx2 one_build '[0,0,8]' a.rcp
+    HPX_VECTOR=$other hpx build b.rcp -q --json >out
+    HPX_VECTOR=plain one_build '[0,0,4]' b.rcp 'with plain vectors'
+
+    use new
+    one_build '[0,0,4]' b.rcp 'before the adoption'
+    run 0 hpx adopt "$old" -q --json
+    is '[.results, .left, .apart, (.adoptions | length >= 1)]' "[$([[ $other == avx2 ]] && echo 8 || echo 12),0,4,true]"
+    for vector in $(jq -r '.adoptions[].as_numerics.vector' out); do
+        [[ $vector == avx2 || $vector == "$other" ]] || fail "an adoption of $vector vectors"
+    done
+    one_build '[8,0,0]' a.rcp 'after the adoption'
+    run 0 hpx adopt "$old" -q
+    has out "trainer $new counts as $old with "
+    has out '4 trajectories are of '
+    has out ' of other numerics: the proof does not reach them'
+    run 0 hpx adopt
+    has out "$old with "
+    run 0 hpx audit -q
+    has out "trainer $new counts as $old with "
+    has_not out 'does not have'
+    write_recipe a.rcp 3 relu tanh
+    one_build '[0,8,0]' a.rcp 'of more epochs'
+    run 0 hpx audit -q
+    has out "8 results made by trainer $new, counted as $old"
+    has_not out 'does not have'
+    run 0 hpx verify
+    has out ' 0 damaged'
+
+    # Of plain vectors it is the other way round: theirs are of the same numerics, and all others are out of reach.
+    run 0 env HPX_VECTOR=plain "$HPX" adopt "$old" -q --json
+    is '[.results, (.adoptions | length), .adoption.as_numerics == .adoption.numerics]' '[4,1,true]'
+    HPX_VECTOR=plain one_build '[4,0,0]' b.rcp 'of the same plain vectors'
+}
+
 run_tests "$@"

@@ -100,6 +100,42 @@ test_pins_and_adoptions() {
     is "[.[] | select(.key == \"$pinned\")]" '[]'
 }
 
+# Results whose manifests name vectors and a BLAS that decide nothing any more.
+adopts() {
+    local old key
+    key=$(hpx ls --store "$1" --json | jq -r '[.[] | select(.cell.n1 == 5)][0].key')
+    run 0 hpx forget -y "$key" --store "$1" # of two outputs
+    run 0 hpx build here.rcp -q --store "$1" # where the data is
+    run 10 hpx plan grid.rcp -q --store "$1" --exit-code
+    has out '2 trials to train'
+    old=$(hpx ls --store "$1" --json | jq -r '[.[] | select(.cell.n1 == 2)][0].code.version[:8]')
+    run 0 hpx why grid.rcp n1=2 n2=2 -q --store "$1"
+    has out "if that edit changes no number: hpx adopt $old "
+    run 0 hpx adopt "$old" -q --store "$1" --json
+    is '[.left, .apart, (.adoptions | length), .adoption.as_numerics.vector, .adoption.numerics.vector]' \
+        '[0,0,1,"avx512",null]'
+    run 0 hpx build grid.rcp -q --store "$1" --json
+    is '.searches[0].trials | [.hit, .extend, .train]' '[2,0,0]'
+    run 0 hpx audit grid.rcp -q --store "$1" --json
+    is "[.[].counted_as[:8]] | unique | . == [\"$old\"]" true
+    run 0 hpx why grid.rcp n1=2 n2=2 -q --store "$1"
+    has out "counts as $old with blas OpenBLAS 0.3.21, "
+    run 0 hpx verify --store "$1"
+}
+
+test_adopt() {
+    has_avx2 || return 0 # plain vectors round otherwise
+    IMAGES=100 make_data data
+    recipe grid.rcp 'epochs = 2' 'seeds = 1' 'keep = all' <<'R'
+axis n1 = 2 3
+axis n2 = 2
+search all
+  method = grid
+R
+    sed 's/axis n1 = 2 3/axis n1 = 9/' grid.rcp >here.rcp
+    each_fixture adopts
+}
+
 # Killed at every call that writes, opening it for writing loses nothing: the next one finds format 1 or 2.
 test_killed() {
     local n code=0
