@@ -272,53 +272,71 @@ static uint64_t real_bits(double value)
     return bits;
 }
 
-static void encode_payload(hpx_buffer *out, const hpx_field *field)
+static uint8_t *put(uint8_t *to, uint64_t value, unsigned bytes)
 {
-    switch (field->type) {
-    case HPX_FIELD_COUNT:
-        hpx_buffer_u32(out, 8);
-        hpx_buffer_u64(out, field->count);
-        break;
-    case HPX_FIELD_REAL:
-        hpx_buffer_u32(out, 8);
-        hpx_buffer_u64(out, real_bits(field->real));
-        break;
-    case HPX_FIELD_COUNTS: {
-        const uint64_t *values = (const uint64_t *)(const void *)field->bytes;
-        hpx_buffer_u32(out, (uint32_t)field->size);
-        for (uint64_t i = 0; i < field->count; i++)
-            hpx_buffer_u64(out, values[i]);
-        break;
-    }
-    case HPX_FIELD_REALS: {
-        const double *values = (const double *)(const void *)field->bytes;
-        hpx_buffer_u32(out, (uint32_t)field->size);
-        for (uint64_t i = 0; i < field->count; i++)
-            hpx_buffer_u64(out, real_bits(values[i]));
-        break;
-    }
-    case HPX_FIELD_TEXT:
-    case HPX_FIELD_BYTES:
-        hpx_buffer_u32(out, (uint32_t)field->size);
-        hpx_buffer_add(out, field->bytes, field->size);
-        break;
-    }
+    for (unsigned i = 0; i < bytes; i++)
+        to[i] = (uint8_t)(value >> (8 * i));
+    return to + bytes;
 }
 
+static uint8_t *put_bytes(uint8_t *to, const void *bytes, size_t size)
+{
+    if (size > 0)
+        memcpy(to, bytes, size);
+    return to + size;
+}
+
+static size_t payload_size(const hpx_field *field)
+{
+    return field->type == HPX_FIELD_COUNT || field->type == HPX_FIELD_REAL ? 8 : field->size;
+}
+
+static uint8_t *put_payload(uint8_t *to, const hpx_field *field)
+{
+    const uint64_t *counts = (const uint64_t *)(const void *)field->bytes;
+    const double *reals = (const double *)(const void *)field->bytes;
+    to = put(to, payload_size(field), 4);
+    switch (field->type) {
+    case HPX_FIELD_COUNT:
+        return put(to, field->count, 8);
+    case HPX_FIELD_REAL:
+        return put(to, real_bits(field->real), 8);
+    case HPX_FIELD_COUNTS:
+        for (uint64_t i = 0; i < field->count; i++)
+            to = put(to, counts[i], 8);
+        return to;
+    case HPX_FIELD_REALS:
+        for (uint64_t i = 0; i < field->count; i++)
+            to = put(to, real_bits(reals[i]), 8);
+        return to;
+    case HPX_FIELD_TEXT:
+    case HPX_FIELD_BYTES:
+        break;
+    }
+    return put_bytes(to, field->bytes, field->size);
+}
+
+/* A plan encodes millions: the size first, then one run through the bytes. */
 void hpx_fields_encode(hpx_buffer *out, const hpx_fields *fields)
 {
-    hpx_buffer_add(out, MAGIC, 4);
-    hpx_buffer_u16(out, VERSION);
-    hpx_buffer_u16(out, (uint16_t)fields->count);
+    size_t size = 8;
+    for (size_t i = 0; i < fields->count; i++) {
+        assert(fields->fields[i].size <= UINT32_MAX);
+        size += 1 + strlen(fields->fields[i].name) + 1 + 4 + payload_size(&fields->fields[i]);
+    }
+    hpx_buffer_reserve(out, size);
+    uint8_t *to = put_bytes(out->data + out->size, MAGIC, 4);
+    to = put(to, VERSION, 2);
+    to = put(to, fields->count, 2);
     for (size_t i = 0; i < fields->count; i++) {
         const hpx_field *field = &fields->fields[i];
-        assert(field->size <= UINT32_MAX);
-        uint8_t length = (uint8_t)strlen(field->name), type = (uint8_t)field->type;
-        hpx_buffer_add(out, &length, 1);
-        hpx_buffer_add(out, field->name, length);
-        hpx_buffer_add(out, &type, 1);
-        encode_payload(out, field);
+        const size_t length = strlen(field->name);
+        to = put(to, length, 1);
+        to = put_bytes(to, field->name, length);
+        to = put(to, (uint64_t)field->type, 1);
+        to = put_payload(to, field);
     }
+    out->size += size;
 }
 
 bool hpx_field_is_text(const void *text, size_t size)

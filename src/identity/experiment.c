@@ -18,7 +18,8 @@ struct data {
     hpx_fields taken;   /* of it by a training, as in the manifest */
 };
 
-#define COSTS 4096
+#define COSTS       4096
+#define RECENT_USES 256 /* then they are made anew: replaced values stay in their memory */
 
 /* The cost of a model on a source of data. */
 struct known_cost {
@@ -35,6 +36,9 @@ struct hpx_experiment {
     struct data *data;        /* by cell of data_grid */
     hpx_grid model_grid;      /* likewise the axes of the cost */
     struct known_cost *costs; /* COSTS of them: the last ones asked for */
+    hpx_fields recent;        /* of the manifest that was made last */
+    uint32_t recent_data;     /* its choice of data */
+    size_t recent_uses;       /* since they were made anew; 0: there are none */
     hpx_source *sources;
     size_t source_count;
 };
@@ -236,6 +240,7 @@ void hpx_experiment_free(hpx_experiment *experiment)
         hpx_fields_free(&experiment->data[i].taken);
     }
     hpx_fields_free(&experiment->binary);
+    hpx_fields_free(&experiment->recent);
     hpx_adoptions_free(&experiment->adoptions);
     free(experiment->sources);
     free(experiment->data);
@@ -385,13 +390,31 @@ void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, ui
     hpx_adoptions_resolve(&experiment->adoptions, out);
 }
 
+/* The fields of a trial. Those of the trial before are changed where both have the same data: a plan makes millions. */
+static const hpx_fields *recent_fields(hpx_experiment *experiment, uint32_t cell, uint32_t seed)
+{
+    const hpx_recipe *recipe = experiment->recipe;
+    const uint32_t data = project(experiment, &experiment->data_grid, cell);
+    hpx_fields *recent = &experiment->recent;
+    if (experiment->recent_uses == 0 || experiment->recent_data != data || experiment->adoptions.count > 0) {
+        hpx_fields_free(recent);
+        hpx_experiment_fields(recent, experiment, cell, seed);
+        experiment->recent_data = data;
+    } else {
+        hpx_recipe_change_settings(recent, recipe, cell);
+        hpx_fields_set_count(recent, "seed", seed);
+        hpx_fields_remove(recent, "last-epoch");
+        if (recipe->trainer->needs_last_epoch(recent))
+            hpx_fields_set_count(recent, "last-epoch", recipe->epochs);
+    }
+    experiment->recent_uses = (experiment->recent_uses + 1) % RECENT_USES;
+    return recent;
+}
+
 hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, uint32_t cell, uint32_t seed)
 {
-    hpx_fields manifest = {0};
-    hpx_experiment_fields(&manifest, experiment, cell, seed);
     size_t start = out->size;
-    hpx_fields_encode(out, &manifest);
-    hpx_fields_free(&manifest);
+    hpx_fields_encode(out, recent_fields(experiment, cell, seed));
     return hpx_hash_of(out->data + start, out->size - start);
 }
 

@@ -57,6 +57,29 @@ void hpx_recipe_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cel
     set_fields(out, recipe, cell, recipe->inside->slot_count);
 }
 
+static bool depends_on_axis(const struct slot *slot)
+{
+    bool depends = slot->condition && depends_on_axis(slot->condition);
+    for (size_t i = 0; i < slot->count; i++)
+        depends = depends || slot->operands[i].axis >= 0;
+    return depends;
+}
+
+void hpx_recipe_change_settings(hpx_fields *fields, const hpx_recipe *recipe, uint32_t cell)
+{
+    uint32_t indices[HPX_AXES_MAX];
+    hpx_grid_indices(indices, &recipe->grid, cell);
+    for (size_t i = 0; i < recipe->inside->slot_count; i++) {
+        const struct slot *slot = &recipe->inside->slots[i];
+        if (!depends_on_axis(slot))
+            continue;
+        if (hpx_recipe_present(slot, indices))
+            set_field(fields, slot, indices);
+        else
+            hpx_fields_remove(fields, slot->field);
+    }
+}
+
 void hpx_recipe_model_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell)
 {
     set_fields(out, recipe, cell, recipe->inside->model_count);

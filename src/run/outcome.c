@@ -181,9 +181,10 @@ static void charge_others(hpx_search_outcome *out, struct accountant *accountant
                           size_t count, hpx_requests *billed)
 {
     for (size_t i = 0; i < count; i++) {
-        bool *is_billed = hpx_requests_at(billed, requests[i]);
-        if (!*is_billed && ledger_has(accountant->ledger, requests[i]))
-            charge(out, accountant, requests[i]);
+        const hpx_request request = requests[i];
+        bool *is_billed = hpx_requests_at(billed, request);
+        if (!*is_billed && ledger_has(accountant->ledger, request))
+            charge(out, accountant, request);
         *is_billed = true;
     }
 }
@@ -233,10 +234,10 @@ static void account(hpx_search_outcome *out, struct accountant *accountant, size
     size_t told = hpx_plan_told(accountant->plan, i, &requests), certain;
     charge_others(out, accountant, requests, told, &billed);
     hpx_search_ask(search, NULL, 0, &certain);
-    hpx_request *asked = hpx_alloc(certain * sizeof *asked);
-    hpx_search_ask(search, asked, certain, &certain);
-    charge_others(out, accountant, asked, certain, &billed);
-    free(asked);
+    const size_t before = out->trial_count / recipe->seed_count;
+    out->billed = hpx_grow(out->billed, &accountant->billed_capacity, before + certain, sizeof *out->billed);
+    hpx_search_ask(search, out->billed + before, certain, &certain);
+    charge_others(out, accountant, out->billed + before, certain, &billed); /* which may leave some out */
     hpx_requests_free(&billed);
     hpx_requests_free(&visited);
     out->done = hpx_search_is_done(search);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { KEPT = 65536 }; /* requests */
+
 enum { ASKED = 1, KNOWN = 2, HINTED = 4, SPECULATED = 8 };
 
 struct list {
@@ -39,6 +41,15 @@ static void add(struct list *list, hpx_request request)
 static void reserve(struct list *list, size_t count)
 {
     list->at = hpx_grow(list->at, &list->capacity, count, sizeof *list->at);
+}
+
+/* Keeps no memory for millions, which are asked for once. */
+static void let_go(struct list *list)
+{
+    if (list->capacity <= KEPT)
+        return;
+    free(list->at);
+    *list = (struct list){0};
 }
 
 static uint8_t *state_of(hpx_plan *plan, hpx_request request)
@@ -116,10 +127,12 @@ static void advance(hpx_plan *plan, size_t at)
             }
         }
     }
+    let_go(&plan->asked);
 }
 
 size_t hpx_plan_ask(hpx_plan *plan, const hpx_request **requests)
 {
+    let_go(&plan->fresh);
     plan->fresh.count = 0;
     for (size_t i = 0; i < plan->count; i++)
         advance(plan, i);
