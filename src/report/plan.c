@@ -87,8 +87,10 @@ static void add_trials(hpx_rows *rows, const hpx_outcome *outcome, const hpx_sea
         hpx_add_grid_cell(row, "cell", outcome->recipe, trial.cell);
         hpx_row_count(row, "seed", trial.seed);
         hpx_row_text(row, "verdict", hpx_verdict_names[trial.verdict]);
-        hpx_add_status(row, trial.failed);
-        hpx_add_hash(row, "key", &trial.key);
+        if (hpx_rows_are_json(rows)) {
+            hpx_add_status(row, trial.failed);
+            hpx_add_hash(row, "key", &trial.key);
+        }
         hpx_row_count(row, "from", trial.verdict == HPX_HIT ? trial.epoch : trial.from);
         hpx_row_count(row, "to", trial.to);
         hpx_row_count(row, "training_macs", trial.macs_left);

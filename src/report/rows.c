@@ -333,7 +333,7 @@ static void begin_table(hpx_rows *rows)
             hpx_table_begin_passes(rows->table);
     }
     for (size_t i = 0; i < rows->count; i++)
-        hpx_table_add(rows->table, "%s", rows->columns[i].heading);
+        hpx_table_put(rows->table, rows->columns[i].heading);
 }
 
 static void begin_csv(hpx_rows *rows)
@@ -374,11 +374,20 @@ static bool is_nothing(const hpx_value *value)
     return !value || value->kind == HPX_VALUE_NULL || (value->kind == HPX_VALUE_REAL && isnan(value->real));
 }
 
+static void show_count(hpx_buffer *out, uint64_t count)
+{
+    char text[20], *at = text + sizeof text;
+    do
+        *--at = (char)('0' + count % 10);
+    while (count /= 10);
+    hpx_buffer_add(out, at, (size_t)(text + sizeof text - at));
+}
+
 static void show_plain(hpx_buffer *out, const hpx_row *row, const hpx_value *value)
 {
     char text[HPX_REAL_TEXT_BYTES];
     if (value->kind == HPX_VALUE_COUNT)
-        hpx_buffer_printf(out, "%" PRIu64, value->count);
+        show_count(out, value->count);
     else if (value->kind == HPX_VALUE_REAL)
         hpx_buffer_puts(out, hpx_real_text(text, value->real));
     else if (value->kind == HPX_VALUE_BOOL)
@@ -404,7 +413,7 @@ static void add_cells(hpx_rows *rows)
     for (size_t i = 0; i < rows->count; i++) {
         rows->cell.size = 0;
         show(&rows->cell, &rows->row, &rows->columns[i], "-");
-        hpx_table_add(rows->table, "%s", hpx_buffer_text(&rows->cell));
+        hpx_table_put(rows->table, hpx_buffer_text(&rows->cell));
     }
 }
 

@@ -98,6 +98,19 @@ static void end_row(hpx_table *table)
     table->count = table->text.size = 0;
 }
 
+void hpx_table_put(hpx_table *table, const char *cell)
+{
+    table->cells = hpx_grow(table->cells, &table->capacity, table->count + 1, sizeof *table->cells);
+    const size_t at = table->cells[table->count] = table->text.size;
+    hpx_text_show(&table->text, cell, strlen(cell), "");
+    hpx_buffer_add(&table->text, "", 1);
+    size_t width = width_of((const char *)table->text.data + at);
+    size_t *widest = &table->widths[table->count % table->columns];
+    *widest = width > *widest ? width : *widest;
+    if (++table->count % table->columns == 0 && table->passes)
+        end_row(table);
+}
+
 void hpx_table_add(hpx_table *table, const char *format, ...)
 {
     va_list args;
@@ -105,15 +118,7 @@ void hpx_table_add(hpx_table *table, const char *format, ...)
     table->given.size = 0;
     hpx_buffer_vprintf(&table->given, format, args);
     va_end(args);
-    table->cells = hpx_grow(table->cells, &table->capacity, table->count + 1, sizeof *table->cells);
-    const size_t at = table->cells[table->count] = table->text.size;
-    hpx_text_show(&table->text, table->given.data, table->given.size, "");
-    hpx_buffer_add(&table->text, "", 1);
-    size_t width = width_of((const char *)table->text.data + at);
-    size_t *widest = &table->widths[table->count % table->columns];
-    *widest = width > *widest ? width : *widest;
-    if (++table->count % table->columns == 0 && table->passes)
-        end_row(table);
+    hpx_table_put(table, hpx_buffer_text(&table->given));
 }
 
 /* The next columns that fit beside the first one; false when there are no more. */
