@@ -74,7 +74,7 @@ void hpx_recipe_change_settings(hpx_fields *fields, const hpx_recipe *recipe, ui
         if (!depends_on_axis(slot))
             continue;
         if (hpx_recipe_present(slot, indices))
-            set_field(fields, slot, indices);
+            hpx_recipe_set_field(fields, slot, indices);
         else
             hpx_fields_remove(fields, slot->field);
     }

@@ -442,6 +442,30 @@ static void test_large_grids(void **state)
     release(bound);
 }
 
+/* A manifest does not depend on those that were made before it, whatever settings come and go between cells. */
+static void test_manifests_in_any_order(void **state)
+{
+    (void)state;
+    struct bound *bound =
+        bind("axis o = adam sgd\naxis s = constant step cosine\naxis t = 100 200\naxis n = 2 4\n"
+             "dataset mnist\n  take = $t\nmodel mlp\n  hidden = $n 3\n"
+             "train\n  optimizer = $o\n  schedule = $s\n");
+    for (uint32_t i = 0; i < 3000; i++) {
+        const uint32_t cell = i * i * 7919 % 24, seed = i % 5;
+        hpx_buffer made = {0}, expected = {0};
+        hpx_fields fields = {0};
+        hpx_experiment_manifest(&made, bound->experiment, cell, seed);
+        hpx_experiment_fields(&fields, bound->experiment, cell, seed);
+        hpx_fields_encode(&expected, &fields);
+        assert_int_equal(made.size, expected.size);
+        assert_memory_equal(made.data, expected.data, made.size);
+        hpx_fields_free(&fields);
+        hpx_buffer_free(&made);
+        hpx_buffer_free(&expected);
+    }
+    release(bound);
+}
+
 #define WITH_DIGITS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -459,6 +483,7 @@ int main(void)
         WITH_DIGITS(test_paper_costs),
         WITH_DIGITS(test_grid_costs),
         WITH_DIGITS(test_large_grids),
+        WITH_DIGITS(test_manifests_in_any_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
