@@ -1,5 +1,8 @@
 /* Adoptions, and the results of one trajectory stored again as those of another. */
+#include "artifact.h"
+#include "checkpoint.h"
 #include "internal.h"
+#include "sealed.h"
 #include "transaction.h"
 
 #include "base/memory.h"

@@ -8,7 +8,8 @@
  * that is no longer named is removed when the transaction has ended, with the turn still taken
  * (transaction.c). Who reads files holds a lock while a snapshot may still name them (hold_files). */
 #include "blobs.h"
-
+#include "internal.h"
+#include "sealed.h"
 #include "transaction.h"
 
 #include "base/memory.h"

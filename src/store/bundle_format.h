@@ -2,8 +2,12 @@
 #ifndef HPX_STORE_BUNDLE_FORMAT_H
 #define HPX_STORE_BUNDLE_FORMAT_H
 
+#include "artifact.h"
 #include "blobs.h"
+#include "checkpoint.h"
 #include "internal.h"
+#include "record.h"
+#include "sealed.h"
 #include "transaction.h"
 
 #include "store/bundle.h"

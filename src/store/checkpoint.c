@@ -1,7 +1,10 @@
 /* Checkpoints. Small ones are cut into chunks of one size, so that a dropped checkpoint's pages are reused by
  * the next one whatever the size of its network. Large ones are files (blobs.c). */
+#include "checkpoint.h"
 #include "blobs.h"
 #include "internal.h"
+#include "pages.h"
+#include "sealed.h"
 #include "transaction.h"
 
 #include "base/memory.h"
@@ -76,29 +79,6 @@ hpx_status put_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, u
         status = put_chunks(&entry.hash, store, txn, key, epoch, blob, error);
     }
     return status ? status : put_entry(store, txn, key, epoch, &entry, error);
-}
-
-hpx_status delete_prefix(hpx_store *store, MDB_txn *txn, enum database db, const struct key *prefix,
-                         hpx_error *error)
-{
-    MDB_cursor *cursor;
-    int code = mdb_cursor_open(txn, store->databases[db], &cursor);
-    if (code != 0)
-        return lmdb_failed(store, code, error);
-    hpx_status status = HPX_OK;
-    MDB_val key = {.mv_size = prefix->size, .mv_data = (void *)prefix->bytes}, value;
-    for (code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); code == 0;
-         code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        if (key.mv_size < prefix->size || memcmp(key.mv_data, prefix->bytes, prefix->size) != 0)
-            break;
-        status = check_way(store, txn, db, &key, error);
-        if (!status)
-            code = mdb_cursor_del(cursor, 0);
-        if (status || code != 0)
-            break;
-    }
-    mdb_cursor_close(cursor);
-    return code == 0 || code == MDB_NOTFOUND ? status : lmdb_failed(store, code, error);
 }
 
 /* A file whose entry is not readable goes with gc. */

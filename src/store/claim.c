@@ -10,6 +10,7 @@
  *
  * The file begins with a line once the store has been made. */
 #include "internal.h"
+#include "lock.h"
 #include "transaction.h"
 
 #include "hpx/file.h"
@@ -24,8 +25,6 @@
 #define GATE_BYTE    (USE_BYTE + 1)
 #define MAKING_BYTE  (SPECIAL_BYTES + ((off_t)1 << 20))
 #define WAIT_SECONDS 3
-
-static const char mark[] = "hpx\n";
 
 static struct lock lock_of(const hpx_store *store, off_t byte)
 {
@@ -84,13 +83,6 @@ hpx_status open_claims(hpx_store *store, hpx_store_mode mode, bool alone, hpx_er
     return alone ? lock_alone(store, error) : lock_use(store, error);
 }
 
-bool is_made(const hpx_store *store)
-{
-    char begin[sizeof mark - 1] = "";
-    return store->claims >= 0 && pread(store->claims, begin, sizeof begin, 0) == sizeof begin &&
-           memcmp(begin, mark, sizeof begin) == 0;
-}
-
 hpx_status begin_making(hpx_store *store, hpx_error *error)
 {
     static const struct patience patience = {"which makes it", INFINITY};
@@ -101,11 +93,10 @@ hpx_status begin_making(hpx_store *store, hpx_error *error)
 void end_making(hpx_store *store, bool made)
 {
     struct lock making = lock_of(store, MAKING_BYTE);
-    /* Where it cannot be written, the next one tries again. */
-    if (made && pwrite(store->claims, mark, sizeof mark - 1, 0) < 0)
-        errno = 0;
-    if (made)
+    if (made) {
+        say_made(store);
         write_name(store);
+    }
     drop_lock(store, &making);
 }
 

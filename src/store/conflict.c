@@ -1,6 +1,9 @@
 /* Conflicts: an epoch that was trained a second time with another output. The first record stays what hits
  * give; the second is kept beside it, so that the contradiction can be shown until somebody finds out why. */
+#include "artifact.h"
 #include "internal.h"
+#include "record.h"
+#include "sealed.h"
 #include "transaction.h"
 
 #include <string.h>

@@ -2,6 +2,8 @@
  * them too, as NaN, which its output takes in. The first writer that finds a store of format 1 upgrades it, in
  * one transaction; readers take such records as they are. */
 #include "internal.h"
+#include "record.h"
+#include "sealed.h"
 
 #include <math.h>
 #include <string.h>

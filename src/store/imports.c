@@ -1,6 +1,8 @@
 /* The marks of what came by an import: a record or a code version that was trained or built elsewhere. A
  * bundle carries no marks, so whoever imports it sets his own. */
+#include "artifact.h"
 #include "internal.h"
+#include "sealed.h"
 #include "transaction.h"
 
 hpx_status mark_import(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,

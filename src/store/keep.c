@@ -1,5 +1,9 @@
 /* What a put leaves of a trajectory's checkpoints (hpx/keep.h). */
+#include "artifact.h"
+#include "blobs.h"
+#include "checkpoint.h"
 #include "internal.h"
+#include "record.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -8,6 +8,7 @@
  * many bytes long as the number says. They begin further apart than that, so only the first byte of one
  * decides. The one lock that all users share is a single byte. Who may not write to that file has number 0
  * and no name. */
+#include "lock.h"
 #include "internal.h"
 
 #include "base/machine.h"
@@ -109,6 +110,22 @@ static void make_printable(char *text)
 static void put_name(hpx_store *store, const char bytes[NAME_BYTES])
 {
     if (pwrite(store->claims, bytes, NAME_BYTES, NAMES_OFFSET + (off_t)store->number * NAME_BYTES) < 0)
+        errno = 0;
+}
+
+static const char mark[] = "hpx\n";
+
+bool is_made(const hpx_store *store)
+{
+    char begin[sizeof mark - 1] = "";
+    return store->claims >= 0 && pread(store->claims, begin, sizeof begin, 0) == sizeof begin &&
+           memcmp(begin, mark, sizeof begin) == 0;
+}
+
+void say_made(const hpx_store *store)
+{
+    /* Where it cannot be written, the next one tries again. */
+    if (pwrite(store->claims, mark, sizeof mark - 1, 0) < 0)
         errno = 0;
 }
 

@@ -1,5 +1,9 @@
 /* Opening a store: its folder, the locks that go with it, LMDB's environment, and the databases. */
 #include "internal.h"
+#include "lock.h"
+#include "pages.h"
+#include "record.h"
+#include "sealed.h"
 #include "transaction.h"
 
 #include "base/memory.h"
@@ -230,21 +234,6 @@ static int try_open(MDB_env **env, const hpx_store *store, size_t map, unsigned 
         *env = NULL;
     }
     return code;
-}
-
-void leave_to_owner(const hpx_store *store, int file)
-{
-    struct stat ours, like;
-    if (geteuid() != 0 || fstat(file, &ours) != 0 || ours.st_nlink != 1)
-        return;
-    bool data = stat(store->path, &like) == 0 && like.st_ino != ours.st_ino;
-    if (!data && stat(store->directory, &like) != 0)
-        return;
-    if (like.st_uid == ours.st_uid && like.st_gid == ours.st_gid)
-        return;
-    /* Where root may not either, in some containers, the files stay as they are. */
-    if (fchown(file, like.st_uid, like.st_gid) != 0 || fchmod(file, like.st_mode & 0666) != 0)
-        errno = 0;
 }
 
 /* LMDB writes to its lock file through a shared map: on a full disk the first touch of a page would be a

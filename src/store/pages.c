@@ -20,6 +20,7 @@
  *
  * A free page stands in the tree of free pages: the transaction that freed it (a native integer) -> a
  * count(8) and as many numbers(8), descending. */
+#include "pages.h"
 #include "internal.h"
 #include "transaction.h"
 

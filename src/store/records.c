@@ -1,5 +1,7 @@
 /* Code versions, data sets, known files and the log of builds: small values beside the artifacts. */
+#include "artifact.h"
 #include "internal.h"
+#include "sealed.h"
 #include "transaction.h"
 
 #include "base/memory.h"

@@ -1,8 +1,11 @@
 /* What checkpoints occupy, pins, and dropping what is not wanted. */
 #include "store/space.h"
 
+#include "artifact.h"
 #include "blobs.h"
+#include "checkpoint.h"
 #include "internal.h"
+#include "sealed.h"
 #include "transaction.h"
 
 #include "base/memory.h"

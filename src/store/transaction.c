@@ -12,6 +12,8 @@
  * A turn is short: nobody waits for a pipe, a terminal or a worker in it, and Ctrl-Z takes effect behind it.
  */
 #include "transaction.h"
+#include "internal.h"
+#include "lock.h"
 
 #include "base/memory.h"
 

@@ -1,5 +1,6 @@
 /* What values must say to make sense, whatever their hashes: asked of all that is imported, and by verify of
  * all that is stored. */
+#include "artifact.h"
 #include "internal.h"
 
 #include "base/text.h"

@@ -1,6 +1,11 @@
 /* Verification: every value against its seal, then the structure that seals cannot see. */
+#include "artifact.h"
 #include "blobs.h"
+#include "checkpoint.h"
 #include "internal.h"
+#include "pages.h"
+#include "record.h"
+#include "sealed.h"
 #include "transaction.h"
 
 #include <inttypes.h>

@@ -2,6 +2,7 @@
 #include "fuzz.h"
 
 #include "store/internal.h"
+#include "store/record.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,10 @@
 
 #include "../helper/bytes.h"
 #include "../helper/helper.h"
+#include "store/artifact.h"
+#include "store/checkpoint.h"
 #include "store/internal.h"
+#include "store/record.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,6 @@
 /* Records of format 1, whose six metrics are fields of their own, read as those of today. */
 #include "store/internal.h"
+#include "store/record.h"
 
 #include "../helper/helper.h"
 

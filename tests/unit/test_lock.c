@@ -1,5 +1,7 @@
 /* Locks: who waits for whom, in words; turns; readers without a place; one data file under two names. */
 #include "store/internal.h"
+#include "store/lock.h"
+#include "store/sealed.h"
 #include "store/transaction.h"
 
 #include "base/memory.h"
