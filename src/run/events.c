@@ -1,0 +1,102 @@
+/* What a build says of itself, and how long it will take yet. */
+#include "inside.h"
+
+#include "base/memory.h"
+#include "hpx/file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SILENT_SECONDS   1.0 /* shorter waits for other builds are not said */
+#define ESTIMATE_SECONDS 0.1
+
+/* Asks all trials, so not for each of the thousand epochs that small networks may finish in a second. */
+static double seconds_left(struct build *build)
+{
+    double now = hpx_clock_seconds(), macs = 0, longest = 0;
+    if (build->spent_macs == 0)
+        return NAN;
+    if (build->estimated_at > 0 && now - build->estimated_at < ESTIMATE_SECONDS)
+        return build->seconds_left;
+    for (size_t i = 0; i < build->ledger.count; i++) {
+        const struct trial *trial = ledger_at(&build->ledger, i);
+        if (trial->task.speculative || (trial->state != TRIAL_WAITING && trial->state != TRIAL_RUNNING))
+            continue;
+        double left = (double)hpx_trial_macs_left(trial);
+        macs += left;
+        longest = left > longest ? left : longest;
+    }
+    double spread = macs / (double)build->options->jobs;
+    build->estimated_at = now;
+    build->seconds_left = (spread > longest ? spread : longest) * build->spent_seconds / build->spent_macs;
+    return build->seconds_left;
+}
+
+void hpx_build_emit(struct build *build, hpx_event_kind kind, const struct trial *trial, const char *message)
+{
+    if (!build->options->event)
+        return;
+    hpx_dispatch_counts counts = hpx_dispatch_count(build->dispatch);
+    hpx_event event = {
+        .kind = kind,
+        .message = message,
+        .epochs = build->recipe->epochs,
+        .value = NAN,
+        .done = build->trained,
+        .running = counts.running,
+        .waiting = counts.waiting,
+        .speculative = counts.speculative,
+        .cells_seen = build->cells_seen,
+        .seconds_left = seconds_left(build),
+    };
+    hpx_buffer cell = {0};
+    if (trial) {
+        hpx_experiment_cell_text(&cell, build->experiment, trial->cell);
+        event.cell = hpx_buffer_text(&cell);
+        event.seed = trial->seed;
+        event.verdict = trial->verdict;
+        event.reason = trial->reason;
+        event.from = trial->from;
+        event.epoch = trial_trained(trial) ? trial->epoch : 0;
+        event.epochs = trial->state == TRIAL_RUNNING ? trial->to : build->recipe->epochs;
+        if (event.epoch > 0)
+            event.value = trial->past->value;
+    }
+    build->options->event(build->options->context, &event);
+    hpx_buffer_free(&cell);
+}
+
+void hpx_build_say_end(struct build *build, const struct trial *trial)
+{
+    if (!trial->past->failure) {
+        hpx_build_emit(build, HPX_EVENT_DONE, trial, NULL);
+    } else if (trial->task.speculative) {
+        hpx_build_emit(build, HPX_EVENT_STOPPED, trial, NULL);
+    } else {
+        char *message = hpx_format("epoch %u: %s", trial->epoch, trial->past->failure);
+        hpx_build_emit(build, HPX_EVENT_FAILED, trial, message);
+        free(message);
+    }
+}
+
+void hpx_build_say_waiting(struct build *build, const hpx_dispatch_counts *counts)
+{
+    double now = hpx_clock_seconds();
+    if (counts->running > 0 || counts->aside == 0)
+        build->waiting_since = 0;
+    else if (build->waiting_since == 0)
+        build->waiting_since = now;
+    if (build->waiting_since == 0 || now - build->waiting_since < SILENT_SECONDS)
+        return;
+    char *who = hpx_store_claimant(build->store, &build->aside->key);
+    if (who && (!build->waiting_for || strcmp(who, build->waiting_for) != 0)) {
+        char *message = hpx_format("waiting for %s, which trains it", who);
+        hpx_build_emit(build, HPX_EVENT_WAITING, build->aside, message);
+        free(message);
+        free(build->waiting_for);
+        build->waiting_for = who;
+        who = NULL;
+    }
+    free(who);
+}

@@ -1,0 +1,92 @@
+/* A build from the inside: its loop is build.c, what happens to one trial trial.c, what it says events.c. */
+#ifndef HPX_RUN_INSIDE_H
+#define HPX_RUN_INSIDE_H
+
+#include "ledger.h"
+#include "reason.h"
+
+#include "hpx/build.h"
+#include "hpx/store.h"
+#include "worker/executor.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct list {
+    hpx_request *at;
+    size_t count, capacity;
+};
+
+struct build {
+    const hpx_recipe *recipe;
+    const hpx_build_options *options;
+    hpx_store *store; /* NULL: an empty one */
+    hpx_experiment *experiment;
+    hpx_plan *plan;
+    struct ledger ledger;
+    hpx_executor *executor;
+    hpx_fields binary; /* what its workers contribute to manifests */
+    hpx_dispatch *dispatch;
+    struct reasons reasons;
+    bool speculative;       /* trials may be started that are not known to be needed */
+    struct list open;       /* asked for, not yet told */
+    struct list speculated; /* not asked for, and not yet a hint to the plan */
+    size_t cells_seen, trained;
+    double spent_seconds, spent_macs; /* of epochs trained in this run */
+    double seconds_left, estimated_at;
+    hpx_hash code;         /* id of this binary's code record, once it is stored */
+    bool stopping;         /* give out nothing more */
+    hpx_status failure;    /* of a trial, by accident */
+    hpx_error store_error; /* of the last lookup that failed */
+    hpx_status store_status;
+    const struct trial *aside; /* the last one found in training elsewhere */
+    double waiting_since;      /* 0: some trial is trained here */
+    char *waiting_for;         /* as it was said last; NULL: not yet */
+};
+
+/* What happens to a trial. */
+
+/* Looks a new trial up in the store, for so many epochs, and says why it is no hit: for ledger_add. */
+void hpx_trial_look_up(void *build, struct trial *trial, uint32_t epochs, const hpx_buffer *manifest);
+void hpx_trial_look_up_speculative(void *build, struct trial *trial, uint32_t epochs,
+                                   const hpx_buffer *manifest);
+
+/* A search is certain to come to the trial, after so many epochs. One that ended by accident when it was
+ * speculative is trained again: it may have been the machine that had no room for it. */
+void hpx_trial_need(struct build *build, struct trial *trial, uint32_t epochs);
+
+/* Takes the trial for this process, and looks it up again: whoever had it before may have finished it. */
+hpx_status hpx_trial_claim(bool *claimed, struct build *build, struct trial *trial, hpx_error *error);
+
+/* Gives a claimed trial to the executor. */
+hpx_status hpx_trial_start(struct build *build, struct trial *trial, hpx_error *error);
+
+/* A speculative trial gives its slot up. The epochs it has finished are stored, and it can go on from there. */
+void hpx_trial_stop(struct build *build, struct trial *trial);
+
+/* HPX_DIFFERS when another output is stored for the epoch. */
+hpx_status hpx_trial_store_epoch(struct build *build, struct trial *trial, const hpx_result *result,
+                                 hpx_error *error);
+
+/* Its job has come to its last epoch. More may have been asked of the trial since it began. */
+void hpx_trial_end_job(struct build *build, struct trial *trial);
+
+/* It ends by accident, without a result: the searches go on without it, or no more is dispatched. Of a
+ * speculative trial only an output that differs matters. */
+void hpx_trial_lose(struct build *build, struct trial *trial, hpx_status status, const char *message);
+/* The same for lack of memory: beside others it is tried once more without them. */
+void hpx_trial_lose_for_memory(struct build *build, struct trial *trial, const char *message);
+
+uint64_t hpx_trial_macs_left(const struct trial *trial); /* to its target */
+
+/* What the build says. */
+
+/* An event of a trial, or of none (NULL), with a message or NULL. */
+void hpx_build_emit(struct build *build, hpx_event_kind kind, const struct trial *trial, const char *message);
+/* How a trial ended that has a result. That one failed speculatively is said when it proves to be needed. */
+void hpx_build_say_end(struct build *build, const struct trial *trial);
+/* For whom this build has been waiting for a second, and again when that is another. */
+void hpx_build_say_waiting(struct build *build, const hpx_dispatch_counts *counts);
+
+#endif

@@ -1,0 +1,337 @@
+/* What happens to a trial of a build: it is looked up, needed, claimed, started, stored epoch by epoch, and ends. */
+#include "inside.h"
+
+#include "base/memory.h"
+#include "hpx/code.h"
+#include "hpx/verdict.h"
+#include "identity/manifest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void add_manifest(hpx_buffer *out, const struct build *build, const struct trial *trial)
+{
+    hpx_experiment_manifest(out, build->experiment, trial->cell, trial->seed);
+}
+
+static void note_failure(struct build *build, struct trial *trial, const char *failure)
+{
+    if (*failure)
+        ledger_past(&build->ledger, trial)->failure =
+            hpx_arena_strndup(build->ledger.arena, failure, strlen(failure));
+}
+
+uint64_t hpx_trial_macs_left(const struct trial *trial)
+{
+    uint32_t from = trial->epoch > trial->from ? trial->epoch : trial->from, target = trial_target(trial);
+    return target > from ? (target - from) * trial->macs_per_epoch : 0;
+}
+
+/* Looks the trial up: what is stored of it, or what it would take to have so many epochs. */
+static hpx_status consult(struct build *build, struct trial *trial, uint32_t epochs,
+                          const hpx_buffer *manifest, hpx_error *error)
+{
+    uint32_t from = 0;
+    hpx_verdict verdict = HPX_TRAIN;
+    hpx_artifact artifact;
+    if (build->options->again)
+        return HPX_OK;
+    hpx_status status =
+        hpx_verdict_find(&verdict, &from, &artifact, build->store, &trial->key, manifest, epochs, error);
+    if (status)
+        return status;
+    if (verdict == HPX_HIT) {
+        const double value = hpx_objective_value(&build->recipe->objective, &artifact.metrics);
+        if (trial_trained(trial) == 0 || artifact.epoch > trial->epoch) {
+            trial->verdict = HPX_HIT;
+            trial->epoch = artifact.epoch;
+            struct past *past = ledger_past(&build->ledger, trial);
+            past->value = value;
+            past->seconds = artifact.total_seconds;
+            note_failure(build, trial, artifact.failure);
+        }
+        ledger_note(&build->ledger, trial, artifact.epoch, value);
+        hpx_artifact_free(&artifact);
+        if (trial->state != TRIAL_RUNNING && trial_target(trial) == 0)
+            trial->state = TRIAL_KNOWN;
+    } else if (trial_trained(trial) == 0 && trial->state != TRIAL_RUNNING) {
+        /* what this run has trained of it is no other's */
+        trial->verdict = (uint8_t)verdict;
+        trial->from = from;
+        trial->epoch = from;
+        if (trial->past->seconds > 0)
+            ledger_past(&build->ledger, trial)->seconds = 0;
+    }
+    return HPX_OK;
+}
+
+static void explain(struct build *build, struct trial *trial)
+{
+    if (trial->state == TRIAL_KNOWN)
+        return;
+    char *reason = build->options->again ? hpx_strdup("-B") : reason_for(&build->reasons, trial);
+    ledger_explain(&build->ledger, trial, reason);
+    free(reason);
+}
+
+void hpx_trial_look_up(void *context, struct trial *trial, uint32_t epochs, const hpx_buffer *manifest)
+{
+    struct build *build = context;
+    hpx_error error;
+    hpx_status status = consult(build, trial, epochs, manifest, &error);
+    if (status && !build->store_status) {
+        build->store_status = status;
+        build->store_error = error;
+    }
+    if (!status)
+        explain(build, trial);
+}
+
+void hpx_trial_look_up_speculative(void *context, struct trial *trial, uint32_t epochs,
+                                   const hpx_buffer *manifest)
+{
+    trial->task.speculative = trial->task.state == HPX_TASK_IDLE;
+    hpx_trial_look_up(context, trial, epochs, manifest);
+}
+
+void hpx_trial_need(struct build *build, struct trial *trial, uint32_t epochs)
+{
+    bool speculative = trial->task.speculative;
+    trial->task.speculative = false;
+    trial->needed = epochs > trial->needed ? epochs : trial->needed;
+    if (speculative && trial->state == TRIAL_ACCIDENT)
+        trial->state = TRIAL_WAITING;
+    if (speculative && trial->state == TRIAL_KNOWN && trial->verdict != HPX_HIT) {
+        build->trained++;
+        if (trial->past->failure)
+            hpx_build_say_end(build, trial);
+    }
+    if (!build->options->dry && (trial->state == TRIAL_WAITING || trial->state == TRIAL_RUNNING)) {
+        if (trial->task.state == HPX_TASK_IDLE)
+            trial->task.length = hpx_trial_macs_left(trial);
+        hpx_dispatch_need(build->dispatch, &trial->task);
+    }
+}
+
+hpx_status hpx_trial_claim(bool *claimed, struct build *build, struct trial *trial, hpx_error *error)
+{
+    hpx_status status = hpx_store_claim(claimed, build->store, &trial->key, error);
+    if (status || !*claimed)
+        return status;
+    hpx_buffer manifest = {0};
+    add_manifest(&manifest, build, trial);
+    status = consult(build, trial, trial_target(trial), &manifest, error);
+    hpx_buffer_free(&manifest);
+    if (status || trial->state == TRIAL_KNOWN)
+        hpx_store_release(build->store, &trial->key);
+    return status;
+}
+
+static hpx_status put_code(struct build *build, hpx_error *error)
+{
+    if (!hpx_hash_is_zero(&build->code))
+        return HPX_OK;
+    hpx_fields fields = {0};
+    hpx_code_fields(&fields, &hpx_code_built, build->recipe->trainer->sources);
+    hpx_status status = hpx_store_put_record(build->store, HPX_RECORD_CODE, &fields, error);
+    if (!status)
+        build->code = hpx_record_id(&fields);
+    hpx_fields_free(&fields);
+    return status;
+}
+
+/* The newest checkpoint that the trainer takes; what it refuses is reported, and dropped.
+ * HPX_NOT_FOUND if there is none. */
+static hpx_status find_checkpoint(hpx_job *job, struct build *build, const struct trial *trial,
+                                  hpx_error *error)
+{
+    const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
+    hpx_fields manifest = {0};
+    hpx_experiment_fields(&manifest, build->experiment, trial->cell, trial->seed);
+    hpx_manifest_set_binary_fields(&manifest, &build->binary);
+    hpx_status status, refused = HPX_OK;
+    const uint32_t newest = build->options->again ? trial->epoch : job->to - 1;
+    do {
+        hpx_error why;
+        hpx_blob_close(&job->checkpoint);
+        status = hpx_store_newest_checkpoint(&job->from, &job->checkpoint, build->store, &trial->key, newest,
+                                             error);
+        if (status)
+            break;
+        refused =
+            hpx_manifest_check_checkpoint(&manifest, &source->record, job->from, &job->checkpoint, &why);
+        if (refused)
+            status = hpx_store_reject(build->store, &trial->key, job->from, why.message, error);
+    } while (!status && refused);
+    if (!status)
+        status = hpx_blob_hash(&job->checkpoint_hash, &job->checkpoint, error);
+    hpx_fields_free(&manifest);
+    if (status == HPX_NOT_FOUND)
+        job->from = 0;
+    return status;
+}
+
+/* Manifest, key and paths: there the trainer is the workers' own. */
+static void name_job(hpx_job *out, const struct build *build, const struct trial *trial)
+{
+    const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
+    hpx_fields manifest = {0};
+    hpx_experiment_fields(&manifest, build->experiment, trial->cell, trial->seed);
+    hpx_manifest_set_binary_fields(&manifest, &build->binary);
+    hpx_fields_encode(&out->manifest, &manifest);
+    hpx_fields_free(&manifest);
+    out->key = hpx_hash_of(out->manifest.data, out->manifest.size);
+    for (size_t i = 0; i < source->count; i++)
+        out->paths[out->path_count++] = hpx_strdup(source->inputs[i].path);
+}
+
+static hpx_status start(struct build *build, struct trial *trial, hpx_error *error)
+{
+    const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
+    hpx_job job = {.to = trial->to = trial_target(trial), .checkpoint = HPX_NO_BLOB};
+    hpx_status status = put_code(build, error);
+    if (!status)
+        status = hpx_store_put_record(build->store, HPX_RECORD_DATASET, &source->record, error);
+    if (!status && (trial->verdict == HPX_EXTEND || trial->epoch > 0)) {
+        const bool first = trial_trained(trial) == 0;
+        hpx_status found = find_checkpoint(&job, build, trial, error);
+        if (found != HPX_NOT_FOUND)
+            status = found;
+        else if (first)
+            trial->verdict = HPX_TRAIN; /* it turned out to be damaged, and was reported */
+        if (first)
+            trial->from = trial->epoch = job.from;
+        hpx_artifact parent;
+        if (!status && first && job.from > 0 &&
+            hpx_store_get(&parent, build->store, &trial->key, job.from, NULL, error) == HPX_OK) {
+            ledger_past(&build->ledger, trial)->parent_seconds = parent.total_seconds;
+            hpx_artifact_free(&parent);
+        }
+    }
+    if (!status) {
+        name_job(&job, build, trial);
+        status = build->executor->submit(build->executor, &job, &trial->key, error);
+    }
+    hpx_job_free(&job);
+    if (!status) {
+        trial->state = TRIAL_RUNNING;
+        hpx_dispatch_start(build->dispatch, &trial->task);
+        hpx_build_emit(build, HPX_EVENT_STARTED, trial, NULL);
+    }
+    return status;
+}
+
+hpx_status hpx_trial_start(struct build *build, struct trial *trial, hpx_error *error)
+{
+    hpx_status status = start(build, trial, error);
+    if (status)
+        hpx_store_release(build->store, &trial->key);
+    return status;
+}
+
+void hpx_trial_stop(struct build *build, struct trial *trial)
+{
+    build->executor->stop(build->executor, &trial->key);
+    hpx_store_release(build->store, &trial->key);
+    hpx_dispatch_end(build->dispatch, &trial->task);
+    trial->state = TRIAL_WAITING;
+    hpx_build_emit(build, HPX_EVENT_STOPPED, trial, NULL);
+}
+
+hpx_status hpx_trial_store_epoch(struct build *build, struct trial *trial, const hpx_result *result,
+                                 hpx_error *error)
+{
+    hpx_artifact artifact = {
+        .key = result->key,
+        .epoch = result->epoch,
+        .parent = result->parent,
+        .metrics = result->metrics,
+        .output = result->output,
+        .code = build->code,
+        .dataset = hpx_record_id(&hpx_experiment_source(build->experiment, trial->cell)->record),
+        .seed = trial->seed,
+        .started_ns = result->started_ns,
+        .seconds = result->seconds,
+        .total_seconds = trial->past->parent_seconds + trial->past->seconds + result->seconds,
+    };
+    hpx_buffer pairs = {0};
+    hpx_experiment_cell(&pairs, build->experiment, trial->cell);
+    artifact.cell = hpx_cell_of(&pairs);
+    memcpy(artifact.host, result->host, sizeof artifact.host);
+    memcpy(artifact.failure, result->failure, sizeof artifact.failure);
+    const hpx_recipe *recipe = build->recipe;
+    hpx_put_options keep = {recipe->keep, recipe->objective,
+                            .last = result->epoch >= trial_target(trial) || *result->failure};
+    hpx_buffer manifest = {0};
+    add_manifest(&manifest, build, trial);
+    hpx_status status = hpx_store_put(build->store, &manifest, &artifact,
+                                      *result->failure ? NULL : &result->checkpoint, &keep, error);
+    hpx_buffer_free(&manifest);
+    hpx_buffer_free(&pairs);
+    if (status)
+        return status;
+    if (result->epoch > trial->epoch || *result->failure)
+        trial->epoch = result->epoch;
+    struct past *past = ledger_past(&build->ledger, trial);
+    past->value = hpx_objective_value(&recipe->objective, &result->metrics);
+    past->seconds += result->seconds;
+    if (!*result->failure)
+        ledger_note(&build->ledger, trial, result->epoch, past->value);
+    note_failure(build, trial, result->failure);
+    build->spent_seconds += result->seconds;
+    build->spent_macs +=
+        trial->past->failure ? 0 : (double)trial->macs_per_epoch; /* it need not be a whole epoch */
+    hpx_build_emit(build, HPX_EVENT_EPOCH, trial, NULL);
+    return HPX_OK;
+}
+
+/* A trial has its result, which may be that it failed. */
+static void finish(struct build *build, struct trial *trial)
+{
+    trial->state = TRIAL_KNOWN;
+    hpx_store_release(build->store, &trial->key);
+    build->trained += !trial->task.speculative;
+    hpx_build_say_end(build, trial);
+}
+
+void hpx_trial_end_job(struct build *build, struct trial *trial)
+{
+    if (trial_target(trial) == 0) {
+        finish(build, trial);
+        return;
+    }
+    hpx_store_release(build->store, &trial->key);
+    trial->state = TRIAL_WAITING;
+    if (!trial->task.speculative)
+        hpx_trial_need(build, trial, 0);
+}
+
+void hpx_trial_lose(struct build *build, struct trial *trial, hpx_status status, const char *message)
+{
+    trial->state = TRIAL_ACCIDENT;
+    hpx_store_release(build->store, &trial->key);
+    trial->task.speculative = trial->task.speculative && status != HPX_DIFFERS;
+    if (trial->task.speculative) {
+        hpx_build_emit(build, HPX_EVENT_STOPPED, trial, NULL);
+        return;
+    }
+    if (build->failure != HPX_DIFFERS)
+        build->failure = status;
+    build->stopping = build->stopping || !build->options->keep_going;
+    hpx_build_emit(build, HPX_EVENT_FAILED, trial, message);
+}
+
+void hpx_trial_lose_for_memory(struct build *build, struct trial *trial, const char *message)
+{
+    if (trial->task.alone || trial->task.speculative || !trial->task.accompanied || build->stopping) {
+        hpx_trial_lose(build, trial, HPX_FAILED, message);
+        return;
+    }
+    char *again = hpx_format("%s; once more, alone", message);
+    hpx_store_release(build->store, &trial->key);
+    trial->state = TRIAL_WAITING;
+    trial->task.alone = true;
+    hpx_build_emit(build, HPX_EVENT_POSTPONED, trial, again);
+    hpx_trial_need(build, trial, 0);
+    free(again);
+}
