@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hpx/code.h"
+#include "upkeep/makers.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -289,9 +289,7 @@ void hpx_adoptions_free(hpx_adoptions *adoptions)
 
 static bool holds(const hpx_adoption *adoption, const hpx_fields *manifest)
 {
-    const hpx_field *before, *after;
-    hpx_field_walk at = {0};
-    if (hpx_manifest_next_of_binary(&at, &adoption->whose, manifest, &before, &after))
+    if (!hpx_manifest_same_binary(&adoption->whose, manifest))
         return false;
     if (adoption->key_count == 0)
         return true;
@@ -325,14 +323,12 @@ void hpx_adoptions_resolve(const hpx_adoptions *adoptions, hpx_fields *manifest)
 
 bool hpx_adoptions_lead(const hpx_adoptions *adoptions, const hpx_fields *binary, const hpx_fields *manifest)
 {
-    const hpx_field *before, *after;
-    hpx_field_walk at = {0};
     hpx_fields made = {0};
     for (size_t i = 0; i < manifest->count; i++)
         hpx_fields_set(&made, &manifest->fields[i]);
     hpx_manifest_set_binary_fields(&made, binary);
     hpx_adoptions_resolve(adoptions, &made);
-    const bool same = !hpx_manifest_next_of_binary(&at, &made, manifest, &before, &after);
+    const bool same = hpx_manifest_same_binary(&made, manifest);
     hpx_fields_free(&made);
     return same;
 }

@@ -53,6 +53,12 @@ bool hpx_manifest_next_of_binary(hpx_field_walk *at, const hpx_fields *a, const 
     return false;
 }
 
+bool hpx_manifest_same_binary(const hpx_fields *a, const hpx_fields *b)
+{
+    const hpx_field *before, *after;
+    return !hpx_manifest_next_of_binary(&(hpx_field_walk){0}, a, b, &before, &after);
+}
+
 static void print_or_none(hpx_buffer *out, const hpx_field *field)
 {
     if (field)

@@ -39,6 +39,9 @@ bool hpx_manifest_is_binary(const char *field);
 bool hpx_manifest_next_of_binary(hpx_field_walk *at, const hpx_fields *a, const hpx_fields *b,
                                  const hpx_field **before, const hpx_field **after);
 
+/* Whether two manifests do not differ in any of these. */
+bool hpx_manifest_same_binary(const hpx_fields *a, const hpx_fields *b);
+
 /* The trainer whose results have this manifest. */
 void hpx_manifest_set_trainer(hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES]);
 bool hpx_manifest_has_version(const hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES]);

@@ -4,6 +4,7 @@
 #include "hpx/file.h"
 #include "identity/manifest.h"
 #include "sample.h"
+#include "upkeep/makers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,19 +16,12 @@ struct maker {
     bool mine;
 };
 
-/* What binaries of one trainer, under several numerics, contribute to manifests. */
-struct binaries {
-    const uint8_t *version;
-    hpx_fields *items;
-    size_t count, capacity;
-};
-
 struct adopt {
     hpx_store *store;
     const hpx_adopt_options *options;
     const hpx_trainer *trainer; /* of this binary, that shall count as the other */
     hpx_adopted *out;
-    struct binaries others; /* the first with this binary's numerics */
+    hpx_binaries others;    /* the first with this binary's numerics */
     struct trajectory *all; /* in order of key */
     size_t count, capacity;
     struct maker *makers;
@@ -513,54 +507,15 @@ static hpx_status explain_nothing(const struct adopt *adopt, hpx_error *error)
 /* --- the others -------------------------------------------------------------------------------------------
  */
 
-static bool same_binary(const hpx_fields *a, const hpx_fields *b)
-{
-    const hpx_field *left, *right;
-    return !hpx_manifest_next_of_binary(&(hpx_field_walk){0}, a, b, &left, &right);
-}
-
-/* The binary of a manifest, or of an adoption, if it is of this trainer and not known yet. */
-static hpx_status add_binary(void *context, const hpx_hash *key, const hpx_fields *manifest, hpx_error *error)
-{
-    (void)key, (void)error;
-    struct binaries *binaries = context;
-    if (!hpx_manifest_has_version(manifest, binaries->version))
-        return HPX_OK;
-    for (size_t i = 0; i < binaries->count; i++)
-        if (same_binary(&binaries->items[i], manifest))
-            return HPX_OK;
-    binaries->items =
-        hpx_grow(binaries->items, &binaries->capacity, binaries->count + 1, sizeof *binaries->items);
-    hpx_fields *binary = &binaries->items[binaries->count++];
-    *binary = (hpx_fields){0};
-    for (size_t i = 0; i < manifest->count; i++)
-        if (hpx_manifest_is_binary(manifest->fields[i].name))
-            hpx_fields_set(binary, &manifest->fields[i]);
-    return HPX_OK;
-}
-
-static hpx_status find_binaries(struct binaries *binaries, hpx_store *store, hpx_error *error)
-{
-    hpx_status status = hpx_store_each_manifest(store, add_binary, binaries, error);
-    return status ? status : hpx_store_each_adoption(store, add_binary, binaries, error);
-}
-
-static void free_binaries(struct binaries *binaries)
-{
-    for (size_t i = 0; i < binaries->count; i++)
-        hpx_fields_free(&binaries->items[i]);
-    free(binaries->items);
-}
-
 static hpx_status find_others(struct adopt *adopt, hpx_error *error)
 {
     hpx_fields first = {0};
     adopt->others.version = adopt->options->as;
     hpx_manifest_set_binary(&first, adopt->trainer);
     hpx_manifest_set_trainer(&first, adopt->options->as);
-    hpx_status status = add_binary(&adopt->others, NULL, &first, error);
+    hpx_status status = hpx_binaries_add(&adopt->others, NULL, &first, error);
     hpx_fields_free(&first);
-    return status ? status : find_binaries(&adopt->others, adopt->store, error);
+    return status ? status : hpx_binaries_find(&adopt->others, adopt->store, error);
 }
 
 /* Whether a binary counts as one of this trainer, in so many steps at most. */
@@ -570,7 +525,7 @@ static bool counts_as(const hpx_adoptions *adoptions, const hpx_fields *binary,
     if (hpx_manifest_has_version(binary, version))
         return true;
     for (size_t i = 0; i < adoptions->count && steps > 0; i++)
-        if (same_binary(&adoptions->items[i].whose, binary) &&
+        if (hpx_manifest_same_binary(&adoptions->items[i].whose, binary) &&
             counts_as(adoptions, &adoptions->items[i].as, version, steps - 1))
             return true;
     return false;
@@ -593,7 +548,8 @@ static hpx_status check(const struct adopt *adopt, const hpx_adoptions *adoption
             status = hpx_error_set(error, HPX_FAILED, "trainer %.8s counts as %.8s already", other, mine);
     for (size_t i = 0; i < adoptions->count && !status; i++) {
         const hpx_adoption *adoption = &adoptions->items[i];
-        if (!same_binary(&adoption->whose, &binary) || hpx_manifest_has_version(&adoption->as, as))
+        if (!hpx_manifest_same_binary(&adoption->whose, &binary) ||
+            hpx_manifest_has_version(&adoption->as, as))
             continue;
         hpx_hex(other, hpx_adoption_as_version(adoption), HPX_CODE_BYTES);
         status = hpx_error_set(error, HPX_FAILED,
@@ -636,7 +592,7 @@ hpx_status hpx_adopt(hpx_adopted *out, hpx_store *store, const hpx_adopt_options
         status = adopt_others(&adopt, error);
     if (!status && out->made.count == 0 && out->results == 0)
         status = explain_nothing(&adopt, error);
-    free_binaries(&adopt.others);
+    hpx_binaries_free(&adopt.others);
     free(adopt.makers);
     free(adopt.theirs);
     for (size_t i = 0; i < adopt.count; i++)
@@ -649,127 +605,4 @@ void hpx_adopted_free(hpx_adopted *adopted)
 {
     hpx_adoptions_free(&adopted->made);
     hpx_rebuilt_free(&adopted->difference);
-}
-
-/* --- trainers by name -------------------------------------------------------------------------------------
- */
-
-struct search {
-    const char *prefix;
-    uint8_t found[HPX_CODE_BYTES];
-    size_t count;
-};
-
-static hpx_status match(void *context, const hpx_hash *key, const hpx_fields *fields, hpx_error *error)
-{
-    (void)key, (void)error;
-    struct search *search = context;
-    char hex[HPX_CODE_HEX_BYTES];
-    const hpx_field *version = hpx_fields_find(fields, "code.version");
-    if (!version || version->size != HPX_CODE_BYTES)
-        return HPX_OK;
-    hpx_hex(hex, version->bytes, HPX_CODE_BYTES);
-    if (strncasecmp(hex, search->prefix, strlen(search->prefix)) != 0 ||
-        (search->count > 0 && memcmp(search->found, version->bytes, HPX_CODE_BYTES) == 0))
-        return HPX_OK;
-    search->count++;
-    memcpy(search->found, version->bytes, HPX_CODE_BYTES);
-    return HPX_OK;
-}
-
-hpx_status hpx_adopt_find_trainer(uint8_t out[HPX_CODE_BYTES], hpx_store *store, const char *prefix,
-                                  hpx_error *error)
-{
-    struct search search = {.prefix = prefix};
-    hpx_status status = hpx_store_each_manifest(store, match, &search, error);
-    if (!status)
-        status = hpx_store_each_adoption(store, match, &search, error);
-    if (status)
-        return status;
-    if (search.count == 0)
-        return hpx_error_set(error, HPX_NOT_FOUND,
-                             "%s: no result is of such a trainer; `hpx audit` lists them", prefix);
-    if (search.count > 1)
-        return hpx_error_set(error, HPX_USAGE, "%s: ambiguous trainer prefix; give more digits", prefix);
-    memcpy(out, search.found, HPX_CODE_BYTES);
-    return HPX_OK;
-}
-
-struct kind {
-    hpx_adoptions adoptions;
-    struct binaries binaries;
-    const hpx_trainer *trainer;
-};
-
-/* By the results that are stored as that version's, or as those of one that it counts as. */
-static hpx_status match_kind(void *context, const hpx_hash *key, const hpx_fields *manifest, hpx_error *error)
-{
-    (void)key;
-    struct kind *kind = context;
-    for (size_t i = 0; i < kind->binaries.count && !kind->trainer; i++)
-        if (hpx_adoptions_lead(&kind->adoptions, &kind->binaries.items[i], manifest))
-            return hpx_trainer_of(&kind->trainer, manifest, error);
-    return HPX_OK;
-}
-
-hpx_status hpx_adopt_trainer(const hpx_trainer **out, hpx_store *store, const uint8_t version[HPX_CODE_BYTES],
-                             hpx_error *error)
-{
-    char hex[HPX_CODE_HEX_BYTES];
-    struct kind kind = {.binaries.version = version};
-    hpx_status status = hpx_adoptions_read(&kind.adoptions, store, error);
-    for (const char *const *name = hpx_trainer_names(); *name; name++)
-        if (memcmp(hpx_trainer_find(*name)->sources->version, version, HPX_CODE_BYTES) == 0)
-            kind.trainer = hpx_trainer_find(*name);
-    if (!status)
-        status = find_binaries(&kind.binaries, store, error);
-    if (!status)
-        status = hpx_store_each_manifest(store, match_kind, &kind, error);
-    hpx_hex(hex, version, HPX_CODE_BYTES);
-    if (!status && !kind.trainer)
-        status =
-            hpx_error_set(error, HPX_NOT_FOUND, "not adopted: no result made by trainer %.8s is stored", hex);
-    *out = kind.trainer;
-    free_binaries(&kind.binaries);
-    hpx_adoptions_free(&kind.adoptions);
-    return status;
-}
-
-static bool begins(const uint8_t version[HPX_CODE_BYTES], const char *prefix)
-{
-    char hex[HPX_CODE_HEX_BYTES];
-    hpx_hex(hex, version, HPX_CODE_BYTES);
-    return *prefix && strncasecmp(hex, prefix, strlen(prefix)) == 0;
-}
-
-static hpx_status find_adopted(uint8_t out[HPX_CODE_BYTES], const hpx_adoptions *adoptions,
-                               const char *prefix, hpx_error *error)
-{
-    bool any = false;
-    for (size_t i = 0; i < adoptions->count; i++) {
-        const uint8_t *found = hpx_adoption_version(&adoptions->items[i]);
-        if (!begins(found, prefix))
-            continue;
-        if (any && memcmp(out, found, HPX_CODE_BYTES) != 0)
-            return hpx_error_set(error, HPX_USAGE, "%s: ambiguous trainer prefix; give more digits", prefix);
-        memcpy(out, found, HPX_CODE_BYTES);
-        any = true;
-    }
-    return any ? HPX_OK
-               : hpx_error_set(error, HPX_NOT_FOUND,
-                               "%s: no such trainer was adopted; `hpx adopt` lists them", prefix);
-}
-
-hpx_status hpx_adopt_forget(uint8_t version[HPX_CODE_BYTES], hpx_store *store, const char *prefix,
-                            hpx_error *error)
-{
-    hpx_adoptions adoptions;
-    hpx_status status = hpx_adoptions_read(&adoptions, store, error);
-    if (!status)
-        status = find_adopted(version, &adoptions, prefix, error);
-    for (size_t i = 0; i < adoptions.count && !status; i++)
-        if (memcmp(hpx_adoption_version(&adoptions.items[i]), version, HPX_CODE_BYTES) == 0)
-            status = hpx_adoption_drop(store, &adoptions.items[i], error);
-    hpx_adoptions_free(&adoptions);
-    return status;
 }

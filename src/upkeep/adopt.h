@@ -5,7 +5,6 @@
 
 #include "hpx/error.h"
 #include "hpx/store.h"
-#include "hpx/trainer.h"
 #include "identity/adoption.h"
 #include "upkeep/rebuild.h"
 
@@ -47,18 +46,5 @@ typedef struct hpx_adopted {
  * compare with. `out` has what was adopted, and is to be freed, also after an error. */
 hpx_status hpx_adopt(hpx_adopted *out, hpx_store *store, const hpx_adopt_options *options, hpx_error *error);
 void hpx_adopted_free(hpx_adopted *adopted);
-
-/* The one trainer of the store's results and adoptions whose version begins with these hexadecimal digits:
- * HPX_NOT_FOUND if none does, HPX_USAGE if several do. */
-hpx_status hpx_adopt_find_trainer(uint8_t out[HPX_CODE_BYTES], hpx_store *store, const char *prefix,
-                                  hpx_error *error);
-
-/* This binary's trainer of the kind that made the results of a version. HPX_NOT_FOUND if there are none. */
-hpx_status hpx_adopt_trainer(const hpx_trainer **out, hpx_store *store, const uint8_t version[HPX_CODE_BYTES],
-                             hpx_error *error);
-
-/* Drops the adoptions, under all numerics, of the one adopted trainer whose version begins so; errors likewise. */
-hpx_status hpx_adopt_forget(uint8_t version[HPX_CODE_BYTES], hpx_store *store, const char *prefix,
-                            hpx_error *error);
 
 #endif
