@@ -177,6 +177,11 @@ $(BUILD)/tests/link/$(1): tests/link/link.c $(call object,$(filter %.c,$(SOURCES
 endef
 $(foreach trainer,$(TRAINERS),$(eval $(call link_rule,$(trainer))))
 
+# hpx with a trainer of the tests' own.
+$(BUILD)/tests/trainer/hpx: $(BUILD)/tests/trainer/quadratic.o $(CLI_OBJECTS) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(CFLAGS) $(HPX_LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
+
 # Programs that measure, and those that they use.
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
 	$(call say,LINK)$(CC) $(CFLAGS) $(HPX_LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
@@ -205,7 +210,7 @@ fuzz: $(FUZZERS) ## run libFuzzer (clang) on every entry, FUZZ_SECONDS each
 		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 		$(BUILD)/fuzz/corpus-$$name tests/fuzz/corpus/$$name || exit 1; done
 
-check-programs: $(HPX) $(TESTS) $(CLI_TEST_PROGRAMS) $(FUZZ_REPLAYS)
+check-programs: $(HPX) $(BUILD)/tests/trainer/hpx $(TESTS) $(CLI_TEST_PROGRAMS) $(FUZZ_REPLAYS)
 .PHONY: check-programs
 
 check: ## all tests, under ten minutes on two cores
@@ -258,7 +263,7 @@ lint: $(HPX) ## formatting, static analysis, and includes that follow the layer 
 
 format: ## format the sources in place
 	clang-format -i $(LIB_SOURCES) $(CLI_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) $(HELPER_SOURCES) $(FAULT_SOURCES) \
-		$(CLI_TEST_SOURCES) $(PRELOAD_SOURCES) tests/fault/numbered.c tests/link/link.c \
+		$(CLI_TEST_SOURCES) $(PRELOAD_SOURCES) tests/fault/numbered.c tests/link/link.c tests/trainer/quadratic.c \
 		$(wildcard include/hpx/*.h src/*/*.h tests/*/*.h tests/fuzz/replay.c tools/*.c bench/*.c)
 
 # Any characters may be in these names.

@@ -42,7 +42,8 @@ typedef struct hpx_visit {
     hpx_verdict verdict; /* of its seeds the one that cost most */
 } hpx_visit;
 
-/* Costs come in two counts: `macs`, the multiplications of a forward pass per sample, summed over cells (the
+/* Of a trainer that counts no multiplications a cell costs 1, and an epoch of a trial 1.
+ * Costs come in two counts: `macs`, the multiplications of a forward pass per sample, summed over cells (the
  * paper's); and `training_macs`, all multiplications of training over all samples, epochs and seeds. */
 typedef struct hpx_search_outcome {
     const hpx_recipe_search *search;

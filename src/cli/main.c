@@ -120,7 +120,8 @@ static void out_of_memory(size_t bytes)
 static void print_fields(hpx_buffer *out, void list(hpx_fields *))
 {
     hpx_fields fields = {0};
-    list(&fields);
+    if (list)
+        list(&fields);
     for (size_t i = 0; i < fields.count; i++) {
         hpx_buffer_printf(out, "%s ", fields.fields[i].name);
         hpx_field_print(out, &fields.fields[i]);

@@ -94,10 +94,10 @@ static void add_search(hpx_rows *rows, const hpx_outcome *outcome, const hpx_sea
     hpx_row_text(row, "stop", search->done ? search->result.stop : "unfinished");
     hpx_row_count(row, "evaluations", search->visit_count);
     hpx_row_real(row, "relative_cost", search->relative_cost);
-    hpx_row_count(row, "nominal_macs", search->nominal_macs);
-    hpx_row_count(row, "paid_macs", (uint64_t)(search->paid_macs + 0.5));
-    hpx_row_count(row, "nominal_training_macs", search->nominal_training_macs);
-    hpx_row_count(row, "paid_training_macs", search->paid_training_macs);
+    hpx_add_macs(row, "nominal_macs", outcome, search->nominal_macs);
+    hpx_add_macs(row, "paid_macs", outcome, (uint64_t)(search->paid_macs + 0.5));
+    hpx_add_macs(row, "nominal_training_macs", outcome, search->nominal_training_macs);
+    hpx_add_macs(row, "paid_training_macs", outcome, search->paid_training_macs);
     hpx_add_counts(row, "trials", search);
     hpx_row_real(row, "seconds", search->seconds);
     if (hpx_rows_are_json(rows))
@@ -151,12 +151,13 @@ static void add_reasons(hpx_json *json, const hpx_outcome *outcome)
     hpx_json_close(json, ']');
 }
 
-static void add_speculative(hpx_json *json, const hpx_speculative *speculative)
+static void add_speculative(hpx_json *json, const hpx_outcome *outcome)
 {
+    const hpx_speculative *speculative = &outcome->speculative;
     hpx_json_open_flat(json, "speculative", '{');
     hpx_json_count(json, "trials", speculative->trials);
-    hpx_json_count(json, "paid_macs", (uint64_t)(speculative->paid_macs + 0.5));
-    hpx_json_count(json, "paid_training_macs", speculative->paid_training_macs);
+    hpx_add_macs_json(json, "paid_macs", outcome, (uint64_t)(speculative->paid_macs + 0.5));
+    hpx_add_macs_json(json, "paid_training_macs", outcome, speculative->paid_training_macs);
     hpx_json_real(json, "seconds", speculative->seconds);
     hpx_json_close(json, '}');
 }
@@ -171,7 +172,7 @@ void hpx_report_outcome_json(hpx_buffer *out, const hpx_outcome *outcome)
         add_search(rows, outcome, &outcome->searches[i]);
     hpx_json_close(&json, ']');
     add_reasons(&json, outcome);
-    add_speculative(&json, &outcome->speculative);
+    add_speculative(&json, outcome);
     hpx_json_close(&json, '}');
     hpx_rows_free(rows);
 }

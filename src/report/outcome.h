@@ -10,6 +10,10 @@ void hpx_report_heading(hpx_buffer *out, const hpx_outcome *outcome);
 /* Opens the JSON document, with what its recipe, code, data and numerics are. */
 void hpx_open_outcome(hpx_json *json, const hpx_outcome *outcome);
 
+/* A count of multiplications; null of a trainer that counts none. */
+void hpx_add_macs(hpx_row *row, const char *name, const hpx_outcome *outcome, uint64_t macs);
+void hpx_add_macs_json(hpx_json *json, const char *name, const hpx_outcome *outcome, uint64_t macs);
+
 /* A cell of the grid as an object, and as "(128, 64)": as text, free() it, or as a column shows that object. */
 void hpx_add_grid_cell(hpx_row *row, const char *name, const hpx_recipe *recipe, uint32_t cell);
 char *hpx_grid_cell_text(const hpx_recipe *recipe, uint32_t cell);

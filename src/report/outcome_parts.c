@@ -69,6 +69,22 @@ static void add_value(hpx_json *json, const char *name, const hpx_axis_value *va
     hpx_json_value(json, name, value->text);
 }
 
+void hpx_add_macs(hpx_row *row, const char *name, const hpx_outcome *outcome, uint64_t macs)
+{
+    if (outcome->recipe->trainer->cost)
+        hpx_row_count(row, name, macs);
+    else
+        hpx_row_null(row, name);
+}
+
+void hpx_add_macs_json(hpx_json *json, const char *name, const hpx_outcome *outcome, uint64_t macs)
+{
+    if (outcome->recipe->trainer->cost)
+        hpx_json_count(json, name, macs);
+    else
+        hpx_json_null(json, name);
+}
+
 static void add_grid(hpx_json *json, const hpx_outcome *outcome)
 {
     const hpx_recipe *recipe = outcome->recipe;
@@ -87,7 +103,7 @@ static void add_grid(hpx_json *json, const hpx_outcome *outcome)
     }
     hpx_json_close(json, ']');
     hpx_json_count(json, "cells", outcome->cells);
-    hpx_json_count(json, "macs", outcome->grid_macs);
+    hpx_add_macs_json(json, "macs", outcome, outcome->grid_macs);
     hpx_json_close(json, '}');
 }
 

@@ -93,7 +93,7 @@ static void add_trials(hpx_rows *rows, const hpx_outcome *outcome, const hpx_sea
         }
         hpx_row_count(row, "from", trial.verdict == HPX_HIT ? trial.epoch : trial.from);
         hpx_row_count(row, "to", trial.to);
-        hpx_row_count(row, "training_macs", trial.macs_left);
+        hpx_add_macs(row, "training_macs", outcome, trial.macs_left);
         hpx_row_real(row, "seconds_left", trial.macs_left ? trial.seconds_left : 0);
         hpx_row_text(row, "reason", trial.reason);
         hpx_rows_end(rows);
@@ -123,8 +123,9 @@ static void add_total(hpx_buffer *out, const hpx_outcome *outcome)
     hpx_buffer_printf(out, "%s%zu %s to train%s.\n", more ? "At least " : "", outcome->pending,
                       hpx_plural(outcome->pending, "trial", "trials"),
                       more ? "; more may follow from their scores" : "");
-    hpx_buffer_printf(out, "%s %.3g multiplications", hpx_plural(outcome->pending, "It takes", "They take"),
-                      (double)outcome->macs_left);
+    hpx_buffer_printf(out, "%s %.3g %s", hpx_plural(outcome->pending, "It takes", "They take"),
+                      (double)outcome->macs_left,
+                      outcome->recipe->trainer->cost ? "multiplications" : "epochs");
     if (isfinite(outcome->seconds_left))
         hpx_buffer_printf(out, ", about %s on one processor", about(text, outcome->seconds_left));
     hpx_buffer_puts(out, outcome->calibrated ? ", by a short training made now to measure that.\n" : ".\n");
@@ -178,7 +179,7 @@ void hpx_report_plan_json(hpx_buffer *out, const hpx_outcome *outcome)
     hpx_open_outcome(&json, outcome);
     hpx_json_bool(&json, "depends_on_last_epoch", outcome->depends_on_last_epoch);
     hpx_json_count(&json, "pending", outcome->pending);
-    hpx_json_count(&json, "training_macs_left", outcome->macs_left);
+    hpx_add_macs_json(&json, "training_macs_left", outcome, outcome->macs_left);
     hpx_json_real(&json, "seconds_left", outcome->seconds_left);
     hpx_json_bool(&json, "calibrated", outcome->calibrated);
     hpx_json_open(&json, "searches", '[');

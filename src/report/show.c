@@ -12,7 +12,7 @@ static void add_fields(hpx_buffer *out, const char *title, const hpx_fields *fie
     hpx_buffer_printf(out, "\n%s\n", title);
     for (size_t i = 0; i < fields->count; i++) {
         const hpx_field *field = &fields->fields[i];
-        if (strcmp(field->name, "patch") == 0) {
+        if (strcmp(field->name, "patch") == 0 || strcmp(field->name, "files") == 0) {
             hpx_buffer_printf(out, "    %-28s %zu bytes\n", field->name, field->size);
             continue;
         }
@@ -90,6 +90,14 @@ static void add_import(hpx_buffer *out, const hpx_provenance *provenance)
     hpx_buffer_free(&import);
 }
 
+static bool has_inputs(const hpx_fields *manifest)
+{
+    bool has = manifest->count == 0; /* lost, too */
+    for (size_t i = 0; i < manifest->count; i++)
+        has = has || strncmp(manifest->fields[i].name, "dataset.", 8) == 0;
+    return has;
+}
+
 void hpx_report_show(hpx_buffer *out, const hpx_trajectory *shown)
 {
     char hex[HPX_HASH_HEX_BYTES];
@@ -114,7 +122,8 @@ void hpx_report_show(hpx_buffer *out, const hpx_trajectory *shown)
     }
     add_fields(out, "manifest", &shown->newest.manifest);
     add_fields(out, "code", &shown->newest.code);
-    add_fields(out, "data set", &shown->newest.dataset);
+    if (has_inputs(&shown->newest.manifest))
+        add_fields(out, "data set", &shown->newest.dataset);
 }
 
 /* What is known of the trajectory as a whole. */
