@@ -3,6 +3,9 @@
 #ifndef HPX_SETTING_H
 #define HPX_SETTING_H
 
+#include "hpx/fields.h"
+
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum hpx_setting_type {
@@ -31,5 +34,10 @@ typedef struct hpx_setting {
     const char *needs_if, *needs;
     const char *help; /* a line for `hpx help recipe` */
 } hpx_setting;
+
+bool hpx_setting_in_range(const hpx_setting *setting, double value);
+
+/* Whether the field of a manifest is of the setting's type and in its range. */
+bool hpx_setting_fits(const hpx_setting *setting, const hpx_field *field);
 
 #endif

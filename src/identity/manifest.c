@@ -164,15 +164,8 @@ static bool has_settings(const hpx_trainer *trainer, const hpx_fields *manifest)
             continue; /* sizes decide the cost */
         snprintf(name, sizeof name, "%s.%s", setting->section, setting->name);
         const hpx_field *field = hpx_fields_find(manifest, name);
-        if (!field || field->type != HPX_FIELD_COUNTS || field->count < 1 ||
-            field->count > HPX_SETTING_LIST_MAX)
+        if (!field || !hpx_setting_fits(setting, field))
             return false;
-        for (size_t k = 0; k < field->count; k++) {
-            uint64_t value;
-            memcpy(&value, field->bytes + k * sizeof value, sizeof value);
-            if ((double)value < setting->min || (double)value > setting->max)
-                return false;
-        }
     }
     return true;
 }

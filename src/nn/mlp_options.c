@@ -67,43 +67,6 @@ static bool applies(const hpx_setting *setting, const hpx_fields *fields)
     return has_word(fields, name, setting->only_value);
 }
 
-static bool in_range(const hpx_setting *setting, double value)
-{
-    return (setting->above_min ? value > setting->min : value >= setting->min) &&
-           (setting->below_max ? value < setting->max : value <= setting->max);
-}
-
-static bool fits_counts(const hpx_setting *setting, const hpx_field *field)
-{
-    if (field->count < 1 || field->count > HPX_SETTING_LIST_MAX)
-        return false;
-    for (uint64_t i = 0; i < field->count; i++) {
-        uint64_t value;
-        memcpy(&value, field->bytes + i * sizeof value, sizeof value);
-        if (!in_range(setting, (double)value))
-            return false;
-    }
-    return true;
-}
-
-static bool fits(const hpx_setting *setting, const hpx_field *field)
-{
-    switch (setting->type) {
-    case HPX_SETTING_WORD:
-        for (const char *const *word = setting->words; field->type == HPX_FIELD_TEXT && *word; word++)
-            if (strcmp((const char *)field->bytes, *word) == 0)
-                return true;
-        return false;
-    case HPX_SETTING_COUNT:
-        return field->type == HPX_FIELD_COUNT && in_range(setting, (double)field->count);
-    case HPX_SETTING_REAL:
-        return field->type == HPX_FIELD_REAL && in_range(setting, field->real);
-    case HPX_SETTING_COUNTS:
-        return field->type == HPX_FIELD_COUNTS && fits_counts(setting, field);
-    }
-    return false;
-}
-
 static hpx_status check_settings(const hpx_fields *manifest, hpx_error *error)
 {
     for (size_t i = 0; i < HPX_MLP_SETTINGS; i++) {
@@ -115,7 +78,7 @@ static hpx_status check_settings(const hpx_fields *manifest, hpx_error *error)
         const hpx_field *field = hpx_fields_find(manifest, name);
         if (!field)
             return hpx_error_set(error, HPX_DAMAGED, "manifest: field '%s' is missing", name);
-        if (!fits(setting, field))
+        if (!hpx_setting_fits(setting, field))
             return hpx_error_set(error, HPX_DAMAGED,
                                  "manifest: field '%s' has a value the trainer does not know", name);
     }

@@ -57,8 +57,7 @@ static bool read_value(union value *out, const hpx_setting *setting, const char 
         return false;
     }
     double number;
-    if (!hpx_parse_real(&number, text) || number < setting->min || number > setting->max ||
-        (setting->above_min && number == setting->min) || (setting->below_max && number == setting->max))
+    if (!hpx_parse_real(&number, text) || !hpx_setting_in_range(setting, number))
         return false;
     if (setting->type == HPX_SETTING_REAL) {
         out->real = number;
