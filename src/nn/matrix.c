@@ -70,10 +70,10 @@ static struct ahead look_ahead(struct view b, size_t floats, struct panel panel)
                           .lines = rows * ((bytes - 1) / LINE + 1)};
 }
 
-/* Asks for one of `shares` shares of what remains. */
-static inline void ask_for(struct ahead *next, size_t shares)
+/* Asks for up to so many of them. */
+static inline void ask_for(struct ahead *next, size_t lines)
 {
-    for (size_t line = (next->lines + shares - 1) / shares; line > 0; line--) {
+    for (; lines > 0 && next->lines > 0; lines--) {
         __builtin_prefetch(next->at + next->byte, 0, 2);
         next->lines--;
         next->byte += LINE;
@@ -140,10 +140,21 @@ static struct view view_of(hpx_factor factor)
 typedef void product_fn(float *c, size_t c_stride, struct view a, struct view b, size_t m, size_t n, size_t k,
                         bool add);
 
-/* By a block of a after the other. */
+static struct view transpose(struct view matrix)
+{
+    return (struct view){matrix.values, matrix.column, matrix.row};
+}
+
+/* By a block of a after the other. A column of c that lies together is made as a row, of b^T a^T, and so fills
+ * vectors. */
 static void multiply_by_loops(product_fn *product, float *c, size_t c_stride, struct view a, struct view b,
                               size_t m, size_t n, size_t k, bool add)
 {
+    if (n == 1 && c_stride == 1) {
+        hpx_path_take(HPX_PATH_COLUMN);
+        product(c, m, transpose(b), transpose(a), 1, m, k, add);
+        return;
+    }
     if (m > TALL)
         hpx_path_take(HPX_PATH_TALL);
     for (size_t rows; m > 0; m -= rows) {

@@ -92,17 +92,24 @@ static KERNEL(tile_fn) *const KERNEL(tiles)[WIDE + 1][ROWS + 1][2] = {
 #undef TILE
 };
 
+/* By vectors of a panel, the rows of the largest tile. */
+#define MOST(wide) (CHAINS / wide < ROWS ? CHAINS / wide : ROWS)
+static const size_t KERNEL(most_rows)[] = {0, MOST(1), MOST(2), MOST(3), MOST(4)};
+#undef MOST
+
 /* The product of m rows of a with one panel of b, the rows spread evenly over the fewest tiles: one of few
  * rows has too few sums to keep the multipliers busy. */
 TARGET static void KERNEL(multiply)(float *c, size_t c_stride, struct view a, struct view b, size_t m,
                                     size_t k, bool add, size_t columns, struct ahead next)
 {
-    const size_t wide = (columns - 1) / LANES + 1, most = CHAINS / wide < ROWS ? CHAINS / wide : ROWS;
+    const size_t wide = (columns - 1) / LANES + 1, most = KERNEL(most_rows)[wide];
     const bool whole = columns == wide * LANES;
+    size_t tiles = (m - 1) / most + 1;
+    const size_t lines = next.lines > 0 ? (next.lines - 1) / tiles + 1 : 0, few = m / tiles, more = m % tiles;
     KERNEL(tile_fn) *const(*of)[2] = KERNEL(tiles)[wide];
-    for (size_t tiles = (m - 1) / most + 1, rows; tiles > 0; tiles--, m -= rows) {
-        rows = m / tiles;
-        ask_for(&next, tiles);
+    for (; tiles > 0; tiles--) {
+        const size_t rows = few + (tiles <= more);
+        ask_for(&next, lines);
         hpx_path_take(hpx_path_tile(wide, rows > 1, !whole, add));
         of[rows][whole](c, c_stride, a.values, a.row, a.column, b.values, b.row, k, add, columns);
         c += rows * c_stride;

@@ -406,17 +406,24 @@ static void backward(const struct backward *b, uint32_t l)
     }
 }
 
+/* Rows of the first layer's gradient that are made at once: a block of sparse inputs, of dense ones so many as
+ * there is room for. */
+static size_t first_rows(const hpx_mlp *mlp)
+{
+    return mlp->sparse ? FIRST_ROWS : FIRST_ROWS * (FIRST_COLUMNS / first_columns(&mlp->shape, 0));
+}
+
 /* The first layer: no derivatives by its inputs are needed. */
 static void backward_first(const struct backward *b)
 {
     hpx_mlp *mlp = b->mlp;
     const hpx_mlp_shape *shape = &mlp->shape;
-    const size_t in = shape->sizes[0], stride = part_stride(shape, 0);
+    const size_t in = shape->sizes[0], stride = part_stride(shape, 0), most = first_rows(mlp);
     const float *delta =
         last_layer(shape) == 0 ? mlp->deltas[0] : backward_part(b, 0, part_from(shape, 0, 0, b->rows));
     for (size_t from = 0, count; from < in; from += count) {
-        count = in - from < FIRST_ROWS ? in - from : FIRST_ROWS;
-        if (count < FIRST_ROWS)
+        count = in - from < most ? in - from : most;
+        if (count < most)
             hpx_path_take(HPX_PATH_BLOCK_REST);
         if (mlp->sparse)
             hpx_sparse_transpose(mlp->sparse_inputs, from / FIRST_ROWS, b->rows);

@@ -50,6 +50,7 @@ static const char *const names[HPX_PATH_COUNT] = {
     [HPX_PATH_PACK_TRANSPOSED] = "product, transposed panel",
     [HPX_PATH_PACK_TRANSPOSED_REST] = "product, transposed panel, rows at the end",
     [HPX_PATH_DEEP] = "product, several panels of rows",
+    [HPX_PATH_COLUMN] = "product, a column as a row",
     [HPX_PATH_TALL] = "product, several blocks of rows",
     [HPX_PATH_COMPRESS_WHOLE] = "sparse inputs, whole vectors",
     [HPX_PATH_COMPRESS_REST] = "sparse inputs, bytes at the end",

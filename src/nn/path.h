@@ -70,6 +70,7 @@ typedef enum hpx_path {
     HPX_PATH_PACK_TRANSPOSED_REST,
     HPX_PATH_DEEP,
     HPX_PATH_TALL,
+    HPX_PATH_COLUMN,
     HPX_PATH_TILE,
     HPX_PATH_BLAS = HPX_PATH_TILE + HPX_PATH_TILES,
     /* sparse.c */
