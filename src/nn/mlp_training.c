@@ -20,7 +20,7 @@
 
 #define PARAMETERS_MAX ((uint64_t)1 << 31)
 #define SPARSE_WIDTH   48 /* from here on sparse inputs pay: docs/training.md has the measurement */
-#define SPARSE_BATCH   1024
+#define SPARSE_BATCH   4096
 
 /* A training in progress: all its memory is two blocks, allocated before the first step. */
 typedef struct training {
