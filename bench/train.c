@@ -1,7 +1,7 @@
 /* hpx's side of the training benchmark: whole epochs of the trainer on MNIST. For every line of standard
  * input,
  *
- *     N1 N2 adam|sgd SAMPLES EVALUATED
+ *     N1 N2 adam|sgd BATCH SAMPLES EVALUATED
  *
  * it trains a network with these hidden layers for two epochs of so many training images, with so many more
  * evaluated after each (0: none), and answers with the seconds of the second epoch, the processor's and the
@@ -37,7 +37,7 @@ static void open_mnist(hpx_dataset *out)
         fail(error.message);
 }
 
-static void describe(hpx_fields *out, const uint64_t hidden[2], const char *optimizer)
+static void describe(hpx_fields *out, const uint64_t hidden[2], const char *optimizer, uint32_t batch)
 {
     hpx_fields_set_counts(out, "model.hidden", hidden, 2);
     hpx_fields_set_text(out, "model.activation", "relu");
@@ -47,7 +47,7 @@ static void describe(hpx_fields *out, const uint64_t hidden[2], const char *opti
     hpx_fields_set_real(out, "train.rate", 0.001);
     hpx_fields_set_real(out, "train.weight-decay", 0);
     hpx_fields_set_text(out, "train.schedule", "constant");
-    hpx_fields_set_count(out, "train.batch", 128);
+    hpx_fields_set_count(out, "train.batch", batch);
     if (strcmp(optimizer, "adam") == 0) {
         hpx_fields_set_real(out, "train.beta1", 0.9);
         hpx_fields_set_real(out, "train.beta2", 0.999);
@@ -82,12 +82,12 @@ int main(void)
     hpx_dataset mnist;
     char line[128], optimizer[8];
     uint64_t hidden[2];
-    uint32_t samples, evaluated;
+    uint32_t batch, samples, evaluated;
     open_mnist(&mnist);
     while (fgets(line, sizeof line, stdin)) {
-        if (sscanf(line, "%" SCNu64 " %" SCNu64 " %7s %" SCNu32 " %" SCNu32, &hidden[0], &hidden[1],
-                   optimizer, &samples, &evaluated) != 5)
-            fail("expected N1 N2 adam|sgd SAMPLES EVALUATED");
+        if (sscanf(line, "%" SCNu64 " %" SCNu64 " %7s %" SCNu32 " %" SCNu32 " %" SCNu32, &hidden[0],
+                   &hidden[1], optimizer, &batch, &samples, &evaluated) != 6)
+            fail("expected N1 N2 adam|sgd BATCH SAMPLES EVALUATED");
         const uint8_t *images = mnist.files[HPX_TRAIN_IMAGES].values,
                       *labels = mnist.files[HPX_TRAIN_LABELS].values;
         const uint32_t count = mnist.files[HPX_TRAIN_LABELS].count;
@@ -102,7 +102,7 @@ int main(void)
         hpx_fields manifest = {0};
         hpx_error error;
         struct times times = {0};
-        describe(&manifest, hidden, optimizer);
+        describe(&manifest, hidden, optimizer, batch);
         if (hpx_mlp_train(&manifest, &split, 0, 2, NULL, take_time, &times, &error))
             fail(error.message);
         hpx_fields_free(&manifest);

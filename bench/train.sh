@@ -20,7 +20,7 @@ if ! /usr/bin/python3 -c 'import torch' 2>/dev/null; then
 fi
 make --no-print-directory BUILD="$BUILD" "$BUILD/bench/train" "$BUILD/bench/$rival" >&2
 
-# Each side runs throughout and answers a line of cell, optimizer and samples with the seconds of an epoch.
+# Each side runs throughout and answers a line of cell, optimizer, batch and samples with the seconds of an epoch.
 folder=$(mktemp -d)
 trap 'exec 3>&- 4>&- 5>&-; wait; rm -rf "$folder"' EXIT
 mkfifo "$folder"/{hpx,torch,plain}.{in,out}
@@ -30,14 +30,14 @@ mkfifo "$folder"/{hpx,torch,plain}.{in,out}
 exec 3>"$folder/hpx.in" 6<"$folder/hpx.out" 4>"$folder/torch.in" 7<"$folder/torch.out" 5>"$folder/plain.in" \
     8<"$folder/plain.out"
 
-measure() { # CELL OPTIMIZER: one line for each round: seconds of hpx, torch, plain, and of hpx with evaluation
+measure() { # CELL OPTIMIZER: one line for each round: seconds of hpx, torch, plain, and of one batch and an evaluation
     local n=${samples[$1]} request hpx torch plain with
-    request="${1%x*} ${1#*x} $2 $n"
+    request="${1%x*} ${1#*x} $2 128"
     for ((round = 0; round < ROUNDS; round++)); do
-        echo "$request 0" >&3 && read -r hpx _ <&6
-        echo "$request 0" >&4 && read -r torch <&7
-        echo "$request 0" >&5 && read -r plain <&8
-        echo "$request $n" >&3 && read -r with _ <&6
+        echo "$request $n 0" >&3 && read -r hpx _ <&6
+        echo "$request $n 0" >&4 && read -r torch <&7
+        echo "$request $n 0" >&5 && read -r plain <&8
+        echo "$request 128 $n" >&3 && read -r with _ <&6
         echo "$hpx $torch $plain $with"
     done
 }
@@ -69,7 +69,7 @@ done | awk '
         row(name, "plain", samples / median(plain, n), "samples/s")
         ratio = median(over_torch, n)
         row(name, "over torch", ratio, "ratio", 1.2)
-        row(name, "over plain", median(over_plain, n), "ratio")
+        row(name, "over plain", median(over_plain, n), "ratio", 1.1)
         row(name, "evaluation over training", median(evaluation, n), "multiplications/s", 1)
         log_sum += log(ratio)
         cases++
@@ -87,7 +87,7 @@ done | awk '
         hpx[n] = $4; torch[n] = $5; plain[n] = $6
         over_torch[n] = $5 / $4
         over_plain[n] = $6 / $4
-        evaluation[n] = forward / ($7 - $4) / ((forward + backward) / $4)
+        evaluation[n] = forward / ($7 - $4 * 128 / samples) / ((forward + backward) / $4)
     }
     END {
         finish()

@@ -9,12 +9,13 @@
 #include <string.h>
 #include <time.h>
 
-enum { INPUTS = 784, CLASSES = 10, BATCH = 128, LAYERS = 3, IMAGES = 60000 };
+enum { INPUTS = 784, CLASSES = 10, LAYERS = 3, IMAGES = 60000 };
 
 static float *images;
 static uint8_t labels[IMAGES];
 
 struct network {
+    int batch;
     int sizes[LAYERS + 1];
     float *weights[LAYERS], *biases[LAYERS], *weight_gradients[LAYERS], *bias_gradients[LAYERS];
     float *outputs[LAYERS + 1], *deltas[LAYERS];
@@ -84,10 +85,10 @@ static void make(struct network *n)
         for (size_t i = 0; i < weights; i++)
             n->weights[l][i] = sqrtf(6.0f / n->sizes[l]) * (2 * (float)rand() / (float)RAND_MAX - 1);
         used += weights + n->sizes[l + 1];
-        n->outputs[l + 1] = allocate((size_t)BATCH * n->sizes[l + 1]);
-        n->deltas[l] = allocate((size_t)BATCH * n->sizes[l + 1]);
+        n->outputs[l + 1] = allocate((size_t)n->batch * n->sizes[l + 1]);
+        n->deltas[l] = allocate((size_t)n->batch * n->sizes[l + 1]);
     }
-    n->outputs[0] = allocate(BATCH * INPUTS);
+    n->outputs[0] = allocate((size_t)n->batch * INPUTS);
 }
 
 static void discard(struct network *n)
@@ -183,8 +184,8 @@ static double epoch(struct network *n, int adam, uint32_t samples, int *t)
         order[i - 1] = order[j];
         order[j] = swap;
     }
-    for (uint32_t first = 0; first < samples; first += BATCH) {
-        const int rows = samples - first < BATCH ? (int)(samples - first) : BATCH;
+    for (uint32_t first = 0; first < samples; first += (uint32_t)n->batch) {
+        const int rows = samples - first < (uint32_t)n->batch ? (int)(samples - first) : n->batch;
         for (int i = 0; i < rows; i++)
             memcpy(n->outputs[0] + i * INPUTS, images + (size_t)order[first + i] * INPUTS,
                    INPUTS * sizeof(float));
@@ -204,9 +205,10 @@ int main(void)
     read_mnist();
     while (fgets(line, sizeof line, stdin)) {
         struct network n = {.sizes = {INPUTS, 0, 0, CLASSES}};
-        if (sscanf(line, "%d %d %7s %u %u", &n.sizes[1], &n.sizes[2], optimizer, &samples, &evaluated) != 5 ||
-            samples > IMAGES)
-            fail("expected N1 N2 adam|sgd SAMPLES EVALUATED");
+        if (sscanf(line, "%d %d %7s %d %u %u", &n.sizes[1], &n.sizes[2], optimizer, &n.batch, &samples,
+                   &evaluated) != 6 ||
+            samples > IMAGES || n.batch < 1)
+            fail("expected N1 N2 adam|sgd BATCH SAMPLES EVALUATED");
         int t = 0;
         double seconds = 0;
         make(&n);

@@ -8,8 +8,6 @@ import time
 import torch
 from torch import nn
 
-BATCH = 128
-
 
 def read_idx(name):
     path = os.path.join(os.environ.get("HPX_DATA") or "cache/data", "mnist", name)
@@ -19,10 +17,10 @@ def read_idx(name):
     return torch.frombuffer(bytearray(data), dtype=torch.uint8, offset=4 + 4 * data[3]).reshape(sizes)
 
 
-def epoch(model, optimizer, images, labels):
+def epoch(model, optimizer, batch, images, labels):
     loss_function = nn.CrossEntropyLoss()
     start = time.process_time()
-    for index in torch.randperm(len(images)).split(BATCH):
+    for index in torch.randperm(len(images)).split(batch):
         optimizer.zero_grad(set_to_none=True)
         loss_function(model(images[index]), labels[index]).backward()
         optimizer.step()
@@ -35,13 +33,13 @@ def main():
     images = read_idx("train-images-idx3-ubyte").reshape(-1, 784).float() / 255
     labels = read_idx("train-labels-idx1-ubyte").long()
     for line in sys.stdin:
-        n1, n2, name, samples, _ = line.split()
-        n1, n2, samples = int(n1), int(n2), int(samples)
+        n1, n2, name, batch, samples, _ = line.split()
+        n1, n2, batch, samples = int(n1), int(n2), int(batch), int(samples)
         model = nn.Sequential(nn.Linear(784, n1), nn.ReLU(), nn.Linear(n1, n2), nn.ReLU(), nn.Linear(n2, 10))
         kind = torch.optim.Adam if name == "adam" else torch.optim.SGD
         optimizer = kind(model.parameters(), lr=0.001)
         for _ in range(2):
-            seconds = epoch(model, optimizer, images[:samples], labels[:samples])
+            seconds = epoch(model, optimizer, batch, images[:samples], labels[:samples])
         print("%.9g" % seconds, flush=True)
 
 
