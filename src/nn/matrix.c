@@ -29,9 +29,9 @@ struct view {
     size_t row, column;
 };
 
-/* Rows of a block of a: with the deepest panels 256 KB, half of the second level of cache where that is
- * small. */
-#define TALL 256
+/* Rows of a block of a: with the deepest panels 192 KB. The rows are far apart and share sets of the cache, so
+ * that more would not stay in 512 KB. */
+#define TALL 192
 #define FEW  64          /* rows of a, for which a panel is not worth a copy */
 #define FAR  (64 * 1024) /* floats of a factor that is not expected to be in the second level of cache */
 #define LINE 64          /* bytes that memory gives at once */

@@ -52,7 +52,7 @@ static size_t aligned(size_t floats)
  */
 static uint32_t evaluate_rows(const training *t)
 {
-    return t->mlp.sparse ? 256 : 128;
+    return t->mlp.sparse ? 192 : 128;
 }
 
 static hpx_status allocate(training *t, hpx_error *error)
