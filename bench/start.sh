@@ -68,6 +68,22 @@ printf '%s\n' 'dataset mnist' 'model mlp' '  hidden = $n1 $n2' 'train' '  epochs
 mapfile -t times < <("$BUILD/bench/spawn" 7 "$BUILD/hpx" plan "$scratch/big.rcp" --store "$scratch/small" | cut -d' ' -f1)
 row 'plan of 100000 trials' 'wall time' "$(awk -v v="${times[0]}" 'BEGIN { printf "%.3f", v / 1e3 }')" s '<=' 1
 
+# --- four million cells -------------------------------------------------------------------------------------------------
+
+printf '%s\n' 'dataset mnist' 'model mlp' '  hidden = $n1 $n2' 'train' '  epochs = 1' 'axis n1 = 1..2048' 'axis n2 = 1..2048' \
+    'search few' '  method = partial-cross' '  limit  = 1' 'search all' '  method = grid' >"$scratch/huge.rcp"
+seconds_and_kib() { # SEARCH: of a plan without a store
+    /usr/bin/time -f '%e %M' -o "$scratch/spent" "$BUILD/hpx" plan "$scratch/huge.rcp:$1" --store "$scratch/none" >/dev/null 2>&1
+    cat "$scratch/spent"
+}
+mib() { awk -v v="$1" 'BEGIN { printf "%.0f", v / 1024 }'; }
+read -r seconds kib < <(seconds_and_kib few)
+row 'plan of 2 trials among 4.2 million cells' 'wall time' "$(awk -v v="$seconds" 'BEGIN { print v * 1e3 }')" ms '<=' 50
+row 'plan of 2 trials among 4.2 million cells' 'memory' "$(mib "$kib")" MiB '<=' 64
+read -r seconds kib < <(seconds_and_kib all)
+row 'plan of 4.2 million trials' 'wall time' "$seconds" s '<=' 10
+row 'plan of 4.2 million trials' 'memory' "$(mib "$kib")" MiB '<=' 512
+
 # --- memory of a build that trains -------------------------------------------------------------------------------------
 
 printf '%s\n' 'dataset mnist' 'model mlp' '  hidden = $n $n' 'train' '  epochs = 3' '  seeds = 7' 'axis n = 16 32 64' \

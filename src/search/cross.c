@@ -122,12 +122,8 @@ void hpx_cross_advance(hpx_search *search)
 {
     hpx_line *line = &search->cross.line;
     while (!search->result.stop) {
-        for (; line->direction != HPX_LINE_ENDED; line_step(search, line)) {
-            uint32_t cell = line_cell(line);
-            if (!hpx_search_told(search, cell))
-                break;
-            hpx_search_visit(search, cell);
-        }
+        while (line->direction != HPX_LINE_ENDED && hpx_search_visit(search, line_cell(line)))
+            line_step(search, line);
         if (line->direction != HPX_LINE_ENDED)
             break;
         end_line(search);

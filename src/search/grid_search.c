@@ -9,8 +9,8 @@ void hpx_grid_begin(hpx_search *search)
 
 void hpx_grid_advance(hpx_search *search)
 {
-    while (search->grid_next < search->cells && hpx_search_told(search, search->grid_next))
-        hpx_search_visit(search, search->grid_next++);
+    while (search->grid_next < search->cells && hpx_search_visit(search, search->grid_next))
+        search->grid_next++;
     if (search->grid_next == search->cells)
         hpx_search_stop(search, search->result.incumbent, "complete");
 }

@@ -81,11 +81,9 @@ void hpx_hill_advance(hpx_search *search)
 {
     const hpx_cells *around = &search->hill.around;
     while (!search->result.stop) {
-        for (; search->hill.next < around->count; search->hill.next++) {
-            if (!hpx_search_told(search, around->at[search->hill.next]))
+        for (; search->hill.next < around->count; search->hill.next++)
+            if (!hpx_search_visit(search, around->at[search->hill.next]))
                 return;
-            hpx_search_visit(search, around->at[search->hill.next]);
-        }
         uint32_t here = around->at[0], best = around->count > 1 ? around->at[1] : here;
         for (size_t i = 2; i < around->count; i++)
             if (hpx_search_better(search, around->at[i], best))

@@ -21,6 +21,7 @@ void hpx_scores_init(hpx_scores *table, uint32_t grid_cells)
     while (1u << bits < grid_cells)
         bits++;
     table->grid_bits = bits;
+    table->factor = 0x9e3779b9u >> (32 - bits) | 1;
     table->bits = bits < FIRST_BITS ? bits : FIRST_BITS;
     table->count = 0;
     table->slots = hpx_alloc(sizeof *table->slots << table->bits);
@@ -35,9 +36,8 @@ void hpx_scores_free(hpx_scores *table)
 /* The slot that holds the cell, or the empty one where it belongs. */
 static hpx_score_entry *slot_of(const hpx_scores *table, uint32_t cell)
 {
-    uint32_t factor = 0x9e3779b9u >> (32 - table->grid_bits) | 1; /* 2^grid_bits / golden ratio */
     uint32_t grid_mask = (1u << table->grid_bits) - 1, mask = (1u << table->bits) - 1;
-    uint32_t slot = (cell * factor & grid_mask) >> (table->grid_bits - table->bits);
+    uint32_t slot = (cell * table->factor & grid_mask) >> (table->grid_bits - table->bits);
     while (table->slots[slot].used && table->slots[slot].cell != cell)
         slot = (slot + 1) & mask;
     return &table->slots[slot];

@@ -16,6 +16,7 @@ typedef struct hpx_score_entry {
 typedef struct hpx_scores {
     hpx_score_entry *slots; /* 2^bits of them */
     uint32_t count;
+    uint32_t factor; /* odd, near 2^grid_bits / golden ratio */
     unsigned bits, grid_bits;
 } hpx_scores;
 

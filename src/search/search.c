@@ -8,17 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The first rung is part of the search: most have no other. */
+static void add_rung(hpx_search *search, uint32_t epochs)
+{
+    hpx_rung *rungs = &search->only;
+    if (search->rung_count > 0) {
+        rungs = hpx_grow(search->rung_count > 1 ? search->rungs : NULL, &search->rung_capacity,
+                         search->rung_count + 1, sizeof *rungs);
+        if (search->rung_count == 1)
+            rungs[0] = search->only;
+    }
+    search->rungs = rungs;
+    rungs[search->rung_count] = (hpx_rung){.epochs = epochs};
+    hpx_scores_init(&rungs[search->rung_count++].scores, search->cells);
+}
+
 static size_t rung_of(hpx_search *search, uint32_t epochs)
 {
     size_t i = 0;
     while (i < search->rung_count && search->rungs[i].epochs != epochs)
         i++;
-    if (i == search->rung_count) {
-        search->rungs = hpx_grow(search->rungs, &search->rung_capacity, i + 1, sizeof *search->rungs);
-        search->rungs[i] = (hpx_rung){.epochs = epochs};
-        hpx_scores_init(&search->rungs[i].scores, search->cells);
-        search->rung_count++;
-    }
+    if (i == search->rung_count)
+        add_rung(search, epochs);
     return i;
 }
 
@@ -55,7 +66,8 @@ void hpx_search_free(hpx_search *search)
         return;
     for (size_t i = 0; i < search->rung_count; i++)
         hpx_scores_free(&search->rungs[i].scores);
-    free(search->rungs);
+    if (search->rung_count > 1)
+        free(search->rungs);
     free(search->trace);
     free(search->certain.at);
     free(search->hill.around.at);
@@ -166,18 +178,19 @@ bool hpx_search_better(const hpx_search *search, uint32_t a, uint32_t b)
     return cost_a != cost_b ? cost_a < cost_b : a < b;
 }
 
-void hpx_search_visit(hpx_search *search, uint32_t cell)
+bool hpx_search_visit(hpx_search *search, uint32_t cell)
 {
     if (search->future) {
         hpx_future_visit(search->future, search, cell);
-        return;
+        return true;
     }
     hpx_score_entry *known = find(search, cell);
-    const uint32_t epochs = search->rungs[search->rung].epochs;
-    assert(known && known->told);
+    if (!known || !known->told)
+        return false;
     if (known->visited)
-        return;
+        return true;
     known->visited = true;
+    const uint32_t epochs = search->rungs[search->rung].epochs;
     search->trace =
         hpx_grow(search->trace, &search->trace_capacity, search->trace_count + 1, sizeof *search->trace);
     search->trace[search->trace_count++] = (hpx_request){cell, epochs};
@@ -185,6 +198,7 @@ void hpx_search_visit(hpx_search *search, uint32_t cell)
     if (search->trace_count == 1 || epochs > result->epochs ||
         (epochs == result->epochs && hpx_search_better(search, cell, result->incumbent)))
         *result = (hpx_search_result){.incumbent = cell, .epochs = epochs};
+    return true;
 }
 
 bool hpx_search_walked(hpx_search *search, uint32_t cell, size_t axis)

@@ -53,6 +53,7 @@ struct hpx_search {
     uint32_t strides[HPX_AXES_MAX]; /* difference in number between neighbours along an axis */
 
     hpx_rung *rungs; /* the first is of options.epochs */
+    hpx_rung only;   /* that one, while there is no other */
     size_t rung_count, rung_capacity;
     size_t rung; /* the one that the method goes by: calls that take a cell mean its epochs */
 
@@ -93,8 +94,8 @@ bool hpx_score_above(double a, double b);
 /* The total order of cells: higher score, then smaller cost, then smaller number. */
 bool hpx_search_better(const hpx_search *search, uint32_t a, uint32_t b);
 
-/* Puts a told cell at the end of the trace, unless it is there. */
-void hpx_search_visit(hpx_search *search, uint32_t cell);
+/* Puts a told cell at the end of the trace, unless it is there. False: it was not told. */
+bool hpx_search_visit(hpx_search *search, uint32_t cell);
 
 /* Notes that a line is walked from the cell along the axis; true if one was before. */
 bool hpx_search_walked(hpx_search *search, uint32_t cell, size_t axis);
