@@ -374,6 +374,13 @@ uint64_t hpx_experiment_grid_macs(hpx_experiment *experiment)
                                              : hpx_grid_cells(&experiment->recipe->grid);
 }
 
+/* Where the trajectory depends on it. */
+static void set_last_epoch(hpx_fields *manifest, const hpx_recipe *recipe)
+{
+    if (recipe->trainer->needs_last_epoch && recipe->trainer->needs_last_epoch(manifest))
+        hpx_fields_set_count(manifest, "last-epoch", recipe->epochs);
+}
+
 void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed)
 {
     const struct data *data = data_of(experiment, cell);
@@ -385,8 +392,7 @@ void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, ui
     for (size_t i = 0; i < data->taken.count; i++)
         hpx_fields_set(out, &data->taken.fields[i]);
     hpx_fields_set_count(out, "seed", seed);
-    if (recipe->trainer->needs_last_epoch && recipe->trainer->needs_last_epoch(out))
-        hpx_fields_set_count(out, "last-epoch", recipe->epochs);
+    set_last_epoch(out, recipe);
     hpx_adoptions_resolve(&experiment->adoptions, out);
 }
 
@@ -404,8 +410,7 @@ static const hpx_fields *recent_fields(hpx_experiment *experiment, uint32_t cell
         hpx_recipe_change_settings(recent, recipe, cell);
         hpx_fields_set_count(recent, "seed", seed);
         hpx_fields_remove(recent, "last-epoch");
-        if (recipe->trainer->needs_last_epoch(recent))
-            hpx_fields_set_count(recent, "last-epoch", recipe->epochs);
+        set_last_epoch(recent, recipe);
     }
     experiment->recent_uses = (experiment->recent_uses + 1) % RECENT_USES;
     return recent;
