@@ -228,8 +228,23 @@ hpx_status hpx_store_get_file(hpx_known_bytes *out, hpx_store *store, const char
 hpx_status hpx_store_put_file(hpx_store *store, const char *path, const hpx_known_bytes *known,
                               hpx_error *error);
 
+/* A job of a build: what a timeline shows of it. */
+typedef struct hpx_build_span {
+    hpx_hash key;
+    uint32_t slot;            /* which worker, from 0 */
+    uint32_t from, to;        /* it continued after epoch `from`, and `to` is the last one that it finished */
+    uint8_t verdict;          /* of the trial (hpx/verdict.h) */
+    int64_t start_ns, end_ns; /* since 1970 */
+} hpx_build_span;
+
 /* Appends to the log of builds. */
-hpx_status hpx_store_log_build(hpx_store *store, const hpx_fields *entry, hpx_error *error);
+hpx_status hpx_store_log_build(hpx_store *store, const hpx_fields *entry, const hpx_build_span *spans,
+                               size_t span_count, hpx_error *error);
+/* Calls for every entry, the oldest first; those of earlier versions have no spans. Damaged ones are reported
+ * and left out. */
+typedef hpx_status hpx_build_entry_fn(void *context, const hpx_fields *entry, const hpx_build_span *spans,
+                                      size_t span_count, hpx_error *error);
+hpx_status hpx_store_each_build(hpx_store *store, hpx_build_entry_fn *each, void *context, hpx_error *error);
 
 /* Checks every value, that records and checkpoints have what they refer to, that no chunk is left over, and
  * the order and number of the keys. Calls `damaged` for each fault. */

@@ -148,8 +148,10 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
     struct build *build = context;
     struct trial *trial = ledger_find(&build->ledger, &result->key);
     assert(trial);
-    if (result->kind != HPX_MESSAGE_EPOCH)
+    if (result->kind != HPX_MESSAGE_EPOCH) {
         hpx_dispatch_end(build->dispatch, &trial->task);
+        hpx_timeline_end(&build->timeline, &trial->key, trial->epoch);
+    }
     if (trial->state == TRIAL_ACCIDENT)
         return HPX_OK; /* by an output that differs: what its worker still sends is not wanted */
     if (result->kind == HPX_MESSAGE_EPOCH) {
@@ -222,6 +224,11 @@ static hpx_status log_build(struct build *build, const hpx_outcome *outcome, int
     if (build->spent_seconds == 0)
         return HPX_OK;
     hpx_fields entry = {0};
+    for (size_t i = 0; i < build->ledger.count; i++) {
+        const struct trial *trial = ledger_at(&build->ledger, i);
+        if (trial->state == TRIAL_RUNNING)
+            hpx_timeline_end(&build->timeline, &trial->key, trial->epoch);
+    }
     hpx_fields_set_bytes(&entry, "recipe", build->recipe->path, strlen(build->recipe->path));
     hpx_fields_set_count(&entry, "started", (uint64_t)started_ns);
     hpx_fields_set_real(&entry, "seconds", (double)(hpx_clock_ns() - started_ns) * 1e-9);
@@ -230,7 +237,8 @@ static hpx_status log_build(struct build *build, const hpx_outcome *outcome, int
     hpx_fields_set_count(&entry, "extended", outcome->extended);
     hpx_fields_set_count(&entry, "failed", outcome->failed);
     hpx_fields_set_count(&entry, "status", (uint64_t)result);
-    hpx_status status = hpx_store_log_build(build->store, &entry, error);
+    hpx_status status =
+        hpx_store_log_build(build->store, &entry, build->timeline.done, build->timeline.count, error);
     hpx_fields_free(&entry);
     return status;
 }
@@ -297,5 +305,6 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     free(build.open.at);
     free(build.waiting_for);
     free(build.speculated.at);
+    hpx_timeline_free(&build.timeline);
     return status;
 }

@@ -4,6 +4,7 @@
 
 #include "ledger.h"
 #include "reason.h"
+#include "timeline.h"
 
 #include "hpx/build.h"
 #include "hpx/store.h"
@@ -29,6 +30,7 @@ struct build {
     hpx_fields binary; /* what its workers contribute to manifests */
     hpx_dispatch *dispatch;
     struct reasons reasons;
+    struct timeline timeline;
     bool speculative;       /* trials may be started that are not known to be needed */
     struct list open;       /* asked for, not yet told */
     struct list speculated; /* not asked for, and not yet a hint to the plan */

@@ -212,9 +212,11 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
         name_job(&job, build, trial);
         status = build->executor->submit(build->executor, &job, &trial->key, error);
     }
+    const uint32_t from = job.from;
     hpx_job_free(&job);
     if (!status) {
         trial->state = TRIAL_RUNNING;
+        hpx_timeline_start(&build->timeline, &trial->key, (hpx_verdict)trial->verdict, from);
         hpx_dispatch_start(build->dispatch, &trial->task);
         hpx_build_emit(build, HPX_EVENT_STARTED, trial, NULL);
     }
@@ -234,6 +236,7 @@ void hpx_trial_stop(struct build *build, struct trial *trial)
     build->executor->stop(build->executor, &trial->key);
     hpx_store_release(build->store, &trial->key);
     hpx_dispatch_end(build->dispatch, &trial->task);
+    hpx_timeline_end(&build->timeline, &trial->key, trial->epoch);
     trial->state = TRIAL_WAITING;
     hpx_build_emit(build, HPX_EVENT_STOPPED, trial, NULL);
 }

@@ -646,16 +646,52 @@ static void test_claims(void **state)
     hpx_store_close(store);
 }
 
+/* Checks the entries of test_log, which have 0, 1, 2 ... spans. */
+static hpx_status check_build(void *context, const hpx_fields *entry, const hpx_build_span *spans,
+                              size_t span_count, hpx_error *ignored)
+{
+    (void)ignored;
+    size_t *seen = context;
+    const char *text;
+    expect_ok(hpx_fields_text(&text, entry, "describe", &error), &error);
+    assert_string_equal(text, "v1-code-record");
+    assert_int_equal(span_count, *seen);
+    for (size_t i = 0; i < span_count; i++) {
+        assert_int_equal(spans[i].slot, i);
+        assert_int_equal(spans[i].key.bytes[15], 7 + i);
+        assert_int_equal(spans[i].from, 2);
+        assert_int_equal(spans[i].to, 5 + i);
+        assert_int_equal(spans[i].verdict, 1);
+        assert_int_equal(spans[i].start_ns, 1700000000123456789);
+        assert_int_equal(spans[i].end_ns, 1700000001123456789 + (int64_t)i);
+    }
+    ++*seen;
+    return HPX_OK;
+}
+
 static void test_log(void **state)
 {
     (void)state;
     hpx_store *store = open_store(HPX_STORE_WRITE);
     hpx_fields entry = code_record();
-    for (int i = 0; i < 3; i++)
-        expect_ok(hpx_store_log_build(store, &entry, &error), &error);
+    hpx_build_span spans[4] = {{.slot = 0}};
+    size_t seen = 0;
+    for (size_t i = 0; i < COUNT(spans); i++) {
+        spans[i] = (hpx_build_span){.slot = (uint32_t)i,
+                                    .from = 2,
+                                    .to = (uint32_t)(5 + i),
+                                    .verdict = 1,
+                                    .start_ns = 1700000000123456789,
+                                    .end_ns = 1700000001123456789 + (int64_t)i};
+        spans[i].key.bytes[15] = (uint8_t)(7 + i);
+    }
+    for (size_t i = 0; i < 3; i++)
+        expect_ok(hpx_store_log_build(store, &entry, spans, i, &error), &error);
     hpx_store_close(store);
     store = open_store(HPX_STORE_WRITE);
-    expect_ok(hpx_store_log_build(store, &entry, &error), &error);
+    expect_ok(hpx_store_log_build(store, &entry, spans, 3, &error), &error);
+    expect_ok(hpx_store_each_build(store, check_build, &seen, &error), &error);
+    assert_int_equal(seen, 4);
     hpx_store_close(store);
     assert_int_equal(count_values("builds"), 4);
     hpx_fields_free(&entry);
@@ -1060,7 +1096,7 @@ static void test_verify(void **state)
     expect_ok(put(store, &a), &error);
     expect_ok(put(store, &b), &error);
     expect_ok(put(store, &c), &error);
-    expect_ok(hpx_store_log_build(store, &code, &error), &error);
+    expect_ok(hpx_store_log_build(store, &code, NULL, 0, &error), &error);
     expect_ok(hpx_store_put_file(store, "/data/a", &(hpx_known_bytes){0}, &error), &error);
     hpx_store_close(store);
     const uint64_t values = 1 + 2 + 3 + 2 + (3 + 2) + 1 + 1 + 1 + 1;
