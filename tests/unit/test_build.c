@@ -140,6 +140,22 @@ static void expect_trials(const hpx_outcome *outcome, size_t search, size_t hit,
 
 #define GRID "axis n = 2 4 8\nsearch s\n  method = grid\n"
 
+/* What the log has of the one build that trained: a span for each of its six trials. */
+static hpx_status check_spans(void *context, const hpx_fields *entry, const hpx_build_span *spans,
+                              size_t span_count, hpx_error *ignored)
+{
+    (void)entry, (void)ignored;
+    ++*(size_t *)context;
+    assert_int_equal(span_count, 6);
+    for (size_t i = 0; i < span_count; i++) {
+        assert_int_equal(spans[i].from, 0);
+        assert_int_equal(spans[i].to, 2);
+        assert_int_equal(spans[i].verdict, HPX_TRAIN);
+        assert_true(spans[i].slot < 6 && spans[i].start_ns <= spans[i].end_ns);
+    }
+    return HPX_OK;
+}
+
 static void test_train_then_hit(void **state)
 {
     (void)state;
@@ -168,6 +184,9 @@ static void test_train_then_hit(void **state)
     assert_int_equal(second->searches[0].paid_training_macs, 0);
     assert_true(second->searches[0].score == search->score);
     assert_int_equal(second->searches[0].nominal_macs, search->nominal_macs);
+    size_t builds = 0;
+    expect_ok(hpx_store_each_build(store, check_spans, &builds, &error), &error);
+    assert_int_equal(builds, 1);
     hpx_outcome_free(first);
     hpx_outcome_free(second);
     hpx_recipe_free(recipe);
