@@ -183,7 +183,7 @@ hpx_status hpx_store_find_import(hpx_fields *out, hpx_store *store, const hpx_ha
 hpx_status hpx_store_find_record(hpx_hash *out, hpx_store *store, hpx_record_kind kind, const char *prefix,
                                  hpx_error *error);
 
-/* Adoptions: which trainers count as which (src/identity/adoption.h has their fields and ids). Putting one replaces
+/* Adoptions: which trainers are equivalent (src/identity/adoption.h has their fields and ids). Putting one replaces
  * the one of that id; dropping one that is not there is fine. */
 hpx_status hpx_store_put_adoption(hpx_store *store, const hpx_hash *id, const hpx_fields *adoption,
                                   hpx_error *error);

@@ -37,7 +37,7 @@ static hpx_status forget(hpx_buffer *text, hpx_store *store, const char *prefix,
     if (status)
         return status;
     hpx_hex(hex, version, HPX_CODE_BYTES);
-    hpx_buffer_printf(text, "trainer %.8s counts as itself again; what is stored stays as it is\n", hex);
+    hpx_buffer_printf(text, "trainer %.8s is equivalent to no other any more; what is stored stays as it is\n", hex);
     return HPX_OK;
 }
 

@@ -64,7 +64,7 @@ static const struct command commands[] = {
      "that very hpx trains. Sources that came by an import are shown, as a patch of their commit, and built\n"
      "only with --trust. Exit code 12 when an epoch differs, with the fields that do.\n"},
     {"adopt", run_adopt, 0, 2, "[OLD [NEW]] | --forget NEW",
-     "let a trainer whose edits change no number count as the one before",
+     "prove that edits changed no number: the trainer is equivalent to the one before",
      "Trains a sample of the results of trainer OLD again with this binary, whose trainer is NEW, and compares\n"
      "every epoch, bit for bit: the cheapest ones with which every optimizer, activation and other way through\n"
      "the trainer that OLD's results have taken is taken, and then the cheapest up to N. If all are equal, OLD's\n"

@@ -96,7 +96,7 @@ static const struct row {
      "a note; without --sample nothing is proven, and that is said everywhere",
      read_text, TO(reason)},
     {0, "forget", "TRAINER", "adopt",
-     "let this trainer count as itself again",
+     "make this trainer equivalent to no other again",
      read_text, TO(forget)},
     {0, "max-size", "S", "gc",
      "collect until S bytes are live; K, M and G are powers of 1024",

@@ -1,17 +1,17 @@
-/* Adoptions: a binary that gives the numbers of another one counts as it, so that each finds the results of
+/* Adoptions: a binary that gives the numbers of another one is equivalent to it, so that each finds the results of
  * the other. A binary is what it contributes to a manifest: format, code version of the trainer, numerics.
- * Keys carry those that it counts as; an artifact's code record still says which trainer made it.
+ * Keys carry those that it is equivalent to; an artifact's code record still says which trainer made it.
  *
  * An adoption holds where it was proven: for the binary that trained the sample (on a machine of other
  * numerics it is another one), and for the trajectories that were stored then and that the sample covered
  * (src/upkeep/sample.h). What is trained later has the new binary's own keys. One that is asserted without
- * proof holds for all manifests. A binary may count as several of one trainer, which differ in numerics: each
+ * proof holds for all manifests. A binary may be equivalent to several of one trainer, which differ in numerics: each
  * for trajectories of its own.
  *
  * Stored as fields:
  *
  *     format code.version numerics.*    whose it is, as in its manifests
- *     as         bytes: what it counts as. If the numerics are the same, the other trainer's version; else
+ *     as         bytes: what it is equivalent to. If the numerics are the same, the other trainer's version; else
  *                format, code.version and numerics.* as in that one's manifests, encoded (hpx/fields.h)
  *     keys       bytes: of the trajectories compared, 16 each; none: asserted
  *     holds      bytes: keys, as the other trainer's, of what it holds for, 16 each, ascending
@@ -70,7 +70,7 @@ hpx_hash hpx_adoption_id(const hpx_adoption *adoption);
 hpx_status hpx_adoption_put(hpx_store *store, const hpx_adoption *adoption, hpx_error *error);
 hpx_status hpx_adoption_drop(hpx_store *store, const hpx_adoption *adoption, hpx_error *error);
 
-/* The versions of its trainer and of the one that this counts as. */
+/* The versions of its trainer and of the one that this is equivalent to. */
 const uint8_t *hpx_adoption_version(const hpx_adoption *adoption);
 const uint8_t *hpx_adoption_as_version(const hpx_adoption *adoption);
 
@@ -92,7 +92,7 @@ void hpx_adoptions_free(hpx_adoptions *adoptions);
  * as itself. */
 const hpx_adoption *hpx_adoptions_find(const hpx_adoptions *adoptions, const hpx_fields *manifest);
 
-/* Replaces the binary of a manifest by the one that it counts as, from adoption to adoption. */
+/* Replaces the binary of a manifest by the one that it is equivalent to, from adoption to adoption. */
 void hpx_adoptions_resolve(const hpx_adoptions *adoptions, hpx_fields *manifest);
 
 /* Whether results of this binary with these settings are stored under this manifest. */

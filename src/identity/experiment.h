@@ -34,7 +34,7 @@ uint64_t hpx_experiment_grid_macs(hpx_experiment *experiment);
 const hpx_source *hpx_experiment_source(const hpx_experiment *experiment, uint32_t cell);
 uint32_t hpx_experiment_train_count(const hpx_experiment *experiment, uint32_t cell);
 
-/* The manifest of a cell and a seed. Its trainer is this binary's, or the one that that counts as by the
+/* The manifest of a cell and a seed. Its trainer is this binary's, or the one that that is equivalent to by the
  * adoptions of the store. */
 void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed);
 /* Appends its encoding; returns its key. */

@@ -7,7 +7,7 @@
  *     last-epoch                  count, only where the trajectory depends on it
  *     dataset.NAME                hash of the uncompressed bytes of each input, and what of them is used, as their
  *                                 kind says (hpx/input.h): of images train-count and validation-count, counts
- *     code.version                git tree id of the trainer's sources, or of those it counts as (adoption.h)
+ *     code.version                git tree id of the trainer's sources, or of those it is equivalent to (adoption.h)
  *     numerics.*                  C library, compiler; with plain vectors also the BLAS (hpx_numerics)
  *
  * The key is the XXH3-128 of their canonical encoding. Epochs are no part of it. */

@@ -30,7 +30,7 @@ void hpx_provenance_free(hpx_provenance *provenance);
 const uint8_t *hpx_provenance_maker(const hpx_provenance *provenance);
 const uint8_t *hpx_provenance_trainer(const hpx_provenance *provenance);
 
-/* The adoptions by which other trainers count as the one that a result is stored under, one after the other: `at`
+/* The adoptions by which other trainers are equivalent to the one that a result is stored under, one after the other: `at`
  * begins at 0; NULL at the end. */
 const hpx_adoption *hpx_provenance_next_adoption(size_t *at, const hpx_provenance *provenance);
 

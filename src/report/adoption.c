@@ -1,4 +1,4 @@
-/* Adoptions: which trainer counts as which, and by what proof. */
+/* Adoptions: which trainer is equivalent to which, and by what proof. */
 #include "parts.h"
 
 #include "base/text.h"
@@ -50,7 +50,7 @@ static void add_proof(hpx_buffer *out, const hpx_adoption *adoption)
 void hpx_report_adoption(hpx_buffer *out, const hpx_adoption *adoption)
 {
     char mine[HPX_CODE_HEX_BYTES], when[32];
-    hpx_buffer_printf(out, "trainer %.8s counts as ", trainer_text(mine, hpx_adoption_version(adoption)));
+    hpx_buffer_printf(out, "trainer %.8s is equivalent to ", trainer_text(mine, hpx_adoption_version(adoption)));
     add_as(out, adoption);
     hpx_buffer_puts(out, ": ");
     add_proof(out, adoption);
@@ -73,7 +73,7 @@ static void add_paths(hpx_row *row, const char *paths)
     hpx_row_close(row);
 }
 
-/* Which trainer counts as which, and how far that is proven. */
+/* Which trainer is equivalent to which, and how far that is proven. */
 static void add_claim(hpx_row *row, const hpx_adoption *adoption)
 {
     char hex[HPX_CODE_HEX_BYTES], when[32];
@@ -116,7 +116,7 @@ static void add_adoption(hpx_row *row, const char *name, const hpx_adoption *ado
 
 static const hpx_column columns[] = {
     {"trainer", "trainer", 'l', hpx_show_digits, CODE_DIGITS},
-    {"counts as", ".as", 'l'},
+    {"equivalent to", ".as", 'l'},
     {"proof", ".proof", 'l'},
     {"kernel", "numerics.kernel", 'l'},
     {"vector", "numerics.vector", 'l'},
@@ -163,9 +163,9 @@ void hpx_report_adopted(hpx_buffer *out, const hpx_adopted *adopted)
         hpx_report_adoption(out, &adopted->made.items[i]);
         hpx_buffer_puts(out, "\n");
     }
-    hpx_buffer_printf(out, "%zu %s of %.8s count%s for %.8s now\n", adopted->results,
+    hpx_buffer_printf(out, "%zu %s of %.8s %s %.8s's, too, now\n", adopted->results,
                       hpx_plural(adopted->results, "trajectory", "trajectories"), as,
-                      adopted->results == 1 ? "s" : "", mine);
+                      hpx_plural(adopted->results, "is", "are"), mine);
     if (adopted->left)
         hpx_buffer_printf(out, "%zu %s not covered and %s of %.8s only: %s\n", adopted->left,
                           hpx_plural(adopted->left, "trajectory is", "trajectories are"),
@@ -208,7 +208,7 @@ bool hpx_report_counted(hpx_buffer *out, const hpx_provenance *provenance)
     char mine[HPX_CODE_HEX_BYTES], other[HPX_CODE_HEX_BYTES];
     if (!maker || !as || memcmp(maker, as, HPX_CODE_BYTES) == 0)
         return false;
-    hpx_buffer_printf(out, "made by trainer %.8s, counted as %.8s", trainer_text(mine, maker),
+    hpx_buffer_printf(out, "made by trainer %.8s, equivalent to %.8s", trainer_text(mine, maker),
                       trainer_text(other, as));
     if (!hpx_adoptions_of(provenance->adoptions, maker, &provenance->manifest))
         hpx_buffer_puts(out, ", by an adoption that this store does not have");

@@ -105,7 +105,7 @@ static char *describe(const hpx_provenance *provenance, const char *trainer)
     return copy;
 }
 
-/* What other trainers the result counts for, and whether it counts for another one than its own. */
+/* What other trainers may use the result, and whether it is stored under another one than its own. */
 static void count_adoptions(hpx_audit *audit, const hpx_provenance *provenance)
 {
     const hpx_adoption *adoption;

@@ -36,10 +36,10 @@ const char *hpx_metric_heading(const char *metric);
 void hpx_add_headline_columns(hpx_rows *rows, const hpx_objective *objective);
 void hpx_add_metric_columns(hpx_rows *rows, const hpx_names *metrics);
 
-/* "counted_as", the trainer that a result is stored under, and "adoptions", by which others count as that. */
+/* "counted_as", the trainer that a result is stored under, and "adoptions", by which others are equivalent to it. */
 void hpx_add_counted(hpx_row *row, const hpx_provenance *provenance);
 
-/* "made by trainer a23a5ebd, counted as 47bf2df3": of a result that another trainer made; whether there was something to
+/* "made by trainer a23a5ebd, equivalent to 47bf2df3": of a result that another trainer made; whether there was something to
  * say. */
 bool hpx_report_counted(hpx_buffer *out, const hpx_provenance *provenance);
 

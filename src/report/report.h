@@ -48,7 +48,7 @@ void hpx_names_add_metrics(hpx_names *names, const hpx_metrics *metrics);
 void hpx_names_free(hpx_names *names);
 
 /* `ls`, `audit` and `log` have the same rows: key, cell, seed, epoch, metrics, code, dataset, numerics, host, started,
- * seconds, parent, the trainer that a result is stored under and the adoptions by which others count as that. Tables show
+ * seconds, parent, the trainer that a result is stored under and the adoptions by which others are equivalent to it. Tables show
  * of their metrics the objective and the test accuracy, or all of `metrics` (NULL: no). */
 void hpx_report_list_columns(hpx_rows *rows, const hpx_objective *objective, const hpx_names *metrics);
 void hpx_report_audit_columns(hpx_rows *rows);
@@ -56,7 +56,7 @@ void hpx_report_log_columns(hpx_rows *rows);
 void hpx_report_provenance(hpx_rows *rows, const hpx_provenance *provenance);
 
 /* Below the table of `audit`: the codes that the results come from, which of them cannot be had from the repository
- * alone, by which adoptions they count for other trainers, and whether code versions or kernels are mixed. */
+ * alone, by which adoptions other trainers may use them, and whether code versions or kernels are mixed. */
 typedef struct hpx_audit hpx_audit;
 hpx_audit *hpx_audit_new(void);
 void hpx_audit_free(hpx_audit *audit); /* NULL is fine */
@@ -82,7 +82,7 @@ void hpx_report_diff_json(hpx_buffer *out, const hpx_trajectory *a, const hpx_tr
 void hpx_report_reproduced(hpx_buffer *out, const hpx_reproduced *reproduced);
 void hpx_report_reproduced_json(hpx_buffer *out, const hpx_reproduced *reproduced);
 
-/* "trainer a23a5ebd counts as 47bf2df3: 9 epochs of 3 trajectories equal, bit for bit, 2026-11-24T...",
+/* "trainer a23a5ebd is equivalent to 47bf2df3: 9 epochs of 3 trajectories equal, bit for bit, 2026-11-24T...",
  * without the line's end. */
 void hpx_report_adoption(hpx_buffer *out, const hpx_adoption *adoption);
 

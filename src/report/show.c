@@ -67,13 +67,13 @@ static void print_epochs(hpx_buffer *out, const hpx_artifact *artifacts, size_t 
     hpx_names_free(&metrics);
 }
 
-/* Which trainers the result counts for. */
+/* Which trainers may use the result. */
 static void add_counted(hpx_buffer *out, const hpx_provenance *provenance)
 {
     const hpx_adoption *adoption;
     hpx_buffer counted = {0};
     if (hpx_report_counted(&counted, provenance))
-        hpx_buffer_printf(out, "counted     %s\n", hpx_buffer_text(&counted));
+        hpx_buffer_printf(out, "equivalent  %s\n", hpx_buffer_text(&counted));
     hpx_buffer_free(&counted);
     for (size_t at = 0; (adoption = hpx_provenance_next_adoption(&at, provenance));) {
         hpx_buffer_puts(out, "adopted     ");

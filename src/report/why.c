@@ -114,7 +114,7 @@ static void add_hint(hpx_buffer *out, const hpx_fields *nearest, const hpx_field
     hpx_buffer_printf(out, "    if that edit changes no number: hpx adopt %.8s %.8s\n", old, new);
 }
 
-/* By which adoptions the trainer of this binary counts as another one, if it does. */
+/* By which adoptions the trainer of this binary is equivalent to another one, if it is. */
 static void add_adoptions(hpx_buffer *out, const hpx_why *why)
 {
     const hpx_provenance wanted = {.manifest = why->wanted, .adoptions = &why->adoptions};

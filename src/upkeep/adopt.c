@@ -518,7 +518,7 @@ static hpx_status find_others(struct adopt *adopt, hpx_error *error)
     return status ? status : hpx_binaries_find(&adopt->others, adopt->store, error);
 }
 
-/* Whether a binary counts as one of this trainer, in so many steps at most. */
+/* Whether a binary is equivalent to one of this trainer, in so many steps at most. */
 static bool counts_as(const hpx_adoptions *adoptions, const hpx_fields *binary,
                       const uint8_t version[HPX_CODE_BYTES], size_t steps)
 {
@@ -531,7 +531,7 @@ static bool counts_as(const hpx_adoptions *adoptions, const hpx_fields *binary,
     return false;
 }
 
-/* A trainer counts as one other, and never as itself. */
+/* A trainer is equivalent to one other, and never to itself. */
 static hpx_status check(const struct adopt *adopt, const hpx_adoptions *adoptions, hpx_error *error)
 {
     char mine[HPX_CODE_HEX_BYTES], other[HPX_CODE_HEX_BYTES];
@@ -545,7 +545,7 @@ static hpx_status check(const struct adopt *adopt, const hpx_adoptions *adoption
     hpx_manifest_set_binary(&binary, adopt->trainer);
     for (size_t i = 0; i < adopt->others.count && !status; i++)
         if (counts_as(adoptions, &adopt->others.items[i], version, adoptions->count))
-            status = hpx_error_set(error, HPX_FAILED, "trainer %.8s counts as %.8s already", other, mine);
+            status = hpx_error_set(error, HPX_FAILED, "trainer %.8s is equivalent to %.8s already", other, mine);
     for (size_t i = 0; i < adoptions->count && !status; i++) {
         const hpx_adoption *adoption = &adoptions->items[i];
         if (!hpx_manifest_same_binary(&adoption->whose, &binary) ||
@@ -553,7 +553,7 @@ static hpx_status check(const struct adopt *adopt, const hpx_adoptions *adoption
             continue;
         hpx_hex(other, hpx_adoption_as_version(adoption), HPX_CODE_BYTES);
         status = hpx_error_set(error, HPX_FAILED,
-                               "trainer %.8s counts as %.8s already; `hpx adopt --forget %.8s` ends that",
+                               "trainer %.8s is equivalent to %.8s already; `hpx adopt --forget %.8s` ends that",
                                mine, other, mine);
     }
     hpx_fields_free(&binary);

@@ -88,7 +88,7 @@ struct kind {
     const hpx_trainer *trainer;
 };
 
-/* By the results that are stored as that version's, or as those of one that it counts as. */
+/* By the results that are stored as that version's, or as those of one that it is equivalent to. */
 static hpx_status match_kind(void *context, const hpx_hash *key, const hpx_fields *manifest, hpx_error *error)
 {
     (void)key;

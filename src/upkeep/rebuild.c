@@ -72,7 +72,7 @@ static hpx_status collect(void *context, const hpx_artifact *artifact, hpx_error
     return HPX_OK;
 }
 
-/* The trainer that made a result, which may not be the one that it counts as. */
+/* The trainer that made a result, which may not be the one that it is equivalent to. */
 static hpx_status set_maker(hpx_fields *manifest, const struct rebuild *rebuild, const hpx_artifact *artifact,
                             hpx_error *error)
 {

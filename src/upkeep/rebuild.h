@@ -12,7 +12,7 @@
 
 typedef enum hpx_rebuild_verdict {
     HPX_REBUILD_SAME,
-    HPX_REBUILD_DIFFERS, /* if the code is, or counts as, the one recorded, the second output is kept, too */
+    HPX_REBUILD_DIFFERS, /* if the code is the one recorded, or equivalent, the second output is kept, too */
     HPX_REBUILD_FAILED,  /* it could not be trained; `why` says so */
 } hpx_rebuild_verdict;
 

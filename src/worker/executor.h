@@ -28,7 +28,7 @@ struct hpx_executor {
 
     /* Starts a job; fewer than its capacity may run. It fails if its worker turns out to be of another code or numerics than
      * the job's manifest has. `name` is the key that its results are handed on under:
-     * the job's own names the code that trains, and that may count as other code. HPX_FAILED when no worker
+     * the job's own names the code that trains, and that may be equivalent to other code. HPX_FAILED when no worker
      * can be had. After a job that ended for lack of memory, workers that idle are ended before the next one
      * starts. */
     hpx_status (*submit)(hpx_executor *executor, const hpx_job *job, const hpx_hash *name, hpx_error *error);

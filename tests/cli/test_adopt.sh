@@ -109,24 +109,24 @@ test_adopt() {
     one_build '[8,0,0]' b.rcp 'for the old trainer'
     use new
 
-    # Who made what, and what it counts as.
+    # Who made what, and what it is equivalent to.
     run 0 hpx audit -q
-    has out "8 results made by trainer $new, counted as $old"
-    has out "trainer $new counts as $old: 16 epochs of 8 trajectories equal, bit for bit, "
+    has out "8 results made by trainer $new, equivalent to $old"
+    has out "trainer $new is equivalent to $old: 16 epochs of 8 trajectories equal, bit for bit, "
     has_not out mixed
     has_not out 'does not have'
     run 0 hpx audit --json -q
     is '[.[] | [.code.version[:8], .counted_as[:8], (.adoptions | length), .adoptions[0].proven]] | unique' \
         "[[\"$new\",\"$old\",1,true]]"
     run 0 hpx why a.rcp n=2 opt=adam act=relu -q
-    has out "adopted  trainer $new counts as $old: 16 epochs of 8 trajectories equal, bit for bit, "
+    has out "adopted  trainer $new is equivalent to $old: 16 epochs of 8 trajectories equal, bit for bit, "
     run 0 hpx why a.rcp n=2 opt=adam act=relu -q --json
     is '[.verdict, .counted_as[:8], .adoptions[0].trainer[:8]]' "[\"hit\",\"$old\",\"$new\"]"
     run 0 hpx audit --json -q
     key=$(jq -r '[.[] | select(.cell.act == "tanh")][0].key' out)
     run 0 hpx show "$key"
-    has out "counted     made by trainer $new, counted as $old"
-    has out "adopted     trainer $new counts as $old: 16 epochs"
+    has out "equivalent  made by trainer $new, equivalent to $old"
+    has out "adopted     trainer $new is equivalent to $old: 16 epochs"
     run 0 hpx show "$key" --json
     is '[.counted_as[:8], .adoptions[0].trainer[:8]]' "[\"$old\",\"$new\"]"
     run 0 hpx verify --rebuild 100% -q
@@ -146,7 +146,7 @@ test_adopt() {
     run 0 hpx export -o bundle b.rcp -q
     run 0 hpx import bundle --store third -q
     run 0 hpx audit --store third -q
-    has out "8 results made by trainer $new, counted as $old, by an adoption that this store does not have"
+    has out "8 results made by trainer $new, equivalent to $old, by an adoption that this store does not have"
 
     # An adoption of an adopted one, and no circle.
     use newer
@@ -154,9 +154,9 @@ test_adopt() {
     is '[.adoption.as[:8], .results]' "[\"$new\",12]"
     one_build '[8,0,0]' b.rcp 'from adoption to adoption'
     one_build '[12,0,0]' c.rcp 'from adoption to adoption'
-    complains 1 "counts as $new already" hpx adopt "$old" -q
+    complains 1 "is equivalent to $new already" hpx adopt "$old" -q
     use old
-    complains 1 "trainer $newer counts as $old already" hpx adopt "$newer" -q
+    complains 1 "trainer $newer is equivalent to $old already" hpx adopt "$newer" -q
 
     # Forgotten.
     run 0 hpx adopt --forget "$new"
@@ -193,11 +193,11 @@ test_refused() {
 
     # By assertion, which is said; to nothing that both have stored and that differs.
     run 0 hpx adopt "$old" -q --reason 'nobody uses tanh'
-    has out "trainer $tanh counts as $old: asserted, not proven, "
+    has out "trainer $tanh is equivalent to $old: asserted, not proven, "
     has out ': nobody uses tanh'
     one_build '[8,0,0]' a.rcp 'by assertion'
     run 0 hpx audit -q
-    has out "trainer $tanh counts as $old: asserted, not proven, "
+    has out "trainer $tanh is equivalent to $old: asserted, not proven, "
     run 0 hpx adopt --json
     is '[.[0].proven, .[0].keys, .[0].reason]' '[false,[],"nobody uses tanh"]'
     one_build '[8,0,4]' c.rcp 'by assertion, of another activation'
@@ -215,7 +215,7 @@ test_refused() {
     sed 's/epochs = 2/epochs = 3/' a.rcp >d.rcp
     one_build '[0,0,8]' d.rcp
     run 0 hpx adopt "$old" --reason 'a comment' --sample 1 -q --json
-    # Four more are trained: what was made by assertion counts as the other's, and has an activation of its own.
+    # Four more are trained: what was made by assertion is stored as the other's, and has an activation of its own.
     is '[.results, .copied, (.adoption.keys | length), .adoption.epochs, .adoption.reason]' '[12,8,12,24,"a comment"]'
     one_build '[8,0,0]' d.rcp 'that this trainer had trained'
     use old
@@ -288,18 +288,18 @@ test_numerics() {
     done
     one_build '[8,0,0]' a.rcp 'after the adoption'
     run 0 hpx adopt "$old" -q
-    has out "trainer $new counts as $old with "
+    has out "trainer $new is equivalent to $old with "
     has out '4 trajectories are of '
     has out ' of other numerics: the proof does not reach them'
     run 0 hpx adopt
     has out "$old with "
     run 0 hpx audit -q
-    has out "trainer $new counts as $old with "
+    has out "trainer $new is equivalent to $old with "
     has_not out 'does not have'
     write_recipe a.rcp 3 relu tanh
     one_build '[0,8,0]' a.rcp 'of more epochs'
     run 0 hpx audit -q
-    has out "8 results made by trainer $new, counted as $old"
+    has out "8 results made by trainer $new, equivalent to $old"
     has_not out 'does not have'
     run 0 hpx verify
     has out ' 0 damaged'

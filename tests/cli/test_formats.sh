@@ -119,7 +119,7 @@ adopts() {
     run 0 hpx audit grid.rcp -q --store "$1" --json
     is "[.[].counted_as[:8]] | unique | . == [\"$old\"]" true
     run 0 hpx why grid.rcp n1=2 n2=2 -q --store "$1"
-    has out "counts as $old with blas OpenBLAS 0.3.21, "
+    has out "is equivalent to $old with blas OpenBLAS 0.3.21, "
     run 0 hpx verify --store "$1"
 }
 

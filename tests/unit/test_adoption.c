@@ -101,7 +101,7 @@ static void put(uint8_t from, uint8_t to, const char *kernel, bool proven)
     hpx_adoption_free(&adoption);
 }
 
-/* The trainer that one counts as, by what the store has. */
+/* The trainer that one is equivalent to, by what the store has. */
 static uint8_t counts_as(uint8_t trainer, const char *kernel, const char *activation, double dropout)
 {
     hpx_adoptions adoptions;
@@ -261,7 +261,7 @@ static void test_resolve(void **state)
     assert_int_equal(counts_as(2, "L", "relu", 0), 3);
 }
 
-/* A binary that counts as two of a trainer: each for its own results, an assertion for those that are left. */
+/* A binary that is equivalent to two of a trainer: each for its own results, an assertion for those that are left. */
 static void test_several(void **state)
 {
     (void)state;
@@ -527,7 +527,7 @@ static hpx_status keep_verdict(void *context, const hpx_rebuilt *rebuilt, hpx_er
     return HPX_OK;
 }
 
-/* Of a result that counts as trainer 1's, the newest epoch was made by this one: that is who trains it as it
+/* Of a result that is equivalent to trainer 1's, the newest epoch was made by this one: that is who trains it as it
  * was made. */
 static void expect_made_here(void)
 {
