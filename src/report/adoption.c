@@ -50,7 +50,8 @@ static void add_proof(hpx_buffer *out, const hpx_adoption *adoption)
 void hpx_report_adoption(hpx_buffer *out, const hpx_adoption *adoption)
 {
     char mine[HPX_CODE_HEX_BYTES], when[32];
-    hpx_buffer_printf(out, "trainer %.8s is equivalent to ", trainer_text(mine, hpx_adoption_version(adoption)));
+    hpx_buffer_printf(out, "trainer %.8s is equivalent to ",
+                      trainer_text(mine, hpx_adoption_version(adoption)));
     add_as(out, adoption);
     hpx_buffer_puts(out, ": ");
     add_proof(out, adoption);
