@@ -258,8 +258,8 @@ check-valgrind: $(HPX) ## no leak in small builds and their workers; how many in
 	@sh tools/deps.sh valgrind
 	@BUILD=$(BUILD) bash tests/valgrind.sh
 
-lint: $(HPX) ## formatting, static analysis, and includes that follow the layer table
-	@sh tools/lint.sh
+lint: $(HPX) ## formatting, static analysis, names, and includes that follow the layer table
+	@BUILD=$(BUILD) sh tools/lint.sh
 
 format: ## format the sources in place
 	clang-format -i $(LIB_SOURCES) $(CLI_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) $(HELPER_SOURCES) $(FAULT_SOURCES) \

@@ -24,6 +24,14 @@ if git grep -nE '\b(exit|_exit|printf|puts)\(' -- 'src/*.c' ':!src/cli' ':!src/b
     failed=1
 fi
 
+# Every name that is seen outside of its file begins with hpx_.
+objects=$(git ls-files 'src/cli/*.c' | sed "s|\(.*\)\.c|${BUILD:=build}/\1.o|")
+# shellcheck disable=SC2086
+if nm -A -g --defined-only "$BUILD/libhpx.a" $objects | awk 'NF > 2 && $NF !~ /^hpx_/ && $NF != "main"' | grep .; then
+    echo "lint: a global name does not begin with hpx_" >&2
+    failed=1
+fi
+
 # shellcheck disable=SC2046
 cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
     --suppress=missingIncludeSystem --suppressions-list=tools/cppcheck.txt -D_GNU_SOURCE -Iinclude -Isrc -j 2 $(git ls-files 'src/*.c' 'tools/*.c') ||

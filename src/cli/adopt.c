@@ -37,7 +37,8 @@ static hpx_status forget(hpx_buffer *text, hpx_store *store, const char *prefix,
     if (status)
         return status;
     hpx_hex(hex, version, HPX_CODE_BYTES);
-    hpx_buffer_printf(text, "trainer %.8s is equivalent to no other any more; what is stored stays as it is\n", hex);
+    hpx_buffer_printf(
+        text, "trainer %.8s is equivalent to no other any more; what is stored stays as it is\n", hex);
     return HPX_OK;
 }
 
@@ -47,9 +48,9 @@ static hpx_status say_done(void *context, const hpx_rebuilt *rebuilt, hpx_error 
     const struct options *options = context;
     char hex[HPX_HASH_HEX_BYTES], *cell = hpx_cell_text(&rebuilt->newest->cell);
     if (options->verbose)
-        say("%s: %.12s %s, %u %s compared", rebuilt->verdict == HPX_REBUILD_SAME ? "equal" : "differs",
-            hpx_hash_hex(hex, &rebuilt->newest->key), cell, rebuilt->compared,
-            hpx_plural(rebuilt->compared, "epoch", "epochs"));
+        hpx_say("%s: %.12s %s, %u %s compared", rebuilt->verdict == HPX_REBUILD_SAME ? "equal" : "differs",
+                hpx_hash_hex(hex, &rebuilt->newest->key), cell, rebuilt->compared,
+                hpx_plural(rebuilt->compared, "epoch", "epochs"));
     free(cell);
     return HPX_OK;
 }
@@ -62,12 +63,12 @@ static hpx_status adopt(hpx_adopted *out, hpx_store *store, const char *data, co
         .sample = options->sample ? options->sample : HPX_ADOPT_SAMPLE,
         .unproven = options->reason && !options->sample,
         .reason = options->reason,
-        .program = worker_program(),
-        .jobs = jobs_of(options),
+        .program = hpx_worker_program(),
+        .jobs = hpx_jobs_of(options),
         .folder = data,
         .done = say_done,
         .context = (void *)options,
-        .interrupted = &interrupted,
+        .interrupted = &hpx_interrupted,
     };
     const hpx_trainer *trainer;
     hpx_status status = hpx_adopt_find_trainer(adopt.as, store, options->arguments[0], error);
@@ -90,30 +91,30 @@ static int show_difference(hpx_store *store, const hpx_adopted *adopted, const s
     hpx_error error;
     hpx_status status =
         hpx_reproduced_from(&reproduced, store, &adopted->differing, &adopted->difference, &error);
-    int code = status ? fail(&error) : print_reproduced(options, &reproduced);
+    int code = status ? hpx_fail(&error) : hpx_print_reproduced(options, &reproduced);
     hpx_reproduced_free(&reproduced);
     return code;
 }
 
-int run_adopt(const struct options *options)
+int hpx_run_adopt(const struct options *options)
 {
     const bool proves = options->sample || options->reason;
     if (options->forget ? options->count > 0 || proves : options->count == 0 && proves) {
-        say("adopt: OLD with --sample or --reason, or --forget alone; `hpx help adopt`");
+        hpx_say("adopt: OLD with --sample or --reason, or --forget alone; `hpx help adopt`");
         return EXIT_USAGE;
     }
     if (options->count == 0 && !options->forget)
-        return print_from_store(options, list, print_result);
-    char *folder = store_folder(options, "."), *data = data_folder(folder);
+        return hpx_print_from_store(options, list, hpx_print_result);
+    char *folder = hpx_store_folder(options, "."), *data = hpx_data_folder(folder);
     hpx_store *store;
     hpx_error error;
     hpx_buffer text = {0};
     hpx_adopted adopted = {.results = 0};
     int code;
     if (!options->quiet)
-        warn_if_stale();
-    catch_interrupts();
-    hpx_status status = open_existing(&store, options, folder, HPX_STORE_WRITE, &error);
+        hpx_warn_if_stale();
+    hpx_catch_interrupts();
+    hpx_status status = hpx_open_existing(&store, options, folder, HPX_STORE_WRITE, &error);
     if (!status && !store)
         status = hpx_error_set(&error, HPX_NOT_FOUND, "%s: there is no store", folder);
     if (!status && options->forget) {
@@ -125,9 +126,9 @@ int run_adopt(const struct options *options)
         else if (!status)
             hpx_report_adopted_json(&text, &adopted);
     }
-    code = print_result(&text);
+    code = hpx_print_result(&text);
     if (status)
-        code = fail(&error);
+        code = hpx_fail(&error);
     if (status == HPX_DIFFERS && adopted.difference.first_difference)
         code = show_difference(store, &adopted, options);
     hpx_adopted_free(&adopted);

@@ -29,10 +29,10 @@ static hpx_status rank(hpx_buffer *text, hpx_store *store, const struct target *
     selection.sort = selection.sort ? selection.sort : "score";
     selection.top = selection.top ? selection.top : TOP_DEFAULT;
     if (store)
-        status = each_stored(store, target, data, false, add, &ranking, error);
+        status = hpx_each_stored(store, target, data, false, add, &ranking, error);
     if (!status && ranking.cells.count == 0 && !options->quiet)
-        say("%s: no cell of its grid is stored with %u %s", target->path, target->recipe->epochs,
-            hpx_plural(target->recipe->epochs, "epoch", "epochs"));
+        hpx_say("%s: no cell of its grid is stored with %u %s", target->path, target->recipe->epochs,
+                hpx_plural(target->recipe->epochs, "epoch", "epochs"));
     if (!status)
         status = hpx_results_select(&ranking.cells, ranking.objective, &selection, error);
     if (!status && options->json)
@@ -43,7 +43,7 @@ static hpx_status rank(hpx_buffer *text, hpx_store *store, const struct target *
     return status;
 }
 
-int run_best(const struct options *options)
+int hpx_run_best(const struct options *options)
 {
     struct target target;
     size_t count = options->count;
@@ -51,16 +51,16 @@ int run_best(const struct options *options)
     hpx_error error;
     hpx_buffer text = {0};
     if (!options->quiet)
-        warn_if_stale();
-    char *folder = store_folder(options, options->arguments[0]), *data = data_folder(folder);
-    hpx_status status = open_target(&target, options->arguments, &count, false, &error);
+        hpx_warn_if_stale();
+    char *folder = hpx_store_folder(options, options->arguments[0]), *data = hpx_data_folder(folder);
+    hpx_status status = hpx_open_target(&target, options->arguments, &count, false, &error);
     if (!status)
-        status = open_store(&store, options, folder, HPX_STORE_READ, &error);
+        status = hpx_open_store(&store, options, folder, HPX_STORE_READ, &error);
     if (!status)
         status = rank(&text, store, &target, data, options, &error);
-    int code = status ? fail(&error) : print_result(&text);
+    int code = status ? hpx_fail(&error) : hpx_print_result(&text);
     hpx_store_close(store);
-    free_target(&target);
+    hpx_free_target(&target);
     free(data);
     free(folder);
     return code;

@@ -11,26 +11,26 @@
 static void summarise(const hpx_outcome *outcome, const struct options *options)
 {
     const bool trains = outcome->trained + outcome->extended + outcome->pending > 0;
-    if (options->quiet || (!trains && interrupted))
+    if (options->quiet || (!trains && hpx_interrupted))
         return;
     if (!trains) {
         const size_t stored = outcome->stored;
         char *failed = outcome->failed == 0 ? hpx_strdup("")
                        : stored == 1        ? hpx_strdup("; it failed")
                                             : hpx_format("; %zu of them failed", outcome->failed);
-        say("nothing to train: %s%zu %s stored%s", stored > 1 ? "all " : "", stored,
-            hpx_plural(stored, "trial is", "trials are"), failed);
+        hpx_say("nothing to train: %s%zu %s stored%s", stored > 1 ? "all " : "", stored,
+                hpx_plural(stored, "trial is", "trials are"), failed);
         free(failed);
     } else {
         hpx_buffer why = {0};
         hpx_report_reasons(&why, outcome);
-        say("%zu %s trained, %zu extended, %zu failed%s%s", outcome->trained,
-            hpx_plural(outcome->trained, "trial", "trials"), outcome->extended, outcome->failed,
-            why.size ? ": " : "", hpx_buffer_text(&why));
+        hpx_say("%zu %s trained, %zu extended, %zu failed%s%s", outcome->trained,
+                hpx_plural(outcome->trained, "trial", "trials"), outcome->extended, outcome->failed,
+                why.size ? ": " : "", hpx_buffer_text(&why));
         why.size = 0;
         hpx_report_adopt_hint(&why, outcome);
         if (why.size > 0)
-            say("%s", hpx_buffer_text(&why));
+            hpx_say("%s", hpx_buffer_text(&why));
         hpx_buffer_free(&why);
     }
 }
@@ -39,31 +39,31 @@ static hpx_status build_target(int *printed, const struct target *target, hpx_st
                                const struct options *options, hpx_error *error)
 {
     bool dry = options->dry;
-    struct progress *progress = progress_new(options, target->recipe);
+    struct progress *progress = hpx_progress_new(options, target->recipe);
     hpx_source_options source = {
         .store = store,
         .remember = !dry,
         .folder = data,
         .fetch = !dry,
-        .progress = progress_fetch,
+        .progress = hpx_progress_fetch,
         .context = progress,
     };
     hpx_build_options build = {
-        .program = worker_program(),
-        .jobs = jobs_of(options),
+        .program = hpx_worker_program(),
+        .jobs = hpx_jobs_of(options),
         .dry = dry,
         .keep_going = options->keep_going,
         .again = options->again,
         .speculative = !options->no_speculate,
-        .event = progress_event,
+        .event = hpx_progress_event,
         .context = progress,
-        .interrupted = &interrupted,
+        .interrupted = &hpx_interrupted,
     };
     hpx_outcome *outcome;
-    hpx_buffer text = {.sink = pass_on};
+    hpx_buffer text = {.sink = hpx_pass_on};
     hpx_status status =
         hpx_build(&outcome, target->recipe, target->searches, target->count, &source, &build, error);
-    progress_free(progress);
+    hpx_progress_free(progress);
     if (outcome) {
         if (dry && options->json)
             hpx_report_plan_json(&text, outcome);
@@ -73,10 +73,10 @@ static hpx_status build_target(int *printed, const struct target *target, hpx_st
             hpx_report_outcome_json(&text, outcome);
         else
             hpx_report_outcome(&text, outcome);
-        *printed = print_result(&text);
+        *printed = hpx_print_result(&text);
         if (!dry) {
             summarise(outcome, options);
-            *printed = *printed ? *printed : check_searches(outcome);
+            *printed = *printed ? *printed : hpx_check_searches(outcome);
         }
         if (!*printed && dry && options->exit_code && outcome->pending)
             *printed = EXIT_WORK_REMAINS;
@@ -90,9 +90,9 @@ static bool is_clean(void)
 {
     if (*hpx_code_built.commit && !hpx_code_built.dirty)
         return true;
-    say("--require-clean: this binary was built %s%s; commit its sources and run make",
-        *hpx_code_built.commit ? "from uncommitted sources on " : "from sources whose commit is unknown",
-        hpx_code_built.commit);
+    hpx_say("--require-clean: this binary was built %s%s; commit its sources and run make",
+            *hpx_code_built.commit ? "from uncommitted sources on " : "from sources whose commit is unknown",
+            hpx_code_built.commit);
     return false;
 }
 
@@ -113,20 +113,20 @@ static void leave(struct place *place)
 static hpx_status enter(struct place *place, const struct target *target, const struct options *options,
                         hpx_error *error)
 {
-    char *folder = store_folder(options, target->path);
+    char *folder = hpx_store_folder(options, target->path);
     if (place->folder && strcmp(place->folder, folder) == 0) {
         free(folder);
         return HPX_OK;
     }
     leave(place);
-    *place = (struct place){.folder = folder, .data = data_folder(folder)};
+    *place = (struct place){.folder = folder, .data = hpx_data_folder(folder)};
     if (options->dry && !hpx_store_exists(folder)) {
         if (options->store && !options->quiet)
-            say("there is no store in %s yet; build makes it", folder);
+            hpx_say("there is no store in %s yet; build makes it", folder);
         return HPX_OK;
     }
-    return open_store(&place->store, options, folder, options->dry ? HPX_STORE_READ : HPX_STORE_WRITE_OR_READ,
-                      error);
+    return hpx_open_store(&place->store, options, folder,
+                          options->dry ? HPX_STORE_READ : HPX_STORE_WRITE_OR_READ, error);
 }
 
 static int run(const struct options *options)
@@ -136,42 +136,42 @@ static int run(const struct options *options)
     size_t count;
     hpx_error error;
     int code = EXIT_DONE;
-    hpx_status status = open_targets(&targets, &count, options->arguments, options->count, &error);
-    if (!status && (status = need_searches(targets, count, &error)))
-        free_targets(targets, count);
+    hpx_status status = hpx_open_targets(&targets, &count, options->arguments, options->count, &error);
+    if (!status && (status = hpx_need_searches(targets, count, &error)))
+        hpx_free_targets(targets, count);
     if (status)
-        return fail(&error);
+        return hpx_fail(&error);
     if (options->require_clean && !is_clean()) {
-        free_targets(targets, count);
+        hpx_free_targets(targets, count);
         return EXIT_FAILED;
     }
     if (!options->quiet)
-        warn_if_stale();
+        hpx_warn_if_stale();
     if (!options->dry)
-        catch_interrupts();
+        hpx_catch_interrupts();
     for (size_t i = 0; i < count; i++) {
         int printed = EXIT_DONE;
         hpx_status built = enter(&place, &targets[i], options, &error);
         if (!built)
             built = build_target(&printed, &targets[i], place.store, place.data, options, &error);
         if (built)
-            printed = fail(&error);
+            printed = hpx_fail(&error);
         if (printed)
             code = printed;
         if (built == HPX_INTERRUPTED || (built && !options->keep_going))
             break;
     }
     leave(&place);
-    free_targets(targets, count);
+    hpx_free_targets(targets, count);
     return code;
 }
 
-int run_build(const struct options *options)
+int hpx_run_build(const struct options *options)
 {
     return run(options);
 }
 
-int run_plan(const struct options *options)
+int hpx_run_plan(const struct options *options)
 {
     struct options plan = *options;
     plan.dry = true;

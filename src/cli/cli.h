@@ -50,70 +50,71 @@ struct command {
     const char *usage, *summary, *help;
 };
 
-int run_build(const struct options *options);
-int run_plan(const struct options *options);
-int run_replay(const struct options *options);
-int run_ls(const struct options *options);
-int run_best(const struct options *options);
-int run_show(const struct options *options);
-int run_audit(const struct options *options);
-int run_why(const struct options *options);
-int run_log(const struct options *options);
-int run_diff(const struct options *options);
-int run_reproduce(const struct options *options);
-int run_adopt(const struct options *options);
-int run_data(const struct options *options);
-int run_verify(const struct options *options);
-int run_forget(const struct options *options);
-int run_gc(const struct options *options);
-int run_export(const struct options *options);
-int run_import(const struct options *options);
-int run_worker(const struct options *options);
+int hpx_run_build(const struct options *options);
+int hpx_run_plan(const struct options *options);
+int hpx_run_replay(const struct options *options);
+int hpx_run_ls(const struct options *options);
+int hpx_run_best(const struct options *options);
+int hpx_run_show(const struct options *options);
+int hpx_run_audit(const struct options *options);
+int hpx_run_why(const struct options *options);
+int hpx_run_log(const struct options *options);
+int hpx_run_diff(const struct options *options);
+int hpx_run_reproduce(const struct options *options);
+int hpx_run_adopt(const struct options *options);
+int hpx_run_data(const struct options *options);
+int hpx_run_verify(const struct options *options);
+int hpx_run_forget(const struct options *options);
+int hpx_run_gc(const struct options *options);
+int hpx_run_export(const struct options *options);
+int hpx_run_import(const struct options *options);
+int hpx_run_worker(const struct options *options);
 
 /* help.c. `commands`: the table, which ends with a command without a name. */
-const struct command *find_command(const struct command *commands,
-                                   const char *name);             /* NULL after saying so */
-int print_help(const struct command *commands, const char *name); /* NULL: the list of them; the exit code */
+const struct command *hpx_find_command(const struct command *commands,
+                                       const char *name); /* NULL after saying so */
+int hpx_print_help(const struct command *commands,
+                   const char *name); /* NULL: the list of them; the exit code */
 
 /* options.c: reads options and arguments behind the command's name, or the global ones before it (command
  * NULL; then *used says where it stopped). False after saying what is wrong. */
-bool read_options(struct options *out, const struct command *command, int argc, char **argv, int *used);
-void print_options(hpx_buffer *out, const struct command *command);
-char *usage_of(const struct command *command); /* "hpx build [OPTION]... RECIPE[:SEARCH]..."; free() it */
+bool hpx_read_options(struct options *out, const struct command *command, int argc, char **argv, int *used);
+void hpx_print_options(hpx_buffer *out, const struct command *command);
+char *hpx_usage_of(const struct command *command); /* "hpx build [OPTION]... RECIPE[:SEARCH]..."; free() it */
 
 /* common.c */
-int fail(const hpx_error *error);                                        /* prints it; the exit code for it */
-void say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* "hpx: ..." to stderr */
+int hpx_fail(const hpx_error *error); /* prints it; the exit code for it */
+void hpx_say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* "hpx: ..." to stderr */
 /* Whatever people may read goes through here: with escapes for what is not visible (hpx/text.h), but line
  * ends and tabs. */
-void show_text(const char *text);   /* to stderr */
-int print_result(hpx_buffer *text); /* to stdout, and frees it; the exit code */
-/* The sink of a long result, the rest of which print_result prints. */
-void pass_on(const void *bytes, size_t size);
-int print_bytes(hpx_buffer *text); /* likewise, but as it is unless stdout is a terminal: for files */
-void warn_if_stale(void);
+void hpx_show_text(const char *text);   /* to stderr */
+int hpx_print_result(hpx_buffer *text); /* to stdout, and frees it; the exit code */
+/* The sink of a long result, the rest of which hpx_print_result prints. */
+void hpx_pass_on(const void *bytes, size_t size);
+int hpx_print_bytes(hpx_buffer *text); /* likewise, but as it is unless stdout is a terminal: for files */
+void hpx_warn_if_stale(void);
 
 /* The store's folder: --store, $HPX_STORE, cache/ at the root of the work tree that holds `anchor` (a folder,
  * or a recipe as on the command line),
  * ./cache. free() it. */
-char *store_folder(const struct options *options, const char *anchor);
+char *hpx_store_folder(const struct options *options, const char *anchor);
 /* Where fetched data sets are: $HPX_DATA, else data/ in the store's folder. free() it. */
-char *data_folder(const char *store_folder);
+char *hpx_data_folder(const char *hpx_store_folder);
 /* Opens the store. Damage found in it is reported. WRITE makes it where there is none, and says so. READ:
  * *out is NULL, with HPX_OK, where there is none; but a folder given with --store must have one. */
-hpx_status open_store(hpx_store **out, const struct options *options, const char *folder, hpx_store_mode mode,
-                      hpx_error *error);
+hpx_status hpx_open_store(hpx_store **out, const struct options *options, const char *folder,
+                          hpx_store_mode mode, hpx_error *error);
 /* Never makes one: *out is NULL, with HPX_OK, where there is none. */
-hpx_status open_existing(hpx_store **out, const struct options *options, const char *folder,
-                         hpx_store_mode mode, hpx_error *error);
+hpx_status hpx_open_existing(hpx_store **out, const struct options *options, const char *folder,
+                             hpx_store_mode mode, hpx_error *error);
 /* The folder alone, hidden from git if it is a work tree's cache/. */
-hpx_status make_store_folder(const char *folder, hpx_error *error);
+hpx_status hpx_make_store_folder(const char *folder, hpx_error *error);
 
 /* Opens the store for reading (NULL where there is none), lets `add` put the result together, prints it by
- * print_result or print_bytes; the exit code. */
+ * hpx_print_result or hpx_print_bytes; the exit code. */
 typedef hpx_status result_fn(hpx_buffer *text, hpx_store *store, const struct options *options,
                              hpx_error *error);
-int print_from_store(const struct options *options, result_fn *add, int (*print)(hpx_buffer *text));
+int hpx_print_from_store(const struct options *options, result_fn *add, int (*print)(hpx_buffer *text));
 
 /* target.c: RECIPE[:SEARCH], amended by NAME=VALUE words as a file that includes it would. */
 struct target {
@@ -125,60 +126,61 @@ struct target {
 };
 /* The first word is the recipe, the others amend it. `cell`: words that do not, name a cell; they are left
  * behind the first word, and *count counts both. */
-hpx_status open_target(struct target *out, char **words, size_t *count, bool cell, hpx_error *error);
-void free_target(struct target *target);
+hpx_status hpx_open_target(struct target *out, char **words, size_t *count, bool cell, hpx_error *error);
+void hpx_free_target(struct target *target);
 /* RECIPE[:SEARCH]... grouped by recipe, all of them amended. */
-hpx_status open_targets(struct target **out, size_t *count, char *const *arguments, size_t argument_count,
-                        hpx_error *error);
-void free_targets(struct target *targets, size_t count);
+hpx_status hpx_open_targets(struct target **out, size_t *count, char *const *arguments, size_t argument_count,
+                            hpx_error *error);
+void hpx_free_targets(struct target *targets, size_t count);
 /* Whether all recipes use the store in `folder`; says which one does not. */
-bool have_one_store(const struct options *options, const struct target *targets, size_t count,
-                    const char *folder);
-hpx_status need_searches(const struct target *targets, size_t count, hpx_error *error);
-char *recipe_path(const char *argument); /* RECIPE of RECIPE[:SEARCH]; free() it */
+bool hpx_have_one_store(const struct options *options, const struct target *targets, size_t count,
+                        const char *folder);
+hpx_status hpx_need_searches(const struct target *targets, size_t count, hpx_error *error);
+char *hpx_recipe_path(const char *argument); /* RECIPE of RECIPE[:SEARCH]; free() it */
 
 /* Whether an argument that may be a recipe or a key is a key. */
-bool is_key(const char *word);
+bool hpx_is_key(const char *word);
 
-/* export_bundle.c: export without --csv. */
-int export_bundle(const struct options *options);
+/* hpx_export_bundle.c: export without --csv. */
+int hpx_export_bundle(const struct options *options);
 
 /* target.c: hpx_stored_each, of what a target names: where searches are named, of the cells that they visit. */
-hpx_status each_stored(hpx_store *store, const struct target *target, const char *data, bool all_epochs,
-                       hpx_artifact_fn *each, void *context, hpx_error *error);
+hpx_status hpx_each_stored(hpx_store *store, const struct target *target, const char *data, bool all_epochs,
+                           hpx_artifact_fn *each, void *context, hpx_error *error);
 
 /* Says which searches have met nothing but failed cells; the exit code. */
-int check_searches(const hpx_outcome *outcome);
+int hpx_check_searches(const hpx_outcome *outcome);
 
 /* reproduce.c: prints how a trajectory came out when it was trained again; the exit code. */
-int print_reproduced(const struct options *options, const hpx_reproduced *reproduced);
+int hpx_print_reproduced(const struct options *options, const hpx_reproduced *reproduced);
 
-const char *worker_program(void); /* this binary */
+const char *hpx_worker_program(void); /* this binary */
 
 /* Trials at once: -j, or the processors; fewer, and it says so, where there is no room for so many workers.
  */
-size_t jobs_of(const struct options *options);
+size_t hpx_jobs_of(const struct options *options);
 
 /* process.c: makes the process fit for work; the first call of main. From then on damage that LMDB crashes
  * over ends the process with a line and EXIT_DAMAGED. */
-void prepare_process(void);
+void hpx_prepare_process(void);
 
 /* From now on the first SIGINT, SIGTERM or SIGHUP is noted here, by its number, for the command to end in
  * order; main ends the process by it. One that comes later than the same request can ends the process at
  * once. Calls that wait are not restarted. */
-extern volatile sig_atomic_t interrupted;
-void catch_interrupts(void);
+extern volatile sig_atomic_t hpx_interrupted;
+void hpx_catch_interrupts(void);
 
-void die_of(int number) __attribute__((noreturn)); /* ends the process by a signal */
-void die_of_broken_pipe(void); /* as others do whose reader has gone; returns when the user ignores SIGPIPE */
+void hpx_die_of(int number) __attribute__((noreturn)); /* ends the process by a signal */
+void hpx_die_of_broken_pipe(
+    void); /* as others do whose reader has gone; returns when the user ignores SIGPIPE */
 
 /* progress.c: what goes on, drawn on a terminal. */
-size_t terminal_columns(int fd); /* SIZE_MAX: it is none */
+size_t hpx_terminal_columns(int fd); /* SIZE_MAX: it is none */
 struct progress;
-struct progress *progress_new(const struct options *options, const hpx_recipe *recipe);
-void progress_free(struct progress *progress); /* clears what is drawn */
-void progress_clear(void);                     /* for a message, before the next frame */
-void progress_event(void *context, const hpx_event *event);
-bool progress_fetch(void *context, const char *file, const char *from, uint64_t done, uint64_t total);
+struct progress *hpx_progress_new(const struct options *options, const hpx_recipe *recipe);
+void hpx_progress_free(struct progress *progress); /* clears what is drawn */
+void hpx_progress_clear(void);                     /* for a message, before the next frame */
+void hpx_progress_event(void *context, const hpx_event *event);
+bool hpx_progress_fetch(void *context, const char *file, const char *from, uint64_t done, uint64_t total);
 
 #endif

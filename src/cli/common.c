@@ -23,27 +23,27 @@
 #define WORKER_DESCRIPTORS 2
 #define SPARE_DESCRIPTORS  24
 
-void show_text(const char *text)
+void hpx_show_text(const char *text)
 {
     hpx_buffer shown = {0};
-    progress_clear();
+    hpx_progress_clear();
     hpx_text_show(&shown, text, strlen(text), "\n\t");
     fputs(hpx_buffer_text(&shown), stderr);
     hpx_buffer_free(&shown);
 }
 
-void say(const char *format, ...)
+void hpx_say(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     char *text = hpx_vformat(format, args), *line = hpx_format("hpx: %s\n", text);
     va_end(args);
-    show_text(line);
+    hpx_show_text(line);
     free(line);
     free(text);
 }
 
-int fail(const hpx_error *error)
+int hpx_fail(const hpx_error *error)
 {
     static const int codes[] = {
         [HPX_OK] = EXIT_DONE,
@@ -55,7 +55,7 @@ int fail(const hpx_error *error)
         [HPX_INTERRUPTED] = EXIT_FAILED, /* main ends by the signal */
         [HPX_NO_MEMORY] = EXIT_FAILED,
     };
-    say("%s", error->message);
+    hpx_say("%s", error->message);
     return codes[error->status];
 }
 
@@ -78,25 +78,25 @@ static int write_result(hpx_buffer *text)
     if (code == 0)
         return EXIT_DONE;
     if (code == EPIPE)
-        die_of_broken_pipe();
-    say("cannot write the result: %s", strerror(code));
+        hpx_die_of_broken_pipe();
+    hpx_say("cannot write the result: %s", strerror(code));
     return EXIT_FAILED;
 }
 
 static int print_code; /* of what was passed on to stdout; but EXIT_DONE, and no more is */
 
-void pass_on(const void *bytes, size_t size)
+void hpx_pass_on(const void *bytes, size_t size)
 {
     hpx_buffer shown = {0};
-    if (interrupted)
-        die_of(interrupted);
+    if (hpx_interrupted)
+        hpx_die_of(hpx_interrupted);
     if (print_code != EXIT_DONE)
         return;
     hpx_text_show(&shown, bytes, size, "\n\t");
     print_code = write_result(&shown);
 }
 
-int print_result(hpx_buffer *text)
+int hpx_print_result(hpx_buffer *text)
 {
     hpx_buffer shown = {0};
     if (print_code == EXIT_DONE)
@@ -105,26 +105,26 @@ int print_result(hpx_buffer *text)
     return print_code == EXIT_DONE ? write_result(&shown) : print_code;
 }
 
-int print_bytes(hpx_buffer *text)
+int hpx_print_bytes(hpx_buffer *text)
 {
-    return isatty(STDOUT_FILENO) ? print_result(text) : write_result(text);
+    return isatty(STDOUT_FILENO) ? hpx_print_result(text) : write_result(text);
 }
 
-int check_searches(const hpx_outcome *outcome)
+int hpx_check_searches(const hpx_outcome *outcome)
 {
     int code = EXIT_DONE;
     for (size_t i = 0; i < outcome->search_count; i++) {
         const hpx_search_outcome *search = &outcome->searches[i];
         if (!search->done || !isnan(search->incumbent_score))
             continue;
-        say("%s: %s", search->search->name,
-            search->visit_count == 1 ? "its only cell failed" : "all its cells failed");
+        hpx_say("%s: %s", search->search->name,
+                search->visit_count == 1 ? "its only cell failed" : "all its cells failed");
         code = EXIT_FAILED;
     }
     return code;
 }
 
-size_t jobs_of(const struct options *options)
+size_t hpx_jobs_of(const struct options *options)
 {
     const size_t wanted = options->jobs ? options->jobs : hpx_processors();
     const size_t descriptors = hpx_descriptors_available(wanted * WORKER_DESCRIPTORS + SPARE_DESCRIPTORS);
@@ -134,14 +134,14 @@ size_t jobs_of(const struct options *options)
     const size_t least = by_descriptors < by_memory ? by_descriptors : by_memory;
     const size_t jobs = least < wanted ? (least > 0 ? least : 1) : wanted;
     if (jobs < wanted && !options->quiet)
-        say("%zu trials at once instead of %zu: there %s for more", jobs, wanted,
-            by_descriptors < by_memory ? "are no descriptors (ulimit -n)" : "is no memory");
+        hpx_say("%zu trials at once instead of %zu: there %s for more", jobs, wanted,
+                by_descriptors < by_memory ? "are no descriptors (ulimit -n)" : "is no memory");
     return jobs;
 }
 
 /* The kernel's name for this binary holds even when make replaces its file. In an emulator such as valgrind
  * that name is the emulator's, and the link tells the file. */
-const char *worker_program(void)
+const char *hpx_worker_program(void)
 {
     static const char self[] = "/proc/self/exe";
     static char path[PATH_MAX];
@@ -153,7 +153,7 @@ const char *worker_program(void)
     return emulated ? path : self;
 }
 
-void warn_if_stale(void)
+void hpx_warn_if_stale(void)
 {
     for (const char *const *name = hpx_trainer_names(); *name; name++) {
         const hpx_sources *sources = hpx_trainer_find(*name)->sources;
@@ -163,7 +163,8 @@ void warn_if_stale(void)
             continue;
         hpx_hex(old, sources->version, HPX_CODE_BYTES);
         hpx_hex(new, now, HPX_CODE_BYTES);
-        say("warning: this binary is older than its sources in %s (trainer %.8s built, %.8s now); run make "
+        hpx_say(
+            "warning: this binary is older than its sources in %s (trainer %.8s built, %.8s now); run make "
             "there",
             hpx_code_built.root, old, new);
     }
@@ -189,21 +190,21 @@ static char *work_tree_of(const char *anchor)
     return NULL;
 }
 
-char *store_folder(const struct options *options, const char *anchor)
+char *hpx_store_folder(const struct options *options, const char *anchor)
 {
     const char *variable = getenv("HPX_STORE");
     if (options->store)
         return hpx_strdup(options->store);
     if (variable && *variable)
         return hpx_strdup(variable);
-    char *path = recipe_path(anchor), *tree = work_tree_of(hpx_path_is_stream(path) ? "." : path);
+    char *path = hpx_recipe_path(anchor), *tree = work_tree_of(hpx_path_is_stream(path) ? "." : path);
     free(path);
     char *folder = tree ? hpx_path_join(tree, "cache") : hpx_strdup("cache");
     free(tree);
     return folder;
 }
 
-char *data_folder(const char *store)
+char *hpx_data_folder(const char *store)
 {
     const char *variable = getenv("HPX_DATA");
     return variable && *variable ? hpx_strdup(variable) : hpx_path_join(store, "data");
@@ -212,7 +213,7 @@ char *data_folder(const char *store)
 static void report_damage(void *context, const char *what)
 {
     (void)context;
-    say("damaged: %s; treated as missing", what);
+    hpx_say("damaged: %s; treated as missing", what);
 }
 
 /* Git is to leave alone the cache/ that hpx makes in a work tree. A file that is there is the user's. */
@@ -225,7 +226,7 @@ static void ignore_in_git(const char *folder)
         hpx_error error;
         if (hpx_path_exists(mark) && !hpx_path_exists(list) &&
             hpx_file_write(list, all, strlen(all), &error) != HPX_OK)
-            say("warning: %s", error.message);
+            hpx_say("warning: %s", error.message);
         free(mark);
         free(list);
     }
@@ -233,7 +234,7 @@ static void ignore_in_git(const char *folder)
     free(path);
 }
 
-hpx_status make_store_folder(const char *folder, hpx_error *error)
+hpx_status hpx_make_store_folder(const char *folder, hpx_error *error)
 {
     hpx_status status = hpx_make_directories(folder, error);
     if (!status)
@@ -257,16 +258,16 @@ static hpx_status open_for_writing(hpx_store **out, const struct options *option
                                    hpx_store_mode mode, hpx_error *error)
 {
     bool is_new = !hpx_store_exists(folder);
-    hpx_status status = is_new ? make_store_folder(folder, error) : HPX_OK;
+    hpx_status status = is_new ? hpx_make_store_folder(folder, error) : HPX_OK;
     if (!status)
         status = hpx_store_open(out, folder, mode, error);
     if (!status && is_new && !options->quiet)
-        say("new store: %s", folder);
+        hpx_say("new store: %s", folder);
     return status;
 }
 
-hpx_status open_store(hpx_store **out, const struct options *options, const char *folder, hpx_store_mode mode,
-                      hpx_error *error)
+hpx_status hpx_open_store(hpx_store **out, const struct options *options, const char *folder,
+                          hpx_store_mode mode, hpx_error *error)
 {
     *out = NULL;
     if (hpx_path_exists(folder) && !hpx_path_is_folder(folder))
@@ -280,32 +281,32 @@ hpx_status open_store(hpx_store **out, const struct options *options, const char
     return status;
 }
 
-hpx_status open_existing(hpx_store **out, const struct options *options, const char *folder,
-                         hpx_store_mode mode, hpx_error *error)
+hpx_status hpx_open_existing(hpx_store **out, const struct options *options, const char *folder,
+                             hpx_store_mode mode, hpx_error *error)
 {
-    hpx_status status = open_store(out, options, folder, HPX_STORE_READ, error);
+    hpx_status status = hpx_open_store(out, options, folder, HPX_STORE_READ, error);
     if (status || !*out || mode == HPX_STORE_READ)
         return status;
     hpx_store_close(*out);
-    return open_store(out, options, folder, mode, error);
+    return hpx_open_store(out, options, folder, mode, error);
 }
 
-int print_from_store(const struct options *options, result_fn *add, int (*print)(hpx_buffer *text))
+int hpx_print_from_store(const struct options *options, result_fn *add, int (*print)(hpx_buffer *text))
 {
-    char *folder = store_folder(options, ".");
+    char *folder = hpx_store_folder(options, ".");
     hpx_store *store;
     hpx_error error;
     hpx_buffer text = {0};
-    hpx_status status = open_store(&store, options, folder, HPX_STORE_READ, &error);
+    hpx_status status = hpx_open_store(&store, options, folder, HPX_STORE_READ, &error);
     if (!status)
         status = add(&text, store, options, &error);
     hpx_store_close(store); /* who reads the result may take any time */
-    int code = status ? fail(&error) : print(&text);
+    int code = status ? hpx_fail(&error) : print(&text);
     free(folder);
     return code;
 }
 
-bool is_key(const char *word)
+bool hpx_is_key(const char *word)
 {
     return strspn(word, "0123456789abcdefABCDEF") == strlen(word) && !hpx_path_exists(word);
 }

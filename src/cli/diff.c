@@ -28,7 +28,7 @@ static hpx_status diff(hpx_buffer *text, hpx_store *store, const struct options 
     return status;
 }
 
-int run_diff(const struct options *options)
+int hpx_run_diff(const struct options *options)
 {
-    return print_from_store(options, diff, print_result);
+    return hpx_print_from_store(options, diff, hpx_print_result);
 }

@@ -48,7 +48,7 @@ static hpx_status export_recipe(struct table *table, hpx_store *store, const str
 {
     struct target target;
     size_t count = options->count;
-    hpx_status status = open_target(&target, options->arguments, &count, false, error);
+    hpx_status status = hpx_open_target(&target, options->arguments, &count, false, error);
     if (status)
         return status;
     const hpx_recipe *recipe = target.recipe;
@@ -57,35 +57,36 @@ static hpx_status export_recipe(struct table *table, hpx_store *store, const str
     for (size_t i = 0; i < recipe->trainer->metric_count; i++)
         hpx_names_add(&table->metrics, recipe->trainer->metrics[i].name);
     if (store && table->metrics.count == 0) /* only its results know them */
-        status = each_stored(store, &target, data, true, add_metrics, table, error);
+        status = hpx_each_stored(store, &target, data, true, add_metrics, table, error);
     hpx_report_table_columns(table->rows, &table->axes, &table->metrics);
     if (!status && store)
-        status = each_stored(store, &target, data, true, add_row, table, error);
-    free_target(&target);
+        status = hpx_each_stored(store, &target, data, true, add_row, table, error);
+    hpx_free_target(&target);
     return status;
 }
 
-int run_export(const struct options *options)
+int hpx_run_export(const struct options *options)
 {
     if (!options->csv)
-        return export_bundle(options);
+        return hpx_export_bundle(options);
     if (options->output || options->all || options->no_checkpoints) {
-        say("export: --csv prints a table of results; -o, --all and --no-checkpoints are for bundles");
+        hpx_say("export: --csv prints a table of results; -o, --all and --no-checkpoints are for bundles");
         return EXIT_USAGE;
     }
     bool whole = options->count == 0;
-    char *folder = store_folder(options, whole ? "." : options->arguments[0]), *data = data_folder(folder);
+    char *folder = hpx_store_folder(options, whole ? "." : options->arguments[0]),
+         *data = hpx_data_folder(folder);
     hpx_buffer text = {0};
     struct table table = {.rows = hpx_rows_to_csv()};
     hpx_store *store;
     hpx_error error;
-    hpx_status status = open_store(&store, options, folder, HPX_STORE_READ, &error);
+    hpx_status status = hpx_open_store(&store, options, folder, HPX_STORE_READ, &error);
     if (!status)
         status =
             whole ? export_all(&table, store, &error) : export_recipe(&table, store, options, data, &error);
     hpx_store_close(store);
     hpx_rows_finish(&text, table.rows);
-    int code = status ? fail(&error) : print_bytes(&text);
+    int code = status ? hpx_fail(&error) : hpx_print_bytes(&text);
     hpx_buffer_free(&text);
     hpx_names_free(&table.axes);
     hpx_names_free(&table.metrics);

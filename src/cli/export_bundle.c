@@ -96,14 +96,14 @@ static hpx_status select_keys(struct keys *keys, hpx_store *store, const struct 
     hpx_status status;
     keys->items = hpx_alloc(sizeof *keys->items); /* not NULL: that would be all */
     keys->capacity = 1;
-    if (count == 1 && is_key(what)) {
+    if (count == 1 && hpx_is_key(what)) {
         status = hpx_store_find_key(&key, store, what, error);
         return status ? status : add_key(keys, &(hpx_artifact){.key = key}, error);
     }
-    status = open_target(&target, options->arguments, &count, false, error);
+    status = hpx_open_target(&target, options->arguments, &count, false, error);
     if (!status)
-        status = each_stored(store, &target, data, true, add_key, keys, error);
-    free_target(&target);
+        status = hpx_each_stored(store, &target, data, true, add_key, keys, error);
+    hpx_free_target(&target);
     return status;
 }
 
@@ -113,9 +113,9 @@ static hpx_status export(hpx_exported *done, const char *folder, const struct op
     const char *what = options->count ? options->arguments[0] : NULL;
     struct sink sink = {.path = strcmp(options->output, "-") == 0 ? NULL : options->output};
     struct keys keys = {0};
-    char *data = data_folder(folder);
+    char *data = hpx_data_folder(folder);
     hpx_store *store;
-    hpx_status status = open_store(&store, options, folder, HPX_STORE_READ, error);
+    hpx_status status = hpx_open_store(&store, options, folder, HPX_STORE_READ, error);
     if (!status && !store)
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no store here", folder);
     if (!status && what)
@@ -138,40 +138,40 @@ static hpx_status export(hpx_exported *done, const char *folder, const struct op
 static bool is_clear(const struct options *options)
 {
     if (!options->output)
-        say("export: say what to write: -o FILE for a bundle, --csv for a table");
+        hpx_say("export: say what to write: -o FILE for a bundle, --csv for a table");
     else if ((options->count > 0) + options->all != 1)
-        say("export: say what to export: a recipe, a key or --all");
+        hpx_say("export: say what to export: a recipe, a key or --all");
     else if (strcmp(options->output, "-") == 0 && isatty(STDOUT_FILENO))
-        say("export: a bundle is not for a terminal; redirect it or name a file");
+        hpx_say("export: a bundle is not for a terminal; redirect it or name a file");
     else
         return true;
     return false;
 }
 
-int export_bundle(const struct options *options)
+int hpx_export_bundle(const struct options *options)
 {
     if (!is_clear(options))
         return EXIT_USAGE;
-    char *folder = store_folder(options, options->count ? options->arguments[0] : ".");
+    char *folder = hpx_store_folder(options, options->count ? options->arguments[0] : ".");
     hpx_exported done;
     hpx_error error;
     hpx_status status = export(&done, folder, options, &error);
     int code = EXIT_DONE;
     if (status) {
-        code = fail(&error);
+        code = hpx_fail(&error);
     } else if (done.left_out) {
-        say("%llu %s damaged or incomplete, and left out", (unsigned long long)done.left_out,
-            hpx_plural(done.left_out, "value is", "values are"));
+        hpx_say("%llu %s damaged or incomplete, and left out", (unsigned long long)done.left_out,
+                hpx_plural(done.left_out, "value is", "values are"));
         code = EXIT_DAMAGED;
     }
     if (!status && done.conflicts > 0)
-        say("%llu of the results %s trained again with another output, which is exported too",
-            (unsigned long long)done.conflicts, hpx_plural(done.conflicts, "was", "were"));
+        hpx_say("%llu of the results %s trained again with another output, which is exported too",
+                (unsigned long long)done.conflicts, hpx_plural(done.conflicts, "was", "were"));
     if (!status && !options->quiet)
-        say("exported %llu %s of %llu %s, %llu %s, %.1f MB", (unsigned long long)done.artifacts,
-            hpx_plural(done.artifacts, "result", "results"), (unsigned long long)done.trajectories,
-            hpx_plural(done.trajectories, "trial", "trials"), (unsigned long long)done.checkpoints,
-            hpx_plural(done.checkpoints, "checkpoint", "checkpoints"), (double)done.bytes * 1e-6);
+        hpx_say("exported %llu %s of %llu %s, %llu %s, %.1f MB", (unsigned long long)done.artifacts,
+                hpx_plural(done.artifacts, "result", "results"), (unsigned long long)done.trajectories,
+                hpx_plural(done.trajectories, "trial", "trials"), (unsigned long long)done.checkpoints,
+                hpx_plural(done.checkpoints, "checkpoint", "checkpoints"), (double)done.bytes * 1e-6);
     free(folder);
     return code;
 }

@@ -11,7 +11,7 @@
 static bool are_keys(const struct options *options)
 {
     size_t keys = 0;
-    while (keys < options->count && is_key(options->arguments[keys]))
+    while (keys < options->count && hpx_is_key(options->arguments[keys]))
         keys++;
     return keys == options->count;
 }
@@ -22,7 +22,7 @@ static hpx_status select_items(hpx_forget_list *list, hpx_store *store, const st
 {
     hpx_status status = HPX_OK;
     for (size_t i = 0; i < count && !status; i++)
-        status = each_stored(store, &targets[i], data, true, hpx_forget_add, list, error);
+        status = hpx_each_stored(store, &targets[i], data, true, hpx_forget_add, list, error);
     for (size_t i = 0; i < options->count && count == 0 && !status; i++)
         status = hpx_forget_add_key(list, store, options->arguments[i], error);
     return status ? status : hpx_forget_prepare(list, store, error);
@@ -52,7 +52,7 @@ static bool is_meant(const struct options *options, const hpx_forget_list *list)
     if (options->yes || !isatty(STDIN_FILENO))
         return true;
     char *count = count_text(list), *question = hpx_format("hpx: forget %s? [y/N] ", count);
-    show_text(question);
+    hpx_show_text(question);
     free(question);
     free(count);
     return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
@@ -65,7 +65,7 @@ static int print(const struct options *options, const hpx_forget_list *list)
         hpx_report_forgotten_json(&text, list->items, list->count);
     else
         hpx_report_forgotten(&text, list->items, list->count);
-    return print_result(&text);
+    return hpx_print_result(&text);
 }
 
 /* What goes is listed before anybody is asked; in JSON, what went. */
@@ -77,18 +77,18 @@ static int run(const struct options *options, hpx_store *store, hpx_forget_list 
     const size_t going = count_going(list);
     const bool meant = going > 0 && !options->dry && is_meant(options, list);
     if (meant)
-        status = hpx_forget(list, store, &interrupted, &error);
+        status = hpx_forget(list, store, &hpx_interrupted, &error);
     if (status)
-        return fail(&error);
+        return hpx_fail(&error);
     if (options->json)
         code = print(options, list);
     char *count = count_text(list);
     if (!options->quiet && meant)
-        say("forgot %s", count);
+        hpx_say("forgot %s", count);
     else if (!options->quiet && going == 0)
-        say("nothing to forget: %s", list->count ? "all of it stays" : "none of it is stored");
+        hpx_say("nothing to forget: %s", list->count ? "all of it stays" : "none of it is stored");
     else if (!options->quiet)
-        say("nothing was changed%s", options->dry ? " (-n)" : "");
+        hpx_say("nothing was changed%s", options->dry ? " (-n)" : "");
     free(count);
     return code;
 }
@@ -97,38 +97,38 @@ static int forget_from(const char *folder, const struct options *options, const 
                        size_t count)
 {
     hpx_forget_list list = {0};
-    char *data = data_folder(folder);
+    char *data = hpx_data_folder(folder);
     hpx_store *store;
     hpx_error error;
     hpx_status status =
-        open_existing(&store, options, folder, options->dry ? HPX_STORE_READ : HPX_STORE_WRITE, &error);
+        hpx_open_existing(&store, options, folder, options->dry ? HPX_STORE_READ : HPX_STORE_WRITE, &error);
     if (!status && store)
         status = select_items(&list, store, options, targets, count, data, &error);
     else if (!status && count == 0)
         status = hpx_error_set(&error, HPX_NOT_FOUND, "%s: no such key; the store is empty",
                                options->arguments[0]);
-    int code = status ? fail(&error) : run(options, store, &list);
+    int code = status ? hpx_fail(&error) : run(options, store, &list);
     hpx_forget_list_free(&list);
     hpx_store_close(store);
     free(data);
     return code;
 }
 
-int run_forget(const struct options *options)
+int hpx_run_forget(const struct options *options)
 {
     struct target *targets = NULL;
     size_t count = 0;
     hpx_error error;
-    catch_interrupts();
-    if (!are_keys(options) && open_targets(&targets, &count, options->arguments, options->count, &error))
-        return fail(&error);
-    char *folder = store_folder(options, count > 0 ? targets[0].path : ".");
+    hpx_catch_interrupts();
+    if (!are_keys(options) && hpx_open_targets(&targets, &count, options->arguments, options->count, &error))
+        return hpx_fail(&error);
+    char *folder = hpx_store_folder(options, count > 0 ? targets[0].path : ".");
     if (count > 0 && !options->quiet)
-        warn_if_stale();
+        hpx_warn_if_stale();
     int code = EXIT_USAGE;
-    if (have_one_store(options, targets, count, folder))
+    if (hpx_have_one_store(options, targets, count, folder))
         code = forget_from(folder, options, targets, count);
     free(folder);
-    free_targets(targets, count);
+    hpx_free_targets(targets, count);
     return code;
 }

@@ -28,7 +28,7 @@ static int print(const hpx_gc_result *result, const struct options *options, uin
         hpx_report_gc_json(&text, result, compacted);
     else
         hpx_report_gc(&text, result);
-    return print_result(&text);
+    return hpx_print_result(&text);
 }
 
 /* Closes the store. Says what follows from the result; the exit code. */
@@ -44,13 +44,15 @@ static int finish(hpx_store *store, const char *folder, const hpx_gc_result *res
         status = hpx_store_compact(&before, &after, folder, &error);
     int code = print(result, options, after);
     if (status)
-        return fail(&error);
+        return hpx_fail(&error);
     if (after && !options->quiet)
-        say("compacted the data file from %s to %s", hpx_bytes_text(from, before), hpx_bytes_text(to, after));
+        hpx_say("compacted the data file from %s to %s", hpx_bytes_text(from, before),
+                hpx_bytes_text(to, after));
     if (options->dry && !options->quiet)
-        say("nothing was changed (-n)");
+        hpx_say("nothing was changed (-n)");
     if (!result->reached) {
-        say("%s are live, above the %s asked for: the rest is pinned, named by a recipe, in training, or no "
+        hpx_say(
+            "%s are live, above the %s asked for: the rest is pinned, named by a recipe, in training, or no "
             "checkpoint",
             hpx_bytes_text(from, result->live_after), hpx_bytes_text(to, options->bytes_max));
         return EXIT_FAILED;
@@ -76,12 +78,13 @@ static int collect(const struct options *options, const struct target *targets, 
         .dry = options->dry,
     };
     hpx_status status =
-        open_existing(&store, options, folder, options->dry ? HPX_STORE_READ : HPX_STORE_WRITE, &error);
+        hpx_open_existing(&store, options, folder, options->dry ? HPX_STORE_READ : HPX_STORE_WRITE, &error);
     if (!status && store)
         status = hpx_gc(&result, store, &gc, &error);
     if (!status && store && count && result.named == 0)
-        say("warning: no checkpoint here belongs to the recipe%s under this binary", count == 1 ? "" : "s");
-    int code = status ? fail(&error) : finish(store, folder, &result, options);
+        hpx_say("warning: no checkpoint here belongs to the recipe%s under this binary",
+                count == 1 ? "" : "s");
+    int code = status ? hpx_fail(&error) : finish(store, folder, &result, options);
     if (status)
         hpx_store_close(store);
     hpx_gc_result_free(&result);
@@ -103,12 +106,12 @@ static bool may_pin(const struct options *options)
                   {options->json, "--json"}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         if (others[i].given) {
-            say("gc: %s does not go with %s; usage: hpx gc %s KEY...", others[i].name, name, name);
+            hpx_say("gc: %s does not go with %s; usage: hpx gc %s KEY...", others[i].name, name, name);
             return false;
         }
     }
     if (options->count == 0)
-        say("gc: %s names no key; usage: hpx gc %s KEY...", name, name);
+        hpx_say("gc: %s names no key; usage: hpx gc %s KEY...", name, name);
     return options->count > 0;
 }
 
@@ -118,14 +121,14 @@ static int change_pins(const struct options *options, const char *folder)
     hpx_error error;
     if (!may_pin(options))
         return EXIT_USAGE;
-    hpx_status status = open_existing(&store, options, folder, HPX_STORE_WRITE, &error);
+    hpx_status status = hpx_open_existing(&store, options, folder, HPX_STORE_WRITE, &error);
     if (!status && !store)
         status = hpx_error_set(&error, HPX_NOT_FOUND, "%s: no such key; the store is empty",
                                options->arguments[0]);
     if (!status)
         status = pin(store, options, &error);
     hpx_store_close(store);
-    return status ? fail(&error) : EXIT_DONE;
+    return status ? hpx_fail(&error) : EXIT_DONE;
 }
 
 static int run_collect(const struct options *options)
@@ -133,25 +136,25 @@ static int run_collect(const struct options *options)
     struct target *targets;
     size_t count;
     hpx_error error;
-    if (open_targets(&targets, &count, options->arguments, options->count, &error))
-        return fail(&error);
-    char *folder = store_folder(options, count ? targets[0].path : "."), *data = data_folder(folder);
+    if (hpx_open_targets(&targets, &count, options->arguments, options->count, &error))
+        return hpx_fail(&error);
+    char *folder = hpx_store_folder(options, count ? targets[0].path : "."), *data = hpx_data_folder(folder);
     if (count && !options->quiet)
-        warn_if_stale();
+        hpx_warn_if_stale();
     int code = EXIT_USAGE;
-    if (have_one_store(options, targets, count, folder))
+    if (hpx_have_one_store(options, targets, count, folder))
         code = collect(options, targets, count, folder, data);
     free(data);
     free(folder);
-    free_targets(targets, count);
+    hpx_free_targets(targets, count);
     return code;
 }
 
-int run_gc(const struct options *options)
+int hpx_run_gc(const struct options *options)
 {
     if (!options->pin && !options->unpin)
         return run_collect(options);
-    char *folder = store_folder(options, ".");
+    char *folder = hpx_store_folder(options, ".");
     int code = change_pins(options, folder);
     free(folder);
     return code;

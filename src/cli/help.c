@@ -9,7 +9,7 @@
 #define USAGE_WIDTH  31
 #define COMMANDS_MAX 63 /* among which the nearest to a misspelt one is looked for */
 
-const struct command *find_command(const struct command *commands, const char *name)
+const struct command *hpx_find_command(const struct command *commands, const char *name)
 {
     const char *names[COMMANDS_MAX + 1] = {NULL};
     size_t visible = 0;
@@ -20,8 +20,8 @@ const struct command *find_command(const struct command *commands, const char *n
             names[visible++] = command->name;
     }
     const char *nearest = hpx_nearest_word(name, names);
-    say("unknown command '%s'%s%s%s `hpx help` lists them", name, nearest ? "; did you mean '" : ";",
-        nearest ? nearest : "", nearest ? "'?" : "");
+    hpx_say("unknown command '%s'%s%s%s `hpx help` lists them", name, nearest ? "; did you mean '" : ";",
+            nearest ? nearest : "", nearest ? "'?" : "");
     return NULL;
 }
 
@@ -49,19 +49,19 @@ static void print_list(hpx_buffer *text, const struct command *commands)
         "(plan --exit-code), 11 damage found, 12 not reproducible.\n");
 }
 
-int print_help(const struct command *commands, const char *name)
+int hpx_print_help(const struct command *commands, const char *name)
 {
     hpx_buffer text = {0};
     if (!name) {
         print_list(&text, commands);
-        return print_result(&text);
+        return hpx_print_result(&text);
     }
-    const struct command *command = find_command(commands, name);
+    const struct command *command = hpx_find_command(commands, name);
     if (!command)
         return EXIT_USAGE;
-    char *usage = usage_of(command);
+    char *usage = hpx_usage_of(command);
     hpx_buffer_printf(&text, "usage: %s\n\n%s\n", usage, command->help);
     free(usage);
-    print_options(&text, command);
-    return print_result(&text);
+    hpx_print_options(&text, command);
+    return hpx_print_result(&text);
 }

@@ -17,7 +17,7 @@ static hpx_status input_read(void *context, void *bytes, size_t size, size_t *go
 {
     struct input *input = context;
     *got = fread(bytes, 1, size, input->file);
-    if (interrupted)
+    if (hpx_interrupted)
         return hpx_error_set(error, HPX_INTERRUPTED, "interrupted; nothing was imported");
     return *got == 0 && ferror(input->file) ? hpx_error_errno(error, "%s", input->name) : HPX_OK;
 }
@@ -51,28 +51,28 @@ static void print(hpx_buffer *text, const hpx_imported *done, bool as_json)
         hpx_json_close(&json, '}');
 }
 
-int run_import(const struct options *options)
+int hpx_run_import(const struct options *options)
 {
     const char *path = options->arguments[0];
     bool standard = strcmp(path, "-") == 0;
     struct input input = {.name = standard ? "standard input" : path};
     input.file = standard ? stdin : fopen(path, "rb");
     if (!input.file) {
-        say("%s: %s", path, strerror(errno));
+        hpx_say("%s: %s", path, strerror(errno));
         return EXIT_FAILED;
     }
-    char *folder = store_folder(options, ".");
+    char *folder = hpx_store_folder(options, ".");
     hpx_store *store;
     hpx_imported done;
     hpx_error error;
     hpx_buffer text = {0};
-    catch_interrupts();
-    hpx_status status = open_store(&store, options, folder, HPX_STORE_WRITE, &error);
+    hpx_catch_interrupts();
+    hpx_status status = hpx_open_store(&store, options, folder, HPX_STORE_WRITE, &error);
     if (!status)
         status = hpx_bundle_read(&done, store, input.name, input_read, &input, &error);
     if (!status)
         print(&text, &done, options->json);
-    int code = status ? fail(&error) : print_result(&text);
+    int code = status ? hpx_fail(&error) : hpx_print_result(&text);
     hpx_store_close(store);
     free(folder);
     if (!standard)

@@ -110,12 +110,12 @@ static hpx_status list_what(struct listing *listing, const char *data, hpx_error
 {
     const struct options *options = listing->options;
     const char *what = options->count ? options->arguments[0] : NULL;
-    const bool by_key = listing->audit && options->count == 1 && is_key(what);
+    const bool by_key = listing->audit && options->count == 1 && hpx_is_key(what);
     size_t count = options->count;
     hpx_hash key;
     hpx_status status = HPX_OK;
     if (what && !by_key) {
-        status = open_target(&listing->target, options->arguments, &count, false, error);
+        status = hpx_open_target(&listing->target, options->arguments, &count, false, error);
         if (!status)
             listing->objective = listing->target.recipe->objective;
     }
@@ -128,7 +128,7 @@ static hpx_status list_what(struct listing *listing, const char *data, hpx_error
     if (!what)
         return list_all(listing, NULL, error);
     if (!by_key)
-        return each_stored(listing->store, &listing->target, data, options->epochs, pick, listing, error);
+        return hpx_each_stored(listing->store, &listing->target, data, options->epochs, pick, listing, error);
     status = hpx_store_find_key(&key, listing->store, what, error);
     return status ? status : list_all(listing, &key, error);
 }
@@ -136,7 +136,7 @@ static hpx_status list_what(struct listing *listing, const char *data, hpx_error
 static hpx_status list_from(struct listing *listing, const char *folder, const char *data, hpx_error *error)
 {
     const struct options *options = listing->options;
-    hpx_status status = open_store(&listing->store, options, folder, HPX_STORE_READ, error);
+    hpx_status status = hpx_open_store(&listing->store, options, folder, HPX_STORE_READ, error);
     if (!status)
         status = hpx_adoptions_read(&listing->adoptions, listing->store, error);
     if (!status)
@@ -144,7 +144,7 @@ static hpx_status list_from(struct listing *listing, const char *folder, const c
     if (!status && is_picky(options))
         status = list_picked(listing, error);
     if (!status && !listing->store && !listing->audit && !options->quiet)
-        say("there is no store in %s yet; build makes it", folder);
+        hpx_say("there is no store in %s yet; build makes it", folder);
     return status;
 }
 
@@ -154,15 +154,15 @@ static void close_listing(struct listing *listing)
     hpx_results_free(&listing->results);
     hpx_artifact_free(&listing->newest);
     hpx_adoptions_free(&listing->adoptions);
-    free_target(&listing->target);
+    hpx_free_target(&listing->target);
     hpx_store_close(listing->store);
     hpx_audit_free(listing->audit);
 }
 
 static int run(const struct options *options, hpx_audit *audit)
 {
-    char *folder = store_folder(options, options->count ? options->arguments[0] : "."),
-         *data = data_folder(folder);
+    char *folder = hpx_store_folder(options, options->count ? options->arguments[0] : "."),
+         *data = hpx_data_folder(folder);
     hpx_buffer text = {0};
     hpx_json json = {.out = &text};
     struct listing listing = {
@@ -184,14 +184,14 @@ static int run(const struct options *options, hpx_audit *audit)
     else if (!status && audit)
         hpx_audit_print(&text, audit);
     close_listing(&listing);
-    int code = status ? fail(&error) : print_result(&text);
+    int code = status ? hpx_fail(&error) : hpx_print_result(&text);
     hpx_buffer_free(&text);
     free(data);
     free(folder);
     return code;
 }
 
-int run_ls(const struct options *options)
+int hpx_run_ls(const struct options *options)
 {
     return run(options, NULL);
 }
@@ -221,18 +221,18 @@ static hpx_status add_patch(hpx_buffer *text, hpx_store *store, const struct opt
     if (!status)
         status = hpx_fields_bytes(&patch, &size, &code, "patch", error);
     if (!status && size == 0)
-        say("%s: %s", options->patch, why_no_patch(&code));
+        hpx_say("%s: %s", options->patch, why_no_patch(&code));
     if (!status)
         hpx_buffer_add(text, patch, size);
     hpx_fields_free(&code);
     return status;
 }
 
-int run_audit(const struct options *options)
+int hpx_run_audit(const struct options *options)
 {
     if (options->patch)
-        return print_from_store(options, add_patch, print_bytes);
+        return hpx_print_from_store(options, add_patch, hpx_print_bytes);
     if (!options->quiet)
-        warn_if_stale();
+        hpx_warn_if_stale();
     return run(options, hpx_audit_new());
 }

@@ -17,92 +17,92 @@ static int run_help(const struct options *options);
 
 // clang-format off
 static const struct command commands[] = {
-    {"build", run_build, 1, SIZE_MAX, "RECIPE...",
+    {"build", hpx_run_build, 1, SIZE_MAX, "RECIPE...",
      "run searches, training only what the store lacks",
      "Runs the searches of each recipe, or those named, and prints a table (or a JSON document) per recipe.\n"
      "A trial that is stored is not trained again; one with fewer epochs is continued from its checkpoint.\n"
      "Processors that would idle train speculatively what a search is more likely than not to come to; what proves not\n"
      "to be needed is said, and its epochs stay in the store.\n"},
-    {"plan", run_plan, 1, SIZE_MAX, "RECIPE...",
+    {"plan", hpx_run_plan, 1, SIZE_MAX, "RECIPE...",
      "show what build would do, without training",
      "Makes the decisions of a build as far as they are possible without training, and prints the trials\n"
      "with their verdicts (hit, extend, train), multiplications and time.\n"},
-    {"replay", run_replay, 2, SIZE_MAX, "TABLE.csv RECIPE",
+    {"replay", hpx_run_replay, 2, SIZE_MAX, "TABLE.csv RECIPE",
      "run a recipe's searches over a table",
      "Takes the scores from a CSV table (columns: the axes, the objective; optionally seed and epoch) and\n"
      "trains nothing.\n"},
-    {"best", run_best, 1, SIZE_MAX, "RECIPE[:SEARCH]",
+    {"best", hpx_run_best, 1, SIZE_MAX, "RECIPE[:SEARCH]",
      "list the best cells of all that is stored",
      "Over the whole grid, or what a search visits, as far as it is stored with the recipe's epochs. A cell's score\n"
      "is the mean over the seeds that are stored. The ten best, unless --top says otherwise.\n"},
-    {"ls", run_ls, 0, SIZE_MAX, "[RECIPE]",
+    {"ls", hpx_run_ls, 0, SIZE_MAX, "[RECIPE]",
      "list stored results",
      "Lists the newest epoch of every trajectory in the store, or the results of one recipe.\n"},
-    {"show", run_show, 1, 1, "KEY",
+    {"show", hpx_run_show, 1, 1, "KEY",
      "show all that is known of one result",
      "A unique prefix of a key is enough.\n"},
-    {"audit", run_audit, 0, SIZE_MAX, "[RECIPE | KEY] | --patch CODE",
+    {"audit", hpx_run_audit, 0, SIZE_MAX, "[RECIPE | KEY] | --patch CODE",
      "show which code, data and machine made each result",
      "Without an argument for the newest epoch of every trajectory in the store. Below the table: the codes,\n"
      "which of them had uncommitted edits or commits that are lost, and whether codes or kernels are mixed.\n"},
-    {"why", run_why, 1, SIZE_MAX, "RECIPE NAME=VALUE...",
+    {"why", hpx_run_why, 1, SIZE_MAX, "RECIPE NAME=VALUE...",
      "say why a trial is a hit or not",
      "The verdict on one cell (seed=N for another seed than the recipe's first) and, unless it is stored, the\n"
      "stored result that is most like it, with every field of their manifests that differs.\n"},
-    {"log", run_log, 1, SIZE_MAX, "RECIPE NAME=VALUE...",
+    {"log", hpx_run_log, 1, SIZE_MAX, "RECIPE NAME=VALUE...",
      "list one cell's results across code versions and machines",
      "Oldest first, with commits and scores: all that differs from what this binary would train in code and\n"
      "numerics alone.\n"},
-    {"diff", run_diff, 2, 2, "KEY KEY",
+    {"diff", hpx_run_diff, 2, 2, "KEY KEY",
      "show what two results differ in",
      "Every field of their manifests, the trainer's files that changed between their code versions, and from\n"
      "which epoch on their outputs differ.\n"},
-    {"reproduce", run_reproduce, 1, 1, "KEY",
+    {"reproduce", hpx_run_reproduce, 1, 1, "KEY",
      "train one result again and compare, bit for bit",
      "With this binary; its code and numerics may be others than those recorded. With --at-code the sources\n"
      "that are stored with the result are built in a temporary folder, with the recorded compiler flags, and\n"
      "that very hpx trains. Sources that came by an import are shown, as a patch of their commit, and built\n"
      "only with --trust. Exit code 12 when an epoch differs, with the fields that do.\n"},
-    {"adopt", run_adopt, 0, 2, "[OLD [NEW]] | --forget NEW",
+    {"adopt", hpx_run_adopt, 0, 2, "[OLD [NEW]] | --forget NEW",
      "prove that edits changed no number: the trainer is equivalent to the one before",
      "Trains a sample of the results of trainer OLD again with this binary, whose trainer is NEW, and compares\n"
      "every epoch, bit for bit: the cheapest ones with which every optimizer, activation and other way through\n"
      "the trainer that OLD's results have taken is taken, and then the cheapest up to N. If all are equal, OLD's\n"
      "results are hits for NEW from then on, and the other way round; audit and show say so, with the proof. Exit\n"
      "code 12 when one differs, and nothing is adopted. Without arguments: the adoptions of the store.\n"},
-    {"data", run_data, 0, 2, "[ls | fetch NAME | verify NAME]",
+    {"data", hpx_run_data, 0, 2, "[ls | fetch NAME | verify NAME]",
      "list, fetch and verify data sets",
      "Known data sets live uncompressed in $HPX_DATA, else in data/ in the store's folder.\n"},
-    {"verify", run_verify, 0, 0, "",
+    {"verify", hpx_run_verify, 0, 0, "",
      "check every byte stored; train a sample again",
      "Exit code 11 and a line per fault when something is damaged, also the structure of the data file; 12\n"
      "when an output differs from a second one. --rebuild trains N % of the trajectories again that this\n"
      "binary, here, can train, and compares bit for bit.\n"},
-    {"gc", run_gc, 0, SIZE_MAX, "[RECIPE]... | --pin KEY... | --unpin KEY...",
+    {"gc", hpx_run_gc, 0, SIZE_MAX, "[RECIPE]... | --pin KEY... | --unpin KEY...",
      "collect checkpoints that are not wanted",
      "Wanted are the newest checkpoint of every trajectory or, with recipes, of those that their cells and\n"
      "seeds name under this binary; and all checkpoints of pinned trajectories. Results are never collected.\n"
      "Every line says why, and what it costs to train the checkpoint again. With --max-size, further ones\n"
      "that are neither pinned nor named by a recipe go, the cheapest to train again for their size first.\n"
      "-n prints the same and changes nothing.\n"},
-    {"forget", run_forget, 1, SIZE_MAX, "RECIPE... | KEY...",
+    {"forget", hpx_run_forget, 1, SIZE_MAX, "RECIPE... | KEY...",
      "take results out of the store",
      "Takes out every stored epoch of one trajectory, or of the trials that a recipe's cells and seeds name under\n"
      "this binary, with their checkpoints, so that a build trains them anew. What is pinned or in training stays.\n"
      "On a terminal it asks before; -y does not. -n prints the same and changes nothing. The data file is no\n"
      "smaller afterwards: hpx gc --compact makes it so.\n"},
-    {"export", run_export, 0, SIZE_MAX, "-o FILE [RECIPE | KEY | --all] | --csv [RECIPE]",
+    {"export", hpx_run_export, 0, SIZE_MAX, "-o FILE [RECIPE | KEY | --all] | --csv [RECIPE]",
      "write results as a bundle or a table",
      "With -o, writes a bundle for hpx import: every stored epoch of a recipe's trials, of one trajectory or\n"
      "of the whole store, with checkpoints. With --csv, prints a row per cell, seed and epoch, which replay\n"
      "reads.\n"},
-    {"import", run_import, 1, 1, "FILE",
+    {"import", hpx_run_import, 1, 1, "FILE",
      "take in a bundle that export wrote",
      "FILE may be -, standard input. A bundle is checked to its last byte and taken in as a whole or not at\n"
      "all; importing it again changes nothing. Exit code 12 when it holds another output for a stored result.\n"},
     {"help", run_help, 0, 1, "[COMMAND]",
      "this list, or help for a command", ""},
-    {"worker", run_worker, 0, 0, "",
+    {"worker", hpx_run_worker, 0, 0, "",
      NULL, "Internal: trains the jobs that a build sends it.\n"},
     {.name = NULL},
 };
@@ -111,9 +111,9 @@ static const struct command commands[] = {
 static void out_of_memory(size_t bytes)
 {
     if (bytes > 0)
-        say("out of memory (%zu bytes)", bytes);
+        hpx_say("out of memory (%zu bytes)", bytes);
     else
-        say("out of memory");
+        hpx_say("out of memory");
     _exit(EXIT_FAILED);
 }
 
@@ -132,7 +132,7 @@ static void print_fields(hpx_buffer *out, void list(hpx_fields *))
 
 static int run_help(const struct options *options)
 {
-    return print_help(commands, options->count ? options->arguments[0] : NULL);
+    return hpx_print_help(commands, options->count ? options->arguments[0] : NULL);
 }
 
 /* With -v also what else is part of a result's identity on this machine, and then what is not. */
@@ -154,7 +154,7 @@ static int print_version(bool verbose)
             print_fields(&text, hpx_trainer_find(*name)->machine);
         }
     }
-    return print_result(&text);
+    return hpx_print_result(&text);
 }
 
 static int run_command(int argc, char **argv)
@@ -165,40 +165,40 @@ static int run_command(int argc, char **argv)
     for (const char *const *name = hpx_trainer_names(); *name; name++)
         if (hpx_trainer_find(*name)->check_environment &&
             hpx_trainer_find(*name)->check_environment(&error) != HPX_OK)
-            return fail(&error);
+            return hpx_fail(&error);
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
         return print_version(argc > 2 && strcmp(argv[2], "-v") == 0);
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-        return print_help(commands, NULL);
-    if (!read_options(&options, NULL, argc, argv, &used))
+        return hpx_print_help(commands, NULL);
+    if (!hpx_read_options(&options, NULL, argc, argv, &used))
         return EXIT_USAGE;
     if (options.help)
-        return print_help(commands, NULL);
+        return hpx_print_help(commands, NULL);
     if (used == argc) {
-        print_help(commands, NULL);
+        hpx_print_help(commands, NULL);
         return EXIT_USAGE;
     }
-    const struct command *command = find_command(commands, argv[used]);
+    const struct command *command = hpx_find_command(commands, argv[used]);
     if (!command)
         return EXIT_USAGE;
-    if (!read_options(&options, command, argc - used, argv + used, &used))
+    if (!hpx_read_options(&options, command, argc - used, argv + used, &used))
         return EXIT_USAGE;
-    return options.help ? print_help(commands, command->name) : command->run(&options);
+    return options.help ? hpx_print_help(commands, command->name) : command->run(&options);
 }
 
 static void say_wait(const char *text)
 {
-    say("%s", text);
+    hpx_say("%s", text);
 }
 
 int main(int argc, char **argv)
 {
     hpx_memory_on_failure(out_of_memory);
-    prepare_process();
-    hpx_table_set_width(terminal_columns(STDOUT_FILENO));
-    hpx_store_on_wait(say_wait, &interrupted);
+    hpx_prepare_process();
+    hpx_table_set_width(hpx_terminal_columns(STDOUT_FILENO));
+    hpx_store_on_wait(say_wait, &hpx_interrupted);
     const int code = run_command(argc, argv);
-    if (interrupted)
-        die_of(interrupted);
+    if (hpx_interrupted)
+        hpx_die_of(hpx_interrupted);
     return code;
 }

@@ -158,12 +158,12 @@ static bool takes(const struct command *command, const struct row *row)
     return false;
 }
 
-char *usage_of(const struct command *command)
+char *hpx_usage_of(const struct command *command)
 {
     return hpx_format("hpx %s [OPTION]...%s%s", command->name, *command->usage ? " " : "", command->usage);
 }
 
-void print_options(hpx_buffer *out, const struct command *command)
+void hpx_print_options(hpx_buffer *out, const struct command *command)
 {
     for (size_t i = 0; i < OPTIONS; i++) {
         if (!takes(command, &table[i]))
@@ -192,7 +192,7 @@ static bool read_flag(struct options *out, const struct given *given)
 static bool read_text(struct options *out, const struct given *given)
 {
     if (!*given->value) {
-        say("%s: expected %s, not an empty word", given->name, given->row->argument);
+        hpx_say("%s: expected %s, not an empty word", given->name, given->row->argument);
         return false;
     }
     *(const char **)field_of(out, given) = given->value;
@@ -206,10 +206,10 @@ static bool read_count(struct options *out, const struct given *given)
     if (good)
         *(size_t *)field_of(out, given) = count;
     else if (max == SIZE_MAX)
-        say("%s %s: expected a whole number, 1 or more", given->name, given->value);
+        hpx_say("%s %s: expected a whole number, 1 or more", given->name, given->value);
     else
-        say("%s %s: expected a whole number from 1 to %llu", given->name, given->value,
-            (unsigned long long)max);
+        hpx_say("%s %s: expected a whole number from 1 to %llu", given->name, given->value,
+                (unsigned long long)max);
     return good;
 }
 
@@ -223,7 +223,7 @@ static bool read_percent(struct options *out, const struct given *given)
     if (good)
         *(double *)field_of(out, given) = percent;
     else
-        say("%s %s: expected a percentage above 0, at most 100%%", given->name, given->value);
+        hpx_say("%s %s: expected a percentage above 0, at most 100%%", given->name, given->value);
     return good;
 }
 
@@ -242,7 +242,7 @@ static bool read_size(struct options *out, const struct given *given)
     if (good)
         *(uint64_t *)field_of(out, given) = (uint64_t)(count * bytes);
     else
-        say("%s %s: expected a number of bytes such as 500M (K, M, G, T)", given->name, given->value);
+        hpx_say("%s %s: expected a number of bytes such as 500M (K, M, G, T)", given->name, given->value);
     return good;
 }
 
@@ -251,9 +251,9 @@ static bool read_where(struct options *out, const struct given *given)
     const char *equals = strchr(given->value, '=');
     const bool good = equals && equals != given->value, room = out->selection.where_count < WHERE_MAX;
     if (!good)
-        say("%s %s: expected NAME=VALUE", given->name, given->value);
+        hpx_say("%s %s: expected NAME=VALUE", given->name, given->value);
     else if (!room)
-        say("%s %s: at most %d conditions", given->name, given->value, WHERE_MAX);
+        hpx_say("%s %s: at most %d conditions", given->name, given->value, WHERE_MAX);
     else
         out->where[out->selection.where_count++] = given->value;
     out->selection.where = out->where;
@@ -265,7 +265,7 @@ static bool read_directory(struct options *out, const struct given *given)
     (void)out;
     if (chdir(given->value) == 0)
         return true;
-    say("%s %s: %s", given->name, given->value, strerror(errno));
+    hpx_say("%s %s: %s", given->name, given->value, strerror(errno));
     return false;
 }
 
@@ -286,7 +286,7 @@ complain(const struct reader *reader, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    say("%s%s%s", reader->command ? reader->command->name : "", reader->command ? ": " : "", text);
+    hpx_say("%s%s%s", reader->command ? reader->command->name : "", reader->command ? ": " : "", text);
     return false;
 }
 
@@ -387,12 +387,12 @@ static bool count_is_right(const struct options *options, const struct command *
 {
     if (options->count >= command->arguments_min && options->count <= command->arguments_max)
         return true;
-    char *usage = usage_of(command);
+    char *usage = hpx_usage_of(command);
     if (options->count > command->arguments_max)
-        say("%s: unexpected argument '%s'; usage: %s", command->name,
-            options->arguments[command->arguments_max], usage);
+        hpx_say("%s: unexpected argument '%s'; usage: %s", command->name,
+                options->arguments[command->arguments_max], usage);
     else
-        say("usage: %s", usage);
+        hpx_say("usage: %s", usage);
     free(usage);
     return false;
 }
@@ -403,7 +403,7 @@ static bool is_option(const char *word)
     return word[0] == '-' && word[1] && word[1] != ':';
 }
 
-bool read_options(struct options *out, const struct command *command, int argc, char **argv, int *used)
+bool hpx_read_options(struct options *out, const struct command *command, int argc, char **argv, int *used)
 {
     struct reader reader = {out, command, argv, argc, 1};
     int kept = 1;

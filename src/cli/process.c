@@ -18,7 +18,7 @@
 
 #define SAME_REQUEST_NS 200000000 /* timeout(1) signals its child and then the child's group */
 
-volatile sig_atomic_t interrupted;
+volatile sig_atomic_t hpx_interrupted;
 static volatile sig_atomic_t heeds;
 static volatile int64_t noted_ns;
 static bool pipe_was_default;
@@ -30,7 +30,7 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-void die_of(int number)
+void hpx_die_of(int number)
 {
     sigset_t set;
     hpx_file_remove_temporaries();
@@ -44,12 +44,12 @@ void die_of(int number)
 
 static void note(int number)
 {
-    if (interrupted && now_ns() - noted_ns < SAME_REQUEST_NS)
+    if (hpx_interrupted && now_ns() - noted_ns < SAME_REQUEST_NS)
         return;
-    if (interrupted || !heeds)
-        die_of(number);
+    if (hpx_interrupted || !heeds)
+        hpx_die_of(number);
     noted_ns = now_ns();
-    interrupted = number;
+    hpx_interrupted = number;
 }
 
 /* A closed descriptor is taken by one that cannot be used in that direction either. Otherwise the next file
@@ -80,7 +80,7 @@ static void set_signals(void)
 
 static void broken(const char *what)
 {
-    say("%s; `hpx verify` says what is lost", what);
+    hpx_say("%s; `hpx verify` says what is lost", what);
     _exit(EXIT_DAMAGED);
 }
 
@@ -95,7 +95,7 @@ static void crashed(void)
     _exit(EXIT_DAMAGED);
 }
 
-void prepare_process(void)
+void hpx_prepare_process(void)
 {
     fill_standard_descriptors();
     umask(umask(0) & 077); /* what hpx writes it can also read */
@@ -104,15 +104,15 @@ void prepare_process(void)
     hpx_store_on_crash(crashed);
 }
 
-void catch_interrupts(void)
+void hpx_catch_interrupts(void)
 {
     heeds = 1;
     /* A dead worker is noticed by reading from it. */
     pipe_was_default = signal(SIGPIPE, SIG_IGN) == SIG_DFL || pipe_was_default;
 }
 
-void die_of_broken_pipe(void)
+void hpx_die_of_broken_pipe(void)
 {
     if (pipe_was_default)
-        die_of(SIGPIPE);
+        hpx_die_of(SIGPIPE);
 }

@@ -54,7 +54,7 @@ static struct winsize terminal_size(int fd)
     return size;
 }
 
-size_t terminal_columns(int fd)
+size_t hpx_terminal_columns(int fd)
 {
     return isatty(fd) ? terminal_size(fd).ws_col : SIZE_MAX;
 }
@@ -65,7 +65,7 @@ static bool can_draw(void)
     return isatty(STDERR_FILENO) && kind && *kind && strcmp(kind, "dumb") != 0;
 }
 
-struct progress *progress_new(const struct options *options, const hpx_recipe *recipe)
+struct progress *hpx_progress_new(const struct options *options, const hpx_recipe *recipe)
 {
     struct progress *progress = hpx_alloc(sizeof *progress);
     progress->draws = can_draw() && !options->quiet;
@@ -78,7 +78,7 @@ struct progress *progress_new(const struct options *options, const hpx_recipe *r
     return progress;
 }
 
-void progress_clear(void)
+void hpx_progress_clear(void)
 {
     const int above = lines_drawn - 1;
     if (above >= 0)
@@ -90,9 +90,9 @@ void progress_clear(void)
     lines_drawn = 0;
 }
 
-void progress_free(struct progress *progress)
+void hpx_progress_free(struct progress *progress)
 {
-    progress_clear();
+    hpx_progress_clear();
     for (size_t i = 0; i < progress->count; i++)
         free(progress->running[i].name);
     free(progress->running);
@@ -137,7 +137,7 @@ static bool is_time_to_draw(struct progress *progress)
 static void draw(hpx_buffer *frame)
 {
     const char *text = hpx_buffer_text(frame);
-    progress_clear();
+    hpx_progress_clear();
     fputs(text, stderr);
     lines_drawn = 1;
     for (const char *at = text; (at = strchr(at, '\n')); at++)
@@ -196,7 +196,7 @@ static void draw_event(struct progress *progress, const hpx_event *event)
     draw(&frame);
 }
 
-void progress_event(void *context, const hpx_event *event)
+void hpx_progress_event(void *context, const hpx_event *event)
 {
     struct progress *progress = context;
     char *name = !event->cell           ? NULL
@@ -208,12 +208,12 @@ void progress_event(void *context, const hpx_event *event)
         running->value = event->value;
     }
     if (name && event->message && event->kind != HPX_EVENT_STOPPED) {
-        say("%s: %s", name, event->message);
+        hpx_say("%s: %s", name, event->message);
     } else if (event->kind == HPX_EVENT_DONE && progress->lists) {
         char *line = hpx_format("%-6s %s: %.*f%s%s%s\n", hpx_verdict_names[event->verdict], name,
                                 progress->decimals, event->value, event->reason ? "  (" : "",
                                 event->reason ? event->reason : "", event->reason ? ")" : "");
-        show_text(line);
+        hpx_show_text(line);
         free(line);
     }
     if (running && event->kind != HPX_EVENT_STARTED && event->kind != HPX_EVENT_EPOCH)
@@ -222,21 +222,21 @@ void progress_event(void *context, const hpx_event *event)
     free(name);
 }
 
-bool progress_fetch(void *context, const char *file, const char *from, uint64_t done, uint64_t total)
+bool hpx_progress_fetch(void *context, const char *file, const char *from, uint64_t done, uint64_t total)
 {
     struct progress *progress = context;
     if (strcmp(progress->fetching, file) != 0) {
         snprintf(progress->fetching, sizeof progress->fetching, "%s", file);
         if (!progress->quiet)
-            say("fetching %s from %s", file, from);
+            hpx_say("fetching %s from %s", file, from);
     }
     hpx_buffer frame = {0};
     if (!is_time_to_draw(progress))
-        return !interrupted;
+        return !hpx_interrupted;
     char *text = total ? hpx_format("%s: %.1f of %.1f MB", file, (double)done * 1e-6, (double)total * 1e-6)
                        : hpx_format("%s: %.1f MB", file, (double)done * 1e-6);
     add_line(&frame, text, "");
     draw(&frame);
     free(text);
-    return !interrupted;
+    return !hpx_interrupted;
 }

@@ -13,7 +13,7 @@ static hpx_status show(hpx_buffer *text, hpx_store *store, const struct options 
     return status;
 }
 
-int run_show(const struct options *options)
+int hpx_run_show(const struct options *options)
 {
-    return print_from_store(options, show, print_result);
+    return hpx_print_from_store(options, show, hpx_print_result);
 }

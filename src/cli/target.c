@@ -20,7 +20,7 @@ static char *split(const char *argument, const char **search)
     return hpx_strndup(argument, (size_t)(colon - argument));
 }
 
-char *recipe_path(const char *argument)
+char *hpx_recipe_path(const char *argument)
 {
     const char *search;
     return split(argument, &search);
@@ -73,7 +73,7 @@ static hpx_status open_recipe(struct target *target, const char *path, hpx_recip
     return HPX_OK;
 }
 
-hpx_status open_target(struct target *out, char **words, size_t *count, bool cell, hpx_error *error)
+hpx_status hpx_open_target(struct target *out, char **words, size_t *count, bool cell, hpx_error *error)
 {
     hpx_recipe_amendments amendments = {words + 1, *count - 1, cell};
     const char *search;
@@ -85,7 +85,7 @@ hpx_status open_target(struct target *out, char **words, size_t *count, bool cel
     if (!status)
         status = add_searches(out, search, error);
     if (status)
-        free_target(out);
+        hpx_free_target(out);
     *count = status || !cell ? 1 : 1 + amendments.count;
     free(path);
     return status;
@@ -111,8 +111,8 @@ static hpx_status add_target(struct target *targets, size_t *count, const char *
     return status;
 }
 
-hpx_status open_targets(struct target **out, size_t *count, char *const *arguments, size_t argument_count,
-                        hpx_error *error)
+hpx_status hpx_open_targets(struct target **out, size_t *count, char *const *arguments, size_t argument_count,
+                            hpx_error *error)
 {
     struct target *targets = hpx_alloc((argument_count + 1) * sizeof *targets);
     char **words = hpx_alloc((argument_count + 1) * sizeof *words);
@@ -130,14 +130,14 @@ hpx_status open_targets(struct target **out, size_t *count, char *const *argumen
     *out = targets;
     free(words);
     if (status) {
-        free_targets(targets, *count);
+        hpx_free_targets(targets, *count);
         *out = NULL;
         *count = 0;
     }
     return status;
 }
 
-hpx_status need_searches(const struct target *targets, size_t count, hpx_error *error)
+hpx_status hpx_need_searches(const struct target *targets, size_t count, hpx_error *error)
 {
     for (size_t i = 0; i < count; i++)
         if (targets[i].count == 0)
@@ -146,7 +146,7 @@ hpx_status need_searches(const struct target *targets, size_t count, hpx_error *
     return HPX_OK;
 }
 
-void free_target(struct target *target)
+void hpx_free_target(struct target *target)
 {
     free(target->path);
     free((void *)target->searches);
@@ -154,22 +154,22 @@ void free_target(struct target *target)
     *target = (struct target){0};
 }
 
-void free_targets(struct target *targets, size_t count)
+void hpx_free_targets(struct target *targets, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        free_target(&targets[i]);
+        hpx_free_target(&targets[i]);
     free(targets);
 }
 
-bool have_one_store(const struct options *options, const struct target *targets, size_t count,
-                    const char *folder)
+bool hpx_have_one_store(const struct options *options, const struct target *targets, size_t count,
+                        const char *folder)
 {
     for (size_t i = 1; i < count; i++) {
-        char *other = store_folder(options, targets[i].path);
+        char *other = hpx_store_folder(options, targets[i].path);
         bool same = strcmp(other, folder) == 0;
         if (!same)
-            say("%s has its store in %s and %s in %s; name them one after the other", targets[0].path, folder,
-                targets[i].path, other);
+            hpx_say("%s has its store in %s and %s in %s; name them one after the other", targets[0].path,
+                    folder, targets[i].path, other);
         free(other);
         if (!same)
             return false;
@@ -177,8 +177,8 @@ bool have_one_store(const struct options *options, const struct target *targets,
     return true;
 }
 
-hpx_status each_stored(hpx_store *store, const struct target *target, const char *data, bool all_epochs,
-                       hpx_artifact_fn *each, void *context, hpx_error *error)
+hpx_status hpx_each_stored(hpx_store *store, const struct target *target, const char *data, bool all_epochs,
+                           hpx_artifact_fn *each, void *context, hpx_error *error)
 {
     const hpx_stored_options options = {
         .recipe = target->recipe,
@@ -186,8 +186,8 @@ hpx_status each_stored(hpx_store *store, const struct target *target, const char
         .search_count = target->named ? target->count : 0,
         .all_epochs = all_epochs,
         .folder = data,
-        .program = worker_program(),
-        .interrupted = &interrupted,
+        .program = hpx_worker_program(),
+        .interrupted = &hpx_interrupted,
     };
     return hpx_stored_each(store, &options, each, context, error);
 }

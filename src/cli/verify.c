@@ -70,18 +70,18 @@ static int rebuild(const struct options *options, hpx_store *store, const char *
 {
     struct rebuilt rebuilt = {.verbose = options->verbose, .json = json, .text = text};
     hpx_rebuild_options rebuild = {
-        .program = worker_program(),
-        .jobs = jobs_of(options),
+        .program = hpx_worker_program(),
+        .jobs = hpx_jobs_of(options),
         .share = options->rebuild / 100,
         .draw = (uint32_t)(hpx_clock_ns() / 1000),
         .folder = data,
         .done = note,
         .context = &rebuilt,
-        .interrupted = &interrupted,
+        .interrupted = &hpx_interrupted,
     };
     hpx_rebuild_counts counts;
     hpx_error error;
-    catch_interrupts();
+    hpx_catch_interrupts();
     if (json)
         hpx_json_open(json, "rebuilt", '[');
     hpx_status status = hpx_rebuild(&counts, store, &rebuild, &error);
@@ -95,7 +95,7 @@ static int rebuild(const struct options *options, hpx_store *store, const char *
             counts.same + counts.differing + counts.failed, counts.same, counts.differing, counts.failed,
             counts.others);
     if (status)
-        return fail(&error);
+        return hpx_fail(&error);
     return counts.differing ? EXIT_DIFFERS : counts.failed ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -111,16 +111,16 @@ static int report(const hpx_findings *found, const struct options *options, hpx_
     int code = store ? rebuild(options, store, data, &text, document) : EXIT_DONE;
     if (document)
         hpx_json_close(document, '}');
-    const int printed = print_result(&text);
+    const int printed = hpx_print_result(&text);
     return printed                  ? printed
            : found->damaged.count   ? EXIT_DAMAGED
            : found->differing.count ? EXIT_DIFFERS
                                     : code;
 }
 
-int run_verify(const struct options *options)
+int hpx_run_verify(const struct options *options)
 {
-    char *folder = store_folder(options, "."), *data = data_folder(folder);
+    char *folder = hpx_store_folder(options, "."), *data = hpx_data_folder(folder);
     hpx_store *store = NULL;
     hpx_error error;
     hpx_findings found = {0};
@@ -130,12 +130,12 @@ int run_verify(const struct options *options)
     if (!status)
         status = hpx_store_check(&found, folder, hpx_manifest_check_checkpoint, &error);
     if (status == HPX_NOT_FOUND) {
-        say("%s: there is nothing to check", error.message);
+        hpx_say("%s: there is nothing to check", error.message);
         status = HPX_OK;
     }
     if (!status && options->rebuild > 0 && !found.broken)
-        status = open_store(&store, options, folder, HPX_STORE_WRITE_OR_READ, &error);
-    int code = status ? fail(&error) : report(&found, options, store, data);
+        status = hpx_open_store(&store, options, folder, HPX_STORE_WRITE_OR_READ, &error);
+    int code = status ? hpx_fail(&error) : report(&found, options, store, data);
     hpx_findings_free(&found);
     hpx_store_close(store);
     free(data);

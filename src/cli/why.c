@@ -55,14 +55,14 @@ static hpx_status find_trial(struct asked *asked, char **words, size_t count, hp
 static hpx_status open_asked(struct asked *asked, const struct options *options, hpx_error *error)
 {
     size_t count = options->count;
-    *asked = (struct asked){.folder = store_folder(options, options->arguments[0])};
-    asked->data = data_folder(asked->folder);
-    hpx_status status = open_target(&asked->target, options->arguments, &count, true, error);
+    *asked = (struct asked){.folder = hpx_store_folder(options, options->arguments[0])};
+    asked->data = hpx_data_folder(asked->folder);
+    hpx_status status = hpx_open_target(&asked->target, options->arguments, &count, true, error);
     asked->recipe = asked->target.recipe;
     if (!status)
         status = find_trial(asked, options->arguments + 1, count - 1, error);
     if (!status)
-        status = open_store(&asked->store, options, asked->folder, HPX_STORE_READ, error);
+        status = hpx_open_store(&asked->store, options, asked->folder, HPX_STORE_READ, error);
     hpx_source_options source = {.store = asked->store, .folder = asked->data};
     if (!status)
         status = hpx_experiment_open(&asked->experiment, asked->recipe, &source, error);
@@ -72,20 +72,20 @@ static hpx_status open_asked(struct asked *asked, const struct options *options,
 static void close_asked(struct asked *asked)
 {
     hpx_experiment_free(asked->experiment);
-    free_target(&asked->target);
+    hpx_free_target(&asked->target);
     hpx_store_close(asked->store);
     free(asked->data);
     free(asked->folder);
 }
 
-int run_why(const struct options *options)
+int hpx_run_why(const struct options *options)
 {
     struct asked asked;
     hpx_why why = {0};
     hpx_error error;
     hpx_buffer text = {0};
     if (!options->quiet)
-        warn_if_stale();
+        hpx_warn_if_stale();
     hpx_status status = open_asked(&asked, options, &error);
     if (!status)
         status = hpx_why_find(&why, asked.experiment, asked.store, asked.cell, asked.seeds[0], &error);
@@ -95,7 +95,7 @@ int run_why(const struct options *options)
         hpx_report_why(&text, &why);
     hpx_why_free(&why);
     close_asked(&asked);
-    return status ? fail(&error) : print_result(&text);
+    return status ? hpx_fail(&error) : hpx_print_result(&text);
 }
 
 static hpx_status add_history(hpx_rows *rows, const hpx_history *history, hpx_store *store, hpx_error *error)
@@ -128,7 +128,7 @@ static hpx_status print_history(hpx_buffer *text, const hpx_history *history, hp
     return status;
 }
 
-int run_log(const struct options *options)
+int hpx_run_log(const struct options *options)
 {
     struct asked asked;
     hpx_history history = {0};
@@ -144,5 +144,5 @@ int run_log(const struct options *options)
     close_asked(&asked);
     if (status)
         hpx_buffer_free(&text);
-    return status ? fail(&error) : print_result(&text);
+    return status ? hpx_fail(&error) : hpx_print_result(&text);
 }

@@ -15,7 +15,7 @@ static void out_of_memory(size_t bytes)
     _exit(HPX_WORKER_NO_MEMORY); /* the build says it */
 }
 
-int run_worker(const struct options *options)
+int hpx_run_worker(const struct options *options)
 {
     (void)options;
     hpx_error error;
@@ -28,8 +28,8 @@ int run_worker(const struct options *options)
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (!hpx_channel_is_one(STDIN_FILENO)) {
-        say("worker: takes jobs from a build; it is not for people");
+        hpx_say("worker: takes jobs from a build; it is not for people");
         return EXIT_USAGE;
     }
-    return hpx_worker_run(STDIN_FILENO, &error) ? fail(&error) : EXIT_DONE;
+    return hpx_worker_run(STDIN_FILENO, &error) ? hpx_fail(&error) : EXIT_DONE;
 }

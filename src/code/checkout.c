@@ -10,14 +10,14 @@
 hpx_status hpx_code_checkout(const char *folder, const char *root, const hpx_fields *code, hpx_error *error)
 {
     code_files files = {0};
-    hpx_status status = code_git_begin(error);
+    hpx_status status = hpx_code_git_begin(error);
     if (status)
         return status;
-    status = code_record_files(&files, root, code, error);
+    status = hpx_code_record_files(&files, root, code, error);
     if (!status)
-        status = code_files_write(folder, &files, error);
-    code_files_free(&files);
-    code_git_end();
+        status = hpx_code_files_write(folder, &files, error);
+    hpx_code_files_free(&files);
+    hpx_code_git_end();
     return status;
 }
 
@@ -46,12 +46,12 @@ static void list_committed(code_files *out, git_repository *repository, const hp
     git_tree *tree = NULL;
     hpx_error unknown;
     char *paths = top_paths(files);
-    if (code_record_commit(&commit, repository, code, &unknown) == HPX_OK &&
-        code_tree_below(&tree, repository, git.commit_tree_id(commit),
-                        hpx_fields_text_or_empty(code, "folder"), &unknown) == HPX_OK)
-        code_tree_list(out, repository, tree, paths, &unknown);
-    git.tree_free(tree);
-    git.commit_free(commit);
+    if (hpx_code_record_commit(&commit, repository, code, &unknown) == HPX_OK &&
+        hpx_code_tree_below(&tree, repository, hpx_git.commit_tree_id(commit),
+                            hpx_fields_text_or_empty(code, "folder"), &unknown) == HPX_OK)
+        hpx_code_tree_list(out, repository, tree, paths, &unknown);
+    hpx_git.tree_free(tree);
+    hpx_git.commit_free(commit);
     free(paths);
 }
 
@@ -60,17 +60,17 @@ hpx_status hpx_code_show(hpx_buffer *out, const char *root, const hpx_fields *co
     code_files files = {0}, committed = {0};
     git_repository *repository = NULL;
     hpx_error unknown;
-    hpx_status status = code_git_begin(error);
+    hpx_status status = hpx_code_git_begin(error);
     if (status)
         return status;
-    status = code_record_files(&files, root, code, error);
-    if (!status && code_record_repository(&repository, root, &unknown) == HPX_OK)
+    status = hpx_code_record_files(&files, root, code, error);
+    if (!status && hpx_code_record_repository(&repository, root, &unknown) == HPX_OK)
         list_committed(&committed, repository, code, &files);
     if (!status)
-        status = code_patch(out, repository, &committed, &files, "", error);
-    code_files_free(&committed);
-    code_files_free(&files);
-    git.repository_free(repository);
-    code_git_end();
+        status = hpx_code_patch(out, repository, &committed, &files, "", error);
+    hpx_code_files_free(&committed);
+    hpx_code_files_free(&files);
+    hpx_git.repository_free(repository);
+    hpx_code_git_end();
     return status;
 }

@@ -22,18 +22,18 @@ static hpx_status read_version(uint8_t out[HPX_CODE_BYTES], const char *root, co
 {
     code_files files = {0};
     git_oid id;
-    hpx_status status = code_files_read(&files, root, sources, error);
+    hpx_status status = hpx_code_files_read(&files, root, sources, error);
     if (!status)
-        status = code_files_check_links(&files, root, error);
+        status = hpx_code_files_check_links(&files, root, error);
     if (!status && files.count == 0)
         status = hpx_error_set(error, HPX_FAILED, "%s: no source in it", root);
     if (!status) {
-        code_files_hash(&files);
-        status = code_tree_write(&id, &files, "", NULL, error);
+        hpx_code_files_hash(&files);
+        status = hpx_code_tree_write(&id, &files, "", NULL, error);
     }
     if (!status)
         memcpy(out, id.id, HPX_CODE_BYTES);
-    code_files_free(&files);
+    hpx_code_files_free(&files);
     return status;
 }
 
@@ -50,7 +50,7 @@ static void set_text(char **text, const char *value)
 /* Where the source tree lies in its repository: root below the work tree. */
 static hpx_status find_folder(char **out, git_repository *repository, const char *root, hpx_error *error)
 {
-    const char *work = git.repository_workdir(repository);
+    const char *work = hpx_git.repository_workdir(repository);
     char *real = hpx_path_real(root);
     const size_t length = work ? strlen(work) : 0; /* it ends in a slash */
     hpx_status status = HPX_OK;
@@ -67,12 +67,12 @@ static void read_branch(hpx_code *out, git_repository *repository)
 {
     static const char prefix[] = "refs/heads/";
     git_reference *head = NULL;
-    if (git.reference_lookup(&head, repository, "HEAD") != 0)
+    if (hpx_git.reference_lookup(&head, repository, "HEAD") != 0)
         return;
-    const char *name = git.reference_symbolic_target(head);
+    const char *name = hpx_git.reference_symbolic_target(head);
     if (name && strncmp(name, prefix, strlen(prefix)) == 0)
         set_text(&out->branch, name + strlen(prefix));
-    git.reference_free(head);
+    hpx_git.reference_free(head);
 }
 
 static void print_date(char out[HPX_CODE_DATE_BYTES], const git_time *time)
@@ -95,34 +95,34 @@ static void read_describe(hpx_code *out, git_commit *commit)
     git_describe_format_options format = GIT_DESCRIBE_FORMAT_OPTIONS_INIT;
     git_describe_result *described = NULL;
     git_buf text = {0};
-    if (git.describe_commit(&described, (git_object *)commit, &options) == 0 &&
-        git.describe_format(&text, described, &format) == 0)
+    if (hpx_git.describe_commit(&described, (git_object *)commit, &options) == 0 &&
+        hpx_git.describe_format(&text, described, &format) == 0)
         set_text(&out->describe, text.ptr);
     if (!*out->describe) {
         free(out->describe);
         out->describe = hpx_format("%.7s", out->commit);
     }
-    git.buf_dispose(&text);
-    git.describe_result_free(described);
+    hpx_git.buf_dispose(&text);
+    hpx_git.describe_result_free(described);
 }
 
 /* HEAD's commit; NULL before the first one. */
 static hpx_status find_commit(git_commit **out, git_repository *repository, hpx_error *error)
 {
     git_oid head;
-    const int code = git.reference_name_to_id(&head, repository, "HEAD");
+    const int code = hpx_git.reference_name_to_id(&head, repository, "HEAD");
     *out = NULL;
     if (code == GIT_ENOTFOUND || code == GIT_EUNBORNBRANCH)
         return HPX_OK;
-    if (code != 0 || git.commit_lookup(out, repository, &head) != 0)
-        return code_git_failed("HEAD", error);
+    if (code != 0 || hpx_git.commit_lookup(out, repository, &head) != 0)
+        return hpx_code_git_failed("HEAD", error);
     return HPX_OK;
 }
 
 static void set_commit(hpx_code *out, git_commit *commit)
 {
-    git.oid_tostr(out->commit, sizeof out->commit, git.commit_id(commit));
-    print_date(out->author_date, &git.commit_author(commit)->when);
+    hpx_git.oid_tostr(out->commit, sizeof out->commit, hpx_git.commit_id(commit));
+    print_date(out->author_date, &hpx_git.commit_author(commit)->when);
     read_describe(out, commit);
     if (out->dirty) {
         char *clean = out->describe;
@@ -136,7 +136,7 @@ static void read_patch(hpx_code *out, git_repository *repository, const code_fil
                        const code_files *built)
 {
     hpx_error error;
-    if (code_patch(&out->patch, repository, committed, built, out->folder, &error) != HPX_OK)
+    if (hpx_code_patch(&out->patch, repository, committed, built, out->folder, &error) != HPX_OK)
         out->unknown = hpx_format("the patch: %s", error.message);
     else if (out->patch.size > PATCH_BYTES_MAX)
         out->unknown = hpx_format("the patch: it has more than %u MiB", PATCH_BYTES_MAX >> 20);
@@ -158,22 +158,22 @@ static hpx_status read_provenance(hpx_code *out, git_repository *repository, con
     if (!status)
         status = find_commit(&commit, repository, error);
     if (!status && commit)
-        status = code_tree_below(&tree, repository, git.commit_tree_id(commit), folder, error);
+        status = hpx_code_tree_below(&tree, repository, hpx_git.commit_tree_id(commit), folder, error);
     if (!status)
-        status = code_tree_list(&committed, repository, tree, sources, error);
+        status = hpx_code_tree_list(&committed, repository, tree, sources, error);
     if (!status) {
         code_walk at = {0};
         set_text(&out->folder, folder);
-        out->dirty = code_files_next_difference(&at, &committed, built, &old, &new);
+        out->dirty = hpx_code_files_next_difference(&at, &committed, built, &old, &new);
         read_branch(out, repository);
         if (commit)
             set_commit(out, commit);
         if (out->dirty)
             read_patch(out, repository, &committed, built);
     }
-    code_files_free(&committed);
-    git.tree_free(tree);
-    git.commit_free(commit);
+    hpx_code_files_free(&committed);
+    hpx_git.tree_free(tree);
+    hpx_git.commit_free(commit);
     free(folder);
     return status;
 }
@@ -184,7 +184,7 @@ static void keep_files(hpx_code *out, const code_files *built)
     for (size_t i = 0; i < built->count; i++)
         size += strlen(built->files[i].path) + built->files[i].bytes.size;
     if (size <= CODE_FILES_BYTES_MAX)
-        code_files_pack(&out->files, built);
+        hpx_code_files_pack(&out->files, built);
     else if (!out->unknown)
         out->unknown = hpx_format("the sources: more than %u MiB are not kept", CODE_FILES_BYTES_MAX >> 20);
 }
@@ -195,23 +195,23 @@ hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, h
     git_repository *repository = NULL;
     hpx_error unknown;
     *out = (hpx_code){0};
-    hpx_status status = code_git_begin(error);
+    hpx_status status = hpx_code_git_begin(error);
     if (status)
         return status;
     out->describe = hpx_strdup("");
     out->branch = hpx_strdup("");
     out->folder = hpx_strdup("");
-    status = code_files_read(&built, root, sources, error);
+    status = hpx_code_files_read(&built, root, sources, error);
     if (!status) {
-        code_files_hash(&built);
-        if (code_repository_open(&repository, root, &unknown) != HPX_OK ||
+        hpx_code_files_hash(&built);
+        if (hpx_code_repository_open(&repository, root, &unknown) != HPX_OK ||
             read_provenance(out, repository, root, &built, sources, &unknown) != HPX_OK)
             out->unknown = hpx_format("the commit: %s", unknown.message);
         keep_files(out, &built);
     }
-    code_files_free(&built);
-    git.repository_free(repository);
-    code_git_end();
+    hpx_code_files_free(&built);
+    hpx_git.repository_free(repository);
+    hpx_code_git_end();
     if (status)
         hpx_code_free(out);
     return status;
@@ -231,10 +231,10 @@ void hpx_code_free(hpx_code *code)
 hpx_status hpx_code_version(uint8_t out[HPX_CODE_BYTES], const char *root, const char *sources,
                             hpx_error *error)
 {
-    hpx_status status = code_git_begin(error);
+    hpx_status status = hpx_code_git_begin(error);
     if (status)
         return status;
     status = read_version(out, root, sources, error);
-    code_git_end();
+    hpx_code_git_end();
     return status;
 }

@@ -18,9 +18,9 @@ static void compare_files(hpx_code_change *out, const code_files *before, const 
 {
     const code_file *old, *new;
     size_t capacity = 0;
-    for (code_walk at = {0}; code_files_next_difference(&at, before, after, &old, &new);) {
+    for (code_walk at = {0}; hpx_code_files_next_difference(&at, before, after, &old, &new);) {
         const char *path = old ? old->path : new->path;
-        if (code_path_is_below(path, sources))
+        if (hpx_code_path_is_below(path, sources))
             add_file(out, &capacity, path);
     }
 }
@@ -34,31 +34,31 @@ static void compare_commits(hpx_code_change *out, const char *root, const hpx_fi
     hpx_error unknown;
     snprintf(out->from, sizeof out->from, "%s", hpx_fields_text_or_empty(before, "commit"));
     snprintf(out->to, sizeof out->to, "%s", hpx_fields_text_or_empty(after, "commit"));
-    if (git.oid_fromstr(&from, out->from) == 0 && git.oid_fromstr(&to, out->to) == 0 &&
-        code_record_repository(&repository, root, &unknown) == HPX_OK &&
-        git.graph_ahead_behind(&out->ahead, &out->behind, repository, &to, &from) != 0)
+    if (hpx_git.oid_fromstr(&from, out->from) == 0 && hpx_git.oid_fromstr(&to, out->to) == 0 &&
+        hpx_code_record_repository(&repository, root, &unknown) == HPX_OK &&
+        hpx_git.graph_ahead_behind(&out->ahead, &out->behind, repository, &to, &from) != 0)
         out->ahead = out->behind = 0;
-    git.repository_free(repository);
+    hpx_git.repository_free(repository);
 }
 
 hpx_status hpx_code_compare(hpx_code_change *out, const char *root, const char *sources,
                             const hpx_fields *before, const hpx_fields *after, hpx_error *error)
 {
     *out = (hpx_code_change){0};
-    hpx_status status = code_git_begin(error);
+    hpx_status status = hpx_code_git_begin(error);
     if (status)
         return status;
     code_files old = {0}, new = {0};
-    status = code_record_files(&old, root, before, error);
+    status = hpx_code_record_files(&old, root, before, error);
     if (!status)
-        status = code_record_files(&new, root, after, error);
+        status = hpx_code_record_files(&new, root, after, error);
     if (!status) {
         compare_files(out, &old, &new, sources);
         compare_commits(out, root, before, after);
     }
-    code_files_free(&old);
-    code_files_free(&new);
-    code_git_end();
+    hpx_code_files_free(&old);
+    hpx_code_files_free(&new);
+    hpx_code_git_end();
     return status;
 }
 
@@ -79,12 +79,12 @@ static int add_reference(git_reference *reference, void *context)
 {
     struct references *all = context;
     git_object *commit = NULL;
-    if (git.reference_peel(&commit, reference, GIT_OBJECT_COMMIT) == 0) {
+    if (hpx_git.reference_peel(&commit, reference, GIT_OBJECT_COMMIT) == 0) {
         all->ids = hpx_grow(all->ids, &all->capacity, all->count + 1, sizeof *all->ids);
-        git.oid_cpy(&all->ids[all->count++], git.object_id(commit));
+        hpx_git.oid_cpy(&all->ids[all->count++], hpx_git.object_id(commit));
     }
-    git.object_free(commit);
-    git.reference_free(reference);
+    hpx_git.object_free(commit);
+    hpx_git.reference_free(reference);
     return 0;
 }
 
@@ -94,17 +94,17 @@ static hpx_code_reach reach_of(git_repository *repository, const git_oid *id)
     struct references all = {0};
     git_reference *head = NULL;
     git_commit *commit = NULL;
-    hpx_code_reach reach = git.repository_is_shallow(repository) ? HPX_REACH_UNKNOWN : HPX_UNREACHABLE;
-    if (git.repository_head(&head, repository) == 0)
+    hpx_code_reach reach = hpx_git.repository_is_shallow(repository) ? HPX_REACH_UNKNOWN : HPX_UNREACHABLE;
+    if (hpx_git.repository_head(&head, repository) == 0)
         add_reference(head, &all);
-    git.reference_foreach(repository, add_reference, &all);
+    hpx_git.reference_foreach(repository, add_reference, &all);
     bool found = false;
     for (size_t i = 0; i < all.count && !found; i++)
-        found = git.oid_equal(&all.ids[i], id);
-    if (found || (git.commit_lookup(&commit, repository, id) == 0 &&
-                  git.graph_reachable_from_any(repository, id, all.ids, all.count) == 1))
+        found = hpx_git.oid_equal(&all.ids[i], id);
+    if (found || (hpx_git.commit_lookup(&commit, repository, id) == 0 &&
+                  hpx_git.graph_reachable_from_any(repository, id, all.ids, all.count) == 1))
         reach = HPX_REACHABLE;
-    git.commit_free(commit);
+    hpx_git.commit_free(commit);
     free(all.ids);
     return reach;
 }
@@ -115,12 +115,12 @@ hpx_code_reach hpx_code_reach_of(const char *root, const hpx_fields *code)
     git_oid id;
     hpx_error error;
     hpx_code_reach reach = HPX_REACH_UNKNOWN;
-    if (code_git_begin(&error))
+    if (hpx_code_git_begin(&error))
         return reach;
-    if (git.oid_fromstr(&id, hpx_fields_text_or_empty(code, "commit")) == 0 &&
-        code_repository_open(&repository, root, &error) == HPX_OK)
+    if (hpx_git.oid_fromstr(&id, hpx_fields_text_or_empty(code, "commit")) == 0 &&
+        hpx_code_repository_open(&repository, root, &error) == HPX_OK)
         reach = reach_of(repository, &id);
-    git.repository_free(repository);
-    code_git_end();
+    hpx_git.repository_free(repository);
+    hpx_code_git_end();
     return reach;
 }

@@ -14,13 +14,13 @@
 
 #define FILE_BYTES_MAX (64u << 20)
 
-bool code_name_counts(const char *name)
+bool hpx_code_name_counts(const char *name)
 {
     const size_t length = strlen(name);
     return length > 0 && name[0] != '.' && name[0] != '#' && name[length - 1] != '~';
 }
 
-bool code_path_is_below(const char *path, const char *paths)
+bool hpx_code_path_is_below(const char *path, const char *paths)
 {
     for (const char *at = paths; *at; at += strspn(at, " \t\n")) {
         const size_t length = strcspn(at, " \t\n");
@@ -31,7 +31,7 @@ bool code_path_is_below(const char *path, const char *paths)
     return false;
 }
 
-bool code_path_is_plain(const char *path)
+bool hpx_code_path_is_plain(const char *path)
 {
     for (const char *at = path;; at++) {
         const size_t part = strcspn(at, "/");
@@ -43,23 +43,23 @@ bool code_path_is_plain(const char *path)
     }
 }
 
-code_file *code_files_add(code_files *files, char *path, uint32_t mode)
+code_file *hpx_code_files_add(code_files *files, char *path, uint32_t mode)
 {
     files->files = hpx_grow(files->files, &files->capacity, files->count + 1, sizeof *files->files);
     files->files[files->count] = (code_file){.path = path, .mode = mode};
     return &files->files[files->count++];
 }
 
-void code_file_free(code_file *file)
+void hpx_code_file_free(code_file *file)
 {
     hpx_buffer_free(&file->bytes);
     free(file->path);
 }
 
-void code_files_free(code_files *files)
+void hpx_code_files_free(code_files *files)
 {
     for (size_t i = 0; i < files->count; i++)
-        code_file_free(&files->files[i]);
+        hpx_code_file_free(&files->files[i]);
     free(files->files);
     *files = (code_files){0};
 }
@@ -69,7 +69,7 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const code_file *)a)->path, ((const code_file *)b)->path);
 }
 
-void code_files_sort(code_files *files)
+void hpx_code_files_sort(code_files *files)
 {
     if (files->count == 0)
         return;
@@ -77,27 +77,27 @@ void code_files_sort(code_files *files)
     size_t kept = 1;
     for (size_t i = 1; i < files->count; i++) {
         if (strcmp(files->files[i].path, files->files[kept - 1].path) == 0)
-            code_file_free(&files->files[i]); /* below two of the paths */
+            hpx_code_file_free(&files->files[i]); /* below two of the paths */
         else
             files->files[kept++] = files->files[i];
     }
     files->count = kept;
 }
 
-const code_file *code_files_find(const code_files *files, const char *path)
+const code_file *hpx_code_files_find(const code_files *files, const char *path)
 {
     const code_file wanted = {.path = (char *)path};
     return files->count ? bsearch(&wanted, files->files, files->count, sizeof wanted, by_path) : NULL;
 }
 
-bool code_file_equal(const code_file *a, const code_file *b)
+bool hpx_code_file_equal(const code_file *a, const code_file *b)
 {
     return a && b && strcmp(a->path, b->path) == 0 && a->mode == b->mode &&
            memcmp(a->id, b->id, HPX_CODE_BYTES) == 0;
 }
 
-bool code_files_next_difference(code_walk *at, const code_files *a, const code_files *b,
-                                const code_file **in_a, const code_file **in_b)
+bool hpx_code_files_next_difference(code_walk *at, const code_files *a, const code_files *b,
+                                    const code_file **in_a, const code_file **in_b)
 {
     while (at->a < a->count || at->b < b->count) {
         const int order = at->a == a->count   ? 1
@@ -105,7 +105,7 @@ bool code_files_next_difference(code_walk *at, const code_files *a, const code_f
                                               : strcmp(a->files[at->a].path, b->files[at->b].path);
         *in_a = order <= 0 ? &a->files[at->a++] : NULL;
         *in_b = order >= 0 ? &b->files[at->b++] : NULL;
-        if (!code_file_equal(*in_a, *in_b))
+        if (!hpx_code_file_equal(*in_a, *in_b))
             return true;
     }
     return false;
@@ -134,7 +134,7 @@ static hpx_status read_folder(code_files *files, const char *root, const char *p
         return hpx_error_errno(error, "%s", full);
     hpx_status status = HPX_OK;
     for (struct dirent *entry; !status && (entry = readdir(folder));) {
-        if (!code_name_counts(entry->d_name))
+        if (!hpx_code_name_counts(entry->d_name))
             continue;
         char *child = hpx_path_join(path, entry->d_name);
         status = read_path(files, root, child, error);
@@ -159,7 +159,7 @@ static hpx_status read_path(code_files *files, const char *root, const char *pat
         const uint32_t mode = link                       ? CODE_MODE_LINK
                               : (info.st_mode & S_IXUSR) ? CODE_MODE_EXECUTABLE
                                                          : CODE_MODE_FILE;
-        code_file *file = code_files_add(files, hpx_strdup(path), mode);
+        code_file *file = hpx_code_files_add(files, hpx_strdup(path), mode);
         file->has_bytes = true;
         status = link ? read_link(&file->bytes, full, error)
                       : hpx_file_read(&file->bytes, full, FILE_BYTES_MAX, error);
@@ -168,7 +168,7 @@ static hpx_status read_path(code_files *files, const char *root, const char *pat
     return status;
 }
 
-hpx_status code_files_read(code_files *out, const char *root, const char *paths, hpx_error *error)
+hpx_status hpx_code_files_read(code_files *out, const char *root, const char *paths, hpx_error *error)
 {
     hpx_status status = HPX_OK;
     *out = (code_files){0};
@@ -180,9 +180,9 @@ hpx_status code_files_read(code_files *out, const char *root, const char *paths,
         free(path);
         at += skip + length;
     }
-    code_files_sort(out);
+    hpx_code_files_sort(out);
     if (status)
-        code_files_free(out);
+        hpx_code_files_free(out);
     return status == HPX_NOT_FOUND ? HPX_FAILED : status; /* removed while it was read */
 }
 
@@ -198,7 +198,7 @@ static bool has_path(const code_files *files, const char *path)
     return false;
 }
 
-hpx_status code_files_check_links(const code_files *files, const char *root, hpx_error *error)
+hpx_status hpx_code_files_check_links(const code_files *files, const char *root, hpx_error *error)
 {
     char *base = hpx_path_real(root);
     const size_t length = base ? strlen(base) : 0;
@@ -258,7 +258,7 @@ static hpx_status write_below(int folder, const code_file *file, hpx_error *erro
 {
     hpx_status status = HPX_OK;
     const char *at = file->path;
-    if (!code_path_is_plain(at))
+    if (!hpx_code_path_is_plain(at))
         status = hpx_error_set(error, HPX_FAILED, "'%s' leads out of the source tree", at);
     for (const char *slash; !status && (slash = strchr(at, '/')); at = slash + 1) {
         char *name = hpx_strndup(at, (size_t)(slash - at));
@@ -278,7 +278,7 @@ static hpx_status write_below(int folder, const code_file *file, hpx_error *erro
     return status;
 }
 
-hpx_status code_files_write(const char *folder, const code_files *files, hpx_error *error)
+hpx_status hpx_code_files_write(const char *folder, const code_files *files, hpx_error *error)
 {
     hpx_status status = HPX_OK;
     for (size_t i = 0; i < files->count && !status; i++) {

@@ -31,46 +31,46 @@ typedef struct code_files {
 
 /* Whether a file of this name is a source: not one that is hidden (".mlp.c.swp") or that an editor has left
  * beside one ("mlp.c~", "#mlp.c#"). make compiles none of these. */
-bool code_name_counts(const char *name);
+bool hpx_code_name_counts(const char *name);
 
 /* Whether the path is one of these blank-separated files and folders, or below one. */
-bool code_path_is_below(const char *path, const char *paths);
+bool hpx_code_path_is_below(const char *path, const char *paths);
 
 /* Whether a path leads down and nowhere else: it is relative, without an empty part, "." or "..". */
-bool code_path_is_plain(const char *path);
+bool hpx_code_path_is_plain(const char *path);
 
 /* Reads the files at and below these blank-separated paths of the source tree at `root`, bytes included; ids
  * stay empty. What is neither a file nor a link is left out. HPX_FAILED when a path is missing or a file
  * cannot be read. */
-hpx_status code_files_read(code_files *out, const char *root, const char *paths, hpx_error *error);
+hpx_status hpx_code_files_read(code_files *out, const char *root, const char *paths, hpx_error *error);
 
 /* HPX_FAILED for a link to what is not in the list: an edit there would be missed. */
-hpx_status code_files_check_links(const code_files *files, const char *root, hpx_error *error);
+hpx_status hpx_code_files_check_links(const code_files *files, const char *root, hpx_error *error);
 
 /* Appends a file; its other members are zero. */
-code_file *code_files_add(code_files *files, char *path, uint32_t mode); /* takes the path over */
-void code_files_sort(code_files *files);
-const code_file *code_files_find(const code_files *files, const char *path);
-bool code_file_equal(const code_file *a, const code_file *b); /* path, mode and id; NULL: no file */
-void code_files_free(code_files *files);
-void code_file_free(code_file *file);
+code_file *hpx_code_files_add(code_files *files, char *path, uint32_t mode); /* takes the path over */
+void hpx_code_files_sort(code_files *files);
+const code_file *hpx_code_files_find(const code_files *files, const char *path);
+bool hpx_code_file_equal(const code_file *a, const code_file *b); /* path, mode and id; NULL: no file */
+void hpx_code_files_free(code_files *files);
+void hpx_code_file_free(code_file *file);
 
 /* Walks the files that two lists do not have alike: `a` and `b` are those of one path, NULL where a list has
  * none. `at` begins zeroed. False at the end. */
 typedef struct code_walk {
     size_t a, b;
 } code_walk;
-bool code_files_next_difference(code_walk *at, const code_files *a, const code_files *b,
-                                const code_file **in_a, const code_file **in_b);
+bool hpx_code_files_next_difference(code_walk *at, const code_files *a, const code_files *b,
+                                    const code_file **in_a, const code_file **in_b);
 
 /* Writes the files, all of which must have their bytes, into an empty folder, following no link there. */
-hpx_status code_files_write(const char *folder, const code_files *files, hpx_error *error);
+hpx_status hpx_code_files_write(const char *folder, const code_files *files, hpx_error *error);
 
 /* The list, all of whose files have their bytes, as the field "files" of a code record. It is described in
  * pack.c. The files, with their names, may have up to CODE_FILES_BYTES_MAX bytes. */
 #define CODE_FILES_BYTES_MAX (16u << 20)
-void code_files_pack(hpx_buffer *out, const code_files *files);
-/* HPX_DAMAGED, with an empty list, for anything that code_files_pack would not have written. */
-hpx_status code_files_unpack(code_files *out, const uint8_t *bytes, size_t size, hpx_error *error);
+void hpx_code_files_pack(hpx_buffer *out, const code_files *files);
+/* HPX_DAMAGED, with an empty list, for anything that hpx_code_files_pack would not have written. */
+hpx_status hpx_code_files_unpack(code_files *out, const uint8_t *bytes, size_t size, hpx_error *error);
 
 #endif

@@ -11,7 +11,7 @@
 /* The very version whose headers are used: its structures differ from those of others. */
 #define SONAME "libgit2.so." LIBGIT2_SOVERSION
 
-struct libgit2 git;
+struct libgit2 hpx_git;
 
 /* Later versions have another list of functions; they keep their own. */
 #if LIBGIT2_VER_MAJOR == 1 && LIBGIT2_VER_MINOR <= 5
@@ -79,7 +79,7 @@ static void take_memory_from_hpx(void)
         .gmallocarray = allocate_array,
         .gfree = free,
     };
-    git.libgit2_opts(GIT_OPT_SET_ALLOCATOR, &allocator);
+    hpx_git.libgit2_opts(GIT_OPT_SET_ALLOCATOR, &allocator);
 }
 
 #else
@@ -99,7 +99,7 @@ static hpx_status load(hpx_error *error)
     void *library = dlopen(SONAME, RTLD_NOW);
     loaded = library != NULL;
 #define LOOK_UP(name)                                                                                        \
-    loaded = loaded && (git.name = (__typeof__(git.name))dlsym(library, "git_" #name)) != NULL;
+    loaded = loaded && (hpx_git.name = (__typeof__(hpx_git.name))dlsym(library, "git_" #name)) != NULL;
     GIT_FUNCTIONS(LOOK_UP)
 #undef LOOK_UP
     return loaded ? HPX_OK : hpx_error_set(error, HPX_FAILED, "libgit2 cannot be loaded (%s)", dlerror());
@@ -110,29 +110,29 @@ static void allow_extensions(void)
 {
 #if LIBGIT2_VER_MAJOR > 1 || LIBGIT2_VER_MINOR >= 2
     static const char *harmless[] = {"partialclone", "worktreeconfig", "preciousobjects"};
-    git.libgit2_opts(GIT_OPT_SET_EXTENSIONS, harmless, sizeof harmless / sizeof harmless[0]);
+    hpx_git.libgit2_opts(GIT_OPT_SET_EXTENSIONS, harmless, sizeof harmless / sizeof harmless[0]);
 #endif
 }
 
-hpx_status code_git_begin(hpx_error *error)
+hpx_status hpx_code_git_begin(hpx_error *error)
 {
     hpx_status status = load(error);
     if (status)
         return status;
     take_memory_from_hpx();
-    git.libgit2_init();
+    hpx_git.libgit2_init();
     allow_extensions();
     return HPX_OK;
 }
 
-void code_git_end(void)
+void hpx_code_git_end(void)
 {
-    git.libgit2_shutdown();
+    hpx_git.libgit2_shutdown();
 }
 
-hpx_status code_git_failed(const char *what, hpx_error *error)
+hpx_status hpx_code_git_failed(const char *what, hpx_error *error)
 {
-    const git_error *last = git.error_last();
+    const git_error *last = hpx_git.error_last();
     return hpx_error_set(error, HPX_FAILED, "%s: %s", what, last ? last->message : "libgit2 failed");
 }
 
@@ -148,9 +148,9 @@ static bool trusts_every_owner(void)
 {
     git_config *config = NULL;
     bool found = false;
-    if (git.config_open_default(&config) == 0)
-        git.config_get_multivar_foreach(config, "safe.directory", NULL, is_star, &found);
-    git.config_free(config);
+    if (hpx_git.config_open_default(&config) == 0)
+        hpx_git.config_get_multivar_foreach(config, "safe.directory", NULL, is_star, &found);
+    hpx_git.config_free(config);
     return found;
 }
 
@@ -158,10 +158,10 @@ static bool trusts_every_owner(void)
  * would allow it; only the message tells. */
 static hpx_status open_repository(git_repository **out, const char *folder, hpx_error *error)
 {
-    const int code = git.repository_open_ext(out, folder, 0, NULL);
+    const int code = hpx_git.repository_open_ext(out, folder, 0, NULL);
     if (code == 0)
         return HPX_OK;
-    const git_error *last = git.error_last();
+    const git_error *last = hpx_git.error_last();
     const char *why = last ? last->message : "libgit2 failed";
     if (code == GIT_ENOTFOUND && strstr(why, "could not find repository"))
         return hpx_error_set(error, HPX_NOT_FOUND, "%s", why);
@@ -173,14 +173,14 @@ static hpx_status open_repository(git_repository **out, const char *folder, hpx_
     return hpx_error_set(error, HPX_FAILED, "%s", why);
 }
 
-hpx_status code_repository_open(git_repository **out, const char *folder, hpx_error *error)
+hpx_status hpx_code_repository_open(git_repository **out, const char *folder, hpx_error *error)
 {
     hpx_status status = open_repository(out, folder, error);
 #if LIBGIT2_VER_MAJOR > 1 || LIBGIT2_VER_MINOR >= 5
     if (status && trusts_every_owner()) {
-        git.libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+        hpx_git.libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
         status = open_repository(out, folder, error);
-        git.libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 1);
+        hpx_git.libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 1);
     }
 #endif
     return status;
@@ -190,11 +190,11 @@ hpx_status code_repository_open(git_repository **out, const char *folder, hpx_er
  * cannot. */
 static int add_objects(git_odb *odb, git_repository *repository)
 {
-    char *objects = hpx_format("%sobjects", git.repository_commondir(repository));
+    char *objects = hpx_format("%sobjects", hpx_git.repository_commondir(repository));
     git_odb_backend *backend;
-    int code = git.odb_add_disk_alternate(odb, objects);
-    for (size_t i = 0; code == 0 && i < git.odb_num_backends(odb); i++) {
-        code = git.odb_get_backend(&backend, odb, i);
+    int code = hpx_git.odb_add_disk_alternate(odb, objects);
+    for (size_t i = 0; code == 0 && i < hpx_git.odb_num_backends(odb); i++) {
+        code = hpx_git.odb_get_backend(&backend, odb, i);
         if (code == 0)
             backend->freshen = NULL;
     }
@@ -202,21 +202,21 @@ static int add_objects(git_odb *odb, git_repository *repository)
     return code;
 }
 
-hpx_status code_repository_in_memory(git_repository **out, git_repository *repository, hpx_error *error)
+hpx_status hpx_code_repository_in_memory(git_repository **out, git_repository *repository, hpx_error *error)
 {
     git_odb *odb = NULL;
     git_odb_backend *memory = NULL;
-    int code = git.odb_new(&odb);
+    int code = hpx_git.odb_new(&odb);
     if (code == 0 && repository)
         code = add_objects(odb, repository);
     if (code == 0)
-        code = git.mempack_new(&memory);
+        code = hpx_git.mempack_new(&memory);
     if (code == 0)
-        code = git.odb_add_backend(odb, memory, 999);
+        code = hpx_git.odb_add_backend(odb, memory, 999);
     if (code == 0)
-        code = git.repository_new(out);
+        code = hpx_git.repository_new(out);
     if (code == 0)
-        code = git.repository_set_odb(*out, odb);
-    git.odb_free(odb);
-    return code == 0 ? HPX_OK : code_git_failed("a repository in memory", error);
+        code = hpx_git.repository_set_odb(*out, odb);
+    hpx_git.odb_free(odb);
+    return code == 0 ? HPX_OK : hpx_code_git_failed("a repository in memory", error);
 }

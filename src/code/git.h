@@ -36,23 +36,23 @@ struct libgit2 {
 #undef DECLARE
 };
 
-extern struct libgit2 git;
+extern struct libgit2 hpx_git;
 
 /* Before anything else of `git` is called, and after. HPX_FAILED when libgit2 cannot be loaded: there is
  * nothing to end then. Memory that runs out in libgit2 ends the process as everywhere (hpx/memory.h). */
-hpx_status code_git_begin(hpx_error *error);
-void code_git_end(void);
+hpx_status hpx_code_git_begin(hpx_error *error);
+void hpx_code_git_end(void);
 
 /* HPX_FAILED with "WHAT: " and what libgit2 says was wrong. */
-hpx_status code_git_failed(const char *what, hpx_error *error);
+hpx_status hpx_code_git_failed(const char *what, hpx_error *error);
 
 /* Opens the repository around a folder: also one that git would open and libgit2 by itself would not, if what
  * it has more is of no matter for reading commits. HPX_NOT_FOUND when there is none, HPX_FAILED when it
  * cannot be read. */
-hpx_status code_repository_open(git_repository **out, const char *folder, hpx_error *error);
+hpx_status hpx_code_repository_open(git_repository **out, const char *folder, hpx_error *error);
 
 /* A repository in memory that has the objects of another (NULL: none), and nothing else of it: no index, no
  * settings, no attributes. What is written to it stays in memory. */
-hpx_status code_repository_in_memory(git_repository **out, git_repository *repository, hpx_error *error);
+hpx_status hpx_code_repository_in_memory(git_repository **out, git_repository *repository, hpx_error *error);
 
 #endif

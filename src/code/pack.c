@@ -13,7 +13,7 @@
 #include <string.h>
 #include <zlib.h>
 
-void code_files_pack(hpx_buffer *out, const code_files *files)
+void hpx_code_files_pack(hpx_buffer *out, const code_files *files)
 {
     hpx_buffer entries = {0};
     for (size_t i = 0; i < files->count; i++) {
@@ -66,7 +66,7 @@ static bool follows(const code_files *files, const char *path)
         return false;
     for (const char *slash = path; (slash = strchr(slash, '/')); slash++) {
         char *folder = hpx_strndup(path, (size_t)(slash - path));
-        const bool entry = code_files_find(files, folder) != NULL;
+        const bool entry = hpx_code_files_find(files, folder) != NULL;
         free(folder);
         if (entry)
             return false;
@@ -83,17 +83,17 @@ static bool take_entry(code_files *files, struct reader *reader)
     const uint64_t bytes = hpx_load_u64(size);
     const uint8_t *content = take(reader, bytes);
     char *path = hpx_strndup((const char *)text, length);
-    if (!content || strlen(path) != length || !code_path_is_plain(path) || !follows(files, path)) {
+    if (!content || strlen(path) != length || !hpx_code_path_is_plain(path) || !follows(files, path)) {
         free(path);
         return false;
     }
-    code_file *file = code_files_add(files, path, mode);
+    code_file *file = hpx_code_files_add(files, path, mode);
     file->has_bytes = true;
     hpx_buffer_add(&file->bytes, content, (size_t)bytes);
     return mode != CODE_MODE_LINK || (bytes > 0 && !memchr(content, 0, (size_t)bytes));
 }
 
-hpx_status code_files_unpack(code_files *out, const uint8_t *bytes, size_t size, hpx_error *error)
+hpx_status hpx_code_files_unpack(code_files *out, const uint8_t *bytes, size_t size, hpx_error *error)
 {
     *out = (code_files){0};
     const uint64_t expected = size >= 8 ? hpx_load_u64(bytes) : UINT64_MAX;
@@ -111,6 +111,6 @@ hpx_status code_files_unpack(code_files *out, const uint8_t *bytes, size_t size,
     free(entries);
     if (right)
         return HPX_OK;
-    code_files_free(out);
+    hpx_code_files_free(out);
     return hpx_error_set(error, HPX_DAMAGED, "the list of files stored with this code cannot be read");
 }

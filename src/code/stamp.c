@@ -38,7 +38,7 @@ hpx_status hpx_code_fingerprint(hpx_hash *out, const char *root, const char *sou
 {
     code_files files;
     hpx_buffer prints = {0}; /* of each file: path, NUL, mode, hash of its bytes */
-    hpx_status status = code_files_read(&files, root, sources, error);
+    hpx_status status = hpx_code_files_read(&files, root, sources, error);
     if (status)
         return status;
     for (size_t i = 0; i < files.count; i++) {
@@ -50,7 +50,7 @@ hpx_status hpx_code_fingerprint(hpx_hash *out, const char *root, const char *sou
     }
     *out = hpx_hash_of(prints.data, prints.size);
     hpx_buffer_free(&prints);
-    code_files_free(&files);
+    hpx_code_files_free(&files);
     return HPX_OK;
 }
 

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-void code_files_hash(code_files *files)
+void hpx_code_files_hash(code_files *files)
 {
     for (size_t i = 0; i < files->count; i++) {
         code_file *file = &files->files[i];
         git_oid id;
-        git.odb_hash(&id, file->bytes.data, file->bytes.size, GIT_OBJECT_BLOB);
+        hpx_git.odb_hash(&id, file->bytes.data, file->bytes.size, GIT_OBJECT_BLOB);
         memcpy(file->id, id.id, HPX_CODE_BYTES);
     }
 }
@@ -26,9 +26,9 @@ static void add_entry(hpx_buffer *tree, uint32_t mode, const char *name, size_t 
 
 static hpx_status write_object(git_oid *out, git_odb *odb, const hpx_buffer *tree, hpx_error *error)
 {
-    const int code = odb ? git.odb_write(out, odb, tree->data, tree->size, GIT_OBJECT_TREE)
-                         : git.odb_hash(out, tree->data, tree->size, GIT_OBJECT_TREE);
-    return code == 0 ? HPX_OK : code_git_failed("the tree of the sources", error);
+    const int code = odb ? hpx_git.odb_write(out, odb, tree->data, tree->size, GIT_OBJECT_TREE)
+                         : hpx_git.odb_hash(out, tree->data, tree->size, GIT_OBJECT_TREE);
+    return code == 0 ? HPX_OK : hpx_code_git_failed("the tree of the sources", error);
 }
 
 /* The tree of the files from *at on that share the first `depth` bytes of their paths. Sorted by path they
@@ -58,8 +58,8 @@ static hpx_status write_tree(git_oid *out, size_t *at, const code_files *files, 
     return status;
 }
 
-hpx_status code_tree_write(git_oid *out, const code_files *files, const char *prefix, git_odb *odb,
-                           hpx_error *error)
+hpx_status hpx_code_tree_write(git_oid *out, const code_files *files, const char *prefix, git_odb *odb,
+                               hpx_error *error)
 {
     size_t at = 0, end = strlen(prefix);
     hpx_status status = write_tree(out, &at, files, 0, odb, error);
@@ -84,10 +84,10 @@ static hpx_status list_tree(code_files *out, git_repository *repository, const g
                             const char *path, hpx_error *error)
 {
     hpx_status status = HPX_OK;
-    for (size_t i = 0; i < git.tree_entrycount(tree) && !status; i++) {
-        const git_tree_entry *entry = git.tree_entry_byindex(tree, i);
-        const char *name = git.tree_entry_name(entry);
-        if (code_name_counts(name))
+    for (size_t i = 0; i < hpx_git.tree_entrycount(tree) && !status; i++) {
+        const git_tree_entry *entry = hpx_git.tree_entry_byindex(tree, i);
+        const char *name = hpx_git.tree_entry_name(entry);
+        if (hpx_code_name_counts(name))
             status = list_entry(out, repository, entry,
                                 *path ? hpx_format("%s/%s", path, name) : hpx_strdup(name), error);
     }
@@ -98,10 +98,10 @@ static hpx_status list_folder(code_files *out, git_repository *repository, const
                               const char *path, hpx_error *error)
 {
     git_tree *tree = NULL;
-    if (git.tree_lookup(&tree, repository, id) != 0)
-        return code_git_failed(path, error);
+    if (hpx_git.tree_lookup(&tree, repository, id) != 0)
+        return hpx_code_git_failed(path, error);
     hpx_status status = list_tree(out, repository, tree, path, error);
-    git.tree_free(tree);
+    hpx_git.tree_free(tree);
     return status;
 }
 
@@ -109,20 +109,20 @@ static hpx_status list_folder(code_files *out, git_repository *repository, const
 static hpx_status list_entry(code_files *out, git_repository *repository, const git_tree_entry *entry,
                              char *path, hpx_error *error)
 {
-    const git_filemode_t mode = git.tree_entry_filemode(entry);
+    const git_filemode_t mode = hpx_git.tree_entry_filemode(entry);
     hpx_status status = HPX_OK;
     if (mode == GIT_FILEMODE_TREE) {
-        status = list_folder(out, repository, git.tree_entry_id(entry), path, error);
+        status = list_folder(out, repository, hpx_git.tree_entry_id(entry), path, error);
     } else if (mode != GIT_FILEMODE_COMMIT) {
-        code_file *file = code_files_add(out, hpx_strdup(path), mode);
-        memcpy(file->id, git.tree_entry_id(entry)->id, HPX_CODE_BYTES);
+        code_file *file = hpx_code_files_add(out, hpx_strdup(path), mode);
+        memcpy(file->id, hpx_git.tree_entry_id(entry)->id, HPX_CODE_BYTES);
     }
     free(path);
     return status;
 }
 
-hpx_status code_tree_list(code_files *out, git_repository *repository, const git_tree *tree,
-                          const char *paths, hpx_error *error)
+hpx_status hpx_code_tree_list(code_files *out, git_repository *repository, const git_tree *tree,
+                              const char *paths, hpx_error *error)
 {
     hpx_status status = HPX_OK;
     *out = (code_files){0};
@@ -132,34 +132,34 @@ hpx_status code_tree_list(code_files *out, git_repository *repository, const git
         const size_t skip = strspn(at, " \t\n"), length = strcspn(at + skip, " \t\n");
         char *path = hpx_strndup(at + skip, length);
         git_tree_entry *entry = NULL;
-        const int code = length > 0 ? git.tree_entry_bypath(&entry, tree, path) : GIT_ENOTFOUND;
+        const int code = length > 0 ? hpx_git.tree_entry_bypath(&entry, tree, path) : GIT_ENOTFOUND;
         if (code == 0)
             status = list_entry(out, repository, entry, hpx_strdup(path), error);
         else if (code != GIT_ENOTFOUND)
-            status = code_git_failed(path, error);
-        git.tree_entry_free(entry);
+            status = hpx_code_git_failed(path, error);
+        hpx_git.tree_entry_free(entry);
         free(path);
         at += skip + length;
     }
-    code_files_sort(out);
+    hpx_code_files_sort(out);
     if (status)
-        code_files_free(out);
+        hpx_code_files_free(out);
     return status;
 }
 
-hpx_status code_file_load(code_file *file, git_repository *repository, hpx_error *error)
+hpx_status hpx_code_file_load(code_file *file, git_repository *repository, hpx_error *error)
 {
     git_odb *odb = NULL;
     git_odb_object *object = NULL;
     git_oid id;
     memcpy(id.id, file->id, HPX_CODE_BYTES);
     hpx_status status = HPX_OK;
-    if (git.repository_odb(&odb, repository) != 0 || git.odb_read(&object, odb, &id) != 0)
+    if (hpx_git.repository_odb(&odb, repository) != 0 || hpx_git.odb_read(&object, odb, &id) != 0)
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s is not in the repository", file->path);
     else
-        hpx_buffer_add(&file->bytes, git.odb_object_data(object), git.odb_object_size(object));
+        hpx_buffer_add(&file->bytes, hpx_git.odb_object_data(object), hpx_git.odb_object_size(object));
     file->has_bytes = !status;
-    git.odb_object_free(object);
-    git.odb_free(odb);
+    hpx_git.odb_object_free(object);
+    hpx_git.odb_free(odb);
     return status;
 }

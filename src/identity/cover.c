@@ -28,7 +28,7 @@ static void grow_slots(struct numbering *n)
         n->slots[slot_of(n, &n->hashes[i])] = (uint32_t)i + 1;
 }
 
-uint32_t number_of(struct numbering *n, const hpx_hash *hash, bool *fresh)
+uint32_t hpx_number_of(struct numbering *n, const hpx_hash *hash, bool *fresh)
 {
     if (2 * (n->count + 1) > n->slot_count)
         grow_slots(n);
@@ -42,7 +42,7 @@ uint32_t number_of(struct numbering *n, const hpx_hash *hash, bool *fresh)
     return n->slots[slot] - 1;
 }
 
-void numbering_free(struct numbering *n)
+void hpx_numbering_free(struct numbering *n)
 {
     free(n->hashes);
     free(n->slots);
@@ -85,15 +85,15 @@ static size_t list_pairs(uint32_t *items, const hpx_paths *paths)
     return listed;
 }
 
-void cover_offer(struct cover *cover, size_t training, const hpx_paths *paths, const hpx_hash *marks,
-                 size_t mark_count, bool kept)
+void hpx_cover_offer(struct cover *cover, size_t training, const hpx_paths *paths, const hpx_hash *marks,
+                     size_t mark_count, bool kept)
 {
     struct cover_member member = {.training = training, .kept = kept};
     bool lacking = false, fresh;
     member.items = hpx_realloc(NULL, PAIRS + mark_count, sizeof *member.items);
     member.count = list_pairs(member.items, paths);
     for (size_t i = 0; i < mark_count; i++)
-        member.items[member.count++] = PAIRS + number_of(&cover->marks, &marks[i], &fresh);
+        member.items[member.count++] = PAIRS + hpx_number_of(&cover->marks, &marks[i], &fresh);
     for (size_t i = 0; i < member.count && !lacking; i++)
         lacking = *times_of(cover, member.items[i]) < times_wanted(member.items[i]);
     if (!lacking && !kept) {
@@ -107,7 +107,7 @@ void cover_offer(struct cover *cover, size_t training, const hpx_paths *paths, c
     cover->members[cover->count++] = member;
 }
 
-void cover_prune(struct cover *cover)
+void hpx_cover_prune(struct cover *cover)
 {
     for (size_t at = cover->count; at-- > 0;) {
         struct cover_member *member = &cover->members[at];
@@ -123,12 +123,12 @@ void cover_prune(struct cover *cover)
     }
 }
 
-void cover_free(struct cover *cover)
+void hpx_cover_free(struct cover *cover)
 {
     for (size_t i = 0; i < cover->count; i++)
         free(cover->members[i].items);
     free(cover->members);
     free(cover->times);
-    numbering_free(&cover->marks);
+    hpx_numbering_free(&cover->marks);
     *cover = (struct cover){0};
 }

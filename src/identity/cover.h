@@ -28,8 +28,8 @@ struct numbering {
 };
 
 /* The number of a hash; `fresh`: it was not there. */
-uint32_t number_of(struct numbering *numbering, const hpx_hash *hash, bool *fresh);
-void numbering_free(struct numbering *numbering);
+uint32_t hpx_number_of(struct numbering *numbering, const hpx_hash *hash, bool *fresh);
+void hpx_numbering_free(struct numbering *numbering);
 
 struct cover {
     struct cover_member {
@@ -45,9 +45,9 @@ struct cover {
 };
 
 /* Takes the training if it has what is lacking, or if it is to be `kept`. */
-void cover_offer(struct cover *cover, size_t training, const hpx_paths *paths, const hpx_hash *marks,
-                 size_t mark_count, bool kept);
-void cover_prune(struct cover *cover);
-void cover_free(struct cover *cover); /* a zeroed one is fine */
+void hpx_cover_offer(struct cover *cover, size_t training, const hpx_paths *paths, const hpx_hash *marks,
+                     size_t mark_count, bool kept);
+void hpx_cover_prune(struct cover *cover);
+void hpx_cover_free(struct cover *cover); /* a zeroed one is fine */
 
 #endif

@@ -31,7 +31,7 @@ static size_t take_finished(struct build *build, struct list *list,
     size_t kept = 0, count = list->count;
     for (size_t i = 0; i < count; i++) {
         double mean, sd;
-        if (ledger_score(&mean, &sd, &build->ledger, list->at[i]))
+        if (hpx_ledger_score(&mean, &sd, &build->ledger, list->at[i]))
             give(build->plan, list->at[i], mean);
         else
             list->at[kept++] = list->at[i];
@@ -58,11 +58,12 @@ static hpx_status follow(struct build *build, hpx_error *error)
         for (size_t i = 0; i < count; i++) {
             if (is_interrupted(build))
                 return HPX_OK;
-            if (!ledger_has(&build->ledger, requests[i]))
-                ledger_add(&build->ledger, requests[i], hpx_trial_look_up, build);
+            if (!hpx_ledger_has(&build->ledger, requests[i]))
+                hpx_ledger_add(&build->ledger, requests[i], hpx_trial_look_up, build);
             for (size_t seed = 0; seed < build->recipe->seed_count; seed++)
-                hpx_trial_need(build, ledger_trial(&build->ledger, requests[i], seed), requests[i].epochs);
-            if (!build->options->dry || ledger_score(&mean, &sd, &build->ledger, requests[i]))
+                hpx_trial_need(build, hpx_ledger_trial(&build->ledger, requests[i], seed),
+                               requests[i].epochs);
+            if (!build->options->dry || hpx_ledger_score(&mean, &sd, &build->ledger, requests[i]))
                 add(&build->open, requests[i]);
         }
         if (build->store_status) {
@@ -107,9 +108,9 @@ static hpx_status speculate(const hpx_request **requests, size_t *count, struct 
     do {
         *count = hpx_plan_speculate(build->plan, build->options->jobs, requests);
         for (size_t i = 0; i < *count; i++) {
-            if (ledger_has(&build->ledger, (*requests)[i]))
+            if (hpx_ledger_has(&build->ledger, (*requests)[i]))
                 continue;
-            ledger_add(&build->ledger, (*requests)[i], hpx_trial_look_up_speculative, build);
+            hpx_ledger_add(&build->ledger, (*requests)[i], hpx_trial_look_up_speculative, build);
             add(&build->speculated, (*requests)[i]);
         }
         if (build->store_status) {
@@ -130,7 +131,7 @@ static hpx_status dispatch_speculative(struct build *build, hpx_error *error)
         return HPX_OK;
     hpx_status status = speculate(&requests, &count, build, error);
     for (size_t i = 0; i < count * seeds && !status; i++) {
-        struct trial *trial = ledger_trial(&build->ledger, requests[i / seeds], i % seeds);
+        struct trial *trial = hpx_ledger_trial(&build->ledger, requests[i / seeds], i % seeds);
         bool claimed;
         if (hpx_dispatch_count(build->dispatch).idle == 0)
             break;
@@ -146,7 +147,7 @@ static hpx_status dispatch_speculative(struct build *build, hpx_error *error)
 static hpx_status receive(void *context, const hpx_result *result, hpx_error *error)
 {
     struct build *build = context;
-    struct trial *trial = ledger_find(&build->ledger, &result->key);
+    struct trial *trial = hpx_ledger_find(&build->ledger, &result->key);
     assert(trial);
     if (result->kind != HPX_MESSAGE_EPOCH) {
         hpx_dispatch_end(build->dispatch, &trial->task);
@@ -162,7 +163,7 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
         return HPX_OK;
     }
     double value;
-    if (result->kind == HPX_MESSAGE_DONE && trial_answer(&value, trial, trial->to))
+    if (result->kind == HPX_MESSAGE_DONE && hpx_trial_answer(&value, trial, trial->to))
         hpx_trial_end_job(build, trial);
     else if (is_interrupted(build))
         return HPX_OK; /* the signal may have ended the worker, too */
@@ -270,7 +271,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     status = build.executor->binary(&build.binary, build.executor, recipe->trainer, error);
     if (!status)
         hpx_experiment_set_binary(build.experiment, &build.binary);
-    ledger_init(&build.ledger, build.experiment);
+    hpx_ledger_init(&build.ledger, build.experiment);
     build.reasons = (struct reasons){.experiment = build.experiment, .store = build.store};
     build.plan = hpx_plan_new(recipe, searches, search_count, hpx_experiment_macs, build.experiment);
     build.dispatch = hpx_dispatch_new(build.executor->capacity(build.executor));
@@ -278,8 +279,8 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     if (!status)
         status = options->dry ? follow(&build, error) : train(&build, error);
     if (options->dry)
-        pace_find(&pace, &build.ledger, build.store);
-    *out = outcome_of(build.plan, &build.ledger, options->dry ? &pace : NULL);
+        hpx_pace_find(&pace, &build.ledger, build.store);
+    *out = hpx_outcome_of(build.plan, &build.ledger, options->dry ? &pace : NULL);
     describe_origin(*out, build.experiment, &build.binary);
     memcpy((*out)->other_trainer, build.reasons.other, sizeof build.reasons.other);
     if (!options->dry) {
@@ -300,7 +301,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     hpx_fields_free(&build.binary);
     hpx_dispatch_free(build.dispatch);
     hpx_plan_free(build.plan);
-    reasons_free(&build.reasons);
+    hpx_reasons_free(&build.reasons);
     hpx_experiment_free(build.experiment);
     free(build.open.at);
     free(build.waiting_for);

@@ -58,7 +58,7 @@ void hpx_build_emit(struct build *build, hpx_event_kind kind, const struct trial
         event.verdict = trial->verdict;
         event.reason = trial->reason;
         event.from = trial->from;
-        event.epoch = trial_trained(trial) ? trial->epoch : 0;
+        event.epoch = hpx_trial_trained(trial) ? trial->epoch : 0;
         event.epochs = trial->state == TRIAL_RUNNING ? trial->to : build->recipe->epochs;
         if (event.epoch > 0)
             event.value = trial->past->value;

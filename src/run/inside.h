@@ -49,7 +49,7 @@ struct build {
 
 /* What happens to a trial. */
 
-/* Looks a new trial up in the store, for so many epochs, and says why it is no hit: for ledger_add. */
+/* Looks a new trial up in the store, for so many epochs, and says why it is no hit: for hpx_ledger_add. */
 void hpx_trial_look_up(void *build, struct trial *trial, uint32_t epochs, const hpx_buffer *manifest);
 void hpx_trial_look_up_speculative(void *build, struct trial *trial, uint32_t epochs,
                                    const hpx_buffer *manifest);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ledger_init(struct ledger *ledger, hpx_experiment *experiment)
+void hpx_ledger_init(struct ledger *ledger, hpx_experiment *experiment)
 {
     *ledger = (struct ledger){.experiment = experiment, .table_size = 64};
     ledger->arena = hpx_arena_new();
@@ -16,7 +16,7 @@ void ledger_init(struct ledger *ledger, hpx_experiment *experiment)
     hpx_requests_init(&ledger->requests, &recipe->grid, recipe->seed_count * sizeof(uint32_t));
 }
 
-void ledger_free(struct ledger *ledger)
+void hpx_ledger_free(struct ledger *ledger)
 {
     if (!ledger->experiment)
         return;
@@ -38,7 +38,7 @@ static size_t slot_of(const struct ledger *ledger, const hpx_hash *key)
     return slot;
 }
 
-struct trial *ledger_find(const struct ledger *ledger, const hpx_hash *key)
+struct trial *hpx_ledger_find(const struct ledger *ledger, const hpx_hash *key)
 {
     uint32_t index = ledger->table[slot_of(ledger, key)];
     return index ? ledger_at(ledger, index - 1) : NULL;
@@ -73,7 +73,7 @@ static uint32_t add_trial(struct ledger *ledger, const hpx_hash *key)
     return (uint32_t)index;
 }
 
-struct past *ledger_past(struct ledger *ledger, struct trial *trial)
+struct past *hpx_ledger_past(struct ledger *ledger, struct trial *trial)
 {
     if (trial->past == &nothing) {
         struct past *past = hpx_arena_alloc(ledger->arena, sizeof *past);
@@ -93,7 +93,7 @@ static struct point *find_point(const struct trial *trial, uint32_t epochs)
 
 static struct point *add_point(struct ledger *ledger, struct trial *trial, uint32_t epochs)
 {
-    struct past *past = ledger_past(ledger, trial);
+    struct past *past = hpx_ledger_past(ledger, trial);
     struct point *point = hpx_arena_alloc(ledger->arena, sizeof *point);
     *point = (struct point){.epochs = epochs, .next = past->points};
     past->points = point;
@@ -108,7 +108,7 @@ static bool ask_of(struct ledger *ledger, struct trial *trial, uint32_t epochs)
         trial->asked = epochs;
         return true;
     }
-    if (trial->asked == epochs || find_point(trial, epochs) || trial_answer(&value, trial, epochs))
+    if (trial->asked == epochs || find_point(trial, epochs) || hpx_trial_answer(&value, trial, epochs))
         return false;
     add_point(ledger, trial, epochs);
     if (trial->state != TRIAL_RUNNING)
@@ -116,7 +116,7 @@ static bool ask_of(struct ledger *ledger, struct trial *trial, uint32_t epochs)
     return true;
 }
 
-void ledger_add(struct ledger *ledger, hpx_request request, ledger_fresh_fn *fresh, void *context)
+void hpx_ledger_add(struct ledger *ledger, hpx_request request, ledger_fresh_fn *fresh, void *context)
 {
     const hpx_recipe *recipe = hpx_experiment_recipe(ledger->experiment);
     hpx_cost cost = hpx_experiment_cost(ledger->experiment, request.cell);
@@ -141,25 +141,25 @@ void ledger_add(struct ledger *ledger, hpx_request request, ledger_fresh_fn *fre
     }
 }
 
-bool ledger_has(const struct ledger *ledger, hpx_request request)
+bool hpx_ledger_has(const struct ledger *ledger, hpx_request request)
 {
     const uint32_t *by_seed = hpx_requests_find(&ledger->requests, request);
     return by_seed && *by_seed;
 }
 
-size_t ledger_index(const struct ledger *ledger, hpx_request request, size_t seed_index)
+size_t hpx_ledger_index(const struct ledger *ledger, hpx_request request, size_t seed_index)
 {
     const uint32_t *by_seed = hpx_requests_find(&ledger->requests, request);
     assert(by_seed && by_seed[seed_index] > 0);
     return by_seed[seed_index] - 1;
 }
 
-struct trial *ledger_trial(const struct ledger *ledger, hpx_request request, size_t seed_index)
+struct trial *hpx_ledger_trial(const struct ledger *ledger, hpx_request request, size_t seed_index)
 {
-    return ledger_at(ledger, ledger_index(ledger, request, seed_index));
+    return ledger_at(ledger, hpx_ledger_index(ledger, request, seed_index));
 }
 
-void ledger_note(struct ledger *ledger, struct trial *trial, uint32_t epoch, double value)
+void hpx_ledger_note(struct ledger *ledger, struct trial *trial, uint32_t epoch, double value)
 {
     struct point *point = find_point(trial, epoch);
     if (!point && trial->asked != epoch)
@@ -170,14 +170,14 @@ void ledger_note(struct ledger *ledger, struct trial *trial, uint32_t epoch, dou
     point->value = value;
 }
 
-void ledger_explain(struct ledger *ledger, struct trial *trial, const char *reason)
+void hpx_ledger_explain(struct ledger *ledger, struct trial *trial, const char *reason)
 {
     if (reason && (!ledger->reason || strcmp(ledger->reason, reason) != 0))
         ledger->reason = hpx_arena_strndup(ledger->arena, reason, strlen(reason));
     trial->reason = reason ? ledger->reason : NULL;
 }
 
-bool trial_answer(double *value, const struct trial *trial, uint32_t epochs)
+bool hpx_trial_answer(double *value, const struct trial *trial, uint32_t epochs)
 {
     const struct point *point = find_point(trial, epochs);
     const bool failed = trial->past->failure && trial->epoch <= epochs, known = point && point->known;
@@ -185,40 +185,40 @@ bool trial_answer(double *value, const struct trial *trial, uint32_t epochs)
     return known || failed;
 }
 
-uint32_t trial_target(const struct trial *trial)
+uint32_t hpx_trial_target(const struct trial *trial)
 {
     double value;
-    uint32_t target = trial_answer(&value, trial, trial->asked) ? 0 : trial->asked;
+    uint32_t target = hpx_trial_answer(&value, trial, trial->asked) ? 0 : trial->asked;
     for (const struct point *point = trial->past->points; point; point = point->next)
-        if (point->epochs > target && !trial_answer(&value, trial, point->epochs))
+        if (point->epochs > target && !hpx_trial_answer(&value, trial, point->epochs))
             target = point->epochs;
     return target;
 }
 
-bool trial_failed(const struct trial *trial, uint32_t epochs)
+bool hpx_trial_failed(const struct trial *trial, uint32_t epochs)
 {
     double value;
-    return trial_answer(&value, trial, epochs) ? isnan(value) : trial->state == TRIAL_ACCIDENT;
+    return hpx_trial_answer(&value, trial, epochs) ? isnan(value) : trial->state == TRIAL_ACCIDENT;
 }
 
-uint32_t trial_trained(const struct trial *trial)
+uint32_t hpx_trial_trained(const struct trial *trial)
 {
     return trial->verdict == HPX_HIT || trial->epoch <= trial->from ? 0 : trial->epoch - trial->from;
 }
 
-bool ledger_score(double *mean, double *sd, const struct ledger *ledger, hpx_request request)
+bool hpx_ledger_score(double *mean, double *sd, const struct ledger *ledger, hpx_request request)
 {
     size_t seeds = hpx_experiment_recipe(ledger->experiment)->seed_count;
     double sum = 0, squares = 0, value;
     for (size_t i = 0; i < seeds; i++) {
-        const struct trial *trial = ledger_trial(ledger, request, i);
-        if (!trial_answer(&value, trial, request.epochs) && trial->state != TRIAL_ACCIDENT)
+        const struct trial *trial = hpx_ledger_trial(ledger, request, i);
+        if (!hpx_trial_answer(&value, trial, request.epochs) && trial->state != TRIAL_ACCIDENT)
             return false;
         sum += value; /* NaN: it failed */
     }
     *mean = sum / (double)seeds;
     for (size_t i = 0; i < seeds; i++) {
-        trial_answer(&value, ledger_trial(ledger, request, i), request.epochs);
+        hpx_trial_answer(&value, hpx_ledger_trial(ledger, request, i), request.epochs);
         squares += (value - *mean) * (value - *mean);
     }
     *sd = seeds < 2 ? NAN : sqrt(squares / (double)(seeds - 1));

@@ -61,8 +61,8 @@ struct ledger {
     const char *reason;    /* given last */
 };
 
-void ledger_init(struct ledger *ledger, hpx_experiment *experiment);
-void ledger_free(struct ledger *ledger);
+void hpx_ledger_init(struct ledger *ledger, hpx_experiment *experiment);
+void hpx_ledger_free(struct ledger *ledger);
 
 static inline struct trial *ledger_at(const struct ledger *ledger, size_t index)
 {
@@ -70,49 +70,49 @@ static inline struct trial *ledger_at(const struct ledger *ledger, size_t index)
 }
 
 /* The trial of that key, or NULL. */
-struct trial *ledger_find(const struct ledger *ledger, const hpx_hash *key);
+struct trial *hpx_ledger_find(const struct ledger *ledger, const hpx_hash *key);
 
 /* Notes the trials of a request. A new trial is WAITING with verdict TRAIN; one that has no answer for so
  * many epochs WAITS again, unless it runs. `fresh` is called for each of these, with its manifest, which is
  * not kept: a hundred thousand trials would hold most memory for it. */
 typedef void ledger_fresh_fn(void *context, struct trial *trial, uint32_t epochs, const hpx_buffer *manifest);
-void ledger_add(struct ledger *ledger, hpx_request request, ledger_fresh_fn *fresh, void *context);
-bool ledger_has(const struct ledger *ledger, hpx_request request);
+void hpx_ledger_add(struct ledger *ledger, hpx_request request, ledger_fresh_fn *fresh, void *context);
+bool hpx_ledger_has(const struct ledger *ledger, hpx_request request);
 
 /* A request's trial for the recipe's i-th seed; the request must have been added. */
-size_t ledger_index(const struct ledger *ledger, hpx_request request, size_t seed_index);
-struct trial *ledger_trial(const struct ledger *ledger, hpx_request request, size_t seed_index);
+size_t hpx_ledger_index(const struct ledger *ledger, hpx_request request, size_t seed_index);
+struct trial *hpx_ledger_trial(const struct ledger *ledger, hpx_request request, size_t seed_index);
 
 /* What the trial has had, to be changed. */
-struct past *ledger_past(struct ledger *ledger, struct trial *trial);
+struct past *hpx_ledger_past(struct ledger *ledger, struct trial *trial);
 
 /* The trial has had this value of the objective after an epoch. */
-void ledger_note(struct ledger *ledger, struct trial *trial, uint32_t epoch, double value);
+void hpx_ledger_note(struct ledger *ledger, struct trial *trial, uint32_t epoch, double value);
 
 /* Why the trial is no hit: a copy is made, one of equal ones that follow each other. NULL: nobody can say. */
-void ledger_explain(struct ledger *ledger, struct trial *trial, const char *reason);
+void hpx_ledger_explain(struct ledger *ledger, struct trial *trial, const char *reason);
 
 /* Whether the trial has an answer for so many epochs; then the objective, NaN if it had failed by then or has
  * no finite one. */
-bool trial_answer(double *value, const struct trial *trial, uint32_t epochs);
+bool hpx_trial_answer(double *value, const struct trial *trial, uint32_t epochs);
 
 /* The most epochs for which it is asked and has no answer; 0: it has all. */
-uint32_t trial_target(const struct trial *trial);
+uint32_t hpx_trial_target(const struct trial *trial);
 
 /* Whether its answer for so many epochs is no number, or it ended by accident before it had one. */
-bool trial_failed(const struct trial *trial, uint32_t epochs);
+bool hpx_trial_failed(const struct trial *trial, uint32_t epochs);
 
 /* Epochs that this run has trained. */
-uint32_t trial_trained(const struct trial *trial);
+uint32_t hpx_trial_trained(const struct trial *trial);
 
 /* Whether all trials of the request have an answer or none to come, and then the mean of the objective (NaN
  * if one failed) and its sample standard deviation (NaN with one seed). */
-bool ledger_score(double *mean, double *sd, const struct ledger *ledger, hpx_request request);
+bool hpx_ledger_score(double *mean, double *sd, const struct ledger *ledger, hpx_request request);
 
 /* What the run found, or, dry, what it would do. Trials of this run are charged to the first search, in the
  * order of the recipe, that visits them: the same for any order of execution. The ledger's memory is the
  * outcome's from then on. */
 struct pace;
-hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger, const struct pace *dry);
+hpx_outcome *hpx_outcome_of(const hpx_plan *plan, struct ledger *ledger, const struct pace *dry);
 
 #endif

@@ -29,7 +29,7 @@ void hpx_outcome_free(hpx_outcome *outcome)
     hpx_fields_free(&outcome->code);
     hpx_fields_free(&outcome->dataset);
     hpx_fields_free(&outcome->numerics);
-    ledger_free(&outcome->ledger->of);
+    hpx_ledger_free(&outcome->ledger->of);
     free(outcome->ledger);
     free(outcome);
 }
@@ -82,13 +82,13 @@ static uint32_t epochs_left(const struct trial *trial, uint32_t epochs)
 
 static double seconds_left(const struct pace *pace, const struct trial *trial, uint32_t epochs)
 {
-    return epochs_left(trial, epochs) * pace_seconds(pace, trial->macs_per_epoch);
+    return epochs_left(trial, epochs) * hpx_pace_seconds(pace, trial->macs_per_epoch);
 }
 
 /* Of the seconds in which this run has trained the trial, those of so many epochs. */
 static double seconds_of(const struct trial *trial, uint32_t epochs)
 {
-    const uint32_t trained = trial_trained(trial);
+    const uint32_t trained = hpx_trial_trained(trial);
     return epochs == trained ? trial->past->seconds : trial->past->seconds * epochs / trained;
 }
 
@@ -97,7 +97,7 @@ static double seconds_of(const struct trial *trial, uint32_t epochs)
 static hpx_outcome_trial meet(const hpx_outcome *outcome, hpx_request request, size_t seed_index,
                               uint32_t charged)
 {
-    const struct trial *trial = ledger_trial(&outcome->ledger->of, request, seed_index);
+    const struct trial *trial = hpx_ledger_trial(&outcome->ledger->of, request, seed_index);
     const uint32_t from = trial->verdict == HPX_EXTEND ? trial->from : 0;
     double value;
     hpx_outcome_trial met = {
@@ -105,8 +105,8 @@ static hpx_outcome_trial meet(const hpx_outcome *outcome, hpx_request request, s
         .seed = outcome->recipe->seeds[seed_index],
         .key = trial->key,
         .verdict = HPX_HIT,
-        .known = trial_answer(&value, trial, request.epochs),
-        .failed = trial_failed(trial, request.epochs),
+        .known = hpx_trial_answer(&value, trial, request.epochs),
+        .failed = hpx_trial_failed(trial, request.epochs),
         .epoch = trial->epoch < request.epochs ? trial->epoch : request.epochs,
         .to = request.epochs,
     };
@@ -124,7 +124,7 @@ static hpx_outcome_trial meet(const hpx_outcome *outcome, hpx_request request, s
     if (!met.known)
         met.macs_left = left * trial->macs_per_epoch;
     met.seconds_left =
-        outcome->ledger->dry ? left * pace_seconds(&outcome->ledger->pace, trial->macs_per_epoch) : NAN;
+        outcome->ledger->dry ? left * hpx_pace_seconds(&outcome->ledger->pace, trial->macs_per_epoch) : NAN;
     return met;
 }
 
@@ -140,7 +140,7 @@ static hpx_verdict charge_trial(hpx_search_outcome *out, struct accountant *acco
 {
     const hpx_recipe *recipe = accountant->recipe;
     hpx_experiment *experiment = accountant->ledger->experiment;
-    uint32_t *charged = &accountant->charged[ledger_index(accountant->ledger, request, seed_index)];
+    uint32_t *charged = &accountant->charged[hpx_ledger_index(accountant->ledger, request, seed_index)];
     out->charged =
         hpx_grow(out->charged, &accountant->charged_capacity, out->trial_count + 1, sizeof *out->charged);
     out->charged[out->trial_count++] = *charged;
@@ -183,7 +183,7 @@ static void charge_others(hpx_search_outcome *out, struct accountant *accountant
     for (size_t i = 0; i < count; i++) {
         const hpx_request request = requests[i];
         bool *is_billed = hpx_requests_at(billed, request);
-        if (!*is_billed && ledger_has(accountant->ledger, request))
+        if (!*is_billed && hpx_ledger_has(accountant->ledger, request))
             charge(out, accountant, request);
         *is_billed = true;
     }
@@ -203,7 +203,7 @@ static void add_nominal(hpx_search_outcome *out, struct accountant *accountant, 
     out->nominal_macs +=
         cost.forward * request.epochs / recipe->epochs - cost.forward * *before / recipe->epochs;
     for (size_t seed = 0; seed < recipe->seed_count; seed++) {
-        const struct trial *trial = ledger_trial(accountant->ledger, request, seed);
+        const struct trial *trial = hpx_ledger_trial(accountant->ledger, request, seed);
         const uint32_t to =
             trial->past->failure && trial->epoch < request.epochs ? trial->epoch : request.epochs;
         if (to > *before)
@@ -245,7 +245,8 @@ static void account(hpx_search_outcome *out, struct accountant *accountant, size
     if (out->done) {
         out->result = hpx_search_result_of(search);
         const uint32_t epochs = out->result.epochs;
-        ledger_score(&out->score, &out->score_sd, accountant->ledger, (hpx_request){out->result.end, epochs});
+        hpx_ledger_score(&out->score, &out->score_sd, accountant->ledger,
+                         (hpx_request){out->result.end, epochs});
         out->incumbent_score = hpx_plan_value(accountant->plan, (hpx_request){out->result.incumbent, epochs});
     }
 }
@@ -272,7 +273,7 @@ static void charge_speculative(hpx_speculative *out, const struct ledger *ledger
 {
     const hpx_recipe *recipe = hpx_experiment_recipe(ledger->experiment);
     const uint32_t from = trial->needed > trial->from ? trial->needed : trial->from;
-    if (trial_trained(trial) == 0 || trial->epoch <= from)
+    if (hpx_trial_trained(trial) == 0 || trial->epoch <= from)
         return;
     uint32_t trained = trial->epoch - from;
     double forward = (double)hpx_experiment_cost(ledger->experiment, trial->cell).forward;
@@ -293,7 +294,7 @@ static void count_trials(hpx_outcome *outcome, const struct ledger *ledger, cons
             outcome->stored += trial->verdict == HPX_HIT;
             outcome->trained += trial->verdict == HPX_TRAIN;
             outcome->extended += trial->verdict == HPX_EXTEND;
-            outcome->failed += trial_failed(trial, trial->needed);
+            outcome->failed += hpx_trial_failed(trial, trial->needed);
             outcome->accidents += trial->state == TRIAL_ACCIDENT;
         } else {
             outcome->pending++;
@@ -304,7 +305,7 @@ static void count_trials(hpx_outcome *outcome, const struct ledger *ledger, cons
     outcome->calibrated = dry && dry->calibrated;
 }
 
-hpx_outcome *outcome_of(const hpx_plan *plan, struct ledger *ledger, const struct pace *dry)
+hpx_outcome *hpx_outcome_of(const hpx_plan *plan, struct ledger *ledger, const struct pace *dry)
 {
     hpx_outcome *outcome = hpx_alloc(sizeof *outcome);
     outcome->ledger = hpx_alloc(sizeof *outcome->ledger);

@@ -20,7 +20,7 @@ static void add(struct pace *pace, double macs, double seconds)
     }
 }
 
-double pace_seconds(const struct pace *pace, uint64_t epoch_macs)
+double hpx_pace_seconds(const struct pace *pace, uint64_t epoch_macs)
 {
     double nearest = INFINITY, seconds = NAN, macs = (double)epoch_macs;
     for (size_t i = 0; i < pace->count; i++) {
@@ -129,7 +129,7 @@ static void calibrate_all(struct pace *pace, const struct ledger *ledger)
         calibrate(pace, ledger, least);
 }
 
-void pace_find(struct pace *pace, const struct ledger *ledger, hpx_store *store)
+void hpx_pace_find(struct pace *pace, const struct ledger *ledger, hpx_store *store)
 {
     *pace = (struct pace){.count = 0};
     for (size_t i = 0; i < ledger->count; i++) {

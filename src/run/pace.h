@@ -24,9 +24,9 @@ struct pace {
 /* From the trials that have results; where none has, from the checkpoints that trials would continue; else
  * from whatever the store has (NULL: nothing), this host's rather than others'; else, where a trial is to be
  * trained, from two short trainings of random images, which take part of a second and are not stored. */
-void pace_find(struct pace *pace, const struct ledger *ledger, hpx_store *store);
+void hpx_pace_find(struct pace *pace, const struct ledger *ledger, hpx_store *store);
 
 /* Of an epoch with so many multiplications; NaN: nothing is known. */
-double pace_seconds(const struct pace *pace, uint64_t epoch_macs);
+double hpx_pace_seconds(const struct pace *pace, uint64_t epoch_macs);
 
 #endif

@@ -35,14 +35,14 @@ static char *differences(struct reasons *reasons, const hpx_neighbour *nearest, 
     return to_text(&text);
 }
 
-char *reason_for(struct reasons *reasons, const struct trial *trial)
+char *hpx_reason_for(struct reasons *reasons, const struct trial *trial)
 {
     hpx_neighbour nearest = {.found = false};
     hpx_fields wanted = {0};
     hpx_error error;
     char *reason = NULL;
     if (trial->verdict == HPX_EXTEND)
-        return hpx_format("%u -> %u", trial->from, trial_target(trial));
+        return hpx_format("%u -> %u", trial->from, hpx_trial_target(trial));
     if (!reasons->store)
         return hpx_strdup("never seen");
     if (!reasons->neighbours) {
@@ -57,7 +57,7 @@ char *reason_for(struct reasons *reasons, const struct trial *trial)
     return reason;
 }
 
-void reasons_free(struct reasons *reasons)
+void hpx_reasons_free(struct reasons *reasons)
 {
     hpx_neighbours_free(reasons->neighbours);
     hpx_fields_free(&reasons->varying);

@@ -18,7 +18,7 @@ struct reasons {
 /* The reason for a trial that is to be trained; NULL where the store cannot be read. free() it. All manifests
  * are read once, and then for each trial those of its own cell and seed: for any number of trials the store
  * is read about twice. */
-char *reason_for(struct reasons *reasons, const struct trial *trial);
-void reasons_free(struct reasons *reasons);
+char *hpx_reason_for(struct reasons *reasons, const struct trial *trial);
+void hpx_reasons_free(struct reasons *reasons);
 
 #endif

@@ -279,12 +279,12 @@ static void look_up(void *context, struct trial *trial, uint32_t epochs, const h
     trial->verdict = HPX_HIT;
     trial->needed = epochs > trial->needed ? epochs : trial->needed;
     if (slot == FAILED) {
-        ledger_past(&replay->ledger, trial)->failure = "failed";
+        hpx_ledger_past(&replay->ledger, trial)->failure = "failed";
         trial->epoch = failed_epoch(replay->table, request, seed);
         return;
     }
     trial->epoch = epochs > trial->epoch ? epochs : trial->epoch;
-    ledger_note(&replay->ledger, trial, epochs, value);
+    hpx_ledger_note(&replay->ledger, trial, epochs, value);
     if (slot == MISSING && !replay->missing) {
         replay->missing = trial;
         replay->missing_epochs = epochs;
@@ -298,8 +298,8 @@ static hpx_status run(struct replay *replay, hpx_plan *plan, hpx_error *error)
     while ((count = hpx_plan_ask(plan, &requests)) > 0) {
         for (size_t i = 0; i < count; i++) {
             double mean, sd;
-            ledger_add(&replay->ledger, requests[i], look_up, replay);
-            ledger_score(&mean, &sd, &replay->ledger, requests[i]);
+            hpx_ledger_add(&replay->ledger, requests[i], look_up, replay);
+            hpx_ledger_score(&mean, &sd, &replay->ledger, requests[i]);
             hpx_plan_tell(plan, requests[i], mean);
         }
         if (!replay->missing)
@@ -336,14 +336,14 @@ hpx_status hpx_replay(hpx_outcome **out, const hpx_recipe *recipe, const hpx_rec
     if (!status)
         status = hpx_experiment_open(&experiment, recipe, &shape, error);
     if (!status) {
-        ledger_init(&replay.ledger, experiment);
+        hpx_ledger_init(&replay.ledger, experiment);
         plan = hpx_plan_new(recipe, searches, search_count, hpx_experiment_macs, experiment);
         status = run(&replay, plan, error);
     }
     if (!status)
-        *out = outcome_of(plan, &replay.ledger, NULL);
+        *out = hpx_outcome_of(plan, &replay.ledger, NULL);
     else
-        ledger_free(&replay.ledger);
+        hpx_ledger_free(&replay.ledger);
     hpx_plan_free(plan);
     hpx_experiment_free(experiment);
     hpx_requests_free(&table.entries);

@@ -17,13 +17,13 @@ static void add_manifest(hpx_buffer *out, const struct build *build, const struc
 static void note_failure(struct build *build, struct trial *trial, const char *failure)
 {
     if (*failure)
-        ledger_past(&build->ledger, trial)->failure =
+        hpx_ledger_past(&build->ledger, trial)->failure =
             hpx_arena_strndup(build->ledger.arena, failure, strlen(failure));
 }
 
 uint64_t hpx_trial_macs_left(const struct trial *trial)
 {
-    uint32_t from = trial->epoch > trial->from ? trial->epoch : trial->from, target = trial_target(trial);
+    uint32_t from = trial->epoch > trial->from ? trial->epoch : trial->from, target = hpx_trial_target(trial);
     return target > from ? (target - from) * trial->macs_per_epoch : 0;
 }
 
@@ -42,25 +42,25 @@ static hpx_status consult(struct build *build, struct trial *trial, uint32_t epo
         return status;
     if (verdict == HPX_HIT) {
         const double value = hpx_objective_value(&build->recipe->objective, &artifact.metrics);
-        if (trial_trained(trial) == 0 || artifact.epoch > trial->epoch) {
+        if (hpx_trial_trained(trial) == 0 || artifact.epoch > trial->epoch) {
             trial->verdict = HPX_HIT;
             trial->epoch = artifact.epoch;
-            struct past *past = ledger_past(&build->ledger, trial);
+            struct past *past = hpx_ledger_past(&build->ledger, trial);
             past->value = value;
             past->seconds = artifact.total_seconds;
             note_failure(build, trial, artifact.failure);
         }
-        ledger_note(&build->ledger, trial, artifact.epoch, value);
+        hpx_ledger_note(&build->ledger, trial, artifact.epoch, value);
         hpx_artifact_free(&artifact);
-        if (trial->state != TRIAL_RUNNING && trial_target(trial) == 0)
+        if (trial->state != TRIAL_RUNNING && hpx_trial_target(trial) == 0)
             trial->state = TRIAL_KNOWN;
-    } else if (trial_trained(trial) == 0 && trial->state != TRIAL_RUNNING) {
+    } else if (hpx_trial_trained(trial) == 0 && trial->state != TRIAL_RUNNING) {
         /* what this run has trained of it is no other's */
         trial->verdict = (uint8_t)verdict;
         trial->from = from;
         trial->epoch = from;
         if (trial->past->seconds > 0)
-            ledger_past(&build->ledger, trial)->seconds = 0;
+            hpx_ledger_past(&build->ledger, trial)->seconds = 0;
     }
     return HPX_OK;
 }
@@ -69,8 +69,8 @@ static void explain(struct build *build, struct trial *trial)
 {
     if (trial->state == TRIAL_KNOWN)
         return;
-    char *reason = build->options->again ? hpx_strdup("-B") : reason_for(&build->reasons, trial);
-    ledger_explain(&build->ledger, trial, reason);
+    char *reason = build->options->again ? hpx_strdup("-B") : hpx_reason_for(&build->reasons, trial);
+    hpx_ledger_explain(&build->ledger, trial, reason);
     free(reason);
 }
 
@@ -120,7 +120,7 @@ hpx_status hpx_trial_claim(bool *claimed, struct build *build, struct trial *tri
         return status;
     hpx_buffer manifest = {0};
     add_manifest(&manifest, build, trial);
-    status = consult(build, trial, trial_target(trial), &manifest, error);
+    status = consult(build, trial, hpx_trial_target(trial), &manifest, error);
     hpx_buffer_free(&manifest);
     if (status || trial->state == TRIAL_KNOWN)
         hpx_store_release(build->store, &trial->key);
@@ -188,12 +188,12 @@ static void name_job(hpx_job *out, const struct build *build, const struct trial
 static hpx_status start(struct build *build, struct trial *trial, hpx_error *error)
 {
     const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
-    hpx_job job = {.to = trial->to = trial_target(trial), .checkpoint = HPX_NO_BLOB};
+    hpx_job job = {.to = trial->to = hpx_trial_target(trial), .checkpoint = HPX_NO_BLOB};
     hpx_status status = put_code(build, error);
     if (!status)
         status = hpx_store_put_record(build->store, HPX_RECORD_DATASET, &source->record, error);
     if (!status && (trial->verdict == HPX_EXTEND || trial->epoch > 0)) {
-        const bool first = trial_trained(trial) == 0;
+        const bool first = hpx_trial_trained(trial) == 0;
         hpx_status found = find_checkpoint(&job, build, trial, error);
         if (found != HPX_NOT_FOUND)
             status = found;
@@ -204,7 +204,7 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
         hpx_artifact parent;
         if (!status && first && job.from > 0 &&
             hpx_store_get(&parent, build->store, &trial->key, job.from, NULL, error) == HPX_OK) {
-            ledger_past(&build->ledger, trial)->parent_seconds = parent.total_seconds;
+            hpx_ledger_past(&build->ledger, trial)->parent_seconds = parent.total_seconds;
             hpx_artifact_free(&parent);
         }
     }
@@ -264,7 +264,7 @@ hpx_status hpx_trial_store_epoch(struct build *build, struct trial *trial, const
     memcpy(artifact.failure, result->failure, sizeof artifact.failure);
     const hpx_recipe *recipe = build->recipe;
     hpx_put_options keep = {recipe->keep, recipe->objective,
-                            .last = result->epoch >= trial_target(trial) || *result->failure};
+                            .last = result->epoch >= hpx_trial_target(trial) || *result->failure};
     hpx_buffer manifest = {0};
     add_manifest(&manifest, build, trial);
     hpx_status status = hpx_store_put(build->store, &manifest, &artifact,
@@ -275,11 +275,11 @@ hpx_status hpx_trial_store_epoch(struct build *build, struct trial *trial, const
         return status;
     if (result->epoch > trial->epoch || *result->failure)
         trial->epoch = result->epoch;
-    struct past *past = ledger_past(&build->ledger, trial);
+    struct past *past = hpx_ledger_past(&build->ledger, trial);
     past->value = hpx_objective_value(&recipe->objective, &result->metrics);
     past->seconds += result->seconds;
     if (!*result->failure)
-        ledger_note(&build->ledger, trial, result->epoch, past->value);
+        hpx_ledger_note(&build->ledger, trial, result->epoch, past->value);
     note_failure(build, trial, result->failure);
     build->spent_seconds += result->seconds;
     build->spent_macs +=
@@ -299,7 +299,7 @@ static void finish(struct build *build, struct trial *trial)
 
 void hpx_trial_end_job(struct build *build, struct trial *trial)
 {
-    if (trial_target(trial) == 0) {
+    if (hpx_trial_target(trial) == 0) {
         finish(build, trial);
         return;
     }

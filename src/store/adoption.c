@@ -13,31 +13,31 @@ hpx_status hpx_store_put_adoption(hpx_store *store, const hpx_hash *id, const hp
                                   hpx_error *error)
 {
     MDB_txn *txn;
-    struct key key = key_of_hash(id);
-    hpx_status status = begin_write(&txn, store, error);
+    struct key key = hpx_key_of_hash(id);
+    hpx_status status = hpx_begin_write(&txn, store, error);
     if (status)
         return status;
     hpx_buffer bytes = {0};
     hpx_fields_encode(&bytes, adoption);
-    status = put_sealed(store, txn, DB_ADOPTIONS, &key, bytes.data, bytes.size, error);
+    status = hpx_put_sealed(store, txn, DB_ADOPTIONS, &key, bytes.data, bytes.size, error);
     hpx_buffer_free(&bytes);
-    return end_write(store, txn, status, error);
+    return hpx_end_write(store, txn, status, error);
 }
 
 hpx_status hpx_store_drop_adoption(hpx_store *store, const hpx_hash *id, hpx_error *error)
 {
     MDB_txn *txn;
-    struct key key = key_of_hash(id);
-    hpx_status status = begin_write(&txn, store, error);
+    struct key key = hpx_key_of_hash(id);
+    hpx_status status = hpx_begin_write(&txn, store, error);
     if (status)
         return status;
-    status = delete_key(store, txn, DB_ADOPTIONS, &key, error);
-    return end_write(store, txn, status, error);
+    status = hpx_delete_key(store, txn, DB_ADOPTIONS, &key, error);
+    return hpx_end_write(store, txn, status, error);
 }
 
 hpx_status hpx_store_each_adoption(hpx_store *store, hpx_manifest_fn *each, void *context, hpx_error *error)
 {
-    return each_fields(store, DB_ADOPTIONS, each, context, error);
+    return hpx_each_fields(store, DB_ADOPTIONS, each, context, error);
 }
 
 struct records {
@@ -59,14 +59,14 @@ static hpx_status copy_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_has
                                    hpx_error *error)
 {
     struct epochs theirs = {0}, ours = {0};
-    hpx_status status = list_epochs(&theirs, store, txn, DB_CHECKPOINTS, from, error);
+    hpx_status status = hpx_list_epochs(&theirs, store, txn, DB_CHECKPOINTS, from, error);
     if (!status)
-        status = list_epochs(&ours, store, txn, DB_CHECKPOINTS, to, error);
+        status = hpx_list_epochs(&ours, store, txn, DB_CHECKPOINTS, to, error);
     const uint32_t newest = ours.count > 0 ? ours.epochs[ours.count - 1] : 0;
     for (size_t i = 0; i < theirs.count && !status; i++) {
         if (theirs.epochs[i] <= newest)
             continue;
-        status = copy_checkpoint(store, txn, from, to, theirs.epochs[i], error);
+        status = hpx_copy_checkpoint(store, txn, from, to, theirs.epochs[i], error);
         if (status == HPX_NOT_FOUND)
             status = HPX_OK;
     }
@@ -83,18 +83,18 @@ hpx_status hpx_store_copy(hpx_store *store, const hpx_hash *from, const hpx_buff
     const hpx_hash to = hpx_hash_of(manifest->data, manifest->size);
     hpx_status status = hpx_store_each(store, from, collect, &records, error);
     if (!status)
-        status = begin_write(&txn, store, error);
+        status = hpx_begin_write(&txn, store, error);
     if (!status) {
         for (size_t i = 0; i < records.count && !status; i++) {
             bool contradicts = false;
             records.items[i].key = to;
-            status = put_artifact(&contradicts, store, txn, manifest, &records.items[i], error);
+            status = hpx_put_artifact(&contradicts, store, txn, manifest, &records.items[i], error);
             if (!status)
-                status = copy_import(store, txn, from, &to, records.items[i].epoch, error);
+                status = hpx_copy_import(store, txn, from, &to, records.items[i].epoch, error);
         }
         if (!status)
             status = copy_checkpoints(store, txn, from, &to, error);
-        status = end_write(store, txn, status, error);
+        status = hpx_end_write(store, txn, status, error);
     }
     for (size_t i = 0; i < records.count; i++)
         hpx_artifact_free(&records.items[i]);

@@ -21,8 +21,8 @@ static hpx_status compare_manifest(hpx_store *store, MDB_txn *txn, const hpx_has
 {
     const uint8_t *stored;
     size_t size;
-    struct key name = key_of_hash(key);
-    hpx_status status = get_sealed(&stored, &size, store, txn, DB_MANIFESTS, &name, error);
+    struct key name = hpx_key_of_hash(key);
+    hpx_status status = hpx_get_sealed(&stored, &size, store, txn, DB_MANIFESTS, &name, error);
     if (status)
         return status;
     if (size == manifest->size && memcmp(stored, manifest->data, size) == 0)
@@ -37,9 +37,9 @@ static hpx_status get_failure(hpx_artifact *out, hpx_store *store, MDB_txn *txn,
                               uint32_t epoch, hpx_error *error)
 {
     uint32_t last;
-    hpx_status status = last_epoch(&last, store, txn, DB_RECORDS, key, epoch - 1, error);
+    hpx_status status = hpx_last_epoch(&last, store, txn, DB_RECORDS, key, epoch - 1, error);
     if (!status)
-        status = get_artifact(out, store, txn, key, last, error);
+        status = hpx_get_artifact(out, store, txn, key, last, error);
     if (!status && !*out->failure) {
         hpx_artifact_free(out);
         status = hpx_error_set(error, HPX_NOT_FOUND, "not in the store");
@@ -51,10 +51,10 @@ static hpx_status get(hpx_artifact *out, hpx_store *store, const hpx_hash *key, 
                       bool or_failure, const hpx_buffer *manifest, hpx_error *error)
 {
     MDB_txn *txn;
-    hpx_status status = begin_read(&txn, store, error);
+    hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
-    status = get_artifact(out, store, txn, key, epoch, error);
+    status = hpx_get_artifact(out, store, txn, key, epoch, error);
     if (status == HPX_NOT_FOUND && or_failure)
         status = get_failure(out, store, txn, key, epoch, error);
     if (!status && manifest) {
@@ -62,7 +62,7 @@ static hpx_status get(hpx_artifact *out, hpx_store *store, const hpx_hash *key, 
         if (status)
             hpx_artifact_free(out);
     }
-    end_read(store, txn);
+    hpx_end_read(store, txn);
     return status;
 }
 
@@ -78,22 +78,22 @@ hpx_status hpx_store_find(hpx_artifact *out, hpx_store *store, const hpx_hash *k
     return get(out, store, key, epochs, true, manifest, error);
 }
 
-hpx_status put_artifact(bool *contradicts, hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
-                        const hpx_artifact *artifact, hpx_error *error)
+hpx_status hpx_put_artifact(bool *contradicts, hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
+                            const hpx_artifact *artifact, hpx_error *error)
 {
-    struct key name = key_of_hash(&artifact->key);
+    struct key name = hpx_key_of_hash(&artifact->key);
     hpx_status status = compare_manifest(store, txn, &artifact->key, manifest, error);
     if (status == HPX_NOT_FOUND)
-        status = put_sealed(store, txn, DB_MANIFESTS, &name, manifest->data, manifest->size, error);
+        status = hpx_put_sealed(store, txn, DB_MANIFESTS, &name, manifest->data, manifest->size, error);
     if (status)
         return status;
     hpx_artifact stored;
-    status = get_artifact(&stored, store, txn, &artifact->key, artifact->epoch, error);
+    status = hpx_get_artifact(&stored, store, txn, &artifact->key, artifact->epoch, error);
     if (status == HPX_NOT_FOUND) {
         hpx_buffer record = {0};
-        encode_artifact(&record, artifact);
-        name = key_of_epoch(&artifact->key, artifact->epoch);
-        status = put_sealed(store, txn, DB_RECORDS, &name, record.data, record.size, error);
+        hpx_encode_artifact(&record, artifact);
+        name = hpx_key_of_epoch(&artifact->key, artifact->epoch);
+        status = hpx_put_sealed(store, txn, DB_RECORDS, &name, record.data, record.size, error);
         hpx_buffer_free(&record);
         return status;
     }
@@ -122,27 +122,28 @@ hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx
     struct staged staged = {.blob = HPX_NO_BLOB};
     hpx_status status = HPX_OK;
     if (checkpoint && checkpoint->size >= BLOB_FILE_BYTES)
-        status = stage(&staged, store, checkpoint, error);
+        status = hpx_stage(&staged, store, checkpoint, error);
     if (!status)
-        status = begin_write(&txn, store, error);
+        status = hpx_begin_write(&txn, store, error);
     if (!status) {
-        status = put_artifact(&contradicts, store, txn, manifest, artifact, error);
+        status = hpx_put_artifact(&contradicts, store, txn, manifest, artifact, error);
         if (!status)
-            status = keep_checkpoints(store, txn, artifact, checkpoint, &staged,
-                                      options ? options : &defaults, error);
-        status = end_write(store, txn, status, error);
+            status = hpx_keep_checkpoints(store, txn, artifact, checkpoint, &staged,
+                                          options ? options : &defaults, error);
+        status = hpx_end_write(store, txn, status, error);
     }
-    stage_end(&staged);
+    hpx_stage_end(&staged);
     return contradicts ? hpx_store_put_conflict(store, artifact, error) : status;
 }
 
-hpx_status drop_epoch(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch, hpx_error *error)
+hpx_status hpx_drop_epoch(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                          hpx_error *error)
 {
-    struct key name = key_of_epoch(key, epoch);
-    hpx_status status = drop_checkpoint(store, txn, key, epoch, error);
+    struct key name = hpx_key_of_epoch(key, epoch);
+    hpx_status status = hpx_drop_checkpoint(store, txn, key, epoch, error);
     if (!status)
-        status = delete_key(store, txn, DB_IMPORTS, &name, error);
-    return status ? status : delete_key(store, txn, DB_RECORDS, &name, error);
+        status = hpx_delete_key(store, txn, DB_IMPORTS, &name, error);
+    return status ? status : hpx_delete_key(store, txn, DB_RECORDS, &name, error);
 }
 
 hpx_status hpx_store_reject(hpx_store *store, const hpx_hash *key, uint32_t epoch, const char *why,
@@ -150,11 +151,11 @@ hpx_status hpx_store_reject(hpx_store *store, const hpx_hash *key, uint32_t epoc
 {
     MDB_txn *txn;
     char hex[HPX_HASH_HEX_BYTES];
-    hpx_status status = begin_write(&txn, store, error);
+    hpx_status status = hpx_begin_write(&txn, store, error);
     if (status)
         return status;
-    status = drop_epoch(store, txn, key, epoch, error);
-    status = end_write(store, txn, status, error);
+    status = hpx_drop_epoch(store, txn, key, epoch, error);
+    status = hpx_end_write(store, txn, status, error);
     if (!status && store->damaged) {
         char *what = hpx_format("%s epoch %u: %s", hpx_hash_hex(hex, key), epoch, why);
         store->damaged(store->damaged_context, what);
@@ -168,19 +169,19 @@ static hpx_status get_fields(hpx_fields *out, hpx_store *store, MDB_txn *txn, en
 {
     const uint8_t *payload;
     size_t size;
-    struct key name = key_of_hash(hash);
-    hpx_status status = get_sealed(&payload, &size, store, txn, db, &name, error);
+    struct key name = hpx_key_of_hash(hash);
+    hpx_status status = hpx_get_sealed(&payload, &size, store, txn, db, &name, error);
     return status ? status : hpx_fields_decode(out, payload, size, error);
 }
 
 hpx_status hpx_store_manifest(hpx_fields *out, hpx_store *store, const hpx_hash *key, hpx_error *error)
 {
     MDB_txn *txn;
-    hpx_status status = begin_read(&txn, store, error);
+    hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
     status = get_fields(out, store, txn, DB_MANIFESTS, key, error);
-    end_read(store, txn);
+    hpx_end_read(store, txn);
     return status;
 }
 
@@ -196,7 +197,8 @@ static bool is_hexadecimal(const char *text)
     return *text && strspn(text, "0123456789abcdefABCDEF") == strlen(text);
 }
 
-hpx_status find_name(hpx_hash *out, hpx_store *store, enum database db, const char *prefix, hpx_error *error)
+hpx_status hpx_find_name(hpx_hash *out, hpx_store *store, enum database db, const char *prefix,
+                         hpx_error *error)
 {
     size_t digits = strlen(prefix);
     if (!is_hexadecimal(prefix) || digits > 2 * HPX_HASH_BYTES)
@@ -208,7 +210,7 @@ hpx_status find_name(hpx_hash *out, hpx_store *store, enum database db, const ch
 
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
-    hpx_status status = begin_read(&txn, store, error);
+    hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
     int code = mdb_cursor_open(txn, store->databases[db], &cursor);
@@ -230,9 +232,9 @@ hpx_status find_name(hpx_hash *out, hpx_store *store, enum database db, const ch
             hpx_buffer_printf(&candidates, " %.12s", hex);
     }
     if (code != 0 && code != MDB_NOTFOUND)
-        status = lmdb_failed(store, code, error);
+        status = hpx_lmdb_failed(store, code, error);
     mdb_cursor_close(cursor);
-    end_read(store, txn);
+    hpx_end_read(store, txn);
     if (!status && found == 0)
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key", prefix);
     if (!status && found > 1)
@@ -244,7 +246,7 @@ hpx_status find_name(hpx_hash *out, hpx_store *store, enum database db, const ch
 
 hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefix, hpx_error *error)
 {
-    hpx_status status = find_name(out, store, DB_MANIFESTS, prefix, error);
+    hpx_status status = hpx_find_name(out, store, DB_MANIFESTS, prefix, error);
     if (status == HPX_NOT_FOUND)
         hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key; `hpx ls` lists them", prefix);
     return status;
@@ -255,7 +257,7 @@ hpx_status hpx_store_each(hpx_store *store, const hpx_hash *only, hpx_artifact_f
 {
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
-    hpx_status status = begin_read(&txn, store, error);
+    hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
     int code = mdb_cursor_open(txn, store->databases[DB_RECORDS], &cursor);
@@ -270,8 +272,8 @@ hpx_status hpx_store_each(hpx_store *store, const hpx_hash *only, hpx_artifact_f
         if (only && !hpx_hash_equal(only, &hash))
             break;
         hpx_artifact artifact;
-        uint32_t epoch = load_big_u32((const uint8_t *)key.mv_data + HPX_HASH_BYTES);
-        status = get_artifact(&artifact, store, txn, &hash, epoch, error);
+        uint32_t epoch = hpx_load_big_u32((const uint8_t *)key.mv_data + HPX_HASH_BYTES);
+        status = hpx_get_artifact(&artifact, store, txn, &hash, epoch, error);
         if (status == HPX_NOT_FOUND)
             status = HPX_OK; /* damaged: reported */
         else if (!status) {
@@ -280,20 +282,20 @@ hpx_status hpx_store_each(hpx_store *store, const hpx_hash *only, hpx_artifact_f
         }
     }
     if (!status && code != 0 && code != MDB_NOTFOUND)
-        status = lmdb_failed(store, code, error);
+        status = hpx_lmdb_failed(store, code, error);
     mdb_cursor_close(cursor);
-    end_read(store, txn);
+    hpx_end_read(store, txn);
     return status;
 }
 
-hpx_status each_fields(hpx_store *store, enum database db, hpx_manifest_fn *each, void *context,
-                       hpx_error *error)
+hpx_status hpx_each_fields(hpx_store *store, enum database db, hpx_manifest_fn *each, void *context,
+                           hpx_error *error)
 {
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
     if (store->lacks[db])
         return HPX_OK;
-    hpx_status status = begin_read(&txn, store, error);
+    hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
     int code = mdb_cursor_open(txn, store->databases[db], &cursor);
@@ -314,13 +316,13 @@ hpx_status each_fields(hpx_store *store, enum database db, hpx_manifest_fn *each
         hpx_fields_free(&fields);
     }
     if (!status && code != 0 && code != MDB_NOTFOUND)
-        status = lmdb_failed(store, code, error);
+        status = hpx_lmdb_failed(store, code, error);
     mdb_cursor_close(cursor);
-    end_read(store, txn);
+    hpx_end_read(store, txn);
     return status;
 }
 
 hpx_status hpx_store_each_manifest(hpx_store *store, hpx_manifest_fn *each, void *context, hpx_error *error)
 {
-    return each_fields(store, DB_MANIFESTS, each, context, error);
+    return hpx_each_fields(store, DB_MANIFESTS, each, context, error);
 }

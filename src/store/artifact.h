@@ -5,40 +5,42 @@
 #include "internal.h"
 
 /* The one name in a database that begins with these hexadecimal digits, as hpx_store_find_key. */
-hpx_status find_name(hpx_hash *out, hpx_store *store, enum database db, const char *prefix, hpx_error *error);
+hpx_status hpx_find_name(hpx_hash *out, hpx_store *store, enum database db, const char *prefix,
+                         hpx_error *error);
 
 /* Calls for every value of a database of fields under hashes. */
-hpx_status each_fields(hpx_store *store, enum database db, hpx_manifest_fn *each, void *context,
-                       hpx_error *error);
+hpx_status hpx_each_fields(hpx_store *store, enum database db, hpx_manifest_fn *each, void *context,
+                           hpx_error *error);
 /* Puts manifest and record where they are missing or damaged; HPX_DIFFERS when another manifest has the key,
  * or *contradicts when the record has another output. */
-hpx_status put_artifact(bool *contradicts, hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
-                        const hpx_artifact *artifact, hpx_error *error);
+hpx_status hpx_put_artifact(bool *contradicts, hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
+                            const hpx_artifact *artifact, hpx_error *error);
 
 /* imports.c: the mark of a record, or with epoch 0 of a code version. */
-hpx_status mark_import(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                       const hpx_fields *mark, hpx_error *error);
-hpx_status copy_import(hpx_store *store, MDB_txn *txn, const hpx_hash *from, const hpx_hash *to,
-                       uint32_t epoch, hpx_error *error);
+hpx_status hpx_mark_import(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                           const hpx_fields *mark, hpx_error *error);
+hpx_status hpx_copy_import(hpx_store *store, MDB_txn *txn, const hpx_hash *from, const hpx_hash *to,
+                           uint32_t epoch, hpx_error *error);
 
 /* In a transaction of its own; nothing happens if there is no mark. */
-hpx_status unmark_import(hpx_store *store, const hpx_hash *key, uint32_t epoch, hpx_error *error);
+hpx_status hpx_unmark_import(hpx_store *store, const hpx_hash *key, uint32_t epoch, hpx_error *error);
 
 /* Record, checkpoint and mark. */
-hpx_status drop_epoch(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch, hpx_error *error);
+hpx_status hpx_drop_epoch(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                          hpx_error *error);
 
 /* validate.c */
 /* HPX_DAMAGED with what is wrong with a manifest, a code version or a data set. */
-hpx_status validate_fields(enum database db, const hpx_fields *fields, hpx_error *error);
+hpx_status hpx_validate_fields(enum database db, const hpx_fields *fields, hpx_error *error);
 /* What is wrong with a record, whose manifest this is; NULL: nothing. */
-const char *validate_artifact(const hpx_artifact *artifact, const hpx_fields *manifest);
+const char *hpx_validate_artifact(const hpx_artifact *artifact, const hpx_fields *manifest);
 
 /* space.c */
-hpx_status find_pin(bool *pinned, hpx_store *store, MDB_txn *txn, const hpx_hash *key, hpx_error *error);
+hpx_status hpx_find_pin(bool *pinned, hpx_store *store, MDB_txn *txn, const hpx_hash *key, hpx_error *error);
 
-struct key key_of_output(const hpx_artifact *artifact); /* of a conflict */
+struct key hpx_key_of_output(const hpx_artifact *artifact); /* of a conflict */
 /* hpx_store_each_conflict within a transaction. *damaged: how many could not be read, which were reported. */
-hpx_status each_conflict(uint64_t *damaged, hpx_store *store, MDB_txn *txn, const hpx_hash *only,
-                         hpx_artifact_fn *each, void *context, hpx_error *error);
+hpx_status hpx_each_conflict(uint64_t *damaged, hpx_store *store, MDB_txn *txn, const hpx_hash *only,
+                             hpx_artifact_fn *each, void *context, hpx_error *error);
 
 #endif

@@ -6,7 +6,7 @@
  * A file is written under a temporary name and synced before the transaction that names it. Within that
  * transaction, so that no other process can remove it meanwhile, it is renamed, and its folder synced. A file
  * that is no longer named is removed when the transaction has ended, with the turn still taken
- * (transaction.c). Who reads files holds a lock while a snapshot may still name them (hold_files). */
+ * (transaction.c). Who reads files holds a lock while a snapshot may still name them (hpx_hold_files). */
 #include "blobs.h"
 #include "internal.h"
 #include "sealed.h"
@@ -43,7 +43,7 @@ static char *path_of(const hpx_store *store, const hpx_hash *hash)
 static hpx_status file_failed(hpx_store *store, const char *path, hpx_error *error)
 {
     if (errno == ENOSPC || errno == EDQUOT)
-        return lmdb_failed(store, ENOSPC, error);
+        return hpx_lmdb_failed(store, ENOSPC, error);
     return hpx_error_errno(error, "%s", path);
 }
 
@@ -63,7 +63,7 @@ static hpx_status make_folder(hpx_store *store, const char *path, const char *pa
         return errno == EEXIST ? HPX_OK : file_failed(store, path, error);
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0) {
-        leave_to_owner(store, fd);
+        hpx_leave_to_owner(store, fd);
         close(fd);
     }
     return sync_folder(store, parent, error);
@@ -79,11 +79,11 @@ static bool lock_new(int fd)
     return fcntl(fd, F_OFD_SETLK, &all) == 0 && fstat(fd, &info) == 0 && info.st_nlink > 0;
 }
 
-hpx_status stage_new(struct staged *out, hpx_store *store, hpx_error *error)
+hpx_status hpx_stage_new(struct staged *out, hpx_store *store, hpx_error *error)
 {
     char *folder = folder_of(store);
     *out = (struct staged){.blob = HPX_NO_BLOB};
-    hpx_status status = check_writable(store, error);
+    hpx_status status = hpx_check_writable(store, error);
     if (!status)
         status = make_folder(store, folder, store->directory, error);
     for (unsigned i = 0; !status && out->blob.fd < 0; i++) {
@@ -98,13 +98,13 @@ hpx_status stage_new(struct staged *out, hpx_store *store, hpx_error *error)
             status = file_failed(store, out->path, error);
     }
     if (out->blob.fd >= 0)
-        leave_to_owner(store, out->blob.fd);
+        hpx_leave_to_owner(store, out->blob.fd);
     free(folder);
     return status;
 }
 
-hpx_status stage_add(struct staged *staged, hpx_store *store, const void *bytes, size_t size,
-                     hpx_error *error)
+hpx_status hpx_stage_add(struct staged *staged, hpx_store *store, const void *bytes, size_t size,
+                         hpx_error *error)
 {
     if (!staged->hasher)
         staged->hasher = hpx_hasher_new();
@@ -113,7 +113,7 @@ hpx_status stage_add(struct staged *staged, hpx_store *store, const void *bytes,
     return status ? file_failed(store, staged->path, error) : HPX_OK;
 }
 
-hpx_status stage_sync(struct staged *staged, hpx_store *store, hpx_error *error)
+hpx_status hpx_stage_sync(struct staged *staged, hpx_store *store, hpx_error *error)
 {
     if (staged->hasher)
         staged->hash = hpx_hasher_finish(staged->hasher);
@@ -121,17 +121,17 @@ hpx_status stage_sync(struct staged *staged, hpx_store *store, hpx_error *error)
     return fsync(staged->blob.fd) == 0 ? HPX_OK : file_failed(store, staged->path, error);
 }
 
-hpx_status stage(struct staged *out, hpx_store *store, const hpx_blob *blob, hpx_error *error)
+hpx_status hpx_stage(struct staged *out, hpx_store *store, const hpx_blob *blob, hpx_error *error)
 {
-    hpx_status status = stage_new(out, store, error);
+    hpx_status status = hpx_stage_new(out, store, error);
     if (!status && hpx_blob_copy(out->blob.fd, &out->hash, blob, error) != HPX_OK)
-        status = errno == ENOSPC || errno == EDQUOT ? lmdb_failed(store, ENOSPC, error)
+        status = errno == ENOSPC || errno == EDQUOT ? hpx_lmdb_failed(store, ENOSPC, error)
                                                     : hpx_error_prefix(error, "%s", out->path);
     out->blob.size = blob->size;
-    return status ? status : stage_sync(out, store, error);
+    return status ? status : hpx_stage_sync(out, store, error);
 }
 
-void stage_end(struct staged *staged)
+void hpx_stage_end(struct staged *staged)
 {
     if (staged->path)
         unlink(staged->path);
@@ -162,16 +162,16 @@ static hpx_status give_name(hpx_store *store, struct staged *staged, const char 
 
 /* --- which checkpoint refers to which file --- */
 
-struct key key_of_reference(const hpx_hash *hash, const hpx_hash *key, uint32_t epoch)
+struct key hpx_key_of_reference(const hpx_hash *hash, const hpx_hash *key, uint32_t epoch)
 {
-    struct key reference = key_of_hash(hash), checkpoint = key_of_epoch(key, epoch);
+    struct key reference = hpx_key_of_hash(hash), checkpoint = hpx_key_of_epoch(key, epoch);
     memcpy(reference.bytes + reference.size, checkpoint.bytes, checkpoint.size);
     reference.size += checkpoint.size;
     return reference;
 }
 
-hpx_status count_references(uint64_t *out, hpx_store *store, MDB_txn *txn, const hpx_hash *hash,
-                            hpx_error *error)
+hpx_status hpx_count_references(uint64_t *out, hpx_store *store, MDB_txn *txn, const hpx_hash *hash,
+                                hpx_error *error)
 {
     MDB_cursor *cursor;
     *out = 0;
@@ -179,48 +179,48 @@ hpx_status count_references(uint64_t *out, hpx_store *store, MDB_txn *txn, const
         return HPX_OK;
     int code = mdb_cursor_open(txn, store->databases[DB_BLOBS], &cursor);
     if (code != 0)
-        return lmdb_failed(store, code, error);
+        return hpx_lmdb_failed(store, code, error);
     MDB_val key = {.mv_size = HPX_HASH_BYTES, .mv_data = (void *)hash->bytes}, value;
     for (code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
          code == 0 && key.mv_size > HPX_HASH_BYTES && memcmp(key.mv_data, hash->bytes, HPX_HASH_BYTES) == 0;
          code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
         ++*out;
     mdb_cursor_close(cursor);
-    return code == 0 || code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(store, code, error);
+    return code == 0 || code == MDB_NOTFOUND ? HPX_OK : hpx_lmdb_failed(store, code, error);
 }
 
-hpx_status refer_to_blob(hpx_store *store, MDB_txn *txn, const hpx_hash *hash, const hpx_hash *key,
-                         uint32_t epoch, hpx_error *error)
+hpx_status hpx_refer_to_blob(hpx_store *store, MDB_txn *txn, const hpx_hash *hash, const hpx_hash *key,
+                             uint32_t epoch, hpx_error *error)
 {
-    struct key name = key_of_reference(hash, key, epoch);
-    return put_sealed(store, txn, DB_BLOBS, &name, "", 0, error);
+    struct key name = hpx_key_of_reference(hash, key, epoch);
+    return hpx_put_sealed(store, txn, DB_BLOBS, &name, "", 0, error);
 }
 
-hpx_status place_blob(hpx_store *store, MDB_txn *txn, struct staged *staged, const hpx_hash *key,
-                      uint32_t epoch, hpx_error *error)
+hpx_status hpx_place_blob(hpx_store *store, MDB_txn *txn, struct staged *staged, const hpx_hash *key,
+                          uint32_t epoch, hpx_error *error)
 {
     uint64_t references;
     char *path = path_of(store, &staged->hash);
-    hpx_status status = count_references(&references, store, txn, &staged->hash, error);
-    if (!status && !keep_at_end(store, path) && references == 0)
-        remove_at_end(store, path, false);
+    hpx_status status = hpx_count_references(&references, store, txn, &staged->hash, error);
+    if (!status && !hpx_keep_at_end(store, path) && references == 0)
+        hpx_remove_at_end(store, path, false);
     if (!status)
         status = give_name(store, staged, path, error);
     free(path);
-    return status ? status : refer_to_blob(store, txn, &staged->hash, key, epoch, error);
+    return status ? status : hpx_refer_to_blob(store, txn, &staged->hash, key, epoch, error);
 }
 
-hpx_status release_blob(hpx_store *store, MDB_txn *txn, const hpx_hash *hash, const hpx_hash *key,
-                        uint32_t epoch, hpx_error *error)
+hpx_status hpx_release_blob(hpx_store *store, MDB_txn *txn, const hpx_hash *hash, const hpx_hash *key,
+                            uint32_t epoch, hpx_error *error)
 {
     uint64_t references;
-    struct key name = key_of_reference(hash, key, epoch);
-    hpx_status status = delete_key(store, txn, DB_BLOBS, &name, error);
+    struct key name = hpx_key_of_reference(hash, key, epoch);
+    hpx_status status = hpx_delete_key(store, txn, DB_BLOBS, &name, error);
     if (!status)
-        status = count_references(&references, store, txn, hash, error);
+        status = hpx_count_references(&references, store, txn, hash, error);
     if (!status && references == 0) {
         char *path = path_of(store, hash);
-        remove_at_end(store, path, true);
+        hpx_remove_at_end(store, path, true);
         free(path);
     }
     return status;
@@ -228,8 +228,8 @@ hpx_status release_blob(hpx_store *store, MDB_txn *txn, const hpx_hash *hash, co
 
 /* --- reading --- */
 
-hpx_status open_blob(hpx_blob *out, const hpx_store *store, const hpx_hash *hash, uint64_t size,
-                     hpx_error *error)
+hpx_status hpx_open_blob(hpx_blob *out, const hpx_store *store, const hpx_hash *hash, uint64_t size,
+                         hpx_error *error)
 {
     char *path = path_of(store, hash);
     hpx_status status = hpx_blob_open(out, path, error);
@@ -278,7 +278,7 @@ static hpx_status add_bytes(void *context, const hpx_hash *hash, uint64_t bytes,
     return HPX_OK;
 }
 
-hpx_status count_blob_bytes(uint64_t *out, hpx_store *store, hpx_error *error)
+hpx_status hpx_count_blob_bytes(uint64_t *out, hpx_store *store, hpx_error *error)
 {
     *out = 0;
     return each_file(store, add_bytes, out, error);
@@ -295,21 +295,21 @@ static hpx_status look_at_file(void *context, const hpx_hash *hash, uint64_t byt
 {
     struct orphans *orphans = context;
     uint64_t references;
-    hpx_status status = count_references(&references, orphans->store, orphans->txn, hash, error);
+    hpx_status status = hpx_count_references(&references, orphans->store, orphans->txn, hash, error);
     if (status || references > 0)
         return status;
     orphans->count++;
     orphans->bytes += bytes;
     if (orphans->remove) {
         char *path = path_of(orphans->store, hash);
-        remove_at_end(orphans->store, path, true);
+        hpx_remove_at_end(orphans->store, path, true);
         free(path);
     }
     return HPX_OK;
 }
 
-hpx_status find_orphans(uint64_t *count, uint64_t *bytes, hpx_store *store, MDB_txn *txn, bool remove,
-                        hpx_error *error)
+hpx_status hpx_find_orphans(uint64_t *count, uint64_t *bytes, hpx_store *store, MDB_txn *txn, bool remove,
+                            hpx_error *error)
 {
     struct orphans orphans = {.store = store, .txn = txn, .remove = remove};
     hpx_status status = each_file(store, look_at_file, &orphans, error);

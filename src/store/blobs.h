@@ -17,36 +17,36 @@ struct staged {
     hpx_hasher *hasher; /* while pieces are added */
 };
 
-/* Outside of a transaction, a copy of a blob, on the disk; or in pieces. stage_end also when these fail. */
-hpx_status stage(struct staged *out, hpx_store *store, const hpx_blob *blob, hpx_error *error);
-hpx_status stage_new(struct staged *out, hpx_store *store, hpx_error *error);
-hpx_status stage_add(struct staged *staged, hpx_store *store, const void *bytes, size_t size,
-                     hpx_error *error);
-hpx_status stage_sync(struct staged *staged, hpx_store *store, hpx_error *error);
-void stage_end(struct staged *staged);
+/* Outside of a transaction, a copy of a blob, on the disk; or in pieces. hpx_stage_end also when these fail. */
+hpx_status hpx_stage(struct staged *out, hpx_store *store, const hpx_blob *blob, hpx_error *error);
+hpx_status hpx_stage_new(struct staged *out, hpx_store *store, hpx_error *error);
+hpx_status hpx_stage_add(struct staged *staged, hpx_store *store, const void *bytes, size_t size,
+                         hpx_error *error);
+hpx_status hpx_stage_sync(struct staged *staged, hpx_store *store, hpx_error *error);
+void hpx_stage_end(struct staged *staged);
 
 /* Within a transaction: gives the file its name, and makes a checkpoint refer to it. */
-hpx_status place_blob(hpx_store *store, MDB_txn *txn, struct staged *staged, const hpx_hash *key,
-                      uint32_t epoch, hpx_error *error);
+hpx_status hpx_place_blob(hpx_store *store, MDB_txn *txn, struct staged *staged, const hpx_hash *key,
+                          uint32_t epoch, hpx_error *error);
 /* Another checkpoint refers to a file that has been placed. */
-hpx_status refer_to_blob(hpx_store *store, MDB_txn *txn, const hpx_hash *hash, const hpx_hash *key,
-                         uint32_t epoch, hpx_error *error);
+hpx_status hpx_refer_to_blob(hpx_store *store, MDB_txn *txn, const hpx_hash *hash, const hpx_hash *key,
+                             uint32_t epoch, hpx_error *error);
 /* A checkpoint no longer does; if it was the last, the file goes with the end of the transaction. */
-hpx_status release_blob(hpx_store *store, MDB_txn *txn, const hpx_hash *hash, const hpx_hash *key,
-                        uint32_t epoch, hpx_error *error);
-struct key key_of_reference(const hpx_hash *hash, const hpx_hash *key, uint32_t epoch);
-hpx_status count_references(uint64_t *out, hpx_store *store, MDB_txn *txn, const hpx_hash *hash,
-                            hpx_error *error);
+hpx_status hpx_release_blob(hpx_store *store, MDB_txn *txn, const hpx_hash *hash, const hpx_hash *key,
+                            uint32_t epoch, hpx_error *error);
+struct key hpx_key_of_reference(const hpx_hash *hash, const hpx_hash *key, uint32_t epoch);
+hpx_status hpx_count_references(uint64_t *out, hpx_store *store, MDB_txn *txn, const hpx_hash *hash,
+                                hpx_error *error);
 
 /* HPX_NOT_FOUND if it is missing, or not of this size. The bytes are not read. */
-hpx_status open_blob(hpx_blob *out, const hpx_store *store, const hpx_hash *hash, uint64_t size,
-                     hpx_error *error);
+hpx_status hpx_open_blob(hpx_blob *out, const hpx_store *store, const hpx_hash *hash, uint64_t size,
+                         hpx_error *error);
 
 /* The sizes of all files. */
-hpx_status count_blob_bytes(uint64_t *out, hpx_store *store, hpx_error *error);
+hpx_status hpx_count_blob_bytes(uint64_t *out, hpx_store *store, hpx_error *error);
 /* Files that no checkpoint refers to; `remove`, within a turn to write: they go with the end of the
  * transaction, and what killed processes have left of unfinished ones goes now. */
-hpx_status find_orphans(uint64_t *count, uint64_t *bytes, hpx_store *store, MDB_txn *txn, bool remove,
-                        hpx_error *error);
+hpx_status hpx_find_orphans(uint64_t *count, uint64_t *bytes, hpx_store *store, MDB_txn *txn, bool remove,
+                            hpx_error *error);
 
 #endif

@@ -29,7 +29,7 @@
 
 #define KIB 1024u
 
-const struct bundle_rule bundle_rules[BUNDLE_KINDS] = {
+const struct bundle_rule hpx_bundle_rules[BUNDLE_KINDS] = {
     [BUNDLE_CODE] = {'C', DB_CODES, HPX_HASH_BYTES, 1, 64 * KIB *KIB, "code version"},
     [BUNDLE_DATASET] = {'D', DB_DATASETS, HPX_HASH_BYTES, 1, 64 * KIB, "data set"},
     [BUNDLE_MANIFEST] = {'M', DB_MANIFESTS, HPX_HASH_BYTES, 1, KIB *KIB, "manifest"},
@@ -41,11 +41,11 @@ const struct bundle_rule bundle_rules[BUNDLE_KINDS] = {
     [BUNDLE_END] = {'E', DATABASES, 0, BUNDLE_END_BYTES, BUNDLE_END_BYTES, "end"},
 };
 
-hpx_hash bundle_entry_hash(enum bundle_kind kind, const struct key *key, const void *payload, size_t size)
+hpx_hash hpx_bundle_entry_hash(enum bundle_kind kind, const struct key *key, const void *payload, size_t size)
 {
     /* Keys of one kind have one size, so the concatenation is unambiguous. */
     hpx_hasher *hasher = hpx_hasher_new();
-    hpx_hasher_add(hasher, &bundle_rules[kind].letter, 1);
+    hpx_hasher_add(hasher, &hpx_bundle_rules[kind].letter, 1);
     hpx_hasher_add(hasher, key->bytes, key->size);
     hpx_hasher_add(hasher, payload, size);
     return hpx_hasher_finish(hasher);
@@ -121,11 +121,11 @@ static hpx_status put_bytes(struct writer *writer, const void *bytes, size_t siz
 static hpx_status put_entry(struct writer *writer, enum bundle_kind kind, const struct key *key,
                             const void *payload, size_t size, hpx_error *error)
 {
-    const struct bundle_rule *rule = &bundle_rules[kind];
+    const struct bundle_rule *rule = &hpx_bundle_rules[kind];
     if (size < rule->payload_min || size > rule->payload_max)
         return hpx_error_set(error, HPX_FAILED, "a %s of %zu bytes does not fit into a bundle", rule->name,
                              size);
-    hpx_hash hash = bundle_entry_hash(kind, key, payload, size);
+    hpx_hash hash = hpx_bundle_entry_hash(kind, key, payload, size);
     hpx_buffer *entry = &writer->entry;
     entry->size = 0;
     hpx_buffer_add(entry, &rule->letter, 1);
@@ -164,7 +164,7 @@ static hpx_status put_header(struct writer *writer, hpx_error *error)
 static void leave_out(struct writer *writer, enum database db, const struct key *key)
 {
     MDB_val name = {.mv_size = key->size, .mv_data = (void *)key->bytes};
-    report_damage(writer->store, db, &name);
+    hpx_report_damage(writer->store, db, &name);
     writer->done->left_out++;
 }
 
@@ -175,7 +175,7 @@ static hpx_status gather_all_keys(struct writer *writer, hpx_error *error)
     MDB_val key, value;
     int code = mdb_cursor_open(writer->txn, writer->store->databases[DB_RECORDS], &cursor);
     if (code != 0)
-        return lmdb_failed(writer->store, code, error);
+        return hpx_lmdb_failed(writer->store, code, error);
     while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
         hpx_hash hash;
         if (key.mv_size != sizeof hash.bytes + 4)
@@ -184,7 +184,7 @@ static hpx_status gather_all_keys(struct writer *writer, hpx_error *error)
         add(&writer->keys, &hash);
     }
     mdb_cursor_close(cursor);
-    return code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(writer->store, code, error);
+    return code == MDB_NOTFOUND ? HPX_OK : hpx_lmdb_failed(writer->store, code, error);
 }
 
 static hpx_status gather_references(void *context, const hpx_artifact *artifact, hpx_error *error)
@@ -204,10 +204,10 @@ static hpx_status gather(struct writer *writer, hpx_error *error)
     for (size_t i = 0; i < writer->keys.count; i++) {
         hpx_hash key = writer->keys.items[i];
         struct epochs epochs = {0};
-        hpx_status status = list_epochs(&epochs, writer->store, writer->txn, DB_RECORDS, &key, error);
+        hpx_status status = hpx_list_epochs(&epochs, writer->store, writer->txn, DB_RECORDS, &key, error);
         for (size_t e = 0; e < epochs.count && !status; e++) {
             hpx_artifact artifact;
-            status = get_artifact(&artifact, writer->store, writer->txn, &key, epochs.epochs[e], error);
+            status = hpx_get_artifact(&artifact, writer->store, writer->txn, &key, epochs.epochs[e], error);
             if (status == HPX_NOT_FOUND) {
                 status = HPX_OK; /* reported; left out when its turn comes */
                 continue;
@@ -218,8 +218,8 @@ static hpx_status gather(struct writer *writer, hpx_error *error)
             }
         }
         if (!status)
-            status =
-                each_conflict(&damaged, writer->store, writer->txn, &key, gather_references, writer, error);
+            status = hpx_each_conflict(&damaged, writer->store, writer->txn, &key, gather_references, writer,
+                                       error);
         if (epochs.count > 0)
             writer->keys.items[kept++] = key;
         free(epochs.epochs);
@@ -235,8 +235,8 @@ static hpx_status gather(struct writer *writer, hpx_error *error)
 static hpx_status get_named(const uint8_t **payload, size_t *size, struct writer *writer, enum database db,
                             const hpx_hash *id, hpx_error *error)
 {
-    struct key key = key_of_hash(id);
-    hpx_status status = get_sealed(payload, size, writer->store, writer->txn, db, &key, error);
+    struct key key = hpx_key_of_hash(id);
+    hpx_status status = hpx_get_sealed(payload, size, writer->store, writer->txn, db, &key, error);
     if (!status) {
         hpx_hash hash = hpx_hash_of(*payload, *size);
         if (!hpx_hash_equal(&hash, id))
@@ -256,10 +256,10 @@ static hpx_status put_all_named(struct writer *writer, enum bundle_kind kind, st
         const uint8_t *payload;
         size_t size;
         hpx_hash id = ids->items[i];
-        hpx_status status = get_named(&payload, &size, writer, bundle_rules[kind].db, &id, error);
+        hpx_status status = get_named(&payload, &size, writer, hpx_bundle_rules[kind].db, &id, error);
         if (status == HPX_NOT_FOUND)
             continue;
-        struct key key = key_of_hash(&id);
+        struct key key = hpx_key_of_hash(&id);
         if (!status)
             status = put_entry(writer, kind, &key, payload, size, error);
         if (status)
@@ -291,15 +291,15 @@ static hpx_status select_epochs(struct artifacts *out, struct writer *writer, co
                                 hpx_error *error)
 {
     struct epochs epochs = {0};
-    hpx_status status = list_epochs(&epochs, writer->store, writer->txn, DB_RECORDS, key, error);
+    hpx_status status = hpx_list_epochs(&epochs, writer->store, writer->txn, DB_RECORDS, key, error);
     for (size_t i = 0; i < epochs.count && !status; i++) {
         hpx_artifact artifact;
         const uint32_t epoch = epochs.epochs[i];
-        status = get_artifact(&artifact, writer->store, writer->txn, key, epoch, error);
+        status = hpx_get_artifact(&artifact, writer->store, writer->txn, key, epoch, error);
         if (status && status != HPX_NOT_FOUND)
             break;
         if (status || !is_complete(writer, &artifact, out)) {
-            struct key name = key_of_epoch(key, epoch);
+            struct key name = hpx_key_of_epoch(key, epoch);
             leave_out(writer, DB_RECORDS, &name);
             if (!status)
                 hpx_artifact_free(&artifact);
@@ -317,7 +317,7 @@ static hpx_status put_fields(struct writer *writer, enum bundle_kind kind, const
                              const hpx_artifact *artifact, hpx_error *error)
 {
     hpx_buffer record = {0};
-    encode_artifact(&record, artifact);
+    hpx_encode_artifact(&record, artifact);
     hpx_status status = put_entry(writer, kind, key, record.data, record.size, error);
     hpx_buffer_free(&record);
     return status;
@@ -325,7 +325,7 @@ static hpx_status put_fields(struct writer *writer, enum bundle_kind kind, const
 
 static hpx_status put_record(struct writer *writer, const hpx_artifact *artifact, hpx_error *error)
 {
-    struct key key = key_of_epoch(&artifact->key, artifact->epoch);
+    struct key key = hpx_key_of_epoch(&artifact->key, artifact->epoch);
     hpx_status status = put_fields(writer, BUNDLE_RECORD, &key, artifact, error);
     writer->done->artifacts += !status;
     return status;
@@ -340,7 +340,7 @@ static hpx_status put_conflict(void *context, const hpx_artifact *artifact, hpx_
 {
     const struct conflicts *conflicts = context;
     struct writer *writer = conflicts->writer;
-    struct key key = key_of_output(artifact);
+    struct key key = hpx_key_of_output(artifact);
     if (!find_epoch(conflicts->epochs, artifact->epoch) ||
         !is_complete(writer, artifact, conflicts->epochs)) {
         leave_out(writer, DB_CONFLICTS, &key);
@@ -357,7 +357,7 @@ static hpx_status put_conflicts(struct writer *writer, const hpx_hash *key, cons
     uint64_t damaged;
     struct conflicts conflicts = {writer, epochs};
     hpx_status status =
-        each_conflict(&damaged, writer->store, writer->txn, key, put_conflict, &conflicts, error);
+        hpx_each_conflict(&damaged, writer->store, writer->txn, key, put_conflict, &conflicts, error);
     writer->done->left_out += damaged;
     return status;
 }
@@ -374,7 +374,7 @@ static hpx_status open_own(hpx_blob *out, struct writer *writer, const hpx_artif
                            hpx_error *error)
 {
     hpx_status status =
-        open_checkpoint(out, writer->store, writer->txn, &artifact->key, artifact->epoch, error);
+        hpx_open_checkpoint(out, writer->store, writer->txn, &artifact->key, artifact->epoch, error);
     if (status)
         return status;
     hpx_hasher *hasher = hpx_hasher_new();
@@ -396,7 +396,7 @@ struct pieces {
 static hpx_status put_piece(void *context, const uint8_t *bytes, size_t size, hpx_error *error)
 {
     struct pieces *pieces = context;
-    struct key key = key_of_chunk(&pieces->artifact->key, pieces->artifact->epoch, pieces->index++);
+    struct key key = hpx_key_of_chunk(&pieces->artifact->key, pieces->artifact->epoch, pieces->index++);
     return put_entry(pieces->writer, BUNDLE_PIECE, &key, bytes, size, error);
 }
 
@@ -405,7 +405,7 @@ static hpx_status put_blob(struct writer *writer, const hpx_artifact *artifact, 
 {
     hpx_hash hash;
     hpx_buffer entry = {0};
-    struct key key = key_of_epoch(&artifact->key, artifact->epoch);
+    struct key key = hpx_key_of_epoch(&artifact->key, artifact->epoch);
     struct pieces pieces = {.writer = writer, .artifact = artifact};
     hpx_status status = hpx_blob_hash(&hash, blob, error);
     if (status)
@@ -421,7 +421,7 @@ static hpx_status put_blob(struct writer *writer, const hpx_artifact *artifact, 
 static hpx_status put_checkpoint_of(struct writer *writer, const hpx_artifact *artifact, hpx_error *error)
 {
     hpx_blob blob;
-    struct key key = key_of_epoch(&artifact->key, artifact->epoch);
+    struct key key = hpx_key_of_epoch(&artifact->key, artifact->epoch);
     hpx_status status = open_own(&blob, writer, artifact, error);
     if (status == HPX_NOT_FOUND) {
         leave_out(writer, DB_CHECKPOINTS, &key);
@@ -438,10 +438,10 @@ static hpx_status put_checkpoints(struct writer *writer, const hpx_hash *key, co
                                   hpx_error *error)
 {
     struct epochs stored = {0};
-    hpx_status status = list_epochs(&stored, writer->store, writer->txn, DB_CHECKPOINTS, key, error);
+    hpx_status status = hpx_list_epochs(&stored, writer->store, writer->txn, DB_CHECKPOINTS, key, error);
     for (size_t i = 0; i < stored.count && !status; i++) {
         const hpx_artifact *artifact = find_epoch(epochs, stored.epochs[i]);
-        struct key name = key_of_epoch(key, stored.epochs[i]);
+        struct key name = hpx_key_of_epoch(key, stored.epochs[i]);
         if (artifact)
             status = put_checkpoint_of(writer, artifact, error);
         else
@@ -457,7 +457,7 @@ static hpx_status put_trajectory(struct writer *writer, const hpx_hash *key, boo
     const uint8_t *manifest;
     size_t size;
     struct artifacts epochs = {0};
-    struct key name = key_of_hash(key);
+    struct key name = hpx_key_of_hash(key);
     hpx_status status = get_named(&manifest, &size, writer, DB_MANIFESTS, key, error);
     if (status)
         return status == HPX_NOT_FOUND ? HPX_OK : status;
@@ -502,18 +502,18 @@ hpx_status hpx_bundle_write(hpx_exported *out, hpx_store *store, const hpx_hash 
 {
     *out = (hpx_exported){0};
     struct writer writer = {.store = store, .write = write, .context = context, .done = out};
-    hpx_status status = hold_files(store, error);
+    hpx_status status = hpx_hold_files(store, error);
     if (!status)
-        status = begin_read(&writer.txn, store, error);
+        status = hpx_begin_read(&writer.txn, store, error);
     if (status) {
-        release_files(store);
+        hpx_release_files(store);
         return status;
     }
     writer.all = hpx_hasher_new();
     status = write_bundle(&writer, keys, key_count, checkpoints, error);
     hpx_hasher_finish(writer.all);
-    end_read(store, writer.txn);
-    release_files(store);
+    hpx_end_read(store, writer.txn);
+    hpx_release_files(store);
     hpx_buffer_free(&writer.entry);
     free(writer.keys.items);
     free(writer.codes.items);

@@ -38,9 +38,10 @@ struct bundle_rule {
     uint32_t payload_min, payload_max;
     const char *name;
 };
-extern const struct bundle_rule bundle_rules[BUNDLE_KINDS];
+extern const struct bundle_rule hpx_bundle_rules[BUNDLE_KINDS];
 
 /* Of kind, key and payload. */
-hpx_hash bundle_entry_hash(enum bundle_kind kind, const struct key *key, const void *payload, size_t size);
+hpx_hash hpx_bundle_entry_hash(enum bundle_kind kind, const struct key *key, const void *payload,
+                               size_t size);
 
 #endif

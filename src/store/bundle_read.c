@@ -77,7 +77,7 @@ static hpx_status entry_failed(const struct reader *reader, hpx_status status, c
     char entry[256] = "end";
     MDB_val key = {.mv_size = reader->key.size, .mv_data = (void *)reader->key.bytes};
     if (reader->kind != BUNDLE_END)
-        describe_key(entry, sizeof entry, bundle_rules[reader->kind].db, &key);
+        hpx_describe_key(entry, sizeof entry, hpx_bundle_rules[reader->kind].db, &key);
     refuse_at(reader, reader->entry_at, error, "%s: %s", entry, what);
     return error->status = status;
 }
@@ -153,7 +153,7 @@ static hpx_status read_payload(struct reader *reader, uint32_t size, hpx_error *
 static hpx_status find_kind(struct reader *reader, uint8_t letter, hpx_error *error)
 {
     for (int kind = 0; kind < BUNDLE_KINDS; kind++)
-        if (bundle_rules[kind].letter == letter) {
+        if (hpx_bundle_rules[kind].letter == letter) {
             reader->kind = (enum bundle_kind)kind;
             return HPX_OK;
         }
@@ -171,7 +171,7 @@ static hpx_status read_entry(struct reader *reader, hpx_error *error)
         status = find_kind(reader, head[0], error);
     if (status)
         return status;
-    const struct bundle_rule *rule = &bundle_rules[reader->kind];
+    const struct bundle_rule *rule = &hpx_bundle_rules[reader->kind];
     status = read_all(reader, head + 1, rule->key_bytes + 4u, error);
     if (status)
         return status;
@@ -186,7 +186,7 @@ static hpx_status read_entry(struct reader *reader, hpx_error *error)
         status = read_all(reader, hash.bytes, sizeof hash.bytes, error);
     if (status)
         return status;
-    hpx_hash expected = bundle_entry_hash(reader->kind, &reader->key, reader->payload.data, size);
+    hpx_hash expected = hpx_bundle_entry_hash(reader->kind, &reader->key, reader->payload.data, size);
     if (!hpx_hash_equal(&hash, &expected))
         return refuse_at(reader, reader->entry_at, error, "a %s whose bytes do not match their hash",
                          rule->name);
@@ -233,14 +233,14 @@ static hpx_status expect(struct reader *reader, enum database db, const struct k
 {
     const uint8_t *payload;
     size_t size;
-    hpx_status status = get_sealed(&payload, &size, reader->store, reader->txn, db, key, error);
+    hpx_status status = hpx_get_sealed(&payload, &size, reader->store, reader->txn, db, key, error);
     return status == HPX_NOT_FOUND ? refuse(reader, missing, error) : status;
 }
 
 static hpx_status put(struct reader *reader, hpx_error *error)
 {
-    return put_sealed(reader->store, reader->txn, bundle_rules[reader->kind].db, &reader->key,
-                      reader->payload.data, reader->payload.size, error);
+    return hpx_put_sealed(reader->store, reader->txn, hpx_bundle_rules[reader->kind].db, &reader->key,
+                          reader->payload.data, reader->payload.size, error);
 }
 
 static hpx_status put_marked(struct reader *reader, uint32_t epoch, hpx_error *error)
@@ -248,7 +248,7 @@ static hpx_status put_marked(struct reader *reader, uint32_t epoch, hpx_error *e
     hpx_hash key;
     memcpy(key.bytes, reader->key.bytes, HPX_HASH_BYTES);
     hpx_status status = put(reader, error);
-    return status ? status : mark_import(reader->store, reader->txn, &key, epoch, &reader->mark, error);
+    return status ? status : hpx_mark_import(reader->store, reader->txn, &key, epoch, &reader->mark, error);
 }
 
 /* Fields under their own hash: a code version, a data set entry, a manifest. */
@@ -262,14 +262,14 @@ static hpx_status take_named(struct reader *reader, hpx_error *error)
     hpx_status status = hpx_fields_decode(&fields, payload->data, payload->size, error);
     if (status)
         return refuse(reader, "malformed", error);
-    status = validate_fields(bundle_rules[reader->kind].db, &fields, error);
+    status = hpx_validate_fields(hpx_bundle_rules[reader->kind].db, &fields, error);
     hpx_fields_free(&fields);
     if (status)
         return refuse(reader, error->message, error);
     const uint8_t *stored;
     size_t size;
-    status = get_sealed(&stored, &size, reader->store, reader->txn, bundle_rules[reader->kind].db,
-                        &reader->key, error);
+    status = hpx_get_sealed(&stored, &size, reader->store, reader->txn, hpx_bundle_rules[reader->kind].db,
+                            &reader->key, error);
     if (status == HPX_NOT_FOUND)
         return reader->kind == BUNDLE_CODE ? put_marked(reader, 0, error) : put(reader, error);
     if (!status && (size != payload->size || memcmp(stored, payload->data, size) != 0))
@@ -278,13 +278,13 @@ static hpx_status take_named(struct reader *reader, hpx_error *error)
     return status;
 }
 
-/* Whether nothing of the fields is lost in the artifact: they are what encode_artifact writes. A cell may
+/* Whether nothing of the fields is lost in the artifact: they are what hpx_encode_artifact writes. A cell may
  * still be a text, as older records have it. */
 static bool holds_all(const hpx_artifact *artifact, const hpx_fields *fields)
 {
     const hpx_field *before, *after;
     hpx_fields again = {0};
-    artifact_fields(&again, artifact);
+    hpx_artifact_fields(&again, artifact);
     bool same = true;
     for (hpx_field_walk at = {0}; same && hpx_fields_next_difference(&at, fields, &again, &before, &after);)
         same = before && after && strcmp(before->name, "cell") == 0 && before->type == HPX_FIELD_TEXT;
@@ -299,7 +299,7 @@ static hpx_status upgrade_payload(struct reader *reader, hpx_fields *fields, hpx
     uint8_t *name = reader->key.bytes + HPX_HASH_BYTES + 4;
     hpx_status status = hpx_fields_hash(&before, fields, "output", error);
     if (!status)
-        status = upgrade_record(fields, error);
+        status = hpx_upgrade_record(fields, error);
     if (!status)
         status = hpx_fields_hash(&after, fields, "output", error);
     if (status)
@@ -314,14 +314,14 @@ static hpx_status upgrade_payload(struct reader *reader, hpx_fields *fields, hpx
 static hpx_status decode_record(hpx_artifact *out, struct reader *reader, hpx_error *error)
 {
     const hpx_buffer *payload = &reader->payload;
-    *out = (hpx_artifact){.epoch = load_big_u32(reader->key.bytes + HPX_HASH_BYTES)};
+    *out = (hpx_artifact){.epoch = hpx_load_big_u32(reader->key.bytes + HPX_HASH_BYTES)};
     memcpy(out->key.bytes, reader->key.bytes, HPX_HASH_BYTES);
     hpx_fields fields = {0};
     hpx_status status = hpx_fields_decode(&fields, payload->data, payload->size, error);
-    if (!status && is_format_1_record(&fields))
+    if (!status && hpx_is_format_1_record(&fields))
         status = upgrade_payload(reader, &fields, error);
     if (!status)
-        status = decode_artifact(out, reader->store->cells, payload->data, payload->size, error);
+        status = hpx_decode_artifact(out, reader->store->cells, payload->data, payload->size, error);
     const bool whole = !status && holds_all(out, &fields);
     hpx_fields_free(&fields);
     if (!whole)
@@ -334,8 +334,8 @@ static hpx_status read_fields(hpx_fields *out, struct reader *reader, enum datab
 {
     const uint8_t *payload;
     size_t size;
-    struct key key = key_of_hash(hash);
-    hpx_status status = get_sealed(&payload, &size, reader->store, reader->txn, db, &key, error);
+    struct key key = hpx_key_of_hash(hash);
+    hpx_status status = hpx_get_sealed(&payload, &size, reader->store, reader->txn, db, &key, error);
     return status ? status : hpx_fields_decode(out, payload, size, error);
 }
 
@@ -347,15 +347,15 @@ static hpx_status validate(struct reader *reader, const hpx_artifact *artifact, 
         reader->manifest_key = artifact->key;
         status = read_fields(&reader->manifest, reader, DB_MANIFESTS, &artifact->key, error);
     }
-    const char *wrong = status ? NULL : validate_artifact(artifact, &reader->manifest);
+    const char *wrong = status ? NULL : hpx_validate_artifact(artifact, &reader->manifest);
     return wrong ? refuse(reader, wrong, error) : status;
 }
 
 static hpx_status check_references(struct reader *reader, const hpx_artifact *artifact, hpx_error *error)
 {
-    struct key manifest = key_of_hash(&artifact->key), code = key_of_hash(&artifact->code),
-               dataset = key_of_hash(&artifact->dataset),
-               parent = key_of_epoch(&artifact->key, artifact->parent);
+    struct key manifest = hpx_key_of_hash(&artifact->key), code = hpx_key_of_hash(&artifact->code),
+               dataset = hpx_key_of_hash(&artifact->dataset),
+               parent = hpx_key_of_epoch(&artifact->key, artifact->parent);
     hpx_status status = expect(reader, DB_MANIFESTS, &manifest, "its manifest is missing", error);
     if (!status)
         status = validate(reader, artifact, error);
@@ -391,7 +391,7 @@ static hpx_status put_record(struct reader *reader, const hpx_artifact *artifact
     hpx_status status = check_references(reader, artifact, error);
     if (status)
         return status;
-    status = get_artifact(&stored, reader->store, reader->txn, &artifact->key, artifact->epoch, error);
+    status = hpx_get_artifact(&stored, reader->store, reader->txn, &artifact->key, artifact->epoch, error);
     if (status == HPX_NOT_FOUND) {
         reader->done->artifacts.added++;
         return put_marked(reader, artifact->epoch, error);
@@ -419,7 +419,8 @@ static hpx_status take_record(struct reader *reader, hpx_error *error)
 static hpx_status check_first(struct reader *reader, const hpx_artifact *second, hpx_error *error)
 {
     hpx_artifact first;
-    hpx_status status = get_artifact(&first, reader->store, reader->txn, &second->key, second->epoch, error);
+    hpx_status status =
+        hpx_get_artifact(&first, reader->store, reader->txn, &second->key, second->epoch, error);
     if (status)
         return status == HPX_NOT_FOUND ? refuse(reader, "the first output is missing", error) : status;
     const bool same = hpx_artifact_same_output(&first, second);
@@ -445,7 +446,7 @@ static hpx_status take_conflict(struct reader *reader, hpx_error *error)
     hpx_artifact_free(&artifact);
     if (status)
         return status;
-    status = get_sealed(&stored, &size, reader->store, reader->txn, DB_CONFLICTS, &reader->key, error);
+    status = hpx_get_sealed(&stored, &size, reader->store, reader->txn, DB_CONFLICTS, &reader->key, error);
     if (status == HPX_NOT_FOUND) {
         reader->done->conflicts.added++;
         return put(reader, error);
@@ -475,12 +476,13 @@ static hpx_status put_incoming(struct reader *reader, hpx_error *error)
 {
     struct incoming *incoming = &reader->incoming;
     const hpx_artifact *artifact = &incoming->artifact;
-    hpx_status status = drop_checkpoint(reader->store, reader->txn, &artifact->key, artifact->epoch, error);
+    hpx_status status =
+        hpx_drop_checkpoint(reader->store, reader->txn, &artifact->key, artifact->epoch, error);
     if (!status && incoming->staged.path)
-        status = stage_sync(&incoming->staged, reader->store, error);
+        status = hpx_stage_sync(&incoming->staged, reader->store, error);
     if (!status)
-        status = put_checkpoint(reader->store, reader->txn, &artifact->key, artifact->epoch,
-                                &incoming->staged.blob, &incoming->staged, error);
+        status = hpx_put_checkpoint(reader->store, reader->txn, &artifact->key, artifact->epoch,
+                                    &incoming->staged.blob, &incoming->staged, error);
     return status;
 }
 
@@ -498,7 +500,7 @@ static hpx_status finish_checkpoint(struct reader *reader, hpx_error *error)
     hpx_status status = incoming->skipped ? HPX_OK : judge_checkpoint(reader, error);
     if (!status && !incoming->skipped)
         status = put_incoming(reader, error);
-    stage_end(&incoming->staged);
+    hpx_stage_end(&incoming->staged);
     if (status)
         return status;
     *(incoming->skipped ? &reader->done->checkpoints.known : &reader->done->checkpoints.added) += 1;
@@ -513,14 +515,14 @@ static hpx_status decide_to_skip(struct reader *reader, const hpx_hash *key, uin
     struct epochs stored = {0};
     bool pinned;
     incoming->skipped = false;
-    hpx_status status = find_pin(&pinned, reader->store, reader->txn, key, error);
+    hpx_status status = hpx_find_pin(&pinned, reader->store, reader->txn, key, error);
     if (!status)
-        status = list_epochs(&stored, reader->store, reader->txn, DB_CHECKPOINTS, key, error);
+        status = hpx_list_epochs(&stored, reader->store, reader->txn, DB_CHECKPOINTS, key, error);
     for (size_t i = stored.count; i-- > 0 && stored.epochs[i] >= epoch && !incoming->skipped && !status;) {
         uint32_t found = stored.epochs[i];
         if (pinned && found > epoch)
             continue;
-        status = find_whole_checkpoint(reader->store, reader->txn, key, found, error);
+        status = hpx_find_whole_checkpoint(reader->store, reader->txn, key, found, error);
         incoming->skipped = !status;
         if (status == HPX_NOT_FOUND)
             status = HPX_OK; /* damaged: of no use, and overwritten if it is of this epoch */
@@ -546,10 +548,10 @@ static hpx_status take_checkpoint(struct reader *reader, hpx_error *error)
     struct incoming *incoming = &reader->incoming;
     hpx_hash key;
     memcpy(key.bytes, reader->key.bytes, HPX_HASH_BYTES);
-    uint32_t epoch = load_big_u32(reader->key.bytes + HPX_HASH_BYTES);
+    uint32_t epoch = hpx_load_big_u32(reader->key.bytes + HPX_HASH_BYTES);
     hpx_artifact_free(&incoming->artifact);
     incoming->artifact = (hpx_artifact){0};
-    hpx_status status = get_artifact(&incoming->artifact, reader->store, reader->txn, &key, epoch, error);
+    hpx_status status = hpx_get_artifact(&incoming->artifact, reader->store, reader->txn, &key, epoch, error);
     if (status)
         return status == HPX_NOT_FOUND ? refuse(reader, "its record is missing", error) : status;
     status = validate(reader, &incoming->artifact, error);
@@ -559,7 +561,7 @@ static hpx_status take_checkpoint(struct reader *reader, hpx_error *error)
         return refuse(reader, "malformed", error);
     status = decide_to_skip(reader, &key, epoch, error);
     if (!status && !incoming->skipped && incoming->entry.size >= BLOB_FILE_BYTES)
-        status = stage_new(&incoming->staged, reader->store, error);
+        status = hpx_stage_new(&incoming->staged, reader->store, error);
     else if (!status && !incoming->skipped)
         status = hpx_blob_new(&incoming->staged.blob, error);
     if (status)
@@ -580,7 +582,7 @@ static hpx_status keep_piece(struct reader *reader, hpx_error *error)
     if (incoming->skipped)
         return HPX_OK;
     if (incoming->staged.path)
-        return stage_add(&incoming->staged, reader->store, payload->data, payload->size, error);
+        return hpx_stage_add(&incoming->staged, reader->store, payload->data, payload->size, error);
     return hpx_blob_add(&incoming->staged.blob, payload->data, payload->size, error);
 }
 
@@ -589,7 +591,7 @@ static hpx_status take_piece(struct reader *reader, hpx_error *error)
     struct incoming *incoming = &reader->incoming;
     if (!incoming->open)
         return refuse(reader, "no checkpoint that it belongs to, or one that is complete", error);
-    struct key expected = key_of_chunk(&incoming->artifact.key, incoming->artifact.epoch, incoming->next);
+    struct key expected = hpx_key_of_chunk(&incoming->artifact.key, incoming->artifact.epoch, incoming->next);
     if (memcmp(reader->key.bytes, expected.bytes, expected.size) != 0)
         return refuse(reader, "not the checkpoint's next chunk", error);
     uint64_t left = incoming->entry.size - (uint64_t)incoming->next * reader->piece_bytes;
@@ -656,7 +658,7 @@ static hpx_status take_bundle(struct reader *reader, hpx_error *error)
     reader->last.size = 0;
     hpx_status status = read_header(reader, error);
     if (!status)
-        status = begin_write(&reader->txn, reader->store, error);
+        status = hpx_begin_write(&reader->txn, reader->store, error);
     if (status)
         return status;
     do {
@@ -664,7 +666,7 @@ static hpx_status take_bundle(struct reader *reader, hpx_error *error)
         if (!status)
             status = take(reader, error);
     } while (!status && reader->kind != BUNDLE_END);
-    return end_write(reader->store, reader->txn, status, error);
+    return hpx_end_write(reader->store, reader->txn, status, error);
 }
 
 /* From where and when. */
@@ -710,6 +712,6 @@ hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name
     hpx_fields_free(&reader.mark);
     hpx_fields_free(&reader.manifest);
     hpx_artifact_free(&reader.incoming.artifact);
-    stage_end(&reader.incoming.staged);
+    hpx_stage_end(&reader.incoming.staged);
     return status;
 }

@@ -15,23 +15,23 @@ struct checkpoint_entry {
 };
 #define CHECKPOINT_ENTRY_BYTES (8 + 4 + HPX_HASH_BYTES)
 
-bool is_file_entry(const struct checkpoint_entry *entry);
-bool decode_checkpoint_entry(struct checkpoint_entry *out, const uint8_t *bytes, size_t size);
+bool hpx_is_file_entry(const struct checkpoint_entry *entry);
+bool hpx_decode_checkpoint_entry(struct checkpoint_entry *out, const uint8_t *bytes, size_t size);
 /* Puts a blob; a large one is a file that has been staged. */
-hpx_status put_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                          const hpx_blob *blob, struct staged *staged, hpx_error *error);
-hpx_status drop_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                           hpx_error *error);
+hpx_status hpx_put_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                              const hpx_blob *blob, struct staged *staged, hpx_error *error);
+hpx_status hpx_drop_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                               hpx_error *error);
 /* HPX_NOT_FOUND when it is not there, or damaged (and reported). */
-hpx_status find_whole_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                                 hpx_error *error);
+hpx_status hpx_find_whole_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                                     hpx_error *error);
 /* One checkpoint, checked: the caller's to close. HPX_NOT_FOUND when it is not there, or damaged (and
  * reported). */
-hpx_status open_checkpoint(hpx_blob *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                           hpx_error *error);
+hpx_status hpx_open_checkpoint(hpx_blob *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                               uint32_t epoch, hpx_error *error);
 /* The same bytes also as another trajectory's. */
-hpx_status copy_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *from, const hpx_hash *to,
-                           uint32_t epoch, hpx_error *error);
+hpx_status hpx_copy_checkpoint(hpx_store *store, MDB_txn *txn, const hpx_hash *from, const hpx_hash *to,
+                               uint32_t epoch, hpx_error *error);
 
 /* The epochs of a trajectory in a database of records or checkpoints, ascending; free(epochs). */
 struct epochs {
@@ -39,14 +39,14 @@ struct epochs {
     size_t count, capacity;
 };
 /* The last of them up to `epoch`; HPX_NOT_FOUND when there is none. */
-hpx_status last_epoch(uint32_t *found, hpx_store *store, MDB_txn *txn, enum database db, const hpx_hash *key,
-                      uint32_t epoch, hpx_error *error);
-hpx_status list_epochs(struct epochs *out, hpx_store *store, MDB_txn *txn, enum database db,
-                       const hpx_hash *key, hpx_error *error);
+hpx_status hpx_last_epoch(uint32_t *found, hpx_store *store, MDB_txn *txn, enum database db,
+                          const hpx_hash *key, uint32_t epoch, hpx_error *error);
+hpx_status hpx_list_epochs(struct epochs *out, hpx_store *store, MDB_txn *txn, enum database db,
+                           const hpx_hash *key, hpx_error *error);
 
 /* Puts the checkpoint of a new artifact and drops others, as the options say. */
-hpx_status keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *artifact,
-                            const hpx_blob *checkpoint, struct staged *staged, const hpx_put_options *options,
-                            hpx_error *error);
+hpx_status hpx_keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *artifact,
+                                const hpx_blob *checkpoint, struct staged *staged,
+                                const hpx_put_options *options, hpx_error *error);
 
 #endif

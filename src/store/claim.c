@@ -33,7 +33,7 @@ static struct lock lock_of(const hpx_store *store, off_t byte)
 
 static struct lock lock_of_key(const hpx_store *store, const hpx_hash *key)
 {
-    return lock_of(store, (off_t)(load_big_u64(key->bytes) >> 2));
+    return lock_of(store, (off_t)(hpx_load_big_u64(key->bytes) >> 2));
 }
 
 /* Where the folder cannot be written to, another user's file is enough for a reader. */
@@ -47,7 +47,7 @@ static hpx_status open_file(hpx_store *store, hpx_store_mode mode, hpx_error *er
     else if (store->claims < 0)
         status = hpx_error_errno(error, "%s", path);
     else
-        leave_to_owner(store, store->claims);
+        hpx_leave_to_owner(store, store->claims);
     free(path);
     return status;
 }
@@ -57,10 +57,10 @@ static hpx_status lock_use(hpx_store *store, hpx_error *error)
 {
     static const struct patience patience = {"which compacts it", INFINITY};
     struct lock gate = lock_of(store, GATE_BYTE), use = lock_of(store, USE_BYTE);
-    hpx_status status = wait_for_lock(store, &gate, F_RDLCK, &patience, error);
+    hpx_status status = hpx_wait_for_lock(store, &gate, F_RDLCK, &patience, error);
     if (!status)
-        status = wait_for_lock(store, &use, F_RDLCK, &patience, error);
-    drop_lock(store, &gate);
+        status = hpx_wait_for_lock(store, &use, F_RDLCK, &patience, error);
+    hpx_drop_lock(store, &gate);
     return status;
 }
 
@@ -68,61 +68,61 @@ static hpx_status lock_alone(hpx_store *store, hpx_error *error)
 {
     static const struct patience patience = {"which has it open", WAIT_SECONDS};
     struct lock gate = lock_of(store, GATE_BYTE), use = lock_of(store, USE_BYTE);
-    hpx_status status = wait_for_lock(store, &gate, F_WRLCK, &patience, error);
-    return status ? status : wait_for_lock(store, &use, F_WRLCK, &patience, error);
+    hpx_status status = hpx_wait_for_lock(store, &gate, F_WRLCK, &patience, error);
+    return status ? status : hpx_wait_for_lock(store, &use, F_WRLCK, &patience, error);
 }
 
-hpx_status open_claims(hpx_store *store, hpx_store_mode mode, bool alone, hpx_error *error)
+hpx_status hpx_open_claims(hpx_store *store, hpx_store_mode mode, bool alone, hpx_error *error)
 {
     hpx_status status = open_file(store, mode, error);
     if (status || store->claims < 0)
         return status;
-    take_number(store);
-    if (is_made(store))
-        write_name(store);
+    hpx_take_number(store);
+    if (hpx_is_made(store))
+        hpx_write_name(store);
     return alone ? lock_alone(store, error) : lock_use(store, error);
 }
 
-hpx_status begin_making(hpx_store *store, hpx_error *error)
+hpx_status hpx_begin_making(hpx_store *store, hpx_error *error)
 {
     static const struct patience patience = {"which makes it", INFINITY};
     struct lock making = lock_of(store, MAKING_BYTE);
-    return wait_for_lock(store, &making, F_WRLCK, &patience, error);
+    return hpx_wait_for_lock(store, &making, F_WRLCK, &patience, error);
 }
 
-void end_making(hpx_store *store, bool made)
+void hpx_end_making(hpx_store *store, bool made)
 {
     struct lock making = lock_of(store, MAKING_BYTE);
     if (made) {
-        say_made(store);
-        write_name(store);
+        hpx_say_made(store);
+        hpx_write_name(store);
     }
-    drop_lock(store, &making);
+    hpx_drop_lock(store, &making);
 }
 
 hpx_status hpx_store_claim(bool *claimed, hpx_store *store, const hpx_hash *key, hpx_error *error)
 {
     struct lock claim = lock_of_key(store, key);
     *claimed = false;
-    hpx_status status = check_writable(store, error);
-    return status ? status : try_lock(claimed, store, &claim, F_WRLCK, error);
+    hpx_status status = hpx_check_writable(store, error);
+    return status ? status : hpx_try_lock(claimed, store, &claim, F_WRLCK, error);
 }
 
 void hpx_store_release(hpx_store *store, const hpx_hash *key)
 {
     struct lock claim = lock_of_key(store, key);
-    drop_lock(store, &claim);
+    hpx_drop_lock(store, &claim);
 }
 
 hpx_status hpx_store_is_claimed(bool *claimed, hpx_store *store, const hpx_hash *key, hpx_error *error)
 {
     struct lock claim = lock_of_key(store, key);
     *claimed = false;
-    return store->claims < 0 ? HPX_OK : is_locked(claimed, store, &claim, F_WRLCK, error);
+    return store->claims < 0 ? HPX_OK : hpx_is_locked(claimed, store, &claim, F_WRLCK, error);
 }
 
 char *hpx_store_claimant(hpx_store *store, const hpx_hash *key)
 {
     struct lock claim = lock_of_key(store, key);
-    return lock_holder(store, &claim, F_WRLCK);
+    return hpx_lock_holder(store, &claim, F_WRLCK);
 }

@@ -39,7 +39,7 @@ static hpx_status copy_data(uint64_t *bytes, hpx_store *store, const char *copy,
     struct stat new;
     int code = mdb_env_copy2(store->env, copy, MDB_CP_COMPACT);
     if (code != 0)
-        return lmdb_failed(store, code, error);
+        return hpx_lmdb_failed(store, code, error);
     if (chmod(copy, old->st_mode & 07777) != 0 || stat(copy, &new) != 0)
         return hpx_error_errno(error, "%s", copy);
     if ((new.st_uid != old->st_uid || new.st_gid != old->st_gid) &&
@@ -52,7 +52,7 @@ static hpx_status copy_data(uint64_t *bytes, hpx_store *store, const char *copy,
 /* Puts the copy in the data file's place. The environment is closed. */
 static hpx_status replace_data(hpx_store *store, const char *copy, hpx_error *error)
 {
-    close_environments(store);
+    hpx_close_environments(store);
     if (rename(copy, store->path) != 0)
         return hpx_error_errno(error, "%s", store->path);
     hpx_status status = remove_file(store->lock_path, error);
@@ -69,7 +69,7 @@ hpx_status hpx_store_compact(uint64_t *bytes_before, uint64_t *bytes_after, cons
     if (!hpx_path_exists(data))
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no store here", directory);
     if (!status)
-        status = open_locked(&store, directory, HPX_STORE_WRITE, true, error);
+        status = hpx_open_locked(&store, directory, HPX_STORE_WRITE, true, error);
     if (!status)
         status = remove_file(copy, error);
     if (!status && stat(data, &old) != 0)

@@ -8,9 +8,9 @@
 
 #include <string.h>
 
-struct key key_of_output(const hpx_artifact *artifact)
+struct key hpx_key_of_output(const hpx_artifact *artifact)
 {
-    struct key key = key_of_epoch(&artifact->key, artifact->epoch);
+    struct key key = hpx_key_of_epoch(&artifact->key, artifact->epoch);
     memcpy(key.bytes + key.size, artifact->output.bytes, HPX_HASH_BYTES);
     key.size += HPX_HASH_BYTES;
     return key;
@@ -21,12 +21,12 @@ hpx_status hpx_store_put_conflict(hpx_store *store, const hpx_artifact *artifact
     MDB_txn *txn;
     hpx_error failure;
     hpx_buffer record = {0};
-    struct key key = key_of_output(artifact);
-    hpx_status status = begin_write(&txn, store, &failure);
+    struct key key = hpx_key_of_output(artifact);
+    hpx_status status = hpx_begin_write(&txn, store, &failure);
     if (!status) {
-        encode_artifact(&record, artifact);
-        status = put_sealed(store, txn, DB_CONFLICTS, &key, record.data, record.size, &failure);
-        status = end_write(store, txn, status, &failure);
+        hpx_encode_artifact(&record, artifact);
+        status = hpx_put_sealed(store, txn, DB_CONFLICTS, &key, record.data, record.size, &failure);
+        status = hpx_end_write(store, txn, status, &failure);
         hpx_buffer_free(&record);
     }
     if (!status)
@@ -39,23 +39,24 @@ static hpx_status hand_on(hpx_store *store, const MDB_val *key, const MDB_val *v
                           void *context, uint64_t *damaged, hpx_error *error)
 {
     const uint8_t *bytes = key->mv_data;
-    hpx_artifact artifact = {.epoch = load_big_u32(bytes + HPX_HASH_BYTES)};
+    hpx_artifact artifact = {.epoch = hpx_load_big_u32(bytes + HPX_HASH_BYTES)};
     memcpy(artifact.key.bytes, bytes, HPX_HASH_BYTES);
     hpx_status status = HPX_NOT_FOUND;
-    if (is_sealed(DB_CONFLICTS, key, value))
-        status = decode_artifact(&artifact, store->cells, value->mv_data, value->mv_size - SEAL_BYTES, error);
+    if (hpx_is_sealed(DB_CONFLICTS, key, value))
+        status =
+            hpx_decode_artifact(&artifact, store->cells, value->mv_data, value->mv_size - SEAL_BYTES, error);
     if (!status) {
         status = each(context, &artifact, error);
         hpx_artifact_free(&artifact);
         return status;
     }
-    report_damage(store, DB_CONFLICTS, key);
+    hpx_report_damage(store, DB_CONFLICTS, key);
     ++*damaged;
     return HPX_OK;
 }
 
-hpx_status each_conflict(uint64_t *damaged, hpx_store *store, MDB_txn *txn, const hpx_hash *only,
-                         hpx_artifact_fn *each, void *context, hpx_error *error)
+hpx_status hpx_each_conflict(uint64_t *damaged, hpx_store *store, MDB_txn *txn, const hpx_hash *only,
+                             hpx_artifact_fn *each, void *context, hpx_error *error)
 {
     MDB_cursor *cursor;
     *damaged = 0;
@@ -63,7 +64,7 @@ hpx_status each_conflict(uint64_t *damaged, hpx_store *store, MDB_txn *txn, cons
         return HPX_OK;
     int code = mdb_cursor_open(txn, store->databases[DB_CONFLICTS], &cursor);
     if (code != 0)
-        return lmdb_failed(store, code, error);
+        return hpx_lmdb_failed(store, code, error);
     hpx_status status = HPX_OK;
     MDB_val key = {.mv_size = HPX_HASH_BYTES, .mv_data = (void *)(only ? only->bytes : NULL)}, value;
     code = mdb_cursor_get(cursor, &key, &value, only ? MDB_SET_RANGE : MDB_FIRST);
@@ -75,7 +76,7 @@ hpx_status each_conflict(uint64_t *damaged, hpx_store *store, MDB_txn *txn, cons
         status = hand_on(store, &key, &value, each, context, damaged, error);
     }
     mdb_cursor_close(cursor);
-    return status || code == 0 || code == MDB_NOTFOUND ? status : lmdb_failed(store, code, error);
+    return status || code == 0 || code == MDB_NOTFOUND ? status : hpx_lmdb_failed(store, code, error);
 }
 
 hpx_status hpx_store_each_conflict(hpx_store *store, const hpx_hash *only, hpx_artifact_fn *each,
@@ -83,10 +84,10 @@ hpx_status hpx_store_each_conflict(hpx_store *store, const hpx_hash *only, hpx_a
 {
     MDB_txn *txn;
     uint64_t damaged;
-    hpx_status status = begin_read(&txn, store, error);
+    hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
-    status = each_conflict(&damaged, store, txn, only, each, context, error);
-    end_read(store, txn);
+    status = hpx_each_conflict(&damaged, store, txn, only, each, context, error);
+    hpx_end_read(store, txn);
     return status;
 }

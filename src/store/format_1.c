@@ -42,12 +42,12 @@ static hpx_status read_failure(hpx_hash *output, hpx_metrics *metrics, const hpx
     return HPX_OK;
 }
 
-bool is_format_1_record(const hpx_fields *fields)
+bool hpx_is_format_1_record(const hpx_fields *fields)
 {
     return hpx_fields_find(fields, names[0]) != NULL;
 }
 
-hpx_status upgrade_record(hpx_fields *fields, hpx_error *error)
+hpx_status hpx_upgrade_record(hpx_fields *fields, hpx_error *error)
 {
     const bool failed = hpx_fields_find(fields, "failure") != NULL;
     hpx_metrics metrics = {0};
@@ -106,10 +106,10 @@ static hpx_status put_upgraded(struct key *key, hpx_store *store, MDB_txn *txn, 
     if (!status && db == DB_CONFLICTS)
         memcpy(key->bytes + HPX_HASH_BYTES + 4, output.bytes, HPX_HASH_BYTES);
     if (!status && memcmp(before.bytes, key->bytes, key->size) != 0)
-        status = delete_key(store, txn, db, &before, error);
+        status = hpx_delete_key(store, txn, db, &before, error);
     hpx_fields_encode(&record, fields);
     if (!status)
-        status = put_sealed(store, txn, db, key, record.data, record.size, error);
+        status = hpx_put_sealed(store, txn, db, key, record.data, record.size, error);
     hpx_buffer_free(&record);
     return status;
 }
@@ -123,9 +123,9 @@ static hpx_status upgrade_value(hpx_store *store, MDB_txn *txn, enum database db
     hpx_fields fields = {0};
     const MDB_val name = {.mv_size = key.size, .mv_data = key.bytes};
     const bool whole =
-        is_sealed(db, &name, value) &&
+        hpx_is_sealed(db, &name, value) &&
         hpx_fields_decode(&fields, value->mv_data, value->mv_size - SEAL_BYTES, &damage) == HPX_OK &&
-        is_format_1_record(&fields) && upgrade_record(&fields, &damage) == HPX_OK;
+        hpx_is_format_1_record(&fields) && hpx_upgrade_record(&fields, &damage) == HPX_OK;
     hpx_status status = whole ? put_upgraded(&key, store, txn, db, &fields, error) : HPX_OK;
     hpx_fields_free(&fields);
     return status;
@@ -139,14 +139,14 @@ static hpx_status upgrade_database(hpx_store *store, MDB_txn *txn, enum database
     hpx_status status = HPX_OK;
     int code = mdb_cursor_open(txn, store->databases[db], &cursor);
     if (code != 0)
-        return lmdb_failed(store, code, error);
+        return hpx_lmdb_failed(store, code, error);
     while (!status && (code = find_next(&value, &at, cursor)) == 0)
         status = upgrade_value(store, txn, db, &at, &value, error);
     mdb_cursor_close(cursor);
-    return status || code == MDB_NOTFOUND ? status : lmdb_failed(store, code, error);
+    return status || code == MDB_NOTFOUND ? status : hpx_lmdb_failed(store, code, error);
 }
 
-hpx_status upgrade_format_1(hpx_store *store, MDB_txn *txn, hpx_error *error)
+hpx_status hpx_upgrade_format_1(hpx_store *store, MDB_txn *txn, hpx_error *error)
 {
     hpx_status status = upgrade_database(store, txn, DB_RECORDS, error);
     return status ? status : upgrade_database(store, txn, DB_CONFLICTS, error);

@@ -5,13 +5,13 @@
 #include "sealed.h"
 #include "transaction.h"
 
-hpx_status mark_import(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                       const hpx_fields *mark, hpx_error *error)
+hpx_status hpx_mark_import(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                           const hpx_fields *mark, hpx_error *error)
 {
     hpx_buffer bytes = {0};
-    struct key name = key_of_epoch(key, epoch);
+    struct key name = hpx_key_of_epoch(key, epoch);
     hpx_fields_encode(&bytes, mark);
-    hpx_status status = put_sealed(store, txn, DB_IMPORTS, &name, bytes.data, bytes.size, error);
+    hpx_status status = hpx_put_sealed(store, txn, DB_IMPORTS, &name, bytes.data, bytes.size, error);
     hpx_buffer_free(&bytes);
     return status;
 }
@@ -21,46 +21,46 @@ static hpx_status get_mark(hpx_fields *out, hpx_store *store, MDB_txn *txn, cons
 {
     const uint8_t *payload;
     size_t size;
-    struct key name = key_of_epoch(key, epoch);
-    hpx_status status = get_sealed(&payload, &size, store, txn, DB_IMPORTS, &name, error);
+    struct key name = hpx_key_of_epoch(key, epoch);
+    hpx_status status = hpx_get_sealed(&payload, &size, store, txn, DB_IMPORTS, &name, error);
     return status ? status : hpx_fields_decode(out, payload, size, error);
 }
 
-hpx_status copy_import(hpx_store *store, MDB_txn *txn, const hpx_hash *from, const hpx_hash *to,
-                       uint32_t epoch, hpx_error *error)
+hpx_status hpx_copy_import(hpx_store *store, MDB_txn *txn, const hpx_hash *from, const hpx_hash *to,
+                           uint32_t epoch, hpx_error *error)
 {
     hpx_fields mark = {0};
     hpx_status status = get_mark(&mark, store, txn, from, epoch, error);
     if (!status)
-        status = mark_import(store, txn, to, epoch, &mark, error);
+        status = hpx_mark_import(store, txn, to, epoch, &mark, error);
     hpx_fields_free(&mark);
     return status == HPX_NOT_FOUND ? HPX_OK : status;
 }
 
-hpx_status unmark_import(hpx_store *store, const hpx_hash *key, uint32_t epoch, hpx_error *error)
+hpx_status hpx_unmark_import(hpx_store *store, const hpx_hash *key, uint32_t epoch, hpx_error *error)
 {
     MDB_txn *txn;
     hpx_fields mark = {0};
-    struct key name = key_of_epoch(key, epoch);
+    struct key name = hpx_key_of_epoch(key, epoch);
     hpx_status status = hpx_store_find_import(&mark, store, key, epoch, error);
     hpx_fields_free(&mark);
     if (status)
         return status == HPX_NOT_FOUND ? HPX_OK : status;
-    status = begin_write(&txn, store, error);
+    status = hpx_begin_write(&txn, store, error);
     if (status)
         return status;
-    status = delete_key(store, txn, DB_IMPORTS, &name, error);
-    return end_write(store, txn, status, error);
+    status = hpx_delete_key(store, txn, DB_IMPORTS, &name, error);
+    return hpx_end_write(store, txn, status, error);
 }
 
 hpx_status hpx_store_find_import(hpx_fields *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,
                                  hpx_error *error)
 {
     MDB_txn *txn;
-    hpx_status status = begin_read(&txn, store, error);
+    hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
     status = get_mark(out, store, txn, key, epoch, error);
-    end_read(store, txn);
+    hpx_end_read(store, txn);
     return status;
 }

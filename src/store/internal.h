@@ -64,31 +64,31 @@ struct key {
     size_t size;
 };
 
-struct key key_of_hash(const hpx_hash *hash);
-struct key key_of_epoch(const hpx_hash *hash, uint32_t epoch);
-struct key key_of_chunk(const hpx_hash *hash, uint32_t epoch, uint32_t index);
-struct key key_of_number(uint64_t number);
-uint32_t load_big_u32(const uint8_t *bytes);
-uint64_t load_big_u64(const uint8_t *bytes);
+struct key hpx_key_of_hash(const hpx_hash *hash);
+struct key hpx_key_of_epoch(const hpx_hash *hash, uint32_t epoch);
+struct key hpx_key_of_chunk(const hpx_hash *hash, uint32_t epoch, uint32_t index);
+struct key hpx_key_of_number(uint64_t number);
+uint32_t hpx_load_big_u32(const uint8_t *bytes);
+uint64_t hpx_load_big_u64(const uint8_t *bytes);
 
 #define DATA_FILE "hpx.mdb"
 
-hpx_status lmdb_failed(hpx_store *store, int code, hpx_error *error);
+hpx_status hpx_lmdb_failed(hpx_store *store, int code, hpx_error *error);
 
 /* Where a value stands, for people: "record 0123.. epoch 3". */
-void describe_key(char *out, size_t room, enum database db, const MDB_val *key);
+void hpx_describe_key(char *out, size_t room, enum database db, const MDB_val *key);
 
-extern const char *const database_names[DATABASES];
+extern const char *const hpx_database_names[DATABASES];
 
 /* hpx_store_open; `alone` while no other process has the store open, HPX_FAILED if one still has after a few
  * seconds. */
-hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mode, bool alone,
-                       hpx_error *error);
+hpx_status hpx_open_locked(hpx_store **out, const char *directory, hpx_store_mode mode, bool alone,
+                           hpx_error *error);
 
-void close_environments(hpx_store *store);
+void hpx_close_environments(hpx_store *store);
 
 /* Gives a file of the store, when root has opened it, to the owner of the data file or, before there is one,
  * of the folder. */
-void leave_to_owner(const hpx_store *store, int file);
+void hpx_leave_to_owner(const hpx_store *store, int file);
 
 #endif

@@ -17,7 +17,7 @@ static hpx_status find_best(uint32_t *best, hpx_store *store, MDB_txn *txn, cons
     for (size_t i = 0; i < stored->count; i++) {
         hpx_artifact artifact;
         uint32_t epoch = stored->epochs[i];
-        hpx_status status = get_artifact(&artifact, store, txn, &at_hand->key, epoch, error);
+        hpx_status status = hpx_get_artifact(&artifact, store, txn, &at_hand->key, epoch, error);
         if (status == HPX_NOT_FOUND || epoch == at_hand->epoch)
             continue;
         if (status)
@@ -37,7 +37,7 @@ static hpx_status find_best(uint32_t *best, hpx_store *store, MDB_txn *txn, cons
 static hpx_status drop_at(hpx_store *store, MDB_txn *txn, const hpx_hash *key, struct epochs *stored,
                           size_t at, hpx_error *error)
 {
-    hpx_status status = drop_checkpoint(store, txn, key, stored->epochs[at], error);
+    hpx_status status = hpx_drop_checkpoint(store, txn, key, stored->epochs[at], error);
     for (size_t i = at; i + 1 < stored->count; i++)
         stored->epochs[i] = stored->epochs[i + 1];
     stored->count--;
@@ -56,7 +56,7 @@ static hpx_status find_newest(uint32_t *newest, bool *present, hpx_store *store,
         uint32_t found = stored->epochs[i];
         if (*newest > epoch && found > epoch)
             continue;
-        status = find_whole_checkpoint(store, txn, key, found, error);
+        status = hpx_find_whole_checkpoint(store, txn, key, found, error);
         if (status == HPX_NOT_FOUND)
             status = drop_at(store, txn, key, stored, i, error);
         else if (!status && found == epoch)
@@ -67,32 +67,32 @@ static hpx_status find_newest(uint32_t *newest, bool *present, hpx_store *store,
     return status;
 }
 
-hpx_status keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *artifact,
-                            const hpx_blob *checkpoint, struct staged *staged, const hpx_put_options *options,
-                            hpx_error *error)
+hpx_status hpx_keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifact *artifact,
+                                const hpx_blob *checkpoint, struct staged *staged,
+                                const hpx_put_options *options, hpx_error *error)
 {
     const hpx_hash *key = &artifact->key;
     struct epochs stored = {0};
     uint32_t newest = 0, best = 0;
     bool present = false, pinned = false;
-    hpx_status status = list_epochs(&stored, store, txn, DB_CHECKPOINTS, key, error);
+    hpx_status status = hpx_list_epochs(&stored, store, txn, DB_CHECKPOINTS, key, error);
     if (!status)
         status = find_newest(&newest, &present, store, txn, key, artifact->epoch, &stored, error);
     if (!status && options->keep == HPX_KEEP_BEST)
         status = find_best(&best, store, txn, &stored, artifact, &options->objective, error);
     if (!status)
-        status = find_pin(&pinned, store, txn, key, error);
+        status = hpx_find_pin(&pinned, store, txn, key, error);
     bool all = pinned || options->keep == HPX_KEEP_ALL;
     bool ended = options->keep == HPX_KEEP_NONE && options->last && newest == artifact->epoch;
     bool failed = *artifact->failure; /* and has no checkpoint that could take the place of another */
     for (size_t i = 0; i < stored.count && !status && !all && (ended || !failed); i++) {
         uint32_t epoch = stored.epochs[i];
         if (ended ? epoch <= newest : epoch < newest && epoch != best)
-            status = drop_checkpoint(store, txn, key, epoch, error);
+            status = hpx_drop_checkpoint(store, txn, key, epoch, error);
     }
     bool wanted = !failed && (all || (!ended && (artifact->epoch == newest || artifact->epoch == best)));
     if (!status && wanted && !present)
-        status = put_checkpoint(store, txn, key, artifact->epoch, checkpoint, staged, error);
+        status = hpx_put_checkpoint(store, txn, key, artifact->epoch, checkpoint, staged, error);
     free(stored.epochs);
     return status;
 }

@@ -60,7 +60,7 @@ static int find_lock(struct flock *out, int file, off_t byte, off_t length, shor
     return fcntl(file, F_OFD_GETLK, out);
 }
 
-hpx_status try_lock(bool *taken, hpx_store *store, const struct lock *lock, short type, hpx_error *error)
+hpx_status hpx_try_lock(bool *taken, hpx_store *store, const struct lock *lock, short type, hpx_error *error)
 {
     *taken = set_lock(lock, type, store->number) == 0;
     if (*taken || is_held(errno))
@@ -68,13 +68,13 @@ hpx_status try_lock(bool *taken, hpx_store *store, const struct lock *lock, shor
     return hpx_error_errno(error, "%s: cannot lock the store", store->directory);
 }
 
-void drop_lock(const hpx_store *store, const struct lock *lock)
+void hpx_drop_lock(const hpx_store *store, const struct lock *lock)
 {
     set_lock(lock, F_UNLCK, store->number);
 }
 
-hpx_status is_locked(bool *locked, const hpx_store *store, const struct lock *lock, short type,
-                     hpx_error *error)
+hpx_status hpx_is_locked(bool *locked, const hpx_store *store, const struct lock *lock, short type,
+                         hpx_error *error)
 {
     struct flock found;
     if (find_lock(&found, lock->file, lock->byte, 1, type) != 0)
@@ -115,28 +115,28 @@ static void put_name(hpx_store *store, const char bytes[NAME_BYTES])
 
 static const char mark[] = "hpx\n";
 
-bool is_made(const hpx_store *store)
+bool hpx_is_made(const hpx_store *store)
 {
     char begin[sizeof mark - 1] = "";
     return store->claims >= 0 && pread(store->claims, begin, sizeof begin, 0) == sizeof begin &&
            memcmp(begin, mark, sizeof begin) == 0;
 }
 
-void say_made(const hpx_store *store)
+void hpx_say_made(const hpx_store *store)
 {
     /* Where it cannot be written, the next one tries again. */
     if (pwrite(store->claims, mark, sizeof mark - 1, 0) < 0)
         errno = 0;
 }
 
-void clear_name(hpx_store *store)
+void hpx_clear_name(hpx_store *store)
 {
     static const char none[NAME_BYTES];
-    if (store->number > 0 && is_made(store))
+    if (store->number > 0 && hpx_is_made(store))
         put_name(store, none);
 }
 
-void write_name(hpx_store *store)
+void hpx_write_name(hpx_store *store)
 {
     char host[64] = "", since[32], bytes[NAME_BYTES] = "";
     hpx_buffer name = {0};
@@ -153,7 +153,7 @@ void write_name(hpx_store *store)
     put_name(store, bytes);
 }
 
-void take_number(hpx_store *store)
+void hpx_take_number(hpx_store *store)
 {
     for (unsigned number = 1; number <= NUMBERS && store->number == 0; number++) {
         const struct lock lock = {store->claims, NUMBERS_BYTE + number};
@@ -175,7 +175,7 @@ static char *name_of(const hpx_store *store, off_t number)
     return hpx_strdup(*name ? name : "another process");
 }
 
-char *lock_holder(const hpx_store *store, const struct lock *lock, short type)
+char *hpx_lock_holder(const hpx_store *store, const struct lock *lock, short type)
 {
     struct flock found;
     if (lock->byte == USE_BYTE) /* many have it at once: any of them */
@@ -213,7 +213,7 @@ static hpx_status wait_on(struct wait *wait, const hpx_store *store, const struc
     double waited = hpx_clock_seconds() - wait->started;
     hpx_status status = HPX_OK;
     if (waited > patience->seconds || waited > SILENT_SECONDS) {
-        char *holder = lock_holder(store, lock, type);
+        char *holder = hpx_lock_holder(store, lock, type);
         const char *who = holder ? holder : "another process";
         if (waited > patience->seconds)
             status = hpx_error_set(error, HPX_FAILED, "%s: the store is in use by %s; try again later",
@@ -230,16 +230,16 @@ static hpx_status wait_on(struct wait *wait, const hpx_store *store, const struc
     return status;
 }
 
-hpx_status wait_for_lock(hpx_store *store, const struct lock *lock, short type,
-                         const struct patience *patience, hpx_error *error)
+hpx_status hpx_wait_for_lock(hpx_store *store, const struct lock *lock, short type,
+                             const struct patience *patience, hpx_error *error)
 {
     struct wait wait = {.started = hpx_clock_seconds(), .step_ns = STEP_MIN_NS};
     bool taken;
-    hpx_status status = try_lock(&taken, store, lock, type, error);
+    hpx_status status = hpx_try_lock(&taken, store, lock, type, error);
     while (!status && !taken) {
         status = wait_on(&wait, store, lock, type, patience, error);
         if (!status)
-            status = try_lock(&taken, store, lock, type, error);
+            status = hpx_try_lock(&taken, store, lock, type, error);
     }
     free(wait.said);
     return status;

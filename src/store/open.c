@@ -88,7 +88,7 @@ static hpx_status is_empty(bool *empty, hpx_store *store, MDB_txn *txn, hpx_erro
     if (code == 0)
         code = mdb_stat(txn, names, &info);
     *empty = code == 0 && info.ms_entries == 0;
-    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+    return code == 0 ? HPX_OK : hpx_lmdb_failed(store, code, error);
 }
 
 static hpx_status check_format(hpx_store *store, MDB_txn *txn, hpx_error *error)
@@ -96,7 +96,7 @@ static hpx_status check_format(hpx_store *store, MDB_txn *txn, hpx_error *error)
     struct key key = {.bytes = "format", .size = 6};
     const uint8_t *payload;
     size_t size;
-    hpx_status status = get_sealed(&payload, &size, store, txn, DB_META, &key, error);
+    hpx_status status = hpx_get_sealed(&payload, &size, store, txn, DB_META, &key, error);
     if (status == HPX_NOT_FOUND)
         return hpx_error_set(error, HPX_DAMAGED, "%s: the format version is damaged", store->path);
     store->format = !status && size == 4 ? hpx_load_u32(payload) : 0;
@@ -111,7 +111,7 @@ static hpx_status put_format(hpx_store *store, MDB_txn *txn, hpx_error *error)
 {
     struct key key = {.bytes = "format", .size = 6};
     static const uint8_t version[4] = {FORMAT_VERSION};
-    hpx_status status = put_sealed(store, txn, DB_META, &key, version, sizeof version, error);
+    hpx_status status = hpx_put_sealed(store, txn, DB_META, &key, version, sizeof version, error);
     if (!status)
         store->format = FORMAT_VERSION;
     return status;
@@ -122,7 +122,7 @@ static hpx_status upgrade(hpx_store *store, MDB_txn *txn, hpx_error *error)
 {
     if (store->format == FORMAT_VERSION || !store->alone)
         return HPX_OK;
-    hpx_status status = upgrade_format_1(store, txn, error);
+    hpx_status status = hpx_upgrade_format_1(store, txn, error);
     return status ? status : put_format(store, txn, error);
 }
 
@@ -132,7 +132,7 @@ static int open_all(bool *complete, hpx_store *store, MDB_txn *txn, unsigned fla
     int code = 0;
     *complete = true;
     for (int db = 0; db < DATABASES && code == 0; db++) {
-        code = mdb_dbi_open(txn, database_names[db], flags, &store->databases[db]);
+        code = mdb_dbi_open(txn, hpx_database_names[db], flags, &store->databases[db]);
         store->lacks[db] = code == MDB_NOTFOUND && db >= DB_YOUNGER;
         if (store->lacks[db])
             code = 0;
@@ -146,19 +146,19 @@ static hpx_status make_databases(hpx_store *store, hpx_error *error)
 {
     MDB_txn *txn;
     bool empty, complete;
-    hpx_status status = begin_write(&txn, store, error);
+    hpx_status status = hpx_begin_write(&txn, store, error);
     if (status)
         return status;
     status = is_empty(&empty, store, txn, error); /* another process may have been faster */
     if (!status) {
         int code = open_all(&complete, store, txn, MDB_CREATE);
-        status = code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+        status = code == 0 ? HPX_OK : hpx_lmdb_failed(store, code, error);
     }
     if (!status)
         status = empty ? put_format(store, txn, error) : check_format(store, txn, error);
     if (!status)
         status = upgrade(store, txn, error);
-    return end_write(store, txn, status, error);
+    return hpx_end_write(store, txn, status, error);
 }
 
 /* *complete false when there are none, or younger ones are missing. */
@@ -167,7 +167,7 @@ static hpx_status find_databases(bool *complete, hpx_store *store, hpx_store_mod
     MDB_txn *txn;
     bool empty;
     *complete = false;
-    hpx_status status = begin_read(&txn, store, error);
+    hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
     status = is_empty(&empty, store, txn, error);
@@ -175,11 +175,11 @@ static hpx_status find_databases(bool *complete, hpx_store *store, hpx_store_mod
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: an empty store", store->directory);
     if (!status && !empty) {
         int code = open_all(complete, store, txn, 0);
-        status = code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+        status = code == 0 ? HPX_OK : hpx_lmdb_failed(store, code, error);
         if (!status && mode != HPX_STORE_CHECK)
             status = check_format(store, txn, error);
     }
-    end_read(store, txn);
+    hpx_end_read(store, txn);
     return status;
 }
 
@@ -246,9 +246,9 @@ static hpx_status allocate_locks(bool *writable, hpx_store *store, hpx_error *er
         return HPX_OK;
     if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOCK_FILE_BYTES) != 0)
         code = errno;
-    leave_to_owner(store, fd);
+    hpx_leave_to_owner(store, fd);
     close(fd);
-    return code == ENOSPC ? lmdb_failed(store, code, error) : HPX_OK;
+    return code == ENOSPC ? hpx_lmdb_failed(store, code, error) : HPX_OK;
 }
 
 /* LMDB locks the byte of the process number with the first transaction that reads. In another container a
@@ -299,13 +299,13 @@ static hpx_status open_environment(hpx_store *store, hpx_store_mode mode, hpx_er
             "%s: out of memory, or of address space for a map of %zu bytes; set HPX_MAP_SIZE lower",
             store->path, map);
     if (code != 0)
-        return lmdb_failed(store, code, error);
+        return hpx_lmdb_failed(store, code, error);
     if (store->writing || !store->guest) {
         int dead, file;
         mdb_reader_check(store->writing ? store->writing : store->env, &dead);
         mdb_env_get_fd(store->writing ? store->writing : store->env, &file);
-        leave_to_owner(store, file);
-        status = share_lock_file(store, error);
+        hpx_leave_to_owner(store, file);
+        status = hpx_share_lock_file(store, error);
     }
     return status || mode == HPX_STORE_CHECK ? status : check_size(store, error);
 }
@@ -328,7 +328,7 @@ static hpx_status check_beginning(hpx_store *store, hpx_store_mode mode, hpx_err
     struct stat file;
     if (stat(store->path, &file) != 0 || file.st_size >= 2 * sysconf(_SC_PAGESIZE))
         return HPX_OK;
-    if (is_made(store))
+    if (hpx_is_made(store))
         return hpx_error_set(error, HPX_DAMAGED, "%s: truncated: %llu bytes; nothing is left in it",
                              store->path, (unsigned long long)file.st_size);
     if (!begins_as_ours(store->path))
@@ -349,11 +349,11 @@ static hpx_status open_files(hpx_store *store, hpx_store_mode mode, hpx_error *e
 
 static hpx_status make_files(hpx_store *store, hpx_error *error)
 {
-    hpx_status status = begin_making(store, error);
+    hpx_status status = hpx_begin_making(store, error);
     if (status)
         return status;
     status = open_files(store, HPX_STORE_WRITE, error);
-    end_making(store, status == HPX_OK);
+    hpx_end_making(store, status == HPX_OK);
     return status;
 }
 
@@ -371,7 +371,7 @@ static void name_files(hpx_store *store, const char *directory)
     store->lock_path = hpx_format("%s-lock", store->path);
 }
 
-void close_environments(hpx_store *store)
+void hpx_close_environments(hpx_store *store)
 {
     if (store->writing && store->writing != store->env)
         mdb_env_close(store->writing);
@@ -384,7 +384,7 @@ void close_environments(hpx_store *store)
 static hpx_status upgrade_alone(const char *directory, hpx_error *error)
 {
     hpx_store *store;
-    hpx_status status = open_locked(&store, directory, HPX_STORE_WRITE, true, error);
+    hpx_status status = hpx_open_locked(&store, directory, HPX_STORE_WRITE, true, error);
     if (!status)
         hpx_store_close(store);
     else if (status == HPX_FAILED)
@@ -392,8 +392,8 @@ static hpx_status upgrade_alone(const char *directory, hpx_error *error)
     return status;
 }
 
-hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mode, bool alone,
-                       hpx_error *error)
+hpx_status hpx_open_locked(hpx_store **out, const char *directory, hpx_store_mode mode, bool alone,
+                           hpx_error *error)
 {
     *out = NULL;
     hpx_store *store = hpx_alloc(sizeof *store);
@@ -414,8 +414,8 @@ hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mo
                           "--store or HPX_STORE",
                           directory, network);
     if (!status)
-        status = open_claims(store, mode, alone, error);
-    if (!status && mode == HPX_STORE_WRITE && !is_made(store))
+        status = hpx_open_claims(store, mode, alone, error);
+    if (!status && mode == HPX_STORE_WRITE && !hpx_is_made(store))
         status = make_files(store, error);
     else if (!status)
         status = open_files(store, mode, error);
@@ -427,7 +427,7 @@ hpx_status open_locked(hpx_store **out, const char *directory, hpx_store_mode mo
     if (!older)
         return status;
     status = upgrade_alone(directory, error);
-    return status ? status : open_locked(out, directory, mode, alone, error);
+    return status ? status : hpx_open_locked(out, directory, mode, alone, error);
 }
 
 /* Whether all files of the store may be written to, and those made that are not there. */
@@ -448,7 +448,7 @@ hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode
 {
     if (mode == HPX_STORE_WRITE_OR_READ)
         mode = hpx_store_exists(directory) && !may_write(directory) ? HPX_STORE_READ : HPX_STORE_WRITE;
-    return open_locked(out, directory, mode, false, error);
+    return hpx_open_locked(out, directory, mode, false, error);
 }
 
 bool hpx_store_is_writable(const hpx_store *store)
@@ -468,16 +468,16 @@ void hpx_store_close(hpx_store *store)
 {
     if (!store)
         return;
-    close_environments(store);
+    hpx_close_environments(store);
     if (store->claims >= 0) {
-        clear_name(store);
+        hpx_clear_name(store);
         close(store->claims);
     }
     for (size_t i = 0; i < store->reported_count; i++)
         free(store->reported[i]);
     free(store->reported);
     free(store->leaving);
-    pages_free(store->pages);
+    hpx_pages_free(store->pages);
     hpx_cell_set_free(store->cells);
     free(store->directory);
     free(store->path);

@@ -460,7 +460,7 @@ static void free_tree(struct tree *tree)
     free(tree->kept);
 }
 
-void pages_free(struct pages *pages)
+void hpx_pages_free(struct pages *pages)
 {
     if (!pages)
         return;
@@ -508,7 +508,7 @@ static bool turn_to(struct pages *pages, uint64_t transaction)
 /* The tree of a database: empty also when it is not there yet. */
 static bool find_tree(struct pages *pages, enum database db)
 {
-    MDB_val name = {.mv_size = strlen(database_names[db]), .mv_data = (void *)database_names[db]};
+    MDB_val name = {.mv_size = strlen(hpx_database_names[db]), .mv_data = (void *)hpx_database_names[db]};
     bool exact = false;
     if (pages->known[db])
         return true;
@@ -570,7 +570,8 @@ static struct pages *pages_of(hpx_store *store)
     return store->pages;
 }
 
-hpx_status check_way(hpx_store *store, MDB_txn *txn, enum database db, const MDB_val *key, hpx_error *error)
+hpx_status hpx_check_way(hpx_store *store, MDB_txn *txn, enum database db, const MDB_val *key,
+                         hpx_error *error)
 {
     struct pages *pages = pages_of(store);
     const uint8_t *node;
@@ -594,8 +595,8 @@ static hpx_status damaged(const hpx_store *store, hpx_error *error)
                          store->pages->what);
 }
 
-hpx_status find_value(MDB_val *value, hpx_store *store, MDB_txn *txn, enum database db, const MDB_val *key,
-                      hpx_error *error)
+hpx_status hpx_find_value(MDB_val *value, hpx_store *store, MDB_txn *txn, enum database db,
+                          const MDB_val *key, hpx_error *error)
 {
     struct pages *pages = pages_of(store);
     const uint8_t *node;
@@ -603,7 +604,7 @@ hpx_status find_value(MDB_val *value, hpx_store *store, MDB_txn *txn, enum datab
         int code = mdb_get(txn, store->databases[db], (MDB_val *)key, value);
         if (code == MDB_NOTFOUND)
             return hpx_error_set(error, HPX_NOT_FOUND, "not in the store");
-        return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+        return code == 0 ? HPX_OK : hpx_lmdb_failed(store, code, error);
     }
     if (!find_key(&node, pages, db, key, false) ||
         (node && !read_value(value, pages, &pages->values[db], node)))
@@ -620,7 +621,7 @@ static hpx_status find_last_by_cursor(MDB_val *found, hpx_store *store, MDB_txn 
     *found = *key;
     int code = mdb_cursor_open(txn, store->databases[db], &cursor);
     if (code != 0)
-        return lmdb_failed(store, code, error);
+        return hpx_lmdb_failed(store, code, error);
     code = mdb_cursor_get(cursor, found, &value, MDB_SET_RANGE);
     if (code == MDB_NOTFOUND)
         code = mdb_cursor_get(cursor, found, &value, MDB_LAST);
@@ -629,11 +630,11 @@ static hpx_status find_last_by_cursor(MDB_val *found, hpx_store *store, MDB_txn 
     mdb_cursor_close(cursor);
     if (code == MDB_NOTFOUND)
         return hpx_error_set(error, HPX_NOT_FOUND, "not in the store");
-    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+    return code == 0 ? HPX_OK : hpx_lmdb_failed(store, code, error);
 }
 
-hpx_status find_last_key(MDB_val *found, hpx_store *store, MDB_txn *txn, enum database db, const MDB_val *key,
-                         hpx_error *error)
+hpx_status hpx_find_last_key(MDB_val *found, hpx_store *store, MDB_txn *txn, enum database db,
+                             const MDB_val *key, hpx_error *error)
 {
     struct pages *pages = pages_of(store);
     struct tree *tree = &pages->values[db];
@@ -674,7 +675,7 @@ static void remark_unknown(const hpx_store *store)
     store->remark(store->remark_context, text);
 }
 
-hpx_status check_pages(hpx_store *store, hpx_damage_fn *report, void *context, hpx_error *error)
+hpx_status hpx_check_pages(hpx_store *store, hpx_damage_fn *report, void *context, hpx_error *error)
 {
     if (!are_known()) {
         remark_unknown(store);
@@ -684,19 +685,19 @@ hpx_status check_pages(hpx_store *store, hpx_damage_fn *report, void *context, h
     MDB_txn *txn = NULL;
     hpx_status status;
     /* The transaction's meta page is there until two later ones have ended. */
-    while (!(status = begin_read(&txn, store, error)) && !turn_to(pages, mdb_txn_id(txn)))
-        end_read(store, txn);
+    while (!(status = hpx_begin_read(&txn, store, error)) && !turn_to(pages, mdb_txn_id(txn)))
+        hpx_end_read(store, txn);
     if (!status) {
         for (enum database db = 0; db < DATABASES; db++)
             if (!find_tree(pages, db))
-                check_whole(pages, &pages->values[db], database_names[db], report, context);
+                check_whole(pages, &pages->values[db], hpx_database_names[db], report, context);
         pages->used = hpx_alloc(pages->end / 8 + 1);
         check_whole(pages, &pages->free_pages, "free pages", report, context);
         check_whole(pages, &pages->names, "databases", report, context);
         for (enum database db = 0; db < DATABASES; db++)
-            check_whole(pages, &pages->values[db], database_names[db], report, context);
-        end_read(store, txn);
+            check_whole(pages, &pages->values[db], hpx_database_names[db], report, context);
+        hpx_end_read(store, txn);
     }
-    pages_free(pages);
+    hpx_pages_free(pages);
     return status;
 }

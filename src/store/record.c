@@ -33,7 +33,7 @@ void hpx_artifact_set(hpx_artifact *out, const hpx_artifact *artifact)
     *out = copy;
 }
 
-void artifact_fields(hpx_fields *out, const hpx_artifact *artifact)
+void hpx_artifact_fields(hpx_fields *out, const hpx_artifact *artifact)
 {
     hpx_metrics_to_fields(out, &artifact->metrics);
     hpx_failure_to_fields(out, artifact->failure);
@@ -49,10 +49,10 @@ void artifact_fields(hpx_fields *out, const hpx_artifact *artifact)
     hpx_fields_set_real(out, "total-seconds", artifact->total_seconds);
 }
 
-void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact)
+void hpx_encode_artifact(hpx_buffer *out, const hpx_artifact *artifact)
 {
     hpx_fields fields = {0};
-    artifact_fields(&fields, artifact);
+    hpx_artifact_fields(&fields, artifact);
     hpx_fields_encode(out, &fields);
     hpx_fields_free(&fields);
 }
@@ -131,13 +131,13 @@ static hpx_status decode_fields(hpx_artifact *out, hpx_cell_set *cells, const hp
     return status;
 }
 
-hpx_status decode_artifact(hpx_artifact *out, hpx_cell_set *cells, const uint8_t *bytes, size_t size,
-                           hpx_error *error)
+hpx_status hpx_decode_artifact(hpx_artifact *out, hpx_cell_set *cells, const uint8_t *bytes, size_t size,
+                               hpx_error *error)
 {
     hpx_fields fields = {0};
     hpx_status status = hpx_fields_decode(&fields, bytes, size, error);
-    if (!status && is_format_1_record(&fields))
-        status = upgrade_record(&fields, error);
+    if (!status && hpx_is_format_1_record(&fields))
+        status = hpx_upgrade_record(&fields, error);
     if (!status)
         status = decode_fields(out, cells, &fields, error);
     hpx_fields_free(&fields);
@@ -146,20 +146,20 @@ hpx_status decode_artifact(hpx_artifact *out, hpx_cell_set *cells, const uint8_t
     return status;
 }
 
-hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
-                        uint32_t epoch, hpx_error *error)
+hpx_status hpx_get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                            uint32_t epoch, hpx_error *error)
 {
     const uint8_t *payload;
     size_t size;
-    struct key name = key_of_epoch(key, epoch);
-    hpx_status status = get_sealed(&payload, &size, store, txn, DB_RECORDS, &name, error);
+    struct key name = hpx_key_of_epoch(key, epoch);
+    hpx_status status = hpx_get_sealed(&payload, &size, store, txn, DB_RECORDS, &name, error);
     if (status)
         return status;
     *out = (hpx_artifact){.key = *key, .epoch = epoch};
-    status = decode_artifact(out, store->cells, payload, size, error);
+    status = hpx_decode_artifact(out, store->cells, payload, size, error);
     if (status == HPX_DAMAGED) {
         MDB_val damaged = {.mv_size = name.size, .mv_data = name.bytes};
-        report_damage(store, DB_RECORDS, &damaged);
+        hpx_report_damage(store, DB_RECORDS, &damaged);
         status = hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
     }
     return status;

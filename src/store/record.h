@@ -4,21 +4,21 @@
 
 #include "internal.h"
 
-void artifact_fields(hpx_fields *out, const hpx_artifact *artifact);
-void encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);
+void hpx_artifact_fields(hpx_fields *out, const hpx_artifact *artifact);
+void hpx_encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);
 
-/* format_1.c: whether the fields of a record are as format 1 has them, and to make them what encode_artifact
+/* format_1.c: whether the fields of a record are as format 1 has them, and to make them what hpx_encode_artifact
  * writes. HPX_DAMAGED, with the fields as they were, where they contradict each other. */
-bool is_format_1_record(const hpx_fields *fields);
-hpx_status upgrade_record(hpx_fields *fields, hpx_error *error);
+bool hpx_is_format_1_record(const hpx_fields *fields);
+hpx_status hpx_upgrade_record(hpx_fields *fields, hpx_error *error);
 /* All records of a store. */
-hpx_status upgrade_format_1(hpx_store *store, MDB_txn *txn, hpx_error *error);
+hpx_status hpx_upgrade_format_1(hpx_store *store, MDB_txn *txn, hpx_error *error);
 
 /* The cell is one of the set. */
-hpx_status decode_artifact(hpx_artifact *out, hpx_cell_set *cells, const uint8_t *bytes, size_t size,
-                           hpx_error *error);
+hpx_status hpx_decode_artifact(hpx_artifact *out, hpx_cell_set *cells, const uint8_t *bytes, size_t size,
+                               hpx_error *error);
 /* HPX_NOT_FOUND when there is none; when it is damaged also, after reporting it. */
-hpx_status get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
-                        uint32_t epoch, hpx_error *error);
+hpx_status hpx_get_artifact(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                            uint32_t epoch, hpx_error *error);
 
 #endif

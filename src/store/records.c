@@ -28,26 +28,26 @@ static hpx_status put_alone(hpx_store *store, enum database db, const struct key
                             const hpx_buffer *value, hpx_error *error)
 {
     MDB_txn *txn;
-    hpx_status status = begin_write(&txn, store, error);
+    hpx_status status = hpx_begin_write(&txn, store, error);
     if (status)
         return status;
-    status = put_sealed(store, txn, db, key, value->data, value->size, error);
-    return end_write(store, txn, status, error);
+    status = hpx_put_sealed(store, txn, db, key, value->data, value->size, error);
+    return hpx_end_write(store, txn, status, error);
 }
 
 static hpx_status get_fields(hpx_fields *out, hpx_store *store, enum database db, const struct key *key,
                              hpx_error *error)
 {
     MDB_txn *txn;
-    hpx_status status = begin_read(&txn, store, error);
+    hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
     const uint8_t *payload;
     size_t size;
-    status = get_sealed(&payload, &size, store, txn, db, key, error);
+    status = hpx_get_sealed(&payload, &size, store, txn, db, key, error);
     if (!status)
         status = hpx_fields_decode(out, payload, size, error);
-    end_read(store, txn);
+    hpx_end_read(store, txn);
     return status;
 }
 
@@ -56,11 +56,11 @@ hpx_status hpx_store_put_record(hpx_store *store, hpx_record_kind kind, const hp
 {
     hpx_fields stored = {0};
     hpx_hash id = hpx_record_id(fields);
-    struct key key = key_of_hash(&id);
+    struct key key = hpx_key_of_hash(&id);
     hpx_status status = get_fields(&stored, store, database_of(kind), &key, error);
     hpx_fields_free(&stored);
     if (!status && kind == HPX_RECORD_CODE)
-        return unmark_import(store, &id, 0, error);
+        return hpx_unmark_import(store, &id, 0, error);
     if (status != HPX_NOT_FOUND)
         return status;
     hpx_buffer bytes = {0};
@@ -73,20 +73,20 @@ hpx_status hpx_store_put_record(hpx_store *store, hpx_record_kind kind, const hp
 hpx_status hpx_store_get_record(hpx_fields *out, hpx_store *store, hpx_record_kind kind, const hpx_hash *id,
                                 hpx_error *error)
 {
-    struct key key = key_of_hash(id);
+    struct key key = hpx_key_of_hash(id);
     return get_fields(out, store, database_of(kind), &key, error);
 }
 
 hpx_status hpx_store_find_record(hpx_hash *out, hpx_store *store, hpx_record_kind kind, const char *prefix,
                                  hpx_error *error)
 {
-    return find_name(out, store, database_of(kind), prefix, error);
+    return hpx_find_name(out, store, database_of(kind), prefix, error);
 }
 
 static struct key key_of_path(const char *path)
 {
     hpx_hash hash = hpx_hash_of(path, strlen(path));
-    return key_of_hash(&hash);
+    return hpx_key_of_hash(&hash);
 }
 
 /* The other fields of an entry are its reader's. */
@@ -212,7 +212,7 @@ hpx_status hpx_store_log_build(hpx_store *store, const hpx_fields *entry, const 
 {
     MDB_txn *txn;
     MDB_cursor *cursor;
-    hpx_status status = begin_write(&txn, store, error);
+    hpx_status status = hpx_begin_write(&txn, store, error);
     if (status)
         return status;
     hpx_buffer bytes = {0}, packed = {0};
@@ -229,15 +229,15 @@ hpx_status hpx_store_log_build(hpx_store *store, const hpx_fields *entry, const 
     if (code == 0) {
         MDB_val key, value;
         if (mdb_cursor_get(cursor, &key, &value, MDB_LAST) == 0 && key.mv_size == 8)
-            number = load_big_u64(key.mv_data) + 1;
+            number = hpx_load_big_u64(key.mv_data) + 1;
         mdb_cursor_close(cursor);
-        struct key name = key_of_number(number);
-        status = put_sealed(store, txn, DB_BUILDS, &name, bytes.data, bytes.size, error);
+        struct key name = hpx_key_of_number(number);
+        status = hpx_put_sealed(store, txn, DB_BUILDS, &name, bytes.data, bytes.size, error);
     } else {
-        status = lmdb_failed(store, code, error);
+        status = hpx_lmdb_failed(store, code, error);
     }
     hpx_buffer_free(&bytes);
-    return end_write(store, txn, status, error);
+    return hpx_end_write(store, txn, status, error);
 }
 
 static hpx_status hand_on(const uint8_t *payload, size_t size, hpx_build_entry_fn *each, void *context,
@@ -287,7 +287,7 @@ hpx_status hpx_store_find_file(char **path, hpx_known_bytes *known, hpx_store *s
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
     MDB_val key, value;
-    hpx_status status = begin_read(&txn, store, error);
+    hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
     int code = mdb_cursor_open(txn, store->databases[DB_FILES], &cursor);
@@ -297,7 +297,7 @@ hpx_status hpx_store_find_file(char **path, hpx_known_bytes *known, hpx_store *s
         const uint8_t *bytes;
         size_t size;
         hpx_error ignored;
-        if (is_sealed(DB_FILES, &key, &value) &&
+        if (hpx_is_sealed(DB_FILES, &key, &value) &&
             hpx_fields_decode(&fields, value.mv_data, value.mv_size - SEAL_BYTES, &ignored) == HPX_OK &&
             hpx_fields_bytes(&bytes, &size, &fields, "path", &ignored) == HPX_OK) {
             *path = hpx_strndup((const char *)bytes, size);
@@ -311,7 +311,7 @@ hpx_status hpx_store_find_file(char **path, hpx_known_bytes *known, hpx_store *s
         hpx_fields_free(&fields);
     }
     mdb_cursor_close(cursor);
-    end_read(store, txn);
+    hpx_end_read(store, txn);
     if (found)
         return HPX_OK;
     *path = NULL;
@@ -320,5 +320,5 @@ hpx_status hpx_store_find_file(char **path, hpx_known_bytes *known, hpx_store *s
             error, HPX_NOT_FOUND,
             "this store knows no file with the data set's bytes: build a recipe that names it, or "
             "`hpx data fetch` it");
-    return lmdb_failed(store, code, error);
+    return hpx_lmdb_failed(store, code, error);
 }

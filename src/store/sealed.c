@@ -15,7 +15,7 @@ static void seal_of(uint8_t out[SEAL_BYTES], enum database db, const MDB_val *ke
     /* Names and keys of one database have one length, so the concatenation is unambiguous. */
     XXH3_state_t state;
     XXH3_128bits_reset(&state);
-    XXH3_128bits_update(&state, database_names[db], strlen(database_names[db]));
+    XXH3_128bits_update(&state, hpx_database_names[db], strlen(hpx_database_names[db]));
     XXH3_128bits_update(&state, key->mv_data, key->mv_size);
     XXH3_128bits_update(&state, payload, size);
     XXH128_canonical_t form;
@@ -23,33 +23,33 @@ static void seal_of(uint8_t out[SEAL_BYTES], enum database db, const MDB_val *ke
     memcpy(out, form.digest, SEAL_BYTES);
 }
 
-hpx_status put_sealed(hpx_store *store, MDB_txn *txn, enum database db, const struct key *key,
-                      const void *payload, size_t size, hpx_error *error)
+hpx_status hpx_put_sealed(hpx_store *store, MDB_txn *txn, enum database db, const struct key *key,
+                          const void *payload, size_t size, hpx_error *error)
 {
     MDB_val name = {.mv_size = key->size, .mv_data = (void *)key->bytes};
     MDB_val value = {.mv_size = size + SEAL_BYTES};
-    hpx_status status = check_way(store, txn, db, &name, error);
+    hpx_status status = hpx_check_way(store, txn, db, &name, error);
     if (status)
         return status;
     int code = mdb_put(txn, store->databases[db], &name, &value, MDB_RESERVE);
     if (code != 0)
-        return lmdb_failed(store, code, error);
+        return hpx_lmdb_failed(store, code, error);
     if (size > 0)
         memcpy(value.mv_data, payload, size);
     seal_of((uint8_t *)value.mv_data + size, db, &name, payload, size);
     return HPX_OK;
 }
 
-hpx_status delete_key(hpx_store *store, MDB_txn *txn, enum database db, const struct key *key,
-                      hpx_error *error)
+hpx_status hpx_delete_key(hpx_store *store, MDB_txn *txn, enum database db, const struct key *key,
+                          hpx_error *error)
 {
     MDB_val name = {.mv_size = key->size, .mv_data = (void *)key->bytes};
-    hpx_status status = check_way(store, txn, db, &name, error);
+    hpx_status status = hpx_check_way(store, txn, db, &name, error);
     int code = status ? 0 : mdb_del(txn, store->databases[db], &name, NULL);
-    return code == 0 || code == MDB_NOTFOUND ? status : lmdb_failed(store, code, error);
+    return code == 0 || code == MDB_NOTFOUND ? status : hpx_lmdb_failed(store, code, error);
 }
 
-bool is_sealed(enum database db, const MDB_val *key, const MDB_val *value)
+bool hpx_is_sealed(enum database db, const MDB_val *key, const MDB_val *value)
 {
     if (value->mv_size < SEAL_BYTES)
         return false;
@@ -59,35 +59,35 @@ bool is_sealed(enum database db, const MDB_val *key, const MDB_val *value)
     return memcmp(seal, (const uint8_t *)value->mv_data + size, SEAL_BYTES) == 0;
 }
 
-hpx_status delete_prefix(hpx_store *store, MDB_txn *txn, enum database db, const struct key *prefix,
-                         hpx_error *error)
+hpx_status hpx_delete_prefix(hpx_store *store, MDB_txn *txn, enum database db, const struct key *prefix,
+                             hpx_error *error)
 {
     MDB_cursor *cursor;
     int code = mdb_cursor_open(txn, store->databases[db], &cursor);
     if (code != 0)
-        return lmdb_failed(store, code, error);
+        return hpx_lmdb_failed(store, code, error);
     hpx_status status = HPX_OK;
     MDB_val key = {.mv_size = prefix->size, .mv_data = (void *)prefix->bytes}, value;
     for (code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); code == 0;
          code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
         if (key.mv_size < prefix->size || memcmp(key.mv_data, prefix->bytes, prefix->size) != 0)
             break;
-        status = check_way(store, txn, db, &key, error);
+        status = hpx_check_way(store, txn, db, &key, error);
         if (!status)
             code = mdb_cursor_del(cursor, 0);
         if (status || code != 0)
             break;
     }
     mdb_cursor_close(cursor);
-    return code == 0 || code == MDB_NOTFOUND ? status : lmdb_failed(store, code, error);
+    return code == 0 || code == MDB_NOTFOUND ? status : hpx_lmdb_failed(store, code, error);
 }
 
-void report_damage(hpx_store *store, enum database db, const MDB_val *key)
+void hpx_report_damage(hpx_store *store, enum database db, const MDB_val *key)
 {
     if (!store->damaged)
         return;
     char what[256];
-    describe_key(what, sizeof what, db, key);
+    hpx_describe_key(what, sizeof what, db, key);
     for (size_t i = 0; i < store->reported_count; i++)
         if (strcmp(store->reported[i], what) == 0)
             return;
@@ -97,17 +97,17 @@ void report_damage(hpx_store *store, enum database db, const MDB_val *key)
     store->damaged(store->damaged_context, what);
 }
 
-hpx_status get_sealed(const uint8_t **payload, size_t *size, hpx_store *store, MDB_txn *txn, enum database db,
-                      const struct key *key, hpx_error *error)
+hpx_status hpx_get_sealed(const uint8_t **payload, size_t *size, hpx_store *store, MDB_txn *txn,
+                          enum database db, const struct key *key, hpx_error *error)
 {
     MDB_val name = {.mv_size = key->size, .mv_data = (void *)key->bytes}, value;
     if (store->lacks[db])
         return hpx_error_set(error, HPX_NOT_FOUND, "not in the store");
-    hpx_status status = find_value(&value, store, txn, db, &name, error);
+    hpx_status status = hpx_find_value(&value, store, txn, db, &name, error);
     if (status)
         return status;
-    if (!is_sealed(db, &name, &value)) {
-        report_damage(store, db, &name);
+    if (!hpx_is_sealed(db, &name, &value)) {
+        hpx_report_damage(store, db, &name);
         return hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
     }
     *payload = value.mv_data;

@@ -62,19 +62,19 @@ hpx_status hpx_store_space(hpx_space *out, hpx_store *store, hpx_error *error)
     MDB_envinfo info;
     struct stat file;
     uint64_t free_pages = 0;
-    hpx_status status = begin_read(&txn, store, error);
+    hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
     int code = count_free_pages(&free_pages, txn);
     mdb_env_info(store->env, &info);
     if (code != 0)
-        status = lmdb_failed(store, code, error);
+        status = hpx_lmdb_failed(store, code, error);
     else if (stat(store->path, &file) != 0)
         status = hpx_error_errno(error, "%s", store->path);
-    end_read(store, txn);
+    hpx_end_read(store, txn);
     uint64_t blob_bytes = 0;
     if (!status)
-        status = count_blob_bytes(&blob_bytes, store, error);
+        status = hpx_count_blob_bytes(&blob_bytes, store, error);
     if (!status)
         *out = (hpx_space){
             .file_bytes = (uint64_t)file.st_size + blob_bytes,
@@ -89,7 +89,7 @@ static hpx_status chunks_bytes(uint64_t *out, hpx_store *store, MDB_txn *txn, co
     MDB_cursor *cursor;
     int code = mdb_cursor_open(txn, store->databases[DB_CHUNKS], &cursor);
     if (code != 0)
-        return lmdb_failed(store, code, error);
+        return hpx_lmdb_failed(store, code, error);
     size_t page = page_bytes(store);
     MDB_val key = {.mv_size = prefix->size, .mv_data = (void *)prefix->bytes}, value;
     *out = 0;
@@ -100,7 +100,7 @@ static hpx_status chunks_bytes(uint64_t *out, hpx_store *store, MDB_txn *txn, co
         *out += chunk_bytes(&key, &value, page);
     }
     mdb_cursor_close(cursor);
-    return code == 0 || code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(store, code, error);
+    return code == 0 || code == MDB_NOTFOUND ? HPX_OK : hpx_lmdb_failed(store, code, error);
 }
 
 /* Of a damaged entry, what stands under it in chunks. */
@@ -108,14 +108,14 @@ static hpx_status stored_bytes(hpx_stored_checkpoint *checkpoint, hpx_store *sto
                                const MDB_val *key, const MDB_val *value, hpx_error *error)
 {
     struct checkpoint_entry entry;
-    const struct key name = key_of_epoch(&checkpoint->key, checkpoint->epoch);
-    const bool readable = is_sealed(DB_CHECKPOINTS, key, value) &&
-                          decode_checkpoint_entry(&entry, value->mv_data, value->mv_size - SEAL_BYTES);
-    if (!readable || !is_file_entry(&entry))
+    const struct key name = hpx_key_of_epoch(&checkpoint->key, checkpoint->epoch);
+    const bool readable = hpx_is_sealed(DB_CHECKPOINTS, key, value) &&
+                          hpx_decode_checkpoint_entry(&entry, value->mv_data, value->mv_size - SEAL_BYTES);
+    if (!readable || !hpx_is_file_entry(&entry))
         return chunks_bytes(&checkpoint->bytes, store, txn, &name, error);
     checkpoint->bytes = entry.size;
     checkpoint->file = entry.hash;
-    return count_references(&checkpoint->references, store, txn, &entry.hash, error);
+    return hpx_count_references(&checkpoint->references, store, txn, &entry.hash, error);
 }
 
 hpx_status hpx_store_each_checkpoint(hpx_store *store, hpx_checkpoint_fn *each, void *context,
@@ -123,7 +123,7 @@ hpx_status hpx_store_each_checkpoint(hpx_store *store, hpx_checkpoint_fn *each, 
 {
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
-    hpx_status status = begin_read(&txn, store, error);
+    hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
     int code = mdb_cursor_open(txn, store->databases[DB_CHECKPOINTS], &cursor);
@@ -133,15 +133,15 @@ hpx_status hpx_store_each_checkpoint(hpx_store *store, hpx_checkpoint_fn *each, 
         if (key.mv_size != HPX_HASH_BYTES + 4)
             continue;
         memcpy(checkpoint.key.bytes, key.mv_data, HPX_HASH_BYTES);
-        checkpoint.epoch = load_big_u32((const uint8_t *)key.mv_data + HPX_HASH_BYTES);
+        checkpoint.epoch = hpx_load_big_u32((const uint8_t *)key.mv_data + HPX_HASH_BYTES);
         status = stored_bytes(&checkpoint, store, txn, &key, &value, error);
         if (!status)
             status = each(context, &checkpoint, error);
     }
     if (!status && code != MDB_NOTFOUND)
-        status = lmdb_failed(store, code, error);
+        status = hpx_lmdb_failed(store, code, error);
     mdb_cursor_close(cursor);
-    end_read(store, txn);
+    hpx_end_read(store, txn);
     return status;
 }
 
@@ -150,14 +150,14 @@ hpx_status hpx_store_drop_checkpoints(bool *dropped, hpx_store *store, const hpx
 {
     MDB_txn *txn;
     bool pinned = false;
-    hpx_status status = begin_write(&txn, store, error);
+    hpx_status status = hpx_begin_write(&txn, store, error);
     if (status)
         return status;
-    status = find_pin(&pinned, store, txn, key, error);
+    status = hpx_find_pin(&pinned, store, txn, key, error);
     for (size_t i = 0; i < count && !status && !pinned; i++)
-        status = drop_checkpoint(store, txn, key, epochs[i], error);
+        status = hpx_drop_checkpoint(store, txn, key, epochs[i], error);
     *dropped = !pinned;
-    return end_write(store, txn, status, error);
+    return hpx_end_write(store, txn, status, error);
 }
 
 /* --- what no checkpoint refers to --- */
@@ -168,8 +168,8 @@ static void find_entry(bool *there, bool *readable, struct checkpoint_entry *out
 {
     MDB_val name = {.mv_size = HPX_HASH_BYTES + 4, .mv_data = (void *)key}, value;
     *there = mdb_get(txn, store->databases[DB_CHECKPOINTS], &name, &value) == 0;
-    *readable = *there && is_sealed(DB_CHECKPOINTS, &name, &value) &&
-                decode_checkpoint_entry(out, value.mv_data, value.mv_size - SEAL_BYTES);
+    *readable = *there && hpx_is_sealed(DB_CHECKPOINTS, &name, &value) &&
+                hpx_decode_checkpoint_entry(out, value.mv_data, value.mv_size - SEAL_BYTES);
 }
 
 /* What stands under a damaged entry is that checkpoint's. */
@@ -181,7 +181,7 @@ static bool is_stray_chunk(hpx_store *store, MDB_txn *txn, const MDB_val *key)
         return false; /* nothing that a put has written: for verify to report */
     find_entry(&there, &readable, &entry, store, txn, key->mv_data);
     return !there ||
-           (readable && load_big_u32((const uint8_t *)key->mv_data + HPX_HASH_BYTES + 4) >= entry.chunks);
+           (readable && hpx_load_big_u32((const uint8_t *)key->mv_data + HPX_HASH_BYTES + 4) >= entry.chunks);
 }
 
 static bool is_stray_reference(hpx_store *store, MDB_txn *txn, const MDB_val *key)
@@ -191,7 +191,7 @@ static bool is_stray_reference(hpx_store *store, MDB_txn *txn, const MDB_val *ke
     if (key->mv_size != 2 * HPX_HASH_BYTES + 4)
         return false;
     find_entry(&there, &readable, &entry, store, txn, (const uint8_t *)key->mv_data + HPX_HASH_BYTES);
-    return !there || (readable && !(is_file_entry(&entry) &&
+    return !there || (readable && !(hpx_is_file_entry(&entry) &&
                                     memcmp(entry.hash.bytes, key->mv_data, HPX_HASH_BYTES) == 0));
 }
 
@@ -212,7 +212,7 @@ static hpx_status find_strays(struct strays *out, hpx_store *store, enum databas
     MDB_cursor *cursor = NULL;
     if (store->lacks[db])
         return HPX_OK;
-    hpx_status status = begin_read(&txn, store, error);
+    hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
     size_t page = page_bytes(store);
@@ -228,8 +228,8 @@ static hpx_status find_strays(struct strays *out, hpx_store *store, enum databas
         out->bytes += chunk_bytes(&key, &value, page);
     }
     mdb_cursor_close(cursor);
-    end_read(store, txn);
-    return code == MDB_NOTFOUND ? HPX_OK : lmdb_failed(store, code, error);
+    hpx_end_read(store, txn);
+    return code == MDB_NOTFOUND ? HPX_OK : hpx_lmdb_failed(store, code, error);
 }
 
 /* One transaction. Since the strays were found, a put may have made them a checkpoint's. */
@@ -237,15 +237,15 @@ static hpx_status drop_some(hpx_store *store, enum database db, const struct key
                             hpx_error *error)
 {
     MDB_txn *txn;
-    hpx_status status = begin_write(&txn, store, error);
+    hpx_status status = hpx_begin_write(&txn, store, error);
     if (status)
         return status;
     for (size_t i = 0; i < count && !status; i++) {
         MDB_val key = {.mv_size = keys[i].size, .mv_data = (void *)keys[i].bytes};
         if (is_stray(store, txn, db, &key))
-            status = delete_key(store, txn, db, &keys[i], error);
+            status = hpx_delete_key(store, txn, db, &keys[i], error);
     }
-    return end_write(store, txn, status, error);
+    return hpx_end_write(store, txn, status, error);
 }
 
 static hpx_status drop_strays(uint64_t *count, uint64_t *bytes, hpx_store *store, enum database db, bool dry,
@@ -267,17 +267,17 @@ static hpx_status drop_orphans(hpx_strays *out, hpx_store *store, bool dry, hpx_
 {
     MDB_txn *txn;
     uint64_t bytes = 0;
-    hpx_status status = begin_read(&txn, store, error);
+    hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
-    status = find_orphans(&out->files, &bytes, store, txn, false, error);
-    end_read(store, txn);
+    status = hpx_find_orphans(&out->files, &bytes, store, txn, false, error);
+    hpx_end_read(store, txn);
     if (!status && !dry) {
-        status = begin_write(&txn, store, error);
+        status = hpx_begin_write(&txn, store, error);
         if (status)
             return status;
-        status = find_orphans(&out->files, &bytes, store, txn, true, error);
-        status = end_write(store, txn, status, error);
+        status = hpx_find_orphans(&out->files, &bytes, store, txn, true, error);
+        status = hpx_end_write(store, txn, status, error);
     }
     out->bytes += bytes;
     return status;
@@ -294,52 +294,52 @@ hpx_status hpx_store_drop_strays(hpx_strays *out, hpx_store *store, bool dry, hp
 }
 
 /* What counts is that the pin is there: damage to it is reported and unpins nothing. */
-hpx_status find_pin(bool *pinned, hpx_store *store, MDB_txn *txn, const hpx_hash *key, hpx_error *error)
+hpx_status hpx_find_pin(bool *pinned, hpx_store *store, MDB_txn *txn, const hpx_hash *key, hpx_error *error)
 {
-    struct key bytes = key_of_hash(key);
+    struct key bytes = hpx_key_of_hash(key);
     MDB_val name = {.mv_size = bytes.size, .mv_data = bytes.bytes}, value;
     *pinned = false;
     int code = store->lacks[DB_PINS] ? MDB_NOTFOUND : mdb_get(txn, store->databases[DB_PINS], &name, &value);
     *pinned = code == 0;
     if (code != 0 && code != MDB_NOTFOUND)
-        return lmdb_failed(store, code, error);
-    if (*pinned && !is_sealed(DB_PINS, &name, &value))
-        report_damage(store, DB_PINS, &name);
+        return hpx_lmdb_failed(store, code, error);
+    if (*pinned && !hpx_is_sealed(DB_PINS, &name, &value))
+        hpx_report_damage(store, DB_PINS, &name);
     return HPX_OK;
 }
 
 hpx_status hpx_store_is_pinned(bool *pinned, hpx_store *store, const hpx_hash *key, hpx_error *error)
 {
     MDB_txn *txn;
-    hpx_status status = begin_read(&txn, store, error);
+    hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
-    status = find_pin(pinned, store, txn, key, error);
-    end_read(store, txn);
+    status = hpx_find_pin(pinned, store, txn, key, error);
+    hpx_end_read(store, txn);
     return status;
 }
 
 hpx_status hpx_store_pin(hpx_store *store, const hpx_hash *key, bool pinned, hpx_error *error)
 {
     MDB_txn *txn;
-    struct key name = key_of_hash(key);
-    hpx_status status = begin_write(&txn, store, error);
+    struct key name = hpx_key_of_hash(key);
+    hpx_status status = hpx_begin_write(&txn, store, error);
     if (status)
         return status;
     if (pinned) {
-        status = put_sealed(store, txn, DB_PINS, &name, "", 0, error);
+        status = hpx_put_sealed(store, txn, DB_PINS, &name, "", 0, error);
     } else {
-        status = delete_key(store, txn, DB_PINS, &name, error);
+        status = hpx_delete_key(store, txn, DB_PINS, &name, error);
     }
-    return end_write(store, txn, status, error);
+    return hpx_end_write(store, txn, status, error);
 }
 
 static hpx_status drop_all_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_hash *key, hpx_error *error)
 {
     struct epochs stored = {0};
-    hpx_status status = list_epochs(&stored, store, txn, DB_CHECKPOINTS, key, error);
+    hpx_status status = hpx_list_epochs(&stored, store, txn, DB_CHECKPOINTS, key, error);
     for (size_t i = 0; i < stored.count && !status; i++)
-        status = drop_checkpoint(store, txn, key, stored.epochs[i], error);
+        status = hpx_drop_checkpoint(store, txn, key, stored.epochs[i], error);
     free(stored.epochs);
     return status;
 }
@@ -349,15 +349,15 @@ hpx_status hpx_store_forget(bool *forgotten, hpx_store *store, const hpx_hash *k
     static const enum database all[] = {DB_CHUNKS, DB_CONFLICTS, DB_IMPORTS, DB_RECORDS, DB_MANIFESTS};
     MDB_txn *txn;
     bool pinned = false;
-    const struct key prefix = key_of_hash(key);
-    hpx_status status = begin_write(&txn, store, error);
+    const struct key prefix = hpx_key_of_hash(key);
+    hpx_status status = hpx_begin_write(&txn, store, error);
     if (status)
         return status;
-    status = find_pin(&pinned, store, txn, key, error);
+    status = hpx_find_pin(&pinned, store, txn, key, error);
     if (!status && !pinned)
         status = drop_all_checkpoints(store, txn, key, error);
     for (size_t i = 0; i < sizeof all / sizeof *all && !status && !pinned; i++)
-        status = delete_prefix(store, txn, all[i], &prefix, error);
+        status = hpx_delete_prefix(store, txn, all[i], &prefix, error);
     *forgotten = !pinned;
-    return end_write(store, txn, status, error);
+    return hpx_end_write(store, txn, status, error);
 }

@@ -42,7 +42,7 @@
 
 #define DISK_FULL_BYTES (1u << 20)
 
-const char *const database_names[DATABASES] = {
+const char *const hpx_database_names[DATABASES] = {
     "meta",  "manifests", "records",   "checkpoints", "chunks",    "codes",   "datasets",
     "files", "builds",    "conflicts", "pins",        "adoptions", "imports", "blobs",
 };
@@ -54,37 +54,37 @@ static struct key append_u32(struct key key, uint32_t value)
     return key;
 }
 
-struct key key_of_hash(const hpx_hash *hash)
+struct key hpx_key_of_hash(const hpx_hash *hash)
 {
     struct key key = {.size = HPX_HASH_BYTES};
     memcpy(key.bytes, hash->bytes, HPX_HASH_BYTES);
     return key;
 }
 
-struct key key_of_epoch(const hpx_hash *hash, uint32_t epoch)
+struct key hpx_key_of_epoch(const hpx_hash *hash, uint32_t epoch)
 {
-    return append_u32(key_of_hash(hash), epoch);
+    return append_u32(hpx_key_of_hash(hash), epoch);
 }
 
-struct key key_of_chunk(const hpx_hash *hash, uint32_t epoch, uint32_t index)
+struct key hpx_key_of_chunk(const hpx_hash *hash, uint32_t epoch, uint32_t index)
 {
-    return append_u32(key_of_epoch(hash, epoch), index);
+    return append_u32(hpx_key_of_epoch(hash, epoch), index);
 }
 
-struct key key_of_number(uint64_t number)
+struct key hpx_key_of_number(uint64_t number)
 {
     struct key key = {.size = 0};
     return append_u32(append_u32(key, (uint32_t)(number >> 32)), (uint32_t)number);
 }
 
-uint32_t load_big_u32(const uint8_t *bytes)
+uint32_t hpx_load_big_u32(const uint8_t *bytes)
 {
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-uint64_t load_big_u64(const uint8_t *bytes)
+uint64_t hpx_load_big_u64(const uint8_t *bytes)
 {
-    return (uint64_t)load_big_u32(bytes) << 32 | load_big_u32(bytes + 4);
+    return (uint64_t)hpx_load_big_u32(bytes) << 32 | hpx_load_big_u32(bytes + 4);
 }
 
 /* A full disk reaches us as EIO from LMDB's commit: ask the file system. */
@@ -100,7 +100,7 @@ static const int damage_codes[] = {
     MDB_PAGE_FULL, MDB_INCOMPATIBLE,  MDB_BAD_VALSIZE, MDB_NOTFOUND,
 };
 
-hpx_status lmdb_failed(hpx_store *store, int code, hpx_error *error)
+hpx_status hpx_lmdb_failed(hpx_store *store, int code, hpx_error *error)
 {
     if (code == ENOSPC || (code == EIO && is_disk_full(store)))
         return hpx_error_set(error, HPX_FAILED, "%s: disk full; what was stored before is intact",
@@ -118,7 +118,7 @@ hpx_status lmdb_failed(hpx_store *store, int code, hpx_error *error)
     return hpx_error_set(error, HPX_FAILED, "%s: %s", store->path, mdb_strerror(code));
 }
 
-void describe_key(char *out, size_t room, enum database db, const MDB_val *key)
+void hpx_describe_key(char *out, size_t room, enum database db, const MDB_val *key)
 {
     static const char *const words[DATABASES] = {
         "meta",       "manifest", "record",   "checkpoint", "chunk",    "code version",   "data set",
@@ -128,15 +128,15 @@ void describe_key(char *out, size_t room, enum database db, const MDB_val *key)
     size_t epoch_at = HPX_HASH_BYTES, index_at = epoch_at + 4;
     hpx_hex(hex, bytes, key->mv_size < epoch_at ? key->mv_size : epoch_at);
     if (key->mv_size == index_at + 4)
-        snprintf(out, room, "%s %s epoch %u chunk %u", words[db], hex, load_big_u32(bytes + epoch_at),
-                 load_big_u32(bytes + index_at));
+        snprintf(out, room, "%s %s epoch %u chunk %u", words[db], hex, hpx_load_big_u32(bytes + epoch_at),
+                 hpx_load_big_u32(bytes + index_at));
     else if (key->mv_size == index_at)
-        snprintf(out, room, "%s %s epoch %u", words[db], hex, load_big_u32(bytes + epoch_at));
+        snprintf(out, room, "%s %s epoch %u", words[db], hex, hpx_load_big_u32(bytes + epoch_at));
     else
         snprintf(out, room, "%s %s", words[db], hex);
 }
 
-void leave_to_owner(const hpx_store *store, int file)
+void hpx_leave_to_owner(const hpx_store *store, int file)
 {
     struct stat ours, like;
     if (geteuid() != 0 || fstat(file, &ours) != 0 || ours.st_nlink != 1)

@@ -43,7 +43,7 @@ static int data_file(const hpx_store *store)
     return file;
 }
 
-hpx_status check_writable(const hpx_store *store, hpx_error *error)
+hpx_status hpx_check_writable(const hpx_store *store, hpx_error *error)
 {
     if (store->writing)
         return HPX_OK;
@@ -58,7 +58,7 @@ hpx_status check_writable(const hpx_store *store, hpx_error *error)
 static hpx_status be_courteous(const hpx_store *store, const struct lock *waiting, hpx_error *error)
 {
     bool others;
-    hpx_status status = is_locked(&others, store, waiting, F_WRLCK, error);
+    hpx_status status = hpx_is_locked(&others, store, waiting, F_WRLCK, error);
     if (!status && others)
         nanosleep(&(struct timespec){.tv_nsec = COURTESY_NS}, NULL);
     return status;
@@ -71,13 +71,13 @@ static hpx_status lock_turn(hpx_store *store, short type, hpx_error *error)
     bool taken = false, noted;
     hpx_status status = be_courteous(store, &waiting, error);
     if (!status)
-        status = try_lock(&taken, store, &turn, type, error);
+        status = hpx_try_lock(&taken, store, &turn, type, error);
     if (status || taken)
         return status;
-    status = try_lock(&noted, store, &waiting, F_RDLCK, error);
+    status = hpx_try_lock(&noted, store, &waiting, F_RDLCK, error);
     if (!status)
-        status = wait_for_lock(store, &turn, type, &patience, error);
-    drop_lock(store, &waiting);
+        status = hpx_wait_for_lock(store, &turn, type, &patience, error);
+    hpx_drop_lock(store, &waiting);
     return status;
 }
 
@@ -104,7 +104,7 @@ static void end_turn(hpx_store *store)
     const struct lock turn = {data_file(store), TURN_BYTE};
     if (--store->turns > 0)
         return;
-    drop_lock(store, &turn);
+    hpx_drop_lock(store, &turn);
     pthread_sigmask(SIG_SETMASK, &store->signals, NULL);
 }
 
@@ -120,7 +120,7 @@ static int begin_lmdb(MDB_txn **txn, MDB_env *env, unsigned flags)
     return code;
 }
 
-hpx_status begin_read(MDB_txn **txn, hpx_store *store, hpx_error *error)
+hpx_status hpx_begin_read(MDB_txn **txn, hpx_store *store, hpx_error *error)
 {
     hpx_status status = store->guest ? begin_turn(store, F_RDLCK, error) : HPX_OK;
     if (status)
@@ -128,19 +128,19 @@ hpx_status begin_read(MDB_txn **txn, hpx_store *store, hpx_error *error)
     int code = begin_lmdb(txn, store->env, MDB_RDONLY);
     if (code != 0 && store->guest)
         end_turn(store);
-    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+    return code == 0 ? HPX_OK : hpx_lmdb_failed(store, code, error);
 }
 
-void end_read(hpx_store *store, MDB_txn *txn)
+void hpx_end_read(hpx_store *store, MDB_txn *txn)
 {
     mdb_txn_commit(txn); /* an abort would close the databases that it opened */
     if (store->guest)
         end_turn(store);
 }
 
-hpx_status begin_write(MDB_txn **txn, hpx_store *store, hpx_error *error)
+hpx_status hpx_begin_write(MDB_txn **txn, hpx_store *store, hpx_error *error)
 {
-    hpx_status status = check_writable(store, error);
+    hpx_status status = hpx_check_writable(store, error);
     if (!status)
         status = begin_turn(store, F_WRLCK, error);
     if (status)
@@ -148,7 +148,7 @@ hpx_status begin_write(MDB_txn **txn, hpx_store *store, hpx_error *error)
     int code = begin_lmdb(txn, store->writing, 0);
     if (code != 0)
         end_turn(store);
-    return code == 0 ? HPX_OK : lmdb_failed(store, code, error);
+    return code == 0 ? HPX_OK : hpx_lmdb_failed(store, code, error);
 }
 
 /* --- files that go with a transaction --- */
@@ -158,14 +158,14 @@ struct leaving_file {
     bool committed; /* it goes if the transaction is committed, or if it is not */
 };
 
-void remove_at_end(hpx_store *store, const char *path, bool committed)
+void hpx_remove_at_end(hpx_store *store, const char *path, bool committed)
 {
     store->leaving =
         hpx_grow(store->leaving, &store->leaving_capacity, store->leaving_count + 1, sizeof *store->leaving);
     store->leaving[store->leaving_count++] = (struct leaving_file){hpx_strdup(path), committed};
 }
 
-bool keep_at_end(hpx_store *store, const char *path)
+bool hpx_keep_at_end(hpx_store *store, const char *path)
 {
     for (size_t i = 0; i < store->leaving_count; i++)
         if (store->leaving[i].committed && strcmp(store->leaving[i].path, path) == 0) {
@@ -183,7 +183,7 @@ static void remove_leaving_files(hpx_store *store, bool committed)
     hpx_error ignored;
     bool held = false;
     if (store->leaving_count > 0 && committed)
-        held = is_locked(&held, store, &files, F_WRLCK, &ignored) != HPX_OK || held;
+        held = hpx_is_locked(&held, store, &files, F_WRLCK, &ignored) != HPX_OK || held;
     for (size_t i = 0; i < store->leaving_count && !held; i++)
         if (store->leaving[i].committed == committed)
             unlink(store->leaving[i].path);
@@ -195,20 +195,20 @@ static void forget_leaving_files(hpx_store *store)
         free(store->leaving[--store->leaving_count].path);
 }
 
-hpx_status hold_files(hpx_store *store, hpx_error *error)
+hpx_status hpx_hold_files(hpx_store *store, hpx_error *error)
 {
     const struct lock files = {data_file(store), FILES_BYTE};
     bool taken; /* always: who removes files only looks */
-    return try_lock(&taken, store, &files, F_RDLCK, error);
+    return hpx_try_lock(&taken, store, &files, F_RDLCK, error);
 }
 
-void release_files(const hpx_store *store)
+void hpx_release_files(const hpx_store *store)
 {
     const struct lock files = {data_file(store), FILES_BYTE};
-    drop_lock(store, &files);
+    hpx_drop_lock(store, &files);
 }
 
-hpx_status end_write(hpx_store *store, MDB_txn *txn, hpx_status status, hpx_error *error)
+hpx_status hpx_end_write(hpx_store *store, MDB_txn *txn, hpx_status status, hpx_error *error)
 {
     int code = 0;
     if (status)
@@ -221,7 +221,7 @@ hpx_status end_write(hpx_store *store, MDB_txn *txn, hpx_status status, hpx_erro
     forget_leaving_files(store);
     end_turn(store);
     if (code != 0)
-        return lmdb_failed(store, code, error);
+        return hpx_lmdb_failed(store, code, error);
     return status ? status : hpx_store_is_there(store, error);
 }
 
@@ -238,7 +238,7 @@ hpx_status hpx_store_is_there(const hpx_store *store, hpx_error *error)
         store->path);
 }
 
-hpx_status share_lock_file(hpx_store *store, hpx_error *error)
+hpx_status hpx_share_lock_file(hpx_store *store, hpx_error *error)
 {
     struct stat file;
     struct flock above = {.l_type = F_WRLCK, .l_whence = SEEK_SET}, below = above;
@@ -246,7 +246,7 @@ hpx_status share_lock_file(hpx_store *store, hpx_error *error)
         return hpx_error_errno(error, "%s", store->lock_path);
     const uint64_t identity[] = {file.st_dev, file.st_ino};
     const hpx_hash hash = hpx_hash_of(identity, sizeof identity);
-    const off_t at = LOCK_FILES + (off_t)load_big_u32(hash.bytes);
+    const off_t at = LOCK_FILES + (off_t)hpx_load_big_u32(hash.bytes);
     struct flock mine = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
     below.l_start = LOCK_FILES, below.l_len = at - LOCK_FILES;
     above.l_start = at + 1, above.l_len = LOCK_FILES + LOCK_FILES_N - above.l_start;

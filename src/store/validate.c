@@ -100,7 +100,7 @@ static hpx_status check_all(const hpx_fields *fields, const struct rule *rules, 
     return HPX_OK;
 }
 
-hpx_status validate_fields(enum database db, const hpx_fields *fields, hpx_error *error)
+hpx_status hpx_validate_fields(enum database db, const hpx_fields *fields, hpx_error *error)
 {
     static const struct rule none[] = {{0}};
     return check_all(fields,
@@ -124,7 +124,7 @@ static const char *validate_cell(const hpx_cell *cell)
 }
 
 /* NULL if nothing is wrong. */
-const char *validate_artifact(const hpx_artifact *artifact, const hpx_fields *manifest)
+const char *hpx_validate_artifact(const hpx_artifact *artifact, const hpx_fields *manifest)
 {
     const hpx_field *seed = hpx_fields_find(manifest, "seed"),
                     *last = hpx_fields_find(manifest, "last-epoch");

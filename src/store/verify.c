@@ -30,7 +30,7 @@ struct check {
 static void fault(struct check *check, enum database db, const MDB_val *key, const char *what)
 {
     char place[256], text[512];
-    describe_key(place, sizeof place, db, key);
+    hpx_describe_key(place, sizeof place, db, key);
     snprintf(text, sizeof text, "%s: %s", place, what);
     check->damaged(check->context, text);
 }
@@ -39,7 +39,7 @@ static void fault(struct check *check, enum database db, const MDB_val *key, con
 static void fault_of_part(struct check *check, enum database db, const char *what)
 {
     char text[HPX_ERROR_BYTES + 64];
-    snprintf(text, sizeof text, "%s: %s", database_names[db], what);
+    snprintf(text, sizeof text, "%s: %s", hpx_database_names[db], what);
     check->damaged(check->context, text);
 }
 
@@ -83,7 +83,7 @@ static bool read_fields(hpx_fields *out, struct check *check, enum database db, 
     MDB_val key = {.mv_size = HPX_HASH_BYTES, .mv_data = (void *)hash}, value;
     hpx_error error;
     return mdb_get(check->txn, check->store->databases[db], &key, &value) == 0 && is_in_file(check, &value) &&
-           is_sealed(db, &key, &value) &&
+           hpx_is_sealed(db, &key, &value) &&
            hpx_fields_decode(out, value.mv_data, value.mv_size - SEAL_BYTES, &error) == HPX_OK;
 }
 
@@ -93,11 +93,12 @@ static const char *check_artifact(hpx_artifact *out, struct check *check, const 
 {
     hpx_error error;
     hpx_fields manifest = {0};
-    if (decode_artifact(out, check->store->cells, payload, size, &error) != HPX_OK)
+    if (hpx_decode_artifact(out, check->store->cells, payload, size, &error) != HPX_OK)
         return "malformed";
-    out->epoch = load_big_u32((const uint8_t *)key->mv_data + HPX_HASH_BYTES);
-    const char *wrong =
-        read_fields(&manifest, check, DB_MANIFESTS, key->mv_data) ? validate_artifact(out, &manifest) : NULL;
+    out->epoch = hpx_load_big_u32((const uint8_t *)key->mv_data + HPX_HASH_BYTES);
+    const char *wrong = read_fields(&manifest, check, DB_MANIFESTS, key->mv_data)
+                            ? hpx_validate_artifact(out, &manifest)
+                            : NULL;
     hpx_fields_free(&manifest);
     return wrong;
 }
@@ -126,7 +127,7 @@ static const char *check_record(struct check *check, const MDB_val *key, const u
         return "its data set entry is missing";
     hpx_hash hash;
     memcpy(hash.bytes, key->mv_data, HPX_HASH_BYTES);
-    struct key parent = key_of_epoch(&hash, artifact.parent);
+    struct key parent = hpx_key_of_epoch(&hash, artifact.parent);
     if (artifact.parent > 0 && !exists(check, DB_RECORDS, parent.bytes, parent.size))
         return "the epoch it continued is missing";
     return NULL;
@@ -161,7 +162,7 @@ static const char *gather_chunks(hpx_blob *out, struct check *check, const hpx_h
     hpx_status status =
         entry->size < BLOB_FILE_BYTES ? hpx_blob_new(out, &why) : hpx_blob_new_file(out, &why);
     for (uint32_t i = 0; i < entry->chunks && !status; i++) {
-        struct key at = key_of_chunk(key, epoch, i);
+        struct key at = hpx_key_of_chunk(key, epoch, i);
         MDB_val chunk = {.mv_size = at.size, .mv_data = at.bytes}, value;
         if (mdb_get(check->txn, check->store->databases[DB_CHUNKS], &chunk, &value) != 0 ||
             value.mv_size < SEAL_BYTES || !is_in_file(check, &value))
@@ -175,10 +176,10 @@ static const char *open_file(hpx_blob *out, struct check *check, const hpx_hash 
                              const struct checkpoint_entry *entry)
 {
     hpx_error why;
-    struct key reference = key_of_reference(&entry->hash, key, epoch);
+    struct key reference = hpx_key_of_reference(&entry->hash, key, epoch);
     if (!exists(check, DB_BLOBS, reference.bytes, reference.size))
         return "nothing keeps its file";
-    hpx_status status = open_blob(out, check->store, &entry->hash, entry->size, &why);
+    hpx_status status = hpx_open_blob(out, check->store, &entry->hash, entry->size, &why);
     return status == HPX_NOT_FOUND ? "its file is missing or of another size"
            : status                ? keep_why(check, &why)
                                    : NULL;
@@ -211,7 +212,8 @@ static const char *check_bytes(struct check *check, const hpx_blob *blob,
     if (status)
         return keep_why(check, &why);
     if (!hpx_hash_equal(&whole, &entry->hash))
-        return is_file_entry(entry) ? "its file does not have its hash" : "the chunks do not have its hash";
+        return hpx_is_file_entry(entry) ? "its file does not have its hash"
+                                        : "the chunks do not have its hash";
     if (artifact && !hpx_hash_equal(&output, &artifact->output))
         return "it is not the output of its record";
     return NULL;
@@ -221,7 +223,7 @@ static const char *check_checkpoint(struct check *check, const MDB_val *key, con
                                     size_t size)
 {
     struct checkpoint_entry entry;
-    if (!decode_checkpoint_entry(&entry, payload, size))
+    if (!hpx_decode_checkpoint_entry(&entry, payload, size))
         return "malformed";
     MDB_val name = *key, record;
     hpx_artifact artifact = {0};
@@ -229,15 +231,15 @@ static const char *check_checkpoint(struct check *check, const MDB_val *key, con
     if (mdb_get(check->txn, check->store->databases[DB_RECORDS], &name, &record) != 0)
         return "its record is missing";
     /* A damaged record is a fault of its own. */
-    const bool readable = is_in_file(check, &record) && is_sealed(DB_RECORDS, key, &record) &&
-                          decode_artifact(&artifact, check->store->cells, record.mv_data,
-                                          record.mv_size - SEAL_BYTES, &error) == HPX_OK;
+    const bool readable = is_in_file(check, &record) && hpx_is_sealed(DB_RECORDS, key, &record) &&
+                          hpx_decode_artifact(&artifact, check->store->cells, record.mv_data,
+                                              record.mv_size - SEAL_BYTES, &error) == HPX_OK;
     hpx_hash hash;
     memcpy(hash.bytes, key->mv_data, HPX_HASH_BYTES);
-    const uint32_t epoch = load_big_u32((const uint8_t *)key->mv_data + HPX_HASH_BYTES);
+    const uint32_t epoch = hpx_load_big_u32((const uint8_t *)key->mv_data + HPX_HASH_BYTES);
     hpx_blob blob = HPX_NO_BLOB;
-    const char *wrong = is_file_entry(&entry) ? open_file(&blob, check, &hash, epoch, &entry)
-                                              : gather_chunks(&blob, check, &hash, epoch, &entry);
+    const char *wrong = hpx_is_file_entry(&entry) ? open_file(&blob, check, &hash, epoch, &entry)
+                                                  : gather_chunks(&blob, check, &hash, epoch, &entry);
     if (!wrong)
         wrong = check_bytes(check, &blob, &entry, readable ? &artifact : NULL);
     if (!wrong && readable)
@@ -252,8 +254,8 @@ static bool read_entry(struct checkpoint_entry *out, bool *there, struct check *
 {
     MDB_val name = {.mv_size = HPX_HASH_BYTES + 4, .mv_data = (void *)key}, value;
     *there = mdb_get(check->txn, check->store->databases[DB_CHECKPOINTS], &name, &value) == 0;
-    return *there && is_in_file(check, &value) && is_sealed(DB_CHECKPOINTS, &name, &value) &&
-           decode_checkpoint_entry(out, value.mv_data, value.mv_size - SEAL_BYTES);
+    return *there && is_in_file(check, &value) && hpx_is_sealed(DB_CHECKPOINTS, &name, &value) &&
+           hpx_decode_checkpoint_entry(out, value.mv_data, value.mv_size - SEAL_BYTES);
 }
 
 static const char *check_chunk(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
@@ -263,7 +265,7 @@ static const char *check_chunk(struct check *check, const MDB_val *key, const ui
     bool there, readable = read_entry(&entry, &there, check, key->mv_data);
     if (!there)
         return "left over: no checkpoint refers to it";
-    if (readable && load_big_u32((const uint8_t *)key->mv_data + key->mv_size - 4) >= entry.chunks)
+    if (readable && hpx_load_big_u32((const uint8_t *)key->mv_data + key->mv_size - 4) >= entry.chunks)
         return "left over: its checkpoint is shorter";
     return NULL;
 }
@@ -280,7 +282,7 @@ static const char *check_reference(struct check *check, const MDB_val *key, cons
         return "malformed";
     if (!there)
         return "left over: no checkpoint refers to it";
-    if (readable && !(is_file_entry(&entry) && memcmp(entry.hash.bytes, bytes, HPX_HASH_BYTES) == 0))
+    if (readable && !(hpx_is_file_entry(&entry) && memcmp(entry.hash.bytes, bytes, HPX_HASH_BYTES) == 0))
         return "left over: its checkpoint refers to another one";
     return NULL;
 }
@@ -307,7 +309,7 @@ static const char *check_named(struct check *check, enum database db, const MDB_
     hpx_error error;
     hpx_status status = hpx_fields_decode(&fields, payload, size, &error);
     if (!status)
-        status = validate_fields(db, &fields, &error);
+        status = hpx_validate_fields(db, &fields, &error);
     hpx_fields_free(&fields);
     return status ? keep_why(check, &error) : NULL;
 }
@@ -338,7 +340,7 @@ static const char *check_pin(struct check *check, const MDB_val *key, const uint
 
 static const char *check_import(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
 {
-    const bool of_code = load_big_u32((const uint8_t *)key->mv_data + HPX_HASH_BYTES) == 0;
+    const bool of_code = hpx_load_big_u32((const uint8_t *)key->mv_data + HPX_HASH_BYTES) == 0;
     if (!(of_code ? exists(check, DB_CODES, key->mv_data, HPX_HASH_BYTES)
                   : exists(check, DB_RECORDS, key->mv_data, key->mv_size)))
         return of_code ? "its code version is missing" : "its record is missing";
@@ -377,7 +379,7 @@ static hpx_status check_database(struct check *check, enum database db, volatile
     if (code == 0)
         code = mdb_cursor_open(check->txn, check->store->databases[db], &cursor);
     if (code != 0)
-        return lmdb_failed(check->store, code, error);
+        return hpx_lmdb_failed(check->store, code, error);
     MDB_val key, value;
     while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
         const char *wrong = NULL;
@@ -393,7 +395,7 @@ static hpx_status check_database(struct check *check, enum database db, volatile
             wrong = "out of order";
         else if (!is_in_file(check, &value))
             wrong = "its bytes lie beyond the end of the file";
-        else if (!is_sealed(db, &key, &value))
+        else if (!hpx_is_sealed(db, &key, &value))
             wrong = "the bytes do not match their hash";
         else if (rules[db].structure)
             wrong = rules[db].structure(check, &key, value.mv_data, value.mv_size - SEAL_BYTES);
@@ -420,7 +422,7 @@ static hpx_status check_database(struct check *check, enum database db, volatile
 
 const char *hpx_store_part_name(uint32_t part)
 {
-    return part < DATABASES ? database_names[part] : part == PART_PAGES ? "pages" : NULL;
+    return part < DATABASES ? hpx_database_names[part] : part == PART_PAGES ? "pages" : NULL;
 }
 
 /* Files that nothing refers to are no damage. */
@@ -428,7 +430,7 @@ static hpx_status remark_orphans(struct check *check, hpx_error *error)
 {
     uint64_t count, bytes;
     char text[160];
-    hpx_status status = find_orphans(&count, &bytes, check->store, check->txn, false, error);
+    hpx_status status = hpx_find_orphans(&count, &bytes, check->store, check->txn, false, error);
     if (status || count == 0 || !check->store->remark)
         return status;
     snprintf(text, sizeof text,
@@ -444,17 +446,17 @@ static hpx_status check_part(hpx_store *store, volatile hpx_verify_progress *pro
 {
     const enum database db = (enum database)progress->part;
     struct check check = {.store = store, .file_bytes = UINT64_MAX, .damaged = damaged, .context = context};
-    hpx_status status = hold_files(store, error);
+    hpx_status status = hpx_hold_files(store, error);
     if (!status)
-        status = begin_read(&check.txn, store, error);
+        status = hpx_begin_read(&check.txn, store, error);
     if (!status) {
         find_map(&check);
         status = check_database(&check, db, &progress->checked, error);
         if (!status && db == DB_BLOBS)
             status = remark_orphans(&check, error);
-        end_read(store, check.txn);
+        hpx_end_read(store, check.txn);
     }
-    release_files(store);
+    hpx_release_files(store);
     return status;
 }
 
@@ -464,7 +466,7 @@ hpx_status hpx_store_verify_from(hpx_store *store, volatile hpx_verify_progress 
     hpx_status status = HPX_OK;
     for (; hpx_store_part_name(progress->part) && !status; progress->part++)
         if (progress->part == PART_PAGES)
-            status = check_pages(store, damaged, context, error);
+            status = hpx_check_pages(store, damaged, context, error);
         else if (!store->lacks[progress->part])
             status = check_part(store, progress, damaged, context, error);
     return status;

@@ -247,7 +247,7 @@ static hpx_status choose(size_t *covered, struct adopt *adopt, hpx_error *error)
     };
     hpx_paths paths;
     hpx_error why;
-    hpx_status status = sample_choose(&paths, &why, adopt->theirs, adopt->theirs_count, &sample, error);
+    hpx_status status = hpx_sample_choose(&paths, &why, adopt->theirs, adopt->theirs_count, &sample, error);
     if (status)
         return status;
     *covered = 0;
@@ -545,16 +545,18 @@ static hpx_status check(const struct adopt *adopt, const hpx_adoptions *adoption
     hpx_manifest_set_binary(&binary, adopt->trainer);
     for (size_t i = 0; i < adopt->others.count && !status; i++)
         if (counts_as(adoptions, &adopt->others.items[i], version, adoptions->count))
-            status = hpx_error_set(error, HPX_FAILED, "trainer %.8s is equivalent to %.8s already", other, mine);
+            status =
+                hpx_error_set(error, HPX_FAILED, "trainer %.8s is equivalent to %.8s already", other, mine);
     for (size_t i = 0; i < adoptions->count && !status; i++) {
         const hpx_adoption *adoption = &adoptions->items[i];
         if (!hpx_manifest_same_binary(&adoption->whose, &binary) ||
             hpx_manifest_has_version(&adoption->as, as))
             continue;
         hpx_hex(other, hpx_adoption_as_version(adoption), HPX_CODE_BYTES);
-        status = hpx_error_set(error, HPX_FAILED,
-                               "trainer %.8s is equivalent to %.8s already; `hpx adopt --forget %.8s` ends that",
-                               mine, other, mine);
+        status =
+            hpx_error_set(error, HPX_FAILED,
+                          "trainer %.8s is equivalent to %.8s already; `hpx adopt --forget %.8s` ends that",
+                          mine, other, mine);
     }
     hpx_fields_free(&binary);
     return status;

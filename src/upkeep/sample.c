@@ -89,7 +89,7 @@ static hpx_status find_paths(hpx_paths *out, struct sample *sample, const struct
             hpx_fields_set(&kind, &manifest->fields[i]);
     hpx_fields_set_count(&kind, "epochs", trajectory->to);
     const hpx_hash id = hpx_record_id(&kind);
-    const uint32_t number = number_of(&sample->kinds, &id, &fresh);
+    const uint32_t number = hpx_number_of(&sample->kinds, &id, &fresh);
     hpx_fields_free(&kind);
     if (fresh) {
         sample->paths =
@@ -195,7 +195,7 @@ static hpx_status offer(struct sample *sample, size_t number, struct trajectory 
         trajectory->chosen = true;
     } else if (known) {
         list_marks(&marks, trajectory, &manifest);
-        cover_offer(&sample->cover, number, &paths, marks.items, marks.count, trajectory->proven);
+        hpx_cover_offer(&sample->cover, number, &paths, marks.items, marks.count, trajectory->proven);
     } else if (why->status == HPX_OK) {
         *why = *error;
     }
@@ -221,8 +221,8 @@ static void take_members(const struct cover *cover, struct trajectory *const *tr
         trajectories[i]->chosen = trajectories[i]->chosen && !trajectories[i]->proven;
 }
 
-hpx_status sample_choose(hpx_paths *paths, hpx_error *why, struct trajectory *const *trajectories,
-                         size_t count, const struct sample_options *options, hpx_error *error)
+hpx_status hpx_sample_choose(hpx_paths *paths, hpx_error *why, struct trajectory *const *trajectories,
+                             size_t count, const struct sample_options *options, hpx_error *error)
 {
     struct sample sample = {.options = options};
     hpx_status status = HPX_OK;
@@ -232,7 +232,7 @@ hpx_status sample_choose(hpx_paths *paths, hpx_error *why, struct trajectory *co
         if (!status && options->interrupted && *options->interrupted)
             status = hpx_error_set(error, HPX_INTERRUPTED, "interrupted");
     }
-    cover_prune(&sample.cover);
+    hpx_cover_prune(&sample.cover);
     take_members(&sample.cover, trajectories, count, options->least);
     *paths = (hpx_paths){0};
     for (size_t i = 0; i < sample.kinds.count; i++)
@@ -241,8 +241,8 @@ hpx_status sample_choose(hpx_paths *paths, hpx_error *why, struct trajectory *co
     for (size_t i = 0; i < sample.opened_count; i++)
         if (sample.opened[i].kind)
             sample.opened[i].kind->close(sample.opened[i].data);
-    cover_free(&sample.cover);
-    numbering_free(&sample.kinds);
+    hpx_cover_free(&sample.cover);
+    hpx_numbering_free(&sample.kinds);
     free(sample.opened);
     free(sample.paths);
     return status;

@@ -42,7 +42,7 @@ struct sample_options {
  * of every order of magnitude. One that failed did not take all of its paths, and stands for itself alone.
  * Those that are proven belong to it without being trained. A trajectory whose paths are unknown is not
  * covered: `why` has what is missing for the first such. `paths` are those covered. */
-hpx_status sample_choose(hpx_paths *paths, hpx_error *why, struct trajectory *const *trajectories,
-                         size_t count, const struct sample_options *options, hpx_error *error);
+hpx_status hpx_sample_choose(hpx_paths *paths, hpx_error *why, struct trajectory *const *trajectories,
+                             size_t count, const struct sample_options *options, hpx_error *error);
 
 #endif

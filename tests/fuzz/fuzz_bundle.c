@@ -135,11 +135,11 @@ static void repair(hpx_buffer *bytes)
     uint64_t entries = 0;
     while (at < bytes->size) {
         int kind = 0;
-        while (kind < BUNDLE_KINDS && bundle_rules[kind].letter != (char)bytes->data[at])
+        while (kind < BUNDLE_KINDS && hpx_bundle_rules[kind].letter != (char)bytes->data[at])
             kind++;
         if (kind == BUNDLE_KINDS)
             return;
-        const struct bundle_rule *rule = &bundle_rules[kind];
+        const struct bundle_rule *rule = &hpx_bundle_rules[kind];
         size_t head = 1 + rule->key_bytes + 4u, left = bytes->size - at;
         if (left < head)
             return;
@@ -165,7 +165,7 @@ static void repair(hpx_buffer *bytes)
         }
         struct key key = {.size = rule->key_bytes};
         memcpy(key.bytes, entry + 1, rule->key_bytes);
-        hpx_hash hash = bundle_entry_hash((enum bundle_kind)kind, &key, payload, size);
+        hpx_hash hash = hpx_bundle_entry_hash((enum bundle_kind)kind, &key, payload, size);
         memcpy(payload + size, hash.bytes, 16);
         entries++;
         at += head + size + 16;

@@ -15,16 +15,16 @@ static void unpack(const uint8_t *bytes, size_t size, bool must_be_same)
     code_files files;
     hpx_buffer again = {0};
     hpx_error error;
-    if (code_files_unpack(&files, bytes, size, &error) != HPX_OK) {
+    if (hpx_code_files_unpack(&files, bytes, size, &error) != HPX_OK) {
         if (error.status != HPX_DAMAGED || files.count != 0)
             abort();
         return;
     }
-    code_files_pack(&again, &files);
+    hpx_code_files_pack(&again, &files);
     if (must_be_same && (again.size != size || memcmp(again.data, bytes, size) != 0))
         abort();
     hpx_buffer_free(&again);
-    code_files_free(&files);
+    hpx_code_files_free(&files);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

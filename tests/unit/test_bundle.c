@@ -55,7 +55,7 @@ static hpx_buffer dump(hpx_store *store, enum database first, enum database last
         MDB_cursor *cursor;
         MDB_val key, value;
         assert_int_equal(mdb_cursor_open(txn, store->databases[db], &cursor), 0);
-        hpx_buffer_printf(&out, "[%s]", database_names[db]);
+        hpx_buffer_printf(&out, "[%s]", hpx_database_names[db]);
         while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
             hpx_buffer_u32(&out, (uint32_t)key.mv_size);
             hpx_buffer_add(&out, key.mv_data, key.mv_size);
@@ -699,7 +699,7 @@ static void add_part(struct parts *parts, char kind, const hpx_hash *key, int ep
 static hpx_buffer record_bytes(const hpx_artifact *artifact)
 {
     hpx_buffer bytes = {0};
-    encode_artifact(&bytes, artifact);
+    hpx_encode_artifact(&bytes, artifact);
     return bytes;
 }
 
@@ -930,7 +930,7 @@ static void conflict_without_conflict(struct parts *parts)
     hpx_buffer same = slice(&parts->items[SECOND].payload, 0, parts->items[SECOND].payload.size);
     hpx_artifact artifact = {.epoch = 2};
     hpx_cell_set *cells = hpx_cell_set_new();
-    expect_ok(decode_artifact(&artifact, cells, same.data, same.size, &error), &error);
+    expect_ok(hpx_decode_artifact(&artifact, cells, same.data, same.size, &error), &error);
     memcpy(conflict->key + 20, artifact.output.bytes, 16);
     hpx_artifact_free(&artifact);
     hpx_cell_set_free(cells);
@@ -1090,7 +1090,7 @@ static void change_second(struct parts *parts, void (*change)(hpx_artifact *arti
     hpx_artifact artifact = {.epoch = 2};
     memcpy(artifact.key.bytes, part->key, 16);
     hpx_cell_set *cells = hpx_cell_set_new();
-    expect_ok(decode_artifact(&artifact, cells, part->payload.data, part->payload.size, &error), &error);
+    expect_ok(hpx_decode_artifact(&artifact, cells, part->payload.data, part->payload.size, &error), &error);
     if (change)
         change(&artifact);
     hpx_buffer bytes = record_bytes(&artifact);
@@ -1672,13 +1672,13 @@ static void test_fields_that_make_sense(void **state)
     for (size_t i = 0; i < COUNT(good); i++) {
         hpx_fields fields = {0};
         hpx_fields_set(&fields, &good[i]);
-        expect_ok(validate_fields(DB_MANIFESTS, &fields, &error), &error);
+        expect_ok(hpx_validate_fields(DB_MANIFESTS, &fields, &error), &error);
         hpx_fields_free(&fields);
     }
     for (size_t i = 0; i < COUNT(bad); i++) {
         hpx_fields fields = {0};
         hpx_fields_set(&fields, &bad[i]);
-        assert_int_equal(validate_fields(DB_MANIFESTS, &fields, &error), HPX_DAMAGED);
+        assert_int_equal(hpx_validate_fields(DB_MANIFESTS, &fields, &error), HPX_DAMAGED);
         hpx_fields_free(&fields);
     }
 }
@@ -1692,7 +1692,7 @@ static void test_records_that_make_sense(void **state)
     hpx_artifact bad[7] = {good, good, good, good, good, good, good};
     hpx_fields_set_count(&manifest, "seed", 7);
     hpx_fields_set_count(&manifest, "last-epoch", 3);
-    assert_null(validate_artifact(&good, &manifest));
+    assert_null(hpx_validate_artifact(&good, &manifest));
     bad[0].seed = 8;
     bad[1].epoch = 4;
     bad[2].parent = 3;
@@ -1701,7 +1701,7 @@ static void test_records_that_make_sense(void **state)
     bad[5].seconds = -1;
     memcpy(bad[6].host, "a\x7f", 3);
     for (size_t i = 0; i < COUNT(bad); i++)
-        assert_non_null(validate_artifact(&bad[i], &manifest));
+        assert_non_null(hpx_validate_artifact(&bad[i], &manifest));
     hpx_fields_free(&manifest);
 }
 
@@ -1785,10 +1785,10 @@ static void test_printed_cell(void **state)
         memset(value, '1', cases[i].first);
         snprintf(printed, sizeof printed, "n1=%s n2=\"%s\"", value, cases[i].second ? cases[i].second : "12");
         printed[255] = 0;
-        artifact_fields(&fields, &artifact);
+        hpx_artifact_fields(&fields, &artifact);
         hpx_fields_set_text(&fields, "cell", printed);
         hpx_fields_encode(&record, &fields);
-        expect_ok(decode_artifact(&artifact, cells, record.data, record.size, &error), &error);
+        expect_ok(hpx_decode_artifact(&artifact, cells, record.data, record.size, &error), &error);
         assert_string_equal(hpx_cell_value(&artifact.cell, "n1"), value);
         if (cases[i].second)
             assert_string_equal(hpx_cell_value(&artifact.cell, "n2"), cases[i].second);

@@ -18,18 +18,18 @@ static hpx_hash mark_of(uint8_t number)
 static void offer(struct cover *cover, size_t training, uint64_t paths, uint8_t mark, bool kept)
 {
     const hpx_hash hash = mark_of(mark);
-    cover_offer(cover, training, &(hpx_paths){{paths}}, &hash, 1, kept);
+    hpx_cover_offer(cover, training, &(hpx_paths){{paths}}, &hash, 1, kept);
 }
 
 static void expect(struct cover *cover, const char *expected)
 {
     hpx_buffer text = {0};
-    cover_prune(cover);
+    hpx_cover_prune(cover);
     for (size_t i = 0; i < cover->count; i++)
         hpx_buffer_printf(&text, "%zu ", cover->members[i].training);
     assert_string_equal(hpx_buffer_text(&text), expected);
     hpx_buffer_free(&text);
-    cover_free(cover);
+    hpx_cover_free(cover);
 }
 
 static void test_cover(void **state)
@@ -71,7 +71,7 @@ static void test_random(void **state)
             marks[i] = (uint8_t)draw(100);
             offer(&cover, i, paths[i], marks[i], false);
         }
-        cover_prune(&cover);
+        hpx_cover_prune(&cover);
         for (size_t i = 0; i < COUNT(paths); i++)
             for (size_t pair = 0; pair < 64 * 64; pair++) {
                 const uint64_t bits = (uint64_t)1 << pair / 64 | (uint64_t)1 << pair % 64;
@@ -85,7 +85,7 @@ static void test_random(void **state)
                 }
                 assert_true(marked && found >= (there < COVER_TIMES ? there : COVER_TIMES));
             }
-        cover_free(&cover);
+        hpx_cover_free(&cover);
     }
 }
 
@@ -97,10 +97,10 @@ static void test_numbering(void **state)
     for (int round = 0; round < 2; round++)
         for (uint32_t i = 0; i < 10000; i++) {
             const hpx_hash hash = hpx_hash_of(&i, sizeof i);
-            assert_int_equal(number_of(&numbering, &hash, &fresh), i);
+            assert_int_equal(hpx_number_of(&numbering, &hash, &fresh), i);
             assert_int_equal(fresh, round == 0);
         }
-    numbering_free(&numbering);
+    hpx_numbering_free(&numbering);
 }
 
 int main(void)

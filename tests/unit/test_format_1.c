@@ -47,7 +47,7 @@ static hpx_status decode(hpx_artifact *out, hpx_cell_set *cells, hpx_fields *rec
     hpx_buffer bytes = {0};
     hpx_fields_encode(&bytes, record);
     *out = (hpx_artifact){.epoch = 3};
-    hpx_status status = decode_artifact(out, cells, bytes.data, bytes.size, &error);
+    hpx_status status = hpx_decode_artifact(out, cells, bytes.data, bytes.size, &error);
     hpx_buffer_free(&bytes);
     hpx_fields_free(record);
     return status;
@@ -67,8 +67,8 @@ static void test_epoch(void **state)
     assert_string_equal(read.failure, "");
     assert_true(read.parent == 2 && read.seed == 7 && read.seconds == 1.5 && read.total_seconds == 4.5);
     hpx_fields today = {0};
-    artifact_fields(&today, &read);
-    assert_false(is_format_1_record(&today));
+    hpx_artifact_fields(&today, &read);
+    assert_false(hpx_is_format_1_record(&today));
     expect_ok(decode(&again, cells, &today), &error);
     assert_true(hpx_artifact_same_output(&again, &read));
     hpx_artifact_free(&read);

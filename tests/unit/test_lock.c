@@ -125,7 +125,7 @@ static void expect_said(const struct other *other)
 static void write_on(hpx_store *store)
 {
     MDB_txn *txn;
-    if (begin_write(&txn, store, &error) != HPX_OK)
+    if (hpx_begin_write(&txn, store, &error) != HPX_OK)
         _exit(1);
 }
 
@@ -160,9 +160,9 @@ static void make_older(void)
     MDB_txn *txn;
     hpx_store *store = open_store(folder, HPX_STORE_WRITE);
     const struct key key = {.bytes = "format", .size = 6};
-    expect_ok(begin_write(&txn, store, &error), &error);
-    expect_ok(put_sealed(store, txn, DB_META, &key, version, sizeof version, &error), &error);
-    expect_ok(end_write(store, txn, HPX_OK, &error), &error);
+    expect_ok(hpx_begin_write(&txn, store, &error), &error);
+    expect_ok(hpx_put_sealed(store, txn, DB_META, &key, version, sizeof version, &error), &error);
+    expect_ok(hpx_end_write(store, txn, HPX_OK, &error), &error);
     hpx_store_close(store);
 }
 
@@ -255,10 +255,10 @@ static void test_no_stop_in_a_turn(void **state)
     MDB_txn *txn;
     sigset_t signals;
     hpx_store *store = open_store(folder, HPX_STORE_WRITE);
-    expect_ok(begin_write(&txn, store, &error), &error);
+    expect_ok(hpx_begin_write(&txn, store, &error), &error);
     pthread_sigmask(SIG_BLOCK, NULL, &signals);
     assert_int_equal(sigismember(&signals, SIGTSTP), 1);
-    expect_ok(end_write(store, txn, HPX_OK, &error), &error);
+    expect_ok(hpx_end_write(store, txn, HPX_OK, &error), &error);
     pthread_sigmask(SIG_BLOCK, NULL, &signals);
     assert_int_equal(sigismember(&signals, SIGTSTP), 0);
     hpx_store_close(store);
@@ -296,7 +296,7 @@ static void test_equal_numbers(void **state)
 static void read_as_guest(hpx_store *store)
 {
     MDB_txn *txn;
-    if (!store->guest || begin_read(&txn, store, &error) != HPX_OK)
+    if (!store->guest || hpx_begin_read(&txn, store, &error) != HPX_OK)
         _exit(1);
 }
 
