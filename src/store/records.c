@@ -266,18 +266,18 @@ hpx_status hpx_store_each_build(hpx_store *store, hpx_build_entry_fn *each, void
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
     MDB_val key, value;
-    hpx_status status = begin_read(&txn, store, error);
+    hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
     int code = mdb_cursor_open(txn, store->databases[DB_BUILDS], &cursor);
     while (!status && code == 0 && (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
-        if (is_sealed(DB_BUILDS, &key, &value))
+        if (hpx_is_sealed(DB_BUILDS, &key, &value))
             status = hand_on(value.mv_data, value.mv_size - SEAL_BYTES, each, context, error);
         else
-            report_damage(store, DB_BUILDS, &key);
+            hpx_report_damage(store, DB_BUILDS, &key);
     mdb_cursor_close(cursor);
-    end_read(store, txn);
-    return status || code == MDB_NOTFOUND ? status : lmdb_failed(store, code, error);
+    hpx_end_read(store, txn);
+    return status || code == MDB_NOTFOUND ? status : hpx_lmdb_failed(store, code, error);
 }
 
 /* Few files are ever known: walking them all is cheaper than an index to keep true. */
