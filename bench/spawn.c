@@ -7,10 +7,9 @@
  * it: taking turns lengthens it for all commands alike. Page faults do not depend on them, and are most of
  * what a short process costs. */
 #include "base/memory.h"
+#include "base/process.h"
 #include "hpx/file.h"
 
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +17,6 @@
 #include <sys/wait.h>
 
 #define COMMANDS_MAX 16
-
-extern char **environ;
 
 struct command {
     char **words;
@@ -35,22 +32,19 @@ static bool run(const struct command *command, long at)
 {
     pid_t pid;
     int ended = 0;
+    hpx_error error;
     struct rusage usage;
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    const hpx_process_options options = {.arguments = command->words, .descriptors = {0, -1, -1}};
     double start = hpx_clock_seconds();
-    int code = posix_spawnp(&pid, command->words[0], &actions, NULL, command->words, environ);
-    bool done =
-        code == 0 && wait4(pid, &ended, 0, &usage) == pid && WIFEXITED(ended) && WEXITSTATUS(ended) == 0;
+    const bool started = hpx_process_start(&pid, &options, &error) == HPX_OK;
+    const bool done =
+        started && wait4(pid, &ended, 0, &usage) == pid && WIFEXITED(ended) && WEXITSTATUS(ended) == 0;
     command->wall[at] = (hpx_clock_seconds() - start) * 1e3;
-    posix_spawn_file_actions_destroy(&actions);
     if (done) {
         command->busy[at] = ms(usage.ru_utime) + ms(usage.ru_stime);
         command->faults[at] = (double)usage.ru_minflt;
     } else {
-        fprintf(stderr, "spawn: %s: %s\n", command->words[0], code ? strerror(code) : "failed");
+        fprintf(stderr, "spawn: %s: %s\n", command->words[0], started ? "failed" : error.message);
     }
     return done;
 }

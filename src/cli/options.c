@@ -284,7 +284,7 @@ complain(const struct reader *reader, const char *format, ...)
     char text[HPX_ERROR_BYTES];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    hpx_vprint(text, sizeof text, format, args);
     va_end(args);
     hpx_say("%s%s%s", reader->command ? reader->command->name : "", reader->command ? ": " : "", text);
     return false;

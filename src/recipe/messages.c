@@ -143,7 +143,7 @@ hpx_status hpx_recipe_fail_at(struct parse *p, const struct line *at, size_t col
     char message[HPX_ERROR_BYTES];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    hpx_vprint(message, sizeof message, format, args);
     va_end(args);
     return fail(p, at, column, message);
 }
@@ -153,7 +153,7 @@ hpx_status hpx_recipe_fail(struct parse *p, const struct word *at, const char *f
     char message[HPX_ERROR_BYTES];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    hpx_vprint(message, sizeof message, format, args);
     va_end(args);
     return fail(p, at->line, at->column, message);
 }
@@ -172,7 +172,7 @@ hpx_status hpx_recipe_fail_in(hpx_error *error, const hpx_recipe *recipe, const 
     char message[HPX_ERROR_BYTES];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    hpx_vprint(message, sizeof message, format, args);
     va_end(args);
     size_t column;
     struct line part = find_part(at->line, at->column, &column);

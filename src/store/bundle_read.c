@@ -65,7 +65,7 @@ static hpx_status refuse_at(const struct reader *reader, uint64_t offset, hpx_er
     char what[512];
     va_list args;
     va_start(args, format);
-    vsnprintf(what, sizeof what, format, args);
+    hpx_vprint(what, sizeof what, format, args);
     va_end(args);
     return hpx_error_set(error, HPX_FAILED, "%s: byte %" PRIu64 ": %s", reader->name, offset, what);
 }
