@@ -11,7 +11,7 @@ struct listing {
     hpx_store *store;
     hpx_adoptions adoptions;
     const struct options *options;
-    hpx_objective objective; /* of the recipe */
+    hpx_objective objective; /* of the recipe; without one, the default of the first trainer */
     hpx_rows *rows;
     struct target target; /* of a recipe */
     hpx_results results;  /* with --where, --sort, --top or --metrics: all, before the first is shown */
@@ -167,7 +167,7 @@ static int run(const struct options *options, hpx_audit *audit)
     hpx_json json = {.out = &text};
     struct listing listing = {
         .options = options,
-        .objective = {.name = "validation_accuracy"},
+        .objective = {.name = hpx_trainer_find(*hpx_trainer_names())->objective},
         .rows = options->json ? hpx_rows_to_json(&json) : hpx_rows_to_table(),
         .audit = audit,
     };

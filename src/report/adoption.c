@@ -92,8 +92,8 @@ static void add_details(hpx_row *row, const hpx_adoption *adoption)
     hpx_buffer as = {0}, proof = {0};
     add_as(&as, adoption);
     add_proof(&proof, adoption);
-    hpx_row_text(row, ".as", hpx_buffer_text(&as));
-    hpx_row_text(row, ".proof", hpx_buffer_text(&proof));
+    hpx_row_text(row, " as", hpx_buffer_text(&as));
+    hpx_row_text(row, " proof", hpx_buffer_text(&proof));
     hpx_buffer_free(&proof);
     hpx_buffer_free(&as);
     hpx_add_hash(row, "code", &adoption->code);
@@ -117,8 +117,8 @@ static void add_adoption(hpx_row *row, const char *name, const hpx_adoption *ado
 
 static const hpx_column columns[] = {
     {"trainer", "trainer", 'l', hpx_show_digits, CODE_DIGITS},
-    {"equivalent to", ".as", 'l'},
-    {"proof", ".proof", 'l'},
+    {"equivalent to", " as", 'l'},
+    {"proof", " proof", 'l'},
     {"kernel", "numerics.kernel", 'l'},
     {"vector", "numerics.vector", 'l'},
     {"adopted", "adopted", 'l'},

@@ -17,7 +17,7 @@ static void show_score(hpx_buffer *out, const hpx_row *row, const hpx_value *val
 
 static void show_seeds(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column)
 {
-    const uint64_t wanted = hpx_row_find(row, ".recipe_seeds")->count;
+    const uint64_t wanted = hpx_row_find(row, " recipe_seeds")->count;
     (void)column;
     hpx_buffer_printf(out, "%" PRIu64, value->count);
     if (value->count != wanted)
@@ -46,7 +46,7 @@ static void add_cell(hpx_rows *rows, const hpx_result *cell, const hpx_recipe *r
     hpx_row_real(row, "score", score);
     hpx_row_real(row, "score_sd", hpx_result_sd(cell));
     hpx_row_count(row, "seeds", cell->seeds);
-    hpx_row_count(row, ".recipe_seeds", recipe->seed_count);
+    hpx_row_count(row, " recipe_seeds", recipe->seed_count);
     hpx_row_count(row, "epoch", artifact->epoch);
     hpx_add_status(row, isnan(score));
     hpx_add_metrics(row, &artifact->metrics);

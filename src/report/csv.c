@@ -52,7 +52,7 @@ void hpx_report_table_columns(hpx_rows *rows, const hpx_names *axes, const hpx_n
     static const hpx_column first[] = {{"seed", "seed", 'r'},
                                        {"epoch", "epoch", 'r'},
                                        {"status", "status", 'l'}},
-                            last[] = {{"seconds", ".epoch_seconds", 'r'}, {"key", "key", 'l'}};
+                            last[] = {{"seconds", " epoch_seconds", 'r'}, {"key", "key", 'l'}};
     for (size_t i = 0; i < axes->count; i++) {
         char *path = hpx_format("cell.%s", axes->at[i]);
         hpx_rows_add_column(rows, axes->at[i], path, 'l', NULL, 0);

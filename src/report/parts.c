@@ -161,31 +161,59 @@ void hpx_add_epoch(hpx_row *row, const hpx_artifact *artifact)
     hpx_add_hash(row, "output", &artifact->output);
     hpx_row_text(row, "host", artifact->host);
     hpx_row_text(row, "started", hpx_report_time(when, artifact->started_ns));
-    hpx_row_real(row, ".epoch_seconds", artifact->seconds);
+    hpx_row_real(row, " epoch_seconds", artifact->seconds);
     hpx_row_real(row, "seconds", artifact->total_seconds);
-    hpx_row_count(row, ".parent_epoch", artifact->parent);
+    hpx_row_count(row, " parent_epoch", artifact->parent);
     add_parent(row, artifact);
 }
 
-void hpx_names_add_headlines(hpx_names *names)
+/* The metrics of all trainers, one after the other. */
+static const hpx_metric_kind *kind_at(size_t i)
 {
-    for (const char *const *trainer = hpx_trainer_names(); *trainer; trainer++) {
-        const hpx_trainer *found = hpx_trainer_find(*trainer);
-        for (size_t i = 0; i < found->metric_count; i++)
-            if (found->metrics[i].heading)
-                hpx_names_add(names, found->metrics[i].name);
+    for (const char *const *name = hpx_trainer_names(); *name; name++) {
+        const hpx_trainer *trainer = hpx_trainer_find(*name);
+        if (i < trainer->metric_count)
+            return &trainer->metrics[i];
+        i -= trainer->metric_count;
     }
+    return NULL;
 }
 
 const char *hpx_metric_heading(const char *metric)
 {
-    for (const char *const *trainer = hpx_trainer_names(); *trainer; trainer++) {
-        const hpx_trainer *found = hpx_trainer_find(*trainer);
-        for (size_t i = 0; i < found->metric_count; i++)
-            if (found->metrics[i].heading && strcmp(found->metrics[i].name, metric) == 0)
-                return found->metrics[i].heading;
-    }
+    const hpx_metric_kind *kind;
+    for (size_t i = 0; (kind = kind_at(i)); i++)
+        if (kind->heading && strcmp(kind->name, metric) == 0)
+            return kind->heading;
     return metric;
+}
+
+const char *hpx_metric_under(const char *heading)
+{
+    const hpx_metric_kind *kind;
+    for (size_t i = 0; (kind = kind_at(i)); i++)
+        if (kind->heading && strcmp(kind->heading, heading) == 0)
+            return kind->name;
+    return heading;
+}
+
+bool hpx_metric_direction(bool *minimised, const char *metric)
+{
+    const hpx_metric_kind *kind;
+    for (size_t i = 0; (kind = kind_at(i)); i++) {
+        *minimised = kind->minimised;
+        if (strcmp(kind->name, metric) == 0)
+            return true;
+    }
+    return hpx_objective_guess(minimised, metric);
+}
+
+static void add_headlines(hpx_names *names)
+{
+    const hpx_metric_kind *kind;
+    for (size_t i = 0; (kind = kind_at(i)); i++)
+        if (kind->heading)
+            hpx_names_add(names, kind->name);
 }
 
 static void add_metric_column(hpx_rows *rows, const char *metric)
@@ -199,7 +227,7 @@ void hpx_add_headline_columns(hpx_rows *rows, const hpx_objective *objective)
 {
     hpx_names names = {0};
     bool among = !objective;
-    hpx_names_add_headlines(&names);
+    add_headlines(&names);
     for (size_t i = 0; i < names.count; i++)
         among = among || strcmp(names.at[i], objective->name) == 0;
     if (!among)

@@ -23,15 +23,18 @@ void hpx_add_status(hpx_row *row, bool failed); /* "status", of what failed alon
 /* A code record as an object; the patch as its hash, or null for a clean tree. */
 void hpx_add_code(hpx_row *row, const char *name, const hpx_fields *code);
 
-/* An epoch: its number, metrics or why it failed, output, host, times, parent; ".epoch_seconds" and ".parent_epoch". */
+/* An epoch: its number, metrics or why it failed, output, host, times, parent; " epoch_seconds" and " parent_epoch". */
 void hpx_add_epoch(hpx_row *row, const hpx_artifact *artifact);
 
-/* The metrics that tables show which have room for few: those that trainers have a heading for. And that heading; the
- * name of any other metric. */
-void hpx_names_add_headlines(hpx_names *names);
+/* The heading that a trainer has for a metric in tables with room for few, and the metric under a heading; another name
+ * as it is. */
 const char *hpx_metric_heading(const char *metric);
+const char *hpx_metric_under(const char *heading);
 
-/* Columns of metrics, with four decimals: of the few, with the objective (NULL: none) in the place of the first if it is
+/* Whether less of it is better, by a trainer's table or the end of its name; false where nobody knows. */
+bool hpx_metric_direction(bool *minimised, const char *metric);
+
+/* Columns of metrics, with four decimals: of those that have a heading, with the objective (NULL: none) in the place of the first if it is
  * none of them; of all of these. */
 void hpx_add_headline_columns(hpx_rows *rows, const hpx_objective *objective);
 void hpx_add_metric_columns(hpx_rows *rows, const hpx_names *metrics);

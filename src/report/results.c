@@ -1,5 +1,7 @@
 #include "report/results.h"
 
+#include "parts.h"
+
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -70,13 +72,10 @@ static struct value value_of(const hpx_result *result, const char *name, hpx_buf
     return (struct value){.text = hpx_buffer_text(room)};
 }
 
-/* What a column's name stands for: "score" for the objective, and the tables' short heads for accuracies. */
+/* What a column's name stands for: "score" for the objective, and the headings of tables for their metrics. */
 static const char *full_name(const char *name, const hpx_objective *objective)
 {
-    return strcmp(name, "score") == 0        ? objective->name
-           : strcmp(name, "validation") == 0 ? "validation_accuracy"
-           : strcmp(name, "test") == 0       ? "test_accuracy"
-                                             : name;
+    return strcmp(name, "score") == 0 ? objective->name : hpx_metric_under(name);
 }
 
 /* Whether the condition NAME=VALUE holds. */
@@ -185,7 +184,7 @@ static bool is_maximised(const hpx_results *results, const char *name, const hpx
     bool minimised;
     if (strcmp(name, objective->name) == 0)
         return !objective->minimised;
-    return is_metric(results, name) && hpx_objective_guess(&minimised, name) && !minimised;
+    return is_metric(results, name) && hpx_metric_direction(&minimised, name) && !minimised;
 }
 
 static void order(hpx_results *results, const hpx_objective *objective, const hpx_selection *selection)

@@ -209,7 +209,7 @@ static void print_value(hpx_json *json, const hpx_row *row, size_t at)
 {
     const hpx_value *value = &row->values[at];
     const char *name = name_of(row, value);
-    if (name && *name == '.')
+    if (name && *name == ' ')
         return;
     switch (value->kind) {
     case HPX_VALUE_NULL:

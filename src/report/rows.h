@@ -8,8 +8,8 @@
  *     hpx_rows_end(rows);
  *     hpx_rows_finish(out, rows);
  *
- * A value has a name within an object, and none within a list. Values whose name begins with a dot are for columns alone:
- * JSON does not print them. */
+ * A value has a name within an object, and none within a list. Values whose name begins with a blank, as no axis
+ * and no metric is called, are for columns alone: JSON does not print them. */
 #ifndef HPX_ROWS_H
 #define HPX_ROWS_H
 

@@ -28,10 +28,10 @@ static void add_fields(hpx_buffer *out, const char *title, const hpx_fields *fie
 static void add_columns(hpx_rows *rows, const hpx_names *metrics)
 {
     static const char accuracy[] = "accuracy";
-    static const hpx_column last[] = {{"seconds", ".epoch_seconds", 'r', hpx_show_decimals, 2},
+    static const hpx_column last[] = {{"seconds", " epoch_seconds", 'r', hpx_show_decimals, 2},
                                       {"trained", "started", 'l'},
                                       {"host", "host", 'l'},
-                                      {"from", ".parent_epoch", 'r'},
+                                      {"from", " parent_epoch", 'r'},
                                       {"output", "output", 'l', hpx_show_digits, KEY_DIGITS}};
     hpx_rows_add_column(rows, "epoch", "epoch", 'r', NULL, 0);
     for (size_t i = 0; i < metrics->count; i++) {

@@ -1,4 +1,5 @@
 /* From what is known to text: JSON, tables, CSV, durations. */
+#include "hpx/trainer.h"
 #include "report/report.h"
 #include "report/table.h"
 
@@ -154,7 +155,7 @@ static void add_rows(hpx_rows *rows)
         {"cell", "cell", 'l', hpx_show_cell},
         {"a.b", "metrics.a.b", 'r', hpx_show_metric, 2},
         {"c", "metrics.c", 'r', hpx_show_metric, 2},
-        {"seconds", ".seconds", 'r'},
+        {"seconds", " seconds", 'r'},
         {"note", "note", 'l'},
     };
     hpx_rows_add_columns(rows, columns, COUNT(columns));
@@ -171,7 +172,7 @@ static void add_rows(hpx_rows *rows)
         hpx_row_real(row, "a.b", 0.125); /* names of metrics may have dots */
         hpx_row_real(row, "c", NAN);
         hpx_row_close(row);
-        hpx_row_real(row, ".seconds", 1.5); /* for columns alone */
+        hpx_row_real(row, " seconds", 1.5); /* for columns alone */
         hpx_row_text(row, "note", i ? "a,\"b\"" : NULL);
         hpx_rows_end(rows);
     }
@@ -209,6 +210,40 @@ static void test_rows(void **state)
         "  {\"key\": \"0123456789\", \"cell\": {\"n\": 16}, \"status\": \"failed\", \"metrics\": {\"a\": 1, "
         "\"a.b\": 0.125, \"c\": null}, \"note\": \"a,\\\"b\\\"\"}\n"
         "]\n");
+}
+
+/* The columns of few metrics are those with a heading, and the objective; JSON has all, whatever they are called. */
+static void test_metrics_of_another_trainer(void **state)
+{
+    (void)state;
+    static const hpx_metric_kind kinds[] = {{"distance", .minimised = true, .heading = "far"}, {".steps"}};
+    static const hpx_trainer walk = {.name = "walk", .metrics = kinds, .metric_count = COUNT(kinds)};
+    static hpx_metric metrics[] = {{"distance", 0.5}, {".steps", 3}};
+    const hpx_provenance provenance = {
+        .artifact = {.key = {{0xab}}, .epoch = 2, .metrics = {metrics, COUNT(metrics)}}};
+    const hpx_objective distance = {"distance", true}, steps = {".steps", false};
+    hpx_error error;
+    hpx_buffer out = {0};
+    hpx_json json = {.out = &out};
+    expect_ok(hpx_trainer_register(&walk, &error), &error);
+    hpx_rows *rows = hpx_rows_to_table();
+    hpx_report_list_columns(rows, &distance, NULL);
+    hpx_report_provenance(rows, &provenance);
+    hpx_rows_finish(&out, rows);
+    expect_text(&out, "key           cell  seed  epoch  validation  test     far  data  code\n"
+                      "ab0000000000           0      2           -     -  0.5000  -     -\n");
+    rows = hpx_rows_to_table();
+    hpx_report_list_columns(rows, &steps, NULL);
+    hpx_report_provenance(rows, &provenance);
+    hpx_rows_finish(&out, rows);
+    expect_text(&out, "key           cell  seed  epoch  .steps  test     far  data  code\n"
+                      "ab0000000000           0      2  3.0000     -  0.5000  -     -\n");
+    rows = hpx_rows_to_json(&json);
+    hpx_report_provenance(rows, &provenance);
+    hpx_rows_finish(&out, rows);
+    expect_contains(hpx_buffer_text(&out), "\"metrics\": {\"distance\": 0.5, \".steps\": 3}");
+    assert_null(strstr(hpx_buffer_text(&out), "parent_epoch"));
+    hpx_buffer_free(&out);
 }
 
 static void test_no_rows(void **state)
@@ -367,9 +402,9 @@ int main(void)
         cmocka_unit_test(test_json_layout),  cmocka_unit_test(test_json_text),
         cmocka_unit_test(test_json_numbers), cmocka_unit_test(test_json_values),
         cmocka_unit_test(test_row_fields),   cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_no_rows),      cmocka_unit_test(test_table),
-        cmocka_unit_test(test_long_table),   cmocka_unit_test(test_durations),
-        cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_no_rows),      cmocka_unit_test(test_metrics_of_another_trainer),
+        cmocka_unit_test(test_table),        cmocka_unit_test(test_long_table),
+        cmocka_unit_test(test_durations),    cmocka_unit_test(test_csv),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
