@@ -55,7 +55,9 @@ hpx_status hpx_channel_send(int socket, const hpx_buffer *message, const hpx_blo
     if (errno == EMSGSIZE)
         return hpx_error_set(error, HPX_FAILED, "a message of %zu bytes is more than a socket takes here",
                              message->size);
-    return hpx_error_errno(error, "cannot send a message");
+    const bool gone = errno == EPIPE || errno == ECONNRESET;
+    hpx_status status = hpx_error_errno(error, "cannot send a message");
+    return gone ? HPX_NOT_FOUND : status;
 }
 
 /* The blob of a received packet. A packet has one descriptor at most: there is no room for more. */

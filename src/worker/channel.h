@@ -17,7 +17,8 @@
 hpx_status hpx_channel_pair(int sockets[2], hpx_error *error);
 bool hpx_channel_is_one(int descriptor);
 
-/* Sends a message, and its blob if it has one (fd 0 or more). Waits for room, or, if told not to, fails. */
+/* Sends a message, and its blob if it has one (fd 0 or more). Waits for room, or, if told not to, fails.
+ * HPX_NOT_FOUND when the other side is gone. */
 hpx_status hpx_channel_send(int socket, const hpx_buffer *message, const hpx_blob *blob, bool wait,
                             hpx_error *error);
 

@@ -124,10 +124,11 @@ static hpx_status submit_local(hpx_executor *executor, const hpx_job *job, const
     local->message.size = 0;
     hpx_job_encode(&local->message, job);
     status = hpx_channel_send(worker->socket, &local->message, &job->checkpoint, false, error);
-    if (status) {
+    if (status && status != HPX_NOT_FOUND) {
         stop(worker, true);
         return status;
     }
+    /* One that has just died is found by waiting, which says how it ended. */
     worker->key = job->key;
     worker->name = *name;
     worker->busy = true;
