@@ -251,7 +251,7 @@ torture: ## the same in larger sizes, for hours
 # Benchmarks: bench/NAME.sh measures, programs in bench/*.c help.
 BENCH ?=
 VECTOR ?=
-bench: $(HPX) $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES)) ## speed beside its targets; BENCH="train start" for some, VECTOR=avx2
+bench: $(HPX) $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES)) $(BUILD)/bench/train_plain_avx2 ## speed beside its targets; BENCH="train start" for some, VECTOR=avx2
 	@BUILD=$(BUILD) bash bench/run.sh $(if $(VECTOR),--vector $(VECTOR)) $(BENCH)
 
 check-valgrind: $(HPX) ## no leak in small builds and their workers; how many instructions an epoch takes
