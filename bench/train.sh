@@ -30,15 +30,18 @@ mkfifo "$folder"/{hpx,torch,plain}.{in,out}
 exec 3>"$folder/hpx.in" 6<"$folder/hpx.out" 4>"$folder/torch.in" 7<"$folder/torch.out" 5>"$folder/plain.in" \
     8<"$folder/plain.out"
 
-measure() { # CELL OPTIMIZER: one line for each round: seconds of hpx, torch, plain, and of one batch and an evaluation
-    local n=${samples[$1]} request hpx torch plain with
+# CELL OPTIMIZER: one line for each round: seconds of hpx, torch and plain, and of hpx for one batch with an evaluation and
+# without.
+measure() {
+    local n=${samples[$1]} request hpx torch plain with without
     request="${1%x*} ${1#*x} $2 128"
     for ((round = 0; round < ROUNDS; round++)); do
         echo "$request $n 0" >&3 && read -r hpx _ <&6
         echo "$request $n 0" >&4 && read -r torch <&7
         echo "$request $n 0" >&5 && read -r plain <&8
         echo "$request 128 $n" >&3 && read -r with _ <&6
-        echo "$hpx $torch $plain $with"
+        echo "$request 128 0" >&3 && read -r without _ <&6
+        echo "$hpx $torch $plain $with $without"
     done
 }
 
@@ -87,7 +90,7 @@ done | awk '
         hpx[n] = $4; torch[n] = $5; plain[n] = $6
         over_torch[n] = $5 / $4
         over_plain[n] = $6 / $4
-        evaluation[n] = forward / ($7 - $4 * 128 / samples) / ((forward + backward) / $4)
+        evaluation[n] = forward / ($7 - $8) / ((forward + backward) / $4)
     }
     END {
         finish()
