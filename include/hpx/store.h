@@ -31,14 +31,14 @@ typedef enum hpx_store_mode {
     HPX_STORE_CHECK, /* as READ, but what is truncated or lacks parts, too: for hpx_store_check only */
 } hpx_store_mode;
 
-/* Called when stored bytes do not match their hash: what they were ("record 0123.. epoch 3"). Once per value.
- */
+/* Called when stored bytes do not match their hash: what they were ("record 0123.. epoch 3"). Once per
+ * value. */
 typedef void hpx_damage_fn(void *context, const char *what);
 
 /* For the whole process: what is called, with a line for people, when a call has waited a second for another
  * process (a writer, a compaction), and again for each other one; and a flag that ends such a wait with
- * HPX_INTERRUPTED, but not before that second, so that what is nearly done is not given up. Both may be NULL.
- */
+ * HPX_INTERRUPTED, but not before that second, so that what is nearly done is not given up. Both may be
+ * NULL. */
 typedef void hpx_wait_fn(const char *text);
 void hpx_store_on_wait(hpx_wait_fn *say, const volatile sig_atomic_t *interrupted);
 
@@ -53,11 +53,15 @@ void hpx_store_on_damage(hpx_store *store, hpx_damage_fn *damaged, void *context
 /* Likewise with what a verification has to say that is no damage. */
 void hpx_store_on_remark(hpx_store *store, hpx_damage_fn *remark, void *context);
 
-/* What a trainer says of the checkpoint that is stored for an epoch of such a training, with the record of
- * its data: HPX_DAMAGED with why it is none. Asked by verify and by imports; the default takes all. */
-typedef hpx_status hpx_checkpoint_check_fn(const hpx_fields *manifest, const hpx_fields *dataset,
-                                           uint32_t epoch, const hpx_blob *checkpoint, hpx_error *error);
-void hpx_store_on_checkpoint(hpx_store *store, hpx_checkpoint_check_fn *check);
+/* What trainers say of what is stored, asked by verify and by imports: HPX_DAMAGED with why it is none. A
+ * store without a judge takes all. */
+typedef struct hpx_store_judge {
+    hpx_status (*manifest)(const hpx_fields *manifest, hpx_error *error);
+    /* The checkpoint of an epoch of such a training, with the record of its data. */
+    hpx_status (*checkpoint)(const hpx_fields *manifest, const hpx_fields *dataset, uint32_t epoch,
+                             const hpx_blob *checkpoint, hpx_error *error);
+} hpx_store_judge;
+void hpx_store_set_judge(hpx_store *store, const hpx_store_judge *judge); /* borrowed; NULL: none */
 
 const char *hpx_store_directory(const hpx_store *store);
 /* HPX_FAILED when the store was deleted or replaced since it was opened. Every write ends with this. */
@@ -72,8 +76,8 @@ void hpx_store_on_broken(hpx_broken_fn *broken);
 typedef void hpx_crash_fn(void);
 void hpx_store_on_crash(hpx_crash_fn *crashed);
 
-/* One epoch's result; or that the training failed in it, as its manifest decides. Then there is no later one.
- */
+/* One epoch's result; or that the training failed in it, as its manifest decides. Then there is no later
+ * one. */
 typedef struct hpx_artifact {
     hpx_hash key;
     uint32_t epoch;
@@ -140,8 +144,8 @@ hpx_status hpx_store_reject(hpx_store *store, const hpx_hash *key, uint32_t epoc
 
 hpx_status hpx_store_manifest(hpx_fields *out, hpx_store *store, const hpx_hash *key, hpx_error *error);
 
-/* The one key that begins with these hexadecimal digits: HPX_NOT_FOUND if none does, HPX_USAGE if several do.
- */
+/* The one key that begins with these hexadecimal digits: HPX_NOT_FOUND if none does, HPX_USAGE if several
+ * do. */
 hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefix, hpx_error *error);
 
 /* Calls for every artifact, in order of key and epoch; with `key`, for that trajectory's. Damaged ones are

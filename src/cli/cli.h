@@ -95,8 +95,7 @@ int hpx_print_bytes(hpx_buffer *text); /* likewise, but as it is unless stdout i
 void hpx_warn_if_stale(void);
 
 /* The store's folder: --store, $HPX_STORE, cache/ at the root of the work tree that holds `anchor` (a folder,
- * or a recipe as on the command line),
- * ./cache. free() it. */
+ * or a recipe as on the command line), ./cache. free() it. */
 char *hpx_store_folder(const struct options *options, const char *anchor);
 /* Where fetched data sets are: $HPX_DATA, else data/ in the store's folder. free() it. */
 char *hpx_data_folder(const char *hpx_store_folder);
@@ -156,8 +155,8 @@ int hpx_print_reproduced(const struct options *options, const hpx_reproduced *re
 
 const char *hpx_worker_program(void); /* this binary */
 
-/* Trials at once: -j, or the processors; fewer, and it says so, where there is no room for so many workers.
- */
+/* Trials at once: -j, or the processors; fewer, and it says so, where there is no room for so many
+ * workers. */
 size_t hpx_jobs_of(const struct options *options);
 
 /* process.c: makes the process fit for work; the first call of main. From then on damage that LMDB crashes

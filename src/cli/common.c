@@ -277,7 +277,7 @@ hpx_status hpx_open_store(hpx_store **out, const struct options *options, const 
     if (!status && *out)
         hpx_store_on_damage(*out, report_damage, NULL);
     if (!status && *out)
-        hpx_store_on_checkpoint(*out, hpx_manifest_check_checkpoint);
+        hpx_store_set_judge(*out, &hpx_manifest_judge);
     return status;
 }
 

@@ -128,7 +128,7 @@ int hpx_run_verify(const struct options *options)
     if (options->store && !hpx_store_exists(folder))
         status = hpx_error_set(&error, HPX_USAGE, "--store %s: there is no store to check", folder);
     if (!status)
-        status = hpx_store_check(&found, folder, hpx_manifest_check_checkpoint, &error);
+        status = hpx_store_check(&found, folder, &hpx_manifest_judge, &error);
     if (status == HPX_NOT_FOUND) {
         hpx_say("%s: there is nothing to check", error.message);
         status = HPX_OK;

@@ -154,21 +154,56 @@ hpx_status hpx_manifest_inputs(hpx_input *inputs, const hpx_fields *manifest, co
     return status;
 }
 
+static const hpx_field *setting_field(const hpx_fields *manifest, const hpx_setting *setting)
+{
+    char name[HPX_FIELD_NAME_MAX + 1];
+    snprintf(name, sizeof name, "%s.%s", setting->section, setting->name);
+    return hpx_fields_find(manifest, name);
+}
+
 /* Whether the trainer can be asked about a manifest, which another version of it may have written. */
 static bool has_settings(const hpx_trainer *trainer, const hpx_fields *manifest)
 {
     for (size_t i = 0; i < trainer->setting_count; i++) {
         const hpx_setting *setting = &trainer->settings[i];
-        char name[HPX_FIELD_NAME_MAX + 1];
         if (setting->type != HPX_SETTING_COUNTS)
             continue; /* sizes decide the cost */
-        snprintf(name, sizeof name, "%s.%s", setting->section, setting->name);
-        const hpx_field *field = hpx_fields_find(manifest, name);
+        const hpx_field *field = setting_field(manifest, setting);
         if (!field || !hpx_setting_fits(setting, field))
             return false;
     }
     return true;
 }
+
+/* Words and bounds of real numbers may be another version's. */
+static bool makes_sense(const hpx_setting *setting, const hpx_field *field)
+{
+    switch (setting->type) {
+    case HPX_SETTING_WORD:
+        return field->type == HPX_FIELD_TEXT;
+    case HPX_SETTING_REAL:
+        return field->type == HPX_FIELD_REAL;
+    default:
+        return hpx_setting_fits(setting, field);
+    }
+}
+
+static hpx_status check_settings(const hpx_fields *manifest, hpx_error *error)
+{
+    hpx_error ignored;
+    const hpx_trainer *trainer;
+    if (hpx_trainer_of(&trainer, manifest, &ignored))
+        return HPX_OK;
+    for (size_t i = 0; i < trainer->setting_count; i++) {
+        const hpx_field *field = setting_field(manifest, &trainer->settings[i]);
+        if (field && !makes_sense(&trainer->settings[i], field))
+            return hpx_error_set(error, HPX_DAMAGED, "field '%s' is of another type, or out of its range",
+                                 field->name);
+    }
+    return HPX_OK;
+}
+
+const hpx_store_judge hpx_manifest_judge = {check_settings, hpx_manifest_check_checkpoint};
 
 /* The trainer that can be asked about a manifest; NULL: none. */
 static const hpx_trainer *find_trainer(const hpx_fields *manifest)

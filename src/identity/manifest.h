@@ -20,6 +20,7 @@
 #include "hpx/error.h"
 #include "hpx/fields.h"
 #include "hpx/hash.h"
+#include "hpx/store.h"
 #include "hpx/trainer.h"
 
 #include <stdbool.h>
@@ -80,5 +81,9 @@ uint64_t hpx_manifest_epoch_macs(const hpx_fields *manifest, const hpx_fields *d
  * written, or another version of this one. */
 hpx_status hpx_manifest_check_checkpoint(const hpx_fields *manifest, const hpx_fields *dataset,
                                          uint32_t epoch, const hpx_blob *checkpoint, hpx_error *error);
+
+/* For a store: the trainers' word on checkpoints, and on the types of their settings and the ranges of their
+ * counts. What a trainer has no setting for is free: another version of it may have had one. */
+extern const hpx_store_judge hpx_manifest_judge;
 
 #endif

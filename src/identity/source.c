@@ -143,8 +143,8 @@ static char *find_known(const hpx_known_bytes *known, const char *path, const ch
     return NULL;
 }
 
-/* A path that leads nowhere any more, as it was when it was looked at: without links but for the last part.
- */
+/* A path that leads nowhere any more, as it was when it was looked at: without links but for the last
+ * part. */
 static char *absent_path(const char *path)
 {
     const char *name = strrchr(path, '/');

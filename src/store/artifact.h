@@ -31,7 +31,8 @@ hpx_status hpx_drop_epoch(hpx_store *store, MDB_txn *txn, const hpx_hash *key, u
 
 /* validate.c */
 /* HPX_DAMAGED with what is wrong with a manifest, a code version or a data set. */
-hpx_status hpx_validate_fields(enum database db, const hpx_fields *fields, hpx_error *error);
+hpx_status hpx_validate_fields(const hpx_store *store, enum database db, const hpx_fields *fields,
+                               hpx_error *error);
 /* What is wrong with a record, whose manifest this is; NULL: nothing. */
 const char *hpx_validate_artifact(const hpx_artifact *artifact, const hpx_fields *manifest);
 

@@ -230,8 +230,8 @@ static hpx_status gather(struct writer *writer, hpx_error *error)
     return kept ? HPX_OK : hpx_error_set(error, HPX_NOT_FOUND, "nothing is stored that could be exported");
 }
 
-/* A value that is named by the hash of its bytes. HPX_NOT_FOUND, after reporting it, when it is not readable.
- */
+/* A value that is named by the hash of its bytes. HPX_NOT_FOUND, after reporting it, when it is not
+ * readable. */
 static hpx_status get_named(const uint8_t **payload, size_t *size, struct writer *writer, enum database db,
                             const hpx_hash *id, hpx_error *error)
 {

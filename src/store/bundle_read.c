@@ -262,7 +262,7 @@ static hpx_status take_named(struct reader *reader, hpx_error *error)
     hpx_status status = hpx_fields_decode(&fields, payload->data, payload->size, error);
     if (status)
         return refuse(reader, "malformed", error);
-    status = hpx_validate_fields(hpx_bundle_rules[reader->kind].db, &fields, error);
+    status = hpx_validate_fields(reader->store, hpx_bundle_rules[reader->kind].db, &fields, error);
     hpx_fields_free(&fields);
     if (status)
         return refuse(reader, error->message, error);
@@ -461,11 +461,11 @@ static hpx_status judge_checkpoint(struct reader *reader, hpx_error *error)
     struct incoming *incoming = &reader->incoming;
     hpx_fields dataset = {0};
     hpx_error why;
-    if (!reader->store->check_checkpoint)
+    if (!reader->store->judge)
         return HPX_OK;
     hpx_status status = read_fields(&dataset, reader, DB_DATASETS, &incoming->artifact.dataset, error);
-    if (!status && reader->store->check_checkpoint(&reader->manifest, &dataset, incoming->artifact.epoch,
-                                                   &incoming->staged.blob, &why) != HPX_OK)
+    if (!status && reader->store->judge->checkpoint(&reader->manifest, &dataset, incoming->artifact.epoch,
+                                                    &incoming->staged.blob, &why) != HPX_OK)
         status = refuse(reader, why.message, error);
     hpx_fields_free(&dataset);
     return status;

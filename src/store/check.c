@@ -50,7 +50,7 @@ struct shared {
 
 struct job {
     const char *folder;
-    hpx_checkpoint_check_fn *check;
+    const hpx_store_judge *judge;
     volatile struct shared *shared;
 };
 
@@ -122,7 +122,7 @@ static int check_here(void *context)
     }
     shared->opened = true;
     if (!status) {
-        hpx_store_on_checkpoint(store, job->check);
+        hpx_store_set_judge(store, job->judge);
         hpx_store_on_remark(store, send_remark, NULL);
     }
     if (!status)
@@ -236,7 +236,7 @@ static hpx_status run_child(bool *died, hpx_findings *findings, struct job *job,
     return status;
 }
 
-hpx_status hpx_store_check(hpx_findings *out, const char *folder, hpx_checkpoint_check_fn *check,
+hpx_status hpx_store_check(hpx_findings *out, const char *folder, const hpx_store_judge *judge,
                            hpx_error *error)
 {
     struct shared *shared =
@@ -244,7 +244,7 @@ hpx_status hpx_store_check(hpx_findings *out, const char *folder, hpx_checkpoint
     *out = (hpx_findings){0};
     if (shared == MAP_FAILED)
         return hpx_error_errno(error, "cannot check the store");
-    struct job job = {folder, check, shared};
+    struct job job = {folder, judge, shared};
     hpx_status status = HPX_OK;
     for (bool died = true; died && !status && hpx_store_part_name(shared->progress.part);
          shared->progress.part++) {

@@ -24,10 +24,10 @@ typedef struct hpx_findings {
     bool broken;          /* the structure of the data file is damaged: other commands may crash over it */
 } hpx_findings;
 
-/* This process may not have the store open. `check` judges checkpoints (hpx_store_on_checkpoint); NULL:
+/* This process may not have the store open. `judge` is as in hpx_store_set_judge; NULL:
  * nobody does. HPX_NOT_FOUND if there is no store; HPX_FAILED when the check could not be made, with what was
  * found so far. */
-hpx_status hpx_store_check(hpx_findings *out, const char *folder, hpx_checkpoint_check_fn *check,
+hpx_status hpx_store_check(hpx_findings *out, const char *folder, const hpx_store_judge *judge,
                            hpx_error *error);
 void hpx_findings_free(hpx_findings *findings);
 

@@ -49,10 +49,10 @@ struct hpx_store {
     void *damaged_context;
     hpx_damage_fn *remark;
     void *remark_context;
-    hpx_checkpoint_check_fn *check_checkpoint; /* NULL: nobody can judge */
-    hpx_cell_set *cells;                       /* of the artifacts read so far */
-    struct pages *pages;                       /* as pages.c last read them; NULL before the first value */
-    char **reported;                           /* what was damaged, so that it is said once */
+    const hpx_store_judge *judge; /* NULL: nobody can */
+    hpx_cell_set *cells;          /* of the artifacts read so far */
+    struct pages *pages;          /* as pages.c last read them; NULL before the first value */
+    char **reported;              /* what was damaged, so that it is said once */
     size_t reported_count, reported_capacity;
 };
 

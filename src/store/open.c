@@ -60,8 +60,8 @@ static hpx_status map_bytes(size_t *out, hpx_error *error)
     return HPX_OK;
 }
 
-/* A truncated data file gives SIGBUS when a lost page is read: compare its size with what the meta page says.
- */
+/* A truncated data file gives SIGBUS when a lost page is read: compare its size with what the meta page
+ * says. */
 static hpx_status check_size(hpx_store *store, hpx_error *error)
 {
     MDB_envinfo info;
@@ -497,9 +497,9 @@ void hpx_store_on_remark(hpx_store *store, hpx_damage_fn *remark, void *context)
     store->remark_context = context;
 }
 
-void hpx_store_on_checkpoint(hpx_store *store, hpx_checkpoint_check_fn *check)
+void hpx_store_set_judge(hpx_store *store, const hpx_store_judge *judge)
 {
-    store->check_checkpoint = check;
+    store->judge = judge;
 }
 
 const char *hpx_store_directory(const hpx_store *store)

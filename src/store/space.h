@@ -62,9 +62,9 @@ hpx_status hpx_store_is_pinned(bool *pinned, hpx_store *store, const hpx_hash *k
 
 /* Rewrites the data file without its free pages. Waits a few seconds until no other process has the store
  * open, while those that want to open it wait in turn; HPX_FAILED if one still has, and when there is no room
- * for the new file. Nothing is changed then. A
- * crash leaves the old file or the new one, and at most a temporary file that the next compaction removes.
- * This process may not have the store open. HPX_NOT_FOUND if there is none. */
+ * for the new file. Nothing is changed then. A crash leaves the old file or the new one, and at most a
+ * temporary file that the next compaction removes. This process may not have the store open. HPX_NOT_FOUND if
+ * there is none. */
 hpx_status hpx_store_compact(uint64_t *bytes_before, uint64_t *bytes_after, const char *directory,
                              hpx_error *error);
 

@@ -9,8 +9,8 @@
  * another container. They are guests: they read without the lock file, and share the writers' lock while they
  * read, so that nobody writes meanwhile.
  *
- * A turn is short: nobody waits for a pipe, a terminal or a worker in it, and Ctrl-Z takes effect behind it.
- */
+ * A turn is short: nobody waits for a pipe, a terminal or a worker in it, and Ctrl-Z takes effect behind
+ * it. */
 #include "transaction.h"
 #include "internal.h"
 #include "lock.h"

@@ -26,18 +26,11 @@ static const struct rule manifest_rules[] = {
     {"dataset.validation-count", HPX_FIELD_COUNT, 0, UINT32_MAX},
     {"format", HPX_FIELD_COUNT, 0, UINT32_MAX},
     {"last-epoch", HPX_FIELD_COUNT, 1, UINT32_MAX},
-    {"model.activation", HPX_FIELD_TEXT, 0, 0},
-    {"model.dropout", HPX_FIELD_REAL, 0, 0},
-    {"model.hidden", HPX_FIELD_COUNTS, 0, 0},
     {"model.kind", HPX_FIELD_TEXT, 0, 0},
     {"numerics.blas", HPX_FIELD_TEXT, 0, 0},
     {"numerics.kernel", HPX_FIELD_TEXT, 0, 0},
     {"numerics.threads", HPX_FIELD_COUNT, 1, UINT32_MAX},
     {"seed", HPX_FIELD_COUNT, 0, UINT32_MAX},
-    {"train.batch", HPX_FIELD_COUNT, 1, UINT32_MAX},
-    {"train.optimizer", HPX_FIELD_TEXT, 0, 0},
-    {"train.rate", HPX_FIELD_REAL, 0, 0},
-    {"train.schedule", HPX_FIELD_TEXT, 0, 0},
     {0},
 };
 
@@ -100,15 +93,19 @@ static hpx_status check_all(const hpx_fields *fields, const struct rule *rules, 
     return HPX_OK;
 }
 
-hpx_status hpx_validate_fields(enum database db, const hpx_fields *fields, hpx_error *error)
+hpx_status hpx_validate_fields(const hpx_store *store, enum database db, const hpx_fields *fields,
+                               hpx_error *error)
 {
     static const struct rule none[] = {{0}};
-    return check_all(fields,
-                     db == DB_MANIFESTS  ? manifest_rules
-                     : db == DB_CODES    ? code_rules
-                     : db == DB_DATASETS ? dataset_rules
-                                         : none,
-                     error);
+    hpx_status status = check_all(fields,
+                                  db == DB_MANIFESTS  ? manifest_rules
+                                  : db == DB_CODES    ? code_rules
+                                  : db == DB_DATASETS ? dataset_rules
+                                                      : none,
+                                  error);
+    if (!status && db == DB_MANIFESTS && store->judge)
+        status = store->judge->manifest(fields, error);
+    return status;
 }
 
 static const char *validate_cell(const hpx_cell *cell)

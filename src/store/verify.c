@@ -146,9 +146,9 @@ static const char *judge_checkpoint(struct check *check, const hpx_hash *key, ui
     hpx_fields manifest = {0}, data = {0};
     hpx_error why;
     const char *wrong = NULL;
-    if (check->store->check_checkpoint && read_fields(&manifest, check, DB_MANIFESTS, key->bytes) &&
+    if (check->store->judge && read_fields(&manifest, check, DB_MANIFESTS, key->bytes) &&
         read_fields(&data, check, DB_DATASETS, dataset->bytes) &&
-        check->store->check_checkpoint(&manifest, &data, epoch, checkpoint, &why) != HPX_OK)
+        check->store->judge->checkpoint(&manifest, &data, epoch, checkpoint, &why) != HPX_OK)
         wrong = keep_why(check, &why);
     hpx_fields_free(&manifest);
     hpx_fields_free(&data);
@@ -309,7 +309,7 @@ static const char *check_named(struct check *check, enum database db, const MDB_
     hpx_error error;
     hpx_status status = hpx_fields_decode(&fields, payload, size, &error);
     if (!status)
-        status = hpx_validate_fields(db, &fields, &error);
+        status = hpx_validate_fields(check->store, db, &fields, &error);
     hpx_fields_free(&fields);
     return status ? keep_why(check, &error) : NULL;
 }

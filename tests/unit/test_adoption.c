@@ -620,8 +620,8 @@ static void test_difference(void **state)
     hpx_adopted_free(&adopted);
 }
 
-/* What both have stored need not be trained again, and what only this trainer has is stored as the other's.
- */
+/* What both have stored need not be trained again, and what only this trainer has is stored as the
+ * other's. */
 static void test_stored_before(void **state)
 {
     (void)state;

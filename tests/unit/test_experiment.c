@@ -376,8 +376,8 @@ static void test_refused(void **state)
     free(text);
 }
 
-/* The paper's grid: T = 784 n1 + n1 n2 + 10 n2, of which training takes three times, less the input gradient.
- */
+/* The paper's grid: T = 784 n1 + n1 n2 + 10 n2, of which training takes three times, less the input
+ * gradient. */
 static void test_paper_costs(void **state)
 {
     (void)state;
@@ -468,6 +468,34 @@ static void test_manifests_in_any_order(void **state)
 
 #define WITH_DIGITS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* Trainers say what their settings are, of those that they know. */
+static void test_judged_settings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kind;
+        hpx_field field;
+        hpx_status status;
+    } cases[] = {
+        {"mlp", {"train.rate", HPX_FIELD_REAL, 0, 0.5, NULL, 0}, HPX_OK},
+        {"mlp", {"train.rate", HPX_FIELD_COUNT, 1, 0, NULL, 0}, HPX_DAMAGED},
+        {"mlp", {"train.batch", HPX_FIELD_COUNT, 0, 0, NULL, 0}, HPX_DAMAGED},
+        {"mlp",
+         {"model.activation", HPX_FIELD_TEXT, 0, 0, (const uint8_t *)"of another version", 18},
+         HPX_OK},
+        {"mlp", {"model.activation", HPX_FIELD_COUNT, 1, 0, NULL, 0}, HPX_DAMAGED},
+        {"mlp", {"train.other", HPX_FIELD_COUNT, 0, 0, NULL, 0}, HPX_OK},
+        {"not here", {"train.batch", HPX_FIELD_COUNT, 0, 0, NULL, 0}, HPX_OK},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        hpx_fields manifest = {0};
+        hpx_fields_set_text(&manifest, "model.kind", cases[i].kind);
+        hpx_fields_set(&manifest, &cases[i].field);
+        assert_int_equal(hpx_manifest_judge.manifest(&manifest, &error), cases[i].status);
+        hpx_fields_free(&manifest);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -484,6 +512,7 @@ int main(void)
         WITH_DIGITS(test_grid_costs),
         WITH_DIGITS(test_large_grids),
         WITH_DIGITS(test_manifests_in_any_order),
+        cmocka_unit_test(test_judged_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

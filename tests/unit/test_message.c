@@ -252,8 +252,8 @@ static hpx_status read_exact(hpx_message *message, const uint8_t *bytes, size_t 
     return status;
 }
 
-/* A message cut anywhere is not whole yet, and says what is needed: more than there is, never more than all.
- */
+/* A message cut anywhere is not whole yet, and says what is needed: more than there is, never more than
+ * all. */
 static void test_truncated_anywhere(void **state)
 {
     (void)state;

@@ -394,8 +394,8 @@ static void expect_message(const char *recipe, size_t size, const char *message)
     assert_string_equal(error.message, message);
 }
 
-/* Bytes that are no text are replaced in the quote, so that a terminal gets neither escapes nor broken UTF-8.
- */
+/* Bytes that are no text are replaced in the quote, so that a terminal gets neither escapes nor broken
+ * UTF-8. */
 static void test_bytes(void **state)
 {
     (void)state;

@@ -88,8 +88,8 @@ static void test_grid_numbers(void **state)
     assert_int_equal(hpx_grid_cells(&largest), HPX_CELLS_MAX);
 }
 
-/* The table of M. Imai's paper, replayed: N1 in 16 .. 512, N2 in 16 .. 16384, powers of two, start (16, 16).
- */
+/* The table of M. Imai's paper, replayed: N1 in 16 .. 512, N2 in 16 .. 16384, powers of two, start (16,
+ * 16). */
 
 enum { PAPER_N1 = 6, PAPER_N2 = 11, PAPER_CELLS = PAPER_N1 * PAPER_N2 };
 

@@ -891,8 +891,8 @@ static void flip(const void *bytes, size_t size, size_t at)
     hpx_buffer_free(&file);
 }
 
-/* A flipped bit in a result: reported once and by name, treated as missing, and healed by putting it again.
- */
+/* A flipped bit in a result: reported once and by name, treated as missing, and healed by putting it
+ * again. */
 static void test_flipped_result(void **state)
 {
     (void)state;
