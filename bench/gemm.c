@@ -2,8 +2,8 @@
  *
  *     bench/gemm PROCESSES [N]
  *
- * Prints the floating-point operations per second of all of them together, in 10^9: the best of some rounds.
- */
+ * Prints the floating-point operations per second of all of them together, in 10^9: the best of some
+ * rounds. */
 #include "base/memory.h"
 #include "hpx/file.h"
 #include "nn/matrix.h"

@@ -1,7 +1,7 @@
-/* stamp OUTPUT ROOT BUILD_SOURCES [TRAINER SOURCES]...: writes the definitions of hpx_code_built (hpx/code.h) and
- * of hpx_sources_TRAINER (hpx/sources.h) for each as a C file.
- * Leaves an OUTPUT that already says the same alone, so that make does not link again.
- * stamp --check OUTPUT ...: ends with 1 when OUTPUT says something else, and writes nothing. */
+/* stamp OUTPUT ROOT BUILD_SOURCES [TRAINER SOURCES]...: writes the definitions of hpx_code_built (hpx/code.h)
+ * and of hpx_sources_TRAINER (hpx/sources.h) for each as a C file. Leaves an OUTPUT that already says the
+ * same alone, so that make does not link again. stamp --check OUTPUT ...: ends with 1 when OUTPUT says
+ * something else, and writes nothing. */
 #include "hpx/code.h"
 #include "hpx/file.h"
 #include "hpx/hash.h"

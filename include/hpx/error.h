@@ -1,6 +1,6 @@
 /* How calls fail. Every fallible call returns a status and fills the caller's error object: whoever detects
- * the failure words it, everybody above passes it on, and only cli/ prints it and turns it into an exit code.
- */
+ * the failure words it, everybody above passes it on, and only cli/ prints it and turns it into an exit
+ * code. */
 #ifndef HPX_ERROR_H
 #define HPX_ERROR_H
 

@@ -1,6 +1,6 @@
 /* Named, typed fields: the one codec of all structured bytes hpx stores, sends or hashes (manifests, records,
- * jobs, results). The encoding is canonical: equal fields give equal bytes, so a hash of it is an identity.
- */
+ * jobs, results). The encoding is canonical: equal fields give equal bytes, so a hash of it is an
+ * identity. */
 #ifndef HPX_FIELDS_H
 #define HPX_FIELDS_H
 

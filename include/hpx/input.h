@@ -57,8 +57,8 @@ typedef struct hpx_input_kind {
                        const hpx_fields *record, hpx_error *error);
 
     /* Reads and checks the files, so that whatever happens to them then, a training has what was hashed.
-     * HPX_FAILED when they are not what is read here, or their bytes have other hashes than the inputs say.
-     */
+     * HPX_FAILED when they are not what is read here, or their bytes have other hashes than the inputs
+     * say. */
     hpx_status (*open)(void **data, const hpx_input *inputs, hpx_error *error);
     void (*close)(void *data); /* NULL is fine */
 } hpx_input_kind;

@@ -50,8 +50,8 @@ typedef bool hpx_fetch_fn(void *context, const char *file, const char *from, uin
 hpx_status hpx_known_fetch(const hpx_known_dataset *known, const char *folder, hpx_fetch_fn *progress,
                            void *context, hpx_error *error);
 
-/* Checks size and SHA-256 of the fetched files: HPX_NOT_FOUND if one is missing, HPX_DAMAGED if it differs.
- */
+/* Checks size and SHA-256 of the fetched files: HPX_NOT_FOUND if one is missing, HPX_DAMAGED if it
+ * differs. */
 hpx_status hpx_known_verify(const hpx_known_dataset *known, const char *folder, hpx_error *error);
 
 #endif

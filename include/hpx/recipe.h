@@ -124,8 +124,8 @@ hpx_status hpx_recipe_fail_in(hpx_error *error, const hpx_recipe *recipe, const 
 hpx_status hpx_recipe_take(hpx_fields *manifest, const hpx_recipe *recipe, uint32_t cell,
                            const hpx_fields *record, hpx_error *error);
 
-/* True if two cells may have different models (or data sets): the axis is named in a binding of that section.
- */
+/* True if two cells may have different models (or data sets): the axis is named in a binding of that
+ * section. */
 bool hpx_recipe_axis_in(const hpx_recipe *recipe, size_t axis, const char *section);
 
 /* The cell that name=value words name: every axis once, values by canonical text; an axis of one value may be

@@ -27,8 +27,8 @@ typedef struct hpx_setting {
     const char *fallback;       /* the default as written in a recipe; NULL: it must be given, */
     _Bool optional;             /* or may be left out, and is not there then */
     /* The setting exists only where the word setting `only_if` of the same section has the value
-     * `only_value`; NULL: always. An absent setting is not part of the identity, and giving it is an error.
-     */
+     * `only_value`; NULL: always. An absent setting is not part of the identity, and giving it is an
+     * error. */
     const char *only_if, *only_value;
     /* Where it has the word `needs_if`, the number `needs` of the same section must not be 0. */
     const char *needs_if, *needs;

@@ -1,5 +1,5 @@
-/* Where a trainer's inputs are: the files of a recipe's data set found (a known one is fetched), unpacked and hashed.
- */
+/* Where a trainer's inputs are: the files of a recipe's data set found (a known one is fetched), unpacked and
+ * hashed. */
 #ifndef HPX_SOURCE_H
 #define HPX_SOURCE_H
 

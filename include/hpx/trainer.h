@@ -26,8 +26,8 @@ typedef struct hpx_cost {
 } hpx_cost;
 
 /* Calls of NULL are of what a trainer has not. `inputs` is the record of a data set: names, hashes and sizes
- * of the inputs, and what their kind says of them. `data` is what the kind has opened; NULL without inputs.
- */
+ * of the inputs, and what their kind says of them. `data` is what the kind has opened; NULL without
+ * inputs. */
 typedef struct hpx_trainer {
     const char *name;            /* the word after `model` in a recipe, and in the manifest as "model.kind" */
     const hpx_setting *settings; /* sections "model" and "train" */

@@ -1,5 +1,5 @@
-/* What this process may use of the machine: not what is built in, but what affinity and control groups leave.
- */
+/* What this process may use of the machine: not what is built in, but what affinity and control groups
+ * leave. */
 #ifndef HPX_MACHINE_H
 #define HPX_MACHINE_H
 
@@ -9,8 +9,8 @@
 /* Processors, 1 or more. A quota of a control group counts as so many whole processors, rounded up. */
 size_t hpx_processors(void);
 
-/* Bytes of memory that can be had now without swapping: of the machine, or of a control group with a limit.
- */
+/* Bytes of memory that can be had now without swapping: of the machine, or of a control group with a
+ * limit. */
 uint64_t hpx_memory_available(void);
 
 /* How many more descriptors this process could open; the soft limit is raised up to the hard one for

@@ -16,8 +16,8 @@ int hpx_vprint(char *out, size_t size, const char *format, va_list args);
 double hpx_strtod(const char *text, char **end);
 
 /* The whole of `text` as a decimal integer or a finite real number in the C locale; false if it is anything
- * else (empty, signed integer, trailing characters, out of range, hexadecimal, "nan", "inf"). -0 becomes 0.
- */
+ * else (empty, signed integer, trailing characters, out of range, hexadecimal, "nan", "inf"). -0 becomes
+ * 0. */
 bool hpx_parse_u64(uint64_t *out, const char *text);
 bool hpx_parse_real(double *out, const char *text);
 

@@ -1,6 +1,6 @@
 /* libgit2, loaded when it is first needed: it brings fifteen libraries with it, and loading them takes longer
- * than most commands, which need none of it. Its functions are members of `git`, by their names without git_.
- */
+ * than most commands, which need none of it. Its functions are members of `git`, by their names without
+ * git_. */
 #ifndef HPX_CODE_GIT_H
 #define HPX_CODE_GIT_H
 

@@ -28,8 +28,7 @@ hpx_status hpx_code_tree_below(git_tree **out, git_repository *repository, const
 
 /* Appends what leads from the one list to the other, as git diff prints it, with the paths behind `folder`.
  * Files of `new` that differ must have their bytes, those of `old` be in the repository (NULL: there are
- * none).
- */
+ * none). */
 hpx_status hpx_code_patch(hpx_buffer *out, git_repository *repository, const code_files *old,
                           const code_files *new, const char *folder, hpx_error *error);
 

@@ -20,8 +20,8 @@
 #define REDIRECTS_MAX   5L
 
 /* libcurl brings forty libraries with it. Loading them takes longer than most commands, which fetch nothing,
- * so it is loaded when a mirror is first asked. (git keeps it in a program of its own for the same reason.)
- */
+ * so it is loaded when a mirror is first asked. (git keeps it in a program of its own for the same
+ * reason.) */
 #define CURL_FUNCTIONS(use)                                                                                  \
     use(global_init) use(global_cleanup) use(easy_init) use(easy_reset) use(easy_setopt) use(easy_perform)   \
         use(easy_strerror) use(easy_cleanup)
@@ -35,8 +35,8 @@ struct libcurl {
 struct fetch;
 
 struct source {
-    /* Fills `out` with the file, plain or gzip'ed. Sets source->gone when there is no point in asking again.
-     */
+    /* Fills `out` with the file, plain or gzip'ed. Sets source->gone when there is no point in asking
+     * again. */
     hpx_status (*read)(struct fetch *fetch, struct source *source, hpx_buffer *out, hpx_error *error);
     const char *from; /* for messages too: a folder, a URL prefix, an npm package */
     bool gone;

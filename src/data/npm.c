@@ -49,8 +49,8 @@ static hpx_status start(pid_t *pid, int *output, const char *package, const char
     return status == HPX_NOT_FOUND ? hpx_error_set(error, HPX_FAILED, "%s", error->message) : status;
 }
 
-/* Collects the first OUTPUT_MAX bytes of what npm says until it closes its stderr, which it does by ending.
- */
+/* Collects the first OUTPUT_MAX bytes of what npm says until it closes its stderr, which it does by
+ * ending. */
 static hpx_status collect(hpx_buffer *said, int output, hpx_tick_fn *tick, void *context, hpx_error *error)
 {
     double deadline = hpx_clock_seconds() + SECONDS_MAX;

@@ -1,6 +1,6 @@
 /* A tar archive is a row of 512-byte headers, each followed by its file padded to a multiple of 512 (POSIX.1,
- * pax, "ustar interchange format"). Only what a search needs is looked at; other types of entry are skipped.
- */
+ * pax, "ustar interchange format"). Only what a search needs is looked at; other types of entry are
+ * skipped. */
 #include "fetching.h"
 
 #include "hpx/file.h"

@@ -140,7 +140,7 @@ size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t eval
     for (uint32_t l = 0; l <= last; l++) {
         const size_t stride = part_stride(shape, l), parts = part_count(shape, l);
         const bool before_last = l + 1 == last;
-        mlp->slopes[l] = NULL;
+        mlp->derivatives[l] = NULL;
         gradient = larger(gradient, sizes[l + 1]); /* biases */
         if (l == last) {
             mlp->outputs[l] = mlp->deltas[l] = carve(block, &used, rows * stride);
@@ -152,8 +152,8 @@ size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t eval
             gradient = larger(gradient, part_columns(shape, l) * sizes[last + 1]);
         mlp->outputs[l] = carve(
             block, &used, larger(train_rows * parts, evaluate_rows * (before_last ? 1 : parts)) * stride);
-        if (hpx_activation_keeps_slope(mlp->activation))
-            mlp->slopes[l] = carve(block, &used, train_rows * parts * stride);
+        if (hpx_activation_keeps_derivative(mlp->activation))
+            mlp->derivatives[l] = carve(block, &used, train_rows * parts * stride);
         mlp->deltas[l] = carve(block, &used, train_rows * (before_last ? 1 : parts) * stride);
     }
     mlp->gradient = carve(block, &used, gradient);
@@ -281,7 +281,7 @@ static void multiply_last(hpx_mlp *mlp, const float *y, struct part part, size_t
 }
 
 /* Runs all layers and returns the logits, still without the last layer's biases. `draw` NULL: no dropout, no
- * slopes are kept, and of the last hidden layer no more than a part. */
+ * derivatives are kept, and of the last hidden layer no more than a part. */
 static float *forward(hpx_mlp *mlp, size_t rows, const hpx_mlp_draw *draw)
 {
     const hpx_mlp_shape *shape = &mlp->shape;
@@ -297,12 +297,13 @@ static float *forward(hpx_mlp *mlp, size_t rows, const hpx_mlp_draw *draw)
             if (part.columns < width)
                 hpx_path_take(part.columns == part_columns(shape, l) ? HPX_PATH_PARTS : HPX_PATH_PART_REST);
             float *y = mlp->outputs[l] + (draw || l + 1 < last ? part.place : 0);
-            float *slope = draw && mlp->slopes[l] ? mlp->slopes[l] + part.place : NULL;
+            float *derivative = draw && mlp->derivatives[l] ? mlp->derivatives[l] + part.place : NULL;
             if (l > 0)
                 multiply_part(mlp, l, y, part, rows);
-            hpx_activation_forward(mlp->activation, y, slope, biases + first, rows, part.columns, stride);
+            hpx_activation_forward(mlp->activation, y, derivative, biases + first, rows, part.columns,
+                                   stride);
             if (draw && mlp->dropout > 0)
-                hpx_dropout(y, slope, rows, first, part.columns, stride, mlp->dropout, l, *draw);
+                hpx_dropout(y, derivative, rows, first, part.columns, stride, mlp->dropout, l, *draw);
             if (l + 1 == last)
                 multiply_last(mlp, y, part, rows);
         }
@@ -372,8 +373,8 @@ static float *backward_part(const struct backward *b, uint32_t l, struct part pa
     if (before_last)
         backward_last(b, part, delta);
     hpx_activation_backward(delta, mlp->gradient, mlp->outputs[l] + part.place,
-                            mlp->slopes[l] ? mlp->slopes[l] + part.place : NULL, 1 / (1 - mlp->dropout),
-                            b->rows, part.columns, part_stride(&mlp->shape, l));
+                            mlp->derivatives[l] ? mlp->derivatives[l] + part.place : NULL,
+                            1 / (1 - mlp->dropout), b->rows, part.columns, part_stride(&mlp->shape, l));
     give(b, 0, parameters_of(mlp, l).biases + part.first, part.columns);
     return delta;
 }

@@ -41,7 +41,7 @@ typedef struct hpx_mlp {
      * derivative of that by the sum before the activation, and the loss's derivative by that sum. A batch's
      * rows x sizes[l + 1]; of layers between the first and the last part by part, and of the last hidden one
      * but one part of the deltas. */
-    float *outputs[HPX_MLP_LAYERS_MAX], *slopes[HPX_MLP_LAYERS_MAX], *deltas[HPX_MLP_LAYERS_MAX];
+    float *outputs[HPX_MLP_LAYERS_MAX], *derivatives[HPX_MLP_LAYERS_MAX], *deltas[HPX_MLP_LAYERS_MAX];
     float *gradient; /* a part of one layer's */
 } hpx_mlp;
 

@@ -48,8 +48,8 @@ static size_t aligned(size_t floats)
     return (floats + 15) & ~(size_t)15;
 }
 
-/* Samples of an evaluated batch: of dense ones, 3 KB each in MNIST, only so many as the cache has room for.
- */
+/* Samples of an evaluated batch: of dense ones, 3 KB each in MNIST, only so many as the cache has room
+ * for. */
 static uint32_t evaluate_rows(const training *t)
 {
     return t->mlp.sparse ? 192 : 128;

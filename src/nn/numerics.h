@@ -15,12 +15,11 @@ void hpx_numerics(hpx_fields *out);
 void hpx_numerics_machine(hpx_fields *out);
 
 /* Multiplies odd shapes and all transposes and compares with plain loops: HPX_FAILED where a product is
- * wrong.
- */
+ * wrong. */
 hpx_status hpx_numerics_check(hpx_error *error);
 
-/* HPX_USAGE when the environment asks for numerics by a name that is not known, or that this machine has not.
- */
+/* HPX_USAGE when the environment asks for numerics by a name that is not known, or that this machine has
+ * not. */
 hpx_status hpx_numerics_check_environment(hpx_error *error);
 
 #endif

@@ -35,9 +35,9 @@ HPX_VECTORISED(static, step_adam,
     float *restrict w = parameters + part->offset;
     float *restrict m = first + part->offset, *restrict v = second + part->offset;
     for (size_t i = 0; i < part->count; i++) {
-        float slope = g[i] + decay * w[i];
-        m[i] = keep1 * m[i] + take1 * slope;
-        v[i] = keep2 * v[i] + take2 * slope * slope;
+        float gradient = g[i] + decay * w[i];
+        m[i] = keep1 * m[i] + take1 * gradient;
+        v[i] = keep2 * v[i] + take2 * gradient * gradient;
         w[i] -= size * m[i] / (sqrtf(v[i]) * root + epsilon);
     }
 }
@@ -52,10 +52,10 @@ HPX_VECTORISED(static, step_momentum,
     const float *restrict g = part->values;
     float *restrict w = parameters + part->offset, *restrict v = velocities + part->offset;
     for (size_t i = 0; i < part->count; i++) {
-        float slope = g[i] + decay * w[i];
-        v[i] = keep * v[i] + slope;
-        /* Nesterov looks ahead: slope + keep * v; without it the direction is v. */
-        w[i] -= size * (ahead != 0 ? slope + keep * v[i] : v[i]);
+        float gradient = g[i] + decay * w[i];
+        v[i] = keep * v[i] + gradient;
+        /* Nesterov looks ahead: gradient + keep * v; without it the direction is v. */
+        w[i] -= size * (ahead != 0 ? gradient + keep * v[i] : v[i]);
     }
 }
 

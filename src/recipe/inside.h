@@ -7,9 +7,8 @@
  *
  * Everything lives in the recipe's arena. Whoever detects a mistake calls hpx_recipe_fail with the word it is
  * about, and goes on with the next thing: all mistakes are told at once. What a mistake has made unknown is
- * marked
- * (`bad`, `lost`, an axis without values, a slot without operands), so that nothing is said of what only
- * follows from it. */
+ * marked (`bad`, `lost`, an axis without values, a slot without operands), so that nothing is said of what
+ * only follows from it. */
 #ifndef HPX_RECIPE_INSIDE_H
 #define HPX_RECIPE_INSIDE_H
 

@@ -12,8 +12,8 @@ static const char *trainer_text(char hex[HPX_CODE_HEX_BYTES], const uint8_t vers
     return hex;
 }
 
-/* "90869680", and the numerics that it has in place of one's own: "90869680 with kernel Cooperlake, vector avx512"
- */
+/* "90869680", and the numerics that it has in place of one's own: "90869680 with kernel Cooperlake, vector
+ * avx512" */
 static void add_as(hpx_buffer *out, const hpx_adoption *adoption)
 {
     char hex[HPX_CODE_HEX_BYTES];

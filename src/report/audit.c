@@ -76,8 +76,7 @@ static char *field_text(const hpx_fields *fields, const char *name, int digits, 
 }
 
 /* "trainer c07a1122, v1.2-3-g77f0aa1-dirty on main (77f0aa1c2b90, 2026-11-24T13:06:52+01:00): uncommitted
- * edits (hpx audit
- * --patch 9f2c41d0); no branch or tag leads to its commit" */
+ * edits (hpx audit --patch 9f2c41d0); no branch or tag leads to its commit" */
 static char *describe(const hpx_provenance *provenance, const char *trainer)
 {
     const hpx_fields *code = &provenance->code;

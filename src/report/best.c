@@ -37,14 +37,14 @@ static void add_columns(hpx_rows *rows, const hpx_objective *objective, const hp
     hpx_rows_add_columns(rows, last, COUNT_OF(last));
 }
 
-static void add_cell(hpx_rows *rows, const hpx_result *cell, const hpx_recipe *recipe)
+static void add_cell(hpx_rows *rows, const hpx_stored_result *cell, const hpx_recipe *recipe)
 {
     const hpx_artifact *artifact = &cell->artifact;
     const double score = hpx_objective_value(&recipe->objective, &artifact->metrics);
     hpx_row *row = hpx_rows_begin(rows);
     hpx_add_cell(row, &artifact->cell);
     hpx_row_real(row, "score", score);
-    hpx_row_real(row, "score_sd", hpx_result_sd(cell));
+    hpx_row_real(row, "score_sd", hpx_stored_result_sd(cell));
     hpx_row_count(row, "seeds", cell->seeds);
     hpx_row_count(row, " recipe_seeds", recipe->seed_count);
     hpx_row_count(row, "epoch", artifact->epoch);

@@ -37,7 +37,7 @@ static const hpx_metric *find_metric(const hpx_artifact *artifact, const char *n
 }
 
 /* `room`: for a text that is put together. */
-static struct value value_of(const hpx_result *result, const char *name, hpx_buffer *room)
+static struct value value_of(const hpx_stored_result *result, const char *name, hpx_buffer *room)
 {
     const hpx_artifact *artifact = &result->artifact;
     const char *value = hpx_cell_value(&artifact->cell, name);
@@ -79,7 +79,7 @@ static const char *full_name(const char *name, const hpx_objective *objective)
 }
 
 /* Whether the condition NAME=VALUE holds. */
-static bool holds(const hpx_result *result, const char *condition, const hpx_objective *objective)
+static bool holds(const hpx_stored_result *result, const char *condition, const hpx_objective *objective)
 {
     const char *equals = strchr(condition, '=');
     char *name = hpx_strndup(condition, (size_t)(equals - condition));
@@ -114,17 +114,17 @@ static int compare(const void *a, const void *b, void *context)
         result = ((p.number > q.number) - (p.number < q.number)) * (order->descending ? -1 : 1);
     hpx_buffer_free(&rooms[0]);
     hpx_buffer_free(&rooms[1]);
-    const hpx_result *x = a, *y = b;
+    const hpx_stored_result *x = a, *y = b;
     return result ? result : (x->number > y->number) - (x->number < y->number);
 }
 
-static hpx_result *add(hpx_results *results, const hpx_artifact *artifact)
+static hpx_stored_result *add(hpx_results *results, const hpx_artifact *artifact)
 {
     if (!results->cells)
         results->cells = hpx_cell_set_new();
     results->at = hpx_grow(results->at, &results->capacity, results->count + 1, sizeof *results->at);
-    hpx_result *result = &results->at[results->count];
-    *result = (hpx_result){.artifact = hpx_artifact_copy(artifact), .number = results->count};
+    hpx_stored_result *result = &results->at[results->count];
+    *result = (hpx_stored_result){.artifact = hpx_artifact_copy(artifact), .number = results->count};
     result->artifact.cell = hpx_cell_set_keep(results->cells, &artifact->cell);
     results->count++;
     return result;
@@ -138,7 +138,7 @@ void hpx_results_add(hpx_results *results, const hpx_artifact *artifact)
 /* Means and spread as B. P. Welford computes them (Technometrics 4, 1962). */
 void hpx_results_add_seed(hpx_results *results, const hpx_artifact *artifact, const hpx_objective *objective)
 {
-    hpx_result *last = results->count ? &results->at[results->count - 1] : NULL;
+    hpx_stored_result *last = results->count ? &results->at[results->count - 1] : NULL;
     if (!last || !hpx_cell_equal(&last->artifact.cell, &artifact->cell))
         last = add(results, artifact);
     hpx_metrics *means = &last->artifact.metrics;
@@ -153,7 +153,7 @@ void hpx_results_add_seed(hpx_results *results, const hpx_artifact *artifact, co
     }
 }
 
-double hpx_result_sd(const hpx_result *result)
+double hpx_stored_result_sd(const hpx_stored_result *result)
 {
     return result->seeds > 1 ? sqrt(result->spread / (double)(result->seeds - 1)) : NAN;
 }
@@ -250,7 +250,7 @@ static void filter(hpx_results *results, const hpx_objective *objective, const h
             all = holds(&results->at[i], selection->where[c], objective);
         if (!all)
             continue;
-        hpx_result left_out = results->at[kept];
+        hpx_stored_result left_out = results->at[kept];
         results->at[kept++] = results->at[i];
         results->at[i] = left_out;
     }

@@ -21,15 +21,15 @@ typedef struct hpx_selection {
 } hpx_selection;
 
 /* An artifact, or all of a cell: then its metrics are means over seeds. */
-typedef struct hpx_result {
+typedef struct hpx_stored_result {
     hpx_artifact artifact; /* its cell is of the results */
     size_t seeds;
     double spread; /* of the objective: squared distances from the mean, summed up */
     size_t number; /* in the order in which they came */
-} hpx_result;
+} hpx_stored_result;
 
 typedef struct hpx_results {
-    hpx_result *at;
+    hpx_stored_result *at;
     size_t count, capacity;
     hpx_cell_set *cells;
 } hpx_results;
@@ -37,7 +37,8 @@ typedef struct hpx_results {
 void hpx_results_add(hpx_results *results, const hpx_artifact *artifact); /* a copy */
 /* The same as one more seed of the last result, if that is of the same cell. */
 void hpx_results_add_seed(hpx_results *results, const hpx_artifact *artifact, const hpx_objective *objective);
-double hpx_result_sd(const hpx_result *result); /* of the objective, between seeds; NaN: there is one seed */
+double hpx_stored_result_sd(
+    const hpx_stored_result *result); /* of the objective, between seeds; NaN: there is one seed */
 
 /* The names of all their metrics. */
 void hpx_results_metrics(hpx_names *metrics, const hpx_results *results);

@@ -121,8 +121,8 @@ static hpx_status speculate(const hpx_request **requests, size_t *count, struct 
     return HPX_OK;
 }
 
-/* Gives workers that would idle what may come to be needed. What another process has claimed is left to it.
- */
+/* Gives workers that would idle what may come to be needed. What another process has claimed is left to
+ * it. */
 static hpx_status dispatch_speculative(struct build *build, hpx_error *error)
 {
     const hpx_request *requests;

@@ -4,8 +4,7 @@
  * Trials that are needed go first, the longest first, so that none is left to run alone at the end (LPT; R.
  * Graham, "Bounds on Multiprocessing Timing Anomalies", SIAM J. Appl. Math. 17, 1969). Slots that would stay
  * idle are for speculative trials, which may prove not to be needed; these give way as soon as one waits that
- * is.
- */
+ * is. */
 #ifndef HPX_DISPATCH_H
 #define HPX_DISPATCH_H
 

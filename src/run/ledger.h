@@ -8,8 +8,8 @@
 #include "run/dispatch.h"
 #include "run/plan.h"
 
-/* KNOWN: all that is asked of it has an answer, which may be that it failed. ACCIDENT: it ended without one.
- */
+/* KNOWN: all that is asked of it has an answer, which may be that it failed. ACCIDENT: it ended without
+ * one. */
 enum trial_state { TRIAL_WAITING, TRIAL_RUNNING, TRIAL_KNOWN, TRIAL_ACCIDENT };
 
 /* What is asked of a trial, or known: the objective after so many epochs. */

@@ -29,8 +29,8 @@ typedef enum hpx_packet {
     HPX_PACKET_END,   /* the other side is gone */
 } hpx_packet;
 
-/* Receives the next packet: a message replaces what is in `message`, and its blob is the caller's to close.
- */
+/* Receives the next packet: a message replaces what is in `message`, and its blob is the caller's to
+ * close. */
 hpx_status hpx_channel_receive(hpx_packet *out, hpx_buffer *message, hpx_blob *blob, int socket, bool wait,
                                hpx_error *error);
 

@@ -42,8 +42,8 @@ static bool are_open(const struct worker *worker, const hpx_input_kind *kind, co
     return same;
 }
 
-/* The bytes are hashed here, once per worker and data set, so that what is trained is what the manifest says.
- */
+/* The bytes are hashed here, once per worker and data set, so that what is trained is what the manifest
+ * says. */
 static hpx_status open_inputs(struct worker *worker, const hpx_job *job, const hpx_fields *manifest,
                               hpx_error *error)
 {

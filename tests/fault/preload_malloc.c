@@ -1,6 +1,5 @@
 /* Makes the n-th allocation fail, counted from main on, in the build (FAULT_MALLOC_IN=build) or in its
- * workers
- * (=worker). FAULT_MALLOC_AT is n. When it has fired, FAULT_FIRED names a file that is made. */
+ * workers (=worker). FAULT_MALLOC_AT is n. When it has fired, FAULT_FIRED names a file that is made. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* Any bytes as an adoption: what is read is written again as those very bytes, unless it is of an older form.
- */
+/* Any bytes as an adoption: what is read is written again as those very bytes, unless it is of an older
+ * form. */
 #include "fuzz.h"
 
 #include "identity/adoption.h"

@@ -137,12 +137,12 @@ static void check_gradient(struct fixture *f)
     for (size_t i = 0; i < count; i++) {
         const double value = parameters[i], h = 1e-5;
         parameters[i] = value + h;
-        double slope = reference_mean(f, parameters, f->mlp.dropout > 0);
+        double derivative = reference_mean(f, parameters, f->mlp.dropout > 0);
         parameters[i] = value - h;
-        slope = (slope - reference_mean(f, parameters, f->mlp.dropout > 0)) / (2 * h);
+        derivative = (derivative - reference_mean(f, parameters, f->mlp.dropout > 0)) / (2 * h);
         parameters[i] = value;
-        if (!(fabs(slope - (double)f->gradients[i]) < 2e-7 + 2e-6 * fabs(slope)))
-            fail_msg("parameter %zu: %.9g instead of %.9g", i, (double)f->gradients[i], slope);
+        if (!(fabs(derivative - (double)f->gradients[i]) < 2e-7 + 2e-6 * fabs(derivative)))
+            fail_msg("parameter %zu: %.9g instead of %.9g", i, (double)f->gradients[i], derivative);
     }
     for (size_t i = count; i < PARAMETERS_MAX; i++)
         assert_true(isnan(f->gradients[i]));
@@ -316,11 +316,11 @@ static void test_parts(void **state)
         for (size_t i = 0; i < count; i += STEP) {
             const double value = before[i], h = 1e-5;
             before[i] = value + h;
-            double slope = reference_mean(&f, before, kind == 1);
+            double derivative = reference_mean(&f, before, kind == 1);
             before[i] = value - h;
-            slope = (slope - reference_mean(&f, before, kind == 1)) / (2 * h);
+            derivative = (derivative - reference_mean(&f, before, kind == 1)) / (2 * h);
             before[i] = value;
-            assert_true(fabs(slope - (double)parts.gradients[i]) < 1e-7 + 1e-4 * fabs(slope));
+            assert_true(fabs(derivative - (double)parts.gradients[i]) < 1e-7 + 1e-4 * fabs(derivative));
         }
         free(parts.gradients);
         free(parts.parameters);

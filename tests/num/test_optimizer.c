@@ -117,15 +117,15 @@ static void test_against_reference(void **state)
         for (int step = 1; step <= STEPS; step++) {
             for (size_t i = 0; i < COUNT; i++) {
                 g[i] = (float)cos((double)i * step);
-                double slope = (double)g[i] + o->weight_decay * x[i];
+                double derivative = (double)g[i] + o->weight_decay * x[i];
                 if (o->kind == HPX_ADAM) {
-                    m[i] = o->beta1 * m[i] + (1 - o->beta1) * slope;
-                    v[i] = o->beta2 * v[i] + (1 - o->beta2) * slope * slope;
+                    m[i] = o->beta1 * m[i] + (1 - o->beta1) * derivative;
+                    v[i] = o->beta2 * v[i] + (1 - o->beta2) * derivative * derivative;
                     double m_hat = m[i] / (1 - pow(o->beta1, step)), v_hat = v[i] / (1 - pow(o->beta2, step));
                     x[i] -= 0.01 * m_hat / (sqrt(v_hat) + o->epsilon);
                 } else {
-                    v[i] = o->momentum * v[i] + slope;
-                    x[i] -= 0.01 * (o->nesterov ? slope + o->momentum * v[i] : v[i]);
+                    v[i] = o->momentum * v[i] + derivative;
+                    x[i] -= 0.01 * (o->nesterov ? derivative + o->momentum * v[i] : v[i]);
                 }
             }
             const hpx_gradient gradient = whole_gradient(g, COUNT);

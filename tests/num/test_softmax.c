@@ -1,5 +1,5 @@
-/* Exponentials, and the loss and its derivatives made of them, against the C library's in double precision.
- */
+/* Exponentials, and the loss and its derivatives made of them, against the C library's in double
+ * precision. */
 #include "nn/softmax.h"
 
 #include "base/random.h"
@@ -93,9 +93,9 @@ static void check(size_t rows, size_t classes, float spread)
     for (size_t j = 0; j < classes; j++) {
         double sum = 0;
         for (size_t i = 0; i < rows; i++) {
-            const double slope = (exact[i * classes + j] - (labels[i] == j)) / (double)rows;
-            assert_true(fabs((double)z[i * classes + j] - slope) < 1e-6);
-            sum += slope;
+            const double derivative = (exact[i * classes + j] - (labels[i] == j)) / (double)rows;
+            assert_true(fabs((double)z[i * classes + j] - derivative) < 1e-6);
+            sum += derivative;
         }
         assert_true(fabs((double)sums[j] - sum) < 1e-6);
     }
