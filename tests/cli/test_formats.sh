@@ -152,7 +152,7 @@ test_killed() {
             run 12 hpx verify --store old
             has_not out damaged:
             rm -rf old
-            [[ $n -lt 100 ]] || fail 'it never ends'
+            [[ $n -lt 400 ]] || fail 'it never ends'
         done
     done
 }

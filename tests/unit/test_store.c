@@ -364,10 +364,12 @@ static void test_failure(void **state)
     expect_ok(find(&got, store, &first, 2), &error);
     assert_int_equal(got.epoch, 2);
     assert_string_equal(got.failure, "");
+    hpx_artifact_free(&got);
     for (uint32_t epochs = 3; epochs < 6; epochs++) {
         expect_ok(find(&got, store, &first, epochs), &error);
         assert_int_equal(got.epoch, 3);
         assert_string_equal(got.failure, third.artifact.failure);
+        hpx_artifact_free(&got);
     }
     assert_int_equal(find(&got, store, &other, 6), HPX_NOT_FOUND); /* only to be continued */
     assert_int_equal(find(&got, store, &other, 4), HPX_NOT_FOUND);
@@ -473,6 +475,7 @@ static void test_differs(void **state)
     assert_int_equal(walk.last.epoch, 2);
     assert_memory_equal(&walk.last.output, &other.artifact.output, sizeof(hpx_hash));
     assert_true(hpx_metrics_value(&walk.last.metrics, "test_accuracy") == 0.76);
+    hpx_artifact_free(&walk.last);
     walk = (struct walk){0};
     expect_ok(hpx_store_each_conflict(store, &(hpx_hash){{1}}, step, &walk, &error), &error);
     assert_int_equal(walk.count, 0);
@@ -508,17 +511,21 @@ static void test_each(void **state)
     expect_ok(hpx_store_each(store, NULL, step, &walk, &error), &error);
     assert_int_equal(walk.count, 25);
     struct entry entry = make_entry(3, 300, 10);
+    hpx_artifact_free(&walk.last);
     walk = (struct walk){0};
     expect_ok(hpx_store_each(store, &entry.artifact.key, step, &walk, &error), &error);
     assert_int_equal(walk.count, 5);
     assert_int_equal(walk.last.epoch, 300);
     assert_memory_equal(&walk.last.key, &entry.artifact.key, sizeof(hpx_hash));
+    hpx_artifact_free(&walk.last);
     walk = (struct walk){.stop_at = 7};
     assert_int_equal(hpx_store_each(store, NULL, step, &walk, &error), HPX_INTERRUPTED);
     assert_int_equal(walk.count, 7);
+    hpx_artifact_free(&walk.last);
     walk = (struct walk){0};
     expect_ok(hpx_store_each(store, &(hpx_hash){{1}}, step, &walk, &error), &error);
     assert_int_equal(walk.count, 0);
+    hpx_artifact_free(&walk.last);
     hpx_store_close(store);
     free_entry(&entry);
 }
@@ -934,6 +941,8 @@ static void test_flipped_result(void **state)
                 assert_int_equal(
                     hpx_store_get(&artifact, store, &entry.artifact.key, 4, &entry.manifest, &error),
                     i < 2 ? HPX_NOT_FOUND : HPX_OK);
+                if (i >= 2)
+                    hpx_artifact_free(&artifact);
                 assert_int_equal(get_newest_bytes(&epoch, &bytes, store, &entry.artifact.key, 9, &error),
                                  i < 2 ? HPX_OK : HPX_NOT_FOUND);
             }
@@ -999,6 +1008,7 @@ static void test_flipped_small(void **state)
     expect_ok(hpx_store_each(store, NULL, step, &walk, &error), &error);
     assert_int_equal(walk.count, 1);
     assert_int_equal(walk.last.epoch, 2);
+    hpx_artifact_free(&walk.last);
     expect_reports(&reports, 1, "epoch 1");
     put_records(store);
     expect_ok(hpx_store_put_file(store, "/data/file", &known, &error), &error);
