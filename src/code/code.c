@@ -22,9 +22,7 @@ static hpx_status read_version(uint8_t out[HPX_CODE_BYTES], const char *root, co
 {
     code_files files = {0};
     git_oid id;
-    hpx_status status = hpx_code_files_read(&files, root, sources, error);
-    if (!status)
-        status = hpx_code_files_check_links(&files, root, error);
+    hpx_status status = hpx_code_files_read_trainer(&files, root, sources, error);
     if (!status && files.count == 0)
         status = hpx_error_set(error, HPX_FAILED, "%s: no source in it", root);
     if (!status) {

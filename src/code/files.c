@@ -198,27 +198,48 @@ static bool has_path(const code_files *files, const char *path)
     return false;
 }
 
-hpx_status hpx_code_files_check_links(const code_files *files, const char *root, hpx_error *error)
+/* Takes what the compiler reads there: the bytes of the link's target, unless the target is in the list itself. */
+static hpx_status follow(code_file *file, const code_files *files, const char *full, const char *base,
+                         hpx_error *error)
 {
-    char *base = hpx_path_real(root);
     const size_t length = base ? strlen(base) : 0;
+    char *target = hpx_path_real(full);
+    struct stat info;
     hpx_status status = HPX_OK;
-    for (size_t i = 0; i < files->count && !status; i++) {
-        if (files->files[i].mode != CODE_MODE_LINK)
+    const bool inside = target && base && strncmp(target, base, length) == 0 && target[length] == '/';
+    if (target && !inside) {
+        status = hpx_error_set(
+            error, HPX_FAILED,
+            "%s: a link to a file outside of the source tree, which its record would lack; copy "
+            "the file in",
+            full);
+    } else if (target && !has_path(files, target + length + 1) && stat(target, &info) == 0 &&
+               S_ISREG(info.st_mode)) {
+        file->mode = info.st_mode & S_IXUSR ? CODE_MODE_EXECUTABLE : CODE_MODE_FILE;
+        file->bytes.size = 0;
+        status = hpx_file_read(&file->bytes, target, FILE_BYTES_MAX, error);
+    }
+    free(target); /* one to nowhere is never compiled */
+    return status;
+}
+
+hpx_status hpx_code_files_read_trainer(code_files *out, const char *root, const char *paths, hpx_error *error)
+{
+    hpx_status status = hpx_code_files_read(out, root, paths, error);
+    if (status)
+        return status;
+    char *base = hpx_path_real(root);
+    for (size_t i = 0; i < out->count && !status; i++) {
+        if (out->files[i].mode != CODE_MODE_LINK)
             continue;
-        char *full = hpx_path_join(root, files->files[i].path), *target = hpx_path_real(full);
-        const bool inside = target && base && strncmp(target, base, length) == 0 && target[length] == '/';
-        if (target &&
-            !(inside && has_path(files, target + length + 1))) /* one to nowhere is never compiled */
-            status = hpx_error_set(error, HPX_FAILED,
-                                   "%s: a link to a file outside of the code paths, whose edits would be "
-                                   "missed; copy the file in",
-                                   full);
-        free(target);
+        char *full = hpx_path_join(root, out->files[i].path);
+        status = follow(&out->files[i], out, full, base, error);
         free(full);
     }
     free(base);
-    return status;
+    if (status)
+        hpx_code_files_free(out);
+    return status == HPX_NOT_FOUND ? HPX_FAILED : status;
 }
 
 /* --- writing

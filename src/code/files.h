@@ -44,8 +44,10 @@ bool hpx_code_path_is_plain(const char *path);
  * cannot be read. */
 hpx_status hpx_code_files_read(code_files *out, const char *root, const char *paths, hpx_error *error);
 
-/* HPX_FAILED for a link to what is not in the list: an edit there would be missed. */
-hpx_status hpx_code_files_check_links(const code_files *files, const char *root, hpx_error *error);
+/* The same for a list of which a version is made: a link to a file of the tree that is not in the list counts as that
+ * file, whose edits would be missed otherwise. HPX_FAILED for one to a file outside of the tree. */
+hpx_status hpx_code_files_read_trainer(code_files *out, const char *root, const char *paths,
+                                       hpx_error *error);
 
 /* Appends a file; its other members are zero. */
 code_file *hpx_code_files_add(code_files *files, char *path, uint32_t mode); /* takes the path over */

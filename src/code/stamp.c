@@ -38,7 +38,7 @@ hpx_status hpx_code_fingerprint(hpx_hash *out, const char *root, const char *sou
 {
     code_files files;
     hpx_buffer prints = {0}; /* of each file: path, NUL, mode, hash of its bytes */
-    hpx_status status = hpx_code_files_read(&files, root, sources, error);
+    hpx_status status = hpx_code_files_read_trainer(&files, root, sources, error);
     if (status)
         return status;
     for (size_t i = 0; i < files.count; i++) {

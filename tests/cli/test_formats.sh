@@ -146,13 +146,14 @@ test_killed() {
         for ((n = 1, code = 1; code != 0; n++)); do
             fixture cceaf07 old
             code=0
-            strace -f -qq -o trace -e trace=$call -e "inject=$call:signal=KILL:when=$n" "$HPX" gc -q --store old >out 2>err || code=$?
+            # The leak checker does not work beside strace.
+            ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o trace -e trace=$call -e "inject=$call:signal=KILL:when=$n" "$HPX" gc -q --store old >out 2>err || code=$?
             describe old >after
             same_files before after
             run 12 hpx verify --store old
             has_not out damaged:
             rm -rf old
-            [[ $n -lt 400 ]] || fail 'it never ends'
+            [[ $n -lt 100 ]] || fail 'it never ends'
         done
     done
 }

@@ -435,10 +435,16 @@ static void test_refused(void **state)
     char *missing = hpx_path_join(folder, "missing");
     assert_int_equal(hpx_code_version(version, missing, SOURCES, &error), HPX_FAILED);
     free(missing);
-    /* A link to a file whose edits the version would not see. */
+    /* A link to a file of the tree that is not in the list is that file. */
+    uint8_t edited[HPX_CODE_BYTES];
     run("ln -s ../base/text.c $F/r/src/nn/text.c");
+    expect_ok(hpx_code_version(version, repository, SOURCES, &error), &error);
+    run("echo x >>$F/r/src/base/text.c");
+    expect_ok(hpx_code_version(edited, repository, SOURCES, &error), &error);
+    assert_memory_not_equal(version, edited, HPX_CODE_BYTES);
+    run("ln -sf $F/outside.c $F/r/src/nn/text.c && echo x >$F/outside.c");
     assert_int_equal(hpx_code_version(version, repository, SOURCES, &error), HPX_FAILED);
-    expect_contains(error.message, "src/nn/text.c: a link to a file outside of the code paths");
+    expect_contains(error.message, "src/nn/text.c: a link to a file outside of the source tree");
     run("ln -sf ../base/random.c $F/r/src/nn/text.c");
     expect_git_version(repository, "", SOURCES);
 }
