@@ -1,5 +1,5 @@
 /* The paths that the trainer announces for a training are those that the training then takes. */
-#include "base/random.h"
+#include "../helper/samples.h"
 #include "nn/mlp_training.h"
 #include "nn/path.h"
 
@@ -18,21 +18,8 @@ static uint8_t pixels[TRAIN + VALIDATION + TEST][FEATURES], labels[TRAIN + VALID
 /* Samples of which one pixel in `some` is not zero. */
 static hpx_split make_split(uint32_t some)
 {
-    for (uint32_t i = 0; i < TRAIN + VALIDATION + TEST; i++) {
-        labels[i] = (uint8_t)(i % CLASSES);
-        for (uint32_t j = 0; j < FEATURES; j++) {
-            uint32_t words[4];
-            hpx_random(words, 1, 1, i, 0, j);
-            pixels[i][j] = words[0] % some == 0 ? (uint8_t)(words[1] % 255 + 1) : 0;
-        }
-    }
-    return (hpx_split){
-        .features = FEATURES,
-        .classes = CLASSES,
-        .train = {pixels[0], labels, TRAIN},
-        .validation = {pixels[TRAIN], labels + TRAIN, VALIDATION},
-        .test = {pixels[TRAIN + VALIDATION], labels + TRAIN + VALIDATION, TEST},
-    };
+    static const uint32_t counts[] = {TRAIN, VALIDATION, TEST};
+    return draw_split(pixels[0], labels, FEATURES, CLASSES, counts, some);
 }
 
 static hpx_fields make_manifest(const uint64_t *hidden, size_t layers)

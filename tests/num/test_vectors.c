@@ -1,7 +1,7 @@
 /* Whole trainings give the same bits with AVX2 and with AVX-512: on a processor that has not got the latter
  * both are AVX2. So neither is part of a result's identity, and plain vectors, which give others, are. */
 #include "../helper/helper.h"
-#include "base/random.h"
+#include "../helper/samples.h"
 #include "hpx/buffer.h"
 #include "hpx/store.h"
 #include "hpx/trainer.h"
@@ -33,21 +33,8 @@ static uint8_t pixels[SAMPLES][FEATURES], labels[SAMPLES];
 /* Samples of which one pixel in `some` is not zero. */
 static hpx_split make_split(uint32_t some)
 {
-    for (uint32_t i = 0; i < SAMPLES; i++) {
-        labels[i] = (uint8_t)(i % CLASSES);
-        for (uint32_t j = 0; j < FEATURES; j++) {
-            uint32_t words[4];
-            hpx_random(words, 1, 1, i, 0, j);
-            pixels[i][j] = words[0] % some == 0 ? (uint8_t)(words[1] % 255 + 1) : 0;
-        }
-    }
-    return (hpx_split){
-        .features = FEATURES,
-        .classes = CLASSES,
-        .train = {pixels[0], labels, TRAIN},
-        .validation = {pixels[TRAIN], labels + TRAIN, VALIDATION},
-        .test = {pixels[TRAIN + VALIDATION], labels + TRAIN + VALIDATION, TEST},
-    };
+    static const uint32_t counts[] = {TRAIN, VALIDATION, TEST};
+    return draw_split(pixels[0], labels, FEATURES, CLASSES, counts, some);
 }
 
 /* Of 64 ways: every activation with every optimizer, with and without dropout, and decay with either. */

@@ -1,0 +1,26 @@
+#include "samples.h"
+
+#include "base/random.h"
+
+#include <stddef.h>
+
+hpx_split draw_split(uint8_t *pixels, uint8_t *labels, uint32_t features, uint32_t classes,
+                     const uint32_t counts[3], uint32_t some)
+{
+    const uint32_t validation = counts[0], test = validation + counts[1], end = test + counts[2];
+    for (uint32_t i = 0; i < end; i++) {
+        labels[i] = (uint8_t)(i % classes);
+        for (uint32_t j = 0; j < features; j++) {
+            uint32_t words[4];
+            hpx_random(words, 1, 1, i, 0, j);
+            pixels[(size_t)i * features + j] = words[0] % some == 0 ? (uint8_t)(words[1] % 255 + 1) : 0;
+        }
+    }
+    return (hpx_split){
+        .features = features,
+        .classes = classes,
+        .train = {pixels, labels, counts[0]},
+        .validation = {pixels + (size_t)validation * features, labels + validation, counts[1]},
+        .test = {pixels + (size_t)test * features, labels + test, counts[2]},
+    };
+}
