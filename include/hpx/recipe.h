@@ -53,9 +53,52 @@ typedef struct hpx_recipe_dataset {
     hpx_fields settings;  /* "dataset.NAME", as the kind of inputs has them */
 } hpx_recipe_dataset;
 
+typedef enum hpx_program_metrics { HPX_METRICS_FILE, HPX_METRICS_STDOUT } hpx_program_metrics;
+typedef enum hpx_program_continue {
+    HPX_CONTINUE_NO,
+    HPX_CONTINUE_RESUME,
+    HPX_CONTINUE_YES
+} hpx_program_continue;
+typedef enum hpx_program_repeat { HPX_REPEAT_EXACT, HPX_REPEAT_WITHIN, HPX_REPEAT_NO } hpx_program_repeat;
+typedef enum hpx_program_place { HPX_RUN_IN_COPY, HPX_RUN_IN_WORKTREE } hpx_program_place;
+
+/* A text under a name: `env` and its template, or a metric and the expression that finds it. */
+typedef struct hpx_program_pair {
+    const char *name, *text;
+} hpx_program_pair;
+
+/* The words of a binding. Word `i` of `data` stands where hpx_recipe_fail_in finds (recipe, "program", "data", i). */
+typedef struct hpx_program_words {
+    const char **words;
+    size_t count;
+} hpx_program_words;
+
+/* The user's own program (the statement `program`). Templates are those of program/words.h, of the names of axes, and
+ * of seed, epochs, params, out, resume and metrics. */
+typedef struct hpx_program {
+    const char *
+        folder; /* in which all its paths begin, and `version` commands run: that of the file that states it */
+    hpx_program_words command;                           /* templates, at least one */
+    hpx_program_words code, data, fill, pass, volatiles; /* as written */
+    size_t version_count;                                /* hpx_recipe_version_command has them */
+    hpx_program_pair *env;                               /* templates, every name once */
+    size_t env_count;
+    hpx_program_pair *matches; /* POSIX extended regular expressions with a group */
+    size_t match_count;
+    hpx_program_metrics metrics;
+    hpx_program_continue continues;
+    hpx_program_repeat repeat;
+    double within; /* HPX_REPEAT_WITHIN: how far a metric may be off */
+    hpx_program_place run_in;
+    uint32_t threads, gpus;
+    double timeout;  /* seconds; 0: none */
+    uint64_t memory; /* bytes; 0: no limit */
+} hpx_program;
+
 typedef struct hpx_recipe {
     const char *path; /* as given to hpx_recipe_parse */
     const hpx_trainer *trainer;
+    const hpx_program *program; /* NULL: a model; else `trainer` is that of programs */
     hpx_grid grid;
     hpx_axis *axes; /* grid.axes of them, in order of declaration */
     uint32_t epochs;
@@ -102,7 +145,9 @@ hpx_status hpx_recipe_find_search(const hpx_recipe_search **out, const hpx_recip
                                   hpx_error *error);
 
 /* Sets the fields of one cell: "model.kind", and the settings of the sections "model" and "train", defaults
- * written as their values, settings that do not exist for this cell left out. */
+ * written as their values, settings that do not exist for this cell left out. Of a program: "program.command",
+ * "program.threads", those of "program.fill", "program.match" and "program.metrics" that are stated, "env.NAME", and
+ * "axis.NAME" of every axis. */
 void hpx_recipe_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell);
 /* Makes of the fields of some cell those of another: only what depends on an axis is set or removed. */
 void hpx_recipe_change_settings(hpx_fields *fields, const hpx_recipe *recipe, uint32_t cell);
@@ -127,6 +172,13 @@ hpx_status hpx_recipe_take(hpx_fields *manifest, const hpx_recipe *recipe, uint3
 /* True if two cells may have different models (or data sets): the axis is named in a binding of that
  * section. */
 bool hpx_recipe_axis_in(const hpx_recipe *recipe, size_t axis, const char *section);
+
+/* Appends the command that `version` number `index` of a program is in a cell, as program/words.h writes words: without
+ * names, and each `$` is a dollar. */
+void hpx_recipe_version_command(hpx_buffer *out, const hpx_recipe *recipe, uint32_t cell, size_t index);
+
+/* Sets the fields "run.*" that a program's statement decides: how it is run, on which no result depends. */
+void hpx_recipe_conditions(hpx_fields *out, const hpx_recipe *recipe);
 
 /* The cell that name=value words name: every axis once, values by canonical text; an axis of one value may be
  * left out. HPX_USAGE otherwise. */

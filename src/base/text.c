@@ -98,6 +98,36 @@ void hpx_text_show(hpx_buffer *out, const void *text, size_t size, const char *k
     hpx_buffer_add(out, bytes + shown, size - shown);
 }
 
+/* What is not visible is escaped, too: a document may be read on a terminal. */
+static void json_escape(hpx_buffer *out, uint32_t code)
+{
+    if (code == '"' || code == '\\')
+        hpx_buffer_printf(out, "\\%c", (int)code);
+    else if (code < 0x10000)
+        hpx_buffer_printf(out, "\\u%04x", code);
+    else /* two surrogates */
+        hpx_buffer_printf(out, "\\u%04x\\u%04x", 0xd7c0 + (code >> 10), 0xdc00 + (code & 0x3ff));
+}
+
+void hpx_text_json(hpx_buffer *out, const char *text)
+{
+    const size_t size = strlen(text);
+    uint32_t code;
+    hpx_buffer_puts(out, "\"");
+    for (size_t at = 0, length; at < size; at += length) {
+        length = hpx_utf8_next(&code, text + at, size - at);
+        if (length == 0) {
+            length = 1;
+            json_escape(out, 0xfffd);
+        } else if (code == '"' || code == '\\' || !hpx_is_visible(code)) {
+            json_escape(out, code);
+        } else {
+            hpx_buffer_add(out, text + at, length);
+        }
+    }
+    hpx_buffer_puts(out, "\"");
+}
+
 int hpx_vprint(char *out, size_t size, const char *format, va_list args)
 {
     const locale_t before =

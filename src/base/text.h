@@ -40,6 +40,9 @@ bool hpx_text_is_visible(const void *text, size_t size);
  * UTF-8: \n, \t, \x1b, \u202e, \U000e0001. Characters of `keep` stay as they are. */
 void hpx_text_show(hpx_buffer *out, const void *text, size_t size, const char *keep);
 
+/* Appends the text as a JSON string, in quotes; what is not visible is escaped, what is no UTF-8 replaced. */
+void hpx_text_json(hpx_buffer *out, const char *text);
+
 /* The word for so many: hpx_plural(n, "trial", "trials"). */
 const char *hpx_plural(uint64_t count, const char *one, const char *many);
 

@@ -5,36 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-/* What is not visible is escaped, too: a document may be read on a terminal. */
-static void quote_escape(hpx_buffer *out, uint32_t code)
-{
-    if (code == '"' || code == '\\')
-        hpx_buffer_printf(out, "\\%c", (int)code);
-    else if (code < 0x10000)
-        hpx_buffer_printf(out, "\\u%04x", code);
-    else /* two surrogates */
-        hpx_buffer_printf(out, "\\u%04x\\u%04x", 0xd7c0 + (code >> 10), 0xdc00 + (code & 0x3ff));
-}
-
-static void quote(hpx_buffer *out, const char *text)
-{
-    const size_t size = strlen(text);
-    uint32_t code;
-    hpx_buffer_puts(out, "\"");
-    for (size_t at = 0, length; at < size; at += length) {
-        length = hpx_utf8_next(&code, text + at, size - at);
-        if (length == 0) {
-            length = 1;
-            quote_escape(out, 0xfffd);
-        } else if (code == '"' || code == '\\' || !hpx_is_visible(code)) {
-            quote_escape(out, code);
-        } else {
-            hpx_buffer_add(out, text + at, length);
-        }
-    }
-    hpx_buffer_puts(out, "\"");
-}
-
 static void next_line(hpx_json *json)
 {
     if (json->flat) {
@@ -54,7 +24,7 @@ static void begin(hpx_json *json, const char *name)
     if (json->depth > 0)
         next_line(json);
     if (name) {
-        quote(json->out, name);
+        hpx_text_json(json->out, name);
         hpx_buffer_puts(json->out, ": ");
     }
     json->follows = true;
@@ -99,7 +69,7 @@ void hpx_json_text(hpx_json *json, const char *name, const char *value)
         return;
     }
     begin(json, name);
-    quote(json->out, value);
+    hpx_text_json(json->out, value);
 }
 
 void hpx_json_count(hpx_json *json, const char *name, uint64_t value)
