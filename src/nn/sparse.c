@@ -87,6 +87,55 @@ static uint32_t compress_plain(uint32_t *indices, float *values, const uint8_t *
 }
 
 #if defined __x86_64__
+/* The numbers of the bits of m that are set, a byte each, by ascending number. */
+#define BITS_BELOW(m, i) (8 * __builtin_popcount((m) & ((1 << (i)) - 1)))
+#define BIT_NUMBER(m, i) ((m) >> (i)&1 ? (uint64_t)(i) << BITS_BELOW(m, i) : 0)
+#define BIT_NUMBERS(m)                                                                                       \
+    BIT_NUMBER(m, 0) | BIT_NUMBER(m, 1) | BIT_NUMBER(m, 2) | BIT_NUMBER(m, 3) | BIT_NUMBER(m, 4) |           \
+        BIT_NUMBER(m, 5) | BIT_NUMBER(m, 6) | BIT_NUMBER(m, 7)
+#define BIT_NUMBERS_4(m) BIT_NUMBERS(m), BIT_NUMBERS((m) + 1), BIT_NUMBERS((m) + 2), BIT_NUMBERS((m) + 3)
+#define BIT_NUMBERS_16(m)                                                                                    \
+    BIT_NUMBERS_4(m), BIT_NUMBERS_4((m) + 4), BIT_NUMBERS_4((m) + 8), BIT_NUMBERS_4((m) + 12)
+#define BIT_NUMBERS_64(m)                                                                                    \
+    BIT_NUMBERS_16(m), BIT_NUMBERS_16((m) + 16), BIT_NUMBERS_16((m) + 32), BIT_NUMBERS_16((m) + 48)
+static const uint64_t bit_numbers[256] = {BIT_NUMBERS_64(0), BIT_NUMBERS_64(64), BIT_NUMBERS_64(128),
+                                          BIT_NUMBERS_64(192)};
+
+/* Packs the nonzeros of eight bytes at once, of 64 that are not all zero, and widens those. */
+__attribute__((target("avx2,popcnt"))) static uint32_t compress_avx2(uint32_t *indices, float *values,
+                                                                     const uint8_t *bytes, size_t count)
+{
+    const __m256i zero = _mm256_setzero_si256();
+    uint32_t found = 0;
+    for (size_t j = 0; j < count; j += 64) {
+        const uint8_t *from = bytes + j;
+        uint8_t rest[64];
+        if (count - j < 64) {
+            memset(rest, 0, sizeof rest);
+            from = memcpy(rest, from, count - j);
+        }
+        const __m256i low = _mm256_loadu_si256((const __m256i *)from),
+                      high = _mm256_loadu_si256((const __m256i *)(from + 32));
+        const uint64_t some =
+            ~((uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, zero)) << 32 |
+              (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, zero)));
+        if (some == 0)
+            continue;
+        for (uint32_t k = 0; k < 64; k += 8) {
+            const uint32_t eight = some >> k & 255;
+            const __m128i numbers = _mm_loadl_epi64((const __m128i *)&bit_numbers[eight]);
+            const __m128i packed = _mm_shuffle_epi8(_mm_loadl_epi64((const __m128i *)(from + k)), numbers);
+            const __m256i index =
+                _mm256_add_epi32(_mm256_cvtepu8_epi32(numbers), _mm256_set1_epi32((int)(j + k)));
+            const __m256 value = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(packed));
+            _mm256_storeu_si256((__m256i *)(indices + found), index);
+            _mm256_storeu_ps(values + found, _mm256_mul_ps(value, _mm256_set1_ps(1 / 255.0f)));
+            found += (uint32_t)__builtin_popcount(eight);
+        }
+    }
+    return found;
+}
+
 __attribute__((target("avx512f,avx512bw,avx512vl,popcnt"))) static uint32_t
 compress_avx512(uint32_t *indices, float *values, const uint8_t *bytes, size_t count)
 {
@@ -153,6 +202,8 @@ hpx_compress_fn *hpx_sparse_compression(hpx_vector kind, size_t way)
         return compress_vbmi2;
     if (kind == HPX_VECTOR_AVX512 && way-- == 0)
         return compress_avx512;
+    if (kind != HPX_VECTOR_PLAIN && way-- == 0)
+        return compress_avx2;
 #else
     (void)kind;
 #endif
