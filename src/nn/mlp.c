@@ -125,25 +125,32 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t evaluate_rows)
+/* The most rows of those batches whose inputs are sparse, or are not. */
+static size_t most_rows(hpx_batches train, hpx_batches evaluate, bool sparse)
+{
+    return larger(train.sparse == sparse ? train.rows : 0, evaluate.sparse == sparse ? evaluate.rows : 0);
+}
+
+size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, hpx_batches train, hpx_batches evaluate)
 {
     const hpx_mlp_shape *shape = &mlp->shape;
     const uint32_t *sizes = shape->sizes, last = last_layer(shape);
-    const size_t rows = larger(train_rows, evaluate_rows);
+    const size_t sparse = most_rows(train, evaluate, true), dense = most_rows(train, evaluate, false);
     size_t used = 0, gradient = FIRST_ROWS * FIRST_COLUMNS;
     mlp->inputs = NULL;
     mlp->sparse_inputs = NULL;
-    if (mlp->sparse)
-        attach_sparse(mlp, block, &used, rows);
-    else
-        mlp->inputs = carve(block, &used, rows * sizes[0]);
+    if (sparse > 0)
+        attach_sparse(mlp, block, &used, sparse);
+    if (dense > 0)
+        mlp->inputs = carve(block, &used, dense * sizes[0]);
     for (uint32_t l = 0; l <= last; l++) {
         const size_t stride = part_stride(shape, l), parts = part_count(shape, l);
         const bool before_last = l + 1 == last;
         mlp->derivatives[l] = NULL;
         gradient = larger(gradient, sizes[l + 1]); /* biases */
         if (l == last) {
-            mlp->outputs[l] = mlp->deltas[l] = carve(block, &used, rows * stride);
+            mlp->outputs[l] = mlp->deltas[l] =
+                carve(block, &used, larger(train.rows, evaluate.rows) * stride);
             break;
         }
         if (l > 0)
@@ -151,10 +158,10 @@ size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t eval
         if (before_last)
             gradient = larger(gradient, part_columns(shape, l) * sizes[last + 1]);
         mlp->outputs[l] = carve(
-            block, &used, larger(train_rows * parts, evaluate_rows * (before_last ? 1 : parts)) * stride);
+            block, &used, larger(train.rows * parts, evaluate.rows * (before_last ? 1 : parts)) * stride);
         if (hpx_activation_keeps_derivative(mlp->activation))
-            mlp->derivatives[l] = carve(block, &used, train_rows * parts * stride);
-        mlp->deltas[l] = carve(block, &used, train_rows * (before_last ? 1 : parts) * stride);
+            mlp->derivatives[l] = carve(block, &used, train.rows * parts * stride);
+        mlp->deltas[l] = carve(block, &used, train.rows * (before_last ? 1 : parts) * stride);
     }
     mlp->gradient = carve(block, &used, gradient);
     return used;
@@ -176,15 +183,17 @@ HPX_VECTORISED(static, scale_pixels, (float *restrict input, const uint8_t *rest
         input[j] = (float)sample[j] * (1 / 255.0f);
 }
 
-void hpx_mlp_load(hpx_mlp *mlp, const uint8_t *samples, const uint32_t *order, size_t rows, size_t more)
+void hpx_mlp_load(hpx_mlp *mlp, bool sparse, const uint8_t *samples, const uint32_t *order, size_t rows,
+                  size_t more)
 {
     const size_t features = mlp->shape.sizes[0];
-    hpx_path_take(mlp->sparse ? HPX_PATH_SPARSE : HPX_PATH_DENSE);
+    mlp->sparse = sparse;
+    hpx_path_take(sparse ? HPX_PATH_SPARSE : HPX_PATH_DENSE);
     for (size_t i = 0; i < rows; i++) {
         const uint8_t *sample = samples + (order ? order[i] : i) * features;
         if (i + PREFETCH < rows + more)
             prefetch(samples + (order ? order[i + PREFETCH] : i + PREFETCH) * features, features);
-        if (mlp->sparse)
+        if (sparse)
             hpx_sparse_set_row(mlp->sparse_inputs, i, sample);
         else
             scale_pixels(mlp->inputs + i * features, sample, features);

@@ -27,16 +27,22 @@ uint64_t hpx_mlp_multiplications(const hpx_mlp_shape *shape);
 typedef enum hpx_activation { HPX_RELU, HPX_TANH, HPX_SIGMOID, HPX_GELU } hpx_activation;
 typedef enum hpx_init { HPX_INIT_HE, HPX_INIT_GLOROT } hpx_init;
 
-/* A network and its memory. The caller sets the first five members and attaches a workspace. */
+/* Batches of up to so many rows, of whose inputs only those that are not zero are kept, if `sparse`. */
+typedef struct hpx_batches {
+    size_t rows;
+    bool sparse;
+} hpx_batches;
+
+/* A network and its memory. The caller sets the first four members and attaches a workspace. */
 typedef struct hpx_mlp {
     hpx_mlp_shape shape;
     hpx_activation activation;
     float dropout;     /* fraction of hidden activations dropped in training, [0, 1) */
     float *parameters; /* per layer: weights, and biases (sizes[l + 1]), as a checkpoint has them */
-    bool sparse;       /* keep only the inputs that are not zero */
 
-    float *inputs;                    /* rows x sizes[0], or NULL if sparse */
-    struct hpx_sparse *sparse_inputs; /* NULL unless sparse */
+    bool sparse;                      /* the inputs last loaded */
+    float *inputs;                    /* rows x sizes[0], or NULL if all batches are sparse */
+    struct hpx_sparse *sparse_inputs; /* NULL if none are */
     /* Per layer: what it gives to the next (hidden: after activation and dropout; last: logits), the
      * derivative of that by the sum before the activation, and the loss's derivative by that sum. A batch's
      * rows x sizes[l + 1]; of layers between the first and the last part by part, and of the last hidden one
@@ -45,15 +51,16 @@ typedef struct hpx_mlp {
     float *gradient; /* a part of one layer's */
 } hpx_mlp;
 
-/* Lays out the workspace for batches of up to train_rows (hpx_mlp_gradient) and evaluate_rows
- * (hpx_mlp_evaluate) and returns its size in floats. With `block` NULL it only counts; else `block` is that
- * large, best aligned to 64 bytes. */
-size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, size_t train_rows, size_t evaluate_rows);
+/* Lays out the workspace for batches to train by (hpx_mlp_gradient) and to evaluate (hpx_mlp_evaluate) and
+ * returns its size in floats. With `block` NULL it only counts; else `block` is that large, best aligned to
+ * 64 bytes. */
+size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, hpx_batches train, hpx_batches evaluate);
 
 /* Makes a batch the network's inputs, 255 as 1: the samples (sizes[0] bytes each) that `order` lists, or the
  * first ones if it is NULL. So many `more` follow there; the first of them are fetched into the cache. Each
- * of the calls below works on the inputs last loaded (or written, unless sparse). */
-void hpx_mlp_load(hpx_mlp *mlp, const uint8_t *samples, const uint32_t *order, size_t rows, size_t more);
+ * of the calls below works on the inputs last loaded (or, where no batch is sparse, written). */
+void hpx_mlp_load(hpx_mlp *mlp, bool sparse, const uint8_t *samples, const uint32_t *order, size_t rows,
+                  size_t more);
 
 /* Draws all weights, uniform in [-limit, limit): He et al. 2015 (limit sqrt(6 / fan-in)) or Glorot and Bengio
  * 2010 (limit sqrt(6 / (fan-in + fan-out))). Biases become 0. */

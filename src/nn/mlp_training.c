@@ -9,6 +9,7 @@
 #include "nn/mlp.h"
 #include "nn/optimizer.h"
 #include "path.h"
+#include "vector.h"
 
 #include <assert.h>
 #include <float.h>
@@ -19,19 +20,23 @@
 #include <string.h>
 
 #define PARAMETERS_MAX ((uint64_t)1 << 31)
-#define SPARSE_WIDTH   48 /* from here on sparse inputs pay: docs/training.md has the measurement */
-#define SPARSE_BATCH   4096
+/* From these widths on sparse inputs pay: docs/training.md has the measurements. */
+#define SPARSE_WIDTH            48
+#define SPARSE_EVALUATION_WIDTH 16
+#define SPARSE_BATCH            4096
 
 /* A training in progress: all its memory is two blocks, allocated before the first step. */
 typedef struct training {
     hpx_mlp_options options;
     const hpx_split *data;
-    uint32_t batch, batches;   /* samples per step, steps per epoch */
-    hpx_checkpoint checkpoint; /* describes `image` */
-    uint8_t *image;            /* a whole checkpoint: the network and the optimizer work inside it */
-    float *work;               /* batch buffers, order and labels */
-    uint32_t *order;           /* the training samples, shuffled */
-    uint8_t *labels;           /* of a training batch */
+    uint32_t batch, batches;        /* samples per step, steps per epoch */
+    uint32_t evaluated;             /* samples of an evaluated batch */
+    bool sparse, sparse_evaluation; /* inputs of batches to train by and to evaluate */
+    hpx_checkpoint checkpoint;      /* describes `image` */
+    uint8_t *image;                 /* a whole checkpoint: the network and the optimizer work inside it */
+    float *work;                    /* batch buffers, order and labels */
+    uint32_t *order;                /* the training samples, shuffled */
+    uint8_t *labels;                /* of a training batch */
     hpx_mlp mlp;
     hpx_metric metrics[HPX_MLP_METRICS]; /* of the last epoch */
     float *states[HPX_OPTIMIZER_STATES_MAX];
@@ -48,16 +53,10 @@ static size_t aligned(size_t floats)
     return (floats + 15) & ~(size_t)15;
 }
 
-/* Samples of an evaluated batch: of dense ones, 3 KB each in MNIST, only so many as the cache has room
- * for. */
-static uint32_t evaluate_rows(const training *t)
-{
-    return t->mlp.sparse ? 192 : 128;
-}
-
 static hpx_status allocate(training *t, hpx_error *error)
 {
-    const size_t buffers = hpx_mlp_attach(&t->mlp, NULL, t->batch, evaluate_rows(t));
+    const hpx_batches train = {t->batch, t->sparse}, evaluate = {t->evaluated, t->sparse_evaluation};
+    const size_t buffers = hpx_mlp_attach(&t->mlp, NULL, train, evaluate);
     const size_t image = hpx_checkpoint_size(&t->checkpoint);
     const size_t order = aligned(t->data->train.count);
     const size_t work = buffers + order + aligned(t->batch);
@@ -72,7 +71,7 @@ static hpx_status allocate(training *t, hpx_error *error)
     memset(t->image, 0,
            image); /* the optimizer begins with zeros, and a checkpoint has them between its arrays */
     memset(t->work, 0, work * sizeof(float));
-    hpx_mlp_attach(&t->mlp, t->work, t->batch, evaluate_rows(t));
+    hpx_mlp_attach(&t->mlp, t->work, train, evaluate);
     t->mlp.parameters = image_array(t, 0);
     t->order = (uint32_t *)(void *)(t->work + buffers);
     t->labels = (uint8_t *)(t->order + order);
@@ -93,20 +92,28 @@ static hpx_status check_size(const hpx_mlp_shape *shape, hpx_status otherwise, h
     return HPX_OK;
 }
 
-/* Whether the first layer's products shall be made from nonzeros: at most a quarter of the pixels of the
- * first training samples, a thousand at most, are not zero, the layer is not too narrow, and the batch not so
- * large that its entries would need much memory. A function of what the manifest names: no machine decides a
- * bit. */
-static bool is_sparse(const hpx_split *data, uint32_t width, uint32_t batch)
+/* Whether the first layer's products are made from nonzeros: at most a quarter of the pixels of the first
+ * training samples, a thousand at most, are not zero, and the layer is not too narrow; for training, the batch
+ * is not so large that its entries would need much memory. A function of what the manifest names: no machine
+ * decides a bit. Evaluation gains from narrower layers on, for it has one product by a batch and not two. Its
+ * bits are the same either way, but with plain vectors, which round the two kinds of products differently.
+ * They do depend on the rows of an evaluated batch, for losses are added batch by batch. */
+static void choose_inputs(training *t)
 {
+    const hpx_split *data = t->data;
+    const uint32_t width = t->options.shape.sizes[1];
     const size_t pixels = (size_t)data->features * (data->train.count < 1000 ? data->train.count : 1000);
     size_t nonzeros = 0;
     for (size_t i = 0; i < pixels; i++)
         nonzeros += data->train.pixels[i] != 0;
-    const bool full = nonzeros > pixels / 4, narrow = width<SPARSE_WIDTH, large = batch> SPARSE_BATCH ||
-                                                      data->features > UINT32_MAX / SPARSE_BATCH;
+    const bool full = nonzeros > pixels / 4 || data->features > UINT32_MAX / SPARSE_BATCH;
+    const bool narrow = width < SPARSE_WIDTH;
+    const bool large = t->batch > SPARSE_BATCH;
     hpx_path_take(hpx_path_inputs(full, narrow, large));
-    return !full && !narrow && !large;
+    t->sparse = !full && !narrow && !large;
+    t->sparse_evaluation =
+        hpx_vector_kind() == HPX_VECTOR_PLAIN ? t->sparse : !full && width >= SPARSE_EVALUATION_WIDTH;
+    t->evaluated = t->sparse ? 192 : 128;
 }
 
 static hpx_checkpoint expected_checkpoint(const hpx_mlp_options *options, uint32_t epoch)
@@ -135,7 +142,7 @@ static hpx_status prepare(training *t, const hpx_fields *manifest, const hpx_spl
     if (o->batch > t->batch)
         hpx_path_take(HPX_PATH_BATCH_OF_ALL);
     t->mlp = (hpx_mlp){.shape = o->shape, .activation = o->activation, .dropout = (float)o->dropout};
-    t->mlp.sparse = is_sparse(data, o->shape.sizes[1], t->batch);
+    choose_inputs(t);
     t->parameters = hpx_mlp_parameters(&o->shape);
     t->checkpoint = expected_checkpoint(o, 0);
     return allocate(t, error);
@@ -212,15 +219,15 @@ static bool set_means(training *t, int part, hpx_tally sums, uint32_t count)
 
 static hpx_tally evaluate(training *t, const hpx_samples *samples)
 {
-    const uint32_t most = evaluate_rows(t);
+    const uint32_t most = t->evaluated;
     hpx_tally sums = {0, 0};
     if (samples->count == 0)
         hpx_path_take(HPX_PATH_EVALUATE_NOTHING);
     for (uint32_t first = 0, rows; first < samples->count; first += rows) {
         rows = samples->count - first < most ? samples->count - first : most;
         hpx_path_take(rows == most ? HPX_PATH_EVALUATE_WHOLE : HPX_PATH_EVALUATE_REST);
-        hpx_mlp_load(&t->mlp, samples->pixels + (size_t)first * t->data->features, NULL, rows,
-                     samples->count - first - rows);
+        hpx_mlp_load(&t->mlp, t->sparse_evaluation, samples->pixels + (size_t)first * t->data->features, NULL,
+                     rows, samples->count - first - rows);
         hpx_tally batch = hpx_mlp_evaluate(&t->mlp, samples->labels + first, rows);
         sums.loss += batch.loss;
         sums.correct += batch.correct;
@@ -257,7 +264,7 @@ static hpx_tally train_batch(training *t, uint32_t epoch, double rate, uint32_t 
     const uint32_t first = batch * t->batch;
     const uint32_t rows = samples->count - first < t->batch ? samples->count - first : t->batch;
     hpx_path_take(rows == t->batch ? HPX_PATH_BATCH_WHOLE : HPX_PATH_BATCH_REST);
-    hpx_mlp_load(&t->mlp, samples->pixels, t->order + first, rows, samples->count - first - rows);
+    hpx_mlp_load(&t->mlp, t->sparse, samples->pixels, t->order + first, rows, samples->count - first - rows);
     for (uint32_t i = 0; i < rows; i++)
         t->labels[i] = samples->labels[t->order[first + i]];
     struct step step = {t, rate, (uint64_t)(epoch - 1) * t->batches + batch + 1};
@@ -361,8 +368,8 @@ hpx_status hpx_mlp_paths(hpx_paths *out, const hpx_fields *manifest, const hpx_s
     hpx_blas_single_thread();
     hpx_status status = prepare(&t, manifest, data, error);
     if (!status) {
-        const hpx_samples validation = one_batch(data->validation, evaluate_rows(&t)),
-                          test = one_batch(data->test, evaluate_rows(&t));
+        const hpx_samples validation = one_batch(data->validation, t.evaluated),
+                          test = one_batch(data->test, t.evaluated);
         double rate = hpx_schedule_rate(&t.options.schedule, 1);
         hpx_mlp_init(&t.mlp, t.options.init, t.options.seed);
         evaluate(&t, &validation);

@@ -45,9 +45,10 @@ static void set_up(struct fixture *f, uint32_t hidden, hpx_activation activation
     f->mlp.dropout = dropout;
     f->mlp.parameters = f->parameters;
     assert_true(hpx_mlp_parameters(&f->mlp.shape) <= PARAMETERS_MAX);
-    f->block = malloc(hpx_mlp_attach(&f->mlp, NULL, ROWS, 4) * sizeof(float));
+    f->block = malloc(hpx_mlp_attach(&f->mlp, NULL, (hpx_batches){.rows = ROWS}, (hpx_batches){.rows = 4}) *
+                      sizeof(float));
     assert_non_null(f->block);
-    hpx_mlp_attach(&f->mlp, f->block, ROWS, 4);
+    hpx_mlp_attach(&f->mlp, f->block, (hpx_batches){.rows = ROWS}, (hpx_batches){.rows = 4});
     hpx_mlp_init(&f->mlp, init, 7);
     float *array = f->parameters;
     for (uint32_t l = 0; l <= hidden; l++) {
@@ -294,9 +295,11 @@ static void test_parts(void **state)
         struct parts parts = {calloc(count, sizeof(float)), calloc(count, sizeof(float)), calloc(count, 1),
                               0};
         double *before = calloc(count, sizeof *before);
-        f.block = calloc(hpx_mlp_attach(&f.mlp, NULL, ROWS, ROWS), sizeof(float));
+        f.block =
+            calloc(hpx_mlp_attach(&f.mlp, NULL, (hpx_batches){.rows = ROWS}, (hpx_batches){.rows = ROWS}),
+                   sizeof(float));
         assert_true(parts.gradients && parts.parameters && parts.given && before && f.block);
-        hpx_mlp_attach(&f.mlp, f.block, ROWS, ROWS);
+        hpx_mlp_attach(&f.mlp, f.block, (hpx_batches){.rows = ROWS}, (hpx_batches){.rows = ROWS});
         f.mlp.parameters = parts.parameters;
         hpx_mlp_init(&f.mlp, HPX_INIT_GLOROT, 3);
         for (size_t i = 0; i < count; i++)

@@ -218,20 +218,23 @@ static void test_network(void **state)
         labels[i] = (uint8_t)(i % 3);
     }
     for (int sparse = 0; sparse < 2; sparse++) {
-        hpx_mlp mlp = {.shape = {2, {FEATURES, 33, 3}}, .dropout = 0.25f, .sparse = sparse};
+        hpx_mlp mlp = {.shape = {2, {FEATURES, 33, 3}}, .dropout = 0.25f};
+        const hpx_batches train = {ROWS, sparse}, evaluate = {COUNT, sparse};
         mlp.parameters = parameters;
-        float *block = allocate(hpx_mlp_attach(&mlp, NULL, ROWS, COUNT), sizeof *block);
-        hpx_mlp_attach(&mlp, block, ROWS, COUNT);
+        float *block = allocate(hpx_mlp_attach(&mlp, NULL, train, evaluate), sizeof *block);
+        hpx_mlp_attach(&mlp, block, train, evaluate);
         assert_true((mlp.inputs == NULL) == sparse && (mlp.sparse_inputs != NULL) == sparse);
         hpx_mlp_init(&mlp, HPX_INIT_HE, 7);
-        hpx_mlp_load(&mlp, bytes, order, ROWS, 0);
+        hpx_mlp_load(&mlp, sparse, bytes, order, ROWS, 0);
         sums[sparse] = hpx_mlp_gradient(&mlp, labels, ROWS, mask, gather_gradient, gradients[sparse]);
-        hpx_mlp_load(&mlp, bytes + FEATURES, NULL, ROWS - 5, 5);
+        hpx_mlp_load(&mlp, sparse, bytes + FEATURES, NULL, ROWS - 5, 5);
         evaluated[sparse] = hpx_mlp_evaluate(&mlp, labels, ROWS - 5);
         free(block);
     }
     assert_true(fabs(sums[0].loss - sums[1].loss) < 1e-4 && sums[0].loss > 1);
     assert_true(fabs(evaluated[0].loss - evaluated[1].loss) < 1e-4 && evaluated[0].loss > 1);
+    if (hpx_vector_kind() != HPX_VECTOR_PLAIN) /* both fuse products and sums, in the same order */
+        assert_true(evaluated[0].loss == evaluated[1].loss && sums[0].loss == sums[1].loss);
     double size = 0;
     for (size_t i = 0; i < PARAMETERS; i++) {
         assert_true(fabsf(gradients[0][i] - gradients[1][i]) < 1e-6f);
@@ -357,10 +360,11 @@ static void train_by_hand(float *parameters, bool sparse, const uint8_t *bytes, 
                           uint32_t width, uint32_t batch)
 {
     const hpx_optimizer adam = {.kind = HPX_ADAM, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
-    hpx_mlp mlp = {.shape = {3, {FEATURES, width, 8, CLASSES}}, .dropout = 0.1f, .sparse = sparse};
+    hpx_mlp mlp = {.shape = {3, {FEATURES, width, 8, CLASSES}}, .dropout = 0.1f};
+    const hpx_batches train = {TRAIN, sparse};
     const size_t count = hpx_mlp_parameters(&mlp.shape);
-    float *block = allocate(hpx_mlp_attach(&mlp, NULL, TRAIN, 0) + 3 * count, sizeof *block);
-    float *gradients = block + hpx_mlp_attach(&mlp, block, TRAIN, 0);
+    float *block = allocate(hpx_mlp_attach(&mlp, NULL, train, (hpx_batches){0}) + 3 * count, sizeof *block);
+    float *gradients = block + hpx_mlp_attach(&mlp, block, train, (hpx_batches){0});
     float *const states[] = {gradients + count, gradients + 2 * count};
     uint8_t batch_labels[TRAIN];
     uint32_t order[TRAIN];
@@ -374,7 +378,7 @@ static void train_by_hand(float *parameters, bool sparse, const uint8_t *bytes, 
             rows = TRAIN - first < batch ? TRAIN - first : batch;
             for (uint32_t i = 0; i < rows; i++)
                 batch_labels[i] = labels[order[first + i]];
-            hpx_mlp_load(&mlp, bytes, order + first, rows, TRAIN - first - rows);
+            hpx_mlp_load(&mlp, sparse, bytes, order + first, rows, TRAIN - first - rows);
             hpx_mlp_gradient(&mlp, batch_labels, rows, (hpx_mlp_draw){1, epoch, first}, gather_gradient,
                              gradients);
             hpx_optimizer_step(&adam, parameters, states, &whole, 0.01, ++step);

@@ -386,9 +386,10 @@ static void test_does_what_it_says(void **state)
     hpx_fields_set_count(&manifest, "seed", 42);
     train_well(&record, &manifest, &split, 0, 3, NULL);
 
-    float *block = malloc(hpx_mlp_attach(&mlp, NULL, BATCH, 0) * sizeof *block);
+    float *block =
+        malloc(hpx_mlp_attach(&mlp, NULL, (hpx_batches){.rows = BATCH}, (hpx_batches){0}) * sizeof *block);
     assert_non_null(block);
-    hpx_mlp_attach(&mlp, block, BATCH, 0);
+    hpx_mlp_attach(&mlp, block, (hpx_batches){.rows = BATCH}, (hpx_batches){0});
     mlp.parameters = parameters;
     hpx_mlp_init(&mlp, HPX_INIT_HE, 42);
     const hpx_gradient whole = whole_gradient(gradients, PARAMETERS);
