@@ -36,12 +36,18 @@ static bool may_be(const char *owner, const char *name)
     return !owner || strcmp(owner, name) == 0;
 }
 
+/* A program takes the place of dataset and model. */
+static bool has_section(const struct parse *p, enum section section)
+{
+    return section == SECTION_TRAIN || (section == SECTION_PROGRAM) == (p->program != NULL);
+}
+
 static void find_sections(struct parse *p, struct candidates *out, const char *owner, const char *name)
 {
-    struct statement **sections[] = {&p->dataset, &p->model, &p->train};
+    struct statement **sections[] = {&p->dataset, &p->model, &p->program, &p->train};
     for (enum section i = 0; i < SECTIONS; i++) {
         const char *section = hpx_recipe_sections[i];
-        if (!may_be(owner, section) || (!owner && !is_in(hpx_recipe_known_keys(p, i), name)))
+        if (!may_be(owner, section) || !has_section(p, i) || (!owner && !is_in(hpx_recipe_known_keys(p, i), name)))
             continue;
         if (!*sections[i]) {
             *sections[i] = hpx_arena_alloc(p->arena, sizeof **sections[i]);
@@ -106,8 +112,8 @@ static hpx_status not_found(struct parse *p, const struct word *key, const char 
     known[count] = NULL;
     if (owner)
         return hpx_recipe_fail(p, key,
-                               "unknown statement '%s': expected dataset, model, train, axis, or a search",
-                               hpx_recipe_show(p, owner));
+                               "unknown statement '%s': expected %s, train, axis, or a search",
+                               hpx_recipe_show(p, owner), p->program ? "program" : "dataset, model");
     return hpx_recipe_fail(p, key, "no statement has '%s': expected a setting, or an axis%s",
                            hpx_recipe_show(p, name), hpx_recipe_hint(p, name, known));
 }
@@ -167,7 +173,8 @@ static bool is_left(const struct parse *p, const struct binding *given, const st
     return axis;
 }
 
-static hpx_status read_word(struct parse *p, const char *text, struct binding *out)
+/* NAME= of such a word. */
+static hpx_status read_key(struct parse *p, const char *text, struct binding *out, struct cursor *at)
 {
     struct source *source = hpx_arena_alloc(p->arena, sizeof *source);
     struct line *line = hpx_arena_alloc(p->arena, sizeof *line);
@@ -176,18 +183,32 @@ static hpx_status read_word(struct parse *p, const char *text, struct binding *o
     if (p->source_count < RECIPE_FILES_MAX)
         p->sources[p->source_count++] = source;
     hpx_status status = hpx_recipe_check_text(p, source);
-    struct cursor at = {line, 0};
+    *at = (struct cursor){line, 0};
     *out = (struct binding){.block = line};
     if (status)
         return status;
-    hpx_recipe_key(p, &at, &out->key);
-    if (!*out->key.text || !hpx_recipe_more(&at) || text[at.at] != '=')
+    hpx_recipe_key(p, at, &out->key);
+    if (!*out->key.text || !hpx_recipe_more(at) || text[at->at] != '=')
         return hpx_recipe_fail_at(p, line, 1, "expected NAME=VALUE, to amend the recipe");
-    at.at++;
-    status = hpx_recipe_words(p, &at, &out->values, &out->count);
-    if (!status && out->count == 0)
-        status = hpx_recipe_fail_at(p, line, at.at + 1, "'%s' has no value: expected NAME=VALUE",
-                                    hpx_recipe_show(p, out->key.text));
+    at->at++;
+    return HPX_OK;
+}
+
+/* Reads the values and puts the binding in its place. */
+static hpx_status amend_candidate(struct parse *p, const struct candidate *to, struct binding *given,
+                                  struct cursor *at)
+{
+    const bool written = to->statement && to->statement == p->program;
+    hpx_status status = hpx_recipe_words(p, at, written, &given->values, &given->count);
+    if (!status && given->count == 0)
+        status = hpx_recipe_fail_at(p, at->line, at->at + 1, "'%s' has no value: expected NAME=VALUE",
+                                    hpx_recipe_show(p, given->key.text));
+    if (status)
+        p->lost = true;
+    else if (to->statement)
+        status = amend_binding(p, to->statement, given);
+    else
+        status = amend_axis(p, to, given);
     return status;
 }
 
@@ -196,9 +217,10 @@ static bool amend(struct parse *p, const char *text)
 {
     struct binding given;
     struct candidates found = {0};
+    struct cursor at;
     if (p->words->cell && !strchr(text, '='))
         return true;
-    if (read_word(p, text, &given)) {
+    if (read_key(p, text, &given, &at)) {
         p->lost = true;
         return false;
     }
@@ -220,10 +242,7 @@ static bool amend(struct parse *p, const char *text)
     } else {
         key->column += (uint32_t)(name - key->text);
         key->text = name;
-        if (found.at->statement)
-            amend_binding(p, found.at->statement, &given);
-        else
-            amend_axis(p, found.at, &given);
+        amend_candidate(p, found.at, &given, &at);
     }
     return false;
 }
@@ -240,5 +259,6 @@ void hpx_recipe_amend(struct parse *p)
     struct hpx_recipe_inside *inside = p->recipe->inside;
     inside->statements[SECTION_DATASET] = p->dataset;
     inside->statements[SECTION_MODEL] = p->model;
+    inside->statements[SECTION_PROGRAM] = p->program;
     inside->statements[SECTION_TRAIN] = p->train;
 }

@@ -449,6 +449,8 @@ static bool is_named(const struct statement *statement, const char *axis, bool p
 void hpx_recipe_axes_used(struct parse *p)
 {
     bool plain = p->mistake_count > 0;
+    if (p->program) /* which is told all axes, wherever they stand */
+        return;
     for (size_t i = 0; i < p->axis_count && !p->lost; i++) {
         const char *name = p->axes[i]->name.text;
         if (!is_named(p->dataset, name, plain) && !is_named(p->model, name, plain) &&

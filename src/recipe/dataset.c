@@ -177,7 +177,7 @@ void hpx_recipe_dataset_settings(struct parse *p)
 {
     const struct statement *dataset = p->dataset;
     const hpx_input_kind *kind = kind_of(p);
-    if (!dataset || !dataset->name.text)
+    if (!dataset || !dataset->name.text || p->program)
         return;
     if (!kind) {
         hpx_recipe_fail(p, &dataset->keyword, "model %s reads no data set: expected no 'dataset'",

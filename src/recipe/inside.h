@@ -2,8 +2,9 @@
  *
  *     bytes --words.c--> words --statements.c--> statements (includes read, amendments made)
  *           --amend.c--> those with the command line's words
- *           --axes.c--> axes --dataset.c, trainer.c, training.c, with settings.c--> slots --searches.c-->
- * searches recipe and cell --resolve.c--> fields
+ *           --axes.c--> axes --dataset.c, trainer.c, training.c, with settings.c--> slots
+ *           --program.c--> what is known of a program --searches.c--> searches
+ *     recipe and cell --resolve.c, program.c--> fields
  *
  * Everything lives in the recipe's arena. Whoever detects a mistake calls hpx_recipe_fail with the word it is
  * about, and goes on with the next thing: all mistakes are told at once. What a mistake has made unknown is
@@ -50,6 +51,7 @@ typedef enum word_kind {
     WORD_PLAIN,
     WORD_QUOTED,    /* text without the quotes, taken literally */
     WORD_REFERENCE, /* text is the axis name, without the '$' */
+    WORD_WRITTEN,   /* of `program`: text as it is written, with its quotes and '$' */
 } word_kind;
 
 struct word {
@@ -67,7 +69,8 @@ struct binding {
 };
 
 struct statement {
-    struct word keyword, name; /* `train` has no name */
+    struct word keyword, name;  /* `train` and `program` have no name */
+    const struct source *first; /* where a program is stated that is amended here, or here */
     struct word *values;       /* of an axis */
     size_t count;
     struct binding *bindings;
@@ -101,7 +104,7 @@ struct slot {
     const char *condition_value;
 };
 
-enum section { SECTION_DATASET, SECTION_MODEL, SECTION_TRAIN, SECTIONS };
+enum section { SECTION_DATASET, SECTION_MODEL, SECTION_PROGRAM, SECTION_TRAIN, SECTIONS };
 extern const char *const hpx_recipe_sections[SECTIONS + 1];
 
 struct hpx_recipe_inside {
@@ -116,6 +119,8 @@ struct hpx_recipe_inside {
     struct slot *dataset_slots;
     size_t dataset_slot_count;
     uint32_t axes_in[SECTIONS]; /* bit per axis */
+    hpx_program program;
+    hpx_program_words *versions; /* program.version_count of them: the templates of each */
 };
 
 struct mistake {
@@ -138,7 +143,7 @@ struct parse {
     const struct source *file;                      /* the recipe itself */
     const struct source *sources[RECIPE_FILES_MAX]; /* in order of reading, the recipe first */
     size_t source_count;
-    struct statement *dataset, *model, *train; /* NULL: not stated */
+    struct statement *dataset, *model, *program, *train; /* NULL: not stated */
     struct statement **axes, **searches;
     size_t axis_count, search_count;
 };
@@ -189,12 +194,15 @@ bool hpx_recipe_more(struct cursor *at);
 /* Reads a name that may be followed by '=' without a blank between them. */
 void hpx_recipe_key(struct parse *p, struct cursor *at, struct word *out);
 hpx_status hpx_recipe_word(struct parse *p, struct cursor *at, struct word *out);
-/* All words to the end of the line. */
-hpx_status hpx_recipe_words(struct parse *p, struct cursor *at, struct word **out, size_t *count);
+/* All words to the end of the line; `written`: as those of `program` are. */
+hpx_status hpx_recipe_words(struct parse *p, struct cursor *at, bool written, struct word **out,
+                            size_t *count);
 /* Letters, digits, '-', '_' and the characters of `others`; at most RECIPE_NAME_MAX bytes. */
 bool hpx_recipe_is_name(const char *text, const char *others);
 /* "A..B": the texts on both sides. */
 bool hpx_recipe_range(struct parse *p, const struct word *word, const char **low, const char **high);
+/* Where the paths of a file begin. */
+const char *hpx_recipe_folder(struct parse *p, const struct source *file);
 /* `path` as seen from the folder of the file that states it. */
 const char *hpx_recipe_beside(struct parse *p, const struct source *file, const char *path);
 /* Room for one more element behind `count` of an array in the arena. */
@@ -207,6 +215,7 @@ void hpx_recipe_amend(struct parse *p);
 void hpx_recipe_axes(struct parse *p);
 void hpx_recipe_dataset_settings(struct parse *p);
 void hpx_recipe_trainer_settings(struct parse *p);
+void hpx_recipe_program(struct parse *p);
 void hpx_recipe_training(struct parse *p);
 void hpx_recipe_axes_used(struct parse *p);
 void hpx_recipe_searches(struct parse *p);
@@ -259,6 +268,12 @@ void hpx_recipe_set_field(hpx_fields *out, const struct slot *slot, const uint32
 /* dataset.c */
 
 void hpx_recipe_dataset_keys(const struct parse *p, const char **out); /* NULL stays behind them */
+
+/* program.c */
+
+extern const char *const hpx_recipe_program_keys[];
+/* What hpx_recipe_settings sets of a program. */
+void hpx_recipe_program_fields(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell);
 
 /* trainer.c */
 

@@ -54,6 +54,8 @@ static void set_fields(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell,
 
 void hpx_recipe_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell)
 {
+    if (recipe->program)
+        hpx_recipe_program_fields(out, recipe, cell);
     set_fields(out, recipe, cell, recipe->inside->slot_count);
 }
 
@@ -68,6 +70,8 @@ static bool depends_on_axis(const struct slot *slot)
 void hpx_recipe_change_settings(hpx_fields *fields, const hpx_recipe *recipe, uint32_t cell)
 {
     uint32_t indices[HPX_AXES_MAX];
+    if (recipe->program)
+        hpx_recipe_program_fields(fields, recipe, cell);
     hpx_grid_indices(indices, &recipe->grid, cell);
     for (size_t i = 0; i < recipe->inside->slot_count; i++) {
         const struct slot *slot = &recipe->inside->slots[i];

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-const char *const hpx_recipe_sections[SECTIONS + 1] = {"dataset", "model", "train", NULL};
+const char *const hpx_recipe_sections[SECTIONS + 1] = {"dataset", "model", "program", "train", NULL};
 
 static const char *const own_keys[SECTIONS][5] = {
     [SECTION_TRAIN] = {"epochs", "seeds", "objective", "keep"},
@@ -204,6 +204,8 @@ const char *const *hpx_recipe_known_keys(struct parse *p, enum section section)
         hpx_recipe_dataset_keys(p, known);
         return known;
     }
+    if (section == SECTION_PROGRAM && p->program)
+        return hpx_recipe_program_keys;
     for (size_t i = 0; i < settings; i++)
         if (strcmp(trainer->settings[i].section, hpx_recipe_sections[section]) == 0)
             known[count++] = trainer->settings[i].name;

@@ -32,7 +32,7 @@ static hpx_status expect_word(struct parse *p, struct cursor *at, struct word *o
         return status;
     if (out->kind == WORD_REFERENCE)
         return hpx_recipe_fail(
-            p, out, "'$%s' cannot stand here: '$' refers to an axis in a binding of dataset, model or train",
+            p, out, "'$%s' cannot stand here: '$' refers to an axis in a binding of dataset, model, program or train",
             hpx_recipe_show(p, out->text));
     if (!*out->text)
         return hpx_recipe_fail(p, out, "an empty word: expected '%s'", usage);
@@ -62,6 +62,7 @@ static bool includes(const struct source *file, const struct source *included)
 static void inherit(struct parse *p, struct statement *fresh, const struct statement *old)
 {
     fresh->bad |= old->bad;
+    fresh->first = old->first;
     bool renamed = old->name.text && strcmp(old->name.text, fresh->name.text) != 0;
     for (size_t i = 0; i < old->binding_count; i++) {
         const char *key = old->bindings[i].key.text;
@@ -107,7 +108,7 @@ static hpx_status state_block(struct parse *p, struct cursor *at, struct stateme
                               struct statement *fresh, const char *usage)
 {
     hpx_status status = HPX_OK;
-    if (place != &p->train)
+    if (place != &p->train && place != &p->program)
         status = expect_word(p, at, &fresh->name, usage);
     if (status)
         return status;
@@ -116,6 +117,8 @@ static hpx_status state_block(struct parse *p, struct cursor *at, struct stateme
     hpx_status placed = place_statement(p, place, fresh, fresh->keyword.text);
     if (old)
         inherit(p, fresh, old);
+    else
+        fresh->first = at->line->source;
     return status ? status : placed;
 }
 
@@ -128,6 +131,12 @@ static hpx_status state_dataset(struct parse *p, struct cursor *at, struct state
 static hpx_status state_model(struct parse *p, struct cursor *at, struct statement *fresh, const char *usage)
 {
     return state_block(p, at, &p->model, fresh, usage);
+}
+
+static hpx_status state_program(struct parse *p, struct cursor *at, struct statement *fresh,
+                                const char *usage)
+{
+    return state_block(p, at, &p->program, fresh, usage);
 }
 
 static hpx_status state_train(struct parse *p, struct cursor *at, struct statement *fresh, const char *usage)
@@ -163,7 +172,7 @@ static hpx_status state_axis(struct parse *p, struct cursor *at, struct statemen
     if (!status)
         status = expect_equals(p, at, &fresh->name, "");
     if (!status)
-        status = hpx_recipe_words(p, at, &fresh->values, &fresh->count);
+        status = hpx_recipe_words(p, at, false, &fresh->values, &fresh->count);
     if (!status && fresh->count == 0)
         status = hpx_recipe_fail_at(p, at->line, at->at + 1, "axis '%s' has no values: expected '%s'",
                                     fresh->name.text, usage);
@@ -259,13 +268,14 @@ static const struct kind {
 } kinds[] = {
     {"dataset", "dataset NAME", state_dataset, true},
     {"model", "model KIND", state_model, true},
+    {"program", "program", state_program, true},
     {"train", "train", state_train, true},
     {"axis", "axis NAME = VALUES", state_axis, false},
     {"search", "search NAME", state_search, true},
     {"include", "include PATH", NULL, false},
 };
 
-static const char *const keywords[] = {"dataset", "model", "train", "axis", "search", "include", NULL};
+static const char *const keywords[] = {"dataset", "model", "program", "train", "axis", "search", "include", NULL};
 
 static const struct kind *find_kind(const struct word *keyword)
 {
@@ -321,7 +331,7 @@ static hpx_status read_binding(struct parse *p, const struct line *at, struct st
                            : "";
     hpx_status status = expect_equals(p, &cursor, &fresh.key, more);
     if (!status)
-        status = hpx_recipe_words(p, &cursor, &fresh.values, &fresh.count);
+        status = hpx_recipe_words(p, &cursor, kind->state == state_program, &fresh.values, &fresh.count);
     if (status)
         return status;
     if (fresh.count == 0)

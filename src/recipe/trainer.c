@@ -5,14 +5,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void find_program(struct parse *p)
+{
+    const struct statement *models[] = {p->dataset, p->model};
+    p->recipe->trainer = hpx_trainer_find("program");
+    for (size_t i = 0; i < 2; i++)
+        if (models[i])
+            hpx_recipe_fail(p, &models[i]->keyword,
+                            "'%s' beside 'program': a program takes the place of dataset and model, expected "
+                            "no '%s'",
+                            models[i]->keyword.text, models[i]->keyword.text);
+}
+
+static bool is_in(const char *const *words, const char *word)
+{
+    while (*words && strcmp(*words, word) != 0)
+        words++;
+    return *words != NULL;
+}
+
 /* Of a misspelt kind the rest is checked as that of the one that was meant. */
-static void find_trainer(struct parse *p)
+static void find_model(struct parse *p)
 {
     if (!p->model || !p->model->name.text)
         return;
     const struct word *kind = &p->model->name;
     const char *const *names = hpx_trainer_names();
-    p->recipe->trainer = hpx_trainer_find(kind->text);
+    p->recipe->trainer = is_in(names, kind->text) ? hpx_trainer_find(kind->text) : NULL;
     if (!p->recipe->trainer) {
         const char *nearest = hpx_recipe_nearest(p, kind->text, names);
         hpx_recipe_fail(p, kind, "unknown model '%s': expected %s%s", hpx_recipe_show(p, kind->text),
@@ -23,7 +42,11 @@ static void find_trainer(struct parse *p)
 
 void hpx_recipe_trainer(struct parse *p)
 {
-    find_trainer(p);
+    if (p->program) {
+        find_program(p);
+        return;
+    }
+    find_model(p);
     if (!p->lost && !p->dataset && (!p->recipe->trainer || p->recipe->trainer->inputs))
         hpx_recipe_missing(p, "dataset", "dataset NAME");
     if (!p->lost && !p->model)
@@ -138,7 +161,7 @@ static int by_field(const void *a, const void *b)
 void hpx_recipe_trainer_settings(struct parse *p)
 {
     struct hpx_recipe_inside *inside = p->recipe->inside;
-    if (!p->recipe->trainer)
+    if (!p->recipe->trainer || p->program)
         return;
     inside->slots = hpx_arena_alloc(p->arena, (p->recipe->trainer->setting_count + 1) * sizeof(struct slot));
     hpx_recipe_check_keys(p, p->model, SECTION_MODEL);

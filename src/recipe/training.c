@@ -16,7 +16,10 @@ static void read_epochs(struct parse *p)
 {
     struct slot slot;
     const struct binding *given = hpx_recipe_binding(p->train, "epochs");
-    if (hpx_recipe_slot(p, &slot, &epochs_setting, given, 1, NULL) == HPX_OK)
+    hpx_setting setting = epochs_setting;
+    if (p->program)
+        setting.fallback = "1";
+    if (hpx_recipe_slot(p, &slot, &setting, given, 1, NULL) == HPX_OK)
         p->recipe->epochs = (uint32_t)slot.operands[0].values[0].count;
 }
 
@@ -98,8 +101,9 @@ static void read_objective(struct parse *p)
     if (!trainer)
         return;
     if (!given && !trainer->objective) {
-        hpx_recipe_fail(p, p->train ? &p->train->keyword : &p->model->keyword,
-                        "train needs 'objective': expected the name of a metric");
+        const struct statement *train = p->train ? p->train : p->program ? p->program : p->model;
+        if (!train->bad)
+            hpx_recipe_fail(p, &train->keyword, "train needs 'objective': expected the name of a metric");
         return;
     }
     struct binding name = given ? *given : (struct binding){.count = 0};

@@ -39,15 +39,18 @@ hpx_status hpx_recipe_check_text(struct parse *p, const struct source *source)
     return HPX_OK;
 }
 
-/* Whether this part of a line goes on in the next: it ends in '\', outside of a comment. */
+/* Whether this part of a line goes on in the next: it ends in '\', outside of a comment. No comment begins in what
+ * stands between quotes. */
 static bool goes_on(const char *part, size_t size)
 {
-    bool quoted = false;
     for (size_t i = 0; i < size; i++) {
-        if (part[i] == '"')
-            quoted = !quoted;
-        else if (part[i] == '#' && !quoted)
+        if (part[i] == '#')
             return false;
+        const char *close =
+            part[i] == '"' || part[i] == '\'' ? memchr(part + i + 1, part[i], size - i - 1) : NULL;
+        if (!close && part[i] == '"')
+            break;
+        i = close ? (size_t)(close - part) : i;
     }
     return size > 0 && part[size - 1] == '\\';
 }
@@ -133,6 +136,13 @@ static hpx_status read_quoted(struct parse *p, struct cursor *at, struct word *o
     return HPX_OK;
 }
 
+static hpx_status lone_backslash(struct parse *p, const struct word *word)
+{
+    return hpx_recipe_fail(p, word,
+                           "a lone '\\': expected it to be the last character of a line that goes on in the "
+                           "next, without a blank behind it");
+}
+
 hpx_status hpx_recipe_word(struct parse *p, struct cursor *at, struct word *out)
 {
     if (peek(at) == '"')
@@ -142,10 +152,7 @@ hpx_status hpx_recipe_word(struct parse *p, struct cursor *at, struct word *out)
         return hpx_recipe_fail_at(p, at->line, at->at + 1,
                                   "a quote inside a word: expected it around the whole word");
     if (strcmp(out->text, "\\") == 0)
-        return hpx_recipe_fail(
-            p, out,
-            "a lone '\\': expected it to be the last character of a line that goes on in the "
-            "next, without a blank behind it");
+        return lone_backslash(p, out);
     const char *dollar = strchr(out->text, '$');
     if (!dollar)
         return HPX_OK;
@@ -162,7 +169,35 @@ hpx_status hpx_recipe_word(struct parse *p, struct cursor *at, struct word *out)
     return HPX_OK;
 }
 
-hpx_status hpx_recipe_words(struct parse *p, struct cursor *at, struct word **out, size_t *count)
+/* A word of `program`: anything up to a blank or a comment, but for what stands between quotes in it. */
+static hpx_status read_written(struct parse *p, struct cursor *at, struct word *out)
+{
+    const char *bytes = at->line->bytes;
+    const size_t start = at->at;
+    while (peek(at) && !blank(at) && peek(at) != '#') {
+        const char quote = peek(at);
+        const size_t open = at->at++;
+        if (quote != '"' && quote != '\'')
+            continue;
+        const char *close = memchr(bytes + at->at, quote, at->line->size - at->at);
+        if (!close || memchr(bytes + at->at, '\n', (size_t)(close - bytes) - at->at)) {
+            at->at = start;
+            return hpx_recipe_fail_at(p, at->line, open + 1,
+                                      "the quote has no end: expected another %c on this line", quote);
+        }
+        at->at = (size_t)(close - bytes) + 1;
+    }
+    *out = (struct word){
+        .text = hpx_arena_strndup(p->arena, bytes + start, at->at - start),
+        .line = at->line,
+        .column = (uint32_t)start + 1,
+        .kind = WORD_WRITTEN,
+    };
+    return strcmp(out->text, "\\") == 0 ? lone_backslash(p, out) : HPX_OK;
+}
+
+hpx_status hpx_recipe_words(struct parse *p, struct cursor *at, bool written, struct word **out,
+                            size_t *count)
 {
     hpx_status status = HPX_OK;
     *out = NULL;
@@ -170,7 +205,7 @@ hpx_status hpx_recipe_words(struct parse *p, struct cursor *at, struct word **ou
     while (hpx_recipe_more(at)) {
         *out = hpx_recipe_room(p, *out, *count, sizeof(struct word));
         size_t start = at->at;
-        if (hpx_recipe_word(p, at, &(*out)[*count]) == HPX_OK)
+        if ((written ? read_written : hpx_recipe_word)(p, at, &(*out)[*count]) == HPX_OK)
             ++*count;
         else
             status = HPX_USAGE;
@@ -203,13 +238,21 @@ bool hpx_recipe_range(struct parse *p, const struct word *word, const char **low
     return true;
 }
 
+const char *hpx_recipe_folder(struct parse *p, const struct source *file)
+{
+    if (file->folder)
+        return file->folder;
+    char *folder = hpx_path_directory(file->path);
+    const char *kept = hpx_arena_strndup(p->arena, folder, strlen(folder));
+    free(folder);
+    return kept;
+}
+
 const char *hpx_recipe_beside(struct parse *p, const struct source *file, const char *path)
 {
-    char *folder = file->folder ? hpx_strdup(file->folder) : hpx_path_directory(file->path);
-    char *joined = hpx_path_join(folder, path);
+    char *joined = hpx_path_join(hpx_recipe_folder(p, file), path);
     const char *kept = hpx_arena_strndup(p->arena, joined, strlen(joined));
     free(joined);
-    free(folder);
     return kept;
 }
 
