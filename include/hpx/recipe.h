@@ -173,7 +173,7 @@ hpx_status hpx_recipe_take(hpx_fields *manifest, const hpx_recipe *recipe, uint3
  * section. */
 bool hpx_recipe_axis_in(const hpx_recipe *recipe, size_t axis, const char *section);
 
-/* Appends the command that `version` number `index` of a program is in a cell, as program/words.h writes words: without
+/* Writes the command that `version` number `index` of a program is in a cell, as program/words.h writes words: without
  * names, and each `$` is a dollar. */
 void hpx_recipe_version_command(hpx_buffer *out, const hpx_recipe *recipe, uint32_t cell, size_t index);
 

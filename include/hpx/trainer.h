@@ -93,7 +93,7 @@ typedef struct hpx_trainer {
     _Bool (*needs_last_epoch)(const hpx_fields *settings);
 } hpx_trainer;
 
-/* The trainer of that name, or NULL; the NULL-terminated list of names. */
+/* The trainer of that name, or NULL; the NULL-terminated list of the names of models, which the program is none of. */
 const hpx_trainer *hpx_trainer_find(const char *name);
 const char *const *hpx_trainer_names(void);
 

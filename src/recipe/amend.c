@@ -47,7 +47,8 @@ static void find_sections(struct parse *p, struct candidates *out, const char *o
     struct statement **sections[] = {&p->dataset, &p->model, &p->program, &p->train};
     for (enum section i = 0; i < SECTIONS; i++) {
         const char *section = hpx_recipe_sections[i];
-        if (!may_be(owner, section) || !has_section(p, i) || (!owner && !is_in(hpx_recipe_known_keys(p, i), name)))
+        if (!may_be(owner, section) || !has_section(p, i) ||
+            (!owner && !is_in(hpx_recipe_known_keys(p, i), name)))
             continue;
         if (!*sections[i]) {
             *sections[i] = hpx_arena_alloc(p->arena, sizeof **sections[i]);
@@ -111,8 +112,7 @@ static hpx_status not_found(struct parse *p, const struct word *key, const char 
     known = hpx_recipe_room(p, known, count, sizeof *known);
     known[count] = NULL;
     if (owner)
-        return hpx_recipe_fail(p, key,
-                               "unknown statement '%s': expected %s, train, axis, or a search",
+        return hpx_recipe_fail(p, key, "unknown statement '%s': expected %s, train, axis, or a search",
                                hpx_recipe_show(p, owner), p->program ? "program" : "dataset, model");
     return hpx_recipe_fail(p, key, "no statement has '%s': expected a setting, or an axis%s",
                            hpx_recipe_show(p, name), hpx_recipe_hint(p, name, known));

@@ -71,7 +71,7 @@ struct binding {
 struct statement {
     struct word keyword, name;  /* `train` and `program` have no name */
     const struct source *first; /* where a program is stated that is amended here, or here */
-    struct word *values;       /* of an axis */
+    struct word *values;        /* of an axis */
     size_t count;
     struct binding *bindings;
     size_t binding_count;

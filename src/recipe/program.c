@@ -16,10 +16,9 @@
 #define TIMEOUT_MAX   1e9 /* seconds */
 #define PATTERN_MAX   HPX_METRIC_NAME_MAX
 
-const char *const hpx_recipe_program_keys[] = {"command",  "code",     "data",   "version", "env",
-                                               "pass",     "fill",     "metrics", "match",  "volatile",
-                                               "continue", "repeat",   "run-in", "threads", "timeout",
-                                               "memory",   "gpus",     NULL};
+const char *const hpx_recipe_program_keys[] = {
+    "command",  "code",     "data",   "version", "env",     "pass",    "fill",   "metrics", "match",
+    "volatile", "continue", "repeat", "run-in",  "threads", "timeout", "memory", "gpus",    NULL};
 
 /* In the order of their types. */
 static const char *const metrics_words[] = {"file", "stdout", NULL};
@@ -84,11 +83,12 @@ static hpx_status no_axis(struct parse *p, const struct line *line, uint32_t col
         names[count++] = p->recipe->axes[i].name;
     if (!trial && is_in(trial_names, name))
         return hpx_recipe_fail_at(p, line, column,
-                                  "'$%s' cannot stand in '%s', which is run once and not for each trial", name, key);
+                                  "'$%s' cannot stand in '%s', which is run once and not for each trial",
+                                  name, key);
     for (size_t i = 0; trial && trial_names[i]; i++)
         names[count++] = trial_names[i];
-    return hpx_recipe_fail_at(p, line, column, "unknown name '$%s': expected %s%s%s; '$$' is a dollar",
-                              hpx_recipe_show(p, name), count ? "" : "an axis, and the recipe has none",
+    return hpx_recipe_fail_at(p, line, column, "unknown name '$%s': expected %s%s, or '$$' for a dollar%s",
+                              hpx_recipe_show(p, name), count ? "" : "an axis (the recipe has none)",
                               hpx_recipe_list(p, names), hpx_recipe_hint(p, name, names));
 }
 
@@ -126,8 +126,9 @@ static hpx_status make_template(struct parse *p, struct chars from, const char *
         }
         length = read_name(p, &from, at, &name);
         if (length == 0) {
-            status = hpx_recipe_fail_at(p, from.line, from.columns[at],
-                                        "'$' before no name: expected $NAME or ${NAME}, or '$$' for a dollar");
+            status =
+                hpx_recipe_fail_at(p, from.line, from.columns[at],
+                                   "'$' before no name: expected $NAME or ${NAME}, or '$$' for a dollar");
             break;
         }
         bool known = trial && is_in(trial_names, name);
@@ -184,7 +185,8 @@ static void read_command(struct parse *p, hpx_program_words *out)
         return;
     out->words = hpx_arena_alloc(p->arena, (given->count + 1) * sizeof *out->words);
     for (size_t i = 0; i < given->count; i++)
-        make_template(p, unquoted(p, as_written(p, &given->values[i])), "command", true, &out->words[out->count++]);
+        make_template(p, unquoted(p, as_written(p, &given->values[i])), "command", true,
+                      &out->words[out->count++]);
     if (!*out->words[0])
         hpx_recipe_fail(p, &given->values[0], "an empty word cannot be a program");
 }
@@ -226,7 +228,8 @@ static void read_version(struct parse *p, const struct word *word, hpx_program_w
     if (out->count == 0 && !status)
         hpx_recipe_fail(p, word, "an empty command: expected such as \"python3 -V\"");
     else if (out->count > 0 && out->words[0][0] == '-')
-        hpx_recipe_fail(p, word, "'%s' is no command: expected each command in quotes, such as \"python3 -V\"",
+        hpx_recipe_fail(p, word,
+                        "'%s' is no command: expected each command in quotes, such as \"python3 -V\"",
                         hpx_recipe_show(p, out->words[0]));
 }
 
@@ -244,10 +247,12 @@ static void read_versions(struct parse *p)
 
 static hpx_status check_variable(struct parse *p, const struct word *at, const char *name, const char *usage)
 {
-    const bool is_name = hpx_recipe_is_name(name, "") && !strchr(name, '-') && !(*name >= '0' && *name <= '9');
+    const bool is_name =
+        hpx_recipe_is_name(name, "") && !strchr(name, '-') && !(*name >= '0' && *name <= '9');
     if (!is_name)
-        return hpx_recipe_fail(p, at, "'%s' cannot name a variable: expected %s, with letters, digits and '_', at most %d",
-                               hpx_recipe_show(p, name), usage, RECIPE_NAME_MAX);
+        return hpx_recipe_fail(
+            p, at, "'%s' cannot name a variable: expected %s, with letters, digits and '_', at most %d",
+            hpx_recipe_show(p, name), usage, RECIPE_NAME_MAX);
     if (strncmp(name, "HPX_", 4) == 0)
         return hpx_recipe_fail(p, at, "'%s' is hpx's own: expected no variable that begins with HPX_", name);
     return HPX_OK;
@@ -274,7 +279,8 @@ static void read_variable(struct parse *p, const struct word *word, hpx_program 
             hpx_recipe_fail(p, word, "'%s' stands in 'env' and in 'pass': expected it in one of them", name);
     program->env = hpx_recipe_room(p, program->env, program->env_count, sizeof *program->env);
     hpx_program_pair *pair = &program->env[program->env_count++];
-    text = (struct chars){text.line, text.bytes + length + 1, text.columns + length + 1, text.size - length - 1};
+    text =
+        (struct chars){text.line, text.bytes + length + 1, text.columns + length + 1, text.size - length - 1};
     pair->name = name;
     make_template(p, text, "env", true, &pair->text);
 }
@@ -333,7 +339,8 @@ static void read_matches(struct parse *p, hpx_program *program)
         check_expression(p, &given->values[2 * i + 1], words.words[2 * i + 1]);
     }
     if (program->metrics != HPX_METRICS_STDOUT)
-        hpx_recipe_fail(p, &given->key, "'match' belongs to metrics stdout: expected 'metrics = stdout', or no 'match'");
+        hpx_recipe_fail(p, &given->key,
+                        "'match' belongs to metrics stdout: expected 'metrics = stdout', or no 'match'");
 }
 
 static void read_volatiles(struct parse *p, hpx_program *program)
@@ -407,9 +414,10 @@ static void read_repeat(struct parse *p, hpx_program *program)
         return;
     const struct word *last = &given->values[given->count - 1];
     if (given->count != 2 || !hpx_parse_real(&program->within, last->text) || program->within < 0)
-        hpx_recipe_fail(p, last,
-                        "'within' needs how far apart metrics may be: expected 'repeat = within X', X a number "
-                        "from 0");
+        hpx_recipe_fail(
+            p, last,
+            "'within' needs how far apart metrics may be: expected 'repeat = within X', X a number "
+            "from 0");
 }
 
 typedef struct unit {
@@ -465,14 +473,17 @@ static void read_running(struct parse *p, hpx_program *program)
     program->run_in = (hpx_program_place)read_choice(p, "run-in", place_words);
     program->threads = read_count(p, "threads", 1, THREADS_MAX);
     program->gpus = read_count(p, "gpus", 0, GPUS_MAX);
-    program->timeout = read_amount(p, "timeout", UNITS(durations), TIMEOUT_MAX, "a time such as 90s, 30m or 2h");
-    program->memory = (uint64_t)read_amount(p, "memory", UNITS(sizes), 0x1p62, "a size such as 512MiB or 16GiB");
+    program->timeout =
+        read_amount(p, "timeout", UNITS(durations), TIMEOUT_MAX, "a time such as 90s, 30m or 2h");
+    program->memory =
+        (uint64_t)read_amount(p, "memory", UNITS(sizes), 0x1p62, "a size such as 512MiB or 16GiB");
     read_repeat(p, program);
     if (program->continues != HPX_CONTINUE_NO && program->repeat == HPX_REPEAT_NO)
-        hpx_recipe_fail(p, &hpx_recipe_binding(p->program, "continue")->values[0],
-                        "'continue = %s' beside 'repeat = no': what no run repeats cannot be proved to go on as it "
-                        "would have; expected 'continue = no', 'repeat = exact' or 'repeat = within X'",
-                        continue_words[program->continues]);
+        hpx_recipe_fail(
+            p, &hpx_recipe_binding(p->program, "continue")->values[0],
+            "'continue = %s' beside 'repeat = no': what no run repeats cannot be proved to go on as it "
+            "would have; expected 'continue = no', 'repeat = exact' or 'repeat = within X'",
+            continue_words[program->continues]);
 }
 
 /* --- the statement ---------------------------------------------------------------------------------------- */
@@ -483,7 +494,8 @@ static bool is_model_setting(const char *name)
     for (const char *const *model = hpx_trainer_names(); *model; model++) {
         const hpx_trainer *trainer = hpx_trainer_find(*model);
         for (size_t i = 0; i < trainer->setting_count; i++)
-            if (strcmp(trainer->settings[i].section, "train") == 0 && strcmp(trainer->settings[i].name, name) == 0)
+            if (strcmp(trainer->settings[i].section, "train") == 0 &&
+                strcmp(trainer->settings[i].name, name) == 0)
                 return true;
     }
     return false;

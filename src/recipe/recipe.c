@@ -8,10 +8,9 @@
 static void parse_all(struct parse *p)
 {
     void (*const stages[])(struct parse *) = {
-        hpx_recipe_statements, hpx_recipe_trainer,          hpx_recipe_amend,
-        hpx_recipe_axes,       hpx_recipe_dataset_settings, hpx_recipe_trainer_settings,
-        hpx_recipe_program,    hpx_recipe_training,         hpx_recipe_axes_used,
-        hpx_recipe_searches};
+        hpx_recipe_statements,       hpx_recipe_trainer,          hpx_recipe_amend,   hpx_recipe_axes,
+        hpx_recipe_dataset_settings, hpx_recipe_trainer_settings, hpx_recipe_program, hpx_recipe_training,
+        hpx_recipe_axes_used,        hpx_recipe_searches};
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
         stages[i](p);
 }

@@ -32,7 +32,8 @@ static hpx_status expect_word(struct parse *p, struct cursor *at, struct word *o
         return status;
     if (out->kind == WORD_REFERENCE)
         return hpx_recipe_fail(
-            p, out, "'$%s' cannot stand here: '$' refers to an axis in a binding of dataset, model, program or train",
+            p, out,
+            "'$%s' cannot stand here: '$' refers to an axis in a binding of dataset, model, program or train",
             hpx_recipe_show(p, out->text));
     if (!*out->text)
         return hpx_recipe_fail(p, out, "an empty word: expected '%s'", usage);
@@ -266,16 +267,14 @@ static const struct kind {
     hpx_status (*state)(struct parse *p, struct cursor *at, struct statement *fresh, const char *usage);
     bool takes_bindings;
 } kinds[] = {
-    {"dataset", "dataset NAME", state_dataset, true},
-    {"model", "model KIND", state_model, true},
-    {"program", "program", state_program, true},
-    {"train", "train", state_train, true},
-    {"axis", "axis NAME = VALUES", state_axis, false},
-    {"search", "search NAME", state_search, true},
+    {"dataset", "dataset NAME", state_dataset, true},  {"model", "model KIND", state_model, true},
+    {"program", "program", state_program, true},       {"train", "train", state_train, true},
+    {"axis", "axis NAME = VALUES", state_axis, false}, {"search", "search NAME", state_search, true},
     {"include", "include PATH", NULL, false},
 };
 
-static const char *const keywords[] = {"dataset", "model", "program", "train", "axis", "search", "include", NULL};
+static const char *const keywords[] = {"dataset", "model",  "program", "train",
+                                       "axis",    "search", "include", NULL};
 
 static const struct kind *find_kind(const struct word *keyword)
 {

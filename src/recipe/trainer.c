@@ -34,8 +34,11 @@ static void find_model(struct parse *p)
     p->recipe->trainer = is_in(names, kind->text) ? hpx_trainer_find(kind->text) : NULL;
     if (!p->recipe->trainer) {
         const char *nearest = hpx_recipe_nearest(p, kind->text, names);
-        hpx_recipe_fail(p, kind, "unknown model '%s': expected %s%s", hpx_recipe_show(p, kind->text),
-                        hpx_recipe_list(p, names), hpx_recipe_hint(p, kind->text, names));
+        const char *own = strcmp(kind->text, "program") == 0
+                              ? "; a program is a statement of its own, expected a line 'program'"
+                              : "";
+        hpx_recipe_fail(p, kind, "unknown model '%s': expected %s%s%s", hpx_recipe_show(p, kind->text),
+                        hpx_recipe_list(p, names), own, hpx_recipe_hint(p, kind->text, names));
         p->recipe->trainer = nearest ? hpx_trainer_find(nearest) : NULL;
     }
 }

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-static const hpx_trainer *trainers[HPX_TRAINERS_MAX] = {&hpx_trainer_mlp};
-static const char *names[HPX_TRAINERS_MAX + 1] = {"mlp"};
+static const hpx_trainer *trainers[HPX_TRAINERS_MAX] = {&hpx_trainer_program, &hpx_trainer_mlp};
+static const char *names[HPX_TRAINERS_MAX] = {"mlp"}; /* of all but the program */
 
 const hpx_trainer *hpx_trainer_find(const char *name)
 {
@@ -38,6 +38,6 @@ hpx_status hpx_trainer_register(const hpx_trainer *trainer, hpx_error *error)
     if (at == HPX_TRAINERS_MAX)
         return hpx_error_set(error, HPX_USAGE, "more than %d trainers", HPX_TRAINERS_MAX);
     trainers[at] = trainer;
-    names[at] = trainer->name;
+    names[at - 1] = trainer->name;
     return HPX_OK;
 }

@@ -36,8 +36,9 @@ static const struct mistake {
     {"dataset mnist\n", "2:1: the recipe has no 'model': expected a line 'model KIND'"},
     {"dataset mnist\n# end", "2:6: the recipe has no 'model': expected a line 'model KIND'"},
     {"include x.rcp\n", "1:9: this recipe cannot include others: expected it to be whole"},
-    {"datset mnist\n", "1:1: unknown statement 'datset': expected dataset, model, train, axis, search, "
-                       "include; did you mean 'dataset'?"},
+    {"datset mnist\n",
+     "1:1: unknown statement 'datset': expected dataset, model, program, train, axis, search, "
+     "include; did you mean 'dataset'?"},
     {"rate = 3\n",
      "1:1: 'rate =' in the first column: expected a binding to be indented under its statement"},
     {"train = a b\n",
@@ -47,7 +48,7 @@ static const struct mistake {
     {"dataset\n", "1:8: the line ends early: expected 'dataset NAME'"},
     {"dataset mnist fashion\n", "1:15: unexpected 'fashion': expected nothing after 'dataset NAME'"},
     {"dataset $a\n",
-     "1:9: '$a' cannot stand here: '$' refers to an axis in a binding of dataset, model or train"},
+     "1:9: '$a' cannot stand here: '$' refers to an axis in a binding of dataset, model, program or train"},
     {"dataset \"\"\n", "1:9: an empty word: expected 'dataset NAME'"},
     {"train now\n", "1:7: unexpected 'now': expected nothing after 'train'"},
     {"train\n  = 3\n", "2:3: nothing before '=': expected 'KEY = VALUE'"},

@@ -160,10 +160,11 @@ static void test_includes(void **state)
     static const char *const in_included[] = {
         "r.rcp",   "\ninclude x/m.rcp\n",        "x/m.rcp", "include b.rcp\n",
         "x/b.rcp", "dataset mnist\nmodle mlp\n", NULL};
-    expect_error(in_included,
-                 "x/b.rcp:2:1: unknown statement 'modle': expected dataset, model, train, axis, search, "
-                 "include; did you mean 'model'?\nmodle mlp\n^\nincluded from x/m.rcp:1\n"
-                 "included from r.rcp:2");
+    expect_error(
+        in_included,
+        "x/b.rcp:2:1: unknown statement 'modle': expected dataset, model, program, train, axis, search, "
+        "include; did you mean 'model'?\nmodle mlp\n^\nincluded from x/m.rcp:1\n"
+        "included from r.rcp:2");
     static const char *const cycle[] = {"r.rcp", "include b.rcp\n",   "b.rcp", "include c.rcp\n",
                                         "c.rcp", "include ./r.rcp\n", NULL};
     expect_error(
