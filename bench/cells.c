@@ -69,8 +69,8 @@ static int run(const hpx_recipe *recipe, unsigned processes)
     int code = EXIT_SUCCESS;
     for (uint32_t cell = 0; cell < count; cell++) {
         cells[cell] = cell;
-        macs += (double)hpx_experiment_cost(experiment, cell).training *
-                hpx_experiment_train_count(experiment, cell) * recipe->epochs * (double)recipe->seed_count;
+        macs +=
+            (double)hpx_experiment_cost(experiment, cell).epoch * recipe->epochs * (double)recipe->seed_count;
     }
     qsort(cells, count, sizeof *cells, compare);
     atomic_uint *next = mmap(NULL, sizeof *next, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

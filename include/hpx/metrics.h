@@ -48,8 +48,9 @@ bool hpx_metrics_same_names(const hpx_metrics *a, const hpx_metrics *b);
 typedef struct hpx_metric_kind {
     const char *name;
     bool minimised; /* less is better */
-    const char
-        *instead; /* where nothing is held out it has no value, and this one has; NULL: it always has */
+    /* Where this count of the recipe ("dataset.validation") is 0, it has no value, and `instead` has one; NULL:
+     * it always has one. */
+    const char *needs, *instead;
     const char *heading; /* in tables with room for few metrics; NULL: they leave it out */
 } hpx_metric_kind;
 

@@ -19,10 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Multiplications per sample: of a forward pass (the paper's T), and of a training step, which has no input
- * gradient in the first layer (3 T - inputs * first layer). */
+/* Multiplications: of a forward pass, per sample (the paper's T), and of an epoch of training, over all its
+ * samples. */
 typedef struct hpx_cost {
-    uint64_t forward, training;
+    uint64_t forward, epoch;
 } hpx_cost;
 
 /* Calls of NULL are of what a trainer has not. `inputs` is the record of a data set: names, hashes and sizes
@@ -49,8 +49,9 @@ typedef struct hpx_trainer {
     /* HPX_FAILED where this machine miscomputes. Asked of a worker, once. */
     hpx_status (*check_machine)(hpx_error *error);
 
-    /* The cost of the network that the "model.*" settings describe. Settings have been checked against the
-     * table. */
+    /* The cost of the network that the "model.*" settings describe, on what the training takes of the inputs:
+     * `settings` has both, as a manifest has. Settings have been checked against the table. NULL: a cell costs
+     * 1, and an epoch of it 1. */
     hpx_cost (*cost)(const hpx_fields *settings, const hpx_fields *inputs);
 
     /* The cost of a forward pass is a polynomial with whole coefficients, of at most this degree in each number

@@ -26,7 +26,7 @@ static const struct command commands[] = {
     {"plan", hpx_run_plan, 1, SIZE_MAX, "RECIPE...",
      "show what build would do, without training",
      "Makes the decisions of a build as far as they are possible without training, and prints the trials\n"
-     "with their verdicts (hit, extend, train), multiplications and time.\n"},
+     "with their verdicts (hit, extend, train), cost and time.\n"},
     {"replay", hpx_run_replay, 2, SIZE_MAX, "TABLE.csv RECIPE",
      "run a recipe's searches over a table",
      "Takes the scores from a CSV table (columns: the axes, the objective; optionally seed and epoch) and\n"

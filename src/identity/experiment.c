@@ -21,10 +21,10 @@ struct data {
 #define COSTS       4096
 #define RECENT_USES 256 /* then they are made anew: replaced values stay in their memory */
 
-/* The cost of a model on a source of data. */
+/* The cost of a model on a choice of data. */
 struct known_cost {
     uint32_t model;
-    const hpx_source *source; /* NULL: none is known */
+    const struct data *data; /* NULL: none is known */
     hpx_cost cost;
 };
 
@@ -268,32 +268,23 @@ const hpx_source *hpx_experiment_source(const hpx_experiment *experiment, uint32
     return data_of(experiment, cell)->source;
 }
 
-uint32_t hpx_experiment_train_count(const hpx_experiment *experiment, uint32_t cell)
+hpx_cost hpx_experiment_cost(hpx_experiment *experiment, uint32_t cell)
 {
-    const hpx_field *count = hpx_fields_find(&data_of(experiment, cell)->taken, "dataset.train-count");
-    return count ? (uint32_t)count->count : 1;
-}
-
-static hpx_cost model_cost(hpx_experiment *experiment, uint32_t model, const hpx_source *source)
-{
-    struct known_cost *known = &experiment->costs[model % COSTS];
-    if (!experiment->recipe->trainer->cost)
+    const hpx_trainer *trainer = experiment->recipe->trainer;
+    if (!trainer->cost)
         return (hpx_cost){1, 1};
-    if (known->source != source || known->model != model) {
+    const struct data *data = data_of(experiment, cell);
+    const uint32_t model = project(experiment, &experiment->model_grid, cell);
+    struct known_cost *known = &experiment->costs[(model + (size_t)(data - experiment->data)) % COSTS];
+    if (known->data != data || known->model != model) {
         hpx_fields settings = {0};
-        hpx_recipe_model_settings(&settings, experiment->recipe,
-                                  unproject(experiment, &experiment->model_grid, model));
-        *known =
-            (struct known_cost){model, source, experiment->recipe->trainer->cost(&settings, &source->record)};
+        hpx_recipe_model_settings(&settings, experiment->recipe, cell);
+        for (size_t i = 0; i < data->taken.count; i++)
+            hpx_fields_set(&settings, &data->taken.fields[i]);
+        *known = (struct known_cost){model, data, trainer->cost(&settings, &data->source->record)};
         hpx_fields_free(&settings);
     }
     return known->cost;
-}
-
-hpx_cost hpx_experiment_cost(hpx_experiment *experiment, uint32_t cell)
-{
-    return model_cost(experiment, project(experiment, &experiment->model_grid, cell),
-                      hpx_experiment_source(experiment, cell));
 }
 
 uint64_t hpx_experiment_macs(void *experiment, uint32_t cell)

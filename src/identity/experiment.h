@@ -24,15 +24,14 @@ void hpx_experiment_set_binary(hpx_experiment *experiment, const hpx_fields *bin
 
 const hpx_recipe *hpx_experiment_recipe(const hpx_experiment *experiment);
 
-/* Multiplications per sample of one cell; 1 and 1 of a trainer that counts none. */
+/* The cost of one cell; 1 and 1 of a trainer that counts no multiplications. */
 hpx_cost hpx_experiment_cost(hpx_experiment *experiment, uint32_t cell);
 uint64_t hpx_experiment_macs(void *experiment, uint32_t cell); /* of a forward pass: an hpx_cost_fn */
 /* The sum of the forward costs over the grid: what a search's cost is relative to. */
 uint64_t hpx_experiment_grid_macs(hpx_experiment *experiment);
 
-/* The inputs of a cell, and how many samples of them an epoch trains on; 1 where nobody says. */
+/* The inputs of a cell. */
 const hpx_source *hpx_experiment_source(const hpx_experiment *experiment, uint32_t cell);
-uint32_t hpx_experiment_train_count(const hpx_experiment *experiment, uint32_t cell);
 
 /* The manifest of a cell and a seed. Its trainer is this binary's, or the one that that is equivalent to by the
  * adoptions of the store. */

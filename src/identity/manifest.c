@@ -215,13 +215,12 @@ static const hpx_trainer *find_trainer(const hpx_fields *manifest)
     return has_settings(trainer, manifest) ? trainer : NULL;
 }
 
-uint64_t hpx_manifest_epoch_macs(const hpx_fields *manifest, const hpx_fields *dataset)
+uint64_t hpx_manifest_epoch_cost(const hpx_fields *manifest, const hpx_fields *dataset)
 {
     const hpx_trainer *trainer = find_trainer(manifest);
-    const hpx_field *samples = hpx_fields_find(manifest, "dataset.train-count");
-    if (!trainer || (samples && samples->count > UINT32_MAX))
+    if (!trainer)
         return 0;
-    return trainer->cost ? trainer->cost(manifest, dataset).training * (samples ? samples->count : 1) : 1;
+    return trainer->cost ? trainer->cost(manifest, dataset).epoch : 1;
 }
 
 hpx_status hpx_manifest_check_checkpoint(const hpx_fields *manifest, const hpx_fields *dataset,

@@ -72,9 +72,9 @@ void hpx_manifest_set_inputs(hpx_fields *manifest, const hpx_input *inputs, size
 hpx_status hpx_manifest_inputs(hpx_input *inputs, const hpx_fields *manifest, const hpx_input_kind *kind,
                                hpx_error *error);
 
-/* Multiplications of an epoch of training: of a step per sample, times the samples. `dataset` is the record
- * that the store keeps. 0 when they do not tell, or this binary has no such trainer. */
-uint64_t hpx_manifest_epoch_macs(const hpx_fields *manifest, const hpx_fields *dataset);
+/* What an epoch of training costs: multiplications, or 1 of a trainer that does not count them. `dataset` is
+ * the record that the store keeps. 0 when they do not tell, or this binary has no such trainer. */
+uint64_t hpx_manifest_epoch_cost(const hpx_fields *manifest, const hpx_fields *dataset);
 
 /* HPX_DAMAGED with what is wrong with the checkpoint of an epoch, as the trainer sees it; `dataset` is the
  * record of the training's data. HPX_OK also where this binary cannot judge: what another trainer has

@@ -201,8 +201,9 @@ enum { TRAIN, VALIDATION, TEST };
 const hpx_metric_kind hpx_mlp_metrics[HPX_MLP_METRICS] = {
     [2 * TRAIN] = {"train_loss", .minimised = true},
     [2 * TRAIN + 1] = {"train_accuracy"},
-    [2 * VALIDATION] = {"validation_loss", .minimised = true, .instead = "test_loss"},
-    [2 * VALIDATION + 1] = {"validation_accuracy", .instead = "test_accuracy", .heading = "validation"},
+    [2 * VALIDATION] = {"validation_loss", true, .needs = "dataset.validation", .instead = "test_loss"},
+    [2 * VALIDATION + 1] = {"validation_accuracy", .needs = "dataset.validation", .instead = "test_accuracy",
+                            .heading = "validation"},
     [2 * TEST] = {"test_loss", .minimised = true},
     [2 * TEST + 1] = {"test_accuracy", .heading = "test"},
 };

@@ -6,23 +6,6 @@
 
 #include <string.h>
 
-/* NULL: the trainer has no inputs. Where it is not known, those of any are as good. */
-static const hpx_input_kind *kind_of(const struct parse *p)
-{
-    const hpx_trainer *trainer = p->recipe->trainer;
-    return (trainer ? trainer : hpx_trainer_find(*hpx_trainer_names()))->inputs;
-}
-
-/* The keys that the statement takes. */
-void hpx_recipe_dataset_keys(const struct parse *p, const char **out)
-{
-    const hpx_input_kind *kind = kind_of(p);
-    for (size_t i = 0; kind && i < kind->setting_count; i++)
-        *out++ = kind->settings[i].name;
-    for (size_t i = 0; kind && i < kind->key_count; i++)
-        *out++ = kind->keys[i].name;
-}
-
 /* Operands whose values are paths. */
 static hpx_status read_files(struct parse *p, struct operand *out, const hpx_input_key *key,
                              const struct binding *given)
@@ -176,7 +159,7 @@ static bool make_slots(struct parse *p, const hpx_input_kind *kind)
 void hpx_recipe_dataset_settings(struct parse *p)
 {
     const struct statement *dataset = p->dataset;
-    const hpx_input_kind *kind = kind_of(p);
+    const hpx_input_kind *kind = hpx_recipe_inputs(p);
     if (!dataset || !dataset->name.text || p->program)
         return;
     if (!kind) {

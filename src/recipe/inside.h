@@ -25,7 +25,6 @@
 #define RECIPE_NAME_MAX     64 /* bytes in the name of an axis or a search */
 #define AXIS_VALUES_MAX     65536
 #define SEEDS_MAX           4096
-#define DATASET_KEYS_MAX    64
 
 /* A file, and where it is included. */
 struct source {
@@ -159,6 +158,8 @@ hpx_status hpx_recipe_fail(struct parse *p, const struct word *at, const char *f
 /* All mistakes in order of place. */
 void hpx_recipe_tell(struct parse *p, hpx_error *error);
 hpx_place hpx_recipe_place(const struct word *word);
+/* Appends a message about a word as a mistake is told. */
+void hpx_recipe_describe(hpx_buffer *out, const struct word *at, const char *message);
 /* `text`, cut if it is too long for a message. */
 const char *hpx_recipe_show(struct parse *p, const char *text);
 /* "a, b, c" of a NULL-terminated list. */
@@ -241,7 +242,9 @@ const struct binding *hpx_recipe_binding(const struct statement *statement,
 hpx_status hpx_recipe_slot(struct parse *p, struct slot *out, const hpx_setting *setting,
                            const struct binding *binding, size_t list_max, uint32_t *axes);
 hpx_status hpx_recipe_axis_of(struct parse *p, const struct word *reference, int *out);
-/* The keys that a section takes: those of the trainer, then the recipe's own. */
+/* What the trainer reads; NULL: nothing. Where it is not known, that of any is as good. */
+const hpx_input_kind *hpx_recipe_inputs(const struct parse *p);
+/* The keys that a section takes: those of the trainer and of its inputs, then the recipe's own. */
 const char *const *hpx_recipe_known_keys(struct parse *p, enum section section);
 /* Tells of a key that is none of `known`, and says where it belongs if another statement has it.
  * `near`: the words it may be a misspelling of. */
@@ -257,17 +260,9 @@ const char *const *hpx_recipe_search_keys(struct parse *p); /* of all methods */
 /* resolve.c */
 
 enum section hpx_recipe_section(const char *name);
-/* Where the value is written that a reference has in a cell. */
-const struct word *hpx_recipe_word_of_cell(const hpx_recipe *recipe, const struct word *reference,
-                                           uint32_t cell);
-
 union value hpx_recipe_operand(const struct operand *operand, const uint32_t *indices);
 bool hpx_recipe_present(const struct slot *slot, const uint32_t *indices);
 void hpx_recipe_set_field(hpx_fields *out, const struct slot *slot, const uint32_t *indices);
-
-/* dataset.c */
-
-void hpx_recipe_dataset_keys(const struct parse *p, const char **out); /* NULL stays behind them */
 
 /* program.c */
 

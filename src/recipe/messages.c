@@ -138,6 +138,13 @@ hpx_place hpx_recipe_place(const struct word *word)
     return (hpx_place){part.source->path, part.number, (uint32_t)column};
 }
 
+void hpx_recipe_describe(hpx_buffer *out, const struct word *at, const char *message)
+{
+    size_t column;
+    struct line part = find_part(at->line, at->column, &column);
+    describe(out, &part, column, message);
+}
+
 hpx_status hpx_recipe_fail_at(struct parse *p, const struct line *at, size_t column, const char *format, ...)
 {
     char message[HPX_ERROR_BYTES];
@@ -156,31 +163,6 @@ hpx_status hpx_recipe_fail(struct parse *p, const struct word *at, const char *f
     hpx_vprint(message, sizeof message, format, args);
     va_end(args);
     return fail(p, at->line, at->column, message);
-}
-
-hpx_status hpx_recipe_fail_in(hpx_error *error, const hpx_recipe *recipe, const char *section,
-                              const char *key, size_t value, uint32_t cell, const char *format, ...)
-{
-    const struct hpx_recipe_inside *inside = recipe->inside;
-    const struct statement *statement = inside->statements[hpx_recipe_section(section)];
-    const struct binding *binding = key ? hpx_recipe_binding(statement, key) : NULL;
-    const struct word *at = binding                ? &binding->values[value]
-                            : statement->name.text ? &statement->name
-                                                   : &statement->keyword;
-    if (at->kind == WORD_REFERENCE)
-        at = hpx_recipe_word_of_cell(recipe, at, cell);
-    char message[HPX_ERROR_BYTES];
-    va_list args;
-    va_start(args, format);
-    hpx_vprint(message, sizeof message, format, args);
-    va_end(args);
-    size_t column;
-    struct line part = find_part(at->line, at->column, &column);
-    hpx_buffer text = {0};
-    describe(&text, &part, column, message);
-    hpx_error_set(error, HPX_USAGE, "%s", hpx_buffer_text(&text));
-    hpx_buffer_free(&text);
-    return HPX_USAGE;
 }
 
 const char *hpx_recipe_show(struct parse *p, const char *text)

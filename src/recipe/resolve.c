@@ -116,8 +116,8 @@ enum section hpx_recipe_section(const char *name)
     return section;
 }
 
-const struct word *hpx_recipe_word_of_cell(const hpx_recipe *recipe, const struct word *reference,
-                                           uint32_t cell)
+/* Where the value is written that a reference has in a cell. */
+static const struct word *word_of_cell(const hpx_recipe *recipe, const struct word *reference, uint32_t cell)
 {
     uint32_t indices[HPX_AXES_MAX];
     hpx_grid_indices(indices, &recipe->grid, cell);
@@ -125,6 +125,29 @@ const struct word *hpx_recipe_word_of_cell(const hpx_recipe *recipe, const struc
     while (strcmp(recipe->axes[axis].name, reference->text) != 0)
         axis++;
     return recipe->inside->axis_words[axis][indices[axis]];
+}
+
+hpx_status hpx_recipe_fail_in(hpx_error *error, const hpx_recipe *recipe, const char *section,
+                              const char *key, size_t value, uint32_t cell, const char *format, ...)
+{
+    const struct hpx_recipe_inside *inside = recipe->inside;
+    const struct statement *statement = inside->statements[hpx_recipe_section(section)];
+    const struct binding *binding = key ? hpx_recipe_binding(statement, key) : NULL;
+    const struct word *at = binding                ? &binding->values[value]
+                            : statement->name.text ? &statement->name
+                                                   : &statement->keyword;
+    if (at->kind == WORD_REFERENCE)
+        at = word_of_cell(recipe, at, cell);
+    char message[HPX_ERROR_BYTES];
+    va_list args;
+    va_start(args, format);
+    hpx_vprint(message, sizeof message, format, args);
+    va_end(args);
+    hpx_buffer text = {0};
+    hpx_recipe_describe(&text, at, message);
+    hpx_error_set(error, HPX_USAGE, "%s", hpx_buffer_text(&text));
+    hpx_buffer_free(&text);
+    return HPX_USAGE;
 }
 
 bool hpx_recipe_axis_in(const hpx_recipe *recipe, size_t axis, const char *section)

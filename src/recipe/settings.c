@@ -10,7 +10,8 @@
 
 const char *const hpx_recipe_sections[SECTIONS + 1] = {"dataset", "model", "program", "train", NULL};
 
-static const char *const own_keys[SECTIONS][5] = {
+#define OWN_KEYS_MAX 4
+static const char *const own_keys[SECTIONS][OWN_KEYS_MAX + 1] = {
     [SECTION_TRAIN] = {"epochs", "seeds", "objective", "keep"},
 };
 
@@ -195,17 +196,33 @@ hpx_status hpx_recipe_slot(struct parse *p, struct slot *out, const hpx_setting 
     return status;
 }
 
-const char *const *hpx_recipe_known_keys(struct parse *p, enum section section)
+const hpx_input_kind *hpx_recipe_inputs(const struct parse *p)
 {
     const hpx_trainer *trainer = p->recipe->trainer;
+    return (trainer ? trainer : hpx_trainer_find(*hpx_trainer_names()))->inputs;
+}
+
+static const char *const *dataset_keys(struct parse *p)
+{
+    const hpx_input_kind *kind = hpx_recipe_inputs(p);
+    const size_t most = kind ? kind->setting_count + kind->key_count : 0;
+    const char **known = hpx_arena_alloc(p->arena, (most + 1) * sizeof *known), **end = known;
+    for (size_t i = 0; kind && i < kind->setting_count; i++)
+        *end++ = kind->settings[i].name;
+    for (size_t i = 0; kind && i < kind->key_count; i++)
+        *end++ = kind->keys[i].name;
+    return known;
+}
+
+const char *const *hpx_recipe_known_keys(struct parse *p, enum section section)
+{
+    if (section == SECTION_DATASET)
+        return dataset_keys(p);
+    const hpx_trainer *trainer = p->recipe->trainer;
     size_t settings = trainer ? trainer->setting_count : 0, count = 0;
-    const char **known = hpx_arena_alloc(p->arena, (settings + DATASET_KEYS_MAX + 5) * sizeof *known);
-    if (section == SECTION_DATASET) {
-        hpx_recipe_dataset_keys(p, known);
-        return known;
-    }
     if (section == SECTION_PROGRAM && p->program)
         return hpx_recipe_program_keys;
+    const char **known = hpx_arena_alloc(p->arena, (settings + OWN_KEYS_MAX + 1) * sizeof *known);
     for (size_t i = 0; i < settings; i++)
         if (strcmp(trainer->settings[i].section, hpx_recipe_sections[section]) == 0)
             known[count++] = trainer->settings[i].name;

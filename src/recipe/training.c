@@ -41,31 +41,33 @@ static void read_seeds(struct parse *p)
     }
 }
 
-/* `value` of `validation` is 0, and the objective has none then. */
-static void no_validation(struct parse *p, const struct binding *objective, const char *instead,
-                          uint32_t value)
+/* A value of the count that the objective needs is 0. */
+static void no_objective(struct parse *p, const struct slot *count, uint32_t value,
+                         const hpx_metric_kind *kind, bool given)
 {
-    const struct operand *validation =
-        hpx_recipe_find_slot(p->recipe->inside, "dataset.validation")->operands;
-    const char *axis = validation->axis < 0 ? NULL : p->recipe->axes[validation->axis].name;
+    const char *name = count->setting->name, *of_axis = "";
+    const struct word *at = count->operands->at;
+    const int axis = count->operands->axis;
+    if (axis >= 0) {
+        at = p->recipe->inside->axis_words[axis][value];
+        of_axis = hpx_arena_format(p->arena, ", a value of axis '%s'", p->recipe->axes[axis].name);
+    }
     hpx_recipe_fail(
-        p, axis ? p->recipe->inside->axis_words[validation->axis][value] : validation->at,
-        "'validation' is 0%s%s%s, and the objective is %s%s: expected 'validation' above 0 to select on "
-        "images held out, or 'objective = %s' under train to select on test images",
-        axis ? ", a value of axis '" : "", axis ? axis : "", axis ? "'" : "", p->recipe->objective.name,
-        objective ? "" : " (the default)", instead);
+        p, at,
+        "'%s' is 0%s, and the objective is %s%s: expected '%s' above 0, or 'objective = %s' under train",
+        name, of_axis, kind->name, given ? "" : " (the default)", name, kind->instead);
 }
 
-static void check_validation(struct parse *p, const struct binding *objective, const char *instead)
+static void check_need(struct parse *p, const hpx_metric_kind *kind, bool given)
 {
-    const struct slot *validation = hpx_recipe_find_slot(p->recipe->inside, "dataset.validation");
-    if (!instead || !validation || validation->count == 0)
+    const struct slot *count = kind->needs ? hpx_recipe_find_slot(p->recipe->inside, kind->needs) : NULL;
+    if (!count || count->count == 0)
         return;
-    const int axis = validation->operands->axis;
-    const uint32_t count = axis < 0 ? 1 : p->recipe->axes[axis].count;
-    for (uint32_t i = 0; i < count; i++)
-        if (validation->operands->values[i].count == 0)
-            no_validation(p, objective, instead, i);
+    const int axis = count->operands->axis;
+    const uint32_t values = axis < 0 ? 1 : p->recipe->axes[axis].count;
+    for (uint32_t i = 0; i < values; i++)
+        if (count->operands->values[i].count == 0)
+            no_objective(p, count, i, kind, given);
 }
 
 static bool is_plain(const struct word *word, const char *text)
@@ -125,7 +127,8 @@ static void read_objective(struct parse *p)
                         "%s' or 'objective = minimise %s'",
                         metric, metric, metric);
     p->recipe->objective = (hpx_objective){metric, minimised};
-    check_validation(p, given, kind ? kind->instead : NULL);
+    if (kind)
+        check_need(p, kind, given != NULL);
 }
 
 static void read_keep(struct parse *p)

@@ -37,9 +37,9 @@ static const hpx_column columns[] = {
     {"epoch", "epoch", 'r'},
     {"size", "bytes", 'r', hpx_show_bytes},
     {"reason", "reason", 'l', show_reason},
-    {"multiplications", "macs", 'r', hpx_show_about},
-    {"time", "seconds", 'r', hpx_show_duration},
 };
+static const hpx_column macs_column = {"multiplications", "macs", 'r', hpx_show_about},
+                        time_column = {"time", "seconds", 'r', hpx_show_duration};
 
 static void add_items(hpx_rows *rows, const hpx_gc_result *result)
 {
@@ -69,9 +69,21 @@ static void print_items(hpx_buffer *out, const hpx_gc_result *result)
 {
     hpx_rows *rows = hpx_rows_to_table();
     hpx_rows_add_columns(rows, columns, COUNT_OF(columns));
+    hpx_rows_add_columns(rows, &macs_column, result->macs > 0);
+    hpx_rows_add_columns(rows, &time_column, 1);
     add_items(rows, result);
     hpx_rows_finish(out, rows);
     hpx_buffer_puts(out, "\n");
+}
+
+static void add_cost(hpx_buffer *out, const hpx_gc_result *result)
+{
+    if (result->macs)
+        hpx_buffer_printf(out, "%.3g multiplications", (double)result->macs);
+    if (result->macs && result->epochs)
+        hpx_buffer_puts(out, " and ");
+    if (result->epochs || !result->macs)
+        hpx_buffer_printf(out, "%" PRIu64 " epoch%s", result->epochs, result->epochs == 1 ? "" : "s");
 }
 
 void hpx_report_gc(hpx_buffer *out, const hpx_gc_result *result)
@@ -88,9 +100,11 @@ void hpx_report_gc(hpx_buffer *out, const hpx_gc_result *result)
                           result->busy == 1 ? "y" : "ies");
     hpx_buffer_printf(out, "%zu checkpoint%s, %s in all", result->count, result->count == 1 ? "" : "s",
                       hpx_bytes_text(bytes, result->bytes));
-    if (result->count)
-        hpx_buffer_printf(out, "; to train them again: %.3g multiplications, %s", (double)result->macs,
-                          hpx_duration_text(time, result->seconds));
+    if (result->count) {
+        hpx_buffer_puts(out, "; to train them again: ");
+        add_cost(out, result);
+        hpx_buffer_printf(out, ", %s", hpx_duration_text(time, result->seconds));
+    }
     hpx_buffer_printf(
         out, "\nlive bytes: %s, then %s; on disk: %s\n", hpx_bytes_text(live, result->before.live_bytes),
         hpx_bytes_text(after, result->live_after), hpx_bytes_text(file, result->before.file_bytes));
@@ -113,6 +127,7 @@ void hpx_report_gc_json(hpx_buffer *out, const hpx_gc_result *result, uint64_t c
     hpx_json_count(&json, "busy", result->busy);
     hpx_json_count(&json, "bytes", result->bytes);
     hpx_json_count(&json, "macs", result->macs);
+    hpx_json_count(&json, "epochs", result->epochs);
     hpx_json_real(&json, "seconds", result->seconds);
     hpx_json_count(&json, "live_bytes", result->before.live_bytes);
     hpx_json_count(&json, "live_bytes_after", result->live_after);

@@ -68,11 +68,20 @@ static void show_why(hpx_buffer *out, const hpx_row *row, const hpx_value *value
         hpx_show_if_any(out, row, value, column);
 }
 
+static void show_epochs(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column)
+{
+    (void)column;
+    hpx_buffer_printf(out, "%" PRIu64, value->count - hpx_row_find(row, "from")->count);
+}
+
 static const hpx_column columns[] = {
     {"    verdict", "verdict", 'l', show_verdict},
     {"cell", "cell", 'l', hpx_show_grid_cell},
     {"seed", "seed", 'r'},
-    {"multiplications", "training_macs", 'r', hpx_show_about},
+};
+static const hpx_column cost_in_macs = {"multiplications", "training_macs", 'r', hpx_show_about},
+                        cost_in_epochs = {"epochs", "to", 'r', show_epochs};
+static const hpx_column columns_behind[] = {
     {"time", "seconds_left", 'r', show_time},
     {"why", "reason", 'l', show_why},
 };
@@ -104,6 +113,8 @@ static void print_trials(hpx_buffer *out, const hpx_outcome *outcome, const hpx_
 {
     hpx_rows *rows = hpx_rows_to_long_table(out);
     hpx_rows_add_columns(rows, columns, COUNT_OF(columns));
+    hpx_rows_add_columns(rows, outcome->recipe->trainer->cost ? &cost_in_macs : &cost_in_epochs, 1);
+    hpx_rows_add_columns(rows, columns_behind, COUNT_OF(columns_behind));
     do
         add_trials(rows, outcome, search);
     while (hpx_rows_next_pass(rows));

@@ -14,8 +14,8 @@
 /* Asks all trials, so not for each of the thousand epochs that small networks may finish in a second. */
 static double seconds_left(struct build *build)
 {
-    double now = hpx_clock_seconds(), macs = 0, longest = 0;
-    if (build->spent_macs == 0)
+    double now = hpx_clock_seconds(), all = 0, longest = 0;
+    if (build->spent_cost == 0)
         return NAN;
     if (build->estimated_at > 0 && now - build->estimated_at < ESTIMATE_SECONDS)
         return build->seconds_left;
@@ -23,13 +23,13 @@ static double seconds_left(struct build *build)
         const struct trial *trial = ledger_at(&build->ledger, i);
         if (trial->task.speculative || (trial->state != TRIAL_WAITING && trial->state != TRIAL_RUNNING))
             continue;
-        double left = (double)hpx_trial_macs_left(trial);
-        macs += left;
+        double left = (double)hpx_trial_cost_left(trial);
+        all += left;
         longest = left > longest ? left : longest;
     }
-    double spread = macs / (double)build->options->jobs;
+    double spread = all / (double)build->options->jobs;
     build->estimated_at = now;
-    build->seconds_left = (spread > longest ? spread : longest) * build->spent_seconds / build->spent_macs;
+    build->seconds_left = (spread > longest ? spread : longest) * build->spent_seconds / build->spent_cost;
     return build->seconds_left;
 }
 

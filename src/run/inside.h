@@ -35,7 +35,7 @@ struct build {
     struct list open;       /* asked for, not yet told */
     struct list speculated; /* not asked for, and not yet a hint to the plan */
     size_t cells_seen, trained;
-    double spent_seconds, spent_macs; /* of epochs trained in this run */
+    double spent_seconds, spent_cost; /* of epochs trained in this run */
     double seconds_left, estimated_at;
     hpx_hash code;         /* id of this binary's code record, once it is stored */
     bool stopping;         /* give out nothing more */
@@ -80,7 +80,7 @@ void hpx_trial_lose(struct build *build, struct trial *trial, hpx_status status,
 /* The same for lack of memory: beside others it is tried once more without them. */
 void hpx_trial_lose_for_memory(struct build *build, struct trial *trial, const char *message);
 
-uint64_t hpx_trial_macs_left(const struct trial *trial); /* to its target */
+uint64_t hpx_trial_cost_left(const struct trial *trial); /* to its target */
 
 /* What the build says. */
 

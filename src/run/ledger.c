@@ -120,7 +120,6 @@ void hpx_ledger_add(struct ledger *ledger, hpx_request request, ledger_fresh_fn 
 {
     const hpx_recipe *recipe = hpx_experiment_recipe(ledger->experiment);
     hpx_cost cost = hpx_experiment_cost(ledger->experiment, request.cell);
-    uint32_t samples = hpx_experiment_train_count(ledger->experiment, request.cell);
     uint32_t *by_seed = hpx_requests_at(&ledger->requests, request);
     assert(request.epochs > 0 && *by_seed == 0);
     for (size_t i = 0; i < recipe->seed_count; i++) {
@@ -133,7 +132,7 @@ void hpx_ledger_add(struct ledger *ledger, hpx_request request, ledger_fresh_fn 
             struct trial *trial = ledger_at(ledger, index - 1);
             trial->cell = request.cell;
             trial->seed = recipe->seeds[i];
-            trial->macs_per_epoch = cost.training * samples;
+            trial->epoch_cost = cost.epoch;
         }
         by_seed[i] = index;
         if (ask_of(ledger, ledger_at(ledger, index - 1), request.epochs))

@@ -35,16 +35,16 @@ struct trial {
     hpx_task task; /* first: a task is its trial */
     hpx_hash key;
     const struct past *past;
-    const char *reason;      /* why it is no hit; NULL: it is, or nobody can say */
-    uint64_t macs_per_epoch; /* multiplications of training */
-    uint32_t cell, seed;     /* the first that asked for it */
-    uint32_t asked;          /* epochs, first */
-    uint32_t needed;         /* epochs that searches are certain to come to; 0: it is speculative */
-    uint32_t to;             /* RUNNING: the last epoch of its job */
-    uint32_t from;           /* EXTEND: the epoch of the checkpoint */
-    uint32_t epoch;          /* newest one finished, or in which it failed */
-    uint8_t state;           /* enum trial_state */
-    uint8_t verdict;         /* hpx_verdict */
+    const char *reason;  /* why it is no hit; NULL: it is, or nobody can say */
+    uint64_t epoch_cost; /* multiplications, or 1 (hpx_cost) */
+    uint32_t cell, seed; /* the first that asked for it */
+    uint32_t asked;      /* epochs, first */
+    uint32_t needed;     /* epochs that searches are certain to come to; 0: it is speculative */
+    uint32_t to;         /* RUNNING: the last epoch of its job */
+    uint32_t from;       /* EXTEND: the epoch of the checkpoint */
+    uint32_t epoch;      /* newest one finished, or in which it failed */
+    uint8_t state;       /* enum trial_state */
+    uint8_t verdict;     /* hpx_verdict */
 };
 
 enum { TRIALS_IN_BLOCK = 1024 };

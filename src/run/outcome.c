@@ -82,7 +82,7 @@ static uint32_t epochs_left(const struct trial *trial, uint32_t epochs)
 
 static double seconds_left(const struct pace *pace, const struct trial *trial, uint32_t epochs)
 {
-    return epochs_left(trial, epochs) * hpx_pace_seconds(pace, trial->macs_per_epoch);
+    return epochs_left(trial, epochs) * hpx_pace_seconds(pace, trial->epoch_cost);
 }
 
 /* Of the seconds in which this run has trained the trial, those of so many epochs. */
@@ -122,9 +122,9 @@ static hpx_outcome_trial meet(const hpx_outcome *outcome, hpx_request request, s
     met.seconds = met.epoch > met.from ? seconds_of(trial, met.epoch - met.from) : 0;
     const uint32_t left = met.to > met.from ? met.to - met.from : 0;
     if (!met.known)
-        met.macs_left = left * trial->macs_per_epoch;
+        met.macs_left = left * trial->epoch_cost;
     met.seconds_left =
-        outcome->ledger->dry ? left * hpx_pace_seconds(&outcome->ledger->pace, trial->macs_per_epoch) : NAN;
+        outcome->ledger->dry ? left * hpx_pace_seconds(&outcome->ledger->pace, trial->epoch_cost) : NAN;
     return met;
 }
 
@@ -154,9 +154,8 @@ static hpx_verdict charge_trial(hpx_search_outcome *out, struct accountant *acco
     if (trial.verdict != HPX_HIT && trial.epoch > trial.from) {
         const uint32_t paid = trial.epoch - trial.from;
         const hpx_cost cost = hpx_experiment_cost(experiment, request.cell);
-        const uint64_t samples = hpx_experiment_train_count(experiment, request.cell);
         out->paid_macs += (double)cost.forward * paid / recipe->epochs / (double)recipe->seed_count;
-        out->paid_training_macs += cost.training * samples * paid;
+        out->paid_training_macs += cost.epoch * paid;
         out->seconds += trial.seconds;
     }
     return trial.verdict;
@@ -207,7 +206,7 @@ static void add_nominal(hpx_search_outcome *out, struct accountant *accountant, 
         const uint32_t to =
             trial->past->failure && trial->epoch < request.epochs ? trial->epoch : request.epochs;
         if (to > *before)
-            out->nominal_training_macs += trial->macs_per_epoch * (to - *before);
+            out->nominal_training_macs += trial->epoch_cost * (to - *before);
     }
     *before = request.epochs;
 }
@@ -279,7 +278,7 @@ static void charge_speculative(hpx_speculative *out, const struct ledger *ledger
     double forward = (double)hpx_experiment_cost(ledger->experiment, trial->cell).forward;
     out->trials++;
     out->paid_macs += forward * trained / recipe->epochs / (double)recipe->seed_count;
-    out->paid_training_macs += trained * trial->macs_per_epoch;
+    out->paid_training_macs += trained * trial->epoch_cost;
     out->seconds += seconds_of(trial, trained);
 }
 
@@ -298,7 +297,7 @@ static void count_trials(hpx_outcome *outcome, const struct ledger *ledger, cons
             outcome->accidents += trial->state == TRIAL_ACCIDENT;
         } else {
             outcome->pending++;
-            outcome->macs_left += epochs_left(trial, trial->needed) * trial->macs_per_epoch;
+            outcome->macs_left += epochs_left(trial, trial->needed) * trial->epoch_cost;
             outcome->seconds_left += dry ? seconds_left(dry, trial, trial->needed) : NAN;
         }
     }

@@ -8,26 +8,26 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SAMPLE_MACS_MAX                                                                                      \
-    1e8 /* a larger network is not calibrated with if there is a smaller one: a batch takes seconds */
-#define UNLIKE 4 /* networks whose costs differ by less have one pace */
+/* A larger network is not calibrated with if there is a smaller one: a batch takes seconds. */
+#define FORWARD_MAX 3e7
+#define UNLIKE      4 /* networks whose costs differ by less have one pace */
 
-static void add(struct pace *pace, double macs, double seconds)
+static void add(struct pace *pace, double cost, double seconds)
 {
-    if (pace->count < PACES_MAX && macs > 0 && seconds > 0) {
-        pace->epochs[pace->count].macs = macs;
+    if (pace->count < PACES_MAX && cost > 0 && seconds > 0) {
+        pace->epochs[pace->count].cost = cost;
         pace->epochs[pace->count++].seconds = seconds;
     }
 }
 
-double hpx_pace_seconds(const struct pace *pace, uint64_t epoch_macs)
+double hpx_pace_seconds(const struct pace *pace, uint64_t epoch_cost)
 {
-    double nearest = INFINITY, seconds = NAN, macs = (double)epoch_macs;
+    double nearest = INFINITY, seconds = NAN, cost = (double)epoch_cost;
     for (size_t i = 0; i < pace->count; i++) {
-        double distance = fabs(log(macs / pace->epochs[i].macs));
+        double distance = fabs(log(cost / pace->epochs[i].cost));
         if (distance < nearest) {
             nearest = distance;
-            seconds = pace->epochs[i].seconds * macs / pace->epochs[i].macs;
+            seconds = pace->epochs[i].seconds * cost / pace->epochs[i].cost;
         }
     }
     return seconds;
@@ -39,37 +39,40 @@ double hpx_pace_seconds(const struct pace *pace, uint64_t epoch_macs)
 struct stored {
     struct pace *pace;
     hpx_store *store;
-    hpx_hash last;  /* key */
-    char host[256]; /* whose results are looked at; empty: anybody's */
+    const hpx_trainer *trainer; /* whose costs are compared */
+    hpx_hash last;              /* key */
+    char host[256];             /* whose results are looked at; empty: anybody's */
 };
 
 /* Keys are hashes: the first ones are as good a sample as any. An epoch that failed need not be whole. */
 static hpx_status add_stored(void *context, const hpx_artifact *artifact, hpx_error *error)
 {
     struct stored *stored = context;
+    const hpx_trainer *trainer;
     hpx_fields manifest = {0}, dataset = {0};
     if (*artifact->failure || hpx_hash_equal(&artifact->key, &stored->last) ||
         (*stored->host && strcmp(artifact->host, stored->host) != 0))
         return HPX_OK;
     stored->last = artifact->key;
     if (hpx_store_manifest(&manifest, stored->store, &artifact->key, error) == HPX_OK &&
+        hpx_trainer_of(&trainer, &manifest, error) == HPX_OK && trainer == stored->trainer &&
         hpx_store_get_record(&dataset, stored->store, HPX_RECORD_DATASET, &artifact->dataset, error) ==
             HPX_OK)
-        add(stored->pace, (double)hpx_manifest_epoch_macs(&manifest, &dataset), artifact->seconds);
+        add(stored->pace, (double)hpx_manifest_epoch_cost(&manifest, &dataset), artifact->seconds);
     hpx_fields_free(&manifest);
     hpx_fields_free(&dataset);
     return stored->pace->count < PACES_MAX ? HPX_OK : HPX_NOT_FOUND; /* these are enough */
 }
 
-static void add_any(struct pace *pace, hpx_store *store)
+static void add_any(struct pace *pace, const hpx_trainer *trainer, hpx_store *store)
 {
-    struct stored stored = {.pace = pace, .store = store};
+    struct stored stored = {pace, store, trainer, .host = ""};
     hpx_error ignored;
     gethostname(stored.host, sizeof stored.host - 1);
     hpx_store_each(store, NULL, add_stored, &stored, &ignored);
     if (pace->count > 0)
         return;
-    stored = (struct stored){.pace = pace, .store = store};
+    stored = (struct stored){pace, store, trainer, .host = ""};
     hpx_store_each(store, NULL, add_stored, &stored, &ignored);
 }
 
@@ -81,7 +84,7 @@ static void add_parents(struct pace *pace, const struct ledger *ledger, hpx_stor
         hpx_error ignored;
         if (trial->verdict == HPX_EXTEND &&
             hpx_store_get(&parent, store, &trial->key, trial->from, NULL, &ignored) == HPX_OK) {
-            add(pace, (double)trial->macs_per_epoch, parent.total_seconds / trial->from);
+            add(pace, (double)trial->epoch_cost, parent.total_seconds / trial->from);
             hpx_artifact_free(&parent);
         }
     }
@@ -101,14 +104,9 @@ static void calibrate(struct pace *pace, const struct ledger *ledger, const stru
     if (trainer->calibrate &&
         trainer->calibrate(&seconds, &manifest, &hpx_experiment_source(experiment, trial->cell)->record,
                            &ignored) == HPX_OK)
-        add(pace, (double)trial->macs_per_epoch, seconds);
+        add(pace, (double)trial->epoch_cost, seconds);
     pace->calibrated = pace->count > 0;
     hpx_fields_free(&manifest);
-}
-
-static double sample_macs(const struct ledger *ledger, const struct trial *trial)
-{
-    return (double)trial->macs_per_epoch / hpx_experiment_train_count(ledger->experiment, trial->cell);
 }
 
 static void calibrate_all(struct pace *pace, const struct ledger *ledger)
@@ -118,14 +116,14 @@ static void calibrate_all(struct pace *pace, const struct ledger *ledger)
         const struct trial *trial = ledger_at(ledger, i);
         if (trial->state != TRIAL_WAITING)
             continue;
-        least = !least || trial->macs_per_epoch < least->macs_per_epoch ? trial : least;
-        if (sample_macs(ledger, trial) <= SAMPLE_MACS_MAX)
-            most = !most || trial->macs_per_epoch > most->macs_per_epoch ? trial : most;
+        least = !least || trial->epoch_cost < least->epoch_cost ? trial : least;
+        if ((double)hpx_experiment_cost(ledger->experiment, trial->cell).forward <= FORWARD_MAX)
+            most = !most || trial->epoch_cost > most->epoch_cost ? trial : most;
     }
     most = most ? most : least;
     if (most)
         calibrate(pace, ledger, most);
-    if (most && most->macs_per_epoch / UNLIKE > least->macs_per_epoch)
+    if (most && most->epoch_cost / UNLIKE > least->epoch_cost)
         calibrate(pace, ledger, least);
 }
 
@@ -135,12 +133,12 @@ void hpx_pace_find(struct pace *pace, const struct ledger *ledger, hpx_store *st
     for (size_t i = 0; i < ledger->count; i++) {
         const struct trial *trial = ledger_at(ledger, i);
         if (trial->state == TRIAL_KNOWN && trial->epoch > 0 && !trial->past->failure)
-            add(pace, (double)trial->macs_per_epoch, trial->past->seconds / trial->epoch);
+            add(pace, (double)trial->epoch_cost, trial->past->seconds / trial->epoch);
     }
     if (pace->count == 0 && store)
         add_parents(pace, ledger, store);
     if (pace->count == 0 && store)
-        add_any(pace, store);
+        add_any(pace, hpx_experiment_recipe(ledger->experiment)->trainer, store);
     if (pace->count == 0)
         calibrate_all(pace, ledger);
 }

@@ -1,4 +1,4 @@
-/* How long training takes: seconds for so many multiplications, by what has been trained. */
+/* How long training takes: seconds for so much cost (hpx_cost), by what has been trained. */
 #ifndef HPX_BUILD_PACE_H
 #define HPX_BUILD_PACE_H
 
@@ -11,22 +11,22 @@
 
 #define PACES_MAX 64
 
-/* Small networks take longer for a multiplication than large ones, so an epoch is compared with the one that
- * is nearest in its number of them. */
+/* Small networks take longer for a multiplication than large ones, so an epoch is compared with the one whose
+ * cost is nearest. */
 struct pace {
     struct {
-        double macs, seconds; /* of an epoch */
+        double cost, seconds; /* of an epoch */
     } epochs[PACES_MAX];
     size_t count;
     bool calibrated; /* by a training that was made for it */
 };
 
 /* From the trials that have results; where none has, from the checkpoints that trials would continue; else
- * from whatever the store has (NULL: nothing), this host's rather than others'; else, where a trial is to be
+ * from whatever the store has (NULL: nothing) of the recipe's trainer, this host's rather than others'; else, where a trial is to be
  * trained, from two short trainings of random images, which take part of a second and are not stored. */
 void hpx_pace_find(struct pace *pace, const struct ledger *ledger, hpx_store *store);
 
-/* Of an epoch with so many multiplications; NaN: nothing is known. */
-double hpx_pace_seconds(const struct pace *pace, uint64_t epoch_macs);
+/* Of an epoch of this cost; NaN: nothing is known. */
+double hpx_pace_seconds(const struct pace *pace, uint64_t epoch_cost);
 
 #endif

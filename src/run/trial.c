@@ -21,10 +21,10 @@ static void note_failure(struct build *build, struct trial *trial, const char *f
             hpx_arena_strndup(build->ledger.arena, failure, strlen(failure));
 }
 
-uint64_t hpx_trial_macs_left(const struct trial *trial)
+uint64_t hpx_trial_cost_left(const struct trial *trial)
 {
     uint32_t from = trial->epoch > trial->from ? trial->epoch : trial->from, target = hpx_trial_target(trial);
-    return target > from ? (target - from) * trial->macs_per_epoch : 0;
+    return target > from ? (target - from) * trial->epoch_cost : 0;
 }
 
 /* Looks the trial up: what is stored of it, or what it would take to have so many epochs. */
@@ -108,7 +108,7 @@ void hpx_trial_need(struct build *build, struct trial *trial, uint32_t epochs)
     }
     if (!build->options->dry && (trial->state == TRIAL_WAITING || trial->state == TRIAL_RUNNING)) {
         if (trial->task.state == HPX_TASK_IDLE)
-            trial->task.length = hpx_trial_macs_left(trial);
+            trial->task.length = hpx_trial_cost_left(trial);
         hpx_dispatch_need(build->dispatch, &trial->task);
     }
 }
@@ -282,8 +282,8 @@ hpx_status hpx_trial_store_epoch(struct build *build, struct trial *trial, const
         hpx_ledger_note(&build->ledger, trial, result->epoch, past->value);
     note_failure(build, trial, result->failure);
     build->spent_seconds += result->seconds;
-    build->spent_macs +=
-        trial->past->failure ? 0 : (double)trial->macs_per_epoch; /* it need not be a whole epoch */
+    build->spent_cost +=
+        trial->past->failure ? 0 : (double)trial->epoch_cost; /* it need not be a whole epoch */
     hpx_build_emit(build, HPX_EVENT_EPOCH, trial, NULL);
     return HPX_OK;
 }

@@ -166,6 +166,12 @@ hpx_status hpx_images_split(hpx_split *out, const hpx_fields *manifest, const hp
     return HPX_OK;
 }
 
+uint32_t hpx_images_train_count(const hpx_fields *manifest)
+{
+    const uint64_t count = count_or_0(manifest, "dataset.train-count");
+    return count <= UINT32_MAX ? (uint32_t)count : 0;
+}
+
 static hpx_status read_count(uint32_t *out, const hpx_fields *inputs, const char *name, hpx_error *error)
 {
     uint64_t value = 0;

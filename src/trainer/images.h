@@ -12,6 +12,9 @@ extern const hpx_input_kind hpx_images; /* opens an hpx_dataset */
 hpx_status hpx_images_split(hpx_split *out, const hpx_fields *manifest, const hpx_dataset *dataset,
                             hpx_error *error);
 
+/* How many of the images a training takes, by its manifest; 0 if it does not say. */
+uint32_t hpx_images_train_count(const hpx_fields *manifest);
+
 /* Features and classes of a record of such inputs. HPX_DAMAGED if it does not say. */
 hpx_status hpx_images_shape(uint32_t *features, uint32_t *classes, const hpx_fields *inputs,
                             hpx_error *error);

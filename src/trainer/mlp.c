@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* A training step has no gradient of the first layer's inputs. */
 static hpx_cost cost(const hpx_fields *settings, const hpx_fields *inputs)
 {
     uint32_t features, classes;
@@ -21,7 +22,8 @@ static hpx_cost cost(const hpx_fields *settings, const hpx_fields *inputs)
         return (hpx_cost){0, 0};
     hpx_mlp_options_shape(&shape, settings, features, classes);
     const uint64_t forward = hpx_mlp_multiplications(&shape);
-    return (hpx_cost){forward, 3 * forward - (uint64_t)features * shape.sizes[1]};
+    const uint64_t step = 3 * forward - (uint64_t)features * shape.sizes[1];
+    return (hpx_cost){forward, step * hpx_images_train_count(settings)};
 }
 
 static hpx_status check(const hpx_fields *settings, const hpx_fields *inputs, hpx_error *error)
@@ -91,21 +93,22 @@ static hpx_status calibrate(double *seconds, const hpx_fields *manifest, const h
                             hpx_error *error)
 {
     uint32_t features, classes;
-    uint64_t batch = 1, samples = 0, all_tests = 0;
+    uint64_t batch = 1, all_tests = 0;
+    const uint32_t samples = hpx_images_train_count(manifest);
     hpx_status status = hpx_images_shape(&features, &classes, inputs, error);
     if (!status)
         status = hpx_fields_count(&batch, manifest, "train.batch", error);
     if (!status)
-        status = hpx_fields_count(&samples, manifest, "dataset.train-count", error);
-    if (!status)
         status = hpx_fields_count(&all_tests, inputs, "test.count", error);
+    if (!status && samples == 0)
+        status = hpx_error_set(error, HPX_DAMAGED, "no training images");
     if (status)
         return status;
-    const double wanted =
-        fmin(CALIBRATION_MACS / (double)cost(manifest, inputs).training, CALIBRATION_SAMPLES);
-    uint32_t count = (uint32_t)(wanted > (double)batch ? fmin(wanted, (double)samples) : (double)batch);
-    count = count < samples ? count : (uint32_t)samples;
-    uint32_t tests = (uint32_t)((double)count * (double)all_tests / (double)samples) + 1;
+    const double step = (double)cost(manifest, inputs).epoch / samples;
+    const double wanted = fmin(CALIBRATION_MACS / step, CALIBRATION_SAMPLES);
+    uint32_t count = (uint32_t)(wanted > (double)batch ? fmin(wanted, samples) : (double)batch);
+    count = count < samples ? count : samples;
+    uint32_t tests = (uint32_t)((double)count * (double)all_tests / samples) + 1;
     tests = tests < count ? tests : count;
     uint8_t *pixels = hpx_alloc((size_t)count * features), *labels = hpx_alloc(count);
     draw(pixels, (size_t)count * features, 256, INK);

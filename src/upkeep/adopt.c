@@ -85,8 +85,8 @@ static hpx_status find_cost(struct trajectory *trajectory, struct adopt *adopt, 
     hpx_fields dataset = {0};
     hpx_status status =
         hpx_store_get_record(&dataset, adopt->store, HPX_RECORD_DATASET, &trajectory->dataset, error);
-    const uint64_t macs = status ? 0 : hpx_manifest_epoch_macs(manifest, &dataset);
-    trajectory->macs = macs ? macs * trajectory->to : UINT64_MAX;
+    const uint64_t cost = status ? 0 : hpx_manifest_epoch_cost(manifest, &dataset);
+    trajectory->cost = cost ? cost * trajectory->to : UINT64_MAX;
     hpx_fields_free(&dataset);
     return status == HPX_NOT_FOUND ? HPX_OK : status;
 }
@@ -208,7 +208,7 @@ static int compare_costs(const void *a, const void *b)
 {
     const struct trajectory *x = *(struct trajectory *const *)a, *y = *(struct trajectory *const *)b;
     /* What has been compared already costs nothing. */
-    const uint64_t p = x->proven ? 0 : x->macs, q = y->proven ? 0 : y->macs;
+    const uint64_t p = x->proven ? 0 : x->cost, q = y->proven ? 0 : y->cost;
     return p != q ? (p > q) - (p < q) : (x > y) - (x < y);
 }
 

@@ -18,7 +18,8 @@ struct checkpoint {
     uint32_t newer;
     hpx_cell cell;
     uint64_t seed;
-    uint64_t macs;  /* 0: not known */
+    uint64_t cost;  /* of training it from the start, as an epoch costs (hpx_cost); 0: not known */
+    uint64_t macs;  /* the same, where these are multiplications; else 0 */
     double seconds; /* NaN: not known */
 };
 
@@ -166,12 +167,19 @@ static hpx_status want_recipe(struct gc *gc, const hpx_recipe *recipe, hpx_error
 /* --- what it costs
  * ------------------------------------------------------------------------------------------- */
 
+static bool counts_macs(const hpx_fields *manifest)
+{
+    hpx_error ignored;
+    const hpx_trainer *trainer;
+    return hpx_trainer_of(&trainer, manifest, &ignored) == HPX_OK && trainer->cost;
+}
+
 /* What the store has lost of it stays unknown. */
 static hpx_status describe(struct gc *gc, const struct trajectory *trajectory, hpx_error *error)
 {
     hpx_fields manifest = {0}, dataset = {0};
     hpx_status status = hpx_store_manifest(&manifest, gc->store, &trajectory->key, error);
-    uint64_t macs = 0;
+    uint64_t cost = 0;
     for (size_t i = 0; i < trajectory->count && (!status || status == HPX_NOT_FOUND); i++) {
         struct checkpoint *checkpoint = &trajectory->checkpoints[i];
         hpx_artifact artifact;
@@ -182,11 +190,12 @@ static hpx_status describe(struct gc *gc, const struct trajectory *trajectory, h
         checkpoint->seed = artifact.seed;
         checkpoint->seconds = artifact.total_seconds;
         hpx_artifact_free(&artifact);
-        if (macs == 0 && dataset.count == 0)
+        if (cost == 0 && dataset.count == 0)
             status = hpx_store_get_record(&dataset, gc->store, HPX_RECORD_DATASET, &artifact.dataset, error);
-        if (macs == 0)
-            macs = hpx_manifest_epoch_macs(&manifest, &dataset);
-        checkpoint->macs = macs * checkpoint->stored.epoch;
+        if (cost == 0)
+            cost = hpx_manifest_epoch_cost(&manifest, &dataset);
+        checkpoint->cost = cost * checkpoint->stored.epoch;
+        checkpoint->macs = counts_macs(&manifest) ? checkpoint->cost : 0;
     }
     hpx_fields_free(&manifest);
     hpx_fields_free(&dataset);
@@ -243,8 +252,8 @@ static int compare_cost(const void *a, const void *b)
 {
     const struct checkpoint *x = *(struct checkpoint *const *)a, *y = *(struct checkpoint *const *)b;
     /* What is not known may be much. */
-    double p = x->macs ? (double)x->macs / (double)x->stored.bytes : INFINITY;
-    double q = y->macs ? (double)y->macs / (double)y->stored.bytes : INFINITY;
+    double p = x->cost ? (double)x->cost / (double)x->stored.bytes : INFINITY;
+    double q = y->cost ? (double)y->cost / (double)y->stored.bytes : INFINITY;
     return p != q ? (p > q) - (p < q) : (x > y) - (x < y);
 }
 
@@ -350,6 +359,7 @@ static void sum_up(hpx_gc_result *out, const struct gc *gc)
             add_item(out, last);
         }
         out->macs += last ? last->macs : 0;
+        out->epochs += last && !last->macs ? last->stored.epoch : 0;
         if (last && !isnan(last->seconds))
             out->seconds = (isnan(out->seconds) ? 0 : out->seconds) + last->seconds;
         out->busy += trajectory->busy;

@@ -28,7 +28,7 @@ typedef struct hpx_gc_item {
     uint64_t bytes; /* as in hpx_stored_checkpoint */
     hpx_gc_reason reason;
     uint32_t newer; /* SUPERSEDED: by this epoch */
-    uint64_t macs;  /* multiplications to train it again from the start; 0: not known */
+    uint64_t macs;  /* multiplications to train it again from the start; 0: nobody counts them */
     double seconds; /* what that took; NaN: not known */
 } hpx_gc_item;
 
@@ -52,6 +52,7 @@ typedef struct hpx_gc_result {
     uint64_t bytes;      /* collected, strays included */
     uint64_t live_after; /* by that reckoning */
     uint64_t macs;       /* to train all of it again: once for several epochs of a trajectory */
+    uint64_t epochs;     /* likewise, of those whose multiplications nobody counts */
     double seconds;      /* likewise; NaN where one is not known */
     bool reached;        /* the size asked for; true if none was */
 } hpx_gc_result;
@@ -60,7 +61,7 @@ typedef struct hpx_gc_result {
  * seeds name under this binary (and whatever else a build of them would continue), and all checkpoints of
  * pinned trajectories. The rest is collected, but not from a trajectory that another process is training.
  * While the live bytes are still above the limit, the wanted ones that are neither pinned nor named by a
- * recipe follow, those that take the fewest multiplications per byte first. A trajectory is a transaction:
+ * recipe follow, those that cost least per byte to train again first (hpx_cost). A trajectory is a transaction:
  * what was collected before an error stays collected. */
 hpx_status hpx_gc(hpx_gc_result *out, hpx_store *store, const hpx_gc_options *options, hpx_error *error);
 void hpx_gc_result_free(hpx_gc_result *result); /* leaves it empty */

@@ -164,7 +164,7 @@ static void add_losses(struct marks *marks, const struct trajectory *trajectory,
     if (hpx_trainer_of(&trainer, manifest, &ignored))
         return;
     for (size_t i = 0; i < trainer->metric_count; i++)
-        if (trainer->metrics[i].minimised && !trainer->metrics[i].instead)
+        if (trainer->metrics[i].minimised && !trainer->metrics[i].needs)
             add_loss(marks, trajectory, trainer->metrics[i].name);
 }
 

@@ -22,7 +22,7 @@ struct trajectory {
     uint32_t to; /* the newest epoch that another trainer made: what this one made proves nothing; 0: none */
     hpx_metrics metrics; /* of that epoch; its own */
     bool failed;         /* in that epoch */
-    uint64_t macs;       /* of training to there; UINT64_MAX: unknown */
+    uint64_t cost;       /* of training to there; UINT64_MAX: unknown */
     uint32_t equal;      /* epochs that both trainers have stored, with one output */
     bool proven;         /* the epoch `to` is among them */
     bool covered;        /* if the sample is equal, so is this one */

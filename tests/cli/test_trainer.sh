@@ -13,6 +13,8 @@ test_all() {
     run 0 hpx plan a.rcp
     has out '24 trials to train'
     has out 'They take 72 epochs.'
+    has out ' epochs  time '
+    has_not out multiplications
     run 0 hpx build --json a.rcp -j 2
     is '[.grid.macs, .dataset, .searches[].nominal_macs]' '[null,null,null,null]'
     is '[.searches[] | [.end.s, .end.r, .relative_cost, .trials.train]]' '[[1,0.3,0.5,12],[1,0.3,1,12]]'
@@ -22,6 +24,11 @@ test_all() {
     run 0 hpx build --json a.rcp epochs=5
     is '[.searches[].trials.extend]' '[12,12]'
     mv out extended
+    run 1 hpx gc -n --max-size 1
+    has out 'to train them again: 120 epochs, '
+    has_not out multiplications
+    run 1 hpx gc -n --json --max-size 1
+    is '[.macs, .epochs, ([.collected[].macs] | unique)]' '[0,120,[null]]'
     run 0 env "$HPX" build --json --store other a.rcp epochs=5
     equal "$(jq -c '[.searches[] | [.end, .score, [.trace[].score]]]' out)" \
         "$(jq -c '[.searches[] | [.end, .score, [.trace[].score]]]' extended)" 'what was continued'

@@ -660,9 +660,10 @@ static void test_cost_and_check(void **state)
     hpx_fields_set_counts(&m, "model.hidden", (const uint64_t[]){128, 4096}, 2);
     hpx_fields_set_count(&inputs, "features", 784);
     hpx_fields_set_count(&inputs, "classes", 10);
+    hpx_fields_set_count(&m, "dataset.train-count", 100);
     const hpx_cost cost = mlp->cost(&m, &inputs);
     assert_int_equal(cost.forward, 665600);
-    assert_int_equal(cost.training, 3 * 665600 - 784 * 128);
+    assert_int_equal(cost.epoch, 100 * (3 * 665600 - 784 * 128));
     assert_int_equal(mlp->check(&m, &inputs, &error), HPX_OK);
     assert_false(mlp->needs_last_epoch(&m));
     hpx_fields_set_text(&m, "train.schedule", "cosine");

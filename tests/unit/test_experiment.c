@@ -300,7 +300,7 @@ static void test_check_binary(void **state)
     hpx_fields_free(&manifest);
 }
 
-static void test_train_counts(void **state)
+static void test_takes(void **state)
 {
     (void)state;
     struct bound *bound = bind_digits("  validation = $v\n  take = $t\n",
@@ -308,7 +308,8 @@ static void test_train_counts(void **state)
                                       "0 12\naxis t = 1 48\n");
     static const uint32_t expected[] = {1, 48, 1, 48};
     for (uint32_t cell = 0; cell < COUNT(expected); cell++) {
-        assert_int_equal(hpx_experiment_train_count(bound->experiment, cell), expected[cell]);
+        const hpx_cost cost = hpx_experiment_cost(bound->experiment, cell);
+        assert_int_equal(cost.epoch, (3 * cost.forward - 16 * 8) * expected[cell]);
         const hpx_source *source = hpx_experiment_source(bound->experiment, cell);
         assert_int_equal(hpx_fields_find(&source->record, "train.count")->count, DIGITS_TRAIN);
         assert_int_equal(hpx_fields_find(&source->record, "test.count")->count, DIGITS_TEST);
@@ -388,9 +389,8 @@ static void test_paper_costs(void **state)
         uint64_t n1 = 16u << cell / 11, n2 = 16u << cell % 11, cost = 784 * n1 + n1 * n2 + n2 * 10;
         hpx_cost got = hpx_experiment_cost(bound->experiment, cell);
         assert_int_equal(got.forward, cost);
-        assert_int_equal(got.training, 3 * cost - 784 * n1);
+        assert_int_equal(got.epoch, (3 * cost - 784 * n1) * 50000);
         assert_int_equal(hpx_experiment_macs(bound->experiment, cell), cost);
-        assert_int_equal(hpx_experiment_train_count(bound->experiment, cell), 50000);
         sum += cost;
     }
     assert_int_equal(sum, 43672128);
@@ -506,7 +506,7 @@ int main(void)
         WITH_DIGITS(test_shared_trajectories),
         WITH_DIGITS(test_manifest_fields),
         WITH_DIGITS(test_check_binary),
-        WITH_DIGITS(test_train_counts),
+        WITH_DIGITS(test_takes),
         WITH_DIGITS(test_refused),
         WITH_DIGITS(test_paper_costs),
         WITH_DIGITS(test_grid_costs),

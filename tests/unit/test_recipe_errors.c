@@ -104,15 +104,13 @@ static const struct mistake {
      "2:12: a second value of 'take': expected one value, a whole number from 1 to 16777216"},
     {"dataset mnist\n  validation = 0\nmodel mlp\n  hidden = 64\n",
      "2:16: 'validation' is 0, and the objective is validation_accuracy (the default): expected 'validation' "
-     "above 0 to select on images held out, or 'objective = test_accuracy' under train to select on test "
-     "images"},
+     "above 0, or 'objective = test_accuracy' under train"},
     {"dataset mnist\n  validation = 0\nmodel mlp\n  hidden = 64\ntrain\n  objective = validation_loss\n",
-     "2:16: 'validation' is 0, and the objective is validation_loss: expected 'validation' above 0 to select "
-     "on images held out, or 'objective = test_loss' under train to select on test images"},
+     "2:16: 'validation' is 0, and the objective is validation_loss: expected 'validation' above 0, or "
+     "'objective = test_loss' under train"},
     {"dataset mnist\n  validation = $v\nmodel mlp\n  hidden = 64\naxis v = 100 0\n",
      "5:14: 'validation' is 0, a value of axis 'v', and the objective is validation_accuracy (the default): "
-     "expected 'validation' above 0 to select on images held out, or 'objective = test_accuracy' under train "
-     "to select on test images"},
+     "expected 'validation' above 0, or 'objective = test_accuracy' under train"},
     {"dataset mnist\n  take = $v\nmodel mlp\n  hidden = 64\naxis v = 100 none\n",
      "5:14: 'take' cannot be 'none', a value of axis 'v': expected a whole number from 1 to 16777216"},
     {"dataset mnist\nmodel mpl\n hidden = 1\n", "2:7: unknown model 'mpl': expected *; did you mean 'mlp'?"},
