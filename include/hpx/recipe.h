@@ -76,6 +76,7 @@ typedef struct hpx_program_words {
 /* The user's own program (the statement `program`). Templates are those of program/words.h, of the names of axes, and
  * of seed, epochs, params, out, resume and metrics. */
 typedef struct hpx_program {
+    hpx_place place;
     const char *
         folder; /* in which all its paths begin, and `version` commands run: that of the file that states it */
     hpx_program_words command;                           /* templates, at least one */

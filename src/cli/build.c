@@ -145,8 +145,11 @@ static int run(const struct options *options)
         hpx_free_targets(targets, count);
         return EXIT_FAILED;
     }
-    if (!options->quiet)
+    if (!options->quiet) {
         hpx_warn_if_stale();
+        for (size_t i = 0; i < count; i++)
+            hpx_warn_without_code(targets[i].recipe);
+    }
     if (!options->dry)
         hpx_catch_interrupts();
     for (size_t i = 0; i < count; i++) {

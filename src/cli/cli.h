@@ -93,6 +93,7 @@ int hpx_print_result(hpx_buffer *text); /* to stdout, and frees it; the exit cod
 void hpx_pass_on(const void *bytes, size_t size);
 int hpx_print_bytes(hpx_buffer *text); /* likewise, but as it is unless stdout is a terminal: for files */
 void hpx_warn_if_stale(void);
+void hpx_warn_without_code(const hpx_recipe *recipe); /* of a program of which no file is tracked */
 
 /* The store's folder: --store, $HPX_STORE, cache/ at the root of the work tree that holds `anchor` (a folder,
  * or a recipe as on the command line), ./cache. free() it. */

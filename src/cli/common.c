@@ -170,6 +170,16 @@ void hpx_warn_if_stale(void)
     }
 }
 
+void hpx_warn_without_code(const hpx_recipe *recipe)
+{
+    const hpx_program *program = recipe->program;
+    if (program && program->code.count == 0)
+        hpx_say("warning: %s:%u:%u: program has no 'code': no edit of its files makes a stored result miss; "
+                "expected a "
+                "binding such as 'code = train.py src/'",
+                program->place.file, program->place.line, program->place.column);
+}
+
 /* The nearest folder at or above `anchor` that holds .git, or NULL. free() it. */
 static char *work_tree_of(const char *anchor)
 {

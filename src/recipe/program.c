@@ -534,6 +534,7 @@ void hpx_recipe_program(struct parse *p)
     if (!p->program)
         return;
     p->recipe->program = program;
+    program->place = hpx_recipe_place(&p->program->keyword);
     program->folder = hpx_recipe_folder(p, p->program->first);
     inside->axes_in[SECTION_MODEL] = (1u << p->axis_count) - 1;
     hpx_recipe_check_keys(p, p->program, SECTION_PROGRAM);

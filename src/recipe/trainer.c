@@ -50,9 +50,11 @@ void hpx_recipe_trainer(struct parse *p)
         return;
     }
     find_model(p);
-    if (!p->lost && !p->dataset && (!p->recipe->trainer || p->recipe->trainer->inputs))
+    if (!p->lost && !p->dataset && !p->model)
+        hpx_recipe_missing(p, "model", "model KIND' with a line 'dataset NAME', or a line 'program");
+    else if (!p->lost && !p->dataset && (!p->recipe->trainer || p->recipe->trainer->inputs))
         hpx_recipe_missing(p, "dataset", "dataset NAME");
-    if (!p->lost && !p->model)
+    if (!p->lost && p->dataset && !p->model)
         hpx_recipe_missing(p, "model", "model KIND");
 }
 

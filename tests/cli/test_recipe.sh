@@ -33,6 +33,32 @@ test_all_mistakes() {
     has err "did you mean 'hill-climb'?"
 }
 
+test_program() {
+    cat >p.rcp <<'X'
+program
+  command = python3 train.py --lr $lr \
+            'seed $sed'
+  codes = train.py
+  match = acc "acc: [0-9.]+"
+  timeout = 2 hours
+train
+  rate = $lr
+  objective = score
+axis lr = 0.1 1
+search all
+  method = grid
+X
+    run 2 hpx build p.rcp
+    empty out
+    mistakes p.rcp:3:19 p.rcp:4:3 p.rcp:5:3 p.rcp:5:15 p.rcp:6:15 p.rcp:8:3 p.rcp:9:15
+    has err "did you mean 'seed'?"
+    has err "did you mean 'code'?"
+    has err "the expression has no group"
+    run 2 hpx build p.rcp program.timeout=1x
+    has err "command line: 'timeout' cannot be '1x'"
+    [[ ! -e cache ]] || fail "a recipe with mistakes makes no store"
+}
+
 test_amended() {
     write
     run 0 hpx build a.rcp -q
@@ -93,7 +119,7 @@ test_standard_input() {
     cp out table.csv
     run 0 hpx replay table.csv -:climb <a.rcp
     run 2 hpx plan - </dev/null
-    has err "-:1:1: the recipe has no 'dataset'"
+    has err "-:1:1: the recipe has no 'model'"
     unset HPX_STORE # found as for a recipe in the current folder
     mkdir .git sub
     mv data sub

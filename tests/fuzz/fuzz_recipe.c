@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 #include "hpx/recipe.h"
+#include "program/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,39 @@ static void expect(int holds)
         abort();
 }
 
+static const char *name_of(void *context, const char *name)
+{
+    (void)context;
+    return name;
+}
+
+/* What a cell's program is started with is written words, each a template. */
+static void resolve_program(const hpx_recipe *recipe, uint32_t cell, const hpx_fields *settings)
+{
+    hpx_fields conditions = {0};
+    hpx_buffer version = {0}, filled = {0};
+    char **words;
+    size_t count;
+    hpx_error error;
+    expect(hpx_words_read(&words, &count, hpx_fields_text_or_empty(settings, "program.command"), &error) ==
+           HPX_OK);
+    expect(count == recipe->program->command.count);
+    for (size_t i = 0; i < count; i++)
+        expect(hpx_template_fill(&filled, words[i], name_of, NULL, &error) == HPX_OK);
+    hpx_words_free(words);
+    for (size_t i = 0; i < recipe->program->version_count; i++) {
+        hpx_buffer_free(&version);
+        hpx_recipe_version_command(&version, recipe, cell, i);
+        expect(hpx_words_read(&words, &count, hpx_buffer_text(&version), &error) == HPX_OK && count > 0);
+        hpx_words_free(words);
+    }
+    hpx_recipe_conditions(&conditions, recipe);
+    expect(hpx_fields_find(&conditions, "run.repeat") != NULL);
+    hpx_fields_free(&conditions);
+    hpx_buffer_free(&version);
+    hpx_buffer_free(&filled);
+}
+
 static void resolve(const hpx_recipe *recipe, uint32_t cell)
 {
     hpx_fields all = {0}, model = {0};
@@ -44,7 +78,9 @@ static void resolve(const hpx_recipe *recipe, uint32_t cell)
     hpx_recipe_settings(&all, recipe, cell);
     hpx_recipe_model_settings(&model, recipe, cell);
     hpx_recipe_dataset_of(&dataset, recipe, cell);
-    expect(dataset.name && model.count <= all.count);
+    expect((recipe->program || dataset.name) && model.count <= all.count);
+    if (recipe->program)
+        resolve_program(recipe, cell, &all);
     for (size_t i = 0; i < model.count; i++)
         expect(hpx_fields_find(&all, model.fields[i].name) != NULL);
     hpx_buffer bytes = {0};

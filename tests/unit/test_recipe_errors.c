@@ -31,7 +31,8 @@ static const struct mistake {
      "5:10: '$' names no axis: expected '$' and a name of letters, digits, '-' and '_'"},
     {MODEL "train\n  rate = $a.b\n",
      "5:10: '$a.b' names no axis: expected '$' and a name of letters, digits, '-' and '_'"},
-    {"", "1:1: the recipe has no 'dataset': expected a line 'dataset NAME'"},
+    {"", "1:1: the recipe has no 'model': expected a line 'model KIND' with a line 'dataset NAME', or a line "
+         "'program'"},
     {"model mlp\n  hidden = 64\n", "3:1: the recipe has no 'dataset': expected a line 'dataset NAME'"},
     {"dataset mnist\n", "2:1: the recipe has no 'model': expected a line 'model KIND'"},
     {"dataset mnist\n# end", "2:6: the recipe has no 'model': expected a line 'model KIND'"},

@@ -4,7 +4,9 @@
 #include "hpx/dataset.h"
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -264,6 +266,63 @@ static hpx_recipe *open_recipe(const char *path)
     return recipe;
 }
 
+static const char program[] =
+    "program\n  command = p $n\n  code = a.py\n  env = A=1 B=2\ntrain\n  objective = loss\naxis n = 1 2\n";
+
+/* What amends a program keeps the rest of it, and the folder where it is stated. */
+static void test_program(void **state)
+{
+    static const char *const files[] = {
+        "lab/r.rcp", "include ../base/b.rcp\nprogram\n  command = q \"$n\"\n  timeout = 1h\n",
+        "lab/../base/b.rcp", program, NULL};
+    hpx_recipe *recipe = parse_all(files);
+    (void)state;
+    assert_string_equal(recipe->program->folder, "lab/../base");
+    assert_string_equal(recipe->program->place.file, "lab/r.rcp");
+    assert_string_equal(recipe->program->code.words[0], "a.py");
+    assert_true(recipe->program->timeout == 3600);
+    expect_settings(recipe, 1,
+                    "axis.n = 2\nenv.A = 1\nenv.B = 2\nmodel.kind = program\nprogram.command = q 2\n"
+                    "program.threads = 1\n");
+    hpx_recipe_free(recipe);
+}
+
+/* Words of the command line are read as those of the program's file are. */
+static void test_program_words(void **state)
+{
+    char *words[] = {"program.timeout=90s", "command=p 'a b' $n", "program.env=C=$n", "epochs=3", "n=2"};
+    char *wrong[] = {"command=p $m", "dataset.take=3", "zzzzzz=3", "program.code='a"};
+    hpx_recipe_amendments amendments = {words, 5, true};
+    hpx_recipe *recipe;
+    hpx_error error;
+    char path[] = "/tmp/hpx-recipe-XXXXXX";
+    (void)state;
+    const int file = mkstemp(path);
+    assert_true(file >= 0 && write(file, program, strlen(program)) == (ssize_t)strlen(program));
+    close(file);
+    assert_int_equal(hpx_recipe_open_amended(&recipe, path, &amendments, &error), HPX_OK);
+    assert_int_equal(amendments.count, 1);
+    assert_string_equal(words[0], "n=2");
+    assert_true(recipe->program->timeout == 90);
+    assert_int_equal(recipe->epochs, 3);
+    expect_settings(recipe, 1,
+                    "axis.n = 2\nenv.C = 2\nmodel.kind = program\nprogram.command = p \"a b\" 2\n"
+                    "program.threads = 1\n");
+    hpx_recipe_free(recipe);
+    amendments = (hpx_recipe_amendments){wrong, 4, false};
+    assert_int_equal(hpx_recipe_open_amended(&recipe, path, &amendments, &error), HPX_USAGE);
+    assert_string_equal(
+        error.message,
+        "command line: unknown name '$m': expected n, seed, epochs, params, out, resume, metrics, or "
+        "'$$' for a dollar\ncommand=p $m\n          ^\n"
+        "command line: unknown statement 'dataset': expected program, train, axis, or a search\n"
+        "dataset.take=3\n^\n"
+        "command line: no statement has 'zzzzzz': expected a setting, or an axis\nzzzzzz=3\n^\n"
+        "command line: the quote has no end: expected another ' on this line\nprogram.code='a\n"
+        "             ^");
+    assert_int_equal(unlink(path), 0);
+}
+
 /* Words amend; those that name a cell are left, in their order, when asked for. */
 static void test_amendments(void **state)
 {
@@ -375,6 +434,8 @@ int main(void)
         cmocka_unit_test(test_include_depth),
         cmocka_unit_test(test_include_limits),
         cmocka_unit_test(test_amendments),
+        cmocka_unit_test(test_program),
+        cmocka_unit_test(test_program_words),
         cmocka_unit_test(test_recipes_that_come_with_hpx),
         cmocka_unit_test(test_open),
     };
