@@ -46,7 +46,7 @@ SOURCES_mlp = $(addprefix src/nn/,activation.c activation.h checkpoint.c checkpo
 # What these use of the others cannot change a number: it carries values, text and bytes. A test links each trainer from
 # its list and these alone, and reads which headers they include.
 NEUTRAL_SOURCES = $(addprefix include/hpx/,blob.h buffer.h error.h fields.h file.h hash.h input.h metrics.h setting.h sources.h \
-	trainer.h training.h) $(addprefix src/base/,blob.c buffer.c error.c fields.c file.c hash.c memory.c memory.h metrics.c setting.c text.c text.h) \
+	trainer.h training.h) $(addprefix src/base/,blob.c buffer.c error.c fields.c file.c hash.c memory.c memory.h metrics.c print.c setting.c text.c text.h) \
 	src/data/gzip.c src/data/gzip.h src/data/shape.c src/trainer/trainers.h
 # What a build is made of: these files are kept in the store, and the dirty flag and the patch cover them.
 BUILD_SOURCES = Makefile src include tools

@@ -82,12 +82,17 @@ bool hpx_read_options(struct options *out, const struct command *command, int ar
 void hpx_print_options(hpx_buffer *out, const struct command *command);
 char *hpx_usage_of(const struct command *command); /* "hpx build [OPTION]... RECIPE[:SEARCH]..."; free() it */
 
-/* common.c */
+/* say.c */
 int hpx_fail(const hpx_error *error); /* prints it; the exit code for it */
 void hpx_say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* "hpx: ..." to stderr */
 /* Whatever people may read goes through here: with escapes for what is not visible (hpx/text.h), but line
  * ends and tabs. */
-void hpx_show_text(const char *text);   /* to stderr */
+void hpx_show_text(const char *text); /* to stderr */
+/* Lines drawn above the cursor's end, which the next frame replaces. */
+extern volatile sig_atomic_t hpx_lines_drawn;
+void hpx_clear_lines(void); /* for a message, before the next frame */
+
+/* common.c */
 int hpx_print_result(hpx_buffer *text); /* to stdout, and frees it; the exit code */
 /* The sink of a long result, the rest of which hpx_print_result prints. */
 void hpx_pass_on(const void *bytes, size_t size);
@@ -98,6 +103,9 @@ void hpx_warn_without_code(const hpx_recipe *recipe); /* of a program of which n
 /* The store's folder: --store, $HPX_STORE, cache/ at the root of the work tree that holds `anchor` (a folder,
  * or a recipe as on the command line), ./cache. free() it. */
 char *hpx_store_folder(const struct options *options, const char *anchor);
+char *hpx_recipe_path(const char *argument); /* RECIPE of RECIPE[:SEARCH]; free() it */
+/* Likewise; *search is SEARCH, or NULL where there is none. */
+char *hpx_split_target(const char *argument, const char **search);
 /* Where fetched data sets are: $HPX_DATA, else data/ in the store's folder. free() it. */
 char *hpx_data_folder(const char *hpx_store_folder);
 /* Opens the store. Damage found in it is reported. WRITE makes it where there is none, and says so. READ:
@@ -136,8 +144,6 @@ void hpx_free_targets(struct target *targets, size_t count);
 bool hpx_have_one_store(const struct options *options, const struct target *targets, size_t count,
                         const char *folder);
 hpx_status hpx_need_searches(const struct target *targets, size_t count, hpx_error *error);
-char *hpx_recipe_path(const char *argument); /* RECIPE of RECIPE[:SEARCH]; free() it */
-
 /* Whether an argument that may be a recipe or a key is a key. */
 bool hpx_is_key(const char *word);
 
@@ -179,7 +185,6 @@ size_t hpx_terminal_columns(int fd); /* SIZE_MAX: it is none */
 struct progress;
 struct progress *hpx_progress_new(const struct options *options, const hpx_recipe *recipe);
 void hpx_progress_free(struct progress *progress); /* clears what is drawn */
-void hpx_progress_clear(void);                     /* for a message, before the next frame */
 void hpx_progress_event(void *context, const hpx_event *event);
 bool hpx_progress_fetch(void *context, const char *file, const char *from, uint64_t done, uint64_t total);
 

@@ -23,42 +23,6 @@
 #define WORKER_DESCRIPTORS 2
 #define SPARE_DESCRIPTORS  24
 
-void hpx_show_text(const char *text)
-{
-    hpx_buffer shown = {0};
-    hpx_progress_clear();
-    hpx_text_show(&shown, text, strlen(text), "\n\t");
-    fputs(hpx_buffer_text(&shown), stderr);
-    hpx_buffer_free(&shown);
-}
-
-void hpx_say(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    char *text = hpx_vformat(format, args), *line = hpx_format("hpx: %s\n", text);
-    va_end(args);
-    hpx_show_text(line);
-    free(line);
-    free(text);
-}
-
-int hpx_fail(const hpx_error *error)
-{
-    static const int codes[] = {
-        [HPX_OK] = EXIT_DONE,
-        [HPX_FAILED] = EXIT_FAILED,
-        [HPX_USAGE] = EXIT_USAGE,
-        [HPX_NOT_FOUND] = EXIT_FAILED,
-        [HPX_DAMAGED] = EXIT_DAMAGED,
-        [HPX_DIFFERS] = EXIT_DIFFERS,
-        [HPX_INTERRUPTED] = EXIT_FAILED, /* main ends by the signal */
-        [HPX_NO_MEMORY] = EXIT_FAILED,
-    };
-    hpx_say("%s", error->message);
-    return codes[error->status];
-}
-
 /* Not by stdio, which gives up when a signal is noted meanwhile, or a pipe that somebody else has made
  * non-blocking is full. */
 static int write_result(hpx_buffer *text)
@@ -198,6 +162,24 @@ static char *work_tree_of(const char *anchor)
     }
     free(path);
     return NULL;
+}
+
+/* Splits RECIPE:SEARCH at the last colon, unless there is a file of the whole name. *search is NULL without
+ * one. */
+char *hpx_split_target(const char *argument, const char **search)
+{
+    const char *colon = strrchr(argument, ':');
+    *search = NULL;
+    if (!colon || hpx_path_exists(argument))
+        return hpx_strdup(argument);
+    *search = colon + 1;
+    return hpx_strndup(argument, (size_t)(colon - argument));
+}
+
+char *hpx_recipe_path(const char *argument)
+{
+    const char *search;
+    return hpx_split_target(argument, &search);
 }
 
 char *hpx_store_folder(const struct options *options, const char *anchor)

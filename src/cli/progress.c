@@ -34,14 +34,11 @@ struct progress {
     char fetching[64];
 };
 
-/* Lines drawn above the cursor's end, which the next frame replaces. */
-static volatile sig_atomic_t lines_drawn;
-
 /* Whoever had the terminal while hpx was stopped has written below. */
 static void forget_lines(int number)
 {
     (void)number;
-    lines_drawn = 0;
+    hpx_lines_drawn = 0;
 }
 
 static struct winsize terminal_size(int fd)
@@ -78,21 +75,9 @@ struct progress *hpx_progress_new(const struct options *options, const hpx_recip
     return progress;
 }
 
-void hpx_progress_clear(void)
-{
-    const int above = lines_drawn - 1;
-    if (above >= 0)
-        fputs("\r", stderr);
-    if (above > 0)
-        fprintf(stderr, "\033[%dA", above);
-    if (above >= 0)
-        fputs("\033[J", stderr);
-    lines_drawn = 0;
-}
-
 void hpx_progress_free(struct progress *progress)
 {
-    hpx_progress_clear();
+    hpx_clear_lines();
     for (size_t i = 0; i < progress->count; i++)
         free(progress->running[i].name);
     free(progress->running);
@@ -137,11 +122,11 @@ static bool is_time_to_draw(struct progress *progress)
 static void draw(hpx_buffer *frame)
 {
     const char *text = hpx_buffer_text(frame);
-    hpx_progress_clear();
+    hpx_clear_lines();
     fputs(text, stderr);
-    lines_drawn = 1;
+    hpx_lines_drawn = 1;
     for (const char *at = text; (at = strchr(at, '\n')); at++)
-        lines_drawn++;
+        hpx_lines_drawn++;
     fflush(stderr);
     hpx_buffer_free(frame);
 }

@@ -8,24 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Splits RECIPE:SEARCH at the last colon, unless there is a file of the whole name. *search is NULL without
- * one. */
-static char *split(const char *argument, const char **search)
-{
-    const char *colon = strrchr(argument, ':');
-    *search = NULL;
-    if (!colon || hpx_path_exists(argument))
-        return hpx_strdup(argument);
-    *search = colon + 1;
-    return hpx_strndup(argument, (size_t)(colon - argument));
-}
-
-char *hpx_recipe_path(const char *argument)
-{
-    const char *search;
-    return split(argument, &search);
-}
-
 /* Whether a word amends recipes: NAME=VALUE, where NAME is no path. */
 static bool amends(const char *word)
 {
@@ -80,7 +62,7 @@ hpx_status hpx_open_target(struct target *out, char **words, size_t *count, bool
     *out = (struct target){0};
     if (amends(words[0]))
         return no_recipe(words[0], error);
-    char *path = split(words[0], &search);
+    char *path = hpx_split_target(words[0], &search);
     hpx_status status = open_recipe(out, path, &amendments, error);
     if (!status)
         status = add_searches(out, search, error);
@@ -96,7 +78,7 @@ static hpx_status add_target(struct target *targets, size_t *count, const char *
                              hpx_recipe_amendments amendments, hpx_error *error)
 {
     const char *search;
-    char *path = split(argument, &search);
+    char *path = hpx_split_target(argument, &search);
     hpx_status status = HPX_OK;
     size_t at = 0;
     while (at < *count && strcmp(targets[at].path, path) != 0)

@@ -6,42 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_in(const hpx_names *names, const char *name)
-{
-    for (size_t i = 0; i < names->count; i++)
-        if (strcmp(names->at[i], name) == 0)
-            return true;
-    return false;
-}
-
-void hpx_names_add(hpx_names *names, const char *name)
-{
-    if (is_in(names, name))
-        return;
-    names->at = hpx_grow(names->at, &names->capacity, names->count + 1, sizeof *names->at);
-    names->at[names->count++] = hpx_strdup(name);
-}
-
-void hpx_names_add_metrics(hpx_names *names, const hpx_metrics *metrics)
-{
-    for (size_t i = 0; i < metrics->count; i++)
-        hpx_names_add(names, metrics->list[i].name);
-}
-
-void hpx_names_free(hpx_names *names)
-{
-    for (size_t i = 0; i < names->count; i++)
-        free(names->at[i]);
-    free(names->at);
-    *names = (hpx_names){0};
-}
-
 /* The column of a metric: its name, or metric.NAME where that is another column's. */
 static char *metric_column(const hpx_names *axes, const char *name)
 {
     static const char *const others[] = {"seed", "epoch", "status", "seconds", "key"};
     static const char prefix[] = "metric.";
-    bool taken = is_in(axes, name) || strncmp(name, prefix, strlen(prefix)) == 0;
+    bool taken = hpx_names_have(axes, name) || strncmp(name, prefix, strlen(prefix)) == 0;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         taken = taken || strcmp(name, others[i]) == 0;
     return hpx_format("%s%s", taken ? prefix : "", name);

@@ -11,44 +11,42 @@
 #include <string.h>
 #include <time.h>
 
+bool hpx_names_have(const hpx_names *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->at[i], name) == 0)
+            return true;
+    return false;
+}
+
+void hpx_names_add(hpx_names *names, const char *name)
+{
+    if (hpx_names_have(names, name))
+        return;
+    names->at = hpx_grow(names->at, &names->capacity, names->count + 1, sizeof *names->at);
+    names->at[names->count++] = hpx_strdup(name);
+}
+
+void hpx_names_add_metrics(hpx_names *names, const hpx_metrics *metrics)
+{
+    for (size_t i = 0; i < metrics->count; i++)
+        hpx_names_add(names, metrics->list[i].name);
+}
+
+void hpx_names_free(hpx_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->at[i]);
+    free(names->at);
+    *names = (hpx_names){0};
+}
+
 const char *hpx_report_time(char out[32], int64_t ns)
 {
     time_t seconds = (time_t)(ns / 1000000000);
     struct tm parts;
     gmtime_r(&seconds, &parts);
     strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    return out;
-}
-
-const char *hpx_duration_text(char out[32], double seconds)
-{
-    if (!isfinite(seconds)) {
-        snprintf(out, 32, "?");
-        return out;
-    }
-    unsigned long long whole = (unsigned long long)(seconds + 0.5), day = 86400;
-    unsigned minutes = (unsigned)(whole / 60 % 60), hours = (unsigned)(whole / 3600 % 24);
-    if (whole >= day)
-        snprintf(out, 32, "%llu d %02u:%02u", whole / day, hours, minutes);
-    else if (whole >= 3600)
-        snprintf(out, 32, "%u:%02u:%02u", hours, minutes, (unsigned)(whole % 60));
-    else
-        snprintf(out, 32, "%u:%02u", minutes, (unsigned)(whole % 60));
-    return out;
-}
-
-const char *hpx_bytes_text(char out[32], uint64_t bytes)
-{
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
-    if (bytes < 1024) {
-        snprintf(out, 32, "%" PRIu64 " B", bytes);
-        return out;
-    }
-    double value = (double)bytes / 1024;
-    size_t unit = 0;
-    for (; value >= 999.95 && unit < 3; unit++)
-        value /= 1024;
-    hpx_print(out, 32, "%.1f %s", value, units[unit]);
     return out;
 }
 

@@ -43,6 +43,7 @@ typedef struct hpx_names {
     char **at;
     size_t count, capacity;
 } hpx_names;
+bool hpx_names_have(const hpx_names *names, const char *name);
 void hpx_names_add(hpx_names *names, const char *name);
 void hpx_names_add_metrics(hpx_names *names, const hpx_metrics *metrics);
 void hpx_names_free(hpx_names *names);

@@ -8,10 +8,45 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define NO_NAME SIZE_MAX
+
+/* --- numbers as people read them --------------------------------------------------------------------------- */
+
+const char *hpx_duration_text(char out[32], double seconds)
+{
+    if (!isfinite(seconds)) {
+        snprintf(out, 32, "?");
+        return out;
+    }
+    unsigned long long whole = (unsigned long long)(seconds + 0.5), day = 86400;
+    unsigned minutes = (unsigned)(whole / 60 % 60), hours = (unsigned)(whole / 3600 % 24);
+    if (whole >= day)
+        snprintf(out, 32, "%llu d %02u:%02u", whole / day, hours, minutes);
+    else if (whole >= 3600)
+        snprintf(out, 32, "%u:%02u:%02u", hours, minutes, (unsigned)(whole % 60));
+    else
+        snprintf(out, 32, "%u:%02u", minutes, (unsigned)(whole % 60));
+    return out;
+}
+
+const char *hpx_bytes_text(char out[32], uint64_t bytes)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+    if (bytes < 1024) {
+        snprintf(out, 32, "%" PRIu64 " B", bytes);
+        return out;
+    }
+    double value = (double)bytes / 1024;
+    size_t unit = 0;
+    for (; value >= 999.95 && unit < 3; unit++)
+        value /= 1024;
+    hpx_print(out, 32, "%.1f %s", value, units[unit]);
+    return out;
+}
 
 /* --- a row ------------------------------------------------------------------------------------------------ */
 

@@ -80,8 +80,6 @@ void hpx_trial_lose(struct build *build, struct trial *trial, hpx_status status,
 /* The same for lack of memory: beside others it is tried once more without them. */
 void hpx_trial_lose_for_memory(struct build *build, struct trial *trial, const char *message);
 
-uint64_t hpx_trial_cost_left(const struct trial *trial); /* to its target */
-
 /* What the build says. */
 
 /* An event of a trial, or of none (NULL), with a message or NULL. */

@@ -194,6 +194,12 @@ uint32_t hpx_trial_target(const struct trial *trial)
     return target;
 }
 
+uint64_t hpx_trial_cost_left(const struct trial *trial)
+{
+    uint32_t from = trial->epoch > trial->from ? trial->epoch : trial->from, target = hpx_trial_target(trial);
+    return target > from ? (target - from) * trial->epoch_cost : 0;
+}
+
 bool hpx_trial_failed(const struct trial *trial, uint32_t epochs)
 {
     double value;

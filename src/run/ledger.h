@@ -98,6 +98,7 @@ bool hpx_trial_answer(double *value, const struct trial *trial, uint32_t epochs)
 
 /* The most epochs for which it is asked and has no answer; 0: it has all. */
 uint32_t hpx_trial_target(const struct trial *trial);
+uint64_t hpx_trial_cost_left(const struct trial *trial); /* to its target */
 
 /* Whether its answer for so many epochs is no number, or it ended by accident before it had one. */
 bool hpx_trial_failed(const struct trial *trial, uint32_t epochs);

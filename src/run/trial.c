@@ -21,12 +21,6 @@ static void note_failure(struct build *build, struct trial *trial, const char *f
             hpx_arena_strndup(build->ledger.arena, failure, strlen(failure));
 }
 
-uint64_t hpx_trial_cost_left(const struct trial *trial)
-{
-    uint32_t from = trial->epoch > trial->from ? trial->epoch : trial->from, target = hpx_trial_target(trial);
-    return target > from ? (target - from) * trial->epoch_cost : 0;
-}
-
 /* Looks the trial up: what is stored of it, or what it would take to have so many epochs. */
 static hpx_status consult(struct build *build, struct trial *trial, uint32_t epochs,
                           const hpx_buffer *manifest, hpx_error *error)

@@ -1,0 +1,60 @@
+/* What is said to people, on stderr. */
+#include "cli.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+volatile sig_atomic_t hpx_lines_drawn;
+
+void hpx_clear_lines(void)
+{
+    const int above = hpx_lines_drawn - 1;
+    if (above >= 0)
+        fputs("\r", stderr);
+    if (above > 0)
+        fprintf(stderr, "\033[%dA", above);
+    if (above >= 0)
+        fputs("\033[J", stderr);
+    hpx_lines_drawn = 0;
+}
+
+void hpx_show_text(const char *text)
+{
+    hpx_buffer shown = {0};
+    hpx_clear_lines();
+    hpx_text_show(&shown, text, strlen(text), "\n\t");
+    fputs(hpx_buffer_text(&shown), stderr);
+    hpx_buffer_free(&shown);
+}
+
+void hpx_say(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = hpx_vformat(format, args), *line = hpx_format("hpx: %s\n", text);
+    va_end(args);
+    hpx_show_text(line);
+    free(line);
+    free(text);
+}
+
+int hpx_fail(const hpx_error *error)
+{
+    static const int codes[] = {
+        [HPX_OK] = EXIT_DONE,
+        [HPX_FAILED] = EXIT_FAILED,
+        [HPX_USAGE] = EXIT_USAGE,
+        [HPX_NOT_FOUND] = EXIT_FAILED,
+        [HPX_DAMAGED] = EXIT_DAMAGED,
+        [HPX_DIFFERS] = EXIT_DIFFERS,
+        [HPX_INTERRUPTED] = EXIT_FAILED, /* main ends by the signal */
+        [HPX_NO_MEMORY] = EXIT_FAILED,
+    };
+    hpx_say("%s", error->message);
+    return codes[error->status];
+}
