@@ -14,6 +14,7 @@
 #include "hpx/fields.h"
 #include "hpx/hash.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,7 +45,7 @@ const char *hpx_copy_tmp(const hpx_copy *copy);
 /* Appends a line for each name in the end of a program's output that is missing in the copy and exists in the work tree:
  * "not declared: src/util.py exists in the work tree". Names are as the recipe would have them. Nothing with run-in =
  * worktree. */
-void hpx_copy_undeclared(hpx_buffer *hint, const hpx_copy *copy, const void *output, size_t size);
+void hpx_copy_undeclared(hpx_buffer *hint, hpx_copy *copy, const void *output, size_t size);
 
 /* Makes snapshots. A file of `path` below the snapshot, to be copied from `source` (absolute; or NULL: of these bytes), that
  * must have this hash afterwards. */
@@ -56,17 +57,17 @@ typedef struct hpx_snapshot_file {
     hpx_hash hash; /* of its bytes */
 } hpx_snapshot_file;
 
-/* SCRATCH/snapshots/NAME, made unless it is there. *folder is free()d by the caller. HPX_DIFFERS when a file no longer has
- * the bytes of its hash: it names it, and nothing is made. */
-hpx_status hpx_snapshot_make(char **folder, const char *scratch, const char *name,
+/* SCRATCH/snapshots/NAME, made unless it is there, and whole. *folder is free()d by the caller; while the descriptor *held is
+ * open it is not collected. HPX_DIFFERS when a file no longer has the bytes of its hash: it names it, and nothing is made. */
+hpx_status hpx_snapshot_make(char **folder, int *held, const char *scratch, const char *name,
                              const hpx_snapshot_file *files, size_t count, hpx_error *error);
 
-/* What is in the scratch folder that no process uses and that nobody has used for `seconds`; copies of dead processes whatever
- * their age. `remove`: it goes. */
+/* What is in the scratch folder that no process uses: snapshots that nobody has used for `seconds`, and the copies of processes
+ * that have ended. It goes, unless `keep`. */
 typedef struct hpx_scratch_space {
     size_t snapshots, copies;
     uint64_t bytes;
 } hpx_scratch_space;
-void hpx_scratch_collect(hpx_scratch_space *out, const char *scratch, double seconds, _Bool remove);
+void hpx_scratch_collect(hpx_scratch_space *out, const char *scratch, double seconds, bool keep);
 
 #endif

@@ -9,7 +9,8 @@ export LC_ALL=C.UTF-8 NO_COLOR=1
 unset HPX_STORE HPX_DATA HPX_MAP_SIZE
 
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+trap 'chmod -R u+rwX "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
+export HPX_SCRATCH=$scratch/programs
 
 hpx() {
     "$HPX" "$@"

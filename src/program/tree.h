@@ -1,0 +1,30 @@
+/* Folders in which a program may have left anything: links to elsewhere, files without permissions, folders below each
+ * other without end. Everything is done relative to an open folder, by one name, and no link is followed. */
+#ifndef HPX_PROGRAM_TREE_H
+#define HPX_PROGRAM_TREE_H
+
+#include "hpx/error.h"
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+/* A folder of that name, opened, with permissions restored; -1, and errno, where it is none. */
+int hpx_tree_open(int at, const char *name);
+
+/* Opens the folder, and makes it anew, with that mode, if anything else is there, or nothing. */
+int hpx_tree_make(int at, const char *name, mode_t mode);
+
+/* Removes what has that name, whatever it is; false, and errno, when something stays. */
+bool hpx_tree_remove(int at, const char *name);
+
+/* A new file with the bytes of the open file `from`, read from its beginning: a clone where the file system can. -1, and
+ * errno, when it cannot be made. */
+int hpx_tree_copy(int at, const char *name, int from, mode_t mode);
+
+/* Locks the file for this process while it is open; false when another one has it. */
+bool hpx_tree_lock(int fd);
+
+/* The space of a folder's files on disk. */
+void hpx_tree_measure(unsigned long long *bytes, int at, const char *name);
+
+#endif
