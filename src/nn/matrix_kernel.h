@@ -56,28 +56,31 @@ KERNEL(multiply_tile)(float *c, size_t c_stride, const float *a, size_t a_row, s
         for (size_t i = 0; i < rows * wide; i++)
             STAY(sums[i]);
     }
+    __asm__("" : "+r"(c)); /* the rows' addresses are made here: the loop above has no registers for them */
 #pragma GCC unroll 32
-    for (size_t i = 0; i < rows; i++) {
-        float *row = c + i * c_stride;
+    for (size_t i = 0; i < rows; i++, c += c_stride) {
 #pragma GCC unroll 32
         for (size_t v = 0; v < end; v++)
-            *(vector *)(row + v * LANES) = sums[i * wide + v];
+            *(vector *)(c + v * LANES) = sums[i * wide + v];
         if (whole)
-            *(vector *)(row + end * LANES) = sums[i * wide + end];
+            *(vector *)(c + end * LANES) = sums[i * wide + end];
         else
-            STORE(row + end * LANES, FIRST(columns - end * LANES), sums[i * wide + end]);
+            STORE(c + end * LANES, FIRST(columns - end * LANES), sums[i * wide + end]);
     }
 }
 
-/* Each size of tile is a function of its own: in a larger one the compiler runs out of registers. */
+/* So many tiles, one below the other. Each size is a function of its own: in a larger one the compiler runs
+ * out of registers. */
 typedef void KERNEL(tile_fn)(float *c, size_t c_stride, const float *a, size_t a_row, size_t a_column,
-                             const float *b, size_t b_stride, size_t k, bool add, size_t columns);
+                             const float *b, size_t b_stride, size_t k, bool add, size_t columns,
+                             size_t tiles);
 #define TILE(name, rows, wide, whole)                                                                        \
     TARGET static __attribute__((noinline)) void KERNEL(name##_##rows##_##wide)(                             \
         float *c, size_t c_stride, const float *a, size_t a_row, size_t a_column, const float *b,            \
-        size_t b_stride, size_t k, bool add, size_t columns)                                                 \
+        size_t b_stride, size_t k, bool add, size_t columns, size_t tiles)                                   \
     {                                                                                                        \
-        KERNEL(multiply_tile)                                                                                \
+        for (; tiles > 0; tiles--, c += rows * c_stride, a += rows * a_row)                                  \
+            KERNEL(multiply_tile)                                                                            \
         (c, c_stride, a, a_row, a_column, b, b_stride, k, add, columns, rows, wide, whole);                  \
     }
 #define TILE_OF(rows, wide) TILE(tile, rows, wide, true) TILE(edge, rows, wide, false)
@@ -98,7 +101,8 @@ static const size_t KERNEL(most_rows)[] = {0, MOST(1), MOST(2), MOST(3), MOST(4)
 #undef MOST
 
 /* The product of m rows of a with one panel of b, the rows spread evenly over the fewest tiles: one of few
- * rows has too few sums to keep the multipliers busy. */
+ * rows has too few sums to keep the multipliers busy. Between tiles the next panel is asked for; if none is,
+ * those of a size are one call. */
 TARGET static void KERNEL(multiply)(float *c, size_t c_stride, struct view a, struct view b, size_t m,
                                     size_t k, bool add, size_t columns, struct ahead next)
 {
@@ -107,13 +111,14 @@ TARGET static void KERNEL(multiply)(float *c, size_t c_stride, struct view a, st
     size_t tiles = (m - 1) / most + 1;
     const size_t lines = next.lines > 0 ? (next.lines - 1) / tiles + 1 : 0, few = m / tiles, more = m % tiles;
     KERNEL(tile_fn) *const(*of)[2] = KERNEL(tiles)[wide];
-    for (; tiles > 0; tiles--) {
+    for (size_t now; tiles > 0; tiles -= now) {
         const size_t rows = few + (tiles <= more);
+        now = lines > 0 ? 1 : tiles > more ? tiles - more : tiles;
         ask_for(&next, lines);
         hpx_path_take(hpx_path_tile(wide, rows > 1, !whole, add));
-        of[rows][whole](c, c_stride, a.values, a.row, a.column, b.values, b.row, k, add, columns);
-        c += rows * c_stride;
-        a.values += rows * a.row;
+        of[rows][whole](c, c_stride, a.values, a.row, a.column, b.values, b.row, k, add, columns, now);
+        c += now * rows * c_stride;
+        a.values += now * rows * a.row;
     }
 }
 
