@@ -10,6 +10,7 @@
 #include "hpx/blob.h"
 #include "hpx/buffer.h"
 #include "hpx/cell.h"
+#include "hpx/compare.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
 #include "hpx/file.h"
@@ -76,17 +77,21 @@ void hpx_store_on_broken(hpx_broken_fn *broken);
 typedef void hpx_crash_fn(void);
 void hpx_store_on_crash(hpx_crash_fn *crashed);
 
-/* One epoch's result; or that the training failed in it, as its manifest decides. Then there is no later
- * one. */
+/* One epoch's result; or that the training failed in it, as its manifest decides, or ended early of itself. Then
+ * there is no later one. */
 typedef struct hpx_artifact {
     hpx_hash key;
     uint32_t epoch;
     char failure[HPX_FAILURE_BYTES]; /* why it failed; empty: it did not */
+    char stopped[HPX_FAILURE_BYTES]; /* why it ended early, with these metrics; empty: it did not */
     uint32_t parent;     /* the epoch whose checkpoint this run continued; 0: it began from the start */
     hpx_metrics metrics; /* its own: hpx_artifact_free */
-    hpx_hash output;     /* hpx_output_hash of metrics and checkpoint, or hpx_failure_hash */
+    hpx_hash output;     /* hpx_output_hash of metrics and checkpoint, or hpx_failure_hash; of a result with
+                            conditions, of the metrics alone: checkpoints of programs are not compared */
     hpx_hash code;       /* of the code record */
     hpx_hash dataset;    /* of the data set entry */
+    hpx_hash conditions; /* of the record of how the program was run; zero: a model has none */
+    bool replicate;      /* a later run, kept beside the first, which it need not equal */
     hpx_cell cell;       /* as the recipe named it; of a stored one, borrowed until the store is closed */
     uint64_t seed;
     char host[64];
@@ -102,19 +107,28 @@ void hpx_artifact_set(hpx_artifact *out, const hpx_artifact *artifact);
 
 /* Whether two epochs came out alike, bit for bit. */
 bool hpx_artifact_same_output(const hpx_artifact *a, const hpx_artifact *b);
+/* Whether they came out alike by a comparison. If not, and it is not HPX_LIKE_BITS, `out` says in which metric. */
+bool hpx_artifact_alike(hpx_difference *out, const hpx_artifact *a, const hpx_artifact *b,
+                        const hpx_comparison *comparison);
+
+#define HPX_LOG_BYTES_MAX ((size_t)256 << 10)
 
 typedef struct hpx_put_options {
     hpx_keep keep;
-    hpx_objective objective; /* HPX_KEEP_BEST: what is best */
-    bool last;               /* HPX_KEEP_NONE: the training ends with this epoch */
+    hpx_objective objective;   /* HPX_KEEP_BEST: what is best */
+    bool last;                 /* HPX_KEEP_NONE: the training ends with this epoch */
+    hpx_comparison comparison; /* with the epoch that is stored already, if it is */
+    const hpx_blob *log; /* what the run said that ended with this epoch; NULL: nothing is kept. The first
+                                   HPX_LOG_BYTES_MAX bytes count */
 } hpx_put_options;
 
 /* Stores an epoch with its checkpoint and drops the trajectory's checkpoints that are not to be kept, in one
- * transaction. A newer checkpoint that is there already is the newest, and this one is not kept for that. A
- * failure has no checkpoint, and the one before it stays the newest. A pinned trajectory keeps all. Without
- * options only the newest is kept. HPX_DIFFERS if the key has another manifest (a hash collision; nothing is
- * changed then) or the epoch another output, which is kept beside the first one (hpx_store_each_conflict).
- * Storing the same again changes nothing. `checkpoint` is NULL for a failure. */
+ * transaction. A newer checkpoint that is there already is the newest, and this one is not kept for that. An
+ * epoch without a checkpoint (NULL), as a failure is, leaves the one before it the newest. A pinned trajectory
+ * keeps all. Without options only the newest is kept. HPX_DIFFERS if the key has another manifest (a hash
+ * collision; nothing is changed then) or the epoch another output, which is kept beside the first one
+ * (hpx_store_each_conflict). Storing what is alike again changes no record; with HPX_LIKE_ANY it is kept, alone, as
+ * a replicate. */
 hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,
                          const hpx_blob *checkpoint, const hpx_put_options *options, hpx_error *error);
 
@@ -124,7 +138,7 @@ hpx_status hpx_store_get(hpx_artifact *out, hpx_store *store, const hpx_hash *ke
                          const hpx_buffer *manifest, hpx_error *error);
 
 /* What is known of a training of so many epochs: likewise the artifact of the last of them, or of the one in
- * which it failed before. */
+ * which it failed, or stopped, before. */
 hpx_status hpx_store_find(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epochs,
                           const hpx_buffer *manifest, hpx_error *error);
 
@@ -136,6 +150,10 @@ hpx_status hpx_store_newest_checkpoint(uint32_t *epoch, hpx_blob *checkpoint, hp
 /* The same without reading the bytes, for a plan. */
 hpx_status hpx_store_newest_checkpoint_epoch(uint32_t *epoch, hpx_store *store, const hpx_hash *key,
                                              uint32_t epoch_max, hpx_error *error);
+
+/* What the run said that ended with an epoch, appended: any bytes. HPX_NOT_FOUND if nothing is kept. */
+hpx_status hpx_store_get_log(hpx_buffer *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,
+                             hpx_error *error);
 
 /* Reports an epoch as damaged, as its checkpoint is no such thing to the trainer, and drops it: record,
  * checkpoint and mark. So it is trained again, and no build meets it a second time. */
@@ -164,14 +182,20 @@ hpx_status hpx_store_each_manifest(hpx_store *store, hpx_manifest_fn *each, void
  * could not. */
 hpx_status hpx_store_put_conflict(hpx_store *store, const hpx_artifact *artifact, hpx_error *error);
 
-/* Calls for every second output that was stored under a key and epoch that had one: the loud error that must
- * not be forgotten. With `key`, for that trajectory's. */
+/* Calls for every later run that was stored under a key and epoch that had one: replicates, and what contradicts the
+ * first, the loud error that must not be forgotten. With `key`, for that trajectory's. */
 hpx_status hpx_store_each_conflict(hpx_store *store, const hpx_hash *key, hpx_artifact_fn *each,
                                    void *context, hpx_error *error);
 
-/* Small records named by the hash of their own bytes: what is known of a code version or a data set. Storing
- * the same again changes nothing, but what came by an import is from then on known here as well. */
-typedef enum hpx_record_kind { HPX_RECORD_CODE, HPX_RECORD_DATASET } hpx_record_kind;
+/* Small records named by the hash of their own bytes: what is known of a code version, a data set, or how programs
+ * are run (HPX_RECORD_CONDITIONS). Storing the same again changes nothing, but what came by an import is from then
+ * on known here as well. */
+typedef enum hpx_record_kind {
+    HPX_RECORD_CODE,
+    HPX_RECORD_DATASET,
+    HPX_RECORD_CONDITIONS,
+    HPX_RECORD_PROOF, /* that a program continues (run/proof.h) */
+} hpx_record_kind;
 hpx_hash hpx_record_id(const hpx_fields *fields);
 hpx_status hpx_store_put_record(hpx_store *store, hpx_record_kind kind, const hpx_fields *fields,
                                 hpx_error *error);

@@ -257,7 +257,8 @@ hpx_status hpx_trial_store_epoch(struct build *build, struct trial *trial, const
     memcpy(artifact.host, result->host, sizeof artifact.host);
     memcpy(artifact.failure, result->failure, sizeof artifact.failure);
     const hpx_recipe *recipe = build->recipe;
-    hpx_put_options keep = {recipe->keep, recipe->objective,
+    hpx_put_options keep = {.keep = recipe->keep,
+                            .objective = recipe->objective,
                             .last = result->epoch >= hpx_trial_target(trial) || *result->failure};
     hpx_buffer manifest = {0};
     add_manifest(&manifest, build, trial);

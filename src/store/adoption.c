@@ -86,9 +86,10 @@ hpx_status hpx_store_copy(hpx_store *store, const hpx_hash *from, const hpx_buff
         status = hpx_begin_write(&txn, store, error);
     if (!status) {
         for (size_t i = 0; i < records.count && !status; i++) {
-            bool contradicts = false;
+            static const hpx_comparison bits = {.likeness = HPX_LIKE_BITS};
+            enum put_outcome outcome;
             records.items[i].key = to;
-            status = hpx_put_artifact(&contradicts, store, txn, manifest, &records.items[i], error);
+            status = hpx_put_artifact(&outcome, store, txn, manifest, &records.items[i], &bits, error);
             if (!status)
                 status = hpx_copy_import(store, txn, from, &to, records.items[i].epoch, error);
         }

@@ -32,31 +32,31 @@ static hpx_status compare_manifest(hpx_store *store, MDB_txn *txn, const hpx_has
                          hpx_hash_hex(hex, key));
 }
 
-/* The failure of an epoch before this one. */
-static hpx_status get_failure(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
-                              uint32_t epoch, hpx_error *error)
+/* The end that an epoch before this one is: it failed, or stopped. */
+static hpx_status get_end(hpx_artifact *out, hpx_store *store, MDB_txn *txn, const hpx_hash *key,
+                          uint32_t epoch, hpx_error *error)
 {
     uint32_t last;
     hpx_status status = hpx_last_epoch(&last, store, txn, DB_RECORDS, key, epoch - 1, error);
     if (!status)
         status = hpx_get_artifact(out, store, txn, key, last, error);
-    if (!status && !*out->failure) {
+    if (!status && !*out->failure && !*out->stopped) {
         hpx_artifact_free(out);
         status = hpx_error_set(error, HPX_NOT_FOUND, "not in the store");
     }
     return status;
 }
 
-static hpx_status get(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,
-                      bool or_failure, const hpx_buffer *manifest, hpx_error *error)
+static hpx_status get(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epoch, bool or_end,
+                      const hpx_buffer *manifest, hpx_error *error)
 {
     MDB_txn *txn;
     hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
     status = hpx_get_artifact(out, store, txn, key, epoch, error);
-    if (status == HPX_NOT_FOUND && or_failure)
-        status = get_failure(out, store, txn, key, epoch, error);
+    if (status == HPX_NOT_FOUND && or_end)
+        status = get_end(out, store, txn, key, epoch, error);
     if (!status && manifest) {
         status = compare_manifest(store, txn, key, manifest, error);
         if (status)
@@ -78,11 +78,56 @@ hpx_status hpx_store_find(hpx_artifact *out, hpx_store *store, const hpx_hash *k
     return get(out, store, key, epochs, true, manifest, error);
 }
 
-hpx_status hpx_put_artifact(bool *contradicts, hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
-                            const hpx_artifact *artifact, hpx_error *error)
+static hpx_status put_record(hpx_store *store, MDB_txn *txn, enum database db, const struct key *name,
+                             const hpx_artifact *artifact, hpx_error *error)
+{
+    hpx_buffer record = {0};
+    hpx_encode_artifact(&record, artifact);
+    hpx_status status = hpx_put_sealed(store, txn, db, name, record.data, record.size, error);
+    hpx_buffer_free(&record);
+    return status;
+}
+
+static hpx_status contradicts(const hpx_artifact *stored, const hpx_artifact *artifact,
+                              const hpx_difference *difference, hpx_error *error)
+{
+    char hex[HPX_HASH_HEX_BYTES], old[HPX_HASH_HEX_BYTES], new[HPX_HASH_HEX_BYTES];
+    hpx_buffer what = {0};
+    if (difference->name)
+        hpx_difference_print(&what, difference, "before");
+    else
+        hpx_buffer_printf(&what, "another output: %.12s, and %.12s before",
+                          hpx_hash_hex(new, &artifact->output), hpx_hash_hex(old, &stored->output));
+    hpx_hash_hex(hex, &artifact->key);
+    hpx_error_set(error, HPX_DIFFERS,
+                  "%s epoch %u: trained again with %s; both are kept, and the one before is what hits give",
+                  hex, artifact->epoch, hpx_buffer_text(&what));
+    hpx_buffer_free(&what);
+    return HPX_DIFFERS;
+}
+
+/* A run of an epoch that has one. */
+static hpx_status put_again(enum put_outcome *out, hpx_store *store, MDB_txn *txn, const hpx_artifact *stored,
+                            const hpx_artifact *artifact, const hpx_comparison *comparison, hpx_error *error)
+{
+    hpx_difference difference;
+    if (comparison->likeness == HPX_LIKE_ANY) {
+        hpx_artifact later = *artifact;
+        later.replicate = true;
+        const struct key name = hpx_key_of_later(&later);
+        *out = PUT_BESIDE;
+        return put_record(store, txn, DB_CONFLICTS, &name, &later, error);
+    }
+    *out = hpx_artifact_alike(&difference, artifact, stored, comparison) ? PUT_KNOWN : PUT_CONTRADICTS;
+    return *out == PUT_KNOWN ? HPX_OK : contradicts(stored, artifact, &difference, error);
+}
+
+hpx_status hpx_put_artifact(enum put_outcome *out, hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
+                            const hpx_artifact *artifact, const hpx_comparison *comparison, hpx_error *error)
 {
     struct key name = hpx_key_of_hash(&artifact->key);
     hpx_status status = compare_manifest(store, txn, &artifact->key, manifest, error);
+    *out = PUT_NEW;
     if (status == HPX_NOT_FOUND)
         status = hpx_put_sealed(store, txn, DB_MANIFESTS, &name, manifest->data, manifest->size, error);
     if (status)
@@ -90,26 +135,49 @@ hpx_status hpx_put_artifact(bool *contradicts, hpx_store *store, MDB_txn *txn, c
     hpx_artifact stored;
     status = hpx_get_artifact(&stored, store, txn, &artifact->key, artifact->epoch, error);
     if (status == HPX_NOT_FOUND) {
-        hpx_buffer record = {0};
-        hpx_encode_artifact(&record, artifact);
         name = hpx_key_of_epoch(&artifact->key, artifact->epoch);
-        status = hpx_put_sealed(store, txn, DB_RECORDS, &name, record.data, record.size, error);
-        hpx_buffer_free(&record);
-        return status;
+        return put_record(store, txn, DB_RECORDS, &name, artifact, error);
     }
     if (status)
         return status;
-    *contradicts = !hpx_artifact_same_output(&stored, artifact);
+    status = put_again(out, store, txn, &stored, artifact, comparison, error);
     hpx_artifact_free(&stored);
-    if (*contradicts) {
-        char hex[HPX_HASH_HEX_BYTES], old[HPX_HASH_HEX_BYTES], new[HPX_HASH_HEX_BYTES];
-        status = hpx_error_set(
-            error, HPX_DIFFERS,
-            "%s epoch %u: trained again with another output: %.12s, and %.12s before; both are kept, "
-            "and the one before is what hits give",
-            hpx_hash_hex(hex, &artifact->key), artifact->epoch, hpx_hash_hex(new, &artifact->output),
-            hpx_hash_hex(old, &stored.output));
-    }
+    return status;
+}
+
+/* The first log of an epoch stays. */
+static hpx_status put_log(hpx_store *store, MDB_txn *txn, const hpx_artifact *artifact, const hpx_blob *log,
+                          hpx_error *error)
+{
+    const uint8_t *payload;
+    size_t size;
+    const struct key name = hpx_key_of_epoch(&artifact->key, artifact->epoch);
+    hpx_status status = hpx_get_sealed(&payload, &size, store, txn, DB_LOGS, &name, error);
+    if (status != HPX_NOT_FOUND)
+        return status;
+    size = log->size < HPX_LOG_BYTES_MAX ? (size_t)log->size : HPX_LOG_BYTES_MAX;
+    uint8_t *bytes = hpx_realloc(NULL, size + 1, 1);
+    status = hpx_blob_read(log, bytes, size, 0, error);
+    if (!status)
+        status = hpx_put_sealed(store, txn, DB_LOGS, &name, bytes, size, error);
+    free(bytes);
+    return status;
+}
+
+hpx_status hpx_store_get_log(hpx_buffer *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,
+                             hpx_error *error)
+{
+    MDB_txn *txn;
+    const uint8_t *payload;
+    size_t size;
+    const struct key name = hpx_key_of_epoch(key, epoch);
+    hpx_status status = hpx_begin_read(&txn, store, error);
+    if (status)
+        return status;
+    status = hpx_get_sealed(&payload, &size, store, txn, DB_LOGS, &name, error);
+    if (!status)
+        hpx_buffer_add(out, payload, size);
+    hpx_end_read(store, txn);
     return status;
 }
 
@@ -118,22 +186,27 @@ hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx
 {
     static const hpx_put_options defaults = {.keep = HPX_KEEP_NEWEST};
     MDB_txn *txn;
-    bool contradicts = false;
+    enum put_outcome outcome = PUT_NEW;
+    hpx_artifact made = *artifact;
     struct staged staged = {.blob = HPX_NO_BLOB};
     hpx_status status = HPX_OK;
+    options = options ? options : &defaults;
+    if (hpx_artifact_is_of_program(artifact))
+        made.output = hpx_artifact_output(artifact, NULL);
     if (checkpoint && checkpoint->size >= BLOB_FILE_BYTES)
         status = hpx_stage(&staged, store, checkpoint, error);
     if (!status)
         status = hpx_begin_write(&txn, store, error);
     if (!status) {
-        status = hpx_put_artifact(&contradicts, store, txn, manifest, artifact, error);
-        if (!status)
-            status = hpx_keep_checkpoints(store, txn, artifact, checkpoint, &staged,
-                                          options ? options : &defaults, error);
+        status = hpx_put_artifact(&outcome, store, txn, manifest, &made, &options->comparison, error);
+        if (!status && outcome != PUT_BESIDE)
+            status = hpx_keep_checkpoints(store, txn, &made, checkpoint, &staged, options, error);
+        if (!status && outcome != PUT_BESIDE && options->log)
+            status = put_log(store, txn, &made, options->log, error);
         status = hpx_end_write(store, txn, status, error);
     }
     hpx_stage_end(&staged);
-    return contradicts ? hpx_store_put_conflict(store, artifact, error) : status;
+    return outcome == PUT_CONTRADICTS ? hpx_store_put_conflict(store, &made, error) : status;
 }
 
 hpx_status hpx_drop_epoch(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
@@ -143,6 +216,8 @@ hpx_status hpx_drop_epoch(hpx_store *store, MDB_txn *txn, const hpx_hash *key, u
     hpx_status status = hpx_drop_checkpoint(store, txn, key, epoch, error);
     if (!status)
         status = hpx_delete_key(store, txn, DB_IMPORTS, &name, error);
+    if (!status)
+        status = hpx_delete_key(store, txn, DB_LOGS, &name, error);
     return status ? status : hpx_delete_key(store, txn, DB_RECORDS, &name, error);
 }
 

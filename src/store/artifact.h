@@ -11,10 +11,18 @@ hpx_status hpx_find_name(hpx_hash *out, hpx_store *store, enum database db, cons
 /* Calls for every value of a database of fields under hashes. */
 hpx_status hpx_each_fields(hpx_store *store, enum database db, hpx_manifest_fn *each, void *context,
                            hpx_error *error);
-/* Puts manifest and record where they are missing or damaged; HPX_DIFFERS when another manifest has the key,
- * or *contradicts when the record has another output. */
-hpx_status hpx_put_artifact(bool *contradicts, hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
-                            const hpx_artifact *artifact, hpx_error *error);
+/* What a put has met. */
+enum put_outcome {
+    PUT_NEW,
+    PUT_KNOWN,       /* a run that is alike is stored */
+    PUT_BESIDE,      /* it was put beside the stored one, as a replicate */
+    PUT_CONTRADICTS, /* the stored one, and was not put */
+};
+
+/* Puts manifest and record where they are missing or damaged, or a replicate. HPX_DIFFERS when another manifest has
+ * the key, and with PUT_CONTRADICTS. */
+hpx_status hpx_put_artifact(enum put_outcome *out, hpx_store *store, MDB_txn *txn, const hpx_buffer *manifest,
+                            const hpx_artifact *artifact, const hpx_comparison *comparison, hpx_error *error);
 
 /* imports.c: the mark of a record, or with epoch 0 of a code version. */
 hpx_status hpx_mark_import(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
@@ -39,7 +47,7 @@ const char *hpx_validate_artifact(const hpx_artifact *artifact, const hpx_fields
 /* space.c */
 hpx_status hpx_find_pin(bool *pinned, hpx_store *store, MDB_txn *txn, const hpx_hash *key, hpx_error *error);
 
-struct key hpx_key_of_output(const hpx_artifact *artifact); /* of a conflict */
+struct key hpx_key_of_later(const hpx_artifact *artifact); /* of a later run of an epoch that has one */
 /* hpx_store_each_conflict within a transaction. *damaged: how many could not be read, which were reported. */
 hpx_status hpx_each_conflict(uint64_t *damaged, hpx_store *store, MDB_txn *txn, const hpx_hash *only,
                              hpx_artifact_fn *each, void *context, hpx_error *error);

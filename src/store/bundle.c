@@ -340,7 +340,7 @@ static hpx_status put_conflict(void *context, const hpx_artifact *artifact, hpx_
 {
     const struct conflicts *conflicts = context;
     struct writer *writer = conflicts->writer;
-    struct key key = hpx_key_of_output(artifact);
+    struct key key = hpx_key_of_later(artifact);
     if (!find_epoch(conflicts->epochs, artifact->epoch) ||
         !is_complete(writer, artifact, conflicts->epochs)) {
         leave_out(writer, DB_CONFLICTS, &key);
@@ -379,7 +379,7 @@ static hpx_status open_own(hpx_blob *out, struct writer *writer, const hpx_artif
         return status;
     hpx_hasher *hasher = hpx_hasher_new();
     status = hpx_blob_each_piece(out, hash_piece, hasher, error);
-    hpx_hash output = hpx_output_hash_finish(hasher, &artifact->metrics);
+    hpx_hash output = hpx_artifact_output(artifact, hasher);
     if (!status && !hpx_hash_equal(&output, &artifact->output))
         status = hpx_error_set(error, HPX_NOT_FOUND, "damaged in the store");
     if (status)

@@ -491,7 +491,7 @@ static hpx_status finish_checkpoint(struct reader *reader, hpx_error *error)
 {
     struct incoming *incoming = &reader->incoming;
     hpx_hash whole = hpx_hasher_finish(incoming->whole),
-             output = hpx_output_hash_finish(incoming->output, &incoming->artifact.metrics);
+             output = hpx_artifact_output(&incoming->artifact, incoming->output);
     incoming->open = false;
     if (!hpx_hash_equal(&whole, &incoming->entry.hash))
         return refuse(reader, "the checkpoint's chunks do not have its hash", error);

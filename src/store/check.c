@@ -93,6 +93,8 @@ static hpx_status send_conflict(void *context, const hpx_artifact *artifact, hpx
 {
     (void)context, (void)error;
     char hex[HPX_HASH_HEX_BYTES], output[HPX_HASH_HEX_BYTES];
+    if (artifact->replicate)
+        return HPX_OK;
     char *line = hpx_format("%s epoch %u: a second output %s of %s", hpx_hash_hex(hex, &artifact->key),
                             artifact->epoch, hpx_hash_hex(output, &artifact->output), artifact->host);
     send('C', line);

@@ -1,5 +1,5 @@
-/* Conflicts: an epoch that was trained a second time with another output. The first record stays what hits
- * give; the second is kept beside it, so that the contradiction can be shown until somebody finds out why. */
+/* Later runs of an epoch that is stored. The first record stays what hits give. Beside it are kept, where runs need
+ * not be alike, all others as its replicates; else what contradicts it, to be shown until somebody finds out why. */
 #include "artifact.h"
 #include "internal.h"
 #include "record.h"
@@ -8,10 +8,14 @@
 
 #include <string.h>
 
-struct key hpx_key_of_output(const hpx_artifact *artifact)
+struct key hpx_key_of_later(const hpx_artifact *artifact)
 {
     struct key key = hpx_key_of_epoch(&artifact->key, artifact->epoch);
-    memcpy(key.bytes + key.size, artifact->output.bytes, HPX_HASH_BYTES);
+    hpx_fields fields = {0};
+    hpx_artifact_fields(&fields, artifact);
+    const hpx_hash name = artifact->replicate ? hpx_record_id(&fields) : artifact->output;
+    hpx_fields_free(&fields);
+    memcpy(key.bytes + key.size, name.bytes, HPX_HASH_BYTES);
     key.size += HPX_HASH_BYTES;
     return key;
 }
@@ -21,7 +25,7 @@ hpx_status hpx_store_put_conflict(hpx_store *store, const hpx_artifact *artifact
     MDB_txn *txn;
     hpx_error failure;
     hpx_buffer record = {0};
-    struct key key = hpx_key_of_output(artifact);
+    struct key key = hpx_key_of_later(artifact);
     hpx_status status = hpx_begin_write(&txn, store, &failure);
     if (!status) {
         hpx_encode_artifact(&record, artifact);

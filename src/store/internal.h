@@ -24,6 +24,9 @@ enum database {
     DB_ADOPTIONS,
     DB_IMPORTS,
     DB_BLOBS,
+    DB_CONDITIONS,
+    DB_PROOFS,
+    DB_LOGS,
     DATABASES,
     DB_YOUNGER = DB_CONFLICTS,
 };
@@ -84,6 +87,9 @@ extern const char *const hpx_database_names[DATABASES];
  * seconds. */
 hpx_status hpx_open_locked(hpx_store **out, const char *directory, hpx_store_mode mode, bool alone,
                            hpx_error *error);
+
+/* From here on the store has results of programs: programs that know none may not open it any more. */
+hpx_status hpx_take_programs(hpx_store *store, MDB_txn *txn, hpx_error *error);
 
 void hpx_close_environments(hpx_store *store);
 

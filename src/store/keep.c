@@ -84,13 +84,13 @@ hpx_status hpx_keep_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_artifa
         status = hpx_find_pin(&pinned, store, txn, key, error);
     bool all = pinned || options->keep == HPX_KEEP_ALL;
     bool ended = options->keep == HPX_KEEP_NONE && options->last && newest == artifact->epoch;
-    bool failed = *artifact->failure; /* and has no checkpoint that could take the place of another */
-    for (size_t i = 0; i < stored.count && !status && !all && (ended || !failed); i++) {
+    const bool bare = !checkpoint || *artifact->failure; /* nothing could take the place of another */
+    for (size_t i = 0; i < stored.count && !status && !all && (ended || !bare); i++) {
         uint32_t epoch = stored.epochs[i];
         if (ended ? epoch <= newest : epoch < newest && epoch != best)
             status = hpx_drop_checkpoint(store, txn, key, epoch, error);
     }
-    bool wanted = !failed && (all || (!ended && (artifact->epoch == newest || artifact->epoch == best)));
+    bool wanted = !bare && (all || (!ended && (artifact->epoch == newest || artifact->epoch == best)));
     if (!status && wanted && !present)
         status = hpx_put_checkpoint(store, txn, key, artifact->epoch, checkpoint, staged, error);
     free(stored.epochs);

@@ -18,7 +18,8 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#define FORMAT_VERSION    2
+#define FORMAT_VERSION    3 /* the newest one known */
+#define FORMAT_MODELS     2 /* of a store without results of programs, which earlier versions read, too */
 #define MAP_BYTES_DEFAULT ((size_t)64 << 30)
 #define READERS_MAX       512
 #define LOCK_FILE_BYTES   ((READERS_MAX + 8) * 64) /* a reader's slot is a cache line */
@@ -107,23 +108,34 @@ static hpx_status check_format(hpx_store *store, MDB_txn *txn, hpx_error *error)
     return status;
 }
 
-static hpx_status put_format(hpx_store *store, MDB_txn *txn, hpx_error *error)
+static hpx_status put_format(hpx_store *store, MDB_txn *txn, uint8_t format, hpx_error *error)
 {
-    struct key key = {.bytes = "format", .size = 6};
-    static const uint8_t version[4] = {FORMAT_VERSION};
-    hpx_status status = hpx_put_sealed(store, txn, DB_META, &key, version, sizeof version, error);
-    if (!status)
-        store->format = FORMAT_VERSION;
+    const struct key key = {.bytes = "format", .size = 6};
+    const uint8_t version[4] = {format};
+    return hpx_put_sealed(store, txn, DB_META, &key, version, sizeof version, error);
+}
+
+hpx_status hpx_take_programs(hpx_store *store, MDB_txn *txn, hpx_error *error)
+{
+    const uint32_t known = store->format;
+    hpx_status status = check_format(store, txn, error); /* another process may have raised it */
+    if (!status && store->format >= FORMAT_MODELS && store->format < FORMAT_VERSION)
+        status = put_format(store, txn, FORMAT_VERSION, error);
+    store->format = known;
     return status;
 }
 
 /* A process that has the store open may write records of its own format: nobody else may, then. */
 static hpx_status upgrade(hpx_store *store, MDB_txn *txn, hpx_error *error)
 {
-    if (store->format == FORMAT_VERSION || !store->alone)
+    if (store->format >= FORMAT_MODELS || !store->alone)
         return HPX_OK;
     hpx_status status = hpx_upgrade_format_1(store, txn, error);
-    return status ? status : put_format(store, txn, error);
+    if (!status)
+        status = put_format(store, txn, FORMAT_MODELS, error);
+    if (!status)
+        store->format = FORMAT_MODELS;
+    return status;
 }
 
 /* Opens the databases in a transaction. *complete false when younger ones are missing. */
@@ -155,7 +167,9 @@ static hpx_status make_databases(hpx_store *store, hpx_error *error)
         status = code == 0 ? HPX_OK : hpx_lmdb_failed(store, code, error);
     }
     if (!status)
-        status = empty ? put_format(store, txn, error) : check_format(store, txn, error);
+        status = empty ? put_format(store, txn, FORMAT_MODELS, error) : HPX_OK;
+    if (!status)
+        status = check_format(store, txn, error);
     if (!status)
         status = upgrade(store, txn, error);
     return hpx_end_write(store, txn, status, error);
@@ -191,7 +205,7 @@ static hpx_status open_databases(hpx_store *store, hpx_store_mode mode, hpx_erro
     hpx_status status = two ? make_databases(store, error) : HPX_OK;
     if (!status)
         status = find_databases(&complete, store, mode, error);
-    if (status || mode != HPX_STORE_WRITE || (complete && (store->format == FORMAT_VERSION || !store->alone)))
+    if (status || mode != HPX_STORE_WRITE || (complete && (store->format >= FORMAT_MODELS || !store->alone)))
         return status;
     return make_databases(store, error);
 }
@@ -388,7 +402,7 @@ static hpx_status upgrade_alone(const char *directory, hpx_error *error)
     if (!status)
         hpx_store_close(store);
     else if (status == HPX_FAILED)
-        hpx_error_prefix(error, "cannot upgrade the store to format %d", FORMAT_VERSION);
+        hpx_error_prefix(error, "cannot upgrade the store to format %d", FORMAT_MODELS);
     return status;
 }
 
@@ -419,7 +433,7 @@ hpx_status hpx_open_locked(hpx_store **out, const char *directory, hpx_store_mod
         status = make_files(store, error);
     else if (!status)
         status = open_files(store, mode, error);
-    const bool older = !status && mode == HPX_STORE_WRITE && store->format < FORMAT_VERSION;
+    const bool older = !status && mode == HPX_STORE_WRITE && store->format < FORMAT_MODELS;
     if (status || older)
         hpx_store_close(store);
     else

@@ -26,6 +26,32 @@ bool hpx_artifact_same_output(const hpx_artifact *a, const hpx_artifact *b)
     return hpx_hash_equal(&a->output, &b->output) && hpx_metrics_same_names(&a->metrics, &b->metrics);
 }
 
+bool hpx_artifact_alike(hpx_difference *out, const hpx_artifact *a, const hpx_artifact *b,
+                        const hpx_comparison *comparison)
+{
+    *out = (hpx_difference){.name = NULL};
+    if (comparison->likeness == HPX_LIKE_BITS)
+        return hpx_artifact_same_output(a, b);
+    if (*a->failure || *b->failure || !*a->stopped != !*b->stopped)
+        return *a->failure && *b->failure;
+    return hpx_metrics_alike(out, &a->metrics, &b->metrics, comparison);
+}
+
+hpx_hash hpx_artifact_output(const hpx_artifact *artifact, hpx_hasher *checkpoint)
+{
+    if (checkpoint && !hpx_artifact_is_of_program(artifact))
+        return hpx_output_hash_finish(checkpoint, &artifact->metrics);
+    if (checkpoint)
+        hpx_hasher_finish(checkpoint);
+    return *artifact->failure ? hpx_failure_hash(artifact->failure)
+                              : hpx_output_hash(&artifact->metrics, NULL, 0);
+}
+
+bool hpx_artifact_is_of_program(const hpx_artifact *artifact)
+{
+    return !hpx_hash_is_zero(&artifact->conditions);
+}
+
 void hpx_artifact_set(hpx_artifact *out, const hpx_artifact *artifact)
 {
     const hpx_artifact copy = hpx_artifact_copy(artifact);
@@ -37,6 +63,12 @@ void hpx_artifact_fields(hpx_fields *out, const hpx_artifact *artifact)
 {
     hpx_metrics_to_fields(out, &artifact->metrics);
     hpx_failure_to_fields(out, artifact->failure);
+    if (*artifact->stopped)
+        hpx_fields_set_text(out, "stopped", artifact->stopped);
+    if (hpx_artifact_is_of_program(artifact))
+        hpx_fields_set_hash(out, "conditions", &artifact->conditions);
+    if (artifact->replicate)
+        hpx_fields_set_count(out, "replicate", 1);
     hpx_fields_set_count(out, "parent", artifact->parent);
     hpx_fields_set_hash(out, "output", &artifact->output);
     hpx_fields_set_hash(out, "code", &artifact->code);
@@ -99,6 +131,26 @@ static hpx_status decode_cell(hpx_cell *out, hpx_cell_set *cells, const hpx_fiel
     return whole ? HPX_OK : hpx_error_set(error, HPX_DAMAGED, "field 'cell' is missing or no cell");
 }
 
+/* What only results of programs have. */
+static hpx_status decode_program_fields(hpx_artifact *out, const hpx_fields *fields, hpx_error *error)
+{
+    const char *stopped = "";
+    uint64_t replicate = 0;
+    hpx_status status = HPX_OK;
+    if (hpx_fields_find(fields, "stopped"))
+        status = hpx_fields_text(&stopped, fields, "stopped", error);
+    if (!status && strlen(stopped) >= sizeof out->stopped)
+        status = hpx_error_set(error, HPX_DAMAGED, "field 'stopped' is too long");
+    if (!status && hpx_fields_find(fields, "conditions"))
+        status = hpx_fields_hash(&out->conditions, fields, "conditions", error);
+    if (!status && hpx_fields_find(fields, "replicate"))
+        status = hpx_fields_count(&replicate, fields, "replicate", error);
+    if (!status)
+        snprintf(out->stopped, sizeof out->stopped, "%s", stopped);
+    out->replicate = replicate > 0;
+    return status;
+}
+
 static hpx_status decode_fields(hpx_artifact *out, hpx_cell_set *cells, const hpx_fields *fields,
                                 hpx_error *error)
 {
@@ -110,6 +162,8 @@ static hpx_status decode_fields(hpx_artifact *out, hpx_cell_set *cells, const hp
         status = hpx_fields_hash(&out->output, fields, "output", error);
     if (!status)
         status = hpx_failure_from_fields(out->failure, fields, &out->metrics, &out->output, error);
+    if (!status)
+        status = decode_program_fields(out, fields, error);
     if (!status)
         status = hpx_fields_hash(&out->code, fields, "code", error);
     if (!status)

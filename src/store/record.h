@@ -7,6 +7,10 @@
 void hpx_artifact_fields(hpx_fields *out, const hpx_artifact *artifact);
 void hpx_encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);
 
+bool hpx_artifact_is_of_program(const hpx_artifact *artifact);
+/* What `output` of a record has to be, with the hasher of its checkpoint, which is freed; NULL: without one. */
+hpx_hash hpx_artifact_output(const hpx_artifact *artifact, hpx_hasher *checkpoint);
+
 /* format_1.c: whether the fields of a record are as format 1 has them, and to make them what hpx_encode_artifact
  * writes. HPX_DAMAGED, with the fields as they were, where they contradict each other. */
 bool hpx_is_format_1_record(const hpx_fields *fields);

@@ -20,7 +20,13 @@ hpx_hash hpx_record_id(const hpx_fields *fields)
 
 static enum database database_of(hpx_record_kind kind)
 {
-    return kind == HPX_RECORD_CODE ? DB_CODES : DB_DATASETS;
+    static const enum database databases[] = {
+        [HPX_RECORD_CODE] = DB_CODES,
+        [HPX_RECORD_DATASET] = DB_DATASETS,
+        [HPX_RECORD_CONDITIONS] = DB_CONDITIONS,
+        [HPX_RECORD_PROOF] = DB_PROOFS,
+    };
+    return databases[kind];
 }
 
 /* One value in a transaction of its own. */
@@ -31,7 +37,10 @@ static hpx_status put_alone(hpx_store *store, enum database db, const struct key
     hpx_status status = hpx_begin_write(&txn, store, error);
     if (status)
         return status;
-    status = hpx_put_sealed(store, txn, db, key, value->data, value->size, error);
+    if (db == DB_CONDITIONS)
+        status = hpx_take_programs(store, txn, error);
+    if (!status)
+        status = hpx_put_sealed(store, txn, db, key, value->data, value->size, error);
     return hpx_end_write(store, txn, status, error);
 }
 

@@ -346,7 +346,8 @@ static hpx_status drop_all_checkpoints(hpx_store *store, MDB_txn *txn, const hpx
 
 hpx_status hpx_store_forget(bool *forgotten, hpx_store *store, const hpx_hash *key, hpx_error *error)
 {
-    static const enum database all[] = {DB_CHUNKS, DB_CONFLICTS, DB_IMPORTS, DB_RECORDS, DB_MANIFESTS};
+    static const enum database all[] = {DB_CHUNKS, DB_CONFLICTS, DB_IMPORTS,
+                                        DB_LOGS,   DB_RECORDS,   DB_MANIFESTS};
     MDB_txn *txn;
     bool pinned = false;
     const struct key prefix = hpx_key_of_hash(key);

@@ -1,4 +1,4 @@
-/* The layout, format version 2. The environment is the file hpx.mdb (and hpx.mdb-lock) in the store's folder,
+/* The layout, format versions 2 and 3: 3 has results of programs. The environment is the file hpx.mdb (and hpx.mdb-lock) in the store's folder,
  * with one database for each kind of value:
  *
  *     meta         "format"                      u32 format version
@@ -10,17 +10,22 @@
  *     datasets     id(16)                        fields: name, files' hashes and sizes; likewise
  *     files        XXH3-128 of the path(16)      fields of an hpx_known_bytes, and the path
  *     builds       number(8)                     fields of one entry of the log of builds (records.c)
- *     conflicts    key(16) epoch(4) output(16)   fields of an hpx_artifact: a second output
+ *     conflicts    key(16) epoch(4) name(16)     fields of an hpx_artifact: a later run. Of a replicate the name is
+ *                                                the XXH3-128 of these fields, else its output
  *     pins         key(16)                       nothing
  *     adoptions    id(16)                        fields of an hpx_adoption (identity/adoption.h has the id)
  *     imports      key(16) epoch(4)              fields: from where and when the record came by an import;
  *                  id(16) 0(4)                   likewise of a code version
  *     blobs        XXH3-128(16) key(16) epoch(4) nothing: the file of that name is that checkpoint's
+ *     conditions   id(16)                        fields: how a program is run; id as of codes
+ *     proofs       id(16)                        fields: that a program continues (run/proof.c); likewise
+ *     logs         key(16) epoch(4)              what the run said that ended with this epoch, up to 256 KiB
  *
  * Checkpoints of 1 MiB and more are files in the folder blobs/ (blobs.c).
  *
  * A store of format 1 has other records (format_1.c), large checkpoints in chunks, and none of the databases
- * that are younger than it: readers take it as it is, and the first writer upgrades it.
+ * that are younger than it: readers take it as it is, and the first writer upgrades it. One of format 2 becomes one of
+ * format 3 with the first result of a program; all that it has stays as it is.
  *
  * Integers in keys are big-endian, so that a cursor walks epochs and chunks in order; in values
  * little-endian. Every value ends with the XXH3-128 of its database's name, its key and its payload: a
@@ -43,8 +48,9 @@
 #define DISK_FULL_BYTES (1u << 20)
 
 const char *const hpx_database_names[DATABASES] = {
-    "meta",  "manifests", "records",   "checkpoints", "chunks",    "codes",   "datasets",
-    "files", "builds",    "conflicts", "pins",        "adoptions", "imports", "blobs",
+    "meta",     "manifests", "records",    "checkpoints", "chunks", "codes",
+    "datasets", "files",     "builds",     "conflicts",   "pins",   "adoptions",
+    "imports",  "blobs",     "conditions", "proofs",      "logs",
 };
 
 static struct key append_u32(struct key key, uint32_t value)
@@ -121,8 +127,9 @@ hpx_status hpx_lmdb_failed(hpx_store *store, int code, hpx_error *error)
 void hpx_describe_key(char *out, size_t room, enum database db, const MDB_val *key)
 {
     static const char *const words[DATABASES] = {
-        "meta",       "manifest", "record",   "checkpoint", "chunk",    "code version",   "data set",
-        "file entry", "build",    "conflict", "pin",        "adoption", "mark of import", "file"};
+        "meta",           "manifest",   "record",     "checkpoint", "chunk", "code version",
+        "data set",       "file entry", "build",      "conflict",   "pin",   "adoption",
+        "mark of import", "file",       "conditions", "proof",      "log"};
     const uint8_t *bytes = key->mv_data;
     char hex[2 * KEY_BYTES_MAX + 1] = "";
     size_t epoch_at = HPX_HASH_BYTES, index_at = epoch_at + 4;

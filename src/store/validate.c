@@ -18,6 +18,7 @@ struct rule {
 
 static const struct rule manifest_rules[] = {
     {"code.version", HPX_FIELD_BYTES, 20, 20},
+    {"dataset.data", HPX_FIELD_BYTES, HPX_HASH_BYTES, HPX_HASH_BYTES},
     {"dataset.test-images", HPX_FIELD_BYTES, HPX_HASH_BYTES, HPX_HASH_BYTES},
     {"dataset.test-labels", HPX_FIELD_BYTES, HPX_HASH_BYTES, HPX_HASH_BYTES},
     {"dataset.train-images", HPX_FIELD_BYTES, HPX_HASH_BYTES, HPX_HASH_BYTES},
@@ -30,7 +31,24 @@ static const struct rule manifest_rules[] = {
     {"numerics.blas", HPX_FIELD_TEXT, 0, 0},
     {"numerics.kernel", HPX_FIELD_TEXT, 0, 0},
     {"numerics.threads", HPX_FIELD_COUNT, 1, UINT32_MAX},
+    {"program.command", HPX_FIELD_TEXT, 0, 0},
+    {"program.threads", HPX_FIELD_COUNT, 1, UINT32_MAX},
     {"seed", HPX_FIELD_COUNT, 0, UINT32_MAX},
+    {0},
+};
+
+static const struct rule conditions_rules[] = {
+    {"run.continue", HPX_FIELD_TEXT, 0, 0},
+    {"run.folder", HPX_FIELD_TEXT, 0, 0},
+    {"run.gpus", HPX_FIELD_COUNT, 0, UINT32_MAX},
+    {"run.in", HPX_FIELD_TEXT, 0, 0},
+    {"run.memory", HPX_FIELD_COUNT, 1, UINT64_MAX},
+    {"run.objective", HPX_FIELD_TEXT, 0, 0},
+    {"run.pass", HPX_FIELD_TEXT, 0, 0},
+    {"run.repeat", HPX_FIELD_TEXT, 0, 0},
+    {"run.timeout", HPX_FIELD_REAL, 0, 0},
+    {"run.volatile", HPX_FIELD_TEXT, 0, 0},
+    {"run.within", HPX_FIELD_REAL, 0, 0},
     {0},
 };
 
@@ -55,6 +73,8 @@ static const struct rule dataset_rules[] = {
     {0},
 };
 
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 /* Of a field, or with others allowed of an axis. */
 static bool is_name(const char *text, const char *others)
 {
@@ -63,6 +83,12 @@ static bool is_name(const char *text, const char *others)
         if (!strchr(letters, *c) && !strchr(others, *c))
             return false;
     return *text != 0;
+}
+
+/* Whether whoever wrote the recipe has named it. */
+static bool is_of_user(const char *field)
+{
+    return strncmp(field, "axis.", 5) == 0 || strncmp(field, "env.", 4) == 0;
 }
 
 static bool keeps_rule(const hpx_field *field, const struct rule *rules)
@@ -81,7 +107,7 @@ static hpx_status check_all(const hpx_fields *fields, const struct rule *rules, 
 {
     for (size_t i = 0; i < fields->count; i++) {
         const hpx_field *field = &fields->fields[i];
-        if (!is_name(field->name, "._"))
+        if (!is_name(field->name, is_of_user(field->name) ? "._" CAPITALS : "._"))
             return hpx_error_set(error, HPX_DAMAGED, "field %zu has a name that is none", i + 1);
         if (field->type == HPX_FIELD_TEXT && !hpx_text_is_visible(field->bytes, field->size))
             return hpx_error_set(error, HPX_DAMAGED, "field '%s' has characters that are not visible",
@@ -98,10 +124,11 @@ hpx_status hpx_validate_fields(const hpx_store *store, enum database db, const h
 {
     static const struct rule none[] = {{0}};
     hpx_status status = check_all(fields,
-                                  db == DB_MANIFESTS  ? manifest_rules
-                                  : db == DB_CODES    ? code_rules
-                                  : db == DB_DATASETS ? dataset_rules
-                                                      : none,
+                                  db == DB_MANIFESTS    ? manifest_rules
+                                  : db == DB_CODES      ? code_rules
+                                  : db == DB_DATASETS   ? dataset_rules
+                                  : db == DB_CONDITIONS ? conditions_rules
+                                                        : none,
                                   error);
     if (!status && db == DB_MANIFESTS && store->judge)
         status = store->judge->manifest(fields, error);
@@ -112,7 +139,7 @@ static const char *validate_cell(const hpx_cell *cell)
 {
     const char *axis, *value;
     for (size_t at = 0; hpx_cell_next(&at, &axis, &value, cell);) {
-        if (!is_name(axis, "_ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+        if (!is_name(axis, "_" CAPITALS))
             return "an axis whose name is no name";
         if (!hpx_text_is_visible(value, strlen(value)))
             return "a value of an axis with characters that are not visible";
@@ -129,13 +156,18 @@ const char *hpx_validate_artifact(const hpx_artifact *artifact, const hpx_fields
         return "no epoch can continue a later one, or be 0";
     if (last && artifact->epoch > last->count)
         return "an epoch behind the last one of its training";
+    if (*artifact->failure && *artifact->stopped)
+        return "an epoch that failed, and stopped";
+    if ((*artifact->stopped || artifact->replicate) && hpx_hash_is_zero(&artifact->conditions))
+        return "a result of a program without its conditions";
     if (seed && artifact->seed != seed->count)
         return "another seed than its manifest has";
     if (!(artifact->seconds >= 0) || !(artifact->total_seconds >= 0) || isinf(artifact->total_seconds) ||
         isinf(artifact->seconds))
         return "a time that is none";
     if (!hpx_text_is_visible(artifact->host, strlen(artifact->host)) ||
-        !hpx_text_is_visible(artifact->failure, strlen(artifact->failure)))
+        !hpx_text_is_visible(artifact->failure, strlen(artifact->failure)) ||
+        !hpx_text_is_visible(artifact->stopped, strlen(artifact->stopped)))
         return "a text with characters that are not visible";
     return validate_cell(&artifact->cell);
 }

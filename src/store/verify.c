@@ -74,7 +74,7 @@ static bool is_in_file(const struct check *check, const MDB_val *value)
 static bool exists(struct check *check, enum database db, const void *bytes, size_t size)
 {
     MDB_val key = {.mv_size = size, .mv_data = (void *)bytes}, value;
-    return mdb_get(check->txn, check->store->databases[db], &key, &value) == 0;
+    return !check->store->lacks[db] && mdb_get(check->txn, check->store->databases[db], &key, &value) == 0;
 }
 
 /* What is missing or damaged is a fault of its own. */
@@ -119,6 +119,11 @@ static const char *check_record(struct check *check, const MDB_val *key, const u
     hpx_artifact_free(&artifact);
     if (wrong)
         return wrong;
+    if (artifact.replicate)
+        return "a replicate in place of the first run";
+    if (hpx_artifact_is_of_program(&artifact) &&
+        !exists(check, DB_CONDITIONS, artifact.conditions.bytes, HPX_HASH_BYTES))
+        return "its conditions are missing";
     if (!exists(check, DB_MANIFESTS, key->mv_data, HPX_HASH_BYTES))
         return "its manifest is missing";
     if (!exists(check, DB_CODES, artifact.code.bytes, HPX_HASH_BYTES))
@@ -203,12 +208,12 @@ static hpx_status add_piece(void *context, const uint8_t *bytes, size_t size, hp
 static const char *check_bytes(struct check *check, const hpx_blob *blob,
                                const struct checkpoint_entry *entry, const hpx_artifact *artifact)
 {
-    static const hpx_metrics none;
+    static const hpx_artifact none;
     hpx_error why;
     struct hashers hashers = {hpx_hasher_new(), hpx_hasher_new()};
     hpx_status status = hpx_blob_each_piece(blob, add_piece, &hashers, &why);
     const hpx_hash whole = hpx_hasher_finish(hashers.whole),
-                   output = hpx_output_hash_finish(hashers.output, artifact ? &artifact->metrics : &none);
+                   output = hpx_artifact_output(artifact ? artifact : &none, hashers.output);
     if (status)
         return keep_why(check, &why);
     if (!hpx_hash_equal(&whole, &entry->hash))
@@ -330,6 +335,20 @@ static const char *check_dataset(struct check *check, const MDB_val *key, const 
     return check_named(check, DB_DATASETS, key, payload, size);
 }
 
+static const char *check_conditions(struct check *check, const MDB_val *key, const uint8_t *payload,
+                                    size_t size)
+{
+    return check_named(check, DB_CONDITIONS, key, payload, size);
+}
+
+static const char *check_log(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
+{
+    (void)payload;
+    if (size > HPX_LOG_BYTES_MAX)
+        return "malformed";
+    return exists(check, DB_RECORDS, key->mv_data, key->mv_size) ? NULL : "left over: its record is missing";
+}
+
 static const char *check_pin(struct check *check, const MDB_val *key, const uint8_t *payload, size_t size)
 {
     (void)payload;
@@ -366,6 +385,9 @@ static const struct {
     [DB_ADOPTIONS] = {HPX_HASH_BYTES, check_fields},
     [DB_IMPORTS] = {HPX_HASH_BYTES + 4, check_import},
     [DB_BLOBS] = {2 * HPX_HASH_BYTES + 4, check_reference},
+    [DB_CONDITIONS] = {HPX_HASH_BYTES, check_conditions},
+    [DB_PROOFS] = {HPX_HASH_BYTES, check_fields},
+    [DB_LOGS] = {HPX_HASH_BYTES + 4, check_log},
 };
 
 static hpx_status check_database(struct check *check, enum database db, volatile uint64_t *checked,

@@ -101,7 +101,7 @@ static void find_values(struct values *values, const char *path)
 {
     MDB_env *env;
     MDB_txn *txn;
-    if (mdb_env_create(&env) || mdb_env_set_maxdbs(env, 16) || mdb_env_set_mapsize(env, (size_t)1 << 30) ||
+    if (mdb_env_create(&env) || mdb_env_set_maxdbs(env, 32) || mdb_env_set_mapsize(env, (size_t)1 << 30) ||
         mdb_env_open(env, path, MDB_NOSUBDIR | MDB_RDONLY, 0666) ||
         mdb_txn_begin(env, NULL, MDB_RDONLY, &txn))
         die("cannot open the store with LMDB");

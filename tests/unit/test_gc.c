@@ -244,7 +244,7 @@ static void test_keep(void **state)
     };
     hpx_store *store = open_store(HPX_STORE_WRITE);
     for (size_t i = 0; i < COUNT(table); i++) {
-        hpx_put_options options = {table[i].keep, table[i].objective, false};
+        hpx_put_options options = {.keep = table[i].keep, .objective = table[i].objective};
         uint32_t epochs = (uint32_t)strlen(table[i].values);
         for (uint32_t epoch = 1; epoch <= epochs; epoch++) {
             char digit = table[i].values[epoch - 1];
@@ -265,8 +265,8 @@ static void test_keep(void **state)
 static void test_keep_below(void **state)
 {
     (void)state;
-    const hpx_put_options best = {HPX_KEEP_BEST, ACCURACY, false};
-    const hpx_put_options none = {HPX_KEEP_NONE, ACCURACY, true};
+    const hpx_put_options best = {.keep = HPX_KEEP_BEST, .objective = ACCURACY};
+    const hpx_put_options none = {.keep = HPX_KEEP_NONE, .objective = ACCURACY, .last = true};
     hpx_store *store = open_store(HPX_STORE_WRITE);
     for (uint64_t units = 1; units <= 3; units++)
         expect_ok(put_with(store, units, 5, CHUNK, 0.5, NULL), &error);
@@ -320,7 +320,7 @@ static void test_pins(void **state)
     hpx_store_close(store);
 
     /* What is stored later is no reason to drop what is pinned. */
-    const hpx_put_options none = {HPX_KEEP_NONE, ACCURACY, true};
+    const hpx_put_options none = {.keep = HPX_KEEP_NONE, .objective = ACCURACY, .last = true};
     store = open_store(HPX_STORE_WRITE);
     expect_ok(put_with(store, 1, 3, 100, 0.5, NULL), &error);
     expect_ok(put_with(store, 1, 4, 100, 0.5, &none), &error);
@@ -336,7 +336,7 @@ static MDB_txn *open_raw(MDB_env **env)
 {
     MDB_txn *txn;
     assert_int_equal(mdb_env_create(env), 0);
-    assert_int_equal(mdb_env_set_maxdbs(*env, 16), 0);
+    assert_int_equal(mdb_env_set_maxdbs(*env, 32), 0);
     assert_int_equal(mdb_env_set_mapsize(*env, 1u << 28), 0);
     assert_int_equal(mdb_env_open(*env, data_path, MDB_NOSUBDIR, 0666), 0);
     assert_int_equal(mdb_txn_begin(*env, NULL, 0, &txn), 0);

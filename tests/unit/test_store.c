@@ -251,7 +251,7 @@ static size_t count_values(const char *database)
     MDB_dbi dbi;
     MDB_stat info;
     assert_int_equal(mdb_env_create(&env), 0);
-    assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 32), 0);
     assert_int_equal(mdb_env_open(env, data_path, MDB_NOSUBDIR | MDB_RDONLY, 0666), 0);
     assert_int_equal(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn), 0);
     assert_int_equal(mdb_dbi_open(txn, database, 0, &dbi), 0);
@@ -802,7 +802,7 @@ static void meddle(const char *database, const void *key, size_t key_size, const
     hpx_buffer sealed = {0}, value = {0};
     MDB_val name = {.mv_size = key_size, .mv_data = (void *)key};
     assert_int_equal(mdb_env_create(&env), 0);
-    assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 32), 0);
     assert_int_equal(mdb_env_set_mapsize(env, 1u << 24), 0);
     assert_int_equal(mdb_env_open(env, data_path, MDB_NOSUBDIR, 0666), 0);
     assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
@@ -835,7 +835,7 @@ static hpx_buffer raw_value(const char *database, const void *key, size_t key_si
     MDB_val name = {.mv_size = key_size, .mv_data = (void *)key}, value;
     hpx_buffer copy = {0};
     assert_int_equal(mdb_env_create(&env), 0);
-    assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 32), 0);
     assert_int_equal(mdb_env_open(env, data_path, MDB_NOSUBDIR | MDB_RDONLY, 0666), 0);
     assert_int_equal(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn), 0);
     assert_int_equal(mdb_dbi_open(txn, database, 0, &dbi), 0);
@@ -866,11 +866,11 @@ static void test_format(void **state)
     (void)state;
     hpx_store *store;
     hpx_store_close(open_store(HPX_STORE_WRITE));
-    meddle("meta", "format", 6, "\3\0\0\0", 4, true);
+    meddle("meta", "format", 6, "\4\0\0\0", 4, true);
     static const hpx_store_mode modes[] = {HPX_STORE_READ, HPX_STORE_WRITE};
     for (size_t i = 0; i < COUNT(modes); i++) {
         assert_int_equal(hpx_store_open(&store, folder, modes[i], &error), HPX_USAGE);
-        expect_contains(error.message, "newer hpx (format 3, this one knows up to 2)");
+        expect_contains(error.message, "newer hpx (format 4, this one knows up to 3)");
     }
     meddle("meta", "format", 6, "\2\0\0\0", 4, false);
     assert_int_equal(hpx_store_open(&store, folder, HPX_STORE_WRITE, &error), HPX_DAMAGED);
