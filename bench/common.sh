@@ -18,6 +18,15 @@ avx512) export HPX_VECTOR=avx512 ;;
     ;;
 esac
 
+# As HPX_DATA or cache/data has it.
+need_mnist() {
+    make --no-print-directory BUILD="$BUILD" "$BUILD/hpx" >&2
+    if ! "$BUILD/hpx" data verify mnist >/dev/null 2>&1; then
+        echo "MNIST is missing in ${HPX_DATA:-cache/data}; \`hpx data fetch mnist\` gets it" >&2
+        exit 77
+    fi
+}
+
 # Whole builds: two processors and MNIST are needed; a scratch folder.
 prepare_builds() {
     folder=$(mktemp -d)
@@ -26,10 +35,7 @@ prepare_builds() {
         echo 'two processors are needed' >&2
         exit 77
     fi
-    if ! "$BUILD/hpx" data verify mnist >/dev/null 2>&1; then
-        echo 'MNIST is missing; `hpx data fetch mnist` gets it' >&2
-        exit 77
-    fi
+    need_mnist
 }
 
 median() { sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }

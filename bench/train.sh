@@ -18,6 +18,7 @@ if ! /usr/bin/python3 -c 'import torch' 2>/dev/null; then
     echo "train: PyTorch is missing; install it with: sh tools/deps.sh python3-torch" >&2
     exit 77
 fi
+need_mnist
 make --no-print-directory BUILD="$BUILD" "$BUILD/bench/train" "$BUILD/bench/$rival" >&2
 
 # Each side runs throughout and answers a line of cell, optimizer, batch and samples with the seconds of an epoch.

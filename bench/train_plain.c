@@ -38,6 +38,8 @@ static float *allocate(size_t floats)
     return block;
 }
 
+#define NO_MNIST "MNIST is missing in HPX_DATA or cache/data, or is damaged; `hpx data fetch mnist` gets it"
+
 static FILE *open_idx(const char *name, long header)
 {
     char path[4096];
@@ -45,7 +47,7 @@ static FILE *open_idx(const char *name, long header)
     snprintf(path, sizeof path, "%s/mnist/%s", folder && *folder ? folder : "cache/data", name);
     FILE *file = fopen(path, "rb");
     if (!file || fseek(file, header, SEEK_SET))
-        fail("cannot read MNIST");
+        fail(NO_MNIST);
     return file;
 }
 
@@ -56,14 +58,14 @@ static void read_mnist(void)
     images = allocate((size_t)IMAGES * INPUTS);
     for (size_t i = 0; i < IMAGES; i++) {
         if (fread(image, 1, INPUTS, file) != INPUTS)
-            fail("cannot read MNIST");
+            fail(NO_MNIST);
         for (size_t j = 0; j < INPUTS; j++)
             images[i * INPUTS + j] = (float)image[j] / 255;
     }
     fclose(file);
     file = open_idx("train-labels-idx1-ubyte", 8);
     if (fread(labels, 1, IMAGES, file) != IMAGES)
-        fail("cannot read MNIST");
+        fail(NO_MNIST);
     fclose(file);
 }
 

@@ -30,6 +30,7 @@ cells='16x16@1 16000
 1000x7@32 4800
 1000x1000@128 4096'
 
+need_mnist
 make --no-print-directory BUILD="$BUILD" "$BUILD/bench/train" "$BUILD/bench/$rival" >&2
 
 # Both sides run throughout and answer a line of cell, optimizer, batch and samples with the seconds of an epoch.

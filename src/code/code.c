@@ -42,8 +42,7 @@ static void set_text(char **text, const char *value)
     *text = hpx_strdup(hpx_field_is_text(value, strlen(value)) ? value : "");
 }
 
-/* --- provenance
- * --------------------------------------------------------------------------------------------- */
+/* --- provenance ----------------------------------------------------------------------------------------- */
 
 /* Where the source tree lies in its repository: root below the work tree. */
 static hpx_status find_folder(char **out, git_repository *repository, const char *root, hpx_error *error)

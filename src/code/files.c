@@ -111,8 +111,7 @@ bool hpx_code_files_next_difference(code_walk *at, const code_files *a, const co
     return false;
 }
 
-/* --- reading
- * ------------------------------------------------------------------------------------------------ */
+/* --- reading -------------------------------------------------------------------------------------------- */
 
 static hpx_status read_link(hpx_buffer *out, const char *path, hpx_error *error)
 {
@@ -242,8 +241,7 @@ hpx_status hpx_code_files_read_trainer(code_files *out, const char *root, const 
     return status == HPX_NOT_FOUND ? HPX_FAILED : status;
 }
 
-/* --- writing
- * ------------------------------------------------------------------------------------------------ */
+/* --- writing -------------------------------------------------------------------------------------------- */
 
 static hpx_status write_all(int file, const hpx_buffer *bytes, const char *path, hpx_error *error)
 {

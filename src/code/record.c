@@ -47,8 +47,7 @@ hpx_status hpx_code_tree_below(git_tree **out, git_repository *repository, const
     return code == 0 || code == GIT_ENOTFOUND ? HPX_OK : hpx_code_git_failed("the tree of a commit", error);
 }
 
-/* --- patches
- * ------------------------------------------------------------------------------------------------ */
+/* --- patches -------------------------------------------------------------------------------------------- */
 
 /* Writes a tree of files, and those bytes that there are and the other list has not, to the repository. */
 static hpx_status write_tree(git_tree **out, git_repository *repository, const code_files *files,
@@ -100,8 +99,7 @@ hpx_status hpx_code_patch(hpx_buffer *out, git_repository *repository, const cod
     return status;
 }
 
-/* --- records of earlier versions
- * ---------------------------------------------------------------------------- */
+/* --- records of earlier versions ------------------------------------------------------------------------ */
 
 /* The tree of a commit (NULL: the empty one) with the patch applied. */
 static hpx_status apply_patch(git_oid *out, git_repository *repository, git_commit *commit,

@@ -251,8 +251,7 @@ void hpx_adoption_set_holds(hpx_adoption *adoption, const hpx_hash *keys, size_t
     qsort(adoption->holds, count, sizeof *keys, compare_hashes);
 }
 
-/* --- all of a store ---------------------------------------------------------------------------------------
- */
+/* --- all of a store ------------------------------------------------------------------------------------- */
 
 static hpx_status collect(void *context, const hpx_hash *name, const hpx_fields *fields, hpx_error *error)
 {

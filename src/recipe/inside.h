@@ -266,7 +266,6 @@ void hpx_recipe_set_field(hpx_fields *out, const struct slot *slot, const uint32
 
 /* program.c */
 
-extern const char *const hpx_recipe_program_keys[];
 /* What hpx_recipe_settings sets of a program. */
 void hpx_recipe_program_fields(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell);
 

@@ -16,10 +16,6 @@
 #define TIMEOUT_MAX   1e9 /* seconds */
 #define PATTERN_MAX   HPX_METRIC_NAME_MAX
 
-const char *const hpx_recipe_program_keys[] = {
-    "command",  "code",     "data",   "version", "env",     "pass",    "fill",   "metrics", "match",
-    "volatile", "continue", "repeat", "run-in",  "threads", "timeout", "memory", "gpus",    NULL};
-
 /* In the order of their types. */
 static const char *const metrics_words[] = {"file", "stdout", NULL};
 static const char *const continue_words[] = {"no", "resume", "yes", NULL};

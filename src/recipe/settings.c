@@ -15,6 +15,10 @@ static const char *const own_keys[SECTIONS][OWN_KEYS_MAX + 1] = {
     [SECTION_TRAIN] = {"epochs", "seeds", "objective", "keep"},
 };
 
+static const char *const program_keys[] = {"command", "code",    "data",    "version",  "env",      "pass",
+                                           "fill",    "metrics", "match",   "volatile", "continue", "repeat",
+                                           "run-in",  "threads", "timeout", "memory",   "gpus",     NULL};
+
 const struct binding *hpx_recipe_binding(const struct statement *statement, const char *key)
 {
     for (size_t i = 0; statement && i < statement->binding_count; i++)
@@ -221,7 +225,7 @@ const char *const *hpx_recipe_known_keys(struct parse *p, enum section section)
     const hpx_trainer *trainer = p->recipe->trainer;
     size_t settings = trainer ? trainer->setting_count : 0, count = 0;
     if (section == SECTION_PROGRAM && p->program)
-        return hpx_recipe_program_keys;
+        return program_keys;
     const char **known = hpx_arena_alloc(p->arena, (settings + OWN_KEYS_MAX + 1) * sizeof *known);
     for (size_t i = 0; i < settings; i++)
         if (strcmp(trainer->settings[i].section, hpx_recipe_sections[section]) == 0)

@@ -30,8 +30,7 @@ void hpx_report_reasons(hpx_buffer *out, const hpx_outcome *outcome);
  * where no other trainer has results of these trials. */
 void hpx_report_adopt_hint(hpx_buffer *out, const hpx_outcome *outcome);
 
-/* What a plan has decided: per search its trials and verdicts, the cost and the time they would
- * take. */
+/* What a plan has decided: per search its trials and verdicts, cost and time of these. */
 void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome);
 void hpx_report_plan_json(hpx_buffer *out, const hpx_outcome *outcome);
 

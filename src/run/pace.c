@@ -33,8 +33,7 @@ double hpx_pace_seconds(const struct pace *pace, uint64_t epoch_cost)
     return seconds;
 }
 
-/* --- from what is stored ----------------------------------------------------------------------------------
- */
+/* --- from what is stored -------------------------------------------------------------------------------- */
 
 struct stored {
     struct pace *pace;
@@ -90,8 +89,7 @@ static void add_parents(struct pace *pace, const struct ledger *ledger, hpx_stor
     }
 }
 
-/* --- by calibration ---------------------------------------------------------------------------------------
- */
+/* --- by calibration ------------------------------------------------------------------------------------- */
 
 static void calibrate(struct pace *pace, const struct ledger *ledger, const struct trial *trial)
 {

@@ -45,8 +45,7 @@ struct shared {
     bool refused; /* other commands cannot open it */
 };
 
-/* --- the child --------------------------------------------------------------------------------------------
- */
+/* --- the child ------------------------------------------------------------------------------------------ */
 
 struct job {
     const char *folder;
@@ -137,8 +136,7 @@ static int check_here(void *context)
     return 0;
 }
 
-/* --- the parent -------------------------------------------------------------------------------------------
- */
+/* --- the parent ----------------------------------------------------------------------------------------- */
 
 /* Takes whole messages; what a dying child left unfinished is dropped. */
 static hpx_status take_messages(hpx_findings *findings, const hpx_buffer *bytes, hpx_error *error)

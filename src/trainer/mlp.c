@@ -58,8 +58,7 @@ static hpx_status paths(hpx_paths *out, const hpx_fields *manifest, const void *
     return status ? status : hpx_mlp_paths(out, manifest, &split, epochs, error);
 }
 
-/* --- calibration ------------------------------------------------------------------------------------------
- */
+/* --- calibration ---------------------------------------------------------------------------------------- */
 
 #define CALIBRATION_MACS    2e7  /* of an epoch of a calibration: about a hundredth of a second */
 #define CALIBRATION_SAMPLES 2048 /* of networks so small that it would be more */

@@ -34,8 +34,7 @@ struct adopt {
     size_t theirs_count;
 };
 
-/* --- what there is ----------------------------------------------------------------------------------------
- */
+/* --- what there is -------------------------------------------------------------------------------------- */
 
 static hpx_status is_mine(bool *mine, struct adopt *adopt, const hpx_hash *code, hpx_error *error)
 {
@@ -119,8 +118,7 @@ static hpx_status sort_out(struct adopt *adopt, hpx_error *error)
     return status;
 }
 
-/* --- what both have stored -------------------------------------------------------------------------------
- */
+/* --- what both have stored ------------------------------------------------------------------------------ */
 
 /* The manifest under which results of the other binary with those settings will be stored. */
 static void as_theirs(hpx_fields *manifest, const struct adopt *adopt)
@@ -201,8 +199,7 @@ static hpx_status compare_stored(struct adopt *adopt, hpx_error *error)
     return status;
 }
 
-/* --- the sample -------------------------------------------------------------------------------------------
- */
+/* --- the sample ----------------------------------------------------------------------------------------- */
 
 static int compare_costs(const void *a, const void *b)
 {
@@ -320,8 +317,7 @@ static hpx_status train(struct adopt *adopt, hpx_error *error)
     return status;
 }
 
-/* --- the adoption -----------------------------------------------------------------------------------------
- */
+/* --- the adoption --------------------------------------------------------------------------------------- */
 
 /* Lets the adoption hold for what it has proven, and for no trajectory for which another one does. */
 static hpx_status set_holds(struct adopt *adopt, hpx_error *error)
@@ -504,8 +500,7 @@ static hpx_status explain_nothing(const struct adopt *adopt, hpx_error *error)
     return hpx_error_set(error, HPX_NOT_FOUND, "not adopted: no result made by trainer %.8s is stored", name);
 }
 
-/* --- the others -------------------------------------------------------------------------------------------
- */
+/* --- the others ----------------------------------------------------------------------------------------- */
 
 static hpx_status find_others(struct adopt *adopt, hpx_error *error)
 {

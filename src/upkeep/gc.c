@@ -49,8 +49,7 @@ struct gc {
     uint64_t live_bytes; /* with what has been decided so far */
 };
 
-/* --- what there is
- * ------------------------------------------------------------------------------------------- */
+/* --- what there is -------------------------------------------------------------------------------------- */
 
 static hpx_status add_checkpoint(void *context, const hpx_stored_checkpoint *stored, hpx_error *error)
 {
@@ -101,8 +100,7 @@ static hpx_status look(struct gc *gc, hpx_error *error)
     return status;
 }
 
-/* --- what is wanted
- * ------------------------------------------------------------------------------------------ */
+/* --- what is wanted ------------------------------------------------------------------------------------- */
 
 /* Marks the newest whole checkpoint up to an epoch; *epoch is it, or 0. The bytes are only read where another
  * one could take its place. */
@@ -164,8 +162,7 @@ static hpx_status want_recipe(struct gc *gc, const hpx_recipe *recipe, hpx_error
     return status;
 }
 
-/* --- what it costs
- * ------------------------------------------------------------------------------------------- */
+/* --- what it costs -------------------------------------------------------------------------------------- */
 
 static bool counts_macs(const hpx_fields *manifest)
 {
@@ -202,8 +199,7 @@ static hpx_status describe(struct gc *gc, const struct trajectory *trajectory, h
     return status == HPX_NOT_FOUND ? HPX_OK : status;
 }
 
-/* --- what goes
- * ----------------------------------------------------------------------------------------------- */
+/* --- what goes ------------------------------------------------------------------------------------------ */
 
 /* Whether the checkpoint's bytes go with it. */
 static bool is_last_of_file(struct gc *gc, const hpx_stored_checkpoint *stored)
@@ -290,8 +286,7 @@ static hpx_status plan(struct gc *gc, hpx_error *error)
     return status;
 }
 
-/* --- and goes
- * ------------------------------------------------------------------------------------------------ */
+/* --- and goes ------------------------------------------------------------------------------------------- */
 
 /* One transaction, while nobody can begin to train the trajectory. What others have begun or pinned since the
  * plan was made stays. */

@@ -29,8 +29,7 @@ struct sample {
     struct cover cover;
 };
 
-/* --- paths ------------------------------------------------------------------------------------------------
- */
+/* --- paths ---------------------------------------------------------------------------------------------- */
 
 static hpx_status open_files(struct opened *out, const struct sample *sample, const hpx_fields *manifest,
                              hpx_error *error)
@@ -104,8 +103,7 @@ static hpx_status find_paths(hpx_paths *out, struct sample *sample, const struct
     return status;
 }
 
-/* --- marks ------------------------------------------------------------------------------------------------
- */
+/* --- marks ---------------------------------------------------------------------------------------------- */
 
 struct marks {
     hpx_hash *items;
@@ -177,8 +175,7 @@ static void list_marks(struct marks *marks, const struct trajectory *trajectory,
     add_losses(marks, trajectory, manifest);
 }
 
-/* --- the sample -------------------------------------------------------------------------------------------
- */
+/* --- the sample ----------------------------------------------------------------------------------------- */
 
 static hpx_status offer(struct sample *sample, size_t number, struct trajectory *trajectory, hpx_error *why,
                         hpx_error *error)

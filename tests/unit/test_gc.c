@@ -51,8 +51,7 @@ static hpx_store *open_store(hpx_store_mode mode)
     return store;
 }
 
-/* --- trajectories: known by a number, hidden layer of that many units
- * -------------------------------------------- */
+/* --- trajectories: known by a number, hidden layer of that many units ----------------------------------- */
 
 static hpx_fields dataset_record(void)
 {
@@ -151,8 +150,7 @@ static void put_all(hpx_store *store, uint64_t units, uint32_t epochs, size_t si
         expect_ok(put_with(store, units, epoch, size, 0.5, &keep_all), &error);
 }
 
-/* --- what is there
- * ----------------------------------------------------------------------------------------------- */
+/* --- what is there -------------------------------------------------------------------------------------- */
 
 struct walk {
     hpx_hash key;
@@ -223,8 +221,7 @@ static void expect_sound(hpx_store *store)
     assert_int_equal(faults, 0);
 }
 
-/* --- keep
- * -------------------------------------------------------------------------------------------------------- */
+/* --- keep ----------------------------------------------------------------------------------------------- */
 
 static void test_keep(void **state)
 {
@@ -284,8 +281,7 @@ static void test_keep_below(void **state)
     hpx_store_close(store);
 }
 
-/* --- pins
- * -------------------------------------------------------------------------------------------------------- */
+/* --- pins ----------------------------------------------------------------------------------------------- */
 
 static bool is_pinned(hpx_store *store, uint64_t units)
 {
@@ -421,8 +417,7 @@ static void test_damaged_pin(void **state)
     hpx_store_close(store);
 }
 
-/* --- space
- * ------------------------------------------------------------------------------------------------------- */
+/* --- space ---------------------------------------------------------------------------------------------- */
 
 /* Pages in use by LMDB's own count: two meta pages, the list of databases and the databases. */
 static uint64_t live_bytes(void)
@@ -501,8 +496,7 @@ static void test_checkpoint_bytes(void **state)
     hpx_store_close(store);
 }
 
-/* --- collecting
- * -------------------------------------------------------------------------------------------------- */
+/* --- collecting ----------------------------------------------------------------------------------------- */
 
 static const hpx_gc_item *item_of(const hpx_gc_result *result, uint64_t units, uint32_t epoch)
 {
@@ -788,8 +782,7 @@ static void test_unknown_cost(void **state)
     hpx_store_close(store);
 }
 
-/* --- other processes
- * --------------------------------------------------------------------------------------------- */
+/* --- other processes ------------------------------------------------------------------------------------ */
 
 /* A process that has opened the store, claimed a trajectory and waits to be told to end. The environment may
  * not be open here when it is started. */
@@ -858,8 +851,7 @@ static void test_busy(void **state)
     hpx_gc_result_free(&result);
 }
 
-/* --- compaction
- * -------------------------------------------------------------------------------------------------- */
+/* --- compaction ----------------------------------------------------------------------------------------- */
 
 static void put_many(size_t size)
 {
