@@ -22,35 +22,6 @@ static hpx_status input_read(void *context, void *bytes, size_t size, size_t *go
     return *got == 0 && ferror(input->file) ? hpx_error_errno(error, "%s", input->name) : HPX_OK;
 }
 
-static void print(hpx_buffer *text, const hpx_imported *done, bool as_json)
-{
-    const struct {
-        const char *name, *member;
-        bool rare; /* said only when there are some */
-        uint64_t added, known;
-    } rows[] = {
-        {"results", "results", false, done->artifacts.added, done->artifacts.known},
-        {"checkpoints", "checkpoints", false, done->checkpoints.added, done->checkpoints.known},
-        {"second outputs", "conflicts", true, done->conflicts.added, done->conflicts.known},
-    };
-    hpx_json json = {.out = text};
-    if (as_json)
-        hpx_json_open(&json, NULL, '{');
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (as_json) {
-            hpx_json_open_flat(&json, rows[i].member, '{');
-            hpx_json_count(&json, "new", rows[i].added);
-            hpx_json_count(&json, "known", rows[i].known);
-            hpx_json_close(&json, '}');
-        } else if (!rows[i].rare || rows[i].added + rows[i].known > 0) {
-            hpx_buffer_printf(text, "%s: %llu new, %llu already there\n", rows[i].name,
-                              (unsigned long long)rows[i].added, (unsigned long long)rows[i].known);
-        }
-    }
-    if (as_json)
-        hpx_json_close(&json, '}');
-}
-
 int hpx_run_import(const struct options *options)
 {
     const char *path = options->arguments[0];
@@ -70,8 +41,10 @@ int hpx_run_import(const struct options *options)
     hpx_status status = hpx_open_store(&store, options, folder, HPX_STORE_WRITE, &error);
     if (!status)
         status = hpx_bundle_read(&done, store, input.name, input_read, &input, &error);
-    if (!status)
-        print(&text, &done, options->json);
+    if (!status && options->json)
+        hpx_report_imported_json(&text, &done);
+    else if (!status)
+        hpx_report_imported(&text, &done);
     int code = status ? hpx_fail(&error) : hpx_print_result(&text);
     hpx_store_close(store);
     free(folder);

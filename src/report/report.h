@@ -11,9 +11,12 @@
 #include "identity/provenance.h"
 #include "identity/why.h"
 #include "report/rows.h"
+#include "store/bundle.h"
+#include "store/check.h"
 #include "upkeep/adopt.h"
 #include "upkeep/forget.h"
 #include "upkeep/gc.h"
+#include "upkeep/rebuild.h"
 #include "upkeep/reproduce.h"
 
 #include <stdbool.h>
@@ -105,6 +108,21 @@ void hpx_report_gc_json(hpx_buffer *out, const hpx_gc_result *result, uint64_t c
 /* `forget`. */
 void hpx_report_forgotten(hpx_buffer *out, const hpx_forgotten *items, size_t count);
 void hpx_report_forgotten_json(hpx_buffer *out, const hpx_forgotten *items, size_t count);
+
+/* `verify`: what a check has found and, of --rebuild, how each trajectory came out: added between begin and end. Reported
+ * once. `verbose`: also a line for each that came out the same. */
+typedef struct hpx_verified hpx_verified;
+hpx_verified *hpx_verified_new(const hpx_findings *found);
+void hpx_verified_free(hpx_verified *verified); /* NULL is fine */
+void hpx_verified_begin_rebuild(hpx_verified *verified);
+void hpx_verified_add(hpx_verified *verified, const hpx_rebuilt *rebuilt);
+void hpx_verified_end_rebuild(hpx_verified *verified, const hpx_rebuild_counts *counts);
+void hpx_report_verified(hpx_buffer *out, hpx_verified *verified, bool verbose);
+void hpx_report_verified_json(hpx_buffer *out, hpx_verified *verified);
+
+/* `import`. */
+void hpx_report_imported(hpx_buffer *out, const hpx_imported *done);
+void hpx_report_imported_json(hpx_buffer *out, const hpx_imported *done);
 
 /* Tables that `replay` reads: the axes, seed, epoch, status, the metrics, then seconds and key. */
 void hpx_report_table_columns(hpx_rows *rows, const hpx_names *axes, const hpx_names *metrics);

@@ -204,7 +204,7 @@ static size_t behind(const hpx_row *row, size_t at)
 }
 
 /* A member's name may have dots of its own: the longest one that fits is taken. */
-static const hpx_value *find_in(const hpx_row *row, const hpx_value *object, const char *path)
+const hpx_value *hpx_value_find(const hpx_row *row, const hpx_value *object, const char *path)
 {
     for (size_t at = (size_t)(object - row->values) + 1; at < object->end; at = behind(row, at)) {
         const hpx_value *value = &row->values[at];
@@ -213,14 +213,20 @@ static const hpx_value *find_in(const hpx_row *row, const hpx_value *object, con
         if (strcmp(name, path) == 0)
             return value;
         if (value->kind == HPX_VALUE_OBJECT && strncmp(path, name, length) == 0 && path[length] == '.')
-            return find_in(row, value, path + length + 1);
+            return hpx_value_find(row, value, path + length + 1);
     }
     return NULL;
 }
 
 const hpx_value *hpx_row_find(const hpx_row *row, const char *path)
 {
-    return find_in(row, &row->values[0], path);
+    return hpx_value_find(row, &row->values[0], path);
+}
+
+const hpx_value *hpx_value_next(const hpx_row *row, const hpx_value *values, const hpx_value *value)
+{
+    const size_t at = value ? behind(row, (size_t)(value - row->values)) : (size_t)(values - row->values) + 1;
+    return at < values->end ? &row->values[at] : NULL;
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------- */

@@ -74,6 +74,9 @@ void hpx_row_fields(hpx_row *row, const hpx_fields *fields);
 
 /* The value at a path of names with dots between, "code.version"; NULL: there is none. */
 const hpx_value *hpx_row_find(const hpx_row *row, const char *path);
+const hpx_value *hpx_value_find(const hpx_row *row, const hpx_value *object, const char *path); /* in that */
+/* The value behind this one in a list or an object; NULL: the first, and behind the last. */
+const hpx_value *hpx_value_next(const hpx_row *row, const hpx_value *values, const hpx_value *value);
 const char *hpx_value_text(const hpx_row *row, const hpx_value *value); /* of a TEXT or SETTING */
 
 /* As a value of an open JSON document, or as a document of its own. */

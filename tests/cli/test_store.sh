@@ -243,6 +243,8 @@ X
     # Again: it is the same second output.
     run 12 hpx verify --rebuild 100% --json
     is '[.rebuilt[] | select(.verdict == "differs") | .key]' "[\"$key\"]"
+    is '[.rebuilt[] | select(.verdict == "differs") | .cell.n1]' '[4]'
+    is '[(.rebuilt | length), .others]' '[3,0]'
     run 0 hpx show "$key" --json
     is '.conflicts | length' 1
     # The mark goes where the result goes.
