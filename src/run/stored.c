@@ -6,59 +6,73 @@
 
 #include <stdlib.h>
 
-/* Hands artifacts on under the recipe's own name for the cell: another recipe may have trained it. */
-struct renaming {
-    hpx_buffer pairs;
+/* What is asked, and by whom. */
+struct query {
+    hpx_store *store;
+    const hpx_stored_options *options;
+    hpx_experiment *experiment;
     hpx_artifact_fn *each;
     void *context;
+    uint32_t cell;
+    hpx_buffer pairs, manifest; /* room for those of a cell */
 };
 
-static hpx_status rename_cell(void *context, const hpx_artifact *artifact, hpx_error *error)
+/* Hands an artifact on under the recipe's own name for the cell: another recipe may have trained it. */
+static hpx_status hand_on(void *context, const hpx_artifact *artifact, hpx_error *error)
 {
-    struct renaming *renaming = context;
+    struct query *query = context;
     hpx_artifact renamed = *artifact;
-    renamed.cell = hpx_cell_of(&renaming->pairs);
-    return renaming->each(renaming->context, &renamed, error);
+    query->pairs.size = 0;
+    hpx_experiment_cell(&query->pairs, query->experiment, query->cell);
+    renamed.cell = hpx_cell_of(&query->pairs);
+    return query->each(query->context, &renamed, error);
 }
 
-static hpx_status each_of_trial(hpx_store *store, hpx_experiment *experiment, uint32_t cell, uint32_t seed,
-                                bool all_epochs, struct renaming *renaming, hpx_error *error)
+static hpx_status each_of_trial(struct query *query, uint32_t seed, hpx_error *error)
 {
-    hpx_buffer manifest = {0};
     hpx_artifact artifact;
-    hpx_hash key = hpx_experiment_manifest(&manifest, experiment, cell, seed);
-    renaming->pairs.size = 0;
-    hpx_experiment_cell(&renaming->pairs, experiment, cell);
-    hpx_status status;
-    if (all_epochs) {
-        status = hpx_store_each(store, &key, rename_cell, renaming, error);
-    } else {
-        uint32_t epochs = hpx_experiment_recipe(experiment)->epochs;
-        status = hpx_store_find(&artifact, store, &key, epochs, &manifest, error);
-        if (!status) {
-            status = rename_cell(renaming, &artifact, error);
-            hpx_artifact_free(&artifact);
-        } else if (status == HPX_NOT_FOUND) {
-            status = HPX_OK;
-        }
-    }
-    hpx_buffer_free(&manifest);
+    query->manifest.size = 0;
+    const hpx_hash key = hpx_experiment_manifest(&query->manifest, query->experiment, query->cell, seed);
+    if (query->options->all_epochs)
+        return hpx_store_each(query->store, &key, hand_on, query, error);
+    hpx_status status = hpx_store_find(&artifact, query->store, &key, query->options->recipe->epochs,
+                                       &query->manifest, error);
+    if (status)
+        return status == HPX_NOT_FOUND ? HPX_OK : status;
+    status = hand_on(query, &artifact, error);
+    hpx_artifact_free(&artifact);
     return status;
 }
 
-/* Marks the cells that the searches visit. */
-static hpx_status mark_visited(bool *cells, const hpx_stored_options *options,
+static int compare_cells(const void *left, const void *right)
+{
+    const uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* The cells that the searches visit, every one once, in order of number. free() them. */
+static hpx_status find_visited(uint32_t **cells, size_t *count, const hpx_stored_options *options,
                                const hpx_source_options *source, hpx_error *error)
 {
     const hpx_build_options build = {
         .program = options->program, .dry = true, .jobs = 1, .interrupted = options->interrupted};
     hpx_outcome *outcome;
+    size_t visits = 0, capacity = 0;
     hpx_status status =
         hpx_build(&outcome, options->recipe, options->searches, options->search_count, source, &build, error);
-    for (size_t i = 0; outcome && i < outcome->search_count; i++)
-        for (size_t k = 0; k < outcome->searches[i].visit_count; k++)
-            cells[outcome->searches[i].visits[k].cell] = true;
+    for (size_t i = 0; outcome && i < outcome->search_count; i++) {
+        const hpx_search_outcome *search = &outcome->searches[i];
+        *cells = hpx_grow(*cells, &capacity, visits + search->visit_count, sizeof **cells);
+        for (size_t k = 0; k < search->visit_count; k++)
+            (*cells)[visits++] = search->visits[k].cell;
+    }
     hpx_outcome_free(outcome);
+    if (visits > 0)
+        qsort(*cells, visits, sizeof **cells, compare_cells);
+    *count = 0;
+    for (size_t i = 0; i < visits; i++)
+        if (i == 0 || (*cells)[i] != (*cells)[i - 1])
+            (*cells)[(*count)++] = (*cells)[i];
     return status;
 }
 
@@ -67,19 +81,22 @@ hpx_status hpx_stored_each(hpx_store *store, const hpx_stored_options *options, 
 {
     const hpx_recipe *recipe = options->recipe;
     const hpx_source_options source = {.store = store, .folder = options->folder};
-    struct renaming renaming = {.each = each, .context = context};
-    uint32_t cells = hpx_grid_cells(&recipe->grid);
-    bool *visited = options->search_count ? hpx_alloc(cells * sizeof *visited) : NULL;
-    hpx_experiment *experiment = NULL;
-    hpx_status status = visited ? mark_visited(visited, options, &source, error) : HPX_OK;
+    struct query query = {.store = store, .options = options, .each = each, .context = context};
+    uint32_t *visited = NULL;
+    size_t count = hpx_grid_cells(&recipe->grid);
+    hpx_status status = HPX_OK;
+    if (options->search_count > 0)
+        status = find_visited(&visited, &count, options, &source, error);
     if (!status)
-        status = hpx_experiment_open(&experiment, recipe, &source, error);
-    for (uint32_t cell = 0; cell < cells && !status; cell++)
-        for (size_t i = 0; i < recipe->seed_count && (!visited || visited[cell]) && !status; i++)
-            status = each_of_trial(store, experiment, cell, recipe->seeds[i], options->all_epochs, &renaming,
-                                   error);
-    hpx_buffer_free(&renaming.pairs);
-    hpx_experiment_free(experiment);
+        status = hpx_experiment_open(&query.experiment, recipe, &source, error);
+    for (size_t i = 0; i < count && !status; i++) {
+        query.cell = options->search_count > 0 ? visited[i] : (uint32_t)i;
+        for (size_t seed = 0; seed < recipe->seed_count && !status; seed++)
+            status = each_of_trial(&query, recipe->seeds[seed], error);
+    }
+    hpx_buffer_free(&query.pairs);
+    hpx_buffer_free(&query.manifest);
+    hpx_experiment_free(query.experiment);
     free(visited);
     return status;
 }
