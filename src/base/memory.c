@@ -91,10 +91,8 @@ void *hpx_try_alloc(size_t count, size_t bytes)
     return block;
 }
 
-void *hpx_grow(void *array, size_t *capacity, size_t needed, size_t element_bytes)
+void *hpx_grow_more(void *array, size_t *capacity, size_t needed, size_t element_bytes)
 {
-    if (needed <= *capacity)
-        return array;
     size_t room = *capacity ? *capacity : 8;
     while (room < needed)
         room *= 2;

@@ -22,7 +22,11 @@ char *hpx_vformat(const char *format, va_list args) __attribute__((format(printf
 void *hpx_try_alloc(size_t count, size_t bytes);
 
 /* Grows an array so that it has room for `needed` elements, doubling; `capacity` is updated. */
-void *hpx_grow(void *array, size_t *capacity, size_t needed, size_t element_bytes);
+void *hpx_grow_more(void *array, size_t *capacity, size_t needed, size_t element_bytes); /* it has not */
+static inline void *hpx_grow(void *array, size_t *capacity, size_t needed, size_t element_bytes)
+{
+    return needed <= *capacity ? array : hpx_grow_more(array, capacity, needed, element_bytes);
+}
 
 /* An arena: everything allocated from it lives until it is freed as a whole. */
 typedef struct hpx_arena hpx_arena;

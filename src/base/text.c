@@ -74,15 +74,28 @@ static void show_escape(hpx_buffer *out, uint32_t code)
         hpx_buffer_printf(out, code < 0x80 ? "\\x%02x" : code < 0x10000 ? "\\u%04x" : "\\U%08x", code);
 }
 
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Behind the visible ASCII characters from `at` on, eight at a time: most text is nothing else. */
+static size_t skip_ascii(const uint8_t *bytes, size_t at, size_t size)
+{
+    for (uint64_t word; size - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, bytes + at, sizeof word);
+        const uint64_t below_blank = ~(word + EACH_BYTE(0x60)), above_tilde = word | (word + EACH_BYTE(1));
+        if ((below_blank | above_tilde) & EACH_BYTE(0x80))
+            break;
+    }
+    while (at < size && bytes[at] >= ' ' && bytes[at] <= '~')
+        at++;
+    return at;
+}
+
 void hpx_text_show(hpx_buffer *out, const void *text, size_t size, const char *keep)
 {
     uint32_t code;
     const uint8_t *bytes = text;
     size_t shown = 0; /* before it all is appended; from there to `at` all is visible */
-    for (size_t at = 0, length; at < size; at += length) {
-        length = 1;
-        if (bytes[at] >= ' ' && bytes[at] <= '~')
-            continue; /* as most of it is */
+    for (size_t at = 0, length; (at = skip_ascii(bytes, at, size)) < size; at += length) {
         length = hpx_utf8_next(&code, bytes + at, size - at);
         if (length > 0 && (hpx_is_visible(code) || (code > 0 && code < 0x80 && strchr(keep, (int)code))))
             continue;
@@ -169,6 +182,36 @@ char *hpx_real_text(char out[HPX_REAL_TEXT_BYTES], double value)
             break;
     }
     return out;
+}
+
+void hpx_text_count(hpx_buffer *out, uint64_t count)
+{
+    char text[20], *at = text + sizeof text;
+    do
+        *--at = (char)('0' + count % 10);
+    while (count /= 10);
+    hpx_buffer_add(out, at, (size_t)(text + sizeof text - at));
+}
+
+void hpx_text_about(hpx_buffer *out, uint64_t count)
+{
+    uint64_t unit = 1, exponent = 2;
+    for (; count / unit >= 1000; unit *= 10)
+        exponent++;
+    if (unit == 1) {
+        hpx_text_count(out, count);
+        return;
+    }
+    uint64_t digits = count / unit;
+    const uint64_t rest = count % unit;
+    digits += 2 * rest > unit || (2 * rest == unit && digits % 2 == 1); /* half to even */
+    if (digits == 1000)
+        digits = 100, exponent++;
+    char text[] = {(char)('0' + digits / 100), '.', (char)('0' + digits / 10 % 10),
+                   (char)('0' + digits % 10)};
+    hpx_buffer_add(out, text, digits % 10 ? 4 : digits % 100 ? 3 : 1);
+    hpx_buffer_puts(out, exponent < 10 ? "e+0" : "e+");
+    hpx_text_count(out, exponent);
 }
 
 #define WORD_MAX 63

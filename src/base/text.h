@@ -26,6 +26,10 @@ bool hpx_parse_real(double *out, const char *text);
 /* The shortest decimal that reads back as the same double, in the C locale; returns `out`. */
 char *hpx_real_text(char out[HPX_REAL_TEXT_BYTES], double value);
 
+/* Appends a count: with all its digits, or with three, as "%.3g" does: 1.23e+08. */
+void hpx_text_count(hpx_buffer *out, uint64_t count);
+void hpx_text_about(hpx_buffer *out, uint64_t count);
+
 /* The bytes of the UTF-8 sequence (RFC 3629) that begins there, and its code point; 0 if there is none. */
 size_t hpx_utf8_next(uint32_t *code, const void *bytes, size_t size);
 

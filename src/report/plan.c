@@ -32,16 +32,19 @@ static void add_verdicts(hpx_buffer *out, const hpx_search_outcome *search)
                                                      : "\n");
 }
 
-static const char *about(char out[48], double seconds)
+/* "0.4 s", "12:05" */
+static void add_about(hpx_buffer *out, double seconds)
 {
     char text[32];
-    if (!isfinite(seconds))
-        snprintf(out, 48, "?");
-    else if (seconds < 10)
-        hpx_print(out, 48, "%.1f s", fmax(seconds, 0.1));
-    else
-        snprintf(out, 48, "%s", hpx_duration_text(text, seconds));
-    return out;
+    if (seconds < 10) {
+        const uint64_t tenths = (uint64_t)nearbyint(10 * fmax(seconds, 0.1));
+        hpx_text_count(out, tenths / 10);
+        hpx_buffer_puts(out, ".");
+        hpx_text_count(out, tenths % 10);
+        hpx_buffer_puts(out, " s");
+    } else {
+        hpx_buffer_puts(out, hpx_duration_text(text, seconds));
+    }
 }
 
 static void show_verdict(hpx_buffer *out, const hpx_row *row, const hpx_value *value,
@@ -54,9 +57,8 @@ static void show_verdict(hpx_buffer *out, const hpx_row *row, const hpx_value *v
 
 static void show_time(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column)
 {
-    char text[48];
     (void)row, (void)column;
-    hpx_buffer_puts(out, about(text, value ? value->real : NAN));
+    add_about(out, value ? value->real : NAN);
 }
 
 static void show_why(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column)
@@ -123,7 +125,6 @@ static void print_trials(hpx_buffer *out, const hpx_outcome *outcome, const hpx_
 
 static void add_total(hpx_buffer *out, const hpx_outcome *outcome)
 {
-    char text[48];
     bool more = false;
     for (size_t i = 0; i < outcome->search_count; i++)
         more = more || depends_on_scores(&outcome->searches[i]);
@@ -137,8 +138,11 @@ static void add_total(hpx_buffer *out, const hpx_outcome *outcome)
     hpx_buffer_printf(out, "%s %.3g %s", hpx_plural(outcome->pending, "It takes", "They take"),
                       (double)outcome->macs_left,
                       outcome->recipe->trainer->cost ? "multiplications" : "epochs");
-    if (isfinite(outcome->seconds_left))
-        hpx_buffer_printf(out, ", about %s on one processor", about(text, outcome->seconds_left));
+    if (isfinite(outcome->seconds_left)) {
+        hpx_buffer_puts(out, ", about ");
+        add_about(out, outcome->seconds_left);
+        hpx_buffer_puts(out, " on one processor");
+    }
     hpx_buffer_puts(out, outcome->calibrated ? ", by a short training made now to measure that.\n" : ".\n");
 }
 

@@ -209,6 +209,8 @@ const hpx_value *hpx_value_find(const hpx_row *row, const hpx_value *object, con
     for (size_t at = (size_t)(object - row->values) + 1; at < object->end; at = behind(row, at)) {
         const hpx_value *value = &row->values[at];
         const char *name = name_of(row, value);
+        if (*name != *path)
+            continue; /* as most do; names are not empty */
         const size_t length = strlen(name);
         if (strcmp(name, path) == 0)
             return value;
@@ -374,7 +376,7 @@ static void begin_table(hpx_rows *rows)
             hpx_table_begin_passes(rows->table);
     }
     for (size_t i = 0; i < rows->count; i++)
-        hpx_table_put(rows->table, rows->columns[i].heading);
+        hpx_table_put(rows->table, rows->columns[i].heading, strlen(rows->columns[i].heading));
 }
 
 static void begin_csv(hpx_rows *rows)
@@ -415,20 +417,11 @@ static bool is_nothing(const hpx_value *value)
     return !value || value->kind == HPX_VALUE_NULL || (value->kind == HPX_VALUE_REAL && isnan(value->real));
 }
 
-static void show_count(hpx_buffer *out, uint64_t count)
-{
-    char text[20], *at = text + sizeof text;
-    do
-        *--at = (char)('0' + count % 10);
-    while (count /= 10);
-    hpx_buffer_add(out, at, (size_t)(text + sizeof text - at));
-}
-
 static void show_plain(hpx_buffer *out, const hpx_row *row, const hpx_value *value)
 {
     char text[HPX_REAL_TEXT_BYTES];
     if (value->kind == HPX_VALUE_COUNT)
-        show_count(out, value->count);
+        hpx_text_count(out, value->count);
     else if (value->kind == HPX_VALUE_REAL)
         hpx_buffer_puts(out, hpx_real_text(text, value->real));
     else if (value->kind == HPX_VALUE_BOOL)
@@ -454,7 +447,7 @@ static void add_cells(hpx_rows *rows)
     for (size_t i = 0; i < rows->count; i++) {
         rows->cell.size = 0;
         show(&rows->cell, &rows->row, &rows->columns[i], "-");
-        hpx_table_put(rows->table, hpx_buffer_text(&rows->cell));
+        hpx_table_put(rows->table, rows->cell.data, rows->cell.size);
     }
 }
 
@@ -562,10 +555,12 @@ void hpx_show_metric(hpx_buffer *out, const hpx_row *row, const hpx_value *value
 void hpx_show_about(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column)
 {
     (void)row, (void)column;
-    if (value)
-        hpx_buffer_printf(out, "%.3g", number_of(value));
-    else
+    if (!value)
         hpx_buffer_puts(out, "?");
+    else if (value->kind == HPX_VALUE_COUNT)
+        hpx_text_about(out, value->count);
+    else
+        hpx_buffer_printf(out, "%.3g", value->real);
 }
 
 void hpx_show_duration(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column)

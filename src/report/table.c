@@ -16,8 +16,10 @@ struct hpx_table {
     size_t columns;
     size_t *widths;   /* by column: of the widest cell so far */
     hpx_buffer given; /* a cell as it was added */
-    hpx_buffer text;  /* of the cells, a NUL behind each */
-    size_t *cells;    /* where each begins */
+    hpx_buffer text;  /* of the cells */
+    struct cell {
+        size_t at, size, width; /* its bytes there, and its columns on a terminal */
+    } * cells;
     size_t count, capacity;
     bool passes;       /* rows are not kept, but */
     hpx_buffer *out;   /* printed here; NULL: only measured */
@@ -46,11 +48,11 @@ void hpx_table_free(hpx_table *table)
 }
 
 /* Columns on a terminal: a UTF-8 sequence counts once. */
-static size_t width_of(const char *text)
+static size_t width_of(const uint8_t *text, size_t size)
 {
     size_t width = 0;
-    for (; *text; text++)
-        width += (*text & 0xc0) != 0x80;
+    for (size_t i = 0; i < size; i++)
+        width += (text[i] & 0xc0) != 0x80;
     return width;
 }
 
@@ -73,15 +75,15 @@ static void print_row(hpx_buffer *out, const hpx_table *table, size_t row)
 {
     size_t blanks = 0; /* owed before the next visible text, so that no line ends with some */
     for (size_t column = 0; column < table->end; column = column ? column + 1 : table->begin) {
-        const char *cell = (const char *)table->text.data + table->cells[row + column];
-        size_t padding = table->widths[column] - width_of(cell);
+        const struct cell *cell = &table->cells[row + column];
+        size_t padding = table->widths[column] - cell->width;
         if (column > 0)
             blanks += 2;
         if (table->alignment[column] == 'r')
             blanks += padding;
-        if (*cell) {
+        if (cell->size > 0) {
             add_blanks(out, blanks);
-            hpx_buffer_puts(out, cell);
+            hpx_buffer_add(out, table->text.data + cell->at, cell->size);
             blanks = 0;
         }
         if (table->alignment[column] == 'l')
@@ -98,15 +100,16 @@ static void end_row(hpx_table *table)
     table->count = table->text.size = 0;
 }
 
-void hpx_table_put(hpx_table *table, const char *cell)
+void hpx_table_put(hpx_table *table, const void *bytes, size_t size)
 {
     table->cells = hpx_grow(table->cells, &table->capacity, table->count + 1, sizeof *table->cells);
-    const size_t at = table->cells[table->count] = table->text.size;
-    hpx_text_show(&table->text, cell, strlen(cell), "");
-    hpx_buffer_add(&table->text, "", 1);
-    size_t width = width_of((const char *)table->text.data + at);
+    struct cell *cell = &table->cells[table->count];
+    cell->at = table->text.size;
+    hpx_text_show(&table->text, bytes, size, "");
+    cell->size = table->text.size - cell->at;
+    cell->width = width_of(table->text.data + cell->at, cell->size);
     size_t *widest = &table->widths[table->count % table->columns];
-    *widest = width > *widest ? width : *widest;
+    *widest = cell->width > *widest ? cell->width : *widest;
     if (++table->count % table->columns == 0 && table->passes)
         end_row(table);
 }
@@ -118,7 +121,7 @@ void hpx_table_add(hpx_table *table, const char *format, ...)
     table->given.size = 0;
     hpx_buffer_vprintf(&table->given, format, args);
     va_end(args);
-    hpx_table_put(table, hpx_buffer_text(&table->given));
+    hpx_table_put(table, table->given.data, table->given.size);
 }
 
 /* The next columns that fit beside the first one; false when there are no more. */

@@ -15,7 +15,7 @@ void hpx_table_free(hpx_table *table); /* NULL is fine */
 
 /* Cells fill a row from left to right; the first row is the header. What is not visible is shown with
  * escapes, so that a cell is one line. */
-void hpx_table_put(hpx_table *table, const char *cell);
+void hpx_table_put(hpx_table *table, const void *cell, size_t size);
 void hpx_table_add(hpx_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Appends the table; columns are two blanks apart and lines have none at their end. Columns that do not fit

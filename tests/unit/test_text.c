@@ -259,10 +259,63 @@ static void test_locale(void **state)
         skip(); /* without the sources of locales */
 }
 
+/* As printf spells them, also where three digits round. */
+static void test_counts(void **state)
+{
+    (void)state;
+    hpx_buffer out = {0};
+    char expected[32];
+    static const uint64_t near[] = {0, 1, 4, 5, 6, 9, 49, 50, 51, 99};
+    for (uint64_t unit = 1; unit < UINT64_C(10000000000000); unit *= 10)
+        for (uint64_t digits = 99; digits < 1002; digits++)
+            for (size_t i = 0; i < sizeof near / sizeof *near; i++) {
+                const uint64_t count = digits * unit + near[i] * unit / 100;
+                out.size = 0;
+                hpx_text_about(&out, count);
+                snprintf(expected, sizeof expected, "%.3g", (double)count);
+                assert_string_equal(hpx_buffer_text(&out), expected);
+                out.size = 0;
+                hpx_text_count(&out, count);
+                snprintf(expected, sizeof expected, "%llu", (unsigned long long)count);
+                assert_string_equal(hpx_buffer_text(&out), expected);
+            }
+    out.size = 0;
+    hpx_text_about(&out, UINT64_MAX);
+    hpx_text_about(&out, 0);
+    hpx_text_count(&out, UINT64_MAX);
+    assert_string_equal(hpx_buffer_text(&out), "1.84e+19018446744073709551615");
+    hpx_buffer_free(&out);
+}
+
+/* Every byte at every place of a long text. */
+static void test_show_each_byte(void **state)
+{
+    (void)state;
+    hpx_buffer out = {0};
+    for (unsigned byte = 0; byte < 128; byte++)
+        for (size_t at = 0; at < 24; at++) {
+            char text[25] = "0123456789 ~abcdefghijkl", escape[8], expected[40];
+            text[at] = (char)byte;
+            snprintf(escape, sizeof escape,
+                     byte == '\n'                  ? "\\n"
+                     : byte == '\t'                ? "\\t"
+                     : byte == '\r'                ? "\\r"
+                     : byte < 0x20 || byte == 0x7f ? "\\x%02x"
+                                                   : "%c",
+                     byte);
+            snprintf(expected, sizeof expected, "%.*s%s%s", (int)at, text, escape, text + at + 1);
+            out.size = 0;
+            hpx_text_show(&out, text, 24, "");
+            assert_string_equal(hpx_buffer_text(&out), expected);
+        }
+    hpx_buffer_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_u64), cmocka_unit_test(test_parse_real),
+        cmocka_unit_test(test_counts),    cmocka_unit_test(test_show_each_byte),
         cmocka_unit_test(test_real_text), cmocka_unit_test(test_nearest_word),
         cmocka_unit_test(test_locale),    cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_show),
