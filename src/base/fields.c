@@ -316,15 +316,15 @@ static uint8_t *put_payload(uint8_t *to, const hpx_field *field)
     return put_bytes(to, field->bytes, field->size);
 }
 
-/* A plan encodes millions: the size first, then one run through the bytes. */
+/* A plan encodes millions: room for the longest names first, then one run through the bytes. */
 void hpx_fields_encode(hpx_buffer *out, const hpx_fields *fields)
 {
-    size_t size = 8;
+    size_t most = HEADER;
     for (size_t i = 0; i < fields->count; i++) {
         assert(fields->fields[i].size <= UINT32_MAX);
-        size += 1 + strlen(fields->fields[i].name) + 1 + 4 + payload_size(&fields->fields[i]);
+        most += ENTRY_BYTES + HPX_FIELD_NAME_MAX + payload_size(&fields->fields[i]);
     }
-    hpx_buffer_reserve(out, size);
+    hpx_buffer_reserve(out, most);
     uint8_t *to = put_bytes(out->data + out->size, MAGIC, 4);
     to = put(to, VERSION, 2);
     to = put(to, fields->count, 2);
@@ -336,7 +336,7 @@ void hpx_fields_encode(hpx_buffer *out, const hpx_fields *fields)
         to = put(to, (uint64_t)field->type, 1);
         to = put_payload(to, field);
     }
-    out->size += size;
+    out->size = (size_t)(to - out->data);
 }
 
 bool hpx_field_is_text(const void *text, size_t size)

@@ -36,9 +36,10 @@ struct hpx_experiment {
     struct data *data;        /* by cell of data_grid */
     hpx_grid model_grid;      /* likewise the axes of the cost */
     struct known_cost *costs; /* COSTS of them: the last ones asked for */
-    hpx_fields recent;        /* of the manifest that was made last */
-    uint32_t recent_data;     /* its choice of data */
-    size_t recent_uses;       /* since they were made anew; 0: there are none */
+    hpx_fields recent;        /* of the cell that was asked for last */
+    uint32_t recent_cell;
+    uint32_t recent_data; /* its choice of data */
+    size_t recent_uses;   /* since they were made anew; 0: there are none */
     hpx_source *sources;
     size_t source_count;
 };
@@ -251,6 +252,8 @@ void hpx_experiment_free(hpx_experiment *experiment)
 void hpx_experiment_set_binary(hpx_experiment *experiment, const hpx_fields *binary)
 {
     hpx_manifest_set_binary_fields(&experiment->binary, binary);
+    hpx_fields_free(&experiment->recent);
+    experiment->recent_uses = 0;
 }
 
 const hpx_recipe *hpx_experiment_recipe(const hpx_experiment *experiment)
@@ -268,6 +271,75 @@ const hpx_source *hpx_experiment_source(const hpx_experiment *experiment, uint32
     return data_of(experiment, cell)->source;
 }
 
+/* Where the trajectory depends on it. */
+static void set_last_epoch(hpx_fields *manifest, const hpx_recipe *recipe)
+{
+    if (recipe->trainer->needs_last_epoch && recipe->trainer->needs_last_epoch(manifest))
+        hpx_fields_set_count(manifest, "last-epoch", recipe->epochs);
+}
+
+/* As this binary would have them, whatever is adopted. */
+static void set_own_fields(hpx_fields *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed)
+{
+    const struct data *data = data_of(experiment, cell);
+    const hpx_recipe *recipe = experiment->recipe;
+    for (size_t i = 0; i < experiment->binary.count; i++)
+        hpx_fields_set(out, &experiment->binary.fields[i]);
+    hpx_recipe_settings(out, recipe, cell);
+    hpx_manifest_set_inputs(out, data->source->inputs, data->source->count);
+    for (size_t i = 0; i < data->taken.count; i++)
+        hpx_fields_set(out, &data->taken.fields[i]);
+    hpx_fields_set_count(out, "seed", seed);
+    set_last_epoch(out, recipe);
+}
+
+void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed)
+{
+    set_own_fields(out, experiment, cell, seed);
+    hpx_adoptions_resolve(&experiment->adoptions, out);
+}
+
+/* A cell's own fields, with any seed. Those of the cell before are changed where both have the same data: a plan makes
+ * millions. */
+static hpx_fields *recent_fields(hpx_experiment *experiment, uint32_t cell)
+{
+    const hpx_recipe *recipe = experiment->recipe;
+    const uint32_t data = project(experiment, &experiment->data_grid, cell);
+    hpx_fields *recent = &experiment->recent;
+    if (recent->count > 0 && experiment->recent_cell == cell)
+        return recent;
+    if (experiment->recent_uses == 0 || experiment->recent_data != data) {
+        hpx_fields_free(recent);
+        set_own_fields(recent, experiment, cell, recipe->seeds[0]);
+    } else {
+        hpx_recipe_change_settings(recent, recipe, cell);
+        hpx_fields_remove(recent, "last-epoch");
+        set_last_epoch(recent, recipe);
+    }
+    experiment->recent_cell = cell;
+    experiment->recent_data = data;
+    experiment->recent_uses = (experiment->recent_uses + 1) % RECENT_USES;
+    return recent;
+}
+
+hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, uint32_t cell, uint32_t seed)
+{
+    const size_t start = out->size;
+    hpx_fields *own = recent_fields(experiment, cell);
+    hpx_fields_set_count(own, "seed", seed);
+    if (experiment->adoptions.count > 0) {
+        hpx_fields resolved = {0};
+        for (size_t i = 0; i < own->count; i++)
+            hpx_fields_set(&resolved, &own->fields[i]);
+        hpx_adoptions_resolve(&experiment->adoptions, &resolved);
+        hpx_fields_encode(out, &resolved);
+        hpx_fields_free(&resolved);
+    } else {
+        hpx_fields_encode(out, own);
+    }
+    return hpx_hash_of(out->data + start, out->size - start);
+}
+
 hpx_cost hpx_experiment_cost(hpx_experiment *experiment, uint32_t cell)
 {
     const hpx_trainer *trainer = experiment->recipe->trainer;
@@ -276,14 +348,9 @@ hpx_cost hpx_experiment_cost(hpx_experiment *experiment, uint32_t cell)
     const struct data *data = data_of(experiment, cell);
     const uint32_t model = project(experiment, &experiment->model_grid, cell);
     struct known_cost *known = &experiment->costs[(model + (size_t)(data - experiment->data)) % COSTS];
-    if (known->data != data || known->model != model) {
-        hpx_fields settings = {0};
-        hpx_recipe_model_settings(&settings, experiment->recipe, cell);
-        for (size_t i = 0; i < data->taken.count; i++)
-            hpx_fields_set(&settings, &data->taken.fields[i]);
-        *known = (struct known_cost){model, data, trainer->cost(&settings, &data->source->record)};
-        hpx_fields_free(&settings);
-    }
+    if (known->data != data || known->model != model)
+        *known = (struct known_cost){
+            model, data, trainer->cost(recent_fields(experiment, cell), &data->source->record)};
     return known->cost;
 }
 
@@ -363,55 +430,6 @@ uint64_t hpx_experiment_grid_macs(hpx_experiment *experiment)
     uint32_t indices[HPX_AXES_MAX];
     return experiment->recipe->trainer->cost ? sum_costs(experiment, indices, 0)
                                              : hpx_grid_cells(&experiment->recipe->grid);
-}
-
-/* Where the trajectory depends on it. */
-static void set_last_epoch(hpx_fields *manifest, const hpx_recipe *recipe)
-{
-    if (recipe->trainer->needs_last_epoch && recipe->trainer->needs_last_epoch(manifest))
-        hpx_fields_set_count(manifest, "last-epoch", recipe->epochs);
-}
-
-void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed)
-{
-    const struct data *data = data_of(experiment, cell);
-    const hpx_recipe *recipe = experiment->recipe;
-    for (size_t i = 0; i < experiment->binary.count; i++)
-        hpx_fields_set(out, &experiment->binary.fields[i]);
-    hpx_recipe_settings(out, recipe, cell);
-    hpx_manifest_set_inputs(out, data->source->inputs, data->source->count);
-    for (size_t i = 0; i < data->taken.count; i++)
-        hpx_fields_set(out, &data->taken.fields[i]);
-    hpx_fields_set_count(out, "seed", seed);
-    set_last_epoch(out, recipe);
-    hpx_adoptions_resolve(&experiment->adoptions, out);
-}
-
-/* The fields of a trial. Those of the trial before are changed where both have the same data: a plan makes millions. */
-static const hpx_fields *recent_fields(hpx_experiment *experiment, uint32_t cell, uint32_t seed)
-{
-    const hpx_recipe *recipe = experiment->recipe;
-    const uint32_t data = project(experiment, &experiment->data_grid, cell);
-    hpx_fields *recent = &experiment->recent;
-    if (experiment->recent_uses == 0 || experiment->recent_data != data || experiment->adoptions.count > 0) {
-        hpx_fields_free(recent);
-        hpx_experiment_fields(recent, experiment, cell, seed);
-        experiment->recent_data = data;
-    } else {
-        hpx_recipe_change_settings(recent, recipe, cell);
-        hpx_fields_set_count(recent, "seed", seed);
-        hpx_fields_remove(recent, "last-epoch");
-        set_last_epoch(recent, recipe);
-    }
-    experiment->recent_uses = (experiment->recent_uses + 1) % RECENT_USES;
-    return recent;
-}
-
-hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, uint32_t cell, uint32_t seed)
-{
-    size_t start = out->size;
-    hpx_fields_encode(out, recent_fields(experiment, cell, seed));
-    return hpx_hash_of(out->data + start, out->size - start);
 }
 
 void hpx_experiment_cell(hpx_buffer *pairs, const hpx_experiment *experiment, uint32_t cell)

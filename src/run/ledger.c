@@ -29,12 +29,23 @@ void hpx_ledger_free(struct ledger *ledger)
     hpx_requests_free(&ledger->requests);
 }
 
-/* Keys are hashes: any eight bytes of one are as good as a hash of it. */
+/* Where to begin to look. Keys are hashes: any eight bytes of one are as good as a hash of it. */
+static size_t first_slot(const struct ledger *ledger, const hpx_hash *key)
+{
+    return hpx_load_u64(key->bytes) & (ledger->table_size - 1);
+}
+
+static size_t slot_after(const struct ledger *ledger, size_t slot)
+{
+    return (slot + 1) & (ledger->table_size - 1);
+}
+
+/* The slot of the key, or the free one where it would go. */
 static size_t slot_of(const struct ledger *ledger, const hpx_hash *key)
 {
-    size_t slot = hpx_load_u64(key->bytes) & (ledger->table_size - 1);
+    size_t slot = first_slot(ledger, key);
     while (ledger->table[slot] && !hpx_hash_equal(&ledger_at(ledger, ledger->table[slot] - 1)->key, key))
-        slot = (slot + 1) & (ledger->table_size - 1);
+        slot = slot_after(ledger, slot);
     return slot;
 }
 
@@ -49,16 +60,18 @@ static void grow_table(struct ledger *ledger)
     free(ledger->table);
     ledger->table_size *= 2;
     ledger->table = hpx_alloc(ledger->table_size * sizeof *ledger->table);
-    for (size_t i = 0; i < ledger->count; i++)
-        ledger->table[slot_of(ledger, &ledger_at(ledger, i)->key)] = (uint32_t)i + 1;
+    for (size_t i = 0; i < ledger->count; i++) {
+        size_t slot = first_slot(ledger, &ledger_at(ledger, i)->key);
+        while (ledger->table[slot])
+            slot = slot_after(ledger, slot);
+        ledger->table[slot] = (uint32_t)i + 1;
+    }
 }
 
 static const struct past nothing = {.value = (double)NAN};
 
-static uint32_t add_trial(struct ledger *ledger, const hpx_hash *key)
+static struct trial *add_trial(struct ledger *ledger, const hpx_hash *key)
 {
-    if (2 * (ledger->count + 1) > ledger->table_size)
-        grow_table(ledger);
     const size_t index = ledger->count++, block = index / TRIALS_IN_BLOCK;
     if (index % TRIALS_IN_BLOCK == 0) {
         ledger->blocks = (struct trial **)hpx_grow((void *)ledger->blocks, &ledger->block_capacity, block + 1,
@@ -69,8 +82,7 @@ static uint32_t add_trial(struct ledger *ledger, const hpx_hash *key)
     trial->key = *key;
     trial->verdict = HPX_TRAIN;
     trial->past = &nothing;
-    ledger->table[slot_of(ledger, key)] = (uint32_t)ledger->count;
-    return (uint32_t)index;
+    return trial;
 }
 
 struct past *hpx_ledger_past(struct ledger *ledger, struct trial *trial)
@@ -126,17 +138,20 @@ void hpx_ledger_add(struct ledger *ledger, hpx_request request, ledger_fresh_fn 
         ledger->manifest.size = 0;
         hpx_hash key =
             hpx_experiment_manifest(&ledger->manifest, ledger->experiment, request.cell, recipe->seeds[i]);
-        uint32_t index = ledger->table[slot_of(ledger, &key)];
-        if (index == 0) {
-            index = add_trial(ledger, &key) + 1;
-            struct trial *trial = ledger_at(ledger, index - 1);
+        if (2 * (ledger->count + 1) > ledger->table_size)
+            grow_table(ledger);
+        uint32_t *index = &ledger->table[slot_of(ledger, &key)];
+        if (*index == 0) {
+            struct trial *trial = add_trial(ledger, &key);
             trial->cell = request.cell;
             trial->seed = recipe->seeds[i];
             trial->epoch_cost = cost.epoch;
+            *index = (uint32_t)ledger->count;
         }
-        by_seed[i] = index;
-        if (ask_of(ledger, ledger_at(ledger, index - 1), request.epochs))
-            fresh(context, ledger_at(ledger, index - 1), request.epochs, &ledger->manifest);
+        by_seed[i] = *index;
+        struct trial *trial = ledger_at(ledger, *index - 1);
+        if (ask_of(ledger, trial, request.epochs))
+            fresh(context, trial, request.epochs, &ledger->manifest);
     }
 }
 
