@@ -349,8 +349,8 @@ hpx_cost hpx_experiment_cost(hpx_experiment *experiment, uint32_t cell)
     const uint32_t model = project(experiment, &experiment->model_grid, cell);
     struct known_cost *known = &experiment->costs[(model + (size_t)(data - experiment->data)) % COSTS];
     if (known->data != data || known->model != model)
-        *known = (struct known_cost){
-            model, data, trainer->cost(recent_fields(experiment, cell), &data->source->record)};
+        *known = (struct known_cost){model, data,
+                                     trainer->cost(recent_fields(experiment, cell), &data->source->record)};
     return known->cost;
 }
 
