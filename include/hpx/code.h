@@ -65,9 +65,14 @@ void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp, const hpx_sou
 /* All but "files", which are large. */
 void hpx_code_summary(hpx_fields *out, const hpx_code_stamp *stamp, const hpx_sources *trainer);
 
+typedef struct hpx_file_change {
+    char *path;
+    char from[HPX_CODE_HEX_BYTES], to[HPX_CODE_HEX_BYTES]; /* ids of its bytes; empty: it is not there */
+} hpx_file_change;
+
 /* What lies between two code records. */
 typedef struct hpx_code_change {
-    char **files; /* those of `sources` that differ, by name */
+    hpx_file_change *files; /* those of `sources` that differ, by name */
     size_t file_count;
     char from[HPX_CODE_HEX_BYTES], to[HPX_CODE_HEX_BYTES]; /* commits; empty when unknown */
     size_t ahead,
@@ -75,7 +80,7 @@ typedef struct hpx_code_change {
                    one at `root` or, where that cannot be read, the one around the current folder */
 } hpx_code_change;
 
-/* HPX_NOT_FOUND when the files of a record are not known: one of an earlier version has a commit in their
+/* `sources`: as above; NULL: all files. HPX_NOT_FOUND when the files of a record are not known: one of an earlier version has a commit in their
  * place, and no repository has that. */
 hpx_status hpx_code_compare(hpx_code_change *out, const char *root, const char *sources,
                             const hpx_fields *before, const hpx_fields *after, hpx_error *error);

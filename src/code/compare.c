@@ -7,10 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_file(hpx_code_change *change, size_t *capacity, const char *path)
+static void add_file(hpx_code_change *change, size_t *capacity, const char *path, const code_file *before,
+                     const code_file *after)
 {
     change->files = hpx_grow(change->files, capacity, change->file_count + 1, sizeof *change->files);
-    change->files[change->file_count++] = hpx_strdup(path);
+    hpx_file_change *file = &change->files[change->file_count++];
+    *file = (hpx_file_change){.path = hpx_strdup(path)};
+    if (before)
+        hpx_hex(file->from, before->id, HPX_CODE_BYTES);
+    if (after)
+        hpx_hex(file->to, after->id, HPX_CODE_BYTES);
 }
 
 static void compare_files(hpx_code_change *out, const code_files *before, const code_files *after,
@@ -20,8 +26,8 @@ static void compare_files(hpx_code_change *out, const code_files *before, const 
     size_t capacity = 0;
     for (code_walk at = {0}; hpx_code_files_next_difference(&at, before, after, &old, &new);) {
         const char *path = old ? old->path : new->path;
-        if (hpx_code_path_is_below(path, sources))
-            add_file(out, &capacity, path);
+        if (!sources || hpx_code_path_is_below(path, sources))
+            add_file(out, &capacity, path, old, new);
     }
 }
 
@@ -65,7 +71,7 @@ hpx_status hpx_code_compare(hpx_code_change *out, const char *root, const char *
 void hpx_code_change_free(hpx_code_change *change)
 {
     for (size_t i = 0; i < change->file_count; i++)
-        free(change->files[i]);
+        free(change->files[i].path);
     free(change->files);
     *change = (hpx_code_change){0};
 }

@@ -50,6 +50,8 @@ static bool has_blas(const hpx_fields *manifest)
 bool hpx_adoption_is_possible(const hpx_fields *a, const hpx_fields *b)
 {
     const hpx_field *left, *right;
+    if (hpx_manifest_is_of_program(a))
+        return false;
     for (hpx_field_walk at = {0}; hpx_fields_next_difference(&at, a, b, &left, &right);)
         if (!hpx_manifest_is_binary(left ? left->name : right->name))
             return false;

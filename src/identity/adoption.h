@@ -55,8 +55,8 @@ void hpx_adoption_to_fields(hpx_fields *out, const hpx_adoption *adoption);
 /* HPX_DAMAGED, with `out` empty, for anything that hpx_adoption_to_fields would not give. */
 hpx_status hpx_adoption_from_fields(hpx_adoption *out, const hpx_fields *fields, hpx_error *error);
 
-/* Whether a sample can prove that results with one manifest are those of another: they differ in the binary
- * alone, and not in the numerics only. Where products run through a BLAS (plain vectors), the numerics must be
+/* Whether a sample can prove that results with one manifest are those of another: they are no program's, differ in the
+ * binary alone, and not in the numerics only. Where products run through a BLAS (plain vectors), the numerics must be
  * the same: it chooses its loops by shapes, and no path tells which. */
 bool hpx_adoption_is_possible(const hpx_fields *a, const hpx_fields *b);
 

@@ -449,3 +449,10 @@ void hpx_experiment_cell_text(hpx_buffer *out, const hpx_experiment *experiment,
     hpx_cell_print(out, &printed);
     hpx_buffer_free(&pairs);
 }
+
+void hpx_experiment_records(hpx_fields *code, hpx_fields *data, const hpx_experiment *experiment,
+                            uint32_t cell)
+{
+    (void)cell, (void)data;
+    hpx_code_fields(code, &hpx_code_built, experiment->recipe->trainer->sources);
+}

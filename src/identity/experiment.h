@@ -39,6 +39,11 @@ void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, ui
 /* Appends its encoding; returns its key. */
 hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, uint32_t cell, uint32_t seed);
 
+/* Sets the fields of the code record and of the record of the data that results of a cell have; none where they are
+ * not known. */
+void hpx_experiment_records(hpx_fields *code, hpx_fields *data, const hpx_experiment *experiment,
+                            uint32_t cell);
+
 /* Appends the pairs of a cell, or the cell as people read it. */
 void hpx_experiment_cell(hpx_buffer *pairs, const hpx_experiment *experiment, uint32_t cell);
 void hpx_experiment_cell_text(hpx_buffer *out, const hpx_experiment *experiment, uint32_t cell);

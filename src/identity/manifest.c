@@ -11,6 +11,11 @@ bool hpx_manifest_is_origin(const char *field)
     return strncmp(field, "code.", 5) == 0 || strncmp(field, "numerics.", 9) == 0;
 }
 
+bool hpx_manifest_is_of_program(const hpx_fields *manifest)
+{
+    return strcmp(hpx_fields_text_or_empty(manifest, "model.kind"), "program") == 0;
+}
+
 bool hpx_manifest_is_binary(const char *field)
 {
     return strcmp(field, "format") == 0 || hpx_manifest_is_origin(field);

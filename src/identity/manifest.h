@@ -33,6 +33,9 @@ void hpx_manifest_set_binary(hpx_fields *manifest, const hpx_trainer *trainer);
 /* The same by the fields that another binary contributes. */
 void hpx_manifest_set_binary_fields(hpx_fields *manifest, const hpx_fields *binary);
 
+/* Whether the results are those of a program, whose code is none of this binary's. */
+bool hpx_manifest_is_of_program(const hpx_fields *manifest);
+
 /* Whether a field is one of these. */
 bool hpx_manifest_is_binary(const char *field);
 

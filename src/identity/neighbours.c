@@ -99,11 +99,11 @@ static size_t distance(const hpx_fields *a, const hpx_fields *b)
     bool counted[GROUPS] = {false};
     for (hpx_field_walk at = {0}; hpx_fields_next_difference(&at, a, b, &before, &after);) {
         const char *name = before ? before->name : after->name;
-        const int group = has_prefix(name, "code.")       ? CODE
-                          : has_prefix(name, "numerics.") ? NUMERICS
-                          : strcmp(name, "seed") == 0     ? SEED
-                          : has_prefix(name, "dataset.")  ? DATASET
-                                                          : OTHER;
+        const int group = has_prefix(name, "code.") || has_prefix(name, "version.") ? CODE
+                          : has_prefix(name, "numerics.")                           ? NUMERICS
+                          : strcmp(name, "seed") == 0                               ? SEED
+                          : has_prefix(name, "dataset.")                            ? DATASET
+                                                                                    : OTHER;
         /* A new kernel changes several fields at once, as do other images. */
         if (group == OTHER || !counted[group])
             sum += weights[group];

@@ -1,6 +1,7 @@
 #include "identity/why.h"
 
 #include "base/memory.h"
+#include "identity/difference.h"
 #include "identity/manifest.h"
 
 #include <stdlib.h>
@@ -13,28 +14,25 @@ static hpx_status keep_newest(void *context, const hpx_artifact *artifact, hpx_e
     return HPX_OK;
 }
 
-/* What changed between the code that made an artifact and this binary's trainer; false where nobody can say. */
-static bool find_change(hpx_code_change *out, hpx_store *store, const hpx_artifact *artifact,
-                        const hpx_sources *trainer)
+/* What is known of the code and the data of both sides. What cannot be read leaves differences unexplained. */
+static void find_records(hpx_why *why, const hpx_experiment *experiment, hpx_store *store, uint32_t cell)
 {
-    hpx_fields before = {0}, after = {0};
-    hpx_error error;
-    hpx_code_fields(&after, &hpx_code_built, trainer);
-    bool found =
-        hpx_store_get_record(&before, store, HPX_RECORD_CODE, &artifact->code, &error) == HPX_OK &&
-        hpx_code_compare(out, hpx_code_built.root, trainer->names, &before, &after, &error) == HPX_OK;
-    hpx_fields_free(&before);
-    hpx_fields_free(&after);
-    return found;
+    const hpx_artifact *nearest = &why->nearest.artifact;
+    hpx_error unknown;
+    hpx_store_get_record(&why->nearest_code, store, HPX_RECORD_CODE, &nearest->code, &unknown);
+    hpx_store_get_record(&why->nearest_data, store, HPX_RECORD_DATASET, &nearest->dataset, &unknown);
+    hpx_experiment_records(&why->wanted_code, &why->wanted_data, experiment, cell);
+    why->change_known =
+        hpx_difference_of_code(&why->change, &why->wanted, &why->nearest_code, &why->wanted_code);
 }
 
-static hpx_status find_nearest(hpx_why *why, hpx_store *store, hpx_error *error)
+static hpx_status find_nearest(hpx_why *why, const hpx_experiment *experiment, hpx_store *store,
+                               uint32_t cell, hpx_error *error)
 {
     hpx_neighbours *neighbours = hpx_neighbours_new(store, NULL);
     hpx_status status = hpx_neighbours_nearest(&why->nearest, neighbours, &why->wanted, error);
     if (!status && why->nearest.found)
-        why->change_known =
-            find_change(&why->change, store, &why->nearest.artifact, hpx_manifest_sources(&why->wanted));
+        find_records(why, experiment, store, cell);
     hpx_neighbours_free(neighbours);
     return status;
 }
@@ -54,7 +52,7 @@ hpx_status hpx_why_find(hpx_why *out, hpx_experiment *experiment, hpx_store *sto
     if (!status)
         status = hpx_adoptions_read(&out->adoptions, store, error);
     if (!status && out->stored.epoch == 0)
-        status = find_nearest(out, store, error);
+        status = find_nearest(out, experiment, store, cell, error);
     hpx_buffer_free(&manifest);
     return status;
 }
@@ -62,6 +60,10 @@ hpx_status hpx_why_find(hpx_why *out, hpx_experiment *experiment, hpx_store *sto
 void hpx_why_free(hpx_why *why)
 {
     hpx_code_change_free(&why->change);
+    hpx_fields_free(&why->nearest_code);
+    hpx_fields_free(&why->nearest_data);
+    hpx_fields_free(&why->wanted_code);
+    hpx_fields_free(&why->wanted_data);
     hpx_adoptions_free(&why->adoptions);
     hpx_neighbour_free(&why->nearest);
     hpx_artifact_free(&why->stored);
@@ -94,7 +96,7 @@ static bool may_differ(const struct search *search, const hpx_field *stored, con
     const char *name = stored ? stored->name : wanted->name;
     if (strcmp(name, "seed") == 0)
         return stored && is_wanted_seed(search, stored->count);
-    return hpx_manifest_is_origin(name);
+    return hpx_manifest_is_origin(name) || strncmp(name, "version.", strlen("version.")) == 0;
 }
 
 static hpx_status add_if_same(void *context, const hpx_hash *key, const hpx_fields *manifest,

@@ -26,6 +26,7 @@ typedef struct hpx_why {
     hpx_artifact stored;   /* under the key: the one that is hit, else the newest; epoch 0: none */
     hpx_neighbour nearest; /* where nothing is stored under the key */
     hpx_fields wanted;     /* manifest */
+    hpx_fields nearest_code, nearest_data, wanted_code, wanted_data; /* records; empty: not known */
     bool change_known;
     hpx_code_change change;  /* if known: from the nearest one's code to this binary's */
     hpx_adoptions adoptions; /* all of the store */

@@ -2,6 +2,7 @@
 #include "parts.h"
 
 #include "base/text.h"
+#include "identity/difference.h"
 #include "identity/manifest.h"
 
 #include <inttypes.h>
@@ -13,7 +14,7 @@ static void add_change(hpx_buffer *out, const hpx_code_change *change)
 {
     hpx_buffer_puts(out, " (");
     for (size_t i = 0; i < change->file_count; i++)
-        hpx_buffer_printf(out, "%s%s", i ? ", " : "", change->files[i]);
+        hpx_buffer_printf(out, "%s%s", i ? ", " : "", change->files[i].path);
     if (*change->from && *change->to)
         hpx_buffer_puts(out, change->file_count > 0 ? "; " : "");
     if (!*change->from || !*change->to)
@@ -31,18 +32,26 @@ static void add_change(hpx_buffer *out, const hpx_code_change *change)
     hpx_buffer_puts(out, ")");
 }
 
-/* A line for each field of two manifests that differs. */
-static void add_differences(hpx_buffer *out, const hpx_fields *a, const hpx_fields *b,
-                            const hpx_code_change *change)
+struct lines {
+    hpx_buffer *out;
+    const hpx_code_change *change; /* NULL: not known */
+};
+
+/* The files of a program have lines of their own. */
+static void add_difference(void *context, const char *field, const char *text)
 {
-    const hpx_field *before, *after;
-    for (hpx_field_walk at = {0}; hpx_fields_next_difference(&at, a, b, &before, &after);) {
-        hpx_buffer_puts(out, "    ");
-        hpx_manifest_difference(out, before, after);
-        if (change && strcmp(before ? before->name : after->name, "code.version") == 0)
-            add_change(out, change);
-        hpx_buffer_puts(out, "\n");
-    }
+    (void)field;
+    struct lines *lines = context;
+    hpx_buffer_printf(lines->out, "    %s", text);
+    if (lines->change && strncmp(text, "trainer ", strlen("trainer ")) == 0)
+        add_change(lines->out, lines->change);
+    hpx_buffer_puts(lines->out, "\n");
+}
+
+/* A line for each difference. */
+static void add_differences(hpx_buffer *out, const hpx_compared *compared)
+{
+    hpx_differences(compared, add_difference, &(struct lines){out, compared->change});
 }
 
 static void row_differences(hpx_row *row, const hpx_fields *a, const hpx_fields *b)
@@ -66,7 +75,7 @@ static void row_change(hpx_row *row, const hpx_code_change *change)
     hpx_row_open_flat(row, "code_change", '{');
     hpx_row_open_flat(row, "files", '[');
     for (size_t i = 0; i < change->file_count; i++)
-        hpx_row_text(row, NULL, change->files[i]);
+        hpx_row_text(row, NULL, change->files[i].path);
     hpx_row_close(row);
     hpx_row_text(row, "from", change->from);
     hpx_row_text(row, "to", change->to);
@@ -147,7 +156,9 @@ void hpx_report_why(hpx_buffer *out, const hpx_why *why)
     } else if (why->nearest.found) {
         hpx_buffer_puts(out, "nearest  ");
         add_artifact(out, &why->nearest.artifact);
-        add_differences(out, &why->nearest.manifest, &why->wanted, why->change_known ? &why->change : NULL);
+        add_differences(out, &(hpx_compared){&why->nearest.manifest, &why->wanted, &why->nearest_code,
+                                             &why->wanted_code, &why->nearest_data, &why->wanted_data,
+                                             why->change_known ? &why->change : NULL});
         add_hint(out, &why->nearest.manifest, &why->wanted);
     } else {
         hpx_buffer_puts(out, "nearest  none: the store is empty\n");
@@ -265,7 +276,8 @@ void hpx_report_diff(hpx_buffer *out, const hpx_trajectory *a, const hpx_traject
     hpx_buffer_puts(out, "new      ");
     add_artifact(out, &b->newest.artifact);
     hpx_buffer_puts(out, "manifest\n");
-    add_differences(out, &a->newest.manifest, &b->newest.manifest, change);
+    add_differences(out, &(hpx_compared){&a->newest.manifest, &b->newest.manifest, &a->newest.code,
+                                         &b->newest.code, &a->newest.dataset, &b->newest.dataset, change});
     if (common == 0) {
         hpx_buffer_puts(out, "outputs  no epoch is stored of both\n");
         return;
@@ -311,8 +323,9 @@ void hpx_report_reproduced(hpx_buffer *out, const hpx_reproduced *reproduced)
     add_artifact(out, &newest->artifact);
     hpx_buffer_printf(out, "trained again by %s\n",
                       reproduced->at_code ? "the code that made it, built anew" : "this binary");
-    add_differences(out, &newest->manifest, &reproduced->manifest,
-                    reproduced->change_known ? &reproduced->change : NULL);
+    add_differences(out, &(hpx_compared){.before = &newest->manifest,
+                                         .after = &reproduced->manifest,
+                                         .change = reproduced->change_known ? &reproduced->change : NULL});
     if (rebuilt->verdict == HPX_REBUILD_SAME) {
         hpx_buffer_printf(out, "the same, bit for bit: %u of %u epochs are stored and equal\n",
                           rebuilt->compared, newest->artifact.epoch);

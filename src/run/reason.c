@@ -2,7 +2,9 @@
 
 #include "base/memory.h"
 #include "identity/adoption.h"
-#include "identity/manifest.h"
+#include "identity/difference.h"
+
+#include <string.h>
 
 #define DIFFERENCES_MAX 3 /* in one reason */
 
@@ -13,19 +15,79 @@ static char *to_text(hpx_buffer *buffer)
     return text;
 }
 
-/* Neighbours are of the same cell and seed; one in another cell is no reason. */
-static char *differences(struct reasons *reasons, const hpx_neighbour *nearest, const hpx_fields *wanted)
+static void free_records(struct reasons *reasons)
 {
-    hpx_buffer text = {0};
-    const hpx_field *before, *after;
-    size_t count = 0;
-    for (hpx_field_walk at = {0};
-         hpx_fields_next_difference(&at, &nearest->manifest, wanted, &before, &after);) {
-        if (++count > DIFFERENCES_MAX)
-            continue;
-        hpx_buffer_puts(&text, count > 1 ? ", " : "");
-        hpx_manifest_difference(&text, before, after);
-    }
+    hpx_fields_free(&reasons->code_before);
+    hpx_fields_free(&reasons->code_after);
+    hpx_fields_free(&reasons->data_before);
+    hpx_fields_free(&reasons->data_after);
+    hpx_code_change_free(&reasons->change);
+}
+
+/* What the records of two sides depend on. */
+static hpx_hash hash_sides(const hpx_artifact *nearest, const hpx_fields *wanted)
+{
+    hpx_fields some = {0};
+    for (size_t i = 0; i < wanted->count; i++)
+        if (strncmp(wanted->fields[i].name, "version.", strlen("version.")) == 0)
+            hpx_fields_set(&some, &wanted->fields[i]);
+    hpx_fields_set_hash(&some, "code", &nearest->code);
+    hpx_fields_set_hash(&some, "data", &nearest->dataset);
+    const hpx_hash hash = hpx_record_id(&some);
+    hpx_fields_free(&some);
+    return hash;
+}
+
+/* Reads what is known of a program's code and data, then and now; mostly both are those of the trial before. */
+static void find_records(struct reasons *reasons, const hpx_artifact *nearest, const hpx_fields *wanted,
+                         uint32_t cell)
+{
+    const hpx_hash sides = hash_sides(nearest, wanted);
+    hpx_error unknown;
+    if (hpx_hash_equal(&reasons->sides, &sides))
+        return;
+    free_records(reasons);
+    reasons->sides = sides;
+    hpx_store_get_record(&reasons->code_before, reasons->store, HPX_RECORD_CODE, &nearest->code, &unknown);
+    hpx_store_get_record(&reasons->data_before, reasons->store, HPX_RECORD_DATASET, &nearest->dataset,
+                         &unknown);
+    hpx_experiment_records(&reasons->code_after, &reasons->data_after, reasons->experiment, cell);
+    reasons->change_known =
+        hpx_difference_of_code(&reasons->change, wanted, &reasons->code_before, &reasons->code_after);
+}
+
+struct list {
+    hpx_buffer text;
+    size_t count;
+};
+
+static void add_difference(void *context, const char *field, const char *text)
+{
+    struct list *list = context;
+    (void)field;
+    if (++list->count <= DIFFERENCES_MAX)
+        hpx_buffer_printf(&list->text, "%s%s", list->count > 1 ? ", " : "", text);
+}
+
+/* Neighbours are of the same cell and seed; one in another cell is no reason. */
+static char *differences(struct reasons *reasons, const hpx_neighbour *nearest, const hpx_fields *wanted,
+                         uint32_t cell)
+{
+    struct list list = {.count = 0};
+    if (hpx_experiment_recipe(reasons->experiment)->program)
+        find_records(reasons, &nearest->artifact, wanted, cell);
+    const hpx_compared compared = {
+        .before = &nearest->manifest,
+        .after = wanted,
+        .code_before = &reasons->code_before,
+        .code_after = &reasons->code_after,
+        .data_before = &reasons->data_before,
+        .data_after = &reasons->data_after,
+        .change = reasons->change_known ? &reasons->change : NULL,
+    };
+    hpx_differences(&compared, add_difference, &list);
+    hpx_buffer text = list.text;
+    const size_t count = list.count;
     if (hpx_adoption_is_possible(&nearest->manifest, wanted))
         hpx_hex(reasons->other, hpx_fields_find(&nearest->manifest, "code.version")->bytes, HPX_CODE_BYTES);
     if (count > DIFFERENCES_MAX)
@@ -51,7 +113,8 @@ char *hpx_reason_for(struct reasons *reasons, const struct trial *trial)
     }
     hpx_experiment_fields(&wanted, reasons->experiment, trial->cell, trial->seed);
     if (hpx_neighbours_nearest(&nearest, reasons->neighbours, &wanted, &error) == HPX_OK)
-        reason = nearest.found ? differences(reasons, &nearest, &wanted) : hpx_strdup("never seen");
+        reason =
+            nearest.found ? differences(reasons, &nearest, &wanted, trial->cell) : hpx_strdup("never seen");
     hpx_neighbour_free(&nearest);
     hpx_fields_free(&wanted);
     return reason;
@@ -61,4 +124,5 @@ void hpx_reasons_free(struct reasons *reasons)
 {
     hpx_neighbours_free(reasons->neighbours);
     hpx_fields_free(&reasons->varying);
+    free_records(reasons);
 }

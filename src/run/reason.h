@@ -12,6 +12,10 @@ struct reasons {
     hpx_store *store;
     hpx_neighbours *neighbours; /* once there is something to explain */
     hpx_fields varying;
+    hpx_hash sides; /* of a program: what the records depend on that the newest reason has read */
+    hpx_fields code_before, code_after, data_before, data_after;
+    hpx_code_change change;
+    bool change_known;
     char other[HPX_CODE_HEX_BYTES]; /* a trainer whose results lack nothing but this one's; empty: none */
 };
 

@@ -116,6 +116,12 @@ hpx_status hpx_adopt_trainer(const hpx_trainer **out, hpx_store *store, const ui
     if (!status && !kind.trainer)
         status =
             hpx_error_set(error, HPX_NOT_FOUND, "not adopted: no result made by trainer %.8s is stored", hex);
+    if (!status && kind.trainer == hpx_trainer_find("program"))
+        status = hpx_error_set(
+            error, HPX_USAGE,
+            "not adopted: %.8s is the code of a program, and no sample shows which of its parts "
+            "a result depends on; leave files that decide nothing out of 'code'",
+            hex);
     *out = kind.trainer;
     hpx_binaries_free(&kind.binaries);
     hpx_adoptions_free(&kind.adoptions);

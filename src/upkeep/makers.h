@@ -17,7 +17,8 @@
 hpx_status hpx_adopt_find_trainer(uint8_t out[HPX_CODE_BYTES], hpx_store *store, const char *prefix,
                                   hpx_error *error);
 
-/* This binary's trainer of the kind that made the results of a version. HPX_NOT_FOUND if there are none. */
+/* This binary's trainer of the kind that made the results of a version. HPX_NOT_FOUND if there are none, HPX_USAGE if
+ * they are of a program. */
 hpx_status hpx_adopt_trainer(const hpx_trainer **out, hpx_store *store, const uint8_t version[HPX_CODE_BYTES],
                              hpx_error *error);
 

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "code/compile.h"
 #include "hpx/file.h"
+#include "identity/difference.h"
 #include "identity/manifest.h"
 
 #include <stdlib.h>
@@ -174,8 +175,7 @@ static void compare_origins(hpx_reproduced *out)
         hpx_manifest_set_binary(&out->manifest, trainer);
     const hpx_sources *sources = hpx_manifest_sources(&out->manifest);
     hpx_code_fields(&this_code, &hpx_code_built, sources);
-    out->change_known = hpx_code_compare(&out->change, hpx_code_built.root, sources->names, &newest->code,
-                                         &this_code, &unknown) == HPX_OK;
+    out->change_known = hpx_difference_of_code(&out->change, &out->manifest, &newest->code, &this_code);
     hpx_fields_free(&this_code);
 }
 

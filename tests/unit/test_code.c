@@ -757,7 +757,7 @@ static void expect_change(const char *root, const hpx_fields *before, const hpx_
     hpx_buffer text = {0};
     expect_ok(hpx_code_compare(&change, root, SOURCES, before, after, &error), &error);
     for (size_t i = 0; i < change.file_count; i++)
-        hpx_buffer_printf(&text, "%s ", change.files[i]);
+        hpx_buffer_printf(&text, "%s ", change.files[i].path);
     assert_string_equal(hpx_buffer_text(&text), files);
     assert_int_equal(change.ahead, ahead);
     assert_int_equal(change.behind, 0);
