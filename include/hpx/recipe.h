@@ -131,6 +131,9 @@ typedef struct hpx_recipe_amendments {
     size_t count;
     bool cell; /* a NAME that is an axis or "seed", or nothing known, names a cell: such words are left, in
                   their order, in front of `words`, and `count` counts them */
+    /* The words name one trial: NAME is an axis, which has that value alone, before it is anything else, and
+     * "seed" the seed, else the first. The one search is of the grid that is left. */
+    bool trial;
 } hpx_recipe_amendments;
 
 /* hpx_recipe_parse of a file, with a loader that reads files. "-" is standard input; in what is read from

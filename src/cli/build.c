@@ -35,8 +35,8 @@ static void summarise(const hpx_outcome *outcome, const struct options *options)
     }
 }
 
-static hpx_status build_target(int *printed, const struct target *target, hpx_store *store, const char *data,
-                               const struct options *options, hpx_error *error)
+hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_store *store,
+                            const char *data, const struct options *options, hpx_error *error)
 {
     bool dry = options->dry;
     struct progress *progress = hpx_progress_new(options, target->recipe);
@@ -59,11 +59,19 @@ static hpx_status build_target(int *printed, const struct target *target, hpx_st
         .context = progress,
         .interrupted = &hpx_interrupted,
     };
+    hpx_status status =
+        hpx_build(out, target->recipe, target->searches, target->count, &source, &build, error);
+    hpx_progress_free(progress);
+    return status;
+}
+
+static hpx_status build_target(int *printed, const struct target *target, hpx_store *store, const char *data,
+                               const struct options *options, hpx_error *error)
+{
+    const bool dry = options->dry;
     hpx_outcome *outcome;
     hpx_buffer text = {.sink = hpx_pass_on};
-    hpx_status status =
-        hpx_build(&outcome, target->recipe, target->searches, target->count, &source, &build, error);
-    hpx_progress_free(progress);
+    hpx_status status = hpx_build_target(&outcome, target, store, data, options, error);
     if (outcome) {
         if (dry && options->json)
             hpx_report_plan_json(&text, outcome);

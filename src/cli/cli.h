@@ -52,6 +52,7 @@ struct command {
 
 int hpx_run_build(const struct options *options);
 int hpx_run_plan(const struct options *options);
+int hpx_run_trial(const struct options *options);
 int hpx_run_replay(const struct options *options);
 int hpx_run_ls(const struct options *options);
 int hpx_run_best(const struct options *options);
@@ -144,6 +145,15 @@ void hpx_free_targets(struct target *targets, size_t count);
 bool hpx_have_one_store(const struct options *options, const struct target *targets, size_t count,
                         const char *folder);
 hpx_status hpx_need_searches(const struct target *targets, size_t count, hpx_error *error);
+
+/* The same, for one trial: axis values, "seed", and what else amends a recipe. HPX_USAGE where an axis is left that has
+ * several values. */
+hpx_status hpx_open_trial(struct target *out, char **words, size_t count, hpx_error *error);
+
+/* build.c: hpx_build of a target with what the options say, its progress shown. */
+hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_store *store,
+                            const char *data, const struct options *options, hpx_error *error);
+
 /* Whether an argument that may be a recipe or a key is a key. */
 bool hpx_is_key(const char *word);
 

@@ -27,6 +27,11 @@ static const struct command commands[] = {
      "show what build would do, without training",
      "Makes the decisions of a build as far as they are possible without training, and prints the trials\n"
      "with their verdicts (hit, extend, train), cost and time.\n"},
+    {"trial", hpx_run_trial, 1, SIZE_MAX, "RECIPE NAME=VALUE...",
+     "run one trial, unless it is stored, and print its metrics",
+     "Every axis gets a value, which need not be one of the recipe's, so that any outside optimiser can use the store.\n"
+     "seed=N for another seed than the recipe's first, epochs=N for other epochs. With -n nothing is trained, and the\n"
+     "exit code is 10 where the trial is not stored. A trial that has failed is exit code 1.\n"},
     {"replay", hpx_run_replay, 2, SIZE_MAX, "TABLE.csv RECIPE",
      "run a recipe's searches over a table",
      "Takes the scores from a CSV table (columns: the axes, the objective; optionally seed and epoch) and\n"

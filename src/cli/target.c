@@ -57,7 +57,7 @@ static hpx_status open_recipe(struct target *target, const char *path, hpx_recip
 
 hpx_status hpx_open_target(struct target *out, char **words, size_t *count, bool cell, hpx_error *error)
 {
-    hpx_recipe_amendments amendments = {words + 1, *count - 1, cell};
+    hpx_recipe_amendments amendments = {.words = words + 1, .count = *count - 1, .cell = cell};
     const char *search;
     *out = (struct target){0};
     if (amends(words[0]))
@@ -70,6 +70,26 @@ hpx_status hpx_open_target(struct target *out, char **words, size_t *count, bool
         hpx_free_target(out);
     *count = status || !cell ? 1 : 1 + amendments.count;
     free(path);
+    return status;
+}
+
+hpx_status hpx_open_trial(struct target *out, char **words, size_t count, hpx_error *error)
+{
+    hpx_recipe_amendments amendments = {.words = words + 1, .count = count - 1, .trial = true};
+    *out = (struct target){0};
+    if (amends(words[0]))
+        return no_recipe(words[0], error);
+    hpx_status status = open_recipe(out, words[0], &amendments, error);
+    if (!status)
+        status = add_searches(out, NULL, error);
+    for (size_t axis = 0; !status && axis < out->recipe->grid.axes; axis++) {
+        const hpx_axis *at = &out->recipe->axes[axis];
+        if (at->count > 1)
+            status = hpx_error_set(error, HPX_USAGE, "axis '%s' has %u values: name one, %s=VALUE", at->name,
+                                   at->count, at->name);
+    }
+    if (status)
+        hpx_free_target(out);
     return status;
 }
 

@@ -212,6 +212,33 @@ static hpx_status amend_candidate(struct parse *p, const struct candidate *to, s
     return status;
 }
 
+/* Words that name one trial: an axis comes before any setting of its name, "seed" is the one seed. */
+static void find_in_trial(struct parse *p, struct candidates *found, struct word *key)
+{
+    if (strcmp(key->text, "seed") == 0)
+        key->text = "seeds";
+    find_axis(p, found, NULL, key->text);
+    if (found->count == 0)
+        find_sections(p, found, NULL, key->text);
+}
+
+/* The one search of a recipe for one trial: `search trial`, `method = grid`. */
+static void state_trial(struct parse *p)
+{
+    struct statement *search = hpx_arena_alloc(p->arena, sizeof *search);
+    struct binding method;
+    struct cursor at;
+    if (read_key(p, "method=grid", &method, &at) ||
+        hpx_recipe_words(p, &at, false, &method.values, &method.count))
+        return;
+    *search = (struct statement){.keyword = {.text = "search", .line = method.key.line},
+                                 .name = {.text = "trial", .line = method.key.line}};
+    amend_binding(p, search, &method);
+    p->searches = hpx_recipe_room(p, NULL, 0, sizeof *p->searches);
+    p->searches[0] = search;
+    p->search_count = 1;
+}
+
 /* True: the word is left. */
 static bool amend(struct parse *p, const char *text)
 {
@@ -227,10 +254,15 @@ static bool amend(struct parse *p, const char *text)
     struct word *key = &given.key;
     const char *dot = strrchr(key->text, '.'), *name = dot ? dot + 1 : key->text;
     const char *owner = dot ? hpx_arena_strndup(p->arena, key->text, (size_t)(dot - key->text)) : NULL;
-    find_sections(p, &found, owner, name);
-    find_axis(p, &found, owner, name);
-    find_searches(p, &found, owner, name);
-    join_axis(&found, name);
+    if (p->words->trial && !owner) {
+        find_in_trial(p, &found, key);
+        name = key->text;
+    } else {
+        find_sections(p, &found, owner, name);
+        find_axis(p, &found, owner, name);
+        find_searches(p, &found, owner, name);
+        join_axis(&found, name);
+    }
     if (is_left(p, &given, &found))
         return true;
     if (found.count == 0) {
@@ -240,7 +272,8 @@ static bool amend(struct parse *p, const char *text)
         ambiguous(p, key, &found, name);
         p->lost = true;
     } else {
-        key->column += (uint32_t)(name - key->text);
+        if (dot)
+            key->column += (uint32_t)(name - key->text);
         key->text = name;
         amend_candidate(p, found.at, &given, &at);
     }
@@ -256,6 +289,8 @@ void hpx_recipe_amend(struct parse *p)
             words->words[left++] = words->words[i];
     if (words && words->cell)
         words->count = left;
+    if (words && words->trial)
+        state_trial(p);
     struct hpx_recipe_inside *inside = p->recipe->inside;
     inside->statements[SECTION_DATASET] = p->dataset;
     inside->statements[SECTION_MODEL] = p->model;

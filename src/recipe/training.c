@@ -39,6 +39,11 @@ static void read_seeds(struct parse *p)
                                 seed);
         recipe->seeds[recipe->seed_count++] = seed;
     }
+    if (p->words && p->words->trial) { /* one trial has one seed */
+        if (given && given->key.line->source->is_word && recipe->seed_count > 1)
+            hpx_recipe_fail(p, &given->values[0], "a trial has one seed: expected seed=S");
+        recipe->seed_count = 1;
+    }
 }
 
 /* A value of the count that the objective needs is 0. */

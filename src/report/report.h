@@ -26,6 +26,11 @@ void hpx_report_outcome(hpx_buffer *out, const hpx_outcome *outcome);
 /* One JSON document. */
 void hpx_report_outcome_json(hpx_buffer *out, const hpx_outcome *outcome);
 
+/* `trial`: its metrics, a line each; or all that is known of it, `result` NULL where it has none. */
+void hpx_report_trial(hpx_buffer *out, const hpx_artifact *result);
+void hpx_report_trial_json(hpx_buffer *out, const hpx_recipe *recipe, const hpx_outcome_trial *trial,
+                           const hpx_artifact *result);
+
 /* "9 extend 3 -> 15, 4 train (never seen)": what a build trains and why, on one line without its end. */
 void hpx_report_reasons(hpx_buffer *out, const hpx_outcome *outcome);
 
