@@ -14,7 +14,6 @@
 #define THREADS_MAX   4096
 #define GPUS_MAX      64
 #define TIMEOUT_MAX   1e9 /* seconds */
-#define PATTERN_MAX   HPX_METRIC_NAME_MAX
 
 /* In the order of their types. */
 static const char *const metrics_words[] = {"file", "stdout", NULL};

@@ -1,7 +1,9 @@
 #include "pace.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "identity/manifest.h"
+#include "program/words.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,15 +24,18 @@ static void add(struct pace *pace, double cost, double seconds)
 
 double hpx_pace_seconds(const struct pace *pace, uint64_t epoch_cost)
 {
-    double nearest = INFINITY, seconds = NAN, cost = (double)epoch_cost;
+    double nearest = INFINITY, sum = 0, cost = (double)epoch_cost;
+    size_t count = 0; /* of those that are equally near: all, of programs */
     for (size_t i = 0; i < pace->count; i++) {
         double distance = fabs(log(cost / pace->epochs[i].cost));
-        if (distance < nearest) {
+        if (distance < nearest)
+            count = 0;
+        if (distance <= nearest) {
             nearest = distance;
-            seconds = pace->epochs[i].seconds * cost / pace->epochs[i].cost;
+            sum = (count++ ? sum : 0) + pace->epochs[i].seconds * cost / pace->epochs[i].cost;
         }
     }
-    return seconds;
+    return count ? sum / (double)count : NAN;
 }
 
 /* --- from what is stored -------------------------------------------------------------------------------- */
@@ -38,23 +43,55 @@ double hpx_pace_seconds(const struct pace *pace, uint64_t epoch_cost)
 struct stored {
     struct pace *pace;
     hpx_store *store;
-    const hpx_trainer *trainer; /* whose costs are compared */
-    hpx_hash last;              /* key */
-    char host[256];             /* whose results are looked at; empty: anybody's */
+    const hpx_recipe *recipe; /* whose trainer's costs are compared, or whose program's times */
+    hpx_hash last;            /* key */
+    char host[256];           /* whose results are looked at; empty: anybody's */
 };
+
+static const char *axis_value(void *manifest, const char *name)
+{
+    static char number[HPX_REAL_TEXT_BYTES];
+    char *field_name = hpx_format("axis.%s", name);
+    const hpx_field *field = hpx_fields_find(manifest, field_name);
+    free(field_name);
+    if (!field)
+        return NULL;
+    return field->type == HPX_FIELD_TEXT ? (const char *)field->bytes : hpx_real_text(number, field->real);
+}
+
+/* Whether a program's result is of the same command, with its own values of the axes. */
+static bool has_command(hpx_fields *manifest, const hpx_program *program)
+{
+    hpx_buffer command = {0};
+    hpx_error ignored;
+    for (size_t i = 0; i < program->command.count; i++) {
+        hpx_buffer word = {0};
+        hpx_template_bind(&word, program->command.words[i], axis_value, manifest, &ignored);
+        hpx_words_add(&command, hpx_buffer_text(&word));
+        hpx_buffer_free(&word);
+    }
+    const bool same =
+        strcmp(hpx_buffer_text(&command), hpx_fields_text_or_empty(manifest, "program.command")) == 0;
+    hpx_buffer_free(&command);
+    return same;
+}
 
 /* Keys are hashes: the first ones are as good a sample as any. An epoch that failed need not be whole. */
 static hpx_status add_stored(void *context, const hpx_artifact *artifact, hpx_error *error)
 {
     struct stored *stored = context;
+    const hpx_recipe *recipe = stored->recipe;
     const hpx_trainer *trainer;
     hpx_fields manifest = {0}, dataset = {0};
     if (*artifact->failure || hpx_hash_equal(&artifact->key, &stored->last) ||
         (*stored->host && strcmp(artifact->host, stored->host) != 0))
         return HPX_OK;
     stored->last = artifact->key;
-    if (hpx_store_manifest(&manifest, stored->store, &artifact->key, error) == HPX_OK &&
-        hpx_trainer_of(&trainer, &manifest, error) == HPX_OK && trainer == stored->trainer &&
+    const bool same = hpx_store_manifest(&manifest, stored->store, &artifact->key, error) == HPX_OK &&
+                      hpx_trainer_of(&trainer, &manifest, error) == HPX_OK && trainer == recipe->trainer;
+    if (same && recipe->program && has_command(&manifest, recipe->program))
+        add(stored->pace, 1, artifact->total_seconds / artifact->epoch);
+    if (same && !recipe->program &&
         hpx_store_get_record(&dataset, stored->store, HPX_RECORD_DATASET, &artifact->dataset, error) ==
             HPX_OK)
         add(stored->pace, (double)hpx_manifest_epoch_cost(&manifest, &dataset), artifact->seconds);
@@ -63,15 +100,15 @@ static hpx_status add_stored(void *context, const hpx_artifact *artifact, hpx_er
     return stored->pace->count < PACES_MAX ? HPX_OK : HPX_NOT_FOUND; /* these are enough */
 }
 
-static void add_any(struct pace *pace, const hpx_trainer *trainer, hpx_store *store)
+static void add_any(struct pace *pace, const hpx_recipe *recipe, hpx_store *store)
 {
-    struct stored stored = {pace, store, trainer, .host = ""};
+    struct stored stored = {pace, store, recipe, .host = ""};
     hpx_error ignored;
     gethostname(stored.host, sizeof stored.host - 1);
     hpx_store_each(store, NULL, add_stored, &stored, &ignored);
     if (pace->count > 0)
         return;
-    stored = (struct stored){pace, store, trainer, .host = ""};
+    stored = (struct stored){pace, store, recipe, .host = ""};
     hpx_store_each(store, NULL, add_stored, &stored, &ignored);
 }
 
@@ -136,7 +173,7 @@ void hpx_pace_find(struct pace *pace, const struct ledger *ledger, hpx_store *st
     if (pace->count == 0 && store)
         add_parents(pace, ledger, store);
     if (pace->count == 0 && store)
-        add_any(pace, hpx_experiment_recipe(ledger->experiment)->trainer, store);
+        add_any(pace, hpx_experiment_recipe(ledger->experiment), store);
     if (pace->count == 0)
         calibrate_all(pace, ledger);
 }

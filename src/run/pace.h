@@ -22,8 +22,9 @@ struct pace {
 };
 
 /* From the trials that have results; where none has, from the checkpoints that trials would continue; else
- * from whatever the store has (NULL: nothing) of the recipe's trainer, this host's rather than others'; else, where a trial is to be
- * trained, from two short trainings of random images, which take part of a second and are not stored. */
+ * from whatever the store has (NULL: nothing) of the recipe's trainer, or of its program's command, this host's
+ * rather than others'; else, where a trial is to be trained, from two short trainings of random images, which
+ * take part of a second and are not stored: of a program, nothing is known. */
 void hpx_pace_find(struct pace *pace, const struct ledger *ledger, hpx_store *store);
 
 /* Of an epoch of this cost; NaN: nothing is known. */
