@@ -186,6 +186,21 @@ hpx_status hpx_code_repository_open(git_repository **out, const char *folder, hp
     return status;
 }
 
+hpx_status hpx_code_work_tree_open(git_repository **out, const char *root, hpx_error *error)
+{
+    hpx_git.libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+    int code = hpx_git.repository_open_ext(out, root, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+    hpx_git.libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 1);
+    if (code == 0 && hpx_git.repository_workdir(*out))
+        return HPX_OK;
+    if (code == 0)
+        hpx_git.repository_free(*out);
+    code = hpx_git.repository_new(out);
+    if (code == 0)
+        code = hpx_git.repository_set_workdir(*out, root, 0);
+    return code == 0 ? HPX_OK : hpx_code_git_failed(root, error);
+}
+
 /* To write what the stored objects have already would give that a new time (freshen), unless their backends
  * cannot. */
 static int add_objects(git_odb *odb, git_repository *repository)
