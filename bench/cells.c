@@ -39,12 +39,22 @@ static hpx_status train(const hpx_recipe *recipe, uint32_t cell, uint32_t seed, 
 {
     hpx_buffer bytes = {0};
     hpx_fields manifest = {0};
+    const hpx_fields none = {0};
+    hpx_buffer log = {0};
     hpx_experiment_manifest(&bytes, experiment, cell, seed);
     hpx_status status = hpx_fields_decode(&manifest, bytes.data, bytes.size, &error);
+    const hpx_run run = {.manifest = &manifest,
+                         .data = data,
+                         .conditions = &none,
+                         .to = recipe->epochs,
+                         .on_epoch = ignore_epoch,
+                         .log = &log,
+                         .stop = -1};
     if (!status)
-        status = recipe->trainer->run(&manifest, data, 0, recipe->epochs, NULL, ignore_epoch, NULL, &error);
+        status = recipe->trainer->run(&run, &error);
     hpx_fields_free(&manifest);
     hpx_buffer_free(&bytes);
+    hpx_buffer_free(&log);
     return status;
 }
 

@@ -21,7 +21,7 @@ typedef enum hpx_field_type {
     HPX_FIELD_REALS = 'F',  /* a list of doubles, each as a real */
 } hpx_field_type;
 
-#define HPX_FIELD_NAME_MAX 64
+#define HPX_FIELD_NAME_MAX 80
 
 typedef struct hpx_field {
     const char *name;
@@ -41,8 +41,8 @@ typedef struct hpx_fields {
 
 void hpx_fields_free(hpx_fields *fields); /* leaves it empty */
 
-/* Setting a name again replaces its value. Names are lower case words with dots, at most HPX_FIELD_NAME_MAX
- * bytes. */
+/* Setting a name again replaces its value. Names are words with dots, lower case unless others
+ * have chosen them (env.HOME), at most HPX_FIELD_NAME_MAX bytes. */
 void hpx_fields_set_count(hpx_fields *fields, const char *name, uint64_t value);
 void hpx_fields_set_real(hpx_fields *fields, const char *name, double value);
 void hpx_fields_set_text(hpx_fields *fields, const char *name, const char *value);

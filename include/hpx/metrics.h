@@ -93,4 +93,9 @@ void hpx_failure_to_fields(hpx_fields *out, const char *failure);
 hpx_status hpx_failure_from_fields(char out[HPX_FAILURE_BYTES], const hpx_fields *fields,
                                    const hpx_metrics *metrics, const hpx_hash *output, hpx_error *error);
 
+/* Why a training ended by itself after an epoch that has metrics, as the field `stopped`, likewise; empty: it
+ * did not. */
+void hpx_stopped_to_fields(hpx_fields *out, const char *stopped);
+hpx_status hpx_stopped_from_fields(char out[HPX_FAILURE_BYTES], const hpx_fields *fields, hpx_error *error);
+
 #endif

@@ -9,6 +9,7 @@
 #ifndef HPX_TRAINER_H
 #define HPX_TRAINER_H
 
+#include "hpx/buffer.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
 #include "hpx/input.h"
@@ -24,6 +25,21 @@
 typedef struct hpx_cost {
     uint64_t forward, epoch;
 } hpx_cost;
+
+/* A training to be run: a part of a trajectory. */
+typedef struct hpx_run {
+    const hpx_fields *manifest;
+    const void *data;             /* what the kind of inputs has opened */
+    const hpx_fields *conditions; /* how it is run, which decides no result */
+    uint32_t from, to;
+    const hpx_blob *checkpoint; /* what an earlier run gave after epoch `from`; NULL: from is 0 */
+    hpx_epoch_fn *on_epoch;     /* takes a finished epoch, to be stored */
+    hpx_epoch_fn *on_progress;  /* takes the metrics of the newest epoch so far, which are not; may be NULL */
+    void *context;              /* of these two */
+    hpx_buffer *log; /* what it prints, up to HPX_LOG_BYTES_MAX, is there when it hands its last epoch on, and
+                        when it ends in any other way; empty at first */
+    int stop; /* its hang-up (POLLHUP) says that the run is to end; -1: never. Not to be read from */
+} hpx_run;
 
 /* Calls of NULL are of what a trainer has not. `inputs` is the record of a data set: names, hashes and sizes
  * of the inputs, and what their kind says of them. `data` is what the kind has opened; NULL without
@@ -64,12 +80,10 @@ typedef struct hpx_trainer {
      * at its corners. */
     hpx_status (*check)(const hpx_fields *settings, const hpx_fields *inputs, hpx_error *error);
 
-    /* Trains epochs from+1 .. to, from <= to, or up to the one in which the training fails: when the loss or
-     * the weights stop being finite. With from > 0, `checkpoint` is what an earlier run gave after epoch
-     * `from`; else it is NULL. HPX_FAILED when memory runs out; HPX_DAMAGED when checkpoint or manifest
-     * are not what this trainer writes or reads. */
-    hpx_status (*run)(const hpx_fields *manifest, const void *data, uint32_t from, uint32_t to,
-                      const hpx_blob *checkpoint, hpx_epoch_fn *on_epoch, void *context, hpx_error *error);
+    /* Trains epochs from+1 .. to, from <= to, or up to the one in which the training fails (when the loss or
+     * the weights stop being finite) or stops by itself. HPX_FAILED when memory runs out; HPX_DAMAGED when
+     * checkpoint or manifest are not what this trainer writes or reads. */
+    hpx_status (*run)(const hpx_run *run, hpx_error *error);
 
     /* The paths that training these epochs from the first on takes: those of the kernels, by the shapes and
      * the share of zeros in the data, and those of what the settings choose. Trainings that take the same

@@ -13,10 +13,18 @@ typedef struct hpx_epoch {
     uint32_t epoch;      /* 1 for the first */
     const char *failure; /* why the training failed in this epoch, its last: then there are no metrics and
                             no checkpoint; else NULL */
+    const char *stopped; /* why the training ends with this epoch, which answers for all later ones, too; else
+                            NULL */
     hpx_metrics metrics; /* borrowed during the call */
     double seconds;      /* wall time of this epoch, evaluation included */
     hpx_blob checkpoint; /* all that the next epoch continues from; borrowed during the call */
 } hpx_epoch;
+
+/* One of that number, with nothing else yet. */
+#define HPX_EPOCH(number) ((hpx_epoch){.epoch = (number), .checkpoint = HPX_NO_BLOB})
+
+/* What a run has printed is kept as far as this, its beginning and its end. */
+#define HPX_LOG_BYTES_MAX ((size_t)1 << 17)
 
 /* Called after every epoch. Anything but HPX_OK ends the training with that status (and `error` filled). */
 typedef hpx_status hpx_epoch_fn(void *context, const hpx_epoch *epoch, hpx_error *error);

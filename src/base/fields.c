@@ -2,7 +2,7 @@
  *
  *     "HPXF"  u16 version = 1  u16 count
  *     count times, names strictly ascending (bytewise):
- *         u8 name length (1..64)  name  u8 type ('u' 'f' 's' 'b' 'U' 'F')  u32 payload length  payload
+ *         u8 name length (1..80)  name  u8 type ('u' 'f' 's' 'b' 'U' 'F')  u32 payload length  payload
  *
  *     'u' 8 bytes    'f' 8 bytes IEEE 754, no -0, NaN only as 0x7ff8000000000000
  *     's' UTF-8 without NUL    'b' any bytes    'U' 8 bytes each    'F' 8 bytes each, as 'f'

@@ -240,21 +240,45 @@ static bool is_line(const char *text)
     return end > text && *end == 0 && end - text < HPX_FAILURE_BYTES;
 }
 
+/* Empty where there is no such field. */
+static hpx_status line_from_fields(char out[HPX_FAILURE_BYTES], const hpx_fields *fields, const char *name,
+                                   hpx_error *error)
+{
+    const char *line;
+    memset(out, 0, HPX_FAILURE_BYTES);
+    if (!hpx_fields_find(fields, name))
+        return HPX_OK;
+    hpx_status status = hpx_fields_text(&line, fields, name, error);
+    if (status)
+        return status;
+    if (!is_line(line))
+        return hpx_error_set(error, HPX_DAMAGED, "field '%s' is not a text on one line", name);
+    memcpy(out, line, strlen(line) + 1);
+    return HPX_OK;
+}
+
 hpx_status hpx_failure_from_fields(char out[HPX_FAILURE_BYTES], const hpx_fields *fields,
                                    const hpx_metrics *metrics, const hpx_hash *output, hpx_error *error)
 {
-    const char *failure;
+    char failure[HPX_FAILURE_BYTES];
     *out = 0;
-    if (!hpx_fields_find(fields, "failure"))
-        return HPX_OK;
-    hpx_status status = hpx_fields_text(&failure, fields, "failure", error);
-    if (status)
+    hpx_status status = line_from_fields(failure, fields, "failure", error);
+    if (status || !*failure)
         return status;
-    if (!is_line(failure))
-        return hpx_error_set(error, HPX_DAMAGED, "field 'failure' is not a text on one line");
     const hpx_hash hash = hpx_failure_hash(failure);
     if (metrics->count > 0 || !hpx_hash_equal(&hash, output))
         return hpx_error_set(error, HPX_DAMAGED, "a failure with metrics, or with the output of another one");
-    memcpy(out, failure, strlen(failure) + 1);
+    memcpy(out, failure, sizeof failure);
     return HPX_OK;
+}
+
+void hpx_stopped_to_fields(hpx_fields *out, const char *stopped)
+{
+    if (*stopped)
+        hpx_fields_set_text(out, "stopped", stopped);
+}
+
+hpx_status hpx_stopped_from_fields(char out[HPX_FAILURE_BYTES], const hpx_fields *fields, hpx_error *error)
+{
+    return line_from_fields(out, fields, "stopped", error);
 }

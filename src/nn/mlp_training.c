@@ -342,7 +342,7 @@ hpx_status hpx_mlp_train(const hpx_fields *manifest, const hpx_split *data, uint
         status = restore(&t, from, checkpoint, error);
     else if (!status)
         hpx_mlp_init(&t.mlp, t.options.init, t.options.seed);
-    hpx_epoch done = {.epoch = from, .checkpoint = HPX_NO_BLOB};
+    hpx_epoch done = HPX_EPOCH(from);
     while (done.epoch < to && !done.failure && !status) {
         done.epoch++;
         status = run_epoch(&t, &done, on_epoch, context, error);

@@ -149,11 +149,11 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
     struct build *build = context;
     struct trial *trial = hpx_ledger_find(&build->ledger, &result->key);
     assert(trial);
-    if (result->kind != HPX_MESSAGE_EPOCH) {
+    if (hpx_result_is_end(result)) {
         hpx_dispatch_end(build->dispatch, &trial->task);
         hpx_timeline_end(&build->timeline, &trial->key, trial->epoch);
     }
-    if (trial->state == TRIAL_ACCIDENT)
+    if (trial->state == TRIAL_ACCIDENT || result->kind == HPX_MESSAGE_PROGRESS)
         return HPX_OK; /* by an output that differs: what its worker still sends is not wanted */
     if (result->kind == HPX_MESSAGE_EPOCH) {
         hpx_status status = hpx_trial_store_epoch(build, trial, result, error);

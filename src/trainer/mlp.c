@@ -42,12 +42,13 @@ static hpx_status check_checkpoint(const hpx_fields *manifest, const hpx_fields 
     return hpx_mlp_check_checkpoint(manifest, features, classes, epoch, checkpoint, error);
 }
 
-static hpx_status run(const hpx_fields *manifest, const void *data, uint32_t from, uint32_t to,
-                      const hpx_blob *checkpoint, hpx_epoch_fn *on_epoch, void *context, hpx_error *error)
+static hpx_status run(const hpx_run *run, hpx_error *error)
 {
     hpx_split split;
-    hpx_status status = hpx_images_split(&split, manifest, data, error);
-    return status ? status : hpx_mlp_train(manifest, &split, from, to, checkpoint, on_epoch, context, error);
+    hpx_status status = hpx_images_split(&split, run->manifest, run->data, error);
+    return status ? status
+                  : hpx_mlp_train(run->manifest, &split, run->from, run->to, run->checkpoint, run->on_epoch,
+                                  run->context, error);
 }
 
 static hpx_status paths(hpx_paths *out, const hpx_fields *manifest, const void *data, uint32_t epochs,

@@ -260,6 +260,8 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
     struct candidate *candidate = find(rebuild, &result->key);
     if (result->kind == HPX_MESSAGE_EPOCH)
         return compare_epoch(rebuild, candidate, result, error);
+    if (!hpx_result_is_end(result))
+        return HPX_OK;
     hpx_rebuilt *rebuilt = &candidate->rebuilt;
     rebuild->running--;
     rebuilt->newest = &candidate->newest;

@@ -217,7 +217,7 @@ static hpx_status deliver(struct worker *worker, hpx_result *result, hpx_result_
                           hpx_error *error)
 {
     const bool blob = result->checkpoint.fd >= 0;
-    if (result->kind != HPX_MESSAGE_EPOCH)
+    if (hpx_result_is_end(result))
         worker->busy = false;
     result->key = worker->name;
     hpx_status status = each(context, result, error);

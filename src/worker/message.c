@@ -1,13 +1,14 @@
 /* A message (integers little-endian):
  *
- *     "HPXM"  u8 version = 2  u8 kind  u16 zero  u64 body size  XXH3-128 of version .. body size and the body
+ *     "HPXM"  u8 version = 3  u8 kind  u16 zero  u64 body size  XXH3-128 of version .. body size and the body
  *     body: fields (hpx/fields.h)
  *
- * Fields of a job: key, from, to, manifest, path.ROLE for the four files, and of the checkpoint of epoch
- * `from` checkpoint.size and checkpoint.hash, which a job from 0 has not. Fields of an epoch: key, epoch,
- * parent, output, started, seconds, host, the metrics and checkpoint.size; `output` is the hash of checkpoint
- * and metrics. An epoch in which the training failed has a field `failure`, no metrics and a checkpoint of no
- * bytes. Done: key. Failed, memory: key, message. */
+ * Fields of a job: key, from, to, manifest, conditions where it has any, path.N for the inputs, and of the
+ * checkpoint of epoch `from` checkpoint.size and checkpoint.hash, which a job from 0 has not. Fields of an epoch:
+ * key, epoch, parent, output, started, seconds, host, the metrics and checkpoint.size; `output` is the hash of
+ * checkpoint and metrics. An epoch in which the training failed has a field `failure`, no metrics and a checkpoint
+ * of no bytes; one with which it ended by itself has a field `stopped`. Progress: key, epoch, the metrics. Done:
+ * key. Failed, memory: key, message. What was printed is the field `log` of an epoch and of an accident. */
 #include "worker/message.h"
 
 #include "base/memory.h"
@@ -17,7 +18,7 @@
 #include <string.h>
 
 #define MAGIC          "HPXM"
-#define VERSION        2
+#define VERSION        3
 #define HASHED_AT      4
 #define HASH_AT        16
 #define HEADER_BYTES   32
@@ -26,6 +27,7 @@
 void hpx_job_free(hpx_job *job)
 {
     hpx_buffer_free(&job->manifest);
+    hpx_buffer_free(&job->conditions);
     hpx_blob_close(&job->checkpoint);
     for (size_t i = 0; i < job->path_count; i++)
         free(job->paths[i]);
@@ -36,6 +38,7 @@ void hpx_result_free(hpx_result *result)
 {
     hpx_blob_close(&result->checkpoint);
     hpx_metrics_free(&result->metrics);
+    hpx_buffer_free(&result->log);
     *result = (hpx_result){.checkpoint = HPX_NO_BLOB};
 }
 
@@ -80,6 +83,8 @@ void hpx_job_encode(hpx_buffer *out, const hpx_job *job)
     hpx_fields_set_count(&fields, "from", job->from);
     hpx_fields_set_count(&fields, "to", job->to);
     hpx_fields_set_bytes(&fields, "manifest", job->manifest.data, job->manifest.size);
+    if (job->conditions.size > 0)
+        hpx_fields_set_bytes(&fields, "conditions", job->conditions.data, job->conditions.size);
     for (size_t i = 0; i < job->path_count; i++) {
         char *name = path_field(i);
         hpx_fields_set_bytes(&fields, name, job->paths[i], strlen(job->paths[i]));
@@ -112,9 +117,15 @@ void hpx_result_encode(hpx_buffer *out, const hpx_result *result)
         hpx_metrics_to_fields(&fields, &result->metrics);
         hpx_fields_set_count(&fields, "checkpoint.size", result->checkpoint.size);
         hpx_failure_to_fields(&fields, result->failure);
+        hpx_stopped_to_fields(&fields, result->stopped);
+    } else if (result->kind == HPX_MESSAGE_PROGRESS) {
+        hpx_fields_set_count(&fields, "epoch", result->epoch);
+        hpx_metrics_to_fields(&fields, &result->metrics);
     } else if (is_accident(result->kind)) {
         hpx_fields_set_bytes(&fields, "message", result->message, strlen(result->message));
     }
+    if (result->log.size > 0)
+        hpx_fields_set_bytes(&fields, "log", result->log.data, result->log.size);
     append(out, result->kind, &fields);
     hpx_fields_free(&fields);
 }
@@ -122,7 +133,7 @@ void hpx_result_encode(hpx_buffer *out, const hpx_result *result)
 static bool is_kind(uint8_t kind)
 {
     return kind == HPX_MESSAGE_HELLO || kind == HPX_MESSAGE_JOB || kind == HPX_MESSAGE_EPOCH ||
-           kind == HPX_MESSAGE_DONE || is_accident(kind);
+           kind == HPX_MESSAGE_PROGRESS || kind == HPX_MESSAGE_DONE || is_accident(kind);
 }
 
 hpx_status hpx_message_read(hpx_message *out, const uint8_t *bytes, size_t size, hpx_error *error)
@@ -151,18 +162,25 @@ hpx_status hpx_message_read(hpx_message *out, const uint8_t *bytes, size_t size,
     return HPX_OK;
 }
 
+static size_t has(const hpx_fields *fields, const char *name)
+{
+    return hpx_fields_find(fields, name) != NULL;
+}
+
 /* A message has the fields of its kind and no others: those that are asked for, and this many. */
 static size_t field_count(hpx_message_kind kind, const hpx_fields *fields, size_t paths)
 {
+    const size_t metrics = has(fields, "metric.names") * 2;
     switch (kind) {
     case HPX_MESSAGE_JOB:
-        return 4 + paths + (hpx_fields_find(fields, "checkpoint.size") ? 2 : 0);
+        return 4 + paths + has(fields, "conditions") + has(fields, "checkpoint.size") * 2;
     case HPX_MESSAGE_EPOCH:
-        return 8 + (hpx_fields_find(fields, "metric.names") ? 2 : 0) +
-               (hpx_fields_find(fields, "failure") ? 1 : 0);
+        return 8 + metrics + has(fields, "failure") + has(fields, "stopped") + has(fields, "log");
+    case HPX_MESSAGE_PROGRESS:
+        return 2 + metrics;
     case HPX_MESSAGE_FAILED:
     case HPX_MESSAGE_MEMORY:
-        return 2;
+        return 2 + has(fields, "log");
     default:
         return 1;
     }
@@ -217,6 +235,22 @@ static hpx_status decode_paths(hpx_job *job, const hpx_fields *fields, hpx_error
         free(name);
     }
     return status ? status : check_count(HPX_MESSAGE_JOB, fields, job->path_count, error);
+}
+
+static hpx_status decode_conditions(hpx_buffer *out, const hpx_fields *fields, hpx_error *error)
+{
+    const uint8_t *bytes;
+    size_t size;
+    hpx_fields conditions = {0};
+    if (!has(fields, "conditions"))
+        return HPX_OK;
+    hpx_status status = hpx_fields_bytes(&bytes, &size, fields, "conditions", error);
+    if (!status)
+        status = hpx_fields_decode(&conditions, bytes, size, error);
+    if (!status)
+        hpx_buffer_add(out, bytes, size);
+    hpx_fields_free(&conditions);
+    return status;
 }
 
 /* Of a job that goes on from an epoch. */
@@ -277,10 +311,12 @@ hpx_status hpx_job_decode(hpx_job *out, const hpx_message *message, hpx_blob *bl
     if (!status)
         status = hpx_fields_bytes(&manifest, &size, &fields, "manifest", error);
     if (!status)
+        status = decode_conditions(&job.conditions, &fields, error);
+    if (!status)
         status = decode_paths(&job, &fields, error);
     if (!status) {
         const hpx_hash hash = hpx_hash_of(manifest, size);
-        const bool continued = hpx_fields_find(&fields, "checkpoint.size");
+        const bool continued = has(&fields, "checkpoint.size");
         if (!hpx_hash_equal(&hash, &job.key) || job.from >= job.to || (job.from > 0) != continued ||
             (!continued && blob->fd >= 0))
             status = hpx_error_set(error, HPX_DAMAGED, "a job that contradicts itself");
@@ -334,12 +370,14 @@ static hpx_status decode_epoch(hpx_result *result, const hpx_fields *fields, hpx
     if (!status)
         status = hpx_failure_from_fields(result->failure, fields, &result->metrics, &result->output, error);
     if (!status)
+        status = hpx_stopped_from_fields(result->stopped, fields, error);
+    if (!status)
         status = take_blob(&result->checkpoint, blob, fields, error);
     if (status)
         return status;
     const bool failed = *result->failure;
     if (result->parent >= result->epoch || strlen(host) >= sizeof result->host ||
-        (failed && result->checkpoint.fd >= 0))
+        (failed && (result->checkpoint.fd >= 0 || *result->stopped)))
         return hpx_error_set(error, HPX_DAMAGED, "an epoch that contradicts itself");
     result->started_ns = (int64_t)started;
     memcpy(result->host, host, strlen(host) + 1);
@@ -361,6 +399,26 @@ static hpx_status decode_accident(hpx_result *result, const hpx_fields *fields, 
     return status;
 }
 
+static hpx_status decode_progress(hpx_result *result, const hpx_fields *fields, hpx_error *error)
+{
+    hpx_status status = epoch_field(&result->epoch, fields, "epoch", error);
+    return status ? status : hpx_metrics_from_fields(&result->metrics, fields, error);
+}
+
+static hpx_status decode_log(hpx_buffer *out, const hpx_fields *fields, hpx_error *error)
+{
+    const uint8_t *bytes;
+    size_t size;
+    if (!has(fields, "log"))
+        return HPX_OK;
+    hpx_status status = hpx_fields_bytes(&bytes, &size, fields, "log", error);
+    if (!status && (size == 0 || size > HPX_LOG_BYTES_MAX))
+        status = hpx_error_set(error, HPX_DAMAGED, "a log of %zu bytes", size);
+    if (!status)
+        hpx_buffer_add(out, bytes, size);
+    return status;
+}
+
 hpx_status hpx_result_decode(hpx_result *out, const hpx_message *message, hpx_blob *blob, hpx_error *error)
 {
     hpx_result result = {.kind = message->kind, .checkpoint = HPX_NO_BLOB};
@@ -378,8 +436,12 @@ hpx_status hpx_result_decode(hpx_result *out, const hpx_message *message, hpx_bl
         status = hpx_fields_hash(&result.key, &fields, "key", error);
     if (!status && result.kind == HPX_MESSAGE_EPOCH)
         status = decode_epoch(&result, &fields, blob, error);
+    if (!status && result.kind == HPX_MESSAGE_PROGRESS)
+        status = decode_progress(&result, &fields, error);
     if (!status && is_accident(result.kind))
         status = decode_accident(&result, &fields, error);
+    if (!status)
+        status = decode_log(&result.log, &fields, error);
     hpx_fields_free(&fields);
     hpx_blob_close(blob);
     if (status)

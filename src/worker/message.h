@@ -12,6 +12,7 @@
 #include "hpx/hash.h"
 #include "hpx/input.h"
 #include "hpx/metrics.h"
+#include "hpx/training.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +21,7 @@ typedef enum hpx_message_kind {
     HPX_MESSAGE_HELLO = 'H', /* a worker is there: what it says first */
     HPX_MESSAGE_JOB = 'J',
     HPX_MESSAGE_EPOCH = 'E',  /* an epoch of a job has been trained, or the training failed in it */
+    HPX_MESSAGE_PROGRESS = 'P', /* metrics of an epoch that has not, or whose result comes later */
     HPX_MESSAGE_DONE = 'D',   /* a job is finished */
     HPX_MESSAGE_FAILED = 'F', /* a job ended before, by accident */
     HPX_MESSAGE_MEMORY =
@@ -31,6 +33,7 @@ typedef struct hpx_job {
     hpx_hash key; /* of the manifest */
     uint32_t from, to;
     hpx_buffer manifest;
+    hpx_buffer conditions; /* fields of how it is run, on which no result depends, encoded; empty: none */
     char *paths
         [HPX_INPUTS_MAX]; /* of the trainer's inputs; the worker checks their bytes against the manifest */
     size_t path_count;
@@ -40,21 +43,31 @@ typedef struct hpx_job {
 
 #define HPX_NO_JOB ((hpx_job){.checkpoint = HPX_NO_BLOB})
 
+#define HPX_ACCIDENT_BYTES 1024
+
 /* One epoch, the end or the failure of a job. */
 typedef struct hpx_result {
     hpx_message_kind kind;
     hpx_hash key;
-    uint32_t epoch;      /* EPOCH: its number */
+    uint32_t epoch;      /* EPOCH, PROGRESS: its number */
     uint32_t parent;     /* EPOCH: the job's `from` */
-    hpx_metrics metrics; /* EPOCH */
+    hpx_metrics metrics; /* EPOCH, PROGRESS */
     hpx_hash output;     /* EPOCH: hpx_output_hash of metrics and checkpoint, or hpx_failure_hash */
     char failure[HPX_FAILURE_BYTES]; /* EPOCH: why the training failed in it; empty: it did not */
+    char stopped[HPX_FAILURE_BYTES]; /* EPOCH: why the training ends with it; empty: it goes on, or is done */
     int64_t started_ns;              /* EPOCH: since 1970 */
     double seconds;                  /* EPOCH */
     char host[64];                   /* EPOCH */
-    char message[512];               /* FAILED, MEMORY: why */
+    hpx_buffer log; /* what was printed, up to HPX_LOG_BYTES_MAX: EPOCH, the last; FAILED, MEMORY */
+    char message[HPX_ACCIDENT_BYTES]; /* FAILED, MEMORY: why, and in more lines what may help */
     hpx_blob checkpoint;             /* EPOCH; HPX_NO_BLOB: there is none */
 } hpx_result;
+
+/* Whether no more comes of its job. */
+static inline bool hpx_result_is_end(const hpx_result *result)
+{
+    return result->kind != HPX_MESSAGE_EPOCH && result->kind != HPX_MESSAGE_PROGRESS;
+}
 
 /* They own what they hold, and are left empty. */
 void hpx_job_free(hpx_job *job);

@@ -116,6 +116,7 @@ static hpx_status send_result(struct worker *worker, const hpx_result *result, h
 struct training {
     struct worker *worker;
     const hpx_job *job;
+    hpx_buffer log; /* what it has printed */
     hpx_metrics seen; /* names of all epochs so far */
     int64_t started_ns;
     bool broken; /* the channel, not the training */
@@ -151,6 +152,7 @@ static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *e
         .metrics = epoch->metrics,
         .started_ns = training->started_ns,
         .seconds = epoch->seconds,
+        .log = training->log,
         .checkpoint = epoch->checkpoint, /* it and the metrics are the trainer's */
     };
     hpx_status status = check_metrics(training, epoch, error);
@@ -161,6 +163,7 @@ static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *e
         snprintf(result.failure, sizeof result.failure, "%s", epoch->failure);
         result.output = hpx_failure_hash(epoch->failure);
     } else {
+        snprintf(result.stopped, sizeof result.stopped, "%s", epoch->stopped ? epoch->stopped : "");
         status = hpx_result_output(&result.output, &result, error);
     }
     if (!status) {
@@ -173,12 +176,32 @@ static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *e
     return status;
 }
 
+static hpx_status send_progress(void *context, const hpx_epoch *epoch, hpx_error *error)
+{
+    struct training *training = context;
+    const hpx_result result = {
+        .kind = HPX_MESSAGE_PROGRESS,
+        .key = training->job->key,
+        .epoch = epoch->epoch,
+        .metrics = epoch->metrics,
+        .checkpoint = HPX_NO_BLOB,
+    };
+    hpx_status status = check_metrics(training, epoch, error);
+    if (status)
+        return status;
+    status = send_result(training->worker, &result, error);
+    training->broken = status != HPX_OK;
+    return status;
+}
+
 static hpx_status train(struct training *training, hpx_error *error)
 {
     struct worker *worker = training->worker;
     const hpx_job *job = training->job;
-    hpx_fields manifest = {0};
+    hpx_fields manifest = {0}, conditions = {0};
     hpx_status status = hpx_fields_decode(&manifest, job->manifest.data, job->manifest.size, error);
+    if (!status && job->conditions.size > 0)
+        status = hpx_fields_decode(&conditions, job->conditions.data, job->conditions.size, error);
     if (!status)
         status = find_trainer(worker, &manifest, error);
     if (!status)
@@ -186,10 +209,23 @@ static hpx_status train(struct training *training, hpx_error *error)
     if (!status)
         status = open_inputs(worker, job, &manifest, error);
     training->started_ns = hpx_clock_ns();
+    const hpx_run run = {
+        .manifest = &manifest,
+        .data = worker->data,
+        .conditions = &conditions,
+        .from = job->from,
+        .to = job->to,
+        .checkpoint = job->from ? &job->checkpoint : NULL,
+        .on_epoch = send_epoch,
+        .on_progress = send_progress,
+        .context = training,
+        .log = &training->log,
+        .stop = worker->socket,
+    };
     if (!status)
-        status = worker->trainer->run(&manifest, worker->data, job->from, job->to,
-                                      job->from ? &job->checkpoint : NULL, send_epoch, training, error);
+        status = worker->trainer->run(&run, error);
     hpx_fields_free(&manifest);
+    hpx_fields_free(&conditions);
     return status;
 }
 
@@ -214,10 +250,12 @@ static hpx_status serve(struct worker *worker, hpx_blob *blob, hpx_error *error)
     } else {
         if (status) {
             result.kind = status == HPX_NO_MEMORY ? HPX_MESSAGE_MEMORY : HPX_MESSAGE_FAILED;
-            snprintf(result.message, sizeof result.message, "%.500s", failure.message);
+            snprintf(result.message, sizeof result.message, "%.1000s", failure.message);
+            result.log = training.log; /* borrowed */
         }
         status = send_result(worker, &result, error);
     }
+    hpx_buffer_free(&training.log);
     hpx_job_free(&job);
     return status;
 }

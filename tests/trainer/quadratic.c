@@ -19,18 +19,18 @@ static double real_of(const hpx_fields *manifest, const char *name)
 }
 
 /* The place after an epoch is kept in thousandths, so that a continued way is the whole one. */
-static hpx_status run(const hpx_fields *manifest, const void *data, uint32_t from, uint32_t to,
-                      const hpx_blob *checkpoint, hpx_epoch_fn *on_epoch, void *context, hpx_error *error)
+static hpx_status run(const hpx_run *run, hpx_error *error)
 {
     uint8_t bytes[3];
-    int32_t place = (int32_t)(real_of(manifest, "model.start") * 1000);
-    hpx_status status = from > 0 ? hpx_blob_read(checkpoint, bytes, sizeof bytes, 0, error) : HPX_OK;
-    if (from > 0 && !status)
+    uint32_t to = run->to;
+    int32_t place = (int32_t)(real_of(run->manifest, "model.start") * 1000);
+    hpx_status status =
+        run->from > 0 ? hpx_blob_read(run->checkpoint, bytes, sizeof bytes, 0, error) : HPX_OK;
+    if (run->from > 0 && !status)
         place = (bytes[0] | bytes[1] << 8 | bytes[2] << 16) - (1 << 23);
-    (void)data;
-    for (uint32_t epoch = from + 1; epoch <= to && !status; epoch++) {
-        hpx_epoch done = {.epoch = epoch, .checkpoint = HPX_NO_BLOB};
-        place -= (int32_t)(2 * real_of(manifest, "train.rate") * place);
+    for (uint32_t epoch = run->from + 1; epoch <= to && !status; epoch++) {
+        hpx_epoch done = HPX_EPOCH(epoch);
+        place -= (int32_t)(2 * real_of(run->manifest, "train.rate") * place);
         if (abs(place) >= 1 << 23)
             done.failure = "the way leads off the map";
         const int32_t kept = place + (1 << 23);
@@ -41,7 +41,7 @@ static hpx_status run(const hpx_fields *manifest, const void *data, uint32_t fro
             hpx_metrics_set(&done.metrics, "nearness", 1 / (1 + 1e-3 * abs(place)));
             status = hpx_blob_from_bytes(&done.checkpoint, bytes, sizeof bytes, error);
         }
-        status = status ? status : on_epoch(context, &done, error);
+        status = status ? status : run->on_epoch(run->context, &done, error);
         to = done.failure ? epoch : to;
         hpx_blob_close(&done.checkpoint);
         hpx_metrics_free(&done.metrics);

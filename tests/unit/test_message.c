@@ -42,6 +42,12 @@ static hpx_job make_job(uint32_t from, size_t checkpoint_size)
     job.key = hpx_hash_of(job.manifest.data, job.manifest.size);
     for (size_t i = 0; i < 4; i++)
         job.paths[job.path_count++] = hpx_format("/data/%zu\xff", i); /* not UTF-8: file names need not be */
+    if (from > 0) {
+        hpx_fields conditions = {0};
+        hpx_fields_set_count(&conditions, "run.gpus", from);
+        hpx_fields_encode(&job.conditions, &conditions);
+        hpx_fields_free(&conditions);
+    }
     if (checkpoint_size > 0) {
         char *text = malloc(checkpoint_size + 1);
         memset(text, 'c', checkpoint_size);
@@ -109,6 +115,9 @@ static void test_job(void **state)
         assert_int_equal(read.to, job.to);
         assert_int_equal(read.manifest.size, job.manifest.size);
         assert_memory_equal(read.manifest.data, job.manifest.data, job.manifest.size);
+        assert_int_equal(read.conditions.size, job.conditions.size);
+        assert_true(job.conditions.size == 0 || memcmp(read.conditions.data, job.conditions.data,
+                                                       job.conditions.size) == 0);
         assert_int_equal(read.checkpoint.size, job.checkpoint.size);
         assert_memory_equal(&read.checkpoint_hash, &job.checkpoint_hash, sizeof read.checkpoint_hash);
         assert_int_equal(read.checkpoint.fd >= 0, job.from > 0);
@@ -182,6 +191,67 @@ static void test_results(void **state)
     assert_int_equal(read.key.bytes[0], 9);
     read = there_and_back(&failed);
     assert_string_equal(read.message, "the loss is \xff");
+}
+
+/* What else a program's training says: progress, why it stopped, what it printed. */
+static void test_programs(void **state)
+{
+    (void)state;
+    hpx_result epoch = make_epoch("weights");
+    strcpy(epoch.stopped, "no progress");
+    hpx_buffer_puts(&epoch.log, "a line\n\xff");
+    hpx_result progress = {.kind = HPX_MESSAGE_PROGRESS, .epoch = 7, .checkpoint = HPX_NO_BLOB};
+    hpx_metrics_set(&progress.metrics, "score", 0.5);
+    hpx_result failed = {.kind = HPX_MESSAGE_FAILED, .message = "exit code 1", .checkpoint = HPX_NO_BLOB};
+    hpx_buffer_puts(&failed.log, "Traceback");
+    assert_true(hpx_result_is_end(&failed) && !hpx_result_is_end(&progress) && !hpx_result_is_end(&epoch));
+
+    hpx_result read = there_and_back(&epoch);
+    assert_string_equal(read.stopped, "no progress");
+    assert_int_equal(read.log.size, epoch.log.size);
+    assert_memory_equal(read.log.data, epoch.log.data, epoch.log.size);
+    hpx_result_free(&read);
+    read = there_and_back(&progress);
+    assert_int_equal(read.epoch, 7);
+    assert_int_equal(read.metrics.count, 1);
+    assert_string_equal(read.metrics.list[0].name, "score");
+    hpx_result_free(&read);
+    read = there_and_back(&failed);
+    assert_string_equal(hpx_buffer_text(&read.log), "Traceback");
+    hpx_result_free(&read);
+    hpx_result_free(&epoch);
+    hpx_result_free(&progress);
+    hpx_result_free(&failed);
+}
+
+/* A log that is too long, conditions that are no fields, a failure that stopped. */
+static void test_hostile_programs(void **state)
+{
+    (void)state;
+    hpx_result failed = {.kind = HPX_MESSAGE_FAILED, .checkpoint = HPX_NO_BLOB}, failure = make_failure(), read;
+    hpx_buffer bytes = {0};
+    hpx_blob none = HPX_NO_BLOB;
+    hpx_job job = make_job(0, 0), decoded;
+    hpx_buffer_reserve(&failed.log, HPX_LOG_BYTES_MAX + 1);
+    memset(failed.log.data, 'x', HPX_LOG_BYTES_MAX + 1);
+    failed.log.size = HPX_LOG_BYTES_MAX + 1;
+    hpx_result_encode(&bytes, &failed);
+    hpx_message message = read_whole(&bytes);
+    assert_int_equal(hpx_result_decode(&read, &message, &none, &error), HPX_DAMAGED);
+    bytes.size = 0;
+    strcpy(failure.stopped, "no progress");
+    hpx_result_encode(&bytes, &failure);
+    message = read_whole(&bytes);
+    assert_int_equal(hpx_result_decode(&read, &message, &none, &error), HPX_DAMAGED);
+    bytes.size = 0;
+    hpx_buffer_puts(&job.conditions, "timeout");
+    hpx_job_encode(&bytes, &job);
+    message = read_whole(&bytes);
+    assert_int_equal(hpx_job_decode(&decoded, &message, &none, &error), HPX_DAMAGED);
+    hpx_job_free(&job);
+    hpx_result_free(&failed);
+    hpx_result_free(&failure);
+    hpx_buffer_free(&bytes);
 }
 
 static void expect_refused_metrics(const hpx_metric *list, size_t count)
@@ -690,6 +760,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_job),
         cmocka_unit_test(test_results),
+        cmocka_unit_test(test_programs),
+        cmocka_unit_test(test_hostile_programs),
         cmocka_unit_test(test_metrics),
         cmocka_unit_test(test_stream),
         cmocka_unit_test(test_truncated_anywhere),
