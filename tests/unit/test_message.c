@@ -597,7 +597,7 @@ static void test_not_a_message(void **state)
     uint8_t head[32] = {'H', 'P', 'X', 'M', 3, 'D', 0, 0, 4};
     assert_int_equal(read_exact(&message, head, sizeof head), HPX_DAMAGED);
     expect_contains(error.message, "version 3");
-    head[4] = 2;
+    head[4] = 3;
     assert_int_equal(read_exact(&message, head, sizeof head), HPX_NOT_FOUND);
     head[10] = 16; /* more than HPX_MESSAGE_BYTES_MAX */
     assert_int_equal(read_exact(&message, head, sizeof head), HPX_DAMAGED);
