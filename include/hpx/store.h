@@ -17,6 +17,7 @@
 #include "hpx/hash.h"
 #include "hpx/keep.h"
 #include "hpx/metrics.h"
+#include "hpx/training.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -110,8 +111,6 @@ bool hpx_artifact_same_output(const hpx_artifact *a, const hpx_artifact *b);
 /* Whether they came out alike by a comparison. If not, and it is not HPX_LIKE_BITS, `out` says in which metric. */
 bool hpx_artifact_alike(hpx_difference *out, const hpx_artifact *a, const hpx_artifact *b,
                         const hpx_comparison *comparison);
-
-#define HPX_LOG_BYTES_MAX ((size_t)256 << 10)
 
 typedef struct hpx_put_options {
     hpx_keep keep;

@@ -23,8 +23,9 @@ typedef struct hpx_epoch {
 /* One of that number, with nothing else yet. */
 #define HPX_EPOCH(number) ((hpx_epoch){.epoch = (number), .checkpoint = HPX_NO_BLOB})
 
-/* What a run has printed is kept as far as this, its beginning and its end. */
-#define HPX_LOG_BYTES_MAX ((size_t)1 << 17)
+
+/* So much of what a run has printed is kept: its beginning and its end. */
+#define HPX_LOG_BYTES_MAX ((size_t)256 << 10)
 
 /* Called after every epoch. Anything but HPX_OK ends the training with that status (and `error` filled). */
 typedef hpx_status hpx_epoch_fn(void *context, const hpx_epoch *epoch, hpx_error *error);

@@ -221,7 +221,7 @@ struct heard {
         uint32_t epoch;
         uint64_t checkpoint_size;
         hpx_message_kind end;
-        char message[512];
+        char message[HPX_ACCIDENT_BYTES];
     } jobs[JOBS_MAX];
     hpx_status answer; /* of the listener, to every epoch */
 };

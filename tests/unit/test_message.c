@@ -368,7 +368,7 @@ static hpx_buffer seal(hpx_message_kind kind, const hpx_fields *fields)
 {
     hpx_buffer body = {0}, bytes = {0}, hashed = {0};
     hpx_fields_encode(&body, fields);
-    const uint8_t head[] = {2, (uint8_t)kind, 0, 0};
+    const uint8_t head[] = {3, (uint8_t)kind, 0, 0};
     hpx_buffer_add(&hashed, head, sizeof head);
     hpx_buffer_u64(&hashed, body.size);
     hpx_buffer_add(&hashed, body.data, body.size);
@@ -594,9 +594,9 @@ static void test_not_a_message(void **state)
     };
     for (size_t i = 0; i < COUNT(heads); i++)
         assert_int_equal(read_exact(&message, (const uint8_t *)heads[i], strlen(heads[i])), HPX_DAMAGED);
-    uint8_t head[32] = {'H', 'P', 'X', 'M', 3, 'D', 0, 0, 4};
+    uint8_t head[32] = {'H', 'P', 'X', 'M', 4, 'D', 0, 0, 4};
     assert_int_equal(read_exact(&message, head, sizeof head), HPX_DAMAGED);
-    expect_contains(error.message, "version 3");
+    expect_contains(error.message, "version 4");
     head[4] = 3;
     assert_int_equal(read_exact(&message, head, sizeof head), HPX_NOT_FOUND);
     head[10] = 16; /* more than HPX_MESSAGE_BYTES_MAX */
