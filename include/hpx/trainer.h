@@ -38,7 +38,7 @@ typedef struct hpx_run {
     void *context;              /* of these two */
     hpx_buffer *log; /* what it prints, up to HPX_LOG_BYTES_MAX, is there when it hands its last epoch on, and
                         when it ends in any other way; empty at first */
-    int stop; /* its hang-up (POLLHUP) says that the run is to end; -1: never. Not to be read from */
+    int stop;        /* its hang-up (POLLHUP) says that the run is to end; -1: never. Not to be read from */
 } hpx_run;
 
 /* Calls of NULL are of what a trainer has not. `inputs` is the record of a data set: names, hashes and sizes

@@ -23,7 +23,6 @@ typedef struct hpx_epoch {
 /* One of that number, with nothing else yet. */
 #define HPX_EPOCH(number) ((hpx_epoch){.epoch = (number), .checkpoint = HPX_NO_BLOB})
 
-
 /* So much of what a run has printed is kept: its beginning and its end. */
 #define HPX_LOG_BYTES_MAX ((size_t)256 << 10)
 

@@ -20,10 +20,10 @@
 typedef enum hpx_message_kind {
     HPX_MESSAGE_HELLO = 'H', /* a worker is there: what it says first */
     HPX_MESSAGE_JOB = 'J',
-    HPX_MESSAGE_EPOCH = 'E',  /* an epoch of a job has been trained, or the training failed in it */
+    HPX_MESSAGE_EPOCH = 'E',    /* an epoch of a job has been trained, or the training failed in it */
     HPX_MESSAGE_PROGRESS = 'P', /* metrics of an epoch that has not, or whose result comes later */
-    HPX_MESSAGE_DONE = 'D',   /* a job is finished */
-    HPX_MESSAGE_FAILED = 'F', /* a job ended before, by accident */
+    HPX_MESSAGE_DONE = 'D',     /* a job is finished */
+    HPX_MESSAGE_FAILED = 'F',   /* a job ended before, by accident */
     HPX_MESSAGE_MEMORY =
         'M', /* likewise, for lack of memory, or killed as then it is: alone it may end well */
 } hpx_message_kind;
@@ -60,7 +60,7 @@ typedef struct hpx_result {
     char host[64];                   /* EPOCH */
     hpx_buffer log; /* what was printed, up to HPX_LOG_BYTES_MAX: EPOCH, the last; FAILED, MEMORY */
     char message[HPX_ACCIDENT_BYTES]; /* FAILED, MEMORY: why, and in more lines what may help */
-    hpx_blob checkpoint;             /* EPOCH; HPX_NO_BLOB: there is none */
+    hpx_blob checkpoint;              /* EPOCH; HPX_NO_BLOB: there is none */
 } hpx_result;
 
 /* Whether no more comes of its job. */

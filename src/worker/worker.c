@@ -116,7 +116,7 @@ static hpx_status send_result(struct worker *worker, const hpx_result *result, h
 struct training {
     struct worker *worker;
     const hpx_job *job;
-    hpx_buffer log; /* what it has printed */
+    hpx_buffer log;   /* what it has printed */
     hpx_metrics seen; /* names of all epochs so far */
     int64_t started_ns;
     bool broken; /* the channel, not the training */

@@ -116,8 +116,8 @@ static void test_job(void **state)
         assert_int_equal(read.manifest.size, job.manifest.size);
         assert_memory_equal(read.manifest.data, job.manifest.data, job.manifest.size);
         assert_int_equal(read.conditions.size, job.conditions.size);
-        assert_true(job.conditions.size == 0 || memcmp(read.conditions.data, job.conditions.data,
-                                                       job.conditions.size) == 0);
+        assert_true(job.conditions.size == 0 ||
+                    memcmp(read.conditions.data, job.conditions.data, job.conditions.size) == 0);
         assert_int_equal(read.checkpoint.size, job.checkpoint.size);
         assert_memory_equal(&read.checkpoint_hash, &job.checkpoint_hash, sizeof read.checkpoint_hash);
         assert_int_equal(read.checkpoint.fd >= 0, job.from > 0);
@@ -228,7 +228,8 @@ static void test_programs(void **state)
 static void test_hostile_programs(void **state)
 {
     (void)state;
-    hpx_result failed = {.kind = HPX_MESSAGE_FAILED, .checkpoint = HPX_NO_BLOB}, failure = make_failure(), read;
+    hpx_result failed = {.kind = HPX_MESSAGE_FAILED, .checkpoint = HPX_NO_BLOB}, failure = make_failure(),
+               read;
     hpx_buffer bytes = {0};
     hpx_blob none = HPX_NO_BLOB;
     hpx_job job = make_job(0, 0), decoded;
@@ -425,8 +426,8 @@ static void expect_exact_fields(hpx_message_kind kind, const hpx_buffer *bytes, 
     expect_ok(decode(kind, &fields, checkpoint), &error);
     for (size_t i = 0; i < fields.count; i++) {
         const char *name = fields.fields[i].name;
-        if (strcmp(name, "path.3") == 0)
-            continue; /* a trainer may have fewer inputs */
+        if (strcmp(name, "path.3") == 0 || strcmp(name, "conditions") == 0)
+            continue; /* a trainer may have fewer inputs, and no conditions */
         hpx_fields changed = without(&fields, name);
         if (decode(kind, &changed, checkpoint) != HPX_DAMAGED)
             fail_msg("a message without '%s' was read", name);
@@ -548,7 +549,7 @@ static void test_hostile_results(void **state)
     (void)state;
     hpx_result epoch = make_epoch("cccc"), done = {.kind = HPX_MESSAGE_DONE, .checkpoint = HPX_NO_BLOB},
                failed = {.kind = HPX_MESSAGE_FAILED, .message = "why", .checkpoint = HPX_NO_BLOB};
-    char long_text[600];
+    char long_text[HPX_ACCIDENT_BYTES];
     memset(long_text, 'x', sizeof long_text);
     hpx_buffer bytes = {0};
     hpx_result_encode(&bytes, &epoch);
@@ -576,7 +577,7 @@ static void test_hostile_results(void **state)
     bytes.size = 0;
     hpx_result_encode(&bytes, &failed);
     long_text[64] = 'x';
-    expect_refused_bytes(HPX_MESSAGE_FAILED, &bytes, "message", long_text, 512);
+    expect_refused_bytes(HPX_MESSAGE_FAILED, &bytes, "message", long_text, sizeof long_text);
     hpx_buffer_free(&bytes);
 
     hpx_result_free(&epoch);
