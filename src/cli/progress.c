@@ -194,7 +194,7 @@ void hpx_progress_event(void *context, const hpx_event *event)
     }
     if (name && event->message && event->kind != HPX_EVENT_STOPPED) {
         hpx_say("%s: %s", name, event->message);
-    } else if (event->kind == HPX_EVENT_DONE && progress->lists) {
+    } else if (name && event->kind == HPX_EVENT_DONE && progress->lists) {
         char *line = hpx_format("%-6s %s: %.*f%s%s%s\n", hpx_verdict_names[event->verdict], name,
                                 progress->decimals, event->value, event->reason ? "  (" : "",
                                 event->reason ? event->reason : "", event->reason ? ")" : "");
