@@ -49,15 +49,16 @@ typedef enum hpx_binding {
 /* A search method: a row of hpx_methods (src/search/methods.c). A method is a state machine: it visits what
  * is known and says what it is certain to visit. src/search/state.h has the parts that methods share. */
 typedef struct hpx_search hpx_search;
+typedef struct hpx_walk hpx_walk;
 
 typedef struct hpx_method {
     const char *name;      /* in a recipe */
     unsigned takes, needs; /* bits: 1 << HPX_BINDING_... */
     bool fixed;            /* what it visits depends on no score */
 
-    void (*begin)(hpx_search *search); /* goes to its first position */
-    void (*advance)(
-        hpx_search *search); /* visits what is known from there on, until it stops or a score is missing */
+    void (*begin)(hpx_walk *walk); /* goes to its first position */
+    /* Visits what is known from there on, until it stops or a score is missing. */
+    void (*advance)(hpx_walk *walk);
 
     /* Writes at most `room` of the requests that it is certain to visit and was not told, in order of visit;
      * returns how many there are in all. */

@@ -29,16 +29,16 @@ static uint32_t line_cell(const hpx_line *line)
 }
 
 /* Misses in a row say that a peak is passed, which only an order can have. */
-static uint32_t line_limit(const hpx_search *search)
+static uint32_t line_limit(const hpx_walk *walk)
 {
-    return hpx_grid_is_unordered(&search->grid, search->cross.axis) ? 0 : search->options.limit;
+    return hpx_grid_is_unordered(&walk->search->grid, walk->cross.axis) ? 0 : walk->search->options.limit;
 }
 
 /* Takes the cell into account that the walk stands on, and goes to the next. */
-static void line_step(const hpx_search *search, hpx_line *line)
+static void line_step(const hpx_walk *walk, hpx_line *line)
 {
-    uint32_t cell = line_cell(line), limit = line_limit(search);
-    if (line->distance == 0 || hpx_search_better(search, cell, line->best)) {
+    uint32_t cell = line_cell(line), limit = line_limit(walk);
+    if (line->distance == 0 || hpx_walk_better(walk, cell, line->best)) {
         line->best = cell;
         line->misses = 0;
     } else {
@@ -61,77 +61,77 @@ static void shorten(uint32_t *reach, uint32_t to)
 /* Lists what the walk will visit whatever the answers. It stands on a cell that was not told. The line is
  * shortest either when all such cells fail, and the walk ends as if they had; or when this one is so good
  * that everything behind it misses, and the walk leaves each direction `limit` cells later. */
-static void list_line(hpx_search *search)
+static void list_line(hpx_walk *walk)
 {
-    hpx_line rest = search->cross.line;
-    uint32_t limit = line_limit(search);
+    hpx_line rest = walk->cross.line;
+    uint32_t limit = line_limit(walk);
     assert(rest.direction != HPX_LINE_ENDED);
     if (limit) {
         shorten(&rest.reach[rest.direction], rest.distance + limit);
         if (rest.direction == HPX_LINE_UP)
             shorten(&rest.reach[HPX_LINE_DOWN], limit);
     }
-    hpx_search_list_nothing(search);
-    for (; rest.direction != HPX_LINE_ENDED; line_step(search, &rest))
-        hpx_search_list(search, line_cell(&rest));
+    hpx_walk_list_nothing(walk);
+    for (; rest.direction != HPX_LINE_ENDED; line_step(walk, &rest))
+        hpx_walk_list(walk, line_cell(&rest));
 }
 
-static void begin_line(hpx_search *search)
+static void begin_line(hpx_walk *walk)
 {
-    hpx_cross *cross = &search->cross;
-    if (hpx_search_walked(search, cross->position, cross->axis)) {
-        hpx_search_stop(search, cross->position, "cycle");
+    hpx_cross *cross = &walk->cross;
+    if (hpx_walk_walked(walk, cross->position, cross->axis)) {
+        hpx_walk_stop(walk, cross->position, "cycle");
         return;
     }
 
-    uint32_t stride = search->strides[cross->axis];
-    uint32_t index = hpx_search_index(search, cross->position, cross->axis);
-    uint32_t below = search->options.outward ? index : 0;
+    uint32_t stride = walk->search->strides[cross->axis];
+    uint32_t index = hpx_walk_index(walk, cross->position, cross->axis);
+    uint32_t below = walk->search->options.outward ? index : 0;
     cross->line = (hpx_line){
         .origin = cross->position - (index - below) * stride,
         .stride = stride,
-        .reach = {search->grid.counts[cross->axis] - 1 - below, below},
+        .reach = {walk->search->grid.counts[cross->axis] - 1 - below, below},
     };
     cross->listed = false;
 }
 
-static void end_line(hpx_search *search)
+static void end_line(hpx_walk *walk)
 {
-    hpx_cross *cross = &search->cross;
-    size_t axes = search->grid.axes, needed = axes > 2 ? axes - 1 : 1;
+    hpx_cross *cross = &walk->cross;
+    size_t axes = walk->search->grid.axes, needed = axes > 2 ? axes - 1 : 1;
     cross->lines++;
     cross->unmoved = cross->line.best == cross->position ? cross->unmoved + 1 : 0;
     cross->position = cross->line.best;
     if (cross->unmoved >= needed && cross->lines >= axes) {
-        hpx_search_stop(search, cross->position, "fixpoint");
+        hpx_walk_stop(walk, cross->position, "fixpoint");
         return;
     }
     cross->axis = (cross->axis + 1) % axes;
-    begin_line(search);
+    begin_line(walk);
 }
 
-void hpx_cross_begin(hpx_search *search)
+void hpx_cross_begin(hpx_walk *walk)
 {
-    assert(search->options.first < search->grid.axes);
-    search->cross.position = search->options.start;
-    search->cross.axis = search->options.first;
-    begin_line(search);
+    assert(walk->search->options.first < walk->search->grid.axes);
+    walk->cross.position = walk->search->options.start;
+    walk->cross.axis = walk->search->options.first;
+    begin_line(walk);
 }
 
-void hpx_cross_advance(hpx_search *search)
+void hpx_cross_advance(hpx_walk *walk)
 {
-    hpx_line *line = &search->cross.line;
-    while (!search->result.stop) {
-        while (line->direction != HPX_LINE_ENDED && hpx_search_visit(search, line_cell(line)))
-            line_step(search, line);
+    hpx_line *line = &walk->cross.line;
+    while (!walk->stop) {
+        while (line->direction != HPX_LINE_ENDED && hpx_walk_visit(walk, line_cell(line)))
+            line_step(walk, line);
         if (line->direction != HPX_LINE_ENDED)
             break;
-        end_line(search);
+        end_line(walk);
     }
     /* A whole line is certain from its first cell on; of a limited one more becomes certain with every
      * answer. */
-    if (!search->result.stop && (line_limit(search) || !search->cross.listed)) {
-        list_line(search);
-        search->cross.listed = true;
+    if (!walk->stop && (line_limit(walk) || !walk->cross.listed)) {
+        list_line(walk);
+        walk->cross.listed = true;
     }
 }

@@ -2,24 +2,25 @@
  * grid may have millions. */
 #include "state.h"
 
-void hpx_grid_begin(hpx_search *search)
+void hpx_grid_begin(hpx_walk *walk)
 {
-    search->grid_next = 0;
+    walk->grid_next = 0;
 }
 
-void hpx_grid_advance(hpx_search *search)
+void hpx_grid_advance(hpx_walk *walk)
 {
-    while (search->grid_next < search->cells && hpx_search_visit(search, search->grid_next))
-        search->grid_next++;
-    if (search->grid_next == search->cells)
-        hpx_search_stop(search, search->result.incumbent, "complete");
+    const hpx_search *search = walk->search;
+    while (walk->grid_next < search->cells && hpx_walk_visit(walk, walk->grid_next))
+        walk->grid_next++;
+    if (walk->grid_next == search->cells)
+        hpx_walk_stop(walk, search->result.incumbent, "complete");
 }
 
 size_t hpx_grid_ask(hpx_search *search, hpx_request *requests, size_t room)
 {
     const hpx_rung *rung = &search->rungs[search->rung];
     size_t count = 0;
-    for (uint32_t cell = search->grid_next; cell < search->cells && count < room; cell++)
+    for (uint32_t cell = search->walk.grid_next; cell < search->cells && count < room; cell++)
         if (!hpx_search_told(search, cell))
             requests[count++] = (hpx_request){cell, rung->epochs};
     return search->cells - rung->told;

@@ -8,89 +8,89 @@
  * Certain are p and its neighbours: where it goes from there depends on the last of them. */
 #include "state.h"
 
-static void add_neighbour(hpx_search *search, uint32_t cell)
+static void add_neighbour(hpx_walk *walk, uint32_t cell)
 {
-    if (cell != search->hill.around.at[0])
-        hpx_cells_add(&search->hill.around, cell);
+    if (cell != walk->hill.around.at[0])
+        hpx_cells_add(&walk->hill.around, cell);
 }
 
 /* The indices that a neighbour of the cell may have on an axis: `low` to `high`. */
-static void reach(uint32_t *low, uint32_t *high, const hpx_search *search, uint32_t cell, size_t axis)
+static void reach(uint32_t *low, uint32_t *high, const hpx_walk *walk, uint32_t cell, size_t axis)
 {
-    uint32_t index = hpx_search_index(search, cell, axis), last = search->grid.counts[axis] - 1;
-    bool unordered = hpx_grid_is_unordered(&search->grid, axis);
+    uint32_t index = hpx_walk_index(walk, cell, axis), last = walk->search->grid.counts[axis] - 1;
+    bool unordered = hpx_grid_is_unordered(&walk->search->grid, axis);
     *low = unordered || index == 0 ? 0 : index - 1;
     *high = unordered || index == last ? last : index + 1;
 }
 
-static uint32_t moved(const hpx_search *search, uint32_t cell, size_t axis, uint32_t index)
+static uint32_t moved(const hpx_walk *walk, uint32_t cell, size_t axis, uint32_t index)
 {
-    return cell + (index - hpx_search_index(search, cell, axis)) * search->strides[axis];
+    return cell + (index - hpx_walk_index(walk, cell, axis)) * walk->search->strides[axis];
 }
 
 /* Any indices move: all axes from `axis` on, in lexicographic order. */
-static void add_box(hpx_search *search, uint32_t cell, size_t axis)
+static void add_box(hpx_walk *walk, uint32_t cell, size_t axis)
 {
-    if (axis == search->grid.axes) {
-        add_neighbour(search, cell);
+    if (axis == walk->search->grid.axes) {
+        add_neighbour(walk, cell);
         return;
     }
     uint32_t low, high;
-    reach(&low, &high, search, cell, axis);
+    reach(&low, &high, walk, cell, axis);
     for (uint32_t index = low; index <= high; index++)
-        add_box(search, moved(search, cell, axis, index), axis + 1);
+        add_box(walk, moved(walk, cell, axis, index), axis + 1);
 }
 
 /* One index moves, in the same order: (-1, 0), (0, -1), (0, 1), (1, 0). */
-static void add_star(hpx_search *search, uint32_t cell)
+static void add_star(hpx_walk *walk, uint32_t cell)
 {
     uint32_t low, high;
-    for (size_t axis = 0; axis < search->grid.axes; axis++) {
-        reach(&low, &high, search, cell, axis);
-        for (uint32_t index = low; index < hpx_search_index(search, cell, axis); index++)
-            add_neighbour(search, moved(search, cell, axis, index));
+    for (size_t axis = 0; axis < walk->search->grid.axes; axis++) {
+        reach(&low, &high, walk, cell, axis);
+        for (uint32_t index = low; index < hpx_walk_index(walk, cell, axis); index++)
+            add_neighbour(walk, moved(walk, cell, axis, index));
     }
-    for (size_t axis = search->grid.axes; axis-- > 0;) {
-        reach(&low, &high, search, cell, axis);
-        for (uint32_t index = hpx_search_index(search, cell, axis) + 1; index <= high; index++)
-            add_neighbour(search, moved(search, cell, axis, index));
+    for (size_t axis = walk->search->grid.axes; axis-- > 0;) {
+        reach(&low, &high, walk, cell, axis);
+        for (uint32_t index = hpx_walk_index(walk, cell, axis) + 1; index <= high; index++)
+            add_neighbour(walk, moved(walk, cell, axis, index));
     }
 }
 
-static void stand_on(hpx_search *search, uint32_t cell)
+static void stand_on(hpx_walk *walk, uint32_t cell)
 {
-    hpx_hill *hill = &search->hill;
+    hpx_hill *hill = &walk->hill;
     hill->next = hill->around.count = 0;
     hpx_cells_add(&hill->around, cell);
-    if (search->options.neighbours == HPX_DIAGONAL)
-        add_box(search, cell, 0);
+    if (walk->search->options.neighbours == HPX_DIAGONAL)
+        add_box(walk, cell, 0);
     else
-        add_star(search, cell);
+        add_star(walk, cell);
 
-    hpx_search_list_nothing(search);
+    hpx_walk_list_nothing(walk);
     for (size_t i = 0; i < hill->around.count; i++)
-        hpx_search_list(search, hill->around.at[i]);
+        hpx_walk_list(walk, hill->around.at[i]);
 }
 
-void hpx_hill_begin(hpx_search *search)
+void hpx_hill_begin(hpx_walk *walk)
 {
-    stand_on(search, search->options.start);
+    stand_on(walk, walk->search->options.start);
 }
 
-void hpx_hill_advance(hpx_search *search)
+void hpx_hill_advance(hpx_walk *walk)
 {
-    const hpx_cells *around = &search->hill.around;
-    while (!search->result.stop) {
-        for (; search->hill.next < around->count; search->hill.next++)
-            if (!hpx_search_visit(search, around->at[search->hill.next]))
+    const hpx_cells *around = &walk->hill.around;
+    while (!walk->stop) {
+        for (; walk->hill.next < around->count; walk->hill.next++)
+            if (!hpx_walk_visit(walk, around->at[walk->hill.next]))
                 return;
         uint32_t here = around->at[0], best = around->count > 1 ? around->at[1] : here;
         for (size_t i = 2; i < around->count; i++)
-            if (hpx_search_better(search, around->at[i], best))
+            if (hpx_walk_better(walk, around->at[i], best))
                 best = around->at[i];
-        if (hpx_score_above(hpx_search_score(search, best), hpx_search_score(search, here)))
-            stand_on(search, best);
+        if (hpx_score_above(hpx_walk_score(walk, best), hpx_walk_score(walk, here)))
+            stand_on(walk, best);
         else
-            hpx_search_stop(search, here, "peak");
+            hpx_walk_stop(walk, here, "peak");
     }
 }

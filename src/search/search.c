@@ -55,8 +55,9 @@ hpx_search *hpx_search_new(const hpx_grid *grid, const hpx_search_options *optio
         search->strides[axis] = stride;
 
     hpx_search_go_by(search, options->epochs);
-    options->method->begin(search);
-    options->method->advance(search);
+    search->walk.search = search;
+    options->method->begin(&search->walk);
+    options->method->advance(&search->walk);
     return search;
 }
 
@@ -70,7 +71,7 @@ void hpx_search_free(hpx_search *search)
         free(search->rungs);
     free(search->trace);
     free(search->certain.at);
-    free(search->hill.around.at);
+    free(search->walk.hill.around.at);
     free(search);
 }
 
@@ -87,7 +88,7 @@ void hpx_search_tell(hpx_search *search, hpx_request request, double score)
     known->score = score;
     search->rungs[rung].told++;
     search->certain_told += rung == search->rung;
-    search->options.method->advance(search);
+    search->options.method->advance(&search->walk);
 }
 
 void hpx_search_hint(hpx_search *search, hpx_request request, double score)
@@ -129,10 +130,15 @@ hpx_search_result hpx_search_result_of(const hpx_search *search)
 
 /* What the methods share. */
 
+static void list_nothing(hpx_search *search)
+{
+    search->certain.count = search->certain_first = search->certain_told = 0;
+}
+
 void hpx_search_go_by(hpx_search *search, uint32_t epochs)
 {
     search->rung = rung_of(search, epochs);
-    hpx_search_list_nothing(search);
+    list_nothing(search);
 }
 
 void hpx_cells_add(hpx_cells *cells, uint32_t cell)
@@ -146,18 +152,16 @@ static hpx_score_entry *find(const hpx_search *search, uint32_t cell)
     return hpx_scores_find(&search->rungs[search->rung].scores, cell);
 }
 
-double hpx_search_score(const hpx_search *search, uint32_t cell)
+double hpx_walk_score(const hpx_walk *walk, uint32_t cell)
 {
-    if (search->future)
-        return hpx_future_score(search->future, search, cell);
-    const hpx_score_entry *known = find(search, cell);
+    if (walk->future)
+        return hpx_future_score(walk, cell);
+    const hpx_score_entry *known = find(walk->search, cell);
     return known && known->told ? known->score : (double)NAN;
 }
 
 bool hpx_search_told(const hpx_search *search, uint32_t cell)
 {
-    if (search->future)
-        return true;
     const hpx_score_entry *known = find(search, cell);
     return known && known->told;
 }
@@ -167,9 +171,10 @@ bool hpx_score_above(double a, double b)
     return a > b || (isnan(b) && !isnan(a));
 }
 
-bool hpx_search_better(const hpx_search *search, uint32_t a, uint32_t b)
+bool hpx_walk_better(const hpx_walk *walk, uint32_t a, uint32_t b)
 {
-    double score_a = hpx_search_score(search, a), score_b = hpx_search_score(search, b);
+    const hpx_search *search = walk->search;
+    double score_a = hpx_walk_score(walk, a), score_b = hpx_walk_score(walk, b);
     if (hpx_score_above(score_a, score_b))
         return true;
     if (hpx_score_above(score_b, score_a))
@@ -178,10 +183,11 @@ bool hpx_search_better(const hpx_search *search, uint32_t a, uint32_t b)
     return cost_a != cost_b ? cost_a < cost_b : a < b;
 }
 
-bool hpx_search_visit(hpx_search *search, uint32_t cell)
+bool hpx_walk_visit(hpx_walk *walk, uint32_t cell)
 {
-    if (search->future) {
-        hpx_future_visit(search->future, search, cell);
+    hpx_search *search = walk->search;
+    if (walk->future) {
+        hpx_future_visit(walk, cell);
         return true;
     }
     hpx_score_entry *known = find(search, cell);
@@ -196,17 +202,18 @@ bool hpx_search_visit(hpx_search *search, uint32_t cell)
     search->trace[search->trace_count++] = (hpx_request){cell, epochs};
     hpx_search_result *result = &search->result;
     if (search->trace_count == 1 || epochs > result->epochs ||
-        (epochs == result->epochs && hpx_search_better(search, cell, result->incumbent)))
+        (epochs == result->epochs && hpx_walk_better(walk, cell, result->incumbent)))
         *result = (hpx_search_result){.incumbent = cell, .epochs = epochs};
     return true;
 }
 
-bool hpx_search_walked(hpx_search *search, uint32_t cell, size_t axis)
+bool hpx_walk_walked(hpx_walk *walk, uint32_t cell, size_t axis)
 {
+    hpx_search *search = walk->search;
     const uint16_t bit = (uint16_t)(1u << axis);
-    if (search->future) {
+    if (walk->future) {
         const hpx_score_entry *entry = find(search, cell);
-        return (entry && entry->walked & bit) || hpx_future_is_long(search->future);
+        return (entry && entry->walked & bit) || hpx_future_is_long(walk->future);
     }
     hpx_score_entry *known = hpx_scores_add(&search->rungs[search->rung].scores, cell);
     const bool walked = known->walked & bit;
@@ -214,15 +221,16 @@ bool hpx_search_walked(hpx_search *search, uint32_t cell, size_t axis)
     return walked;
 }
 
-void hpx_search_list_nothing(hpx_search *search)
+void hpx_walk_list_nothing(hpx_walk *walk)
 {
-    search->certain.count = search->certain_first = search->certain_told = 0;
+    if (!walk->future)
+        list_nothing(walk->search);
 }
 
-void hpx_search_list(hpx_search *search, uint32_t cell)
+void hpx_walk_list(hpx_walk *walk, uint32_t cell)
 {
-    if (!search->future && !hpx_search_told(search, cell))
-        hpx_cells_add(&search->certain, cell);
+    if (!walk->future && !hpx_search_told(walk->search, cell))
+        hpx_cells_add(&walk->search->certain, cell);
 }
 
 /* Drops the told cells by moving those before the last of them up. Answers come mostly in the order of the
@@ -252,9 +260,12 @@ size_t hpx_search_ask_list(hpx_search *search, hpx_request *requests, size_t roo
     return count;
 }
 
-void hpx_search_stop(hpx_search *search, uint32_t end, const char *stop)
+void hpx_walk_stop(hpx_walk *walk, uint32_t end, const char *stop)
 {
-    hpx_search_list_nothing(search);
-    search->result.end = end;
-    search->result.stop = stop;
+    walk->stop = stop;
+    if (walk->future)
+        return;
+    list_nothing(walk->search);
+    walk->search->result.end = end;
+    walk->search->result.stop = stop;
 }

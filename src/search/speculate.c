@@ -11,7 +11,8 @@
  * not foresee better over the table of M. Imai's paper: the search comes to a place because of what is known
  * there, and what it has still to find out there is mostly noise.
  *
- * A future reads the search's scores and keeps only its own place, so it costs what it walks. */
+ * A future is a walk of its own over the search's scores: it costs what it walks, and nothing of the search is
+ * copied. */
 #include "base/memory.h"
 #include "base/random.h"
 #include "state.h"
@@ -70,10 +71,10 @@ static const hpx_score_entry *find_known(const hpx_search *search, uint32_t cell
     return entry && (entry->told || entry->hinted) ? entry : NULL;
 }
 
-double hpx_future_score(const hpx_future *future, const hpx_search *search, uint32_t cell)
+double hpx_future_score(const hpx_walk *walk, uint32_t cell)
 {
-    const hpx_score_entry *known = find_known(search, cell);
-    return known ? known->score : draw_score(future, cell);
+    const hpx_score_entry *known = find_known(walk->search, cell);
+    return known ? known->score : draw_score(walk->future, cell);
 }
 
 static struct met *slot_of(const hpx_future *future, uint32_t cell)
@@ -96,12 +97,13 @@ static void grow(hpx_future *future)
     free(old);
 }
 
-void hpx_future_visit(hpx_future *future, hpx_search *search, uint32_t cell)
+void hpx_future_visit(hpx_walk *walk, uint32_t cell)
 {
-    if (find_known(search, cell))
+    hpx_future *future = walk->future;
+    if (find_known(walk->search, cell))
         return;
     if (future->cells == future->enough) {
-        hpx_search_stop(search, cell, "left");
+        hpx_walk_stop(walk, cell, "left");
         return;
     }
     if (2 * future->count >= future->size)
@@ -121,17 +123,17 @@ bool hpx_future_is_long(hpx_future *future)
     return ++future->lines > LINES_MAX;
 }
 
-/* Goes on in one future until the method stops or has come to enough cells. */
+/* Goes on from where the search is, until the method stops or has come to enough cells. */
 static void try_future(hpx_future *future, const hpx_search *search)
 {
-    hpx_search copy = *search; /* its place; all that it points to stays the search's */
-    copy.future = future;
-    copy.hill.around = (hpx_cells){0};
-    for (size_t i = 0; i < search->hill.around.count; i++)
-        hpx_cells_add(&copy.hill.around, search->hill.around.at[i]);
+    hpx_walk walk = search->walk;
+    walk.future = future;
+    walk.hill.around = (hpx_cells){0};
+    for (size_t i = 0; i < search->walk.hill.around.count; i++)
+        hpx_cells_add(&walk.hill.around, search->walk.hill.around.at[i]);
     future->cells = future->lines = 0;
-    copy.options.method->advance(&copy);
-    free(copy.hill.around.at);
+    search->options.method->advance(&walk);
+    free(walk.hill.around.at);
 }
 
 /* Likeliest first, of equally likely ones the smaller number. */

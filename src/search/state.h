@@ -37,6 +37,17 @@ typedef struct hpx_hill {
     size_t next;
 } hpx_hill;
 
+/* Where a method is on its way through a search. The search has one walk of its own; to speculate, others go on
+ * from there over the same scores. */
+struct hpx_walk {
+    hpx_search *search;
+    hpx_future *future; /* that it tries out: missing scores come from there; NULL: the search's own walk */
+    const char *stop;   /* why it ended; NULL: it has not */
+    uint32_t grid_next;
+    hpx_hill hill;
+    hpx_cross cross;
+};
+
 /* The scores at one number of epochs. */
 typedef struct hpx_rung {
     uint32_t epochs;
@@ -63,64 +74,59 @@ struct hpx_search {
     size_t certain_first;     /* because it was told */
     size_t certain_told;      /* cells told since: those on the list are dropped when it is next asked for */
     hpx_search_result result; /* `incumbent` always, the rest once `stop` is set */
-    hpx_future *future;       /* of a copy that tries one out: scores come from there; else NULL */
-
-    /* of the method */
-    uint32_t grid_next;
-    hpx_hill hill;
-    hpx_cross cross;
+    hpx_walk walk;            /* its own */
 };
 
 /* What rows of hpx_methods are made of. */
-void hpx_grid_begin(hpx_search *search);
-void hpx_grid_advance(hpx_search *search);
+void hpx_grid_begin(hpx_walk *walk);
+void hpx_grid_advance(hpx_walk *walk);
 size_t hpx_grid_ask(hpx_search *search, hpx_request *requests, size_t room);
-void hpx_hill_begin(hpx_search *search);
-void hpx_hill_advance(hpx_search *search);
-void hpx_cross_begin(hpx_search *search);
-void hpx_cross_advance(hpx_search *search);
+void hpx_hill_begin(hpx_walk *walk);
+void hpx_hill_advance(hpx_walk *walk);
+void hpx_cross_begin(hpx_walk *walk);
+void hpx_cross_advance(hpx_walk *walk);
 size_t hpx_search_ask_list(hpx_search *search, hpx_request *requests, size_t room);
 size_t hpx_search_try_futures(hpx_search *search, hpx_request *requests, size_t room);
 
 void hpx_cells_add(hpx_cells *cells, uint32_t cell);
 
 /* A cell that was not told counts as failed. */
-double hpx_search_score(const hpx_search *search, uint32_t cell);
+double hpx_walk_score(const hpx_walk *walk, uint32_t cell);
 bool hpx_search_told(const hpx_search *search, uint32_t cell);
 
 /* Higher; a failed cell is below every score, and failed cells are equal. */
 bool hpx_score_above(double a, double b);
 
 /* The total order of cells: higher score, then smaller cost, then smaller number. */
-bool hpx_search_better(const hpx_search *search, uint32_t a, uint32_t b);
+bool hpx_walk_better(const hpx_walk *walk, uint32_t a, uint32_t b);
 
 /* Puts a told cell at the end of the trace, unless it is there. False: it was not told. */
-bool hpx_search_visit(hpx_search *search, uint32_t cell);
+bool hpx_walk_visit(hpx_walk *walk, uint32_t cell);
 
 /* Notes that a line is walked from the cell along the axis; true if one was before. */
-bool hpx_search_walked(hpx_search *search, uint32_t cell, size_t axis);
+bool hpx_walk_walked(hpx_walk *walk, uint32_t cell, size_t axis);
 
-/* The list of certain cells, for hpx_search_ask_list. */
-void hpx_search_list_nothing(hpx_search *search);
-void hpx_search_list(hpx_search *search, uint32_t cell); /* unless it was told */
+/* The list of certain cells, for hpx_search_ask_list; a future has none. */
+void hpx_walk_list_nothing(hpx_walk *walk);
+void hpx_walk_list(hpx_walk *walk, uint32_t cell); /* unless it was told */
 
-void hpx_search_stop(hpx_search *search, uint32_t end, const char *stop);
+void hpx_walk_stop(hpx_walk *walk, uint32_t end, const char *stop);
 
 /* Goes by the scores at so many epochs from here on. */
 void hpx_search_go_by(hpx_search *search, uint32_t epochs);
 
-/* A future: what a copy of a search meets that walks on with scores drawn where they are missing. */
-double hpx_future_score(const hpx_future *future, const hpx_search *search, uint32_t cell);
-void hpx_future_visit(hpx_future *future, hpx_search *search, uint32_t cell);
+/* A future: what a walk meets that goes on with scores drawn where they are missing. */
+double hpx_future_score(const hpx_walk *walk, uint32_t cell);
+void hpx_future_visit(hpx_walk *walk, uint32_t cell);
 
 /* Whether it has walked so many lines that it is to end: nothing marks the lines of a future, which may go in
  * a circle. */
 bool hpx_future_is_long(hpx_future *future);
 
 /* The value index of a cell on an axis. */
-static inline uint32_t hpx_search_index(const hpx_search *search, uint32_t cell, size_t axis)
+static inline uint32_t hpx_walk_index(const hpx_walk *walk, uint32_t cell, size_t axis)
 {
-    return cell / search->strides[axis] % search->grid.counts[axis];
+    return cell / walk->search->strides[axis] % walk->search->grid.counts[axis];
 }
 
 #endif

@@ -306,17 +306,17 @@ static bool is_told(hpx_search *search, size_t step)
     return hpx_search_told(search, steps[step].request.cell);
 }
 
-static void nothing(hpx_search *search)
+static void nothing(hpx_walk *walk)
 {
-    (void)search;
+    (void)walk;
 }
 
-static void visit_steps(hpx_search *search)
+static void visit_steps(hpx_walk *walk)
 {
-    for (; search->grid_next < STEPS && is_told(search, search->grid_next); search->grid_next++)
-        hpx_search_visit(search, steps[search->grid_next].request.cell);
-    if (search->grid_next == STEPS)
-        hpx_search_stop(search, 0, "complete");
+    for (; walk->grid_next < STEPS && is_told(walk->search, walk->grid_next); walk->grid_next++)
+        hpx_walk_visit(walk, steps[walk->grid_next].request.cell);
+    if (walk->grid_next == STEPS)
+        hpx_walk_stop(walk, 0, "complete");
 }
 
 static size_t ask_steps(hpx_search *search, hpx_request *requests, size_t room)
