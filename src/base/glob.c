@@ -15,7 +15,7 @@ bool hpx_is_glob(const char *name)
     return strpbrk(name, "*?[") != NULL;
 }
 
-void hpx_paths_add(hpx_paths *paths, const char *path)
+void hpx_path_list_add(hpx_path_list *paths, const char *path)
 {
     paths->paths = hpx_grow(paths->paths, &paths->capacity, paths->count + 1, sizeof *paths->paths);
     paths->paths[paths->count++] = hpx_strdup(path);
@@ -26,7 +26,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void hpx_paths_sort(hpx_paths *paths)
+void hpx_path_list_sort(hpx_path_list *paths)
 {
     size_t kept = 0;
     if (paths->count > 1)
@@ -40,12 +40,12 @@ void hpx_paths_sort(hpx_paths *paths)
     paths->count = kept;
 }
 
-void hpx_paths_free(hpx_paths *paths)
+void hpx_path_list_free(hpx_path_list *paths)
 {
     for (size_t i = 0; i < paths->count; i++)
         free(paths->paths[i]);
     free(paths->paths);
-    *paths = (hpx_paths){0};
+    *paths = (hpx_path_list){0};
 }
 
 /* The first part of a glob, to be freed; *rest is what follows, "" at the end. */
@@ -79,7 +79,7 @@ static char *add_part(const char *path, const char *part)
 }
 
 struct expansion {
-    hpx_paths *out;
+    hpx_path_list *out;
     const char *folder;
     void (*looked)(void *context, const char *folder);
     void *context;
@@ -119,7 +119,7 @@ static void expand(const struct expansion *expansion, const char *path, const ch
         char *full = hpx_path_join(expansion->folder, path);
         struct stat info;
         if (lstat(full, &info) == 0)
-            hpx_paths_add(expansion->out, path);
+            hpx_path_list_add(expansion->out, path);
         free(full);
         return;
     }
@@ -136,10 +136,32 @@ static void expand(const struct expansion *expansion, const char *path, const ch
     free(part);
 }
 
-void hpx_glob_expand(hpx_paths *out, const char *folder, const char *glob,
+void hpx_glob_expand(hpx_path_list *out, const char *folder, const char *glob,
                      void (*looked)(void *context, const char *folder), void *context)
 {
     const struct expansion expansion = {out, folder, looked, context};
     expand(&expansion, "", glob);
-    hpx_paths_sort(out);
+    hpx_path_list_sort(out);
+}
+
+char *hpx_path_normal(const char *folder, const char *name)
+{
+    char *joined = *folder ? hpx_format("%s/%s", folder, name) : hpx_strdup(name), *rest = joined;
+    hpx_buffer place = {0};
+    for (char *part; (part = strsep(&rest, "/"));) {
+        if (!*part || strcmp(part, ".") == 0)
+            continue;
+        const char *last = place.size ? strrchr(hpx_buffer_text(&place), '/') : NULL;
+        last = last ? last + 1 : hpx_buffer_text(&place);
+        if (strcmp(part, "..") == 0 && place.size > 0 && strcmp(last, "..") != 0) {
+            const size_t length = (size_t)(last - (const char *)place.data);
+            place.size = length > 0 ? length - 1 : 0;
+            continue;
+        }
+        hpx_buffer_printf(&place, "%s%s", place.size ? "/" : "", part);
+    }
+    char *copy = hpx_strdup(hpx_buffer_text(&place));
+    hpx_buffer_free(&place);
+    free(joined);
+    return copy;
 }

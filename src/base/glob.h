@@ -10,17 +10,20 @@ bool hpx_is_glob(const char *name);
 /* Whether it matches the path, part by part. What begins with a dot is matched by a pattern that does. */
 bool hpx_glob_matches(const char *glob, const char *path);
 
-typedef struct hpx_paths {
+typedef struct hpx_path_list {
     char **paths;
     size_t count, capacity;
-} hpx_paths;
-void hpx_paths_add(hpx_paths *paths, const char *path);
-void hpx_paths_sort(hpx_paths *paths); /* and every path once */
-void hpx_paths_free(hpx_paths *paths);
+} hpx_path_list;
+void hpx_path_list_add(hpx_path_list *paths, const char *path);
+void hpx_path_list_sort(hpx_path_list *paths); /* and every path once */
+void hpx_path_list_free(hpx_path_list *paths);
 
 /* Adds what it matches below the folder, with names relative to that, in order; a name that is no glob if it exists. ** goes
  * through no link. `looked`, unless NULL, is told each folder whose entries decide. */
-void hpx_glob_expand(hpx_paths *out, const char *folder, const char *glob,
+void hpx_glob_expand(hpx_path_list *out, const char *folder, const char *glob,
                      void (*looked)(void *context, const char *folder), void *context);
+
+/* A name in a folder ("" is fine), by its text alone: without "." and, but in front, without "..". free() it. */
+char *hpx_path_normal(const char *folder, const char *name);
 
 #endif

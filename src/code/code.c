@@ -3,6 +3,7 @@
 #include "hpx/code.h"
 
 #include "git.h"
+#include "listing.h"
 #include "record.h"
 #include "tree.h"
 
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define PATCH_BYTES_MAX (16u << 20)
@@ -141,12 +143,24 @@ static void read_patch(hpx_code *out, git_repository *repository, const code_fil
         hpx_buffer_free(&out->patch);
 }
 
-/* Git's own notes of what has changed (index, flags, times) are not asked: the files on disk are compared
- * with the commit's. */
+/* HEAD, and what differs from its commit: the lists have all that differs. Git's own notes of what has changed (index, flags,
+ * times) are not asked: the files on disk are compared with the commit's. */
+static void set_provenance(hpx_code *out, git_repository *repository, git_commit *commit,
+                           const code_files *committed, const code_files *built)
+{
+    const code_file *old, *new;
+    code_walk at = {0};
+    out->dirty = hpx_code_files_next_difference(&at, committed, built, &old, &new);
+    read_branch(out, repository);
+    if (commit)
+        set_commit(out, commit);
+    if (out->dirty)
+        read_patch(out, repository, committed, built);
+}
+
 static hpx_status read_provenance(hpx_code *out, git_repository *repository, const char *root,
                                   const code_files *built, const char *sources, hpx_error *error)
 {
-    const code_file *old, *new;
     code_files committed = {0};
     git_commit *commit = NULL;
     git_tree *tree = NULL;
@@ -159,14 +173,8 @@ static hpx_status read_provenance(hpx_code *out, git_repository *repository, con
     if (!status)
         status = hpx_code_tree_list(&committed, repository, tree, sources, error);
     if (!status) {
-        code_walk at = {0};
         set_text(&out->folder, folder);
-        out->dirty = hpx_code_files_next_difference(&at, &committed, built, &old, &new);
-        read_branch(out, repository);
-        if (commit)
-            set_commit(out, commit);
-        if (out->dirty)
-            read_patch(out, repository, &committed, built);
+        set_provenance(out, repository, commit, &committed, built);
     }
     hpx_code_files_free(&committed);
     hpx_git.tree_free(tree);
@@ -180,10 +188,19 @@ static void keep_files(hpx_code *out, const code_files *built)
     size_t size = 0;
     for (size_t i = 0; i < built->count; i++)
         size += strlen(built->files[i].path) + built->files[i].bytes.size;
-    if (size <= CODE_FILES_BYTES_MAX)
+    const bool all = built->count == 0 || built->files[0].has_bytes;
+    if (all && size <= CODE_FILES_BYTES_MAX)
         hpx_code_files_pack(&out->files, built);
     else if (!out->unknown)
         out->unknown = hpx_format("the sources: more than %u MiB are not kept", CODE_FILES_BYTES_MAX >> 20);
+}
+
+static void begin(hpx_code *out)
+{
+    *out = (hpx_code){0};
+    out->describe = hpx_strdup("");
+    out->branch = hpx_strdup("");
+    out->folder = hpx_strdup("");
 }
 
 hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, hpx_error *error)
@@ -191,13 +208,10 @@ hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, h
     code_files built = {0};
     git_repository *repository = NULL;
     hpx_error unknown;
-    *out = (hpx_code){0};
     hpx_status status = hpx_code_git_begin(error);
     if (status)
         return status;
-    out->describe = hpx_strdup("");
-    out->branch = hpx_strdup("");
-    out->folder = hpx_strdup("");
+    begin(out);
     status = hpx_code_files_read(&built, root, sources, error);
     if (!status) {
         hpx_code_files_hash(&built);
@@ -207,6 +221,132 @@ hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, h
         keep_files(out, &built);
     }
     hpx_code_files_free(&built);
+    hpx_git.repository_free(repository);
+    hpx_code_git_end();
+    if (status)
+        hpx_code_free(out);
+    return status;
+}
+
+/* --- a program's code
+ * ----------------------------------------------------------------------------------------- */
+
+/* The files of a snapshot; without bytes when they are too many to be kept. */
+static hpx_status read_snapshot(code_files *out, const hpx_listing *listing, const char *snapshot,
+                                hpx_error *error)
+{
+    uint64_t size = 0;
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < listing->count; i++)
+        size += strlen(listing->files[i].path) + listing->files[i].stat.size;
+    for (size_t i = 0; i < listing->count && !status; i++) {
+        const hpx_listed_file *listed = &listing->files[i];
+        code_file *file = hpx_code_files_add(out, hpx_strdup(listed->path), listed->mode);
+        memcpy(file->id, listed->id, HPX_CODE_BYTES);
+        file->has_bytes = size <= CODE_FILES_BYTES_MAX;
+        char *path = hpx_path_join(snapshot, listed->path);
+        if (file->has_bytes)
+            status = hpx_file_read(&file->bytes, path, CODE_FILES_BYTES_MAX, error);
+        free(path);
+    }
+    return status;
+}
+
+/* What the commit has at the path of a file, links on the way followed. */
+static void add_committed(code_files *committed, const git_tree *tree, const hpx_listed_file *file)
+{
+    git_tree_entry *entry = NULL;
+    if (hpx_git.tree_entry_bypath(&entry, tree, file->real) != 0)
+        return;
+    code_file *old =
+        hpx_code_files_add(committed, hpx_strdup(file->path), hpx_git.tree_entry_filemode(entry));
+    memcpy(old->id, hpx_git.tree_entry_id(entry)->id, HPX_CODE_BYTES);
+    hpx_git.tree_entry_free(entry);
+}
+
+/* The folder of a word that all it names is in: what stands before the first part that is a glob. */
+static char *fixed_part(const char *word)
+{
+    size_t length = strcspn(word, "*?[");
+    while (word[length] && length > 0 && word[length - 1] != '/')
+        length--;
+    return hpx_strndup(word, length);
+}
+
+/* Files of the commit that a word names, a path below the root, and that are not on disk any more. */
+static void add_deleted(code_files *committed, git_repository *repository, const git_oid *tree,
+                        const hpx_listing *listing, const char *word)
+{
+    code_files all = {0};
+    git_tree *below = NULL;
+    hpx_error unknown;
+    char *part = fixed_part(word), *folder = hpx_path_normal("", part), *inside = hpx_format("%s/**", word);
+    if (hpx_code_tree_below(&below, repository, tree, folder, &unknown) == HPX_OK && below)
+        hpx_code_tree_list(&all, repository, below, NULL, &unknown);
+    for (size_t i = 0; i < all.count; i++) {
+        char *path = hpx_path_normal(folder, all.files[i].path), *full = hpx_path_join(listing->root, path);
+        struct stat info;
+        if (lstat(full, &info) != 0 &&
+            (!hpx_is_glob(word) || hpx_glob_matches(word, path) || hpx_glob_matches(inside, path))) {
+            code_file *old = hpx_code_files_add(committed, path, all.files[i].mode);
+            memcpy(old->id, all.files[i].id, HPX_CODE_BYTES);
+            path = NULL;
+        }
+        free(path);
+        free(full);
+    }
+    hpx_code_files_free(&all);
+    hpx_git.tree_free(below);
+    free(inside);
+    free(folder);
+    free(part);
+}
+
+static hpx_status read_listed(hpx_code *out, git_repository *repository, const code_files *files,
+                              const hpx_listing *listing, const char *const *words, size_t word_count,
+                              hpx_error *error)
+{
+    code_files committed = {0};
+    git_commit *commit = NULL;
+    git_tree *tree = NULL;
+    hpx_status status = find_commit(&commit, repository, error);
+    if (!status && commit)
+        status = hpx_code_tree_below(&tree, repository, hpx_git.commit_tree_id(commit), "", error);
+    for (size_t i = 0; i < listing->count && tree && !status; i++)
+        add_committed(&committed, tree, &listing->files[i]);
+    for (size_t i = 0; i < word_count && tree && !status; i++) {
+        char *word = hpx_path_normal(listing->folder, words[i]);
+        add_deleted(&committed, repository, hpx_git.commit_tree_id(commit), listing, word);
+        free(word);
+    }
+    hpx_code_files_sort(&committed);
+    if (!status)
+        set_provenance(out, repository, commit, &committed, files);
+    hpx_code_files_free(&committed);
+    hpx_git.tree_free(tree);
+    hpx_git.commit_free(commit);
+    return status;
+}
+
+hpx_status hpx_code_read_listed(hpx_code *out, const hpx_listing *listing, const char *const *words,
+                                size_t word_count, const char *snapshot, hpx_error *error)
+{
+    code_files files = {0};
+    git_repository *repository = NULL;
+    hpx_error unknown;
+    hpx_status status = hpx_code_git_begin(error);
+    if (status)
+        return status;
+    begin(out);
+    if (snapshot)
+        status = read_snapshot(&files, listing, snapshot, error);
+    if (!status && listing->in_work_tree &&
+        (hpx_code_repository_open(&repository, listing->root, &unknown) != HPX_OK ||
+         read_listed(out, repository, &files, listing, words, word_count, &unknown) != HPX_OK))
+        out->unknown = hpx_format("the commit: %s", unknown.message);
+    if (!status && snapshot)
+        keep_files(out, &files);
+    hpx_code_files_free(&files);
     hpx_git.repository_free(repository);
     hpx_code_git_end();
     if (status)

@@ -56,7 +56,7 @@ static void add_witness(void *context, const char *path)
 
 static bool is_left_out(const struct walk *walk, const char *full)
 {
-    const hpx_paths *left_out = walk->request->left_out;
+    const hpx_path_list *left_out = walk->request->left_out;
     for (size_t i = 0; i < left_out->count; i++) {
         const size_t length = strlen(left_out->paths[i]);
         if (strncmp(full, left_out->paths[i], length) == 0 && (full[length] == 0 || full[length] == '/'))
@@ -313,13 +313,13 @@ static hpx_status walk_word(struct walk *walk, const char *written, hpx_error *e
     char *word = hpx_strdup(written);
     for (size_t length = strlen(word); length > 1 && word[length - 1] == '/'; length--)
         word[length - 1] = 0;
-    hpx_paths names = {0};
+    hpx_path_list names = {0};
     const size_t before = walk->memory.listing.count;
     const bool glob = hpx_is_glob(word);
     if (glob)
         hpx_glob_expand(&names, walk->request->folder, word, add_folder, walk);
     else
-        hpx_paths_add(&names, word);
+        hpx_path_list_add(&names, word);
     hpx_status status = HPX_OK;
     for (size_t i = 0; i < names.count && !status; i++) {
         const char *last = strrchr(names.paths[i], '/');
@@ -329,7 +329,7 @@ static hpx_status walk_word(struct walk *walk, const char *written, hpx_error *e
     if (!status && walk->memory.listing.count == before)
         status = usage(error, written,
                        glob ? "matches no file" : "has no file that is tracked or not ignored by git");
-    hpx_paths_free(&names);
+    hpx_path_list_free(&names);
     free(word);
     return status;
 }

@@ -10,6 +10,7 @@
 
 #include "base/glob.h"
 #include "hpx/buffer.h"
+#include "hpx/code.h"
 #include "hpx/error.h"
 #include "hpx/file.h"
 #include "hpx/hash.h"
@@ -46,7 +47,7 @@ typedef struct hpx_listing_request {
     const char *folder; /* the recipe's; absolute, without links */
     const char *const *words;
     size_t word_count;
-    const hpx_paths *left_out; /* files and folders, absolute, without links; sorted */
+    const hpx_path_list *left_out; /* files and folders, absolute, without links; sorted */
 } hpx_listing_request;
 
 /* HPX_USAGE when a word names no file, leads out of the repository, or to what is no file: *word is its number. HPX_FAILED
@@ -60,6 +61,11 @@ bool hpx_listing_recall(hpx_listing *out, const hpx_listing_request *request, co
 
 /* Names the first file that is not on disk as it was listed; HPX_OK when all are. */
 hpx_status hpx_listing_check(const hpx_listing *listing, hpx_error *error);
+
+/* What hpx_code_read has of a program's code, whose files are in the snapshot; NULL: there are none. "Dirty" is a file that is
+ * not in the commit as it is, and one of the commit that the words name and that is gone. */
+hpx_status hpx_code_read_listed(hpx_code *out, const hpx_listing *listing, const char *const *words,
+                                size_t word_count, const char *snapshot, hpx_error *error);
 
 /* Whether a name is one of those that are never counted. */
 bool hpx_listing_skips(const char *name);

@@ -42,6 +42,6 @@ hpx_status hpx_program_code_record(hpx_fields *out, hpx_program_state *state, ui
                                    hpx_error *error);
 
 /* Whether the data and, with run-in = worktree, the code are on disk as they were hashed: HPX_DIFFERS names what is not. */
-hpx_status hpx_program_unchanged(const hpx_program_state *state, hpx_error *error);
+hpx_status hpx_program_unchanged(hpx_program_state *state, hpx_error *error);
 
 #endif

@@ -56,7 +56,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static hpx_paths nothing;
+static hpx_path_list nothing;
 
 /* The listing of words, parted by blanks, of the recipe in a folder. */
 static hpx_status make(hpx_listing *out, const char *in, const char *words, const hpx_buffer *memory,
@@ -336,20 +336,20 @@ static void test_same_tick(void **state)
 static void test_left_out(void **state)
 {
     (void)state;
-    hpx_paths data = {0};
+    hpx_path_list data = {0};
     char *recipe = hpx_path_join(folder, "tree/exp"), *pack = hpx_path_join(recipe, "src/pack");
     const char *words[] = {"src"}, *inside[] = {"src/pack/b.py"};
     hpx_listing listing;
     hpx_error error;
     size_t word;
-    hpx_paths_add(&data, pack);
+    hpx_path_list_add(&data, pack);
     hpx_listing_request request = {recipe, words, 1, &data};
     expect_ok(hpx_listing_make(&listing, &word, &request, NULL, &error), &error);
     assert_int_equal(listing.count, 1);
     hpx_listing_free(&listing);
     request.words = inside;
     assert_int_equal(hpx_listing_make(&listing, &word, &request, NULL, &error), HPX_USAGE);
-    hpx_paths_free(&data);
+    hpx_path_list_free(&data);
     free(pack);
     free(recipe);
 }
