@@ -39,7 +39,7 @@ typedef struct hpx_difference {
 bool hpx_metrics_alike(hpx_difference *out, const hpx_metrics *a, const hpx_metrics *b,
                        const hpx_comparison *comparison);
 
-/* "val_accuracy is 0.971, and 0.97 before (0.001 apart)", for people; `before` is the word for b. */
+/* "val_accuracy 0.971, and 0.97 before (0.001 apart)", for people; `before` is the word for b. */
 void hpx_difference_print(hpx_buffer *out, const hpx_difference *difference, const char *before);
 
 #endif

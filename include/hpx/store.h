@@ -117,8 +117,8 @@ typedef struct hpx_put_options {
     hpx_objective objective;   /* HPX_KEEP_BEST: what is best */
     bool last;                 /* HPX_KEEP_NONE: the training ends with this epoch */
     hpx_comparison comparison; /* with the epoch that is stored already, if it is */
-    const hpx_blob *log; /* what the run said that ended with this epoch; NULL: nothing is kept. The first
-                                   HPX_LOG_BYTES_MAX bytes count */
+    const hpx_buffer *log; /* what the run said that ended with this epoch, of which HPX_LOG_BYTES_MAX bytes
+                                  count; NULL: nothing is kept */
 } hpx_put_options;
 
 /* Stores an epoch with its checkpoint and drops the trajectory's checkpoints that are not to be kept, in one

@@ -108,7 +108,7 @@ bool hpx_metrics_alike(hpx_difference *out, const hpx_metrics *a, const hpx_metr
 void hpx_difference_print(hpx_buffer *out, const hpx_difference *difference, const char *before)
 {
     char a[HPX_REAL_TEXT_BYTES], b[HPX_REAL_TEXT_BYTES];
-    hpx_buffer_printf(out, "%s is %s, and %s %s", difference->name, hpx_real_text(a, difference->a),
+    hpx_buffer_printf(out, "%s %s, and %s %s", difference->name, hpx_real_text(a, difference->a),
                       hpx_real_text(b, difference->b), before);
     if (isfinite(difference->a) && isfinite(difference->b))
         hpx_buffer_printf(out, " (%.3g apart)", fabs(difference->a - difference->b));

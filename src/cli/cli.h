@@ -36,7 +36,8 @@ struct options {
     double rebuild;               /* percent; 0: not given */
     bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code, help;
     bool at_code, trust;               /* reproduce */
-    bool all, no_checkpoints;          /* export */
+    bool all, no_checkpoints, logs;    /* export */
+    bool log;                          /* show */
     bool compact, pin, unpin, limited; /* gc */
     uint64_t bytes_max;                /* when limited */
     char **arguments;                  /* what is not an option */

@@ -69,8 +69,9 @@ int hpx_run_export(const struct options *options)
 {
     if (!options->csv)
         return hpx_export_bundle(options);
-    if (options->output || options->all || options->no_checkpoints) {
-        hpx_say("export: --csv prints a table of results; -o, --all and --no-checkpoints are for bundles");
+    if (options->output || options->all || options->no_checkpoints || options->logs) {
+        hpx_say("export: --csv prints a table of results; -o, --all, --no-checkpoints and --logs are for "
+                "bundles");
         return EXIT_USAGE;
     }
     bool whole = options->count == 0;

@@ -123,8 +123,8 @@ static hpx_status export(hpx_exported *done, const char *folder, const struct op
     if (!status)
         status = sink_open(&sink, error);
     if (!status) {
-        status = hpx_bundle_write(done, store, keys.items, keys.count, !options->no_checkpoints, sink_write,
-                                  &sink, error);
+        const hpx_bundle_options bundle = {.checkpoints = !options->no_checkpoints, .logs = options->logs};
+        status = hpx_bundle_write(done, store, keys.items, keys.count, &bundle, sink_write, &sink, error);
         if (status == HPX_NOT_FOUND)
             hpx_error_prefix(error, "%s", what ? what : folder);
     }
@@ -165,8 +165,8 @@ int hpx_export_bundle(const struct options *options)
         code = EXIT_DAMAGED;
     }
     if (!status && done.conflicts > 0)
-        hpx_say("%llu of the results %s trained again with another output, which is exported too",
-                (unsigned long long)done.conflicts, hpx_plural(done.conflicts, "was", "were"));
+        hpx_say("%llu later %s of these results %s exported, too", (unsigned long long)done.conflicts,
+                hpx_plural(done.conflicts, "run", "runs"), hpx_plural(done.conflicts, "is", "are"));
     if (!status && !options->quiet)
         hpx_say("exported %llu %s of %llu %s, %llu %s, %.1f MB", (unsigned long long)done.artifacts,
                 hpx_plural(done.artifacts, "result", "results"), (unsigned long long)done.trajectories,

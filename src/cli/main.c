@@ -45,7 +45,7 @@ static const struct command commands[] = {
      "Lists the newest epoch of every trajectory in the store, or the results of one recipe.\n"},
     {"show", hpx_run_show, 1, 1, "KEY",
      "show all that is known of one result",
-     "A unique prefix of a key is enough.\n"},
+     "A unique prefix of a key is enough. With --log, prints what the program printed.\n"},
     {"audit", hpx_run_audit, 0, SIZE_MAX, "[RECIPE | KEY] | --patch CODE",
      "show which code, data and machine made each result",
      "Without an argument for the newest epoch of every trajectory in the store. Below the table: the codes,\n"

@@ -22,6 +22,9 @@ hpx_status hpx_provenance_find(hpx_provenance *out, hpx_store *store, const hpx_
     if (!status)
         status = forgive(
             hpx_store_get_record(&out->dataset, store, HPX_RECORD_DATASET, &artifact->dataset, error));
+    if (!status && !hpx_hash_is_zero(&artifact->conditions))
+        status = forgive(hpx_store_get_record(&out->conditions, store, HPX_RECORD_CONDITIONS,
+                                              &artifact->conditions, error));
     if (!status)
         status = forgive(hpx_store_find_import(&out->import, store, &artifact->key, artifact->epoch, error));
     if (status)
@@ -34,6 +37,7 @@ void hpx_provenance_free(hpx_provenance *provenance)
     hpx_fields_free(&provenance->manifest);
     hpx_fields_free(&provenance->code);
     hpx_fields_free(&provenance->dataset);
+    hpx_fields_free(&provenance->conditions);
     hpx_fields_free(&provenance->import);
     *provenance = (hpx_provenance){0};
 }
@@ -84,16 +88,29 @@ static hpx_status collect(void *context, const hpx_artifact *artifact, hpx_error
     return HPX_OK;
 }
 
+struct later {
+    struct epochs conflicts, replicates;
+};
+
+static hpx_status collect_later(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    struct later *later = context;
+    return collect(artifact->replicate ? &later->replicates : &later->conflicts, artifact, error);
+}
+
 static hpx_status read_epochs(hpx_trajectory *out, hpx_store *store, const hpx_hash *key, hpx_error *error)
 {
-    struct epochs epochs = {0}, conflicts = {0};
+    struct epochs epochs = {0};
+    struct later later = {0};
     hpx_status status = hpx_store_each(store, key, collect, &epochs, error);
     if (!status)
-        status = hpx_store_each_conflict(store, key, collect, &conflicts, error);
+        status = hpx_store_each_conflict(store, key, collect_later, &later, error);
     out->artifacts = epochs.artifacts;
     out->count = epochs.count;
-    out->conflicts = conflicts.artifacts;
-    out->conflict_count = conflicts.count;
+    out->conflicts = later.conflicts.artifacts;
+    out->conflict_count = later.conflicts.count;
+    out->replicates = later.replicates.artifacts;
+    out->replicate_count = later.replicates.count;
     return status;
 }
 
@@ -132,6 +149,7 @@ void hpx_trajectory_free(hpx_trajectory *trajectory)
 {
     hpx_provenance_free(&trajectory->newest);
     free_artifacts(trajectory->conflicts, trajectory->conflict_count);
+    free_artifacts(trajectory->replicates, trajectory->replicate_count);
     free_artifacts(trajectory->artifacts, trajectory->count);
     if (trajectory->adoptions)
         hpx_adoptions_free(trajectory->adoptions);

@@ -16,6 +16,7 @@
 typedef struct hpx_provenance {
     hpx_artifact artifact; /* its metrics are borrowed */
     hpx_fields manifest, code, dataset;
+    hpx_fields conditions;          /* how a program is run; empty: a model */
     hpx_fields import;              /* as hpx_store_find_import has it; empty: trained with this store */
     hpx_code_reach reach;           /* of the code's commit, if the caller has looked for it */
     const hpx_adoptions *adoptions; /* of the store, borrowed */
@@ -34,11 +35,12 @@ const uint8_t *hpx_provenance_trainer(const hpx_provenance *provenance);
  * begins at 0; NULL at the end. */
 const hpx_adoption *hpx_provenance_next_adoption(size_t *at, const hpx_provenance *provenance);
 
-/* All that is stored of one trajectory: artifacts in order of epochs, and the second outputs that contradict them. */
+/* All that is stored of one trajectory: artifacts in order of epochs, and later runs of them, which contradict them or are
+ * their replicates. */
 typedef struct hpx_trajectory {
     hpx_provenance newest;
-    hpx_artifact *artifacts, *conflicts;
-    size_t count, conflict_count;
+    hpx_artifact *artifacts, *conflicts, *replicates;
+    size_t count, conflict_count, replicate_count;
     uint32_t checkpoint_epoch; /* the newest epoch with a checkpoint; 0: none */
     bool pinned;
     hpx_adoptions *adoptions; /* of the store; `newest` borrows them */

@@ -13,6 +13,7 @@ static void add_kinds(hpx_row *row, const hpx_imported *done)
         {"results", done->artifacts.added, done->artifacts.known},
         {"checkpoints", done->checkpoints.added, done->checkpoints.known},
         {"conflicts", done->conflicts.added, done->conflicts.known},
+        {"logs", done->logs.added, done->logs.known},
     };
     hpx_row_open(row, NULL, '{');
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
@@ -30,7 +31,8 @@ static const struct line {
 } lines[] = {
     {"results", "results.new", "results.known", false},
     {"checkpoints", "checkpoints.new", "checkpoints.known", false},
-    {"second outputs", "conflicts.new", "conflicts.known", true},
+    {"later runs", "conflicts.new", "conflicts.known", true},
+    {"logs", "logs.new", "logs.known", true},
 };
 
 void hpx_report_imported(hpx_buffer *out, const hpx_imported *done)

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,57 @@ static void print_epochs(hpx_buffer *out, const hpx_artifact *artifacts, size_t 
     hpx_names_free(&metrics);
 }
 
+/* Of one metric, over the first run of the newest epoch and its replicates. */
+static void add_spread(hpx_rows *rows, const hpx_trajectory *shown, const char *metric)
+{
+    const hpx_artifact *first = &shown->newest.artifact;
+    double sum = 0, squares = 0, least = INFINITY, greatest = -INFINITY;
+    size_t count = 0;
+    for (size_t i = 0; i <= shown->replicate_count; i++) {
+        const hpx_artifact *run = i > 0 ? &shown->replicates[i - 1] : first;
+        const double value = hpx_metrics_value(&run->metrics, metric);
+        if (run->epoch != first->epoch || !isfinite(value))
+            continue;
+        const double before = count > 0 ? sum / (double)count : 0;
+        sum += value;
+        squares += (value - before) * (value - sum / (double)++count); /* Welford 1962 */
+        least = fmin(least, value);
+        greatest = fmax(greatest, value);
+    }
+    if (count < 2)
+        return;
+    hpx_row *row = hpx_rows_begin_flat(rows);
+    hpx_row_text(row, "metric", metric);
+    hpx_row_count(row, "runs", count);
+    hpx_row_real(row, "mean", sum / (double)count);
+    hpx_row_real(row, "sd", sqrt(squares / (double)(count - 1)));
+    hpx_row_real(row, "least", least);
+    hpx_row_real(row, "greatest", greatest);
+    hpx_rows_end(rows);
+}
+
+static void add_spreads(hpx_rows *rows, const hpx_trajectory *shown)
+{
+    const hpx_metrics *metrics = &shown->newest.artifact.metrics;
+    for (size_t i = 0; i < metrics->count; i++)
+        add_spread(rows, shown, metrics->list[i].name);
+}
+
+static void print_spread(hpx_buffer *out, const hpx_trajectory *shown)
+{
+    static const hpx_column columns[] = {{"metric", "metric", 'l'},
+                                         {"runs", "runs", 'r'},
+                                         {"mean", "mean", 'r', hpx_show_metric, 4},
+                                         {"sd", "sd", 'r', hpx_show_metric, 4},
+                                         {"least", "least", 'r', hpx_show_metric, 4},
+                                         {"greatest", "greatest", 'r', hpx_show_metric, 4}};
+    hpx_rows *rows = hpx_rows_to_table();
+    hpx_rows_add_columns(rows, columns, COUNT_OF(columns));
+    add_spreads(rows, shown);
+    hpx_buffer_puts(out, "\n");
+    hpx_rows_finish(out, rows);
+}
+
 /* Which trainers may use the result. */
 static void add_counted(hpx_buffer *out, const hpx_provenance *provenance)
 {
@@ -107,6 +159,9 @@ void hpx_report_show(hpx_buffer *out, const hpx_trajectory *shown)
     hpx_buffer_printf(out, "\nseed        %" PRIu64 "\n", last->seed);
     if (*last->failure)
         hpx_buffer_printf(out, "failed      in epoch %u: %s\n", last->epoch, last->failure);
+    if (*last->stopped)
+        hpx_buffer_printf(out, "stopped     after epoch %u, which answers for later ones: %s\n", last->epoch,
+                          last->stopped);
     if (shown->checkpoint_epoch)
         hpx_buffer_printf(out, "checkpoint  of epoch %u\n", shown->checkpoint_epoch);
     else
@@ -120,10 +175,17 @@ void hpx_report_show(hpx_buffer *out, const hpx_trajectory *shown)
         hpx_buffer_puts(out, "\nnot reproducible: second outputs of the same epochs\n");
         print_epochs(out, shown->conflicts, shown->conflict_count);
     }
+    if (shown->replicate_count) {
+        hpx_buffer_puts(out, "\nreplicates: later runs, beside the first, whose score counts\n");
+        print_epochs(out, shown->replicates, shown->replicate_count);
+        print_spread(out, shown);
+    }
     add_fields(out, "manifest", &shown->newest.manifest);
     add_fields(out, "code", &shown->newest.code);
     if (has_inputs(&shown->newest.manifest))
         add_fields(out, "data set", &shown->newest.dataset);
+    if (!hpx_hash_is_zero(&last->conditions))
+        add_fields(out, "conditions", &shown->newest.conditions);
 }
 
 /* What is known of the trajectory as a whole. */
@@ -155,12 +217,16 @@ void hpx_report_show_json(hpx_buffer *out, const hpx_trajectory *shown)
     const struct {
         const char *name;
         const hpx_fields *fields;
-    } parts[] = {{"manifest", &newest->manifest}, {"code", &newest->code}, {"dataset", &newest->dataset}};
+    } parts[] = {{"manifest", &newest->manifest},
+                 {"code", &newest->code},
+                 {"dataset", &newest->dataset},
+                 {"conditions", &newest->conditions}};
     hpx_row row = {0};
     hpx_row_open(&row, NULL, '{');
     add_head(&row, shown);
     add_epochs_list(&row, "epochs", shown->artifacts, shown->count);
     add_epochs_list(&row, "conflicts", shown->conflicts, shown->conflict_count);
+    add_epochs_list(&row, "replicates", shown->replicates, shown->replicate_count);
     hpx_add_counted(&row, newest);
     hpx_add_import(&row, newest);
     for (size_t i = 0; i < COUNT_OF(parts); i++) {

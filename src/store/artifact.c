@@ -146,7 +146,7 @@ hpx_status hpx_put_artifact(enum put_outcome *out, hpx_store *store, MDB_txn *tx
 }
 
 /* The first log of an epoch stays. */
-static hpx_status put_log(hpx_store *store, MDB_txn *txn, const hpx_artifact *artifact, const hpx_blob *log,
+static hpx_status put_log(hpx_store *store, MDB_txn *txn, const hpx_artifact *artifact, const hpx_buffer *log,
                           hpx_error *error)
 {
     const uint8_t *payload;
@@ -155,13 +155,8 @@ static hpx_status put_log(hpx_store *store, MDB_txn *txn, const hpx_artifact *ar
     hpx_status status = hpx_get_sealed(&payload, &size, store, txn, DB_LOGS, &name, error);
     if (status != HPX_NOT_FOUND)
         return status;
-    size = log->size < HPX_LOG_BYTES_MAX ? (size_t)log->size : HPX_LOG_BYTES_MAX;
-    uint8_t *bytes = hpx_realloc(NULL, size + 1, 1);
-    status = hpx_blob_read(log, bytes, size, 0, error);
-    if (!status)
-        status = hpx_put_sealed(store, txn, DB_LOGS, &name, bytes, size, error);
-    free(bytes);
-    return status;
+    size = log->size < HPX_LOG_BYTES_MAX ? log->size : HPX_LOG_BYTES_MAX;
+    return hpx_put_sealed(store, txn, DB_LOGS, &name, log->data, size, error);
 }
 
 hpx_status hpx_store_get_log(hpx_buffer *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,

@@ -1,25 +1,27 @@
-/* A bundle, format version 3. Integers are little-endian, those in keys big-endian as in the store.
+/* A bundle, format version 3 or, with results of programs, 4. Integers are little-endian, those in keys big-endian as in the store.
  *
  *     "HPXB"  u32 version
  *     entries:  u8 kind  key  u32 payload size  payload  XXH3-128 of kind, key and payload
  *
  *     kind  key                         payload, of at most
  *     'C'   id(16)                      fields of a code version                       64 MiB
- *     'D'   id(16)                      fields of a data set entry                     64 KiB
+ *     'D'   id(16)                      fields of a data set entry                     16 MiB
+ *     'O'   id(16)                      fields of conditions                           64 KiB
  *     'M'   key(16)                     manifest                                        1 MiB
- *     'R'   key(16) epoch(4)            fields of an artifact                           4 KiB
- *     'X'   key(16) epoch(4) output(16) the same: another output that this epoch once had 4 KiB
+ *     'R'   key(16) epoch(4)            fields of an artifact                         128 KiB
+ *     'X'   key(16) epoch(4) name(16)   the same: a later run of this epoch           128 KiB
+ *     'L'   key(16) epoch(4)            log of the run that ended with this epoch     256 KiB
  *     'P'   key(16) epoch(4)            u64 size, u32 pieces, XXH3-128 of the whole    28 bytes, exactly
  *     'K'   key(16) epoch(4) index(4)   1 MiB of a checkpoint, the last piece fewer     1 MiB
  *     'E'                               u64 number of entries before this one, XXH3-128 of
  *                                       all bytes before it, from the magic on         24 bytes, exactly
  *
  * Keys and payloads are the store's (store.c) but for pieces. Entries ascend strictly: first code versions by id, then data
- * sets by id, then trajectories by key, each with its manifest, its records by epoch, their conflicts, and
- * its checkpoints by epoch, each with its pieces by index. So every entry refers only to entries before it,
+ * sets by id, then conditions by id, then trajectories by key, each with its manifest, its records by epoch, their later
+ * runs, logs by epoch, and its checkpoints by epoch, each with its pieces by index. So every entry refers only to entries before it,
  * none can come twice, a reader needs to remember no more than the last one, and the same results always make
- * the same bytes. 'E' ends the bundle: no byte follows. Version 1 had no 'X', and up to
- * version 2 pieces had 16352 bytes. */
+ * the same bytes. 'E' ends the bundle: no byte follows. Version 1 had no 'X', up to
+ * version 2 pieces had 16352 bytes, and up to version 3 there is no 'O' and no 'L', and records have 4 KiB. */
 #include "bundle_format.h"
 
 #include "base/memory.h"
@@ -31,10 +33,12 @@
 
 const struct bundle_rule hpx_bundle_rules[BUNDLE_KINDS] = {
     [BUNDLE_CODE] = {'C', DB_CODES, HPX_HASH_BYTES, 1, 64 * KIB *KIB, "code version"},
-    [BUNDLE_DATASET] = {'D', DB_DATASETS, HPX_HASH_BYTES, 1, 64 * KIB, "data set"},
+    [BUNDLE_DATASET] = {'D', DB_DATASETS, HPX_HASH_BYTES, 1, 16 * KIB *KIB, "data set"},
+    [BUNDLE_CONDITIONS] = {'O', DB_CONDITIONS, HPX_HASH_BYTES, 1, 64 * KIB, "record of conditions"},
     [BUNDLE_MANIFEST] = {'M', DB_MANIFESTS, HPX_HASH_BYTES, 1, KIB *KIB, "manifest"},
-    [BUNDLE_RECORD] = {'R', DB_RECORDS, HPX_HASH_BYTES + 4, 1, 4 * KIB, "record"},
-    [BUNDLE_CONFLICT] = {'X', DB_CONFLICTS, 2 * HPX_HASH_BYTES + 4, 1, 4 * KIB, "second output"},
+    [BUNDLE_RECORD] = {'R', DB_RECORDS, HPX_HASH_BYTES + 4, 1, 128 * KIB, "record"},
+    [BUNDLE_CONFLICT] = {'X', DB_CONFLICTS, 2 * HPX_HASH_BYTES + 4, 1, 128 * KIB, "second output"},
+    [BUNDLE_LOG] = {'L', DB_LOGS, HPX_HASH_BYTES + 4, 0, HPX_LOG_BYTES_MAX, "log"},
     [BUNDLE_CHECKPOINT] = {'P', DB_CHECKPOINTS, HPX_HASH_BYTES + 4, CHECKPOINT_ENTRY_BYTES,
                            CHECKPOINT_ENTRY_BYTES, "checkpoint"},
     [BUNDLE_PIECE] = {'K', DB_CHUNKS, HPX_HASH_BYTES + 8, 1, BUNDLE_PIECE_BYTES, "piece of a checkpoint"},
@@ -101,7 +105,8 @@ struct writer {
     hpx_hasher *all;  /* every byte written */
     hpx_buffer entry; /* the one being written */
     uint64_t entries;
-    struct hashes keys, codes, datasets;
+    struct hashes keys, codes, datasets, conditions;
+    const hpx_bundle_options *options;
     hpx_exported *done;
 };
 
@@ -154,7 +159,7 @@ static hpx_status put_header(struct writer *writer, hpx_error *error)
 {
     hpx_buffer header = {0};
     hpx_buffer_add(&header, BUNDLE_MAGIC, 4);
-    hpx_buffer_u32(&header, BUNDLE_VERSION);
+    hpx_buffer_u32(&header, writer->conditions.count > 0 ? BUNDLE_VERSION : BUNDLE_MODELS);
     hpx_status status = put_bytes(writer, header.data, header.size, error);
     hpx_buffer_free(&header);
     return status;
@@ -193,6 +198,8 @@ static hpx_status gather_references(void *context, const hpx_artifact *artifact,
     struct writer *writer = context;
     add(&writer->codes, &artifact->code);
     add(&writer->datasets, &artifact->dataset);
+    if (hpx_artifact_is_of_program(artifact))
+        add(&writer->conditions, &artifact->conditions);
     return HPX_OK;
 }
 
@@ -283,6 +290,7 @@ static bool is_complete(const struct writer *writer, const hpx_artifact *artifac
                         const struct artifacts *epochs)
 {
     return contains(&writer->codes, &artifact->code) && contains(&writer->datasets, &artifact->dataset) &&
+           (!hpx_artifact_is_of_program(artifact) || contains(&writer->conditions, &artifact->conditions)) &&
            (artifact->parent == 0 || find_epoch(epochs, artifact->parent));
 }
 
@@ -359,6 +367,23 @@ static hpx_status put_conflicts(struct writer *writer, const hpx_hash *key, cons
     hpx_status status =
         hpx_each_conflict(&damaged, writer->store, writer->txn, key, put_conflict, &conflicts, error);
     writer->done->left_out += damaged;
+    return status;
+}
+
+static hpx_status put_logs(struct writer *writer, const struct artifacts *epochs, hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < epochs->count && !status; i++) {
+        const uint8_t *payload;
+        size_t size;
+        const struct key key = hpx_key_of_epoch(&epochs->items[i].key, epochs->items[i].epoch);
+        status = hpx_get_sealed(&payload, &size, writer->store, writer->txn, DB_LOGS, &key, error);
+        if (!status)
+            status = put_entry(writer, BUNDLE_LOG, &key, payload, size, error);
+        writer->done->logs += !status;
+        if (status == HPX_NOT_FOUND)
+            status = HPX_OK; /* a damaged one is reported */
+    }
     return status;
 }
 
@@ -451,8 +476,7 @@ static hpx_status put_checkpoints(struct writer *writer, const hpx_hash *key, co
     return status;
 }
 
-static hpx_status put_trajectory(struct writer *writer, const hpx_hash *key, bool checkpoints,
-                                 hpx_error *error)
+static hpx_status put_trajectory(struct writer *writer, const hpx_hash *key, hpx_error *error)
 {
     const uint8_t *manifest;
     size_t size;
@@ -468,9 +492,11 @@ static hpx_status put_trajectory(struct writer *writer, const hpx_hash *key, boo
             status = put_record(writer, &epochs.items[i], error);
         if (!status)
             status = put_conflicts(writer, key, &epochs, error);
+        if (!status && writer->options->logs)
+            status = put_logs(writer, &epochs, error);
         writer->done->trajectories += !status;
     }
-    if (!status && checkpoints)
+    if (!status && writer->options->checkpoints)
         status = put_checkpoints(writer, key, &epochs, error);
     for (size_t i = 0; i < epochs.count; i++)
         hpx_artifact_free(&epochs.items[i]);
@@ -479,7 +505,7 @@ static hpx_status put_trajectory(struct writer *writer, const hpx_hash *key, boo
 }
 
 static hpx_status write_bundle(struct writer *writer, const hpx_hash *keys, size_t key_count,
-                               bool checkpoints, hpx_error *error)
+                               hpx_error *error)
 {
     hpx_status status = keys ? HPX_OK : gather_all_keys(writer, error);
     for (size_t i = 0; keys && i < key_count; i++)
@@ -492,16 +518,20 @@ static hpx_status write_bundle(struct writer *writer, const hpx_hash *keys, size
         status = put_all_named(writer, BUNDLE_CODE, &writer->codes, error);
     if (!status)
         status = put_all_named(writer, BUNDLE_DATASET, &writer->datasets, error);
+    if (!status)
+        status = put_all_named(writer, BUNDLE_CONDITIONS, &writer->conditions, error);
     for (size_t i = 0; i < writer->keys.count && !status; i++)
-        status = put_trajectory(writer, &writer->keys.items[i], checkpoints, error);
+        status = put_trajectory(writer, &writer->keys.items[i], error);
     return status ? status : put_end(writer, error);
 }
 
 hpx_status hpx_bundle_write(hpx_exported *out, hpx_store *store, const hpx_hash *keys, size_t key_count,
-                            bool checkpoints, hpx_write_fn *write, void *context, hpx_error *error)
+                            const hpx_bundle_options *options, hpx_write_fn *write, void *context,
+                            hpx_error *error)
 {
     *out = (hpx_exported){0};
-    struct writer writer = {.store = store, .write = write, .context = context, .done = out};
+    struct writer writer = {
+        .store = store, .write = write, .context = context, .options = options, .done = out};
     hpx_status status = hpx_hold_files(store, error);
     if (!status)
         status = hpx_begin_read(&writer.txn, store, error);
@@ -510,7 +540,7 @@ hpx_status hpx_bundle_write(hpx_exported *out, hpx_store *store, const hpx_hash 
         return status;
     }
     writer.all = hpx_hasher_new();
-    status = write_bundle(&writer, keys, key_count, checkpoints, error);
+    status = write_bundle(&writer, keys, key_count, error);
     hpx_hasher_finish(writer.all);
     hpx_end_read(store, writer.txn);
     hpx_release_files(store);
@@ -518,5 +548,6 @@ hpx_status hpx_bundle_write(hpx_exported *out, hpx_store *store, const hpx_hash 
     free(writer.keys.items);
     free(writer.codes.items);
     free(writer.datasets.items);
+    free(writer.conditions.items);
     return status;
 }

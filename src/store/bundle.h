@@ -21,27 +21,36 @@ typedef hpx_status hpx_read_fn(void *context, void *bytes, size_t size, size_t *
 
 typedef struct hpx_exported {
     uint64_t trajectories, artifacts, checkpoints;
-    uint64_t conflicts; /* second outputs of artifacts */
-    uint64_t left_out;  /* damaged, or without what they refer to; reported as damage */
+    uint64_t conflicts; /* later runs of artifacts: replicates, and what contradicts them */
+    uint64_t logs;
+    uint64_t left_out; /* damaged, or without what they refer to; reported as damage */
     uint64_t bytes;
 } hpx_exported;
 
-/* Writes every stored epoch of these trajectories, or of all when `keys` is NULL, with their second outputs,
- * manifests, code versions and data set entries and, unless told otherwise, checkpoints. What is written is
+/* What goes into a bundle beside results. */
+typedef struct hpx_bundle_options {
+    bool checkpoints;
+    bool logs; /* what programs have printed may say more than its reader should know */
+} hpx_bundle_options;
+
+/* Writes every stored epoch of these trajectories, or of all when `keys` is NULL, with their later runs, manifests,
+ * code versions, data set entries and conditions and, as the options say, checkpoints and logs. What is written is
  * the store at one moment, and the same bytes whatever the order of the keys. HPX_NOT_FOUND, before the first
  * byte, when there is nothing of them. */
 hpx_status hpx_bundle_write(hpx_exported *out, hpx_store *store, const hpx_hash *keys, size_t key_count,
-                            bool checkpoints, hpx_write_fn *write, void *context, hpx_error *error);
+                            const hpx_bundle_options *options, hpx_write_fn *write, void *context,
+                            hpx_error *error);
 
 typedef struct hpx_imported {
     struct {
         uint64_t added, known; /* known: already in the store, or a checkpoint older than the one there */
-    } artifacts, checkpoints, conflicts;
+    } artifacts, checkpoints, conflicts, logs;
 } hpx_imported;
 
 /* Puts a bundle into a store, in one transaction: all of it or, at the first thing wrong, nothing. HPX_FAILED
  * with "NAME: byte OFFSET: what" for a bundle that is not right to the last byte, HPX_DIFFERS for one that
- * contradicts the store (another output for an epoch, another manifest for a key). Importing it again changes
+ * contradicts the store (another output for an epoch, another manifest for a key). Where runs need not be alike, another
+ * run of a stored epoch becomes its replicate. Importing it again changes
  * nothing. Checkpoints older than the newest that the store has are skipped, unless the trajectory is pinned;
  * none that is whole is dropped. The bundle is spooled before the transaction begins: other writers of the
  * store wait only while it is put there, and LMDB holds up to about 2 GiB of what is new in memory before it

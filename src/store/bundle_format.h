@@ -13,7 +13,8 @@
 #include "store/bundle.h"
 
 #define BUNDLE_MAGIC        "HPXB"
-#define BUNDLE_VERSION      3
+#define BUNDLE_VERSION      4
+#define BUNDLE_MODELS       3 /* of one without results of programs */
 #define BUNDLE_PIECE_BYTES  HPX_PIECE_BYTES
 #define BUNDLE_HEADER_BYTES 8
 #define BUNDLE_END_BYTES    (8 + HPX_HASH_BYTES)
@@ -21,9 +22,11 @@
 enum bundle_kind {
     BUNDLE_CODE,
     BUNDLE_DATASET,
+    BUNDLE_CONDITIONS,
     BUNDLE_MANIFEST,
     BUNDLE_RECORD,
     BUNDLE_CONFLICT,
+    BUNDLE_LOG,
     BUNDLE_CHECKPOINT,
     BUNDLE_PIECE,
     BUNDLE_END,

@@ -38,7 +38,8 @@ struct reader {
     hpx_read_fn *read;
     void *context;
     hpx_spool *spool;
-    bool spooled;         /* the bundle is read from there */
+    bool spooled; /* the bundle is read from there */
+    uint32_t version;
     uint32_t piece_bytes; /* of a checkpoint; the last has fewer */
     uint64_t at;          /* bytes read */
     hpx_hasher *all;
@@ -49,6 +50,8 @@ struct reader {
     hpx_fields mark;       /* of what is new */
     hpx_hash manifest_key; /* of the manifest below */
     hpx_fields manifest;   /* of the trajectory at hand */
+    hpx_artifact
+        beside; /* key and epoch of the last replicate of what is stored: the rest of that run stays out */
     /* The entry at hand. */
     uint64_t entry_at;
     enum bundle_kind kind;
@@ -132,6 +135,7 @@ static hpx_status read_header(struct reader *reader, hpx_error *error)
                          "written by a newer hpx (bundle version %u, this one knows up to %d); use that one",
                          version, BUNDLE_VERSION);
     hpx_hasher_add(reader->all, header, sizeof header);
+    reader->version = version;
     reader->piece_bytes = version <= 2 ? CHUNK_BYTES : BUNDLE_PIECE_BYTES;
     return HPX_OK;
 }
@@ -150,10 +154,16 @@ static hpx_status read_payload(struct reader *reader, uint32_t size, hpx_error *
     return status;
 }
 
+/* Which came with results of programs. */
+static bool is_younger(int kind)
+{
+    return kind == BUNDLE_CONDITIONS || kind == BUNDLE_LOG;
+}
+
 static hpx_status find_kind(struct reader *reader, uint8_t letter, hpx_error *error)
 {
     for (int kind = 0; kind < BUNDLE_KINDS; kind++)
-        if (hpx_bundle_rules[kind].letter == letter) {
+        if (hpx_bundle_rules[kind].letter == letter && (reader->version >= 4 || !is_younger(kind))) {
             reader->kind = (enum bundle_kind)kind;
             return HPX_OK;
         }
@@ -199,8 +209,8 @@ static hpx_status read_entry(struct reader *reader, hpx_error *error)
     return HPX_OK;
 }
 
-/* Code versions, data sets, then by key: the manifest, the records by epoch, their conflicts, the checkpoints
- * by epoch. */
+/* Code versions, data sets, conditions, then by key: the manifest, the records by epoch, their later runs, the logs and
+ * the checkpoints by epoch. */
 static struct place place_of(enum bundle_kind kind, const struct key *key)
 {
     struct place place = {.size = 0};
@@ -239,8 +249,12 @@ static hpx_status expect(struct reader *reader, enum database db, const struct k
 
 static hpx_status put(struct reader *reader, hpx_error *error)
 {
-    return hpx_put_sealed(reader->store, reader->txn, hpx_bundle_rules[reader->kind].db, &reader->key,
-                          reader->payload.data, reader->payload.size, error);
+    hpx_status status = HPX_OK;
+    if (reader->kind == BUNDLE_CONDITIONS)
+        status = hpx_take_programs(reader->store, reader->txn, error);
+    return status ? status
+                  : hpx_put_sealed(reader->store, reader->txn, hpx_bundle_rules[reader->kind].db,
+                                   &reader->key, reader->payload.data, reader->payload.size, error);
 }
 
 static hpx_status put_marked(struct reader *reader, uint32_t epoch, hpx_error *error)
@@ -355,6 +369,7 @@ static hpx_status check_references(struct reader *reader, const hpx_artifact *ar
 {
     struct key manifest = hpx_key_of_hash(&artifact->key), code = hpx_key_of_hash(&artifact->code),
                dataset = hpx_key_of_hash(&artifact->dataset),
+               conditions = hpx_key_of_hash(&artifact->conditions),
                parent = hpx_key_of_epoch(&artifact->key, artifact->parent);
     hpx_status status = expect(reader, DB_MANIFESTS, &manifest, "its manifest is missing", error);
     if (!status)
@@ -363,32 +378,84 @@ static hpx_status check_references(struct reader *reader, const hpx_artifact *ar
         status = expect(reader, DB_CODES, &code, "its code version is missing", error);
     if (!status)
         status = expect(reader, DB_DATASETS, &dataset, "its data set entry is missing", error);
+    if (!status && hpx_artifact_is_of_program(artifact))
+        status = expect(reader, DB_CONDITIONS, &conditions, "its conditions are missing", error);
     if (!status && artifact->parent > 0)
         status = expect(reader, DB_RECORDS, &parent, "the epoch it continued is missing", error);
     return status;
 }
 
+/* As the record's own conditions say. */
+static hpx_status find_comparison(hpx_comparison *out, hpx_fields *conditions, struct reader *reader,
+                                  const hpx_artifact *artifact, hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    if (hpx_artifact_is_of_program(artifact))
+        status = read_fields(conditions, reader, DB_CONDITIONS, &artifact->conditions, error);
+    *out = hpx_comparison_of(conditions);
+    return status;
+}
+
+/* A run of an epoch that is stored, and need not be alike: its replicate, unless it is the same run. */
+static hpx_status put_replicate(struct reader *reader, const hpx_artifact *artifact, hpx_error *error)
+{
+    hpx_artifact later = *artifact;
+    hpx_buffer record = {0};
+    const uint8_t *payload;
+    size_t size;
+    later.replicate = true;
+    reader->beside = (hpx_artifact){.key = artifact->key, .epoch = artifact->epoch};
+    const struct key name = hpx_key_of_later(&later);
+    hpx_status status =
+        hpx_get_sealed(&payload, &size, reader->store, reader->txn, DB_CONFLICTS, &name, error);
+    if (status != HPX_NOT_FOUND) {
+        reader->done->conflicts.known += !status;
+        return status;
+    }
+    hpx_encode_artifact(&record, &later);
+    status = hpx_put_sealed(reader->store, reader->txn, DB_CONFLICTS, &name, record.data, record.size, error);
+    hpx_buffer_free(&record);
+    reader->done->conflicts.added += !status;
+    return status;
+}
+
+/* Whether two records are of one run. */
+static bool is_same_run(const hpx_artifact *a, const hpx_artifact *b)
+{
+    return a->started_ns == b->started_ns && strcmp(a->host, b->host) == 0 && hpx_artifact_same_output(a, b);
+}
+
 /* The record against the one that is stored. */
 static hpx_status compare_records(struct reader *reader, const hpx_artifact *artifact,
-                                  const hpx_artifact *stored, hpx_error *error)
+                                  const hpx_artifact *stored, const hpx_comparison *comparison,
+                                  hpx_error *error)
 {
-    if (!hpx_hash_equal(&stored->output, &artifact->output)) {
-        char what[128], old[HPX_HASH_HEX_BYTES], new[HPX_HASH_HEX_BYTES];
-        snprintf(what, sizeof what, "another output (%.12s, stored %.12s); nothing was imported",
-                 hpx_hash_hex(new, &artifact->output), hpx_hash_hex(old, &stored->output));
-        return entry_failed(reader, HPX_DIFFERS, what, error);
+    char what[128], old[HPX_HASH_HEX_BYTES], new[HPX_HASH_HEX_BYTES];
+    hpx_difference difference;
+    if (comparison->likeness == HPX_LIKE_ANY && !is_same_run(artifact, stored))
+        return put_replicate(reader, artifact, error);
+    reader->done->artifacts.known++;
+    if (hpx_hash_equal(&stored->output, &artifact->output)) {
+        hpx_hash ours = hpx_output_hash(&stored->metrics, NULL, 0),
+                 theirs = hpx_output_hash(&artifact->metrics, NULL, 0);
+        if (!hpx_hash_equal(&ours, &theirs) || !hpx_metrics_same_names(&stored->metrics, &artifact->metrics))
+            return refuse(reader, "the stored output, but other metrics", error);
+        return HPX_OK;
     }
-    hpx_hash ours = hpx_output_hash(&stored->metrics, NULL, 0),
-             theirs = hpx_output_hash(&artifact->metrics, NULL, 0);
-    if (!hpx_hash_equal(&ours, &theirs) || !hpx_metrics_same_names(&stored->metrics, &artifact->metrics))
-        return refuse(reader, "the stored output, but other metrics", error);
-    return HPX_OK;
+    if (comparison->likeness != HPX_LIKE_BITS &&
+        hpx_artifact_alike(&difference, artifact, stored, comparison))
+        return HPX_OK;
+    snprintf(what, sizeof what, "another output (%.12s, stored %.12s); nothing was imported",
+             hpx_hash_hex(new, &artifact->output), hpx_hash_hex(old, &stored->output));
+    return entry_failed(reader, HPX_DIFFERS, what, error);
 }
 
 static hpx_status put_record(struct reader *reader, const hpx_artifact *artifact, hpx_error *error)
 {
     hpx_artifact stored;
     hpx_status status = check_references(reader, artifact, error);
+    if (!status && artifact->replicate)
+        status = refuse(reader, "a replicate in place of the first run", error);
     if (status)
         return status;
     status = hpx_get_artifact(&stored, reader->store, reader->txn, &artifact->key, artifact->epoch, error);
@@ -398,9 +465,13 @@ static hpx_status put_record(struct reader *reader, const hpx_artifact *artifact
     }
     if (status)
         return status;
-    status = compare_records(reader, artifact, &stored, error);
+    hpx_fields conditions = {0};
+    hpx_comparison comparison;
+    status = find_comparison(&comparison, &conditions, reader, artifact, error);
+    if (!status)
+        status = compare_records(reader, artifact, &stored, &comparison, error);
+    hpx_fields_free(&conditions);
     hpx_artifact_free(&stored);
-    reader->done->artifacts.known += !status;
     return status;
 }
 
@@ -415,7 +486,7 @@ static hpx_status take_record(struct reader *reader, hpx_error *error)
     return status;
 }
 
-/* Whether the store has, or has had from this bundle, another output of the epoch. */
+/* Whether the store has, or has had from this bundle, another run of the epoch. */
 static hpx_status check_first(struct reader *reader, const hpx_artifact *second, hpx_error *error)
 {
     hpx_artifact first;
@@ -423,12 +494,12 @@ static hpx_status check_first(struct reader *reader, const hpx_artifact *second,
         hpx_get_artifact(&first, reader->store, reader->txn, &second->key, second->epoch, error);
     if (status)
         return status == HPX_NOT_FOUND ? refuse(reader, "the first output is missing", error) : status;
-    const bool same = hpx_artifact_same_output(&first, second);
+    const bool same = !second->replicate && hpx_artifact_same_output(&first, second);
     hpx_artifact_free(&first);
     return same ? refuse(reader, "no other output than the first", error) : HPX_OK;
 }
 
-/* A second output of an epoch. */
+/* A later run of an epoch. */
 static hpx_status take_conflict(struct reader *reader, hpx_error *error)
 {
     hpx_artifact artifact;
@@ -437,7 +508,8 @@ static hpx_status take_conflict(struct reader *reader, hpx_error *error)
     hpx_status status = decode_record(&artifact, reader, error);
     if (status)
         return status;
-    if (memcmp(artifact.output.bytes, reader->key.bytes + HPX_HASH_BYTES + 4, HPX_HASH_BYTES) != 0)
+    const struct key name = hpx_key_of_later(&artifact);
+    if (memcmp(name.bytes, reader->key.bytes, name.size) != 0)
         status = refuse(reader, "a foreign key: it is not the record's output", error);
     if (!status)
         status = check_references(reader, &artifact, error);
@@ -452,6 +524,32 @@ static hpx_status take_conflict(struct reader *reader, hpx_error *error)
         return put(reader, error);
     }
     reader->done->conflicts.known += !status;
+    return status;
+}
+
+static bool is_beside(const struct reader *reader, const hpx_hash *key, uint32_t epoch)
+{
+    return epoch == reader->beside.epoch && hpx_hash_equal(key, &reader->beside.key);
+}
+
+/* The first log of an epoch stays. */
+static hpx_status take_log(struct reader *reader, hpx_error *error)
+{
+    const uint8_t *payload;
+    size_t size;
+    hpx_hash key;
+    memcpy(key.bytes, reader->key.bytes, HPX_HASH_BYTES);
+    hpx_status status = expect(reader, DB_RECORDS, &reader->key, "its record is missing", error);
+    if (!status)
+        status = hpx_get_sealed(&payload, &size, reader->store, reader->txn, DB_LOGS, &reader->key, error);
+    if (status == HPX_NOT_FOUND &&
+        !is_beside(reader, &key, hpx_load_big_u32(reader->key.bytes + HPX_HASH_BYTES))) {
+        reader->done->logs.added++;
+        return put(reader, error);
+    }
+    if (status == HPX_NOT_FOUND)
+        status = HPX_OK;
+    reader->done->logs.known += !status;
     return status;
 }
 
@@ -514,7 +612,7 @@ static hpx_status decide_to_skip(struct reader *reader, const hpx_hash *key, uin
     struct incoming *incoming = &reader->incoming;
     struct epochs stored = {0};
     bool pinned;
-    incoming->skipped = false;
+    incoming->skipped = is_beside(reader, key, epoch);
     hpx_status status = hpx_find_pin(&pinned, reader->store, reader->txn, key, error);
     if (!status)
         status = hpx_list_epochs(&stored, reader->store, reader->txn, DB_CHECKPOINTS, key, error);
@@ -624,10 +722,11 @@ static hpx_status take_end(struct reader *reader, hpx_error *error)
 static hpx_status take(struct reader *reader, hpx_error *error)
 {
     static hpx_status (*const takers[BUNDLE_KINDS])(struct reader * reader, hpx_error * error) = {
-        [BUNDLE_CODE] = take_named,        [BUNDLE_DATASET] = take_named,
-        [BUNDLE_MANIFEST] = take_named,    [BUNDLE_RECORD] = take_record,
-        [BUNDLE_CONFLICT] = take_conflict, [BUNDLE_CHECKPOINT] = take_checkpoint,
-        [BUNDLE_PIECE] = take_piece,       [BUNDLE_END] = take_end,
+        [BUNDLE_CODE] = take_named,       [BUNDLE_DATASET] = take_named,
+        [BUNDLE_CONDITIONS] = take_named, [BUNDLE_MANIFEST] = take_named,
+        [BUNDLE_RECORD] = take_record,    [BUNDLE_CONFLICT] = take_conflict,
+        [BUNDLE_LOG] = take_log,          [BUNDLE_CHECKPOINT] = take_checkpoint,
+        [BUNDLE_PIECE] = take_piece,      [BUNDLE_END] = take_end,
     };
     hpx_status status = reader->kind == BUNDLE_END ? HPX_OK : check_order(reader, error);
     if (status)

@@ -63,8 +63,7 @@ void hpx_artifact_fields(hpx_fields *out, const hpx_artifact *artifact)
 {
     hpx_metrics_to_fields(out, &artifact->metrics);
     hpx_failure_to_fields(out, artifact->failure);
-    if (*artifact->stopped)
-        hpx_fields_set_text(out, "stopped", artifact->stopped);
+    hpx_stopped_to_fields(out, artifact->stopped);
     if (hpx_artifact_is_of_program(artifact))
         hpx_fields_set_hash(out, "conditions", &artifact->conditions);
     if (artifact->replicate)
@@ -134,19 +133,12 @@ static hpx_status decode_cell(hpx_cell *out, hpx_cell_set *cells, const hpx_fiel
 /* What only results of programs have. */
 static hpx_status decode_program_fields(hpx_artifact *out, const hpx_fields *fields, hpx_error *error)
 {
-    const char *stopped = "";
     uint64_t replicate = 0;
-    hpx_status status = HPX_OK;
-    if (hpx_fields_find(fields, "stopped"))
-        status = hpx_fields_text(&stopped, fields, "stopped", error);
-    if (!status && strlen(stopped) >= sizeof out->stopped)
-        status = hpx_error_set(error, HPX_DAMAGED, "field 'stopped' is too long");
+    hpx_status status = hpx_stopped_from_fields(out->stopped, fields, error);
     if (!status && hpx_fields_find(fields, "conditions"))
         status = hpx_fields_hash(&out->conditions, fields, "conditions", error);
     if (!status && hpx_fields_find(fields, "replicate"))
         status = hpx_fields_count(&replicate, fields, "replicate", error);
-    if (!status)
-        snprintf(out->stopped, sizeof out->stopped, "%s", stopped);
     out->replicate = replicate > 0;
     return status;
 }

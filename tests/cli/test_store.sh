@@ -251,7 +251,7 @@ X
     run 0 hpx export -q -o forged.hpxb "$key"
     has err '1 of the results was trained again with another output'
     run 0 hpx import forged.hpxb --store carried
-    has out 'second outputs: 1 new, 0 already there'
+    has out 'later runs: 1 new, 0 already there'
     run 12 hpx verify --store carried
     has out "$key"
     run 0 hpx import forged.hpxb --store carried --json

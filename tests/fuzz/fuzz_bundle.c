@@ -102,7 +102,9 @@ static void check_imported(const hpx_imported *first, const uint8_t *bytes, size
     if (import(&again, bytes, size) != HPX_OK || again.artifacts.added > 0 || again.checkpoints.added > 0 ||
         again.conflicts.added > 0)
         abort();
-    hpx_status status = hpx_bundle_write(&exported, store, NULL, 0, true, append, &bundle, &error);
+    hpx_status status =
+        hpx_bundle_write(&exported, store, NULL, 0, &(hpx_bundle_options){.checkpoints = true, .logs = true},
+                         append, &bundle, &error);
     if (status != (first->artifacts.added ? HPX_OK : HPX_NOT_FOUND) || exported.left_out > 0 ||
         exported.artifacts != first->artifacts.added || exported.conflicts != first->conflicts.added)
         abort();

@@ -182,6 +182,8 @@ static hpx_artifact artifact_of(uint64_t number, uint32_t epoch, uint32_t parent
 
 static const hpx_put_options *options; /* of what is stored from here on */
 
+static const hpx_bundle_options WHOLE = {.checkpoints = true, .logs = true};
+
 static void put_with(hpx_store *store, uint64_t number, const hpx_artifact *artifact,
                      const hpx_buffer *checkpoint)
 {
@@ -248,7 +250,10 @@ static hpx_buffer export_keys(hpx_exported *done, hpx_store *store, const hpx_ha
                               bool checkpoints)
 {
     hpx_buffer out = {0};
-    expect_ok(hpx_bundle_write(done, store, keys, count, checkpoints, append, &out, &error), &error);
+    expect_ok(hpx_bundle_write(done, store, keys, count,
+                               &(hpx_bundle_options){.checkpoints = checkpoints, .logs = true}, append, &out,
+                               &error),
+              &error);
     assert_int_equal(done->bytes, out.size);
     return out;
 }
@@ -409,9 +414,9 @@ static void test_nothing_to_export(void **state)
     struct place a = open_place();
     hpx_exported done;
     hpx_buffer out = {0};
-    assert_int_equal(hpx_bundle_write(&done, a.store, NULL, 0, true, append, &out, &error), HPX_NOT_FOUND);
+    assert_int_equal(hpx_bundle_write(&done, a.store, NULL, 0, &WHOLE, append, &out, &error), HPX_NOT_FOUND);
     fill(a.store);
-    assert_int_equal(hpx_bundle_write(&done, a.store, &(hpx_hash){{1}}, 1, true, append, &out, &error),
+    assert_int_equal(hpx_bundle_write(&done, a.store, &(hpx_hash){{1}}, 1, &WHOLE, append, &out, &error),
                      HPX_NOT_FOUND);
     assert_int_equal(out.size, 0);
     close_place(&a);
@@ -437,7 +442,7 @@ static void test_failing_streams(void **state)
     for (size_t room = 0; room < bundle.size; room += 1 + bundle.size / 50) {
         size_t left = room;
         hpx_exported written;
-        assert_int_equal(hpx_bundle_write(&written, a.store, NULL, 0, true, write_until, &left, &error),
+        assert_int_equal(hpx_bundle_write(&written, a.store, NULL, 0, &WHOLE, write_until, &left, &error),
                          HPX_FAILED);
         assert_string_equal(error.message, "full");
         struct source source = {.bytes = bundle.data, .size = bundle.size, .step = 500, .fail_at = room + 1};
@@ -1433,8 +1438,8 @@ static void test_hostile_headers(void **state)
     bundle = assemble(&parts);
     bundle.data[4] = 0;
     expect_refused(&victim, &before, &bundle, "byte 0: not a bundle");
-    bundle.data[4] = 4;
-    expect_refused(&victim, &before, &bundle, "byte 4: written by a newer hpx (bundle version 4");
+    bundle.data[4] = 5;
+    expect_refused(&victim, &before, &bundle, "byte 4: written by a newer hpx (bundle version 5");
     hpx_buffer_free(&bundle);
     hpx_buffer_free(&before);
     free_parts(&parts);
@@ -1451,7 +1456,7 @@ static void test_hostile_lengths(void **state)
         size_t key_size;
         uint32_t most;
     } kinds[] = {
-        {'C', 16, 64 << 20}, {'D', 16, 64 << 10}, {'M', 16, 1 << 20}, {'R', 20, 4 << 10},
+        {'C', 16, 64 << 20}, {'D', 16, 16 << 20}, {'M', 16, 1 << 20}, {'R', 20, 128 << 10},
         {'P', 20, 28},       {'K', 24, PIECE},    {'E', 0, 24},
     };
     struct place victim = open_victim();
