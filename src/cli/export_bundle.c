@@ -165,8 +165,8 @@ int hpx_export_bundle(const struct options *options)
         code = EXIT_DAMAGED;
     }
     if (!status && done.conflicts > 0)
-        hpx_say("%llu later %s of these results %s exported, too", (unsigned long long)done.conflicts,
-                hpx_plural(done.conflicts, "run", "runs"), hpx_plural(done.conflicts, "is", "are"));
+        hpx_say("%llu of the results %s trained again with another output, which is exported too",
+                (unsigned long long)done.conflicts, hpx_plural(done.conflicts, "was", "were"));
     if (!status && !options->quiet)
         hpx_say("exported %llu %s of %llu %s, %llu %s, %.1f MB", (unsigned long long)done.artifacts,
                 hpx_plural(done.artifacts, "result", "results"), (unsigned long long)done.trajectories,

@@ -355,7 +355,7 @@ static hpx_status put_conflict(void *context, const hpx_artifact *artifact, hpx_
         return HPX_OK;
     }
     hpx_status status = put_fields(writer, BUNDLE_CONFLICT, &key, artifact, error);
-    writer->done->conflicts += !status;
+    *(artifact->replicate ? &writer->done->replicates : &writer->done->conflicts) += !status;
     return status;
 }
 

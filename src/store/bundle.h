@@ -21,8 +21,8 @@ typedef hpx_status hpx_read_fn(void *context, void *bytes, size_t size, size_t *
 
 typedef struct hpx_exported {
     uint64_t trajectories, artifacts, checkpoints;
-    uint64_t conflicts; /* later runs of artifacts: replicates, and what contradicts them */
-    uint64_t logs;
+    uint64_t conflicts; /* later runs that contradict an artifact */
+    uint64_t replicates, logs;
     uint64_t left_out; /* damaged, or without what they refer to; reported as damage */
     uint64_t bytes;
 } hpx_exported;

@@ -53,7 +53,7 @@ test_key() {
     run 0 hpx export -q -o one.hpxb "${key:0:10}"
     empty err
     run 0 hpx import one.hpxb --store new --json
-    is . '{"results":{"new":'"$(hpx show "$key" --json | jq '.epochs | length')"',"known":0},"checkpoints":{"new":1,"known":0},"conflicts":{"new":0,"known":0}}'
+    is . '{"results":{"new":'"$(hpx show "$key" --json | jq '.epochs | length')"',"known":0},"checkpoints":{"new":1,"known":0},"conflicts":{"new":0,"known":0},"logs":{"new":0,"known":0}}'
     equal "$(hpx ls --store new --json | jq -r '.[].key')" "$key" 'the only key'
     run 0 hpx show "$key" --json
     jq . out >expected
@@ -160,8 +160,8 @@ test_hostile() {
     refused 1 "cut.hpxb: byte $((size / 2)): the bundle ends here" cut.hpxb
     { cat good.hpxb; echo; } >long.hpxb
     refused 1 "long.hpxb: byte $size: bytes after the end" long.hpxb
-    { printf 'HPXB\004\000\000\000'; tail -c +9 good.hpxb; } >newer.hpxb
-    refused 1 'newer.hpxb: byte 4: written by a newer hpx (bundle version 4' newer.hpxb
+    { printf 'HPXB\005\000\000\000'; tail -c +9 good.hpxb; } >newer.hpxb
+    refused 1 'newer.hpxb: byte 4: written by a newer hpx (bundle version 5' newer.hpxb
     { head -c 30 good.hpxb; printf '\001'; tail -c +32 good.hpxb; } >flipped.hpxb
     refused 1 'a code version whose bytes do not match their hash' flipped.hpxb
     run 1 eval 'head -c 5000 good.hpxb | hpx import -'
