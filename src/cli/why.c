@@ -113,12 +113,12 @@ static hpx_status add_history(hpx_rows *rows, const hpx_history *history, hpx_st
     return status;
 }
 
-static hpx_status print_history(hpx_buffer *text, const hpx_history *history, hpx_store *store, bool as_json,
-                                hpx_error *error)
+static hpx_status print_history(hpx_buffer *text, const hpx_history *history, hpx_store *store,
+                                const hpx_objective *objective, bool as_json, hpx_error *error)
 {
     hpx_json json = {.out = text};
     hpx_rows *rows = as_json ? hpx_rows_to_json(&json) : hpx_rows_to_table();
-    hpx_report_log_columns(rows);
+    hpx_report_log_columns(rows, objective);
     if (as_json)
         hpx_json_open(&json, NULL, '[');
     hpx_status status = add_history(rows, history, store, error);
@@ -139,7 +139,7 @@ int hpx_run_log(const struct options *options)
         status = hpx_history_find(&history, asked.experiment, asked.store, asked.cell, asked.seeds,
                                   asked.seed_count, &error);
     if (!status)
-        status = print_history(&text, &history, asked.store, options->json, &error);
+        status = print_history(&text, &history, asked.store, &asked.recipe->objective, options->json, &error);
     hpx_history_free(&history);
     close_asked(&asked);
     if (status)

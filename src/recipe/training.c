@@ -116,8 +116,10 @@ static void read_objective(struct parse *p)
     struct binding name = given ? *given : (struct binding){.count = 0};
     bool minimised = name.count > 1 && is_plain(&name.values[0], "minimise");
     const bool stated = minimised || (name.count > 1 && is_plain(&name.values[0], "maximise"));
-    name.values += stated;
-    name.count -= stated;
+    if (stated) {
+        name.values++;
+        name.count--;
+    }
     const hpx_setting setting = objective_setting(p, trainer);
     struct slot slot;
     if (hpx_recipe_slot(p, &slot, &setting, given ? &name : NULL, 1, NULL))

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 
+#define OTHERS_MAX 3 /* metrics in one column */
+
 bool hpx_names_have(const hpx_names *names, const char *name)
 {
     for (size_t i = 0; i < names->count; i++)
@@ -214,11 +216,34 @@ static void add_headlines(hpx_names *names)
             hpx_names_add(names, kind->name);
 }
 
-static void add_metric_column(hpx_rows *rows, const char *metric)
+static void add_metric_column(hpx_rows *rows, const char *metric, char alignment)
 {
     char *path = hpx_format("metrics.%s", metric);
-    hpx_rows_add_column(rows, hpx_metric_heading(metric), path, 'r', hpx_show_metric, 4);
+    hpx_rows_add_column(rows, hpx_metric_heading(metric), path, alignment, hpx_show_metric, 4);
     free(path);
+}
+
+static bool is_of_trainer(const char *metric)
+{
+    const hpx_metric_kind *kind = kind_at(0);
+    for (size_t i = 1; kind && strcmp(kind->name, metric) != 0; i++)
+        kind = kind_at(i);
+    return kind != NULL;
+}
+
+/* "score 0.97, loss 0.1, ...": the first metrics of those that no trainer lists. */
+static void show_others(hpx_buffer *out, const hpx_row *row, const hpx_value *metrics,
+                        const hpx_column *column)
+{
+    const hpx_value *metric = NULL;
+    size_t count = 0;
+    while (metrics && (metric = hpx_value_next(row, metrics, metric))) {
+        if (is_of_trainer(hpx_value_name(row, metric)) || ++count > OTHERS_MAX)
+            continue;
+        hpx_buffer_printf(out, "%s%s ", count > 1 ? ", " : "", hpx_value_name(row, metric));
+        hpx_show_decimals(out, row, metric, column);
+    }
+    hpx_buffer_puts(out, count > OTHERS_MAX ? ", ..." : count == 0 ? "-" : "");
 }
 
 void hpx_add_headline_columns(hpx_rows *rows, const hpx_objective *objective)
@@ -229,9 +254,11 @@ void hpx_add_headline_columns(hpx_rows *rows, const hpx_objective *objective)
     for (size_t i = 0; i < names.count; i++)
         among = among || strcmp(names.at[i], objective->name) == 0;
     if (!among)
-        add_metric_column(rows, objective->name);
+        add_metric_column(rows, objective->name, 'r');
     for (size_t i = among ? 0 : 1; i < names.count; i++)
-        add_metric_column(rows, names.at[i]);
+        add_metric_column(rows, names.at[i], 'R');
+    if (!objective)
+        hpx_rows_add_column(rows, "metrics", "metrics", 'L', show_others, 4);
     hpx_names_free(&names);
 }
 

@@ -34,8 +34,9 @@ const char *hpx_metric_under(const char *heading);
 /* Whether less of it is better, by a trainer's table or the end of its name; false where nobody knows. */
 bool hpx_metric_direction(bool *minimised, const char *metric);
 
-/* Columns of metrics, with four decimals: of those that have a heading, with the objective (NULL: none) in the place of the first if it is
- * none of them; of all of these. */
+/* Columns of metrics, with four decimals: of those that have a heading, with the objective in the place of the first
+ * if it is none of them (NULL: there is none, and one column has the first of those that no trainer lists); those in
+ * which no row has anything are left out. Of all of these. */
 void hpx_add_headline_columns(hpx_rows *rows, const hpx_objective *objective);
 void hpx_add_metric_columns(hpx_rows *rows, const hpx_names *metrics);
 

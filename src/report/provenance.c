@@ -114,12 +114,12 @@ void hpx_report_audit_columns(hpx_rows *rows)
     add_columns(rows, first, COUNT_OF(first), NULL, NULL, last, COUNT_OF(last));
 }
 
-void hpx_report_log_columns(hpx_rows *rows)
+void hpx_report_log_columns(hpx_rows *rows, const hpx_objective *objective)
 {
     static const hpx_column first[] = {TRAINED,     TRAINER, COMMIT, DIRTY, BRANCH,
                                        AUTHOR_DATE, KERNEL,  SEED,   EPOCH},
                             last[] = {{"key", "key", 'l', hpx_show_digits, KEY_DIGITS}};
-    add_columns(rows, first, COUNT_OF(first), NULL, NULL, last, COUNT_OF(last));
+    add_columns(rows, first, COUNT_OF(first), objective, NULL, last, COUNT_OF(last));
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------- */

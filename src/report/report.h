@@ -60,7 +60,7 @@ void hpx_names_free(hpx_names *names);
  * of their metrics the objective and the test accuracy, or all of `metrics` (NULL: no). */
 void hpx_report_list_columns(hpx_rows *rows, const hpx_objective *objective, const hpx_names *metrics);
 void hpx_report_audit_columns(hpx_rows *rows);
-void hpx_report_log_columns(hpx_rows *rows);
+void hpx_report_log_columns(hpx_rows *rows, const hpx_objective *objective);
 void hpx_report_provenance(hpx_rows *rows, const hpx_provenance *provenance);
 
 /* Below the table of `audit`: the codes that the results come from, which of them cannot be had from the repository

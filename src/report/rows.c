@@ -6,6 +6,7 @@
 #include "report/table.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -225,6 +226,11 @@ const hpx_value *hpx_row_find(const hpx_row *row, const char *path)
     return hpx_value_find(row, &row->values[0], path);
 }
 
+const char *hpx_value_name(const hpx_row *row, const hpx_value *value)
+{
+    return name_of(row, value);
+}
+
 const hpx_value *hpx_value_next(const hpx_row *row, const hpx_value *values, const hpx_value *value)
 {
     const size_t at = value ? behind(row, (size_t)(value - row->values)) : (size_t)(values - row->values) + 1;
@@ -442,11 +448,20 @@ static void show(hpx_buffer *out, const hpx_row *row, const hpx_column *column, 
         hpx_buffer_puts(out, nothing);
 }
 
+/* Whether a cell shows something, that is neither "-" nor that there could be nothing. */
+static bool has_something(hpx_buffer *cell)
+{
+    return cell->size > 0 && strcmp(hpx_buffer_text(cell), "-") != 0 &&
+           strcmp(hpx_buffer_text(cell), "failed") != 0;
+}
+
 static void add_cells(hpx_rows *rows)
 {
     for (size_t i = 0; i < rows->count; i++) {
         rows->cell.size = 0;
         show(&rows->cell, &rows->row, &rows->columns[i], "-");
+        if (isupper((unsigned char)rows->columns[i].alignment) && has_something(&rows->cell))
+            hpx_table_keep(rows->table, i);
         hpx_table_put(rows->table, rows->cell.data, rows->cell.size);
     }
 }

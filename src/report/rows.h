@@ -77,6 +77,7 @@ const hpx_value *hpx_row_find(const hpx_row *row, const char *path);
 const hpx_value *hpx_value_find(const hpx_row *row, const hpx_value *object, const char *path); /* in that */
 /* The value behind this one in a list or an object; NULL: the first, and behind the last. */
 const hpx_value *hpx_value_next(const hpx_row *row, const hpx_value *values, const hpx_value *value);
+const char *hpx_value_name(const hpx_row *row, const hpx_value *value); /* of one in an object */
 const char *hpx_value_text(const hpx_row *row, const hpx_value *value); /* of a TEXT or SETTING */
 
 /* As a value of an open JSON document, or as a document of its own. */
@@ -91,7 +92,8 @@ typedef void hpx_show_fn(hpx_buffer *out, const hpx_row *row, const hpx_value *v
 
 struct hpx_column {
     const char *heading, *path;
-    char alignment;    /* 'l' left, 'r' right */
+    char
+        alignment; /* 'l' left, 'r' right; 'L', 'R': left out where it shows nothing, and another of these does */
     hpx_show_fn *show; /* NULL: the value as it is; "-", in CSV nothing, where there is none */
     int digits;        /* what `show` takes it for: digits of a key, decimals of a number */
 };

@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +16,7 @@ struct hpx_table {
     char *alignment;
     size_t columns;
     size_t *widths;   /* by column: of the widest cell so far */
+    bool *kept;       /* by column; an optional one, once it has something */
     hpx_buffer given; /* a cell as it was added */
     hpx_buffer text;  /* of the cells */
     struct cell {
@@ -32,6 +34,9 @@ hpx_table *hpx_table_new(const char *alignment)
     table->alignment = hpx_strdup(alignment);
     table->columns = strlen(alignment);
     table->widths = hpx_alloc(table->columns * sizeof *table->widths);
+    table->kept = hpx_alloc(table->columns * sizeof *table->kept);
+    for (size_t i = 0; i < table->columns; i++)
+        table->kept[i] = islower((unsigned char)alignment[i]);
     return table;
 }
 
@@ -43,6 +48,7 @@ void hpx_table_free(hpx_table *table)
     hpx_buffer_free(&table->text);
     free(table->cells);
     free(table->widths);
+    free(table->kept);
     free(table->alignment);
     free(table);
 }
@@ -75,18 +81,20 @@ static void print_row(hpx_buffer *out, const hpx_table *table, size_t row)
 {
     size_t blanks = 0; /* owed before the next visible text, so that no line ends with some */
     for (size_t column = 0; column < table->end; column = column ? column + 1 : table->begin) {
+        if (!table->kept[column])
+            continue;
         const struct cell *cell = &table->cells[row + column];
         size_t padding = table->widths[column] - cell->width;
         if (column > 0)
             blanks += 2;
-        if (table->alignment[column] == 'r')
+        if (tolower((unsigned char)table->alignment[column]) == 'r')
             blanks += padding;
         if (cell->size > 0) {
             add_blanks(out, blanks);
             hpx_buffer_add(out, table->text.data + cell->at, cell->size);
             blanks = 0;
         }
-        if (table->alignment[column] == 'l')
+        if (tolower((unsigned char)table->alignment[column]) == 'l')
             blanks += padding;
     }
     hpx_buffer_puts(out, "\n");
@@ -124,13 +132,36 @@ void hpx_table_add(hpx_table *table, const char *format, ...)
     hpx_table_put(table, table->given.data, table->given.size);
 }
 
+void hpx_table_keep(hpx_table *table, size_t column)
+{
+    table->kept[column] = true;
+}
+
+/* Where no optional column has anything, all are as good. */
+static void keep_columns(hpx_table *table)
+{
+    bool any = false;
+    for (size_t i = 0; i < table->columns; i++)
+        any = any || (table->kept[i] && isupper((unsigned char)table->alignment[i]));
+    for (size_t i = 0; i < table->columns && !any; i++)
+        table->kept[i] = true;
+}
+
+static size_t width_with_gap(const hpx_table *table, size_t column)
+{
+    return table->kept[column] ? 2 + table->widths[column] : 0;
+}
+
 /* The next columns that fit beside the first one; false when there are no more. */
 static bool next_columns(hpx_table *table)
 {
     size_t width = table->widths[0], end = table->end ? table->end : 1;
     table->begin = end;
-    while (end < table->columns && (end == table->begin || width + 2 + table->widths[end] <= columns_shown))
-        width += 2 + table->widths[end++];
+    if (table->end == 0)
+        keep_columns(table);
+    while (end < table->columns &&
+           (end == table->begin || width + width_with_gap(table, end) <= columns_shown))
+        width += width_with_gap(table, end++);
     const bool more = table->end == 0 || end > table->end;
     table->end = end;
     return more;

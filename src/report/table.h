@@ -9,7 +9,8 @@
 
 typedef struct hpx_table hpx_table;
 
-/* One character per column: 'l' left, 'r' right. The string must outlive the table. */
+/* One character per column: 'l' left, 'r' right; 'L' and 'R' likewise for a column that is left out unless it is kept,
+ * where another one of these is. */
 hpx_table *hpx_table_new(const char *alignment);
 void hpx_table_free(hpx_table *table); /* NULL is fine */
 
@@ -17,6 +18,8 @@ void hpx_table_free(hpx_table *table); /* NULL is fine */
  * escapes, so that a cell is one line. */
 void hpx_table_put(hpx_table *table, const void *cell, size_t size);
 void hpx_table_add(hpx_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+void hpx_table_keep(hpx_table *table, size_t column);
 
 /* Appends the table; columns are two blanks apart and lines have none at their end. Columns that do not fit
  * into the width follow below, beside the first one again. */

@@ -230,19 +230,52 @@ static void test_metrics_of_another_trainer(void **state)
     hpx_report_list_columns(rows, &distance, NULL);
     hpx_report_provenance(rows, &provenance);
     hpx_rows_finish(&out, rows);
-    expect_text(&out, "key           cell  seed  epoch  validation  test     far  data  code\n"
-                      "ab0000000000           0      2           -     -  0.5000  -     -\n");
+    expect_text(&out, "key           cell  seed  epoch     far  data  code\n"
+                      "ab0000000000           0      2  0.5000  -     -\n");
     rows = hpx_rows_to_table();
     hpx_report_list_columns(rows, &steps, NULL);
     hpx_report_provenance(rows, &provenance);
     hpx_rows_finish(&out, rows);
-    expect_text(&out, "key           cell  seed  epoch  .steps  test     far  data  code\n"
-                      "ab0000000000           0      2  3.0000     -  0.5000  -     -\n");
+    expect_text(&out, "key           cell  seed  epoch  .steps     far  data  code\n"
+                      "ab0000000000           0      2  3.0000  0.5000  -     -\n");
     rows = hpx_rows_to_json(&json);
     hpx_report_provenance(rows, &provenance);
     hpx_rows_finish(&out, rows);
     expect_contains(hpx_buffer_text(&out), "\"metrics\": {\"distance\": 0.5, \".steps\": 3}");
     assert_null(strstr(hpx_buffer_text(&out), "parent_epoch"));
+    hpx_buffer_free(&out);
+}
+
+/* Metrics that no trainer lists: without an objective the first of them have one column; a column of which no row has
+ * anything is left out, but where none has. */
+static void test_metrics_of_programs(void **state)
+{
+    (void)state;
+    static hpx_metric metrics[] = {{"val.acc", 0.5}, {"a", 1}, {"b", 2}, {"c", 3}, {"d", 4}};
+    hpx_provenance provenance = {.artifact = {.key = {{0xab}}, .epoch = 2, .metrics = {metrics, 3}}};
+    const hpx_objective accuracy = {"val.acc", false};
+    hpx_buffer out = {0};
+    hpx_rows *rows = hpx_rows_to_table();
+    hpx_report_list_columns(rows, NULL, NULL);
+    hpx_report_provenance(rows, &provenance);
+    provenance.artifact.metrics.count = 5;
+    hpx_report_provenance(rows, &provenance);
+    hpx_rows_finish(&out, rows);
+    expect_text(&out,
+                "key           cell  seed  epoch  metrics                                  data  code\n"
+                "ab0000000000           0      2  val.acc 0.5000, a 1.0000, b 2.0000       -     -\n"
+                "ab0000000000           0      2  val.acc 0.5000, a 1.0000, b 2.0000, ...  -     -\n");
+    rows = hpx_rows_to_table();
+    hpx_report_list_columns(rows, &accuracy, NULL);
+    hpx_report_provenance(rows, &provenance);
+    hpx_rows_finish(&out, rows);
+    expect_contains(hpx_buffer_text(&out), "key           cell  seed  epoch  val.acc  ");
+    snprintf(provenance.artifact.failure, HPX_FAILURE_BYTES, "it ends");
+    rows = hpx_rows_to_table();
+    hpx_report_list_columns(rows, NULL, NULL);
+    hpx_report_provenance(rows, &provenance);
+    hpx_rows_finish(&out, rows);
+    expect_contains(hpx_buffer_text(&out), "  metrics  ");
     hpx_buffer_free(&out);
 }
 
@@ -399,12 +432,19 @@ static void test_csv(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_json_layout),  cmocka_unit_test(test_json_text),
-        cmocka_unit_test(test_json_numbers), cmocka_unit_test(test_json_values),
-        cmocka_unit_test(test_row_fields),   cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_no_rows),      cmocka_unit_test(test_metrics_of_another_trainer),
-        cmocka_unit_test(test_table),        cmocka_unit_test(test_long_table),
-        cmocka_unit_test(test_durations),    cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_json_layout),
+        cmocka_unit_test(test_json_text),
+        cmocka_unit_test(test_json_numbers),
+        cmocka_unit_test(test_json_values),
+        cmocka_unit_test(test_row_fields),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_no_rows),
+        cmocka_unit_test(test_metrics_of_programs),
+        cmocka_unit_test(test_metrics_of_another_trainer),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_long_table),
+        cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_csv),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
