@@ -24,6 +24,8 @@ hpx_status hpx_blob_new(hpx_blob *out, hpx_error *error);
 /* An empty one for more than memory should hold: a file without a name in $TMPDIR or else /var/tmp, which is
  * gone with its descriptor. */
 hpx_status hpx_blob_new_file(hpx_blob *out, hpx_error *error);
+/* The same in this folder. */
+hpx_status hpx_blob_new_file_in(hpx_blob *out, const char *folder, hpx_error *error);
 /* One in memory with these bytes. */
 hpx_status hpx_blob_from_bytes(hpx_blob *out, const void *bytes, size_t size, hpx_error *error);
 /* A regular file, for reading. HPX_NOT_FOUND if there is none. */

@@ -26,21 +26,6 @@ typedef struct hpx_cost {
     uint64_t forward, epoch;
 } hpx_cost;
 
-/* A training to be run: a part of a trajectory. */
-typedef struct hpx_run {
-    const hpx_fields *manifest;
-    const void *data;             /* what the kind of inputs has opened */
-    const hpx_fields *conditions; /* how it is run, which decides no result */
-    uint32_t from, to;
-    const hpx_blob *checkpoint; /* what an earlier run gave after epoch `from`; NULL: from is 0 */
-    hpx_epoch_fn *on_epoch;     /* takes a finished epoch, to be stored */
-    hpx_epoch_fn *on_progress;  /* takes the metrics of the newest epoch so far, which are not; may be NULL */
-    void *context;              /* of these two */
-    hpx_buffer *log; /* what it prints, up to HPX_LOG_BYTES_MAX, is there when it hands its last epoch on, and
-                        when it ends in any other way; empty at first */
-    int stop;        /* its hang-up (POLLHUP) says that the run is to end; -1: never. Not to be read from */
-} hpx_run;
-
 /* Calls of NULL are of what a trainer has not. `inputs` is the record of a data set: names, hashes and sizes
  * of the inputs, and what their kind says of them. `data` is what the kind has opened; NULL without
  * inputs. */

@@ -1,9 +1,11 @@
-/* What a training tells of itself: its epochs, and the paths that it takes. */
+/* What a training is asked for, and what it tells of itself: its epochs, and the paths that it takes. */
 #ifndef HPX_TRAINING_H
 #define HPX_TRAINING_H
 
 #include "hpx/blob.h"
+#include "hpx/buffer.h"
 #include "hpx/error.h"
+#include "hpx/fields.h"
 #include "hpx/metrics.h"
 
 #include <stddef.h>
@@ -28,6 +30,21 @@ typedef struct hpx_epoch {
 
 /* Called after every epoch. Anything but HPX_OK ends the training with that status (and `error` filled). */
 typedef hpx_status hpx_epoch_fn(void *context, const hpx_epoch *epoch, hpx_error *error);
+
+/* A training to be run: a part of a trajectory. */
+typedef struct hpx_run {
+    const hpx_fields *manifest;
+    const void *data;             /* what the kind of inputs has opened */
+    const hpx_fields *conditions; /* how it is run, which decides no result */
+    uint32_t from, to;
+    const hpx_blob *checkpoint; /* what an earlier run gave after epoch `from`; NULL: from is 0 */
+    hpx_epoch_fn *on_epoch;     /* takes a finished epoch, to be stored */
+    hpx_epoch_fn *on_progress;  /* takes the metrics of the newest epoch so far, which are not; may be NULL */
+    void *context;              /* of these two */
+    hpx_buffer *log; /* what it prints, up to HPX_LOG_BYTES_MAX, is there when it hands its last epoch on, and
+                        when it ends in any other way; empty at first */
+    int stop;        /* its hang-up (POLLHUP) says that the run is to end; -1: never. Not to be read from */
+} hpx_run;
 
 /* A set of paths through a trainer's code, by number. */
 #define HPX_PATHS_MAX       192

@@ -32,18 +32,21 @@ static int open_nameless(const char *folder)
     return file;
 }
 
+hpx_status hpx_blob_new_file_in(hpx_blob *out, const char *folder, hpx_error *error)
+{
+    *out = (hpx_blob){.fd = open_nameless(folder)};
+    return out->fd >= 0 ? HPX_OK : hpx_error_errno(error, "%s: cannot keep bytes there meanwhile", folder);
+}
+
 hpx_status hpx_blob_new_file(hpx_blob *out, hpx_error *error)
 {
     const char *variable = getenv("TMPDIR");
     const char *folder = variable && *variable           ? variable
                          : access("/var/tmp", W_OK) == 0 ? "/var/tmp"
                                                          : "/tmp";
-    *out = (hpx_blob){.fd = open_nameless(folder)};
-    return out->fd >= 0
-               ? HPX_OK
-               : hpx_error_errno(error,
-                                 "%s: cannot keep bytes there meanwhile; set TMPDIR to a folder with room",
-                                 folder);
+    if (!hpx_blob_new_file_in(out, folder, error))
+        return HPX_OK;
+    return hpx_error_set(error, HPX_FAILED, "%s; set TMPDIR to a folder with room", error->message);
 }
 
 hpx_status hpx_blob_from_bytes(hpx_blob *out, const void *bytes, size_t size, hpx_error *error)

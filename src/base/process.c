@@ -24,7 +24,7 @@ static void set_descriptors(posix_spawn_file_actions_t *actions, const int descr
         hpx_out_of_memory(0);
 }
 
-static void set_signals(posix_spawnattr_t *attributes, bool own_group)
+static void set_signals(posix_spawnattr_t *attributes, const hpx_process_options *options)
 {
     sigset_t signals;
     sigemptyset(&signals);
@@ -33,7 +33,8 @@ static void set_signals(posix_spawnattr_t *attributes, bool own_group)
     sigaddset(&signals, SIGXFSZ);
     posix_spawnattr_setsigdefault(attributes, &signals);
     posix_spawnattr_setflags(attributes, (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                                 (own_group ? POSIX_SPAWN_SETPGROUP : 0)));
+                                                 (options->own_group ? POSIX_SPAWN_SETPGROUP : 0) |
+                                                 (options->own_session ? POSIX_SPAWN_SETSID : 0)));
 }
 
 hpx_status hpx_process_start(pid_t *pid, const hpx_process_options *options, hpx_error *error)
@@ -46,7 +47,7 @@ hpx_status hpx_process_start(pid_t *pid, const hpx_process_options *options, hpx
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     set_descriptors(&actions, options->descriptors);
-    set_signals(&attributes, options->own_group);
+    set_signals(&attributes, options);
     int code = 0;
     if (options->folder)
         code = posix_spawn_file_actions_addchdir_np(&actions, options->folder);

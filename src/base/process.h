@@ -15,6 +15,7 @@ typedef struct hpx_process_options {
     const char *folder;       /* to run in; NULL: this one's */
     int descriptors[3];       /* what become 0, 1 and 2; -1: /dev/null */
     bool own_group;           /* so that it can be ended with all that it starts */
+    bool own_session;         /* and has no terminal: neither Ctrl-C nor a hangup reaches it */
 } hpx_process_options;
 
 /* HPX_NOT_FOUND if there is no such program, HPX_FAILED when the process cannot be made; errno says why. */
