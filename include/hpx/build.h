@@ -20,6 +20,8 @@ typedef enum hpx_event_kind {
     HPX_EVENT_WAITING,   /* for another process, which trains it; with message */
     HPX_EVENT_POSTPONED, /* to be tried once more, alone; with message */
     HPX_EVENT_STOPPED,   /* a speculative trial, before its end */
+    HPX_EVENT_PROGRESS,  /* metrics of an epoch that is not stored yet */
+    HPX_EVENT_SAID,      /* of the build as a whole; with message */
     HPX_EVENT_TICK,      /* nothing happened for a while */
 } hpx_event_kind;
 
@@ -31,7 +33,8 @@ typedef struct hpx_event {
     const char *reason;           /* why it is no hit: "rate 0.001 -> 0.003"; may be NULL */
     uint32_t from, epoch, epochs; /* epoch: the newest one finished */
     double value;                 /* the objective at it; NaN before the first */
-    const char *message;          /* NULL: none */
+    const char *message;          /* lines; NULL: none */
+    const hpx_metrics *metrics;   /* of the newest epoch: EPOCH, PROGRESS; NULL: none */
     /* The build as a whole. */
     size_t done, running, waiting; /* trials that are needed: trained so far, in training, waiting */
     size_t speculative;            /* trials in training that may prove not to be needed */

@@ -9,7 +9,6 @@
 #ifndef HPX_TRAINER_H
 #define HPX_TRAINER_H
 
-#include "hpx/buffer.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
 #include "hpx/input.h"
@@ -92,6 +91,9 @@ typedef struct hpx_trainer {
      * manifest. */
     _Bool (*needs_last_epoch)(const hpx_fields *settings);
 } hpx_trainer;
+
+/* The trainer of the statement `program`: the code of its results is the user's. */
+#define HPX_TRAINER_PROGRAM "program"
 
 /* The trainer of that name, or NULL; the NULL-terminated list of the names of models, which the program is none of. */
 const hpx_trainer *hpx_trainer_find(const char *name);

@@ -6,8 +6,10 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "hpx/fields.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <math.h>
 #include <sched.h>
@@ -202,4 +204,57 @@ void hpx_host_name(char *out, size_t size)
         length += good ? step : 1;
     }
     out[length] = 0;
+}
+
+/* Appends what a file says behind "NAME :", as far as the line goes. */
+static bool add_value(hpx_buffer *out, const char *path, const char *name, const char *before)
+{
+    char line[512];
+    FILE *stream = fopen(path, "re");
+    const size_t length = strlen(name);
+    bool found = false;
+    while (stream && !found && fgets(line, sizeof line, stream)) {
+        const char *at = line + length;
+        if (strncmp(line, name, length) != 0)
+            continue;
+        at += strspn(at, " \t");
+        if (*at++ != ':')
+            continue;
+        at += strspn(at, " \t");
+        const size_t size = strcspn(at, "\n");
+        found = size > 0 && hpx_field_is_text(at, size);
+        if (found)
+            hpx_buffer_printf(out, "%s%.*s", before, (int)size, at);
+    }
+    if (stream)
+        fclose(stream);
+    return found;
+}
+
+#define CPUINFO "/proc/cpuinfo"
+
+/* On x86 it has vendor, family and model, on ARM implementer and part. */
+bool hpx_processor_model(hpx_buffer *out)
+{
+    if (add_value(out, CPUINFO, "vendor_id", ""))
+        return add_value(out, CPUINFO, "cpu family", " family ") &&
+               add_value(out, CPUINFO, "model", " model ");
+    if (add_value(out, CPUINFO, "CPU implementer", "implementer "))
+        return add_value(out, CPUINFO, "CPU part", " part ");
+    return add_value(out, CPUINFO, "cpu", "");
+}
+
+bool hpx_gpu_model(hpx_buffer *out)
+{
+    glob_t found;
+    bool known = false;
+    if (glob("/proc/driver/nvidia/gpus/*/information", 0, NULL, &found) == 0)
+        known = add_value(out, found.gl_pathv[0], "Model", "");
+    globfree(&found);
+    return known;
+}
+
+bool hpx_gpu_driver(hpx_buffer *out)
+{
+    return add_value(out, "/proc/driver/nvidia/version", "NVRM version", "");
 }

@@ -3,6 +3,9 @@
 #ifndef HPX_MACHINE_H
 #define HPX_MACHINE_H
 
+#include "hpx/buffer.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +22,12 @@ size_t hpx_descriptors_available(size_t wanted);
 
 /* The host's name as far as it fits, in valid UTF-8: a host's name is bytes. */
 void hpx_host_name(char *out, size_t size);
+
+/* Append the vendor, family and model of the processor, the model of the first GPU, and the version of its driver. False
+ * where the system does not say. */
+bool hpx_processor_model(hpx_buffer *out);
+bool hpx_gpu_model(hpx_buffer *out);
+bool hpx_gpu_driver(hpx_buffer *out);
 
 /* The limits of this process's control group and of those above it, version 1 or 2, with /proc and /sys below
  * `root` ("": the machine's own). */

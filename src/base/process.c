@@ -29,8 +29,10 @@ static void set_signals(posix_spawnattr_t *attributes, const hpx_process_options
     sigset_t signals;
     sigemptyset(&signals);
     posix_spawnattr_setsigmask(attributes, &signals);
-    sigaddset(&signals, SIGPIPE);
-    sigaddset(&signals, SIGXFSZ);
+    static const int defaults[] = {SIGPIPE, SIGXFSZ, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    const size_t count = options->own_session ? sizeof defaults / sizeof *defaults : 2;
+    for (size_t i = 0; i < count; i++)
+        sigaddset(&signals, defaults[i]);
     posix_spawnattr_setsigdefault(attributes, &signals);
     posix_spawnattr_setflags(attributes, (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
                                                  (options->own_group ? POSIX_SPAWN_SETPGROUP : 0) |

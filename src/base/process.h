@@ -1,5 +1,6 @@
 /* Child processes. Programs get descriptors 0 to 2 and no others, an empty signal mask and the default
- * actions of SIGPIPE and SIGXFSZ, whatever this process has set for itself. */
+ * actions of SIGPIPE and SIGXFSZ, in a session of their own also of the signals that end a process, whatever this process has
+ * set for itself. */
 #ifndef HPX_PROCESS_H
 #define HPX_PROCESS_H
 

@@ -23,6 +23,7 @@ struct running {
     char *name; /* "n1=16 n2=16", with the seed where there are several */
     uint32_t epoch;
     double value;
+    char *metrics; /* other ones that the program has told of; NULL: none */
 };
 
 struct progress {
@@ -75,11 +76,17 @@ struct progress *hpx_progress_new(const struct options *options, const hpx_recip
     return progress;
 }
 
+static void free_running(const struct running *running)
+{
+    free(running->name);
+    free(running->metrics);
+}
+
 void hpx_progress_free(struct progress *progress)
 {
     hpx_clear_lines();
     for (size_t i = 0; i < progress->count; i++)
-        free(progress->running[i].name);
+        free_running(&progress->running[i]);
     free(progress->running);
     free(progress);
 }
@@ -146,7 +153,7 @@ static struct running *find(struct progress *progress, const char *name)
 static void forget(struct progress *progress, struct running *running)
 {
     const size_t behind = (size_t)(progress->running + --progress->count - running);
-    free(running->name);
+    free_running(running);
     memmove(running, running + 1, behind * sizeof *running);
 }
 
@@ -167,9 +174,10 @@ static void draw_event(struct progress *progress, const hpx_event *event)
     free(text);
     for (size_t i = 0; i < shown; i++) {
         const struct running *running = &progress->running[i];
-        char *state = isnan(running->value) ? hpx_format("  %u/%u", running->epoch, event->epochs)
-                                            : hpx_format("  %u/%u  %.*f", running->epoch, event->epochs,
-                                                         progress->decimals, running->value);
+        const char *metrics = running->metrics ? running->metrics : "";
+        char *state = isnan(running->value) ? hpx_format("  %u/%u%s", running->epoch, event->epochs, metrics)
+                                            : hpx_format("  %u/%u  %.*f%s", running->epoch, event->epochs,
+                                                         progress->decimals, running->value, metrics);
         add_line(&frame, running->name, state);
         free(state);
     }
@@ -179,6 +187,19 @@ static void draw_event(struct progress *progress, const hpx_event *event)
         free(text);
     }
     draw(&frame);
+}
+
+#define SHOWN_METRICS 3
+
+/* The first of a program's own metrics. */
+static void note_metrics(struct running *running, const hpx_metrics *metrics)
+{
+    hpx_buffer text = {0};
+    for (size_t i = 0; i < metrics->count && i < SHOWN_METRICS; i++)
+        hpx_buffer_printf(&text, "  %s %.4g", metrics->list[i].name, metrics->list[i].value);
+    free(running->metrics);
+    running->metrics = hpx_strdup(hpx_buffer_text(&text));
+    hpx_buffer_free(&text);
 }
 
 void hpx_progress_event(void *context, const hpx_event *event)
@@ -192,6 +213,10 @@ void hpx_progress_event(void *context, const hpx_event *event)
         running->epoch = event->epoch > event->from ? event->epoch : event->from;
         running->value = event->value;
     }
+    if (running && event->metrics)
+        note_metrics(running, event->metrics);
+    if (event->kind == HPX_EVENT_SAID && !progress->quiet)
+        hpx_say("%s", event->message);
     if (name && event->message && event->kind != HPX_EVENT_STOPPED) {
         hpx_say("%s: %s", name, event->message);
     } else if (name && event->kind == HPX_EVENT_DONE && progress->lists) {
@@ -201,7 +226,8 @@ void hpx_progress_event(void *context, const hpx_event *event)
         hpx_show_text(line);
         free(line);
     }
-    if (running && event->kind != HPX_EVENT_STARTED && event->kind != HPX_EVENT_EPOCH)
+    if (running && event->kind != HPX_EVENT_STARTED && event->kind != HPX_EVENT_EPOCH &&
+        event->kind != HPX_EVENT_PROGRESS)
         forget(progress, running);
     draw_event(progress, event);
     free(name);

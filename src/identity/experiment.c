@@ -5,6 +5,7 @@
 #include "hpx/file.h"
 #include "identity/adoption.h"
 #include "identity/manifest.h"
+#include "identity/program.h"
 
 #include <assert.h>
 #include <math.h>
@@ -30,7 +31,8 @@ struct known_cost {
 
 struct hpx_experiment {
     const hpx_recipe *recipe;
-    hpx_fields binary; /* what this binary contributes to every manifest */
+    hpx_fields binary;          /* what this binary contributes to every manifest */
+    hpx_program_state *program; /* NULL: the trainer is a model */
     hpx_adoptions adoptions;
     hpx_grid data_grid;       /* the axes that the data set depends on; the others have one value here */
     struct data *data;        /* by cell of data_grid */
@@ -209,6 +211,19 @@ static hpx_status check_models(const hpx_experiment *experiment, hpx_error *erro
     return status ? hpx_recipe_fail_in(error, recipe, "model", NULL, 0, 0, "%s", error->message) : HPX_OK;
 }
 
+/* The files of a program's `data` are the one data set of all its cells. */
+static hpx_status look_at_program(hpx_experiment *experiment, const hpx_source_options *options,
+                                  hpx_error *error)
+{
+    hpx_status status = hpx_program_look(&experiment->program, experiment->recipe, options, error);
+    if (status)
+        return status;
+    const hpx_fields *record = hpx_program_data_record(experiment->program);
+    for (size_t i = 0; i < record->count; i++)
+        hpx_fields_set(&experiment->sources->record, &record->fields[i]);
+    return HPX_OK;
+}
+
 hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
                                const hpx_source_options *options, hpx_error *error)
 {
@@ -220,6 +235,8 @@ hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
     hpx_status status = hpx_adoptions_read(&experiment->adoptions, options->store, error);
     if (!status)
         status = find_all_data(experiment, options, error);
+    if (!status && recipe->program)
+        status = look_at_program(experiment, options, error);
     experiment->costs = hpx_alloc(COSTS * sizeof *experiment->costs);
     if (!status && recipe->trainer->check)
         status = check_models(experiment, error);
@@ -240,6 +257,7 @@ void hpx_experiment_free(hpx_experiment *experiment)
         hpx_recipe_dataset_free(&experiment->data[i].dataset);
         hpx_fields_free(&experiment->data[i].taken);
     }
+    hpx_program_state_free(experiment->program);
     hpx_fields_free(&experiment->binary);
     hpx_fields_free(&experiment->recent);
     hpx_adoptions_free(&experiment->adoptions);
@@ -271,11 +289,23 @@ const hpx_source *hpx_experiment_source(const hpx_experiment *experiment, uint32
     return data_of(experiment, cell)->source;
 }
 
-/* Where the trajectory depends on it. */
+/* Where the trajectory depends on it: a program's does unless it says that it goes on to more. */
 static void set_last_epoch(hpx_fields *manifest, const hpx_recipe *recipe)
 {
-    if (recipe->trainer->needs_last_epoch && recipe->trainer->needs_last_epoch(manifest))
+    const hpx_program *program = recipe->program;
+    if (program ? program->continues != HPX_CONTINUE_YES
+                : recipe->trainer->needs_last_epoch && recipe->trainer->needs_last_epoch(manifest))
         hpx_fields_set_count(manifest, "last-epoch", recipe->epochs);
+}
+
+/* Of what the binary contributes: a program's results depend on the machine only where they repeat exactly. */
+static bool is_of_identity(const hpx_recipe *recipe, const char *field)
+{
+    const hpx_program *program = recipe->program;
+    if (!program || strcmp(field, "format") == 0)
+        return true;
+    return program->repeat == HPX_REPEAT_EXACT &&
+           (program->gpus > 0 || strcmp(field, "numerics.processor") == 0);
 }
 
 /* As this binary would have them, whatever is adopted. */
@@ -284,7 +314,10 @@ static void set_own_fields(hpx_fields *out, const hpx_experiment *experiment, ui
     const struct data *data = data_of(experiment, cell);
     const hpx_recipe *recipe = experiment->recipe;
     for (size_t i = 0; i < experiment->binary.count; i++)
-        hpx_fields_set(out, &experiment->binary.fields[i]);
+        if (is_of_identity(recipe, experiment->binary.fields[i].name))
+            hpx_fields_set(out, &experiment->binary.fields[i]);
+    if (experiment->program)
+        hpx_program_fields(out, experiment->program, cell);
     hpx_recipe_settings(out, recipe, cell);
     hpx_manifest_set_inputs(out, data->source->inputs, data->source->count);
     for (size_t i = 0; i < data->taken.count; i++)
@@ -313,6 +346,8 @@ static hpx_fields *recent_fields(hpx_experiment *experiment, uint32_t cell)
         set_own_fields(recent, experiment, cell, recipe->seeds[0]);
     } else {
         hpx_recipe_change_settings(recent, recipe, cell);
+        if (experiment->program)
+            hpx_program_fields(recent, experiment->program, cell);
         hpx_fields_remove(recent, "last-epoch");
         set_last_epoch(recent, recipe);
     }
@@ -453,6 +488,32 @@ void hpx_experiment_cell_text(hpx_buffer *out, const hpx_experiment *experiment,
 void hpx_experiment_records(hpx_fields *code, hpx_fields *data, const hpx_experiment *experiment,
                             uint32_t cell)
 {
-    (void)cell, (void)data;
-    hpx_code_fields(code, &hpx_code_built, experiment->recipe->trainer->sources);
+    hpx_error unknown;
+    if (!experiment->program) {
+        hpx_code_fields(code, &hpx_code_built, experiment->recipe->trainer->sources);
+        return;
+    }
+    if (hpx_program_code_record(code, experiment->program, cell, &unknown))
+        hpx_fields_free(code);
+    const hpx_fields *record = hpx_program_data_record(experiment->program);
+    for (size_t i = 0; i < record->count; i++)
+        hpx_fields_set(data, &record->fields[i]);
+}
+
+const char *hpx_experiment_warnings(const hpx_experiment *experiment)
+{
+    return experiment->program ? hpx_program_warnings(experiment->program) : NULL;
+}
+
+hpx_status hpx_experiment_prepare(hpx_fields *conditions, hpx_experiment *experiment, hpx_error *error)
+{
+    if (!experiment->program)
+        return HPX_OK;
+    hpx_recipe_conditions(conditions, experiment->recipe);
+    return hpx_program_prepare(conditions, experiment->program, error);
+}
+
+hpx_status hpx_experiment_unchanged(const hpx_experiment *experiment, hpx_error *error)
+{
+    return experiment->program ? hpx_program_unchanged(experiment->program, error) : HPX_OK;
 }

@@ -44,6 +44,17 @@ hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, ui
 void hpx_experiment_records(hpx_fields *code, hpx_fields *data, const hpx_experiment *experiment,
                             uint32_t cell);
 
+/* What is to be said of a program's code once, in lines; NULL: nothing. */
+const char *hpx_experiment_warnings(const hpx_experiment *experiment);
+
+/* Before the first job: sets the conditions of all of them (worker/message.h), and makes what these name. A model has
+ * none. */
+hpx_status hpx_experiment_prepare(hpx_fields *conditions, hpx_experiment *experiment, hpx_error *error);
+
+/* HPX_DIFFERS, with what has changed, when the files that a program reads in their places are no longer those that its
+ * manifests name. */
+hpx_status hpx_experiment_unchanged(const hpx_experiment *experiment, hpx_error *error);
+
 /* Appends the pairs of a cell, or the cell as people read it. */
 void hpx_experiment_cell(hpx_buffer *pairs, const hpx_experiment *experiment, uint32_t cell);
 void hpx_experiment_cell_text(hpx_buffer *out, const hpx_experiment *experiment, uint32_t cell);

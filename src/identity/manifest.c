@@ -6,14 +6,19 @@
 
 #define MANIFEST_FORMAT 1
 
+static bool is_code(const char *field)
+{
+    return strncmp(field, "code.", 5) == 0;
+}
+
 bool hpx_manifest_is_origin(const char *field)
 {
-    return strncmp(field, "code.", 5) == 0 || strncmp(field, "numerics.", 9) == 0;
+    return is_code(field) || strncmp(field, "numerics.", 9) == 0;
 }
 
 bool hpx_manifest_is_of_program(const hpx_fields *manifest)
 {
-    return strcmp(hpx_fields_text_or_empty(manifest, "model.kind"), "program") == 0;
+    return strcmp(hpx_fields_text_or_empty(manifest, "model.kind"), HPX_TRAINER_PROGRAM) == 0;
 }
 
 bool hpx_manifest_is_binary(const char *field)
@@ -28,8 +33,27 @@ static void remove_binary(hpx_fields *manifest)
             hpx_fields_remove(manifest, manifest->fields[i].name);
 }
 
+/* The code of a program is not the binary's, and of the machine its manifest names what its recipe asks for. */
+static void change_binary_of_program(hpx_fields *manifest, const hpx_fields *binary)
+{
+    for (size_t i = manifest->count; i-- > 0;) {
+        const char *name = manifest->fields[i].name;
+        const hpx_field *other = hpx_fields_find(binary, name);
+        if (!hpx_manifest_is_binary(name) || is_code(name))
+            continue;
+        if (other)
+            hpx_fields_set(manifest, other);
+        else
+            hpx_fields_remove(manifest, name);
+    }
+}
+
 void hpx_manifest_set_binary_fields(hpx_fields *manifest, const hpx_fields *binary)
 {
+    if (hpx_manifest_is_of_program(manifest)) {
+        change_binary_of_program(manifest, binary);
+        return;
+    }
     remove_binary(manifest);
     for (size_t i = 0; i < binary->count; i++)
         hpx_fields_set(manifest, &binary->fields[i]);
@@ -37,11 +61,14 @@ void hpx_manifest_set_binary_fields(hpx_fields *manifest, const hpx_fields *bina
 
 void hpx_manifest_set_binary(hpx_fields *manifest, const hpx_trainer *trainer)
 {
-    remove_binary(manifest);
-    hpx_fields_set_count(manifest, "format", MANIFEST_FORMAT);
-    hpx_manifest_set_trainer(manifest, trainer->sources->version);
+    hpx_fields binary = {0};
+    hpx_fields_set_count(&binary, "format", MANIFEST_FORMAT);
+    if (strcmp(trainer->name, HPX_TRAINER_PROGRAM) != 0)
+        hpx_manifest_set_trainer(&binary, trainer->sources->version);
     if (trainer->numerics)
-        trainer->numerics(manifest);
+        trainer->numerics(&binary);
+    hpx_manifest_set_binary_fields(manifest, &binary);
+    hpx_fields_free(&binary);
 }
 
 void hpx_manifest_set_trainer(hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES])
@@ -89,10 +116,13 @@ const hpx_sources *hpx_manifest_sources(const hpx_fields *manifest)
 hpx_status hpx_manifest_check_binary_fields(const hpx_fields *manifest, const hpx_fields *binary,
                                             hpx_error *error)
 {
+    const bool program = hpx_manifest_is_of_program(manifest);
     const hpx_field *wanted, *mine;
     hpx_field_walk at = {0};
     hpx_status status = HPX_OK;
-    if (hpx_manifest_next_of_binary(&at, manifest, binary, &wanted, &mine)) {
+    while (!status && hpx_manifest_next_of_binary(&at, manifest, binary, &wanted, &mine)) {
+        if (program && (!wanted || is_code(wanted->name)))
+            continue; /* it names what of the machine its recipe asks for; its code is no worker's */
         hpx_buffer text = {0};
         hpx_buffer_printf(&text, "the job is for another %s: ", wanted ? wanted->name : mine->name);
         print_or_none(&text, wanted);
@@ -233,7 +263,8 @@ hpx_status hpx_manifest_check_checkpoint(const hpx_fields *manifest, const hpx_f
 {
     const hpx_trainer *trainer = find_trainer(manifest);
     if (!trainer || !trainer->check_checkpoint ||
-        !hpx_manifest_has_version(manifest, trainer->sources->version))
+        (!hpx_manifest_is_of_program(manifest) &&
+         !hpx_manifest_has_version(manifest, trainer->sources->version)))
         return HPX_OK;
     return trainer->check_checkpoint(manifest, dataset, epoch, checkpoint, error);
 }

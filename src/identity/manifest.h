@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 /* What this binary contributes for a trainer, format, code version and numerics, in place of what another one
- * has. */
+ * has. To a program's results it contributes no code, and of its numerics those that the manifest names. */
 void hpx_manifest_set_binary(hpx_fields *manifest, const hpx_trainer *trainer);
 
 /* The same by the fields that another binary contributes. */

@@ -3,6 +3,7 @@
 #include "pace.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "hpx/code.h"
 #include "hpx/file.h"
 
@@ -144,6 +145,29 @@ static hpx_status dispatch_speculative(struct build *build, hpx_error *error)
     return status;
 }
 
+/* The job of a trial has ended. */
+static hpx_status end_job(struct build *build, struct trial *trial, const hpx_result *result,
+                          hpx_error *error)
+{
+    double value;
+    if (result->kind == HPX_MESSAGE_DONE && hpx_trial_answer(&value, trial, trial->to)) {
+        hpx_trial_end_job(build, trial);
+        return HPX_OK;
+    }
+    if (is_interrupted(build))
+        return HPX_OK; /* the signal may have ended the worker, too */
+    if (result->kind == HPX_MESSAGE_REFUSED)
+        return hpx_trial_refuse_checkpoint(build, trial, result->message, error);
+    char *text = hpx_build_accident_text(result);
+    if (result->kind == HPX_MESSAGE_MEMORY)
+        hpx_trial_lose_for_memory(build, trial, text);
+    else
+        hpx_trial_lose(build, trial, HPX_FAILED,
+                       result->kind == HPX_MESSAGE_DONE ? "its worker ended before the last epoch" : text);
+    free(text);
+    return HPX_OK;
+}
+
 static hpx_status receive(void *context, const hpx_result *result, hpx_error *error)
 {
     struct build *build = context;
@@ -153,33 +177,39 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
         hpx_dispatch_end(build->dispatch, &trial->task);
         hpx_timeline_end(&build->timeline, &trial->key, trial->epoch);
     }
-    if (trial->state == TRIAL_ACCIDENT || result->kind == HPX_MESSAGE_PROGRESS)
+    if (result->kind == HPX_MESSAGE_PROGRESS) {
+        hpx_build_say_progress(build, trial, result);
+        return HPX_OK;
+    }
+    if (trial->state == TRIAL_ACCIDENT)
         return HPX_OK; /* by an output that differs: what its worker still sends is not wanted */
     if (result->kind == HPX_MESSAGE_EPOCH) {
+        if (hpx_experiment_unchanged(build->experiment, error)) {
+            hpx_trial_lose_for_change(build, trial, error->message);
+            return HPX_OK;
+        }
         hpx_status status = hpx_trial_store_epoch(build, trial, result, error);
         if (status != HPX_DIFFERS)
             return status;
         hpx_trial_lose(build, trial, status, error->message);
         return HPX_OK;
     }
-    double value;
-    if (result->kind == HPX_MESSAGE_DONE && hpx_trial_answer(&value, trial, trial->to))
-        hpx_trial_end_job(build, trial);
-    else if (is_interrupted(build))
-        return HPX_OK; /* the signal may have ended the worker, too */
-    else if (result->kind == HPX_MESSAGE_MEMORY)
-        hpx_trial_lose_for_memory(build, trial, result->message);
-    else
-        hpx_trial_lose(build, trial, HPX_FAILED,
-                       result->kind == HPX_MESSAGE_DONE ? "its worker ended before the last epoch"
-                                                        : result->message);
-    return HPX_OK;
+    return end_job(build, trial, result, error);
 }
 
 /* Takes in what the workers have finished. */
 static hpx_status end_interrupted(struct build *build, hpx_error *error)
 {
     hpx_status status = build->executor->wait(build->executor, 0, receive, build, error);
+    const hpx_dispatch_counts counts = hpx_dispatch_count(build->dispatch);
+    const size_t programs = build->recipe->program ? counts.running + counts.speculative : 0;
+    if (programs > 0) {
+        char *text = hpx_format("interrupted: %zu %s, which %s up to 10 seconds", programs,
+                                hpx_plural(programs, "program is ended", "programs are ended"),
+                                hpx_plural(programs, "has", "have"));
+        hpx_build_emit(build, HPX_EVENT_SAID, NULL, text);
+        free(text);
+    }
     return status ? status
                   : hpx_error_set(error, HPX_INTERRUPTED, "interrupted; every finished epoch is stored");
 }
@@ -233,7 +263,8 @@ static hpx_status log_build(struct build *build, const hpx_outcome *outcome, int
     hpx_fields_set_bytes(&entry, "recipe", build->recipe->path, strlen(build->recipe->path));
     hpx_fields_set_count(&entry, "started", (uint64_t)started_ns);
     hpx_fields_set_real(&entry, "seconds", (double)(hpx_clock_ns() - started_ns) * 1e-9);
-    hpx_fields_set_hash(&entry, "code", &build->code);
+    const hpx_hash unknown = {{0}};
+    hpx_fields_set_hash(&entry, "code", build->code_count ? &build->codes[0].id : &unknown);
     hpx_fields_set_count(&entry, "trained", outcome->trained);
     hpx_fields_set_count(&entry, "extended", outcome->extended);
     hpx_fields_set_count(&entry, "failed", outcome->failed);
@@ -244,12 +275,34 @@ static hpx_status log_build(struct build *build, const hpx_outcome *outcome, int
     return status;
 }
 
+static void add_numerics(hpx_fields *out, const hpx_fields *fields)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        if (strncmp(fields->fields[i].name, "numerics.", 9) == 0)
+            hpx_fields_set(out, &fields->fields[i]);
+}
+
+/* The code and the numerics of a program are those of its manifests. */
+static void describe_program(hpx_outcome *outcome, const hpx_experiment *experiment)
+{
+    hpx_fields manifest = {0};
+    hpx_experiment_fields(&manifest, experiment, 0, 0);
+    const hpx_field *version = hpx_fields_find(&manifest, "code.version");
+    if (version)
+        hpx_fields_set_bytes(&outcome->code, "version", version->bytes, version->size);
+    add_numerics(&outcome->numerics, &manifest);
+    hpx_fields_free(&manifest);
+}
+
 static void describe_origin(hpx_outcome *outcome, const hpx_experiment *experiment, const hpx_fields *binary)
 {
-    hpx_code_summary(&outcome->code, &hpx_code_built, hpx_experiment_recipe(experiment)->trainer->sources);
-    for (size_t i = 0; i < binary->count; i++)
-        if (strncmp(binary->fields[i].name, "numerics.", 9) == 0)
-            hpx_fields_set(&outcome->numerics, &binary->fields[i]);
+    const hpx_recipe *recipe = hpx_experiment_recipe(experiment);
+    if (recipe->program) {
+        describe_program(outcome, experiment);
+    } else {
+        hpx_code_summary(&outcome->code, &hpx_code_built, recipe->trainer->sources);
+        add_numerics(&outcome->numerics, binary);
+    }
     const hpx_fields *record = &hpx_experiment_source(experiment, 0)->record;
     outcome->absent = hpx_experiment_source(experiment, 0)->absent;
     for (size_t i = 0; i < record->count; i++)
@@ -263,11 +316,12 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     struct pace pace;
     *out = NULL;
     int64_t started_ns = hpx_clock_ns();
-    struct build build = {.recipe = recipe, .options = options, .store = source_options->store};
+    struct build build = {
+        .recipe = recipe, .options = options, .store = source_options->store, .started = hpx_clock_seconds()};
     hpx_status status = hpx_experiment_open(&build.experiment, recipe, source_options, error);
     if (status)
         return status;
-    build.executor = hpx_executor_local(options->program, options->jobs);
+    build.executor = hpx_executor_local(options->program, hpx_build_slots(recipe, options->jobs));
     status = build.executor->binary(&build.binary, build.executor, recipe->trainer, error);
     if (!status)
         hpx_experiment_set_binary(build.experiment, &build.binary);
@@ -276,6 +330,8 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     build.plan = hpx_plan_new(recipe, searches, search_count, hpx_experiment_macs, build.experiment);
     build.dispatch = hpx_dispatch_new(build.executor->capacity(build.executor));
     build.speculative = options->speculative && options->jobs > 1 && !options->again;
+    if (hpx_experiment_warnings(build.experiment))
+        hpx_build_emit(&build, HPX_EVENT_SAID, NULL, hpx_experiment_warnings(build.experiment));
     if (!status)
         status = options->dry ? follow(&build, error) : train(&build, error);
     if (options->dry)
@@ -294,10 +350,10 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     if (!status && build.failure)
         status = hpx_error_set(error, build.failure, "%zu of %zu trials failed", (*out)->accidents,
                                (*out)->accidents + build.trained);
+    build.executor->close(build.executor);
     for (size_t i = 0; i < build.ledger.count; i++)
         if (ledger_at(&build.ledger, i)->state == TRIAL_RUNNING)
             hpx_store_release(build.store, &ledger_at(&build.ledger, i)->key);
-    build.executor->close(build.executor);
     hpx_fields_free(&build.binary);
     hpx_dispatch_free(build.dispatch);
     hpx_plan_free(build.plan);
@@ -305,6 +361,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     hpx_experiment_free(build.experiment);
     free(build.open.at);
     free(build.waiting_for);
+    hpx_build_forget_conditions(&build);
     free(build.speculated.at);
     hpx_timeline_free(&build.timeline);
     return status;

@@ -33,7 +33,48 @@ static double seconds_left(struct build *build)
     return build->seconds_left;
 }
 
-void hpx_build_emit(struct build *build, hpx_event_kind kind, const struct trial *trial, const char *message)
+#define TAIL_LINES 20
+#define TAIL_BYTES 4096
+
+/* Where the last lines of a text begin. */
+static size_t find_tail(const hpx_buffer *text, size_t size)
+{
+    size_t at = size, lines = 0;
+    while (at > 0 && size - at < TAIL_BYTES) {
+        lines += text->data[at - 1] == '\n';
+        if (lines == TAIL_LINES)
+            break;
+        at--;
+    }
+    return at;
+}
+
+char *hpx_build_accident_text(const hpx_result *result)
+{
+    hpx_buffer text = {0};
+    size_t size = result->log.size;
+    hpx_buffer_puts(&text, result->message);
+    while (size > 0 && result->log.data[size - 1] == '\n')
+        size--;
+    if (size > 0)
+        hpx_buffer_puts(&text, "\n  the end of what it printed:");
+    for (size_t at = find_tail(&result->log, size); at < size;) {
+        const uint8_t *line = result->log.data + at, *end = memchr(line, '\n', size - at);
+        const size_t length = end ? (size_t)(end - line) : size - at;
+        hpx_buffer_puts(&text, "\n  | ");
+        hpx_buffer_add(&text, line, length);
+        at += length + 1;
+    }
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] == 0)
+            text.data[i] = '?'; /* or the rest of the text is lost */
+    char *copy = hpx_strndup(hpx_buffer_text(&text), text.size);
+    hpx_buffer_free(&text);
+    return copy;
+}
+
+static void emit(struct build *build, hpx_event_kind kind, const struct trial *trial, const char *message,
+                 const hpx_result *progress)
 {
     if (!build->options->event)
         return;
@@ -63,8 +104,23 @@ void hpx_build_emit(struct build *build, hpx_event_kind kind, const struct trial
         if (event.epoch > 0)
             event.value = trial->past->value;
     }
+    if (progress) {
+        event.epoch = progress->epoch;
+        event.value = hpx_objective_value(&build->recipe->objective, &progress->metrics);
+        event.metrics = &progress->metrics;
+    }
     build->options->event(build->options->context, &event);
     hpx_buffer_free(&cell);
+}
+
+void hpx_build_emit(struct build *build, hpx_event_kind kind, const struct trial *trial, const char *message)
+{
+    emit(build, kind, trial, message, NULL);
+}
+
+void hpx_build_say_progress(struct build *build, const struct trial *trial, const hpx_result *result)
+{
+    emit(build, HPX_EVENT_PROGRESS, trial, NULL, result);
 }
 
 void hpx_build_say_end(struct build *build, const struct trial *trial)

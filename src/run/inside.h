@@ -14,6 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The id of a code record that has been stored, by what in a manifest depends on the code. */
+struct known_code {
+    hpx_hash part, id;
+};
+
 struct list {
     hpx_request *at;
     size_t count, capacity;
@@ -37,7 +42,15 @@ struct build {
     size_t cells_seen, trained;
     double spent_seconds, spent_cost; /* of epochs trained in this run */
     double seconds_left, estimated_at;
-    hpx_hash code;         /* id of this binary's code record, once it is stored */
+    /* Of its jobs (conditions.c). */
+    hpx_fields conditions; /* how a program is run; empty of a model */
+    hpx_hash conditions_id;
+    hpx_comparison comparison; /* of a result with the one that is stored */
+    char *mark; /* what the processes of programs are known by; NULL: there have been no jobs of one */
+    struct known_code *codes; /* stored */
+    size_t code_count, code_capacity;
+    double started;        /* hpx_clock_seconds() */
+    size_t accidents;      /* of trials that are needed */
     bool stopping;         /* give out nothing more */
     hpx_status failure;    /* of a trial, by accident */
     hpx_error store_error; /* of the last lookup that failed */
@@ -46,6 +59,22 @@ struct build {
     double waiting_since;      /* 0: some trial is trained here */
     char *waiting_for;         /* as it was said last; NULL: not yet */
 };
+
+/* What its jobs have beside manifests: conditions.c. */
+
+/* How many trials run at once: as many as there are processors, memory and GPUs for what the program says that one takes. */
+size_t hpx_build_slots(const hpx_recipe *recipe, size_t jobs);
+
+/* Before the first job: makes what the jobs of a program need, and ends what is left of a build that was killed. */
+hpx_status hpx_build_prepare(struct build *build, hpx_error *error);
+
+/* Appends the conditions of a trial's job; nothing of a model's. */
+void hpx_build_add_conditions(hpx_buffer *out, const struct build *build, const struct trial *trial);
+
+/* Stores the record of the code that trains a cell, once, and gives its id. */
+hpx_status hpx_build_put_code(hpx_hash *id, struct build *build, uint32_t cell, hpx_error *error);
+
+void hpx_build_forget_conditions(struct build *build);
 
 /* What happens to a trial. */
 
@@ -79,11 +108,21 @@ void hpx_trial_end_job(struct build *build, struct trial *trial);
 void hpx_trial_lose(struct build *build, struct trial *trial, hpx_status status, const char *message);
 /* The same for lack of memory: beside others it is tried once more without them. */
 void hpx_trial_lose_for_memory(struct build *build, struct trial *trial, const char *message);
+/* Its files have changed while it ran: nothing of it is stored, and its job ends. */
+void hpx_trial_lose_for_change(struct build *build, struct trial *trial, const char *message);
+
+/* The checkpoint that its job was to go on from is refused: it is dropped, and the trial waits again. */
+hpx_status hpx_trial_refuse_checkpoint(struct build *build, struct trial *trial, const char *why,
+                                       hpx_error *error);
 
 /* What the build says. */
 
 /* An event of a trial, or of none (NULL), with a message or NULL. */
 void hpx_build_emit(struct build *build, hpx_event_kind kind, const struct trial *trial, const char *message);
+/* How the newest epoch of a trial goes, before it has a result. */
+void hpx_build_say_progress(struct build *build, const struct trial *trial, const hpx_result *result);
+/* An accident as people are told of it: what it was, what may help, and the end of what was printed. free() it. */
+char *hpx_build_accident_text(const hpx_result *result);
 /* How a trial ended that has a result. That one failed speculatively is said when it proves to be needed. */
 void hpx_build_say_end(struct build *build, const struct trial *trial);
 /* For whom this build has been waiting for a second, and again when that is another. */

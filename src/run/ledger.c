@@ -194,9 +194,11 @@ void hpx_ledger_explain(struct ledger *ledger, struct trial *trial, const char *
 bool hpx_trial_answer(double *value, const struct trial *trial, uint32_t epochs)
 {
     const struct point *point = find_point(trial, epochs);
-    const bool failed = trial->past->failure && trial->epoch <= epochs, known = point && point->known;
-    *value = known && !failed ? point->value : (double)NAN;
-    return known || failed;
+    const struct past *past = trial->past;
+    const bool known = point && point->known, ended = trial->epoch <= epochs, failed = ended && past->failure,
+               stopped = ended && past->stopped;
+    *value = failed ? (double)NAN : stopped ? past->value : known ? point->value : (double)NAN;
+    return known || failed || stopped;
 }
 
 uint32_t hpx_trial_target(const struct trial *trial)

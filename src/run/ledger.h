@@ -25,6 +25,7 @@ struct past {
     struct point *points;  /* what is known of it, and what else is asked */
     double value;          /* the objective at its newest epoch; NaN: it has none */
     const char *failure;   /* why it failed in it; NULL: it did not */
+    bool stopped;          /* it ended with it of itself: that answers for all later epochs */
     double seconds;        /* training in this run; of a hit, whenever it was trained */
     double parent_seconds; /* EXTEND: training up to `from` */
 };

@@ -2,7 +2,7 @@
 #include "inside.h"
 
 #include "base/memory.h"
-#include "hpx/code.h"
+#include "hpx/file.h"
 #include "hpx/verdict.h"
 #include "identity/manifest.h"
 
@@ -14,11 +14,14 @@ static void add_manifest(hpx_buffer *out, const struct build *build, const struc
     hpx_experiment_manifest(out, build->experiment, trial->cell, trial->seed);
 }
 
-static void note_failure(struct build *build, struct trial *trial, const char *failure)
+/* It has an end before its last epoch: it failed, or it stopped. */
+static void note_end(struct build *build, struct trial *trial, const char *failure, const char *stopped)
 {
+    struct past *past = *failure || *stopped ? hpx_ledger_past(&build->ledger, trial) : NULL;
     if (*failure)
-        hpx_ledger_past(&build->ledger, trial)->failure =
-            hpx_arena_strndup(build->ledger.arena, failure, strlen(failure));
+        past->failure = hpx_arena_strndup(build->ledger.arena, failure, strlen(failure));
+    if (*stopped)
+        past->stopped = true;
 }
 
 /* Looks the trial up: what is stored of it, or what it would take to have so many epochs. */
@@ -42,7 +45,7 @@ static hpx_status consult(struct build *build, struct trial *trial, uint32_t epo
             struct past *past = hpx_ledger_past(&build->ledger, trial);
             past->value = value;
             past->seconds = artifact.total_seconds;
-            note_failure(build, trial, artifact.failure);
+            note_end(build, trial, artifact.failure, artifact.stopped);
         }
         hpx_ledger_note(&build->ledger, trial, artifact.epoch, value);
         hpx_artifact_free(&artifact);
@@ -121,19 +124,6 @@ hpx_status hpx_trial_claim(bool *claimed, struct build *build, struct trial *tri
     return status;
 }
 
-static hpx_status put_code(struct build *build, hpx_error *error)
-{
-    if (!hpx_hash_is_zero(&build->code))
-        return HPX_OK;
-    hpx_fields fields = {0};
-    hpx_code_fields(&fields, &hpx_code_built, build->recipe->trainer->sources);
-    hpx_status status = hpx_store_put_record(build->store, HPX_RECORD_CODE, &fields, error);
-    if (!status)
-        build->code = hpx_record_id(&fields);
-    hpx_fields_free(&fields);
-    return status;
-}
-
 /* The newest checkpoint that the trainer takes; what it refuses is reported, and dropped.
  * HPX_NOT_FOUND if there is none. */
 static hpx_status find_checkpoint(hpx_job *job, struct build *build, const struct trial *trial,
@@ -165,7 +155,7 @@ static hpx_status find_checkpoint(hpx_job *job, struct build *build, const struc
     return status;
 }
 
-/* Manifest, key and paths: there the trainer is the workers' own. */
+/* Manifest, key, conditions and paths: there the trainer is the workers' own. */
 static void name_job(hpx_job *out, const struct build *build, const struct trial *trial)
 {
     const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
@@ -174,6 +164,7 @@ static void name_job(hpx_job *out, const struct build *build, const struct trial
     hpx_manifest_set_binary_fields(&manifest, &build->binary);
     hpx_fields_encode(&out->manifest, &manifest);
     hpx_fields_free(&manifest);
+    hpx_build_add_conditions(&out->conditions, build, trial);
     out->key = hpx_hash_of(out->manifest.data, out->manifest.size);
     for (size_t i = 0; i < source->count; i++)
         out->paths[out->path_count++] = hpx_strdup(source->inputs[i].path);
@@ -183,7 +174,10 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
 {
     const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
     hpx_job job = {.to = trial->to = hpx_trial_target(trial), .checkpoint = HPX_NO_BLOB};
-    hpx_status status = put_code(build, error);
+    hpx_hash code;
+    hpx_status status = hpx_build_prepare(build, error);
+    if (!status)
+        status = hpx_build_put_code(&code, build, trial->cell, error);
     if (!status)
         status = hpx_store_put_record(build->store, HPX_RECORD_DATASET, &source->record, error);
     if (!status && (trial->verdict == HPX_EXTEND || trial->epoch > 0)) {
@@ -235,6 +229,32 @@ void hpx_trial_stop(struct build *build, struct trial *trial)
     hpx_build_emit(build, HPX_EVENT_STOPPED, trial, NULL);
 }
 
+/* Puts a record that is complete but for what the build knows of the trial. */
+static hpx_status put(struct build *build, const struct trial *trial, hpx_artifact *artifact,
+                      const hpx_result *result, hpx_error *error)
+{
+    const hpx_recipe *recipe = build->recipe;
+    hpx_buffer manifest = {0}, pairs = {0};
+    const bool ended = *result->failure || *result->stopped;
+    hpx_experiment_cell(&pairs, build->experiment, trial->cell);
+    artifact->cell = hpx_cell_of(&pairs);
+    add_manifest(&manifest, build, trial);
+    hpx_status status = hpx_build_put_code(&artifact->code, build, trial->cell, error);
+    const hpx_put_options options = {
+        .keep = recipe->keep,
+        .objective = recipe->objective,
+        .last = result->epoch >= hpx_trial_target(trial) || ended,
+        .comparison = build->comparison,
+        .log = result->log.size > 0 ? &result->log : NULL,
+    };
+    if (!status)
+        status = hpx_store_put(build->store, &manifest, artifact,
+                               result->checkpoint.fd >= 0 ? &result->checkpoint : NULL, &options, error);
+    hpx_buffer_free(&manifest);
+    hpx_buffer_free(&pairs);
+    return status;
+}
+
 hpx_status hpx_trial_store_epoch(struct build *build, struct trial *trial, const hpx_result *result,
                                  hpx_error *error)
 {
@@ -244,38 +264,29 @@ hpx_status hpx_trial_store_epoch(struct build *build, struct trial *trial, const
         .parent = result->parent,
         .metrics = result->metrics,
         .output = result->output,
-        .code = build->code,
+        .conditions = build->conditions_id,
         .dataset = hpx_record_id(&hpx_experiment_source(build->experiment, trial->cell)->record),
         .seed = trial->seed,
         .started_ns = result->started_ns,
         .seconds = result->seconds,
         .total_seconds = trial->past->parent_seconds + trial->past->seconds + result->seconds,
     };
-    hpx_buffer pairs = {0};
-    hpx_experiment_cell(&pairs, build->experiment, trial->cell);
-    artifact.cell = hpx_cell_of(&pairs);
     memcpy(artifact.host, result->host, sizeof artifact.host);
     memcpy(artifact.failure, result->failure, sizeof artifact.failure);
-    const hpx_recipe *recipe = build->recipe;
-    hpx_put_options keep = {.keep = recipe->keep,
-                            .objective = recipe->objective,
-                            .last = result->epoch >= hpx_trial_target(trial) || *result->failure};
-    hpx_buffer manifest = {0};
-    add_manifest(&manifest, build, trial);
-    hpx_status status = hpx_store_put(build->store, &manifest, &artifact,
-                                      *result->failure ? NULL : &result->checkpoint, &keep, error);
-    hpx_buffer_free(&manifest);
-    hpx_buffer_free(&pairs);
+    memcpy(artifact.stopped, result->stopped, sizeof artifact.stopped);
+    if (build->recipe->program && !*result->failure) /* checkpoints of programs are not compared */
+        artifact.output = hpx_output_hash(&result->metrics, NULL, 0);
+    hpx_status status = put(build, trial, &artifact, result, error);
     if (status)
         return status;
-    if (result->epoch > trial->epoch || *result->failure)
+    if (result->epoch > trial->epoch || *result->failure || *result->stopped)
         trial->epoch = result->epoch;
     struct past *past = hpx_ledger_past(&build->ledger, trial);
-    past->value = hpx_objective_value(&recipe->objective, &result->metrics);
+    past->value = hpx_objective_value(&build->recipe->objective, &result->metrics);
     past->seconds += result->seconds;
     if (!*result->failure)
         hpx_ledger_note(&build->ledger, trial, result->epoch, past->value);
-    note_failure(build, trial, result->failure);
+    note_end(build, trial, result->failure, result->stopped);
     build->spent_seconds += result->seconds;
     build->spent_cost +=
         trial->past->failure ? 0 : (double)trial->epoch_cost; /* it need not be a whole epoch */
@@ -304,6 +315,16 @@ void hpx_trial_end_job(struct build *build, struct trial *trial)
         hpx_trial_need(build, trial, 0);
 }
 
+#define HOPELESS_ACCIDENTS 3
+#define HOPELESS_SECONDS   60
+
+/* A program that cannot run at all fails in every cell. */
+static bool is_hopeless(const struct build *build)
+{
+    return build->recipe->program && build->trained == 0 && build->accidents >= HOPELESS_ACCIDENTS &&
+           hpx_clock_seconds() - build->started < HOPELESS_SECONDS;
+}
+
 void hpx_trial_lose(struct build *build, struct trial *trial, hpx_status status, const char *message)
 {
     trial->state = TRIAL_ACCIDENT;
@@ -315,8 +336,41 @@ void hpx_trial_lose(struct build *build, struct trial *trial, hpx_status status,
     }
     if (build->failure != HPX_DIFFERS)
         build->failure = status;
+    build->accidents++;
     build->stopping = build->stopping || !build->options->keep_going;
     hpx_build_emit(build, HPX_EVENT_FAILED, trial, message);
+    if (!build->stopping && is_hopeless(build)) {
+        build->stopping = true;
+        hpx_build_emit(build, HPX_EVENT_SAID, NULL,
+                       "the first trials have all ended by accident: no more are started, in spite of -k");
+    }
+}
+
+void hpx_trial_lose_for_change(struct build *build, struct trial *trial, const char *message)
+{
+    char *text = hpx_format("%s; nothing more of this trial is stored", message);
+    build->executor->stop(build->executor, &trial->key);
+    hpx_dispatch_end(build->dispatch, &trial->task);
+    hpx_timeline_end(&build->timeline, &trial->key, trial->epoch);
+    hpx_trial_lose(build, trial, HPX_FAILED, text);
+    free(text);
+}
+
+hpx_status hpx_trial_refuse_checkpoint(struct build *build, struct trial *trial, const char *why,
+                                       hpx_error *error)
+{
+    uint32_t epoch;
+    hpx_status status =
+        hpx_store_newest_checkpoint_epoch(&epoch, build->store, &trial->key, trial->to - 1, error);
+    if (!status)
+        status = hpx_store_reject(build->store, &trial->key, epoch, why, error);
+    if (status && status != HPX_NOT_FOUND)
+        return status;
+    hpx_store_release(build->store, &trial->key);
+    trial->state = TRIAL_WAITING;
+    if (!trial->task.speculative)
+        hpx_trial_need(build, trial, 0);
+    return HPX_OK;
 }
 
 void hpx_trial_lose_for_memory(struct build *build, struct trial *trial, const char *message)

@@ -33,7 +33,8 @@ struct hpx_executor {
      * starts. */
     hpx_status (*submit)(hpx_executor *executor, const hpx_job *job, const hpx_hash *name, hpx_error *error);
 
-    /* Ends the job of this name, if it runs; no more is heard of it. */
+    /* Ends the job of this name, if it runs; no more is heard of it. A program has ten seconds to end; its slot is free at
+     * once. */
     void (*stop)(hpx_executor *executor, const hpx_hash *name);
 
     /* Waits until results come, at most `timeout_ms` (-1: for ever) or until a signal, and calls for each of
@@ -42,7 +43,7 @@ struct hpx_executor {
     hpx_status (*wait)(hpx_executor *executor, int timeout_ms, hpx_result_fn *each, void *context,
                        hpx_error *error);
 
-    /* Ends whatever still runs, and frees the executor. */
+    /* Ends whatever still runs, waits until all programs have ended, and frees the executor. */
     void (*close)(hpx_executor *executor);
 };
 

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "identity/manifest.h"
+#include "program/processes.h"
 #include "worker/channel.h"
 #include "worker/hello.h"
 #include "worker/worker.h"
@@ -25,6 +26,8 @@ struct worker {
     hpx_hash key;        /* of the job it is at */
     hpx_hash name;       /* its caller's for that */
     hpx_buffer manifest; /* of its first job, until its hello has been compared */
+    char *
+        trial; /* what marks the processes of the program that it has been given (job.trial); NULL: it has a model */
 };
 
 struct local {
@@ -35,9 +38,19 @@ struct local {
     struct pollfd *polls; /* one per worker */
     hpx_buffer message;   /* being read or written */
     bool starved;         /* a job has ended for lack of memory */
+    pid_t *ending;        /* workers that are ending the programs of jobs which nobody wants any more */
+    size_t ending_count, ending_capacity;
 };
 
-/* Closes the socket and collects the process; returns its wait status, 0 when that is not to be had. */
+static void forget(struct worker *worker)
+{
+    hpx_buffer_free(&worker->manifest);
+    free(worker->trial);
+    *worker = (struct worker){.pid = 0};
+}
+
+/* Closes the socket and collects the process, and what a program has left behind if it had no time to end it; returns
+ * its wait status, 0 when that is not to be had. */
 static int stop(struct worker *worker, bool kill_it)
 {
     int how = 0;
@@ -47,10 +60,40 @@ static int stop(struct worker *worker, bool kill_it)
             kill(worker->pid, SIGKILL); /* first, or it complains of the closed socket */
         close(worker->socket);
         hpx_process_wait(&how, worker->pid, &unknown);
+        if (worker->trial && !(WIFEXITED(how) && WEXITSTATUS(how) == 0))
+            hpx_processes_end_strays(worker->trial, 0);
     }
-    hpx_buffer_free(&worker->manifest);
-    *worker = (struct worker){.pid = 0};
+    forget(worker);
     return how;
+}
+
+/* A job that nobody wants. A worker that sees its socket closed ends its program, which may take its time: that is not waited
+ * for here. */
+static void abandon(struct local *local, struct worker *worker)
+{
+    if (!worker->trial) {
+        stop(worker, true);
+        return;
+    }
+    close(worker->socket);
+    local->ending =
+        hpx_grow(local->ending, &local->ending_capacity, local->ending_count + 1, sizeof *local->ending);
+    local->ending[local->ending_count++] = worker->pid;
+    forget(worker);
+}
+
+/* Collects the workers that have ended their programs; all of them, if told to wait. */
+static void collect(struct local *local, bool wait)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < local->ending_count; i++) {
+        pid_t ended;
+        while ((ended = waitpid(local->ending[i], NULL, wait ? 0 : WNOHANG)) < 0 && errno == EINTR)
+            ;
+        if (ended == 0)
+            local->ending[kept++] = local->ending[i];
+    }
+    local->ending_count = kept;
 }
 
 /* Workers that idle keep memory that the next job may need. */
@@ -105,6 +148,19 @@ static hpx_status start(const struct local *local, struct worker *worker, hpx_er
     return status;
 }
 
+/* Notes what the processes of a job's program are known by. */
+static void mark(struct worker *worker, const hpx_job *job)
+{
+    hpx_fields conditions = {0};
+    hpx_error unknown;
+    free(worker->trial);
+    worker->trial = NULL;
+    if (job->conditions.size > 0 &&
+        hpx_fields_decode(&conditions, job->conditions.data, job->conditions.size, &unknown) == HPX_OK)
+        worker->trial = hpx_strdup(hpx_fields_text_or_empty(&conditions, "job.trial"));
+    hpx_fields_free(&conditions);
+}
+
 static hpx_status submit_local(hpx_executor *executor, const hpx_job *job, const hpx_hash *name,
                                hpx_error *error)
 {
@@ -132,6 +188,7 @@ static hpx_status submit_local(hpx_executor *executor, const hpx_job *job, const
     worker->key = job->key;
     worker->name = *name;
     worker->busy = true;
+    mark(worker, job);
     return HPX_OK;
 }
 
@@ -140,7 +197,7 @@ static void stop_local(hpx_executor *executor, const hpx_hash *name)
     struct local *local = (struct local *)executor;
     for (size_t i = 0; i < local->count; i++)
         if (local->workers[i].busy && hpx_hash_equal(&local->workers[i].name, name))
-            stop(&local->workers[i], true);
+            abandon(local, &local->workers[i]);
 }
 
 static hpx_result failure_of(const struct worker *worker)
@@ -277,6 +334,7 @@ static hpx_status wait_local(hpx_executor *executor, int timeout_ms, hpx_result_
                              hpx_error *error)
 {
     struct local *local = (struct local *)executor;
+    collect(local, false);
     for (size_t i = 0; i < local->count; i++) {
         const struct worker *worker = &local->workers[i];
         local->polls[i] = (struct pollfd){.fd = worker->pid ? worker->socket : -1, .events = POLLIN};
@@ -308,8 +366,14 @@ static size_t capacity_local(const hpx_executor *executor)
 static void close_local(hpx_executor *executor)
 {
     struct local *local = (struct local *)executor;
-    for (size_t i = 0; i < local->count; i++)
-        stop(&local->workers[i], local->workers[i].busy);
+    for (size_t i = 0; i < local->count; i++) {
+        if (local->workers[i].busy)
+            abandon(local, &local->workers[i]);
+        else
+            stop(&local->workers[i], false);
+    }
+    collect(local, true);
+    free(local->ending);
     hpx_buffer_free(&local->message);
     free(local->workers);
     free(local->polls);

@@ -8,7 +8,7 @@
  * key, epoch, parent, output, started, seconds, host, the metrics and checkpoint.size; `output` is the hash of
  * checkpoint and metrics. An epoch in which the training failed has a field `failure`, no metrics and a checkpoint
  * of no bytes; one with which it ended by itself has a field `stopped`. Progress: key, epoch, the metrics. Done:
- * key. Failed, memory: key, message. What was printed is the field `log` of an epoch and of an accident. */
+ * key. Failed, refused, memory: key, message. What was printed is the field `log` of an epoch and of an accident. */
 #include "worker/message.h"
 
 #include "base/memory.h"
@@ -100,7 +100,7 @@ void hpx_job_encode(hpx_buffer *out, const hpx_job *job)
 
 static bool is_accident(hpx_message_kind kind)
 {
-    return kind == HPX_MESSAGE_FAILED || kind == HPX_MESSAGE_MEMORY;
+    return kind == HPX_MESSAGE_FAILED || kind == HPX_MESSAGE_REFUSED || kind == HPX_MESSAGE_MEMORY;
 }
 
 void hpx_result_encode(hpx_buffer *out, const hpx_result *result)
@@ -179,6 +179,7 @@ static size_t field_count(hpx_message_kind kind, const hpx_fields *fields, size_
     case HPX_MESSAGE_PROGRESS:
         return 2 + metrics;
     case HPX_MESSAGE_FAILED:
+    case HPX_MESSAGE_REFUSED:
     case HPX_MESSAGE_MEMORY:
         return 2 + has(fields, "log");
     default:

@@ -24,6 +24,7 @@ typedef enum hpx_message_kind {
     HPX_MESSAGE_PROGRESS = 'P', /* metrics of an epoch that has not, or whose result comes later */
     HPX_MESSAGE_DONE = 'D',     /* a job is finished */
     HPX_MESSAGE_FAILED = 'F',   /* a job ended before, by accident */
+    HPX_MESSAGE_REFUSED = 'R',  /* likewise: the trainer cannot go on from the checkpoint of its job */
     HPX_MESSAGE_MEMORY =
         'M', /* likewise, for lack of memory, or killed as then it is: alone it may end well */
 } hpx_message_kind;
@@ -58,8 +59,8 @@ typedef struct hpx_result {
     int64_t started_ns;              /* EPOCH: since 1970 */
     double seconds;                  /* EPOCH */
     char host[64];                   /* EPOCH */
-    hpx_buffer log; /* what was printed, up to HPX_LOG_BYTES_MAX: EPOCH, the last; FAILED, MEMORY */
-    char message[HPX_ACCIDENT_BYTES]; /* FAILED, MEMORY: why, and in more lines what may help */
+    hpx_buffer log; /* what was printed, up to HPX_LOG_BYTES_MAX: EPOCH, the last; accidents */
+    char message[HPX_ACCIDENT_BYTES]; /* accidents: why, and in more lines what may help */
     hpx_blob checkpoint;              /* EPOCH; HPX_NO_BLOB: there is none */
 } hpx_result;
 

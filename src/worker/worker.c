@@ -5,6 +5,7 @@
 #include "hpx/file.h"
 #include "hpx/trainer.h"
 #include "identity/manifest.h"
+#include "program/copy.h"
 #include "worker/channel.h"
 #include "worker/hello.h"
 #include "worker/message.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 struct worker {
     int socket;
@@ -200,8 +202,10 @@ static hpx_status train(struct training *training, hpx_error *error)
     const hpx_job *job = training->job;
     hpx_fields manifest = {0}, conditions = {0};
     hpx_status status = hpx_fields_decode(&manifest, job->manifest.data, job->manifest.size, error);
-    if (!status && job->conditions.size > 0)
+    if (!status && job->conditions.size > 0) {
+        prctl(PR_SET_PDEATHSIG, 0); /* a program is ended before its worker */
         status = hpx_fields_decode(&conditions, job->conditions.data, job->conditions.size, error);
+    }
     if (!status)
         status = find_trainer(worker, &manifest, error);
     if (!status)
@@ -245,11 +249,13 @@ static hpx_status serve(struct worker *worker, hpx_blob *blob, hpx_error *error)
     hpx_result result = {.kind = HPX_MESSAGE_DONE, .key = job.key, .checkpoint = HPX_NO_BLOB};
     status = train(&training, &failure);
     hpx_metrics_free(&training.seen);
-    if (training.broken) {
+    if (training.broken || status == HPX_INTERRUPTED) {
         *error = failure;
     } else {
         if (status) {
-            result.kind = status == HPX_NO_MEMORY ? HPX_MESSAGE_MEMORY : HPX_MESSAGE_FAILED;
+            result.kind = status == HPX_NO_MEMORY             ? HPX_MESSAGE_MEMORY
+                          : status == HPX_DAMAGED && job.from ? HPX_MESSAGE_REFUSED
+                                                              : HPX_MESSAGE_FAILED;
             snprintf(result.message, sizeof result.message, "%.1000s", failure.message);
             result.log = training.log; /* borrowed */
         }
@@ -282,7 +288,10 @@ hpx_status hpx_worker_run(int socket, hpx_error *error)
         if (!status && packet == HPX_PACKET_MESSAGE)
             status = serve(&worker, &blob, error);
     }
+    if (status == HPX_INTERRUPTED)
+        status = HPX_OK; /* nobody wants the job any more, and what it was is ended */
     close_inputs(&worker);
+    hpx_copies_remove();
     hpx_buffer_free(&worker.in);
     hpx_buffer_free(&worker.out);
     return status;

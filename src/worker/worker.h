@@ -8,7 +8,8 @@
 enum { HPX_WORKER_NO_MEMORY = 13 }; /* its exit code when it has no memory to say why in */
 
 /* Serves the jobs that come through a channel (worker/channel.h) until its end, one after the other. A job
- * that fails is answered with a failure and the worker goes on. HPX_FAILED when the channel breaks. */
+ * that fails is answered with a failure and the worker goes on. The end of the channel ends a program that runs (SIGTERM, ten
+ * seconds later SIGKILL, to all that it started); a model is ended by killing the worker. HPX_FAILED when the channel breaks. */
 hpx_status hpx_worker_run(int socket, hpx_error *error);
 
 #endif

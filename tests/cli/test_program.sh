@@ -1,0 +1,125 @@
+#!/bin/bash
+# A program of the user's as the trainer, from end to end.
+source "$(dirname "$0")/common.sh"
+
+recipe() { # more bindings of the program
+    printf '%s\n' 'program' '  command = sh train.sh $n' '  code = train.sh helper.sh' "$@" 'train' '  objective = maximise score' \
+        'axis n = 1..4' 'search all' '  method = grid'
+}
+
+scratch() {
+    export HPX_SCRATCH=$PWD/scratch
+    echo ': helps' >helper.sh
+}
+
+# Metrics from standard output; nothing is trained twice; an edit of a helper file makes every result miss.
+test_stdout() {
+    scratch
+    printf '%s\n' '. ./helper.sh' 'echo "loading $1"' 'echo "score=$1 loss: 0.5"' >train.sh
+    recipe '  metrics = stdout' >a.rcp
+    run 0 hpx build --json a.rcp -j 2
+    is '[.searches[0].end.n, .searches[0].score, .searches[0].trials.train]' '[4,4,4]'
+    run 0 hpx build --json a.rcp
+    is '.searches[0].trials' '{"hit":4,"extend":0,"train":0,"failed":0}'
+    run 0 hpx audit --json
+    is '[.[] | .metrics | keys] | unique' '[["loss","score"]]'
+    run 0 hpx show --log "$(jq -r '[.[] | select(.cell.n == 3)][0].key' out)"
+    has out 'loading 3'
+    echo ': helps more' >helper.sh
+    run 0 hpx build --json a.rcp
+    is '.searches[0].trials.train' 4
+    echo ': helps' >helper.sh
+    run 0 hpx build --json a.rcp
+    is '.searches[0].trials.hit' 4
+    run 0 hpx build -B a.rcp
+    run 0 hpx verify
+}
+
+# JSON lines; why a training failed, or ended early.
+test_lines() {
+    scratch
+    cat >train.sh <<'END'
+. ./helper.sh
+[ "$1" = 2 ] && echo '{"failed": "diverged"}' >>"$HPX_METRICS" && exit 3
+for e in 1 2 3; do
+    echo '{"epoch": '$e', "score": '$1.$e'}' >>"$HPX_METRICS"
+    if [ "$1" = 3 ]; then echo '{"stopped": "no progress"}' >>"$HPX_METRICS" && exit; fi
+done
+END
+    recipe >a.rcp
+    run 0 hpx build --json a.rcp epochs=3
+    is '[.searches[0].end.n, .searches[0].score, .searches[0].trials.failed]' '[4,4.3,1]'
+    has err 'n=2: epoch'
+    has err 'diverged'
+    run 0 hpx build --json a.rcp epochs=3
+    is '[.searches[0].trials.hit, .searches[0].score]' '[4,4.3]'
+}
+
+# A longer training goes on from the checkpoint of a shorter one.
+test_continued() {
+    scratch
+    cat >train.sh <<'END'
+. ./helper.sh
+sum=0
+from=0
+[ -n "$HPX_RESUME" ] && read -r from sum <"$HPX_RESUME/state"
+while [ "$from" -lt "$HPX_EPOCHS" ]; do
+    from=$((from + 1))
+    sum=$((sum + from * $1))
+    echo "$from $sum" >"$HPX_OUT/state"
+    echo '{"epoch": '$from', "score": '$sum', "checkpoint": "state"}' >>"$HPX_METRICS"
+    echo "$from" >>"$RAN"
+done
+END
+    export RAN=$PWD/ran
+    recipe '  continue = yes' '  pass = RAN' >a.rcp
+    run 0 hpx build --json a.rcp epochs=2 n=3
+    is '.searches[0].score' 9
+    : >ran
+    run 0 hpx build --json a.rcp epochs=4 n=3
+    is '[.searches[0].score, .searches[0].trials.extend]' '[30,1]'
+    equal "$(sort -u ran | tr '\n' ' ')" '3 4 ' 'epochs that were trained'
+}
+
+# An accident says what it was and shows the end of the output, and nothing is stored of it.
+test_accidents() {
+    scratch
+    echo 'echo doomed; echo "no such thing" >&2; exit 7' >train.sh
+    recipe '  metrics = stdout' >a.rcp
+    run 1 hpx build a.rcp -j 1
+    has err 'n=1: exit code 7: no such thing'
+    has err '  | doomed'
+    has_not err 'n=2'
+    run 1 hpx build -k a.rcp -j 1
+    has err 'n=3: exit code 7'
+    has_not err 'n=4'
+    has err 'in spite of -k'
+    run 0 hpx ls --json
+    is 'length' 0
+    echo 'echo nothing' >train.sh
+    run 1 hpx build a.rcp
+    has err 'n=1: no metrics'
+    echo 'sleep 60' >train.sh
+    recipe '  metrics = stdout' '  timeout = 1s' >a.rcp
+    run 1 hpx build a.rcp
+    has err 'n=1: time'
+    # One that fails in some cells does not end the others' with -k.
+    echo '[ "$1" != 1 ] || exit 1; echo "score=$1"' >train.sh
+    recipe '  metrics = stdout' >a.rcp
+    run 1 hpx build -k a.rcp
+    has err '1 of 4 trials failed'
+    run 0 hpx ls --json
+    is 'length' 3
+}
+
+# A file that was not declared is missing in the copy, and named.
+test_undeclared() {
+    scratch
+    echo 'cat other.sh || exit 1' >train.sh
+    echo ': other' >other.sh
+    recipe '  metrics = stdout' >a.rcp
+    run 1 hpx build a.rcp -j 1
+    has err 'not declared: other.sh exists in the work tree'
+}
+
+run_tests
