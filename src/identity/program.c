@@ -206,7 +206,7 @@ static hpx_status make_snapshot(hpx_program_state *state, hpx_error *error)
 
 hpx_status hpx_program_prepare(hpx_fields *conditions, hpx_program_state *state, hpx_error *error)
 {
-    hpx_status status = state->scratch ? HPX_OK : hpx_scratch_folder(&state->scratch, error);
+    hpx_status status = state->scratch ? HPX_OK : hpx_scratch_folder(&state->scratch, true, error);
     if (!status && has_code(state) && !state->snapshot)
         status = make_snapshot(state, error);
     if (status)

@@ -18,9 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The first of $HPX_SCRATCH, $XDG_CACHE_HOME/hpx, $HOME/.cache/hpx, ${TMPDIR:-/tmp}/hpx-UID that lies in no git work tree
- * and can be written; made with mode 0700. free() it. HPX_FAILED, with what is wrong with each, when there is none. */
-hpx_status hpx_scratch_folder(char **out, hpx_error *error);
+/* The first of $HPX_SCRATCH, $XDG_CACHE_HOME/hpx, $HOME/.cache/hpx, ${TMPDIR:-/tmp}/hpx-UID that lies in no git work tree and
+ * can be written; made with mode 0700. free() it. HPX_FAILED, with what is wrong with each, when there is none. Without `make`
+ * HPX_NOT_FOUND when it is not there yet. */
+hpx_status hpx_scratch_folder(char **out, bool make, hpx_error *error);
 
 /* What a trial is run in, as the conditions of its job say (fields that are absent are as empty):
  *     run.in       "copy", or "worktree": then nothing is copied or linked, and the folder is the work tree's

@@ -50,8 +50,8 @@ static bool is_in_work_tree(const char *path)
     return found;
 }
 
-/* NULL when it can be used, made if need be. */
-static char *why_not(const char *path)
+/* NULL when it can be used; made if need be and `make`. */
+static char *why_not(const char *path, bool make)
 {
     hpx_error error;
     struct stat info;
@@ -59,6 +59,8 @@ static char *why_not(const char *path)
         return hpx_format("%s: not an absolute path", path);
     if (is_in_work_tree(path))
         return hpx_format("%s: in a git work tree", path);
+    if (!make && !hpx_path_exists(path))
+        return NULL;
     char *above = hpx_path_directory(path);
     const hpx_status status = hpx_make_directories(above, &error);
     free(above);
@@ -81,7 +83,7 @@ static char *below(const char *variable, const char *rest)
     return folder && *folder ? hpx_format("%s%s", folder, rest) : NULL;
 }
 
-hpx_status hpx_scratch_folder(char **out, hpx_error *error)
+hpx_status hpx_scratch_folder(char **out, bool make, hpx_error *error)
 {
     char *own = hpx_format("/hpx-%u", (unsigned)geteuid());
     char *temporary = below("TMPDIR", own);
@@ -92,17 +94,20 @@ hpx_status hpx_scratch_folder(char **out, hpx_error *error)
         temporary ? temporary : hpx_format("/tmp%s", own),
     };
     hpx_buffer reasons = {0};
-    *out = NULL;
+    const char *chosen = NULL;
     for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
-        char *why = *out || !candidates[i] ? NULL : why_not(candidates[i]);
+        char *why = chosen || !candidates[i] ? NULL : why_not(candidates[i], make);
         if (why)
             hpx_buffer_printf(&reasons, "%s%s", reasons.size ? "; " : "", why);
-        else if (!*out && candidates[i])
-            *out = hpx_path_real(candidates[i]);
+        else if (!chosen)
+            chosen = candidates[i];
         free(why);
     }
+    *out = chosen ? hpx_path_real(chosen) : NULL;
     hpx_status status = HPX_OK;
-    if (!*out)
+    if (chosen && !*out)
+        status = hpx_error_set(error, HPX_NOT_FOUND, "%s is not there", chosen);
+    else if (!*out)
         status =
             hpx_error_set(error, HPX_FAILED, "no folder for programs to run in; set HPX_SCRATCH to one (%s)",
                           hpx_buffer_text(&reasons));

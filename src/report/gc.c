@@ -95,6 +95,11 @@ void hpx_report_gc(hpx_buffer *out, const hpx_gc_result *result)
         hpx_buffer_printf(out, "%" PRIu64 " chunks and %" PRIu64 " files that no checkpoint refers to: %s\n",
                           result->strays.chunks, result->strays.files,
                           hpx_bytes_text(bytes, result->strays.bytes));
+    if (result->scratch.snapshots || result->scratch.copies)
+        hpx_buffer_printf(out, "%zu snapshot%s and %zu cop%s of programs' code that nobody uses: %s\n",
+                          result->scratch.snapshots, result->scratch.snapshots == 1 ? "" : "s",
+                          result->scratch.copies, result->scratch.copies == 1 ? "y" : "ies",
+                          hpx_bytes_text(bytes, result->scratch.bytes));
     if (result->busy)
         hpx_buffer_printf(out, "%zu trajector%s left alone: being trained\n", result->busy,
                           result->busy == 1 ? "y" : "ies");
@@ -123,6 +128,11 @@ void hpx_report_gc_json(hpx_buffer *out, const hpx_gc_result *result, uint64_t c
     hpx_json_count(&json, "chunks", result->strays.chunks);
     hpx_json_count(&json, "files", result->strays.files);
     hpx_json_count(&json, "bytes", result->strays.bytes);
+    hpx_json_close(&json, '}');
+    hpx_json_open_flat(&json, "scratch", '{');
+    hpx_json_count(&json, "snapshots", result->scratch.snapshots);
+    hpx_json_count(&json, "copies", result->scratch.copies);
+    hpx_json_count(&json, "bytes", result->scratch.bytes);
     hpx_json_close(&json, '}');
     hpx_json_count(&json, "busy", result->busy);
     hpx_json_count(&json, "bytes", result->bytes);

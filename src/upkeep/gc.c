@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SNAPSHOT_SECONDS 86400
+
 struct checkpoint {
     hpx_stored_checkpoint stored;
     bool wanted, collected;
@@ -365,6 +367,17 @@ static void sum_up(hpx_gc_result *out, const struct gc *gc)
     out->reached = !gc->options->limited || out->live_after <= gc->options->bytes_max;
 }
 
+/* Nobody's whose scratch folder cannot be used. */
+static void collect_scratch(hpx_gc_result *out, const hpx_gc_options *options)
+{
+    char *scratch;
+    hpx_error none;
+    if (hpx_scratch_folder(&scratch, false, &none) != HPX_OK)
+        return;
+    hpx_scratch_collect(&out->scratch, scratch, SNAPSHOT_SECONDS, options->dry);
+    free(scratch);
+}
+
 hpx_status hpx_gc(hpx_gc_result *out, hpx_store *store, const hpx_gc_options *options, hpx_error *error)
 {
     struct gc gc = {.store = store, .options = options};
@@ -381,6 +394,8 @@ hpx_status hpx_gc(hpx_gc_result *out, hpx_store *store, const hpx_gc_options *op
         status = execute(&gc, out, error);
     if (!options->dry && options->folder)
         hpx_source_remove_left_over(options->folder);
+    if (!status)
+        collect_scratch(out, options);
     if (!status)
         sum_up(out, &gc);
     free(gc.shared);

@@ -7,6 +7,7 @@
 #include "hpx/hash.h"
 #include "hpx/recipe.h"
 #include "hpx/store.h"
+#include "program/copy.h"
 #include "store/space.h"
 
 #include <stdbool.h>
@@ -46,8 +47,9 @@ typedef struct hpx_gc_result {
     size_t count;
     hpx_cell_set *cells; /* of the items */
     hpx_strays strays;
-    size_t busy;  /* trajectories left alone because another process trains them */
-    size_t named; /* stored trajectories with a checkpoint that the recipes name */
+    hpx_scratch_space scratch; /* what programs have run in: no part of the store, nor of the numbers below */
+    size_t busy;               /* trajectories left alone because another process trains them */
+    size_t named;              /* stored trajectories with a checkpoint that the recipes name */
     hpx_space before;
     uint64_t bytes;      /* collected, strays included */
     uint64_t live_after; /* by that reckoning */
@@ -62,7 +64,8 @@ typedef struct hpx_gc_result {
  * pinned trajectories. The rest is collected, but not from a trajectory that another process is training.
  * While the live bytes are still above the limit, the wanted ones that are neither pinned nor named by a
  * recipe follow, those that cost least per byte to train again first (hpx_cost). A trajectory is a transaction:
- * what was collected before an error stays collected. */
+ * what was collected before an error stays collected. Snapshots of programs' code that nobody has used for a day go, and the
+ * copies of processes that have ended: they are made again when they are needed. */
 hpx_status hpx_gc(hpx_gc_result *out, hpx_store *store, const hpx_gc_options *options, hpx_error *error);
 void hpx_gc_result_free(hpx_gc_result *result); /* leaves it empty */
 

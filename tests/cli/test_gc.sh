@@ -35,6 +35,21 @@ test_no_store() {
     [[ ! -e $HPX_STORE ]] || fail 'collecting made a store'
 }
 
+test_scratch() {
+    write_recipe a.rcp '2' 'epochs = 1'
+    run 0 hpx build a.rcp -q
+    mkdir -p "$HPX_SCRATCH/snapshots/old" "$HPX_SCRATCH/snapshots/new" "$HPX_SCRATCH/copies/1-0/tree"
+    echo x >"$HPX_SCRATCH/snapshots/old/a.py"
+    touch "$HPX_SCRATCH/copies/1-0.lock"
+    chmod 555 "$HPX_SCRATCH/snapshots/old"
+    touch -d '2 days ago' "$HPX_SCRATCH/snapshots/old"
+    run 0 hpx gc -n --json
+    is '[.scratch.snapshots, .scratch.copies]' '[1,1]'
+    run 0 hpx gc
+    has out "1 snapshot and 1 copy of programs' code that nobody uses"
+    equal "$(cd "$HPX_SCRATCH" && find . -mindepth 2)" ./snapshots/new
+}
+
 test_usage() {
     write_recipe a.rcp '2 4' 'epochs = 1'
     complains 2 'none.rcp: no such recipe' hpx gc none.rcp

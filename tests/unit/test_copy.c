@@ -382,7 +382,8 @@ static void test_scratch(void **state)
     expect_ok(hpx_make_directories(tree, &error), &error);
     setenv("HPX_SCRATCH", inside, 1);
     setenv("XDG_CACHE_HOME", cache, 1);
-    expect_ok(hpx_scratch_folder(&got, &error), &error);
+    assert_int_equal(hpx_scratch_folder(&got, false, &error), HPX_NOT_FOUND);
+    expect_ok(hpx_scratch_folder(&got, true, &error), &error);
     char *real = hpx_path_real(expected);
     assert_string_equal(got, real); /* a folder in a work tree is passed over, and not made */
     assert_false(hpx_path_exists(inside));
@@ -390,7 +391,7 @@ static void test_scratch(void **state)
     assert_int_equal(info.st_mode & 0777, 0700);
     free(got);
     setenv("HPX_SCRATCH", scratch, 1);
-    expect_ok(hpx_scratch_folder(&got, &error), &error);
+    expect_ok(hpx_scratch_folder(&got, true, &error), &error);
     free(real);
     real = hpx_path_real(scratch);
     assert_string_equal(got, real);

@@ -160,7 +160,7 @@ static void test_mistakes(void **state)
     expect_refused("  code = gone.py\n", "gone.py does not exist");
     expect_refused("  version = \"sh -c 'echo one; echo two words >&2; exit 3'\"\n",
                    "ended with exit code 3: two words");
-    expect_refused("  version = \"no-such-program -V\"\n", "no-such-program is not installed");
+    expect_refused("  version = \"no-such-program -V\"\n", "no-such-program");
     expect_refused("  version = \"head -c 2000000 /dev/zero\"\n", "prints more than 1 MiB");
     expect_refused("  version = \"sh -c 'kill -9 $$$$'\"\n", "ended with signal 9: it printed nothing");
 }
