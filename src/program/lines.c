@@ -30,7 +30,7 @@ struct hpx_lines {
     hpx_buffer rest; /* a line whose end has not come */
     bool skipping;   /* that line is too long */
     hpx_line line;   /* the last one read */
-    uint64_t number; /* of it */
+    uint64_t number; /* of the last line that has begun */
 
     /* All names of the trial, as a hash table. */
     char *names[NAME_SLOTS];
@@ -261,7 +261,6 @@ static void add_line(hpx_lines *lines, hpx_line *line)
 static void read_line(hpx_lines *lines, const char *bytes, size_t size)
 {
     size -= size > 0 && bytes[size - 1] == '\r';
-    lines->number++;
     hpx_line_clear(&lines->line);
     if (lines->options.printed) {
         if (hpx_line_read_printed(&lines->line, bytes, size, lines->matches))
@@ -280,10 +279,10 @@ static void read_line(hpx_lines *lines, const char *bytes, size_t size)
 /* A line, or with `whole` false the beginning of one. */
 static void add_part(hpx_lines *lines, const char *bytes, size_t size, bool whole)
 {
+    lines->number += lines->rest.size == 0 && !lines->skipping;
     if (lines->skipping || lines->rest.size + size > HPX_LINE_BYTES_MAX) {
         lines->rest.size = 0;
         lines->skipping = !whole;
-        lines->number += whole;
         lines->checkpoint_is_last = false;
         if (!lines->options.printed)
             warn(lines, TOO_LONG, "it is longer than %zu bytes and is ignored", HPX_LINE_BYTES_MAX);
@@ -312,7 +311,6 @@ void hpx_lines_end(hpx_lines *lines)
 {
     if (lines->rest.size) {
         hpx_line_clear(&lines->line);
-        lines->number++;
         if (!lines->options.printed || hpx_line_read_printed(&lines->line, (const char *)lines->rest.data,
                                                              lines->rest.size, lines->matches))
             warn(lines, UNFINISHED, "it is the last one, has no end and is not read");
