@@ -43,6 +43,8 @@ typedef enum hpx_binding {
     HPX_BINDING_FIRST,
     HPX_BINDING_SCAN,
     HPX_BINDING_LIMIT,
+    HPX_BINDING_EVALUATIONS,
+    HPX_BINDING_SEED,
     HPX_BINDINGS
 } hpx_binding;
 
@@ -69,7 +71,14 @@ typedef struct hpx_method {
     size_t (*speculate)(hpx_search *search, hpx_request *requests, size_t room);
 } hpx_method;
 
-enum { HPX_METHOD_GRID, HPX_METHOD_HILL_CLIMB, HPX_METHOD_FULL_CROSS, HPX_METHOD_PARTIAL_CROSS, HPX_METHODS };
+enum {
+    HPX_METHOD_GRID,
+    HPX_METHOD_HILL_CLIMB,
+    HPX_METHOD_FULL_CROSS,
+    HPX_METHOD_PARTIAL_CROSS,
+    HPX_METHOD_RANDOM,
+    HPX_METHODS
+};
 
 extern const hpx_method hpx_methods[HPX_METHODS];
 
@@ -84,9 +93,11 @@ typedef struct hpx_search_options {
     uint32_t epochs; /* at which it asks, unless the method says otherwise */
     uint32_t start;  /* cell; hill climbing and cross-searches */
     hpx_neighbourhood neighbours;
-    uint32_t first; /* axis of the first line of a cross-search */
-    uint32_t limit; /* misses in a row that end a line of an ordered axis; 0: walk it to its end */
-    bool outward;   /* lines are walked from the current cell outward instead of from their low end */
+    uint32_t first;       /* axis of the first line of a cross-search */
+    uint32_t limit;       /* misses in a row that end a line of an ordered axis; 0: walk it to its end */
+    bool outward;         /* lines are walked from the current cell outward instead of from their low end */
+    uint32_t evaluations; /* random: 1 or more; beyond the grid they are its cells */
+    uint32_t seed;        /* of the order in which cells are drawn */
 } hpx_search_options;
 
 /* The cost of a cell, for ties: equal scores are decided by the smaller cost, then by the smaller number. */
@@ -119,7 +130,7 @@ size_t hpx_search_trace(const hpx_search *search, const hpx_request **requests);
 bool hpx_search_is_done(const hpx_search *search);
 
 /* Once done. end: where the method ends (the paper's result); incumbent: the best of all cells visited at the
- * most epochs, `epochs`; stop: "complete" (grid), "peak" (hill climbing), "fixpoint" or "cycle"
+ * most epochs, `epochs`; stop: "complete" (grid, random), "peak" (hill climbing), "fixpoint" or "cycle"
  * (cross-searches). */
 typedef struct hpx_search_result {
     uint32_t end, incumbent, epochs;

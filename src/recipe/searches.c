@@ -11,6 +11,8 @@ enum {
     FIRST = BINDING + HPX_BINDING_FIRST,
     SCAN = BINDING + HPX_BINDING_SCAN,
     LIMIT = BINDING + HPX_BINDING_LIMIT,
+    EVALUATIONS = BINDING + HPX_BINDING_EVALUATIONS,
+    SEED = BINDING + HPX_BINDING_SEED,
 };
 
 static const char *const neighbour_words[] = {"diagonal", "axes",
@@ -29,6 +31,8 @@ static const hpx_setting parameters[PARAMETERS] = {
     [FIRST] = {.name = "first", WORD_OF(NULL)},
     [SCAN] = {.name = "scan", WORD_OF(scan_words)},
     [LIMIT] = {.name = "limit", COUNT_OF(1, 65536)},
+    [EVALUATIONS] = {.name = "evaluations", COUNT_OF(1, HPX_CELLS_MAX)},
+    [SEED] = {.name = "seed", COUNT_OF(0, UINT32_MAX), .fallback = "1"},
 };
 
 static bool takes(const hpx_method *method, size_t parameter)
@@ -161,7 +165,7 @@ static void read_parameter(struct parse *p, const struct statement *search, argu
     if (i == METHOD)
         setting.words = methods;
     const struct binding *given = out->given[i] = hpx_recipe_binding(search, setting.name);
-    if (!given)
+    if (!given && !setting.fallback)
         return;
     if (i == START) {
         read_start(p, given, &out->start);
@@ -233,6 +237,8 @@ static void read_search(struct parse *p, hpx_recipe_search *out, struct statemen
                                   : HPX_DIAGONAL,
                 .first = first,
                 .limit = (uint32_t)a.values[LIMIT].count,
+                .evaluations = (uint32_t)a.values[EVALUATIONS].count,
+                .seed = (uint32_t)a.values[SEED].count,
                 .outward = a.given[SCAN] && strcmp(a.values[SCAN].text, "outward") == 0,
             },
         .place = hpx_recipe_place(&search->name),

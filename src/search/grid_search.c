@@ -4,15 +4,15 @@
 
 void hpx_grid_begin(hpx_walk *walk)
 {
-    walk->grid_next = 0;
+    walk->next = 0;
 }
 
 void hpx_grid_advance(hpx_walk *walk)
 {
     const hpx_search *search = walk->search;
-    while (walk->grid_next < search->cells && hpx_walk_visit(walk, walk->grid_next))
-        walk->grid_next++;
-    if (walk->grid_next == search->cells)
+    while (walk->next < search->cells && hpx_walk_visit(walk, walk->next))
+        walk->next++;
+    if (walk->next == search->cells)
         hpx_walk_stop(walk, search->result.incumbent, "complete");
 }
 
@@ -20,7 +20,7 @@ size_t hpx_grid_ask(hpx_search *search, hpx_request *requests, size_t room)
 {
     const hpx_rung *rung = &search->rungs[search->rung];
     size_t count = 0;
-    for (uint32_t cell = search->walk.grid_next; cell < search->cells && count < room; cell++)
+    for (uint32_t cell = search->walk.next; cell < search->cells && count < room; cell++)
         if (!hpx_search_told(search, cell))
             requests[count++] = (hpx_request){cell, rung->epochs};
     return search->cells - rung->told;

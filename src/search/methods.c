@@ -8,6 +8,8 @@ enum {
     NEIGHBOURS = 1 << HPX_BINDING_NEIGHBOURS,
     CROSS = START | 1 << HPX_BINDING_FIRST | 1 << HPX_BINDING_SCAN,
     LIMIT = 1 << HPX_BINDING_LIMIT,
+    EVALUATIONS = 1 << HPX_BINDING_EVALUATIONS,
+    SEED = 1 << HPX_BINDING_SEED,
 };
 
 const hpx_method hpx_methods[HPX_METHODS] = {
@@ -46,5 +48,15 @@ const hpx_method hpx_methods[HPX_METHODS] = {
             .advance = hpx_cross_advance,
             .ask = hpx_search_ask_list,
             .speculate = hpx_search_try_futures,
+        },
+    [HPX_METHOD_RANDOM] =
+        {
+            .name = "random",
+            .takes = EVALUATIONS | SEED,
+            .needs = EVALUATIONS,
+            .fixed = true,
+            .begin = hpx_random_begin,
+            .advance = hpx_random_advance,
+            .ask = hpx_search_ask_list,
         },
 };

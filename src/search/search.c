@@ -54,6 +54,7 @@ hpx_search *hpx_search_new(const hpx_grid *grid, const hpx_search_options *optio
     for (size_t axis = grid->axes; axis-- > 0; stride *= grid->counts[axis])
         search->strides[axis] = stride;
 
+    hpx_permutation_init(&search->order, search->cells, options->seed);
     hpx_search_go_by(search, options->epochs);
     search->walk.search = search;
     options->method->begin(&search->walk);
@@ -69,6 +70,7 @@ void hpx_search_free(hpx_search *search)
         hpx_scores_free(&search->rungs[i].scores);
     if (search->rung_count > 1)
         free(search->rungs);
+    hpx_permutation_free(&search->order);
     free(search->trace);
     free(search->certain.at);
     free(search->walk.hill.around.at);

@@ -4,6 +4,7 @@
 #define HPX_SEARCH_STATE_H
 
 #include "hpx/search.h"
+#include "permutation.h"
 #include "scores.h"
 
 typedef struct hpx_future hpx_future;
@@ -43,7 +44,7 @@ struct hpx_walk {
     hpx_search *search;
     hpx_future *future; /* that it tries out: missing scores come from there; NULL: the search's own walk */
     const char *stop;   /* why it ended; NULL: it has not */
-    uint32_t grid_next;
+    uint32_t next;      /* grid: the cell; random: its place in the order */
     hpx_hill hill;
     hpx_cross cross;
 };
@@ -62,6 +63,7 @@ struct hpx_search {
     void *context;
     uint32_t cells;
     uint32_t strides[HPX_AXES_MAX]; /* difference in number between neighbours along an axis */
+    hpx_permutation order;          /* of the methods that draw cells */
 
     hpx_rung *rungs; /* the first is of options.epochs */
     hpx_rung only;   /* that one, while there is no other */
@@ -81,6 +83,8 @@ struct hpx_search {
 void hpx_grid_begin(hpx_walk *walk);
 void hpx_grid_advance(hpx_walk *walk);
 size_t hpx_grid_ask(hpx_search *search, hpx_request *requests, size_t room);
+void hpx_random_begin(hpx_walk *walk);
+void hpx_random_advance(hpx_walk *walk);
 void hpx_hill_begin(hpx_walk *walk);
 void hpx_hill_advance(hpx_walk *walk);
 void hpx_cross_begin(hpx_walk *walk);

@@ -203,6 +203,31 @@ static void reference_hill(path *out, const table *t, const hpx_search_options *
     }
 }
 
+/* The same shuffle as the methods', of all cells at once. */
+static void shuffle(uint32_t order[CELLS], uint32_t cells, uint32_t seed)
+{
+    for (uint32_t i = 0; i < cells; i++)
+        order[i] = i;
+    for (uint32_t i = 0; i < cells; i++) {
+        uint32_t words[4];
+        hpx_random(words, seed, 'P', 0, 0, i);
+        const uint64_t draw = words[0] + ((uint64_t)words[1] << 32);
+        const uint32_t j = i + (uint32_t)(draw % (cells - i)), cell = order[j];
+        order[j] = order[i];
+        order[i] = cell;
+    }
+}
+
+static void reference_random(path *out, const table *t, const hpx_search_options *options)
+{
+    uint32_t order[CELLS];
+    shuffle(order, t->cells, options->seed);
+    for (uint32_t i = 0; i < t->cells && i < options->evaluations; i++)
+        evaluate(out, t, order[i]);
+    out->end = out->incumbent;
+    out->stop = "complete";
+}
+
 static void reference(path *out, const table *t, const hpx_search_options *options)
 {
     out->count = 0;
@@ -213,6 +238,8 @@ static void reference(path *out, const table *t, const hpx_search_options *optio
             evaluate(out, t, cell);
         out->end = out->incumbent;
         out->stop = "complete";
+    } else if (options->method == &hpx_methods[HPX_METHOD_RANDOM]) {
+        reference_random(out, t, options);
     } else if (options->method == &hpx_methods[HPX_METHOD_HILL_CLIMB]) {
         reference_hill(out, t, options);
     } else {
@@ -388,12 +415,16 @@ static void check_search(const setup *s, stream *random)
     hpx_search_free(search);
 }
 
-/* Grid search; both hill climbers and every cross-search from every start. */
+/* Grid and random search; both hill climbers and every cross-search from every start. */
 static void check_table(const char *kind, uint32_t number, const table *t, stream *random)
 {
     hpx_search_options options = {.method = &hpx_methods[HPX_METHOD_GRID], .epochs = EPOCHS};
     setup s = {kind, number, t, &options};
     check_search(&s, random);
+    options.method = &hpx_methods[HPX_METHOD_RANDOM];
+    options.seed = number;
+    for (options.evaluations = 1; options.evaluations <= t->cells + 1; options.evaluations++)
+        check_search(&s, random);
     for (uint32_t start = 0; start < t->cells; start++) {
         options = (hpx_search_options){
             .method = &hpx_methods[HPX_METHOD_HILL_CLIMB], .epochs = EPOCHS, .start = start};

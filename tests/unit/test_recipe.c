@@ -329,7 +329,9 @@ static void test_searches(void **state)
                    "search c\n  neighbours = 4\n  method = hill-climb\n  start = 32 1E-2\n"
                    "search d\n  method = full-cross\n"
                    "search e\n  method = full-cross\n  first = r\n  scan = outward\n  start = 64 0.001\n"
-                   "search f\n  method = partial-cross\n  limit = 3\n  scan = low\n  first = n\n");
+                   "search f\n  method = partial-cross\n  limit = 3\n  scan = low\n  first = n\n"
+                   "search g\n  method = random\n  evaluations = 5\n"
+                   "search h\n  method = random\n  evaluations = 4194304\n  seed = 4294967295\n");
     static const hpx_search_options expected[] = {
         {.method = &hpx_methods[HPX_METHOD_GRID], .neighbours = HPX_DIAGONAL},
         {.method = &hpx_methods[HPX_METHOD_HILL_CLIMB], .neighbours = HPX_DIAGONAL},
@@ -341,6 +343,8 @@ static void test_searches(void **state)
          .outward = true,
          .start = 4},
         {.method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS], .neighbours = HPX_DIAGONAL, .limit = 3},
+        {.method = &hpx_methods[HPX_METHOD_RANDOM], .evaluations = 5, .seed = 1},
+        {.method = &hpx_methods[HPX_METHOD_RANDOM], .evaluations = HPX_CELLS_MAX, .seed = UINT32_MAX},
     };
     assert_int_equal(recipe->search_count, COUNT(expected));
     for (size_t i = 0; i < COUNT(expected); i++) {
@@ -351,6 +355,9 @@ static void test_searches(void **state)
         assert_int_equal(options->first, expected[i].first);
         assert_int_equal(options->limit, expected[i].limit);
         assert_int_equal(options->outward, expected[i].outward);
+        assert_int_equal(options->evaluations, expected[i].evaluations);
+        if (options->evaluations)
+            assert_int_equal(options->seed, expected[i].seed);
     }
     assert_string_equal(recipe->searches[5].options.method->name, "partial-cross");
     assert_int_equal(recipe->searches[1].place.line, 10);
@@ -360,7 +367,7 @@ static void test_searches(void **state)
     assert_ptr_equal(search, &recipe->searches[2]);
     assert_int_equal(hpx_recipe_find_search(&search, recipe, "a.1-xY", &error), HPX_USAGE);
     assert_string_equal(error.message,
-                        "lab/r.rcp: unknown search 'a.1-xY': expected a.1-x_Y, b, c, d, e, f; did you "
+                        "lab/r.rcp: unknown search 'a.1-xY': expected a.1-x_Y, b, c, d, e, f, g, h; did you "
                         "mean 'a.1-x_Y'?");
     hpx_recipe_free(recipe);
     recipe = parse(MODEL);
