@@ -1,6 +1,7 @@
 #include "hpx/code.h"
 
 #include "base/memory.h"
+#include "listing.h"
 #include "record.h"
 
 #include <stdio.h>
@@ -62,6 +63,30 @@ hpx_status hpx_code_compare(hpx_code_change *out, const char *root, const char *
         compare_files(out, &old, &new, sources);
         compare_commits(out, root, before, after);
     }
+    hpx_code_files_free(&old);
+    hpx_code_files_free(&new);
+    hpx_code_git_end();
+    return status;
+}
+
+hpx_status hpx_code_compare_listed(hpx_code_change *out, const hpx_fields *before, const hpx_listing *after,
+                                   hpx_error *error)
+{
+    const hpx_field *files = hpx_fields_find(before, "files");
+    *out = (hpx_code_change){0};
+    if (!files || files->size == 0)
+        return hpx_error_set(error, HPX_NOT_FOUND, "the files of this code are not known");
+    hpx_status status = hpx_code_git_begin(error);
+    if (status)
+        return status;
+    code_files old = {0}, new = {0};
+    for (size_t i = 0; i < after->count; i++) {
+        code_file *file = hpx_code_files_add(&new, hpx_strdup(after->files[i].path), after->files[i].mode);
+        memcpy(file->id, after->files[i].id, HPX_CODE_BYTES);
+    }
+    status = hpx_code_record_files(&old, after->root, before, error);
+    if (!status)
+        compare_files(out, &old, &new, NULL);
     hpx_code_files_free(&old);
     hpx_code_files_free(&new);
     hpx_code_git_end();

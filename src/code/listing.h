@@ -12,6 +12,7 @@
 #include "hpx/buffer.h"
 #include "hpx/code.h"
 #include "hpx/error.h"
+#include "hpx/fields.h"
 #include "hpx/file.h"
 #include "hpx/hash.h"
 #include "hpx/sources.h"
@@ -61,6 +62,10 @@ bool hpx_listing_recall(hpx_listing *out, const hpx_listing_request *request, co
 
 /* Names the first file that is not on disk as it was listed; HPX_OK when all are. */
 hpx_status hpx_listing_check(const hpx_listing *listing, hpx_error *error);
+
+/* What lies between the code of a record and a listing: files alone. Errors as of hpx_code_compare. */
+hpx_status hpx_code_compare_listed(hpx_code_change *out, const hpx_fields *before, const hpx_listing *after,
+                                   hpx_error *error);
 
 /* What hpx_code_read has of a program's code, whose files are in the snapshot; NULL: there are none. "Dirty" is a file that is
  * not in the commit as it is, and one of the commit that the words name and that is gone. */

@@ -270,6 +270,12 @@ hpx_status hpx_program_code_record(hpx_fields *out, hpx_program_state *state, ui
     return HPX_OK;
 }
 
+hpx_status hpx_program_code_change(hpx_code_change *out, const hpx_program_state *state,
+                                   const hpx_fields *before, hpx_error *error)
+{
+    return hpx_code_compare_listed(out, before, &state->code, error);
+}
+
 hpx_status hpx_program_unchanged(hpx_program_state *state, hpx_error *error)
 {
     hpx_status status = hpx_program_data_check(&state->data, error);

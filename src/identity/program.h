@@ -3,6 +3,7 @@
 #ifndef HPX_IDENTITY_PROGRAM_H
 #define HPX_IDENTITY_PROGRAM_H
 
+#include "hpx/code.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
 #include "hpx/recipe.h"
@@ -34,6 +35,10 @@ const hpx_fields *hpx_program_data_record(const hpx_program_state *state);
 /* Makes the snapshot of its code, once for a version, and sets what the conditions of a job have of it: run.folder and job.*
  * (program/copy.h), but job.trial. HPX_FAILED when a file has been edited since it was looked at. */
 hpx_status hpx_program_prepare(hpx_fields *conditions, hpx_program_state *state, hpx_error *error);
+
+/* Which files differ between the code of a record and this one. HPX_NOT_FOUND when those of the record are not known. */
+hpx_status hpx_program_code_change(hpx_code_change *out, const hpx_program_state *state,
+                                   const hpx_fields *before, hpx_error *error);
 
 /* The code record of a cell, as hpx_code_fields has it: version, commit, describe, branch, author-date, folder, dirty, patch,
  * files; and version.N.command, version.N.output. After hpx_program_prepare: the files are those of the snapshot. What git does
