@@ -225,6 +225,9 @@ void hpx_recipe_searches(struct parse *p);
 
 /* A mistake: the recipe lacks a statement. */
 void hpx_recipe_missing(struct parse *p, const char *keyword, const char *usage);
+/* Where what a statement lacks is told: at its keyword or, where no file states it, at that of the model or the
+ * program. */
+const struct word *hpx_recipe_keyword(const struct parse *p, const struct statement *statement);
 /* An axis that the recipe does not have yet. */
 hpx_status hpx_recipe_add_axis(struct parse *p, struct statement *fresh);
 

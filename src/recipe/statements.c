@@ -396,6 +396,13 @@ void hpx_recipe_missing(struct parse *p, const char *keyword, const char *usage)
                        usage);
 }
 
+const struct word *hpx_recipe_keyword(const struct parse *p, const struct statement *statement)
+{
+    if (statement && statement->keyword.line)
+        return &statement->keyword;
+    return p->program ? &p->program->keyword : &p->model->keyword;
+}
+
 void hpx_recipe_statements(struct parse *p)
 {
     read_source(p, p->file, 0);

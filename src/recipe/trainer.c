@@ -85,7 +85,7 @@ static void make_slots(struct parse *p, const struct statement *statement, enum 
         if (given || setting->fallback)
             hpx_recipe_slot(p, slot, setting, given, HPX_SETTING_LIST_MAX, &inside->axes_in[section]);
         else if (!statement || !statement->bad)
-            hpx_recipe_fail(p, statement ? &statement->keyword : &p->model->keyword,
+            hpx_recipe_fail(p, hpx_recipe_keyword(p, statement),
                             "%s %s needs '%s': expected a binding '%s = ' of %s", name, trainer->name,
                             setting->name, setting->name, hpx_recipe_expected(p, setting));
         slot->field = hpx_arena_format(p->arena, "%s.%s", name, setting->name);

@@ -108,9 +108,9 @@ static void read_objective(struct parse *p)
     if (!trainer)
         return;
     if (!given && !trainer->objective) {
-        const struct statement *train = p->train ? p->train : p->program ? p->program : p->model;
-        if (!train->bad)
-            hpx_recipe_fail(p, &train->keyword, "train needs 'objective': expected the name of a metric");
+        if (!p->train || !p->train->bad)
+            hpx_recipe_fail(p, hpx_recipe_keyword(p, p->train),
+                            "train needs 'objective': expected the name of a metric");
         return;
     }
     struct binding name = given ? *given : (struct binding){.count = 0};
