@@ -84,7 +84,15 @@ static hpx_status dispatch(struct build *build, hpx_error *error)
     hpx_dispatch_resume(build->dispatch);
     while (!status && !build->stopping && (task = hpx_dispatch_next(build->dispatch, &instead))) {
         struct trial *trial = (struct trial *)task;
+        enum proof_gate gate;
         bool claimed;
+        status = hpx_proof_gate(&gate, build, trial, error);
+        if (status)
+            break;
+        if (gate == PROOF_ASIDE) {
+            hpx_dispatch_set_aside(build->dispatch, task);
+            continue;
+        }
         status = hpx_trial_claim(&claimed, build, trial, error);
         if (status)
             break;
@@ -96,7 +104,8 @@ static hpx_status dispatch(struct build *build, hpx_error *error)
         } else {
             if (instead)
                 hpx_trial_stop(build, (struct trial *)instead);
-            status = hpx_trial_start(build, trial, error);
+            status = gate == PROOF_DUE ? hpx_proof_start(build, trial, error)
+                                       : hpx_trial_start(build, trial, error);
         }
     }
     return status;
@@ -133,12 +142,15 @@ static hpx_status dispatch_speculative(struct build *build, hpx_error *error)
     hpx_status status = speculate(&requests, &count, build, error);
     for (size_t i = 0; i < count * seeds && !status; i++) {
         struct trial *trial = hpx_ledger_trial(&build->ledger, requests[i / seeds], i % seeds);
-        bool claimed;
+        enum proof_gate gate;
+        bool claimed = false;
         if (hpx_dispatch_count(build->dispatch).idle == 0)
             break;
         if (trial->state != TRIAL_WAITING || trial->task.state != HPX_TASK_IDLE)
             continue;
-        status = hpx_trial_claim(&claimed, build, trial, error);
+        status = hpx_proof_gate(&gate, build, trial, error);
+        if (!status && gate == PROOF_OPEN)
+            status = hpx_trial_claim(&claimed, build, trial, error);
         if (!status && claimed && trial->state == TRIAL_WAITING)
             status = hpx_trial_start(build, trial, error);
     }
@@ -173,6 +185,8 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
     struct build *build = context;
     struct trial *trial = hpx_ledger_find(&build->ledger, &result->key);
     assert(trial);
+    if (hpx_proof_has(build, trial))
+        return hpx_proof_take(build, trial, result, error);
     if (hpx_result_is_end(result)) {
         hpx_dispatch_end(build->dispatch, &trial->task);
         hpx_timeline_end(&build->timeline, &trial->key, trial->epoch);
@@ -232,6 +246,8 @@ static hpx_status train(struct build *build, hpx_error *error)
             status = follow(build, error);
         if (!status && is_interrupted(build))
             status = end_interrupted(build, error);
+        if (!status)
+            status = hpx_proofs_go_on(build, error);
         if (!status)
             status = dispatch(build, error);
         if (!status)
@@ -357,6 +373,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     hpx_fields_free(&build.binary);
     hpx_dispatch_free(build.dispatch);
     hpx_plan_free(build.plan);
+    hpx_proofs_free(&build.proofs);
     hpx_reasons_free(&build.reasons);
     hpx_experiment_free(build.experiment);
     free(build.open.at);

@@ -3,6 +3,7 @@
 #define HPX_RUN_INSIDE_H
 
 #include "ledger.h"
+#include "proof.h"
 #include "reason.h"
 #include "timeline.h"
 
@@ -49,6 +50,7 @@ struct build {
     char *mark; /* what the processes of programs are known by; NULL: there have been no jobs of one */
     struct known_code *codes; /* stored */
     size_t code_count, code_capacity;
+    struct proofs proofs;
     double started;        /* hpx_clock_seconds() */
     size_t accidents;      /* of trials that are needed */
     bool stopping;         /* give out nothing more */
@@ -96,7 +98,17 @@ hpx_status hpx_trial_start(struct build *build, struct trial *trial, hpx_error *
 /* A speculative trial gives its slot up. The epochs it has finished are stored, and it can go on from there. */
 void hpx_trial_stop(struct build *build, struct trial *trial);
 
-/* HPX_DIFFERS when another output is stored for the epoch. */
+/* Manifest, key, conditions and paths of a job of the trial. */
+void hpx_trial_name_job(hpx_job *out, const struct build *build, const struct trial *trial);
+
+/* What its artifacts refer to: code, data and conditions. Before its first job. */
+hpx_status hpx_trial_put_records(struct build *build, const struct trial *trial, hpx_error *error);
+
+/* Stores an epoch of a run to epoch `to`, under the key of this manifest. HPX_DIFFERS when another output is stored. */
+hpx_status hpx_trial_put_epoch(struct build *build, const struct trial *trial, const hpx_buffer *manifest,
+                               uint32_t to, const hpx_result *result, hpx_error *error);
+
+/* Stores an epoch of the trial, and notes it; errors likewise. */
 hpx_status hpx_trial_store_epoch(struct build *build, struct trial *trial, const hpx_result *result,
                                  hpx_error *error);
 

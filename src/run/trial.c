@@ -155,8 +155,8 @@ static hpx_status find_checkpoint(hpx_job *job, struct build *build, const struc
     return status;
 }
 
-/* Manifest, key, conditions and paths: there the trainer is the workers' own. */
-static void name_job(hpx_job *out, const struct build *build, const struct trial *trial)
+/* There the trainer is the workers' own. */
+void hpx_trial_name_job(hpx_job *out, const struct build *build, const struct trial *trial)
 {
     const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
     hpx_fields manifest = {0};
@@ -170,16 +170,20 @@ static void name_job(hpx_job *out, const struct build *build, const struct trial
         out->paths[out->path_count++] = hpx_strdup(source->inputs[i].path);
 }
 
-static hpx_status start(struct build *build, struct trial *trial, hpx_error *error)
+hpx_status hpx_trial_put_records(struct build *build, const struct trial *trial, hpx_error *error)
 {
     const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
-    hpx_job job = {.to = trial->to = hpx_trial_target(trial), .checkpoint = HPX_NO_BLOB};
     hpx_hash code;
     hpx_status status = hpx_build_prepare(build, error);
     if (!status)
         status = hpx_build_put_code(&code, build, trial->cell, error);
-    if (!status)
-        status = hpx_store_put_record(build->store, HPX_RECORD_DATASET, &source->record, error);
+    return status ? status : hpx_store_put_record(build->store, HPX_RECORD_DATASET, &source->record, error);
+}
+
+static hpx_status start(struct build *build, struct trial *trial, hpx_error *error)
+{
+    hpx_job job = {.to = trial->to = hpx_trial_target(trial), .checkpoint = HPX_NO_BLOB};
+    hpx_status status = hpx_trial_put_records(build, trial, error);
     if (!status && (trial->verdict == HPX_EXTEND || trial->epoch > 0)) {
         const bool first = hpx_trial_trained(trial) == 0;
         hpx_status found = find_checkpoint(&job, build, trial, error);
@@ -197,7 +201,7 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
         }
     }
     if (!status) {
-        name_job(&job, build, trial);
+        hpx_trial_name_job(&job, build, trial);
         status = build->executor->submit(build->executor, &job, &trial->key, error);
     }
     const uint32_t from = job.from;
@@ -231,35 +235,33 @@ void hpx_trial_stop(struct build *build, struct trial *trial)
 
 /* Puts a record that is complete but for what the build knows of the trial. */
 static hpx_status put(struct build *build, const struct trial *trial, hpx_artifact *artifact,
-                      const hpx_result *result, hpx_error *error)
+                      const hpx_buffer *manifest, uint32_t to, const hpx_result *result, hpx_error *error)
 {
     const hpx_recipe *recipe = build->recipe;
-    hpx_buffer manifest = {0}, pairs = {0};
+    hpx_buffer pairs = {0};
     const bool ended = *result->failure || *result->stopped;
     hpx_experiment_cell(&pairs, build->experiment, trial->cell);
     artifact->cell = hpx_cell_of(&pairs);
-    add_manifest(&manifest, build, trial);
     hpx_status status = hpx_build_put_code(&artifact->code, build, trial->cell, error);
     const hpx_put_options options = {
         .keep = recipe->keep,
         .objective = recipe->objective,
-        .last = result->epoch >= hpx_trial_target(trial) || ended,
+        .last = result->epoch >= to || ended,
         .comparison = build->comparison,
         .log = result->log.size > 0 ? &result->log : NULL,
     };
     if (!status)
-        status = hpx_store_put(build->store, &manifest, artifact,
+        status = hpx_store_put(build->store, manifest, artifact,
                                result->checkpoint.fd >= 0 ? &result->checkpoint : NULL, &options, error);
-    hpx_buffer_free(&manifest);
     hpx_buffer_free(&pairs);
     return status;
 }
 
-hpx_status hpx_trial_store_epoch(struct build *build, struct trial *trial, const hpx_result *result,
-                                 hpx_error *error)
+hpx_status hpx_trial_put_epoch(struct build *build, const struct trial *trial, const hpx_buffer *manifest,
+                               uint32_t to, const hpx_result *result, hpx_error *error)
 {
     hpx_artifact artifact = {
-        .key = result->key,
+        .key = hpx_hash_of(manifest->data, manifest->size),
         .epoch = result->epoch,
         .parent = result->parent,
         .metrics = result->metrics,
@@ -274,15 +276,41 @@ hpx_status hpx_trial_store_epoch(struct build *build, struct trial *trial, const
     memcpy(artifact.host, result->host, sizeof artifact.host);
     memcpy(artifact.failure, result->failure, sizeof artifact.failure);
     memcpy(artifact.stopped, result->stopped, sizeof artifact.stopped);
-    if (build->recipe->program && !*result->failure) /* checkpoints of programs are not compared */
-        artifact.output = hpx_output_hash(&result->metrics, NULL, 0);
-    hpx_status status = put(build, trial, &artifact, result, error);
+    return put(build, trial, &artifact, manifest, to, result, error);
+}
+
+/* The objective of an epoch that has just been stored: that of the run that was stored first. */
+static hpx_status find_value(double *out, const struct build *build, const hpx_result *result,
+                             hpx_error *error)
+{
+    hpx_artifact first;
+    *out = hpx_objective_value(&build->recipe->objective, &result->metrics);
+    if (!build->recipe->program || !build->options->again)
+        return HPX_OK;
+    hpx_status status = hpx_store_get(&first, build->store, &result->key, result->epoch, NULL, error);
+    if (status)
+        return status;
+    *out = hpx_objective_value(&build->recipe->objective, &first.metrics);
+    hpx_artifact_free(&first);
+    return HPX_OK;
+}
+
+hpx_status hpx_trial_store_epoch(struct build *build, struct trial *trial, const hpx_result *result,
+                                 hpx_error *error)
+{
+    double value;
+    hpx_buffer manifest = {0};
+    add_manifest(&manifest, build, trial);
+    hpx_status status = hpx_trial_put_epoch(build, trial, &manifest, hpx_trial_target(trial), result, error);
+    hpx_buffer_free(&manifest);
+    if (!status)
+        status = find_value(&value, build, result, error);
     if (status)
         return status;
     if (result->epoch > trial->epoch || *result->failure || *result->stopped)
         trial->epoch = result->epoch;
     struct past *past = hpx_ledger_past(&build->ledger, trial);
-    past->value = hpx_objective_value(&build->recipe->objective, &result->metrics);
+    past->value = value;
     past->seconds += result->seconds;
     if (!*result->failure)
         hpx_ledger_note(&build->ledger, trial, result->epoch, past->value);
