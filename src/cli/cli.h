@@ -35,12 +35,12 @@ struct options {
     bool metrics, epochs;         /* ls, best: all metrics; ls: all epochs */
     double rebuild;               /* percent; 0: not given */
     bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code, help;
-    bool at_code, trust;               /* reproduce */
-    bool all, no_checkpoints, logs;    /* export */
-    bool log;                          /* show */
-    bool compact, pin, unpin, limited; /* gc */
-    uint64_t bytes_max;                /* when limited */
-    char **arguments;                  /* what is not an option */
+    bool at_code, trust;                        /* reproduce */
+    bool all, no_checkpoints, logs, checkpoint; /* export */
+    bool log;                                   /* show */
+    bool compact, pin, unpin, limited;          /* gc */
+    uint64_t bytes_max;                         /* when limited */
+    char **arguments;                           /* what is not an option */
     size_t count;
 };
 
@@ -160,6 +160,7 @@ bool hpx_is_key(const char *word);
 
 /* hpx_export_bundle.c: export without --csv. */
 int hpx_export_bundle(const struct options *options);
+int hpx_export_checkpoint(const struct options *options);
 
 /* target.c: hpx_stored_each, of what a target names: where searches are named, of the cells that they visit. */
 hpx_status hpx_each_stored(hpx_store *store, const struct target *target, const char *data, bool all_epochs,

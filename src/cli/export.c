@@ -67,6 +67,8 @@ static hpx_status export_recipe(struct table *table, hpx_store *store, const str
 
 int hpx_run_export(const struct options *options)
 {
+    if (options->checkpoint)
+        return hpx_export_checkpoint(options);
     if (!options->csv)
         return hpx_export_bundle(options);
     if (options->output || options->all || options->no_checkpoints || options->logs) {
