@@ -1,4 +1,4 @@
-#include "run/proof.h"
+#include "proof.h"
 
 #include "inside.h"
 
