@@ -65,7 +65,7 @@ static void add_columns(struct listing *listing)
     if (listing->audit)
         hpx_report_audit_columns(listing->rows);
     else
-        hpx_report_list_columns(listing->rows, &listing->objective,
+        hpx_report_list_columns(listing->rows, listing->target.recipe ? &listing->objective : NULL,
                                 listing->options->metrics ? &metrics : NULL);
     hpx_names_free(&metrics);
 }

@@ -500,6 +500,21 @@ void hpx_experiment_records(hpx_fields *code, hpx_fields *data, const hpx_experi
         hpx_fields_set(data, &record->fields[i]);
 }
 
+bool hpx_experiment_code_change(hpx_code_change *out, const hpx_experiment *experiment,
+                                const hpx_fields *code)
+{
+    const hpx_sources *sources = experiment->recipe->trainer->sources;
+    hpx_fields now = {0};
+    hpx_error unknown;
+    if (experiment->program)
+        return hpx_program_code_change(out, experiment->program, code, &unknown) == HPX_OK;
+    hpx_code_fields(&now, &hpx_code_built, sources);
+    const bool known =
+        hpx_code_compare(out, hpx_code_built.root, sources->names, code, &now, &unknown) == HPX_OK;
+    hpx_fields_free(&now);
+    return known;
+}
+
 const char *hpx_experiment_warnings(const hpx_experiment *experiment)
 {
     return experiment->program ? hpx_program_warnings(experiment->program) : NULL;

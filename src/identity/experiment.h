@@ -4,6 +4,7 @@
 #define HPX_EXPERIMENT_H
 
 #include "hpx/buffer.h"
+#include "hpx/code.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
 #include "hpx/hash.h"
@@ -43,6 +44,10 @@ hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, ui
  * not known. */
 void hpx_experiment_records(hpx_fields *code, hpx_fields *data, const hpx_experiment *experiment,
                             uint32_t cell);
+
+/* What changed between the code of a record and that of results to come; false where nobody can say. */
+bool hpx_experiment_code_change(hpx_code_change *out, const hpx_experiment *experiment,
+                                const hpx_fields *code);
 
 /* What is to be said of a program's code once, in lines; NULL: nothing. */
 const char *hpx_experiment_warnings(const hpx_experiment *experiment);

@@ -22,8 +22,7 @@ static void find_records(hpx_why *why, const hpx_experiment *experiment, hpx_sto
     hpx_store_get_record(&why->nearest_code, store, HPX_RECORD_CODE, &nearest->code, &unknown);
     hpx_store_get_record(&why->nearest_data, store, HPX_RECORD_DATASET, &nearest->dataset, &unknown);
     hpx_experiment_records(&why->wanted_code, &why->wanted_data, experiment, cell);
-    why->change_known =
-        hpx_difference_of_code(&why->change, &why->wanted, &why->nearest_code, &why->wanted_code);
+    why->change_known = hpx_experiment_code_change(&why->change, experiment, &why->nearest_code);
 }
 
 static hpx_status find_nearest(hpx_why *why, const hpx_experiment *experiment, hpx_store *store,

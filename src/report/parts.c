@@ -216,10 +216,10 @@ static void add_headlines(hpx_names *names)
             hpx_names_add(names, kind->name);
 }
 
-static void add_metric_column(hpx_rows *rows, const char *metric, char alignment)
+static void add_metric_column(hpx_rows *rows, const char *metric)
 {
     char *path = hpx_format("metrics.%s", metric);
-    hpx_rows_add_column(rows, hpx_metric_heading(metric), path, alignment, hpx_show_metric, 4);
+    hpx_rows_add_column(rows, hpx_metric_heading(metric), path, 'R', hpx_show_metric, 4);
     free(path);
 }
 
@@ -254,9 +254,9 @@ void hpx_add_headline_columns(hpx_rows *rows, const hpx_objective *objective)
     for (size_t i = 0; i < names.count; i++)
         among = among || strcmp(names.at[i], objective->name) == 0;
     if (!among)
-        add_metric_column(rows, objective->name, 'r');
+        add_metric_column(rows, objective->name);
     for (size_t i = among ? 0 : 1; i < names.count; i++)
-        add_metric_column(rows, names.at[i], 'R');
+        add_metric_column(rows, names.at[i]);
     if (!objective)
         hpx_rows_add_column(rows, "metrics", "metrics", 'L', show_others, 4);
     hpx_names_free(&names);

@@ -53,7 +53,7 @@ static void find_records(struct reasons *reasons, const hpx_artifact *nearest, c
                          &unknown);
     hpx_experiment_records(&reasons->code_after, &reasons->data_after, reasons->experiment, cell);
     reasons->change_known =
-        hpx_difference_of_code(&reasons->change, wanted, &reasons->code_before, &reasons->code_after);
+        hpx_experiment_code_change(&reasons->change, reasons->experiment, &reasons->code_before);
 }
 
 struct list {

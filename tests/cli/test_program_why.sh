@@ -1,0 +1,134 @@
+# Why trials of programs are trained, and what the reports show of their results.
+. "$(dirname "$0")/common.sh"
+
+export HPX_SCRATCH=$PWD/scratch
+
+write() { # a repository of a program, and its results in the store
+    mkdir -p src data
+    cat >train.sh <<'X'
+. ./src/util.sh
+echo "val.acc=$(score "$2") lr=7 loss=0.5 extra=1"
+X
+    echo 'score() { awk "BEGIN { print 1 - $1 }"; }' >src/util.sh
+    echo 1 2 3 >data/train.txt
+    echo tool 1.0 >version.txt
+    cat >p.rcp <<'X'
+program
+  command = sh train.sh --lr $lr
+  code    = train.sh src/
+  data    = data/train.txt
+  version = "cat version.txt"
+  env     = MODE=fast LR=$lr
+  metrics = stdout
+train
+  objective = maximise val.acc
+axis lr = 0.1 0.2
+search all
+  method = grid
+X
+    git init -q . && git add -A && git -c user.name=a -c user.email=a@b commit -qm one
+    run 0 hpx build -q p.rcp
+}
+
+differences() { # LINE...: what `why` says of the cell lr=0.1
+    run 0 hpx why p.rcp lr=0.1
+    equal "$(sed -n 's/^    //p' out)" "$(printf '%s\n' "$@")"
+}
+
+test_files() {
+    write
+    run 0 hpx plan p.rcp --exit-code
+    old=$(git hash-object src/util.sh)
+    echo '# faster' >>src/util.sh
+    new=$(git hash-object src/util.sh)
+    differences "src/util.sh: ${old:0:4} -> ${new:0:4}"
+    run 10 hpx plan p.rcp --exit-code
+    has out "src/util.sh: ${old:0:4} -> ${new:0:4}"
+    run 0 hpx why p.rcp lr=0.1 --json
+    is '.code_change.files' '["src/util.sh"]'
+    git checkout -q src/util.sh
+    echo new >src/new.sh
+    differences 'src/new.sh added'
+    rm src/new.sh
+    chmod +x train.sh
+    differences 'train.sh has another mode'
+    chmod -x train.sh
+    run 0 hpx plan p.rcp --exit-code
+    echo 'echo $*' >other.sh # is no code of the program
+    run 0 hpx plan p.rcp --exit-code
+}
+
+test_data_versions_and_words() {
+    write
+    echo 4 >>data/train.txt
+    differences 'data/train.txt changed'
+    echo 1 2 3 >data/train.txt
+    echo tool 1.1 >version.txt
+    differences 'version: tool 1.0 -> 1.1'
+    echo tool 1.0 >version.txt
+    run 0 hpx why p.rcp 'program.env=MODE=slow LR=$lr' lr=0.1
+    has out '    env MODE fast -> slow'
+    run 0 hpx why p.rcp 'command=sh train.sh --fast --lr $lr' lr=0.1
+    has out '    command ... train.sh ... -> ... train.sh --fast ...'
+    run 0 hpx why p.rcp axis.lr=0.3 lr=0.3
+    equal "$(sed -n 's/^    //p' out)" 'lr 0.2 -> 0.3'
+    run 0 hpx plan p.rcp threads=2
+    has out 'threads 1 -> 2'
+    run 0 hpx plan p.rcp program.timeout=9h keep=none # which decide no result
+    has out '2 hit'
+}
+
+test_time_of_a_plan() {
+    write
+    run 0 hpx plan p.rcp axis.lr=0.3
+    has_not out '?'
+    run 0 hpx plan p.rcp 'command=sh train.sh --new $lr'
+    has out '?'
+}
+
+test_reports() {
+    write
+    run 0 hpx ls p.rcp
+    equal "$(head -1 out | tr -s ' ')" 'key cell seed epoch val.acc data code'
+    run 0 hpx ls
+    has out 'val.acc 0.9000, lr 7.0000, loss 0.5000, ...'
+    run 0 hpx ls p.rcp --metrics --where metric.lr=7
+    equal "$(wc -l <out)" 3
+    run 0 hpx audit
+    has out 'val.acc 0.9000'
+    run 0 hpx log p.rcp lr=0.1
+    equal "$(wc -l <out)" 2
+    has out '0.9000'
+    run 0 hpx export --csv p.rcp
+    cp out table.csv
+    equal "$(head -1 table.csv)" 'lr,seed,epoch,status,val.acc,metric.lr,loss,extra,seconds,key'
+    run 0 hpx replay table.csv p.rcp
+    has out '0.9000'
+    mapfile -t keys < <(hpx ls p.rcp --json | jq -r '.[].key')
+    run 0 hpx diff "${keys[0]}" "${keys[1]}"
+    has out 'lr 0.'
+    has_not out command
+    echo '# edit' >>src/util.sh
+    run 0 hpx build -q p.rcp
+    run 0 hpx log p.rcp lr=0.1
+    equal "$(wc -l <out)" 3
+}
+
+test_not_adopted() {
+    write
+    run 0 hpx ls p.rcp --json
+    version=$(jq -r '.[0].code.version' out)
+    run 2 hpx adopt "$version" --reason 'a comment'
+    has err "not adopted: ${version:0:8} is the code of a program"
+}
+
+test_without_code() {
+    write
+    sed -i '/code *=/d; s/sh train.sh --lr/echo val.acc=/; s/= $lr/=$lr/' p.rcp
+    run 0 hpx build p.rcp
+    has err "warning: p.rcp:1:1: program has no 'code'"
+    run 0 hpx build -q p.rcp
+    empty err
+}
+
+run_tests "$@"
