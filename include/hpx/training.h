@@ -43,7 +43,8 @@ typedef struct hpx_run {
     void *context;              /* of these two */
     hpx_buffer *log; /* what it prints, up to HPX_LOG_BYTES_MAX, is there when it hands its last epoch on, and
                         when it ends in any other way; empty at first */
-    int stop;        /* its hang-up (POLLHUP) says that the run is to end; -1: never. Not to be read from */
+    int stop; /* that its other side sends no more (POLLRDHUP) says that the run is to end: what it has finished is handed
+                        on; -1: never. Not to be read from */
 } hpx_run;
 
 /* A set of paths through a trainer's code, by number. */

@@ -203,7 +203,7 @@ static bool is_program(const char *path)
     return stat(path, &info) == 0 && S_ISREG(info.st_mode) && access(path, X_OK) == 0;
 }
 
-/* In the folders of the PATH that the program is given. */
+/* In the folders of the PATH that the program is given, as it sees them. */
 static const char *find_in_path(const struct making *making, const char *word)
 {
     const char *path = NULL;
@@ -212,9 +212,11 @@ static const char *find_in_path(const struct making *making, const char *word)
             path = making->command->environment[i] + 5;
     for (const char *at = path; at;) {
         const size_t length = strcspn(at, ":");
-        const char *candidate =
-            length ? hpx_arena_format(making->command->arena, "%.*s/%s", (int)length, at, word)
-                   : hpx_arena_format(making->command->arena, "./%s", word);
+        char *folder = hpx_strndup(at, length),
+             *whole = hpx_path_join(making->command->folder, length ? folder : ".");
+        const char *candidate = hpx_arena_format(making->command->arena, "%s/%s", whole, word);
+        free(folder);
+        free(whole);
         if (is_program(candidate))
             return candidate;
         at = at[length] ? at + length + 1 : NULL;

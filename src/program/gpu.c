@@ -210,7 +210,7 @@ static void try_to_take(hpx_gpus *gpus, size_t count)
 static hpx_status wait_for_one(int notices, int stop, hpx_error *error)
 {
     char ignored[4096];
-    struct pollfd polls[] = {{.fd = notices, .events = POLLIN}, {.fd = stop, .events = 0}};
+    struct pollfd polls[] = {{.fd = notices, .events = POLLIN}, {.fd = stop, .events = POLLRDHUP}};
     poll(polls, 2, RETRY_MS);
     while (notices >= 0 && read(notices, ignored, sizeof ignored) > 0)
         continue;

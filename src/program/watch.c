@@ -142,7 +142,7 @@ static bool wait_for_news(const hpx_watch *watch)
     struct pollfd polls[] = {
         {.fd = watch->children, .events = POLLIN},  {.fd = watch->output[0], .events = POLLIN},
         {.fd = watch->output[1], .events = POLLIN}, {.fd = watch->notices, .events = POLLIN},
-        {.fd = watch->stop, .events = 0},
+        {.fd = watch->stop, .events = POLLRDHUP}, /* its other side may still listen */
     };
     double when = fmin(watch->end, watch->next_disk);
     when = fmin(when, watch->memory ? watch->next_memory : INFINITY);

@@ -41,7 +41,7 @@ static struct {
     hpx_fields manifest, conditions;
     uint32_t from, to;
     hpx_blob checkpoint;
-    int stop;
+    int stop, other;           /* the other side of that; -1: it stays open */
     hpx_status status, answer; /* of the run; what its epochs are answered with */
     hpx_error error;
     struct kept kept[EPOCHS_MAX];
@@ -70,6 +70,8 @@ static hpx_status count_progress(void *context, const hpx_epoch *epoch, hpx_erro
     (void)context, (void)error;
     assert_true(epoch->metrics.count > 0);
     trial.progress++;
+    if (trial.other >= 0)
+        shutdown(trial.other, SHUT_WR);
     return HPX_OK;
 }
 
@@ -82,7 +84,7 @@ static int set_up(void **state)
     free(folder);
     trial.checkpoint = HPX_NO_BLOB;
     trial.to = 1;
-    trial.stop = -1;
+    trial.stop = trial.other = -1;
     hpx_fields_set_text(&trial.conditions, "job.scratch", trial.folder);
     hpx_fields_set_text(&trial.conditions, "job.root", trial.folder);
     hpx_fields_set_text(&trial.conditions, "job.trial", "test-trial");
@@ -365,6 +367,25 @@ static void test_hang_up(void **state)
     close(ends[0]);
 }
 
+/* What was finished by then is handed on. */
+static void test_half_closed(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+    trial.stop = ends[0];
+    trial.other = ends[1];
+    continues("resume", 9);
+    run_badly("echo 1 >$HPX_OUT/c; echo '{\"epoch\": 1, \"acc\": 1, \"checkpoint\": \"c\"}' >>$HPX_METRICS; "
+              "exec sleep 100",
+              "");
+    assert_int_equal(trial.status, HPX_INTERRUPTED);
+    assert_int_equal(trial.count, 1);
+    expect_checkpoint(0, "c", "1\n");
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void test_caller(void **state)
 {
     (void)state;
@@ -372,10 +393,11 @@ static void test_caller(void **state)
     run_badly("echo '{\"a\": 1}' >>$HPX_METRICS", "not kept");
 }
 
-static bool lives(const char *mark)
+/* Whether a process with this word on its command line lives; no other test has it. */
+static bool lives(const char *word)
 {
     char *command =
-        hpx_format("cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -q 'sle[e]p %s'", mark);
+        hpx_format("cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -q 'sle[e]p %s'", word);
     const int how = system(command);
     free(command);
     return how == 0;
@@ -384,12 +406,25 @@ static bool lives(const char *mark)
 static void test_descendants(void **state)
 {
     (void)state;
-    run_well(
-        "(trap '' TERM HUP; setsid sh -c '(trap \"\" TERM; sleep 98.765; sleep 1) & exit' &) ; sleep 0.05; "
-        "echo '{\"a\": 1}' >>$HPX_METRICS");
-    assert_false(lives("98.765"));
-    run_well("echo '{\"a\": 1}' >>$HPX_METRICS; sleep 98.764 &");
-    assert_false(lives("98.764"));
+    static const char *const scripts[] = {
+        "(trap '' TERM HUP; setsid sh -c '(trap \"\" TERM; sleep %s; sleep 1) & exit' &) ; sleep 0.05; ",
+        "sleep %s & ",
+        "trap '' TERM; (env -i sleep %s &) ; ",
+    };
+    for (size_t i = 0; i < COUNT(scripts); i++) {
+        char *word = hpx_format("98.%d", (int)getpid());
+        hpx_buffer script = {0};
+        for (const char *at = scripts[i]; *at; at++)
+            if (strncmp(at, "%s", 2) == 0)
+                hpx_buffer_puts(&script, word), at++;
+            else
+                hpx_buffer_add(&script, at, 1);
+        hpx_buffer_puts(&script, "echo '{\"a\": 1}' >>$HPX_METRICS");
+        run_well(hpx_buffer_text(&script));
+        assert_false(lives(word));
+        hpx_buffer_free(&script);
+        free(word);
+    }
 }
 
 /* --- what it prints --------------------------------------------------------------------------------------- */
@@ -535,6 +570,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hang_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_half_closed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_caller, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_descendants, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_much_output, set_up, tear_down),
