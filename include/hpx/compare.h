@@ -34,8 +34,7 @@ typedef struct hpx_difference {
     double a, b;      /* NaN also where one run does not report it */
 } hpx_difference;
 
-/* Whether the metrics of two runs of a program are alike. With HPX_LIKE_ANY too this is asked of the values: then
- * `within` is 0. */
+/* Whether the metrics of two runs of a program are alike, each but the volatile ones within the distance. */
 bool hpx_metrics_alike(hpx_difference *out, const hpx_metrics *a, const hpx_metrics *b,
                        const hpx_comparison *comparison);
 

@@ -88,6 +88,7 @@ typedef struct hpx_outcome {
     size_t reason_count;
     char other_trainer[HPX_CODE_HEX_BYTES]; /* one that has results of these trials, by its version; empty:
                                                none */
+    size_t proofs;       /* plan: trials that are first to prove that their program continues */
     size_t pending;      /* trials not trained: in a plan, before anything else is decided */
     uint64_t macs_left;  /* of their training */
     double seconds_left; /* plan: one after the other, by the pace of what was trained; NaN: unknown */

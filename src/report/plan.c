@@ -144,6 +144,10 @@ static void add_total(hpx_buffer *out, const hpx_outcome *outcome)
         hpx_buffer_puts(out, " on one processor");
     }
     hpx_buffer_puts(out, outcome->calibrated ? ", by a short training made now to measure that.\n" : ".\n");
+    if (outcome->proofs > 0)
+        hpx_buffer_printf(out, "%zu %s first to prove that %s program continues.\n", outcome->proofs,
+                          hpx_plural(outcome->proofs, "trial is", "trials are"),
+                          hpx_plural(outcome->proofs, "its", "their"));
 }
 
 void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome)
@@ -194,6 +198,8 @@ void hpx_report_plan_json(hpx_buffer *out, const hpx_outcome *outcome)
     hpx_open_outcome(&json, outcome);
     hpx_json_bool(&json, "depends_on_last_epoch", outcome->depends_on_last_epoch);
     hpx_json_count(&json, "pending", outcome->pending);
+    if (outcome->proofs > 0)
+        hpx_json_count(&json, "proofs", outcome->proofs);
     hpx_add_macs_json(&json, "training_macs_left", outcome, outcome->macs_left);
     hpx_json_real(&json, "seconds_left", outcome->seconds_left);
     hpx_json_bool(&json, "calibrated", outcome->calibrated);

@@ -354,6 +354,8 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
         hpx_pace_find(&pace, &build.ledger, build.store);
     *out = hpx_outcome_of(build.plan, &build.ledger, options->dry ? &pace : NULL);
     describe_origin(*out, build.experiment, &build.binary);
+    if (!status && options->dry)
+        status = hpx_proofs_count(&(*out)->proofs, &build, error);
     memcpy((*out)->other_trainer, build.reasons.other, sizeof build.reasons.other);
     if (!options->dry) {
         hpx_error log_error;
