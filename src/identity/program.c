@@ -15,6 +15,7 @@
 
 struct hpx_program_state {
     const hpx_recipe *recipe;
+    const hpx_source_options *options;
     char *folder; /* the recipe's, absolute, without links */
     hpx_listing code;
     hpx_program_data data;
@@ -96,6 +97,7 @@ hpx_status hpx_program_look(hpx_program_state **out, const hpx_recipe *recipe,
     hpx_program_state *state = hpx_alloc(sizeof *state);
     *out = NULL;
     state->recipe = recipe;
+    state->options = options;
     state->held = -1;
     state->folder = hpx_path_real(recipe->program->folder);
     hpx_status status = state->folder ? HPX_OK : hpx_error_errno(error, "%s", recipe->program->folder);
@@ -204,11 +206,39 @@ static hpx_status make_snapshot(hpx_program_state *state, hpx_error *error)
     return status;
 }
 
+char *hpx_program_mark(const hpx_store *store)
+{
+    const char *folder = hpx_store_directory(store);
+    char *whole = hpx_path_real(folder), hex[HPX_HASH_BYTES + 1];
+    const hpx_hash hash = hpx_hash_of(whole ? whole : folder, strlen(whole ? whole : folder));
+    hpx_hex(hex, hash.bytes, HPX_HASH_BYTES / 2);
+    free(whole);
+    return hpx_format("%s-", hex);
+}
+
+/* For those who run the stored code again: what stands beside the recipe, such as .venv/bin/python. */
+static hpx_status remember_root(const hpx_program_state *state, hpx_error *error)
+{
+    char *name = hpx_program_root_name(state->code.version);
+    hpx_buffer root = {0}, known = {0};
+    hpx_buffer_puts(&root, state->code.root);
+    hpx_status status = HPX_OK;
+    if (!hpx_program_recall(&known, state->options, name) ||
+        strcmp(hpx_buffer_text(&known), state->code.root) != 0)
+        status = hpx_program_remember(state->options, name, &root, error);
+    hpx_buffer_free(&root);
+    hpx_buffer_free(&known);
+    free(name);
+    return status;
+}
+
 hpx_status hpx_program_prepare(hpx_fields *conditions, hpx_program_state *state, hpx_error *error)
 {
     hpx_status status = state->scratch ? HPX_OK : hpx_scratch_folder(&state->scratch, true, error);
     if (!status && has_code(state) && !state->snapshot)
         status = make_snapshot(state, error);
+    if (!status)
+        status = remember_root(state, error);
     if (status)
         return status;
     hpx_fields_set_text(conditions, "run.folder", state->code.folder);
@@ -226,7 +256,7 @@ hpx_status hpx_program_prepare(hpx_fields *conditions, hpx_program_state *state,
 static void set_shown(hpx_fields *out, const char *name, const void *text, size_t size)
 {
     hpx_buffer shown = {0};
-    hpx_text_show(&shown, text, size, "\n\t");
+    hpx_text_show(&shown, text, size, "\n");
     hpx_fields_set_text(out, name, hpx_buffer_text(&shown));
     hpx_buffer_free(&shown);
 }

@@ -32,6 +32,9 @@ void hpx_program_fields(hpx_fields *manifest, const hpx_program_state *state, ui
  * "file.N.size". Empty where there are none. Borrowed. */
 const hpx_fields *hpx_program_data_record(const hpx_program_state *state);
 
+/* What the processes of all programs of a store are known by: the beginning of job.trial, before the key. free() it. */
+char *hpx_program_mark(const hpx_store *store);
+
 /* Makes the snapshot of its code, once for a version, and sets what the conditions of a job have of it: run.folder and job.*
  * (program/copy.h), but job.trial. HPX_FAILED when a file has been edited since it was looked at. */
 hpx_status hpx_program_prepare(hpx_fields *conditions, hpx_program_state *state, hpx_error *error);

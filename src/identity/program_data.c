@@ -47,6 +47,13 @@ hpx_status hpx_program_remember(const hpx_source_options *options, const char *n
     return status;
 }
 
+char *hpx_program_root_name(const uint8_t version[HPX_CODE_BYTES])
+{
+    char hex[HPX_CODE_HEX_BYTES];
+    hpx_hex(hex, version, HPX_CODE_BYTES);
+    return hpx_format("root: %s", hex);
+}
+
 /* The files that were hashed before: fields "paths" (each ended by NUL), "stats" (seven numbers a file), "hashes". */
 #define STAT_NUMBERS 7
 
@@ -332,6 +339,33 @@ static char *memory_name(const hpx_recipe *recipe, const char *folder)
     return copy;
 }
 
+static char *places_name(const hpx_hash *hash)
+{
+    char hex[HPX_HASH_HEX_BYTES];
+    return hpx_format("places: %s", hpx_hash_hex(hex, hash));
+}
+
+bool hpx_program_data_places(hpx_buffer *out, const hpx_source_options *options, const hpx_hash *hash)
+{
+    char *name = places_name(hash);
+    const bool found = hpx_program_recall(out, options, name);
+    free(name);
+    return found;
+}
+
+static hpx_status remember_places(const hpx_program_data *data, const hpx_source_options *options,
+                                  hpx_error *error)
+{
+    char *name = places_name(&data->hash);
+    hpx_buffer places = {0};
+    for (size_t i = 0; i < data->count; i++)
+        hpx_buffer_add(&places, data->files[i].path, strlen(data->files[i].path) + 1);
+    hpx_status status = hpx_program_remember(options, name, &places, error);
+    hpx_buffer_free(&places);
+    free(name);
+    return status;
+}
+
 static hpx_status hash_all(hpx_program_data *data, const hpx_recipe *recipe, const char *folder,
                            const hpx_source_options *options, hpx_error *error)
 {
@@ -344,7 +378,10 @@ static hpx_status hash_all(hpx_program_data *data, const hpx_recipe *recipe, con
     if (known.count > 1)
         qsort(known.files, known.count, sizeof *known.files, by_file_path);
     hpx_status status = hash_files(&hashed, data, &known, error);
+    set_hash(data);
     memory.size = 0;
+    if (!status && hashed)
+        status = remember_places(data, options, error);
     if (!status && hashed) {
         encode(&memory, data);
         status = hpx_program_remember(options, name, &memory, error);
@@ -371,10 +408,8 @@ hpx_status hpx_program_data_look(hpx_program_data *out, const hpx_recipe *recipe
         return status ? HPX_USAGE : HPX_OK;
     sort_files(out);
     status = hash_all(out, recipe, folder, options, error);
-    if (!status) {
-        set_hash(out);
+    if (!status)
         set_record(out);
-    }
     return status;
 }
 

@@ -9,6 +9,7 @@
 #include "hpx/hash.h"
 #include "hpx/recipe.h"
 #include "hpx/source.h"
+#include "hpx/sources.h"
 
 #include <stddef.h>
 
@@ -18,6 +19,9 @@
 bool hpx_program_recall(hpx_buffer *out, const hpx_source_options *options, const char *name);
 hpx_status hpx_program_remember(const hpx_source_options *options, const char *name, const hpx_buffer *bytes,
                                 hpx_error *error);
+
+/* The name under which the root of a code version's work tree is remembered. free() it. */
+char *hpx_program_root_name(const uint8_t version[HPX_CODE_BYTES]);
 
 /* --- data -------------------------------------------------------------------------------------------------- */
 
@@ -43,6 +47,9 @@ typedef struct hpx_program_data {
 hpx_status hpx_program_data_look(hpx_program_data *out, const hpx_recipe *recipe, const char *folder,
                                  const hpx_source_options *options, hpx_error *error);
 void hpx_program_data_free(hpx_program_data *data);
+/* Where the files of a data set of that hash were when they were last hashed: absolute paths, each ended by NUL, in the order
+ * of its record. */
+bool hpx_program_data_places(hpx_buffer *out, const hpx_source_options *options, const hpx_hash *hash);
 /* HPX_DIFFERS with the name of one that has not the bytes that it had. */
 hpx_status hpx_program_data_check(hpx_program_data *data, hpx_error *error);
 
@@ -59,6 +66,10 @@ typedef struct hpx_program_versions {
     size_t count, capacity;
     const hpx_recipe *recipe;
 } hpx_program_versions;
+
+/* Runs the command in the folder, with the variables of the program (`pass`, `env`). HPX_USAGE when it fails. */
+hpx_status hpx_version_look(hpx_version_output *out, const hpx_program *program, const char *folder,
+                            hpx_error *error);
 
 hpx_status hpx_program_versions_look(hpx_program_versions *out, const hpx_recipe *recipe, const char *folder,
                                      hpx_error *error);

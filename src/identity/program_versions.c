@@ -114,10 +114,10 @@ static void add_last_line(hpx_buffer *out, const hpx_buffer *output)
         hpx_buffer_puts(out, "it printed nothing");
 }
 
-/* HPX_USAGE with what is wrong, without a place. */
-static hpx_status look_at(hpx_version_output *out, char **environment, const char *folder, hpx_error *error)
+hpx_status hpx_version_look(hpx_version_output *out, const hpx_program *program, const char *folder,
+                            hpx_error *error)
 {
-    char **words = NULL;
+    char **words = NULL, **environment = make_environment(program);
     size_t count;
     int how = 0;
     hpx_buffer line = {0};
@@ -134,6 +134,7 @@ static hpx_status look_at(hpx_version_output *out, char **environment, const cha
     }
     out->hash = hpx_hash_of(out->output.data, out->output.size);
     hpx_words_free(words);
+    free_environment(environment);
     hpx_buffer_free(&line);
     return status;
 }
@@ -158,9 +159,7 @@ static hpx_status look_at_cell(hpx_program_versions *versions, uint32_t cell, si
             hpx_grow(versions->outputs, &versions->capacity, versions->count + 1, sizeof *versions->outputs);
         hpx_version_output *output = &versions->outputs[versions->count++];
         *output = (hpx_version_output){.command = hpx_strdup(hpx_buffer_text(&command))};
-        char **environment = make_environment(versions->recipe->program);
-        status = look_at(output, environment, folder, &why);
-        free_environment(environment);
+        status = hpx_version_look(output, versions->recipe->program, folder, &why);
         if (status)
             status = hpx_recipe_fail_in(error, versions->recipe, "program", "version", index, cell, "%s",
                                         why.message);

@@ -320,14 +320,18 @@ void hpx_report_reproduced(hpx_buffer *out, const hpx_reproduced *reproduced)
 {
     const hpx_rebuilt *rebuilt = &reproduced->rebuilt;
     const hpx_provenance *newest = &reproduced->trajectory.newest;
+    const bool program = hpx_manifest_is_of_program(&newest->manifest);
     add_artifact(out, &newest->artifact);
     hpx_buffer_printf(out, "trained again by %s\n",
-                      reproduced->at_code ? "the code that made it, built anew" : "this binary");
+                      program               ? "the program's code that is stored with it"
+                      : reproduced->at_code ? "the code that made it, built anew"
+                                            : "this binary");
     add_differences(out, &(hpx_compared){.before = &newest->manifest,
                                          .after = &reproduced->manifest,
                                          .change = reproduced->change_known ? &reproduced->change : NULL});
     if (rebuilt->verdict == HPX_REBUILD_SAME) {
-        hpx_buffer_printf(out, "the same, bit for bit: %u of %u epochs are stored and equal\n",
+        hpx_buffer_printf(out, "the same%s: %u of %u epochs are stored and equal\n",
+                          program ? ", by what its recipe says of repeated runs" : ", bit for bit",
                           rebuilt->compared, newest->artifact.epoch);
         return;
     }

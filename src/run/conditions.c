@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hpx/code.h"
+#include "identity/program.h"
 #include "program/gpu.h"
 #include "program/processes.h"
 
@@ -48,18 +49,6 @@ static hpx_status put_conditions(struct build *build, hpx_error *error)
     return status;
 }
 
-/* What the processes of all programs of this store are known by. */
-static char *mark_of(const struct build *build)
-{
-    const char *folder = hpx_store_directory(build->store);
-    char *whole = realpath(folder, NULL), hex[2 * HPX_HASH_BYTES + 1];
-    const char *name = whole ? whole : folder;
-    const hpx_hash hash = hpx_hash_of(name, strlen(name));
-    hpx_hex(hex, hash.bytes, HPX_HASH_BYTES / 2);
-    free(whole);
-    return hpx_format("%s-", hex);
-}
-
 hpx_status hpx_build_prepare(struct build *build, hpx_error *error)
 {
     if (build->mark || !build->recipe->program)
@@ -72,7 +61,7 @@ hpx_status hpx_build_prepare(struct build *build, hpx_error *error)
     if (status)
         return status;
     build->comparison = hpx_comparison_of(&build->conditions);
-    build->mark = mark_of(build);
+    build->mark = hpx_program_mark(build->store);
     const size_t strays = hpx_processes_end_strays(build->mark, HPX_GRACE_SECONDS);
     if (strays > 0) {
         char *text = hpx_format("%zu %s left by a build that was killed: ended", strays,

@@ -103,13 +103,30 @@ static bool keeps_rule(const hpx_field *field, const struct rule *rules)
     return true;
 }
 
+/* What a command has printed has lines. */
+static bool is_visible(const hpx_field *field)
+{
+    static const char output[] = ".output";
+    const size_t length = strlen(field->name), tail = strlen(output);
+    const char *at = (const char *)field->bytes, *end = at + field->size;
+    if (length <= tail || strcmp(field->name + length - tail, output) != 0)
+        return hpx_text_is_visible(at, field->size);
+    for (const char *next; at < end; at = next + 1) {
+        next = memchr(at, '\n', (size_t)(end - at));
+        next = next ? next : end;
+        if (!hpx_text_is_visible(at, (size_t)(next - at)))
+            return false;
+    }
+    return true;
+}
+
 static hpx_status check_all(const hpx_fields *fields, const struct rule *rules, hpx_error *error)
 {
     for (size_t i = 0; i < fields->count; i++) {
         const hpx_field *field = &fields->fields[i];
         if (!is_name(field->name, is_of_user(field->name) ? "._" CAPITALS : "._"))
             return hpx_error_set(error, HPX_DAMAGED, "field %zu has a name that is none", i + 1);
-        if (field->type == HPX_FIELD_TEXT && !hpx_text_is_visible(field->bytes, field->size))
+        if (field->type == HPX_FIELD_TEXT && !is_visible(field))
             return hpx_error_set(error, HPX_DAMAGED, "field '%s' has characters that are not visible",
                                  field->name);
         if (!keeps_rule(field, rules))

@@ -5,6 +5,7 @@
 #include "hpx/source.h"
 #include "identity/adoption.h"
 #include "identity/manifest.h"
+#include "identity/restored.h"
 #include "worker/executor.h"
 
 #include <assert.h>
@@ -16,7 +17,9 @@
 
 struct candidate {
     hpx_artifact newest;
-    uint32_t to;   /* epoch */
+    uint32_t to;           /* epoch */
+    hpx_fields manifest;   /* as it is trained now */
+    hpx_fields conditions; /* of a program */
     bool same_key; /* what trains it now has the same key: another output would contradict the stored one */
     hpx_rebuilt rebuilt;
 };
@@ -25,6 +28,7 @@ struct rebuild {
     hpx_store *store;
     const hpx_rebuild_options *options;
     hpx_adoptions adoptions;
+    hpx_restored *restored; /* programs' code and data */
     hpx_executor *executor;
     size_t running; /* jobs */
     struct candidate *candidates;
@@ -36,6 +40,7 @@ hpx_rebuilt hpx_rebuilt_copy(const hpx_rebuilt *rebuilt)
 {
     hpx_rebuilt copy = *rebuilt;
     copy.newest = NULL;
+    copy.manifest = NULL;
     copy.why = NULL;
     copy.stored = hpx_artifact_copy(&rebuilt->stored);
     copy.again = hpx_artifact_copy(&rebuilt->again);
@@ -52,6 +57,8 @@ static void free_candidate(struct candidate *candidate)
 {
     hpx_artifact_free(&candidate->newest);
     hpx_rebuilt_free(&candidate->rebuilt);
+    hpx_fields_free(&candidate->manifest);
+    hpx_fields_free(&candidate->conditions);
 }
 
 /* Artifacts come in order of key and epoch, so the last of a key is its newest. */
@@ -130,6 +137,11 @@ static hpx_status make_job(hpx_job *job, const struct rebuild *rebuild, struct c
         status = set_maker(&manifest, rebuild, newest, error);
     else if (!status && !(status = hpx_trainer_of(&trainer, &manifest, error)))
         hpx_manifest_set_binary(&manifest, trainer);
+    if (!status && hpx_manifest_is_of_program(&manifest)) {
+        hpx_fields_free(&candidate->conditions);
+        status = hpx_restored_conditions(&candidate->conditions, &manifest, rebuild->restored, newest, error);
+        hpx_fields_encode(&job->conditions, &candidate->conditions);
+    }
     if (!status) {
         const hpx_hash key = stored_key(rebuild, &manifest);
         candidate->same_key = as_made || hpx_hash_equal(&key, &newest->key);
@@ -141,7 +153,8 @@ static hpx_status make_job(hpx_job *job, const struct rebuild *rebuild, struct c
     if (!status)
         hpx_fields_encode(&job->manifest, &manifest);
     job->key = hpx_hash_of(job->manifest.data, job->manifest.size);
-    hpx_fields_free(&manifest);
+    hpx_fields_free(&candidate->manifest);
+    candidate->manifest = manifest;
     return status;
 }
 
@@ -248,7 +261,9 @@ static hpx_status compare_epoch(struct rebuild *rebuild, struct candidate *candi
         return status;
     candidate->rebuilt.compared++;
     const hpx_artifact again = artifact_of(&stored, result);
-    if (!hpx_artifact_same_output(&stored, &again))
+    const hpx_comparison comparison = hpx_comparison_of(&candidate->conditions);
+    hpx_difference apart;
+    if (!hpx_artifact_alike(&apart, &stored, &again, &comparison))
         status = note_difference(rebuild, candidate, &stored, &again, error);
     hpx_artifact_free(&stored);
     return status;
@@ -265,6 +280,7 @@ static hpx_status receive(void *context, const hpx_result *result, hpx_error *er
     hpx_rebuilt *rebuilt = &candidate->rebuilt;
     rebuild->running--;
     rebuilt->newest = &candidate->newest;
+    rebuilt->manifest = &candidate->manifest;
     if (result->kind != HPX_MESSAGE_DONE) {
         rebuilt->verdict = HPX_REBUILD_FAILED;
         rebuilt->why = result->message;
@@ -303,6 +319,7 @@ hpx_status hpx_rebuild(hpx_rebuild_counts *out, hpx_store *store, const hpx_rebu
 {
     struct rebuild rebuild = {.store = store, .options = options};
     hpx_status status = hpx_adoptions_read(&rebuild.adoptions, store, error);
+    rebuild.restored = hpx_restored_new(store, options->trust);
     if (!status && options->wanted) {
         status = choose_wanted(&rebuild, error);
     } else if (!status) {
@@ -316,6 +333,7 @@ hpx_status hpx_rebuild(hpx_rebuild_counts *out, hpx_store *store, const hpx_rebu
         rebuild.executor->close(rebuild.executor);
     }
     hpx_adoptions_free(&rebuild.adoptions);
+    hpx_restored_free(rebuild.restored);
     for (size_t i = 0; i < rebuild.count; i++)
         free_candidate(&rebuild.candidates[i]);
     free(rebuild.candidates);

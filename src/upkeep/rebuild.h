@@ -19,6 +19,7 @@ typedef enum hpx_rebuild_verdict {
 /* How the training of one trajectory again went. */
 typedef struct hpx_rebuilt {
     const hpx_artifact *newest; /* as stored */
+    const hpx_fields *manifest; /* as it was trained now */
     hpx_rebuild_verdict verdict;
     const char *why;            /* FAILED: what its worker said, else NULL */
     uint32_t compared;          /* epochs that are stored, so that there was something to compare with */
@@ -26,7 +27,7 @@ typedef struct hpx_rebuilt {
     hpx_artifact stored, again; /* its own: hpx_rebuilt_free */
 } hpx_rebuilt;
 
-hpx_rebuilt hpx_rebuilt_copy(const hpx_rebuilt *rebuilt); /* without `newest` and `why` */
+hpx_rebuilt hpx_rebuilt_copy(const hpx_rebuilt *rebuilt); /* without `newest`, `manifest` and `why` */
 void hpx_rebuilt_free(hpx_rebuilt *rebuilt);
 
 /* Called for every trajectory of the sample when it is done; what it is given is borrowed. Anything but
@@ -46,6 +47,7 @@ typedef struct hpx_rebuild_options {
     uint32_t draw; /* decides which ones */
     const hpx_rebuild_wanted *wanted; /* NULL, or the trajectories to train, in this order: */
     size_t wanted_count;
+    bool trust;         /* programs whose code came by an import are run, too */
     bool as_this;       /* with the code and numerics of this binary in place of those recorded */
     const char *folder; /* of fetched and unpacked data sets */
     hpx_rebuild_fn *done;
@@ -58,7 +60,8 @@ typedef struct hpx_rebuild_counts {
     size_t others; /* trajectories of other code, numerics or data: not to be had with this binary, here */
 } hpx_rebuild_counts;
 
-/* HPX_OK also when outputs differ or trainings fail: the counts say so. */
+/* HPX_OK also when outputs differ or trainings fail: the counts say so. A program is run as its stored code, on the data where
+ * it was last seen, and compared as its recipe says; one of which these are gone is among the others. */
 hpx_status hpx_rebuild(hpx_rebuild_counts *out, hpx_store *store, const hpx_rebuild_options *options,
                        hpx_error *error);
 

@@ -58,14 +58,22 @@ static hpx_status check_trust(hpx_buffer *untrusted, hpx_store *store, const hpx
 
 struct training {
     hpx_rebuilt rebuilt;
+    hpx_fields *manifest;
     char *why;
 };
+
+static void copy_fields(hpx_fields *out, const hpx_fields *fields)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        hpx_fields_set(out, &fields->fields[i]);
+}
 
 static hpx_status note(void *context, const hpx_rebuilt *rebuilt, hpx_error *error)
 {
     (void)error;
     struct training *training = context;
     training->rebuilt = hpx_rebuilt_copy(rebuilt);
+    copy_fields(training->manifest, rebuilt->manifest);
     training->why = rebuilt->why ? hpx_strdup(rebuilt->why) : NULL;
     return HPX_OK;
 }
@@ -73,14 +81,15 @@ static hpx_status note(void *context, const hpx_rebuilt *rebuilt, hpx_error *err
 static hpx_status train(hpx_reproduced *out, hpx_store *store, const char *prefix, const char *program,
                         const hpx_reproduce_options *options, hpx_error *error)
 {
-    struct training training = {.why = NULL};
+    struct training training = {.manifest = &out->manifest};
     const hpx_rebuild_wanted wanted = {.key = out->trajectory.newest.artifact.key};
     const hpx_rebuild_options rebuild = {
         .program = program,
         .jobs = 1,
         .wanted = &wanted,
         .wanted_count = 1,
-        .as_this = !options->at_code,
+        .trust = options->trust,
+        .as_this = !out->at_code,
         .folder = options->folder,
         .done = note,
         .context = &training,
@@ -136,8 +145,7 @@ static hpx_status train_at_code(hpx_reproduced *out, hpx_store *store, const cha
     const hpx_provenance *newest = &out->trajectory.newest;
     const uint8_t *maker = hpx_provenance_maker(newest);
     hpx_fields made = {0};
-    for (size_t i = 0; i < newest->manifest.count; i++)
-        hpx_fields_set(&made, &newest->manifest.fields[i]);
+    copy_fields(&made, &newest->manifest);
     if (maker)
         hpx_adoptions_set_maker(newest->adoptions, &made, maker);
     const char *compiler = hpx_fields_text_or_empty(&made, "numerics.compiler");
@@ -160,15 +168,17 @@ static hpx_status train_at_code(hpx_reproduced *out, hpx_store *store, const cha
 
 /* --- what is said of it ----------------------------------------------------------------------------------- */
 
-/* The manifest as it was trained, and what changed in the code. */
+/* The manifest as it was trained, and what changed in the code. A program's is known: its code is the same. */
 static void compare_origins(hpx_reproduced *out)
 {
     const hpx_provenance *newest = &out->trajectory.newest;
     hpx_fields this_code = {0};
     const hpx_trainer *trainer;
     hpx_error unknown;
-    for (size_t i = 0; i < newest->manifest.count; i++)
-        hpx_fields_set(&out->manifest, &newest->manifest.fields[i]);
+    if (hpx_manifest_is_of_program(&newest->manifest))
+        return;
+    hpx_fields_free(&out->manifest);
+    copy_fields(&out->manifest, &newest->manifest);
     if (out->at_code)
         return;
     if (hpx_trainer_of(&trainer, &out->manifest, &unknown) == HPX_OK)
@@ -182,9 +192,14 @@ static void compare_origins(hpx_reproduced *out)
 hpx_status hpx_reproduce(hpx_reproduced *out, hpx_store *store, const char *prefix,
                          const hpx_reproduce_options *options, hpx_error *error)
 {
-    *out = (hpx_reproduced){.at_code = options->at_code};
+    *out = (hpx_reproduced){.at_code = false};
     hpx_status status = hpx_trajectory_read(&out->trajectory, store, prefix, error);
-    if (!status && options->at_code)
+    const hpx_provenance *newest = &out->trajectory.newest;
+    const bool program = !status && hpx_manifest_is_of_program(&newest->manifest);
+    out->at_code = options->at_code && !program; /* a program's code is its own in any case */
+    if (program)
+        status = check_trust(&out->untrusted, store, newest, options->trust, error);
+    if (!status && out->at_code)
         status = train_at_code(out, store, prefix, options, error);
     else if (!status)
         status = train(out, store, prefix, options->program, options, error);
