@@ -261,10 +261,9 @@ static void test_metrics_of_programs(void **state)
     provenance.artifact.metrics.count = 5;
     hpx_report_provenance(rows, &provenance);
     hpx_rows_finish(&out, rows);
-    expect_text(&out,
-                "key           cell  seed  epoch  metrics                                  data  code\n"
-                "ab0000000000           0      2  val.acc 0.5000, a 1.0000, b 2.0000       -     -\n"
-                "ab0000000000           0      2  val.acc 0.5000, a 1.0000, b 2.0000, ...  -     -\n");
+    expect_text(&out, "key           cell  seed  epoch  metrics                                  data  code\n"
+                      "ab0000000000           0      2  val.acc 0.5000, a 1.0000, b 2.0000       -     -\n"
+                      "ab0000000000           0      2  val.acc 0.5000, a 1.0000, b 2.0000, ...  -     -\n");
     rows = hpx_rows_to_table();
     hpx_report_list_columns(rows, &accuracy, NULL);
     hpx_report_provenance(rows, &provenance);
