@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "hpx/code.h"
+#include "identity/manifest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,9 @@ static hpx_status list(void *context, const hpx_artifact *artifact, hpx_error *e
         return status;
     if (listing->audit) {
         if (!hpx_hash_equal(&listing->code, &artifact->code))
-            listing->reach = hpx_code_reach_of(hpx_code_built.root, &provenance.code);
+            listing->reach = hpx_code_reach_of(
+                hpx_manifest_is_of_program(&provenance.manifest) ? "." : hpx_code_built.root,
+                &provenance.code);
         listing->code = artifact->code;
         provenance.reach = listing->reach;
         hpx_audit_add(listing->audit, &provenance);

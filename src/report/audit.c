@@ -2,6 +2,7 @@
 #include "parts.h"
 
 #include "base/memory.h"
+#include "identity/manifest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +87,8 @@ static char *describe(const hpx_provenance *provenance, const char *trainer)
                *date = hpx_fields_text_or_empty(code, "author-date");
     char hex[HPX_HASH_HEX_BYTES];
     hpx_buffer text = {0};
-    hpx_buffer_printf(&text, "trainer %s, %s", trainer,
+    hpx_buffer_printf(&text, "%s %s, %s",
+                      hpx_manifest_is_of_program(&provenance->manifest) ? "program" : "trainer", trainer,
                       code->count == 0 ? "of a code that is not known any more"
                       : *commit        ? hpx_fields_text_or_empty(code, "describe")
                                        : "of an unknown commit");

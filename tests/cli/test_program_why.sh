@@ -96,6 +96,8 @@ test_reports() {
     equal "$(wc -l <out)" 3
     run 0 hpx audit
     has out 'val.acc 0.9000'
+    has out '2 results of program '
+    has_not out 'no branch or tag leads to its commit'
     run 0 hpx log p.rcp lr=0.1
     equal "$(wc -l <out)" 2
     has out '0.9000'
