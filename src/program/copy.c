@@ -174,14 +174,25 @@ static bool next_link(const char **place, const char **target, const uint8_t **a
     return true;
 }
 
+/* How many folders are above the root of the files. */
+static size_t depth_of(const hpx_fields *conditions)
+{
+    const hpx_field *data = hpx_fields_find(conditions, "job.data");
+    const uint8_t *at = data ? data->bytes : NULL, *end = data ? data->bytes + data->size : NULL;
+    const char *place, *target;
+    size_t depth = 0;
+    while (next_link(&place, &target, &at, end))
+        depth = count_ups(place) > depth ? count_ups(place) : depth;
+    return depth;
+}
+
 static hpx_status plan_tree(hpx_copy *copy, const hpx_fields *conditions, hpx_error *error)
 {
     const hpx_field *data = hpx_fields_find(conditions, "job.data");
     const uint8_t *begin = data ? data->bytes : NULL, *end = begin ? begin + data->size : NULL, *at = begin;
     const char *place, *target;
     hpx_buffer top = {0};
-    while (next_link(&place, &target, &at, end))
-        copy->depth = count_ups(place) > copy->depth ? count_ups(place) : copy->depth;
+    copy->depth = depth_of(conditions);
     for (size_t i = 0; i < copy->depth; i++)
         hpx_buffer_puts(&top, "up/");
     copy->root = (struct node){.name = hpx_strdup("tree"), .mode = S_IFDIR | 0755};
@@ -495,6 +506,19 @@ hpx_status hpx_copy_take(hpx_copy **out, const hpx_fields *conditions, hpx_error
     }
     *out = copy;
     return status;
+}
+
+const char *hpx_copy_name_of(const hpx_fields *conditions, const char *path)
+{
+    static const char copies[] = "copies/", tree[] = "/tree/", up[] = "up/";
+    const char *slash = strncmp(path, copies, strlen(copies)) == 0 ? strchr(path + strlen(copies), '/') : NULL;
+    if (!slash || strncmp(slash, tree, strlen(tree)) != 0)
+        return NULL;
+    const char *name = slash + strlen(tree);
+    for (size_t depth = depth_of(conditions); depth > 0; depth--, name += strlen(up))
+        if (strncmp(name, up, strlen(up)) != 0)
+            return NULL;
+    return name;
 }
 
 void hpx_copy_release(hpx_copy *copy)

@@ -145,12 +145,13 @@ static const struct call {
     enum kind kind;
     int path;
 } calls[] = {
-    {"open", OPEN, 1},       {"openat", OPEN, 1},    {"openat2", OPEN, 1},      {"creat", CREATE, 1},
-    {"execve", RUN, 1},      {"execveat", RUN, 1},   {"stat", LOOK, 1},         {"lstat", LOOK, 1},
-    {"newfstatat", LOOK, 1}, {"fstatat64", LOOK, 1}, {"stat64", LOOK, 1},       {"lstat64", LOOK, 1},
-    {"statx", LOOK, 1},      {"access", LOOK, 1},    {"faccessat", LOOK, 1},    {"faccessat2", LOOK, 1},
-    {"rename", MOVE, 2},     {"renameat", MOVE, 2},  {"renameat2", MOVE, 2},    {"link", MOVE, 2},
-    {"linkat", MOVE, 2},     {"chdir", ENTER, 1},    {"fchdir", ENTER_OPEN, 0},
+    {"open", OPEN, 1},         {"openat", OPEN, 1},    {"openat2", OPEN, 1},   {"creat", CREATE, 1},
+    {"execve", RUN, 1},        {"execveat", RUN, 1},   {"stat", LOOK, 1},      {"lstat", LOOK, 1},
+    {"newfstatat", LOOK, 1},   {"fstatat64", LOOK, 1}, {"stat64", LOOK, 1},    {"lstat64", LOOK, 1},
+    {"statx", LOOK, 1},        {"access", LOOK, 1},    {"faccessat", LOOK, 1}, {"faccessat2", LOOK, 1},
+    {"rename", MOVE, 2},       {"renameat", MOVE, 2},  {"renameat2", MOVE, 2}, {"link", MOVE, 2},
+    {"linkat", MOVE, 2},       {"mkdir", CREATE, 1},   {"mkdirat", CREATE, 1}, {"chdir", ENTER, 1},
+    {"fchdir", ENTER_OPEN, 0},
 };
 
 /* What a call says. */

@@ -4,6 +4,8 @@
 #include "hpx/buffer.h"
 #include "hpx/file.h"
 
+#include "../helper/helper.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -74,6 +76,8 @@ static void test_what_is_written(void **state)
     check("r /t/a\n", "1 openat(AT_FDCWD</t>, \"a\", O_RDWR) = 3</t/a>");
     check("", "1 openat(AT_FDCWD</t>, \"a\", O_WRONLY|O_APPEND) = 3</t/a>");
     check("w /home/u/a\n", "1 creat(\"a\", 0644) = 3</home/u/a>");
+    check("w /t/d\n", "1 mkdirat(AT_FDCWD</t>, \"d\", 0777) = 0",
+          "1 mkdir(\"d\", 0777) = -1 EEXIST (File exists)");
     check("w /t/b\n", "1 rename(\"/t/a\", \"/t/b\") = 0");
     check("w /d/b\n", "1 renameat2(AT_FDCWD</tmp>, \"a\", 4</d>, \"b\", RENAME_NOREPLACE) = 0");
     check("", "1 rename(\"/t/a\", \"/t/b\") = -1 ENOENT (No such file or directory)");
@@ -145,22 +149,22 @@ static void test_other_lines(void **state)
 
 static void test_file(void **state)
 {
-    char path[] = "/tmp/hpx-strace-XXXXXX";
     static const char text[] = "1 open(\"/a\", O_RDONLY) = 3</a>\n1 open(\"/b\", O_RDONLY) = 4</b>";
+    char *folder = make_folder(), *path = hpx_path_join(folder, "log");
     hpx_buffer out = {0};
     hpx_error error;
     (void)state;
-    const int fd = mkstemp(path);
-    assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-    close(fd);
+    write_text(path, text);
     hpx_strace *strace = hpx_strace_new("/", note, &out);
-    assert_int_equal(hpx_strace_read(strace, path, &error), HPX_OK);
+    expect_ok(hpx_strace_read(strace, path, &error), &error);
     assert_string_equal(hpx_buffer_text(&out), "r /a\nr /b\n");
     unlink(path);
     assert_int_equal(hpx_strace_read(strace, path, &error), HPX_FAILED);
-    assert_non_null(strstr(error.message, path));
+    expect_contains(error.message, path);
     hpx_strace_free(strace);
     hpx_buffer_free(&out);
+    free(path);
+    remove_folder(folder);
 }
 
 int main(void)
