@@ -65,6 +65,7 @@ int hpx_run_diff(const struct options *options);
 int hpx_run_reproduce(const struct options *options);
 int hpx_run_adopt(const struct options *options);
 int hpx_run_data(const struct options *options);
+int hpx_run_doctor(const struct options *options);
 int hpx_run_verify(const struct options *options);
 int hpx_run_forget(const struct options *options);
 int hpx_run_gc(const struct options *options);

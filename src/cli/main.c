@@ -78,6 +78,15 @@ static const struct command commands[] = {
     {"data", hpx_run_data, 0, 2, "[ls | fetch NAME | verify NAME]",
      "list, fetch and verify data sets",
      "Known data sets live uncompressed in $HPX_DATA, else in data/ in the store's folder.\n"},
+    {"doctor", hpx_run_doctor, 1, SIZE_MAX, "RECIPE",
+     "try a program: is its code declared, is it deterministic, does it continue",
+     "Runs the first trial of a program's recipe a few times, up to epoch 2, and stores nothing. A table says of each check\n"
+     "whether it passes, fails or was not tried; below it stands what to do, with lines for the recipe:\n"
+     "  declared       what it opens that the recipe does not name (by strace, where that is installed)\n"
+     "  deterministic  whether two runs have the same metrics, or how far they are apart\n"
+     "  continues      whether it goes on from a checkpoint as if it had not stopped\n"
+     "  output         what hpx reads of its metrics, and what it does not\n"
+     "NAME=VALUE words choose another trial, as in hpx trial. Exit code 1 when a check fails.\n"},
     {"verify", hpx_run_verify, 0, 0, "",
      "check every byte stored; train a sample again",
      "Exit code 11 and a line per fault when something is damaged, also the structure of the data file; 12\n"

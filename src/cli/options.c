@@ -59,7 +59,7 @@ static const struct row {
     {0, "require-clean", NULL, "build",
      "refuse to train with a binary built from uncommitted sources",
      read_flag, TO(require_clean)},
-    {0, "json", NULL, "build plan trial replay best ls show audit why log diff reproduce adopt data verify gc forget import",
+    {0, "json", NULL, "build plan trial replay best ls show audit why log diff reproduce adopt data doctor verify gc forget import",
      "print JSON",
      read_flag, TO(json)},
     {0, "csv", NULL, "export",

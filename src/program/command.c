@@ -249,6 +249,28 @@ static hpx_status find_program(struct making *making, hpx_error *error)
     return HPX_OK;
 }
 
+/* What looks on while it runs has the program's words behind its own. */
+static hpx_status wrap(struct making *making, hpx_error *error)
+{
+    hpx_command *command = making->command;
+    char **words = NULL, **program = command->arguments;
+    size_t count = 0, own = 0;
+    hpx_status status = hpx_words_read(
+        &words, &count, hpx_fields_text_or_empty(making->run->conditions, "job.wrapper"), error);
+    if (!status && count > 0) {
+        while (program[own])
+            own++;
+        command->arguments = hpx_arena_alloc(command->arena, (count + own + 1) * sizeof *command->arguments);
+        for (size_t i = 0; i < count; i++)
+            command->arguments[i] = hpx_arena_format(command->arena, "%s", words[i]);
+        memcpy(command->arguments + count, program, own * sizeof *program);
+        command->arguments[count] = (char *)command->program;
+        command->program = command->arguments[0];
+    }
+    hpx_words_free(words);
+    return status;
+}
+
 /* --- files ------------------------------------------------------------------------------------------------ */
 
 static void add_json_text(hpx_buffer *out, const char *text)
@@ -345,6 +367,8 @@ hpx_status hpx_command_make(hpx_command *out, const hpx_run *run, const hpx_copy
         status = fill_files(&making, error);
     if (!status)
         status = find_program(&making, error);
+    if (!status)
+        status = wrap(&making, error);
     if (!status)
         status = write_params(&making, error);
     if (status)

@@ -14,6 +14,7 @@
 #include "store/bundle.h"
 #include "store/check.h"
 #include "upkeep/adopt.h"
+#include "upkeep/doctor.h"
 #include "upkeep/forget.h"
 #include "upkeep/gc.h"
 #include "upkeep/rebuild.h"
@@ -128,6 +129,10 @@ void hpx_report_verified_json(hpx_buffer *out, hpx_verified *verified);
 /* `import`. */
 void hpx_report_imported(hpx_buffer *out, const hpx_imported *done);
 void hpx_report_imported_json(hpx_buffer *out, const hpx_imported *done);
+
+/* `doctor`: a row for each check, then what to do; the buffers of the examination are not changed. */
+void hpx_report_examination(hpx_buffer *out, hpx_examination *examination);
+void hpx_report_examination_json(hpx_buffer *out, const hpx_recipe *recipe, hpx_examination *examination);
 
 /* Tables that `replay` reads: the axes, seed, epoch, status, the metrics, then seconds and key. */
 void hpx_report_table_columns(hpx_rows *rows, const hpx_names *axes, const hpx_names *metrics);
