@@ -9,8 +9,8 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "program/json.h"
-#include "program/line.h"
+#include "json.h"
+#include "line.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "upkeep/diagnosis.h"
+#include "diagnosis.h"
 
 #include "base/text.h"
 #include "program/printed.h"

@@ -5,8 +5,8 @@
 #include "hpx/compare.h"
 #include "hpx/metrics.h"
 #include "hpx/training.h"
+#include "opened.h"
 #include "upkeep/doctor.h"
-#include "upkeep/opened.h"
 
 #include <stdbool.h>
 

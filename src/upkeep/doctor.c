@@ -2,14 +2,14 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "diagnosis.h"
 #include "hpx/build.h"
 #include "hpx/file.h"
 #include "hpx/store.h"
 #include "identity/experiment.h"
 #include "identity/manifest.h"
 #include "program/words.h"
-#include "upkeep/diagnosis.h"
-#include "upkeep/strace.h"
+#include "strace.h"
 #include "worker/executor.h"
 
 #include <assert.h>

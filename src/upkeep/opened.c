@@ -3,7 +3,7 @@
  *
  * An installation is what a folder of PATH belongs to, an environment of Python or conda, a folder of packages, a shared
  * library, and the system's folders. Its files are many, and are told apart by `version`. */
-#include "upkeep/opened.h"
+#include "opened.h"
 
 #include "base/memory.h"
 #include "base/text.h"

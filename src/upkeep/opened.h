@@ -4,7 +4,7 @@
 
 #include "base/glob.h"
 #include "hpx/fields.h"
-#include "upkeep/strace.h"
+#include "strace.h"
 
 #include <stdbool.h>
 #include <stddef.h>

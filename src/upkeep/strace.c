@@ -1,4 +1,4 @@
-#include "upkeep/strace.h"
+#include "strace.h"
 
 #include "base/memory.h"
 #include "hpx/buffer.h"
