@@ -511,7 +511,8 @@ hpx_status hpx_copy_take(hpx_copy **out, const hpx_fields *conditions, hpx_error
 const char *hpx_copy_name_of(const hpx_fields *conditions, const char *path)
 {
     static const char copies[] = "copies/", tree[] = "/tree/", up[] = "up/";
-    const char *slash = strncmp(path, copies, strlen(copies)) == 0 ? strchr(path + strlen(copies), '/') : NULL;
+    const char *slash =
+        strncmp(path, copies, strlen(copies)) == 0 ? strchr(path + strlen(copies), '/') : NULL;
     if (!slash || strncmp(slash, tree, strlen(tree)) != 0)
         return NULL;
     const char *name = slash + strlen(tree);

@@ -2,7 +2,7 @@
  *
  * The manifest says what is run (program.*, env.*, axis.*), the conditions how (run.*, job.*: see hpx/recipe.h and
  * program/copy.h). It runs in a private copy, is told of its trial by environment and files, says its metrics line by line, and when
- * it is over nothing that it started is left.
+ * it is over nothing that it started is left. The words of job.wrapper, a program by its path, are put in front of its command.
  *
  * An accident's message begins with its class: time, memory, signal, exit code, no metrics, disk. Its further lines are hints. */
 #ifndef HPX_PROGRAM_RUN_H

@@ -259,6 +259,15 @@ static void test_environment(void **state)
     unsetenv("NOT_NAMED");
 }
 
+/* The program's words stand behind those of what looks on. */
+static void test_wrapper(void **state)
+{
+    (void)state;
+    hpx_fields_set_text(&trial.conditions, "job.wrapper", "/usr/bin/env WRAPPED=4");
+    run_well("echo \"{\\\"score\\\": $WRAPPED}\" >>$HPX_METRICS");
+    assert_true(value_of(0, "score") == 4);
+}
+
 static void test_templates(void **state)
 {
     (void)state;
@@ -562,6 +571,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_last_values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stdout, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_environment, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_wrapper, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_templates, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_accidents, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failed, set_up, tear_down),
