@@ -313,9 +313,9 @@ static void nothing(hpx_walk *walk)
 
 static void visit_steps(hpx_walk *walk)
 {
-    for (; walk->grid_next < STEPS && is_told(walk->search, walk->grid_next); walk->grid_next++)
-        hpx_walk_visit(walk, steps[walk->grid_next].request.cell);
-    if (walk->grid_next == STEPS)
+    for (; walk->next < STEPS && is_told(walk->search, walk->next); walk->next++)
+        hpx_walk_visit(walk, steps[walk->next].request.cell);
+    if (walk->next == STEPS)
         hpx_walk_stop(walk, 0, "complete");
 }
 
