@@ -159,15 +159,20 @@ hpx_status hpx_neighbours_nearest(hpx_neighbour *out, hpx_neighbours *neighbours
     return status;
 }
 
-/* Adds the names of the fields in which the manifests of two cells differ. */
+/* Adds the names of the fields in which the manifests of two cells differ; of programs the axes themselves, for what
+ * follows from them may differ for another reason, too. */
 static void add_differing(hpx_fields *out, const hpx_experiment *experiment, const hpx_fields *first,
                           uint32_t cell)
 {
     hpx_fields other = {0};
     const hpx_field *before, *after;
+    const bool program = hpx_experiment_recipe(experiment)->program != NULL;
     hpx_experiment_fields(&other, experiment, cell, 0);
-    for (hpx_field_walk at = {0}; hpx_fields_next_difference(&at, first, &other, &before, &after);)
-        hpx_fields_set_count(out, before ? before->name : after->name, 0);
+    for (hpx_field_walk at = {0}; hpx_fields_next_difference(&at, first, &other, &before, &after);) {
+        const char *name = before ? before->name : after->name;
+        if (!program || has_prefix(name, "axis."))
+            hpx_fields_set_count(out, name, 0);
+    }
     hpx_fields_free(&other);
 }
 

@@ -70,6 +70,9 @@ test_data_versions_and_words() {
     has out '    env MODE fast -> slow'
     run 0 hpx why p.rcp 'command=sh train.sh --fast --lr $lr' lr=0.1
     has out '    command ... train.sh ... -> ... train.sh --fast ...'
+    run 0 hpx plan p.rcp 'command=sh train.sh --fast --lr $lr'
+    has out 'command ... train.sh ... -> ... train.sh --fast ...'
+    has_not out 'never seen'
     run 0 hpx why p.rcp axis.lr=0.3 lr=0.3
     equal "$(sed -n 's/^    //p' out)" 'lr 0.2 -> 0.3'
     run 0 hpx plan p.rcp threads=2
