@@ -224,6 +224,8 @@ static hpx_status end_interrupted(struct build *build, hpx_error *error)
         hpx_build_emit(build, HPX_EVENT_SAID, NULL, text);
         free(text);
     }
+    if (!status)
+        status = build->executor->finish(build->executor, receive, build, error);
     return status ? status
                   : hpx_error_set(error, HPX_INTERRUPTED, "interrupted; every finished epoch is stored");
 }

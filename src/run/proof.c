@@ -562,10 +562,10 @@ hpx_status hpx_proof_take(struct build *build, struct trial *trial, const hpx_re
             proof->contradiction = hpx_strdup(error->message);
         return status == HPX_DIFFERS ? HPX_OK : status;
     }
-    if (result->kind == HPX_MESSAGE_DONE)
-        return end_step(build, proof, error);
     if (build->options->interrupted && *build->options->interrupted)
         return HPX_OK;
+    if (result->kind == HPX_MESSAGE_DONE)
+        return end_step(build, proof, error);
     if (result->kind == HPX_MESSAGE_REFUSED && !proof->contradiction)
         proof->contradiction = hpx_format("it does not continue as it says: the checkpoint of epoch %u: %s",
                                           proof->from, result->message);

@@ -43,6 +43,10 @@ struct hpx_executor {
     hpx_status (*wait)(hpx_executor *executor, int timeout_ms, hpx_result_fn *each, void *context,
                        hpx_error *error);
 
+    /* Ends all programs, and hands on, as `wait` does, what they have finished by then. Of other jobs no more is heard than
+     * what `wait` gives. */
+    hpx_status (*finish)(hpx_executor *executor, hpx_result_fn *each, void *context, hpx_error *error);
+
     /* Ends whatever still runs, waits until all programs have ended, and frees the executor. */
     void (*close)(hpx_executor *executor);
 };

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -349,6 +350,24 @@ static hpx_status wait_local(hpx_executor *executor, int timeout_ms, hpx_result_
     return status;
 }
 
+/* A program's worker that is sent no more ends the program, sends what that has finished, and then the end of the job. */
+static hpx_status finish_local(hpx_executor *executor, hpx_result_fn *each, void *context, hpx_error *error)
+{
+    struct local *local = (struct local *)executor;
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < local->count; i++)
+        if (local->workers[i].busy && local->workers[i].trial)
+            shutdown(local->workers[i].socket, SHUT_WR);
+    for (bool more = true; more && !status;) {
+        more = false;
+        for (size_t i = 0; i < local->count; i++)
+            more = more || (local->workers[i].busy && local->workers[i].trial);
+        if (more)
+            status = wait_local(executor, -1, each, context, error);
+    }
+    return status;
+}
+
 static hpx_status binary_local(hpx_fields *out, hpx_executor *executor, const hpx_trainer *trainer,
                                hpx_error *error)
 {
@@ -390,6 +409,7 @@ hpx_executor *hpx_executor_local(const char *program, size_t workers)
                                   .submit = submit_local,
                                   .stop = stop_local,
                                   .wait = wait_local,
+                                  .finish = finish_local,
                                   .close = close_local};
     local->program = hpx_strdup(program);
     local->workers = hpx_alloc(workers * sizeof *local->workers);

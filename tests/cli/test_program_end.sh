@@ -49,6 +49,22 @@ test_interrupted() {
     none_left
 }
 
+# An epoch is finished when its line and its checkpoint are written, though no line of the next one has come.
+test_interrupted_epoch() {
+    set_up "$(printf '%s\n' 'echo 1 >"$HPX_OUT/c"' \
+        'echo "{\"epoch\": 1, \"score\": 1, \"checkpoint\": \"c\"}" >>"$HPX_METRICS"' \
+        'echo started >"$MARK/started"; exec sleep 300')"
+    recipe '  metrics = file' '  continue = resume' | sed '/metrics = stdout/d' >a.rcp
+    echo '  epochs = 3' | sed -i '/^train/r /dev/stdin' a.rcp
+    start n=1
+    kill -INT "$build"
+    wait "$build"
+    equal $? 130 'exit code'
+    run 0 hpx ls --json
+    has out '"epoch": 1'
+    none_left
+}
+
 test_killed_build() {
     set_up "$SLEEPER"
     recipe >a.rcp
