@@ -110,6 +110,7 @@ typedef hpx_status visit_fn(void *context, const char *name, int fd, const struc
 struct walk {
     visit_fn *visit;
     void *context;
+    bool reads; /* files are opened to be read, and not only looked at */
 };
 
 static hpx_status cannot_take(const char *name, const char *why, hpx_error *error)
@@ -155,12 +156,15 @@ static hpx_status walk_entry(const struct walk *walk, int folder, const char *na
                              size_t depth, hpx_error *error)
 {
     struct stat info;
-    const int fd = openat(folder, leaf, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    const int how = walk->reads ? O_RDONLY | O_NONBLOCK | O_NOCTTY : O_PATH;
+    const int fd = openat(folder, leaf, how | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return cannot_take(name, errno == ELOOP ? "it is a symbolic link" : strerror(errno), error);
     hpx_status status = HPX_OK;
     if (fstat(fd, &info) != 0)
         status = cannot_take(name, strerror(errno), error);
+    else if (S_ISLNK(info.st_mode))
+        status = cannot_take(name, "it is a symbolic link", error);
     else if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
         status = cannot_take(name, "it is neither a file nor a folder", error);
     else if (!hpx_archive_is_name(name))
@@ -189,17 +193,15 @@ static int open_parent(const char *folder, const char *name, const char **leaf)
     return fd;
 }
 
-static hpx_status walk_all(const char *folder, const char *name, visit_fn *visit, void *context,
-                           hpx_error *error)
+static hpx_status walk_all(const char *folder, const char *name, const struct walk *walk, hpx_error *error)
 {
-    const struct walk walk = {visit, context};
     const char *leaf;
     if (!hpx_archive_is_name(name))
         return cannot_take(name, "it is no name below HPX_OUT", error);
     const int parent = open_parent(folder, name, &leaf);
     if (parent < 0)
         return cannot_take(name, strerror(errno), error);
-    hpx_status status = walk_entry(&walk, parent, name, leaf, 0, error);
+    hpx_status status = walk_entry(walk, parent, name, leaf, 0, error);
     close(parent);
     return status;
 }
@@ -236,7 +238,8 @@ hpx_status hpx_archive_look(hpx_archive_state *out, const char *folder, const ch
 {
     *out = (hpx_archive_state){0};
     struct look look = {out, hpx_hasher_new()};
-    hpx_status status = walk_all(folder, name, look_at, &look, error);
+    const struct walk walk = {.visit = look_at, .context = &look};
+    hpx_status status = walk_all(folder, name, &walk, error);
     out->hash = hpx_hasher_finish(look.hasher);
     return status;
 }
@@ -273,7 +276,8 @@ static hpx_status pack_one(void *context, const char *name, int fd, const struct
 hpx_status hpx_archive_pack(hpx_blob *out, const char *folder, const char *name, hpx_error *error)
 {
     struct packing packing = {.fd = out->fd};
-    hpx_status status = walk_all(folder, name, pack_one, &packing, error);
+    const struct walk walk = {.visit = pack_one, .context = &packing, .reads = true};
+    hpx_status status = walk_all(folder, name, &walk, error);
     out->size = packing.behind; /* a hole where nothing was written */
     hpx_buffer *tail = &packing.index;
     hpx_buffer_puts(tail, MAGIC);

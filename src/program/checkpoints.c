@@ -12,8 +12,7 @@
 
 #define QUIET_SECONDS 0.012               /* more than a tick of the kernel's clock */
 #define MEMORY_BYTES  ((uint64_t)1 << 20) /* smaller ones are kept in memory until they are stored */
-#define OUT_EVENTS                                                                                           \
-    (IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_CLOSE_WRITE)
+#define OUT_EVENTS    (IN_OPEN | IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM)
 
 struct hpx_checkpoints {
     const char *out;
@@ -72,8 +71,8 @@ static char *name_below(const char *out, const char *name)
     return hpx_strndup(name, size);
 }
 
-/* Whether the notices so far say that the file of that name has been left alone since the last line. */
-static bool is_untouched(const hpx_checkpoints *checkpoints, const char *name)
+/* Whether the notices so far say that nothing was done in HPX_OUT since the last line. */
+static bool is_untouched(const hpx_checkpoints *checkpoints)
 {
     _Alignas(struct inotify_event) char bytes[16384];
     bool untouched = false;
@@ -82,10 +81,7 @@ static bool is_untouched(const hpx_checkpoints *checkpoints, const char *name)
         const struct inotify_event *event;
         for (const char *at = bytes; at < bytes + got; at += sizeof *event + event->len) {
             event = (const struct inotify_event *)(const void *)at;
-            if (event->wd == checkpoints->lines)
-                untouched = true;
-            else if ((event->mask & IN_Q_OVERFLOW) || (event->len && strcmp(event->name, name) == 0))
-                untouched = false;
+            untouched = event->wd == checkpoints->lines;
         }
     }
     return untouched;
@@ -98,9 +94,10 @@ void hpx_checkpoints_note(hpx_checkpoints *checkpoints, uint32_t epoch, const ch
     char *name = name_below(checkpoints->out, said);
     forget(checkpoints);
     const bool found = !hpx_archive_look(&state, checkpoints->out, name, &ignored);
-    const bool untouched = is_untouched(checkpoints, name);
-    if (!found || (state.changed_ns >= written_ns &&
-                   (state.changed_ns > written_ns || !untouched || state.is_folder || strchr(name, '/')))) {
+    /* A notice comes when something has been done: what is empty may be on its way to the next epoch's. */
+    const bool untouched = is_untouched(checkpoints) && !state.is_folder && !strchr(name, '/');
+    if (!found || state.bytes == 0 || state.changed_ns > written_ns ||
+        (state.changed_ns == written_ns && !untouched)) {
         free(name);
         return;
     }

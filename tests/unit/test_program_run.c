@@ -445,7 +445,8 @@ static void test_much_output(void **state)
              "1}' >>$HPX_METRICS");
     assert_true(trial.log.size <= HPX_LOG_BYTES_MAX);
     assert_memory_equal(trial.log.data, "begin\n", 6);
-    assert_memory_equal(trial.log.data + trial.log.size - 4, "end\n", 4);
+    /* The streams' order is that of reading. */
+    assert_non_null(memmem(trial.log.data + trial.log.size - 200, 200, "end\n", 4));
 }
 
 static void test_own_folder(void **state)
