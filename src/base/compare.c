@@ -75,7 +75,9 @@ static double distance(const hpx_metric *a, const hpx_metric *b)
 /* 0.972 and 0.97 are within 0.002, although their doubles are a little further apart. */
 static double rounding(const hpx_metric *a, const hpx_metric *b)
 {
-    return a && b ? 2 * DBL_EPSILON * (fabs(a->value) + fabs(b->value)) : 0;
+    return a && b && isfinite(a->value) && isfinite(b->value)
+               ? 2 * DBL_EPSILON * (fabs(a->value) + fabs(b->value))
+               : 0;
 }
 
 /* The furthest of the metrics of one list, each against the one of that name in the other. */

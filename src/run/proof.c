@@ -303,19 +303,6 @@ bool hpx_proof_has(const struct build *build, const struct trial *trial)
     return proof && !proof->given_up;
 }
 
-hpx_status hpx_proofs_go_on(struct build *build, hpx_error *error)
-{
-    hpx_status status = HPX_OK;
-    for (size_t i = 0; i < build->proofs.count && !status; i++) {
-        struct proof *proof = build->proofs.at[i];
-        if (!proof->due)
-            continue;
-        proof->due = false;
-        status = submit(build, proof, error);
-    }
-    return status;
-}
-
 /* --- what they send ---------------------------------------------------------------------------------------- */
 
 static hpx_artifact as_artifact(const hpx_result *result)
@@ -457,6 +444,32 @@ static hpx_status answer(struct build *build, struct proof *proof, bool proven, 
     drop(&build->proofs, proof);
     end_run(build, trial);
     hpx_trial_end_job(build, trial);
+    return status;
+}
+
+/* A build that stops starts nothing more: the next one is to prove it. */
+static void abandon(struct build *build, struct proof *proof)
+{
+    struct trial *trial = proof->trial;
+    end_run(build, trial);
+    hpx_store_release(build->store, &trial->key);
+    trial->state = TRIAL_WAITING;
+    drop(&build->proofs, proof);
+}
+
+hpx_status hpx_proofs_go_on(struct build *build, hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    for (size_t i = build->proofs.count; i-- > 0 && !status;) {
+        struct proof *proof = build->proofs.at[i];
+        if (!proof->due)
+            continue;
+        proof->due = false;
+        if (build->stopping)
+            abandon(build, proof);
+        else
+            status = submit(build, proof, error);
+    }
     return status;
 }
 
