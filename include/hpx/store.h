@@ -180,6 +180,8 @@ hpx_status hpx_store_each_manifest(hpx_store *store, hpx_manifest_fn *each, void
 /* Keeps an output that contradicts the stored one. Returns HPX_DIFFERS with `error` as it was, or why it
  * could not. */
 hpx_status hpx_store_put_conflict(hpx_store *store, const hpx_artifact *artifact, hpx_error *error);
+/* Keeps a later run that need not equal the stored one. */
+hpx_status hpx_store_put_replicate(hpx_store *store, const hpx_artifact *artifact, hpx_error *error);
 
 /* Calls for every later run that was stored under a key and epoch that had one: replicates, and what contradicts the
  * first, the loud error that must not be forgotten. With `key`, for that trajectory's. */

@@ -20,23 +20,36 @@ struct key hpx_key_of_later(const hpx_artifact *artifact)
     return key;
 }
 
-hpx_status hpx_store_put_conflict(hpx_store *store, const hpx_artifact *artifact, hpx_error *error)
+static hpx_status put_later(hpx_store *store, const hpx_artifact *artifact, bool replicate, hpx_error *error)
 {
     MDB_txn *txn;
-    hpx_error failure;
     hpx_buffer record = {0};
-    struct key key = hpx_key_of_later(artifact);
-    hpx_status status = hpx_begin_write(&txn, store, &failure);
-    if (!status) {
-        hpx_encode_artifact(&record, artifact);
-        status = hpx_put_sealed(store, txn, DB_CONFLICTS, &key, record.data, record.size, &failure);
-        status = hpx_end_write(store, txn, status, &failure);
-        hpx_buffer_free(&record);
-    }
-    if (!status)
+    hpx_artifact later = *artifact;
+    later.replicate = replicate;
+    if (hpx_artifact_is_of_program(artifact))
+        later.output = hpx_artifact_output(artifact, NULL);
+    const struct key key = hpx_key_of_later(&later);
+    hpx_status status = hpx_begin_write(&txn, store, error);
+    if (status)
+        return status;
+    hpx_encode_artifact(&record, &later);
+    status = hpx_put_sealed(store, txn, DB_CONFLICTS, &key, record.data, record.size, error);
+    hpx_buffer_free(&record);
+    return hpx_end_write(store, txn, status, error);
+}
+
+hpx_status hpx_store_put_conflict(hpx_store *store, const hpx_artifact *artifact, hpx_error *error)
+{
+    hpx_error failure;
+    if (put_later(store, artifact, false, &failure) == HPX_OK)
         return HPX_DIFFERS;
     *error = failure;
-    return status;
+    return error->status;
+}
+
+hpx_status hpx_store_put_replicate(hpx_store *store, const hpx_artifact *artifact, hpx_error *error)
+{
+    return put_later(store, artifact, true, error);
 }
 
 static hpx_status hand_on(hpx_store *store, const MDB_val *key, const MDB_val *value, hpx_artifact_fn *each,

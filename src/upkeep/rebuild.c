@@ -226,6 +226,7 @@ static hpx_artifact artifact_of(const hpx_artifact *stored, const hpx_result *re
     hpx_artifact again = *stored;
     again.metrics = result->metrics;
     memcpy(again.failure, result->failure, sizeof again.failure);
+    memcpy(again.stopped, result->stopped, sizeof again.stopped);
     again.output = result->output;
     again.parent = 0;
     again.started_ns = result->started_ns;
@@ -263,7 +264,10 @@ static hpx_status compare_epoch(struct rebuild *rebuild, struct candidate *candi
     const hpx_artifact again = artifact_of(&stored, result);
     const hpx_comparison comparison = hpx_comparison_of(&candidate->conditions);
     hpx_difference apart;
-    if (!hpx_artifact_alike(&apart, &stored, &again, &comparison))
+    const bool kept = comparison.likeness == HPX_LIKE_ANY && candidate->same_key;
+    if (kept && hpx_store_is_writable(rebuild->store))
+        status = hpx_store_put_replicate(rebuild->store, &again, error);
+    if (!status && !hpx_artifact_alike(&apart, &stored, &again, &comparison))
         status = note_difference(rebuild, candidate, &stored, &again, error);
     hpx_artifact_free(&stored);
     return status;

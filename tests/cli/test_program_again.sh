@@ -82,6 +82,23 @@ test_within() {
     run 12 hpx reproduce "$key"
 }
 
+# Each run is kept beside the first.
+test_replicates() {
+    write_program 'repeat = no'
+    echo 'echo "score=$(cat '"$PWD"'/outside)"' >train.sh
+    echo 1 >outside
+    build
+    echo 2 >outside
+    run 0 hpx reproduce "$key"
+    run 0 hpx show "$key" --json
+    is '[.replicates[].metrics.score]' '[2]'
+    is '.conflicts' '[]'
+    run 0 hpx verify --rebuild=100
+    has out '2 trained again: 2 the same'
+    run 0 hpx show "$key" --json
+    is '.replicates | length' 2
+}
+
 # Another version is another result: it is trained, and said.
 test_other_version() {
     write_program 'version = "cat version"'
