@@ -19,11 +19,12 @@ typedef enum hpx_event_kind {
     HPX_EVENT_FAILED,    /* with message */
     HPX_EVENT_WAITING,   /* for another process, which trains it; with message */
     HPX_EVENT_POSTPONED, /* to be tried once more, alone; with message */
-    HPX_EVENT_PROOF,     /* it proves that its program continues, or has; with message */
-    HPX_EVENT_STOPPED,   /* a speculative trial, before its end */
-    HPX_EVENT_PROGRESS,  /* metrics of an epoch that is not stored yet */
-    HPX_EVENT_SAID,      /* of the build as a whole; with message */
-    HPX_EVENT_TICK,      /* nothing happened for a while */
+    HPX_EVENT_PROOF, /* it is to prove that its program continues, or there is nothing to prove; with message */
+    HPX_EVENT_PROVEN,   /* it does; with message */
+    HPX_EVENT_STOPPED,  /* a speculative trial, before its end */
+    HPX_EVENT_PROGRESS, /* metrics of an epoch that is not stored yet */
+    HPX_EVENT_SAID,     /* of the build as a whole; with message */
+    HPX_EVENT_TICK,     /* nothing happened for a while */
 } hpx_event_kind;
 
 typedef struct hpx_event {

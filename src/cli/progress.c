@@ -227,7 +227,8 @@ void hpx_progress_event(void *context, const hpx_event *event)
         free(line);
     }
     if (running && event->kind != HPX_EVENT_STARTED && event->kind != HPX_EVENT_EPOCH &&
-        event->kind != HPX_EVENT_PROGRESS && event->kind != HPX_EVENT_PROOF)
+        event->kind != HPX_EVENT_PROGRESS && event->kind != HPX_EVENT_PROOF &&
+        event->kind != HPX_EVENT_PROVEN)
         forget(progress, running);
     draw_event(progress, event);
     free(name);

@@ -440,7 +440,7 @@ static hpx_status answer(struct build *build, struct proof *proof, bool proven, 
         if (proven)
             status = hpx_store_put_record(build->store, HPX_RECORD_PROOF, &proof->questions[i], error);
     }
-    hpx_build_emit(build, HPX_EVENT_PROOF, trial, message);
+    hpx_build_emit(build, proven ? HPX_EVENT_PROVEN : HPX_EVENT_PROOF, trial, message);
     drop(&build->proofs, proof);
     end_run(build, trial);
     hpx_trial_end_job(build, trial);

@@ -15,6 +15,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TICK_MS 200
@@ -185,14 +186,35 @@ static char *log_path(const struct doctor *doctor)
                       (int)getpid());
 }
 
-static hpx_status read_log(struct doctor *doctor, hpx_opened *opened, const char *path, hpx_error *error)
+/* HPX_NOT_FOUND when strace has seen nothing: it may not trace everywhere, and then the program runs without it. */
+static hpx_status read_log(const struct doctor *doctor, hpx_opened *opened, const char *path,
+                           hpx_error *error)
 {
+    struct stat info;
+    if (stat(path, &info) != 0 || info.st_size == 0)
+        return hpx_error_set(error, HPX_NOT_FOUND, "strace may not trace here");
     /* The first process is run by its whole path; one that has not said where it is, is taken to be in the copy. */
-    hpx_strace *strace =
-        hpx_strace_new(hpx_fields_text_or_empty(&doctor->conditions, "job.scratch"), hpx_opened_note, opened);
+    const char *folder = hpx_fields_text_or_empty(&doctor->conditions, "job.scratch");
+    hpx_strace *strace = hpx_strace_new(folder, hpx_opened_note, opened);
     hpx_status status = hpx_strace_read(strace, path, error);
     hpx_strace_free(strace);
     return status;
+}
+
+/* Why it is not known, or not known in full, what the program opens; NULL: it is. free() it. */
+static char *why_unknown(const struct doctor *doctor, const char *strace, hpx_status read,
+                         const hpx_error *error)
+{
+    const char *accident = doctor->traced.accident;
+    if (!strace)
+        return hpx_strdup("strace is not installed");
+    if (read)
+        return hpx_strdup(error->message);
+    if (accident && doctor->first.accident)
+        return hpx_strdup("the trial ended by accident");
+    return accident ? hpx_format("under strace the trial ended by accident: %.*s",
+                                 (int)strcspn(accident, "\n"), accident)
+                    : NULL;
 }
 
 static hpx_status check_declared(hpx_diagnosis *out, struct doctor *doctor, hpx_error *error)
@@ -205,15 +227,10 @@ static hpx_status check_declared(hpx_diagnosis *out, struct doctor *doctor, hpx_
     hpx_undeclared undeclared;
     char *strace = find_program("strace"), *log = log_path(doctor), *why = NULL;
     hpx_status status = strace ? trace(doctor, strace, log, error) : HPX_OK;
-    if (!strace)
-        why = hpx_strdup("strace is not installed");
-    else if (!status && doctor->traced.accident && !doctor->first.accident)
-        why = hpx_format("under strace the trial ended by accident: %.*s",
-                         (int)strcspn(doctor->traced.accident, "\n"), doctor->traced.accident);
-    else if (!status && doctor->traced.accident)
-        why = hpx_strdup("the trial ended by accident");
-    if (strace && !status && read_log(doctor, opened, log, error) != HPX_OK && !why)
-        why = hpx_format("strace has left no log: %s", error->message);
+    if (!status) {
+        const hpx_status read = strace ? read_log(doctor, opened, log, error) : HPX_OK;
+        why = why_unknown(doctor, strace, read, error);
+    }
     note_hints(opened, doctor->first.accident);
     hpx_opened_sum_up(&undeclared, opened);
     if (!status)
@@ -229,17 +246,83 @@ static hpx_status check_declared(hpx_diagnosis *out, struct doctor *doctor, hpx_
 
 /* --- continues -------------------------------------------------------------------------------------------- */
 
-static hpx_status check_continues(hpx_diagnosis *out, struct doctor *doctor, hpx_error *error)
+/* What a build says while it proves that its program continues. */
+struct proof {
+    hpx_diagnosis *out;
+    bool proven;
+};
+
+static void note_proof(void *context, const hpx_event *event)
 {
-    const hpx_program *program = doctor->recipe->program;
-    (void)error;
+    struct proof *proof = context;
+    hpx_buffer *found = &proof->out->found;
+    if (event->kind != HPX_EVENT_PROOF && event->kind != HPX_EVENT_PROVEN && event->kind != HPX_EVENT_FAILED)
+        return;
+    found->size = 0;
+    hpx_text_show(found, event->message, strcspn(event->message, "\n"), "");
+    proof->proven = event->kind == HPX_EVENT_PROVEN;
+}
+
+/* A build of the trial in a store of its own, which begins with the proof. */
+static hpx_status build(struct proof *proof, struct doctor *doctor, const char *folder, hpx_error *error)
+{
+    const hpx_recipe *recipe = doctor->recipe;
+    const hpx_recipe_search *const searches[] = {recipe->searches};
+    const hpx_build_options options = {
+        .program = doctor->options->program,
+        .jobs = recipe->program->threads,
+        .event = note_proof,
+        .context = proof,
+        .interrupted = doctor->options->interrupted,
+    };
+    hpx_source_options sources = {.remember = true};
+    hpx_outcome *outcome = NULL;
+    hpx_status status = hpx_store_open(&sources.store, folder, HPX_STORE_WRITE, error);
+    if (!status)
+        status = hpx_build(&outcome, recipe, searches, 1, &sources, &options, error);
+    hpx_outcome_free(outcome);
+    hpx_store_close(sources.store);
+    return status;
+}
+
+static hpx_status prove(hpx_diagnosis *out, struct doctor *doctor, hpx_error *error)
+{
+    struct proof proof = {.out = out};
+    char *folder = hpx_format("%s/store-%d", hpx_fields_text_or_empty(&doctor->conditions, "job.scratch"),
+                              (int)getpid());
+    say(doctor, "running the trial in one go, and from a checkpoint");
+    hpx_status status = build(&proof, doctor, folder, error);
+    hpx_folder_remove(folder);
+    free(folder);
+    if (status == HPX_INTERRUPTED)
+        return status;
+    out->verdict = status ? HPX_DOCTOR_FAIL : proof.proven ? HPX_DOCTOR_PASS : HPX_DOCTOR_NOT_TRIED;
+    if (status && out->found.size == 0)
+        hpx_buffer_puts(&out->found, error->message);
+    if (!status && !proof.proven)
+        hpx_buffer_puts(
+            &out->advice,
+            "name each checkpoint in a line of metrics, when it is complete; epochs=8 looks further\n");
+    return HPX_OK;
+}
+
+static hpx_status check_continues(hpx_diagnosis *out, struct doctor *doctor, bool repeats, hpx_error *error)
+{
     out->verdict = HPX_DOCTOR_NOT_TRIED;
-    if (program->continues == HPX_CONTINUE_NO) {
+    if (doctor->recipe->program->continues == HPX_CONTINUE_NO) {
         hpx_buffer_puts(&out->found, "continue = no: an interrupted trial begins anew");
         hpx_buffer_puts(
             &out->advice,
             "to go on instead, it must name checkpoints in $HPX_OUT and begin from $HPX_RESUME where "
             "that is set; then say `continue = resume`\n");
+    } else if (doctor->recipe->epochs == 1) {
+        hpx_buffer_puts(&out->found, "epochs = 1: there is nothing to go on from");
+    } else if (doctor->first.accident) {
+        hpx_buffer_puts(&out->found, "the trial ended by accident");
+    } else if (!repeats) {
+        hpx_buffer_puts(&out->found, "two runs differ already without a stop between");
+    } else {
+        return prove(out, doctor, error);
     }
     return HPX_OK;
 }
@@ -263,7 +346,8 @@ static hpx_status examine(hpx_examination *out, struct doctor *doctor, hpx_error
         hpx_diagnose_deterministic(&out->checks[HPX_DOCTOR_DETERMINISTIC], &doctor->first, &doctor->second,
                                    &doctor->comparison);
     if (!status)
-        status = check_continues(&out->checks[HPX_DOCTOR_CONTINUES], doctor, error);
+        status = check_continues(&out->checks[HPX_DOCTOR_CONTINUES], doctor,
+                                 out->checks[HPX_DOCTOR_DETERMINISTIC].verdict == HPX_DOCTOR_PASS, error);
     if (!status)
         hpx_diagnose_output(&out->checks[HPX_DOCTOR_OUTPUT], doctor->recipe, &doctor->first);
     return status;

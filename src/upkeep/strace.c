@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const hpx_strace_options[] = {"-f", "-y", "-q", "-e", "trace=%file,fchdir", NULL};
+const char *const hpx_strace_options[] = {"-D", "-f", "-y", "-q", "-e", "trace=%file,fchdir", NULL};
 
 #define LINE_BYTES_MAX ((size_t)1 << 20) /* a path has 4096, arguments of a program are shortened */
 

@@ -14,7 +14,8 @@
 
 #include <stddef.h>
 
-/* The options that make such a log, NULL at the end. */
+/* The options that make such a log, NULL at the end. With -D the program is what was started, and strace looks on from aside:
+ * so all else is as without it, and what the program leaves running ends as it would. */
 extern const char *const hpx_strace_options[];
 
 typedef enum hpx_access {

@@ -108,6 +108,27 @@ test_a_cache_in_home() {
     binding declared "data = $PWD/home/.cache/models/m.pt"
 }
 
+# What a program leaves running ends with it, under strace as without.
+test_what_is_left_running() {
+    traces || return 0
+    echo x=1 >util.sh
+    program < <(echo "sleep 1000 & cat '$PWD/util.sh'"; report)
+    run 1 timeout 60 "$HPX" doctor r.rcp --json
+    found declared '1 file is not declared'
+    equal "$(verdict deterministic)" pass
+}
+
+# A stand-in that looks on at nothing, as strace does where it may not trace.
+test_strace_that_may_not_trace() {
+    program < <(report)
+    mkdir bin
+    printf '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n' >bin/strace
+    chmod +x bin/strace
+    run 0 env PATH="$PWD/bin:$PATH" "$HPX" doctor r.rcp --json
+    equal "$(verdict declared)" 'not tried'
+    found declared 'strace may not trace here'
+}
+
 # As an editable install does.
 test_declared_but_in_the_work_tree() {
     traces || return 0
@@ -146,6 +167,56 @@ test_not_deterministic() {
     run 1 hpx doctor r.rcp 'repeat=within 5' --json
     equal "$(verdict deterministic)" pass
     found deterministic 'repeat = within 5'
+}
+
+# A program that goes on from its checkpoint, by what is on standard input.
+continuing() { # CONTINUE
+    {
+        echo 'epoch=0 state=$1'
+        cat
+        echo 'while [ $epoch -lt "$HPX_EPOCHS" ]; do
+            epoch=$((epoch + 1)) state=$((state * 1103 % 65536))
+            echo "$epoch $state" >"$HPX_OUT/last"
+            echo "{\"epoch\": $epoch, \"score\": $state, \"checkpoint\": \"last\"}" >>"$HPX_METRICS"
+            sleep 0.05
+        done'
+    } | program "continue = $1"
+    sed -i 's/^train$/train\n  epochs = 9/' r.rcp
+}
+
+test_continues() {
+    local how
+    for how in resume yes; do
+        continuing $how <<<'[ -z "${HPX_RESUME-}" ] || read -r epoch state <"$HPX_RESUME/last"'
+        run 0 hpx doctor r.rcp --json
+        is .epochs 2
+        equal "$(verdict continues)" pass
+        found continues 'it continues: from epoch 1 to 2'
+        found output '2 epochs, 1 metric: score'
+        continuing $how <<<'[ -z "${HPX_RESUME-}" ] || read -r epoch rest <"$HPX_RESUME/last"'
+        run 1 hpx doctor r.rcp --json
+        equal "$(verdict deterministic)" pass
+        equal "$(verdict continues)" fail
+        found continues 'it does not continue as it says: epoch 2: score'
+    done
+    [[ ! -e cache ]] || fail 'a store was made'
+    equal "$(find "$HPX_SCRATCH" -maxdepth 1 -name 'store-*' -o -maxdepth 1 -name 'trace-*')" '' 'what is left'
+}
+
+test_continuation_that_is_not_tried() {
+    continuing resume </dev/null
+    run 0 hpx doctor r.rcp epochs=1 --json
+    equal "$(verdict continues)" 'not tried'
+    found continues 'epochs = 1'
+    sed -i 's/, \\"checkpoint\\": \\"last\\"//' train.sh
+    run 0 hpx doctor r.rcp --json
+    equal "$(verdict continues)" 'not tried'
+    found continues 'there is nothing to resume from'
+    echo 'state=$(od -An -N2 -tu2 /dev/urandom)' | cat - train.sh >other && mv other train.sh
+    sed -i 's/state=$1$//' train.sh
+    run 1 hpx doctor r.rcp --json
+    equal "$(verdict continues)" 'not tried'
+    found continues 'two runs differ already'
 }
 
 test_unread_metrics() {
