@@ -42,6 +42,11 @@ typedef struct hpx_file_stat {
 hpx_status hpx_file_stat_of(hpx_file_stat *out, const char *path,
                             hpx_error *error); /* HPX_NOT_FOUND if none */
 
+/* Whether two of the same path say the same; and whether one, taken again and the same, tells that the bytes are those that
+ * were read from `looked_ns` on: every write since would have given it another time. */
+bool hpx_file_stat_equal(const hpx_file_stat *a, const hpx_file_stat *b);
+bool hpx_file_stat_tells(const hpx_file_stat *stat, int64_t looked_ns);
+
 /* Reads a file piece by piece; all pieces but the last have HPX_PIECE_BYTES. Ends with the first status that
  * is not HPX_OK. Its dirty pages are written back first: from then on the kernel notices every write, also
  * one through a mapping, and sets the times that `stat` has. HPX_FAILED if the file changed while it was

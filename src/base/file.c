@@ -367,6 +367,24 @@ hpx_status hpx_file_stat_of(hpx_file_stat *out, const char *path, hpx_error *err
     return status;
 }
 
+bool hpx_file_stat_equal(const hpx_file_stat *a, const hpx_file_stat *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
+}
+
+/* Clocks of file systems tick as slowly as every two seconds, so a file that changed so shortly before it was
+ * read may have changed again since without a new time (git: "racy index"). A write through a mapping is
+ * noticed at the first one to a clean page: hpx_file_each_piece cleans them all. File systems in memory have
+ * no clean pages, so there nothing is noticed, and the bytes are read again. */
+#define RACY_NS 2000000000
+
+bool hpx_file_stat_tells(const hpx_file_stat *stat, int64_t looked_ns)
+{
+    const int64_t changed = stat->modified_ns > stat->changed_ns ? stat->modified_ns : stat->changed_ns;
+    return !stat->untimed && changed <= looked_ns - RACY_NS;
+}
+
 /* Until the piece is full or the file ends. */
 static hpx_status read_piece(size_t *size, uint8_t *piece, int fd, const char *path, hpx_error *error)
 {

@@ -461,7 +461,7 @@ static bool is_as_witnessed(const code_witness *witness, int64_t looked_ns)
     if (witness->kind == WITNESS_EXISTS || now.inode == 0)
         return now.inode == witness->stat.inode && now.device == witness->stat.device;
     now.untimed = false;
-    return hpx_code_same_stat(&now, &witness->stat) && hpx_code_stat_tells(&now, looked_ns);
+    return hpx_file_stat_equal(&now, &witness->stat) && hpx_file_stat_tells(&now, looked_ns);
 }
 
 /* A memory in which a file's stat did not tell yet is made again, and soon does. */

@@ -19,9 +19,6 @@
 
 #define MAGIC 0x31787068u /* "hpx1" */
 
-/* As in identity/source.c: clocks of file systems tick as slowly as every two seconds. */
-#define RACY_NS 2000000000
-
 void hpx_listing_free(hpx_listing *listing)
 {
     for (size_t i = 0; i < listing->count; i++) {
@@ -88,18 +85,6 @@ void hpx_code_stat(hpx_file_stat *out, const char *path)
     };
 }
 
-bool hpx_code_same_stat(const hpx_file_stat *a, const hpx_file_stat *b)
-{
-    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
-}
-
-bool hpx_code_stat_tells(const hpx_file_stat *stat, int64_t looked_ns)
-{
-    const int64_t changed = stat->modified_ns > stat->changed_ns ? stat->modified_ns : stat->changed_ns;
-    return !stat->untimed && changed <= looked_ns - RACY_NS;
-}
-
 static bool has_bytes(const char *path, const hpx_hash *wanted)
 {
     hpx_buffer bytes = {0};
@@ -115,8 +100,8 @@ bool hpx_code_is_unchanged(bool *sure, const char *root, const hpx_listed_file *
     hpx_file_stat now;
     char *path = hpx_path_join(root, file->real);
     hpx_code_stat(&now, path);
-    bool same = hpx_code_same_stat(&now, &file->stat);
-    *sure = same && hpx_code_stat_tells(&now, looked_ns);
+    bool same = hpx_file_stat_equal(&now, &file->stat);
+    *sure = same && hpx_file_stat_tells(&now, looked_ns);
     if (same && !*sure)
         same = has_bytes(path, &file->hash);
     free(path);

@@ -29,9 +29,6 @@ hpx_hash hpx_code_request_hash(const hpx_listing_request *request);
 
 /* The stat of the path itself, a link included; zero where there is none. */
 void hpx_code_stat(hpx_file_stat *out, const char *path);
-bool hpx_code_same_stat(const hpx_file_stat *a, const hpx_file_stat *b);
-/* Whether a change since it was looked at would show in the stat. */
-bool hpx_code_stat_tells(const hpx_file_stat *stat, int64_t looked_ns);
 
 /* Whether the file has the bytes that it was listed with; *sure: its stat alone says so. */
 bool hpx_code_is_unchanged(bool *sure, const char *root, const hpx_listed_file *file, int64_t looked_ns);

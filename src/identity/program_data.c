@@ -13,9 +13,6 @@
 
 #define DEPTH_MAX 64 /* of folders: more are a link to a folder around it */
 
-/* As in source.c. */
-#define RACY_NS 2000000000
-
 /* --- memory
  * ------------------------------------------------------------------------------------------------- */
 
@@ -246,16 +243,9 @@ static void sort_files(hpx_program_data *data)
 /* --- their bytes
  * -------------------------------------------------------------------------------------------- */
 
-static bool same_stat(const hpx_file_stat *a, const hpx_file_stat *b)
-{
-    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
-}
-
 static bool is_trusted(const hpx_data_file *known, const hpx_file_stat *now)
 {
-    const int64_t changed = now->modified_ns > now->changed_ns ? now->modified_ns : now->changed_ns;
-    return same_stat(&known->stat, now) && !now->untimed && changed <= known->hashed_ns - RACY_NS;
+    return hpx_file_stat_equal(&known->stat, now) && hpx_file_stat_tells(now, known->hashed_ns);
 }
 
 static hpx_status hash_piece(void *context, const uint8_t *bytes, size_t size, hpx_error *error)
@@ -436,7 +426,7 @@ hpx_status hpx_program_data_check(hpx_program_data *data, hpx_error *error)
         hpx_error why;
         if (hpx_file_stat_of(&now, file->path, &why) != HPX_OK)
             return hpx_error_set(error, HPX_DIFFERS, "%s is gone", file->name);
-        if (is_trusted(file, &now) || (now.untimed && same_stat(&now, &file->stat)))
+        if (is_trusted(file, &now) || (now.untimed && hpx_file_stat_equal(&now, &file->stat)))
             continue;
         if (hash_file(file, &why) == HPX_OK && hpx_hash_equal(&file->hash, &before))
             continue;

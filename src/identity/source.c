@@ -9,25 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A file whose stat is as it was has the bytes it had, if every write since would have given it another time:
- *
- * Clocks of file systems tick as slowly as every two seconds, so a file that changed so shortly before it was
- * hashed may have changed again since without a new time (git: "racy index"). A write through a mapping is
- * noticed at the first one to a clean page: hpx_file_each_piece cleans them all. File systems in memory have
- * no clean pages, so there nothing is noticed, and the bytes are hashed again. */
-#define RACY_NS 2000000000
-
-static bool same_stat(const hpx_file_stat *a, const hpx_file_stat *b)
-{
-    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
-}
-
 static bool is_trusted(const hpx_known_bytes *known, const hpx_file_stat *now)
 {
-    int64_t changed = now->modified_ns > now->changed_ns ? now->modified_ns : now->changed_ns;
-    return known->about.count > 0 && same_stat(&known->stat, now) && !now->untimed &&
-           changed <= known->hashed_ns - RACY_NS;
+    return known->about.count > 0 && hpx_file_stat_equal(&known->stat, now) &&
+           hpx_file_stat_tells(now, known->hashed_ns);
 }
 
 void hpx_source_remove_left_over(const char *folder)
