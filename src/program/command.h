@@ -10,6 +10,7 @@
  * by itself. */
 typedef struct hpx_places {
     char *folder, *params, *metrics, *resume;
+    char *output; /* a file that is standard output; NULL: that is a pipe */
 } hpx_places;
 
 typedef struct hpx_command {

@@ -42,22 +42,33 @@ static hpx_status make_resume(struct trial *trial, hpx_error *error)
     return status ? status : hpx_archive_unpack(places->resume, trial->run->checkpoint, error);
 }
 
+/* An empty file, open to be read. */
+static hpx_status make_file(int *out, const char *path, hpx_error *error)
+{
+    unlink(path);
+    *out = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return *out < 0 ? hpx_error_errno(error, "%s: cannot write it", path) : HPX_OK;
+}
+
 static hpx_status make_places(struct trial *trial, hpx_error *error)
 {
     hpx_places *places = &trial->places;
+    int metrics = -1;
     places->folder = hpx_path_directory(hpx_copy_out(trial->copy));
     places->params = hpx_format("%s/params.json", places->folder);
     places->metrics = hpx_format("%s/metrics.jsonl", places->folder);
     unlink(places->params);
-    unlink(places->metrics);
-    const int fd = open(places->metrics, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return hpx_error_errno(error, "%s: cannot write it", places->metrics);
-    if (says(trial->run->manifest, "program.metrics", "stdout"))
-        close(fd);
-    else
-        trial->watch.metrics = fd;
-    return make_resume(trial, error);
+    hpx_status status = make_file(&metrics, places->metrics, error);
+    if (!status && trial->printed) {
+        close(metrics);
+        metrics = -1;
+        /* A pipe does not tell when it was written to, and checkpoints are compared with that. */
+        places->output = trial->continues ? hpx_format("%s/output", places->folder) : NULL;
+        if (places->output)
+            status = make_file(&metrics, places->output, error);
+    }
+    trial->watch.metrics = metrics;
+    return status ? status : make_resume(trial, error);
 }
 
 static hpx_status take_gpus(struct trial *trial, hpx_error *error)
@@ -66,12 +77,18 @@ static hpx_status take_gpus(struct trial *trial, hpx_error *error)
     return count ? hpx_gpus_take(&trial->gpus, (size_t)count, trial->run->stop, error) : HPX_OK;
 }
 
+/* The file that lines come in. */
+static const char *lines_path(const struct trial *trial)
+{
+    return trial->places.output ? trial->places.output : trial->places.metrics;
+}
+
 static hpx_status make_lines(struct trial *trial, hpx_error *error)
 {
     const hpx_run *run = trial->run;
     const hpx_field *match = hpx_fields_find(run->manifest, "program.match");
     const hpx_lines_options options = {
-        .printed = trial->watch.metrics < 0,
+        .printed = trial->printed,
         .match = match && match->type == HPX_FIELD_TEXT ? (const char *)match->bytes : NULL,
         .continues = trial->continues,
         .from = run->from,
@@ -79,8 +96,8 @@ static hpx_status make_lines(struct trial *trial, hpx_error *error)
         .on_epoch = hpx_trial_told,
         .context = trial,
     };
-    trial->checkpoints = hpx_checkpoints_new(
-        hpx_copy_out(trial->copy), trial->continues && !options.printed ? trial->places.metrics : NULL);
+    trial->checkpoints =
+        hpx_checkpoints_new(hpx_copy_out(trial->copy), trial->continues ? lines_path(trial) : NULL);
     return hpx_lines_new(&trial->lines, &options, error);
 }
 
@@ -88,6 +105,7 @@ static hpx_status prepare(struct trial *trial, hpx_error *error)
 {
     const hpx_fields *conditions = trial->run->conditions;
     trial->continues = says(conditions, "run.continue", "yes") || says(conditions, "run.continue", "resume");
+    trial->printed = says(trial->run->manifest, "program.metrics", "stdout");
     trial->objective = hpx_fields_text_or_empty(conditions, "run.objective");
     trial->log = hpx_log_new();
     hpx_status status = hpx_copy_take(&trial->copy, conditions, error);
@@ -119,11 +137,14 @@ static void release(struct trial *trial)
         unlink(places->params);
     if (places->metrics)
         unlink(places->metrics);
+    if (places->output)
+        unlink(places->output);
     hpx_folder_remove(places->resume);
     hpx_copy_release(trial->copy);
     free(places->folder);
     free(places->params);
     free(places->metrics);
+    free(places->output);
     free(places->resume);
 }
 
@@ -133,7 +154,11 @@ static hpx_status start(struct trial *trial, hpx_error *error)
 {
     hpx_watch *watch = &trial->watch;
     const hpx_command *command = &trial->command;
+    const char *path = trial->places.output;
     int ends[2][2];
+    const int output = path ? open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (path && output < 0)
+        return hpx_error_errno(error, "%s: cannot write it", path);
     for (int i = 0; i < 2; i++) {
         if (pipe2(ends[i], O_CLOEXEC) != 0) {
             hpx_status status = hpx_error_errno(error, "cannot start the program");
@@ -141,6 +166,8 @@ static hpx_status start(struct trial *trial, hpx_error *error)
                 close(ends[0][0]);
                 close(ends[0][1]);
             }
+            if (path)
+                close(output);
             return status;
         }
         fcntl(ends[i][0], F_SETFL, O_NONBLOCK);
@@ -151,10 +178,12 @@ static hpx_status start(struct trial *trial, hpx_error *error)
         .arguments = command->arguments,
         .environment = command->environment,
         .folder = command->folder,
-        .descriptors = {-1, ends[0][1], ends[1][1]},
+        .descriptors = {-1, path ? output : ends[0][1], ends[1][1]},
         .own_session = true,
     };
     hpx_status status = hpx_process_start(&watch->program, &options, error);
+    if (path)
+        close(output);
     for (int i = 0; i < 2; i++) {
         close(ends[i][1]);
         if (status)
@@ -173,7 +202,8 @@ static void set_limits(struct trial *trial, double grace)
     const hpx_field *timeout = hpx_fields_find(conditions, "run.timeout");
     trial->told = hpx_clock_seconds();
     trial->next_progress = trial->told;
-    watch->metrics_path = trial->places.metrics;
+    watch->metrics_path = lines_path(trial);
+    watch->printed = trial->printed;
     watch->stop = trial->run->stop;
     watch->end = timeout && timeout->real > 0 ? trial->told + timeout->real : INFINITY;
     watch->memory = count_of(conditions, "run.memory");

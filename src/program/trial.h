@@ -26,6 +26,7 @@ struct told {
 
 struct trial {
     const hpx_run *run;
+    bool printed;          /* lines are those of standard output */
     bool continues;        /* to more epochs, or after an interruption */
     const char *objective; /* the metric without which there is no result; "": any */
     hpx_copy *copy;

@@ -4,6 +4,7 @@
 #include "program/processes.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <poll.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #define DISK_SECONDS   0.25
 #define MEMORY_SECONDS 0.1 /* at the least: looking takes no more than a part of the time */
 #define MEMORY_SHARE   20
+#define DROP_BYTES     (64u << 20)
 #define LOST_MS        50 /* without notices of the kernel */
 
 /* --- what it says ----------------------------------------------------------------------------------------- */
@@ -70,11 +72,23 @@ static bool read_metrics(hpx_watch *watch)
             return any;
         }
         any = true;
-        watch->at += (uint64_t)got;
         hpx_lines_add(watch->lines, bytes, (size_t)got);
+        if (watch->printed)
+            hpx_log_add(watch->log, false, bytes, (size_t)got);
+        watch->at += (uint64_t)got;
     }
     watch->more = true;
     return any;
+}
+
+/* Of much that is printed to a file what has been read takes no room. (That counts as a change of it.) */
+static void drop_read(hpx_watch *watch)
+{
+    if (!watch->printed || watch->at - watch->dropped < DROP_BYTES)
+        return;
+    fallocate(watch->metrics, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)watch->dropped,
+              (off_t)(watch->at - watch->dropped));
+    watch->dropped = watch->at;
 }
 
 /* Reads what there is; whether lines are among it. */
@@ -83,7 +97,11 @@ static bool read_all(hpx_watch *watch)
     watch->more = false;
     const bool printed = read_pipe(watch, 0);
     read_pipe(watch, 1);
-    return watch->metrics >= 0 ? read_metrics(watch) : printed;
+    if (watch->metrics < 0)
+        return printed;
+    const bool any = read_metrics(watch);
+    drop_read(watch);
+    return any;
 }
 
 /* --- limits ----------------------------------------------------------------------------------------------- */

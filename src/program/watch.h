@@ -28,6 +28,7 @@ typedef struct hpx_watch {
     int output[2]; /* the pipes of standard output and standard error, which are not waited for */
     int metrics;   /* the file of lines, to be read; -1: lines come from standard output */
     const char *metrics_path;
+    bool printed;         /* that file is standard output, and goes to the log, too */
     int children, stop;   /* of hpx_processes_watch; what hangs up when it is to end, or -1 */
     double end;           /* hpx_clock_seconds() at which its time is up; INFINITY: never */
     uint64_t memory;      /* how much it may use; 0: any */
@@ -50,7 +51,7 @@ typedef struct hpx_watch {
 
     /* Its own. */
     bool ended, more;
-    uint64_t at; /* in the file of lines */
+    uint64_t at, dropped; /* in the file of lines */
     int notices;
     double next_memory, next_disk;
 } hpx_watch;

@@ -52,15 +52,15 @@ test_score_of_a_script_that_runs_once() {
     build_twice score.rcp
     run 0 hpx best score.rcp --json
     local alpha beta
-    alpha=$(jq '.[0].cell.alpha // .cells[0].cell.alpha' out)
-    beta=$(jq '.[0].cell.beta // .cells[0].cell.beta' out)
+    read -r alpha beta < <(jq -r '.best[0].cell | "\(.alpha) \(.beta)"' out)
     awk -v alpha="$alpha" -v beta="$beta" -f score.awk series.txt >own
-    has own "score=$(jq -r '.[0].score // .cells[0].score' out)"
+    has own "score=$(jq -r '.best[0].score' out)"
 }
 
 test_c() {
     begin c
-    complains 2 'fit' hpx build fit.rcp
+    run 2 hpx build fit.rcp
+    has err 'fit does not exist'
     run 0 make fit
     build_twice fit.rcp
     touch fit.c
