@@ -3,6 +3,7 @@
 #include "worker/executor.h"
 
 #include "base/memory.h"
+#include "hpx/file.h"
 #include "hpx/store.h"
 #include "hpx/trainer.h"
 #include "identity/manifest.h"
@@ -12,6 +13,7 @@
 
 #include "../helper/helper.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -74,6 +76,45 @@ static void answer_epochs(const hpx_job *job)
     }
 }
 
+#define FOLDER                                                                                               \
+    "HPX_TEST_FOLDER" /* of the files by which the owner and a worker tell each other where they are */
+
+static char *file_in_folder(const char *name)
+{
+    return hpx_path_join(getenv(FOLDER), name);
+}
+
+static void make_file(const char *name)
+{
+    char *path = file_in_folder(name);
+    hpx_error ignored;
+    if (hpx_file_write(path, "", 0, &ignored))
+        _exit(94);
+    free(path);
+}
+
+static bool is_there(const char *name)
+{
+    char *path = file_in_folder(name);
+    const bool there = hpx_path_exists(path);
+    free(path);
+    return there;
+}
+
+/* Says how it goes, and when its socket hangs up it ends its program, for as long as the owner lets that take. */
+static void end_slowly(const hpx_job *job)
+{
+    hpx_result progress = {
+        .kind = HPX_MESSAGE_PROGRESS, .key = job->key, .epoch = 7, .checkpoint = HPX_NO_BLOB};
+    struct pollfd hangup = {.fd = STDIN_FILENO};
+    answer(&progress, SIZE_MAX);
+    poll(&hangup, 1, -1);
+    while (!is_there("go"))
+        usleep(1000);
+    make_file("ended");
+    _exit(0);
+}
+
 /* What a worker does with a job whose manifest begins with `act`. */
 static void serve(const hpx_job *job, const char *act)
 {
@@ -116,6 +157,8 @@ static void serve(const hpx_job *job, const char *act)
         pause();
     } else if (strncmp(act, "never", 5) == 0) {
         pause();
+    } else if (strncmp(act, "program", 7) == 0) {
+        end_slowly(job);
     }
 }
 
@@ -249,6 +292,10 @@ static hpx_status listen(void *context, const hpx_result *result, hpx_error *e)
         heard->jobs[i].epoch = result->epoch;
         heard->jobs[i].checkpoint_size = result->checkpoint.size;
         return heard->answer ? hpx_error_set(e, heard->answer, "listened enough") : HPX_OK;
+    }
+    if (result->kind == HPX_MESSAGE_PROGRESS) {
+        heard->jobs[i].epoch = result->epoch;
+        return HPX_OK;
     }
     heard->jobs[i].end = result->kind;
     running--;
@@ -517,6 +564,36 @@ static void test_stop(void **state)
     executor->close(executor);
 }
 
+/* A program has time to end: its slot is free at once, and only the end of the executor waits for it. */
+static void test_stop_program(void **state)
+{
+    (void)state;
+    char *folder = make_folder();
+    setenv(FOLDER, folder, 1);
+    hpx_executor *executor = make_executor(1);
+    struct heard heard = {0}, next = {0};
+    hpx_job job = make_job("program", 0, 9, 0);
+    hpx_fields conditions = {0};
+    hpx_fields_set_text(&conditions, "job.trial", "none");
+    hpx_fields_encode(&job.conditions, &conditions);
+    expect_ok(executor->submit(executor, &job, &job.key, &error), &error);
+    while (heard.count == 0)
+        expect_ok(executor->wait(executor, -1, listen, &heard, &error), &error);
+    assert_int_equal(heard.jobs[0].epoch, 7);
+    executor->stop(executor, &job.key);
+    submit(executor, "epochs", 0, 3, 0);
+    wait_for_all(executor, &next);
+    assert_int_equal(next.jobs[0].end, HPX_MESSAGE_DONE);
+    assert_false(is_there("ended"));
+    make_file("go");
+    executor->close(executor);
+    assert_true(is_there("ended"));
+    assert_int_equal(heard.jobs[0].end, 0);
+    hpx_fields_free(&conditions);
+    hpx_job_free(&job);
+    remove_folder(folder);
+}
+
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -537,6 +614,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_listener_stops),
         cmocka_unit_test(test_timeout),
         cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_stop_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
