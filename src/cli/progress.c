@@ -29,6 +29,7 @@ struct running {
 struct progress {
     bool draws, lists, quiet, many_seeds;
     int decimals;
+    const char *objective; /* the recipe's; NULL: there is no recipe */
     struct running *running;
     size_t count, capacity;
     double drawn_at;
@@ -71,6 +72,7 @@ struct progress *hpx_progress_new(const struct options *options, const hpx_recip
     progress->quiet = options->quiet;
     progress->many_seeds = recipe && recipe->seed_count > 1;
     progress->decimals = recipe && recipe->objective.minimised ? 6 : 4;
+    progress->objective = recipe ? recipe->objective.name : NULL;
     if (progress->draws)
         signal(SIGCONT, forget_lines);
     return progress;
@@ -191,12 +193,18 @@ static void draw_event(struct progress *progress, const hpx_event *event)
 
 #define SHOWN_METRICS 3
 
-/* The first of a program's own metrics. */
-static void note_metrics(struct running *running, const hpx_metrics *metrics)
+/* The first of a program's own metrics, beside the objective. */
+static void note_metrics(struct running *running, const hpx_metrics *metrics, const char *objective)
 {
     hpx_buffer text = {0};
-    for (size_t i = 0; i < metrics->count && i < SHOWN_METRICS; i++)
-        hpx_buffer_printf(&text, "  %s %.4g", metrics->list[i].name, metrics->list[i].value);
+    size_t shown = 0;
+    for (size_t i = 0; i < metrics->count && shown < SHOWN_METRICS; i++) {
+        const hpx_metric *metric = &metrics->list[i];
+        if (objective && strcmp(metric->name, objective) == 0)
+            continue;
+        hpx_buffer_printf(&text, "  %s %.4g", metric->name, metric->value);
+        shown++;
+    }
     free(running->metrics);
     running->metrics = hpx_strdup(hpx_buffer_text(&text));
     hpx_buffer_free(&text);
@@ -214,7 +222,7 @@ void hpx_progress_event(void *context, const hpx_event *event)
         running->value = event->value;
     }
     if (running && event->metrics)
-        note_metrics(running, event->metrics);
+        note_metrics(running, event->metrics, progress->objective);
     if (event->kind == HPX_EVENT_SAID && !progress->quiet)
         hpx_say("%s", event->message);
     if (name && event->message && event->kind != HPX_EVENT_STOPPED) {

@@ -20,13 +20,21 @@ int main(void)
     hpx_fields manifest = {0}, numerics = {0};
     hpx_error error = {0};
     const hpx_input none[HPX_INPUTS_MAX] = {{.name = "", .path = (char *)"/dev/null"}};
+    hpx_buffer log = {0};
+    const hpx_run run = {.manifest = &manifest,
+                         .conditions = &manifest,
+                         .to = 1,
+                         .on_epoch = ignore_epoch,
+                         .log = &log,
+                         .stop = -1};
     void *data = NULL;
     TRAINER.numerics(&numerics);
     if (TRAINER.inputs && TRAINER.inputs->open(&data, none, &error) == HPX_OK)
         return EXIT_FAILURE;
     if (!TRAINER.inputs)
-        TRAINER.run(&manifest, NULL, 0, 1, NULL, ignore_epoch, NULL, &error);
+        TRAINER.run(&run, &error);
     printf("%zu fields of numerics; %s\n", numerics.count, error.message);
     hpx_fields_free(&numerics);
+    hpx_buffer_free(&log);
     return error.status ? EXIT_SUCCESS : EXIT_FAILURE;
 }
