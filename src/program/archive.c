@@ -11,9 +11,10 @@
  * holds is in the order of names. There is nothing between the parts. */
 #include "program/archive.h"
 
+#include "walk.h"
+
 #include "base/memory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -28,7 +29,6 @@
 #define TRAILER_BYTES (8 + 8 + 8 + HPX_HASH_BYTES)
 #define ENTRY_BYTES   (4 + 8 + 2)
 #define INDEX_MAX     ((uint64_t)1 << 28)
-#define DEPTH_MAX     64
 #define BIG_BYTES     65536
 #define ALIGNMENT     4096
 
@@ -101,111 +101,6 @@ static bool copy_bytes(int to, uint64_t to_at, int from, uint64_t from_at, uint6
     return size == 0;
 }
 
-/* --- walking ---------------------------------------------------------------------------------------------- */
-
-/* Called for a file or a folder, which is open, with its name below the folder where the walk began. */
-typedef hpx_status visit_fn(void *context, const char *name, int fd, const struct stat *info,
-                            hpx_error *error);
-
-struct walk {
-    visit_fn *visit;
-    void *context;
-    bool reads; /* files are opened to be read, and not only looked at */
-};
-
-static hpx_status cannot_take(const char *name, const char *why, hpx_error *error)
-{
-    return hpx_error_set(error, HPX_NOT_FOUND, "%s: %s", name, why);
-}
-
-static hpx_status walk_entry(const struct walk *walk, int folder, const char *name, const char *leaf,
-                             size_t depth, hpx_error *error);
-
-static int without_dots(const struct dirent *entry)
-{
-    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static hpx_status walk_folder(const struct walk *walk, int folder, const char *name, size_t depth,
-                              hpx_error *error)
-{
-    struct dirent **entries = NULL;
-    hpx_status status = HPX_OK;
-    const int count = depth < DEPTH_MAX ? scandirat(folder, ".", &entries, without_dots, by_name) : 0;
-    if (depth >= DEPTH_MAX)
-        return cannot_take(name, "folders are too deep in each other", error);
-    if (count < 0)
-        return cannot_take(name, strerror(errno), error);
-    for (int i = 0; i < count; i++) {
-        char *path = hpx_format("%s/%s", name, entries[i]->d_name);
-        if (!status)
-            status = walk_entry(walk, folder, path, entries[i]->d_name, depth + 1, error);
-        free(path);
-        free(entries[i]);
-    }
-    free(entries);
-    return status;
-}
-
-static hpx_status walk_entry(const struct walk *walk, int folder, const char *name, const char *leaf,
-                             size_t depth, hpx_error *error)
-{
-    struct stat info;
-    const int how = walk->reads ? O_RDONLY | O_NONBLOCK | O_NOCTTY : O_PATH;
-    const int fd = openat(folder, leaf, how | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return cannot_take(name, errno == ELOOP ? "it is a symbolic link" : strerror(errno), error);
-    hpx_status status = HPX_OK;
-    if (fstat(fd, &info) != 0)
-        status = cannot_take(name, strerror(errno), error);
-    else if (S_ISLNK(info.st_mode))
-        status = cannot_take(name, "it is a symbolic link", error);
-    else if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
-        status = cannot_take(name, "it is neither a file nor a folder", error);
-    else if (!hpx_archive_is_name(name))
-        status = cannot_take(name, "its name is too long", error);
-    if (!status)
-        status = walk->visit(walk->context, name, fd, &info, error);
-    if (!status && S_ISDIR(info.st_mode))
-        status = walk_folder(walk, fd, name, depth, error);
-    close(fd);
-    return status;
-}
-
-/* The folder that `name` is in, without following links; -1, and errno. */
-static int open_parent(const char *folder, const char *name, const char **leaf)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    for (const char *slash; fd >= 0 && (slash = strchr(name, '/')); name = slash + 1) {
-        char *part = hpx_strndup(name, (size_t)(slash - name));
-        const int next = openat(fd, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), why = errno;
-        free(part);
-        close(fd);
-        errno = why;
-        fd = next;
-    }
-    *leaf = name;
-    return fd;
-}
-
-static hpx_status walk_all(const char *folder, const char *name, const struct walk *walk, hpx_error *error)
-{
-    const char *leaf;
-    if (!hpx_archive_is_name(name))
-        return cannot_take(name, "it is no name below HPX_OUT", error);
-    const int parent = open_parent(folder, name, &leaf);
-    if (parent < 0)
-        return cannot_take(name, strerror(errno), error);
-    hpx_status status = walk_entry(walk, parent, name, leaf, 0, error);
-    close(parent);
-    return status;
-}
-
 /* --- looking and packing ---------------------------------------------------------------------------------- */
 
 struct look {
@@ -238,8 +133,8 @@ hpx_status hpx_archive_look(hpx_archive_state *out, const char *folder, const ch
 {
     *out = (hpx_archive_state){0};
     struct look look = {out, hpx_hasher_new()};
-    const struct walk walk = {.visit = look_at, .context = &look};
-    hpx_status status = walk_all(folder, name, &walk, error);
+    const hpx_walk walk = {.visit = look_at, .context = &look};
+    hpx_status status = hpx_walk_checkpoint(folder, name, &walk, error);
     out->hash = hpx_hasher_finish(look.hasher);
     return status;
 }
@@ -262,22 +157,22 @@ static hpx_status pack_one(void *context, const char *name, int fd, const struct
     hpx_buffer_puts(&packing->index, name);
     packing->count++;
     if (packing->index.size > INDEX_MAX)
-        return cannot_take(name, "there are too many files", error);
+        return hpx_walk_refuse(name, "there are too many files", error);
     if (!is_file)
         return HPX_OK;
     const struct place place = place_behind(packing->behind, size);
     packing->behind = place.behind;
     if (copy_bytes(packing->fd, place.at, fd, 0, size))
         return HPX_OK;
-    return errno == 0 ? cannot_take(name, "it became shorter while it was read", error)
+    return errno == 0 ? hpx_walk_refuse(name, "it became shorter while it was read", error)
                       : hpx_error_errno(error, "%s: cannot copy it", name);
 }
 
 hpx_status hpx_archive_pack(hpx_blob *out, const char *folder, const char *name, hpx_error *error)
 {
     struct packing packing = {.fd = out->fd};
-    const struct walk walk = {.visit = pack_one, .context = &packing, .reads = true};
-    hpx_status status = walk_all(folder, name, &walk, error);
+    const hpx_walk walk = {.visit = pack_one, .context = &packing, .reads = true};
+    hpx_status status = hpx_walk_checkpoint(folder, name, &walk, error);
     out->size = packing.behind; /* a hole where nothing was written */
     hpx_buffer *tail = &packing.index;
     hpx_buffer_puts(tail, MAGIC);
@@ -351,7 +246,7 @@ static bool is_below(const char *name, const char *folder)
 
 /* What folders an entry is in. */
 struct folders {
-    const char *names[DEPTH_MAX + 1];
+    const char *names[HPX_WALK_DEPTH_MAX + 1];
     size_t depth;
     const char *previous; /* entry */
 };
@@ -378,7 +273,7 @@ static bool is_next(struct folders *folders, const struct entry *entry)
     }
     folders->previous = entry->name;
     if (S_ISDIR(entry->mode)) {
-        if (folders->depth > DEPTH_MAX)
+        if (folders->depth > HPX_WALK_DEPTH_MAX)
             return false;
         folders->names[folders->depth++] = entry->name;
     }
