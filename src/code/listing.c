@@ -21,9 +21,9 @@
 bool hpx_listing_skips(const char *name)
 {
     static const char *const patterns[] = {
-        ".git",        "__pycache__", "*.py[cod]",          ".pytest_cache",
-        ".mypy_cache", ".ruff_cache", ".ipynb_checkpoints", "*~",
-        "#*#",         ".#*",         ".*.sw[a-p]",         ".DS_Store",
+        ".git",        "__pycache__",        "*.py[cod]", ".pytest_cache", ".mypy_cache",
+        ".ruff_cache", ".ipynb_checkpoints", "*~",        "#*#",           ".#*",
+        ".*.sw[a-p]",  ".DS_Store",          "*.rcp",
     };
     for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
         if (fnmatch(patterns[i], name, 0) == 0)

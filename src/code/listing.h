@@ -4,7 +4,7 @@
  * one, in the folder). Of folders and globs those files count that git tracks or does not ignore; a file that is named itself
  * always does. Repositories inside it (submodules) count by their own rules. Symbolic links are followed inside the
  * repository, and the files that they lead to count as plain files. Never counted: .git, what Python, notebooks and editors
- * leave beside files, and what is left out by the caller. */
+ * leave beside files, recipes that are not named themselves, and what is left out by the caller. */
 #ifndef HPX_CODE_LISTING_H
 #define HPX_CODE_LISTING_H
 

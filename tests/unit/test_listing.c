@@ -123,6 +123,9 @@ static void test_words(void **state)
     expect_refused("tree/exp", "*.c", "*.c matches no file");
     expect_refused("tree/exp", "../../home", "outside of the git repository");
     expect_refused("tree/exp", "../data", "has no file");
+    shell("echo >tree/exp/src/r.rcp"); /* an edit of a recipe is none of the code */
+    expect_files("tree/exp", "src", "exp/src/a.py exp/src/pack/b.py");
+    expect_files("tree/exp", "src/r.rcp", "exp/src/r.rcp");
     shell("mkfifo tree/exp/fifo");
     expect_refused("tree/exp", "fifo", "neither a file nor a folder");
 }
