@@ -31,7 +31,6 @@ int main(void)
     TRAINER.numerics(&numerics);
     if (TRAINER.inputs && TRAINER.inputs->open(&data, none, &error) == HPX_OK)
         return EXIT_FAILURE;
-    const hpx_run run = {.manifest = &manifest, .to = 1, .on_epoch = ignore_epoch};
     if (!TRAINER.inputs)
         TRAINER.run(&run, &error);
     printf("%zu fields of numerics; %s\n", numerics.count, error.message);
