@@ -75,13 +75,13 @@ static hpx_status walk_entry(const hpx_walk *walk, int folder, const char *name,
     return status;
 }
 
-/* The folder that `name` is in, without following links; -1, and errno. */
+/* The folder that `name` is in, without following links; -1, and errno. A look at it gives no notice of one that opens it. */
 static int open_parent(const char *folder, const char *name, const char **leaf)
 {
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (const char *slash; fd >= 0 && (slash = strchr(name, '/')); name = slash + 1) {
         char *part = hpx_strndup(name, (size_t)(slash - name));
-        const int next = openat(fd, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), why = errno;
+        const int next = openat(fd, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), why = errno;
         free(part);
         close(fd);
         errno = why;
