@@ -13,6 +13,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+/* What a program may print on SIGTERM: nobody reads it before it has ended. */
+#define LAST_WORDS_BYTES (1 << 20)
+
 #define PIECE_BYTES    65536
 #define DISK_SECONDS   0.25
 #define MEMORY_SECONDS 0.1 /* at the least: looking takes no more than a part of the time */
@@ -211,6 +214,8 @@ hpx_end hpx_watch_program(hpx_watch *watch, hpx_error *error)
     }
     watch->next_memory = hpx_clock_seconds();
     hpx_end end = watch_until_end(watch, error);
+    for (int stream = 0; stream < 2 && !watch->ended; stream++)
+        fcntl(watch->output[stream], F_SETPIPE_SZ, LAST_WORDS_BYTES);
     hpx_processes_end(watch->grace, watch->program, &watch->ended, &watch->how);
     do
         read_all(watch);

@@ -41,7 +41,8 @@ static struct {
     hpx_fields manifest, conditions;
     uint32_t from, to;
     hpx_blob checkpoint;
-    int stop, other;           /* the other side of that; -1: it stays open */
+    int stop, other; /* the other side of that; -1: it stays open */
+    double grace;
     hpx_status status, answer; /* of the run; what its epochs are answered with */
     hpx_error error;
     struct kept kept[EPOCHS_MAX];
@@ -84,6 +85,7 @@ static int set_up(void **state)
     free(folder);
     trial.checkpoint = HPX_NO_BLOB;
     trial.to = 1;
+    trial.grace = GRACE;
     trial.stop = trial.other = -1;
     hpx_fields_set_text(&trial.conditions, "job.scratch", trial.folder);
     hpx_fields_set_text(&trial.conditions, "job.root", trial.folder);
@@ -141,7 +143,7 @@ static void run_command(void)
         .stop = trial.stop,
     };
     forget_results();
-    trial.status = hpx_program_run_with(&run, GRACE, &trial.error);
+    trial.status = hpx_program_run_with(&run, trial.grace, &trial.error);
 }
 
 /* Runs lines of sh; dollars are the shell's. */
@@ -353,6 +355,17 @@ static void test_time(void **state)
     (void)state;
     hpx_fields_set_real(&trial.conditions, "run.timeout", 0.2);
     run_badly("trap '' TERM; while :; do sleep 0.05; done", "time: the program was ended after 0.2 seconds");
+}
+
+/* More than a pipe holds, printed by one that is ended. */
+static void test_last_words(void **state)
+{
+    (void)state;
+    hpx_fields_set_real(&trial.conditions, "run.timeout", 0.2);
+    trial.grace = 60;
+    run_badly("trap 'head -c 200000 /dev/zero; echo saved >&2; exit' TERM; while :; do sleep 0.02; done",
+              "time: ");
+    assert_non_null(memmem(trial.log.data, trial.log.size, "saved\n", 6));
 }
 
 static void test_memory(void **state)
@@ -579,6 +592,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stopped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_too_few, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_last_words, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hang_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_half_closed, set_up, tear_down),
