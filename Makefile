@@ -132,6 +132,9 @@ demo: ## install, build, fetch MNIST and run recipes/mnist-partial.rcp on it
 
 $(BUILD)/src/nn/%.o: HPX_CFLAGS += $(NN_FLAGS) -DHPX_NN_FLAGS='"$(strip $(CFLAGS) $(NN_FLAGS))"'
 
+# The arithmetic of searches is the same everywhere.
+$(BUILD)/src/search/%.o: HPX_CFLAGS += -ffp-contract=off
+
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC  )$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -MMD -MP -c $< -o $@

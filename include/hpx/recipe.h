@@ -35,6 +35,7 @@ typedef struct hpx_axis {
     hpx_axis_value *values;
     uint32_t count;
     bool ordered; /* as stated; else unordered if a value is a word */
+    bool logarithmic; /* of a form whose values are spaced geometrically */
     hpx_place place;
 } hpx_axis;
 

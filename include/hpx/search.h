@@ -20,6 +20,10 @@ typedef struct hpx_grid {
     size_t axes; /* 1 .. HPX_AXES_MAX */
     uint32_t counts[HPX_AXES_MAX];
     uint32_t unordered; /* bit per axis */
+    /* For methods that measure distances. The values of an axis of numbers, borrowed; NULL: they are as far apart as
+     * their indices. */
+    const double *values[HPX_AXES_MAX];
+    uint32_t logarithmic; /* bit per axis: what counts is the logarithm of its values, which are above 0 */
 } hpx_grid;
 
 static inline bool hpx_grid_is_unordered(const hpx_grid *grid, size_t axis)

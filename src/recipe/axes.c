@@ -21,6 +21,7 @@ typedef struct values {
     hpx_axis_value *list;
     const struct word **words; /* where each was written */
     uint32_t count;
+    bool logarithmic;
 } values;
 
 static hpx_status add(values *v, const struct word *from, const char *text, double number)
@@ -133,6 +134,7 @@ static hpx_status make_powers(values *v, bool (*power)(int *, double), double (*
         status = hpx_recipe_fail(v->p, r.at,
                                  "'%s' does not run between powers of %s: expected both ends to be one",
                                  hpx_recipe_show(v->p, r.at->text), base);
+    v->logarithmic = true;
     for (int e = low; !status && e <= high; e++)
         status = add_number(v, r.at, raise(e));
     return status;
@@ -189,6 +191,7 @@ static hpx_status make_log(values *v)
     if (!(points >= 2 && points <= AXIS_VALUES_MAX) || points != floor(points))
         return hpx_recipe_fail(v->p, &v->given[3], "points '%s': expected a whole number from 2 to %d",
                                hpx_recipe_show(v->p, v->given[3].text), AXIS_VALUES_MAX);
+    v->logarithmic = true;
     uint32_t last = (uint32_t)points - 1;
     double low = log(r.low), high = log(r.high);
     for (uint32_t i = 0; !status && i <= last; i++) {
@@ -389,8 +392,26 @@ static void make_axis(struct parse *p, size_t i)
         .values = v.list,
         .count = bad ? 0 : v.count,
         .ordered = ordered < 0 ? !has_word(&v) : ordered,
+        .logarithmic = v.logarithmic,
         .place = hpx_recipe_place(&axis->name),
     };
+}
+
+/* What a search knows of an axis. One of words has no numbers. */
+static void set_grid_axis(struct parse *p, size_t i)
+{
+    hpx_grid *grid = &p->recipe->grid;
+    const hpx_axis *axis = &p->recipe->axes[i];
+    grid->counts[i] = axis->count ? axis->count : 1;
+    grid->unordered |= (uint32_t)!axis->ordered << i;
+    grid->logarithmic |= (uint32_t)axis->logarithmic << i;
+    double *numbers = hpx_arena_alloc(p->arena, grid->counts[i] * sizeof *numbers);
+    bool words = axis->count == 0;
+    for (uint32_t k = 0; k < axis->count; k++) {
+        numbers[k] = axis->values[k].number;
+        words |= isnan(numbers[k]);
+    }
+    grid->values[i] = words ? NULL : numbers;
 }
 
 /* So that the rest knows one shape only. */
@@ -427,8 +448,7 @@ void hpx_recipe_axes(struct parse *p)
             hpx_recipe_fail(p, &p->axes[i]->name,
                             "axis '%s' makes the grid too large: expected at most %u cells", axis->name,
                             HPX_CELLS_MAX);
-        recipe->grid.unordered |= (uint32_t)!axis->ordered << i;
-        recipe->grid.counts[i] = count;
+        set_grid_axis(p, i);
     }
 }
 
