@@ -34,7 +34,7 @@ typedef struct hpx_axis {
     const char *name;
     hpx_axis_value *values;
     uint32_t count;
-    bool ordered; /* as stated; else unordered if a value is a word */
+    bool ordered;     /* as stated; else unordered if a value is a word */
     bool logarithmic; /* of a form whose values are spaced geometrically */
     hpx_place place;
 } hpx_axis;

@@ -49,6 +49,9 @@ typedef enum hpx_binding {
     HPX_BINDING_LIMIT,
     HPX_BINDING_EVALUATIONS,
     HPX_BINDING_SEED,
+    HPX_BINDING_INITIAL,
+    HPX_BINDING_LAG,
+    HPX_BINDING_PER_COST,
     HPX_BINDINGS
 } hpx_binding;
 
@@ -61,6 +64,7 @@ typedef struct hpx_method {
     const char *name;      /* in a recipe */
     unsigned takes, needs; /* bits: 1 << HPX_BINDING_... */
     bool fixed;            /* what it visits depends on no score */
+    uint32_t cells_max;    /* of a grid that it takes; 0: any */
 
     void (*begin)(hpx_walk *walk); /* goes to its first position */
     /* Visits what is known from there on, until it stops or a score is missing. */
@@ -81,6 +85,7 @@ enum {
     HPX_METHOD_FULL_CROSS,
     HPX_METHOD_PARTIAL_CROSS,
     HPX_METHOD_RANDOM,
+    HPX_METHOD_BAYES,
     HPX_METHODS
 };
 
@@ -92,6 +97,13 @@ typedef enum hpx_neighbourhood {
     HPX_AXES,     /* one index moves */
 } hpx_neighbourhood;
 
+/* What a score is, for methods that compare differences. Scores to be minimised are negated. */
+typedef enum hpx_scale {
+    HPX_SCALE_LINEAR,
+    HPX_SCALE_ACCURACY, /* at most 1: what counts is the logarithm of what it lacks of that */
+    HPX_SCALE_LOSS,     /* above 0, negated: what counts is its logarithm */
+} hpx_scale;
+
 typedef struct hpx_search_options {
     const hpx_method *method;
     uint32_t epochs; /* at which it asks, unless the method says otherwise */
@@ -100,8 +112,12 @@ typedef struct hpx_search_options {
     uint32_t first;       /* axis of the first line of a cross-search */
     uint32_t limit;       /* misses in a row that end a line of an ordered axis; 0: walk it to its end */
     bool outward;         /* lines are walked from the current cell outward instead of from their low end */
-    uint32_t evaluations; /* random: 1 or more; beyond the grid they are its cells */
+    uint32_t evaluations; /* random, bayes: 1 or more; beyond the grid they are its cells */
     uint32_t seed;        /* of the order in which cells are drawn */
+    uint32_t initial;     /* bayes: cells of that order before the first that is chosen, 1 to `evaluations` */
+    uint32_t lag;         /* bayes: 1 or more; a proposal does not know the last `lag` - 1 before it */
+    bool per_cost;        /* bayes: cheaper cells are preferred, less and less */
+    hpx_scale scale;      /* of the scores */
 } hpx_search_options;
 
 /* The cost of a cell, for ties: equal scores are decided by the smaller cost, then by the smaller number. */
@@ -134,7 +150,7 @@ size_t hpx_search_trace(const hpx_search *search, const hpx_request **requests);
 bool hpx_search_is_done(const hpx_search *search);
 
 /* Once done. end: where the method ends (the paper's result); incumbent: the best of all cells visited at the
- * most epochs, `epochs`; stop: "complete" (grid, random), "peak" (hill climbing), "fixpoint" or "cycle"
+ * most epochs, `epochs`; stop: "complete" (grid, random, bayes), "peak" (hill climbing), "fixpoint" or "cycle"
  * (cross-searches). */
 typedef struct hpx_search_result {
     uint32_t end, incumbent, epochs;

@@ -1,6 +1,7 @@
 /* The statement `search`: the bindings of hpx_methods, and the options that a method gets from them. */
 #include "inside.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* The method's own keyword, then the bindings. */
@@ -13,12 +14,16 @@ enum {
     LIMIT = BINDING + HPX_BINDING_LIMIT,
     EVALUATIONS = BINDING + HPX_BINDING_EVALUATIONS,
     SEED = BINDING + HPX_BINDING_SEED,
+    INITIAL = BINDING + HPX_BINDING_INITIAL,
+    LAG = BINDING + HPX_BINDING_LAG,
+    PER_COST = BINDING + HPX_BINDING_PER_COST,
 };
 
 static const char *const neighbour_words[] = {"diagonal", "axes",
                                               NULL};      /* in the order of hpx_neighbourhood */
 static const char *const neighbour_counts[] = {"8", "4"}; /* the same on two axes */
 static const char *const scan_words[] = {"low", "outward", NULL};
+static const char *const yes_words[] = {"yes", "no", NULL};
 
 #define WORD_OF(list)  .type = HPX_SETTING_WORD, .words = (list)
 #define COUNT_OF(a, b) .type = HPX_SETTING_COUNT, .min = (a), .max = (b)
@@ -33,6 +38,9 @@ static const hpx_setting parameters[PARAMETERS] = {
     [LIMIT] = {.name = "limit", COUNT_OF(1, 65536)},
     [EVALUATIONS] = {.name = "evaluations", COUNT_OF(1, HPX_CELLS_MAX)},
     [SEED] = {.name = "seed", COUNT_OF(0, UINT32_MAX), .fallback = "1"},
+    [INITIAL] = {.name = "initial", COUNT_OF(1, HPX_CELLS_MAX)},
+    [LAG] = {.name = "lag", COUNT_OF(1, HPX_CELLS_MAX), .fallback = "1"},
+    [PER_COST] = {.name = "per-cost", WORD_OF(yes_words), .fallback = "no"},
 };
 
 static bool takes(const hpx_method *method, size_t parameter)
@@ -213,6 +221,57 @@ static void check_needed(struct parse *p, const struct statement *search, const 
                             search->name.text, parameters[i].name, hpx_recipe_expected(p, &parameters[i]));
 }
 
+/* Says what goes with a method and not with this recipe. */
+static void check_fit(struct parse *p, const struct statement *search, const arguments *a)
+{
+    const hpx_recipe *recipe = p->recipe;
+    const uint32_t cells =
+        p->status ? 0 : hpx_grid_cells(&recipe->grid); /* else there may be no such number */
+    const uint32_t cells_max = a->values[METHOD].text ? find_method(a->values[METHOD].text)->cells_max : 0;
+    if (cells_max && cells > cells_max)
+        hpx_recipe_fail(p, &search->name,
+                        "%s search '%s' has a grid of %u cells: expected at most %u, or another method",
+                        a->values[METHOD].text, search->name.text, cells, cells_max);
+    if (a->given[INITIAL] && a->values[EVALUATIONS].count &&
+        a->values[INITIAL].count > a->values[EVALUATIONS].count)
+        hpx_recipe_fail(p, &a->given[INITIAL]->values[0],
+                        "'initial' is more than 'evaluations': expected at most %" PRIu64,
+                        a->values[EVALUATIONS].count);
+    if (a->values[PER_COST].text == yes_words[0] && recipe->trainer && !recipe->trainer->cost)
+        hpx_recipe_fail(p, &a->given[PER_COST]->values[0],
+                        "'per-cost' goes by multiplications, and those of %s are not known: expected 'no'",
+                        recipe->program ? "a program" : recipe->trainer->name);
+}
+
+/* The scale of the objective: those of a trainer's own metrics are known by the ends of their names. */
+static hpx_scale read_scale(const hpx_recipe *recipe)
+{
+    static const struct {
+        const char *end;
+        bool minimised;
+        hpx_scale scale;
+    } scales[] = {{"accuracy", false, HPX_SCALE_ACCURACY}, {"loss", true, HPX_SCALE_LOSS}};
+    const hpx_objective *objective = &recipe->objective;
+    const size_t length = strlen(objective->name);
+    bool own = false;
+    for (size_t i = 0; i < recipe->trainer->metric_count && !own; i++)
+        own = strcmp(recipe->trainer->metrics[i].name, objective->name) == 0;
+    for (size_t i = 0; i < sizeof scales / sizeof *scales && own; i++) {
+        const size_t end = strlen(scales[i].end);
+        if (scales[i].minimised == objective->minimised && length >= end &&
+            strcmp(objective->name + length - end, scales[i].end) == 0)
+            return scales[i].scale;
+    }
+    return HPX_SCALE_LINEAR;
+}
+
+/* A first idea of every axis, and one cell more of each. */
+static uint32_t default_initial(const hpx_recipe *recipe, uint64_t evaluations)
+{
+    const uint32_t enough = 2 * (uint32_t)recipe->grid.axes + 2;
+    return evaluations < enough ? (uint32_t)evaluations : enough;
+}
+
 static void read_search(struct parse *p, hpx_recipe_search *out, struct statement *search)
 {
     arguments a = {{NULL}, {{0}}, 0};
@@ -220,6 +279,7 @@ static void read_search(struct parse *p, hpx_recipe_search *out, struct statemen
         read_parameter(p, search, &a, i);
     check_keys(p, search, &a);
     check_needed(p, search, &a);
+    check_fit(p, search, &a);
     if (p->status)
         return;
     uint32_t first = 0;
@@ -239,6 +299,11 @@ static void read_search(struct parse *p, hpx_recipe_search *out, struct statemen
                 .limit = (uint32_t)a.values[LIMIT].count,
                 .evaluations = (uint32_t)a.values[EVALUATIONS].count,
                 .seed = (uint32_t)a.values[SEED].count,
+                .initial = a.given[INITIAL] ? (uint32_t)a.values[INITIAL].count
+                                            : default_initial(p->recipe, a.values[EVALUATIONS].count),
+                .lag = (uint32_t)a.values[LAG].count,
+                .per_cost = a.values[PER_COST].text == yes_words[0],
+                .scale = read_scale(p->recipe),
                 .outward = a.given[SCAN] && strcmp(a.values[SCAN].text, "outward") == 0,
             },
         .place = hpx_recipe_place(&search->name),

@@ -164,8 +164,7 @@ void hpx_gaussian_posterior(double *means, double *variances, const hpx_gaussian
     for (size_t i = 0; i < gaussian->count; i++) {
         const double *row = gaussian->rows[i];
         /* So far the mean is that of the observations before this one. */
-        const double a =
-            isnan(values[i]) ? 0 : (values[i] - means[gaussian->points[i]]) / gaussian->ends[i];
+        const double a = isnan(values[i]) ? 0 : (values[i] - means[gaussian->points[i]]) / gaussian->ends[i];
         for (uint32_t c = 0; c < cells; c++) {
             means[c] += a * row[c];
             variances[c] -= row[c] * row[c];

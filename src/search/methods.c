@@ -10,6 +10,7 @@ enum {
     LIMIT = 1 << HPX_BINDING_LIMIT,
     EVALUATIONS = 1 << HPX_BINDING_EVALUATIONS,
     SEED = 1 << HPX_BINDING_SEED,
+    BAYES = 1 << HPX_BINDING_INITIAL | 1 << HPX_BINDING_LAG | 1 << HPX_BINDING_PER_COST,
 };
 
 const hpx_method hpx_methods[HPX_METHODS] = {
@@ -58,5 +59,16 @@ const hpx_method hpx_methods[HPX_METHODS] = {
             .begin = hpx_random_begin,
             .advance = hpx_random_advance,
             .ask = hpx_search_ask_list,
+        },
+    [HPX_METHOD_BAYES] =
+        {
+            .name = "bayes",
+            .takes = EVALUATIONS | SEED | BAYES,
+            .needs = EVALUATIONS,
+            .cells_max = 100000,
+            .begin = hpx_bayes_begin,
+            .advance = hpx_bayes_advance,
+            .ask = hpx_search_ask_list,
+            .speculate = hpx_bayes_speculate,
         },
 };

@@ -71,6 +71,7 @@ void hpx_search_free(hpx_search *search)
     if (search->rung_count > 1)
         free(search->rungs);
     hpx_permutation_free(&search->order);
+    hpx_bayes_free(search->bayes);
     free(search->trace);
     free(search->certain.at);
     free(search->walk.hill.around.at);
@@ -166,6 +167,12 @@ bool hpx_search_told(const hpx_search *search, uint32_t cell)
 {
     const hpx_score_entry *known = find(search, cell);
     return known && known->told;
+}
+
+const hpx_score_entry *hpx_search_known(const hpx_search *search, uint32_t cell)
+{
+    const hpx_score_entry *known = find(search, cell);
+    return known && (known->told || known->hinted) ? known : NULL;
 }
 
 bool hpx_score_above(double a, double b)

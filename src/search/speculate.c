@@ -65,15 +65,9 @@ static double draw_score(const hpx_future *future, uint32_t cell)
     return future->mean + future->sd * sqrt(3) * ((double)sum - 2);
 }
 
-static const hpx_score_entry *find_known(const hpx_search *search, uint32_t cell)
-{
-    const hpx_score_entry *entry = hpx_scores_find(&search->rungs[search->rung].scores, cell);
-    return entry && (entry->told || entry->hinted) ? entry : NULL;
-}
-
 double hpx_future_score(const hpx_walk *walk, uint32_t cell)
 {
-    const hpx_score_entry *known = find_known(walk->search, cell);
+    const hpx_score_entry *known = hpx_search_known(walk->search, cell);
     return known ? known->score : draw_score(walk->future, cell);
 }
 
@@ -100,7 +94,7 @@ static void grow(hpx_future *future)
 void hpx_future_visit(hpx_walk *walk, uint32_t cell)
 {
     hpx_future *future = walk->future;
-    if (find_known(walk->search, cell))
+    if (hpx_search_known(walk->search, cell))
         return;
     if (future->cells == future->enough) {
         hpx_walk_stop(walk, cell, "left");

@@ -8,6 +8,7 @@
 #include "scores.h"
 
 typedef struct hpx_future hpx_future;
+typedef struct hpx_bayes hpx_bayes;
 
 typedef struct hpx_cells {
     uint32_t *at;
@@ -64,6 +65,7 @@ struct hpx_search {
     uint32_t cells;
     uint32_t strides[HPX_AXES_MAX]; /* difference in number between neighbours along an axis */
     hpx_permutation order;          /* of the methods that draw cells */
+    hpx_bayes *bayes;               /* NULL: another method */
 
     hpx_rung *rungs; /* the first is of options.epochs */
     hpx_rung only;   /* that one, while there is no other */
@@ -89,6 +91,10 @@ void hpx_hill_begin(hpx_walk *walk);
 void hpx_hill_advance(hpx_walk *walk);
 void hpx_cross_begin(hpx_walk *walk);
 void hpx_cross_advance(hpx_walk *walk);
+void hpx_bayes_begin(hpx_walk *walk);
+void hpx_bayes_advance(hpx_walk *walk);
+size_t hpx_bayes_speculate(hpx_search *search, hpx_request *requests, size_t room);
+void hpx_bayes_free(hpx_bayes *bayes); /* NULL is fine */
 size_t hpx_search_ask_list(hpx_search *search, hpx_request *requests, size_t room);
 size_t hpx_search_try_futures(hpx_search *search, hpx_request *requests, size_t room);
 
@@ -97,6 +103,9 @@ void hpx_cells_add(hpx_cells *cells, uint32_t cell);
 /* A cell that was not told counts as failed. */
 double hpx_walk_score(const hpx_walk *walk, uint32_t cell);
 bool hpx_search_told(const hpx_search *search, uint32_t cell);
+
+/* What is known of a cell, told or hinted; NULL: nothing. */
+const hpx_score_entry *hpx_search_known(const hpx_search *search, uint32_t cell);
 
 /* Higher; a failed cell is below every score, and failed cells are equal. */
 bool hpx_score_above(double a, double b);

@@ -37,8 +37,8 @@ static void test_improvement(void **state)
 {
     (void)state;
     static const double known[][2] = {
-        {0, -0.918938533204673},   {1, 0.080026218849307},     {-1, -2.485121025712641},
-        {-5, -16.744301162660990}, {-10, -55.553122036122356}, {-25, -319.861463581495935},
+        {0, -0.918938533204673},       {1, 0.080026218849307},     {-1, -2.485121025712641},
+        {-5, -16.744301162660990},     {-10, -55.553122036122356}, {-25, -319.861463581495935},
         {-100, -5010.129578800249792},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -79,8 +79,7 @@ static void test_regression(void **state)
     hpx_gaussian_posterior(means, variances, gaussian, values);
     assert_near(means[1], -0.566478980323107, close);
     assert_near(variances[1], 0.059614332989370, close);
-    assert_near(hpx_ln_expected_improvement(-1, means[1], sqrt(variances[1])), -5.597855574584827,
-                       close);
+    assert_near(hpx_ln_expected_improvement(-1, means[1], sqrt(variances[1])), -5.597855574584827, close);
     assert_near(hpx_gaussian_loss(&space, &hyper, cells, values, 2), 3.748635458139025, close);
 
     /* An observation of the mean changes no mean; one that is forgotten changes nothing. */

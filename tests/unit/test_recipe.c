@@ -321,6 +321,55 @@ static void test_order_of_axes(void **state)
     hpx_recipe_free(recipe);
 }
 
+/* What methods that measure distances get of axes and scores. */
+static void test_scales(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *values;
+        bool logarithmic;
+    } axes[] = {
+        {"8 16 32", false},
+        {"log2 8..32", true},
+        {"log10 10..100", true},
+        {"log 10..90 points 3", true},
+        {"linear 1..3 step 1", false},
+        {"unordered log2 8..32", true},
+    };
+    for (size_t i = 0; i < COUNT(axes); i++) {
+        char text[256];
+        snprintf(text, sizeof text, "dataset mnist\nmodel mlp\n  hidden = $n\naxis n = %s\n", axes[i].values);
+        hpx_recipe *recipe = parse(text);
+        assert_true(recipe->grid.values[0][1] == recipe->axes[0].values[1].number);
+        assert_int_equal(recipe->grid.logarithmic, axes[i].logarithmic);
+        hpx_recipe_free(recipe);
+    }
+    static const struct {
+        const char *objective;
+        hpx_scale scale;
+    } objectives[] = {
+        {"validation_accuracy", HPX_SCALE_ACCURACY},
+        {"test_accuracy", HPX_SCALE_ACCURACY},
+        {"train_loss", HPX_SCALE_LOSS},
+    };
+    for (size_t i = 0; i < COUNT(objectives); i++) {
+        char text[512];
+        snprintf(text, sizeof text,
+                 "dataset mnist\nmodel mlp\n  hidden = 8\n  init = $i\ntrain\n  objective = %s\n"
+                 "axis i = ordered he glorot\nsearch s\n  method = bayes\n  evaluations = 1\n",
+                 objectives[i].objective);
+        hpx_recipe *recipe = parse(text);
+        assert_null(recipe->grid.values[0]);
+        assert_int_equal(recipe->searches[0].options.scale, objectives[i].scale);
+        hpx_recipe_free(recipe);
+    }
+    hpx_recipe *recipe =
+        parse("program\n  command = true $a\ntrain\n  objective = maximise my_accuracy\naxis a = 1 2\n"
+              "search s\n  method = bayes\n  evaluations = 1\n");
+    assert_int_equal(recipe->searches[0].options.scale, HPX_SCALE_LINEAR);
+    hpx_recipe_free(recipe);
+}
+
 static void test_searches(void **state)
 {
     (void)state;
@@ -331,7 +380,10 @@ static void test_searches(void **state)
                    "search e\n  method = full-cross\n  first = r\n  scan = outward\n  start = 64 0.001\n"
                    "search f\n  method = partial-cross\n  limit = 3\n  scan = low\n  first = n\n"
                    "search g\n  method = random\n  evaluations = 5\n"
-                   "search h\n  method = random\n  evaluations = 4194304\n  seed = 4294967295\n");
+                   "search h\n  method = random\n  evaluations = 4194304\n  seed = 4294967295\n"
+                   "search i\n  method = bayes\n  evaluations = 30\n"
+                   "search j\n  method = bayes\n  evaluations = 5\n  lag = 4\n  per-cost = yes\n  seed = 2\n"
+                   "search k\n  method = bayes\n  evaluations = 5\n  initial = 3\n  per-cost = no\n");
     static const hpx_search_options expected[] = {
         {.method = &hpx_methods[HPX_METHOD_GRID], .neighbours = HPX_DIAGONAL},
         {.method = &hpx_methods[HPX_METHOD_HILL_CLIMB], .neighbours = HPX_DIAGONAL},
@@ -345,6 +397,14 @@ static void test_searches(void **state)
         {.method = &hpx_methods[HPX_METHOD_PARTIAL_CROSS], .neighbours = HPX_DIAGONAL, .limit = 3},
         {.method = &hpx_methods[HPX_METHOD_RANDOM], .evaluations = 5, .seed = 1},
         {.method = &hpx_methods[HPX_METHOD_RANDOM], .evaluations = HPX_CELLS_MAX, .seed = UINT32_MAX},
+        {.method = &hpx_methods[HPX_METHOD_BAYES], .evaluations = 30, .seed = 1, .initial = 6, .lag = 1},
+        {.method = &hpx_methods[HPX_METHOD_BAYES],
+         .evaluations = 5,
+         .seed = 2,
+         .initial = 5,
+         .lag = 4,
+         .per_cost = true},
+        {.method = &hpx_methods[HPX_METHOD_BAYES], .evaluations = 5, .seed = 1, .initial = 3, .lag = 1},
     };
     assert_int_equal(recipe->search_count, COUNT(expected));
     for (size_t i = 0; i < COUNT(expected); i++) {
@@ -358,6 +418,11 @@ static void test_searches(void **state)
         assert_int_equal(options->evaluations, expected[i].evaluations);
         if (options->evaluations)
             assert_int_equal(options->seed, expected[i].seed);
+        if (options->method == &hpx_methods[HPX_METHOD_BAYES]) {
+            assert_int_equal(options->initial, expected[i].initial);
+            assert_int_equal(options->lag, expected[i].lag);
+            assert_int_equal(options->per_cost, expected[i].per_cost);
+        }
     }
     assert_string_equal(recipe->searches[5].options.method->name, "partial-cross");
     assert_int_equal(recipe->searches[1].place.line, 10);
@@ -367,8 +432,8 @@ static void test_searches(void **state)
     assert_ptr_equal(search, &recipe->searches[2]);
     assert_int_equal(hpx_recipe_find_search(&search, recipe, "a.1-xY", &error), HPX_USAGE);
     assert_string_equal(error.message,
-                        "lab/r.rcp: unknown search 'a.1-xY': expected a.1-x_Y, b, c, d, e, f, g, h; did you "
-                        "mean 'a.1-x_Y'?");
+                        "lab/r.rcp: unknown search 'a.1-xY': expected a.1-x_Y, b, c, d, e, f, g, h, i, j, k; "
+                        "did you mean 'a.1-x_Y'?");
     hpx_recipe_free(recipe);
     recipe = parse(MODEL);
     assert_int_equal(hpx_recipe_find_search(&search, recipe, "c", &error), HPX_USAGE);
@@ -524,12 +589,19 @@ static void test_keep(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_every_setting),
-        cmocka_unit_test(test_layout),        cmocka_unit_test(test_axis_forms),
-        cmocka_unit_test(test_axis_numbers),  cmocka_unit_test(test_cells),
-        cmocka_unit_test(test_conditions),    cmocka_unit_test(test_searches),
-        cmocka_unit_test(test_order_of_axes), cmocka_unit_test(test_find_cell),
-        cmocka_unit_test(test_objectives),    cmocka_unit_test(test_objectives_of_any_name),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_every_setting),
+        cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_axis_forms),
+        cmocka_unit_test(test_axis_numbers),
+        cmocka_unit_test(test_cells),
+        cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_searches),
+        cmocka_unit_test(test_scales),
+        cmocka_unit_test(test_order_of_axes),
+        cmocka_unit_test(test_find_cell),
+        cmocka_unit_test(test_objectives),
+        cmocka_unit_test(test_objectives_of_any_name),
         cmocka_unit_test(test_keep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

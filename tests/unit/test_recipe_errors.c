@@ -232,9 +232,9 @@ static const struct mistake {
     {"dataset mnist\nmodel mlp\n  hidden = $n $m\naxis n = 1..2048\naxis m = 1..2049\n",
      "5:6: axis 'm' makes the grid too large: expected at most 4194304 cells"},
     {MODEL "search s\n", "4:8: search 's' has no method: expected 'method = ' of grid, hill-climb, "
-                         "full-cross, partial-cross, random"},
+                         "full-cross, partial-cross, random, bayes"},
     {SEARCH "  method = grd\n", "8:12: 'method' cannot be 'grd': expected grid, hill-climb, full-cross, "
-                                "partial-cross, random; did you mean 'grid'?"},
+                                "partial-cross, random, bayes; did you mean 'grid'?"},
     {SEARCH "  method = grid\n  limit = 1\n",
      "9:3: 'limit' belongs to partial-cross: expected none with grid"},
     {SEARCH "  method = grid\n  limt = 1\n",
@@ -330,6 +330,21 @@ static const struct mistake {
     {SEARCH "  method = random\n  evaluations = 9\n  seed = -1\n",
      "10:10: 'seed' cannot be '-1': expected *"},
     {SEARCH "  method = random\n  seed = 1\n", "7:8: random search 's' has no 'evaluations': expected *"},
+    {SEARCH "  method = bayes\n  evaluations = 5\n  initial = 6\n",
+     "10:13: 'initial' is more than 'evaluations': expected at most 5"},
+    {SEARCH "  method = bayes\n  evaluations = 5\n  lag = 0\n", "10:9: 'lag' cannot be '0': expected *"},
+    {SEARCH "  method = bayes\n  evaluations = 5\n  per-cost = 1\n",
+     "10:14: 'per-cost' cannot be '1': expected yes, no"},
+    {SEARCH "  method = random\n  evaluations = 5\n  lag = 2\n",
+     "10:3: 'lag' belongs to bayes: expected none with random"},
+    {"dataset mnist\nmodel mlp\n  hidden = $a\naxis a = 1..50000\naxis b = 1..3\ntrain\n  batch = $b\nsearch "
+     "s\n"
+     "  method = bayes\n  evaluations = 5\n",
+     "8:8: bayes search 's' has a grid of 150000 cells: expected at most 100000, or another method"},
+    {"program\n  command = true $a\ntrain\n  objective = maximise score\naxis a = 1 2\nsearch s\n  method = "
+     "bayes\n"
+     "  evaluations = 2\n  per-cost = yes\n",
+     "9:14: 'per-cost' goes by multiplications, and those of a program are not known: expected 'no'"},
     {SEARCH "  method = grid\n  screen-epochs = 3\n",
      "9:3: unknown setting 'screen-epochs' of search: expected method"},
     {SEARCH "  method = grid\n  method = grid\n",

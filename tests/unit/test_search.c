@@ -620,6 +620,64 @@ static void test_speculate(void **state)
     hpx_search_free(search);
 }
 
+/* Two cells as far from the only result as each other: the one of smaller number. Behind them the trace is decided, and a
+ * lag lets more be asked at once. */
+static void test_bayes(void **state)
+{
+    (void)state;
+    const hpx_grid grid = {.axes = 1, .counts = {5}};
+    hpx_search_options options = {
+        .method = &hpx_methods[HPX_METHOD_BAYES], .epochs = EPOCHS, .evaluations = 9, .initial = 1, .lag = 1};
+    hpx_search *search = NULL;
+    hpx_request first = {0};
+    size_t certain;
+    for (; first.cell != 2; options.seed++) {
+        hpx_search_free(search);
+        search = hpx_search_new(&grid, &options, equal_cost, NULL);
+        hpx_search_ask(search, &first, 1, &certain);
+    }
+    CERTAIN(search, 2);
+    tell(search, 2, 0.5);
+    CERTAIN(search, 0);
+    tell(search, 0, 0.5);
+    CERTAIN(search, 4);
+    tell(search, 4, NAN);
+    TRACE(search, 2, 0, 4);
+    tell(search, 3, 0.75);
+    tell(search, 1, 0.25);
+    assert_true(hpx_search_is_done(search));
+    assert_int_equal(hpx_search_result_of(search).end, 3);
+    hpx_search_free(search);
+
+    options.seed--;
+    options.lag = 3;
+    search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    CERTAIN(search, 2, 0, 4);
+    tell(search, 0, 0.5);
+    CERTAIN(search, 2, 4);
+    hpx_search_free(search);
+}
+
+/* As many cells as it takes, and values whose squares are too large for a number. */
+static void test_bayes_extremes(void **state)
+{
+    (void)state;
+    const hpx_grid grid = {.axes = 3, .counts = {1000, 10, 10}, .unordered = 1 << 1};
+    const hpx_search_options options = {.method = &hpx_methods[HPX_METHOD_BAYES],
+                                        .epochs = EPOCHS,
+                                        .evaluations = 12,
+                                        .initial = 8,
+                                        .lag = 2};
+    hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    const hpx_request *trace;
+    hpx_request request;
+    size_t certain;
+    while (hpx_search_ask(search, &request, 1, &certain) > 0)
+        tell(search, request.cell, -1e303 * fabs(request.cell - 31415.0));
+    assert_int_equal(hpx_search_trace(search, &trace), 12);
+    hpx_search_free(search);
+}
+
 static void test_largest_grid(void **state)
 {
     (void)state;
@@ -674,6 +732,8 @@ int main(void)
         cmocka_unit_test(test_speculate),
         cmocka_unit_test(test_speculate_what_is_decided),
         cmocka_unit_test(test_largest_grid),
+        cmocka_unit_test(test_bayes),
+        cmocka_unit_test(test_bayes_extremes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
