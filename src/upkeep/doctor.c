@@ -249,7 +249,7 @@ static hpx_status check_declared(hpx_diagnosis *out, struct doctor *doctor, hpx_
 /* What a build says while it proves that its program continues. */
 struct proof {
     hpx_diagnosis *out;
-    bool proven;
+    bool proven, failed;
 };
 
 static void note_proof(void *context, const hpx_event *event)
@@ -261,6 +261,7 @@ static void note_proof(void *context, const hpx_event *event)
     found->size = 0;
     hpx_text_show(found, event->message, strcspn(event->message, "\n"), "");
     proof->proven = event->kind == HPX_EVENT_PROVEN;
+    proof->failed = event->kind == HPX_EVENT_FAILED;
 }
 
 /* A build of the trial in a store of its own, which begins with the proof. */
@@ -296,13 +297,16 @@ static hpx_status prove(hpx_diagnosis *out, struct doctor *doctor, hpx_error *er
     free(folder);
     if (status == HPX_INTERRUPTED)
         return status;
-    out->verdict = status ? HPX_DOCTOR_FAIL : proof.proven ? HPX_DOCTOR_PASS : HPX_DOCTOR_NOT_TRIED;
-    if (status && out->found.size == 0)
+    out->verdict = proof.failed ? HPX_DOCTOR_FAIL : proof.proven ? HPX_DOCTOR_PASS : HPX_DOCTOR_NOT_TRIED;
+    if (status && !proof.failed) { /* there was no build */
+        out->verdict = HPX_DOCTOR_NOT_TRIED;
+        out->found.size = 0;
         hpx_buffer_puts(&out->found, error->message);
-    if (!status && !proof.proven)
+    } else if (out->verdict == HPX_DOCTOR_NOT_TRIED) {
         hpx_buffer_puts(
             &out->advice,
             "name each checkpoint in a line of metrics, when it is complete; epochs=8 looks further\n");
+    }
     return HPX_OK;
 }
 
