@@ -11,13 +11,13 @@ echo "from $epoch to $HPX_EPOCHS" >>"$TRACE"
 while [ $epoch -lt "$HPX_EPOCHS" ]; do
     epoch=$((epoch + 1))
     state=$(((state * 1103 + 12345) % 65536))
-    echo "$epoch $state" >"$HPX_OUT/last"
-    checkpoint=${take-last}
+    echo "$epoch $state" >"$HPX_OUT/last$epoch"
+    checkpoint=${take-last$epoch}
     echo "{\"epoch\": $epoch, \"score\": $state, \"checkpoint\": \"$checkpoint\"}" >>"$HPX_METRICS"
-    sleep 0.03
+    sleep 0.15 # the checkpoint of a line is taken unless another line is there by then
 done
 X
-    echo 'go_on() { read -r epoch state <"$HPX_RESUME/last"; }' >before.sh
+    echo 'go_on() { read -r epoch state <"$HPX_RESUME/last$HPX_RESUME_EPOCH"; }' >before.sh
     cat >r.rcp <<X
 program
   command  = sh train.sh \$n
@@ -35,7 +35,7 @@ X
 }
 
 forgetful() { # its random state is not in the checkpoint
-    echo 'go_on() { read -r epoch rest <"$HPX_RESUME/last"; }' >before.sh
+    echo 'go_on() { read -r epoch rest <"$HPX_RESUME/last$HPX_RESUME_EPOCH"; }' >before.sh
 }
 
 test_yes() {
@@ -103,8 +103,7 @@ test_ignores_its_checkpoint() {
 # A checkpoint every third epoch: the first from which there is something to go on is in the run of 4.
 test_resume_later() {
     write_program resume 8
-    echo 'if [ $# -gt 0 ]; then take=none; fi' >>before.sh
-    sed -i 's/checkpoint=${take-last}/if [ $((epoch % 3)) = 0 ]; then checkpoint=last; else checkpoint=none; fi/' train.sh
+    sed -i 's/checkpoint=${take-last$epoch}/if [ $((epoch % 3)) = 0 ]; then checkpoint=last$epoch; else checkpoint=none; fi/' train.sh
     run 0 hpx build r.rcp -j1
     has err 'it continues: from epoch 3 to 4 as in one go'
     equal "$(head -3 trace | tr '\n' ,)" 'from 0 to 2,from 0 to 4,from 3 to 4,'
@@ -162,7 +161,7 @@ test_word_that_forgets() {
     write_program yes 3
     sed -i 's/^axis n = .*/axis n = 1 2\naxis mode = fast slow/; s/sh train.sh $n/sh train.sh $n $mode/' r.rcp
     # shellcheck disable=SC2016
-    echo 'if [ "$2" = slow ]; then go_on() { read -r epoch rest <"$HPX_RESUME/last"; }; fi' >>before.sh
+    echo 'if [ "$2" = slow ]; then go_on() { read -r epoch rest <"$HPX_RESUME/last$HPX_RESUME_EPOCH"; }; fi' >>before.sh
     run 12 hpx build r.rcp -j1
     has err 'mode=fast: it continues'
     has err 'mode=slow: it does not continue as it says'
