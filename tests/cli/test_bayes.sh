@@ -91,6 +91,21 @@ X
     same_files one.traces two.traces
 }
 
+# A program's own objective counts as it is; with -k what ended by accident counts as failed.
+test_programs() {
+    export HPX_SCRATCH=$PWD/scratch
+    printf '%s\n' 'program' '  command = sh train.sh $a' '  code = train.sh' '  metrics = stdout' 'train' \
+        '  objective = minimise height' 'axis a = 1..12' 'search b' '  method = bayes' '  evaluations = 8' '  lag = 2' >a.rcp
+    echo '[ "$1" != 7 ] || exit 3; echo "height=$((($1 - 5) * ($1 - 5) - 100))"' >train.sh
+    run 1 hpx build -k a.rcp --json -j 2
+    is '.searches[0] | [.evaluations, .end.a, .score]' '[8,5,-100]'
+    is '[.searches[0].trace[] | select(.score == null) | .cell.a]' '[7]'
+    traces >two.traces
+    run 1 hpx build -k a.rcp --json -j 1 --store other
+    traces >one.traces
+    same_files one.traces two.traces
+}
+
 # Where there are no cells left, it ends.
 test_whole_grid() {
     searches a.rcp

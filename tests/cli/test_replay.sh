@@ -50,6 +50,20 @@ test_paper_table_json() {
     is '[.searches[6].trace[0:4][].cell | [.n1, .n2]]' '[[16,16],[16,32],[16,64],[16,128]]'
 }
 
+# A trace that all compilers and C libraries give.
+test_bayes_over_the_paper() {
+    {
+        echo "include \"$SOURCE_ROOT/recipes/mnist.rcp\""
+        printf '%s\n' 'search b' '  method = bayes' '  evaluations = 16' 'search cheap' '  method = bayes' \
+            '  evaluations = 12' '  per-cost = yes' '  lag = 2'
+    } >b.rcp
+    run 0 hpx replay "$GOLDEN" b.rcp --json
+    is '.searches[0].trace | map(.cell | [.n1, .n2])' \
+        '[[64,256],[64,512],[512,16384],[64,64],[16,512],[256,512],[512,2048],[512,1024],[256,4096],[512,4096],[256,2048],[64,16384],[512,16],[16,16384],[128,16384],[128,4096]]'
+    is '.searches[1].trace | map(.cell | [.n1, .n2])' \
+        '[[64,256],[64,512],[512,16384],[64,64],[16,512],[256,512],[16,16],[256,1024],[512,512],[512,256],[16,16384],[512,4096]]'
+}
+
 # The paper has the row of the partial search along L2 for limits 3 and 4.
 test_paper_limit_4() {
     {
