@@ -192,7 +192,7 @@ static void advise_repeat(hpx_diagnosis *out, const struct furthest *furthest)
         &out->advice,
         "seed all random numbers from $seed (HPX_SEED), and look for what depends on time or on the "
         "order of threads; or say how far results may be apart\n");
-    if (isfinite(furthest->apart))
+    if (furthest->difference.name && isfinite(furthest->apart))
         hpx_buffer_printf(&out->bindings, "repeat = within %s\n", tolerance_text(text, furthest->apart));
     else
         hpx_buffer_puts(&out->bindings, "repeat = no\n");
