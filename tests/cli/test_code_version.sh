@@ -128,9 +128,13 @@ X
     # No command writes into .git: none is left out.
     git_state >before
     local -A seen=()
+    mkdir -p store
+    printf '%s\n' program "  command = sh -c 'echo score=1'" '  metrics = stdout' train \
+        '  objective = maximise score' >store/program.rcp
     for command in 'build a.rcp' 'build -B a.rcp' 'plan a.rcp' 'ls a.rcp' "show $first" audit 'audit a.rcp' \
         "audit $first" verify 'verify --rebuild 50%' 'export --csv -q a.rcp' 'export --all -o store/all' \
-        'import store/all' 'gc -n' gc 'data ls' 'why a.rcp n1=2 n2=2' 'log a.rcp n1=2 n2=2' "diff $keys" \
+        'import store/all' 'gc -n' gc 'data ls' 'why a.rcp n1=2 n2=2' 'trial a.rcp n1=2 n2=2' \
+        'doctor store/program.rcp' 'log a.rcp n1=2 n2=2' "diff $keys" \
         "reproduce $first" adopt 'best a.rcp' "forget -n $first" 'replay store/table.csv a.rcp' worker help --version; do
         mkdir -p store
         run $([[ $command == worker ]] && echo 2 || echo 0) hpx $command </dev/null

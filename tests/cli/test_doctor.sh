@@ -176,9 +176,9 @@ continuing() { # CONTINUE
         cat
         echo 'while [ $epoch -lt "$HPX_EPOCHS" ]; do
             epoch=$((epoch + 1)) state=$((state * 1103 % 65536))
-            echo "$epoch $state" >"$HPX_OUT/last"
-            echo "{\"epoch\": $epoch, \"score\": $state, \"checkpoint\": \"last\"}" >>"$HPX_METRICS"
-            sleep 0.05
+            echo "$epoch $state" >"$HPX_OUT/last$epoch"
+            echo "{\"epoch\": $epoch, \"score\": $state, \"checkpoint\": \"last$epoch\"}" >>"$HPX_METRICS"
+            sleep 0.15
         done'
     } | program "continue = $1"
     sed -i 's/^train$/train\n  epochs = 9/' r.rcp
@@ -187,13 +187,13 @@ continuing() { # CONTINUE
 test_continues() {
     local how
     for how in resume yes; do
-        continuing $how <<<'[ -z "${HPX_RESUME-}" ] || read -r epoch state <"$HPX_RESUME/last"'
+        continuing $how <<<'[ -z "${HPX_RESUME-}" ] || read -r epoch state <"$HPX_RESUME/last$HPX_RESUME_EPOCH"'
         run 0 hpx doctor r.rcp --json
         is .epochs 2
         equal "$(verdict continues)" pass
         found continues 'it continues: from epoch 1 to 2'
         found output '2 epochs, 1 metric: score'
-        continuing $how <<<'[ -z "${HPX_RESUME-}" ] || read -r epoch rest <"$HPX_RESUME/last"'
+        continuing $how <<<'[ -z "${HPX_RESUME-}" ] || read -r epoch rest <"$HPX_RESUME/last$HPX_RESUME_EPOCH"'
         run 1 hpx doctor r.rcp --json
         equal "$(verdict deterministic)" pass
         equal "$(verdict continues)" fail
@@ -208,7 +208,7 @@ test_continuation_that_is_not_tried() {
     run 0 hpx doctor r.rcp epochs=1 --json
     equal "$(verdict continues)" 'not tried'
     found continues 'epochs = 1'
-    sed -i 's/, \\"checkpoint\\": \\"last\\"//' train.sh
+    sed -i 's/, \\"checkpoint\\": \\"last$epoch\\"//' train.sh
     run 0 hpx doctor r.rcp --json
     equal "$(verdict continues)" 'not tried'
     found continues 'there is nothing to resume from'
