@@ -22,7 +22,7 @@ key_of() { # FILTER: of the one artifact that it selects
 
 test_empty_store() {
     run 0 hpx ls
-    equal "$(tr -s ' ' <out)" 'key cell seed epoch validation test data code' 'the header'
+    equal "$(tr -s ' ' <out)" 'key cell seed epoch validation test metrics data code' 'the header'
     run 0 hpx ls --json
     is . '[]'
     run 0 hpx audit --json
