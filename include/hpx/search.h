@@ -52,6 +52,11 @@ typedef enum hpx_binding {
     HPX_BINDING_INITIAL,
     HPX_BINDING_LAG,
     HPX_BINDING_PER_COST,
+    HPX_BINDING_SCREEN_EPOCHS,
+    HPX_BINDING_PROMOTE,
+    HPX_BINDING_ETA,
+    HPX_BINDING_MIN_EPOCHS,
+    HPX_BINDING_WORKERS,
     HPX_BINDINGS
 } hpx_binding;
 
@@ -74,9 +79,9 @@ typedef struct hpx_method {
      * returns how many there are in all. */
     size_t (*ask)(hpx_search *search, hpx_request *requests, size_t room);
 
-    /* The requests that it may come to after those, likeliest first: writes and returns at most `room` (1 or
-     * more). NULL: there are none. */
-    size_t (*speculate)(hpx_search *search, hpx_request *requests, size_t room);
+    /* The requests that it may come to after the `certain` ones that are there, likeliest first: writes at most
+     * `room` (1 or more) behind them and returns how many. NULL: there are none. */
+    size_t (*speculate)(hpx_search *search, hpx_request *requests, size_t certain, size_t room);
 } hpx_method;
 
 enum {
@@ -86,6 +91,9 @@ enum {
     HPX_METHOD_PARTIAL_CROSS,
     HPX_METHOD_RANDOM,
     HPX_METHOD_BAYES,
+    HPX_METHOD_HALVING,
+    HPX_METHOD_HYPERBAND,
+    HPX_METHOD_ASHA,
     HPX_METHODS
 };
 
@@ -118,7 +126,16 @@ typedef struct hpx_search_options {
     uint32_t lag;         /* bayes: 1 or more; a proposal does not know the last `lag` - 1 before it */
     bool per_cost;        /* bayes: cheaper cells are preferred, less and less */
     hpx_scale scale;      /* of the scores */
+    uint32_t screen_epochs; /* the method goes by scores after so many, and... 0: it does not screen */
+    uint32_t promote;       /* ...the best so many cells that it visits go on to `epochs` */
+    uint32_t eta, min_epochs, workers; /* halving, hyperband, asha */
 } hpx_search_options;
+
+/* Whether what it visits depends on no score. */
+static inline bool hpx_search_is_fixed(const hpx_search_options *options)
+{
+    return options->method->fixed && options->screen_epochs == 0;
+}
 
 /* The cost of a cell, for ties: equal scores are decided by the smaller cost, then by the smaller number. */
 typedef uint64_t hpx_cost_fn(void *context, uint32_t cell);
@@ -154,6 +171,7 @@ bool hpx_search_is_done(const hpx_search *search);
  * (cross-searches). */
 typedef struct hpx_search_result {
     uint32_t end, incumbent, epochs;
+    uint32_t screened; /* where the method itself stopped: `end`, unless it screens */
     const char *stop;
 } hpx_search_result;
 

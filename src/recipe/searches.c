@@ -17,6 +17,11 @@ enum {
     INITIAL = BINDING + HPX_BINDING_INITIAL,
     LAG = BINDING + HPX_BINDING_LAG,
     PER_COST = BINDING + HPX_BINDING_PER_COST,
+    SCREEN_EPOCHS = BINDING + HPX_BINDING_SCREEN_EPOCHS,
+    PROMOTE = BINDING + HPX_BINDING_PROMOTE,
+    ETA = BINDING + HPX_BINDING_ETA,
+    MIN_EPOCHS = BINDING + HPX_BINDING_MIN_EPOCHS,
+    WORKERS = BINDING + HPX_BINDING_WORKERS,
 };
 
 static const char *const neighbour_words[] = {"diagonal", "axes",
@@ -41,6 +46,11 @@ static const hpx_setting parameters[PARAMETERS] = {
     [INITIAL] = {.name = "initial", COUNT_OF(1, HPX_CELLS_MAX)},
     [LAG] = {.name = "lag", COUNT_OF(1, HPX_CELLS_MAX), .fallback = "1"},
     [PER_COST] = {.name = "per-cost", WORD_OF(yes_words), .fallback = "no"},
+    [SCREEN_EPOCHS] = {.name = "screen-epochs", COUNT_OF(1, 1000000)},
+    [PROMOTE] = {.name = "promote", COUNT_OF(1, 65536)},
+    [ETA] = {.name = "eta", COUNT_OF(2, 65536), .fallback = "3"},
+    [MIN_EPOCHS] = {.name = "min-epochs", COUNT_OF(1, 1000000), .fallback = "1"},
+    [WORKERS] = {.name = "workers", COUNT_OF(1, 65536)},
 };
 
 static bool takes(const hpx_method *method, size_t parameter)
@@ -272,6 +282,24 @@ static uint32_t default_initial(const hpx_recipe *recipe, uint64_t evaluations)
     return evaluations < enough ? (uint32_t)evaluations : enough;
 }
 
+/* Says what of the search's epochs does not go with the recipe's, and what stands alone of a pair. */
+static void check_epochs(struct parse *p, const struct statement *search, const arguments *a)
+{
+    const uint32_t epochs = p->recipe->epochs;
+    const struct binding *screen = a->given[SCREEN_EPOCHS], *least = a->given[MIN_EPOCHS];
+    if (!screen != !a->given[PROMOTE])
+        hpx_recipe_fail(p, screen ? &screen->key : &a->given[PROMOTE]->key,
+                        "search '%s' has '%s' and no '%s': expected both or none", search->name.text,
+                        parameters[screen ? SCREEN_EPOCHS : PROMOTE].name,
+                        parameters[screen ? PROMOTE : SCREEN_EPOCHS].name);
+    if (epochs && screen && a->values[SCREEN_EPOCHS].count >= epochs)
+        hpx_recipe_fail(p, &screen->values[0], "'screen-epochs' of %s: expected fewer than the recipe's epochs, %u",
+                        screen->values[0].text, epochs);
+    if (epochs && least && a->values[MIN_EPOCHS].count > epochs)
+        hpx_recipe_fail(p, &least->values[0], "'min-epochs' of %s: expected at most the recipe's epochs, %u",
+                        least->values[0].text, epochs);
+}
+
 static void read_search(struct parse *p, hpx_recipe_search *out, struct statement *search)
 {
     arguments a = {{NULL}, {{0}}, 0};
@@ -280,6 +308,7 @@ static void read_search(struct parse *p, hpx_recipe_search *out, struct statemen
     check_keys(p, search, &a);
     check_needed(p, search, &a);
     check_fit(p, search, &a);
+    check_epochs(p, search, &a);
     if (p->status)
         return;
     uint32_t first = 0;
@@ -304,6 +333,11 @@ static void read_search(struct parse *p, hpx_recipe_search *out, struct statemen
                 .lag = (uint32_t)a.values[LAG].count,
                 .per_cost = a.values[PER_COST].text == yes_words[0],
                 .scale = read_scale(p->recipe),
+                .screen_epochs = (uint32_t)a.values[SCREEN_EPOCHS].count,
+                .promote = (uint32_t)a.values[PROMOTE].count,
+                .eta = (uint32_t)a.values[ETA].count,
+                .min_epochs = (uint32_t)a.values[MIN_EPOCHS].count,
+                .workers = (uint32_t)a.values[WORKERS].count,
                 .outward = a.given[SCAN] && strcmp(a.values[SCAN].text, "outward") == 0,
             },
         .place = hpx_recipe_place(&search->name),

@@ -10,7 +10,7 @@
 
 static bool depends_on_scores(const hpx_search_outcome *search)
 {
-    return !search->done && !search->search->options.method->fixed;
+    return !search->done && !hpx_search_is_fixed(&search->search->options);
 }
 
 /* "partial (partial-cross): 3 hit, 5 train; more may follow from their scores" */

@@ -254,7 +254,7 @@ void hpx_bayes_advance(hpx_walk *walk)
 }
 
 /* What it would propose if what is not known yet came out as expected. */
-size_t hpx_bayes_speculate(hpx_search *search, hpx_request *requests, size_t room)
+size_t hpx_bayes_speculate(hpx_search *search, hpx_request *requests, size_t certain, size_t room)
 {
     hpx_bayes *bayes = search->bayes;
     const uint32_t proposed = bayes->proposed;
@@ -266,8 +266,8 @@ size_t hpx_bayes_speculate(hpx_search *search, hpx_request *requests, size_t roo
     while (count < room && bayes->proposed < bayes->evaluations) {
         const uint32_t cell = choose(bayes, &results);
         add_proposal(bayes, cell);
-        if (!hpx_search_known(search, cell))
-            requests[count++] = (hpx_request){cell, search->rungs[search->rung].epochs};
+        if (!hpx_walk_known(&search->walk, cell))
+            requests[certain + count++] = (hpx_request){cell, search->rungs[search->walk.rung].epochs};
     }
     while (bayes->proposed > proposed)
         bayes->taken[bayes->proposals[--bayes->proposed]] = false;

@@ -92,7 +92,7 @@ static void begin_line(hpx_walk *walk)
         .stride = stride,
         .reach = {walk->search->grid.counts[cross->axis] - 1 - below, below},
     };
-    cross->listed = false;
+    walk->listed = false;
 }
 
 static void end_line(hpx_walk *walk)
@@ -130,8 +130,8 @@ void hpx_cross_advance(hpx_walk *walk)
     }
     /* A whole line is certain from its first cell on; of a limited one more becomes certain with every
      * answer. */
-    if (!walk->stop && (line_limit(walk) || !walk->cross.listed)) {
+    if (!walk->stop && (line_limit(walk) || !walk->listed)) {
         list_line(walk);
-        walk->cross.listed = true;
+        walk->listed = true;
     }
 }

@@ -18,10 +18,10 @@ void hpx_grid_advance(hpx_walk *walk)
 
 size_t hpx_grid_ask(hpx_search *search, hpx_request *requests, size_t room)
 {
-    const hpx_rung *rung = &search->rungs[search->rung];
+    const hpx_rung *rung = &search->rungs[search->walk.rung];
     size_t count = 0;
     for (uint32_t cell = search->walk.next; cell < search->cells && count < room; cell++)
-        if (!hpx_search_told(search, cell))
+        if (!hpx_walk_told(&search->walk, cell))
             requests[count++] = (hpx_request){cell, rung->epochs};
     return search->cells - rung->told;
 }

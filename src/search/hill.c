@@ -10,8 +10,8 @@
 
 static void add_neighbour(hpx_walk *walk, uint32_t cell)
 {
-    if (cell != walk->hill.around.at[0])
-        hpx_cells_add(&walk->hill.around, cell);
+    if (cell != walk->cells.at[0])
+        hpx_cells_add(&walk->cells, cell);
 }
 
 /* The indices that a neighbour of the cell may have on an axis: `low` to `high`. */
@@ -59,17 +59,17 @@ static void add_star(hpx_walk *walk, uint32_t cell)
 
 static void stand_on(hpx_walk *walk, uint32_t cell)
 {
-    hpx_hill *hill = &walk->hill;
-    hill->next = hill->around.count = 0;
-    hpx_cells_add(&hill->around, cell);
+    walk->next = 0;
+    walk->cells.count = 0;
+    hpx_cells_add(&walk->cells, cell);
     if (walk->search->options.neighbours == HPX_DIAGONAL)
         add_box(walk, cell, 0);
     else
         add_star(walk, cell);
 
     hpx_walk_list_nothing(walk);
-    for (size_t i = 0; i < hill->around.count; i++)
-        hpx_walk_list(walk, hill->around.at[i]);
+    for (size_t i = 0; i < walk->cells.count; i++)
+        hpx_walk_list(walk, walk->cells.at[i]);
 }
 
 void hpx_hill_begin(hpx_walk *walk)
@@ -79,10 +79,10 @@ void hpx_hill_begin(hpx_walk *walk)
 
 void hpx_hill_advance(hpx_walk *walk)
 {
-    const hpx_cells *around = &walk->hill.around;
+    const hpx_cells *around = &walk->cells;
     while (!walk->stop) {
-        for (; walk->hill.next < around->count; walk->hill.next++)
-            if (!hpx_walk_visit(walk, around->at[walk->hill.next]))
+        for (; walk->next < around->count; walk->next++)
+            if (!hpx_walk_visit(walk, around->at[walk->next]))
                 return;
         uint32_t here = around->at[0], best = around->count > 1 ? around->at[1] : here;
         for (size_t i = 2; i < around->count; i++)

@@ -11,12 +11,16 @@ enum {
     EVALUATIONS = 1 << HPX_BINDING_EVALUATIONS,
     SEED = 1 << HPX_BINDING_SEED,
     BAYES = 1 << HPX_BINDING_INITIAL | 1 << HPX_BINDING_LAG | 1 << HPX_BINDING_PER_COST,
+    SCREEN = 1 << HPX_BINDING_SCREEN_EPOCHS | 1 << HPX_BINDING_PROMOTE,
+    RUNGS = SEED | 1 << HPX_BINDING_ETA | 1 << HPX_BINDING_MIN_EPOCHS,
+    WORKERS = 1 << HPX_BINDING_WORKERS,
 };
 
 const hpx_method hpx_methods[HPX_METHODS] = {
     [HPX_METHOD_GRID] =
         {
             .name = "grid",
+            .takes = SCREEN,
             .fixed = true,
             .begin = hpx_grid_begin,
             .advance = hpx_grid_advance,
@@ -25,7 +29,7 @@ const hpx_method hpx_methods[HPX_METHODS] = {
     [HPX_METHOD_HILL_CLIMB] =
         {
             .name = "hill-climb",
-            .takes = START | NEIGHBOURS,
+            .takes = START | NEIGHBOURS | SCREEN,
             .begin = hpx_hill_begin,
             .advance = hpx_hill_advance,
             .ask = hpx_search_ask_list,
@@ -34,7 +38,7 @@ const hpx_method hpx_methods[HPX_METHODS] = {
     [HPX_METHOD_FULL_CROSS] =
         {
             .name = "full-cross",
-            .takes = CROSS,
+            .takes = CROSS | SCREEN,
             .begin = hpx_cross_begin,
             .advance = hpx_cross_advance,
             .ask = hpx_search_ask_list,
@@ -43,7 +47,7 @@ const hpx_method hpx_methods[HPX_METHODS] = {
     [HPX_METHOD_PARTIAL_CROSS] =
         {
             .name = "partial-cross",
-            .takes = CROSS | LIMIT,
+            .takes = CROSS | LIMIT | SCREEN,
             .needs = LIMIT,
             .begin = hpx_cross_begin,
             .advance = hpx_cross_advance,
@@ -53,7 +57,7 @@ const hpx_method hpx_methods[HPX_METHODS] = {
     [HPX_METHOD_RANDOM] =
         {
             .name = "random",
-            .takes = EVALUATIONS | SEED,
+            .takes = EVALUATIONS | SEED | SCREEN,
             .needs = EVALUATIONS,
             .fixed = true,
             .begin = hpx_random_begin,
@@ -63,12 +67,41 @@ const hpx_method hpx_methods[HPX_METHODS] = {
     [HPX_METHOD_BAYES] =
         {
             .name = "bayes",
-            .takes = EVALUATIONS | SEED | BAYES,
+            .takes = EVALUATIONS | SEED | BAYES | SCREEN,
             .needs = EVALUATIONS,
             .cells_max = 100000,
             .begin = hpx_bayes_begin,
             .advance = hpx_bayes_advance,
             .ask = hpx_search_ask_list,
             .speculate = hpx_bayes_speculate,
+        },
+    [HPX_METHOD_HALVING] =
+        {
+            .name = "halving",
+            .takes = EVALUATIONS | RUNGS,
+            .needs = EVALUATIONS,
+            .begin = hpx_halving_begin,
+            .advance = hpx_halving_advance,
+            .ask = hpx_search_ask_list,
+            .speculate = hpx_search_try_futures,
+        },
+    [HPX_METHOD_HYPERBAND] =
+        {
+            .name = "hyperband",
+            .takes = RUNGS,
+            .begin = hpx_halving_begin,
+            .advance = hpx_halving_advance,
+            .ask = hpx_search_ask_list,
+            .speculate = hpx_search_try_futures,
+        },
+    [HPX_METHOD_ASHA] =
+        {
+            .name = "asha",
+            .takes = EVALUATIONS | RUNGS | WORKERS,
+            .needs = EVALUATIONS | WORKERS,
+            .begin = hpx_asha_begin,
+            .advance = hpx_asha_advance,
+            .ask = hpx_search_ask_list,
+            .speculate = hpx_search_try_futures,
         },
 };

@@ -11,6 +11,7 @@ typedef struct hpx_score_entry {
     uint32_t cell;
     uint16_t walked; /* bit per axis: a cross-search has walked the line along that axis from here */
     bool used : 1, hinted : 1, told : 1, visited : 1;
+    bool listed : 1; /* it is on the list of what is certain */
 } hpx_score_entry;
 
 typedef struct hpx_scores {

@@ -19,7 +19,7 @@ static void add_rung(hpx_search *search, uint32_t epochs)
             rungs[0] = search->only;
     }
     search->rungs = rungs;
-    rungs[search->rung_count] = (hpx_rung){.epochs = epochs};
+    rungs[search->rung_count] = (hpx_rung){.epochs = epochs, .sd = 1};
     hpx_scores_init(&rungs[search->rung_count++].scores, search->cells);
 }
 
@@ -55,10 +55,10 @@ hpx_search *hpx_search_new(const hpx_grid *grid, const hpx_search_options *optio
         search->strides[axis] = stride;
 
     hpx_permutation_init(&search->order, search->cells, options->seed);
-    hpx_search_go_by(search, options->epochs);
     search->walk.search = search;
+    hpx_walk_go_by(&search->walk, options->screen_epochs ? options->screen_epochs : options->epochs);
     options->method->begin(&search->walk);
-    options->method->advance(&search->walk);
+    hpx_walk_advance(&search->walk);
     return search;
 }
 
@@ -73,8 +73,11 @@ void hpx_search_free(hpx_search *search)
     hpx_permutation_free(&search->order);
     hpx_bayes_free(search->bayes);
     free(search->trace);
-    free(search->certain.at);
-    free(search->walk.hill.around.at);
+    free(search->certain);
+    for (size_t i = 0; i < search->front_count; i++)
+        hpx_walk_free(&search->fronts[i]);
+    free(search->fronts);
+    hpx_walk_free(&search->walk);
     free(search);
 }
 
@@ -90,8 +93,8 @@ void hpx_search_tell(hpx_search *search, hpx_request request, double score)
     known->told = true;
     known->score = score;
     search->rungs[rung].told++;
-    search->certain_told += rung == search->rung;
-    search->options.method->advance(&search->walk);
+    search->certain_told++;
+    hpx_walk_advance(&search->walk);
 }
 
 void hpx_search_hint(hpx_search *search, hpx_request request, double score)
@@ -108,10 +111,16 @@ void hpx_search_hint(hpx_search *search, hpx_request request, double score)
 size_t hpx_search_ask(hpx_search *search, hpx_request *requests, size_t room, size_t *certain)
 {
     const hpx_method *method = search->options.method;
-    *certain = search->result.stop ? 0 : method->ask(search, requests, room);
-    if (*certain == 0 || *certain >= room || !method->speculate)
+    const bool promoted = search->walk.stop != NULL;
+    *certain =
+        search->result.stop ? 0 : (promoted ? hpx_search_ask_list : method->ask)(search, requests, room);
+    if (*certain == 0 || *certain >= room || promoted)
         return *certain < room ? *certain : room;
-    return *certain + method->speculate(search, requests + *certain, room - *certain);
+    if (method->speculate)
+        return *certain + method->speculate(search, requests, *certain, room - *certain);
+    return *certain + (search->options.screen_epochs
+                           ? hpx_search_try_futures(search, requests, *certain, room - *certain)
+                           : 0);
 }
 
 size_t hpx_search_trace(const hpx_search *search, const hpx_request **requests)
@@ -133,15 +142,48 @@ hpx_search_result hpx_search_result_of(const hpx_search *search)
 
 /* What the methods share. */
 
-static void list_nothing(hpx_search *search)
+void hpx_walk_go_by(hpx_walk *walk, uint32_t epochs)
 {
-    search->certain.count = search->certain_first = search->certain_told = 0;
+    walk->rung = rung_of(walk->search, epochs);
 }
 
-void hpx_search_go_by(hpx_search *search, uint32_t epochs)
+hpx_walk hpx_walk_copy(const hpx_walk *walk)
 {
-    search->rung = rung_of(search, epochs);
-    list_nothing(search);
+    hpx_walk copy = *walk;
+    copy.cells = copy.best = (hpx_cells){NULL};
+    hpx_cells_copy(&copy.cells, &walk->cells);
+    hpx_cells_copy(&copy.best, &walk->best);
+    copy.asha = hpx_asha_copy(walk->asha);
+    return copy;
+}
+
+void hpx_walk_free(hpx_walk *walk)
+{
+    free(walk->cells.at);
+    free(walk->best.at);
+    hpx_asha_free(walk->asha);
+}
+
+static void end(hpx_search *search)
+{
+    hpx_search_result *result = &search->result;
+    result->screened = search->walk.end;
+    result->end = search->walk.best.count ? result->incumbent : search->walk.end;
+    result->stop = search->walk.stop;
+    hpx_walk_list_nothing(&search->walk);
+}
+
+void hpx_walk_advance(hpx_walk *walk)
+{
+    if (!walk->stop) {
+        walk->search->options.method->advance(walk);
+        if (walk->stop && !walk->ended)
+            hpx_screen_begin(walk);
+    }
+    if (walk->stop && !walk->ended)
+        hpx_screen_advance(walk);
+    if (walk->ended && !walk->future)
+        end(walk->search);
 }
 
 void hpx_cells_add(hpx_cells *cells, uint32_t cell)
@@ -150,28 +192,42 @@ void hpx_cells_add(hpx_cells *cells, uint32_t cell)
     cells->at[cells->count++] = cell;
 }
 
-static hpx_score_entry *find(const hpx_search *search, uint32_t cell)
+void hpx_cells_copy(hpx_cells *to, const hpx_cells *from)
 {
-    return hpx_scores_find(&search->rungs[search->rung].scores, cell);
+    to->count = 0;
+    for (size_t i = 0; i < from->count; i++)
+        hpx_cells_add(to, from->at[i]);
+}
+
+static hpx_score_entry *find(const hpx_walk *walk, uint32_t cell)
+{
+    return hpx_scores_find(&walk->search->rungs[walk->rung].scores, cell);
 }
 
 double hpx_walk_score(const hpx_walk *walk, uint32_t cell)
 {
     if (walk->future)
         return hpx_future_score(walk, cell);
-    const hpx_score_entry *known = find(walk->search, cell);
+    const hpx_score_entry *known = find(walk, cell);
     return known && known->told ? known->score : (double)NAN;
 }
 
-bool hpx_search_told(const hpx_search *search, uint32_t cell)
+bool hpx_walk_told(const hpx_walk *walk, uint32_t cell)
 {
-    const hpx_score_entry *known = find(search, cell);
+    const hpx_score_entry *known = walk->future ? NULL : find(walk, cell);
+    return walk->future || (known && known->told);
+}
+
+static bool was_told(hpx_search *search, hpx_request request)
+{
+    const hpx_rung *rung = &search->rungs[rung_of(search, request.epochs)];
+    const hpx_score_entry *known = hpx_scores_find(&rung->scores, request.cell);
     return known && known->told;
 }
 
-const hpx_score_entry *hpx_search_known(const hpx_search *search, uint32_t cell)
+const hpx_score_entry *hpx_walk_known(const hpx_walk *walk, uint32_t cell)
 {
-    const hpx_score_entry *known = find(search, cell);
+    const hpx_score_entry *known = find(walk, cell);
     return known && (known->told || known->hinted) ? known : NULL;
 }
 
@@ -199,13 +255,13 @@ bool hpx_walk_visit(hpx_walk *walk, uint32_t cell)
         hpx_future_visit(walk, cell);
         return true;
     }
-    hpx_score_entry *known = find(search, cell);
+    hpx_score_entry *known = find(walk, cell);
     if (!known || !known->told)
         return false;
     if (known->visited)
         return true;
     known->visited = true;
-    const uint32_t epochs = search->rungs[search->rung].epochs;
+    const uint32_t epochs = search->rungs[walk->rung].epochs;
     search->trace =
         hpx_grow(search->trace, &search->trace_capacity, search->trace_count + 1, sizeof *search->trace);
     search->trace[search->trace_count++] = (hpx_request){cell, epochs};
@@ -213,6 +269,7 @@ bool hpx_walk_visit(hpx_walk *walk, uint32_t cell)
     if (search->trace_count == 1 || epochs > result->epochs ||
         (epochs == result->epochs && hpx_walk_better(walk, cell, result->incumbent)))
         *result = (hpx_search_result){.incumbent = cell, .epochs = epochs};
+    hpx_screen_visit(walk, cell);
     return true;
 }
 
@@ -221,10 +278,10 @@ bool hpx_walk_walked(hpx_walk *walk, uint32_t cell, size_t axis)
     hpx_search *search = walk->search;
     const uint16_t bit = (uint16_t)(1u << axis);
     if (walk->future) {
-        const hpx_score_entry *entry = find(search, cell);
+        const hpx_score_entry *entry = find(walk, cell);
         return (entry && entry->walked & bit) || hpx_future_is_long(walk->future);
     }
-    hpx_score_entry *known = hpx_scores_add(&search->rungs[search->rung].scores, cell);
+    hpx_score_entry *known = hpx_scores_add(&search->rungs[walk->rung].scores, cell);
     const bool walked = known->walked & bit;
     known->walked |= bit;
     return walked;
@@ -232,28 +289,43 @@ bool hpx_walk_walked(hpx_walk *walk, uint32_t cell, size_t axis)
 
 void hpx_walk_list_nothing(hpx_walk *walk)
 {
-    if (!walk->future)
-        list_nothing(walk->search);
+    hpx_search *search = walk->search;
+    if (walk->future)
+        return;
+    for (size_t i = search->certain_first; i < search->certain_count; i++) {
+        const hpx_rung *rung = &search->rungs[rung_of(search, search->certain[i].epochs)];
+        hpx_scores_find(&rung->scores, search->certain[i].cell)->listed = false;
+    }
+    search->certain_count = search->certain_first = search->certain_told = 0;
 }
 
 void hpx_walk_list(hpx_walk *walk, uint32_t cell)
 {
-    if (!walk->future && !hpx_search_told(walk->search, cell))
-        hpx_cells_add(&walk->search->certain, cell);
+    hpx_search *search = walk->search;
+    if (walk->future)
+        return;
+    hpx_rung *rung = &search->rungs[walk->rung];
+    hpx_score_entry *entry = hpx_scores_add(&rung->scores, cell);
+    if (entry->told || entry->listed)
+        return;
+    entry->listed = true;
+    search->certain = hpx_grow(search->certain, &search->certain_capacity, search->certain_count + 1,
+                               sizeof *search->certain);
+    search->certain[search->certain_count++] = (hpx_request){cell, rung->epochs};
 }
 
-/* Drops the told cells by moving those before the last of them up. Answers come mostly in the order of the
- * list, so this touches a few cells at its front, however long it is. */
+/* Drops the told requests by moving those before the last of them up. Answers come mostly in the order of the
+ * list, so this touches a few at its front, however long it is. */
 static void drop_told(hpx_search *search)
 {
-    uint32_t *cells = search->certain.at;
+    hpx_request *list = search->certain;
     size_t first = search->certain_first, end = first, told = 0;
-    for (; told < search->certain_told && end < search->certain.count; end++)
-        told += hpx_search_told(search, cells[end]);
+    for (; told < search->certain_told && end < search->certain_count; end++)
+        told += was_told(search, list[end]);
     size_t to = end;
     for (size_t from = end; told && from-- > first;)
-        if (!hpx_search_told(search, cells[from]))
-            cells[--to] = cells[from];
+        if (!was_told(search, list[from]))
+            list[--to] = list[from];
     search->certain_first += told;
     search->certain_told = 0;
 }
@@ -261,20 +333,15 @@ static void drop_told(hpx_search *search)
 size_t hpx_search_ask_list(hpx_search *search, hpx_request *requests, size_t room)
 {
     drop_told(search);
-    const uint32_t epochs = search->rungs[search->rung].epochs;
-    const uint32_t *cells = search->certain.at + search->certain_first;
-    const size_t count = search->certain.count - search->certain_first;
-    for (size_t i = 0; i < count && i < room; i++)
-        requests[i] = (hpx_request){cells[i], epochs};
+    const size_t count = search->certain_count - search->certain_first, written = count < room ? count : room;
+    if (written)
+        memcpy(requests, search->certain + search->certain_first, written * sizeof *requests);
     return count;
 }
 
 void hpx_walk_stop(hpx_walk *walk, uint32_t end, const char *stop)
 {
+    walk->end = end;
     walk->stop = stop;
-    if (walk->future)
-        return;
-    list_nothing(walk->search);
-    walk->search->result.end = end;
-    walk->search->result.stop = stop;
+    hpx_walk_list_nothing(walk);
 }

@@ -23,24 +23,24 @@
 
 enum { FUTURES = 64, PURPOSE = 'G', LINES_MAX = 64 /* of one future */ };
 
-/* A cell that futures have come to whose score is not known. */
+/* A cell at a rung that futures have come to whose score is not known. */
 struct met {
-    uint32_t cell;
+    uint32_t cell, rung;
     uint16_t futures; /* how many */
     uint16_t last;    /* of them, plus 1 */
 };
 
 struct hpx_future {
     uint32_t number;
-    double mean, sd; /* what the missing scores are drawn from */
-    struct met *met; /* open addressing by cell; `last` 0: empty */
+    struct met *met; /* open addressing by cell and rung; `last` 0: empty */
     size_t size, count;
     size_t cells, enough; /* come to in this future; at which it is left */
     size_t lines;         /* walked in it */
 };
 
-static void set_scatter(hpx_future *future, const hpx_scores *known)
+static void set_scatter(hpx_rung *rung)
 {
+    const hpx_scores *known = &rung->scores;
     double count = 0, mean = 0, squares = 0; /* B. Welford, Technometrics 4, 1962 */
     for (size_t i = 0; i >> known->bits == 0; i++) {
         const hpx_score_entry *entry = &known->slots[i];
@@ -50,31 +50,32 @@ static void set_scatter(hpx_future *future, const hpx_scores *known)
         mean += off / ++count;
         squares += off * (entry->score - mean);
     }
-    future->mean = mean;
-    future->sd = squares > 0 ? sqrt(squares / (count - 1)) : 1;
+    rung->mean = mean;
+    rung->sd = squares > 0 ? sqrt(squares / (count - 1)) : 1;
 }
 
 /* The sum of four uniform numbers is close to normal; its mean is 2, its variance 1/3. */
-static double draw_score(const hpx_future *future, uint32_t cell)
+static double draw_score(const hpx_walk *walk, uint32_t cell)
 {
+    const hpx_rung *rung = &walk->search->rungs[walk->rung];
     uint32_t words[4];
     float sum = 0;
-    hpx_random(words, future->number, PURPOSE, 0, 0, cell);
+    hpx_random(words, walk->future->number, PURPOSE, (uint32_t)walk->rung, 0, cell);
     for (int i = 0; i < 4; i++)
         sum += hpx_random_float(words[i]);
-    return future->mean + future->sd * sqrt(3) * ((double)sum - 2);
+    return rung->mean + rung->sd * sqrt(3) * ((double)sum - 2);
 }
 
 double hpx_future_score(const hpx_walk *walk, uint32_t cell)
 {
-    const hpx_score_entry *known = hpx_search_known(walk->search, cell);
-    return known ? known->score : draw_score(walk->future, cell);
+    const hpx_score_entry *known = hpx_walk_known(walk, cell);
+    return known ? known->score : draw_score(walk, cell);
 }
 
-static struct met *slot_of(const hpx_future *future, uint32_t cell)
+static struct met *slot_of(const hpx_future *future, uint32_t cell, uint32_t rung)
 {
-    size_t slot = cell * 0x9e3779b9u & (future->size - 1);
-    while (future->met[slot].last && future->met[slot].cell != cell)
+    size_t slot = (cell + rung) * 0x9e3779b9u & (future->size - 1);
+    while (future->met[slot].last && (future->met[slot].cell != cell || future->met[slot].rung != rung))
         slot = (slot + 1) & (future->size - 1);
     return &future->met[slot];
 }
@@ -87,26 +88,29 @@ static void grow(hpx_future *future)
     future->met = hpx_alloc(future->size * sizeof *future->met);
     for (size_t i = 0; i < size; i++)
         if (old[i].last)
-            *slot_of(future, old[i].cell) = old[i];
+            *slot_of(future, old[i].cell, old[i].rung) = old[i];
     free(old);
 }
 
 void hpx_future_visit(hpx_walk *walk, uint32_t cell)
 {
     hpx_future *future = walk->future;
-    if (hpx_search_known(walk->search, cell))
+    hpx_screen_visit(walk, cell);
+    if (hpx_walk_known(walk, cell))
         return;
     if (future->cells == future->enough) {
         hpx_walk_stop(walk, cell, "left");
+        walk->ended = true;
         return;
     }
     if (2 * future->count >= future->size)
         grow(future);
-    struct met *met = slot_of(future, cell);
+    struct met *met = slot_of(future, cell, (uint32_t)walk->rung);
     future->count += met->last == 0;
     if (met->last == future->number + 1)
         return;
     met->cell = cell;
+    met->rung = (uint32_t)walk->rung;
     met->futures++;
     met->last = (uint16_t)(future->number + 1);
     future->cells++;
@@ -120,40 +124,47 @@ bool hpx_future_is_long(hpx_future *future)
 /* Goes on from where the search is, until the method stops or has come to enough cells. */
 static void try_future(hpx_future *future, const hpx_search *search)
 {
-    hpx_walk walk = search->walk;
+    hpx_walk walk = hpx_walk_copy(&search->walk);
     walk.future = future;
-    walk.hill.around = (hpx_cells){0};
-    for (size_t i = 0; i < search->walk.hill.around.count; i++)
-        hpx_cells_add(&walk.hill.around, search->walk.hill.around.at[i]);
     future->cells = future->lines = 0;
-    search->options.method->advance(&walk);
-    free(walk.hill.around.at);
+    hpx_walk_advance(&walk);
+    hpx_walk_free(&walk);
 }
 
-/* Likeliest first, of equally likely ones the smaller number. */
+/* Likeliest first, of equally likely ones the earlier rung and the smaller number. */
 static int compare_met(const void *left, const void *right)
 {
     const struct met *a = left, *b = right;
     int order = (a->futures < b->futures) - (a->futures > b->futures);
+    if (order == 0)
+        order = (a->rung > b->rung) - (a->rung < b->rung);
     return order ? order : (a->cell > b->cell) - (a->cell < b->cell);
 }
 
-size_t hpx_search_try_futures(hpx_search *search, hpx_request *requests, size_t room)
+static uint32_t rung_of(const hpx_search *search, uint32_t epochs)
 {
-    const hpx_rung *rung = &search->rungs[search->rung];
-    hpx_future future = {.enough = search->certain.count - search->certain_first + room};
-    set_scatter(&future, &rung->scores);
+    uint32_t rung = 0;
+    while (search->rungs[rung].epochs != epochs)
+        rung++;
+    return rung;
+}
+
+size_t hpx_search_try_futures(hpx_search *search, hpx_request *requests, size_t certain, size_t room)
+{
+    hpx_future future = {.enough = certain + room};
+    for (size_t i = 0; i < search->rung_count; i++)
+        set_scatter(&search->rungs[i]);
     for (future.number = 0; future.number < FUTURES; future.number++)
         try_future(&future, search);
     if (future.count == 0)
         return 0;
-    for (size_t i = search->certain_first; i < search->certain.count; i++)
-        slot_of(&future, search->certain.at[i])->futures = 0; /* these are not in question */
+    for (size_t i = 0; i < certain; i++) /* these are not in question */
+        slot_of(&future, requests[i].cell, rung_of(search, requests[i].epochs))->futures = 0;
     qsort(future.met, future.size, sizeof *future.met, compare_met);
     size_t count = 0;
     while (count < room && count < future.size && future.met[count].futures >= FUTURES / 2) {
-        requests[count] = (hpx_request){future.met[count].cell, rung->epochs};
-        count++;
+        const struct met *met = &future.met[count];
+        requests[certain + count++] = (hpx_request){met->cell, search->rungs[met->rung].epochs};
     }
     free(future.met);
     return count;

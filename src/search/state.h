@@ -31,29 +31,42 @@ typedef struct hpx_cross {
     uint32_t position;
     size_t axis, lines, unmoved;
     hpx_line line;
-    bool listed; /* the line's cells are on the list of certain ones */
 } hpx_cross;
 
-typedef struct hpx_hill {
-    hpx_cells around; /* the position and its neighbours, in order of visit */
-    size_t next;
-} hpx_hill;
+/* The part of hyperband that a walk is in: successive halving from so many cells. */
+typedef struct hpx_bracket {
+    uint32_t number; /* the paper's s: its rungs but one */
+    uint32_t first;  /* cells that the brackets before it took from the order */
+    uint32_t count;  /* cells that it starts with */
+    uint32_t rung;   /* where it is */
+} hpx_bracket;
+
+typedef struct hpx_asha hpx_asha;
 
 /* Where a method is on its way through a search. The search has one walk of its own; to speculate, others go on
  * from there over the same scores. */
 struct hpx_walk {
     hpx_search *search;
     hpx_future *future; /* that it tries out: missing scores come from there; NULL: the search's own walk */
-    const char *stop;   /* why it ended; NULL: it has not */
-    uint32_t next;      /* grid: the cell; random: its place in the order */
-    hpx_hill hill;
+    size_t rung;        /* of the search: calls that take a cell mean its epochs */
+    uint32_t end;       /* of the method, once it has stopped */
+    const char *stop;   /* why the method has; NULL: it has not */
+    bool ended;         /* and nothing comes behind that */
+    hpx_cells best;     /* where the method screens: the best cells visited, to be promoted; best first */
+    hpx_cells cells; /* hill climbing: the position and its neighbours; halving: those of the rung; in order
+                           of visit */
+    uint32_t next;   /* grid: the cell; random: its place in the order; else in `cells` */
+    bool listed;     /* what is certain where it stands is on the list */
     hpx_cross cross;
+    hpx_bracket bracket;
+    hpx_asha *asha;
 };
 
 /* The scores at one number of epochs. */
 typedef struct hpx_rung {
     uint32_t epochs;
     size_t told;
+    double mean, sd; /* what a future draws missing ones from */
     hpx_scores scores;
 } hpx_rung;
 
@@ -67,16 +80,17 @@ struct hpx_search {
     hpx_permutation order;          /* of the methods that draw cells */
     hpx_bayes *bayes;               /* NULL: another method */
 
-    hpx_rung *rungs; /* the first is of options.epochs */
+    hpx_rung *rungs; /* the first is the one that the method begins with */
     hpx_rung only;   /* that one, while there is no other */
     size_t rung_count, rung_capacity;
-    size_t rung; /* the one that the method goes by: calls that take a cell mean its epochs */
 
     hpx_request *trace;
     size_t trace_count, trace_capacity;
-    hpx_cells certain; /* at the rung, in order of visit; what is before `certain_first` has been dropped */
-    size_t certain_first;     /* because it was told */
-    size_t certain_told;      /* cells told since: those on the list are dropped when it is next asked for */
+    hpx_request *certain; /* in order of visit; what is before `certain_first` has been dropped because it */
+    size_t certain_count, certain_capacity, certain_first; /* was told */
+    size_t certain_told; /* requests told since: those on the list are dropped when it is next asked for */
+    hpx_walk *fronts;    /* hyperband: how far each bracket is decided, by its number */
+    size_t front_count;
     hpx_search_result result; /* `incumbent` always, the rest once `stop` is set */
     hpx_walk walk;            /* its own */
 };
@@ -93,19 +107,41 @@ void hpx_cross_begin(hpx_walk *walk);
 void hpx_cross_advance(hpx_walk *walk);
 void hpx_bayes_begin(hpx_walk *walk);
 void hpx_bayes_advance(hpx_walk *walk);
-size_t hpx_bayes_speculate(hpx_search *search, hpx_request *requests, size_t room);
+size_t hpx_bayes_speculate(hpx_search *search, hpx_request *requests, size_t certain, size_t room);
 void hpx_bayes_free(hpx_bayes *bayes); /* NULL is fine */
+void hpx_halving_begin(hpx_walk *walk);
+void hpx_halving_advance(hpx_walk *walk);
+/* The paper's s_max, the rungs of the longest bracket but one; the epochs of a rung so many below the last. */
+uint32_t hpx_halving_top(const hpx_search_options *options);
+uint32_t hpx_halving_epochs(const hpx_search_options *options, uint32_t below_top);
+void hpx_asha_begin(hpx_walk *walk);
+void hpx_asha_advance(hpx_walk *walk);
 size_t hpx_search_ask_list(hpx_search *search, hpx_request *requests, size_t room);
-size_t hpx_search_try_futures(hpx_search *search, hpx_request *requests, size_t room);
+size_t hpx_search_try_futures(hpx_search *search, hpx_request *requests, size_t certain, size_t room);
+
+/* Screening: what comes behind a method that has stopped on early scores. */
+void hpx_screen_visit(hpx_walk *walk, uint32_t cell); /* the method has visited it for the first time */
+void hpx_screen_begin(hpx_walk *walk);
+void hpx_screen_advance(hpx_walk *walk);
+
+/* Goes on until the search is done or a score is missing. */
+void hpx_walk_advance(hpx_walk *walk);
+
+/* A walk of its own over the same scores; hpx_walk_free frees what it has. */
+hpx_walk hpx_walk_copy(const hpx_walk *walk);
+void hpx_walk_free(hpx_walk *walk);
+hpx_asha *hpx_asha_copy(const hpx_asha *asha); /* NULL is fine for both */
+void hpx_asha_free(hpx_asha *asha);
 
 void hpx_cells_add(hpx_cells *cells, uint32_t cell);
+void hpx_cells_copy(hpx_cells *to, const hpx_cells *from);
 
 /* A cell that was not told counts as failed. */
 double hpx_walk_score(const hpx_walk *walk, uint32_t cell);
-bool hpx_search_told(const hpx_search *search, uint32_t cell);
+bool hpx_walk_told(const hpx_walk *walk, uint32_t cell); /* or, in a future, made up */
 
 /* What is known of a cell, told or hinted; NULL: nothing. */
-const hpx_score_entry *hpx_search_known(const hpx_search *search, uint32_t cell);
+const hpx_score_entry *hpx_walk_known(const hpx_walk *walk, uint32_t cell);
 
 /* Higher; a failed cell is below every score, and failed cells are equal. */
 bool hpx_score_above(double a, double b);
@@ -119,14 +155,14 @@ bool hpx_walk_visit(hpx_walk *walk, uint32_t cell);
 /* Notes that a line is walked from the cell along the axis; true if one was before. */
 bool hpx_walk_walked(hpx_walk *walk, uint32_t cell, size_t axis);
 
-/* The list of certain cells, for hpx_search_ask_list; a future has none. */
+/* The list of certain requests, for hpx_search_ask_list; a future has none. */
 void hpx_walk_list_nothing(hpx_walk *walk);
 void hpx_walk_list(hpx_walk *walk, uint32_t cell); /* unless it was told */
 
 void hpx_walk_stop(hpx_walk *walk, uint32_t end, const char *stop);
 
 /* Goes by the scores at so many epochs from here on. */
-void hpx_search_go_by(hpx_search *search, uint32_t epochs);
+void hpx_walk_go_by(hpx_walk *walk, uint32_t epochs);
 
 /* A future: what a walk meets that goes on with scores drawn where they are missing. */
 double hpx_future_score(const hpx_walk *walk, uint32_t cell);

@@ -232,9 +232,9 @@ static const struct mistake {
     {"dataset mnist\nmodel mlp\n  hidden = $n $m\naxis n = 1..2048\naxis m = 1..2049\n",
      "5:6: axis 'm' makes the grid too large: expected at most 4194304 cells"},
     {MODEL "search s\n", "4:8: search 's' has no method: expected 'method = ' of grid, hill-climb, "
-                         "full-cross, partial-cross, random, bayes"},
+                         "full-cross, partial-cross, random, bayes, halving, hyperband, asha"},
     {SEARCH "  method = grd\n", "8:12: 'method' cannot be 'grd': expected grid, hill-climb, full-cross, "
-                                "partial-cross, random, bayes; did you mean 'grid'?"},
+                                "partial-cross, random, bayes, halving, hyperband, asha; did you mean 'grid'?"},
     {SEARCH "  method = grid\n  limit = 1\n",
      "9:3: 'limit' belongs to partial-cross: expected none with grid"},
     {SEARCH "  method = grid\n  limt = 1\n",
@@ -346,7 +346,19 @@ static const struct mistake {
      "  evaluations = 2\n  per-cost = yes\n",
      "9:14: 'per-cost' goes by multiplications, and those of a program are not known: expected 'no'"},
     {SEARCH "  method = grid\n  screen-epochs = 3\n",
-     "9:3: unknown setting 'screen-epochs' of search: expected method"},
+     "9:3: search 's' has 'screen-epochs' and no 'promote': expected both or none"},
+    {SEARCH "  method = grid\n  promote = 3\n",
+     "9:3: search 's' has 'promote' and no 'screen-epochs': expected both or none"},
+    {SEARCH "  method = grid\n  screen-epochs = 15\n  promote = 3\n",
+     "9:19: 'screen-epochs' of 15: expected fewer than the recipe's epochs, 15"},
+    {SEARCH "  method = hyperband\n  screen-epochs = 3\n  promote = 3\n",
+     "9:3: 'screen-epochs' belongs to grid, hill-climb, full-cross, partial-cross, random, bayes: expected none with "
+     "hyperband"},
+    {SEARCH "  method = hyperband\n  min-epochs = 16\n",
+     "9:16: 'min-epochs' of 16: expected at most the recipe's epochs, 15"},
+    {SEARCH "  method = hyperband\n  eta = 1\n", "9:9: 'eta' cannot be '1': expected *"},
+    {SEARCH "  method = asha\n  evaluations = 5\n", "7:8: asha search 's' has no 'workers': expected *"},
+    {SEARCH "  method = halving\n", "7:8: halving search 's' has no 'evaluations': expected *"},
     {SEARCH "  method = grid\n  method = grid\n",
      "9:3: 'method' is set a second time: the first is at r.rcp:8"},
 };

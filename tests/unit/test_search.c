@@ -678,6 +678,57 @@ static void test_bayes_extremes(void **state)
     hpx_search_free(search);
 }
 
+/* Hyperband with 81 epochs and eta = 3: cells and epochs of every rung. */
+static void test_hyperband(void **state)
+{
+    (void)state;
+    static const hpx_request rungs[] = {/* cells at epochs */
+                                        {81, 1}, {27, 3}, {9, 9},  {3, 27}, {1, 81}, {34, 3}, {11, 9}, {3, 27},
+                                        {1, 81}, {15, 9}, {5, 27}, {1, 81}, {8, 27}, {2, 81}, {5, 81}};
+    const hpx_grid grid = {.axes = 1, .counts = {1000}};
+    const hpx_search_options options = {
+        .method = &hpx_methods[HPX_METHOD_HYPERBAND], .epochs = 81, .eta = 3, .min_epochs = 1, .seed = 1};
+    hpx_search *search = hpx_search_new(&grid, &options, equal_cost, NULL);
+    hpx_request request;
+    const hpx_request *trace;
+    size_t certain, at = 0, cells = 0, retrained = 0, continued = 0;
+    uint32_t most[1000] = {0};
+    hpx_search_ask(search, NULL, 0, &certain);
+    assert_int_equal(certain, 81 + 34 + 15 + 8 + 5); /* the first rung of every bracket */
+    while (hpx_search_ask(search, &request, 1, &certain) > 0)
+        hpx_search_tell(search, request, request.cell % 7 + request.epochs);
+    const size_t count = hpx_search_trace(search, &trace);
+    assert_int_equal(count, 206);
+    for (size_t rung = 0; rung < LENGTH(rungs); rung++)
+        for (uint32_t i = 0; i < rungs[rung].cell; i++)
+            assert_int_equal(trace[at++].epochs, rungs[rung].epochs);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t *before = &most[trace[i].cell];
+        cells += *before == 0;
+        retrained += trace[i].epochs;
+        continued += trace[i].epochs - *before;
+        *before = trace[i].epochs;
+    }
+    assert_int_equal(cells, 143);
+    assert_int_equal(retrained, 1902);
+    assert_int_equal(continued, 1581);
+    assert_int_equal(hpx_search_result_of(search).epochs, 81);
+    hpx_search_free(search);
+
+    /* 243 is a power of 3, though log 243 / log 3 is below 5. */
+    const uint32_t epochs[] = {242, 243}, first[] = {2, 1};
+    for (size_t i = 0; i < LENGTH(epochs); i++) {
+        hpx_search_options one = options;
+        one.method = &hpx_methods[HPX_METHOD_HALVING];
+        one.epochs = epochs[i];
+        one.evaluations = 1;
+        search = hpx_search_new(&grid, &one, equal_cost, NULL);
+        assert_int_equal(hpx_search_ask(search, &request, 1, &certain), 1);
+        assert_int_equal(request.epochs, first[i]);
+        hpx_search_free(search);
+    }
+}
+
 static void test_largest_grid(void **state)
 {
     (void)state;
@@ -731,6 +782,7 @@ int main(void)
         cmocka_unit_test(test_three_axes),
         cmocka_unit_test(test_speculate),
         cmocka_unit_test(test_speculate_what_is_decided),
+        cmocka_unit_test(test_hyperband),
         cmocka_unit_test(test_largest_grid),
         cmocka_unit_test(test_bayes),
         cmocka_unit_test(test_bayes_extremes),
