@@ -61,6 +61,11 @@ typedef struct hpx_search_outcome {
     size_t failed; /* of these trials */
     hpx_visit *visits;
     size_t visit_count;
+    size_t cells; /* visited, at however many epochs */
+    /* Epochs of the visits' trials: if each were trained from the start; as they are with an empty store, where a
+     * cell goes on from the epochs that this search has visited it at; and those of them that the store, or an
+     * earlier search, had. */
+    uint64_t epochs_retrained, epochs_continued, epochs_saved;
     hpx_request *billed; /* whose trials these are: the visits, then those that are certain to be visited */
     uint32_t *charged;   /* for each trial, by request and seed: the epochs that were on a bill before */
     size_t trial_count;  /* hpx_outcome_trial_at */

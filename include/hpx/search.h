@@ -167,8 +167,8 @@ size_t hpx_search_trace(const hpx_search *search, const hpx_request **requests);
 bool hpx_search_is_done(const hpx_search *search);
 
 /* Once done. end: where the method ends (the paper's result); incumbent: the best of all cells visited at the
- * most epochs, `epochs`; stop: "complete" (grid, random, bayes), "peak" (hill climbing), "fixpoint" or "cycle"
- * (cross-searches). */
+ * most epochs, `epochs`; stop: "peak" (hill climbing), "fixpoint" or "cycle" (cross-searches),
+ * "complete" (the others). */
 typedef struct hpx_search_result {
     uint32_t end, incumbent, epochs;
     uint32_t screened; /* where the method itself stopped: `end`, unless it screens */

@@ -74,6 +74,14 @@ int hpx_print_bytes(hpx_buffer *text)
     return isatty(STDOUT_FILENO) ? hpx_print_result(text) : write_result(text);
 }
 
+static bool has_score(const hpx_search_outcome *search)
+{
+    for (size_t i = 0; i < search->visit_count; i++)
+        if (!isnan(search->visits[i].score))
+            return true;
+    return false;
+}
+
 int hpx_check_searches(const hpx_outcome *outcome)
 {
     int code = EXIT_DONE;
@@ -81,8 +89,12 @@ int hpx_check_searches(const hpx_outcome *outcome)
         const hpx_search_outcome *search = &outcome->searches[i];
         if (!search->done || !isnan(search->incumbent_score))
             continue;
-        hpx_say("%s: %s", search->search->name,
-                search->visit_count == 1 ? "its only cell failed" : "all its cells failed");
+        if (has_score(search))
+            hpx_say("%s: all its cells failed that came to epoch %u", search->search->name,
+                    search->result.epochs);
+        else
+            hpx_say("%s: %s", search->search->name,
+                    search->visit_count == 1 ? "its only cell failed" : "all its cells failed");
         code = EXIT_FAILED;
     }
     return code;

@@ -357,11 +357,20 @@ static hpx_fields *recent_fields(hpx_experiment *experiment, uint32_t cell)
     return recent;
 }
 
-hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, uint32_t cell, uint32_t seed)
+bool hpx_experiment_continues(const hpx_experiment *experiment)
+{
+    const hpx_program *program = experiment->recipe->program;
+    return !program || program->continues == HPX_CONTINUE_YES;
+}
+
+hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, uint32_t cell, uint32_t seed,
+                                 uint32_t epochs)
 {
     const size_t start = out->size;
     hpx_fields *own = recent_fields(experiment, cell);
     hpx_fields_set_count(own, "seed", seed);
+    if (!hpx_experiment_continues(experiment))
+        hpx_fields_set_count(own, "last-epoch", epochs);
     if (experiment->adoptions.count > 0) {
         hpx_fields resolved = {0};
         for (size_t i = 0; i < own->count; i++)

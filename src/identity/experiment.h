@@ -37,8 +37,12 @@ const hpx_source *hpx_experiment_source(const hpx_experiment *experiment, uint32
 /* The manifest of a cell and a seed. Its trainer is this binary's, or the one that that is equivalent to by the
  * adoptions of the store. */
 void hpx_experiment_fields(hpx_fields *out, const hpx_experiment *experiment, uint32_t cell, uint32_t seed);
-/* Appends its encoding; returns its key. */
-hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, uint32_t cell, uint32_t seed);
+/* Appends its encoding; returns its key. What does not continue is another trajectory for each number of epochs. */
+hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, uint32_t cell, uint32_t seed,
+                                 uint32_t epochs);
+
+/* Whether a training that has ended may go on to more epochs: a program's only where it says so. */
+bool hpx_experiment_continues(const hpx_experiment *experiment);
 
 /* Sets the fields of the code record and of the record of the data that results of a cell have; none where they are
  * not known. */

@@ -43,7 +43,8 @@ hpx_status hpx_why_find(hpx_why *out, hpx_experiment *experiment, hpx_store *sto
     *out = (hpx_why){.seed = seed, .epochs = hpx_experiment_recipe(experiment)->epochs};
     hpx_experiment_cell(&out->pairs, experiment, cell);
     hpx_experiment_fields(&out->wanted, experiment, cell, seed);
-    out->key = hpx_experiment_manifest(&manifest, experiment, cell, seed);
+    out->key =
+        hpx_experiment_manifest(&manifest, experiment, cell, seed, hpx_experiment_recipe(experiment)->epochs);
     hpx_status status = hpx_verdict_find(&out->verdict, &out->from, &out->stored, store, &out->key, &manifest,
                                          out->epochs, error);
     if (!status && out->verdict != HPX_HIT && store)

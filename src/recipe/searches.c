@@ -293,7 +293,8 @@ static void check_epochs(struct parse *p, const struct statement *search, const 
                         parameters[screen ? SCREEN_EPOCHS : PROMOTE].name,
                         parameters[screen ? PROMOTE : SCREEN_EPOCHS].name);
     if (epochs && screen && a->values[SCREEN_EPOCHS].count >= epochs)
-        hpx_recipe_fail(p, &screen->values[0], "'screen-epochs' of %s: expected fewer than the recipe's epochs, %u",
+        hpx_recipe_fail(p, &screen->values[0],
+                        "'screen-epochs' of %s: expected fewer than the recipe's epochs, %u",
                         screen->values[0].text, epochs);
     if (epochs && least && a->values[MIN_EPOCHS].count > epochs)
         hpx_recipe_fail(p, &least->values[0], "'min-epochs' of %s: expected at most the recipe's epochs, %u",

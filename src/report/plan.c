@@ -170,7 +170,8 @@ void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome)
                           outcome->absent);
     if (outcome->depends_on_last_epoch)
         hpx_buffer_puts(
-            out, "The schedule depends on the last epoch: a change of epochs trains from the start.\n");
+            out, "The schedule depends on the last epoch: a change of epochs trains from the start, and "
+                 "what a search trains for fewer epochs has the recipe's as its length.\n");
 }
 
 /* A search, with its trials. */

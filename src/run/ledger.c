@@ -136,8 +136,8 @@ void hpx_ledger_add(struct ledger *ledger, hpx_request request, ledger_fresh_fn 
     assert(request.epochs > 0 && *by_seed == 0);
     for (size_t i = 0; i < recipe->seed_count; i++) {
         ledger->manifest.size = 0;
-        hpx_hash key =
-            hpx_experiment_manifest(&ledger->manifest, ledger->experiment, request.cell, recipe->seeds[i]);
+        hpx_hash key = hpx_experiment_manifest(&ledger->manifest, ledger->experiment, request.cell,
+                                               recipe->seeds[i], request.epochs);
         if (2 * (ledger->count + 1) > ledger->table_size)
             grow_table(ledger);
         uint32_t *index = &ledger->table[slot_of(ledger, &key)];

@@ -42,6 +42,7 @@ struct accountant {
     bool dry;
     uint32_t *charged; /* by trial: epochs that an earlier search, or an earlier cell, has on its bill */
     size_t billed_capacity, charged_capacity; /* of the search at hand */
+    double nominal;                           /* of it: T times epochs */
 };
 
 static hpx_reason *find_reason(const hpx_outcome *outcome, const struct trial *trial)
@@ -188,19 +189,37 @@ static void charge_others(hpx_search_outcome *out, struct accountant *accountant
     }
 }
 
+/* The epochs of a visit's trials, `before` of each of which the search has paid for. */
+static void count_epochs(hpx_search_outcome *out, const struct accountant *accountant, hpx_request request,
+                         uint32_t before, size_t visit)
+{
+    const size_t seeds = accountant->recipe->seed_count;
+    for (size_t seed = 0; seed < seeds; seed++) {
+        const hpx_outcome_trial trial =
+            meet(accountant->outcome, request, seed, out->charged[visit * seeds + seed]);
+        const uint32_t from = trial.verdict == HPX_HIT ? request.epochs : trial.from;
+        out->epochs_retrained += request.epochs;
+        out->epochs_continued += request.epochs - before;
+        out->epochs_saved += from > before ? from - before : 0;
+    }
+}
+
 /* What a search would pay for a visit with an empty store: the epochs by which it goes on from those that it
  * has visited of the cell (`visited`, by cell, at 0 epochs). Of training it to its end, or to the epoch in
  * which it failed. */
 static void add_nominal(hpx_search_outcome *out, struct accountant *accountant, hpx_request request,
-                        hpx_requests *visited)
+                        hpx_requests *visited, size_t visit)
 {
     const hpx_recipe *recipe = accountant->recipe;
     const hpx_cost cost = hpx_experiment_cost(accountant->ledger->experiment, request.cell);
     uint32_t *before = hpx_requests_at(visited, (hpx_request){request.cell, 0});
+    out->cells += *before == 0;
+    if (!hpx_experiment_continues(accountant->ledger->experiment))
+        *before = 0;
+    count_epochs(out, accountant, request, *before < request.epochs ? *before : request.epochs, visit);
     if (request.epochs <= *before)
         return;
-    out->nominal_macs +=
-        cost.forward * request.epochs / recipe->epochs - cost.forward * *before / recipe->epochs;
+    accountant->nominal += (double)cost.forward * (request.epochs - *before);
     for (size_t seed = 0; seed < recipe->seed_count; seed++) {
         const struct trial *trial = hpx_ledger_trial(accountant->ledger, request, seed);
         const uint32_t to =
@@ -220,6 +239,7 @@ static void account(hpx_search_outcome *out, struct accountant *accountant, size
     hpx_requests_init(&billed, &recipe->grid, sizeof(bool));
     hpx_requests_init(&visited, &recipe->grid, sizeof(uint32_t));
     accountant->billed_capacity = accountant->charged_capacity = 0;
+    accountant->nominal = 0;
     out->search = hpx_plan_recipe_search(accountant->plan, i);
     out->visit_count = hpx_search_trace(search, &requests);
     out->visits = hpx_alloc(out->visit_count * sizeof *out->visits);
@@ -227,9 +247,12 @@ static void account(hpx_search_outcome *out, struct accountant *accountant, size
         hpx_verdict verdict = charge(out, accountant, requests[v]);
         out->visits[v] = (hpx_visit){requests[v].cell, requests[v].epochs,
                                      hpx_plan_value(accountant->plan, requests[v]), verdict};
-        add_nominal(out, accountant, requests[v], &visited);
+        add_nominal(out, accountant, requests[v], &visited, v);
         *(bool *)hpx_requests_at(&billed, requests[v]) = true;
     }
+    const double nominal = accountant->nominal / recipe->epochs;
+    out->nominal_macs = (uint64_t)(nominal + 0.5);
+    out->relative_cost = nominal / (double)accountant->outcome->grid_macs;
     size_t told = hpx_plan_told(accountant->plan, i, &requests), certain;
     charge_others(out, accountant, requests, told, &billed);
     hpx_search_ask(search, NULL, 0, &certain);
@@ -256,12 +279,15 @@ static void compare(hpx_outcome *outcome)
     double best = NAN;
     for (size_t i = 0; i < outcome->search_count; i++) {
         double score = outcome->searches[i].score;
+        if (outcome->searches[i].result.epochs != outcome->recipe->epochs)
+            continue; /* scores of different epochs are not compared */
         if (isnan(best) || (minimised ? score < best : score > best))
             best = score;
     }
     for (size_t i = 0; i < outcome->search_count; i++) {
         hpx_search_outcome *search = &outcome->searches[i];
-        search->relative_cost = (double)search->nominal_macs / (double)outcome->grid_macs;
+        if (search->result.epochs != outcome->recipe->epochs)
+            continue;
         /* Of two decimals of a few digits: without the noise of their binary difference. */
         search->difference = round((minimised ? search->score - best : best - search->score) * 1e12) / 1e12;
     }

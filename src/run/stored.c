@@ -32,7 +32,8 @@ static hpx_status each_of_trial(struct query *query, uint32_t seed, hpx_error *e
 {
     hpx_artifact artifact;
     query->manifest.size = 0;
-    const hpx_hash key = hpx_experiment_manifest(&query->manifest, query->experiment, query->cell, seed);
+    const hpx_hash key = hpx_experiment_manifest(&query->manifest, query->experiment, query->cell, seed,
+                                                 query->options->recipe->epochs);
     if (query->options->all_epochs)
         return hpx_store_each(query->store, &key, hand_on, query, error);
     hpx_status status = hpx_store_find(&artifact, query->store, &key, query->options->recipe->epochs,

@@ -11,7 +11,7 @@
 
 static void add_manifest(hpx_buffer *out, const struct build *build, const struct trial *trial)
 {
-    hpx_experiment_manifest(out, build->experiment, trial->cell, trial->seed);
+    hpx_experiment_manifest(out, build->experiment, trial->cell, trial->seed, trial->asked);
 }
 
 /* It has an end before its last epoch: it failed, or it stopped. */

@@ -23,14 +23,15 @@ static void add_rung(hpx_search *search, uint32_t epochs)
     hpx_scores_init(&rungs[search->rung_count++].scores, search->cells);
 }
 
-static size_t rung_of(hpx_search *search, uint32_t epochs)
+/* Borrowed until there is another. */
+static hpx_rung *rung_of(hpx_search *search, uint32_t epochs)
 {
     size_t i = 0;
     while (i < search->rung_count && search->rungs[i].epochs != epochs)
         i++;
     if (i == search->rung_count)
         add_rung(search, epochs);
-    return i;
+    return &search->rungs[i];
 }
 
 hpx_search *hpx_search_new(const hpx_grid *grid, const hpx_search_options *options, hpx_cost_fn *cost,
@@ -86,13 +87,13 @@ void hpx_search_tell(hpx_search *search, hpx_request request, double score)
     assert(request.cell < search->cells);
     if (search->result.stop)
         return;
-    size_t rung = rung_of(search, request.epochs);
-    hpx_score_entry *known = hpx_scores_add(&search->rungs[rung].scores, request.cell);
+    hpx_rung *rung = rung_of(search, request.epochs);
+    hpx_score_entry *known = hpx_scores_add(&rung->scores, request.cell);
     if (known->told)
         return;
     known->told = true;
     known->score = score;
-    search->rungs[rung].told++;
+    rung->told++;
     search->certain_told++;
     hpx_walk_advance(&search->walk);
 }
@@ -101,7 +102,7 @@ void hpx_search_hint(hpx_search *search, hpx_request request, double score)
 {
     assert(request.cell < search->cells);
     hpx_score_entry *known =
-        hpx_scores_add(&search->rungs[rung_of(search, request.epochs)].scores, request.cell);
+        hpx_scores_add(&rung_of(search, request.epochs)->scores, request.cell);
     if (known->told)
         return;
     known->hinted = true;
@@ -144,7 +145,8 @@ hpx_search_result hpx_search_result_of(const hpx_search *search)
 
 void hpx_walk_go_by(hpx_walk *walk, uint32_t epochs)
 {
-    walk->rung = rung_of(walk->search, epochs);
+    const hpx_rung *rung = rung_of(walk->search, epochs); /* which may move the others */
+    walk->rung = (size_t)(rung - walk->search->rungs);
 }
 
 hpx_walk hpx_walk_copy(const hpx_walk *walk)
@@ -220,7 +222,7 @@ bool hpx_walk_told(const hpx_walk *walk, uint32_t cell)
 
 static bool was_told(hpx_search *search, hpx_request request)
 {
-    const hpx_rung *rung = &search->rungs[rung_of(search, request.epochs)];
+    const hpx_rung *rung = rung_of(search, request.epochs);
     const hpx_score_entry *known = hpx_scores_find(&rung->scores, request.cell);
     return known && known->told;
 }
@@ -293,7 +295,7 @@ void hpx_walk_list_nothing(hpx_walk *walk)
     if (walk->future)
         return;
     for (size_t i = search->certain_first; i < search->certain_count; i++) {
-        const hpx_rung *rung = &search->rungs[rung_of(search, search->certain[i].epochs)];
+        const hpx_rung *rung = rung_of(search, search->certain[i].epochs);
         hpx_scores_find(&rung->scores, search->certain[i].cell)->listed = false;
     }
     search->certain_count = search->certain_first = search->certain_told = 0;

@@ -134,7 +134,8 @@ static hpx_status want_trial(struct gc *gc, hpx_experiment *experiment, uint32_t
     hpx_buffer manifest = {0};
     hpx_artifact artifact;
     uint32_t epochs = hpx_experiment_recipe(experiment)->epochs, from;
-    hpx_hash key = hpx_experiment_manifest(&manifest, experiment, cell, seed);
+    hpx_hash key =
+        hpx_experiment_manifest(&manifest, experiment, cell, seed, hpx_experiment_recipe(experiment)->epochs);
     struct trajectory *trajectory = find_trajectory(gc, &key);
     hpx_status status = HPX_OK;
     if (trajectory) {

@@ -72,7 +72,7 @@ test_json_document() {
         "[{\"hit\":0,\"extend\":0,\"train\":12,\"failed\":0},{\"hit\":$(jq '.searches[1].evaluations' out),\"extend\":0,\"train\":0,\"failed\":0}]"
     # What follows from the trace alone.
     is '[.searches[] | .evaluations == (.trace | length)] | all' true
-    is '[.searches[].trace[] | keys_unsorted] | unique' '[["cell","score","verdict"]]'
+    is '[.searches[].trace[] | keys_unsorted] | unique' '[["cell","epochs","score","verdict"]]'
     is '[.searches[].trace | length == (map(.cell) | unique | length)] | all' true
     is "$MACS"' [.searches[] | .nominal_macs == ([.trace[].cell | macs] | add)] | all' true
     is '.grid.macs as $grid | [.searches[] | .relative_cost == .nominal_macs / $grid] | all' true

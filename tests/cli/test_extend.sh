@@ -77,7 +77,7 @@ test_cosine_trains_anew() {
     with_epochs 15 "${cosine[@]}"
     run 0 hpx plan a.rcp
     has out '4 train'
-    has out 'The schedule depends on the last epoch: a change of epochs trains from the start.'
+    has out 'The schedule depends on the last epoch: a change of epochs trains from the start'
     run 0 hpx plan a.rcp --json
     is '.depends_on_last_epoch' true
     is '[.searches[0].trials[].verdict] | unique' '["train"]'

@@ -126,8 +126,8 @@ static uint32_t rungs_above(const hpx_search_options *o)
     return rungs;
 }
 
-static void reference_bracket(path *out, const table *t, const hpx_search_options *o, uint32_t *cells, uint32_t n,
-                              uint32_t s)
+static void reference_bracket(path *out, const table *t, const hpx_search_options *o, uint32_t *cells,
+                              uint32_t n, uint32_t s)
 {
     uint32_t count = n;
     for (uint32_t rung = 0; rung <= s && count > 0; rung++) {
@@ -283,10 +283,11 @@ typedef struct setup {
 static void describe(const setup *s, const char *what, int line)
 {
     fprintf(stderr,
-            "line %d: %s\ntable %u, %s evaluations %u seed %u eta %u min-epochs %u workers %u epochs %u screen %u "
+            "line %d: %s\ntable %u, %s evaluations %u seed %u eta %u min-epochs %u workers %u epochs %u "
+            "screen %u "
             "promote %u, %u cells\n",
-            line, what, s->number, s->o->method->name, s->o->evaluations, s->o->seed, s->o->eta, s->o->min_epochs,
-            s->o->workers, s->o->epochs, s->o->screen_epochs, s->o->promote, s->t->cells);
+            line, what, s->number, s->o->method->name, s->o->evaluations, s->o->seed, s->o->eta,
+            s->o->min_epochs, s->o->workers, s->o->epochs, s->o->screen_epochs, s->o->promote, s->t->cells);
     fail();
 }
 
@@ -317,8 +318,8 @@ static void check_step(const setup *s, run *r)
     const size_t visited = hpx_search_trace(r->search, &trace);
     CHECK(visited <= r->expected->count);
     for (size_t i = 0; i < visited; i++)
-        CHECK(trace[i].cell == r->expected->trace[i].cell && trace[i].epochs == r->expected->trace[i].epochs &&
-              r->told[trace[i].cell][trace[i].epochs]);
+        CHECK(trace[i].cell == r->expected->trace[i].cell &&
+              trace[i].epochs == r->expected->trace[i].epochs && r->told[trace[i].cell][trace[i].epochs]);
     if (s->o->method != &hpx_methods[HPX_METHOD_ASHA] && visited < r->expected->count)
         CHECK(!r->told[r->expected->trace[visited].cell][r->expected->trace[visited].epochs]);
 
@@ -329,8 +330,8 @@ static void check_step(const setup *s, run *r)
     bool met[CELLS][EPOCHS + 1] = {{false}};
     for (size_t i = 0; i < count; i++) {
         const hpx_request at = r->certain[i];
-        const int place = r->expected->place[at.cell][at.epochs];
         CHECK(at.cell < s->t->cells && at.epochs <= s->t->epochs);
+        const int place = r->expected->place[at.cell][at.epochs];
         CHECK(place >= 0 && !r->told[at.cell][at.epochs] && !met[at.cell][at.epochs]);
         met[at.cell][at.epochs] = true;
         if (i > 0 && certain_are_in_order(s))
@@ -345,6 +346,12 @@ static void check_speculation(const setup *s, const run *r, uint32_t room)
     bool met[CELLS][EPOCHS + 1];
     size_t certain;
     memcpy(met, r->told, sizeof met);
+    for (uint32_t cell = 0; cell < s->t->cells; cell += 5)
+        for (uint32_t epochs = 1; epochs <= s->t->epochs; epochs += 2) {
+            hpx_search_hint(r->search, (hpx_request){cell, epochs}, s->t->score[cell][epochs]);
+            const int place = r->expected->place[cell][epochs];
+            met[cell][epochs] |= place < 0; /* what is known is not speculated on */
+        }
     const size_t count = hpx_search_ask(r->search, requests, r->count + room, &certain);
     CHECK(certain == r->count && count >= certain && count <= certain + room);
     for (size_t i = 0; i < count; i++) {
@@ -372,8 +379,7 @@ static void check_search(const setup *s, stream *random)
             r.certain[pick] = r.certain[--r.count];
             if (early && below(random, 4) == 0)
                 at = (hpx_request){below(random, s->t->cells), 1 + below(random, s->t->epochs)};
-            hpx_search_tell(r.search, at,
-                            r.told[at.cell][at.epochs] ? 1e9 : s->t->score[at.cell][at.epochs]);
+            hpx_search_tell(r.search, at, r.told[at.cell][at.epochs] ? 1e9 : s->t->score[at.cell][at.epochs]);
             r.told[at.cell][at.epochs] = true;
         }
     }
@@ -387,7 +393,8 @@ static void check_search(const setup *s, stream *random)
 static void make_table(table *t, stream *random)
 {
     const uint32_t axes = 1 + below(random, 3), most = axes == 1 ? 40 : axes == 2 ? 8 : 4;
-    const uint32_t levels = below(random, 2) ? 4 : 10000, failing = below(random, 2) ? 1 + below(random, 8) : 0;
+    const uint32_t levels = below(random, 2) ? 4 : 10000,
+                   failing = below(random, 2) ? 1 + below(random, 8) : 0;
     *t = (table){.grid = {.axes = axes}, .epochs = 1 + below(random, below(random, 2) ? 15 : EPOCHS)};
     for (uint32_t axis = 0; axis < axes; axis++)
         t->grid.counts[axis] = below(random, 8) == 0 ? 1 : 1 + below(random, most);
@@ -395,7 +402,8 @@ static void make_table(table *t, stream *random)
     t->cells = hpx_grid_cells(&t->grid);
     for (uint32_t cell = 0; cell < t->cells; cell++) {
         const uint32_t end = below(random, levels), pace = 1 + below(random, 10);
-        const uint32_t fails = failing && below(random, failing) == 0 ? below(random, t->epochs + 1) : UINT32_MAX;
+        const uint32_t fails =
+            failing && below(random, failing) == 0 ? below(random, t->epochs + 1) : UINT32_MAX;
         t->cost[cell] = 1 + below(random, below(random, 2) ? 3 : 1000);
         for (uint32_t epoch = 1; epoch <= t->epochs; epoch++)
             t->score[cell][epoch] =

@@ -300,10 +300,10 @@ static const struct {
 
 enum { STEPS = sizeof steps / sizeof *steps };
 
-static bool is_told(hpx_search *search, size_t step)
+static bool is_told(hpx_walk *walk, size_t step)
 {
-    hpx_search_go_by(search, steps[step].request.epochs);
-    return hpx_search_told(search, steps[step].request.cell);
+    hpx_walk_go_by(walk, steps[step].request.epochs);
+    return hpx_walk_told(walk, steps[step].request.cell);
 }
 
 static void nothing(hpx_walk *walk)
@@ -313,7 +313,7 @@ static void nothing(hpx_walk *walk)
 
 static void visit_steps(hpx_walk *walk)
 {
-    for (; walk->next < STEPS && is_told(walk->search, walk->next); walk->next++)
+    for (; walk->next < STEPS && is_told(walk, walk->next); walk->next++)
         hpx_walk_visit(walk, steps[walk->next].request.cell);
     if (walk->next == STEPS)
         hpx_walk_stop(walk, 0, "complete");
@@ -323,7 +323,7 @@ static size_t ask_steps(hpx_search *search, hpx_request *requests, size_t room)
 {
     size_t count = 0;
     for (size_t i = 0; i < STEPS; i++)
-        if (!is_told(search, i) && (steps[i].after == i || is_told(search, steps[i].after)) && count++ < room)
+        if (!is_told(&search->walk, i) && (steps[i].after == i || is_told(&search->walk, steps[i].after)) && count++ < room)
             requests[count - 1] = steps[i].request;
     return count;
 }

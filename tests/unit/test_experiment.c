@@ -79,7 +79,7 @@ static struct bound *bind_digits(const char *bindings, const char *rest)
 static hpx_hash key_of(struct bound *bound, uint32_t cell, uint32_t seed)
 {
     hpx_buffer manifest = {0};
-    hpx_hash key = hpx_experiment_manifest(&manifest, bound->experiment, cell, seed);
+    hpx_hash key = hpx_experiment_manifest(&manifest, bound->experiment, cell, seed, 15);
     hpx_hash hash = hpx_hash_of(manifest.data, manifest.size);
     assert_true(hpx_hash_equal(&key, &hash));
     hpx_buffer_free(&manifest);
@@ -229,7 +229,7 @@ static void test_manifest_fields(void **state)
     hpx_fields manifest = {0};
     uint64_t count;
     hpx_buffer_puts(&bytes, "before");
-    hpx_hash key = hpx_experiment_manifest(&bytes, bound->experiment, 0, 7);
+    hpx_hash key = hpx_experiment_manifest(&bytes, bound->experiment, 0, 7, 15);
     hpx_hash hash = hpx_hash_of(bytes.data + 6, bytes.size - 6);
     assert_true(hpx_hash_equal(&key, &hash));
     expect_ok(hpx_fields_decode(&manifest, bytes.data + 6, bytes.size - 6, &error), &error);
@@ -454,7 +454,7 @@ static void test_manifests_in_any_order(void **state)
         const uint32_t cell = i * i * 7919 % 24, seed = i % 5;
         hpx_buffer made = {0}, expected = {0};
         hpx_fields fields = {0};
-        hpx_experiment_manifest(&made, bound->experiment, cell, seed);
+        hpx_experiment_manifest(&made, bound->experiment, cell, seed, 15);
         hpx_experiment_fields(&fields, bound->experiment, cell, seed);
         hpx_fields_encode(&expected, &fields);
         assert_int_equal(made.size, expected.size);

@@ -670,7 +670,7 @@ static void test_extends_of_recipe(void **state)
     struct walk walk = {{{0}}};
     expect_ok(hpx_recipe_parse(&recipe, "r.rcp", text, strlen(text), NULL, NULL, &error), &error);
     expect_ok(hpx_experiment_open(&experiment, recipe, &source, &error), &error);
-    walk.key = hpx_experiment_manifest(&manifest, experiment, 0, 1);
+    walk.key = hpx_experiment_manifest(&manifest, experiment, 0, 1, 1);
     hpx_store *store = open_store(HPX_STORE_WRITE);
     put_all(store, 9, 2, CHUNK); /* not of the recipe */
     for (uint32_t epoch = 1; epoch <= 5; epoch++) {

@@ -683,8 +683,9 @@ static void test_hyperband(void **state)
 {
     (void)state;
     static const hpx_request rungs[] = {/* cells at epochs */
-                                        {81, 1}, {27, 3}, {9, 9},  {3, 27}, {1, 81}, {34, 3}, {11, 9}, {3, 27},
-                                        {1, 81}, {15, 9}, {5, 27}, {1, 81}, {8, 27}, {2, 81}, {5, 81}};
+                                        {81, 1}, {27, 3}, {9, 9},  {3, 27}, {1, 81},
+                                        {34, 3}, {11, 9}, {3, 27}, {1, 81}, {15, 9},
+                                        {5, 27}, {1, 81}, {8, 27}, {2, 81}, {5, 81}};
     const hpx_grid grid = {.axes = 1, .counts = {1000}};
     const hpx_search_options options = {
         .method = &hpx_methods[HPX_METHOD_HYPERBAND], .epochs = 81, .eta = 3, .min_epochs = 1, .seed = 1};
