@@ -101,8 +101,7 @@ void hpx_search_tell(hpx_search *search, hpx_request request, double score)
 void hpx_search_hint(hpx_search *search, hpx_request request, double score)
 {
     assert(request.cell < search->cells);
-    hpx_score_entry *known =
-        hpx_scores_add(&rung_of(search, request.epochs)->scores, request.cell);
+    hpx_score_entry *known = hpx_scores_add(&rung_of(search, request.epochs)->scores, request.cell);
     if (known->told)
         return;
     known->hinted = true;

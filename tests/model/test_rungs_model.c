@@ -426,12 +426,16 @@ static void check_table(uint32_t number, const table *t, stream *random)
         o.workers = 1 + below(random, below(random, 2) ? 3 : 40);
         check_search(&s, random);
     }
-    for (size_t method = HPX_METHOD_GRID; method <= HPX_METHOD_RANDOM && t->epochs > 1; method++) {
+    for (size_t method = HPX_METHOD_GRID; method <= HPX_METHOD_BAYES && t->epochs > 1; method++) {
+        if (method == HPX_METHOD_BAYES && number % 8)
+            continue; /* it takes longer */
         o = (hpx_search_options){
             .method = &hpx_methods[method],
             .epochs = t->epochs,
             .seed = number,
             .evaluations = 1 + below(random, t->cells + 1),
+            .initial = 1,
+            .lag = 1 + below(random, 3),
             .start = below(random, t->cells),
             .first = below(random, (uint32_t)t->grid.axes),
             .limit = 1 + below(random, 3),

@@ -323,7 +323,8 @@ static size_t ask_steps(hpx_search *search, hpx_request *requests, size_t room)
 {
     size_t count = 0;
     for (size_t i = 0; i < STEPS; i++)
-        if (!is_told(&search->walk, i) && (steps[i].after == i || is_told(&search->walk, steps[i].after)) && count++ < room)
+        if (!is_told(&search->walk, i) && (steps[i].after == i || is_told(&search->walk, steps[i].after)) &&
+            count++ < room)
             requests[count - 1] = steps[i].request;
     return count;
 }

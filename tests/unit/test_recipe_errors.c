@@ -233,8 +233,9 @@ static const struct mistake {
      "5:6: axis 'm' makes the grid too large: expected at most 4194304 cells"},
     {MODEL "search s\n", "4:8: search 's' has no method: expected 'method = ' of grid, hill-climb, "
                          "full-cross, partial-cross, random, bayes, halving, hyperband, asha"},
-    {SEARCH "  method = grd\n", "8:12: 'method' cannot be 'grd': expected grid, hill-climb, full-cross, "
-                                "partial-cross, random, bayes, halving, hyperband, asha; did you mean 'grid'?"},
+    {SEARCH "  method = grd\n",
+     "8:12: 'method' cannot be 'grd': expected grid, hill-climb, full-cross, "
+     "partial-cross, random, bayes, halving, hyperband, asha; did you mean 'grid'?"},
     {SEARCH "  method = grid\n  limit = 1\n",
      "9:3: 'limit' belongs to partial-cross: expected none with grid"},
     {SEARCH "  method = grid\n  limt = 1\n",
@@ -352,7 +353,8 @@ static const struct mistake {
     {SEARCH "  method = grid\n  screen-epochs = 15\n  promote = 3\n",
      "9:19: 'screen-epochs' of 15: expected fewer than the recipe's epochs, 15"},
     {SEARCH "  method = hyperband\n  screen-epochs = 3\n",
-     "9:3: 'screen-epochs' belongs to grid, hill-climb, full-cross, partial-cross, random, bayes: expected none with "
+     "9:3: 'screen-epochs' belongs to grid, hill-climb, full-cross, partial-cross, random, bayes: expected "
+     "none with "
      "hyperband"},
     {SEARCH "  method = hyperband\n  min-epochs = 16\n",
      "9:16: 'min-epochs' of 16: expected at most the recipe's epochs, 15"},
