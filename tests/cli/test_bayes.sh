@@ -54,7 +54,7 @@ test_same_for_any_jobs() {
 
 test_interrupted() {
     searches a.rcp
-    sed -i 's/epochs = 6/epochs = 40/; s/seeds = 1 2/seeds = 1/' a.rcp
+    sed -i 's/epochs = 6/epochs = 150/; s/seeds = 1 2/seeds = 1/' a.rcp
     run 0 hpx build a.rcp:lagging --json -j 1 --store straight
     traces >straight.traces
     "$HPX" build a.rcp:lagging -q -j 2 >build.out 2>&1 &
