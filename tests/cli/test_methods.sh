@@ -168,4 +168,21 @@ X
     has out 'failed'
 }
 
+# Each number of epochs is a run of its own of a program that does not continue, and its cost.
+test_program_that_does_not_continue() {
+    printf '%s\n' 'program' '  command = sh train.sh $n $epochs' '  code = train.sh' '  metrics = stdout' 'train' \
+        '  epochs = 4' '  objective = maximise score' 'axis n = 1..8' 'search h' '  method = halving' \
+        '  evaluations = 8' '  eta = 2' 'search s' '  method = grid' '  screen-epochs = 2' '  promote = 2' >a.rcp
+    echo 'echo "score=$(($1 * HPX_EPOCHS + $2))"' >train.sh
+    run 0 hpx build a.rcp -j2 --json
+    is '.searches[0].trace | map([.epochs, .score == .cell.n * .epochs + .epochs]) | group_by(.[0]) |
+        map([.[0][0], length, all(.[]; .[1])])' '[[1,8,true],[2,4,true],[4,2,true]]'
+    is '.searches[0] | [.end.n, .cells, .evaluations, .epochs_retrained, .epochs_continued]' '[8,8,14,24,24]'
+    is '.searches[0].relative_cost' 0.75
+    is '.searches[0].trials' '{"hit":0,"extend":0,"train":14,"failed":0}'
+    is '.searches[1].trials' '{"hit":6,"extend":0,"train":4,"failed":0}' # the others are shared
+    equal "$(stored)" 18 'trajectories'
+    run 0 hpx plan a.rcp --exit-code
+}
+
 run_tests "$@"
