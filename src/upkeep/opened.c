@@ -218,6 +218,10 @@ static bool is_of_system(const char *path)
     static const char *const folders[] = {"/usr", "/lib",  "/lib32",   "/lib64",    "/bin", "/sbin",
                                           "/etc", "/proc", "/dev",     "/sys",      "/run", "/opt",
                                           "/nix", "/snap", "/var/lib", "/var/cache"};
+    static const char *const users[] = {"/dev/shm", "/run/media", "/run/user"};
+    for (size_t i = 0; i < sizeof users / sizeof *users; i++)
+        if (below(users[i], path))
+            return false;
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
         if (below(folders[i], path))
             return true;
