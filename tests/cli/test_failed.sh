@@ -28,7 +28,7 @@ test_found_again() {
     run 0 hpx verify
     run 0 hpx build a.rcp --json
     is '.searches[0].trials' '{"hit":6,"extend":0,"train":0,"failed":3}'
-    is '.searches[0].trace[0]' '{"cell":{"n1":16,"n2":8,"decay":200},"score":null,"verdict":"hit","status":"failed"}'
+    is '.searches[0].trace[0]' '{"cell":{"n1":16,"n2":8,"decay":200},"epochs":5,"score":null,"verdict":"hit","status":"failed"}'
     is '[.searches[].stop]' '["complete","fixpoint"]'
     is '[.searches[].end.decay]' '[0,0]'
     has err 'nothing to train: all 6 trials are stored; 3 of them failed'
