@@ -276,25 +276,50 @@ static bool is_as_made(const hpx_copy *copy, const struct node *node, int at, in
            has_its_bytes(at, node->name, snapshot);
 }
 
-static bool make_file(struct node *node, int at, int snapshot)
+static hpx_status snapshot_is_gone(const char *what, hpx_error *error)
 {
-    const int from = openat(snapshot, node->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    const int fd = from >= 0 ? hpx_tree_copy(at, node->name, from, node->mode & S_IXUSR ? 0755 : 0644) : -1;
-    if (from >= 0)
-        close(from);
+    return hpx_error_set(error, HPX_NOT_FOUND, "%s: the snapshot of the code is gone", what);
+}
+
+/* The folder of a snapshot; -1 without an error where it has none: it holds only links to data. */
+static hpx_status open_inside(int *out, int snapshot, const char *name, hpx_error *error)
+{
+    *out = snapshot >= 0 ? openat(snapshot, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (*out >= 0 || snapshot < 0 || errno == ENOENT)
+        return HPX_OK;
+    return hpx_error_errno(error, "the snapshot of the code: %s", name);
+}
+
+static hpx_status make_file(const hpx_copy *copy, const struct node *node, int at, int snapshot,
+                            hpx_error *error)
+{
+    const int from = snapshot >= 0 ? openat(snapshot, node->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (from < 0 && (snapshot < 0 || errno == ENOENT))
+        return snapshot_is_gone(node->name, error);
+    if (from < 0)
+        return hpx_error_errno(error, "the snapshot of the code: %s", node->name);
+    const int fd = hpx_tree_copy(at, node->name, from, node->mode & S_IXUSR ? 0755 : 0644);
+    const hpx_status status =
+        fd >= 0 ? HPX_OK : hpx_error_errno(error, "%s: a program's copy of %s", copy->path, node->name);
+    close(from);
     if (fd >= 0)
         close(fd);
-    return fd >= 0;
+    return status;
 }
 
 static hpx_status make_leaf(const hpx_copy *copy, struct node *node, int at, int snapshot, hpx_error *error)
 {
     if (is_as_made(copy, node, at, snapshot))
         return HPX_OK;
-    const bool made = hpx_tree_remove(at, node->name) &&
-                      (S_ISLNK(node->mode) ? symlinkat(node->target, at, node->name) == 0
-                                           : make_file(node, at, snapshot)) &&
-                      fstatat(at, node->name, &node->made, AT_SYMLINK_NOFOLLOW) == 0;
+    bool made = hpx_tree_remove(at, node->name);
+    if (made && S_ISLNK(node->mode)) {
+        made = symlinkat(node->target, at, node->name) == 0;
+    } else if (made) {
+        const hpx_status status = make_file(copy, node, at, snapshot, error);
+        if (status)
+            return status;
+    }
+    made = made && fstatat(at, node->name, &node->made, AT_SYMLINK_NOFOLLOW) == 0;
     return made ? HPX_OK : hpx_error_errno(error, "%s: a program's copy of %s", copy->path, node->name);
 }
 
@@ -333,12 +358,12 @@ static hpx_status make_folder(hpx_copy *copy, struct node *node, int at, int sna
             status = make_leaf(copy, below, fd, snapshot, error);
             continue;
         }
-        const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-        const int inside = depth + 1 < copy->depth    ? -1
-                           : depth + 1 == copy->depth ? openat(copy->snapshot, ".", flags)
-                           : snapshot >= 0            ? openat(snapshot, below->name, flags)
-                                                      : -1;
-        status = make_folder(copy, below, fd, inside, depth + 1, error);
+        int inside = -1;
+        if (depth + 1 >= copy->depth)
+            status = depth + 1 == copy->depth ? open_inside(&inside, copy->snapshot, ".", error)
+                                              : open_inside(&inside, snapshot, below->name, error);
+        if (!status)
+            status = make_folder(copy, below, fd, inside, depth + 1, error);
         if (inside >= 0)
             close(inside);
     }
@@ -411,7 +436,7 @@ static hpx_status open_snapshot(hpx_copy *copy, const char *folder, hpx_error *e
         return HPX_OK;
     copy->snapshot = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (copy->snapshot < 0 || flock(copy->snapshot, LOCK_SH) != 0 || !hpx_path_exists(folder))
-        return hpx_error_set(error, HPX_NOT_FOUND, "%s: the snapshot of the code is gone", folder);
+        return snapshot_is_gone(folder, error);
     return HPX_OK;
 }
 
@@ -462,6 +487,15 @@ static void encode_conditions(hpx_buffer *out, const hpx_fields *conditions)
     hpx_fields_free(&decisive);
 }
 
+/* Another snapshot stands under the name of the copy's, which was damaged. */
+static bool is_replaced(const hpx_copy *copy, const hpx_fields *conditions)
+{
+    struct stat mine, there;
+    return copy->snapshot >= 0 && fstat(copy->snapshot, &mine) == 0 &&
+           stat(hpx_fields_text_or_empty(conditions, "job.snapshot"), &there) == 0 &&
+           (mine.st_ino != there.st_ino || mine.st_dev != there.st_dev);
+}
+
 /* Two new folders for the trial, and the files as they were. */
 static hpx_status make_ready(hpx_copy *copy, hpx_error *error)
 {
@@ -488,14 +522,20 @@ hpx_status hpx_copy_take(hpx_copy **out, const hpx_fields *conditions, hpx_error
     encode_conditions(&wanted, conditions);
     hpx_copy *copy = idle;
     idle = NULL;
-    if (copy && (copy->conditions.size != wanted.size ||
-                 memcmp(copy->conditions.data, wanted.data, wanted.size) != 0)) {
+    if (copy &&
+        (copy->conditions.size != wanted.size ||
+         memcmp(copy->conditions.data, wanted.data, wanted.size) != 0 || is_replaced(copy, conditions))) {
         remove_copy(copy);
         copy = NULL;
     }
-    hpx_status status = copy ? HPX_OK : begin_copy(&copy, conditions, error);
-    if (!status)
-        status = make_ready(copy, error);
+    hpx_status status = copy ? make_ready(copy, error) : HPX_NOT_FOUND;
+    if (status == HPX_NOT_FOUND) {
+        /* There is none yet, or its snapshot is gone: another one may stand in its place. */
+        remove_copy(copy);
+        status = begin_copy(&copy, conditions, error);
+        if (!status)
+            status = make_ready(copy, error);
+    }
     if (status) {
         remove_copy(copy);
         copy = NULL;

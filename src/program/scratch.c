@@ -199,12 +199,14 @@ static void collect_snapshot(int snapshots, const char *name, double seconds, bo
 {
     const bool unfinished = strstr(name, UNFINISHED) != NULL;
     const double age_min = unfinished && seconds > UNFINISHED_SECONDS ? UNFINISHED_SECONDS : seconds;
-    struct stat info;
+    struct stat info, there;
     unsigned long long bytes = 0;
     const int fd = openat(snapshots, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return;
+    /* Before the lock another process may have collected it, and a third one made it again. */
     if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &info) == 0 &&
+        fstatat(snapshots, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && info.st_ino == there.st_ino &&
         difftime(time(NULL), info.st_mtime) >= age_min) {
         hpx_tree_measure(&bytes, snapshots, name);
         space->snapshots++;

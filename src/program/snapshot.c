@@ -62,7 +62,8 @@ static bool is_whole(int folder, const hpx_snapshot_file *file)
     return whole;
 }
 
-/* Opened and locked against collection; -1 when there is none. One that is not what it was is set aside. */
+/* Opened and locked against collection; -1 when there is none. One that is not what it was is set aside, and removed
+ * unless somebody still uses it: gc does so later. */
 static int open_snapshot(int snapshots, const char *name, const hpx_snapshot_file *files, size_t count)
 {
     struct stat mine, there;
@@ -78,11 +79,11 @@ static int open_snapshot(int snapshots, const char *name, const hpx_snapshot_fil
         futimens(fd, NULL);
         return fd;
     }
-    close(fd);
     char *aside = hpx_format("%s" UNFINISHED "%ld.damaged", name, (long)getpid());
-    if (!collected && renameat(snapshots, name, snapshots, aside) == 0)
+    if (!collected && renameat(snapshots, name, snapshots, aside) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
         hpx_tree_remove(snapshots, aside);
     free(aside);
+    close(fd);
     return -1;
 }
 

@@ -130,6 +130,64 @@ static hpx_copy *take(const hpx_fields *conditions)
     return copy;
 }
 
+/* The snapshot that a copy was made from goes, and is made again under its name. */
+static void test_lost_snapshot(void **state)
+{
+    (void)state;
+    hpx_fields conditions = {0};
+    hpx_error error;
+    make_conditions(&conditions);
+    hpx_copy *copy = take(&conditions);
+    run_in(copy, "rm -r src train.sh");
+    hpx_copy_release(copy);
+    const char *snapshot = hpx_fields_text_or_empty(&conditions, "job.snapshot");
+    char *command = hpx_format("chmod -R u+w '%s' && rm -r '%s'", snapshot, snapshot);
+    assert_int_equal(system(command), 0);
+    free(command);
+    assert_int_equal(hpx_copy_take(&copy, &conditions, &error), HPX_NOT_FOUND);
+    assert_non_null(strstr(error.message, "the snapshot of the code is gone"));
+    assert_null(copy);
+
+    hpx_fields again = {0};
+    make_conditions(&again);
+    copy = take(&again);
+    run_in(copy, "rm -r src train.sh");
+    hpx_copy_release(copy);
+    command = hpx_format("chmod -R u+w '%s' && rm -r '%s'", snapshot, snapshot);
+    assert_int_equal(system(command), 0);
+    free(command);
+    hpx_fields_free(&conditions);
+    conditions = (hpx_fields){0};
+    make_conditions(&conditions);
+    copy = take(&conditions);
+    expect_whole(copy);
+    hpx_copy_release(copy);
+    hpx_fields_free(&again);
+    hpx_fields_free(&conditions);
+}
+
+/* Another process finds a snapshot damaged that is in use, and makes it again. */
+static void test_damaged_snapshot_in_use(void **state)
+{
+    (void)state;
+    hpx_fields conditions = {0}, other = {0};
+    make_conditions(&conditions);
+    hpx_copy *copy = take(&conditions);
+    char *file = hpx_path_join(hpx_fields_text_or_empty(&conditions, "job.snapshot"), "lib.py");
+    char *command = hpx_format("chmod u+w '%s' && echo z >'%s'", file, file);
+    assert_int_equal(system(command), 0);
+    make_conditions(&other); /* finds it, and makes another one */
+    run_in(copy, "rm -r src train.sh");
+    hpx_copy_release(copy);
+    copy = take(&conditions);
+    expect_whole(copy);
+    hpx_copy_release(copy);
+    free(command);
+    free(file);
+    hpx_fields_free(&other);
+    hpx_fields_free(&conditions);
+}
+
 static void test_copy(void **state)
 {
     (void)state;
@@ -407,6 +465,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_copy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lost_snapshot, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_damaged_snapshot_in_use, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_restored, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mapped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot, set_up, tear_down),
