@@ -131,6 +131,18 @@ typedef struct hpx_put_options {
 hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,
                          const hpx_blob *checkpoint, const hpx_put_options *options, hpx_error *error);
 
+/* What hpx_store_put takes. */
+typedef struct hpx_put {
+    const hpx_buffer *manifest;
+    const hpx_artifact *artifact;
+    const hpx_blob *checkpoint;
+    const hpx_put_options *options;
+} hpx_put;
+
+/* The same for several epochs, in one transaction: all of them or, when one cannot be stored or has another output, none.
+ * Alone, each says why. */
+hpx_status hpx_store_put_all(hpx_store *store, const hpx_put *puts, size_t count, hpx_error *error);
+
 /* HPX_OK and the artifact, to be freed; HPX_NOT_FOUND if there is none, or it is damaged. With `manifest`, the stored one
  * must be equal: HPX_DIFFERS if it is not. */
 hpx_status hpx_store_get(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,

@@ -51,6 +51,11 @@ struct build {
     struct known_code *codes; /* stored */
     size_t code_count, code_capacity;
     struct proofs proofs;
+    struct arrivals {
+        hpx_result *at;
+        bool *stored;
+        size_t count, capacity, stored_capacity;
+    } arrivals;            /* what has come from workers in one wait */
     double started;        /* hpx_clock_seconds() */
     size_t accidents;      /* of trials that are needed */
     bool stopping;         /* give out nothing more */
@@ -107,6 +112,14 @@ hpx_status hpx_trial_put_records(struct build *build, const struct trial *trial,
 /* Stores an epoch of a run to epoch `to`, under the key of this manifest. HPX_DIFFERS when another output is stored. */
 hpx_status hpx_trial_put_epoch(struct build *build, const struct trial *trial, const hpx_buffer *manifest,
                                uint32_t to, const hpx_result *result, hpx_error *error);
+
+/* Stores epochs of trials in one transaction: all, or none of them (hpx_store_put_all). */
+hpx_status hpx_trials_put_epochs(struct build *build, const hpx_result *const *results, size_t count,
+                                 hpx_error *error);
+
+/* An epoch of the trial has been stored: notes it, and tells of it. */
+hpx_status hpx_trial_note_epoch(struct build *build, struct trial *trial, const hpx_result *result,
+                                hpx_error *error);
 
 /* Stores an epoch of the trial, and notes it; errors likewise. */
 hpx_status hpx_trial_store_epoch(struct build *build, struct trial *trial, const hpx_result *result,

@@ -233,35 +233,22 @@ void hpx_trial_stop(struct build *build, struct trial *trial)
     hpx_build_emit(build, HPX_EVENT_STOPPED, trial, NULL);
 }
 
-/* Puts a record that is complete but for what the build knows of the trial. */
-static hpx_status put(struct build *build, const struct trial *trial, hpx_artifact *artifact,
-                      const hpx_buffer *manifest, uint32_t to, const hpx_result *result, hpx_error *error)
+/* An epoch of a trial as the store takes it. */
+struct record {
+    hpx_buffer manifest, pairs;
+    hpx_artifact artifact;
+    hpx_put_options options;
+};
+
+/* `before`: seconds of epochs of the trial that are stored with this one, and come before it. */
+static hpx_status make_record(struct record *out, struct build *build, const struct trial *trial, uint32_t to,
+                              const hpx_result *result, double before, hpx_error *error)
 {
     const hpx_recipe *recipe = build->recipe;
-    hpx_buffer pairs = {0};
     const bool ended = *result->failure || *result->stopped;
-    hpx_experiment_cell(&pairs, build->experiment, trial->cell);
-    artifact->cell = hpx_cell_of(&pairs);
-    hpx_status status = hpx_build_put_code(&artifact->code, build, trial->cell, error);
-    const hpx_put_options options = {
-        .keep = recipe->keep,
-        .objective = recipe->objective,
-        .last = result->epoch >= to || ended,
-        .comparison = build->comparison,
-        .log = result->log.size > 0 ? &result->log : NULL,
-    };
-    if (!status)
-        status = hpx_store_put(build->store, manifest, artifact,
-                               result->checkpoint.fd >= 0 ? &result->checkpoint : NULL, &options, error);
-    hpx_buffer_free(&pairs);
-    return status;
-}
-
-hpx_status hpx_trial_put_epoch(struct build *build, const struct trial *trial, const hpx_buffer *manifest,
-                               uint32_t to, const hpx_result *result, hpx_error *error)
-{
-    hpx_artifact artifact = {
-        .key = hpx_hash_of(manifest->data, manifest->size),
+    hpx_artifact *artifact = &out->artifact;
+    *artifact = (hpx_artifact){
+        .key = hpx_hash_of(out->manifest.data, out->manifest.size),
         .epoch = result->epoch,
         .parent = result->parent,
         .metrics = result->metrics,
@@ -271,12 +258,65 @@ hpx_status hpx_trial_put_epoch(struct build *build, const struct trial *trial, c
         .seed = trial->seed,
         .started_ns = result->started_ns,
         .seconds = result->seconds,
-        .total_seconds = trial->past->parent_seconds + trial->past->seconds + result->seconds,
+        .total_seconds = trial->past->parent_seconds + trial->past->seconds + before + result->seconds,
     };
-    memcpy(artifact.host, result->host, sizeof artifact.host);
-    memcpy(artifact.failure, result->failure, sizeof artifact.failure);
-    memcpy(artifact.stopped, result->stopped, sizeof artifact.stopped);
-    return put(build, trial, &artifact, manifest, to, result, error);
+    memcpy(artifact->host, result->host, sizeof artifact->host);
+    memcpy(artifact->failure, result->failure, sizeof artifact->failure);
+    memcpy(artifact->stopped, result->stopped, sizeof artifact->stopped);
+    hpx_experiment_cell(&out->pairs, build->experiment, trial->cell);
+    artifact->cell = hpx_cell_of(&out->pairs);
+    out->options = (hpx_put_options){
+        .keep = recipe->keep,
+        .objective = recipe->objective,
+        .last = result->epoch >= to || ended,
+        .comparison = build->comparison,
+        .log = result->log.size > 0 ? &result->log : NULL,
+    };
+    return hpx_build_put_code(&artifact->code, build, trial->cell, error);
+}
+
+static hpx_put put_of(const struct record *record, const hpx_result *result)
+{
+    return (hpx_put){&record->manifest, &record->artifact,
+                     result->checkpoint.fd >= 0 ? &result->checkpoint : NULL, &record->options};
+}
+
+hpx_status hpx_trial_put_epoch(struct build *build, const struct trial *trial, const hpx_buffer *manifest,
+                               uint32_t to, const hpx_result *result, hpx_error *error)
+{
+    struct record record = {.manifest = *manifest};
+    hpx_status status = make_record(&record, build, trial, to, result, 0, error);
+    const hpx_put put = put_of(&record, result);
+    if (!status)
+        status = hpx_store_put_all(build->store, &put, 1, error);
+    hpx_buffer_free(&record.pairs);
+    return status;
+}
+
+hpx_status hpx_trials_put_epochs(struct build *build, const hpx_result *const *results, size_t count,
+                                 hpx_error *error)
+{
+    struct record *records = hpx_alloc(count * sizeof *records);
+    hpx_put *puts = hpx_alloc(count * sizeof *puts);
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < count && !status; i++) {
+        const struct trial *trial = hpx_ledger_find(&build->ledger, &results[i]->key);
+        double before = 0;
+        for (size_t j = 0; j < i; j++)
+            before += hpx_hash_equal(&results[j]->key, &results[i]->key) ? results[j]->seconds : 0;
+        add_manifest(&records[i].manifest, build, trial);
+        status = make_record(&records[i], build, trial, hpx_trial_target(trial), results[i], before, error);
+        puts[i] = put_of(&records[i], results[i]);
+    }
+    if (!status)
+        status = hpx_store_put_all(build->store, puts, count, error);
+    for (size_t i = 0; i < count; i++) {
+        hpx_buffer_free(&records[i].manifest);
+        hpx_buffer_free(&records[i].pairs);
+    }
+    free(puts);
+    free(records);
+    return status;
 }
 
 /* The objective of an epoch that has just been stored: that of the run that was stored first. */
@@ -298,13 +338,18 @@ static hpx_status find_value(double *out, const struct build *build, const hpx_r
 hpx_status hpx_trial_store_epoch(struct build *build, struct trial *trial, const hpx_result *result,
                                  hpx_error *error)
 {
-    double value;
     hpx_buffer manifest = {0};
     add_manifest(&manifest, build, trial);
     hpx_status status = hpx_trial_put_epoch(build, trial, &manifest, hpx_trial_target(trial), result, error);
     hpx_buffer_free(&manifest);
-    if (!status)
-        status = find_value(&value, build, result, error);
+    return status ? status : hpx_trial_note_epoch(build, trial, result, error);
+}
+
+hpx_status hpx_trial_note_epoch(struct build *build, struct trial *trial, const hpx_result *result,
+                                hpx_error *error)
+{
+    double value;
+    hpx_status status = find_value(&value, build, result, error);
     if (status)
         return status;
     if (result->epoch > trial->epoch || *result->failure || *result->stopped)

@@ -176,32 +176,73 @@ hpx_status hpx_store_get_log(hpx_buffer *out, hpx_store *store, const hpx_hash *
     return status;
 }
 
-hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,
-                         const hpx_blob *checkpoint, const hpx_put_options *options, hpx_error *error)
+/* An epoch that is being put. */
+struct putting {
+    hpx_artifact artifact;
+    hpx_put_options options;
+    struct staged staged; /* a large checkpoint, written and synced before the transaction */
+    enum put_outcome outcome;
+};
+
+static hpx_status stage(struct putting *out, hpx_store *store, const hpx_put *put, hpx_error *error)
 {
-    static const hpx_put_options defaults = {.keep = HPX_KEEP_NEWEST};
+    *out = (struct putting){.artifact = *put->artifact,
+                            .options = {.keep = HPX_KEEP_NEWEST},
+                            .staged = {.blob = HPX_NO_BLOB},
+                            .outcome = PUT_NEW};
+    if (put->options)
+        out->options = *put->options;
+    if (hpx_artifact_is_of_program(put->artifact))
+        out->artifact.output = hpx_artifact_output(put->artifact, NULL);
+    const bool large = put->checkpoint && put->checkpoint->size >= BLOB_FILE_BYTES;
+    return large ? hpx_stage(&out->staged, store, put->checkpoint, error) : HPX_OK;
+}
+
+static hpx_status put_staged(struct putting *putting, hpx_store *store, MDB_txn *txn, const hpx_put *put,
+                             hpx_error *error)
+{
+    const hpx_artifact *artifact = &putting->artifact;
+    const hpx_put_options *options = &putting->options;
+    hpx_status status =
+        hpx_put_artifact(&putting->outcome, store, txn, put->manifest, artifact, &options->comparison, error);
+    if (status || putting->outcome == PUT_BESIDE)
+        return status;
+    status = hpx_keep_checkpoints(store, txn, artifact, put->checkpoint, &putting->staged, options, error);
+    if (!status && options->log)
+        status = put_log(store, txn, artifact, options->log, error);
+    return status;
+}
+
+hpx_status hpx_store_put_all(hpx_store *store, const hpx_put *puts, size_t count, hpx_error *error)
+{
     MDB_txn *txn;
-    enum put_outcome outcome = PUT_NEW;
-    hpx_artifact made = *artifact;
-    struct staged staged = {.blob = HPX_NO_BLOB};
     hpx_status status = HPX_OK;
-    options = options ? options : &defaults;
-    if (hpx_artifact_is_of_program(artifact))
-        made.output = hpx_artifact_output(artifact, NULL);
-    if (checkpoint && checkpoint->size >= BLOB_FILE_BYTES)
-        status = hpx_stage(&staged, store, checkpoint, error);
+    struct putting *puttings = hpx_alloc(count * sizeof *puttings);
+    size_t staged = 0;
+    while (staged < count && !status) {
+        status = stage(&puttings[staged], store, &puts[staged], error);
+        staged++;
+    }
     if (!status)
         status = hpx_begin_write(&txn, store, error);
     if (!status) {
-        status = hpx_put_artifact(&outcome, store, txn, manifest, &made, &options->comparison, error);
-        if (!status && outcome != PUT_BESIDE)
-            status = hpx_keep_checkpoints(store, txn, &made, checkpoint, &staged, options, error);
-        if (!status && outcome != PUT_BESIDE && options->log)
-            status = put_log(store, txn, &made, options->log, error);
+        for (size_t i = 0; i < count && !status; i++)
+            status = put_staged(&puttings[i], store, txn, &puts[i], error);
         status = hpx_end_write(store, txn, status, error);
     }
-    hpx_stage_end(&staged);
-    return outcome == PUT_CONTRADICTS ? hpx_store_put_conflict(store, &made, error) : status;
+    for (size_t i = 0; i < staged; i++)
+        hpx_stage_end(&puttings[i].staged);
+    if (count == 1 && puttings->outcome == PUT_CONTRADICTS)
+        status = hpx_store_put_conflict(store, &puttings->artifact, error);
+    free(puttings);
+    return status;
+}
+
+hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,
+                         const hpx_blob *checkpoint, const hpx_put_options *options, hpx_error *error)
+{
+    const hpx_put put = {manifest, artifact, checkpoint, options};
+    return hpx_store_put_all(store, &put, 1, error);
 }
 
 hpx_status hpx_drop_epoch(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,

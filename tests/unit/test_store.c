@@ -331,6 +331,44 @@ static void test_put_twice(void **state)
     free_entry(&again);
 }
 
+/* Epochs that are put together are in one transaction; when one of them cannot be, none is. */
+static void test_put_all(void **state)
+{
+    (void)state;
+    hpx_store *store = open_store(HPX_STORE_WRITE);
+    struct entry entries[8], other = make_entry(3, 1, 0);
+    hpx_put puts[9];
+    put_records(store);
+    for (size_t i = 0; i < 8; i++) {
+        entries[i] = make_entry(i / 2, (uint32_t)(i % 2) + 1, 0); /* two epochs of each of four */
+        puts[i] = (hpx_put){&entries[i].manifest, &entries[i].artifact, NULL, NULL};
+    }
+    const uint64_t before = last_transaction();
+    expect_ok(hpx_store_put_all(store, puts, 6, &error), &error);
+    assert_int_equal(last_transaction(), before + 1);
+    for (size_t i = 0; i < 6; i++)
+        expect_stored(store, &entries[i]);
+
+    hpx_artifact artifact;
+    expect_ok(put(store, &entries[6]), &error);
+    assert_true(hpx_metrics_set(&other.artifact.metrics, "test_accuracy", 0.76));
+    other.artifact.output = hpx_output_hash(&other.artifact.metrics, NULL, 0);
+    puts[8] = (hpx_put){&other.manifest, &other.artifact, NULL, NULL};
+    const uint64_t between = last_transaction();
+    assert_int_equal(hpx_store_put_all(store, &puts[7], 2, &error), HPX_DIFFERS);
+    assert_int_equal(last_transaction(), between);
+    assert_int_equal(hpx_store_get(&artifact, store, &entries[7].artifact.key, 2, NULL, &error),
+                     HPX_NOT_FOUND);
+    expect_ok(hpx_store_put_all(store, &puts[7], 1, &error), &error);
+    assert_int_equal(hpx_store_put_all(store, &puts[8], 1, &error), HPX_DIFFERS);
+    for (size_t i = 0; i < 8; i++) {
+        expect_stored(store, &entries[i]);
+        free_entry(&entries[i]);
+    }
+    hpx_store_close(store);
+    free_entry(&other);
+}
+
 static struct entry make_failure(uint64_t number, uint32_t epoch)
 {
     struct entry entry = make_entry(number, epoch, 0);
@@ -1226,17 +1264,29 @@ int main(void)
 {
     unsetenv("HPX_MAP_SIZE");
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_put_and_get),   WITH_FOLDER(test_checkpoints_superseded),
-        WITH_FOLDER(test_put_twice),     WITH_FOLDER(test_failure),
-        WITH_FOLDER(test_differs),       WITH_FOLDER(test_find_key),
-        WITH_FOLDER(test_each),          WITH_FOLDER(test_records),
-        WITH_FOLDER(test_files),         WITH_FOLDER(test_find_file),
-        WITH_FOLDER(test_claims),        WITH_FOLDER(test_log),
-        WITH_FOLDER(test_read_mode),     WITH_FOLDER(test_open_refused),
-        WITH_FOLDER(test_map_size),      WITH_FOLDER(test_truncated),
-        WITH_FOLDER(test_format),        WITH_FOLDER(test_flipped_result),
-        WITH_FOLDER(test_flipped_small), WITH_FOLDER(test_damaged_newer_checkpoint),
-        WITH_FOLDER(test_verify),        WITH_FOLDER(test_damaged_pages),
+        WITH_FOLDER(test_put_and_get),
+        WITH_FOLDER(test_checkpoints_superseded),
+        WITH_FOLDER(test_put_twice),
+        WITH_FOLDER(test_put_all),
+        WITH_FOLDER(test_failure),
+        WITH_FOLDER(test_differs),
+        WITH_FOLDER(test_find_key),
+        WITH_FOLDER(test_each),
+        WITH_FOLDER(test_records),
+        WITH_FOLDER(test_files),
+        WITH_FOLDER(test_find_file),
+        WITH_FOLDER(test_claims),
+        WITH_FOLDER(test_log),
+        WITH_FOLDER(test_read_mode),
+        WITH_FOLDER(test_open_refused),
+        WITH_FOLDER(test_map_size),
+        WITH_FOLDER(test_truncated),
+        WITH_FOLDER(test_format),
+        WITH_FOLDER(test_flipped_result),
+        WITH_FOLDER(test_flipped_small),
+        WITH_FOLDER(test_damaged_newer_checkpoint),
+        WITH_FOLDER(test_verify),
+        WITH_FOLDER(test_damaged_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
