@@ -69,7 +69,7 @@ test_same_with_and_without() {
 # begun when 1000 ends, however busy the machine is.
 test_nobody_waits() {
     recipe a.rcp 'epochs = 800' 'objective = train_loss' <<'X'
-axis n1 = 8000 6 2 1000
+axis n1 = 3000 6 2 1000
 axis n2 = 16
 search climb
   method = hill-climb
@@ -80,7 +80,7 @@ X
     grep -Eq '^climb +\(1000, 16\) .* 3 +0 +0 +3 +0 +[0-9.]+$' out || fail 'the row of the table'
     has err 'hpx: 3 trials trained, 0 extended, 0 failed'
     run 0 hpx ls --json
-    is 'map(select(.cell.n1 == 8000) | .epoch >= 1 and .epoch < 800)' '[true]'
+    is 'map(select(.cell.n1 == 3000) | .epoch >= 1 and .epoch < 800)' '[true]'
     run 0 hpx build a.rcp -j 4
     has err 'nothing to train: all 3 trials are stored'
     has_not out 'speculative'
