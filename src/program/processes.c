@@ -29,6 +29,11 @@ void hpx_processes_adopt(void)
     prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
+void hpx_processes_disown(void)
+{
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
 /* --- what runs -------------------------------------------------------------------------------------------- */
 
 struct process {
@@ -270,6 +275,62 @@ uint64_t hpx_processes_memory(void)
     hpx_buffer_free(&text);
     free(table.list);
     return kilobytes * 1024;
+}
+
+/* --- orphans ---------------------------------------------------------------------------------------------- */
+
+struct known {
+    const pid_t *pids;
+    size_t count;
+};
+
+static bool is_known(const struct known *known, pid_t pid)
+{
+    for (size_t i = 0; i < known->count; i++)
+        if (known->pids[i] == pid)
+            return true;
+    return false;
+}
+
+static void choose_orphans(struct table *table, const void *context)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        struct process *process = &table->list[i];
+        process->chosen = process->parent == getpid() && !is_known(context, process->pid);
+    }
+    choose_descendants(table, -1);
+}
+
+/* Takes in those that have ended; whether there are others. */
+static bool reap_orphans(const struct known *known)
+{
+    struct table table = read_table();
+    size_t left = 0;
+    choose_orphans(&table, known);
+    for (size_t i = 0; i < table.count; i++)
+        if (table.list[i].chosen && waitpid(table.list[i].pid, NULL, WNOHANG) <= 0)
+            left++;
+    free(table.list);
+    return left > 0;
+}
+
+bool hpx_processes_adopt_orphans(void)
+{
+    siginfo_t ignored;
+    if (waitid(P_ALL, 0, &ignored, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD)
+        return false;
+    hpx_processes_adopt();
+    return true;
+}
+
+void hpx_processes_end_orphans(const pid_t *pids, size_t count)
+{
+    const struct known known = {pids, count};
+    const double end = hpx_clock_seconds() + STUCK_SECONDS;
+    while (reap_orphans(&known) && hpx_clock_seconds() < end) {
+        kill_all(choose_orphans, &known);
+        poll(NULL, 0, PAUSE_MS);
+    }
 }
 
 /* --- strays ----------------------------------------------------------------------------------------------- */

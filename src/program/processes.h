@@ -14,6 +14,16 @@
 
 void hpx_processes_adopt(void);
 
+/* The same in a process whose children are workers, each of which has adopted what its program starts: when one dies, that is
+ * left to this process, for hpx_processes_end_orphans. False, and nothing done, where this process has children already: what they
+ * leave behind would look the same. */
+bool hpx_processes_adopt_orphans(void);
+void hpx_processes_disown(void); /* undoes either */
+
+/* Kills all children of this process but those that are `known`, and their descendants, and takes them in. All are gone when it
+ * returns, but for those that the kernel keeps. */
+void hpx_processes_end_orphans(const pid_t *known, size_t count);
+
 /* Takes in children that have ended; false when there are no others. *how is the wait status of `program` if that is
  * among them, *ended says so. */
 bool hpx_processes_reap(pid_t program, bool *ended, int *how);

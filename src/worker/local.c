@@ -39,6 +39,7 @@ struct local {
     struct pollfd *polls; /* one per worker */
     hpx_buffer message;   /* being read or written */
     bool starved;         /* a job has ended for lack of memory */
+    bool adopts;          /* what workers leave behind that die becomes this process's */
     pid_t *ending;        /* workers that are ending the programs of jobs which nobody wants any more */
     size_t ending_count, ending_capacity;
 };
@@ -50,9 +51,52 @@ static void forget(struct worker *worker)
     *worker = (struct worker){.pid = 0};
 }
 
-/* Closes the socket and collects the process, and what a program has left behind if it had no time to end it; returns
- * its wait status, 0 when that is not to be had. */
-static int stop(struct worker *worker, bool kill_it)
+/* Its own processes. free() them. */
+static pid_t *own_processes(const struct local *local, size_t *count)
+{
+    pid_t *pids = hpx_alloc((local->count + local->ending_count) * sizeof *pids);
+    *count = 0;
+    for (size_t i = 0; i < local->count; i++)
+        if (local->workers[i].pid > 0)
+            pids[(*count)++] = local->workers[i].pid;
+    for (size_t i = 0; i < local->ending_count; i++)
+        pids[(*count)++] = local->ending[i];
+    return pids;
+}
+
+/* Before the first worker of a program. */
+static void adopt(struct local *local)
+{
+    size_t count;
+    free(own_processes(local, &count));
+    if (count == 0 && !local->adopts)
+        local->adopts = hpx_processes_adopt_orphans();
+}
+
+/* A worker is dead that had no time to end its program. Nobody hears that any more, and others will be given its copy of the
+ * files: so it is killed without a grace. `trial`: what marks it, if that is known. */
+static void end_orphans(const struct local *local, const char *trial)
+{
+    size_t count;
+    if (!local->adopts) {
+        if (trial)
+            hpx_processes_end_strays(trial, 0);
+        return;
+    }
+    pid_t *pids = own_processes(local, &count);
+    hpx_processes_end_orphans(pids, count);
+    free(pids);
+}
+
+/* One that ends by itself has ended its program before. */
+static bool has_died(int how)
+{
+    return !WIFEXITED(how) || WEXITSTATUS(how) != 0;
+}
+
+/* Closes the socket and collects the process, and what it has left behind; returns its wait status, 0 when that is not to
+ * be had. */
+static int stop(const struct local *local, struct worker *worker, bool kill_it)
 {
     int how = 0;
     hpx_error unknown;
@@ -61,8 +105,9 @@ static int stop(struct worker *worker, bool kill_it)
             kill(worker->pid, SIGKILL); /* first, or it complains of the closed socket */
         close(worker->socket);
         hpx_process_wait(&how, worker->pid, &unknown);
-        if (worker->trial && !(WIFEXITED(how) && WEXITSTATUS(how) == 0))
-            hpx_processes_end_strays(worker->trial, 0);
+        worker->pid = 0;
+        if (worker->trial && has_died(how))
+            end_orphans(local, worker->trial);
     }
     forget(worker);
     return how;
@@ -73,7 +118,7 @@ static int stop(struct worker *worker, bool kill_it)
 static void abandon(struct local *local, struct worker *worker)
 {
     if (!worker->trial) {
-        stop(worker, true);
+        stop(local, worker, true);
         return;
     }
     close(worker->socket);
@@ -86,15 +131,20 @@ static void abandon(struct local *local, struct worker *worker)
 /* Collects the workers that have ended their programs; all of them, if told to wait. */
 static void collect(struct local *local, bool wait)
 {
-    size_t kept = 0;
+    size_t kept = 0, dead = 0;
     for (size_t i = 0; i < local->ending_count; i++) {
         pid_t ended;
-        while ((ended = waitpid(local->ending[i], NULL, wait ? 0 : WNOHANG)) < 0 && errno == EINTR)
+        int how = 0;
+        while ((ended = waitpid(local->ending[i], &how, wait ? 0 : WNOHANG)) < 0 && errno == EINTR)
             ;
         if (ended == 0)
             local->ending[kept++] = local->ending[i];
+        else
+            dead += has_died(how);
     }
     local->ending_count = kept;
+    if (dead > 0)
+        end_orphans(local, NULL);
 }
 
 /* Workers that idle keep memory that the next job may need. */
@@ -102,7 +152,7 @@ static void stop_idle(struct local *local)
 {
     for (size_t i = 0; i < local->count; i++)
         if (!local->workers[i].busy)
-            stop(&local->workers[i], false);
+            stop(local, &local->workers[i], false);
 }
 
 /* The environment with one BLAS thread: several single-threaded trials beat one that is spread. */
@@ -173,6 +223,8 @@ static hpx_status submit_local(hpx_executor *executor, const hpx_job *job, const
         worker++;
     assert(worker < local->workers + local->count);
     const bool new = !worker->pid;
+    if (new && job->conditions.size > 0)
+        adopt(local);
     hpx_status status = new ? start(local, worker, error) : HPX_OK;
     if (status)
         return status;
@@ -182,7 +234,7 @@ static hpx_status submit_local(hpx_executor *executor, const hpx_job *job, const
     hpx_job_encode(&local->message, job);
     status = hpx_channel_send(worker->socket, &local->message, &job->checkpoint, false, error);
     if (status && status != HPX_NOT_FOUND) {
-        stop(worker, true);
+        stop(local, worker, true);
         return status;
     }
     /* One that has just died is found by waiting, which says how it ended. */
@@ -212,7 +264,7 @@ static hpx_status died(struct local *local, struct worker *worker, hpx_result_fn
 {
     bool busy = worker->busy;
     hpx_result result = failure_of(worker);
-    int status = stop(worker, false);
+    int status = stop(local, worker, false);
     if (!busy)
         return HPX_OK;
     size_t room = sizeof result.message;
@@ -235,13 +287,13 @@ static hpx_status died(struct local *local, struct worker *worker, hpx_result_fn
 }
 
 /* The worker is not to be trusted with more. */
-static hpx_status dismiss(struct worker *worker, const char *why, hpx_result_fn *each, void *context,
-                          hpx_error *error)
+static hpx_status dismiss(const struct local *local, struct worker *worker, const char *why,
+                          hpx_result_fn *each, void *context, hpx_error *error)
 {
     hpx_result result = failure_of(worker);
     snprintf(result.message, sizeof result.message, "%.500s", why);
     bool busy = worker->busy;
-    stop(worker, true);
+    stop(local, worker, true);
     return busy ? each(context, &result, error) : HPX_OK;
 }
 
@@ -301,7 +353,7 @@ static hpx_status take(struct local *local, struct worker *worker, hpx_blob *blo
     if (status == HPX_DAMAGED || status == HPX_NOT_FOUND)
         hpx_error_prefix(error, "its worker sent");
     if (status)
-        return dismiss(worker, error->message, each, context, error);
+        return dismiss(local, worker, error->message, each, context, error);
     if (first)
         return HPX_OK;
     local->starved = local->starved || result.kind == HPX_MESSAGE_MEMORY;
@@ -320,7 +372,7 @@ static hpx_status receive(struct local *local, struct worker *worker, hpx_result
         hpx_status received =
             hpx_channel_receive(&packet, &local->message, &blob, worker->socket, false, error);
         if (received)
-            status = dismiss(worker, error->message, each, context, error);
+            status = dismiss(local, worker, error->message, each, context, error);
         else if (packet == HPX_PACKET_NONE)
             break;
         else if (packet == HPX_PACKET_END)
@@ -389,9 +441,11 @@ static void close_local(hpx_executor *executor)
         if (local->workers[i].busy)
             abandon(local, &local->workers[i]);
         else
-            stop(&local->workers[i], false);
+            stop(local, &local->workers[i], false);
     }
     collect(local, true);
+    if (local->adopts)
+        hpx_processes_disown();
     free(local->ending);
     hpx_buffer_free(&local->message);
     free(local->workers);

@@ -85,6 +85,19 @@ test_killed_worker() {
     none_left
 }
 
+# Even of one that has neither its parent nor its environment any more, and heeds no SIGTERM.
+test_killed_worker_of_daemon() {
+    set_up "$(printf '%s\n' "env -i setsid sh -c 'trap : TERM; echo \$\$ >\"\$0\"; while :; do sleep 1; done' \"\$MARK/daemon\" &" \
+        'until [ -s "$MARK/daemon" ]; do sleep 0.01; done' 'echo started >"$MARK/started"; exec sleep 300')"
+    recipe >a.rcp
+    start n=1
+    pkill -KILL -P "$build"
+    wait "$build"
+    equal $? 1 'exit code'
+    ! kill -0 "$(cat daemon)" 2>/dev/null || fail "left: $(cat daemon)"
+    none_left
+}
+
 # The next build on the store ends what is left.
 test_killed_both() {
     set_up "$SLEEPER"
@@ -109,4 +122,4 @@ test_timeout() {
     none_left
 }
 
-run_tests
+run_tests "$@"
