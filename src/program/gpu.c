@@ -125,6 +125,16 @@ size_t hpx_gpu_count(void)
     return find_devices()->count;
 }
 
+void hpx_gpus_name(void)
+{
+    const struct devices *devices = find_devices();
+    hpx_buffer names = {0};
+    for (size_t i = 0; i < devices->count; i++)
+        hpx_buffer_printf(&names, "%s%s", i ? "," : "", devices->names[i]);
+    setenv("HPX_GPUS", hpx_buffer_text(&names), 1);
+    hpx_buffer_free(&names);
+}
+
 /* --- locks ------------------------------------------------------------------------------------------------ */
 
 struct hpx_gpus {

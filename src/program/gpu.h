@@ -10,6 +10,9 @@
 /* How many devices there are. They are looked for once in a process. */
 size_t hpx_gpu_count(void);
 
+/* Names them in HPX_GPUS for the processes that this one starts, which need not look for them again. */
+void hpx_gpus_name(void);
+
 typedef struct hpx_gpus hpx_gpus;
 
 /* Takes so many that are free, and waits until there are; HPX_INTERRUPTED when `stop` (-1: none) hangs up meanwhile. HPX_FAILED when

@@ -28,6 +28,18 @@ test_gpus() {
     is '[.[].metrics.devices] | unique' '[3]'
 }
 
+# A build looks for devices once, not each of its workers.
+test_listed_gpus() {
+    recipe '  gpus = 1' '  repeat = within 0' >a.rcp
+    echo 'echo "score=$CUDA_VISIBLE_DEVICES"' >train.sh
+    mkdir bin
+    printf '%s\n' '#!/bin/sh' "echo asked >>$PWD/asked" 'echo "GPU 7: Test (UUID: GPU-7)"' 'echo "GPU 8: Test (UUID: GPU-8)"' >bin/nvidia-smi
+    chmod +x bin/nvidia-smi
+    run 0 env -u HPX_GPUS -u CUDA_VISIBLE_DEVICES PATH="$PWD/bin:$PATH" "$HPX" build --json a.rcp -j 2
+    is '.searches[0].trials.train' 4
+    equal "$(cat asked)" asked 'how often nvidia-smi was run'
+}
+
 # In the work tree nothing is stored of a trial during which its code changed.
 test_worktree() {
     recipe '  run-in = worktree' >a.rcp
