@@ -15,7 +15,7 @@
 
 struct hpx_program_state {
     const hpx_recipe *recipe;
-    const hpx_source_options *options;
+    hpx_source_options options;
     char *folder; /* the recipe's, absolute, without links */
     hpx_listing code;
     hpx_program_data data;
@@ -97,7 +97,7 @@ hpx_status hpx_program_look(hpx_program_state **out, const hpx_recipe *recipe,
     hpx_program_state *state = hpx_alloc(sizeof *state);
     *out = NULL;
     state->recipe = recipe;
-    state->options = options;
+    state->options = *options;
     state->held = -1;
     state->folder = hpx_path_real(recipe->program->folder);
     hpx_status status = state->folder ? HPX_OK : hpx_error_errno(error, "%s", recipe->program->folder);
@@ -223,9 +223,9 @@ static hpx_status remember_root(const hpx_program_state *state, hpx_error *error
     hpx_buffer root = {0}, known = {0};
     hpx_buffer_puts(&root, state->code.root);
     hpx_status status = HPX_OK;
-    if (!hpx_program_recall(&known, state->options, name) ||
+    if (!hpx_program_recall(&known, &state->options, name) ||
         strcmp(hpx_buffer_text(&known), state->code.root) != 0)
-        status = hpx_program_remember(state->options, name, &root, error);
+        status = hpx_program_remember(&state->options, name, &root, error);
     hpx_buffer_free(&root);
     hpx_buffer_free(&known);
     free(name);
