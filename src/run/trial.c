@@ -223,12 +223,25 @@ hpx_status hpx_trial_start(struct build *build, struct trial *trial, hpx_error *
     return status;
 }
 
+/* A trial has its result, which may be that it failed. */
+static void finish(struct build *build, struct trial *trial)
+{
+    trial->state = TRIAL_KNOWN;
+    hpx_store_release(build->store, &trial->key);
+    build->trained += !trial->task.speculative;
+    hpx_build_say_end(build, trial);
+}
+
 void hpx_trial_stop(struct build *build, struct trial *trial)
 {
     build->executor->stop(build->executor, &trial->key);
-    hpx_store_release(build->store, &trial->key);
     hpx_dispatch_end(build->dispatch, &trial->task);
     hpx_timeline_end(&build->timeline, &trial->key, trial->epoch);
+    if (hpx_trial_target(trial) == 0) { /* all of it is stored, and only the word that it is done had not come */
+        finish(build, trial);
+        return;
+    }
+    hpx_store_release(build->store, &trial->key);
     trial->state = TRIAL_WAITING;
     hpx_build_emit(build, HPX_EVENT_STOPPED, trial, NULL);
 }
@@ -365,15 +378,6 @@ hpx_status hpx_trial_note_epoch(struct build *build, struct trial *trial, const 
         trial->past->failure ? 0 : (double)trial->epoch_cost; /* it need not be a whole epoch */
     hpx_build_emit(build, HPX_EVENT_EPOCH, trial, NULL);
     return HPX_OK;
-}
-
-/* A trial has its result, which may be that it failed. */
-static void finish(struct build *build, struct trial *trial)
-{
-    trial->state = TRIAL_KNOWN;
-    hpx_store_release(build->store, &trial->key);
-    build->trained += !trial->task.speculative;
-    hpx_build_say_end(build, trial);
 }
 
 void hpx_trial_end_job(struct build *build, struct trial *trial)
