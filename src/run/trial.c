@@ -237,7 +237,7 @@ void hpx_trial_stop(struct build *build, struct trial *trial)
     build->executor->stop(build->executor, &trial->key);
     hpx_dispatch_end(build->dispatch, &trial->task);
     hpx_timeline_end(&build->timeline, &trial->key, trial->epoch);
-    if (hpx_trial_target(trial) == 0) { /* all of it is stored, and only the word that it is done had not come */
+    if (hpx_trial_target(trial) == 0) { /* all is stored; only the word for it had not come */
         finish(build, trial);
         return;
     }
