@@ -41,7 +41,7 @@ static hpx_status train(const hpx_recipe *recipe, uint32_t cell, uint32_t seed, 
     hpx_fields manifest = {0};
     const hpx_fields none = {0};
     hpx_buffer log = {0};
-    hpx_experiment_manifest(&bytes, experiment, cell, seed);
+    hpx_experiment_manifest(&bytes, experiment, cell, seed, hpx_experiment_recipe(experiment)->epochs);
     hpx_status status = hpx_fields_decode(&manifest, bytes.data, bytes.size, &error);
     const hpx_run run = {.manifest = &manifest,
                          .data = data,

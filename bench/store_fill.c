@@ -37,7 +37,8 @@ static hpx_status put_trial(struct filling *filling, uint32_t cell, uint32_t see
 {
     hpx_buffer manifest = {0}, name = {0};
     hpx_artifact artifact = {
-        .key = hpx_experiment_manifest(&manifest, filling->experiment, cell, seed),
+        .key = hpx_experiment_manifest(&manifest, filling->experiment, cell, seed,
+                                       hpx_experiment_recipe(filling->experiment)->epochs),
         .code = filling->code,
         .dataset = filling->dataset,
         .seed = seed,
