@@ -1,5 +1,7 @@
 #include "identity/difference.h"
 
+#include "data_files.h"
+
 #include "base/memory.h"
 #include "base/text.h"
 #include "identity/manifest.h"
@@ -98,37 +100,28 @@ static void say_code(struct saying *saying, const hpx_field *before, const hpx_f
     say(saying, "code %.8s -> %.8s", *old ? old : "(none)", *new ? new : "(none)");
 }
 
-/* The hash of the file of that name in a record of data; NULL: it has none. */
-static const hpx_field *find_hash(const hpx_fields *record, const char *path)
+static void say_data_file(struct saying *saying, const char *name, const char *what)
 {
-    for (size_t i = 0; i < record->count; i++) {
-        const hpx_field *field = &record->fields[i];
-        const size_t length = strlen(field->name), stem = length - strlen(".name");
-        char name[HPX_FIELD_NAME_MAX + 8];
-        if (!has_prefix(field->name, "file.") || strcmp(field->name + stem, ".name") != 0 ||
-            strcmp(text_in(field), path) != 0)
-            continue;
-        snprintf(name, sizeof name, "%.*s.hash", (int)stem, field->name);
-        return hpx_fields_find(record, name);
-    }
-    return NULL;
+    hpx_buffer shown = {0};
+    hpx_text_show(&shown, name, strlen(name), "");
+    say(saying, "%s %s", hpx_buffer_text(&shown), what);
+    hpx_buffer_free(&shown);
 }
 
-/* Says what the files of `in` are in another record. */
+/* Says which files of `in` another record does not have and, unless `added`, which it has with other bytes. */
 static size_t say_files(struct saying *saying, const hpx_fields *in, const hpx_fields *other, bool added)
 {
     size_t count = 0;
-    for (size_t i = 0; i < in->count; i++) {
-        const hpx_field *field = &in->fields[i];
-        const size_t length = strlen(field->name);
-        if (!has_prefix(field->name, "file.") || strcmp(field->name + length - strlen(".name"), ".name") != 0)
+    hpx_data_walk theirs = {0};
+    bool more = hpx_data_next(&theirs, other);
+    for (hpx_data_walk at = {0}; hpx_data_next(&at, in);) {
+        while (more && strcmp(theirs.name, at.name) < 0)
+            more = hpx_data_next(&theirs, other);
+        const bool both = more && strcmp(theirs.name, at.name) == 0;
+        if (both && (added || hpx_hash_equal(&theirs.hash, &at.hash)))
             continue;
-        const char *path = text_in(field);
-        const hpx_field *theirs = find_hash(other, path);
-        const bool changed = theirs && !added && !hpx_field_equal(theirs, find_hash(in, path));
-        if (!theirs || changed)
-            say(saying, "%s %s", path, changed ? "changed" : added ? "added" : "removed");
-        count += !theirs || changed;
+        say_data_file(saying, at.name, both ? "changed" : added ? "added" : "removed");
+        count++;
     }
     return count;
 }

@@ -28,8 +28,8 @@ const char *hpx_program_warnings(const hpx_program_state *state);
  * of. */
 void hpx_program_fields(hpx_fields *manifest, const hpx_program_state *state, uint32_t cell);
 
-/* The record of its data (HPX_RECORD_DATASET): "name" "data", "data.hash" and, of each file, "file.N.name", "file.N.hash",
- * "file.N.size". Empty where there are none. Borrowed. */
+/* The record of its data (HPX_RECORD_DATASET): "name" "data", "data.hash" and the files (data_files.h). Empty where there are
+ * none. Borrowed. */
 const hpx_fields *hpx_program_data_record(const hpx_program_state *state);
 
 /* What the processes of all programs of a store are known by: the beginning of job.trial, before the key. free() it. */

@@ -1,3 +1,4 @@
+#include "data_files.h"
 #include "program_parts.h"
 
 #include "base/memory.h"
@@ -301,21 +302,12 @@ static void set_hash(hpx_program_data *data)
 
 static void set_record(hpx_program_data *data)
 {
-    char name[HPX_FIELD_NAME_MAX];
+    hpx_data_list list = {0};
     hpx_fields_set_text(&data->record, "name", "data");
     hpx_fields_set_hash(&data->record, "data.hash", &data->hash);
-    for (size_t i = 0; i < data->count; i++) {
-        const hpx_data_file *file = &data->files[i];
-        hpx_buffer shown = {0};
-        hpx_text_show(&shown, file->name, strlen(file->name), "");
-        hpx_print(name, sizeof name, "file.%zu.name", i + 1);
-        hpx_fields_set_text(&data->record, name, hpx_buffer_text(&shown));
-        hpx_print(name, sizeof name, "file.%zu.hash", i + 1);
-        hpx_fields_set_hash(&data->record, name, &file->hash);
-        hpx_print(name, sizeof name, "file.%zu.size", i + 1);
-        hpx_fields_set_count(&data->record, name, file->stat.size);
-        hpx_buffer_free(&shown);
-    }
+    for (size_t i = 0; i < data->count; i++)
+        hpx_data_list_add(&list, data->files[i].name, &data->files[i].hash, data->files[i].stat.size);
+    hpx_data_list_record(&data->record, &list);
 }
 
 static char *memory_name(const hpx_recipe *recipe, const char *folder)

@@ -1,5 +1,6 @@
 #include "identity/restored.h"
 
+#include "data_files.h"
 #include "program.h"
 #include "program_parts.h"
 
@@ -184,22 +185,14 @@ static hpx_status restore_data(struct setting *setting, const hpx_restored *rest
     const hpx_source_options options = {.store = restored->store};
     const char *folder = hpx_fields_text_or_empty(&setting->fields, "run.folder");
     hpx_buffer places = {0}, links = {0};
-    hpx_hash whole, hash;
+    hpx_hash whole;
     hpx_error none;
     hpx_status status = HPX_OK;
     if (hpx_fields_hash(&whole, dataset, "data.hash", &none) == HPX_OK)
         hpx_program_data_places(&places, &options, &whole);
     const char *at = hpx_buffer_text(&places), *end = at + places.size;
-    for (size_t i = 1; !status; i++) {
-        char field[HPX_FIELD_NAME_MAX];
-        hpx_print(field, sizeof field, "file.%zu.name", i);
-        const char *name = hpx_fields_text_or_empty(dataset, field);
-        if (!*name)
-            break;
-        hpx_print(field, sizeof field, "file.%zu.hash", i);
-        status = hpx_fields_hash(&hash, dataset, field, error);
-        if (!status)
-            status = add_link(&links, name, at < end ? at : "", &hash, folder, error);
+    for (hpx_data_walk file = {0}; !status && hpx_data_next(&file, dataset);) {
+        status = add_link(&links, file.name, at < end ? at : "", &file.hash, folder, error);
         at += at < end ? strlen(at) + 1 : 0;
     }
     if (!status)

@@ -116,7 +116,7 @@ static void add_origins(hpx_json *json, const hpx_outcome *outcome)
     hpx_row_clear(&row);
     if (outcome->dataset.count) {
         hpx_row_open(&row, "dataset", '{');
-        hpx_row_fields(&row, &outcome->dataset);
+        hpx_add_record(&row, &outcome->dataset);
         hpx_row_close(&row);
         hpx_row_to_json(json, &row);
         hpx_row_clear(&row);

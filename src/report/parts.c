@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hpx/trainer.h"
+#include "identity/data_files.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -96,6 +97,28 @@ void hpx_add_numerics(hpx_row *row, const char *name, const hpx_fields *manifest
     hpx_row_fields(row, &numerics);
     hpx_row_close(row);
     hpx_fields_free(&numerics);
+}
+
+void hpx_add_record(hpx_row *row, const hpx_fields *record)
+{
+    hpx_data_walk file = {0};
+    hpx_fields others = {0};
+    for (size_t i = 0; i < record->count; i++)
+        if (!hpx_data_has_field(record->fields[i].name))
+            hpx_fields_set(&others, &record->fields[i]);
+    hpx_row_fields(row, &others);
+    hpx_fields_free(&others);
+    if (!hpx_data_next(&file, record))
+        return;
+    hpx_row_open(row, "files", '[');
+    do {
+        hpx_row_open_flat(row, NULL, '{');
+        hpx_row_text(row, "name", file.name);
+        hpx_row_count(row, "size", file.size);
+        hpx_add_hash(row, "hash", &file.hash);
+        hpx_row_close(row);
+    } while (hpx_data_next(&file, record));
+    hpx_row_close(row);
 }
 
 /* A field as a value of that name; null where there is none, or it is empty. */

@@ -23,6 +23,9 @@ void hpx_add_status(hpx_row *row, bool failed); /* "status", of what failed alon
 /* A code record as an object; the patch as its hash, or null for a clean tree. */
 void hpx_add_code(hpx_row *row, const char *name, const hpx_fields *code);
 
+/* The fields of a record; the files of a program's data are "files", a list of objects. */
+void hpx_add_record(hpx_row *row, const hpx_fields *record);
+
 /* An epoch: its number, metrics or why it failed, output, host, times, parent; " epoch_seconds" and " parent_epoch". */
 void hpx_add_epoch(hpx_row *row, const hpx_artifact *artifact);
 

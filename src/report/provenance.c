@@ -136,7 +136,7 @@ void hpx_report_provenance(hpx_rows *rows, const hpx_provenance *provenance)
     if (provenance->reach != HPX_REACH_UNKNOWN)
         hpx_row_bool(row, "code_reachable", provenance->reach == HPX_REACHABLE);
     hpx_row_open_flat(row, "dataset", '{');
-    hpx_row_fields(row, &provenance->dataset);
+    hpx_add_record(row, &provenance->dataset);
     hpx_row_close(row);
     hpx_add_numerics(row, "numerics", &provenance->manifest);
     hpx_add_counted(row, provenance);

@@ -2,6 +2,8 @@
 #include "parts.h"
 
 #include "base/memory.h"
+#include "base/text.h"
+#include "identity/data_files.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -13,6 +15,8 @@ static void add_fields(hpx_buffer *out, const char *title, const hpx_fields *fie
     hpx_buffer_printf(out, "\n%s\n", title);
     for (size_t i = 0; i < fields->count; i++) {
         const hpx_field *field = &fields->fields[i];
+        if (hpx_data_has_field(field->name))
+            continue;
         if (strcmp(field->name, "patch") == 0 || strcmp(field->name, "files") == 0) {
             hpx_buffer_printf(out, "    %-28s %zu bytes\n", field->name, field->size);
             continue;
@@ -20,6 +24,12 @@ static void add_fields(hpx_buffer *out, const char *title, const hpx_fields *fie
         hpx_buffer_printf(out, "    %-28s ", field->name);
         hpx_field_print(out, field);
         hpx_buffer_puts(out, "\n");
+    }
+    for (hpx_data_walk file = {0}; hpx_data_next(&file, fields);) {
+        char hex[HPX_HASH_HEX_BYTES];
+        hpx_buffer_puts(out, "    ");
+        hpx_text_show(out, file.name, strlen(file.name), "");
+        hpx_buffer_printf(out, ", %" PRIu64 " bytes, %s\n", file.size, hpx_hash_hex(hex, &file.hash));
     }
     if (fields->count == 0)
         hpx_buffer_puts(out, "    lost\n");
@@ -231,7 +241,7 @@ void hpx_report_show_json(hpx_buffer *out, const hpx_trajectory *shown)
     hpx_add_import(&row, newest);
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
         hpx_row_open(&row, parts[i].name, '{');
-        hpx_row_fields(&row, parts[i].fields);
+        hpx_add_record(&row, parts[i].fields);
         hpx_row_close(&row);
     }
     hpx_row_close(&row);

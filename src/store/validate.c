@@ -62,7 +62,11 @@ static const struct rule code_rules[] = {
 
 static const struct rule dataset_rules[] = {
     {"classes", HPX_FIELD_COUNT, 1, UINT32_MAX},
+    {"data.hash", HPX_FIELD_BYTES, HPX_HASH_BYTES, HPX_HASH_BYTES},
     {"features", HPX_FIELD_COUNT, 1, UINT32_MAX},
+    {"files.hashes", HPX_FIELD_BYTES, 0, UINT64_MAX},
+    {"files.names", HPX_FIELD_BYTES, 0, UINT64_MAX},
+    {"files.sizes", HPX_FIELD_COUNTS, 0, 0},
     {"name", HPX_FIELD_TEXT, 0, 0},
     {"test-images.hash", HPX_FIELD_BYTES, HPX_HASH_BYTES, HPX_HASH_BYTES},
     {"test-labels.hash", HPX_FIELD_BYTES, HPX_HASH_BYTES, HPX_HASH_BYTES},

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "hpx/buffer.h"
 #include "hpx/file.h"
+#include "identity/data_files.h"
 #include "program/copy.h"
 
 #include <fcntl.h>
@@ -137,13 +138,8 @@ static void add_prefixes(hpx_opened *opened, const char *path)
 
 static void add_data(hpx_opened *opened, const char *recipe_folder)
 {
-    char name[HPX_FIELD_NAME_MAX + 1];
-    for (size_t i = 1;; i++) {
-        hpx_print(name, sizeof name, "file.%zu.name", i);
-        const char *declared = hpx_fields_text_or_empty(opened->options->data, name);
-        if (!*declared)
-            break;
-        char *path = hpx_path_join(recipe_folder, declared), *whole = real(path);
+    for (hpx_data_walk file = {0}; hpx_data_next(&file, opened->options->data);) {
+        char *path = hpx_path_join(recipe_folder, file.name), *whole = real(path);
         hpx_path_list_add(&opened->data, whole);
         free(whole);
         free(path);

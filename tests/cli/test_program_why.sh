@@ -81,6 +81,29 @@ test_data_versions_and_words() {
     has out '2 hit'
 }
 
+test_many_files() {
+    write
+    (cd data && seq 5000 | split -l 1 -a 4 -d - part-)
+    sed -i 's|data/train.txt|data/part-*|' p.rcp
+    run 0 hpx build -q p.rcp
+    key=$(hpx ls p.rcp --json | jq -r '.[0].key')
+    run 0 hpx show "$key"
+    has out '    data/part-4999, 5 bytes, '
+    run 0 hpx show "$key" --json
+    is '.dataset.files | [length, .[1].name, .[1].size]' '[5000,"data/part-0001",2]'
+    run 0 hpx audit "$key" --json
+    is '.[0].dataset.files | length' 5000
+    run 0 hpx export --all -o all.hpxb
+    run 0 hpx import --store other all.hpxb
+    run 0 hpx verify --store other
+    run 0 hpx reproduce "$key"
+    echo changed >data/part-0500
+    rm data/part-0600
+    echo new >data/part-new
+    differences 'data/part-0500 changed' 'data/part-0600 removed' 'data/part-new added'
+    complains 1 'its data data/part-0500 is not there any more as it was' hpx reproduce "$key"
+}
+
 test_time_of_a_plan() {
     write
     run 0 hpx plan p.rcp axis.lr=0.3

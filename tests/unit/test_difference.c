@@ -1,6 +1,8 @@
 /* Differences between two trajectories, as people say them. */
 #include "identity/difference.h"
 
+#include "identity/data_files.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -89,29 +91,28 @@ static void test_code(void **state)
            "src/util.py: 5b1d -> c07a\n");
 }
 
-static void set_file(hpx_fields *record, const char *number, const char *name, const char *bytes)
+static void add_file(hpx_data_list *list, const char *name, const char *bytes)
 {
-    hpx_hash hash = hpx_hash_of(bytes, strlen(bytes));
-    char field[64];
-    snprintf(field, sizeof field, "file.%s.name", number);
-    hpx_fields_set_text(record, field, name);
-    snprintf(field, sizeof field, "file.%s.hash", number);
-    hpx_fields_set_hash(record, field, &hash);
+    const hpx_hash hash = hpx_hash_of(bytes, strlen(bytes));
+    hpx_data_list_add(list, name, &hash, strlen(bytes));
 }
 
 static void test_data(void **state)
 {
+    hpx_data_list old = {0}, new = {0};
     (void)state;
     hpx_fields_set_bytes(&before, "dataset.data", "1", 1);
     hpx_fields_set_bytes(&after, "dataset.data", "2", 1);
     expect("data changed\n");
-    set_file(&data_before, "1", "data/gone.npz", "a");
-    set_file(&data_before, "2", "data/same.npz", "a");
-    set_file(&data_before, "3", "data/train.npz", "a");
-    set_file(&data_after, "1", "data/new.npz", "a");
-    set_file(&data_after, "2", "data/same.npz", "a");
-    set_file(&data_after, "3", "data/train.npz", "b");
-    expect("data/gone.npz removed\ndata/train.npz changed\ndata/new.npz added\n");
+    add_file(&old, "data/gone.npz", "a");
+    add_file(&old, "data/same.npz", "a");
+    add_file(&old, "data/train.npz", "a");
+    hpx_data_list_record(&data_before, &old);
+    add_file(&new, "data/new\n.npz", "a");
+    add_file(&new, "data/same.npz", "a");
+    add_file(&new, "data/train.npz", "b");
+    hpx_data_list_record(&data_after, &new);
+    expect("data/gone.npz removed\ndata/train.npz changed\ndata/new\\n.npz added\n");
 }
 
 static void set_version(const char *number, const char *command, const char *old, const char *new)

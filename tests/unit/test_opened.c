@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "hpx/file.h"
+#include "identity/data_files.h"
 
 #include "../helper/helper.h"
 
@@ -60,6 +61,7 @@ static int set_up(void **state)
                                         "scratch/snapshots/v/exp/pkg/a.py",
                                         "work/exp/data/x.csv",
                                         "home/.cache/m.pt"};
+    hpx_data_list declared = {0};
     static const char links[] = "exp/data/x.csv\0/elsewhere\0../above\0/elsewhere";
     (void)state;
     folder = make_folder();
@@ -71,7 +73,8 @@ static int set_up(void **state)
     hpx_fields_set_text(&conditions, "run.folder", "exp");
     hpx_fields_set_text(&conditions, "run.in", "copy");
     hpx_fields_set_bytes(&conditions, "job.data", links, sizeof links);
-    hpx_fields_set_text(&data, "file.1.name", "data/x.csv");
+    hpx_data_list_add(&declared, "data/x.csv", &(hpx_hash){0}, 0);
+    hpx_data_list_record(&data, &declared);
     snprintf(home, sizeof home, "%s/home", folder);
     snprintf(path_variable, sizeof path_variable, "%s/tools/bin:/usr/bin:%s/home/bin", folder, folder);
     options =

@@ -3,6 +3,7 @@
 #include "code/listing.h"
 #include "hpx/code.h"
 #include "hpx/file.h"
+#include "identity/data_files.h"
 #include "identity/program.h"
 #include "program/copy.h"
 
@@ -293,10 +294,38 @@ static void test_data_record(void **state)
     hpx_error error;
     expect_ok(look(&looked, "  data = data/more/*.csv ./data/ data/x.csv\n", &error), &error);
     const hpx_fields *record = hpx_program_data_record(looked.state);
-    assert_string_equal(hpx_fields_text_or_empty(record, "file.1.name"), "data/more/y.csv");
-    assert_string_equal(hpx_fields_text_or_empty(record, "file.2.name"), "data/x.csv");
-    assert_null(hpx_fields_find(record, "file.3.name"));
-    assert_int_equal(hpx_fields_find(record, "file.2.size")->count, 2);
+    hpx_data_walk file = {0};
+    assert_true(hpx_data_next(&file, record));
+    assert_string_equal(file.name, "data/more/y.csv");
+    assert_true(hpx_data_next(&file, record));
+    assert_string_equal(file.name, "data/x.csv");
+    assert_int_equal(file.size, 2);
+    const hpx_hash hash = hpx_hash_of("x\n", 2);
+    assert_true(hpx_hash_equal(&file.hash, &hash));
+    assert_false(hpx_data_next(&file, record));
+    forget(&looked);
+}
+
+/* However many they are, the record can be stored and read again. */
+static void test_many_files(void **state)
+{
+    (void)state;
+    struct looked looked;
+    hpx_error error;
+    hpx_fields stored = {0};
+    shell("cd tree/exp/data && seq 5000 | split -l 1 -a 4 -d - part-");
+    expect_ok(look(&looked, "  data = data/\n", &error), &error);
+    const hpx_fields *record = hpx_program_data_record(looked.state);
+    const hpx_hash id = hpx_record_id(record);
+    expect_ok(hpx_store_put_record(store, HPX_RECORD_DATASET, record, &error), &error);
+    expect_ok(hpx_store_get_record(&stored, store, HPX_RECORD_DATASET, &id, &error), &error);
+    hpx_data_walk file = {0};
+    size_t count = 0;
+    while (hpx_data_next(&file, &stored))
+        count++;
+    assert_int_equal(count, 5002);
+    assert_string_equal(file.name, "data/x.csv");
+    hpx_fields_free(&stored);
     forget(&looked);
 }
 
@@ -310,6 +339,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_dirty, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_edited, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_data_record, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_many_files, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
