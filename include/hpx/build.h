@@ -22,7 +22,7 @@ typedef enum hpx_event_kind {
     HPX_EVENT_PROOF, /* it is to prove that its program continues, or there is nothing to prove; with message */
     HPX_EVENT_PROVEN,   /* it does; with message */
     HPX_EVENT_STOPPED,  /* a speculative trial, before its end */
-    HPX_EVENT_PROGRESS, /* metrics of an epoch that is not stored yet */
+    HPX_EVENT_PROGRESS, /* metrics so far; once, with message: what is ignored of what a program says */
     HPX_EVENT_SAID,     /* of the build as a whole; with message */
     HPX_EVENT_TICK,     /* nothing happened for a while */
 } hpx_event_kind;
@@ -32,11 +32,13 @@ typedef struct hpx_event {
     const char *cell; /* "n1=128 n2=64", and the trial's other particulars; not for a tick */
     uint32_t seed;
     hpx_verdict verdict;
-    const char *reason;           /* why it is no hit: "rate 0.001 -> 0.003"; may be NULL */
-    uint32_t from, epoch, epochs; /* epoch: the newest one finished */
-    double value;                 /* the objective at it; NaN before the first */
-    const char *message;          /* lines; NULL: none */
-    const hpx_metrics *metrics;   /* of the newest epoch: EPOCH, PROGRESS; NULL: none */
+    const char *reason; /* why it is no hit: "rate 0.001 -> 0.003"; may be NULL */
+    uint32_t from;
+    uint32_t epoch;             /* the newest one finished; PROGRESS: as the program counts, or 0 */
+    uint32_t epochs;            /* the last one; 0: only the program knows how many there will be */
+    double value;               /* the objective at it; NaN before the first */
+    const char *message;        /* lines; NULL: none */
+    const hpx_metrics *metrics; /* of the newest epoch: EPOCH, PROGRESS; NULL: none */
     /* The build as a whole. */
     size_t done, running, waiting; /* trials that are needed: trained so far, in training, waiting */
     size_t speculative;            /* trials in training that may prove not to be needed */

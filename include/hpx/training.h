@@ -12,14 +12,15 @@
 #include <stdint.h>
 
 typedef struct hpx_epoch {
-    uint32_t epoch;      /* 1 for the first */
+    uint32_t epoch;      /* 1 for the first; progress: as the training counts, 0 where it does not */
     const char *failure; /* why the training failed in this epoch, its last: then there are no metrics and
                             no checkpoint; else NULL */
     const char *stopped; /* why the training ends with this epoch, which answers for all later ones, too; else
                             NULL */
-    hpx_metrics metrics; /* borrowed during the call */
-    double seconds;      /* wall time of this epoch, evaluation included */
-    hpx_blob checkpoint; /* all that the next epoch continues from; borrowed during the call */
+    const char *warnings; /* progress: lines about what is ignored of what it reports, once; else NULL */
+    hpx_metrics metrics;  /* borrowed during the call */
+    double seconds;       /* wall time of this epoch, evaluation included */
+    hpx_blob checkpoint;  /* all that the next epoch continues from; borrowed during the call */
 } hpx_epoch;
 
 /* One of that number, with nothing else yet. */

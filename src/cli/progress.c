@@ -20,8 +20,8 @@
 #define ROWS           24
 
 struct running {
-    char *name; /* "n1=16 n2=16", with the seed where there are several */
-    uint32_t epoch;
+    char *name;             /* "n1=16 n2=16", with the seed where there are several */
+    uint32_t epoch, epochs; /* `epochs`: 0 where only its end tells */
     double value;
     char *metrics; /* other ones that the program has told of; NULL: none */
 };
@@ -177,11 +177,16 @@ static void draw_event(struct progress *progress, const hpx_event *event)
     for (size_t i = 0; i < shown; i++) {
         const struct running *running = &progress->running[i];
         const char *metrics = running->metrics ? running->metrics : "";
-        char *state = isnan(running->value) ? hpx_format("  %u/%u%s", running->epoch, event->epochs, metrics)
-                                            : hpx_format("  %u/%u  %.*f%s", running->epoch, event->epochs,
-                                                         progress->decimals, running->value, metrics);
-        add_line(&frame, running->name, state);
-        free(state);
+        hpx_buffer state = {0};
+        if (running->epochs > 0)
+            hpx_buffer_printf(&state, "  %u/%u", running->epoch, running->epochs);
+        else if (running->epoch > 0)
+            hpx_buffer_printf(&state, "  %u", running->epoch);
+        if (!isnan(running->value))
+            hpx_buffer_printf(&state, "  %.*f", progress->decimals, running->value);
+        hpx_buffer_puts(&state, metrics);
+        add_line(&frame, running->name, hpx_buffer_text(&state));
+        hpx_buffer_free(&state);
     }
     if (shown < progress->count) {
         text = hpx_format("and %zu more", progress->count - shown);
@@ -219,14 +224,14 @@ void hpx_progress_event(void *context, const hpx_event *event)
     struct running *running = name ? find(progress, name) : NULL;
     if (running) {
         running->epoch = event->epoch > event->from ? event->epoch : event->from;
+        running->epochs = event->epochs;
         running->value = event->value;
     }
     if (running && event->metrics)
         note_metrics(running, event->metrics, progress->objective);
-    if (event->kind == HPX_EVENT_SAID && !progress->quiet)
-        hpx_say("%s", event->message);
-    if (name && event->message && event->kind != HPX_EVENT_STOPPED) {
-        hpx_say("%s: %s", name, event->message);
+    const bool minor = event->kind == HPX_EVENT_SAID || event->kind == HPX_EVENT_PROGRESS;
+    if (event->message && !(minor && progress->quiet)) {
+        hpx_say("%s%s%s", name ? name : "", name ? ": " : "", event->message);
     } else if (name && event->kind == HPX_EVENT_DONE && progress->lists) {
         char *line = hpx_format("%-6s %s: %.*f%s%s%s\n", hpx_verdict_names[event->verdict], name,
                                 progress->decimals, event->value, event->reason ? "  (" : "",

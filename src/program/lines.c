@@ -38,7 +38,7 @@ struct hpx_lines {
         places[NAME_SLOTS]; /* 1 + the index among the metrics of the epoch; 0: it has none of that name */
     size_t name_count;
 
-    uint32_t newest;
+    uint32_t newest, own;
     bool open; /* the newest epoch has been told of and is not complete */
     hpx_metric metrics[HPX_METRICS_MAX];
     size_t count;
@@ -155,6 +155,7 @@ static bool find_epoch(hpx_lines *lines, const hpx_line *line)
     const hpx_lines_options *options = &lines->options;
     if (!options->continues) {
         lines->newest = options->to;
+        lines->own = line->has_epoch ? line->epoch : lines->own;
         lines->open = true;
         return true;
     }
@@ -322,6 +323,7 @@ hpx_lines_state hpx_lines_state_of(hpx_lines *lines)
 {
     return (hpx_lines_state){
         .newest = lines->newest,
+        .own = lines->options.continues ? lines->newest : lines->own,
         .metrics = {.list = lines->metrics, .count = lines->count},
         .changes = lines->changes,
         .checkpoint = lines->checkpoint.size ? hpx_buffer_text(&lines->checkpoint) : NULL,

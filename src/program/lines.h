@@ -30,6 +30,7 @@ typedef struct hpx_lines_options {
 /* How far it is. Texts are borrowed until more is added, those of how it ends until the lines are freed. */
 typedef struct hpx_lines_state {
     uint32_t newest;        /* epoch that is told of; `from`: none yet */
+    uint32_t own;           /* the number that the program has for it; 0: none */
     hpx_metrics metrics;    /* its own so far */
     uint64_t changes;       /* how many lines have changed these */
     const char *checkpoint; /* the one named last; NULL: none */

@@ -52,16 +52,21 @@ static hpx_status hand_on_taken(struct trial *trial, hpx_error *error)
     return status;
 }
 
+/* Warnings at once, and metrics now and then. */
 static hpx_status show_progress(struct trial *trial, const hpx_lines_state *state, hpx_error *error)
 {
     const double now = hpx_clock_seconds();
-    if (!trial->run->on_progress || state->changes == trial->shown || now < trial->next_progress ||
-        state->metrics.count == 0)
+    const char *warnings = state->warnings + trial->warned;
+    const bool news =
+        state->changes != trial->shown && now >= trial->next_progress && state->metrics.count > 0;
+    if (!trial->run->on_progress || (!news && !*warnings))
         return HPX_OK;
     trial->shown = state->changes;
     trial->next_progress = now + PROGRESS_SECONDS;
-    hpx_epoch epoch = HPX_EPOCH(state->newest);
+    trial->warned += strlen(warnings);
+    hpx_epoch epoch = HPX_EPOCH(state->own);
     epoch.metrics = state->metrics;
+    epoch.warnings = *warnings ? warnings : NULL;
     return trial->run->on_progress(trial->run->context, &epoch, error);
 }
 
@@ -208,15 +213,17 @@ static hpx_status end_by_accident(struct trial *trial, hpx_status status, hpx_er
 hpx_status hpx_trial_finish(struct trial *trial, hpx_end end, hpx_error *error)
 {
     char *last = hpx_strdup(hpx_log_last_line(trial->log));
-    hpx_error why = *error, disk;
+    hpx_error why = *error, later;
     hpx_lines_end(trial->lines);
     const hpx_lines_state state = hpx_lines_state_of(trial->lines);
     hpx_status status = hpx_trial_accident(trial, end, last, &why);
     say(trial, state.warnings);
-    hpx_status taken = end == HPX_END_CALLER ? HPX_OK : take_last(trial, &state, &disk);
-    if (!status && taken) {
-        status = taken;
-        why = disk;
+    hpx_status told = end == HPX_END_CALLER ? HPX_OK : show_progress(trial, &state, &later);
+    if (!told && end != HPX_END_CALLER)
+        told = take_last(trial, &state, &later);
+    if (!status && told) {
+        status = told;
+        why = later;
     }
     if (status)
         status = end_by_accident(trial, status, &why);

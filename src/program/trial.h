@@ -45,6 +45,7 @@ struct trial {
     uint32_t checkpoint_epoch;
     uint64_t noted, taken; /* the lines' changes by which the last checkpoint noted, or taken, was named */
     uint64_t shown;        /* and by which progress was told of */
+    size_t warned;         /* so many bytes of warnings have been handed on */
     double next_progress;
 };
 

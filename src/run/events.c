@@ -104,7 +104,9 @@ static void emit(struct build *build, hpx_event_kind kind, const struct trial *t
         if (event.epoch > 0)
             event.value = trial->past->value;
     }
-    if (progress) {
+    if (build->recipe->program && build->recipe->program->continues == HPX_CONTINUE_NO)
+        event.epochs = 0;
+    if (progress && progress->metrics.count > 0) {
         event.epoch = progress->epoch;
         event.value = hpx_objective_value(&build->recipe->objective, &progress->metrics);
         event.metrics = &progress->metrics;
@@ -118,9 +120,25 @@ void hpx_build_emit(struct build *build, hpx_event_kind kind, const struct trial
     emit(build, kind, trial, message, NULL);
 }
 
+/* The first warnings stand for those that most trials of a program have. */
+static void add_warnings(hpx_buffer *text, struct build *build, const char *warnings)
+{
+    if (!*warnings || build->warned)
+        return;
+    build->warned = true;
+    hpx_buffer_puts(text, "not all that it reported is read (`hpx show --log` has all such warnings):");
+    for (size_t length; *warnings; warnings += length + (warnings[length] == '\n')) {
+        length = strcspn(warnings, "\n");
+        hpx_buffer_printf(text, "\n  %.*s", (int)length, warnings);
+    }
+}
+
 void hpx_build_say_progress(struct build *build, const struct trial *trial, const hpx_result *result)
 {
-    emit(build, HPX_EVENT_PROGRESS, trial, NULL, result);
+    hpx_buffer text = {0};
+    add_warnings(&text, build, result->message);
+    emit(build, HPX_EVENT_PROGRESS, trial, text.size ? hpx_buffer_text(&text) : NULL, result);
+    hpx_buffer_free(&text);
 }
 
 void hpx_build_say_end(struct build *build, const struct trial *trial)

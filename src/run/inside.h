@@ -62,6 +62,7 @@ struct build {
     hpx_status failure;    /* of a trial, by accident */
     hpx_error store_error; /* of the last lookup that failed */
     hpx_status store_status;
+    bool warned;               /* of what is ignored of what a program says */
     const struct trial *aside; /* the last one found in training elsewhere */
     double waiting_since;      /* 0: some trial is trained here */
     char *waiting_for;         /* as it was said last; NULL: not yet */
@@ -144,7 +145,7 @@ hpx_status hpx_trial_refuse_checkpoint(struct build *build, struct trial *trial,
 
 /* An event of a trial, or of none (NULL), with a message or NULL. */
 void hpx_build_emit(struct build *build, hpx_event_kind kind, const struct trial *trial, const char *message);
-/* How the newest epoch of a trial goes, before it has a result. */
+/* How the newest epoch of a trial goes, before it has a result, and what is ignored of what it says. */
 void hpx_build_say_progress(struct build *build, const struct trial *trial, const hpx_result *result);
 /* An accident as people are told of it: what it was, what may help, and the end of what was printed. free() it. */
 char *hpx_build_accident_text(const hpx_result *result);

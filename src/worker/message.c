@@ -7,8 +7,9 @@
  * checkpoint of epoch `from` checkpoint.size and checkpoint.hash, which a job from 0 has not. Fields of an epoch:
  * key, epoch, parent, output, started, seconds, host, the metrics and checkpoint.size; `output` is the hash of
  * checkpoint and metrics. An epoch in which the training failed has a field `failure`, no metrics and a checkpoint
- * of no bytes; one with which it ended by itself has a field `stopped`. Progress: key, epoch, the metrics. Done:
- * key. Failed, refused, memory: key, message. What was printed is the field `log` of an epoch and of an accident. */
+ * of no bytes; one with which it ended by itself has a field `stopped`. Progress: key, epoch, the metrics,
+ * and message where it warns. Done: key. Failed, refused, memory: key, message. What was printed is the field `log` of
+ * an epoch and of an accident. */
 #include "worker/message.h"
 
 #include "base/memory.h"
@@ -121,9 +122,9 @@ void hpx_result_encode(hpx_buffer *out, const hpx_result *result)
     } else if (result->kind == HPX_MESSAGE_PROGRESS) {
         hpx_fields_set_count(&fields, "epoch", result->epoch);
         hpx_metrics_to_fields(&fields, &result->metrics);
-    } else if (is_accident(result->kind)) {
-        hpx_fields_set_bytes(&fields, "message", result->message, strlen(result->message));
     }
+    if (is_accident(result->kind) || (result->kind == HPX_MESSAGE_PROGRESS && *result->message))
+        hpx_fields_set_bytes(&fields, "message", result->message, strlen(result->message));
     if (result->log.size > 0)
         hpx_fields_set_bytes(&fields, "log", result->log.data, result->log.size);
     append(out, result->kind, &fields);
@@ -177,7 +178,7 @@ static size_t field_count(hpx_message_kind kind, const hpx_fields *fields, size_
     case HPX_MESSAGE_EPOCH:
         return 8 + metrics + has(fields, "failure") + has(fields, "stopped") + has(fields, "log");
     case HPX_MESSAGE_PROGRESS:
-        return 2 + metrics;
+        return 2 + metrics + has(fields, "message");
     case HPX_MESSAGE_FAILED:
     case HPX_MESSAGE_REFUSED:
     case HPX_MESSAGE_MEMORY:
@@ -388,7 +389,7 @@ static hpx_status decode_epoch(hpx_result *result, const hpx_fields *fields, hpx
     return status;
 }
 
-static hpx_status decode_accident(hpx_result *result, const hpx_fields *fields, hpx_error *error)
+static hpx_status decode_message(hpx_result *result, const hpx_fields *fields, hpx_error *error)
 {
     const uint8_t *text;
     size_t length;
@@ -403,7 +404,9 @@ static hpx_status decode_accident(hpx_result *result, const hpx_fields *fields, 
 static hpx_status decode_progress(hpx_result *result, const hpx_fields *fields, hpx_error *error)
 {
     hpx_status status = epoch_field(&result->epoch, fields, "epoch", error);
-    return status ? status : hpx_metrics_from_fields(&result->metrics, fields, error);
+    if (!status)
+        status = hpx_metrics_from_fields(&result->metrics, fields, error);
+    return status || !has(fields, "message") ? status : decode_message(result, fields, error);
 }
 
 static hpx_status decode_log(hpx_buffer *out, const hpx_fields *fields, hpx_error *error)
@@ -440,7 +443,7 @@ hpx_status hpx_result_decode(hpx_result *out, const hpx_message *message, hpx_bl
     if (!status && result.kind == HPX_MESSAGE_PROGRESS)
         status = decode_progress(&result, &fields, error);
     if (!status && is_accident(result.kind))
-        status = decode_accident(&result, &fields, error);
+        status = decode_message(&result, &fields, error);
     if (!status)
         status = decode_log(&result.log, &fields, error);
     hpx_fields_free(&fields);

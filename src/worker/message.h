@@ -60,7 +60,7 @@ typedef struct hpx_result {
     double seconds;                  /* EPOCH */
     char host[64];                   /* EPOCH */
     hpx_buffer log; /* what was printed, up to HPX_LOG_BYTES_MAX: EPOCH, the last; accidents */
-    char message[HPX_ACCIDENT_BYTES]; /* accidents: why, and in more lines what may help */
+    char message[HPX_ACCIDENT_BYTES]; /* accidents: why, and more lines that may help; PROGRESS: warnings */
     hpx_blob checkpoint;              /* EPOCH; HPX_NO_BLOB: there is none */
 } hpx_result;
 

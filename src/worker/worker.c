@@ -181,7 +181,7 @@ static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *e
 static hpx_status send_progress(void *context, const hpx_epoch *epoch, hpx_error *error)
 {
     struct training *training = context;
-    const hpx_result result = {
+    hpx_result result = {
         .kind = HPX_MESSAGE_PROGRESS,
         .key = training->job->key,
         .epoch = epoch->epoch,
@@ -191,6 +191,7 @@ static hpx_status send_progress(void *context, const hpx_epoch *epoch, hpx_error
     hpx_status status = check_metrics(training, epoch, error);
     if (status)
         return status;
+    snprintf(result.message, sizeof result.message, "%.1000s", epoch->warnings ? epoch->warnings : "");
     status = send_result(training->worker, &result, error);
     training->broken = status != HPX_OK;
     return status;

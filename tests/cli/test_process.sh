@@ -221,6 +221,18 @@ test_progress_and_tables_fit() {
     [[ $(widest) -le 79 ]] || fail "a line of $(widest) columns"
 }
 
+# A program that does not continue counts its epochs itself, or not; how many there will be only it knows.
+test_progress_of_a_program() {
+    printf '%s\n' 'program' '  command = sh train.sh $n' '  code = train.sh' '  metrics = stdout' 'train' '  epochs = 9' \
+        '  objective = maximise score' 'axis n = 1 2' 'search all' '  method = grid' >a.rcp
+    echo 'for e in 5 6; do [ "$1" = 1 ] || echo "Epoch $e score=0.$e loss=2"; [ "$1" = 2 ] || echo "score=0.$e loss=2"
+        sleep 0.6; done' >train.sh
+    on_terminal 80 xterm "'$HPX' build a.rcp -j 1"
+    grep -q '^n=1  0.5000  loss 2' screen || fail 'the trial that does not count'
+    grep -q '^n=2  5  0.5000  loss 2' screen || fail 'the trial that counts'
+    ! grep '^n=.*/' screen || fail 'epochs have a total'
+}
+
 # A line for each trial where nothing can be drawn.
 test_progress_without_a_terminal() {
     small 1 '8 16 32'

@@ -55,6 +55,24 @@ END
     is '[.searches[0].trials.hit, .searches[0].score]' '[4,4.3]'
 }
 
+# What is ignored of what programs report is said once in a build, and not with -q.
+test_warnings() {
+    scratch
+    echo 'printf "%s\n" "{\"score\": $1, \"best\": \"yes\"}" oops >>"$HPX_METRICS"' >train.sh
+    recipe >a.rcp
+    run 0 hpx build --json a.rcp -j 2
+    is '.searches[0].score' 4
+    equal "$(grep -c 'not all that it reported is read' err)" 1 'the number of trials that are warned of'
+    grep -q "^hpx: n=[12]: not all" err || fail 'the trial is not named'
+    equal "$(grep -c "^  line 1: 'best' is no number and is ignored" err)" 1 'how often one is said'
+    equal "$(grep -c '^  line 2: it is no JSON object and is ignored: oops' err)" 1 'how often the other is said'
+    rm -r store
+    run 0 hpx build -q a.rcp
+    empty err
+    run 0 hpx show --log "$(hpx ls --json | jq -r '.[3].key')"
+    has out "hpx: line 1: 'best' is no number and is ignored"
+}
+
 # A longer training goes on from the checkpoint of a shorter one.
 test_continued() {
     scratch

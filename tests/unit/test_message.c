@@ -202,6 +202,7 @@ static void test_programs(void **state)
     hpx_buffer_puts(&epoch.log, "a line\n\xff");
     hpx_result progress = {.kind = HPX_MESSAGE_PROGRESS, .epoch = 7, .checkpoint = HPX_NO_BLOB};
     hpx_metrics_set(&progress.metrics, "score", 0.5);
+    strcpy(progress.message, "line 1: it is ignored\n");
     hpx_result failed = {.kind = HPX_MESSAGE_FAILED, .message = "exit code 1", .checkpoint = HPX_NO_BLOB};
     hpx_buffer_puts(&failed.log, "Traceback");
     assert_true(hpx_result_is_end(&failed) && !hpx_result_is_end(&progress) && !hpx_result_is_end(&epoch));
@@ -215,6 +216,7 @@ static void test_programs(void **state)
     assert_int_equal(read.epoch, 7);
     assert_int_equal(read.metrics.count, 1);
     assert_string_equal(read.metrics.list[0].name, "score");
+    assert_string_equal(read.message, "line 1: it is ignored\n");
     hpx_result_free(&read);
     read = there_and_back(&failed);
     assert_string_equal(hpx_buffer_text(&read.log), "Traceback");

@@ -47,7 +47,8 @@ static struct {
     hpx_error error;
     struct kept kept[EPOCHS_MAX];
     size_t count, progress;
-    hpx_buffer log;
+    uint32_t own; /* epoch of the progress so far; and its warnings */
+    hpx_buffer warnings, log;
 } trial;
 
 static hpx_status keep(void *context, const hpx_epoch *epoch, hpx_error *error)
@@ -69,8 +70,10 @@ static hpx_status keep(void *context, const hpx_epoch *epoch, hpx_error *error)
 static hpx_status count_progress(void *context, const hpx_epoch *epoch, hpx_error *error)
 {
     (void)context, (void)error;
-    assert_true(epoch->metrics.count > 0);
+    assert_true(epoch->metrics.count > 0 || epoch->warnings);
     trial.progress++;
+    trial.own = epoch->metrics.count > 0 ? epoch->epoch : trial.own;
+    hpx_buffer_puts(&trial.warnings, epoch->warnings ? epoch->warnings : "");
     if (trial.other >= 0)
         shutdown(trial.other, SHUT_WR);
     return HPX_OK;
@@ -103,8 +106,8 @@ static void forget_results(void)
         hpx_metrics_free(&trial.kept[i].metrics);
         hpx_blob_close(&trial.kept[i].checkpoint);
     }
-    trial.count = trial.progress = 0;
-    trial.log.size = 0;
+    trial.count = trial.progress = trial.own = 0;
+    trial.warnings.size = trial.log.size = 0;
 }
 
 static int tear_down(void **state)
@@ -114,6 +117,7 @@ static int tear_down(void **state)
     hpx_copies_remove();
     hpx_fields_free(&trial.manifest);
     hpx_fields_free(&trial.conditions);
+    hpx_buffer_free(&trial.warnings);
     hpx_buffer_free(&trial.log);
     hpx_blob_close(&trial.checkpoint);
     remove_folder(trial.folder);
@@ -576,6 +580,33 @@ static void test_progress(void **state)
     run_well("echo '{\"epoch\": 1, \"acc\": 1}' >>$HPX_METRICS; sleep 0.3; echo '{\"epoch\": 2, \"acc\": 1}' "
              ">>$HPX_METRICS; sleep 0.2");
     assert_true(trial.progress >= 1);
+    assert_string_equal(hpx_buffer_text(&trial.warnings), "");
+}
+
+/* One that does not continue has its own numbers, or none. */
+static void test_progress_by_own_numbers(void **state)
+{
+    (void)state;
+    trial.to = 9;
+    run_well("echo '{\"epoch\": 3, \"acc\": 1}' >>$HPX_METRICS; sleep 0.3");
+    assert_int_equal(trial.own, 3);
+    assert_int_equal(trial.kept[0].epoch, 9);
+    run_well("echo '{\"acc\": 1}' >>$HPX_METRICS; sleep 0.3");
+    assert_true(trial.progress >= 1);
+    assert_int_equal(trial.own, 0);
+}
+
+/* Each kind of them is handed on once, those of the last line too. */
+static void test_warnings(void **state)
+{
+    (void)state;
+    run_well("echo 'oops' >>$HPX_METRICS; sleep 0.3; echo '{\"acc\": 1, \"best\": \"x\"}' >>$HPX_METRICS; "
+             "sleep 0.3; "
+             "echo 'oops' >>$HPX_METRICS; printf 'more' >>$HPX_METRICS");
+    assert_string_equal(hpx_buffer_text(&trial.warnings),
+                        "line 1: it is no JSON object and is ignored: oops\n"
+                        "line 2: 'best' is no number and is ignored\n"
+                        "line 4: it is the last one, has no end and is not read\n");
 }
 
 int main(void)
@@ -605,6 +636,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_overwritten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_odd_checkpoints, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_progress, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_progress_by_own_numbers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_warnings, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
