@@ -14,6 +14,7 @@
 #include "base/text.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,8 +275,8 @@ static uint64_t real_bits(double value)
 
 static uint8_t *put(uint8_t *to, uint64_t value, unsigned bytes)
 {
-    for (unsigned i = 0; i < bytes; i++)
-        to[i] = (uint8_t)(value >> (8 * i));
+    const uint64_t little = htole64(value);
+    memcpy(to, &little, bytes);
     return to + bytes;
 }
 

@@ -90,6 +90,15 @@ static size_t skip_ascii(const uint8_t *bytes, size_t at, size_t size)
     return at;
 }
 
+size_t hpx_text_width(const void *text, size_t size)
+{
+    const uint8_t *bytes = text;
+    size_t width = skip_ascii(bytes, 0, size);
+    for (size_t at = width; at < size; at++)
+        width += (bytes[at] & 0xc0) != 0x80;
+    return width;
+}
+
 void hpx_text_show(hpx_buffer *out, const void *text, size_t size, const char *keep)
 {
     uint32_t code;

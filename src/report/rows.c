@@ -17,20 +17,36 @@
 
 /* --- numbers as people read them --------------------------------------------------------------------------- */
 
+/* At least so many. A plan prints millions of times. */
+static char *put_digits(char *at, uint64_t value, unsigned least)
+{
+    if (value >= 10 || least > 1)
+        at = put_digits(at, value / 10, least - (least > 1));
+    *at++ = (char)('0' + value % 10);
+    return at;
+}
+
+static char *put_sixtieths(char *at, uint64_t value)
+{
+    *at++ = ':';
+    return put_digits(at, value % 60, 2);
+}
+
 const char *hpx_duration_text(char out[32], double seconds)
 {
     if (!isfinite(seconds)) {
         snprintf(out, 32, "?");
         return out;
     }
-    unsigned long long whole = (unsigned long long)(seconds + 0.5), day = 86400;
-    unsigned minutes = (unsigned)(whole / 60 % 60), hours = (unsigned)(whole / 3600 % 24);
+    const uint64_t whole = (uint64_t)(seconds + 0.5), minutes = whole / 60, hours = whole / 3600, day = 86400;
+    char *at = out;
     if (whole >= day)
-        snprintf(out, 32, "%llu d %02u:%02u", whole / day, hours, minutes);
+        at = put_sixtieths(put_digits(stpcpy(put_digits(at, whole / day, 1), " d "), hours % 24, 2), minutes);
     else if (whole >= 3600)
-        snprintf(out, 32, "%u:%02u:%02u", hours, minutes, (unsigned)(whole % 60));
+        at = put_sixtieths(put_sixtieths(put_digits(at, hours, 1), minutes), whole);
     else
-        snprintf(out, 32, "%u:%02u", minutes, (unsigned)(whole % 60));
+        at = put_sixtieths(put_digits(at, minutes, 1), whole);
+    *at = 0;
     return out;
 }
 

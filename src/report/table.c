@@ -53,15 +53,6 @@ void hpx_table_free(hpx_table *table)
     free(table);
 }
 
-/* Columns on a terminal: a UTF-8 sequence counts once. */
-static size_t width_of(const uint8_t *text, size_t size)
-{
-    size_t width = 0;
-    for (size_t i = 0; i < size; i++)
-        width += (text[i] & 0xc0) != 0x80;
-    return width;
-}
-
 static size_t columns_shown = SIZE_MAX;
 
 void hpx_table_set_width(size_t columns)
@@ -115,7 +106,7 @@ void hpx_table_put(hpx_table *table, const void *bytes, size_t size)
     cell->at = table->text.size;
     hpx_text_show(&table->text, bytes, size, "");
     cell->size = table->text.size - cell->at;
-    cell->width = width_of(table->text.data + cell->at, cell->size);
+    cell->width = hpx_text_width(table->text.data + cell->at, cell->size);
     size_t *widest = &table->widths[table->count % table->columns];
     *widest = cell->width > *widest ? cell->width : *widest;
     if (++table->count % table->columns == 0 && table->passes)

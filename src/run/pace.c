@@ -152,8 +152,9 @@ static void calibrate_all(struct pace *pace, const struct ledger *ledger)
         if (trial->state != TRIAL_WAITING)
             continue;
         least = !least || trial->epoch_cost < least->epoch_cost ? trial : least;
-        if ((double)hpx_experiment_cost(ledger->experiment, trial->cell).forward <= FORWARD_MAX)
-            most = !most || trial->epoch_cost > most->epoch_cost ? trial : most;
+        if ((!most || trial->epoch_cost > most->epoch_cost) &&
+            (double)hpx_experiment_cost(ledger->experiment, trial->cell).forward <= FORWARD_MAX)
+            most = trial;
     }
     most = most ? most : least;
     if (most)
