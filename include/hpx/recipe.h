@@ -156,8 +156,6 @@ hpx_status hpx_recipe_find_search(const hpx_recipe_search **out, const hpx_recip
 void hpx_recipe_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell);
 /* Makes of the fields of some cell those of another: only what depends on an axis is set or removed. */
 void hpx_recipe_change_settings(hpx_fields *fields, const hpx_recipe *recipe, uint32_t cell);
-/* Those of the section "model" alone: all that decides the cost. */
-void hpx_recipe_model_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell);
 
 void hpx_recipe_dataset_of(hpx_recipe_dataset *out, const hpx_recipe *recipe, uint32_t cell);
 void hpx_recipe_dataset_free(hpx_recipe_dataset *dataset);

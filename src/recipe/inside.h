@@ -99,6 +99,7 @@ struct slot {
     const struct binding *binding; /* NULL: the default */
     struct operand *operands;
     size_t count;
+    bool varies;                  /* with an axis, or whether it exists does */
     const struct slot *condition; /* the setting exists where this one has condition_value; NULL: always */
     const char *condition_value;
 };
@@ -112,7 +113,7 @@ struct hpx_recipe_inside {
     const struct word **axis_words[HPX_AXES_MAX]; /* where each value of an axis is written */
     hpx_setting kind;                             /* the setting behind "model.kind" */
     struct slot *slots;                           /* of model and train, by field name */
-    size_t slot_count, model_count;               /* those of the model come first */
+    size_t slot_count;
     const char *dataset;
     struct operand files[HPX_INPUTS_MAX]; /* values NULL: a known data set */
     struct slot *dataset_slots;

@@ -43,28 +43,15 @@ void hpx_recipe_set_field(hpx_fields *out, const struct slot *slot, const uint32
     }
 }
 
-static void set_fields(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell, size_t count)
-{
-    uint32_t indices[HPX_AXES_MAX];
-    hpx_grid_indices(indices, &recipe->grid, cell);
-    for (size_t i = 0; i < count; i++)
-        if (hpx_recipe_present(&recipe->inside->slots[i], indices))
-            hpx_recipe_set_field(out, &recipe->inside->slots[i], indices);
-}
-
 void hpx_recipe_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell)
 {
+    uint32_t indices[HPX_AXES_MAX];
     if (recipe->program)
         hpx_recipe_program_fields(out, recipe, cell);
-    set_fields(out, recipe, cell, recipe->inside->slot_count);
-}
-
-static bool depends_on_axis(const struct slot *slot)
-{
-    bool depends = slot->condition && depends_on_axis(slot->condition);
-    for (size_t i = 0; i < slot->count; i++)
-        depends = depends || slot->operands[i].axis >= 0;
-    return depends;
+    hpx_grid_indices(indices, &recipe->grid, cell);
+    for (size_t i = 0; i < recipe->inside->slot_count; i++)
+        if (hpx_recipe_present(&recipe->inside->slots[i], indices))
+            hpx_recipe_set_field(out, &recipe->inside->slots[i], indices);
 }
 
 void hpx_recipe_change_settings(hpx_fields *fields, const hpx_recipe *recipe, uint32_t cell)
@@ -75,18 +62,13 @@ void hpx_recipe_change_settings(hpx_fields *fields, const hpx_recipe *recipe, ui
     hpx_grid_indices(indices, &recipe->grid, cell);
     for (size_t i = 0; i < recipe->inside->slot_count; i++) {
         const struct slot *slot = &recipe->inside->slots[i];
-        if (!depends_on_axis(slot))
+        if (!slot->varies)
             continue;
         if (hpx_recipe_present(slot, indices))
             hpx_recipe_set_field(fields, slot, indices);
         else
             hpx_fields_remove(fields, slot->field);
     }
-}
-
-void hpx_recipe_model_settings(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell)
-{
-    set_fields(out, recipe, cell, recipe->inside->model_count);
 }
 
 void hpx_recipe_dataset_of(hpx_recipe_dataset *out, const hpx_recipe *recipe, uint32_t cell)

@@ -135,6 +135,14 @@ static void tie_conditions(struct parse *p)
     }
 }
 
+static bool varies(const struct slot *slot)
+{
+    bool any = slot->condition && varies(slot->condition);
+    for (size_t i = 0; i < slot->count; i++)
+        any = any || slot->operands[i].axis >= 0;
+    return any;
+}
+
 /* Looks at whole cells. */
 static void check_need(struct parse *p, const struct slot *asks)
 {
@@ -172,11 +180,12 @@ void hpx_recipe_trainer_settings(struct parse *p)
     hpx_recipe_check_keys(p, p->model, SECTION_MODEL);
     make_kind(p);
     make_slots(p, p->model, SECTION_MODEL);
-    inside->model_count = inside->slot_count;
     hpx_recipe_check_keys(p, p->train, SECTION_TRAIN);
     make_slots(p, p->train, SECTION_TRAIN);
     qsort(inside->slots, inside->slot_count, sizeof(struct slot), by_field);
     tie_conditions(p);
+    for (size_t i = 0; i < inside->slot_count; i++)
+        inside->slots[i].varies = varies(&inside->slots[i]);
     for (size_t i = 0; !p->status && i < inside->slot_count; i++)
         check_need(p, &inside->slots[i]);
 }

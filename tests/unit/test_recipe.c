@@ -243,12 +243,6 @@ static void test_cells(void **state)
         "model.kind = mlp\ntrain.batch = 128\ntrain.beta1 = 0.9\ntrain.beta2 = 0.999\n"
         "train.epsilon = 1e-08\ntrain.optimizer = adam\ntrain.rate = 0.001\ntrain.schedule = constant\n"
         "train.weight-decay = 0\n");
-    hpx_fields model = {0};
-    hpx_recipe_model_settings(&model, recipe, cell);
-    assert_int_equal(model.count, 5);
-    for (size_t i = 0; i < model.count; i++)
-        assert_int_equal(strncmp(model.fields[i].name, "model.", 6), 0);
-    hpx_fields_free(&model);
     hpx_recipe_dataset dataset;
     hpx_recipe_dataset_of(&dataset, recipe, cell);
     expect_taken(&dataset, "dataset.take", 200);
