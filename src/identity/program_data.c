@@ -14,8 +14,7 @@
 
 #define DEPTH_MAX 64 /* of folders: more are a link to a folder around it */
 
-/* --- memory
- * ------------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------- */
 
 bool hpx_program_recall(hpx_buffer *out, const hpx_source_options *options, const char *name)
 {
@@ -130,8 +129,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const hpx_data_file *)a)->name, ((const hpx_data_file *)b)->name);
 }
 
-/* --- which files
- * -------------------------------------------------------------------------------------------- */
+/* --- which files -------------------------------------------------------------------------------------- */
 
 static hpx_status add_path(hpx_program_data *data, const char *name, const char *path, unsigned depth,
                            hpx_error *error);
@@ -241,8 +239,7 @@ static void sort_files(hpx_program_data *data)
     hpx_path_list_sort(&data->places);
 }
 
-/* --- their bytes
- * -------------------------------------------------------------------------------------------- */
+/* --- their bytes -------------------------------------------------------------------------------------- */
 
 static bool is_trusted(const hpx_data_file *known, const hpx_file_stat *now)
 {

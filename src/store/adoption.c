@@ -78,6 +78,7 @@ static hpx_status copy_checkpoints(hpx_store *store, MDB_txn *txn, const hpx_has
 hpx_status hpx_store_copy(hpx_store *store, const hpx_hash *from, const hpx_buffer *manifest,
                           hpx_error *error)
 {
+    static const hpx_comparison bits = {.likeness = HPX_LIKE_BITS};
     MDB_txn *txn;
     struct records records = {0};
     const hpx_hash to = hpx_hash_of(manifest->data, manifest->size);
@@ -86,7 +87,6 @@ hpx_status hpx_store_copy(hpx_store *store, const hpx_hash *from, const hpx_buff
         status = hpx_begin_write(&txn, store, error);
     if (!status) {
         for (size_t i = 0; i < records.count && !status; i++) {
-            static const hpx_comparison bits = {.likeness = HPX_LIKE_BITS};
             enum put_outcome outcome;
             records.items[i].key = to;
             status = hpx_put_artifact(&outcome, store, txn, manifest, &records.items[i], &bits, error);

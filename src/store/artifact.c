@@ -78,16 +78,6 @@ hpx_status hpx_store_find(hpx_artifact *out, hpx_store *store, const hpx_hash *k
     return get(out, store, key, epochs, true, manifest, error);
 }
 
-static hpx_status put_record(hpx_store *store, MDB_txn *txn, enum database db, const struct key *name,
-                             const hpx_artifact *artifact, hpx_error *error)
-{
-    hpx_buffer record = {0};
-    hpx_encode_artifact(&record, artifact);
-    hpx_status status = hpx_put_sealed(store, txn, db, name, record.data, record.size, error);
-    hpx_buffer_free(&record);
-    return status;
-}
-
 static hpx_status contradicts(const hpx_artifact *stored, const hpx_artifact *artifact,
                               const hpx_difference *difference, hpx_error *error)
 {
@@ -114,9 +104,8 @@ static hpx_status put_again(enum put_outcome *out, hpx_store *store, MDB_txn *tx
     if (comparison->likeness == HPX_LIKE_ANY) {
         hpx_artifact later = *artifact;
         later.replicate = true;
-        const struct key name = hpx_key_of_later(&later);
         *out = PUT_BESIDE;
-        return put_record(store, txn, DB_CONFLICTS, &name, &later, error);
+        return hpx_put_later(store, txn, &later, error);
     }
     *out = hpx_artifact_alike(&difference, artifact, stored, comparison) ? PUT_KNOWN : PUT_CONTRADICTS;
     return *out == PUT_KNOWN ? HPX_OK : contradicts(stored, artifact, &difference, error);
@@ -135,8 +124,12 @@ hpx_status hpx_put_artifact(enum put_outcome *out, hpx_store *store, MDB_txn *tx
     hpx_artifact stored;
     status = hpx_get_artifact(&stored, store, txn, &artifact->key, artifact->epoch, error);
     if (status == HPX_NOT_FOUND) {
+        hpx_buffer record = {0};
+        hpx_encode_artifact(&record, artifact);
         name = hpx_key_of_epoch(&artifact->key, artifact->epoch);
-        return put_record(store, txn, DB_RECORDS, &name, artifact, error);
+        status = hpx_put_sealed(store, txn, DB_RECORDS, &name, record.data, record.size, error);
+        hpx_buffer_free(&record);
+        return status;
     }
     if (status)
         return status;

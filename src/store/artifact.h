@@ -47,7 +47,9 @@ const char *hpx_validate_artifact(const hpx_artifact *artifact, const hpx_fields
 /* space.c */
 hpx_status hpx_find_pin(bool *pinned, hpx_store *store, MDB_txn *txn, const hpx_hash *key, hpx_error *error);
 
-struct key hpx_key_of_later(const hpx_artifact *artifact); /* of a later run of an epoch that has one */
+/* conflict.c: a later run of an epoch that has one. */
+struct key hpx_key_of_later(const hpx_artifact *later);
+hpx_status hpx_put_later(hpx_store *store, MDB_txn *txn, const hpx_artifact *later, hpx_error *error);
 /* hpx_store_each_conflict within a transaction. *damaged: how many could not be read, which were reported. */
 hpx_status hpx_each_conflict(uint64_t *damaged, hpx_store *store, MDB_txn *txn, const hpx_hash *only,
                              hpx_artifact_fn *each, void *context, hpx_error *error);

@@ -1,4 +1,5 @@
-/* A bundle, format version 3 or, with results of programs, 4. Integers are little-endian, those in keys big-endian as in the store.
+/* A bundle, format version 3 or, with results of programs, 4. Integers are little-endian, those in keys big-endian as in the
+ * store.
  *
  *     "HPXB"  u32 version
  *     entries:  u8 kind  key  u32 payload size  payload  XXH3-128 of kind, key and payload
@@ -17,11 +18,11 @@
  *                                       all bytes before it, from the magic on         24 bytes, exactly
  *
  * Keys and payloads are the store's (store.c) but for pieces. Entries ascend strictly: first code versions by id, then data
- * sets by id, then conditions by id, then trajectories by key, each with its manifest, its records by epoch, their later
- * runs, logs by epoch, and its checkpoints by epoch, each with its pieces by index. So every entry refers only to entries before it,
- * none can come twice, a reader needs to remember no more than the last one, and the same results always make
- * the same bytes. 'E' ends the bundle: no byte follows. Version 1 had no 'X', up to
- * version 2 pieces had 16352 bytes, and up to version 3 there is no 'O' and no 'L', and records have 4 KiB. */
+ * sets by id, then conditions by id, then trajectories by key, each with its manifest, its records by epoch, their later runs,
+ * its logs by epoch, and its checkpoints by epoch, each with its pieces by index. So every entry refers only to entries before
+ * it, none can come twice, a reader needs to remember no more than the last one, and the same results always make the same
+ * bytes. 'E' ends the bundle: no byte follows. Version 1 had no 'X', up to version 2 pieces had 16352 bytes, and up to version 3
+ * there is no 'O' and no 'L'. */
 #include "bundle_format.h"
 
 #include "base/memory.h"

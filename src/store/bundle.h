@@ -49,12 +49,11 @@ typedef struct hpx_imported {
 
 /* Puts a bundle into a store, in one transaction: all of it or, at the first thing wrong, nothing. HPX_FAILED
  * with "NAME: byte OFFSET: what" for a bundle that is not right to the last byte, HPX_DIFFERS for one that
- * contradicts the store (another output for an epoch, another manifest for a key). Where runs need not be alike, another
- * run of a stored epoch becomes its replicate. Importing it again changes
- * nothing. Checkpoints older than the newest that the store has are skipped, unless the trajectory is pinned;
- * none that is whole is dropped. The bundle is spooled before the transaction begins: other writers of the
- * store wait only while it is put there, and LMDB holds up to about 2 GiB of what is new in memory before it
- * goes to the file. */
+ * contradicts the store (another output for an epoch, another manifest for a key). Where runs need not be
+ * alike, another run of a stored epoch becomes its replicate. Importing it again changes nothing. Checkpoints
+ * older than the newest that the store has are skipped, unless the trajectory is pinned; none that is whole is
+ * dropped. The bundle is spooled before the transaction begins: other writers of the store wait only while it is
+ * put there, and LMDB holds up to about 2 GiB of what is new in memory before it goes to the file. */
 hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name, hpx_read_fn *read,
                            void *context, hpx_error *error);
 

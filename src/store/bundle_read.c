@@ -50,8 +50,8 @@ struct reader {
     hpx_fields mark;       /* of what is new */
     hpx_hash manifest_key; /* of the manifest below */
     hpx_fields manifest;   /* of the trajectory at hand */
-    hpx_artifact
-        beside; /* key and epoch of the last replicate of what is stored: the rest of that run stays out */
+    /* Key and epoch of the last replicate of what is stored: the rest of that run stays out. */
+    hpx_artifact beside;
     /* The entry at hand. */
     uint64_t entry_at;
     enum bundle_kind kind;
@@ -400,7 +400,6 @@ static hpx_status find_comparison(hpx_comparison *out, hpx_fields *conditions, s
 static hpx_status put_replicate(struct reader *reader, const hpx_artifact *artifact, hpx_error *error)
 {
     hpx_artifact later = *artifact;
-    hpx_buffer record = {0};
     const uint8_t *payload;
     size_t size;
     later.replicate = true;
@@ -412,9 +411,7 @@ static hpx_status put_replicate(struct reader *reader, const hpx_artifact *artif
         reader->done->conflicts.known += !status;
         return status;
     }
-    hpx_encode_artifact(&record, &later);
-    status = hpx_put_sealed(reader->store, reader->txn, DB_CONFLICTS, &name, record.data, record.size, error);
-    hpx_buffer_free(&record);
+    status = hpx_put_later(reader->store, reader->txn, &later, error);
     reader->done->conflicts.added += !status;
     return status;
 }

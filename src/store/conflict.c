@@ -8,40 +8,46 @@
 
 #include <string.h>
 
-struct key hpx_key_of_later(const hpx_artifact *artifact)
+struct key hpx_key_of_later(const hpx_artifact *later)
 {
-    struct key key = hpx_key_of_epoch(&artifact->key, artifact->epoch);
+    struct key key = hpx_key_of_epoch(&later->key, later->epoch);
     hpx_fields fields = {0};
-    hpx_artifact_fields(&fields, artifact);
-    const hpx_hash name = artifact->replicate ? hpx_record_id(&fields) : artifact->output;
+    hpx_artifact_fields(&fields, later);
+    const hpx_hash name = later->replicate ? hpx_record_id(&fields) : later->output;
     hpx_fields_free(&fields);
     memcpy(key.bytes + key.size, name.bytes, HPX_HASH_BYTES);
     key.size += HPX_HASH_BYTES;
     return key;
 }
 
-static hpx_status put_later(hpx_store *store, const hpx_artifact *artifact, bool replicate, hpx_error *error)
+hpx_status hpx_put_later(hpx_store *store, MDB_txn *txn, const hpx_artifact *later, hpx_error *error)
+{
+    hpx_buffer record = {0};
+    const struct key key = hpx_key_of_later(later);
+    hpx_encode_artifact(&record, later);
+    hpx_status status = hpx_put_sealed(store, txn, DB_CONFLICTS, &key, record.data, record.size, error);
+    hpx_buffer_free(&record);
+    return status;
+}
+
+static hpx_status put_alone(hpx_store *store, const hpx_artifact *artifact, bool replicate, hpx_error *error)
 {
     MDB_txn *txn;
-    hpx_buffer record = {0};
     hpx_artifact later = *artifact;
     later.replicate = replicate;
     if (hpx_artifact_is_of_program(artifact))
         later.output = hpx_artifact_output(artifact, NULL);
-    const struct key key = hpx_key_of_later(&later);
     hpx_status status = hpx_begin_write(&txn, store, error);
     if (status)
         return status;
-    hpx_encode_artifact(&record, &later);
-    status = hpx_put_sealed(store, txn, DB_CONFLICTS, &key, record.data, record.size, error);
-    hpx_buffer_free(&record);
+    status = hpx_put_later(store, txn, &later, error);
     return hpx_end_write(store, txn, status, error);
 }
 
 hpx_status hpx_store_put_conflict(hpx_store *store, const hpx_artifact *artifact, hpx_error *error)
 {
     hpx_error failure;
-    if (put_later(store, artifact, false, &failure) == HPX_OK)
+    if (put_alone(store, artifact, false, &failure) == HPX_OK)
         return HPX_DIFFERS;
     *error = failure;
     return error->status;
@@ -49,7 +55,7 @@ hpx_status hpx_store_put_conflict(hpx_store *store, const hpx_artifact *artifact
 
 hpx_status hpx_store_put_replicate(hpx_store *store, const hpx_artifact *artifact, hpx_error *error)
 {
-    return put_later(store, artifact, true, error);
+    return put_alone(store, artifact, true, error);
 }
 
 static hpx_status hand_on(hpx_store *store, const MDB_val *key, const MDB_val *value, hpx_artifact_fn *each,

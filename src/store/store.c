@@ -1,5 +1,5 @@
-/* The layout, format versions 2 and 3: 3 has results of programs. The environment is the file hpx.mdb (and hpx.mdb-lock) in the store's folder,
- * with one database for each kind of value:
+/* The layout, format versions 2 and, with results of programs, 3. The environment is the file hpx.mdb (and hpx.mdb-lock) in the
+ * store's folder, with one database for each kind of value:
  *
  *     meta         "format"                      u32 format version
  *     manifests    key(16)                       canonical fields; key is their XXH3-128

@@ -660,8 +660,7 @@ static void test_export_checks_outputs(void **state)
     close_place(&b);
 }
 
-/* Bundles put together by hand
- * ---------------------------------------------------------------------------- */
+/* --- bundles put together by hand ------------------------------------------------------------------------- */
 
 struct part {
     char kind;

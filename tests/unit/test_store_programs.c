@@ -18,8 +18,6 @@
 
 #include <cmocka.h>
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
 static char *folder;
 static hpx_store *store;
 static hpx_error error;
