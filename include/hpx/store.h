@@ -106,6 +106,9 @@ hpx_artifact hpx_artifact_copy(const hpx_artifact *artifact); /* the cell stays 
 /* Takes a copy in place of what `out` has. */
 void hpx_artifact_set(hpx_artifact *out, const hpx_artifact *artifact);
 
+/* Whether a program made it, which has conditions. */
+bool hpx_artifact_is_of_program(const hpx_artifact *artifact);
+
 /* Whether two epochs came out alike, bit for bit. */
 bool hpx_artifact_same_output(const hpx_artifact *a, const hpx_artifact *b);
 /* Whether they came out alike by a comparison. If not, and it is not HPX_LIKE_BITS, `out` says in which metric. */

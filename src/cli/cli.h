@@ -88,7 +88,7 @@ char *hpx_usage_of(const struct command *command); /* "hpx build [OPTION]... REC
 /* say.c */
 int hpx_fail(const hpx_error *error); /* prints it; the exit code for it */
 void hpx_say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* "hpx: ..." to stderr */
-/* Whatever people may read goes through here: with escapes for what is not visible (hpx/text.h), but line
+/* Whatever people may read goes through here: with escapes for what is not visible (base/text.h), but line
  * ends and tabs. */
 void hpx_show_text(const char *text); /* to stderr */
 /* Lines drawn above the cursor's end, which the next frame replaces. */
@@ -101,7 +101,7 @@ int hpx_print_result(hpx_buffer *text); /* to stdout, and frees it; the exit cod
 void hpx_pass_on(const void *bytes, size_t size);
 int hpx_print_bytes(hpx_buffer *text); /* likewise, but as it is unless stdout is a terminal: for files */
 void hpx_warn_if_stale(void);
-void hpx_warn_without_code(const hpx_recipe *recipe); /* of a program of which no file is tracked */
+void hpx_warn_without_code(const hpx_recipe *recipe); /* a program whose files are no part of its identity */
 
 /* The store's folder: --store, $HPX_STORE, cache/ at the root of the work tree that holds `anchor` (a folder,
  * or a recipe as on the command line), ./cache. free() it. */
@@ -110,7 +110,7 @@ char *hpx_recipe_path(const char *argument); /* RECIPE of RECIPE[:SEARCH]; free(
 /* Likewise; *search is SEARCH, or NULL where there is none. */
 char *hpx_split_target(const char *argument, const char **search);
 /* Where fetched data sets are: $HPX_DATA, else data/ in the store's folder. free() it. */
-char *hpx_data_folder(const char *hpx_store_folder);
+char *hpx_data_folder(const char *store);
 /* Opens the store. Damage found in it is reported. WRITE makes it where there is none, and says so. READ:
  * *out is NULL, with HPX_OK, where there is none; but a folder given with --store must have one. */
 hpx_status hpx_open_store(hpx_store **out, const struct options *options, const char *folder,
@@ -138,6 +138,9 @@ struct target {
 /* The first word is the recipe, the others amend it. `cell`: words that do not, name a cell; they are left
  * behind the first word, and *count counts both. */
 hpx_status hpx_open_target(struct target *out, char **words, size_t *count, bool cell, hpx_error *error);
+/* The same, for one trial: axis values, "seed", and what else amends a recipe. HPX_USAGE where an axis is left that has
+ * several values. */
+hpx_status hpx_open_trial(struct target *out, char **words, size_t count, hpx_error *error);
 void hpx_free_target(struct target *target);
 /* RECIPE[:SEARCH]... grouped by recipe, all of them amended. */
 hpx_status hpx_open_targets(struct target **out, size_t *count, char *const *arguments, size_t argument_count,
@@ -148,10 +151,6 @@ bool hpx_have_one_store(const struct options *options, const struct target *targ
                         const char *folder);
 hpx_status hpx_need_searches(const struct target *targets, size_t count, hpx_error *error);
 
-/* The same, for one trial: axis values, "seed", and what else amends a recipe. HPX_USAGE where an axis is left that has
- * several values. */
-hpx_status hpx_open_trial(struct target *out, char **words, size_t count, hpx_error *error);
-
 /* build.c: hpx_build of a target with what the options say, its progress shown. */
 hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_store *store,
                             const char *data, const struct options *options, hpx_error *error);
@@ -159,7 +158,7 @@ hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_
 /* Whether an argument that may be a recipe or a key is a key. */
 bool hpx_is_key(const char *word);
 
-/* hpx_export_bundle.c: export without --csv. */
+/* export_bundle.c, export_checkpoint.c: export without --csv. */
 int hpx_export_bundle(const struct options *options);
 int hpx_export_checkpoint(const struct options *options);
 

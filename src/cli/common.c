@@ -151,8 +151,7 @@ void hpx_warn_without_code(const hpx_recipe *recipe)
     const hpx_program *program = recipe->program;
     if (program && program->code.count == 0)
         hpx_say("warning: %s:%u:%u: program has no 'code': no edit of its files makes a stored result miss; "
-                "expected a "
-                "binding such as 'code = train.py src/'",
+                "expected a binding such as 'code = train.py src/'",
                 program->place.file, program->place.line, program->place.column);
 }
 

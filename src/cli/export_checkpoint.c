@@ -31,9 +31,8 @@ static hpx_status write_files(const char *folder, const hpx_artifact *artifact, 
 {
     if (mkdir(folder, 0777) != 0)
         return hpx_error_errno(error, "%s", folder);
-    hpx_status status = hpx_hash_is_zero(&artifact->conditions)
-                            ? write_file(folder, checkpoint, error)
-                            : hpx_archive_unpack(folder, checkpoint, error);
+    hpx_status status = hpx_artifact_is_of_program(artifact) ? hpx_archive_unpack(folder, checkpoint, error)
+                                                             : write_file(folder, checkpoint, error);
     if (status)
         hpx_folder_remove(folder);
     return status;

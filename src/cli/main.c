@@ -67,7 +67,8 @@ static const struct command commands[] = {
      "With this binary; its code and numerics may be others than those recorded. With --at-code the sources\n"
      "that are stored with the result are built in a temporary folder, with the recorded compiler flags, and\n"
      "that very hpx trains. Sources that came by an import are shown, as a patch of their commit, and built\n"
-     "only with --trust. Exit code 12 when an epoch differs, with the fields that do.\n"},
+     "only with --trust. The result of a program is trained by the program's own code, which is stored with it, and\n"
+     "its metrics are compared as its recipe says. Exit code 12 when an epoch differs, with the fields that do.\n"},
     {"adopt", hpx_run_adopt, 0, 2, "[OLD [NEW]] | --forget NEW",
      "prove that edits changed no number: the trainer is equivalent to the one before",
      "Trains a sample of the results of trainer OLD again with this binary, whose trainer is NEW, and compares\n"
@@ -98,6 +99,7 @@ static const struct command commands[] = {
      "seeds name under this binary; and all checkpoints of pinned trajectories. Results are never collected.\n"
      "Every line says why, and what it costs to train the checkpoint again. With --max-size, further ones\n"
      "that are neither pinned nor named by a recipe go, the cheapest to train again for their size first.\n"
+     "Snapshots of programs' code that nobody has used for a day go, too.\n"
      "-n prints the same and changes nothing.\n"},
     {"forget", hpx_run_forget, 1, SIZE_MAX, "RECIPE... | KEY...",
      "take results out of the store",

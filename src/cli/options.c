@@ -108,7 +108,7 @@ static const struct row {
      "make this trainer equivalent to no other again",
      read_text, TO(forget)},
     {0, "max-size", "S", "gc",
-     "collect until S bytes are live; K, M and G are powers of 1024",
+     "collect until S bytes are live; k, M, G and T are powers of 1024",
      read_size, TO(bytes_max)},
     {0, "compact", NULL, "gc",
      "give free pages back to the file system",

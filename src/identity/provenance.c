@@ -22,7 +22,7 @@ hpx_status hpx_provenance_find(hpx_provenance *out, hpx_store *store, const hpx_
     if (!status)
         status = forgive(
             hpx_store_get_record(&out->dataset, store, HPX_RECORD_DATASET, &artifact->dataset, error));
-    if (!status && !hpx_hash_is_zero(&artifact->conditions))
+    if (!status && hpx_artifact_is_of_program(artifact))
         status = forgive(hpx_store_get_record(&out->conditions, store, HPX_RECORD_CONDITIONS,
                                               &artifact->conditions, error));
     if (!status)

@@ -1,5 +1,5 @@
 /* Writes JSON (RFC 8259) into a buffer: commas, indentation and escapes are taken care of. What is not
- * visible (hpx/text.h) is written with escapes. */
+ * visible (base/text.h) is written with escapes. */
 #ifndef HPX_JSON_H
 #define HPX_JSON_H
 

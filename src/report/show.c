@@ -27,9 +27,11 @@ static void add_fields(hpx_buffer *out, const char *title, const hpx_fields *fie
     }
     for (hpx_data_walk file = {0}; hpx_data_next(&file, fields);) {
         char hex[HPX_HASH_HEX_BYTES];
-        hpx_buffer_puts(out, "    ");
-        hpx_text_show(out, file.name, strlen(file.name), "");
-        hpx_buffer_printf(out, ", %" PRIu64 " bytes, %s\n", file.size, hpx_hash_hex(hex, &file.hash));
+        hpx_buffer name = {0};
+        hpx_text_show(&name, file.name, strlen(file.name), "");
+        hpx_buffer_printf(out, "    %-28s %s, %" PRIu64 " bytes\n", hpx_buffer_text(&name),
+                          hpx_hash_hex(hex, &file.hash), file.size);
+        hpx_buffer_free(&name);
     }
     if (fields->count == 0)
         hpx_buffer_puts(out, "    lost\n");
@@ -194,7 +196,7 @@ void hpx_report_show(hpx_buffer *out, const hpx_trajectory *shown)
     add_fields(out, "code", &shown->newest.code);
     if (has_inputs(&shown->newest.manifest))
         add_fields(out, "data set", &shown->newest.dataset);
-    if (!hpx_hash_is_zero(&last->conditions))
+    if (hpx_artifact_is_of_program(last))
         add_fields(out, "conditions", &shown->newest.conditions);
 }
 

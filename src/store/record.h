@@ -7,7 +7,6 @@
 void hpx_artifact_fields(hpx_fields *out, const hpx_artifact *artifact);
 void hpx_encode_artifact(hpx_buffer *out, const hpx_artifact *artifact);
 
-bool hpx_artifact_is_of_program(const hpx_artifact *artifact);
 /* What `output` of a record has to be, with the hasher of its checkpoint, which is freed; NULL: without one. */
 hpx_hash hpx_artifact_output(const hpx_artifact *artifact, hpx_hasher *checkpoint);
 

@@ -179,7 +179,7 @@ const char *hpx_validate_artifact(const hpx_artifact *artifact, const hpx_fields
         return "an epoch behind the last one of its training";
     if (*artifact->failure && *artifact->stopped)
         return "an epoch that failed, and stopped";
-    if ((*artifact->stopped || artifact->replicate) && hpx_hash_is_zero(&artifact->conditions))
+    if ((*artifact->stopped || artifact->replicate) && !hpx_artifact_is_of_program(artifact))
         return "a result of a program without its conditions";
     if (seed && artifact->seed != seed->count)
         return "another seed than its manifest has";
