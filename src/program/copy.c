@@ -10,7 +10,6 @@
 #include "base/memory.h"
 #include "hpx/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -51,8 +50,7 @@ struct hpx_copy {
 /* The one that is released, to be used again. */
 static hpx_copy *idle;
 
-/* --- nodes
- * -------------------------------------------------------------------------------------------------- */
+/* --- nodes ------------------------------------------------------------------------------------------------ */
 
 static int by_name(const void *a, const void *b)
 {
@@ -101,9 +99,7 @@ static hpx_status read_nodes(struct node *folder, int fd, hpx_error *error)
     const struct dirent *entry;
     struct stat info;
     hpx_status status = entries ? HPX_OK : hpx_error_errno(error, "the snapshot of the code");
-    while (!status && (entry = readdir(entries))) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
+    while (!status && (entry = hpx_tree_next(entries))) {
         if (fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
             status = hpx_error_errno(error, "the snapshot of the code");
             break;
@@ -141,8 +137,7 @@ static struct node *make_node(struct node *root, const char *path, mode_t mode)
     return node;
 }
 
-/* --- the tree that is wanted
- * ------------------------------------------------------------------------------------ */
+/* --- the tree that is wanted ------------------------------------------------------------------------------ */
 
 /* Without a slash at the end. */
 static char *join(const char *folder, const char *path)
@@ -217,8 +212,7 @@ static hpx_status plan_tree(hpx_copy *copy, const hpx_fields *conditions, hpx_er
     return status;
 }
 
-/* --- making it so
- * ----------------------------------------------------------------------------------------------- */
+/* --- making it so ----------------------------------------------------------------------------------------- */
 
 static int64_t nanoseconds(struct timespec time)
 {
@@ -325,20 +319,13 @@ static hpx_status make_leaf(const hpx_copy *copy, struct node *node, int at, int
 
 static bool remove_others(int fd, const struct node *folder)
 {
-    const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    DIR *entries = own >= 0 ? fdopendir(own) : NULL;
+    DIR *entries = hpx_tree_list(fd);
     const struct dirent *entry;
     bool done = entries != NULL;
-    if (entries)
-        rewinddir(entries);
-    while (done && (entry = readdir(entries)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            !find_node(folder, entry->d_name))
-            done = hpx_tree_remove(fd, entry->d_name);
+    while (done && (entry = hpx_tree_next(entries)))
+        done = find_node(folder, entry->d_name) || hpx_tree_remove(fd, entry->d_name);
     if (entries)
         closedir(entries);
-    else if (own >= 0)
-        close(own);
     return done;
 }
 
@@ -372,8 +359,7 @@ static hpx_status make_folder(hpx_copy *copy, struct node *node, int at, int sna
     return status;
 }
 
-/* --- the copies of a process
- * ------------------------------------------------------------------------------------ */
+/* --- the copies of a process ------------------------------------------------------------------------------ */
 
 static void free_copy(hpx_copy *copy)
 {
@@ -591,8 +577,7 @@ const char *hpx_copy_tmp(const hpx_copy *copy)
     return copy->tmp;
 }
 
-/* --- what was missed
- * -------------------------------------------------------------------------------------------- */
+/* --- what was missed -------------------------------------------------------------------------------------- */
 
 #define FOLDERS_MAX 64
 

@@ -6,7 +6,6 @@
 #include "base/memory.h"
 #include "hpx/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,8 +18,7 @@
 
 #define UNFINISHED_SECONDS 60
 
-/* --- where it is
- * -------------------------------------------------------------------------------------------- */
+/* --- where it is ------------------------------------------------------------------------------------------ */
 
 /* The path up to its last part that is there, without links. */
 static char *existing_part(const char *path)
@@ -132,8 +130,7 @@ hpx_status hpx_scratch_open(int *out, const char *scratch, const char *name, hpx
     return *out >= 0 ? HPX_OK : hpx_error_errno(error, "%s/%s", scratch, name);
 }
 
-/* --- what is left in it
- * ------------------------------------------------------------------------------------- */
+/* --- what is left in it ----------------------------------------------------------------------------------- */
 
 static bool ends_with(const char *name, const char *end)
 {
@@ -150,9 +147,8 @@ static void remove_dead_copy(int copies, const char *lock_name, bool keep, hpx_s
     char *name = hpx_strndup(lock_name, strlen(lock_name) - strlen(LOCK));
     if (hpx_tree_lock(lock)) {
         unsigned long long bytes = 0;
-        if (space)
-            hpx_tree_measure(&bytes, copies, name);
         if (space) {
+            hpx_tree_measure(&bytes, copies, name);
             space->copies++;
             space->bytes += bytes;
         }
@@ -165,18 +161,13 @@ static void remove_dead_copy(int copies, const char *lock_name, bool keep, hpx_s
 
 static void each_dead_copy(int copies, bool keep, hpx_scratch_space *space)
 {
-    const int own = fcntl(copies, F_DUPFD_CLOEXEC, 0);
-    DIR *entries = own >= 0 ? fdopendir(own) : NULL;
+    DIR *entries = hpx_tree_list(copies);
     const struct dirent *entry;
-    if (entries)
-        rewinddir(entries);
-    while (entries && (entry = readdir(entries)))
+    while (entries && (entry = hpx_tree_next(entries)))
         if (ends_with(entry->d_name, LOCK))
             remove_dead_copy(copies, entry->d_name, keep, space);
     if (entries)
         closedir(entries);
-    else if (own >= 0)
-        close(own);
 }
 
 void hpx_scratch_remove_dead_copies(int copies)
@@ -228,13 +219,11 @@ void hpx_scratch_collect(hpx_scratch_space *out, const char *scratch, double sec
     }
     if (hpx_scratch_open(&snapshots, scratch, SNAPSHOTS, &none) != HPX_OK)
         return;
-    DIR *entries = fdopendir(snapshots);
+    DIR *entries = hpx_tree_list(snapshots);
     const struct dirent *entry;
-    while (entries && (entry = readdir(entries)))
-        if (entry->d_name[0] != '.')
-            collect_snapshot(snapshots, entry->d_name, seconds, keep, out);
+    while (entries && (entry = hpx_tree_next(entries)))
+        collect_snapshot(snapshots, entry->d_name, seconds, keep, out);
     if (entries)
         closedir(entries);
-    else
-        close(snapshots);
+    close(snapshots);
 }

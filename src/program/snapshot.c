@@ -43,8 +43,7 @@ static bool link_says(int at, const char *name, const hpx_snapshot_file *file)
     return same;
 }
 
-/* --- a snapshot that is there
- * ------------------------------------------------------------------------------- */
+/* --- a snapshot that is there ----------------------------------------------------------------------------- */
 
 /* The machine may have lost its power since, and programs know the place. */
 static bool is_whole(int folder, const hpx_snapshot_file *file)
@@ -87,8 +86,7 @@ static int open_snapshot(int snapshots, const char *name, const hpx_snapshot_fil
     return -1;
 }
 
-/* --- a new one
- * ---------------------------------------------------------------------------------------------- */
+/* --- a new one -------------------------------------------------------------------------------------------- */
 
 static hpx_status write_bytes(int fd, const hpx_snapshot_file *file, hpx_error *error)
 {

@@ -2,7 +2,6 @@
 
 #include "base/memory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -44,12 +43,7 @@ bool hpx_tree_lock(int fd)
     return fcntl(fd, F_OFD_SETLK, &lock) == 0;
 }
 
-static bool is_dots(const char *name)
-{
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
-static DIR *list(int fd)
+DIR *hpx_tree_list(int fd)
 {
     int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     DIR *entries = own >= 0 ? fdopendir(own) : NULL;
@@ -58,6 +52,15 @@ static DIR *list(int fd)
     if (entries)
         rewinddir(entries);
     return entries;
+}
+
+const struct dirent *hpx_tree_next(DIR *entries)
+{
+    const struct dirent *entry;
+    do
+        entry = readdir(entries);
+    while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
+    return entry;
 }
 
 static bool is_folder(int at, const char *name)
@@ -81,15 +84,12 @@ static bool move_up(int at, const char *name, int top, unsigned *number)
 static bool flatten(int top, const char *name, unsigned *number)
 {
     const int fd = hpx_tree_open(top, name);
-    DIR *entries = fd >= 0 ? list(fd) : NULL;
+    DIR *entries = fd >= 0 ? hpx_tree_list(fd) : NULL;
     const struct dirent *entry;
     bool done = entries != NULL;
-    while (done && (entry = readdir(entries))) {
-        if (is_dots(entry->d_name))
-            continue;
+    while (done && (entry = hpx_tree_next(entries)))
         done = is_folder(fd, entry->d_name) ? move_up(fd, entry->d_name, top, number)
                                             : unlinkat(fd, entry->d_name, 0) == 0;
-    }
     if (entries)
         closedir(entries);
     if (fd >= 0)
@@ -100,13 +100,11 @@ static bool flatten(int top, const char *name, unsigned *number)
 /* One round over the entries of a folder; *left: folders that stood below others do now stand here. */
 static bool empty_once(int top, unsigned *number, bool *left)
 {
-    DIR *entries = list(top);
+    DIR *entries = hpx_tree_list(top);
     const struct dirent *entry;
     bool done = entries != NULL;
     *left = false;
-    while (done && (entry = readdir(entries))) {
-        if (is_dots(entry->d_name))
-            continue;
+    while (done && (entry = hpx_tree_next(entries))) {
         const unsigned before = *number;
         done = is_folder(top, entry->d_name) ? flatten(top, entry->d_name, number)
                                              : unlinkat(top, entry->d_name, 0) == 0;
@@ -134,8 +132,7 @@ bool hpx_tree_remove(int at, const char *name)
     return done && (unlinkat(at, name, AT_REMOVEDIR) == 0 || errno == ENOENT);
 }
 
-/* --- copies
- * ------------------------------------------------------------------------------------------------- */
+/* --- copies ----------------------------------------------------------------------------------------------- */
 
 static bool write_all(int fd, const uint8_t *bytes, size_t size)
 {
@@ -200,11 +197,11 @@ int hpx_tree_copy(int at, const char *name, int from, mode_t mode)
 void hpx_tree_measure(unsigned long long *bytes, int at, const char *name)
 {
     const int fd = openat(at, name, FOLDER_FLAGS);
-    DIR *entries = fd >= 0 ? list(fd) : NULL;
+    DIR *entries = fd >= 0 ? hpx_tree_list(fd) : NULL;
     const struct dirent *entry;
     struct stat info;
-    while (entries && (entry = readdir(entries))) {
-        if (is_dots(entry->d_name) || fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+    while (entries && (entry = hpx_tree_next(entries))) {
+        if (fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
             continue;
         *bytes += (unsigned long long)info.st_blocks * 512;
         if (S_ISDIR(info.st_mode))

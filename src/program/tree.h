@@ -5,6 +5,7 @@
 
 #include "hpx/error.h"
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 
@@ -13,6 +14,11 @@ int hpx_tree_open(int at, const char *name);
 
 /* Opens the folder, and makes it anew, with that mode, if anything else is there, or nothing. */
 int hpx_tree_make(int at, const char *name, mode_t mode);
+
+/* What is in the open folder, from the first entry on; closedir() it, which leaves the folder open. NULL, and errno. And the
+ * next entry that is not "." or ".."; NULL: there are no more. */
+DIR *hpx_tree_list(int fd);
+const struct dirent *hpx_tree_next(DIR *entries);
 
 /* Removes what has that name, whatever it is; false, and errno, when something stays. */
 bool hpx_tree_remove(int at, const char *name);
