@@ -273,20 +273,6 @@ static hpx_status wrap(struct making *making, hpx_error *error)
 
 /* --- files ------------------------------------------------------------------------------------------------ */
 
-static void add_json_text(hpx_buffer *out, const char *text)
-{
-    hpx_buffer_puts(out, "\"");
-    for (const char *c = text; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            hpx_buffer_printf(out, "\\%c", *c);
-        else if ((unsigned char)*c < ' ')
-            hpx_buffer_printf(out, "\\u%04x", (unsigned)*c);
-        else
-            hpx_buffer_add(out, c, 1);
-    }
-    hpx_buffer_puts(out, "\"");
-}
-
 static hpx_status write_file(const char *path, int flags, const hpx_buffer *bytes, hpx_error *error)
 {
     const int fd = open(path, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
@@ -309,10 +295,10 @@ static hpx_status write_params(const struct making *making, hpx_error *error)
         char number[HPX_REAL_TEXT_BYTES];
         if (strncmp(field->name, AXIS, strlen(AXIS)) != 0)
             continue;
-        add_json_text(&json, field->name + strlen(AXIS));
+        hpx_text_json(&json, field->name + strlen(AXIS));
         hpx_buffer_puts(&json, ": ");
         if (field->type == HPX_FIELD_TEXT)
-            add_json_text(&json, (const char *)field->bytes);
+            hpx_text_json(&json, (const char *)field->bytes);
         else
             hpx_buffer_puts(&json, number_text(number, field->real));
         hpx_buffer_puts(&json, ", ");

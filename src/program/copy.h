@@ -48,6 +48,9 @@ const char *hpx_copy_tmp(const hpx_copy *copy);
  * worktree. */
 void hpx_copy_undeclared(hpx_buffer *hint, hpx_copy *copy, const void *output, size_t size);
 
+/* The name that such a line tells, as it is shown there; NULL: it is another line. free() it. */
+char *hpx_undeclared_name(const char *line, size_t size);
+
 /* Of a path below the scratch folder: what it is called below the root of the files, if it is in a copy that was made for these
  * conditions; else NULL. Borrowed from it. */
 const char *hpx_copy_name_of(const hpx_fields *conditions, const char *path);

@@ -62,10 +62,10 @@ static void read_listing(hpx_buffer *out)
     const hpx_process_options options = {.arguments = arguments, .descriptors = {-1, ends[1], -1}};
     hpx_status status = hpx_process_start(&pid, &options, &ignored);
     close(ends[1]);
-    for (ssize_t got = 1;
-         !status && got > 0 && out->size<LISTING_BYTES; out->size += got> 0 ? (size_t)got : 0) {
+    for (ssize_t got = 1; !status && got > 0 && out->size < LISTING_BYTES;) {
         hpx_buffer_reserve(out, 4096);
         got = read(ends[0], out->data + out->size, 4096);
+        out->size += got > 0 ? (size_t)got : 0;
     }
     close(ends[0]);
     if (!status && (hpx_process_wait(&how, pid, &ignored) || how != 0))

@@ -32,10 +32,9 @@ struct hpx_lines {
     hpx_line line;   /* the last one read */
     uint64_t number; /* of the last line that has begun */
 
-    /* All names of the trial, as a hash table. */
+    /* All names of the trial, as a hash table; and of each 1 + its place among the epoch's metrics, or 0. */
     char *names[NAME_SLOTS];
-    uint16_t
-        places[NAME_SLOTS]; /* 1 + the index among the metrics of the epoch; 0: it has none of that name */
+    uint16_t places[NAME_SLOTS];
     size_t name_count;
 
     uint32_t newest, own;

@@ -10,11 +10,10 @@
 #define LINE_BYTES 256
 #define PART_BYTES (HPX_LOG_BYTES_MAX / 2 - 64) /* of the beginning, and of the end; between them is a line */
 
-/* The last line of a stream. */
+/* The line of a stream that is being written, and the last one before it that is not blank. */
 struct line {
-    char text[LINE_BYTES],
-        whole[LINE_BYTES]; /* the one that is being written, and the last before it that is not blank */
-    size_t length;
+    char text[LINE_BYTES], whole[LINE_BYTES];
+    size_t length; /* of the text */
 };
 
 struct hpx_log {

@@ -16,9 +16,9 @@ typedef struct hpx_unread {
     char line[HPX_UNREAD_LINE_BYTES + 1]; /* its beginning */
 } hpx_unread;
 
+/* Of the lines that metrics = stdout reads: how many as JSON, as pairs, by `match`. And what else there is. */
 typedef struct hpx_printed {
-    size_t objects, pairs,
-        matched; /* lines that are read with metrics = stdout: as JSON, as pairs, by `match` */
+    size_t objects, pairs, matched;
     hpx_unread unread[HPX_UNREAD_MAX]; /* each name once */
     size_t unread_count;
 } hpx_printed;

@@ -9,6 +9,8 @@
  * missing in the copy and is there in the work tree is told. */
 #include "undeclared.h"
 
+#include "copy.h"
+
 #include "base/memory.h"
 #include "base/text.h"
 #include "hpx/file.h"
@@ -22,6 +24,8 @@
 #define BYTES_MAX      16384
 #define NAME_MAX_BYTES 512
 #define HINTS_MAX      5
+
+static const char before_name[] = "not declared: ", behind_name[] = " exists in the work tree";
 
 struct finding {
     hpx_buffer *out;
@@ -57,10 +61,19 @@ static bool try_name(struct finding *finding, const char *name, bool plain_file)
     if (finding->count == HINTS_MAX || is_told(finding, name))
         return true;
     finding->told[finding->count++] = hpx_strdup(name);
-    hpx_buffer_puts(finding->out, "not declared: ");
+    hpx_buffer_puts(finding->out, before_name);
     hpx_text_show(finding->out, name, strlen(name), "");
-    hpx_buffer_puts(finding->out, " exists in the work tree\n");
+    hpx_buffer_printf(finding->out, "%s\n", behind_name);
     return true;
+}
+
+char *hpx_undeclared_name(const char *line, size_t size)
+{
+    const size_t before = sizeof before_name - 1, behind = sizeof behind_name - 1;
+    if (size <= before + behind || memcmp(line, before_name, before) != 0 ||
+        memcmp(line + size - behind, behind_name, behind) != 0)
+        return NULL;
+    return hpx_strndup(line + before, size - before - behind);
 }
 
 /* "a.b" is a/b.py, a/b/__init__.py or the folder a/b; or it is something in the module a. */

@@ -26,7 +26,7 @@ struct hpx_trial_run {
 };
 void hpx_trial_run_free(struct hpx_trial_run *run);
 
-/* `undeclared` NULL: what it opened is not known, and `why` says why; `run` is the one that was looked at. */
+/* `why`: why not all that it opened is known; NULL: it is. */
 void hpx_diagnose_declared(hpx_diagnosis *out, const hpx_recipe *recipe, const hpx_undeclared *undeclared,
                            const char *why);
 void hpx_diagnose_deterministic(hpx_diagnosis *out, const struct hpx_trial_run *first,

@@ -8,6 +8,7 @@
 #include "hpx/store.h"
 #include "identity/experiment.h"
 #include "identity/manifest.h"
+#include "program/copy.h"
 #include "program/words.h"
 #include "strace.h"
 #include "worker/executor.h"
@@ -163,19 +164,15 @@ static hpx_status trace(struct doctor *doctor, const char *strace, const char *l
     return status;
 }
 
-/* Names that the accident's hints have (program/copy.h). */
+/* Names that the accident's hints have. */
 static void note_hints(hpx_opened *opened, const char *accident)
 {
-    static const char before[] = "not declared: ", behind[] = " exists in the work tree";
     for (const char *line = accident; line && *line;) {
         const size_t length = strcspn(line, "\n");
-        const size_t around = strlen(before) + strlen(behind);
-        if (length > around && strncmp(line, before, strlen(before)) == 0 &&
-            strncmp(line + length - strlen(behind), behind, strlen(behind)) == 0) {
-            char *name = hpx_strndup(line + strlen(before), length - around);
+        char *name = hpx_undeclared_name(line, length);
+        if (name)
             hpx_opened_note_missing(opened, name);
-            free(name);
-        }
+        free(name);
         line += length + (line[length] == '\n');
     }
 }

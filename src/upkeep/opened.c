@@ -383,7 +383,7 @@ static bool is_code(const char *path)
     return got >= 0 && !memchr(bytes, 0, (size_t)got);
 }
 
-/* Moves it on with all those of its folder, as "FOLDER/" if they are many; *at is behind them. Borrowed text in `out`. */
+/* Adds the name there with all others of its folder, as "FOLDER/" if they are many; then *at is behind them. */
 static void add_next(hpx_path_list *out, const hpx_path_list *names, size_t *at)
 {
     const char *first = names->paths[*at], *slash = strrchr(first, '/');

@@ -11,13 +11,12 @@
 
 /* Names are as the recipe would have them: relative to its folder, or absolute. Many of one folder are that folder. */
 typedef struct hpx_undeclared {
-    hpx_path_list code,
-        data; /* files that the program opened, or that it missed in its copy and that are in the work tree */
-    hpx_path_list in_home;  /* those of `data` that are below HOME: caches, mostly */
-    hpx_path_list in_place; /* declared, but opened in the work tree, where the program should not look */
-    char *import_folder;    /* where Python finds the first of these as a module; NULL: they are no modules */
-    size_t installed;       /* files of the system, of interpreters and of installed packages */
-    bool python;            /* a Python interpreter is among these */
+    hpx_path_list code, data; /* opened; or missed in the copy, and in the work tree */
+    hpx_path_list in_home;    /* those of `data` that are below HOME: caches, mostly */
+    hpx_path_list in_place;   /* declared, but opened in the work tree, where the program should not look */
+    char *import_folder; /* where Python finds the first of these as a module; NULL: they are no modules */
+    size_t installed;    /* files of the system, of interpreters and of installed packages */
+    bool python;         /* a Python interpreter is among these */
 } hpx_undeclared;
 void hpx_undeclared_free(hpx_undeclared *undeclared);
 

@@ -1,5 +1,6 @@
 #include "strace.h"
 
+#include "base/glob.h"
 #include "base/memory.h"
 #include "hpx/buffer.h"
 #include "hpx/file.h"
@@ -75,26 +76,15 @@ static void move(struct process *process, const char *folder)
 
 /* --- paths ------------------------------------------------------------------------------------------------ */
 
-/* The absolute path without empty parts, "." and "..". free() it. */
+/* The absolute path without empty parts, "." and "..": above the root is the root. free() it. */
 static char *absolute(const char *folder, const char *path)
 {
-    char *whole = hpx_path_join(folder, path), *out = hpx_alloc(strlen(whole) + 2);
-    size_t length = 0;
-    for (const char *part = whole; *part;) {
-        const size_t size = strcspn(part, "/");
-        if (size == 2 && strncmp(part, "..", 2) == 0) {
-            while (length > 0 && out[--length] != '/')
-                continue;
-        } else if (size > 0 && !(size == 1 && *part == '.')) {
-            out[length++] = '/';
-            memcpy(out + length, part, size);
-            length += size;
-        }
-        part += size + (part[size] == '/');
-    }
-    if (length == 0)
-        out[length++] = '/';
-    out[length] = 0;
+    char *whole = hpx_path_join(folder, path), *normal = hpx_path_normal("", whole);
+    const char *below = normal;
+    while (strncmp(below, "../", 3) == 0)
+        below += 3;
+    char *out = hpx_format("/%s", strcmp(below, "..") == 0 ? "" : below);
+    free(normal);
     free(whole);
     return out;
 }
