@@ -3,8 +3,9 @@
  * exponentials and the error function are the C library's. The reference judges every cell; the cell proposed must be the
  * one that it finds best, or within 1e-8 of that. Where two hyperparameters are so close in a fit, the rest of the search
  * is left out. */
-#include "base/random.h"
 #include "hpx/search.h"
+
+#include "../helper/searches.h"
 
 #include <float.h>
 #include <math.h>
@@ -40,24 +41,6 @@ typedef struct table {
     double score[CELLS];
     uint64_t cost[CELLS];
 } table;
-
-/* Random numbers. */
-
-typedef struct stream {
-    uint32_t purpose, drawn, words[4];
-} stream;
-
-static uint32_t draw(stream *random)
-{
-    if (random->drawn % 4 == 0)
-        hpx_random(random->words, SEED, random->purpose, 0, 0, random->drawn / 4);
-    return random->words[random->drawn++ % 4];
-}
-
-static uint32_t below(stream *random, uint32_t bound)
-{
-    return (uint32_t)((uint64_t)draw(random) * bound >> 32);
-}
 
 /* The reference: the covariance. */
 
@@ -316,16 +299,7 @@ static uint32_t check_trace(world *w, const uint32_t *trace, uint32_t count)
     bool taken[CELLS] = {false};
     uint32_t order[CELLS], compared = 0;
     hyper h = {.length = {8, 8, 8}, .noise = 2};
-    for (uint32_t i = 0; i < w->t->cells; i++)
-        order[i] = i;
-    for (uint32_t i = 0; i < w->t->cells; i++) {
-        uint32_t words[4];
-        hpx_random(words, w->options->seed, 'P', 0, 0, i);
-        const uint64_t word = words[0] + ((uint64_t)words[1] << 32);
-        const uint32_t j = i + (uint32_t)(word % (w->t->cells - i)), cell = order[j];
-        order[j] = order[i];
-        order[i] = cell;
-    }
+    random_order(order, w->t->cells, w->options->seed);
     for (uint32_t t = 0; t < count && !w->doubtful; t++) {
         real promise[CELLS];
         if (taken[trace[t]])
@@ -474,11 +448,9 @@ static void score(table *t, const kind *k, stream *random)
 static void test_kind(void **state)
 {
     const kind *k = *state;
-    stream random = {0};
+    stream random = stream_of(SEED, k->name);
     uint32_t compared = 0, doubtful = 0;
     static world w;
-    for (const char *letter = k->name; *letter; letter++)
-        random.purpose = random.purpose * 31 + (unsigned char)*letter;
     const uint32_t tables = k->many ? 2 : TABLES_PER_KIND;
     for (uint32_t number = 0; number < tables; number++) {
         table t;

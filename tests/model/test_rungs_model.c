@@ -1,8 +1,9 @@
 /* The searches over epochs against a reference that has the scores of all cells after all epochs at hand, and
  * runs the same methods as blocking loops. The search under test is told a random part of what it wants, in random
  * order, sometimes more than it wants, and must go the same way. */
-#include "base/random.h"
 #include "hpx/search.h"
+
+#include "../helper/searches.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -23,19 +24,6 @@ typedef struct table {
     double score[CELLS][EPOCHS + 1];
     uint64_t cost[CELLS];
 } table;
-
-/* Random numbers. */
-
-typedef struct stream {
-    uint32_t drawn, words[4];
-} stream;
-
-static uint32_t below(stream *random, uint32_t bound)
-{
-    if (random->drawn % 4 == 0)
-        hpx_random(random->words, SEED, 'R', 0, 0, random->drawn / 4);
-    return (uint32_t)((uint64_t)random->words[random->drawn++ % 4] * bound >> 32);
-}
 
 /* The reference. */
 
@@ -91,20 +79,6 @@ static uint32_t best_of_most_epochs(const table *t, const path *p)
     return best.cell;
 }
 
-static void shuffle(uint32_t order[CELLS], uint32_t cells, uint32_t seed)
-{
-    for (uint32_t i = 0; i < cells; i++)
-        order[i] = i;
-    for (uint32_t i = 0; i < cells; i++) {
-        uint32_t words[4];
-        hpx_random(words, seed, 'P', 0, 0, i);
-        const uint64_t draw = words[0] + ((uint64_t)words[1] << 32);
-        const uint32_t j = i + (uint32_t)(draw % (cells - i)), cell = order[j];
-        order[j] = order[i];
-        order[i] = cell;
-    }
-}
-
 static uint32_t lesser(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
@@ -143,7 +117,7 @@ static void reference_halving(path *out, const table *t, const hpx_search_option
     uint32_t order[CELLS], cells[CELLS], taken = 0;
     const uint32_t top = rungs_above(o);
     const bool several = o->method == &hpx_methods[HPX_METHOD_HYPERBAND];
-    shuffle(order, t->cells, o->seed);
+    random_order(order, t->cells, o->seed);
     for (uint32_t s = top + 1; s-- > 0;) {
         uint32_t n = top + 1;
         for (uint32_t i = 0; i < s; i++)
@@ -190,7 +164,7 @@ static void reference_asha(path *out, const table *t, const hpx_search_options *
     uint32_t order[CELLS], count = 0, started = 0, running = 0;
     uint64_t now = 0;
     const uint32_t top = rungs_above(o);
-    shuffle(order, t->cells, o->seed);
+    random_order(order, t->cells, o->seed);
     for (;;) {
         while (running < o->workers) {
             uint32_t cell = CELLS, rung = top;
@@ -450,7 +424,7 @@ static void check_table(uint32_t number, const table *t, stream *random)
 static void test_tables(void **state)
 {
     (void)state;
-    stream random = {0};
+    stream random = stream_of(SEED, "R");
     for (uint32_t number = 0; number < TABLES; number++) {
         table t;
         make_table(&t, &random);

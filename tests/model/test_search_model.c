@@ -2,8 +2,9 @@
  * cells ranked beforehand, lines and neighbourhoods found by looking at every cell. The search under test is
  * told a random part of what it wants, in random order, sometimes more than it wants, and must go the same
  * way. */
-#include "base/random.h"
 #include "hpx/search.h"
+
+#include "../helper/searches.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -29,24 +30,6 @@ typedef struct table {
     uint32_t rank[CELLS];  /* 0 is the best cell by score, cost and number */
     uint32_t level[CELLS]; /* 0 is the best score; equal scores share a level */
 } table;
-
-/* Random numbers. */
-
-typedef struct stream {
-    uint32_t purpose, drawn, words[4];
-} stream;
-
-static uint32_t draw(stream *random)
-{
-    if (random->drawn % 4 == 0)
-        hpx_random(random->words, SEED, random->purpose, 0, 0, random->drawn / 4);
-    return random->words[random->drawn++ % 4];
-}
-
-static uint32_t below(stream *random, uint32_t bound)
-{
-    return (uint32_t)((uint64_t)draw(random) * bound >> 32);
-}
 
 /* The reference. */
 
@@ -203,25 +186,10 @@ static void reference_hill(path *out, const table *t, const hpx_search_options *
     }
 }
 
-/* The same shuffle as the methods', of all cells at once. */
-static void shuffle(uint32_t order[CELLS], uint32_t cells, uint32_t seed)
-{
-    for (uint32_t i = 0; i < cells; i++)
-        order[i] = i;
-    for (uint32_t i = 0; i < cells; i++) {
-        uint32_t words[4];
-        hpx_random(words, seed, 'P', 0, 0, i);
-        const uint64_t draw = words[0] + ((uint64_t)words[1] << 32);
-        const uint32_t j = i + (uint32_t)(draw % (cells - i)), cell = order[j];
-        order[j] = order[i];
-        order[i] = cell;
-    }
-}
-
 static void reference_random(path *out, const table *t, const hpx_search_options *options)
 {
     uint32_t order[CELLS];
-    shuffle(order, t->cells, options->seed);
+    random_order(order, t->cells, options->seed);
     for (uint32_t i = 0; i < t->cells && i < options->evaluations; i++)
         evaluate(out, t, order[i]);
     out->end = out->incumbent;
@@ -548,9 +516,7 @@ typedef struct kind {
 static void test_kind(void **state)
 {
     const kind *k = *state;
-    stream random = {0};
-    for (const char *letter = k->name; *letter; letter++)
-        random.purpose = random.purpose * 31 + (unsigned char)*letter;
+    stream random = stream_of(SEED, k->name);
     for (uint32_t number = 0; number < TABLES_PER_KIND; number++) {
         table t;
         k->shape(&t, &random);
