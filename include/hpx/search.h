@@ -80,7 +80,7 @@ typedef struct hpx_method {
     size_t (*ask)(hpx_search *search, hpx_request *requests, size_t room);
 
     /* The requests that it may come to after the `certain` ones that are there, likeliest first: writes at most
-     * `room` (1 or more) behind them and returns how many. NULL: there are none. */
+     * `room` (1 or more) behind them and returns how many. Not asked where hpx_search_is_fixed. */
     size_t (*speculate)(hpx_search *search, hpx_request *requests, size_t certain, size_t room);
 } hpx_method;
 

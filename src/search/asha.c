@@ -195,10 +195,8 @@ static void list_jobs(hpx_walk *walk)
 
 void hpx_asha_begin(hpx_walk *walk)
 {
-    const hpx_search *search = walk->search;
     walk->asha = hpx_alloc(sizeof *walk->asha);
-    walk->asha->cells =
-        search->options.evaluations < search->cells ? search->options.evaluations : search->cells;
+    walk->asha->cells = hpx_search_evaluations(walk->search);
     start_jobs(walk);
 }
 

@@ -42,19 +42,14 @@ struct hpx_bayes {
     double *means, *variances;
 };
 
-static uint32_t least(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
 void hpx_bayes_begin(hpx_walk *walk)
 {
     hpx_search *search = walk->search;
     const hpx_search_options *options = &search->options;
     assert(options->evaluations > 0 && options->initial > 0 && options->lag > 0);
     hpx_bayes *bayes = search->bayes = hpx_alloc(sizeof *bayes);
-    bayes->evaluations = least(options->evaluations, search->cells);
-    bayes->initial = least(options->initial, bayes->evaluations);
+    bayes->evaluations = hpx_search_evaluations(search);
+    bayes->initial = options->initial < bayes->evaluations ? options->initial : bayes->evaluations;
     bayes->proposals = hpx_alloc(bayes->evaluations * sizeof *bayes->proposals);
     bayes->taken = hpx_alloc(search->cells * sizeof *bayes->taken);
     bayes->means = hpx_alloc(search->cells * sizeof *bayes->means);

@@ -55,9 +55,10 @@ static bool is_hyperband(const hpx_search *search)
 static uint32_t cells_of(const hpx_search *search, uint32_t bracket)
 {
     const hpx_search_options *options = &search->options;
-    uint64_t count = options->evaluations;
-    if (is_hyperband(search))
-        count = ((hpx_halving_top(options) + 1) * power(options->eta, bracket) + bracket) / (bracket + 1);
+    if (!is_hyperband(search))
+        return hpx_search_evaluations(search);
+    const uint64_t count =
+        ((hpx_halving_top(options) + 1) * power(options->eta, bracket) + bracket) / (bracket + 1);
     return count < search->cells ? (uint32_t)count : search->cells;
 }
 

@@ -25,6 +25,7 @@ const hpx_method hpx_methods[HPX_METHODS] = {
             .begin = hpx_grid_begin,
             .advance = hpx_grid_advance,
             .ask = hpx_grid_ask,
+            .speculate = hpx_search_try_futures,
         },
     [HPX_METHOD_HILL_CLIMB] =
         {
@@ -63,6 +64,7 @@ const hpx_method hpx_methods[HPX_METHODS] = {
             .begin = hpx_random_begin,
             .advance = hpx_random_advance,
             .ask = hpx_search_ask_list,
+            .speculate = hpx_search_try_futures,
         },
     [HPX_METHOD_BAYES] =
         {

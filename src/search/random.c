@@ -5,23 +5,17 @@
  * [1] J. Bergstra and Y. Bengio, "Random search for hyper-parameter optimization", JMLR 13, 2012. */
 #include "state.h"
 
-static uint32_t evaluations(const hpx_search *search)
-{
-    const uint32_t asked = search->options.evaluations;
-    return asked < search->cells ? asked : search->cells;
-}
-
 void hpx_random_begin(hpx_walk *walk)
 {
     walk->next = 0;
-    for (uint32_t i = 0; i < evaluations(walk->search); i++)
+    for (uint32_t i = 0; i < hpx_search_evaluations(walk->search); i++)
         hpx_walk_list(walk, hpx_permutation_at(&walk->search->order, i));
 }
 
 void hpx_random_advance(hpx_walk *walk)
 {
     hpx_search *search = walk->search;
-    const uint32_t count = evaluations(search);
+    const uint32_t count = hpx_search_evaluations(search);
     while (walk->next < count && hpx_walk_visit(walk, hpx_permutation_at(&search->order, walk->next)))
         walk->next++;
     if (walk->next == count)

@@ -114,13 +114,9 @@ size_t hpx_search_ask(hpx_search *search, hpx_request *requests, size_t room, si
     const bool promoted = search->walk.stop != NULL;
     *certain =
         search->result.stop ? 0 : (promoted ? hpx_search_ask_list : method->ask)(search, requests, room);
-    if (*certain == 0 || *certain >= room || promoted)
+    if (*certain == 0 || *certain >= room || promoted || hpx_search_is_fixed(&search->options))
         return *certain < room ? *certain : room;
-    if (method->speculate)
-        return *certain + method->speculate(search, requests, *certain, room - *certain);
-    return *certain + (search->options.screen_epochs
-                           ? hpx_search_try_futures(search, requests, *certain, room - *certain)
-                           : 0);
+    return *certain + method->speculate(search, requests, *certain, room - *certain);
 }
 
 size_t hpx_search_trace(const hpx_search *search, const hpx_request **requests)

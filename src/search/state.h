@@ -53,10 +53,9 @@ struct hpx_walk {
     const char *stop;   /* why the method has; NULL: it has not */
     bool ended;         /* and nothing comes behind that */
     hpx_cells best;     /* where the method screens: the best cells visited, to be promoted; best first */
-    hpx_cells cells; /* hill climbing: the position and its neighbours; halving: those of the rung; in order
-                           of visit */
-    uint32_t next;   /* grid: the cell; random: its place in the order; else in `cells` */
-    bool listed;     /* what is certain where it stands is on the list */
+    hpx_cells cells;    /* hill climbing: the position and its neighbours; halving: the rung's; in order */
+    uint32_t next;      /* grid: the cell; random: its place in the order; else in `cells`, or in `best` */
+    bool listed;        /* what is certain where it stands is on the list */
     hpx_cross cross;
     hpx_bracket bracket;
     hpx_asha *asha;
@@ -171,6 +170,12 @@ void hpx_future_visit(hpx_walk *walk, uint32_t cell);
 /* Whether it has walked so many lines that it is to end: nothing marks the lines of a future, which may go in
  * a circle. */
 bool hpx_future_is_long(hpx_future *future);
+
+/* As many of the evaluations asked for as there are cells. */
+static inline uint32_t hpx_search_evaluations(const hpx_search *search)
+{
+    return search->options.evaluations < search->cells ? search->options.evaluations : search->cells;
+}
 
 /* The value index of a cell on an axis. */
 static inline uint32_t hpx_walk_index(const hpx_walk *walk, uint32_t cell, size_t axis)
