@@ -23,13 +23,6 @@ static void add(struct parse *p, struct candidates *out, struct candidate candid
     out->at[out->count++] = candidate;
 }
 
-static bool is_in(const char *const *words, const char *word)
-{
-    while (*words && strcmp(*words, word) != 0)
-        words++;
-    return *words != NULL;
-}
-
 /* `owner` NULL: none was named. */
 static bool may_be(const char *owner, const char *name)
 {
@@ -48,7 +41,7 @@ static void find_sections(struct parse *p, struct candidates *out, const char *o
     for (enum section i = 0; i < SECTIONS; i++) {
         const char *section = hpx_recipe_sections[i];
         if (!may_be(owner, section) || !has_section(p, i) ||
-            (!owner && !is_in(hpx_recipe_known_keys(p, i), name)))
+            (!owner && !hpx_recipe_is_in(hpx_recipe_known_keys(p, i), name)))
             continue;
         if (!*sections[i]) {
             *sections[i] = hpx_arena_alloc(p->arena, sizeof **sections[i]);

@@ -268,19 +268,12 @@ static const struct alias {
 };
 #define ALIASES (sizeof aliases / sizeof *aliases)
 
-static bool is_in(const char *const *words, const char *word)
-{
-    while (*words && strcmp(*words, word) != 0)
-        words++;
-    return *words != NULL;
-}
-
 const char *hpx_recipe_nearest(struct parse *p, const char *wrong, const char *const *words)
 {
     const char *candidates[ALIASES + 1] = {NULL}, *longer[ALIASES + 1] = {NULL};
     size_t count = 0, longer_count = 0;
     for (size_t i = 0; i < ALIASES; i++) {
-        if (!is_in(words, aliases[i].here))
+        if (!hpx_recipe_is_in(words, aliases[i].here))
             continue;
         candidates[count++] = aliases[i].word;
         if (strlen(aliases[i].word) > 5) /* too many words are near to a short one */
@@ -290,13 +283,13 @@ const char *hpx_recipe_nearest(struct parse *p, const char *wrong, const char *c
         hpx_arena_strndup(p->arena, wrong, strlen(wrong)); /* '_' and '-' are one, 'A' and 'a' too */
     for (char *c = plain; *c; c++)
         *c = *c == '_' ? '-' : *c >= 'A' && *c <= 'Z' ? (char)(*c + ('a' - 'A')) : *c;
-    const char *nearest = is_in(candidates, plain) ? plain : hpx_nearest_word(wrong, words);
+    const char *nearest = hpx_recipe_is_in(candidates, plain) ? plain : hpx_nearest_word(wrong, words);
     if (!nearest)
         nearest = hpx_nearest_word(plain, words);
     if (!nearest)
         nearest = hpx_nearest_word(plain, longer);
     for (size_t i = 0; nearest && i < ALIASES; i++)
-        if (strcmp(nearest, aliases[i].word) == 0 && is_in(words, aliases[i].here))
+        if (strcmp(nearest, aliases[i].word) == 0 && hpx_recipe_is_in(words, aliases[i].here))
             return aliases[i].here;
     return nearest;
 }

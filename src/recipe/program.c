@@ -24,13 +24,6 @@ static const char *const place_words[] = {"copy", "worktree", NULL};
 /* What a trial has beside its axes. */
 static const char *const trial_names[] = {"seed", "epochs", "params", "out", "resume", "metrics", NULL};
 
-static bool is_in(const char *const *words, const char *word)
-{
-    while (*words && strcmp(*words, word) != 0)
-        words++;
-    return *words != NULL;
-}
-
 /* --- words ------------------------------------------------------------------------------------------------ */
 
 /* A part of a line, some of its bytes left out. */
@@ -76,7 +69,7 @@ static hpx_status no_axis(struct parse *p, const struct line *line, uint32_t col
     size_t count = 0;
     for (size_t i = 0; i < p->axis_count; i++)
         names[count++] = p->recipe->axes[i].name;
-    if (!trial && is_in(trial_names, name))
+    if (!trial && hpx_recipe_is_in(trial_names, name))
         return hpx_recipe_fail_at(p, line, column,
                                   "'$%s' cannot stand in '%s', which is run once and not for each trial",
                                   name, key);
@@ -126,7 +119,7 @@ static hpx_status make_template(struct parse *p, struct chars from, const char *
                                    "'$' before no name: expected $NAME or ${NAME}, or '$$' for a dollar");
             break;
         }
-        bool known = trial && is_in(trial_names, name);
+        bool known = trial && hpx_recipe_is_in(trial_names, name);
         for (size_t i = 0; i < p->axis_count; i++)
             known |= strcmp(p->recipe->axes[i].name, name) == 0;
         if (!known)
@@ -514,7 +507,7 @@ static void check_train(struct parse *p)
 static void check_axes(struct parse *p)
 {
     for (size_t i = 0; i < p->axis_count; i++)
-        if (is_in(trial_names, p->recipe->axes[i].name))
+        if (hpx_recipe_is_in(trial_names, p->recipe->axes[i].name))
             hpx_recipe_fail(p, &p->axes[i]->name,
                             "an axis of a program cannot be called '%s': '$%s' is what hpx tells the program",
                             p->recipe->axes[i].name, p->recipe->axes[i].name);

@@ -235,13 +235,6 @@ const char *const *hpx_recipe_known_keys(struct parse *p, enum section section)
     return known;
 }
 
-static bool is_in(const char *const *words, const char *word)
-{
-    while (*words && strcmp(*words, word) != 0)
-        words++;
-    return *words != NULL;
-}
-
 void hpx_recipe_unknown(struct parse *p, const struct word *key, const char *keyword,
                         const char *const *known, const char *const *near)
 {
@@ -249,7 +242,7 @@ void hpx_recipe_unknown(struct parse *p, const struct word *key, const char *key
     for (enum section other = 0; other < SECTIONS; other++) {
         const char *const *others = hpx_recipe_known_keys(p, other), *section = hpx_recipe_sections[other];
         const char *nearest = *hint ? NULL : hpx_recipe_nearest(p, key->text, others);
-        if (is_in(others, key->text)) {
+        if (hpx_recipe_is_in(others, key->text)) {
             hpx_recipe_fail(p, key, "'%s' is a setting of %s, not of %s: expected %s", key->text, section,
                             keyword, hpx_recipe_list(p, known));
             return;
@@ -265,7 +258,7 @@ void hpx_recipe_check_keys(struct parse *p, struct statement *statement, enum se
 {
     const char *const *known = hpx_recipe_known_keys(p, section);
     for (size_t i = 0; statement && i < statement->binding_count; i++) {
-        if (is_in(known, statement->bindings[i].key.text))
+        if (hpx_recipe_is_in(known, statement->bindings[i].key.text))
             continue;
         hpx_recipe_unknown(p, &statement->bindings[i].key, statement->keyword.text, known, known);
         statement->bad = true;

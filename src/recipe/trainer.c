@@ -17,13 +17,6 @@ static void find_program(struct parse *p)
                             models[i]->keyword.text, models[i]->keyword.text);
 }
 
-static bool is_in(const char *const *words, const char *word)
-{
-    while (*words && strcmp(*words, word) != 0)
-        words++;
-    return *words != NULL;
-}
-
 /* Of a misspelt kind the rest is checked as that of the one that was meant. */
 static void find_model(struct parse *p)
 {
@@ -31,7 +24,7 @@ static void find_model(struct parse *p)
         return;
     const struct word *kind = &p->model->name;
     const char *const *names = hpx_trainer_names();
-    p->recipe->trainer = is_in(names, kind->text) ? hpx_trainer_find(kind->text) : NULL;
+    p->recipe->trainer = hpx_recipe_is_in(names, kind->text) ? hpx_trainer_find(kind->text) : NULL;
     if (!p->recipe->trainer) {
         const char *nearest = hpx_recipe_nearest(p, kind->text, names);
         const char *own = strcmp(kind->text, "program") == 0

@@ -17,7 +17,7 @@
 
 /* --- numbers as people read them --------------------------------------------------------------------------- */
 
-/* At least so many. A plan prints millions of times. */
+/* At least so many digits. A plan shows millions of times. */
 static char *put_digits(char *at, uint64_t value, unsigned least)
 {
     if (value >= 10 || least > 1)

@@ -92,8 +92,7 @@ typedef void hpx_show_fn(hpx_buffer *out, const hpx_row *row, const hpx_value *v
 
 struct hpx_column {
     const char *heading, *path;
-    char
-        alignment; /* 'l' left, 'r' right; 'L', 'R': left out where it shows nothing, and another of these does */
+    char alignment; /* 'l' left, 'r' right; 'L', 'R': left out where it shows nothing and another has some */
     hpx_show_fn *show; /* NULL: the value as it is; "-", in CSV nothing, where there is none */
     int digits;        /* what `show` takes it for: digits of a key, decimals of a number */
 };
