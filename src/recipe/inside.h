@@ -259,6 +259,11 @@ void hpx_recipe_unknown(struct parse *p, const struct word *key, const char *key
 /* `statement` may be NULL. */
 void hpx_recipe_check_keys(struct parse *p, struct statement *statement, enum section section);
 
+/* training.c */
+
+/* What the trainer says of a metric; NULL: it does not. */
+const hpx_metric_kind *hpx_recipe_metric(const hpx_trainer *trainer, const char *name);
+
 /* searches.c */
 
 const char *const *hpx_recipe_search_keys(struct parse *p); /* of all methods */

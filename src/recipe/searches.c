@@ -263,9 +263,7 @@ static hpx_scale read_scale(const hpx_recipe *recipe)
     } scales[] = {{"accuracy", false, HPX_SCALE_ACCURACY}, {"loss", true, HPX_SCALE_LOSS}};
     const hpx_objective *objective = &recipe->objective;
     const size_t length = strlen(objective->name);
-    bool own = false;
-    for (size_t i = 0; i < recipe->trainer->metric_count && !own; i++)
-        own = strcmp(recipe->trainer->metrics[i].name, objective->name) == 0;
+    const bool own = hpx_recipe_metric(recipe->trainer, objective->name) != NULL;
     for (size_t i = 0; i < sizeof scales / sizeof *scales && own; i++) {
         const size_t end = strlen(scales[i].end);
         if (scales[i].minimised == objective->minimised && length >= end &&

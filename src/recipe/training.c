@@ -92,7 +92,7 @@ static hpx_setting objective_setting(struct parse *p, const hpx_trainer *trainer
                          .fallback = trainer->objective};
 }
 
-static const hpx_metric_kind *find_kind(const hpx_trainer *trainer, const char *name)
+const hpx_metric_kind *hpx_recipe_metric(const hpx_trainer *trainer, const char *name)
 {
     for (size_t i = 0; i < trainer->metric_count; i++)
         if (strcmp(trainer->metrics[i].name, name) == 0)
@@ -125,7 +125,7 @@ static void read_objective(struct parse *p)
     if (hpx_recipe_slot(p, &slot, &setting, given ? &name : NULL, 1, NULL))
         return;
     const char *metric = slot.operands[0].values[0].text;
-    const hpx_metric_kind *kind = find_kind(trainer, metric);
+    const hpx_metric_kind *kind = hpx_recipe_metric(trainer, metric);
     if (!stated && kind)
         minimised = kind->minimised;
     else if (!stated && !hpx_objective_guess(&minimised, metric))
