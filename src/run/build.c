@@ -180,14 +180,6 @@ static hpx_status end_job(struct build *build, struct trial *trial, const hpx_re
     return HPX_OK;
 }
 
-/* An epoch whose record may go with others in a transaction, in the order in which they came. */
-static bool is_to_store(const struct build *build, const hpx_result *result)
-{
-    const struct trial *trial = hpx_ledger_find(&build->ledger, &result->key);
-    return result->kind == HPX_MESSAGE_EPOCH && trial->state != TRIAL_ACCIDENT &&
-           !hpx_proof_has(build, trial);
-}
-
 static hpx_status store_epoch(struct build *build, struct trial *trial, const hpx_result *result,
                               hpx_error *error)
 {
@@ -224,82 +216,58 @@ static hpx_status take(struct build *build, const hpx_result *result, bool store
     return end_job(build, trial, result, error);
 }
 
-/* What has arrived together shares a transaction. When that fails, each is stored alone, and says why it cannot be. */
-static void store_arrivals(struct build *build)
+/* Stores the epochs that have arrived together in one transaction. False: none of them; alone, each says why it cannot be. */
+static bool store_arrivals(struct build *build)
 {
-    struct arrivals *arrivals = &build->arrivals;
-    const hpx_result **results = hpx_alloc((arrivals->count + 1) * sizeof *results);
+    const struct arrivals *arrivals = &build->arrivals;
+    const hpx_result **epochs = hpx_alloc((arrivals->count + 1) * sizeof *epochs);
     size_t count = 0;
     hpx_error alone;
-    for (size_t i = 0; i < arrivals->count; i++)
-        if (is_to_store(build, &arrivals->at[i]))
-            results[count++] = &arrivals->at[i];
-    if (count > 1 && hpx_experiment_unchanged(build->experiment, &alone) == HPX_OK &&
-        hpx_trials_put_epochs(build, results, count, &alone) == HPX_OK)
-        for (size_t i = 0; i < arrivals->count; i++)
-            arrivals->stored[i] = is_to_store(build, &arrivals->at[i]);
-    free(results);
+    for (size_t i = 0; i < arrivals->count; i++) {
+        const hpx_result *result = &arrivals->at[i];
+        if (result->kind == HPX_MESSAGE_EPOCH &&
+            hpx_ledger_find(&build->ledger, &result->key)->state != TRIAL_ACCIDENT)
+            epochs[count++] = result;
+    }
+    const bool stored = count > 1 && hpx_experiment_unchanged(build->experiment, &alone) == HPX_OK &&
+                        hpx_trials_put_epochs(build, epochs, count, &alone) == HPX_OK;
+    free(epochs);
+    return stored;
 }
 
 static hpx_status take_arrivals(struct build *build, hpx_error *error)
 {
     struct arrivals *arrivals = &build->arrivals;
+    const bool stored = store_arrivals(build);
     hpx_status status = HPX_OK;
-    store_arrivals(build);
     for (size_t i = 0; i < arrivals->count; i++) {
         if (!status)
-            status = take(build, &arrivals->at[i], arrivals->stored[i], error);
+            status = take(build, &arrivals->at[i], stored, error);
         hpx_result_free(&arrivals->at[i]);
     }
     arrivals->count = 0;
     return status;
 }
 
-/* Stores and tells at once: a result with a checkpoint, whose worker goes on when it is taken, one of a proof, which may
- * end its run, and all while the build ends. */
+/* Takes a result at once, as all are while the build ends. */
 static hpx_status receive(void *context, const hpx_result *result, hpx_error *error)
 {
-    struct build *build = context;
-    hpx_status status = take_arrivals(build, error);
-    return status ? status : take(build, result, false, error);
+    return take(context, result, false, error);
 }
 
+/* Keeps a result until all have come that there are. Not one with a checkpoint, whose worker goes on when it is taken, nor one
+ * of a proof, which may end its run: what came before it is taken first. */
 static hpx_status arrive(void *context, const hpx_result *result, hpx_error *error)
 {
     struct build *build = context;
     struct arrivals *arrivals = &build->arrivals;
-    if (result->checkpoint.fd >= 0 || hpx_proof_has(build, hpx_ledger_find(&build->ledger, &result->key)))
-        return receive(context, result, error);
-    arrivals->at = hpx_grow(arrivals->at, &arrivals->capacity, arrivals->count + 1, sizeof *arrivals->at);
-    arrivals->stored =
-        hpx_grow(arrivals->stored, &arrivals->stored_capacity, arrivals->count + 1, sizeof *arrivals->stored);
-    hpx_result *copy = &arrivals->at[arrivals->count];
-    *copy = *result;
-    copy->metrics = hpx_metrics_copy(&result->metrics);
-    copy->log = (hpx_buffer){0};
-    hpx_buffer_add(&copy->log, result->log.data, result->log.size);
-    arrivals->stored[arrivals->count++] = false;
-    return HPX_OK;
-}
-
-/* Workers that are done with their jobs get the next ones before results are stored, so that they train meanwhile, and
- * what they come to can share the next transaction. Not when a result may end the build. */
-static hpx_status dispatch_early(struct build *build, hpx_error *error)
-{
-    const struct arrivals *arrivals = &build->arrivals;
-    size_t epochs = 0;
-    if (build->options->again || is_interrupted(build) || hpx_dispatch_count(build->dispatch).speculative > 0)
-        return HPX_OK;
-    for (size_t i = 0; i < arrivals->count; i++) {
-        const hpx_result *result = &arrivals->at[i];
-        if (hpx_result_is_end(result) && result->kind != HPX_MESSAGE_DONE)
-            return HPX_OK;
-        epochs += is_to_store(build, result);
+    if (result->checkpoint.fd >= 0 || hpx_proof_has(build, hpx_ledger_find(&build->ledger, &result->key))) {
+        hpx_status status = take_arrivals(build, error);
+        return status ? status : receive(build, result, error);
     }
-    for (size_t i = 0; i < arrivals->count && epochs > 0; i++)
-        if (arrivals->at[i].kind == HPX_MESSAGE_DONE)
-            hpx_dispatch_end(build->dispatch, &hpx_ledger_find(&build->ledger, &arrivals->at[i].key)->task);
-    return epochs > 0 ? dispatch(build, error) : HPX_OK;
+    arrivals->at = hpx_grow(arrivals->at, &arrivals->capacity, arrivals->count + 1, sizeof *arrivals->at);
+    arrivals->at[arrivals->count++] = hpx_result_copy(result);
+    return HPX_OK;
 }
 
 /* Waits for workers, and takes what has arrived from all of them. */
@@ -307,8 +275,6 @@ static hpx_status wait_for_workers(struct build *build, int patience, hpx_error 
 {
     hpx_error later;
     hpx_status status = build->executor->wait(build->executor, patience, arrive, build, error);
-    if (!status)
-        status = dispatch_early(build, error);
     const hpx_status taken = take_arrivals(build, status ? &later : error);
     return status ? status : taken;
 }
@@ -316,7 +282,7 @@ static hpx_status wait_for_workers(struct build *build, int patience, hpx_error 
 /* Takes in what the workers have finished. */
 static hpx_status end_interrupted(struct build *build, hpx_error *error)
 {
-    hpx_status status = build->executor->wait(build->executor, 0, receive, build, error);
+    hpx_status status = wait_for_workers(build, 0, error);
     const hpx_dispatch_counts counts = hpx_dispatch_count(build->dispatch);
     const size_t programs = build->recipe->program ? counts.running + counts.speculative : 0;
     if (programs > 0) {
@@ -483,7 +449,6 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     hpx_reasons_free(&build.reasons);
     hpx_experiment_free(build.experiment);
     free(build.arrivals.at);
-    free(build.arrivals.stored);
     free(build.open.at);
     free(build.waiting_for);
     hpx_build_forget_conditions(&build);

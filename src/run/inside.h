@@ -53,8 +53,7 @@ struct build {
     struct proofs proofs;
     struct arrivals {
         hpx_result *at;
-        bool *stored;
-        size_t count, capacity, stored_capacity;
+        size_t count, capacity;
     } arrivals;            /* what has come from workers in one wait */
     double started;        /* hpx_clock_seconds() */
     size_t accidents;      /* of trials that are needed */

@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "hpx/fields.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,16 @@ void hpx_result_free(hpx_result *result)
     hpx_metrics_free(&result->metrics);
     hpx_buffer_free(&result->log);
     *result = (hpx_result){.checkpoint = HPX_NO_BLOB};
+}
+
+hpx_result hpx_result_copy(const hpx_result *result)
+{
+    assert(result->checkpoint.fd < 0);
+    hpx_result copy = *result;
+    copy.metrics = hpx_metrics_copy(&result->metrics);
+    copy.log = (hpx_buffer){0};
+    hpx_buffer_add(&copy.log, result->log.data, result->log.size);
+    return copy;
 }
 
 static hpx_hash checked_hash(const uint8_t *header, const uint8_t *body, size_t body_size)

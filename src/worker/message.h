@@ -73,6 +73,7 @@ static inline bool hpx_result_is_end(const hpx_result *result)
 /* They own what they hold, and are left empty. */
 void hpx_job_free(hpx_job *job);
 void hpx_result_free(hpx_result *result);
+hpx_result hpx_result_copy(const hpx_result *result); /* of one without a checkpoint */
 
 /* hpx_output_hash of the metrics and the checkpoint of an epoch that did not fail. */
 hpx_status hpx_result_output(hpx_hash *out, const hpx_result *result, hpx_error *error);
