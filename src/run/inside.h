@@ -94,7 +94,8 @@ void hpx_trial_look_up_speculative(void *build, struct trial *trial, uint32_t ep
  * speculative is trained again: it may have been the machine that had no room for it. */
 void hpx_trial_need(struct build *build, struct trial *trial, uint32_t epochs);
 
-/* Takes the trial for this process, and looks it up again: whoever had it before may have finished it. */
+/* Takes the trial for this process, and looks it up again: whoever had it before may have finished it. One that is KNOWN
+ * then is not taken. */
 hpx_status hpx_trial_claim(bool *claimed, struct build *build, struct trial *trial, hpx_error *error);
 
 /* Gives a claimed trial to the executor. */
@@ -125,7 +126,7 @@ hpx_status hpx_trial_note_epoch(struct build *build, struct trial *trial, const 
 hpx_status hpx_trial_store_epoch(struct build *build, struct trial *trial, const hpx_result *result,
                                  hpx_error *error);
 
-/* Its job has come to its last epoch. More may have been asked of the trial since it began. */
+/* Its job is over. The trial is KNOWN if it has all that is asked of it by now, else it waits again. */
 void hpx_trial_end_job(struct build *build, struct trial *trial);
 
 /* It ends by accident, without a result: the searches go on without it, or no more is dispatched. Of a

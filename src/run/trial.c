@@ -97,7 +97,7 @@ void hpx_trial_need(struct build *build, struct trial *trial, uint32_t epochs)
     trial->task.speculative = false;
     trial->needed = epochs > trial->needed ? epochs : trial->needed;
     if (speculative && trial->state == TRIAL_ACCIDENT)
-        trial->state = TRIAL_WAITING;
+        trial->state = hpx_trial_target(trial) > 0 ? TRIAL_WAITING : TRIAL_KNOWN;
     if (speculative && trial->state == TRIAL_KNOWN && trial->verdict != HPX_HIT) {
         build->trained++;
         if (trial->past->failure)
@@ -112,6 +112,9 @@ void hpx_trial_need(struct build *build, struct trial *trial, uint32_t epochs)
 
 hpx_status hpx_trial_claim(bool *claimed, struct build *build, struct trial *trial, hpx_error *error)
 {
+    *claimed = true;
+    if (trial->state == TRIAL_KNOWN)
+        return HPX_OK; /* while it waited it was looked up for more epochs, and had ended before */
     hpx_status status = hpx_store_claim(claimed, build->store, &trial->key, error);
     if (status || !*claimed)
         return status;
@@ -223,27 +226,14 @@ hpx_status hpx_trial_start(struct build *build, struct trial *trial, hpx_error *
     return status;
 }
 
-/* A trial has its result, which may be that it failed. */
-static void finish(struct build *build, struct trial *trial)
-{
-    trial->state = TRIAL_KNOWN;
-    hpx_store_release(build->store, &trial->key);
-    build->trained += !trial->task.speculative;
-    hpx_build_say_end(build, trial);
-}
-
 void hpx_trial_stop(struct build *build, struct trial *trial)
 {
     build->executor->stop(build->executor, &trial->key);
     hpx_dispatch_end(build->dispatch, &trial->task);
     hpx_timeline_end(&build->timeline, &trial->key, trial->epoch);
-    if (hpx_trial_target(trial) == 0) { /* all is stored; only the word for it had not come */
-        finish(build, trial);
-        return;
-    }
-    hpx_store_release(build->store, &trial->key);
-    trial->state = TRIAL_WAITING;
-    hpx_build_emit(build, HPX_EVENT_STOPPED, trial, NULL);
+    hpx_trial_end_job(build, trial);
+    if (trial->state == TRIAL_WAITING)
+        hpx_build_emit(build, HPX_EVENT_STOPPED, trial, NULL);
 }
 
 /* An epoch of a trial as the store takes it. */
@@ -382,11 +372,13 @@ hpx_status hpx_trial_note_epoch(struct build *build, struct trial *trial, const 
 
 void hpx_trial_end_job(struct build *build, struct trial *trial)
 {
-    if (hpx_trial_target(trial) == 0) {
-        finish(build, trial);
+    hpx_store_release(build->store, &trial->key);
+    if (hpx_trial_target(trial) == 0) { /* it has its result, which may be that it failed */
+        trial->state = TRIAL_KNOWN;
+        build->trained += !trial->task.speculative;
+        hpx_build_say_end(build, trial);
         return;
     }
-    hpx_store_release(build->store, &trial->key);
     trial->state = TRIAL_WAITING;
     if (!trial->task.speculative)
         hpx_trial_need(build, trial, 0);
@@ -443,16 +435,14 @@ hpx_status hpx_trial_refuse_checkpoint(struct build *build, struct trial *trial,
         status = hpx_store_reject(build->store, &trial->key, epoch, why, error);
     if (status && status != HPX_NOT_FOUND)
         return status;
-    hpx_store_release(build->store, &trial->key);
-    trial->state = TRIAL_WAITING;
-    if (!trial->task.speculative)
-        hpx_trial_need(build, trial, 0);
+    hpx_trial_end_job(build, trial);
     return HPX_OK;
 }
 
 void hpx_trial_lose_for_memory(struct build *build, struct trial *trial, const char *message)
 {
-    if (trial->task.alone || trial->task.speculative || !trial->task.accompanied || build->stopping) {
+    if (trial->task.alone || trial->task.speculative || !trial->task.accompanied || build->stopping ||
+        hpx_trial_target(trial) == 0) {
         hpx_trial_lose(build, trial, HPX_FAILED, message);
         return;
     }
