@@ -4,6 +4,7 @@
 
 #include "hpx/buffer.h"
 #include "hpx/error.h"
+#include "hpx/hash.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,6 +56,10 @@ bool hpx_file_stat_tells(const hpx_file_stat *stat, int64_t looked_ns);
 typedef hpx_status hpx_piece_fn(void *context, const uint8_t *bytes, size_t size, hpx_error *error);
 hpx_status hpx_file_each_piece(hpx_file_stat *stat, const char *path, hpx_piece_fn *each, void *context,
                                hpx_error *error);
+/* The hash of its bytes, which are read so. */
+hpx_status hpx_file_hash(hpx_hash *out, hpx_file_stat *stat, const char *path, hpx_error *error);
+/* Whether there is such a file with the bytes of this hash. */
+bool hpx_file_has_hash(const char *path, const hpx_hash *hash);
 
 /* Makes the folder and its parents; one that exists is fine. */
 hpx_status hpx_make_directories(const char *path, hpx_error *error);

@@ -429,6 +429,29 @@ hpx_status hpx_file_each_piece(hpx_file_stat *out, const char *path, hpx_piece_f
     return status;
 }
 
+static hpx_status hash_piece(void *context, const uint8_t *bytes, size_t size, hpx_error *error)
+{
+    (void)error;
+    hpx_hasher_add(context, bytes, size);
+    return HPX_OK;
+}
+
+hpx_status hpx_file_hash(hpx_hash *out, hpx_file_stat *stat, const char *path, hpx_error *error)
+{
+    hpx_hasher *hasher = hpx_hasher_new();
+    hpx_status status = hpx_file_each_piece(stat, path, hash_piece, hasher, error);
+    *out = hpx_hasher_finish(hasher);
+    return status;
+}
+
+bool hpx_file_has_hash(const char *path, const hpx_hash *hash)
+{
+    hpx_hash now;
+    hpx_file_stat stat;
+    hpx_error error;
+    return hpx_file_hash(&now, &stat, path, &error) == HPX_OK && hpx_hash_equal(&now, hash);
+}
+
 hpx_status hpx_make_directories(const char *path, hpx_error *error)
 {
     char *partial = hpx_strdup(path);

@@ -246,20 +246,10 @@ static bool is_trusted(const hpx_data_file *known, const hpx_file_stat *now)
     return hpx_file_stat_equal(&known->stat, now) && hpx_file_stat_tells(now, known->hashed_ns);
 }
 
-static hpx_status hash_piece(void *context, const uint8_t *bytes, size_t size, hpx_error *error)
-{
-    (void)error;
-    hpx_hasher_add(context, bytes, size);
-    return HPX_OK;
-}
-
 static hpx_status hash_file(hpx_data_file *file, hpx_error *error)
 {
-    hpx_hasher *hasher = hpx_hasher_new();
     file->hashed_ns = hpx_clock_ns();
-    hpx_status status = hpx_file_each_piece(&file->stat, file->path, hash_piece, hasher, error);
-    file->hash = hpx_hasher_finish(hasher);
-    return status;
+    return hpx_file_hash(&file->hash, &file->stat, file->path, error);
 }
 
 /* Hashes what is not known as it is; *hashed says whether anything was. */

@@ -140,32 +140,15 @@ static hpx_status restore_code(struct setting *setting, hpx_restored *restored, 
 /* --- data
  * --------------------------------------------------------------------------------------------------- */
 
-static hpx_status hash_piece(void *context, const uint8_t *bytes, size_t size, hpx_error *error)
-{
-    (void)error;
-    hpx_hasher_add(context, bytes, size);
-    return HPX_OK;
-}
-
-static bool has_bytes(const char *path, const hpx_hash *wanted)
-{
-    hpx_hasher *hasher = hpx_hasher_new();
-    hpx_file_stat stat;
-    hpx_error none;
-    const hpx_status status = hpx_file_each_piece(&stat, path, hash_piece, hasher, &none);
-    const hpx_hash hash = hpx_hasher_finish(hasher);
-    return status == HPX_OK && hpx_hash_equal(&hash, wanted);
-}
-
 /* An absolute name is where the program looks for it. What was imported may be in the current folder. */
 static hpx_status add_link(hpx_buffer *links, const char *name, const char *known, const hpx_hash *hash,
                            const char *folder, hpx_error *error)
 {
     const bool absolute = *name == '/';
     char *here = hpx_path_real(name);
-    const char *path = !absolute && *known && has_bytes(known, hash) ? known
-                       : here && has_bytes(here, hash)               ? here
-                                                                     : NULL;
+    const char *path = !absolute && *known && hpx_file_has_hash(known, hash) ? known
+                       : here && hpx_file_has_hash(here, hash)               ? here
+                                                                             : NULL;
     char *place = hpx_path_normal(folder, name);
     if (path && !absolute) {
         hpx_buffer_add(links, place, strlen(place) + 1);

@@ -98,23 +98,6 @@ static hpx_status read_file(hpx_known_bytes *known, char **uncompressed, const h
     return status;
 }
 
-static hpx_status hash_piece(void *context, const uint8_t *bytes, size_t size, hpx_error *error)
-{
-    (void)error;
-    hpx_hasher_add(context, bytes, size);
-    return HPX_OK;
-}
-
-static bool has_bytes(const char *path, const hpx_hash *wanted)
-{
-    hpx_hasher *hasher = hpx_hasher_new();
-    hpx_file_stat stat;
-    hpx_error error;
-    hpx_status status = hpx_file_each_piece(&stat, path, hash_piece, hasher, &error);
-    hpx_hash hash = hpx_hasher_finish(hasher);
-    return status == HPX_OK && hpx_hash_equal(&hash, wanted);
-}
-
 /* Where the bytes of a known file are without reading it; NULL when they must be read. An unpacked copy is a
  * cache in a folder where anything may happen to it: it is looked at, and made again when it is not right. */
 static char *find_known(const hpx_known_bytes *known, const char *path, const char *folder)
@@ -122,7 +105,7 @@ static char *find_known(const hpx_known_bytes *known, const char *path, const ch
     if (!known->packed)
         return hpx_strdup(path);
     char *unpacked = unpacked_path(folder, &known->hash);
-    if (has_bytes(unpacked, &known->hash))
+    if (hpx_file_has_hash(unpacked, &known->hash))
         return unpacked;
     free(unpacked);
     return NULL;

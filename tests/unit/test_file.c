@@ -221,6 +221,11 @@ static void test_pieces(void **state)
     assert_int_equal(pieces.count, 2);
     assert_int_equal(pieces.last, 5);
     assert_int_equal(stat.size, HPX_PIECE_BYTES + 5);
+    const hpx_hash whole = hpx_hash_of(text, HPX_PIECE_BYTES + 5);
+    hpx_hash hash;
+    expect_ok(hpx_file_hash(&hash, &stat, path, &error), &error);
+    assert_true(hpx_hash_equal(&hash, &whole));
+    assert_true(hpx_file_has_hash(path, &whole));
     pieces.path = path;
     assert_int_equal(hpx_file_each_piece(&stat, path, count_piece, &pieces, &error), HPX_FAILED);
     assert_non_null(strstr(error.message, "changed while it was read"));
@@ -228,6 +233,7 @@ static void test_pieces(void **state)
     pieces = (struct pieces){0};
     expect_ok(hpx_file_each_piece(&stat, path, count_piece, &pieces, &error), &error);
     assert_int_equal(pieces.count, 0);
+    assert_false(hpx_file_has_hash(path, &whole));
     assert_int_equal(hpx_file_each_piece(&stat, folder, count_piece, &pieces, &error), HPX_FAILED);
     unlink(path);
     assert_int_equal(hpx_file_each_piece(&stat, path, count_piece, &pieces, &error), HPX_NOT_FOUND);
