@@ -58,6 +58,9 @@ typedef struct hpx_code_stamp {
 
 extern const hpx_code_stamp hpx_code_built;
 
+/* What has been read, as a stamp that borrows it; `root` is NULL. */
+hpx_code_stamp hpx_code_stamp_of(const hpx_code *code);
+
 /* The stamp and a trainer's version as the fields of a code record: "version", "commit", "describe", "branch", "author-date",
  * "folder", "dirty", "patch", "files". Records of earlier versions lack "files", and perhaps "branch",
  * "author-date" and "folder". */
@@ -80,8 +83,8 @@ typedef struct hpx_code_change {
                    one at `root` or, where that cannot be read, the one around the current folder */
 } hpx_code_change;
 
-/* `sources`: as above; NULL: all files. HPX_NOT_FOUND when the files of a record are not known: one of an earlier version has a commit in their
- * place, and no repository has that. */
+/* `sources`: as above; NULL: all files. HPX_NOT_FOUND when the files of a record are not known: one of an earlier version has a
+ * commit in their place, and no repository has that. */
 hpx_status hpx_code_compare(hpx_code_change *out, const char *root, const char *sources,
                             const hpx_fields *before, const hpx_fields *after, hpx_error *error);
 void hpx_code_change_free(hpx_code_change *change);

@@ -195,37 +195,50 @@ static void keep_files(hpx_code *out, const code_files *built)
         out->unknown = hpx_format("the sources: more than %u MiB are not kept", CODE_FILES_BYTES_MAX >> 20);
 }
 
-static void begin(hpx_code *out)
+/* What is being read of a source tree. */
+struct reading {
+    code_files files;
+    git_repository *repository; /* NULL: none is open */
+};
+
+static hpx_status begin(hpx_code *out, hpx_error *error)
 {
+    hpx_status status = hpx_code_git_begin(error);
     *out = (hpx_code){0};
+    if (status)
+        return status;
     out->describe = hpx_strdup("");
     out->branch = hpx_strdup("");
     out->folder = hpx_strdup("");
+    return HPX_OK;
 }
 
-hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, hpx_error *error)
+static hpx_status end(hpx_code *out, struct reading *reading, hpx_status status)
 {
-    code_files built = {0};
-    git_repository *repository = NULL;
-    hpx_error unknown;
-    hpx_status status = hpx_code_git_begin(error);
-    if (status)
-        return status;
-    begin(out);
-    status = hpx_code_files_read(&built, root, sources, error);
-    if (!status) {
-        hpx_code_files_hash(&built);
-        if (hpx_code_repository_open(&repository, root, &unknown) != HPX_OK ||
-            read_provenance(out, repository, root, &built, sources, &unknown) != HPX_OK)
-            out->unknown = hpx_format("the commit: %s", unknown.message);
-        keep_files(out, &built);
-    }
-    hpx_code_files_free(&built);
-    hpx_git.repository_free(repository);
+    hpx_code_files_free(&reading->files);
+    hpx_git.repository_free(reading->repository);
     hpx_code_git_end();
     if (status)
         hpx_code_free(out);
     return status;
+}
+
+hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, hpx_error *error)
+{
+    struct reading built = {0};
+    hpx_error unknown;
+    hpx_status status = begin(out, error);
+    if (status)
+        return status;
+    status = hpx_code_files_read(&built.files, root, sources, error);
+    if (!status) {
+        hpx_code_files_hash(&built.files);
+        if (hpx_code_repository_open(&built.repository, root, &unknown) != HPX_OK ||
+            read_provenance(out, built.repository, root, &built.files, sources, &unknown) != HPX_OK)
+            out->unknown = hpx_format("the commit: %s", unknown.message);
+        keep_files(out, &built.files);
+    }
+    return end(out, &built, status);
 }
 
 /* --- a program's code
@@ -239,14 +252,12 @@ static hpx_status read_snapshot(code_files *out, const hpx_listing *listing, con
     hpx_status status = HPX_OK;
     for (size_t i = 0; i < listing->count; i++)
         size += strlen(listing->files[i].path) + listing->files[i].stat.size;
-    for (size_t i = 0; i < listing->count && !status; i++) {
-        const hpx_listed_file *listed = &listing->files[i];
-        code_file *file = hpx_code_files_add(out, hpx_strdup(listed->path), listed->mode);
-        memcpy(file->id, listed->id, HPX_CODE_BYTES);
-        file->has_bytes = size <= CODE_FILES_BYTES_MAX;
-        char *path = hpx_path_join(snapshot, listed->path);
-        if (file->has_bytes)
-            status = hpx_file_read(&file->bytes, path, CODE_FILES_BYTES_MAX, error);
+    hpx_listing_files(out, listing);
+    for (size_t i = 0; i < out->count && !status && size <= CODE_FILES_BYTES_MAX; i++) {
+        code_file *file = &out->files[i];
+        char *path = hpx_path_join(snapshot, file->path);
+        file->has_bytes = true;
+        status = hpx_file_read(&file->bytes, path, CODE_FILES_BYTES_MAX, error);
         free(path);
     }
     return status;
@@ -331,27 +342,36 @@ static hpx_status read_listed(hpx_code *out, git_repository *repository, const c
 hpx_status hpx_code_read_listed(hpx_code *out, const hpx_listing *listing, const char *const *words,
                                 size_t word_count, const char *snapshot, hpx_error *error)
 {
-    code_files files = {0};
-    git_repository *repository = NULL;
+    struct reading listed = {0};
     hpx_error unknown;
-    hpx_status status = hpx_code_git_begin(error);
+    hpx_status status = begin(out, error);
     if (status)
         return status;
-    begin(out);
     if (snapshot)
-        status = read_snapshot(&files, listing, snapshot, error);
+        status = read_snapshot(&listed.files, listing, snapshot, error);
     if (!status && listing->in_work_tree &&
-        (hpx_code_repository_open(&repository, listing->root, &unknown) != HPX_OK ||
-         read_listed(out, repository, &files, listing, words, word_count, &unknown) != HPX_OK))
+        (hpx_code_repository_open(&listed.repository, listing->root, &unknown) != HPX_OK ||
+         read_listed(out, listed.repository, &listed.files, listing, words, word_count, &unknown) != HPX_OK))
         out->unknown = hpx_format("the commit: %s", unknown.message);
     if (!status && snapshot)
-        keep_files(out, &files);
-    hpx_code_files_free(&files);
-    hpx_git.repository_free(repository);
-    hpx_code_git_end();
-    if (status)
-        hpx_code_free(out);
-    return status;
+        keep_files(out, &listed.files);
+    return end(out, &listed, status);
+}
+
+hpx_code_stamp hpx_code_stamp_of(const hpx_code *code)
+{
+    return (hpx_code_stamp){
+        .commit = code->commit,
+        .describe = code->describe,
+        .branch = code->branch,
+        .author_date = code->author_date,
+        .folder = code->folder,
+        .dirty = code->dirty,
+        .patch = code->patch.data,
+        .patch_size = code->patch.size,
+        .files = code->files.data,
+        .files_size = code->files.size,
+    };
 }
 
 void hpx_code_free(hpx_code *code)

@@ -80,10 +80,7 @@ hpx_status hpx_code_compare_listed(hpx_code_change *out, const hpx_fields *befor
     if (status)
         return status;
     code_files old = {0}, new = {0};
-    for (size_t i = 0; i < after->count; i++) {
-        code_file *file = hpx_code_files_add(&new, hpx_strdup(after->files[i].path), after->files[i].mode);
-        memcpy(file->id, after->files[i].id, HPX_CODE_BYTES);
-    }
+    hpx_listing_files(&new, after);
     status = hpx_code_record_files(&old, after->root, before, error);
     if (!status)
         compare_files(out, &old, &new, NULL);

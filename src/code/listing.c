@@ -381,15 +381,20 @@ static void sort_files(hpx_listing *listing)
     listing->count = kept;
 }
 
+void hpx_listing_files(code_files *out, const hpx_listing *listing)
+{
+    for (size_t i = 0; i < listing->count; i++) {
+        const hpx_listed_file *listed = &listing->files[i];
+        code_file *file = hpx_code_files_add(out, hpx_strdup(listed->path), listed->mode);
+        memcpy(file->id, listed->id, HPX_CODE_BYTES);
+    }
+}
+
 static hpx_status make_version(hpx_listing *listing, hpx_error *error)
 {
     code_files files = {0};
     git_oid id;
-    for (size_t i = 0; i < listing->count; i++) {
-        code_file *file =
-            hpx_code_files_add(&files, hpx_strdup(listing->files[i].path), listing->files[i].mode);
-        memcpy(file->id, listing->files[i].id, HPX_CODE_BYTES);
-    }
+    hpx_listing_files(&files, listing);
     hpx_status status = hpx_code_tree_write(&id, &files, "", NULL, error);
     if (!status)
         memcpy(listing->version, id.id, HPX_CODE_BYTES);

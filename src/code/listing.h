@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct code_files;
+
 typedef struct hpx_listed_file {
     char *path; /* below the root */
     char *real; /* the same without links: where it is read */
@@ -59,6 +61,9 @@ hpx_status hpx_listing_make(hpx_listing *out, size_t *word, const hpx_listing_re
 
 /* The listing made before, if nothing that it was made from has changed: then libgit2 is not even loaded. */
 bool hpx_listing_recall(hpx_listing *out, const hpx_listing_request *request, const hpx_buffer *memory);
+
+/* Appends its files, with ids and without bytes. */
+void hpx_listing_files(struct code_files *out, const hpx_listing *listing);
 
 /* Names the first file that is not on disk as it was listed; HPX_OK when all are. */
 hpx_status hpx_listing_check(const hpx_listing *listing, hpx_error *error);

@@ -281,16 +281,7 @@ hpx_status hpx_program_code_record(hpx_fields *out, hpx_program_state *state, ui
                                              state->recipe->program->code.count, state->snapshot, error);
     if (status)
         return status;
-    const hpx_code_stamp stamp = {.commit = code.commit,
-                                  .describe = code.describe,
-                                  .branch = code.branch,
-                                  .author_date = code.author_date,
-                                  .folder = code.folder,
-                                  .dirty = code.dirty,
-                                  .patch = code.patch.data,
-                                  .patch_size = code.patch.size,
-                                  .files = code.files.data,
-                                  .files_size = code.files.size};
+    const hpx_code_stamp stamp = hpx_code_stamp_of(&code);
     memcpy(sources.version, state->code.version, HPX_CODE_BYTES);
     hpx_code_fields(out, &stamp, &sources);
     set_versions(out, state, cell);

@@ -255,16 +255,7 @@ static hpx_fields record_of(const char *root)
     hpx_code code;
     hpx_fields fields = {0};
     expect_ok(hpx_code_read(&code, root, BUILD, &error), &error);
-    hpx_code_stamp stamp = {.commit = code.commit,
-                            .author_date = code.author_date,
-                            .describe = code.describe,
-                            .branch = code.branch,
-                            .folder = code.folder,
-                            .dirty = code.dirty,
-                            .patch = code.patch.data,
-                            .patch_size = code.patch.size,
-                            .files = code.files.data,
-                            .files_size = code.files.size};
+    const hpx_code_stamp stamp = hpx_code_stamp_of(&code);
     hpx_sources sources = {.names = SOURCES};
     expect_ok(hpx_code_version(sources.version, root, SOURCES, &error), &error);
     hpx_code_fields(&fields, &stamp, &sources);
@@ -828,15 +819,12 @@ static void test_stamp(void **state)
     commit_all();
     hpx_code code = read_code();
     uint8_t now[HPX_CODE_BYTES];
-    hpx_code_stamp stamp = {.commit = code.commit,
-                            .author_date = code.author_date,
-                            .describe = code.describe,
-                            .branch = code.branch,
-                            .folder = code.folder,
-                            .dirty = true,
-                            .patch = (const unsigned char *)"\0p",
-                            .patch_size = 2,
-                            .root = repository};
+    hpx_code_stamp stamp = hpx_code_stamp_of(&code);
+    stamp.dirty = true;
+    stamp.patch = (const unsigned char *)"\0p";
+    stamp.patch_size = 2;
+    stamp.files_size = 0;
+    stamp.root = repository;
     hpx_sources sources = {.names = SOURCES};
     expect_ok(hpx_code_version(sources.version, repository, SOURCES, &error), &error);
     expect_ok(hpx_code_fingerprint(&sources.fingerprint, repository, SOURCES, &error), &error);
