@@ -241,8 +241,7 @@ hpx_status hpx_code_read(hpx_code *out, const char *root, const char *sources, h
     return end(out, &built, status);
 }
 
-/* --- a program's code
- * ----------------------------------------------------------------------------------------- */
+/* --- a program's code ----------------------------------------------------------------------------------- */
 
 /* The files of a snapshot; without bytes when they are too many to be kept. */
 static hpx_status read_snapshot(code_files *out, const hpx_listing *listing, const char *snapshot,

@@ -31,8 +31,7 @@ bool hpx_listing_skips(const char *name)
     return false;
 }
 
-/* --- the walk
- * ----------------------------------------------------------------------------------------------- */
+/* --- the walk ------------------------------------------------------------------------------------------- */
 
 /* The rules of a repository, and where it lies below the root. Those inside another one are kept in a list. */
 struct repository {
@@ -270,8 +269,7 @@ static hpx_status walk_path(struct walk *walk, const char *path, const char *rea
     return status;
 }
 
-/* --- words
- * -------------------------------------------------------------------------------------------------- */
+/* --- words ---------------------------------------------------------------------------------------------- */
 
 /* A path of the word, as it is found from the recipe's folder. */
 static hpx_status walk_name(struct walk *walk, const char *name, bool glob, hpx_error *error)
@@ -334,8 +332,7 @@ static hpx_status walk_word(struct walk *walk, const char *written, hpx_error *e
     return status;
 }
 
-/* --- the listing
- * -------------------------------------------------------------------------------------------- */
+/* --- the listing ---------------------------------------------------------------------------------------- */
 
 /* The nearest folder around the recipe's that is a work tree. Wherever a .git comes or goes on the way, it is another. */
 static void find_root(struct walk *walk)

@@ -42,8 +42,7 @@ void hpx_code_memory_free(code_memory *memory)
     *memory = (code_memory){0};
 }
 
-/* --- stats
- * -------------------------------------------------------------------------------------------------- */
+/* --- stats ---------------------------------------------------------------------------------------------- */
 
 static bool hides_writes(const char *path)
 {
@@ -131,8 +130,7 @@ hpx_hash hpx_code_request_hash(const hpx_listing_request *request)
     return hash;
 }
 
-/* --- bytes
- * -------------------------------------------------------------------------------------------------- */
+/* --- bytes ---------------------------------------------------------------------------------------------- */
 
 static void put_text(hpx_buffer *out, const char *text)
 {

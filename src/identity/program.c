@@ -35,14 +35,12 @@ static void warn(hpx_program_state *state, const char *what)
     hpx_buffer_printf(&state->warnings, "%s%s", state->warnings.size ? "\n" : "", what);
 }
 
-/* --- code
- * --------------------------------------------------------------------------------------------------- */
+/* --- code ----------------------------------------------------------------------------------------------- */
 
-static char *memory_name(const hpx_program_state *state)
+char *hpx_program_words_name(const char *kind, const char *folder, const hpx_program_words *words)
 {
-    const hpx_program_words *words = &state->recipe->program->code;
     hpx_buffer name = {0};
-    hpx_buffer_printf(&name, "code: %s", state->folder);
+    hpx_buffer_printf(&name, "%s: %s", kind, folder);
     for (size_t i = 0; i < words->count; i++)
         hpx_buffer_printf(&name, "\n%s", words->words[i]);
     char *copy = hpx_strdup(hpx_buffer_text(&name));
@@ -66,7 +64,7 @@ static void list_left_out(hpx_path_list *out, const hpx_program_state *state,
 static hpx_status look_at_code(hpx_program_state *state, const hpx_source_options *options, hpx_error *error)
 {
     const hpx_program_words *words = &state->recipe->program->code;
-    char *name = memory_name(state);
+    char *name = hpx_program_words_name("code", state->folder, words);
     hpx_buffer memory = {0};
     hpx_path_list left_out = {0};
     list_left_out(&left_out, state, options);
@@ -157,8 +155,7 @@ const hpx_fields *hpx_program_data_record(const hpx_program_state *state)
     return &state->data.record;
 }
 
-/* --- where it runs
- * ------------------------------------------------------------------------------------------- */
+/* --- where it runs -------------------------------------------------------------------------------------- */
 
 /* A folder stands before what is in it: sorted. */
 static void set_links(hpx_fields *conditions, const hpx_program_state *state)
@@ -250,8 +247,7 @@ hpx_status hpx_program_prepare(hpx_fields *conditions, hpx_program_state *state,
     return HPX_OK;
 }
 
-/* --- provenance
- * ---------------------------------------------------------------------------------------------- */
+/* --- provenance ----------------------------------------------------------------------------------------- */
 
 static void set_shown(hpx_fields *out, const char *name, const void *text, size_t size)
 {

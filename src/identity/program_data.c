@@ -297,17 +297,6 @@ static void set_record(hpx_program_data *data)
     hpx_data_list_record(&data->record, &list);
 }
 
-static char *memory_name(const hpx_recipe *recipe, const char *folder)
-{
-    hpx_buffer name = {0};
-    hpx_buffer_printf(&name, "data: %s", folder);
-    for (size_t i = 0; i < recipe->program->data.count; i++)
-        hpx_buffer_printf(&name, "\n%s", recipe->program->data.words[i]);
-    char *copy = hpx_strdup(hpx_buffer_text(&name));
-    hpx_buffer_free(&name);
-    return copy;
-}
-
 static char *places_name(const hpx_hash *hash)
 {
     char hex[HPX_HASH_HEX_BYTES];
@@ -338,7 +327,7 @@ static hpx_status remember_places(const hpx_program_data *data, const hpx_source
 static hpx_status hash_all(hpx_program_data *data, const hpx_recipe *recipe, const char *folder,
                            const hpx_source_options *options, hpx_error *error)
 {
-    char *name = memory_name(recipe, folder);
+    char *name = hpx_program_words_name("data", folder, &recipe->program->data);
     hpx_buffer memory = {0};
     hpx_program_data known = {0};
     bool hashed = false;

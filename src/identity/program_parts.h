@@ -20,14 +20,17 @@ bool hpx_program_recall(hpx_buffer *out, const hpx_source_options *options, cons
 hpx_status hpx_program_remember(const hpx_source_options *options, const char *name, const hpx_buffer *bytes,
                                 hpx_error *error);
 
+/* The name for what a recipe's words were found to be: `kind`, its folder and the words. free() it. */
+char *hpx_program_words_name(const char *kind, const char *folder, const hpx_program_words *words);
+
 /* The name under which the root of a code version's work tree is remembered. free() it. */
 char *hpx_program_root_name(const uint8_t version[HPX_CODE_BYTES]);
 
 /* --- data -------------------------------------------------------------------------------------------------- */
 
 typedef struct hpx_data_file {
-    char *
-        name; /* as declared: the word, or what the glob matches, or the word and the name below the folder */
+    /* As declared: the word, or what the glob matches, or the word and the name below the folder. */
+    char *name;
     char *path; /* where its bytes are: absolute, without links */
     hpx_file_stat stat;
     int64_t hashed_ns; /* when hashing began */

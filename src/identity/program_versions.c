@@ -47,13 +47,6 @@ static char **make_environment(const hpx_program *program)
     return environment;
 }
 
-static void free_environment(char **environment)
-{
-    for (size_t i = 0; environment[i]; i++)
-        free(environment[i]);
-    free(environment);
-}
-
 /* Reads until the end of the output, or of the process: what it leaves running may hold the pipe. */
 static void read_output(hpx_buffer *out, int fd, pid_t pid)
 {
@@ -134,7 +127,7 @@ hpx_status hpx_version_look(hpx_version_output *out, const hpx_program *program,
     }
     out->hash = hpx_hash_of(out->output.data, out->output.size);
     hpx_words_free(words);
-    free_environment(environment);
+    hpx_words_free(environment);
     hpx_buffer_free(&line);
     return status;
 }

@@ -73,8 +73,7 @@ static hpx_status check_trust(const hpx_restored *restored, const hpx_artifact *
                     : HPX_OK;
 }
 
-/* --- code
- * --------------------------------------------------------------------------------------------------- */
+/* --- code ----------------------------------------------------------------------------------------------- */
 
 /* Those of a code record. Too many have not been kept. */
 static hpx_status make_snapshot(char **folder, int *held, const char *scratch, const hpx_fields *code,
@@ -137,8 +136,7 @@ static hpx_status restore_code(struct setting *setting, hpx_restored *restored, 
     return HPX_OK;
 }
 
-/* --- data
- * --------------------------------------------------------------------------------------------------- */
+/* --- data ----------------------------------------------------------------------------------------------- */
 
 /* An absolute name is where the program looks for it. What was imported may be in the current folder. */
 static hpx_status add_link(hpx_buffer *links, const char *name, const char *known, const hpx_hash *hash,
@@ -185,8 +183,7 @@ static hpx_status restore_data(struct setting *setting, const hpx_restored *rest
     return status;
 }
 
-/* --- versions
- * ------------------------------------------------------------------------------------------------ */
+/* --- versions ------------------------------------------------------------------------------------------- */
 
 /* The variables that the program is given, as its recipe had them. */
 static void set_variables(hpx_program *out, const hpx_fields *conditions, const hpx_fields *manifest)
@@ -236,8 +233,7 @@ static hpx_status look_at_versions(struct setting *setting, const hpx_fields *ma
     return status ? HPX_NOT_FOUND : HPX_OK;
 }
 
-/* --- all of it
- * ----------------------------------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------------------------------------ */
 
 static hpx_status make_setting(struct setting **out, hpx_restored *restored, const hpx_fields *manifest,
                                const hpx_artifact *artifact, hpx_error *error)

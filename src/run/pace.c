@@ -1,5 +1,6 @@
 #include "pace.h"
 
+#include "base/machine.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "identity/manifest.h"
@@ -8,7 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A larger network is not calibrated with if there is a smaller one: a batch takes seconds. */
 #define FORWARD_MAX 3e7
@@ -45,7 +45,7 @@ struct stored {
     hpx_store *store;
     const hpx_recipe *recipe; /* whose trainer's costs are compared, or whose program's times */
     hpx_hash last;            /* key */
-    char host[256];           /* whose results are looked at; empty: anybody's */
+    char host[64];            /* whose results are looked at; empty: anybody's */
 };
 
 static const char *axis_value(void *manifest, const char *name)
@@ -104,7 +104,7 @@ static void add_any(struct pace *pace, const hpx_recipe *recipe, hpx_store *stor
 {
     struct stored stored = {pace, store, recipe, .host = ""};
     hpx_error ignored;
-    gethostname(stored.host, sizeof stored.host - 1);
+    hpx_host_name(stored.host, sizeof stored.host);
     hpx_store_each(store, NULL, add_stored, &stored, &ignored);
     if (pace->count > 0)
         return;

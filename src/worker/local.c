@@ -27,8 +27,7 @@ struct worker {
     hpx_hash key;        /* of the job it is at */
     hpx_hash name;       /* its caller's for that */
     hpx_buffer manifest; /* of its first job, until its hello has been compared */
-    char *
-        trial; /* what marks the processes of the program that it has been given (job.trial); NULL: it has a model */
+    char *trial;         /* what marks the processes of its program (job.trial); NULL: it has a model */
 };
 
 struct local {
