@@ -114,6 +114,7 @@ static void test_names(void **state)
 /* Long names, many of them, and bytes that are no text. */
 static void test_bounds(void **state)
 {
+    static const char odd[] = "x loss\0: 3 y\n\xff\xfe loss: 3\n: 3\n= 3\n";
     hpx_buffer text = {0};
     (void)state;
     for (int i = 0; i < 40; i++)
@@ -122,9 +123,9 @@ static void test_bounds(void **state)
     for (int i = 0; i < 200; i++)
         hpx_buffer_puts(&text, "a.");
     hpx_buffer_puts(&text, ": 3 y\n");
-    hpx_buffer_add(&text, "x loss\0: 3 y\n\xff\xfe loss: 3\n: 3\n= 3\n", 34);
+    hpx_buffer_add(&text, odd, sizeof odd - 1);
     assert_int_equal(look(hpx_buffer_text(&text), NULL).unread_count, HPX_UNREAD_MAX);
-    const hpx_printed rest = look(hpx_buffer_text(&text) + text.size - 34 - 410, NULL);
+    const hpx_printed rest = look(hpx_buffer_text(&text) + text.size - (sizeof odd - 1) - 410, NULL);
     assert_true(rest.unread_count <= 2);
     hpx_buffer_free(&text);
 }
