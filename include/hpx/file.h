@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* Appends the file's bytes to `out`. HPX_NOT_FOUND if there is none, HPX_FAILED if it cannot be read or holds
  * more than bytes_max. */
@@ -82,5 +83,7 @@ char *hpx_path_directory(const char *path);
 
 int64_t hpx_clock_ns(void);     /* nanoseconds since 1970 */
 double hpx_clock_seconds(void); /* monotonic, for durations */
+
+int64_t hpx_time_ns(struct timespec time); /* as nanoseconds */
 
 #endif

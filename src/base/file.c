@@ -329,7 +329,7 @@ hpx_status hpx_file_write(const char *path, const void *bytes, size_t size, hpx_
     return status;
 }
 
-static int64_t nanoseconds(struct timespec time)
+int64_t hpx_time_ns(struct timespec time)
 {
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
@@ -348,8 +348,8 @@ static hpx_file_stat stat_from(const struct stat *info, int fd)
         .device = info->st_dev,
         .inode = info->st_ino,
         .size = (uint64_t)info->st_size,
-        .modified_ns = nanoseconds(info->st_mtim),
-        .changed_ns = nanoseconds(info->st_ctim),
+        .modified_ns = hpx_time_ns(info->st_mtim),
+        .changed_ns = hpx_time_ns(info->st_ctim),
         .untimed = is_untimed(fd),
     };
 }
@@ -421,7 +421,7 @@ hpx_status hpx_file_each_piece(hpx_file_stat *out, const char *path, hpx_piece_f
         total += size;
     }
     if (!status && (fstat(fd, &after) != 0 || total != (uint64_t)before.st_size ||
-                    nanoseconds(after.st_mtim) != nanoseconds(before.st_mtim)))
+                    hpx_time_ns(after.st_mtim) != hpx_time_ns(before.st_mtim)))
         status = hpx_error_set(error, HPX_FAILED,
                                "%s: it changed while it was read; wait until it is complete", path);
     free(piece);
@@ -536,7 +536,7 @@ int64_t hpx_clock_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return nanoseconds(now);
+    return hpx_time_ns(now);
 }
 
 double hpx_clock_seconds(void)

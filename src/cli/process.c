@@ -27,7 +27,7 @@ static int64_t now_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return hpx_time_ns(now);
 }
 
 void hpx_die_of(int number)

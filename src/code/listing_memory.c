@@ -63,11 +63,6 @@ static bool is_untimed(const char *path, uint64_t device)
     return last;
 }
 
-static int64_t nanoseconds(struct timespec time)
-{
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
 void hpx_code_stat(hpx_file_stat *out, const char *path)
 {
     struct stat info;
@@ -78,8 +73,8 @@ void hpx_code_stat(hpx_file_stat *out, const char *path)
         .device = info.st_dev,
         .inode = info.st_ino,
         .size = (uint64_t)info.st_size,
-        .modified_ns = nanoseconds(info.st_mtim),
-        .changed_ns = nanoseconds(info.st_ctim),
+        .modified_ns = hpx_time_ns(info.st_mtim),
+        .changed_ns = hpx_time_ns(info.st_ctim),
         .untimed = S_ISREG(info.st_mode) && is_untimed(path, info.st_dev),
     };
 }

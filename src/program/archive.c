@@ -14,6 +14,7 @@
 #include "walk.h"
 
 #include "base/memory.h"
+#include "hpx/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -111,7 +112,7 @@ struct look {
 static hpx_status look_at(void *context, const char *name, int fd, const struct stat *info, hpx_error *error)
 {
     struct look *look = context;
-    const int64_t changed = (int64_t)info->st_ctim.tv_sec * 1000000000 + info->st_ctim.tv_nsec;
+    const int64_t changed = hpx_time_ns(info->st_ctim);
     const int64_t facts[] = {(int64_t)info->st_dev,
                              (int64_t)info->st_ino,
                              (int64_t)info->st_mode,

@@ -214,21 +214,16 @@ static hpx_status plan_tree(hpx_copy *copy, const hpx_fields *conditions, hpx_er
 
 /* --- making it so ----------------------------------------------------------------------------------------- */
 
-static int64_t nanoseconds(struct timespec time)
-{
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
 static bool same_stat(const struct stat *a, const struct stat *b)
 {
     return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_mode == b->st_mode &&
-           a->st_size == b->st_size && nanoseconds(a->st_ctim) == nanoseconds(b->st_ctim) &&
-           nanoseconds(a->st_mtim) == nanoseconds(b->st_mtim);
+           a->st_size == b->st_size && hpx_time_ns(a->st_ctim) == hpx_time_ns(b->st_ctim) &&
+           hpx_time_ns(a->st_mtim) == hpx_time_ns(b->st_mtim);
 }
 
 static bool may_hide_a_write(const hpx_copy *copy, const struct stat *made)
 {
-    const int64_t changed = nanoseconds(made->st_ctim);
+    const int64_t changed = hpx_time_ns(made->st_ctim);
     const int64_t tick = made->st_ctim.tv_nsec % 1000000 ? TICK_NS : SLOW_TICK_NS;
     return copy->in_memory || changed > copy->handed_out_ns - tick;
 }
@@ -496,7 +491,7 @@ static hpx_status make_ready(hpx_copy *copy, hpx_error *error)
                     fstatat(fd, "out", &info, AT_SYMLINK_NOFOLLOW) != 0))
         status = hpx_error_errno(error, "%s", copy->path);
     if (!status)
-        copy->handed_out_ns = nanoseconds(info.st_ctim);
+        copy->handed_out_ns = hpx_time_ns(info.st_ctim);
     if (fd >= 0)
         close(fd);
     return status;

@@ -28,7 +28,7 @@
 static int64_t written(int fd)
 {
     struct stat info;
-    return fstat(fd, &info) == 0 ? (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec : 0;
+    return fstat(fd, &info) == 0 ? hpx_time_ns(info.st_mtim) : 0;
 }
 
 /* Whether something was read: at most a few pieces at once, so that limits are kept meanwhile. */
