@@ -50,7 +50,8 @@ void hpx_fields_set_bytes(hpx_fields *fields, const char *name, const void *byte
 void hpx_fields_set_hash(hpx_fields *fields, const char *name, const hpx_hash *hash);
 void hpx_fields_set_counts(hpx_fields *fields, const char *name, const uint64_t *values, size_t count);
 void hpx_fields_set_reals(hpx_fields *fields, const char *name, const double *values, size_t count);
-void hpx_fields_set(hpx_fields *fields, const hpx_field *field); /* a copy of a field of another set */
+void hpx_fields_set(hpx_fields *fields, const hpx_field *field);   /* a copy of a field of another set */
+void hpx_fields_add(hpx_fields *fields, const hpx_fields *others); /* copies of all of them */
 
 void hpx_fields_remove(hpx_fields *fields, const char *name); /* if there is one */
 

@@ -110,6 +110,12 @@ void hpx_fields_set(hpx_fields *fields, const hpx_field *field)
     fields->fields[at] = copy;
 }
 
+void hpx_fields_add(hpx_fields *fields, const hpx_fields *others)
+{
+    for (size_t i = 0; i < others->count; i++)
+        hpx_fields_set(fields, &others->fields[i]);
+}
+
 void hpx_fields_remove(hpx_fields *fields, const char *name)
 {
     const size_t at = lower_bound(fields, name);

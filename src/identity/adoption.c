@@ -237,8 +237,7 @@ hpx_status hpx_adoption_drop(hpx_store *store, const hpx_adoption *adoption, hpx
 hpx_hash hpx_adoption_key(const hpx_adoption *adoption, const hpx_fields *manifest)
 {
     hpx_fields theirs = {0};
-    for (size_t i = 0; i < manifest->count; i++)
-        hpx_fields_set(&theirs, &manifest->fields[i]);
+    hpx_fields_add(&theirs, manifest);
     hpx_manifest_set_binary_fields(&theirs, &adoption->as);
     const hpx_hash key = hpx_record_id(&theirs);
     hpx_fields_free(&theirs);
@@ -325,8 +324,7 @@ void hpx_adoptions_resolve(const hpx_adoptions *adoptions, hpx_fields *manifest)
 bool hpx_adoptions_lead(const hpx_adoptions *adoptions, const hpx_fields *binary, const hpx_fields *manifest)
 {
     hpx_fields made = {0};
-    for (size_t i = 0; i < manifest->count; i++)
-        hpx_fields_set(&made, &manifest->fields[i]);
+    hpx_fields_add(&made, manifest);
     hpx_manifest_set_binary_fields(&made, binary);
     hpx_adoptions_resolve(adoptions, &made);
     const bool same = hpx_manifest_same_binary(&made, manifest);

@@ -219,8 +219,7 @@ static hpx_status look_at_program(hpx_experiment *experiment, const hpx_source_o
     if (status)
         return status;
     const hpx_fields *record = hpx_program_data_record(experiment->program);
-    for (size_t i = 0; i < record->count; i++)
-        hpx_fields_set(&experiment->sources->record, &record->fields[i]);
+    hpx_fields_add(&experiment->sources->record, record);
     return HPX_OK;
 }
 
@@ -320,8 +319,7 @@ static void set_own_fields(hpx_fields *out, const hpx_experiment *experiment, ui
         hpx_program_fields(out, experiment->program, cell);
     hpx_recipe_settings(out, recipe, cell);
     hpx_manifest_set_inputs(out, data->source->inputs, data->source->count);
-    for (size_t i = 0; i < data->taken.count; i++)
-        hpx_fields_set(out, &data->taken.fields[i]);
+    hpx_fields_add(out, &data->taken);
     hpx_fields_set_count(out, "seed", seed);
     set_last_epoch(out, recipe);
 }
@@ -373,8 +371,7 @@ hpx_hash hpx_experiment_manifest(hpx_buffer *out, hpx_experiment *experiment, ui
         hpx_fields_set_count(own, "last-epoch", epochs);
     if (experiment->adoptions.count > 0) {
         hpx_fields resolved = {0};
-        for (size_t i = 0; i < own->count; i++)
-            hpx_fields_set(&resolved, &own->fields[i]);
+        hpx_fields_add(&resolved, own);
         hpx_adoptions_resolve(&experiment->adoptions, &resolved);
         hpx_fields_encode(out, &resolved);
         hpx_fields_free(&resolved);
@@ -505,8 +502,7 @@ void hpx_experiment_records(hpx_fields *code, hpx_fields *data, const hpx_experi
     if (hpx_program_code_record(code, experiment->program, cell, &unknown))
         hpx_fields_free(code);
     const hpx_fields *record = hpx_program_data_record(experiment->program);
-    for (size_t i = 0; i < record->count; i++)
-        hpx_fields_set(data, &record->fields[i]);
+    hpx_fields_add(data, record);
 }
 
 bool hpx_experiment_code_change(hpx_code_change *out, const hpx_experiment *experiment,

@@ -55,8 +55,7 @@ void hpx_manifest_set_binary_fields(hpx_fields *manifest, const hpx_fields *bina
         return;
     }
     remove_binary(manifest);
-    for (size_t i = 0; i < binary->count; i++)
-        hpx_fields_set(manifest, &binary->fields[i]);
+    hpx_fields_add(manifest, binary);
 }
 
 void hpx_manifest_set_binary(hpx_fields *manifest, const hpx_trainer *trainer)

@@ -84,8 +84,7 @@ void hpx_build_add_conditions(hpx_buffer *out, const struct build *build, const 
         return;
     hpx_hex(hex, trial->key.bytes, HPX_HASH_BYTES);
     char *mark = hpx_format("%s%s", build->mark, hex);
-    for (size_t i = 0; i < build->conditions.count; i++)
-        hpx_fields_set(&conditions, &build->conditions.fields[i]);
+    hpx_fields_add(&conditions, &build->conditions);
     hpx_fields_set_text(&conditions, "job.trial", mark);
     hpx_fields_encode(out, &conditions);
     hpx_fields_free(&conditions);

@@ -79,8 +79,7 @@ static void set_conditions(hpx_fields *out, const hpx_recipe *recipe)
 static hpx_fields copy_of(const hpx_fields *fields)
 {
     hpx_fields copy = {0};
-    for (size_t i = 0; i < fields->count; i++)
-        hpx_fields_set(&copy, &fields->fields[i]);
+    hpx_fields_add(&copy, fields);
     return copy;
 }
 
@@ -91,8 +90,7 @@ static hpx_fields question_of_all(const struct build *build, const struct trial 
     for (size_t i = 0; i < manifest.count; i++)
         if (!is_of_trial(manifest.fields[i].name))
             hpx_fields_set(&question, &manifest.fields[i]);
-    for (size_t i = 0; i < build->binary.count; i++)
-        hpx_fields_set(&question, &build->binary.fields[i]);
+    hpx_fields_add(&question, &build->binary);
     set_templates(&question, build->recipe->program);
     set_conditions(&question, build->recipe);
     hpx_fields_free(&manifest);

@@ -177,8 +177,7 @@ hpx_status hpx_store_put_file(hpx_store *store, const char *path, const hpx_know
     hpx_fields_set_count(&fields, "size", known->size);
     hpx_fields_set_hash(&fields, "hash", &known->hash);
     hpx_fields_set_count(&fields, "packed", known->packed);
-    for (size_t i = 0; i < known->about.count; i++)
-        hpx_fields_set(&fields, &known->about.fields[i]);
+    hpx_fields_add(&fields, &known->about);
     hpx_buffer bytes = {0};
     hpx_fields_encode(&bytes, &fields);
     struct key key = key_of_path(path);
@@ -226,8 +225,7 @@ hpx_status hpx_store_log_build(hpx_store *store, const hpx_fields *entry, const 
         return status;
     hpx_buffer bytes = {0}, packed = {0};
     hpx_fields whole = {0};
-    for (size_t i = 0; i < entry->count; i++)
-        hpx_fields_set(&whole, &entry->fields[i]);
+    hpx_fields_add(&whole, entry);
     encode_spans(&packed, spans, span_count);
     hpx_fields_set_bytes(&whole, "spans", packed.data, packed.size);
     hpx_fields_encode(&bytes, &whole);

@@ -134,8 +134,7 @@ static hpx_status want_trial(struct gc *gc, hpx_experiment *experiment, uint32_t
     hpx_buffer manifest = {0};
     hpx_artifact artifact;
     uint32_t epochs = hpx_experiment_recipe(experiment)->epochs, from;
-    hpx_hash key =
-        hpx_experiment_manifest(&manifest, experiment, cell, seed, hpx_experiment_recipe(experiment)->epochs);
+    const hpx_hash key = hpx_experiment_manifest(&manifest, experiment, cell, seed, epochs);
     struct trajectory *trajectory = find_trajectory(gc, &key);
     hpx_status status = HPX_OK;
     if (trajectory) {
@@ -368,7 +367,7 @@ static void sum_up(hpx_gc_result *out, const struct gc *gc)
     out->reached = !gc->options->limited || out->live_after <= gc->options->bytes_max;
 }
 
-/* Nobody's whose scratch folder cannot be used. */
+/* Nothing where there is no scratch folder that can be used. */
 static void collect_scratch(hpx_gc_result *out, const hpx_gc_options *options)
 {
     char *scratch;

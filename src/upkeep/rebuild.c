@@ -99,8 +99,7 @@ static hpx_status set_maker(hpx_fields *manifest, const struct rebuild *rebuild,
 static hpx_hash stored_key(const struct rebuild *rebuild, const hpx_fields *manifest)
 {
     hpx_fields stored = {0};
-    for (size_t i = 0; i < manifest->count; i++)
-        hpx_fields_set(&stored, &manifest->fields[i]);
+    hpx_fields_add(&stored, manifest);
     hpx_adoptions_resolve(&rebuild->adoptions, &stored);
     hpx_hash key = hpx_record_id(&stored);
     hpx_fields_free(&stored);

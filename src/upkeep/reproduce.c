@@ -62,18 +62,12 @@ struct training {
     char *why;
 };
 
-static void copy_fields(hpx_fields *out, const hpx_fields *fields)
-{
-    for (size_t i = 0; i < fields->count; i++)
-        hpx_fields_set(out, &fields->fields[i]);
-}
-
 static hpx_status note(void *context, const hpx_rebuilt *rebuilt, hpx_error *error)
 {
     (void)error;
     struct training *training = context;
     training->rebuilt = hpx_rebuilt_copy(rebuilt);
-    copy_fields(training->manifest, rebuilt->manifest);
+    hpx_fields_add(training->manifest, rebuilt->manifest);
     training->why = rebuilt->why ? hpx_strdup(rebuilt->why) : NULL;
     return HPX_OK;
 }
@@ -145,7 +139,7 @@ static hpx_status train_at_code(hpx_reproduced *out, hpx_store *store, const cha
     const hpx_provenance *newest = &out->trajectory.newest;
     const uint8_t *maker = hpx_provenance_maker(newest);
     hpx_fields made = {0};
-    copy_fields(&made, &newest->manifest);
+    hpx_fields_add(&made, &newest->manifest);
     if (maker)
         hpx_adoptions_set_maker(newest->adoptions, &made, maker);
     const char *compiler = hpx_fields_text_or_empty(&made, "numerics.compiler");
@@ -178,7 +172,7 @@ static void compare_origins(hpx_reproduced *out)
     if (hpx_manifest_is_of_program(&newest->manifest))
         return;
     hpx_fields_free(&out->manifest);
-    copy_fields(&out->manifest, &newest->manifest);
+    hpx_fields_add(&out->manifest, &newest->manifest);
     if (out->at_code)
         return;
     if (hpx_trainer_of(&trainer, &out->manifest, &unknown) == HPX_OK)
