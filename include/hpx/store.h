@@ -120,6 +120,8 @@ typedef struct hpx_put_options {
     hpx_objective objective;   /* HPX_KEEP_BEST: what is best */
     bool last;                 /* HPX_KEEP_NONE: the training ends with this epoch */
     hpx_comparison comparison; /* with the epoch that is stored already, if it is */
+    bool take_file;            /* a checkpoint's file that has no name becomes the store's own, where it can:
+                                  nobody writes to it any more */
     const hpx_buffer *log; /* what the run said that ended with this epoch, of which HPX_LOG_BYTES_MAX bytes
                                   count; NULL: nothing is kept */
 } hpx_put_options;

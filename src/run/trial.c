@@ -273,6 +273,7 @@ static hpx_status make_record(struct record *out, struct build *build, const str
         .objective = recipe->objective,
         .last = result->epoch >= to || ended,
         .comparison = build->comparison,
+        .take_file = recipe->program != NULL, /* the program's room has made it for this */
         .log = result->log.size > 0 ? &result->log : NULL,
     };
     return hpx_build_put_code(&artifact->code, build, trial->cell, error);

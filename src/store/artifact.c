@@ -188,7 +188,7 @@ static hpx_status stage(struct putting *out, hpx_store *store, const hpx_put *pu
     if (hpx_artifact_is_of_program(put->artifact))
         out->artifact.output = hpx_artifact_output(put->artifact, NULL);
     const bool large = put->checkpoint && put->checkpoint->size >= BLOB_FILE_BYTES;
-    return large ? hpx_stage(&out->staged, store, put->checkpoint, error) : HPX_OK;
+    return large ? hpx_stage(&out->staged, store, put->checkpoint, out->options.take_file, error) : HPX_OK;
 }
 
 static hpx_status put_staged(struct putting *putting, hpx_store *store, MDB_txn *txn, const hpx_put *put,

@@ -3,7 +3,8 @@
  * refers to which file; a file that no row names is left over from a crash, or from a time in which somebody
  * read the files, and gc removes it.
  *
- * A file is written under a temporary name and synced before the transaction that names it. Within that
+ * A file is written under a temporary name, or one without a name is given that, and synced before the transaction
+ * that names it. Within that
  * transaction, so that no other process can remove it meanwhile, it is renamed, and its folder synced. A file
  * that is no longer named is removed when the transaction has ended, with the turn still taken
  * (transaction.c). Who reads files holds a lock while a snapshot may still name them (hpx_hold_files). */
@@ -71,12 +72,18 @@ static hpx_status make_folder(hpx_store *store, const char *path, const char *pa
 
 /* --- writing --- */
 
-/* A lock shows that the file is no left-over one. Before it was taken, somebody may have removed it. */
-static bool lock_new(int fd)
+/* It shows that the file is no left-over one. */
+static bool lock(int fd)
 {
     struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_OFD_SETLK, &all) == 0;
+}
+
+/* Before it was locked, somebody may have removed it. */
+static bool lock_new(int fd)
+{
     struct stat info;
-    return fcntl(fd, F_OFD_SETLK, &all) == 0 && fstat(fd, &info) == 0 && info.st_nlink > 0;
+    return lock(fd) && fstat(fd, &info) == 0 && info.st_nlink > 0;
 }
 
 hpx_status hpx_stage_new(struct staged *out, hpx_store *store, hpx_error *error)
@@ -121,13 +128,59 @@ hpx_status hpx_stage_sync(struct staged *staged, hpx_store *store, hpx_error *er
     return fsync(staged->blob.fd) == 0 ? HPX_OK : file_failed(store, staged->path, error);
 }
 
-hpx_status hpx_stage(struct staged *out, hpx_store *store, const hpx_blob *blob, hpx_error *error)
+/* Whether the file of a blob has no name, and may get one here. */
+static bool can_take(const struct staged *staged, const hpx_blob *blob)
+{
+    struct stat given, here;
+    return fstat(blob->fd, &given) == 0 && fstat(staged->blob.fd, &here) == 0 && S_ISREG(given.st_mode) &&
+           given.st_nlink == 0 && given.st_dev == here.st_dev && (uint64_t)given.st_size == blob->size;
+}
+
+/* The file gets the name of the one that is staged, empty, in whose place it stands from then on. On failure nothing is
+ * staged any more. */
+static bool take_file(struct staged *staged, hpx_store *store, const hpx_blob *blob)
+{
+    struct stat here;
+    char *open_file = hpx_format("/proc/self/fd/%d", blob->fd);
+    int fd = open(open_file, O_RDWR | O_CLOEXEC); /* so that the lock is not shared with who gave it */
+    bool taken = fd >= 0 && lock(fd) && fstat(staged->blob.fd, &here) == 0 &&
+                 fchmod(fd, here.st_mode & 0777) == 0 && unlink(staged->path) == 0;
+    if (taken) {
+        hpx_leave_to_owner(store, fd);
+        taken = linkat(AT_FDCWD, open_file, AT_FDCWD, staged->path, AT_SYMLINK_FOLLOW) == 0;
+    }
+    free(open_file);
+    if (taken) {
+        close(staged->blob.fd);
+        staged->blob = (hpx_blob){fd, blob->size};
+        return true;
+    }
+    if (fd >= 0)
+        close(fd);
+    hpx_stage_end(staged);
+    return false;
+}
+
+static hpx_status stage_copy(struct staged *out, hpx_store *store, const hpx_blob *blob, hpx_error *error)
+{
+    out->blob.size = blob->size;
+    if (hpx_blob_copy(out->blob.fd, &out->hash, blob, error) == HPX_OK)
+        return HPX_OK;
+    return errno == ENOSPC || errno == EDQUOT ? hpx_lmdb_failed(store, ENOSPC, error)
+                                              : hpx_error_prefix(error, "%s", out->path);
+}
+
+hpx_status hpx_stage(struct staged *out, hpx_store *store, const hpx_blob *blob, bool take, hpx_error *error)
 {
     hpx_status status = hpx_stage_new(out, store, error);
-    if (!status && hpx_blob_copy(out->blob.fd, &out->hash, blob, error) != HPX_OK)
-        status = errno == ENOSPC || errno == EDQUOT ? hpx_lmdb_failed(store, ENOSPC, error)
-                                                    : hpx_error_prefix(error, "%s", out->path);
-    out->blob.size = blob->size;
+    if (!status && take && can_take(out, blob)) {
+        take = take_file(out, store, blob);
+        status = take ? hpx_blob_hash(&out->hash, blob, error) : hpx_stage_new(out, store, error);
+    } else {
+        take = false;
+    }
+    if (!status && !take)
+        status = stage_copy(out, store, blob, error);
     return status ? status : hpx_stage_sync(out, store, error);
 }
 

@@ -17,8 +17,9 @@ struct staged {
     hpx_hasher *hasher; /* while pieces are added */
 };
 
-/* Outside of a transaction, a copy of a blob, on the disk; or in pieces. hpx_stage_end also when these fail. */
-hpx_status hpx_stage(struct staged *out, hpx_store *store, const hpx_blob *blob, hpx_error *error);
+/* Outside of a transaction, a copy of a blob, on the disk; or in pieces. hpx_stage_end also when these fail.
+ * `take`: not a copy but the blob's file itself, if that has no name and is on the store's file system. */
+hpx_status hpx_stage(struct staged *out, hpx_store *store, const hpx_blob *blob, bool take, hpx_error *error);
 hpx_status hpx_stage_new(struct staged *out, hpx_store *store, hpx_error *error);
 hpx_status hpx_stage_add(struct staged *staged, hpx_store *store, const void *bytes, size_t size,
                          hpx_error *error);

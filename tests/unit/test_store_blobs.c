@@ -59,22 +59,41 @@ static hpx_hash key_of(uint64_t number)
     return key;
 }
 
-/* With a checkpoint of `size` bytes that all have this value. */
-static hpx_status put(uint64_t number, uint32_t epoch, int byte, size_t size, const hpx_put_options *options)
+/* `size` bytes that all have this value. */
+static hpx_buffer bytes_of(int byte, size_t size)
 {
-    hpx_buffer manifest = manifest_of(number), checkpoint = {0};
-    hpx_buffer_reserve(&checkpoint, size);
-    memset(checkpoint.data, byte, size);
+    hpx_buffer bytes = {0};
+    hpx_buffer_reserve(&bytes, size);
+    memset(bytes.data, byte, size);
+    bytes.size = size;
+    return bytes;
+}
+
+static hpx_status put_blob(uint64_t number, uint32_t epoch, const hpx_blob *blob, const hpx_buffer *bytes,
+                           const hpx_put_options *options)
+{
+    hpx_buffer manifest = manifest_of(number);
     hpx_artifact artifact = {.key = key_of(number),
                              .epoch = epoch,
                              .metrics = made_metrics(1, 1, 1, 1, 1, 1),
                              .cell = CELL("n\0"
                                           "1"),
                              .host = "host"};
-    artifact.output = hpx_output_hash(&artifact.metrics, checkpoint.data, size);
-    hpx_status status = put_bytes(store, &manifest, &artifact, checkpoint.data, size, options, &error);
+    artifact.output = hpx_output_hash(&artifact.metrics, bytes->data, bytes->size);
+    hpx_status status = hpx_store_put(store, &manifest, &artifact, blob, options, &error);
     hpx_buffer_free(&manifest);
-    hpx_buffer_free(&checkpoint);
+    return status;
+}
+
+/* With a checkpoint of such bytes. */
+static hpx_status put(uint64_t number, uint32_t epoch, int byte, size_t size, const hpx_put_options *options)
+{
+    hpx_buffer bytes = bytes_of(byte, size);
+    hpx_blob blob;
+    expect_ok(hpx_blob_from_bytes(&blob, bytes.data, size, &error), &error);
+    hpx_status status = put_blob(number, epoch, &blob, &bytes, options);
+    hpx_blob_close(&blob);
+    hpx_buffer_free(&bytes);
     return status;
 }
 
@@ -306,6 +325,55 @@ static void test_orphans(void **state)
     free(temporary);
 }
 
+static ino_t inode_of(int fd)
+{
+    struct stat info;
+    assert_int_equal(fstat(fd, &info), 0);
+    return info.st_ino;
+}
+
+static ino_t inode_of_stored(int byte)
+{
+    char *path = path_of(byte, LARGE);
+    struct stat info;
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_nlink, 1);
+    free(path);
+    return info.st_ino;
+}
+
+/* A file without a name becomes the store's own, one with a name or in memory is copied. */
+static void test_taken(void **state)
+{
+    (void)state;
+    const hpx_put_options take = {.keep = HPX_KEEP_ALL, .take_file = true};
+    char *path = hpx_path_join(folder, "named");
+    hpx_buffer bytes = bytes_of('a', LARGE), others = bytes_of('b', LARGE);
+    hpx_blob nameless, named;
+    expect_ok(hpx_blob_new_file_in(&nameless, folder, &error), &error);
+    expect_ok(hpx_blob_add(&nameless, bytes.data, LARGE, &error), &error);
+    expect_ok(put_blob(1, 1, &nameless, &bytes, &keep_all), &error);
+    assert_true(inode_of_stored('a') != inode_of(nameless.fd));
+    expect_ok(put_blob(2, 1, &nameless, &bytes, &take), &error); /* in place of the copy, which 1 has, too */
+    const ino_t taken = inode_of(nameless.fd);
+    hpx_blob_close(&nameless);
+    assert_int_equal(inode_of_stored('a'), taken);
+    expect_newest(1, 1, 'a', LARGE);
+    expect_newest(2, 1, 'a', LARGE);
+
+    expect_ok(hpx_file_write(path, others.data, LARGE, &error), &error);
+    expect_ok(hpx_blob_open(&named, path, &error), &error);
+    expect_ok(put_blob(3, 1, &named, &others, &take), &error);
+    assert_true(inode_of_stored('b') != inode_of(named.fd));
+    hpx_blob_close(&named);
+    expect_ok(put(4, 1, 'c', LARGE, &take), &error);
+    expect_newest(4, 1, 'c', LARGE);
+    assert_int_equal(files(), 3);
+    hpx_buffer_free(&bytes);
+    hpx_buffer_free(&others);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +385,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_open_when_dropped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_orphans, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_taken, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
