@@ -3,11 +3,10 @@
  * refers to which file; a file that no row names is left over from a crash, or from a time in which somebody
  * read the files, and gc removes it.
  *
- * A file is written under a temporary name, or one without a name is given that, and synced before the transaction
- * that names it. Within that
- * transaction, so that no other process can remove it meanwhile, it is renamed, and its folder synced. A file
- * that is no longer named is removed when the transaction has ended, with the turn still taken
- * (transaction.c). Who reads files holds a lock while a snapshot may still name them (hpx_hold_files). */
+ * A file is written under a temporary name, or one without a name is given that, and synced before the
+ * transaction that names it. Within that transaction, so that no other process can remove it meanwhile, it is
+ * renamed, and its folder synced. A file that is no longer named is removed when the transaction has ended, with
+ * the turn still taken (transaction.c). Who reads files holds a lock while a snapshot may still name them (hpx_hold_files). */
 #include "blobs.h"
 #include "internal.h"
 #include "sealed.h"
