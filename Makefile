@@ -116,7 +116,7 @@ FAULT_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(FAULT_SOURCES)) $(patsubst %.c,$(B
 LIB = $(BUILD)/libhpx.a
 HPX = $(BUILD)/hpx
 
-.PHONY: all deps demo check check-unit check-cli check-asan check-valgrind check-mutation check-fault torture fault-programs bench fuzz lint format install uninstall clean help
+.PHONY: all deps demo check check-unit check-cli check-asan check-valgrind check-mutation check-fault torture fault-programs bench study-train fuzz lint format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -256,6 +256,9 @@ BENCH ?=
 VECTOR ?=
 bench: $(HPX) $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES)) $(BUILD)/bench/train_plain_avx2 ## speed beside its targets; BENCH="train start" for some, VECTOR=avx2
 	@BUILD=$(BUILD) bash bench/run.sh $(if $(VECTOR),--vector $(VECTOR)) $(BENCH)
+
+study-train: $(HPX) ## train what bench/tables lacks of the study: 9 to 40 minutes a seed
+	@HPX=$(HPX) bash bench/study/train.sh
 
 check-valgrind: $(HPX) ## no leak in small builds and their workers; how many instructions an epoch takes
 	@sh tools/deps.sh valgrind
