@@ -27,6 +27,7 @@ struct command;
 struct options {
     const struct command *command; /* that is run; NULL: none yet */
     const char *store, *output, *patch;
+    const char *optuna;           /* export */
     const char *forget, *reason;  /* adopt */
     size_t sample;                /* adopt; 0: not given */
     size_t jobs;                  /* 0: not given */
@@ -158,9 +159,10 @@ hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_
 /* Whether an argument that may be a recipe or a key is a key. */
 bool hpx_is_key(const char *word);
 
-/* export_bundle.c, export_checkpoint.c: export without --csv. */
+/* export_bundle.c, export_checkpoint.c, export_optuna.c: export without --csv. */
 int hpx_export_bundle(const struct options *options);
 int hpx_export_checkpoint(const struct options *options);
+int hpx_export_optuna(const struct options *options);
 
 /* target.c: hpx_stored_each, of what a target names: where searches are named, of the cells that they visit. */
 hpx_status hpx_each_stored(hpx_store *store, const struct target *target, const char *data, bool all_epochs,

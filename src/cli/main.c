@@ -107,11 +107,12 @@ static const struct command commands[] = {
      "this binary, with their checkpoints, so that a build trains them anew. What is pinned or in training stays.\n"
      "On a terminal it asks before; -y does not. -n prints the same and changes nothing. The data file is no\n"
      "smaller afterwards: hpx gc --compact makes it so.\n"},
-    {"export", hpx_run_export, 0, SIZE_MAX, "-o FILE [RECIPE | KEY | --all] | --csv [RECIPE] | --checkpoint KEY DIR",
-     "write results as a bundle or a table",
+    {"export", hpx_run_export, 0, SIZE_MAX, "-o FILE [RECIPE | KEY | --all] | --csv [RECIPE] | --optuna FILE RECIPE | --checkpoint KEY DIR",
+     "write results as a bundle, a table or a study",
      "With -o, writes a bundle for hpx import: every stored epoch of a recipe's trials, of one trajectory or\n"
      "of the whole store, with checkpoints. With --csv, prints a row per cell, seed and epoch, which replay\n"
-     "reads. With --checkpoint, writes the files of a trajectory's newest checkpoint to a new folder.\n"},
+     "reads. With --optuna, writes the journal of an Optuna study, a trial per cell. With --checkpoint, writes\n"
+     "the files of a trajectory's newest checkpoint to a new folder.\n"},
     {"import", hpx_run_import, 1, 1, "FILE",
      "take in a bundle that export wrote",
      "FILE may be -, standard input. A bundle is checked to its last byte and taken in as a whole or not at\n"

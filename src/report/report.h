@@ -138,6 +138,16 @@ void hpx_report_examination_json(hpx_buffer *out, const hpx_recipe *recipe, hpx_
 void hpx_report_table_columns(hpx_rows *rows, const hpx_names *axes, const hpx_names *metrics);
 void hpx_report_table_row(hpx_rows *rows, const hpx_artifact *artifact);
 
+/* `export --optuna`: a recipe's study in the journal of Optuna, with a trial for every cell. Artifacts come cell by cell, seed
+ * by seed and epoch by epoch, as hpx_stored_each has them. */
+typedef struct hpx_study hpx_study;
+typedef struct hpx_study_counts {
+    size_t trials, left_out; /* left out: cells with no epoch that all of their seeds have */
+} hpx_study_counts;
+hpx_study *hpx_study_new(hpx_buffer *out, const hpx_recipe *recipe);
+void hpx_study_add(hpx_study *study, const hpx_artifact *artifact, const hpx_fields *manifest);
+hpx_study_counts hpx_study_finish(hpx_study *study); /* frees it */
+
 /* `data ls`: the data sets that are known by name, and whether they are in `folder`. */
 void hpx_report_datasets(hpx_buffer *out, const char *folder);
 void hpx_report_datasets_json(hpx_buffer *out, const char *folder);

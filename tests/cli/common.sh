@@ -133,6 +133,19 @@ poll() { # COMMAND...: until it succeeds; gives up after a minute
     fail "never came true: $*"
 }
 
+# Puts a Python first in PATH that has these packages; skips the test where there is none.
+needs() { # PACKAGE...
+    local python
+    for python in $(type -ap python3); do
+        if "$python" -c "import ${*// /, }" 2>/dev/null; then
+            PATH=$(dirname "$python"):$PATH
+            return
+        fi
+    done
+    echo "  skipped: no python3 has $*"
+    exit 0
+}
+
 # --- data and recipes -------------------------------------------------------------------------------------------------
 
 # COUNT images of 8 x 8 noisy pixels in 4 classes. Class c has the quadrant c lit, so that a network learns them, slowly.

@@ -11,19 +11,6 @@ begin() { # EXAMPLE
     cd "examples/$1" || exit 1
 }
 
-# Puts a Python first in PATH that has these packages; skips the test where there is none.
-needs() { # PACKAGE...
-    local python
-    for python in $(type -ap python3); do
-        if "$python" -c "import ${*// /, }" 2>/dev/null; then
-            PATH=$(dirname "$python"):$PATH
-            return
-        fi
-    done
-    echo "  skipped: no python3 has $*"
-    exit 0
-}
-
 count() { # VERDICT N: of all searches together
     is "[.searches[].trials.$1] | add" "$2"
 }
