@@ -40,8 +40,8 @@ static hpx_status export(hpx_study_counts *counts, hpx_buffer *text, hpx_store *
     status = hpx_each_stored(store, &target, data, true, add, &exported, error);
     *counts = hpx_study_finish(exported.study);
     if (!status && counts->trials == 0)
-        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no cell of its grid is stored with all of its seeds",
-                               target.path);
+        status = hpx_error_set(error, HPX_NOT_FOUND,
+                               "%s: no cell of its grid is stored with all of its seeds", target.path);
     hpx_fields_free(&exported.manifest);
     hpx_free_target(&target);
     return status;
