@@ -1,0 +1,481 @@
+#include "svg/svg.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INK   "#24292f"
+#define FAINT "#6e7781"
+#define GRID  "#e4e7eb"
+#define PAPER "#ffffff"
+
+static const char *const colours[HPX_SVG_SERIES] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                                    "#e69f00", "#56b4e9", "#555555", "#882255"};
+
+struct hpx_svg {
+    hpx_buffer text;
+};
+
+/* --- text --------------------------------------------------------------------------------------------------- */
+
+/* Two decimals at most; the same on every machine, for no digit depends on how a library rounds. */
+static void put_number(hpx_svg *svg, double value)
+{
+    const long long hundredths = llround(value * 100), whole = llabs(hundredths) / 100,
+                    part = llabs(hundredths) % 100;
+    hpx_buffer_printf(&svg->text, "%s%lld", hundredths < 0 ? "-" : "", whole);
+    if (part)
+        hpx_buffer_printf(&svg->text, part % 10 ? ".%02lld" : ".%lld", part % 10 ? part : part / 10);
+}
+
+static void put_attribute(hpx_svg *svg, const char *name, double value)
+{
+    hpx_buffer_printf(&svg->text, " %s=\"", name);
+    put_number(svg, value);
+    hpx_buffer_puts(&svg->text, "\"");
+}
+
+/* What XML 1.0 does not allow as a character is shown with an escape. */
+static void put_escaped(hpx_svg *svg, const char *text)
+{
+    hpx_buffer shown = {0};
+    hpx_text_show(&shown, text, strlen(text), "");
+    for (const char *c = hpx_buffer_text(&shown); *c; c++) {
+        if (*c == '&')
+            hpx_buffer_puts(&svg->text, "&amp;");
+        else if (*c == '<')
+            hpx_buffer_puts(&svg->text, "&lt;");
+        else
+            hpx_buffer_add(&svg->text, c, 1);
+    }
+    hpx_buffer_free(&shown);
+}
+
+static void put_text(hpx_svg *svg, double x, double y, hpx_svg_anchor anchor, const char *attributes,
+                     const char *text)
+{
+    static const char *const anchors[] = {"", " text-anchor=\"middle\"", " text-anchor=\"end\""};
+    hpx_buffer_puts(&svg->text, "<text");
+    put_attribute(svg, "x", x);
+    put_attribute(svg, "y", y);
+    hpx_buffer_printf(&svg->text, "%s%s>", anchors[anchor], attributes);
+    put_escaped(svg, text);
+    hpx_buffer_puts(&svg->text, "</text>\n");
+}
+
+hpx_svg *hpx_svg_new(double width, double height, const char *title, const char *description)
+{
+    hpx_svg *svg = hpx_alloc(sizeof *svg);
+    hpx_buffer_puts(&svg->text, "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\"");
+    put_attribute(svg, "width", width);
+    put_attribute(svg, "height", height);
+    hpx_buffer_puts(&svg->text, " viewBox=\"0 0 ");
+    put_number(svg, width);
+    hpx_buffer_puts(&svg->text, " ");
+    put_number(svg, height);
+    hpx_buffer_puts(&svg->text, "\">\n<title>");
+    put_escaped(svg, title);
+    hpx_buffer_puts(&svg->text, "</title>\n<desc>");
+    put_escaped(svg, description);
+    hpx_buffer_puts(&svg->text, "</desc>\n<rect class=\"paper\"");
+    put_attribute(svg, "width", width);
+    put_attribute(svg, "height", height);
+    hpx_buffer_puts(&svg->text,
+                    " rx=\"4\" fill=\"" PAPER "\"/>\n<g font-family=\"Helvetica, Arial, Liberation Sans, "
+                    "sans-serif\" font-size=\"11\" fill=\"" INK "\">\n");
+    return svg;
+}
+
+void hpx_svg_finish(hpx_buffer *out, hpx_svg *svg)
+{
+    hpx_buffer_puts(&svg->text, "</g>\n</svg>\n");
+    hpx_buffer_add(out, svg->text.data, svg->text.size);
+    hpx_buffer_free(&svg->text);
+    free(svg);
+}
+
+void hpx_svg_text(hpx_svg *svg, double x, double y, hpx_svg_anchor anchor, const char *text)
+{
+    put_text(svg, x, y, anchor, " class=\"note\"", text);
+}
+
+/* --- places -------------------------------------------------------------------------------------------------- */
+
+/* Where a value lies between the ends of an axis: 0 .. 1; NaN stays. */
+static double share(const hpx_svg_axis *axis, double value)
+{
+    double at;
+    if (axis->names)
+        at = (value + 0.5) / (double)axis->count;
+    else if (axis->logarithmic)
+        at = (log(value) - log(axis->from)) / (log(axis->to) - log(axis->from));
+    else
+        at = (value - axis->from) / (axis->to - axis->from);
+    return at < 0 ? 0 : at > 1 ? 1 : at;
+}
+
+static double place_x(const hpx_svg_plot *plot, double value)
+{
+    return plot->left + plot->width * share(&plot->x, value);
+}
+
+/* Numbers rise, names follow each other downwards. */
+static double place_y(const hpx_svg_plot *plot, double value)
+{
+    const double at = share(&plot->y, value);
+    return plot->top + plot->height * (plot->y.names ? at : 1 - at);
+}
+
+static void put_place(hpx_svg *svg, const char *command, const hpx_svg_plot *plot, double x, double y)
+{
+    hpx_buffer_puts(&svg->text, command);
+    put_number(svg, place_x(plot, x));
+    hpx_buffer_puts(&svg->text, " ");
+    put_number(svg, place_y(plot, y));
+}
+
+/* --- axes ---------------------------------------------------------------------------------------------------- */
+
+#define TICKS_MAX 32
+
+struct ticks {
+    double at[TICKS_MAX];
+    size_t count;
+    int decimals; /* of their labels */
+};
+
+static void add_tick(struct ticks *ticks, const hpx_svg_axis *axis, double value)
+{
+    const double low = fmin(axis->from, axis->to), high = fmax(axis->from, axis->to);
+    const double slack = 1e-9 * (high - low);
+    if (ticks->count < TICKS_MAX && value >= low - slack && value <= high + slack)
+        ticks->at[ticks->count++] = value;
+}
+
+/* Multiples of 1, 2 or 5 times a power of ten, about so many. */
+static void linear_ticks(struct ticks *out, const hpx_svg_axis *axis, double about)
+{
+    const double low = fmin(axis->from, axis->to), high = fmax(axis->from, axis->to);
+    const double rough = (high - low) / about;
+    const int power = (int)floor(log10(rough) + 1e-9);
+    const double unit = pow(10, power), ratio = rough / unit;
+    const double step = unit * (ratio <= 1.5 ? 1 : ratio <= 3.5 ? 2 : ratio <= 7.5 ? 5 : 10);
+    out->decimals = step >= 1 ? 0 : (int)ceil(-log10(step) - 1e-9);
+    for (double k = ceil(low / step - 1e-9); k * step <= high + 1e-9 * (high - low); k++)
+        add_tick(out, axis, k * step);
+}
+
+/* Powers of ten; with 2 and 5 between where there are few of them. */
+static void logarithmic_ticks(struct ticks *out, const hpx_svg_axis *axis)
+{
+    const double low = fmin(axis->from, axis->to), high = fmax(axis->from, axis->to);
+    const bool few = log10(high / low) < 2.5;
+    for (int power = (int)floor(log10(low) + 1e-9); pow(10, power) <= high * (1 + 1e-9); power++) {
+        add_tick(out, axis, pow(10, power));
+        if (few) {
+            add_tick(out, axis, 2 * pow(10, power));
+            add_tick(out, axis, 5 * pow(10, power));
+        }
+    }
+}
+
+static struct ticks ticks_of(const hpx_svg_axis *axis, double length, double distance)
+{
+    struct ticks ticks = {.decimals = -1};
+    if (axis->logarithmic)
+        logarithmic_ticks(&ticks, axis);
+    else
+        linear_ticks(&ticks, axis, fmax(2, length / distance));
+    return ticks;
+}
+
+/* With a minus sign in the place of a hyphen. */
+static void tick_label(char out[48], const struct ticks *ticks, size_t i)
+{
+    const double value = ticks->at[i];
+    char digits[40];
+    if (ticks->decimals >= 0)
+        hpx_print(digits, sizeof digits, "%.*f", ticks->decimals, fabs(value));
+    else
+        hpx_print(digits, sizeof digits, "%g", fabs(value));
+    hpx_print(out, 48, "%s%s", value < 0 && strpbrk(digits, "123456789") ? "\xe2\x88\x92" : "", digits);
+}
+
+static void put_straight(hpx_svg *svg, double x0, double y0, double x1, double y1)
+{
+    hpx_buffer_puts(&svg->text, "M");
+    put_number(svg, x0);
+    hpx_buffer_puts(&svg->text, " ");
+    put_number(svg, y0);
+    hpx_buffer_puts(&svg->text, x0 == x1 ? "V" : "H");
+    put_number(svg, x0 == x1 ? y1 : x1);
+}
+
+#define SMALL " class=\"tick\" fill=\"" FAINT "\""
+
+/* Of a tick: on the left of the plot, or below it. */
+static void put_tick_label(hpx_svg *svg, const hpx_svg_plot *plot, bool upright, double at, const char *text)
+{
+    if (upright)
+        put_text(svg, plot->left - 7, place_y(plot, at) + 4, HPX_SVG_END, SMALL, text);
+    else
+        put_text(svg, place_x(plot, at), plot->top + plot->height + 15, HPX_SVG_MIDDLE, SMALL, text);
+}
+
+static void put_grid_line(hpx_svg *svg, const hpx_svg_plot *plot, bool upright, double at)
+{
+    if (upright)
+        put_straight(svg, plot->left, place_y(plot, at), plot->left + plot->width, place_y(plot, at));
+    else
+        put_straight(svg, place_x(plot, at), plot->top, place_x(plot, at), plot->top + plot->height);
+}
+
+/* The y axis is upright. */
+static void put_axis(hpx_svg *svg, const hpx_svg_plot *plot, bool upright)
+{
+    const hpx_svg_axis *axis = upright ? &plot->y : &plot->x;
+    for (size_t i = 0; axis->names && i < axis->count; i++)
+        put_tick_label(svg, plot, upright, (double)i, axis->names[i]);
+    if (axis->names)
+        return;
+    const struct ticks ticks = upright ? ticks_of(axis, plot->height, 40) : ticks_of(axis, plot->width, 60);
+    hpx_buffer_puts(&svg->text, "<path class=\"grid\" stroke=\"" GRID "\" d=\"");
+    for (size_t i = 0; i < ticks.count; i++)
+        put_grid_line(svg, plot, upright, ticks.at[i]);
+    hpx_buffer_puts(&svg->text, "\"/>\n");
+    for (size_t i = 0; i < ticks.count; i++) {
+        char label[48];
+        tick_label(label, &ticks, i);
+        put_tick_label(svg, plot, upright, ticks.at[i], label);
+    }
+}
+
+void hpx_svg_axes(hpx_svg *svg, const hpx_svg_plot *plot)
+{
+    const double right = plot->left + plot->width, bottom = plot->top + plot->height;
+    put_axis(svg, plot, false);
+    put_axis(svg, plot, true);
+    if (!plot->x.names || !plot->y.names) {
+        hpx_buffer_puts(&svg->text, "<path class=\"axis\" fill=\"none\" stroke=\"" FAINT "\" d=\"");
+        if (plot->y.names)
+            put_straight(svg, plot->left, plot->top, plot->left, bottom);
+        else
+            put_straight(svg, plot->left, bottom, right, bottom);
+        hpx_buffer_puts(&svg->text, "\"/>\n");
+    }
+    if (plot->x.label)
+        put_text(svg, (plot->left + right) / 2, bottom + 32, HPX_SVG_MIDDLE, " class=\"label\"",
+                 plot->x.label);
+    if (plot->y.label) /* above the axis, where it reads without a turn of the head */
+        put_text(svg, plot->left, plot->top - 9, HPX_SVG_START, " class=\"label\"", plot->y.label);
+    if (plot->title)
+        put_text(svg, plot->left, plot->top - (plot->y.label ? 26 : 10), HPX_SVG_START,
+                 " class=\"title\" font-size=\"12\" font-weight=\"bold\"", plot->title);
+}
+
+/* --- marks --------------------------------------------------------------------------------------------------- */
+
+static void put_points(hpx_svg *svg, const hpx_svg_plot *plot, const double *x, const double *y, size_t count)
+{
+    const char *command = "M";
+    for (size_t i = 0; i < count; i++) {
+        const bool there = !isnan(x[i]) && !isnan(y[i]);
+        if (there)
+            put_place(svg, command, plot, x[i], y[i]);
+        command = there ? "L" : "M";
+    }
+}
+
+void hpx_svg_line(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const double *x, const double *y,
+                  size_t count)
+{
+    assert(series < HPX_SVG_SERIES);
+    hpx_buffer_printf(&svg->text,
+                      "<path class=\"line s%zu\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.75\" "
+                      "stroke-linejoin=\"round\" d=\"",
+                      series, colours[series]);
+    put_points(svg, plot, x, y, count);
+    hpx_buffer_puts(&svg->text, "\"/>\n");
+}
+
+#define SHAPES 5 /* a circle, a square, a diamond, triangles; the next series have the same, hollow */
+
+static void put_shape(hpx_svg *svg, size_t series, double x, double y)
+{
+    static const char *const shapes[SHAPES] = {
+        "m-3.2 0a3.2 3.2 0 1 0 6.4 0a3.2 3.2 0 1 0 -6.4 0z",
+        "m-3 -3h6v6h-6z",
+        "m0 -4l4 4l-4 4l-4 -4z",
+        "m0 -3.8l3.8 6.6h-7.6z",
+        "m0 3.8l3.8 -6.6h-7.6z",
+    };
+    hpx_buffer_puts(&svg->text, "M");
+    put_number(svg, x);
+    hpx_buffer_puts(&svg->text, " ");
+    put_number(svg, y);
+    hpx_buffer_puts(&svg->text, shapes[series % SHAPES]);
+}
+
+static void begin_shapes(hpx_svg *svg, size_t series)
+{
+    const char *colour = colours[series];
+    const bool hollow = series / SHAPES % 2;
+    hpx_buffer_printf(&svg->text, "<path class=\"points s%zu\" fill=\"%s\" stroke=\"%s\" d=\"", series,
+                      hollow ? PAPER : colour, hollow ? colour : PAPER);
+}
+
+void hpx_svg_points(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const double *x, const double *y,
+                    size_t count)
+{
+    assert(series < HPX_SVG_SERIES);
+    begin_shapes(svg, series);
+    for (size_t i = 0; i < count; i++)
+        if (!isnan(x[i]) && !isnan(y[i]))
+            put_shape(svg, series, place_x(plot, x[i]), place_y(plot, y[i]));
+    hpx_buffer_puts(&svg->text, "\"/>\n");
+}
+
+/* One piece without gaps: along its upper edge, and back along the lower one. */
+static void put_piece(hpx_svg *svg, const hpx_svg_plot *plot, const double *x, const double *low,
+                      const double *high, size_t count)
+{
+    put_points(svg, plot, x, high, count);
+    for (size_t i = count; i-- > 0;)
+        put_place(svg, "L", plot, x[i], low[i]);
+    hpx_buffer_puts(&svg->text, "z");
+}
+
+void hpx_svg_band(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const double *x, const double *low,
+                  const double *high, size_t count)
+{
+    assert(series < HPX_SVG_SERIES);
+    hpx_buffer_printf(&svg->text, "<path class=\"band s%zu\" fill=\"%s\" fill-opacity=\"0.15\" d=\"", series,
+                      colours[series]);
+    for (size_t begin = 0, end; begin < count; begin = end + 1) {
+        for (end = begin; end < count && !isnan(x[end]) && !isnan(low[end]) && !isnan(high[end]);)
+            end++;
+        if (end > begin)
+            put_piece(svg, plot, x + begin, low + begin, high + begin, end - begin);
+    }
+    hpx_buffer_puts(&svg->text, "\"/>\n");
+}
+
+void hpx_svg_range(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, double x0, double y0, double x1,
+                   double y1)
+{
+    assert(series < HPX_SVG_SERIES);
+    if (isnan(x0) || isnan(y0) || isnan(x1) || isnan(y1))
+        return;
+    hpx_buffer_printf(&svg->text, "<path class=\"range s%zu\" stroke=\"%s\" stroke-width=\"1.5\" d=\"",
+                      series, colours[series]);
+    put_place(svg, "M", plot, x0, y0);
+    put_place(svg, "L", plot, x1, y1);
+    hpx_buffer_puts(&svg->text, "\"/>\n");
+}
+
+static void put_rectangle(hpx_svg *svg, double left, double top, double right, double bottom)
+{
+    put_attribute(svg, "x", left);
+    put_attribute(svg, "y", top);
+    put_attribute(svg, "width", right - left);
+    put_attribute(svg, "height", bottom - top);
+}
+
+void hpx_svg_bars(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const double *values, size_t count,
+                  double thickness, double offset)
+{
+    assert(series < HPX_SVG_SERIES);
+    hpx_buffer_printf(&svg->text, "<g class=\"bars s%zu\" fill=\"%s\">\n", series, colours[series]);
+    for (size_t i = 0; i < count; i++) {
+        if (isnan(values[i]))
+            continue;
+        const double middle = (double)i + offset, from = middle - thickness / 2, to = middle + thickness / 2;
+        hpx_buffer_puts(&svg->text, "<rect");
+        if (plot->y.names)
+            put_rectangle(svg, plot->left, place_y(plot, from), place_x(plot, values[i]), place_y(plot, to));
+        else
+            put_rectangle(svg, place_x(plot, from), place_y(plot, values[i]), place_x(plot, to),
+                          plot->top + plot->height);
+        hpx_buffer_puts(&svg->text, "/>\n");
+    }
+    hpx_buffer_puts(&svg->text, "</g>\n");
+}
+
+void hpx_svg_legend(hpx_svg *svg, double left, double top, const char *const *names, size_t count)
+{
+    double y = top;
+    for (size_t series = 0; series < count; series++) {
+        if (!names[series])
+            continue;
+        assert(series < HPX_SVG_SERIES);
+        hpx_buffer_printf(&svg->text, "<path class=\"line s%zu\" stroke=\"%s\" stroke-width=\"1.75\" d=\"",
+                          series, colours[series]);
+        put_straight(svg, left, y - 4, left + 20, y - 4);
+        hpx_buffer_puts(&svg->text, "\"/>\n");
+        begin_shapes(svg, series);
+        put_shape(svg, series, left + 10, y - 4);
+        hpx_buffer_puts(&svg->text, "\"/>\n");
+        put_text(svg, left + 27, y, HPX_SVG_START, " class=\"legend\"", names[series]);
+        y += 17;
+    }
+}
+
+/* --- heat maps ----------------------------------------------------------------------------------------------- */
+
+/* Viridis (S. van der Walt, N. Smith, 2015), every eighth of it: its brightness rises evenly. */
+static const uint8_t viridis[9][3] = {{68, 1, 84},    {71, 44, 122},  {59, 81, 139},
+                                      {44, 113, 142}, {33, 144, 141}, {39, 173, 129},
+                                      {92, 200, 99},  {170, 220, 50}, {253, 231, 37}};
+
+static void heat_colour(int out[3], double at)
+{
+    const double scaled = (at < 0 ? 0 : at > 1 ? 1 : at) * 8;
+    const int below = scaled >= 8 ? 7 : (int)scaled;
+    for (int i = 0; i < 3; i++)
+        out[i] =
+            (int)lround(viridis[below][i] + (scaled - below) * (viridis[below + 1][i] - viridis[below][i]));
+}
+
+static void put_heat_cell(hpx_svg *svg, const hpx_svg_plot *plot, size_t column, size_t row, double value,
+                          const hpx_svg_heat_scale *scale)
+{
+    const double x = (double)column, y = (double)row;
+    int colour[3];
+    char text[40];
+    heat_colour(colour, (value - scale->low) / (scale->high - scale->low));
+    const bool bright = 299 * colour[0] + 587 * colour[1] + 114 * colour[2] > 125000;
+    hpx_buffer_puts(&svg->text, "<rect");
+    put_rectangle(svg, place_x(plot, x - 0.5), place_y(plot, y - 0.5), place_x(plot, x + 0.5),
+                  place_y(plot, y + 0.5));
+    hpx_buffer_printf(&svg->text, " fill=\"#%02x%02x%02x\" stroke=\"" PAPER "\"/>\n", colour[0], colour[1],
+                      colour[2]);
+    hpx_print(text, sizeof text, "%.*f", scale->decimals, value);
+    put_text(svg, place_x(plot, x), place_y(plot, y) + 3.5, HPX_SVG_MIDDLE,
+             bright ? " font-size=\"10\"" : " font-size=\"10\" fill=\"" PAPER "\"", text);
+}
+
+void hpx_svg_heat(hpx_svg *svg, const hpx_svg_plot *plot, const double *values,
+                  const hpx_svg_heat_scale *scale)
+{
+    assert(plot->x.names && plot->y.names);
+    hpx_buffer_puts(&svg->text, "<g class=\"heat\">\n");
+    for (size_t row = 0; row < plot->y.count; row++)
+        for (size_t column = 0; column < plot->x.count; column++)
+            if (!isnan(values[row * plot->x.count + column]))
+                put_heat_cell(svg, plot, column, row, values[row * plot->x.count + column], scale);
+    hpx_buffer_puts(&svg->text, "</g>\n");
+}
+
+void hpx_svg_frame(hpx_svg *svg, const hpx_svg_plot *plot, size_t column, size_t row)
+{
+    const double x = (double)column, y = (double)row;
+    hpx_buffer_puts(&svg->text, "<rect class=\"frame\"");
+    put_rectangle(svg, place_x(plot, x - 0.5) + 1, place_y(plot, y - 0.5) + 1, place_x(plot, x + 0.5) - 1,
+                  place_y(plot, y + 0.5) - 1);
+    hpx_buffer_puts(&svg->text, " fill=\"none\" stroke=\"" INK "\" stroke-width=\"2\"/>\n");
+}
