@@ -241,6 +241,8 @@ bool hpx_recipe_axis_value(uint32_t *out, const hpx_axis *axis, const char *text
 
 /* settings.c */
 
+/* Whether a 0 in a list stands for nothing: `hidden = $n1 $n2` with n2 = 0 is the same as `hidden = $n1`. */
+bool hpx_recipe_takes_zero(const hpx_setting *setting);
 const struct binding *hpx_recipe_binding(const struct statement *statement,
                                          const char *key); /* NULL if there is none */
 /* Checks a binding (NULL: the default) against its setting, for every value of the axes it refers to, and

@@ -312,7 +312,8 @@ const char *hpx_recipe_expected(struct parse *p, const hpx_setting *setting)
     case HPX_SETTING_COUNT:
         return hpx_arena_format(p->arena, "a whole number from %s to %s", min, max);
     case HPX_SETTING_COUNTS:
-        return hpx_arena_format(p->arena, "whole numbers from %s to %s", min, max);
+        return hpx_arena_format(p->arena, "whole numbers from %s to %s%s", min, max,
+                                hpx_recipe_takes_zero(setting) ? ", or 0 for none" : "");
     case HPX_SETTING_REAL:
         break;
     }

@@ -25,6 +25,7 @@ void hpx_recipe_set_field(hpx_fields *out, const struct slot *slot, const uint32
 {
     union value first = hpx_recipe_operand(slot->operands, indices);
     uint64_t list[HPX_SETTING_LIST_MAX];
+    size_t count = 0;
     switch (slot->setting->type) {
     case HPX_SETTING_WORD:
         hpx_fields_set_text(out, slot->field, first.text);
@@ -36,9 +37,11 @@ void hpx_recipe_set_field(hpx_fields *out, const struct slot *slot, const uint32
         hpx_fields_set_real(out, slot->field, first.real);
         break;
     case HPX_SETTING_COUNTS:
-        for (size_t i = 0; i < slot->count; i++)
-            list[i] = hpx_recipe_operand(&slot->operands[i], indices).count;
-        hpx_fields_set_counts(out, slot->field, list, slot->count);
+        for (size_t i = 0; i < slot->count; i++) {
+            list[count] = hpx_recipe_operand(&slot->operands[i], indices).count;
+            count += list[count] > 0 || !hpx_recipe_takes_zero(slot->setting);
+        }
+        hpx_fields_set_counts(out, slot->field, list, count);
         break;
     }
 }

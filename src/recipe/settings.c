@@ -46,6 +46,11 @@ hpx_status hpx_recipe_axis_of(struct parse *p, const struct word *reference, int
                            hpx_recipe_list(p, names), hpx_recipe_hint(p, reference->text, names));
 }
 
+bool hpx_recipe_takes_zero(const hpx_setting *setting)
+{
+    return setting->type == HPX_SETTING_COUNTS && setting->min > 0;
+}
+
 static bool read_value(union value *out, const hpx_setting *setting, const char *text)
 {
     if (setting->type == HPX_SETTING_WORD && !setting->words) {
@@ -62,7 +67,9 @@ static bool read_value(union value *out, const hpx_setting *setting, const char 
         return false;
     }
     double number;
-    if (!hpx_parse_real(&number, text) || !hpx_setting_in_range(setting, number))
+    if (!hpx_parse_real(&number, text))
+        return false;
+    if (!hpx_setting_in_range(setting, number) && !(hpx_recipe_takes_zero(setting) && number == 0))
         return false;
     if (setting->type == HPX_SETTING_REAL) {
         out->real = number;

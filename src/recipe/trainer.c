@@ -128,6 +128,34 @@ static void tie_conditions(struct parse *p)
     }
 }
 
+/* Where an operand may be 0; NULL: nowhere. */
+static const struct word *find_zero(const hpx_recipe *recipe, const struct operand *operand)
+{
+    if (operand->axis < 0)
+        return operand->values[0].count == 0 ? operand->at : NULL;
+    for (uint32_t i = 0; i < recipe->axes[operand->axis].count; i++)
+        if (operand->values[i].count == 0)
+            return recipe->inside->axis_words[operand->axis][i];
+    return NULL;
+}
+
+/* Zeros are left out of a list, and something must remain in every cell. */
+static void check_list(struct parse *p, const struct slot *slot)
+{
+    const struct word *zero = NULL;
+    if (!hpx_recipe_takes_zero(slot->setting))
+        return;
+    for (size_t i = 0; i < slot->count; i++) {
+        zero = find_zero(p->recipe, &slot->operands[i]);
+        if (!zero)
+            return;
+    }
+    if (zero)
+        hpx_recipe_fail(p, zero,
+                        "'%s' is empty where all of its values are 0: expected one above 0 in every cell",
+                        slot->setting->name);
+}
+
 static bool varies(const struct slot *slot)
 {
     bool any = slot->condition && varies(slot->condition);
@@ -177,8 +205,10 @@ void hpx_recipe_trainer_settings(struct parse *p)
     make_slots(p, p->train, SECTION_TRAIN);
     qsort(inside->slots, inside->slot_count, sizeof(struct slot), by_field);
     tie_conditions(p);
-    for (size_t i = 0; i < inside->slot_count; i++)
+    for (size_t i = 0; i < inside->slot_count; i++) {
         inside->slots[i].varies = varies(&inside->slots[i]);
+        check_list(p, &inside->slots[i]);
+    }
     for (size_t i = 0; !p->status && i < inside->slot_count; i++)
         check_need(p, &inside->slots[i]);
 }

@@ -82,6 +82,39 @@ test_names_and_order() {
     equal "$(comm -23 half short)" '' 'keys of the half that the whole lacks'
 }
 
+# A layer of size 0 is none: the network without it has its key and its cost, and is trained once.
+test_depth() {
+    recipe a.rcp 'epochs = 2' <<'X'
+axis n1 = 4 8
+axis n2 = 0 4 8
+search grid
+  method = grid
+X
+    sed 's/^  hidden.*/  hidden = $n1/; s/^axis n2.*//' a.rcp >one.rcp
+    sed 's/^  hidden.*/  hidden = $n1 $n2 $n3/; /^axis n2/aaxis n3 = 0 4' a.rcp >three.rcp
+    keys a.rcp >two
+    keys one.rcp >one
+    equal "$(comm -23 one two | wc -l) $(wc -l <one) $(wc -l <two)" '0 2 6' 'keys of one layer that two lack, and those there are'
+    run 0 hpx build one.rcp -q
+    run 0 hpx build a.rcp --json
+    is '.searches[0] | [.evaluations, .trials.hit, .trials.train]' '[6,2,4]'
+    # 64 inputs, 4 classes: one layer, and two.
+    is '.grid.macs' $((64 * 4 + 4 * 4 + 64 * 8 + 8 * 4 + (64 * 4 + 4 * 4 + 4 * 4) + (64 * 4 + 4 * 8 + 8 * 4) \
+        + (64 * 8 + 8 * 4 + 4 * 4) + (64 * 8 + 8 * 8 + 8 * 4)))
+    is '.searches[0].nominal_macs == .grid.macs' true
+    # (4, 0, 4) is (4, 4, 0): 12 cells, of which two are others', and six are stored.
+    run 0 hpx build three.rcp --json
+    is '.searches[0] | [.evaluations, .trials.hit, .trials.train]' '[12,8,4]'
+    is '.searches[0].trace | map(select(.cell.n1 == 4 and .cell.n2 + .cell.n3 == 4).score) | [length, (unique | length)]' '[2,1]'
+    equal "$(stored)" 10 'trajectories'
+    run 0 hpx trial a.rcp n1=8 n2=0 -n --json
+    is .verdict '"hit"'
+    run 2 hpx build a.rcp 'axis.n1=0 4'
+    has err "'hidden' is empty where all of its values are 0"
+    run 2 hpx trial a.rcp n1=0 n2=0
+    has err "'hidden' is empty where all of its values are 0"
+}
+
 test_what_is_part_of_it() {
     base 'rate = 0.001' 'epochs = 2' >short
     local edit

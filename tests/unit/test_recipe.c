@@ -102,6 +102,41 @@ static void test_defaults(void **state)
     hpx_recipe_free(recipe);
 }
 
+/* A 0 leaves a layer out, wherever it stands in the list. */
+static void test_depth(void **state)
+{
+    (void)state;
+    hpx_recipe *recipe = parse(
+        "dataset mnist\nmodel mlp\n  hidden = $a 0 $b 16 $c\naxis a = 0 64\naxis b = 32 0\naxis c = 0 8\n");
+    static const struct {
+        const char *words[3], *hidden;
+    } table[] = {
+        {{"a=0", "b=32", "c=0"}, "32 16"}, {{"a=64", "b=32", "c=8"}, "64 32 16 8"},
+        {{"a=64", "b=0", "c=0"}, "64 16"}, {{"a=0", "b=0", "c=8"}, "16 8"},
+        {{"a=0", "b=0", "c=0"}, "16"},
+    };
+    hpx_fields changed = {0};
+    hpx_recipe_settings(&changed, recipe, 0);
+    for (size_t i = 0; i < COUNT(table); i++) {
+        uint32_t cell;
+        hpx_error error;
+        hpx_fields settings = {0};
+        assert_int_equal(hpx_recipe_find_cell(&cell, recipe, (char *const *)table[i].words, 3, &error),
+                         HPX_OK);
+        hpx_recipe_settings(&settings, recipe, cell);
+        hpx_recipe_change_settings(&changed, recipe, cell);
+        hpx_buffer text = {0};
+        const hpx_field *hidden = hpx_fields_find(&settings, "model.hidden");
+        hpx_field_print(&text, hidden);
+        assert_string_equal(hpx_buffer_text(&text), table[i].hidden);
+        assert_true(hpx_field_equal(hidden, hpx_fields_find(&changed, "model.hidden")));
+        hpx_buffer_free(&text);
+        hpx_fields_free(&settings);
+    }
+    hpx_fields_free(&changed);
+    hpx_recipe_free(recipe);
+}
+
 static void test_every_setting(void **state)
 {
     (void)state;
@@ -583,19 +618,13 @@ static void test_keep(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_every_setting),
-        cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_axis_forms),
-        cmocka_unit_test(test_axis_numbers),
-        cmocka_unit_test(test_cells),
-        cmocka_unit_test(test_conditions),
-        cmocka_unit_test(test_searches),
-        cmocka_unit_test(test_scales),
-        cmocka_unit_test(test_order_of_axes),
-        cmocka_unit_test(test_find_cell),
-        cmocka_unit_test(test_objectives),
-        cmocka_unit_test(test_objectives_of_any_name),
+        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_every_setting), cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_axis_forms),    cmocka_unit_test(test_axis_numbers),
+        cmocka_unit_test(test_cells),         cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_searches),      cmocka_unit_test(test_scales),
+        cmocka_unit_test(test_order_of_axes), cmocka_unit_test(test_find_cell),
+        cmocka_unit_test(test_objectives),    cmocka_unit_test(test_objectives_of_any_name),
         cmocka_unit_test(test_keep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

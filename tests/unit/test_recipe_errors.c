@@ -115,12 +115,18 @@ static const struct mistake {
     {"dataset mnist\n  take = $v\nmodel mlp\n  hidden = 64\naxis v = 100 none\n",
      "5:14: 'take' cannot be 'none', a value of axis 'v': expected a whole number from 1 to 16777216"},
     {"dataset mnist\nmodel mpl\n hidden = 1\n", "2:7: unknown model 'mpl': expected *; did you mean 'mlp'?"},
-    {"dataset mnist\nmodel mlp\n",
-     "2:1: model mlp needs 'hidden': expected a binding 'hidden = ' of whole numbers from 1 to 1048576"},
+    {"dataset mnist\nmodel mlp\n", "2:1: model mlp needs 'hidden': expected a binding 'hidden = ' of whole "
+                                   "numbers from 1 to 1048576, or 0 for none"},
     {"dataset mnist\nmodel mlp\n  hidden = 0\n",
-     "3:12: 'hidden' cannot be '0': expected whole numbers from 1 to 1048576"},
+     "3:12: 'hidden' is empty where all of its values are 0: expected one above 0 in every cell"},
+    {"dataset mnist\nmodel mlp\n  hidden = $a 0 $b\naxis a = 16 0\naxis b = 8 0 4\n",
+     "5:12: 'hidden' is empty where all of its values are 0: expected one above 0 in every cell"},
+    {"dataset mnist\nmodel mlp\n  hidden = 64 -1\n",
+     "3:15: 'hidden' cannot be '-1': expected whole numbers from 1 to 1048576, or 0 for none"},
+    {"dataset mnist\nmodel mlp\n  hidden = 64\ntrain\n  batch = 0\n",
+     "5:11: 'batch' cannot be '0': expected a whole number from 1 to 1048576"},
     {"dataset mnist\nmodel mlp\n  hidden = 64 1.5\n",
-     "3:15: 'hidden' cannot be '1.5': expected whole numbers from 1 to 1048576"},
+     "3:15: 'hidden' cannot be '1.5': expected whole numbers from 1 to 1048576, or 0 for none"},
     {"dataset mnist\nmodel mlp\n  hidden = 3..1\n",
      "3:12: '3..1' is no range: expected two whole numbers as A..B, the smaller first"},
     {"dataset mnist\nmodel mlp\n  hidden = 1..65\n",
@@ -285,9 +291,11 @@ static const struct mistake {
     {MODEL "train\n  keep = last\n",
      "5:10: 'keep' cannot be 'last': expected newest, all, none, best; did you mean 'newest'?"},
     {"dataset mnist\nmodel mlp\n  hidden = n 8\naxis n = 8 16\n",
-     "3:12: 'hidden' cannot be 'n': expected whole numbers from 1 to 1048576; did you mean '$n'?"},
+     "3:12: 'hidden' cannot be 'n': expected whole numbers from 1 to 1048576, or 0 for none; did you mean "
+     "'$n'?"},
     {"dataset mnist\nmodel mlp\n  hidden = 64,32\n",
-     "3:12: 'hidden' cannot be '64,32': expected whole numbers from 1 to 1048576; blanks separate words, not "
+     "3:12: 'hidden' cannot be '64,32': expected whole numbers from 1 to 1048576, or 0 for none; blanks "
+     "separate words, not "
      "commas"},
     {SIZED_BY_N "axis n = 16, 32, 64\n", "4:10: a comma in '16,': expected blanks between the values of an "
                                          "axis, as in 'axis n = 16 32'; quote the "
@@ -451,10 +459,10 @@ static void test_alignment(void **state)
 {
     (void)state;
     static const char tabs[] = "dataset mnist\r\nmodel mlp\r\n\thidden\t=\t\xc3\xa9t\xc3\xa9 8\r\n";
-    expect_message(
-        tabs, strlen(tabs),
-        "r.rcp:3:11: 'hidden' cannot be '\xc3\xa9t\xc3\xa9': expected whole numbers from 1 to 1048576\n"
-        "\thidden\t=\t\xc3\xa9t\xc3\xa9 8\n\t      \t \t^");
+    expect_message(tabs, strlen(tabs),
+                   "r.rcp:3:11: 'hidden' cannot be '\xc3\xa9t\xc3\xa9': expected whole numbers from 1 to "
+                   "1048576, or 0 for none\n"
+                   "\thidden\t=\t\xc3\xa9t\xc3\xa9 8\n\t      \t \t^");
     /* A character of two bytes is one blank in the line of the caret. */
     static const char accents[] = "dataset mnist\nmodel mlp\n  hidden = \"64\" \xc3\xa9\xc3\xa9\"\n";
     expect_message(accents, strlen(accents),
@@ -472,12 +480,13 @@ static void test_long_lines(void **state)
     hpx_buffer_puts(&recipe, " x");
     for (int i = 10; i < 30; i++)
         hpx_buffer_printf(&recipe, " %d", i);
-    expect_message(hpx_buffer_text(&recipe), recipe.size,
-                   "r.rcp:3:132: 'hidden' cannot be 'x': expected whole numbers from 1 to 1048576\n"
-                   "...30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 x 10 11 12 13 14 15 16 17 "
-                   "18 19 20 21 "
-                   "22 23 24 25 2...\n"
-                   "                                                               ^");
+    expect_message(
+        hpx_buffer_text(&recipe), recipe.size,
+        "r.rcp:3:132: 'hidden' cannot be 'x': expected whole numbers from 1 to 1048576, or 0 for none\n"
+        "...30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 x 10 11 12 13 14 15 16 17 "
+        "18 19 20 21 "
+        "22 23 24 25 2...\n"
+        "                                                               ^");
     recipe.size = 0;
     hpx_buffer_puts(&recipe, "dataset mnist\nmodel mlp\n  hidden = ");
     for (int i = 0; i < 200; i++)
