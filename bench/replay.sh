@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How many searches a second are run over the paper's table of 66 scores.
+# How many searches a second of one processor are run over the paper's table of 66 scores.
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
