@@ -133,7 +133,7 @@ demo: ## install, build, fetch MNIST and run recipes/mnist-partial.rcp on it
 $(BUILD)/src/nn/%.o: HPX_CFLAGS += $(NN_FLAGS) -DHPX_NN_FLAGS='"$(strip $(CFLAGS) $(NN_FLAGS))"'
 
 # The arithmetic of searches, statistics and figures is the same everywhere.
-$(BUILD)/src/search/%.o $(BUILD)/src/statistics/%.o $(BUILD)/src/svg/%.o: HPX_CFLAGS += -ffp-contract=off
+$(BUILD)/src/search/%.o $(BUILD)/src/compare/%.o $(BUILD)/src/statistics/%.o $(BUILD)/src/svg/%.o: HPX_CFLAGS += -ffp-contract=off
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -6,6 +6,7 @@
 #include "hpx/store.h"
 #include "report/report.h"
 #include "report/results.h"
+#include "run/stored.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -27,14 +28,16 @@ struct command;
 struct options {
     const struct command *command; /* that is run; NULL: none yet */
     const char *store, *output, *patch;
-    const char *optuna;           /* export */
-    const char *forget, *reason;  /* adopt */
-    size_t sample;                /* adopt; 0: not given */
-    size_t jobs;                  /* 0: not given */
-    const char *where[WHERE_MAX]; /* of the selection */
-    hpx_selection selection;      /* ls, best */
-    bool metrics, epochs;         /* ls, best: all metrics; ls: all epochs */
-    double rebuild;               /* percent; 0: not given */
+    const char *optuna;                   /* export */
+    const char *forget, *reason;          /* adopt */
+    const char *table, *against, *starts; /* compare */
+    size_t repeat;                        /* compare; 0: not given */
+    size_t sample;                        /* adopt; 0: not given */
+    size_t jobs;                          /* 0: not given */
+    const char *where[WHERE_MAX];         /* of the selection */
+    hpx_selection selection;              /* ls, best */
+    bool metrics, epochs;                 /* ls, best: all metrics; ls: all epochs */
+    double rebuild;                       /* percent; 0: not given */
     bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code, help;
     bool at_code, trust;                        /* reproduce */
     bool all, no_checkpoints, logs, checkpoint; /* export */
@@ -56,6 +59,7 @@ int hpx_run_build(const struct options *options);
 int hpx_run_plan(const struct options *options);
 int hpx_run_trial(const struct options *options);
 int hpx_run_replay(const struct options *options);
+int hpx_run_compare(const struct options *options);
 int hpx_run_ls(const struct options *options);
 int hpx_run_best(const struct options *options);
 int hpx_run_show(const struct options *options);

@@ -36,6 +36,12 @@ static const struct command commands[] = {
      "run a recipe's searches over a table",
      "Takes the scores from a CSV table (columns: the axes, the objective; optionally seed and epoch) and\n"
      "trains nothing.\n"},
+    {"compare", hpx_run_compare, 1, SIZE_MAX, "RECIPE[:SEARCH] [NAME=VALUE]...",
+     "compare the searches over results of several seeds, with statistics",
+     "Runs the recipe's searches over all seeds of a table, or of what is stored, as many seeds at a time as the recipe\n"
+     "has: a block. Judges what each finds by the seeds that it has not seen: how much worse than the best cell it is\n"
+     "(regret), by which cost, with intervals over the blocks, and whether it differs from a reference by more than\n"
+     "noise. Needs every cell of the grid with all epochs; searches that ask for others are left out.\n"},
     {"best", hpx_run_best, 1, SIZE_MAX, "RECIPE[:SEARCH]",
      "list the best cells of all that is stored",
      "Over the whole grid, or what a search visits, as far as it is stored with the recipe's epochs. A cell's score\n"

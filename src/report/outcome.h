@@ -10,6 +10,9 @@ void hpx_report_heading(hpx_buffer *out, const hpx_outcome *outcome);
 /* Opens the JSON document, with what its recipe, code, data and numerics are. */
 void hpx_open_outcome(hpx_json *json, const hpx_outcome *outcome);
 
+/* The axes of a recipe, its number of cells, and the sum of their multiplications. */
+void hpx_add_grid(hpx_json *json, const hpx_recipe *recipe, uint64_t macs);
+
 /* A count of multiplications; null of a trainer that counts none. */
 void hpx_add_macs(hpx_row *row, const char *name, const hpx_outcome *outcome, uint64_t macs);
 void hpx_add_macs_json(hpx_json *json, const char *name, const hpx_outcome *outcome, uint64_t macs);

@@ -64,11 +64,6 @@ void hpx_add_counts(hpx_row *row, const char *name, const hpx_search_outcome *se
     hpx_row_close(row);
 }
 
-static void add_value(hpx_json *json, const char *name, const hpx_axis_value *value)
-{
-    hpx_json_value(json, name, value->text);
-}
-
 void hpx_add_macs(hpx_row *row, const char *name, const hpx_outcome *outcome, uint64_t macs)
 {
     if (outcome->recipe->trainer->cost)
@@ -85,9 +80,8 @@ void hpx_add_macs_json(hpx_json *json, const char *name, const hpx_outcome *outc
         hpx_json_null(json, name);
 }
 
-static void add_grid(hpx_json *json, const hpx_outcome *outcome)
+void hpx_add_grid(hpx_json *json, const hpx_recipe *recipe, uint64_t macs)
 {
-    const hpx_recipe *recipe = outcome->recipe;
     hpx_json_open(json, "grid", '{');
     hpx_json_open(json, "axes", '[');
     for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
@@ -95,15 +89,18 @@ static void add_grid(hpx_json *json, const hpx_outcome *outcome)
         hpx_json_text(json, "name", recipe->axes[axis].name);
         hpx_json_open(json, "values", '[');
         for (uint32_t i = 0; i < recipe->axes[axis].count; i++)
-            add_value(json, NULL, &recipe->axes[axis].values[i]);
+            hpx_json_value(json, NULL, recipe->axes[axis].values[i].text);
         hpx_json_close(json, ']');
         if (!recipe->axes[axis].ordered)
             hpx_json_bool(json, "ordered", false);
         hpx_json_close(json, '}');
     }
     hpx_json_close(json, ']');
-    hpx_json_count(json, "cells", outcome->cells);
-    hpx_add_macs_json(json, "macs", outcome, outcome->grid_macs);
+    hpx_json_count(json, "cells", hpx_grid_cells(&recipe->grid));
+    if (recipe->trainer->cost)
+        hpx_json_count(json, "macs", macs);
+    else
+        hpx_json_null(json, "macs");
     hpx_json_close(json, '}');
 }
 
@@ -143,6 +140,6 @@ void hpx_open_outcome(hpx_json *json, const hpx_outcome *outcome)
     for (size_t i = 0; i < outcome->recipe->seed_count; i++)
         hpx_json_count(json, NULL, outcome->recipe->seeds[i]);
     hpx_json_close(json, ']');
-    add_grid(json, outcome);
+    hpx_add_grid(json, outcome->recipe, outcome->grid_macs);
     add_origins(json, outcome);
 }

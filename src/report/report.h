@@ -3,6 +3,7 @@
 #ifndef HPX_REPORT_H
 #define HPX_REPORT_H
 
+#include "compare/compare.h"
 #include "hpx/buffer.h"
 #include "hpx/code.h"
 #include "hpx/fields.h"
@@ -147,6 +148,11 @@ typedef struct hpx_study_counts {
 hpx_study *hpx_study_new(hpx_buffer *out, const hpx_recipe *recipe);
 void hpx_study_add(hpx_study *study, const hpx_artifact *artifact, const hpx_fields *manifest);
 hpx_study_counts hpx_study_finish(hpx_study *study); /* frees it */
+
+/* `compare`: tables and notes; one JSON document (docs/compare.md); as CSV a row per search. */
+void hpx_report_contest(hpx_buffer *out, const hpx_contest *contest);
+void hpx_report_contest_json(hpx_buffer *out, const hpx_contest *contest);
+void hpx_report_contest_csv(hpx_buffer *out, const hpx_contest *contest);
 
 /* `data ls`: the data sets that are known by name, and whether they are in `folder`. */
 void hpx_report_datasets(hpx_buffer *out, const char *folder);

@@ -147,7 +147,7 @@ hpx_measure hpx_measured_value(double *value, const hpx_measured *measured, size
     const struct entry *entry = hpx_requests_find(&measured->seeds[seed].entries, request);
     const uint32_t failed = hpx_measured_failed(measured, seed, request.cell);
     *value = NAN;
-    if (failed && failed <= request.epochs)
+    if ((failed && failed <= request.epochs) || (entry && entry->known && isnan(entry->values[0])))
         return HPX_MEASURE_FAILED;
     if (!entry || !entry->known || isnan(entry->values[metric]))
         return HPX_MEASURE_MISSING;

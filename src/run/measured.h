@@ -23,8 +23,8 @@ typedef struct hpx_measured hpx_measured;
 hpx_measured *hpx_measured_new(const hpx_recipe *recipe, size_t metrics, bool any_seed);
 void hpx_measured_free(hpx_measured *measured); /* NULL is fine */
 
-/* Notes the values of all metrics (NaN: there is none), or that the training failed in the request's epoch. False, and
- * nothing is noted: something is known of it already. */
+/* Notes the values of all metrics (NaN: there is none; without the first the epoch counts as failed), or that the
+ * training failed in the request's epoch. False, and nothing is noted: something is known of it already. */
 bool hpx_measured_add(hpx_measured *measured, uint32_t seed, hpx_request request, const double *values);
 bool hpx_measured_fail(hpx_measured *measured, uint32_t seed, hpx_request request);
 

@@ -77,27 +77,110 @@ static hpx_status find_visited(uint32_t **cells, size_t *count, const hpx_stored
     return status;
 }
 
-hpx_status hpx_stored_each(hpx_store *store, const hpx_stored_options *options, hpx_artifact_fn *each,
-                           void *context, hpx_error *error)
+/* Calls for all that is asked. */
+static hpx_status each_of(struct query *query, hpx_error *error)
 {
+    const hpx_stored_options *options = query->options;
     const hpx_recipe *recipe = options->recipe;
-    const hpx_source_options source = {.store = store, .folder = options->folder};
-    struct query query = {.store = store, .options = options, .each = each, .context = context};
+    const hpx_source_options source = {.store = query->store, .folder = options->folder};
     uint32_t *visited = NULL;
     size_t count = hpx_grid_cells(&recipe->grid);
     hpx_status status = HPX_OK;
     if (options->search_count > 0)
         status = find_visited(&visited, &count, options, &source, error);
     if (!status)
-        status = hpx_experiment_open(&query.experiment, recipe, &source, error);
+        status = hpx_experiment_open(&query->experiment, recipe, &source, error);
     for (size_t i = 0; i < count && !status; i++) {
-        query.cell = options->search_count > 0 ? visited[i] : (uint32_t)i;
+        query->cell = options->search_count > 0 ? visited[i] : (uint32_t)i;
         for (size_t seed = 0; seed < recipe->seed_count && !status; seed++)
-            status = each_of_trial(&query, recipe->seeds[seed], error);
+            status = each_of_trial(query, recipe->seeds[seed], error);
     }
-    hpx_buffer_free(&query.pairs);
-    hpx_buffer_free(&query.manifest);
-    hpx_experiment_free(query.experiment);
+    hpx_buffer_free(&query->pairs);
+    hpx_buffer_free(&query->manifest);
+    hpx_experiment_free(query->experiment);
     free(visited);
+    return status;
+}
+
+hpx_status hpx_stored_each(hpx_store *store, const hpx_stored_options *options, hpx_artifact_fn *each,
+                           void *context, hpx_error *error)
+{
+    struct query query = {.store = store, .options = options, .each = each, .context = context};
+    return each_of(&query, error);
+}
+
+/* The seeds of all results, whosever they are. */
+struct seeds {
+    uint32_t *at;
+    size_t count, capacity;
+};
+
+static hpx_status add_seed(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    struct seeds *seeds = context;
+    (void)error;
+    for (size_t i = seeds->count; i-- > 0;)
+        if (seeds->at[i] == artifact->seed)
+            return HPX_OK;
+    if (artifact->seed > UINT32_MAX)
+        return HPX_OK;
+    seeds->at = hpx_grow(seeds->at, &seeds->capacity, seeds->count + 1, sizeof *seeds->at);
+    seeds->at[seeds->count++] = (uint32_t)artifact->seed;
+    return HPX_OK;
+}
+
+struct measuring {
+    struct query query;
+    uint32_t epochs; /* of the recipe */
+    const char *const *metrics;
+    size_t count;
+    hpx_measured *measured;
+};
+
+static hpx_status measure(void *context, const hpx_artifact *artifact, hpx_error *error)
+{
+    struct measuring *measuring = context;
+    const uint32_t seed = (uint32_t)artifact->seed;
+    hpx_request request = {measuring->query.cell, artifact->epoch};
+    double values[HPX_MEASURED_METRICS_MAX];
+    (void)error;
+    if (request.epochs > measuring->epochs)
+        return HPX_OK;
+    if (*artifact->failure) {
+        hpx_measured_fail(measuring->measured, seed, request);
+        return HPX_OK;
+    }
+    for (size_t i = 0; i < measuring->count; i++)
+        values[i] = hpx_objective_value(&(hpx_objective){measuring->metrics[i]}, &artifact->metrics);
+    const uint32_t last = *artifact->stopped ? measuring->epochs : request.epochs;
+    for (; request.epochs <= last; request.epochs++)
+        hpx_measured_add(measuring->measured, seed, request, values);
+    return HPX_OK;
+}
+
+hpx_status hpx_stored_measured(hpx_measured **out, hpx_store *store, const hpx_stored_options *options,
+                               const char *const *metrics, size_t count, hpx_error *error)
+{
+    struct seeds seeds = {0};
+    hpx_recipe recipe = *options->recipe;
+    hpx_stored_options all = *options;
+    all.recipe = &recipe;
+    all.all_epochs = true;
+    struct measuring measuring = {
+        .query = {.store = store, .options = &all, .each = measure, .context = &measuring},
+        .epochs = recipe.epochs,
+        .metrics = metrics,
+        .count = count,
+        .measured = hpx_measured_new(options->recipe, count, false),
+    };
+    hpx_status status = hpx_store_each(store, NULL, add_seed, &seeds, error);
+    recipe.seeds = seeds.at;
+    recipe.seed_count = seeds.count;
+    if (!status)
+        status = each_of(&measuring.query, error);
+    if (status)
+        hpx_measured_free(measuring.measured);
+    *out = status ? NULL : measuring.measured;
+    free(seeds.at);
     return status;
 }

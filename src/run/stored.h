@@ -5,6 +5,7 @@
 #include "hpx/error.h"
 #include "hpx/recipe.h"
 #include "hpx/store.h"
+#include "run/measured.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -25,5 +26,10 @@ typedef struct hpx_stored_options {
  * recipe may have trained it. Ends with the first status that is not HPX_OK. */
 hpx_status hpx_stored_each(hpx_store *store, const hpx_stored_options *options, hpx_artifact_fn *each,
                            void *context, hpx_error *error);
+
+/* The same results as a table of these metrics, of every epoch, and of all seeds of which the store has any result. An epoch
+ * with which a program has stopped stands for all later ones. */
+hpx_status hpx_stored_measured(hpx_measured **out, hpx_store *store, const hpx_stored_options *options,
+                               const char *const *metrics, size_t count, hpx_error *error);
 
 #endif
