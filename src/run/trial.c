@@ -24,6 +24,25 @@ static void note_end(struct build *build, struct trial *trial, const char *failu
         past->stopped = true;
 }
 
+/* What is stored answers for some epochs. It is what the trial has, unless more is known of it already, or more is asked: then
+ * its verdict is of that. */
+static void note_hit(struct build *build, struct trial *trial, const hpx_artifact *artifact)
+{
+    const double value = hpx_objective_value(&build->recipe->objective, &artifact->metrics);
+    const bool ends = *artifact->failure || *artifact->stopped;
+    hpx_ledger_note(&build->ledger, trial, artifact->epoch, value);
+    if (artifact->epoch > trial->epoch && (ends || hpx_trial_target(trial) == 0)) {
+        struct past *past = hpx_ledger_past(&build->ledger, trial);
+        trial->verdict = HPX_HIT;
+        trial->epoch = artifact->epoch;
+        past->value = value;
+        past->seconds = artifact->total_seconds;
+        note_end(build, trial, artifact->failure, artifact->stopped);
+    }
+    if (trial->state != TRIAL_RUNNING && hpx_trial_target(trial) == 0)
+        trial->state = TRIAL_KNOWN;
+}
+
 /* Looks the trial up: what is stored of it, or what it would take to have so many epochs. */
 static hpx_status consult(struct build *build, struct trial *trial, uint32_t epochs,
                           const hpx_buffer *manifest, hpx_error *error)
@@ -38,19 +57,8 @@ static hpx_status consult(struct build *build, struct trial *trial, uint32_t epo
     if (status)
         return status;
     if (verdict == HPX_HIT) {
-        const double value = hpx_objective_value(&build->recipe->objective, &artifact.metrics);
-        if (hpx_trial_trained(trial) == 0 || artifact.epoch > trial->epoch) {
-            trial->verdict = HPX_HIT;
-            trial->epoch = artifact.epoch;
-            struct past *past = hpx_ledger_past(&build->ledger, trial);
-            past->value = value;
-            past->seconds = artifact.total_seconds;
-            note_end(build, trial, artifact.failure, artifact.stopped);
-        }
-        hpx_ledger_note(&build->ledger, trial, artifact.epoch, value);
+        note_hit(build, trial, &artifact);
         hpx_artifact_free(&artifact);
-        if (trial->state != TRIAL_RUNNING && hpx_trial_target(trial) == 0)
-            trial->state = TRIAL_KNOWN;
     } else if (hpx_trial_trained(trial) == 0 && trial->state != TRIAL_RUNNING) {
         /* what this run has trained of it is no other's */
         trial->verdict = (uint8_t)verdict;
@@ -388,11 +396,20 @@ void hpx_trial_end_job(struct build *build, struct trial *trial)
 #define HOPELESS_ACCIDENTS 3
 #define HOPELESS_SECONDS   60
 
-/* A program that cannot run at all fails in every cell. */
+static bool has_stored(const struct ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->count; i++)
+        if (ledger_at(ledger, i)->verdict != HPX_TRAIN)
+            return true;
+    return false;
+}
+
+/* A program that cannot run at all fails in every cell. One that has run before can: what an earlier build has left may be
+ * the trials that fail. */
 static bool is_hopeless(const struct build *build)
 {
     return build->recipe->program && build->trained == 0 && build->accidents >= HOPELESS_ACCIDENTS &&
-           hpx_clock_seconds() - build->started < HOPELESS_SECONDS;
+           hpx_clock_seconds() - build->started < HOPELESS_SECONDS && !has_stored(&build->ledger);
 }
 
 void hpx_trial_lose(struct build *build, struct trial *trial, hpx_status status, const char *message)

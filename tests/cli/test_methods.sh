@@ -122,6 +122,27 @@ test_interrupted() {
     same_files expected resumed
 }
 
+# A request for fewer epochs that is stored says nothing of one for more.
+test_plan_of_what_is_stored_in_part() {
+    recipe a.rcp 'epochs = 9' <<'X'
+axis n1 = 2 4
+axis n2 = 2
+search grid
+  method = grid
+search screen
+  method = grid
+  screen-epochs = 3
+  promote = 1
+X
+    run 0 hpx build a.rcp:grid epochs=5
+    run 0 hpx plan a.rcp --json
+    is '.searches[0].verdicts' '{"hit":0,"extend":2,"train":0,"failed":0}'
+    is '[.searches[0].trials[].from]' '[5,5]'
+    run 0 hpx build a.rcp:grid epochs=5 keep=none --store none
+    run 0 hpx plan a.rcp --json --store none
+    is '.searches[0].verdicts' '{"hit":0,"extend":0,"train":2,"failed":0}'
+}
+
 # Its rungs are on the way to the last epoch, whose schedule they have.
 test_schedule() {
     recipe a.rcp 'epochs = 4' 'schedule = cosine' <<'X'
