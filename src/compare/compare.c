@@ -90,8 +90,9 @@ static void take_seeds(struct comparison *comparison, hpx_experiment *experiment
     }
     out->seed_count = lab->seed_count;
     if (missing)
-        hpx_buffer_printf(missing_text, "%zu of %zu seeds lack %zu %s: %s%s", count - lab->seed_count, count,
-                          missing, hpx_plural(missing, "trial", "trials"), hpx_buffer_text(&names),
+        hpx_buffer_printf(missing_text, "%zu of %zu seeds %s %zu %s: %s%s", count - lab->seed_count, count,
+                          hpx_plural(count - lab->seed_count, "lacks", "lack"), missing,
+                          hpx_plural(missing, "trial", "trials"), hpx_buffer_text(&names),
                           missing > NAMED ? "; ..." : "");
     hpx_buffer_free(&names);
 }
@@ -203,7 +204,7 @@ static char *lacks(const struct comparison *comparison, hpx_experiment *experime
 {
     hpx_buffer cell = {0};
     hpx_experiment_cell_text(&cell, experiment, missing.cell);
-    char *text = hpx_format("Left out: search %s asks for %s after %u %s, which %s lacks.", search,
+    char *text = hpx_format("Search %s is left out: it asks for %s after %u %s, which %s lacks.", search,
                             hpx_buffer_text(&cell), missing.epochs,
                             hpx_plural(missing.epochs, "epoch", "epochs"), comparison->source);
     hpx_buffer_free(&cell);
@@ -224,9 +225,14 @@ static void take_block(hpx_contender *out, hpx_runs *runs, size_t block, const h
                    contest->cost_count, contest->seed_sd);
 }
 
+static bool is_named(const hpx_recipe_search *search, const char *name)
+{
+    return name && strcmp(search->name, name) == 0;
+}
+
 /* Runs a search over all blocks; one that asks for what there is not is left out, with a note. */
-static void run_search(struct comparison *comparison, hpx_experiment *experiment,
-                       const hpx_recipe_search *search)
+static hpx_status run_search(struct comparison *comparison, hpx_experiment *experiment,
+                             const hpx_recipe_search *search, hpx_error *error)
 {
     hpx_contest *out = comparison->out;
     const size_t blocks = out->block_count;
@@ -251,9 +257,12 @@ static void run_search(struct comparison *comparison, hpx_experiment *experiment
         hpx_runs_free(&runs);
     }
     if (!complete) {
-        add_note(comparison, lacks(comparison, experiment, search->name, missing));
+        char *text = lacks(comparison, experiment, search->name, missing);
+        add_note(comparison, text);
         free_search(&contender);
-        return;
+        return is_named(search, comparison->options->against)
+                   ? hpx_error_set(error, HPX_USAGE, "--against %s: %s", search->name, text)
+                   : HPX_OK;
     }
     if (contender.exact || contender.runs > 1) {
         free(contender.end);
@@ -261,7 +270,10 @@ static void run_search(struct comparison *comparison, hpx_experiment *experiment
     }
     out->searches =
         hpx_grow(out->searches, &comparison->search_capacity, out->search_count + 1, sizeof *out->searches);
+    if (is_named(search, comparison->options->against))
+        out->reference = out->search_count;
     out->searches[out->search_count++] = contender;
+    return HPX_OK;
 }
 
 /* The costs of curves: ten to a decade, the preferred numbers of ISO 3, so that documents can be laid side by side. */
@@ -282,12 +294,16 @@ static hpx_status check_options(const struct comparison *comparison, hpx_error *
 {
     const hpx_compare_options *options = comparison->options;
     const char *recipe = comparison->lab.recipe->path;
-    bool starts = false, seeds = false;
+    bool starts = false, seeds = false, against = !options->against;
     for (size_t i = 0; i < options->search_count; i++) {
         const hpx_recipe_search *search = options->searches[i];
         starts = starts || takes(search, HPX_BINDING_START);
         seeds = seeds || (takes(search, HPX_BINDING_SEED) && !is_exact(search));
+        against = against || is_named(search, options->against);
     }
+    if (!against)
+        return hpx_error_set(error, HPX_USAGE, "--against %s: that search is not among those compared",
+                             options->against);
     if (options->all_starts && !starts)
         return hpx_error_set(error, HPX_USAGE, "--starts all: no search of %s has a start", recipe);
     if (options->repeat && !seeds)
@@ -301,20 +317,29 @@ static hpx_status run_searches(struct comparison *comparison, hpx_experiment *ex
 {
     const hpx_compare_options *options = comparison->options;
     hpx_contest *out = comparison->out;
+    hpx_status status = HPX_OK;
     choose_costs(out);
-    for (size_t i = 0; i < options->search_count; i++)
-        run_search(comparison, experiment, options->searches[i]);
-    if (out->search_count == 0)
+    for (size_t i = 0; i < options->search_count && !status; i++)
+        status = run_search(comparison, experiment, options->searches[i], error);
+    if (!status && out->search_count == 0)
         return hpx_error_set(error, HPX_USAGE, "%s: no search can be compared. %s", comparison->source,
                              out->notes[out->note_count - 1]);
-    while (options->against && out->reference < out->search_count &&
-           strcmp(out->searches[out->reference].search->name, options->against) != 0)
-        out->reference++;
-    if (out->reference == out->search_count)
-        return hpx_error_set(error, HPX_USAGE, "--against %s: that search is not compared%s%s",
-                             options->against, out->note_count ? ". " : "",
-                             out->note_count ? out->notes[out->note_count - 1] : "");
-    return HPX_OK;
+    return status;
+}
+
+/* Cells that failed with one seed or more. */
+static size_t count_failed(const hpx_lab *lab)
+{
+    size_t count = 0;
+    for (uint32_t cell = 0; cell < lab->cells; cell++) {
+        bool failed = false;
+        for (size_t i = 0; i < lab->seed_count; i++) {
+            const uint32_t epoch = hpx_measured_failed(lab->measured, lab->seeds[i], cell);
+            failed = failed || (epoch && epoch <= lab->recipe->epochs);
+        }
+        count += failed;
+    }
+    return count;
 }
 
 static void say_what_truth_is(struct comparison *comparison, const char *wanted)
@@ -327,6 +352,10 @@ static void say_what_truth_is(struct comparison *comparison, const char *wanted)
     else if (spare)
         note(comparison, "%zu %s in no block and count for the truth alone.", spare,
              hpx_plural(spare, "seed is", "seeds are"));
+    const size_t failed = count_failed(&comparison->lab);
+    if (failed)
+        note(comparison, "%zu %s with some seed; where the truth has failed it counts as the worst.", failed,
+             hpx_plural(failed, "cell failed", "cells failed"));
     if (!out->is_test)
         return;
     if (wanted)

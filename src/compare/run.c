@@ -135,53 +135,57 @@ static int worse_first(const void *left, const void *right, void *context)
     return hpx_lab_better(ranking->lab, ranking->scores, b, a) ? -1 : a != b;
 }
 
+/* The regret of the best of k for k = 1 .. most, and what the last of them was chosen on. A failed cell is chosen, too,
+ * where no other is drawn: it has its place in the order. */
+static void add_draws(hpx_runs *runs, const hpx_view *view, const double *scores, const uint32_t *cells,
+                      uint32_t most)
+{
+    const uint32_t count = view->lab->cells;
+    double *truth = hpx_alloc(count * sizeof *truth), *weights = hpx_alloc(count * sizeof *weights);
+    const hpx_draws draws = {.truth = truth, .scored = count};
+    double regret = 0, chosen = 0, chosen_on = 0;
+    for (uint32_t i = 0; i < count; i++)
+        truth[i] = view->truth[cells[i]];
+    for (uint32_t k = 1; k <= most; k++) {
+        const double before = regret;
+        hpx_draws_weights(weights, &draws, k);
+        chosen = 0;
+        for (uint32_t i = 0; i < count; i++)
+            chosen += weights[i] * truth[i];
+        regret = hpx_tidy(view->best - chosen);
+        change(runs, (double)k / count, regret - before, k == 1);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        chosen_on += weights[i] > 0 ? weights[i] * scores[cells[i]] : 0;
+    runs->regret += regret;
+    runs->flattery += chosen_on - chosen;
+    free(truth);
+    free(weights);
+}
+
 /* After k of the cells, drawn without replacement, the relative cost is k / N on average. */
 bool hpx_runs_add_random(hpx_runs *runs, hpx_request *missing, hpx_view *view,
                          const hpx_search_options *options)
 {
     const hpx_lab *lab = view->lab;
+    const uint32_t most = options->evaluations < lab->cells ? options->evaluations : lab->cells;
     const double *scores = hpx_view_scores(view, options->epochs);
-    uint32_t *cells = hpx_alloc(lab->cells * sizeof *cells);
-    double *truth = hpx_alloc(lab->cells * sizeof *truth), *weights = hpx_alloc(lab->cells * sizeof *weights);
     struct ranking ranking = {lab, scores};
-    hpx_draws draws = {.truth = truth};
+    uint32_t *cells = hpx_alloc(lab->cells * sizeof *cells);
     bool complete = true;
-    double worst = view->best;
     for (uint32_t cell = 0; cell < lab->cells && complete; cell++) {
         *missing = (hpx_request){cell, options->epochs};
         complete = !isinf(scores[cell]);
         cells[cell] = cell;
-        draws.failed += isnan(scores[cell]);
-        worst = view->truth[cell] < worst ? view->truth[cell] : worst;
     }
     if (complete) {
-        const uint32_t most = options->evaluations < lab->cells ? options->evaluations : lab->cells;
-        double regret = 0, chosen_on = 0, chosen = 0, before = 0;
         qsort_r(cells, lab->cells, sizeof *cells, worse_first, &ranking);
-        draws.scored = lab->cells - draws.failed;
-        for (size_t i = 0; i < draws.scored; i++)
-            truth[i] = view->truth[cells[draws.failed + i]];
-        for (uint32_t k = 1; k <= most; k++) {
-            const double none = hpx_draws_weights(weights, &draws, k);
-            chosen = none * worst;
-            chosen_on = none > 0 ? (double)NAN : 0;
-            for (size_t i = 0; i < draws.scored; i++) {
-                chosen += weights[i] * truth[i];
-                chosen_on += weights[i] * scores[cells[draws.failed + i]];
-            }
-            regret = hpx_tidy(view->best - chosen);
-            change(runs, (double)k / lab->cells, regret - before, k == 1);
-            before = regret;
-        }
+        add_draws(runs, view, scores, cells, most);
         runs->count++;
-        runs->regret += regret;
         runs->cost += (double)most / lab->cells;
         runs->evaluations += most;
-        runs->flattery += chosen_on - chosen;
     }
     free(cells);
-    free(truth);
-    free(weights);
     return complete;
 }
 
@@ -209,7 +213,8 @@ void hpx_runs_curve(double *curve, double *within, hpx_runs *runs, const double 
         begun += next->first;
         sum += next->regret;
         const bool last = i + 1 == runs->change_count || runs->changes[i + 1].cost > next->cost;
-        if (last && begun == runs->count && isinf(*within) && hpx_tidy(sum / (double)runs->count) <= goal)
+        if (last && begun == runs->count && isinf(*within) &&
+            hpx_tidy(sum / (double)runs->count) <= hpx_tidy(goal))
             *within = next->cost;
     }
     while (at < count)

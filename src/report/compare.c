@@ -268,9 +268,9 @@ static void print_ends(hpx_buffer *out, const hpx_contest *contest)
     };
     hpx_buffer_puts(
         out,
-        "Where each search ends. cost: share of the grid's. regret: what the truth of its end lacks of the "
-        "best,\nthe interquartile mean of blocks. tied: blocks that tie with the best. within: cost to come "
-        "within an SD\nof the best. flattery: the score that the end was chosen on, less its truth.\n");
+        "Where each search ends. cost: share of the grid's. regret: what the truth of its end lacks of\n"
+        "the best, the interquartile mean of blocks. tied: blocks that tie with the best. within: cost to\n"
+        "come within an SD of the best. flattery: the score that the end was chosen on, less its truth.\n");
     print_table(out, contest, columns, COUNT_OF(columns));
 }
 
@@ -315,12 +315,8 @@ static void print_tests(hpx_buffer *out, const hpx_contest *contest)
     if (contest->untested)
         hpx_buffer_printf(out, "No tests: %s.\n", contest->untested);
     else
-        hpx_buffer_printf(
-            out,
-            "Friedman: chi-squared %.2f, p %.2g; F %.2f, p %.2g. p above: signed ranks, adjusted for "
-            "%zu %s (Holm).\n",
-            friedman->chi_squared, friedman->chi_squared_p, friedman->f, friedman->f_p,
-            contest->search_count - 1, hpx_plural(contest->search_count - 1, "comparison", "comparisons"));
+        hpx_buffer_printf(out, "Friedman over all searches: chi-squared %.2f, p %.2g; F %.2f, p %.2g.\n",
+                          friedman->chi_squared, friedman->chi_squared_p, friedman->f, friedman->f_p);
 }
 
 /* "Importance: n1 61 %, n2 20 %, n1 x n2 3 %, noise 16 %." */
