@@ -130,6 +130,7 @@ static void check_grid(const struct grid *grid)
     double sum = importance.rest + importance.noise;
     for (size_t a = 0; a < grid->axes; a++) {
         assert_near(importance.axis[a], expected.of_set[1u << a] * scale, 1e-10);
+        assert_true(grid->counts[a] > 1 || importance.axis[a] == 0);
         sum += importance.axis[a];
         for (size_t b = 0; b < grid->axes; b++) {
             const double pair = a == b ? 0 : expected.of_set[1u << a | 1u << b] * scale;

@@ -184,13 +184,17 @@ static void test_friedman(void **state)
     assert_near(test.chi_squared_p, 0.5672341089902682, 1e-12);
     assert_near(test.f, 4 * 2.025 / (15 - 2.025), 1e-12);
 
-    /* All alike, all tied. */
-    double alike[30];
-    for (size_t i = 0; i < 30; i++)
-        alike[i] = (double)(i % 3) * (double)(1 + i);
-    test = hpx_friedman_test(ranks, alike, 10, 3);
-    assert_near(test.chi_squared, 20, 1e-12);
-    assert_true(isinf(test.f) && test.f_p == 0);
+    /* All alike, whatever the sizes; all tied. */
+    double alike[400], mean_ranks[20];
+    for (size_t methods = 2; methods <= 20; methods++)
+        for (size_t blocks = 2; blocks <= 20; blocks++) {
+            for (size_t i = 0; i < blocks * methods; i++)
+                alike[i] = (double)(i % methods) * (double)(1 + i / methods);
+            test = hpx_friedman_test(mean_ranks, alike, blocks, methods);
+            assert_near(test.chi_squared, (double)(blocks * (methods - 1)),
+                        1e-12 * (double)(blocks * methods));
+            assert_true(isinf(test.f) && test.f_p == 0);
+        }
     memset(alike, 0, sizeof alike);
     test = hpx_friedman_test(ranks, alike, 10, 3);
     assert_true(test.chi_squared == 0 && test.f == 0 && test.chi_squared_p == 1 && test.f_p == 1);

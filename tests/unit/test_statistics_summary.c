@@ -46,6 +46,7 @@ static void test_infinite_values(void **state)
     const double values[] = {3, INFINITY, 1, INFINITY, 2};
     assert_near(hpx_median(values, 5), 3);
     assert_true(isinf(hpx_quantile(values, 5, 0.75)) && isinf(hpx_quantile(values, 5, 0.6)));
+    assert_true(isinf(hpx_quantile(values, 5, 0.8)));
     assert_near(hpx_interquartile_mean((double[]){INFINITY, 1, 2, 3}, 4), 2.5);
     assert_true(isinf(hpx_mean(values, 5)));
 }
