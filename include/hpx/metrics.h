@@ -54,6 +54,16 @@ typedef struct hpx_metric_kind {
     const char *heading; /* in tables with room for few metrics; NULL: they leave it out */
 } hpx_metric_kind;
 
+/* What differences between values of a metric mean, to whoever compares them. */
+typedef enum hpx_scale {
+    HPX_SCALE_LINEAR,
+    HPX_SCALE_ACCURACY, /* at most 1: what counts is the logarithm of what it lacks of that */
+    HPX_SCALE_LOSS,     /* above 0: what counts is its logarithm */
+} hpx_scale;
+
+/* Of a trainer's own metric, whose name says what it is: its accuracies and losses are such. */
+hpx_scale hpx_metric_scale(const hpx_metric_kind *kind);
+
 /* What a search goes by: the metric of that name, and whether less is better. */
 typedef struct hpx_objective {
     const char *name;

@@ -6,6 +6,8 @@
 #ifndef HPX_SEARCH_H
 #define HPX_SEARCH_H
 
+#include "hpx/metrics.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -105,13 +107,6 @@ typedef enum hpx_neighbourhood {
     HPX_AXES,     /* one index moves */
 } hpx_neighbourhood;
 
-/* What a score is, for methods that compare differences. Scores to be minimised are negated. */
-typedef enum hpx_scale {
-    HPX_SCALE_LINEAR,
-    HPX_SCALE_ACCURACY, /* at most 1: what counts is the logarithm of what it lacks of that */
-    HPX_SCALE_LOSS,     /* above 0, negated: what counts is its logarithm */
-} hpx_scale;
-
 typedef struct hpx_search_options {
     const hpx_method *method;
     uint32_t epochs; /* at which it asks, unless the method says otherwise */
@@ -125,7 +120,7 @@ typedef struct hpx_search_options {
     uint32_t initial;     /* bayes: cells of that order before the first that is chosen, 1 to `evaluations` */
     uint32_t lag;         /* bayes: 1 or more; a proposal does not know the last `lag` - 1 before it */
     bool per_cost;        /* bayes: cheaper cells are preferred, less and less */
-    hpx_scale scale;      /* of the scores */
+    hpx_scale scale;      /* of the scores; those to be minimised are negated */
     uint32_t screen_epochs; /* the method goes by scores after so many, and... 0: it does not screen */
     uint32_t promote;       /* ...the best so many cells that it visits go on to `epochs` */
     uint32_t eta, min_epochs, workers; /* halving, hyperband, asha */

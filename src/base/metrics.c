@@ -102,6 +102,13 @@ bool hpx_objective_guess(bool *minimised, const char *name)
     return *minimised || ends_in(name, "accuracy");
 }
 
+hpx_scale hpx_metric_scale(const hpx_metric_kind *kind)
+{
+    if (!kind->minimised && ends_in(kind->name, "accuracy"))
+        return HPX_SCALE_ACCURACY;
+    return kind->minimised && ends_in(kind->name, "loss") ? HPX_SCALE_LOSS : HPX_SCALE_LINEAR;
+}
+
 double hpx_objective_value(const hpx_objective *objective, const hpx_metrics *metrics)
 {
     const double value = hpx_metrics_value(metrics, objective->name);

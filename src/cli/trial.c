@@ -40,8 +40,10 @@ int hpx_run_trial(const struct options *options)
     if (status)
         return hpx_fail(&error);
     char *folder = hpx_store_folder(options, target.path), *data = hpx_data_folder(folder);
-    if (!options->quiet)
+    if (!options->quiet) {
         hpx_warn_if_stale();
+        hpx_warn_without_code(target.recipe);
+    }
     if (!options->dry)
         hpx_catch_interrupts();
     status = hpx_open_store(&store, options, folder, options->dry ? HPX_STORE_READ : HPX_STORE_WRITE_OR_READ,

@@ -319,3 +319,37 @@ void hpx_differences(const hpx_compared *compared, hpx_difference_fn *fn, void *
             say_plain(&saying, "", before, after);
     }
 }
+
+void hpx_sides_find(hpx_sides *out, const hpx_experiment *experiment, hpx_store *store,
+                    const hpx_artifact *before, uint32_t cell)
+{
+    hpx_error unknown;
+    *out = (hpx_sides){.change_known = false};
+    hpx_store_get_record(&out->code_before, store, HPX_RECORD_CODE, &before->code, &unknown);
+    hpx_store_get_record(&out->data_before, store, HPX_RECORD_DATASET, &before->dataset, &unknown);
+    hpx_experiment_records(&out->code_after, &out->data_after, experiment, cell);
+    out->change_known = hpx_experiment_code_change(&out->change, experiment, &out->code_before);
+}
+
+void hpx_sides_free(hpx_sides *sides)
+{
+    hpx_fields_free(&sides->code_before);
+    hpx_fields_free(&sides->code_after);
+    hpx_fields_free(&sides->data_before);
+    hpx_fields_free(&sides->data_after);
+    hpx_code_change_free(&sides->change);
+    *sides = (hpx_sides){.change_known = false};
+}
+
+hpx_compared hpx_sides_compare(const hpx_sides *sides, const hpx_fields *before, const hpx_fields *after)
+{
+    return (hpx_compared){
+        .before = before,
+        .after = after,
+        .code_before = &sides->code_before,
+        .code_after = &sides->code_after,
+        .data_before = &sides->data_before,
+        .data_after = &sides->data_after,
+        .change = sides->change_known ? &sides->change : NULL,
+    };
+}

@@ -5,6 +5,8 @@
 
 #include "hpx/code.h"
 #include "hpx/fields.h"
+#include "hpx/store.h"
+#include "identity/experiment.h"
 
 #include <stdbool.h>
 
@@ -22,6 +24,20 @@ typedef void hpx_difference_fn(void *context, const char *field, const char *tex
 /* Says the differences, one after the other: at least one for each field, but that of a command or a variable that only
  * follows from an axis is left out. */
 void hpx_differences(const hpx_compared *compared, hpx_difference_fn *say, void *context);
+
+/* What a stored result and a trial to come are made of, beside their manifests. */
+typedef struct hpx_sides {
+    hpx_fields code_before, code_after, data_before, data_after; /* records; empty: not known */
+    bool change_known;
+    hpx_code_change change; /* if known: between the codes */
+} hpx_sides;
+
+/* What cannot be read leaves differences unexplained. */
+void hpx_sides_find(hpx_sides *out, const hpx_experiment *experiment, hpx_store *store,
+                    const hpx_artifact *before, uint32_t cell);
+void hpx_sides_free(hpx_sides *sides); /* leaves them empty */
+/* The two, with their manifests; borrows all of it. */
+hpx_compared hpx_sides_compare(const hpx_sides *sides, const hpx_fields *before, const hpx_fields *after);
 
 /* What changed between two codes of the trainer that the manifest names; false where nobody can say. */
 bool hpx_difference_of_code(hpx_code_change *out, const hpx_fields *manifest, const hpx_fields *before,

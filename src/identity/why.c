@@ -1,7 +1,6 @@
 #include "identity/why.h"
 
 #include "base/memory.h"
-#include "identity/difference.h"
 #include "identity/manifest.h"
 
 #include <stdlib.h>
@@ -14,24 +13,13 @@ static hpx_status keep_newest(void *context, const hpx_artifact *artifact, hpx_e
     return HPX_OK;
 }
 
-/* What is known of the code and the data of both sides. What cannot be read leaves differences unexplained. */
-static void find_records(hpx_why *why, const hpx_experiment *experiment, hpx_store *store, uint32_t cell)
-{
-    const hpx_artifact *nearest = &why->nearest.artifact;
-    hpx_error unknown;
-    hpx_store_get_record(&why->nearest_code, store, HPX_RECORD_CODE, &nearest->code, &unknown);
-    hpx_store_get_record(&why->nearest_data, store, HPX_RECORD_DATASET, &nearest->dataset, &unknown);
-    hpx_experiment_records(&why->wanted_code, &why->wanted_data, experiment, cell);
-    why->change_known = hpx_experiment_code_change(&why->change, experiment, &why->nearest_code);
-}
-
 static hpx_status find_nearest(hpx_why *why, const hpx_experiment *experiment, hpx_store *store,
                                uint32_t cell, hpx_error *error)
 {
     hpx_neighbours *neighbours = hpx_neighbours_new(store, NULL);
     hpx_status status = hpx_neighbours_nearest(&why->nearest, neighbours, &why->wanted, error);
     if (!status && why->nearest.found)
-        find_records(why, experiment, store, cell);
+        hpx_sides_find(&why->sides, experiment, store, &why->nearest.artifact, cell);
     hpx_neighbours_free(neighbours);
     return status;
 }
@@ -59,11 +47,7 @@ hpx_status hpx_why_find(hpx_why *out, hpx_experiment *experiment, hpx_store *sto
 
 void hpx_why_free(hpx_why *why)
 {
-    hpx_code_change_free(&why->change);
-    hpx_fields_free(&why->nearest_code);
-    hpx_fields_free(&why->nearest_data);
-    hpx_fields_free(&why->wanted_code);
-    hpx_fields_free(&why->wanted_data);
+    hpx_sides_free(&why->sides);
     hpx_adoptions_free(&why->adoptions);
     hpx_neighbour_free(&why->nearest);
     hpx_artifact_free(&why->stored);

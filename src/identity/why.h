@@ -10,6 +10,7 @@
 #include "hpx/store.h"
 #include "hpx/verdict.h"
 #include "identity/adoption.h"
+#include "identity/difference.h"
 #include "identity/experiment.h"
 #include "identity/neighbours.h"
 
@@ -22,13 +23,11 @@ typedef struct hpx_why {
     uint32_t seed, epochs;
     hpx_hash key;
     hpx_verdict verdict;
-    uint32_t from;         /* EXTEND: the epoch to go on from */
-    hpx_artifact stored;   /* under the key: the one that is hit, else the newest; epoch 0: none */
-    hpx_neighbour nearest; /* where nothing is stored under the key */
-    hpx_fields wanted;     /* manifest */
-    hpx_fields nearest_code, nearest_data, wanted_code, wanted_data; /* records; empty: not known */
-    bool change_known;
-    hpx_code_change change;  /* if known: from the nearest one's code to this binary's */
+    uint32_t from;           /* EXTEND: the epoch to go on from */
+    hpx_artifact stored;     /* under the key: the one that is hit, else the newest; epoch 0: none */
+    hpx_neighbour nearest;   /* where nothing is stored under the key */
+    hpx_fields wanted;       /* manifest */
+    hpx_sides sides;         /* the nearest one, and the wanted */
     hpx_adoptions adoptions; /* all of the store */
 } hpx_why;
 

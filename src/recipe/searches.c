@@ -253,24 +253,12 @@ static void check_fit(struct parse *p, const struct statement *search, const arg
                         recipe->program ? "a program" : recipe->trainer->name);
 }
 
-/* The scale of the objective: those of a trainer's own metrics are known by the ends of their names. */
-static hpx_scale read_scale(const hpx_recipe *recipe)
+/* Known of the trainer's own metrics, taken in their own direction. */
+static hpx_scale scale_of(const hpx_recipe *recipe)
 {
-    static const struct {
-        const char *end;
-        bool minimised;
-        hpx_scale scale;
-    } scales[] = {{"accuracy", false, HPX_SCALE_ACCURACY}, {"loss", true, HPX_SCALE_LOSS}};
     const hpx_objective *objective = &recipe->objective;
-    const size_t length = strlen(objective->name);
-    const bool own = hpx_recipe_metric(recipe->trainer, objective->name) != NULL;
-    for (size_t i = 0; i < sizeof scales / sizeof *scales && own; i++) {
-        const size_t end = strlen(scales[i].end);
-        if (scales[i].minimised == objective->minimised && length >= end &&
-            strcmp(objective->name + length - end, scales[i].end) == 0)
-            return scales[i].scale;
-    }
-    return HPX_SCALE_LINEAR;
+    const hpx_metric_kind *kind = hpx_recipe_metric(recipe->trainer, objective->name);
+    return kind && kind->minimised == objective->minimised ? hpx_metric_scale(kind) : HPX_SCALE_LINEAR;
 }
 
 /* A first idea of every axis, and one cell more of each. */
@@ -331,7 +319,7 @@ static void read_search(struct parse *p, hpx_recipe_search *out, struct statemen
                                             : default_initial(p->recipe, a.values[EVALUATIONS].count),
                 .lag = (uint32_t)a.values[LAG].count,
                 .per_cost = a.values[PER_COST].text == yes_words[0],
-                .scale = read_scale(p->recipe),
+                .scale = scale_of(p->recipe),
                 .screen_epochs = (uint32_t)a.values[SCREEN_EPOCHS].count,
                 .promote = (uint32_t)a.values[PROMOTE].count,
                 .eta = (uint32_t)a.values[ETA].count,

@@ -182,8 +182,11 @@ static void add_notes(hpx_buffer *out, const hpx_outcome *outcome)
                           decimals(outcome), search->incumbent_score);
         free(best);
     }
-    if (strncmp(outcome->recipe->objective.name, "test_", 5) == 0)
-        hpx_buffer_puts(out, "Cells were selected on test images, so their scores are optimistic.\n");
+    const hpx_recipe *recipe = outcome->recipe;
+    if (strncmp(recipe->objective.name, "test_", strlen("test_")) == 0)
+        hpx_buffer_printf(out, "Cells were selected %s%s, so their scores are optimistic.\n",
+                          recipe->program ? "by " : "on test images",
+                          recipe->program ? recipe->objective.name : "");
 }
 
 void hpx_report_outcome(hpx_buffer *out, const hpx_outcome *outcome)

@@ -156,9 +156,8 @@ void hpx_report_why(hpx_buffer *out, const hpx_why *why)
     } else if (why->nearest.found) {
         hpx_buffer_puts(out, "nearest  ");
         add_artifact(out, &why->nearest.artifact);
-        add_differences(out, &(hpx_compared){&why->nearest.manifest, &why->wanted, &why->nearest_code,
-                                             &why->wanted_code, &why->nearest_data, &why->wanted_data,
-                                             why->change_known ? &why->change : NULL});
+        const hpx_compared compared = hpx_sides_compare(&why->sides, &why->nearest.manifest, &why->wanted);
+        add_differences(out, &compared);
         add_hint(out, &why->nearest.manifest, &why->wanted);
     } else {
         hpx_buffer_puts(out, "nearest  none: the store is empty\n");
@@ -196,7 +195,7 @@ void hpx_report_why_json(hpx_buffer *out, const hpx_why *why)
         row_differences(row, &why->nearest.manifest,
                         why->nearest.found ? &why->wanted : &why->nearest.manifest);
     hpx_row_close(row);
-    row_change(row, why->change_known ? &why->change : NULL);
+    row_change(row, why->sides.change_known ? &why->sides.change : NULL);
     hpx_add_counted(row, &(hpx_provenance){.manifest = why->wanted, .adoptions = &why->adoptions});
     hpx_row_close(row);
     hpx_row_print(out, row);

@@ -2,7 +2,6 @@
 
 #include "base/memory.h"
 #include "identity/adoption.h"
-#include "identity/difference.h"
 
 #include <string.h>
 
@@ -13,15 +12,6 @@ static char *to_text(hpx_buffer *buffer)
     char *text = hpx_strdup(hpx_buffer_text(buffer));
     hpx_buffer_free(buffer);
     return text;
-}
-
-static void free_records(struct reasons *reasons)
-{
-    hpx_fields_free(&reasons->code_before);
-    hpx_fields_free(&reasons->code_after);
-    hpx_fields_free(&reasons->data_before);
-    hpx_fields_free(&reasons->data_after);
-    hpx_code_change_free(&reasons->change);
 }
 
 /* What the records of two sides depend on. */
@@ -38,22 +28,16 @@ static hpx_hash hash_sides(const hpx_artifact *nearest, const hpx_fields *wanted
     return hash;
 }
 
-/* Reads what is known of a program's code and data, then and now; mostly both are those of the trial before. */
-static void find_records(struct reasons *reasons, const hpx_artifact *nearest, const hpx_fields *wanted,
-                         uint32_t cell)
+/* Finds what is known of a program's code and data, then and now; mostly both are those of the trial before. */
+static void find_sides(struct reasons *reasons, const hpx_artifact *nearest, const hpx_fields *wanted,
+                       uint32_t cell)
 {
-    const hpx_hash sides = hash_sides(nearest, wanted);
-    hpx_error unknown;
-    if (hpx_hash_equal(&reasons->sides, &sides))
+    const hpx_hash hash = hash_sides(nearest, wanted);
+    if (hpx_hash_equal(&reasons->sides_hash, &hash))
         return;
-    free_records(reasons);
-    reasons->sides = sides;
-    hpx_store_get_record(&reasons->code_before, reasons->store, HPX_RECORD_CODE, &nearest->code, &unknown);
-    hpx_store_get_record(&reasons->data_before, reasons->store, HPX_RECORD_DATASET, &nearest->dataset,
-                         &unknown);
-    hpx_experiment_records(&reasons->code_after, &reasons->data_after, reasons->experiment, cell);
-    reasons->change_known =
-        hpx_experiment_code_change(&reasons->change, reasons->experiment, &reasons->code_before);
+    hpx_sides_free(&reasons->sides);
+    hpx_sides_find(&reasons->sides, reasons->experiment, reasons->store, nearest, cell);
+    reasons->sides_hash = hash;
 }
 
 struct list {
@@ -75,16 +59,8 @@ static char *differences(struct reasons *reasons, const hpx_neighbour *nearest, 
 {
     struct list list = {.count = 0};
     if (hpx_experiment_recipe(reasons->experiment)->program)
-        find_records(reasons, &nearest->artifact, wanted, cell);
-    const hpx_compared compared = {
-        .before = &nearest->manifest,
-        .after = wanted,
-        .code_before = &reasons->code_before,
-        .code_after = &reasons->code_after,
-        .data_before = &reasons->data_before,
-        .data_after = &reasons->data_after,
-        .change = reasons->change_known ? &reasons->change : NULL,
-    };
+        find_sides(reasons, &nearest->artifact, wanted, cell);
+    const hpx_compared compared = hpx_sides_compare(&reasons->sides, &nearest->manifest, wanted);
     hpx_differences(&compared, add_difference, &list);
     hpx_buffer text = list.text;
     const size_t count = list.count;
@@ -124,5 +100,5 @@ void hpx_reasons_free(struct reasons *reasons)
 {
     hpx_neighbours_free(reasons->neighbours);
     hpx_fields_free(&reasons->varying);
-    free_records(reasons);
+    hpx_sides_free(&reasons->sides);
 }

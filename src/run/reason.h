@@ -4,7 +4,7 @@
 
 #include "ledger.h"
 
-#include "hpx/code.h"
+#include "identity/difference.h"
 #include "identity/neighbours.h"
 
 struct reasons {
@@ -12,10 +12,8 @@ struct reasons {
     hpx_store *store;
     hpx_neighbours *neighbours; /* once there is something to explain */
     hpx_fields varying;
-    hpx_hash sides; /* of a program: what the records depend on that the newest reason has read */
-    hpx_fields code_before, code_after, data_before, data_after;
-    hpx_code_change change;
-    bool change_known;
+    hpx_sides sides;                /* of a program: those that the newest reason was about, */
+    hpx_hash sides_hash;            /* and what they depend on */
     char other[HPX_CODE_HEX_BYTES]; /* a trainer whose results lack nothing but this one's; empty: none */
 };
 

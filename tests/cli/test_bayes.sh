@@ -106,6 +106,24 @@ test_programs() {
     same_files one.traces two.traces
 }
 
+# What hpx knows of the data it says; of a program's it does not.
+test_selected_on_test_data() {
+    recipe a.rcp 'epochs = 1' 'objective = test_accuracy' <<'X'
+axis n1 = 2 4
+axis n2 = 2
+search s
+  method = grid
+X
+    run 0 hpx build a.rcp
+    has out 'Cells were selected on test images, so their scores are optimistic.'
+    run 0 hpx build a.rcp objective=validation_accuracy
+    has_not out 'optimistic'
+    printf '%s\n' 'program' '  command = echo test_accuracy=$a' '  code = a.rcp' '  metrics = stdout' 'train' \
+        '  objective = test_accuracy' 'axis a = 1 2' 'search s' '  method = grid' >p.rcp
+    run 0 hpx build p.rcp
+    has out 'Cells were selected by test_accuracy, so their scores are optimistic.'
+}
+
 # Where there are no cells left, it ends.
 test_whole_grid() {
     searches a.rcp

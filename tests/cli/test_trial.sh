@@ -53,8 +53,8 @@ test_dry_run_only_asks() {
 test_says_what_is_wrong() {
     begin
     complains 2 "axis 'n2' has 3 values: name one, n2=VALUE" hpx trial r.rcp n1=4
-    run 2 hpx trial r.rcp n1=4 n2=0
-    has err n2=0
+    run 2 hpx trial r.rcp n1=4 n2=-1
+    has err n2=-1
     run 2 hpx trial r.rcp n1=4 n2=3 n3=4
     has err "did you mean"
     run 2 hpx trial r.rcp n1=4 n2=3 seed=1..2
@@ -68,6 +68,16 @@ axis n2 = 3'
     has err 'failed in epoch'
     run 1 hpx trial r.rcp --json
     is .verdict '"hit"'
+}
+
+# As a build says it.
+test_program_without_code() {
+    printf '%s\n' 'program' '  command = echo score=$a' '  metrics = stdout' 'train' '  objective = maximise score' \
+        'axis a = 1 2' >p.rcp
+    run 0 hpx trial p.rcp a=2
+    has err "hpx: warning: p.rcp:1:1: program has no 'code'"
+    run 0 hpx trial p.rcp a=2 -q
+    empty err
 }
 
 run_tests "$@"
