@@ -25,16 +25,18 @@ static hpx_spread spread_of(const double *values, size_t count)
 static void summarise_curve(hpx_contender *search, const hpx_contest *contest)
 {
     const size_t blocks = contest->block_count, costs = contest->cost_count;
+    const hpx_spread none = {NAN, NAN, NAN, NAN, {NAN, NAN}};
     double *values = hpx_alloc(blocks * sizeof *values);
     search->curve_regret = hpx_alloc(costs * sizeof *search->curve_regret);
     for (size_t c = 0; c < costs; c++) {
-        bool all = true;
+        bool all = true, same = c > 0;
         for (size_t b = 0; b < blocks; b++) {
-            values[b] = search->curve[b * costs + c];
-            all = all && !isnan(values[b]);
+            const double value = search->curve[b * costs + c];
+            same = same && value == values[b];
+            all = all && !isnan(value);
+            values[b] = value;
         }
-        search->curve_regret[c] =
-            all ? spread_of(values, blocks) : (hpx_spread){NAN, NAN, NAN, NAN, {NAN, NAN}};
+        search->curve_regret[c] = same ? search->curve_regret[c - 1] : all ? spread_of(values, blocks) : none;
     }
     free(values);
 }

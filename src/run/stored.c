@@ -109,23 +109,24 @@ hpx_status hpx_stored_each(hpx_store *store, const hpx_stored_options *options, 
     return each_of(&query, error);
 }
 
-/* The seeds of all results, whosever they are. */
+/* The seeds of all trajectories, whosever they are. */
 struct seeds {
     uint32_t *at;
     size_t count, capacity;
 };
 
-static hpx_status add_seed(void *context, const hpx_artifact *artifact, hpx_error *error)
+static hpx_status add_seed(void *context, const hpx_hash *key, const hpx_fields *manifest, hpx_error *error)
 {
     struct seeds *seeds = context;
-    (void)error;
-    for (size_t i = seeds->count; i-- > 0;)
-        if (seeds->at[i] == artifact->seed)
-            return HPX_OK;
-    if (artifact->seed > UINT32_MAX)
+    uint64_t seed;
+    (void)key;
+    if (hpx_fields_count(&seed, manifest, "seed", error) || seed > UINT32_MAX)
         return HPX_OK;
+    for (size_t i = seeds->count; i-- > 0;)
+        if (seeds->at[i] == seed)
+            return HPX_OK;
     seeds->at = hpx_grow(seeds->at, &seeds->capacity, seeds->count + 1, sizeof *seeds->at);
-    seeds->at[seeds->count++] = (uint32_t)artifact->seed;
+    seeds->at[seeds->count++] = (uint32_t)seed;
     return HPX_OK;
 }
 
@@ -173,7 +174,7 @@ hpx_status hpx_stored_measured(hpx_measured **out, hpx_store *store, const hpx_s
         .count = count,
         .measured = hpx_measured_new(options->recipe, count, false),
     };
-    hpx_status status = hpx_store_each(store, NULL, add_seed, &seeds, error);
+    hpx_status status = hpx_store_each_manifest(store, add_seed, &seeds, error);
     recipe.seeds = seeds.at;
     recipe.seed_count = seeds.count;
     if (!status)

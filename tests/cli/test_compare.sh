@@ -146,6 +146,37 @@ test_against() {
         hpx compare a.rcp:hill --table table.csv --against grid
 }
 
+# A hill climber stays on the lower of two peaks with every seed, by much more than seeds differ.
+test_verdicts() {
+    recipe a.rcp 'epochs = 1' 'seeds = 1' <<'X'
+axis n1 = 2 4 8 16 32
+axis n2 = 2
+search grid
+  method = grid
+search hill
+  method = hill-climb
+search cross
+  method = full-cross
+X
+    awk 'BEGIN { print "n1,n2,seed,validation_accuracy,test_accuracy"
+        split("0.9 0.7 0.6 0.7 0.95", peak, " ")
+        for (s = 1; s <= 8; s++) for (i = 1; i <= 5; i++) {
+            noise = (s * 7 + i * 3) % 5 / 10000
+            print 2 ^ i ",2," s "," peak[i] + noise "," peak[i] - noise } }' >table.csv
+    run 0 hpx compare a.rcp --table table.csv --json
+    is '.searches | map(.verdict)' '["reference","worse","within noise"]'
+    is '.searches[1] | [.pairs, .p_alone, .p, .superiority, .tied]' '[8,0.0078125,0.015625,0,0]'
+    is '.searches[2] | [.pairs, .p, .superiority, .tied, .regret.mean]' '[0,1,0.5,1,0]'
+    is '.searches | map(.mean_rank)' '[1.5,3,1.5]'
+    is '.searches | map(.within.blocks)' '[8,0,8]'
+    run 0 hpx compare a.rcp --table table.csv --against hill --json
+    is '.searches | map(.verdict)' '["better","reference","better"]'
+    head -31 table.csv >six.csv
+    run 0 hpx compare a.rcp --table six.csv
+    has out 'No tests: 6 blocks can tell no difference at the 5 % level: with 2 comparisons 7 blocks are needed.'
+    grep -q '^hill .* untested$' out || fail 'the verdict on hill is not: untested'
+}
+
 test_csv() {
     many 'seeds = 1'
     make_table 10 9 >table.csv

@@ -347,6 +347,37 @@ static double pooled_sd(const struct table *t)
     return t->seeds > 1 ? sqrt(squares / count / (double)(t->seeds - 1)) : (double)NAN;
 }
 
+/* Ties, and who is better in how many blocks. */
+static void check_standings(const hpx_contest *contest)
+{
+    const size_t count = contest->search_count, blocks = contest->block_count;
+    const double tie = isnan(contest->tie) ? 0 : contest->tie;
+    const hpx_contender *reference = &contest->searches[contest->reference];
+    for (size_t i = 0; i < count; i++) {
+        const hpx_contender *search = &contest->searches[i];
+        double tied = 0, gain = 0;
+        for (size_t b = 0; b < blocks; b++) {
+            tied += search->regret[b] <= tie;
+            gain += (reference->regret[b] - search->regret[b]) / (double)blocks;
+        }
+        assert_near(search->tied, isnan(contest->tie) ? (double)NAN : tied / (double)blocks);
+        if (blocks < 3) /* then the interquartile mean is the mean */
+            assert_near(search->gain.mean, gain);
+        for (size_t k = 0; k < count; k++) {
+            double better = 0;
+            for (size_t b = 0; b < blocks; b++) {
+                const double less = contest->searches[k].regret[b] - search->regret[b];
+                better += fabs(less) <= tie ? 0.5 : less > 0;
+            }
+            assert_near(contest->superiority[i * count + k], better / (double)blocks);
+        }
+        const bool is_reference = i == contest->reference, is_noise = fabs(search->gain.mean) <= tie;
+        assert_int_equal(search->verdict, is_reference ? HPX_IS_REFERENCE
+                                          : is_noise   ? HPX_WITHIN_NOISE
+                                                       : HPX_UNTESTED); /* so few blocks are never enough */
+    }
+}
+
 static void check_contest(const struct table *t, const hpx_contest *contest, bool all_starts, uint32_t repeat)
 {
     assert_int_equal(contest->block_count, t->seeds / t->block);
@@ -354,6 +385,7 @@ static void check_contest(const struct table *t, const hpx_contest *contest, boo
     assert_int_equal(contest->truth_is_table, t->seeds == t->block);
     assert_string_equal(contest->truth, t->minimised ? "test_loss" : "test_accuracy");
     assert_near(contest->seed_sd, pooled_sd(t));
+    check_standings(contest);
     assert_near(contest->tie, 1.96 * pooled_sd(t) * sqrt(2 / (double)contest->truth_seeds));
     for (size_t i = 0; i < contest->search_count; i++)
         for (size_t block = 0; block < contest->block_count; block++)
