@@ -434,7 +434,7 @@ static const uint8_t viridis[9][3] = {{68, 1, 84},    {71, 44, 122},  {59, 81, 1
 
 static void heat_colour(int out[3], double at)
 {
-    const double scaled = (at < 0 ? 0 : at > 1 ? 1 : at) * 8;
+    const double scaled = (at < 0 ? 0 : at < 1 ? at : 1) * 8; /* NaN: 1 */
     const int below = scaled >= 8 ? 7 : (int)scaled;
     for (int i = 0; i < 3; i++)
         out[i] =
@@ -447,7 +447,7 @@ static void put_heat_cell(hpx_svg *svg, const hpx_svg_plot *plot, size_t column,
     const double x = (double)column, y = (double)row;
     int colour[3];
     char text[40];
-    heat_colour(colour, (value - scale->low) / (scale->high - scale->low));
+    heat_colour(colour, (value - scale->dark) / (scale->bright - scale->dark));
     const bool bright = 299 * colour[0] + 587 * colour[1] + 114 * colour[2] > 125000;
     hpx_buffer_puts(&svg->text, "<rect");
     put_rectangle(svg, place_x(plot, x - 0.5), place_y(plot, y - 0.5), place_x(plot, x + 0.5),

@@ -74,10 +74,10 @@ void hpx_svg_range(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, double
 void hpx_svg_bars(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const double *values, size_t count,
                   double thickness, double offset);
 
-/* A plot with names on both axes: a cell for each pair, row by row, coloured from `low` to `high`, dark to bright, with the
- * value in it. */
+/* A plot with names on both axes: a cell for each pair, row by row, coloured from `dark` to `bright`, which may be
+ * the smaller one, with the value in it. Where they are equal all are bright. */
 typedef struct hpx_svg_heat_scale {
-    double low, high;
+    double dark, bright;
     int decimals;
 } hpx_svg_heat_scale;
 

@@ -139,6 +139,22 @@ static void test_heat(void **state)
            "stroke=\"#24292f\" stroke-width=\"2\"/>\n");
 }
 
+/* Downwards, and without a difference. */
+static void test_heat_scales(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a"};
+    hpx_svg_plot plot = square;
+    plot.x = plot.y = (hpx_svg_axis){.names = names, .count = 1};
+    hpx_svg *svg = figure();
+    hpx_svg_heat(svg, &plot, (double[]){5}, &(hpx_svg_heat_scale){5, 1, 0});
+    hpx_svg_heat(svg, &plot, (double[]){5}, &(hpx_svg_heat_scale){5, 5, 0});
+    char *text = marks(svg);
+    const char *dark = strstr(text, "#440154"), *bright = strstr(text, "#fde725");
+    assert_true(dark && bright && dark < bright);
+    free(text);
+}
+
 /* The labels of an axis, a blank behind each. */
 static void expect_ticks(hpx_svg_axis axis, const char *expected)
 {
@@ -216,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_range),
         cmocka_unit_test(test_bars),
         cmocka_unit_test(test_heat),
+        cmocka_unit_test(test_heat_scales),
         cmocka_unit_test(test_ticks),
         cmocka_unit_test(test_logarithmic_places),
         cmocka_unit_test(test_legend_and_text),
