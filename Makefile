@@ -116,7 +116,7 @@ FAULT_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(FAULT_SOURCES)) $(patsubst %.c,$(B
 LIB = $(BUILD)/libhpx.a
 HPX = $(BUILD)/hpx
 
-.PHONY: all deps demo check check-unit check-cli check-asan check-valgrind check-mutation check-fault torture fault-programs bench study-train fuzz lint format install uninstall clean help
+.PHONY: all deps demo check check-unit check-cli check-asan check-valgrind check-mutation check-fault torture fault-programs bench study study-train fuzz lint format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -213,7 +213,7 @@ fuzz: $(FUZZERS) ## run libFuzzer (clang) on every entry, FUZZ_SECONDS each
 		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 		$(BUILD)/fuzz/corpus-$$name tests/fuzz/corpus/$$name || exit 1; done
 
-check-programs: $(HPX) $(BUILD)/tests/trainer/hpx $(TESTS) $(CLI_TEST_PROGRAMS) $(FUZZ_REPLAYS)
+check-programs: $(HPX) $(BUILD)/tests/trainer/hpx $(BUILD)/bench/study/study $(TESTS) $(CLI_TEST_PROGRAMS) $(FUZZ_REPLAYS)
 .PHONY: check-programs
 
 check: ## all tests, under ten minutes on two cores
@@ -260,6 +260,15 @@ bench: $(HPX) $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES)) $(BUILD)/bench/train_p
 study-train: $(HPX) ## train what bench/tables lacks of the study: 9 to 40 minutes a seed
 	@HPX=$(HPX) bash bench/study/train.sh
 
+# The study: a program of its own, from all of bench/study.
+STUDY_SOURCES := $(sort $(wildcard bench/study/*.c))
+$(call object,$(STUDY_SOURCES)): HPX_CFLAGS += -ffp-contract=off
+$(BUILD)/bench/study/study: $(call object,$(STUDY_SOURCES)) $(LIB)
+	$(call say,LINK)$(CC) $(CFLAGS) $(HPX_LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
+
+study: $(BUILD)/bench/study/study ## docs/STUDY.md and its figures, from bench/tables
+	$(BUILD)/bench/study/study bench/study bench/tables docs
+
 check-valgrind: $(HPX) ## no leak in small builds and their workers; how many instructions an epoch takes
 	@sh tools/deps.sh valgrind
 	@BUILD=$(BUILD) bash tests/valgrind.sh
@@ -270,7 +279,7 @@ lint: $(HPX) ## formatting, static analysis, names, and includes that follow the
 format: ## format the sources in place
 	clang-format -i $(LIB_SOURCES) $(CLI_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) $(HELPER_SOURCES) $(FAULT_SOURCES) \
 		$(CLI_TEST_SOURCES) $(PRELOAD_SOURCES) tests/fault/numbered.c tests/link/link.c tests/trainer/quadratic.c \
-		$(wildcard include/hpx/*.h src/*/*.h tests/*/*.h tests/fuzz/replay.c tools/*.c bench/*.c)
+		$(wildcard include/hpx/*.h src/*/*.h tests/*/*.h tests/fuzz/replay.c tools/*.c bench/*.c bench/study/*.[ch])
 
 # Any characters may be in these names.
 PREFIX_DIR = $(call quote,$(DESTDIR)$(PREFIX))

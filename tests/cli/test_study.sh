@@ -1,4 +1,5 @@
-# The study's tables: bench/study/train.sh trains whole seeds that they lack and adds their rows, which replay reads.
+# The study: bench/study/train.sh trains whole seeds that its tables lack and adds their rows, which replay reads; and the
+# page that is made of the tables.
 . "$(dirname "$0")/common.sh"
 
 prepare() { # two recipes, of which one is to have two seeds, the other one
@@ -69,6 +70,85 @@ X
     equal "$(grep -c '^8,8,200,1,.,failed,,,,,,,[0-9a-f]*,' tables/a.csv)" 1 'rows that have failed'
     run 0 hpx replay tables/a.csv a.rcp --json
     is '[.searches[].trials.failed]' '[1]'
+}
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+make_study() { # TABLES DOCS
+    "$(dirname "$HPX")/bench/study/study" "$SOURCE_ROOT/bench/study" "$@"
+}
+
+test_study_is_current() {
+    run 0 make_study "$SOURCE_ROOT/bench/tables" docs
+    cmp docs/STUDY.md "$SOURCE_ROOT/docs/STUDY.md" || fail 'docs/STUDY.md is not what `make study` makes'
+    diff -rq docs/study "$SOURCE_ROOT/docs/study" >out || fail 'a figure is not what `make study` makes'
+    for figure in $(grep -o 'study/[a-z-]*\.svg' docs/STUDY.md); do
+        [[ -s docs/$figure ]] || fail "no $figure"
+    done
+}
+
+# Tables of drawn numbers, with the columns of real ones.
+make_table() { # FILE SEEDS
+    mkdir -p "$(dirname "$1")"
+    awk -v seeds="$2" '
+        function draw() { state = state * 16807 % 2147483647; return state / 2147483647 - 0.5 }
+        BEGIN {
+            state = 7
+            print "n1,n2,seed,epoch,status,train_loss,train_accuracy,validation_loss,validation_accuracy,test_loss," \
+                "test_accuracy,code,kernel,date"
+            for (seed = 1; seed <= seeds; seed++)
+                for (n1 = 16; n1 <= 512; n1 *= 2)
+                    for (n2 = 16; n2 <= 16384; n2 *= 2) {
+                        last = 0.985 - 0.3 / n1 - 0.05 / n2 + 0.002 * draw()
+                        for (epoch = 1; epoch <= 15; epoch++)
+                            printf "%d,%d,%d,%d,,0.1,0.99,0.1,%.4f,0.1,%.4f,0123abcd,avx2,2026-01-0%d\n", n1, n2, seed,
+                                epoch, last - 0.03 / epoch + 0.002 * draw(), last - 0.03 / epoch + 0.002 * draw(),
+                                seed % 9 + 1
+                    }
+        }' >"$1"
+}
+
+summary() { # of the page: what it says in short
+    sed -n '/^## In short/,/^## How/p' "$1/STUDY.md"
+}
+
+# Well-formed, and nothing that a strict policy of a page refuses, or that clashes where several are in one page.
+check_figures() { # DOCS
+    local file
+    for file in "$1"/study/*.svg; do
+        if command -v python3 >/dev/null; then
+            python3 -c 'import sys, xml.etree.ElementTree as tree; tree.parse(sys.argv[1])' "$file" || fail "$file is no XML"
+        fi
+        grep -qE 'style|script|href| id=|nan|inf' "$file" && fail "$file: $(grep -m1 -oE 'style|script|href| id=|nan|inf' "$file")"
+        grep -q '<title>.' "$file" && grep -q '<desc>.' "$file" || fail "$file has no title or no description"
+    done
+}
+
+# The words become more certain as seeds are added.
+test_study_grows() {
+    mkdir none
+    run 0 make_study none docs0
+    equal "$(summary docs0 | grep -c 'no seeds yet')" 9
+    make_table one/mnist-validation-he.csv 1
+    run 0 make_study one docs1
+    summary docs1 >text
+    has text 'full cross ends'
+    has text '(1 block, too few for an interval)'
+    make_table three/mnist-validation-he.csv 3
+    run 0 make_study three docs3
+    summary docs3 >text
+    has text '(3 blocks, too few for a test)'
+    has_not text 'too few for an interval'
+    has docs3/STUDY.md '| 3 | 0123abcd | avx2 | 2026-01-02 to 2026-01-04 |'
+    make_table six/mnist-validation-he.csv 6
+    make_table six/mnist-paper-he.csv 2
+    run 0 make_study six docs6
+    summary docs6 >text
+    grep -q '(6 blocks, p = 0\.[0-9]*)' text || fail 'no p of six blocks'
+    has text 'accuracies (2 blocks)'
+    check_figures docs6
+    run 0 make_study one again
+    diff -r docs1 again >out || fail 'the same tables give another page'
 }
 
 run_tests "$@"

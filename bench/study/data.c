@@ -1,0 +1,141 @@
+/* What the tables are: their seeds and origin, the surface of accuracies, how much of it is noise, and what decides it. */
+#include "study.h"
+
+#include "base/memory.h"
+#include "hpx/file.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ORIGIN_COLUMNS = 3, WORDS = 16 }; /* code, kernel, date: the last ones */
+
+/* The words of a column that are not there yet. */
+struct words {
+    const char *at[WORDS];
+    size_t count;
+};
+
+static void add_word(struct words *words, const char *word)
+{
+    for (size_t i = 0; i < words->count; i++)
+        if (strcmp(words->at[i], word) == 0)
+            return;
+    if (words->count < WORDS)
+        words->at[words->count++] = word;
+}
+
+static void put_words(hpx_buffer *out, const struct words *words)
+{
+    for (size_t i = 0; i < words->count; i++)
+        hpx_buffer_printf(out, "%s%s", i ? ", " : "", words->at[i]);
+}
+
+/* Cuts the last columns of all rows off, and collects what is in them. */
+static void read_origin(struct words columns[ORIGIN_COLUMNS], char *rows)
+{
+    char *save, *row = strtok_r(rows, "\n", &save);
+    while ((row = strtok_r(NULL, "\n", &save)))
+        for (size_t column = ORIGIN_COLUMNS; column-- > 0;) {
+            char *comma = strrchr(row, ',');
+            if (!comma)
+                study_die("a row has no comma: %s", row);
+            *comma = 0;
+            add_word(&columns[column], comma + 1);
+        }
+}
+
+static int compare_words(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void put_origin(hpx_buffer *out, const struct lab *lab)
+{
+    struct words columns[ORIGIN_COLUMNS] = {0};
+    hpx_buffer text = {0};
+    hpx_error error;
+    if (hpx_file_read(&text, lab->path, (size_t)1 << 30, &error))
+        study_die("%s", error.message);
+    hpx_buffer_text(&text);
+    read_origin(columns, (char *)text.data);
+    put_words(out, &columns[0]);
+    hpx_buffer_puts(out, " | ");
+    put_words(out, &columns[1]);
+    struct words *days = &columns[2];
+    qsort(days->at, days->count, sizeof *days->at, compare_words);
+    hpx_buffer_printf(out, " | %s", days->at[0]);
+    if (days->count > 1)
+        hpx_buffer_printf(out, " to %s", days->at[days->count - 1]);
+    hpx_buffer_free(&text);
+}
+
+static void put_importance(hpx_buffer *out, const hpx_contest *contest)
+{
+    if (contest->no_importance)
+        hpx_buffer_puts(out, " | \xe2\x80\x93 | \xe2\x80\x93 | \xe2\x80\x93 | \xe2\x80\x93 |\n");
+    else if (contest->importance.raw)
+        hpx_buffer_printf(out, " | %.0f %% | %.0f %% | %.0f %% | \xe2\x80\x93 |\n",
+                          100 * contest->importance.axis[0], 100 * contest->importance.axis[1],
+                          100 * contest->importance.pair[1]);
+    else
+        hpx_buffer_printf(out, " | %.1f %% | %.1f %% | %.1f %% | %.1f %% |\n",
+                          100 * contest->importance.axis[0], 100 * contest->importance.axis[1],
+                          100 * contest->importance.pair[1], 100 * contest->importance.noise);
+}
+
+static void put_data_row(hpx_buffer *data, hpx_buffer *importance, const struct lab *lab)
+{
+    hpx_contest *contest = lab_compare(lab, false, 0);
+    hpx_buffer_printf(data, "| [%s](../bench/tables/%s.csv) | %zu | ", lab->table->title, lab->table->name,
+                      lab->blocks);
+    put_origin(data, lab);
+    if (isnan(contest->seed_sd))
+        hpx_buffer_puts(data, " | \xe2\x80\x93 |\n");
+    else
+        hpx_buffer_printf(data, " | %.3f |\n", POINTS * contest->seed_sd);
+    hpx_buffer_printf(importance, "| %s | %zu", lab->table->title, lab->blocks);
+    put_importance(importance, contest);
+    hpx_contest_free(contest);
+}
+
+/* --- the surface --------------------------------------------------------------------------------------------- */
+
+static void draw_surface(hpx_svg *svg, const struct lab *lab, double left, double top)
+{
+    const uint32_t cells = lab_cells(lab);
+    double *means = hpx_alloc(cells * sizeof *means);
+    for (uint32_t cell = 0; cell < cells; cell++)
+        for (size_t seed = 0; seed < lab->blocks; seed++)
+            means[cell] += POINTS * lab_test(lab, seed, cell) / (double)lab->blocks;
+    char *title =
+        hpx_format("%s (%zu %s)", lab->table->title, lab->blocks, lab->blocks == 1 ? "seed" : "seeds");
+    study_heat_map(svg, lab, title, left, top, means, false);
+    free(title);
+    free(means);
+}
+
+void study_data(struct study *study)
+{
+    hpx_buffer data = {0}, importance = {0};
+    struct lab labs[TABLES];
+    size_t count = 0;
+    for (size_t table = 0; table < TABLES; table++)
+        count += lab_open(&labs[count], study, table, NULL, NULL);
+    const double height = 220 * fmax(1, (double)((count + 1) / 2)) + 10;
+    hpx_svg *svg =
+        hpx_svg_new(count > 1 ? 860 : 430, height, "Accuracy over the grid",
+                    "Heat maps of the mean test accuracy, in percent, of each cell of the grid, one for "
+                    "each table. A frame is around the best cell.");
+    for (size_t i = 0; i < count; i++) {
+        put_data_row(&data, &importance, &labs[i]);
+        draw_surface(svg, &labs[i], 45 + 430 * (double)(i % 2), 48 + 220 * (double)(i / 2));
+        lab_close(&labs[i]);
+    }
+    if (count == 0)
+        hpx_svg_text(svg, 215, 115, HPX_SVG_MIDDLE, study_no_seeds);
+    study_take(study, "data", &data);
+    study_take(study, "importance", &importance);
+    study_figure(study, "surface", svg);
+}

@@ -1,0 +1,120 @@
+/* How sure a number is, as numbers and in words. */
+#include "study.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALPHA 0.05
+
+/* Sums of decimals leave digits behind which would break ties. */
+static double tidy(double value)
+{
+    return round(value * 1e9) / 1e9;
+}
+
+struct effect effect_of(const double *values, size_t blocks)
+{
+    static const hpx_resampling usual = {0};
+    struct effect effect = {.blocks = blocks, .mean = NAN, .interval = {NAN, NAN}, .p = NAN};
+    if (blocks == 0)
+        return effect;
+    double *tidied = hpx_alloc(blocks * sizeof *tidied);
+    for (size_t i = 0; i < blocks; i++)
+        tidied[i] = tidy(values[i]);
+    effect.mean = hpx_interquartile_mean(tidied, blocks);
+    effect.interval = hpx_resample_summary(hpx_interquartile_mean, tidied, blocks, &usual);
+    if (blocks >= hpx_signed_rank_pairs(ALPHA))
+        effect.p = hpx_signed_rank_test(tidied, blocks).p;
+    free(tidied);
+    return effect;
+}
+
+struct effect effect_of_difference(const double *a, const double *b, size_t blocks)
+{
+    double *values = hpx_alloc((blocks + 1) * sizeof *values);
+    for (size_t i = 0; i < blocks; i++)
+        values[i] = a[i] - b[i];
+    const struct effect effect = effect_of(values, blocks);
+    free(values);
+    return effect;
+}
+
+int effect_sign(const struct effect *effect)
+{
+    if (effect->p >= ALPHA)
+        return 0;
+    return effect->interval.low > 0 ? 1 : effect->interval.high < 0 ? -1 : 0;
+}
+
+static void put_real(hpx_buffer *out, double value, int decimals)
+{
+    char digits[64];
+    hpx_print(digits, sizeof digits, "%.*f", decimals, value);
+    hpx_buffer_puts(out, digits[0] == '-' && strtod(digits, NULL) == 0 ? digits + 1 : digits);
+}
+
+void put_effect(hpx_buffer *out, const struct effect *effect, double scale, int decimals)
+{
+    if (isnan(effect->mean)) {
+        hpx_buffer_puts(out, "\xe2\x80\x93");
+        return;
+    }
+    put_real(out, effect->mean * scale, decimals);
+    if (isnan(effect->interval.low))
+        return;
+    hpx_buffer_puts(out, " [");
+    put_real(out, effect->interval.low * scale, decimals);
+    hpx_buffer_puts(out, ", ");
+    put_real(out, effect->interval.high * scale, decimals);
+    hpx_buffer_puts(out, "]");
+}
+
+void put_sureness(hpx_buffer *out, const struct effect *effect)
+{
+    hpx_buffer_printf(out, "%zu %s", effect->blocks, hpx_plural(effect->blocks, "block", "blocks"));
+    if (effect->blocks < 2)
+        hpx_buffer_puts(out, ", too few for an interval");
+    else if (isnan(effect->p))
+        hpx_buffer_puts(out, ", too few for a test");
+    else
+        hpx_buffer_printf(out, effect->p < 0.001 ? ", p < 0.001" : ", p = %.3f", effect->p);
+}
+
+/* With the texts in the places of %s. */
+static void put_words(hpx_buffer *out, const char *words, const char *const texts[2])
+{
+    const char *at;
+    for (size_t i = 0; i < 2 && (at = strstr(words, "%s")); i++) {
+        hpx_buffer_add(out, words, (size_t)(at - words));
+        hpx_buffer_puts(out, texts[i]);
+        words = at + 2;
+    }
+    hpx_buffer_puts(out, words);
+}
+
+void put_contrast(hpx_buffer *out, const char *words, const char *more, const char *less,
+                  const struct effect *given, double scale, int decimals)
+{
+    hpx_buffer number = {0};
+    struct effect shown = *given;
+    if (given->blocks == 0) {
+        hpx_buffer_puts(out, study_no_seeds);
+        return;
+    }
+    const bool is_same = given->blocks >= 2 && effect_sign(given) == 0, is_less = !is_same && given->mean < 0;
+    if (is_less) /* said as a positive number */
+        shown = (struct effect){
+            given->blocks, -given->mean, {-given->interval.high, -given->interval.low}, given->p};
+    put_effect(&number, &shown, scale, decimals);
+    if (is_same)
+        hpx_buffer_puts(out, "no difference shows: ");
+    put_words(out, words, (const char *const[]){hpx_buffer_text(&number), is_less ? less : more});
+    hpx_buffer_puts(out, " (");
+    put_sureness(out, given);
+    hpx_buffer_puts(out, ")");
+    hpx_buffer_free(&number);
+}

@@ -1,0 +1,152 @@
+/* The methods at equal cost. */
+#include "study.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { METHODS = 8, REPEATS = 3 };
+
+/* In the order of the figure's series. */
+static const char *const methods[METHODS] = {"hill-climb", "full-cross", "random",    "partial-cross",
+                                             "bayes",      "halving",    "hyperband", "screen"};
+
+/* What a method's incumbent lacks when so much is spent; NaN: it has none by then. */
+static double regret_at(const hpx_contest *contest, const hpx_contender *search, size_t block, double cost)
+{
+    size_t at = 0;
+    while (at + 1 < contest->cost_count && contest->costs[at + 1] <= cost + 1e-9)
+        at++;
+    return search->curve[block * contest->cost_count + at];
+}
+
+/* What a method ends with less what another has for the same cost: above 0 where the other is better. */
+static struct effect lost_to(const struct lab *lab, const hpx_contest *contest, const hpx_contender *search,
+                             const hpx_contender *other)
+{
+    double *values = hpx_alloc(lab->blocks * sizeof *values);
+    bool all = true;
+    for (size_t b = 0; b < lab->blocks; b++) {
+        values[b] = search->regret[b] - regret_at(contest, other, b, search->cost[b]);
+        all = all && !isnan(values[b]);
+    }
+    const struct effect effect = all ? effect_of(values, lab->blocks) : effect_of(NULL, 0);
+    free(values);
+    return effect;
+}
+
+static void put_rows(hpx_buffer *out, const struct lab *lab, const hpx_contest *contest)
+{
+    const hpx_contender *random = lab_find(contest, "random"), *bayes = lab_find(contest, "bayes");
+    hpx_buffer_printf(out,
+                      "**%s**, %zu %s:\n\n| method | cost | evaluations | points lost | more than random | "
+                      "more than bayes |\n"
+                      "|---|---|---|---|---|---|\n",
+                      lab->table->title, lab->blocks, lab->blocks == 1 ? "block" : "blocks");
+    for (size_t i = 0; i < contest->search_count; i++) {
+        const hpx_contender *search = &contest->searches[i];
+        const struct effect cost = effect_of(search->cost, lab->blocks),
+                            lost = effect_of(search->regret, lab->blocks);
+        hpx_buffer_printf(out, "| %s | ", search->search->name);
+        put_effect(out, &cost, 1, 3);
+        hpx_buffer_printf(out, " | %.1f | ", search->mean_evaluations);
+        put_effect(out, &lost, POINTS, 2);
+        for (size_t other = 0; other < 2; other++) {
+            const hpx_contender *rival = other ? bayes : random;
+            const struct effect more =
+                rival == search ? effect_of(NULL, 0) : lost_to(lab, contest, search, rival);
+            hpx_buffer_puts(out, " | ");
+            put_effect(out, &more, POINTS, 2);
+        }
+        hpx_buffer_puts(out, " |\n");
+    }
+    hpx_buffer_puts(out, "\n");
+}
+
+static void put_answers(struct study *study, hpx_buffer *list, const struct lab *lab,
+                        const hpx_contest *contest)
+{
+    static const struct {
+        const char *search, *name, *rival, *rival_name, *summary;
+    } asked[] = {{"full-cross", "full cross", "random", "random search", "short-random"},
+                 {"full-cross", "full cross", "bayes", "bayes", "short-bayes"},
+                 {"partial-cross", "partial cross", "random", "random search", "short-partial-random"},
+                 {"partial-cross", "partial cross", "bayes", "bayes", NULL},
+                 {"screen", "a screen of one epoch", "random", "random search", "short-screen"}};
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        const struct effect more =
+            lost_to(lab, contest, lab_find(contest, asked[i].search), lab_find(contest, asked[i].rival));
+        char *words =
+            hpx_format("%s loses %%s points %%s %s for the same cost", asked[i].name, asked[i].rival_name);
+        hpx_buffer sentence = {0};
+        put_contrast(&sentence, words, "more than", "less than", &more, POINTS, 2);
+        study_answer(study, list, lab, NULL, asked[i].summary, &sentence);
+        free(words);
+    }
+}
+
+/* --- the figure ---------------------------------------------------------------------------------------------- */
+
+/* A curve ends where its method does; a point is there. */
+static void draw_method(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const struct lab *lab,
+                        const hpx_contest *contest, const hpx_contender *search)
+{
+    const size_t count = contest->cost_count;
+    const struct effect cost = effect_of(search->cost, lab->blocks),
+                        lost = effect_of(search->regret, lab->blocks);
+    double *x = hpx_alloc((count + 1) * sizeof *x), *y = hpx_alloc((count + 1) * sizeof *y);
+    size_t points = 0;
+    for (size_t c = 0; c < count && contest->costs[c] < cost.mean; c++) {
+        if (contest->costs[c] < plot->x.from || isnan(search->curve_regret[c].mean))
+            continue;
+        x[points] = contest->costs[c];
+        y[points++] = POINTS * search->curve_regret[c].mean;
+    }
+    const double end_x = cost.mean, end_y = POINTS * lost.mean;
+    x[points] = end_x;
+    y[points++] = end_y;
+    hpx_svg_line(svg, plot, series, x, y, points);
+    hpx_svg_range(svg, plot, series, end_x, POINTS * lost.interval.low, end_x, POINTS * lost.interval.high);
+    hpx_svg_points(svg, plot, series, &end_x, &end_y, 1);
+    free(x);
+    free(y);
+}
+
+void study_methods(struct study *study)
+{
+    static const size_t tables[] = {VALIDATION_HE, FASHION_HE};
+    static const char *const titles[] = {"a MNIST", "b  Fashion-MNIST"};
+    hpx_buffer rows = {0}, answers = {0};
+    hpx_svg *svg = hpx_svg_new(
+        860, 330, "Accuracy lost by what is spent",
+        "Two plots, for MNIST and Fashion-MNIST: by the cost spent so far, relative to the grid, the points "
+        "by which the best cell of each method is below the best of all, by the other seeds.");
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        struct lab lab;
+        const hpx_svg_plot plot = {.title = titles[i],
+                                   .left = 50 + 340 * (double)i,
+                                   .top = 48,
+                                   .width = 290,
+                                   .height = 230,
+                                   .x = {"cost, relative to the grid", 0.01, 1, .logarithmic = true},
+                                   .y = {"points lost", 0.02, 5, .logarithmic = true}};
+        hpx_svg_axes(svg, &plot);
+        if (!lab_open(&lab, study, tables[i], "methods", NULL)) {
+            study_no_seeds_in(svg, &plot);
+            continue;
+        }
+        hpx_contest *contest = lab_compare(&lab, false, REPEATS);
+        put_rows(&rows, &lab, contest);
+        put_answers(study, &answers, &lab, contest);
+        for (size_t m = 0; m < METHODS; m++)
+            draw_method(svg, &plot, m, &lab, contest, lab_find(contest, methods[m]));
+        hpx_contest_free(contest);
+        lab_close(&lab);
+    }
+    hpx_svg_legend(svg, 705, 70, methods, METHODS);
+    study_figure(study, "methods", svg);
+    study_take(study, "method-rows", &rows);
+    study_take(study, "method-answers", &answers);
+}
