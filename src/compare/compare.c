@@ -358,14 +358,15 @@ static void say_what_truth_is(struct comparison *comparison, const char *wanted)
              hpx_plural(failed, "cell failed", "cells failed"));
     if (!out->is_test)
         return;
+    const char *luck = comparison->lab.recipe->program ? "data" : "images";
     if (wanted)
         note(comparison,
-             "The table has no %s, so the truth is %s, which the searches select on: the luck of its "
-             "images stays.",
-             wanted, out->truth);
+             "The table has no %s, so the truth is %s, which the searches select on: the luck of its %s "
+             "stays.",
+             wanted, out->truth, luck);
     else
-        note(comparison, "The searches select on %s, which is also the truth: the luck of its images stays.",
-             out->truth);
+        note(comparison, "The searches select on %s, which is also the truth: the luck of its %s stays.",
+             out->truth, luck);
 }
 
 static hpx_status compare(struct comparison *comparison, hpx_experiment *experiment, hpx_error *error)
