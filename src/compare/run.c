@@ -142,23 +142,22 @@ static void add_draws(hpx_runs *runs, const hpx_view *view, const double *scores
 {
     const uint32_t count = view->lab->cells;
     double *truth = hpx_alloc(count * sizeof *truth), *weights = hpx_alloc(count * sizeof *weights);
+    double *chosen = hpx_alloc(most * sizeof *chosen), chosen_on = 0, regret = 0;
     const hpx_draws draws = {.truth = truth, .scored = count};
-    double regret = 0, chosen = 0, chosen_on = 0;
     for (uint32_t i = 0; i < count; i++)
         truth[i] = view->truth[cells[i]];
+    hpx_draws_curve(chosen, most, &draws, NAN);
     for (uint32_t k = 1; k <= most; k++) {
         const double before = regret;
-        hpx_draws_weights(weights, &draws, k);
-        chosen = 0;
-        for (uint32_t i = 0; i < count; i++)
-            chosen += weights[i] * truth[i];
-        regret = hpx_tidy(view->best - chosen);
+        regret = hpx_tidy(view->best - chosen[k - 1]);
         change(runs, (double)k / count, regret - before, k == 1);
     }
+    hpx_draws_weights(weights, &draws, most);
     for (uint32_t i = 0; i < count; i++)
         chosen_on += weights[i] > 0 ? weights[i] * scores[cells[i]] : 0;
     runs->regret += regret;
-    runs->flattery += chosen_on - chosen;
+    runs->flattery += chosen_on - chosen[most - 1];
+    free(chosen);
     free(truth);
     free(weights);
 }

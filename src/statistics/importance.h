@@ -13,10 +13,9 @@
 /* Shares of the sum of all variances and the noise; they add up to 1, or are all 0 where nothing varies. */
 typedef struct hpx_importance {
     size_t axes;
-    double *axis; /* axes: each axis by itself */
-    double
-        *pair; /* axes x axes, symmetric, 0 on the diagonal: what two have together, beyond each by itself */
-    double rest;     /* what three or more axes have together */
+    double *axis;    /* axes: each axis by itself */
+    double *pair;    /* axes x axes, symmetric, 0 on the diagonal: what two axes have beyond each by itself */
+    double rest;     /* what three or more axes have beyond that */
     double noise;    /* 0 with one seed */
     double noise_sd; /* sigma, of one trial, in units of the values; NaN with one seed */
     bool raw;        /* one seed: the shares have noise in them */

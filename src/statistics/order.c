@@ -21,10 +21,10 @@ double hpx_draws_weights(double *weights, const hpx_draws *draws, size_t k)
     return weight * (double)draws->failed / (double)k;
 }
 
-void hpx_draws_curve(double *curve, const hpx_draws *draws, double nothing)
+void hpx_draws_curve(double *curve, size_t most, const hpx_draws *draws, double nothing)
 {
     double *weights = hpx_alloc((draws->scored + 1) * sizeof *weights);
-    for (size_t k = 1; k <= draws->scored + draws->failed; k++) {
+    for (size_t k = 1; k <= most; k++) {
         const double none = hpx_draws_weights(weights, draws, k);
         double mean = none > 0 ? none * nothing : 0;
         for (size_t i = 0; i < draws->scored; i++)
@@ -34,10 +34,10 @@ void hpx_draws_curve(double *curve, const hpx_draws *draws, double nothing)
     free(weights);
 }
 
-void hpx_draws_reach(double *curve, const hpx_draws *draws, double least)
+void hpx_draws_reach(double *curve, size_t most, const hpx_draws *draws, double least)
 {
     double *weights = hpx_alloc((draws->scored + 1) * sizeof *weights);
-    for (size_t k = 1; k <= draws->scored + draws->failed; k++) {
+    for (size_t k = 1; k <= most; k++) {
         hpx_draws_weights(weights, draws, k);
         curve[k - 1] = 0;
         for (size_t i = 0; i < draws->scored; i++)
@@ -58,7 +58,7 @@ static int ascending(const void *a, const void *b)
     return by_value ? by_value : (x->place > y->place) - (x->place < y->place);
 }
 
-void hpx_draws_quantiles(double *curve, const hpx_draws *draws, double share)
+void hpx_draws_quantiles(double *curve, size_t most, const hpx_draws *draws, double share)
 {
     const double rounding = 1e-12; /* of a sum of weights */
     double *weights = hpx_alloc((draws->scored + 1) * sizeof *weights);
@@ -67,7 +67,7 @@ void hpx_draws_quantiles(double *curve, const hpx_draws *draws, double share)
     for (size_t i = 0; i < draws->scored; i++)
         truths[i] = (struct truth){draws->truth[i], i};
     qsort(truths, draws->scored, sizeof *truths, ascending);
-    for (size_t k = 1; k <= draws->scored + draws->failed; k++) {
+    for (size_t k = 1; k <= most; k++) {
         double reached = hpx_draws_weights(weights, draws, k);
         curve[k - 1] = NAN;
         for (size_t i = 0; i < draws->scored && reached < share - rounding; i++) {

@@ -19,15 +19,16 @@ typedef struct hpx_draws {
  * probability that none is, as all that were drawn failed. Takes O(scored) time. */
 double hpx_draws_weights(double *weights, const hpx_draws *draws, size_t k);
 
-/* Writes for k = 1 .. N to curve[k-1] the mean truth of the cell that is chosen. Where all that were drawn failed,
- * `nothing` stands for it; NaN: the curve begins where that cannot happen, and is NaN before. O(N scored) time. */
-void hpx_draws_curve(double *curve, const hpx_draws *draws, double nothing);
+/* Writes for k = 1 .. most, at most N, to curve[k-1] the mean truth of the cell that is chosen. Where all that were drawn
+ * failed, `nothing` stands for it; NaN: the curve begins where that cannot happen, and is NaN before. Takes
+ * O(most scored) time. */
+void hpx_draws_curve(double *curve, size_t most, const hpx_draws *draws, double nothing);
 
 /* Writes likewise the probability that the truth of the cell that is chosen is `least` or more. */
-void hpx_draws_reach(double *curve, const hpx_draws *draws, double least);
+void hpx_draws_reach(double *curve, size_t most, const hpx_draws *draws, double least);
 
 /* Writes likewise the smallest truth that is not exceeded with a probability of at least `share`, above 0 and at most
  * 1. Draws that all failed are below every truth; where the quantile is one of them, it is NaN. */
-void hpx_draws_quantiles(double *curve, const hpx_draws *draws, double share);
+void hpx_draws_quantiles(double *curve, size_t most, const hpx_draws *draws, double share);
 
 #endif

@@ -25,7 +25,7 @@ static void test_whole_numbers(void **state)
     for (size_t cells = 1; cells <= 2000; cells = cells < 70 ? cells + 1 : 2000 / cells * cells + 1) {
         for (size_t i = 0; i < cells; i++)
             values[i] = (double)(i + 1);
-        hpx_draws_curve(curve, &(hpx_draws){.truth = values, .scored = cells}, NAN);
+        hpx_draws_curve(curve, cells, &(hpx_draws){.truth = values, .scored = cells}, NAN);
         for (size_t k = 1; k <= cells; k++)
             assert_near(curve[k - 1], (double)k * (double)(cells + 1) / (double)(k + 1),
                         1e-12 * (double)cells);
@@ -69,10 +69,10 @@ static void check_table(const struct small *table)
     double curve[CELLS_MAX], open_curve[CELLS_MAX], reach[CELLS_MAX], quantiles[CELLS_MAX],
         weights[CELLS_MAX];
     const double least = (double)draw(13) / 4, share = (double)(1 + draw(20)) / 20;
-    hpx_draws_curve(curve, &draws, -1);
-    hpx_draws_curve(open_curve, &draws, NAN);
-    hpx_draws_reach(reach, &draws, least);
-    hpx_draws_quantiles(quantiles, &draws, share);
+    hpx_draws_curve(curve, table->cells, &draws, -1);
+    hpx_draws_curve(open_curve, table->cells, &draws, NAN);
+    hpx_draws_reach(reach, table->cells, &draws, least);
+    hpx_draws_quantiles(quantiles, table->cells, &draws, share);
     for (size_t k = 1; k <= table->cells; k++) {
         size_t counts[CELLS_MAX + 1], sets = 0, reached = 0;
         double sum = 0;
