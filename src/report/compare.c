@@ -286,7 +286,7 @@ static void print_curves(hpx_buffer *out, const hpx_contest *contest)
         last = of_search > last ? of_search : last;
     }
     for (size_t i = 0; i < COUNT_OF(shown) && (i == 0 || shown[i - 1].cost < last); i++)
-        columns[count++] = (hpx_column){shown[i].name, shown[i].path, 'r', hpx_show_decimals, digits};
+        columns[count++] = (hpx_column){shown[i].name, shown[i].path, 'R', hpx_show_decimals, digits};
     columns[count++] = (hpx_column){"end", "regret.mean", 'r', hpx_show_decimals, digits};
     hpx_buffer_puts(out, "Regret by the cost spent: of the best cell found by then.\n");
     print_table(out, contest, columns, count);
