@@ -27,7 +27,8 @@ void hpx_compare_metrics_of(hpx_compare_metrics *out, const hpx_recipe *recipe)
 struct comparison {
     hpx_contest *out;
     const hpx_compare_options *options;
-    const char *source;
+    const char *source; /* of the results, in messages */
+    hpx_experiment *experiment;
     hpx_lab lab;
     hpx_view *views; /* by block */
     size_t note_capacity, search_capacity;
@@ -51,8 +52,7 @@ static void __attribute__((format(printf, 2, 3))) note(struct comparison *compar
 
 /* Whether the seed has every cell at the recipe's epochs. Appends to `names` the first few that it has not, and counts
  * them. */
-static bool is_complete(const struct comparison *comparison, hpx_experiment *experiment, size_t seed,
-                        hpx_buffer *names, size_t *missing)
+static bool is_complete(const struct comparison *comparison, size_t seed, hpx_buffer *names, size_t *missing)
 {
     const hpx_lab *lab = &comparison->lab;
     const size_t before = *missing;
@@ -66,14 +66,14 @@ static bool is_complete(const struct comparison *comparison, hpx_experiment *exp
         if (++*missing > NAMED)
             continue;
         hpx_buffer_puts(names, names->size ? "; " : "");
-        hpx_experiment_cell_text(names, experiment, cell);
+        hpx_experiment_cell_text(names, comparison->experiment, cell);
         hpx_buffer_printf(names, " seed=%u", hpx_measured_seed(lab->measured, seed));
     }
     return *missing == before;
 }
 
 /* Takes the seeds that are complete, and says what the others lack. */
-static void take_seeds(struct comparison *comparison, hpx_experiment *experiment, hpx_buffer *missing_text)
+static void take_seeds(struct comparison *comparison, hpx_buffer *missing_text)
 {
     hpx_contest *out = comparison->out;
     hpx_lab *lab = &comparison->lab;
@@ -83,7 +83,7 @@ static void take_seeds(struct comparison *comparison, hpx_experiment *experiment
     lab->seeds = hpx_alloc((count + 1) * sizeof *lab->seeds);
     out->seeds = hpx_alloc((count + 1) * sizeof *out->seeds);
     for (size_t i = 0; i < count; i++) {
-        if (!is_complete(comparison, experiment, i, &names, &missing))
+        if (!is_complete(comparison, i, &names, &missing))
             continue;
         out->seeds[lab->seed_count] = hpx_measured_seed(lab->measured, i);
         lab->seeds[lab->seed_count++] = i;
@@ -97,12 +97,12 @@ static void take_seeds(struct comparison *comparison, hpx_experiment *experiment
     hpx_buffer_free(&names);
 }
 
-static hpx_status cut_blocks(struct comparison *comparison, hpx_experiment *experiment, hpx_error *error)
+static hpx_status cut_blocks(struct comparison *comparison, hpx_error *error)
 {
     hpx_contest *out = comparison->out;
     const hpx_recipe *recipe = comparison->lab.recipe;
     hpx_buffer missing = {0};
-    take_seeds(comparison, experiment, &missing);
+    take_seeds(comparison, &missing);
     out->block_seeds = recipe->seed_count;
     out->block_count = out->seed_count / out->block_seeds;
     out->truth_is_table = out->seed_count == out->block_seeds;
@@ -199,11 +199,10 @@ static void free_search(hpx_contender *search)
     free(search->curve_regret);
 }
 
-static char *lacks(const struct comparison *comparison, hpx_experiment *experiment, const char *search,
-                   hpx_request missing)
+static char *lacks(const struct comparison *comparison, const char *search, hpx_request missing)
 {
     hpx_buffer cell = {0};
-    hpx_experiment_cell_text(&cell, experiment, missing.cell);
+    hpx_experiment_cell_text(&cell, comparison->experiment, missing.cell);
     char *text = hpx_format("Search %s is left out: it asks for %s after %u %s, which %s lacks.", search,
                             hpx_buffer_text(&cell), missing.epochs,
                             hpx_plural(missing.epochs, "epoch", "epochs"), comparison->source);
@@ -231,8 +230,7 @@ static bool is_named(const hpx_recipe_search *search, const char *name)
 }
 
 /* Runs a search over all blocks; one that asks for what there is not is left out, with a note. */
-static hpx_status run_search(struct comparison *comparison, hpx_experiment *experiment,
-                             const hpx_recipe_search *search, hpx_error *error)
+static hpx_status run_search(struct comparison *comparison, const hpx_recipe_search *search, hpx_error *error)
 {
     hpx_contest *out = comparison->out;
     const size_t blocks = out->block_count;
@@ -257,7 +255,7 @@ static hpx_status run_search(struct comparison *comparison, hpx_experiment *expe
         hpx_runs_free(&runs);
     }
     if (!complete) {
-        char *text = lacks(comparison, experiment, search->name, missing);
+        char *text = lacks(comparison, search->name, missing);
         add_note(comparison, text);
         free_search(&contender);
         return is_named(search, comparison->options->against)
@@ -313,14 +311,14 @@ static hpx_status check_options(const struct comparison *comparison, hpx_error *
     return HPX_OK;
 }
 
-static hpx_status run_searches(struct comparison *comparison, hpx_experiment *experiment, hpx_error *error)
+static hpx_status run_searches(struct comparison *comparison, hpx_error *error)
 {
     const hpx_compare_options *options = comparison->options;
     hpx_contest *out = comparison->out;
     hpx_status status = HPX_OK;
     choose_costs(out);
     for (size_t i = 0; i < options->search_count && !status; i++)
-        status = run_search(comparison, experiment, options->searches[i], error);
+        status = run_search(comparison, options->searches[i], error);
     if (!status && out->search_count == 0)
         return hpx_error_set(error, HPX_USAGE, "%s: no search can be compared. %s", comparison->source,
                              out->notes[out->note_count - 1]);
@@ -350,8 +348,8 @@ static void say_what_truth_is(struct comparison *comparison, const char *wanted)
         note(comparison,
              "No other seeds: the truth is the table itself, so the luck of the seeds stays in it.");
     else if (spare)
-        note(comparison, "%zu %s in no block and count for the truth alone.", spare,
-             hpx_plural(spare, "seed is", "seeds are"));
+        note(comparison, "%zu %s for the truth alone.", spare,
+             hpx_plural(spare, "seed is in no block and counts", "seeds are in no block and count"));
     const size_t failed = count_failed(&comparison->lab);
     if (failed)
         note(comparison, "%zu %s with some seed; where the truth has failed it counts as the worst.", failed,
@@ -369,7 +367,7 @@ static void say_what_truth_is(struct comparison *comparison, const char *wanted)
              out->truth, luck);
 }
 
-static hpx_status compare(struct comparison *comparison, hpx_experiment *experiment, hpx_error *error)
+static hpx_status compare(struct comparison *comparison, hpx_error *error)
 {
     hpx_contest *out = comparison->out;
     hpx_lab *lab = &comparison->lab;
@@ -381,13 +379,13 @@ static hpx_status compare(struct comparison *comparison, hpx_experiment *experim
     out->truth = hpx_strdup(metrics.names[lab->truth_metric]);
     hpx_status status = check_options(comparison, error);
     if (!status)
-        status = cut_blocks(comparison, experiment, error);
+        status = cut_blocks(comparison, error);
     if (!status)
         status = look_at_blocks(comparison, error);
     if (status)
         return status;
     say_what_truth_is(comparison, metrics.count > 1 ? metrics.names[1] : NULL);
-    status = run_searches(comparison, experiment, error);
+    status = run_searches(comparison, error);
     if (status)
         return status;
     hpx_compare_summarise(out);
@@ -398,38 +396,38 @@ static hpx_status compare(struct comparison *comparison, hpx_experiment *experim
 hpx_status hpx_compare_searches(hpx_contest **out, const hpx_recipe *recipe, const hpx_measured *measured,
                                 const char *source, const hpx_compare_options *options, hpx_error *error)
 {
+    struct comparison comparison = {.options = options, .source = source};
+    hpx_lab *lab = &comparison.lab;
     hpx_source_options shape = *options->source;
-    hpx_experiment *experiment;
     shape.shape_only = true;
     *out = NULL;
-    hpx_status status = hpx_experiment_open(&experiment, recipe, &shape, error);
+    hpx_status status = hpx_experiment_open(&comparison.experiment, recipe, &shape, error);
     if (status)
         return status;
-    struct comparison comparison = {.out = hpx_alloc(sizeof **out), .options = options, .source = source};
-    hpx_lab *lab = &comparison.lab;
-    *lab = (hpx_lab){.recipe = recipe, .measured = measured, .cells = hpx_grid_cells(&recipe->grid)};
-    lab->continues = hpx_experiment_continues(experiment);
+    hpx_contest *contest = comparison.out = hpx_alloc(sizeof *contest);
+    contest->recipe = recipe;
+    contest->cells = hpx_grid_cells(&recipe->grid);
+    *lab = (hpx_lab){.recipe = recipe, .measured = measured, .cells = contest->cells};
+    lab->continues = hpx_experiment_continues(comparison.experiment);
     lab->macs = hpx_alloc(lab->cells * sizeof *lab->macs);
     lab->visited = hpx_alloc(lab->cells * sizeof *lab->visited);
     for (uint32_t cell = 0; cell < lab->cells; cell++) {
-        lab->macs[cell] = hpx_experiment_macs(experiment, cell);
-        comparison.out->grid_macs += lab->macs[cell];
+        lab->macs[cell] = hpx_experiment_macs(comparison.experiment, cell);
+        contest->grid_macs += lab->macs[cell];
     }
-    lab->grid_macs = (double)comparison.out->grid_macs;
-    comparison.out->recipe = recipe;
-    comparison.out->cells = lab->cells;
-    status = compare(&comparison, experiment, error);
-    for (size_t b = 0; comparison.views && b < comparison.out->block_count; b++)
+    lab->grid_macs = (double)contest->grid_macs;
+    status = compare(&comparison, error);
+    for (size_t b = 0; comparison.views && b < contest->block_count; b++)
         hpx_view_free(&comparison.views[b]);
     free(comparison.views);
     free(lab->seeds);
     free(lab->macs);
     free(lab->visited);
-    hpx_experiment_free(experiment);
+    hpx_experiment_free(comparison.experiment);
     if (status)
-        hpx_contest_free(comparison.out);
+        hpx_contest_free(contest);
     else
-        *out = comparison.out;
+        *out = contest;
     return status;
 }
 

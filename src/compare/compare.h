@@ -114,9 +114,9 @@ typedef struct hpx_contest {
     size_t note_count;
 } hpx_contest;
 
-/* HPX_USAGE: no search can be compared, with what is missing; the options name what is not there. The recipe and
- * `measured`, which has the metrics of hpx_compare_metrics_of in their order, must outlive it. `source` names the table
- * in messages. */
+/* `measured` has the metrics of hpx_compare_metrics_of, in their order; `source` is its name in messages. HPX_USAGE: the
+ * options name what is not there, or no search can be compared, and what is missing for that. The recipe must outlive
+ * the contest. */
 hpx_status hpx_compare_searches(hpx_contest **out, const hpx_recipe *recipe, const hpx_measured *measured,
                                 const char *source, const hpx_compare_options *options, hpx_error *error);
 void hpx_contest_free(hpx_contest *compared); /* NULL is fine */
