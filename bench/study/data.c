@@ -2,6 +2,7 @@
 #include "study.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "hpx/file.h"
 
 #include <inttypes.h>
@@ -9,12 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ORIGIN_COLUMNS = 3, WORDS = 16 }; /* code, kernel, date: the last ones */
+enum { WORDS = 8 };
 
-/* The words of a column that are not there yet. */
-struct words {
-    const char *at[WORDS];
-    size_t count;
+/* What the last columns of a table say: which trainers, which vectors, the first day and the last one. */
+struct origin {
+    struct words {
+        const char *at[WORDS];
+        size_t count;
+    } codes, kernels;
+    const char *first, *last;
 };
 
 static void add_word(struct words *words, const char *word)
@@ -22,8 +26,31 @@ static void add_word(struct words *words, const char *word)
     for (size_t i = 0; i < words->count; i++)
         if (strcmp(words->at[i], word) == 0)
             return;
-    if (words->count < WORDS)
-        words->at[words->count++] = word;
+    if (words->count == WORDS)
+        study_die("a table of more than %d trainers or vectors", WORDS);
+    words->at[words->count++] = word;
+}
+
+/* Cuts the last field off a row. */
+static const char *last_field(char *row)
+{
+    char *comma = strrchr(row, ',');
+    if (!comma)
+        study_die("a row without a comma: %s", row);
+    *comma = 0;
+    return comma + 1;
+}
+
+static void read_origin(struct origin *origin, char *rows)
+{
+    char *save, *row = strtok_r(rows, "\n", &save);
+    while ((row = strtok_r(NULL, "\n", &save))) {
+        const char *day = last_field(row);
+        origin->first = !origin->first || strcmp(day, origin->first) < 0 ? day : origin->first;
+        origin->last = !origin->last || strcmp(day, origin->last) > 0 ? day : origin->last;
+        add_word(&origin->kernels, last_field(row));
+        add_word(&origin->codes, last_field(row));
+    }
 }
 
 static void put_words(hpx_buffer *out, const struct words *words)
@@ -32,42 +59,21 @@ static void put_words(hpx_buffer *out, const struct words *words)
         hpx_buffer_printf(out, "%s%s", i ? ", " : "", words->at[i]);
 }
 
-/* Cuts the last columns of all rows off, and collects what is in them. */
-static void read_origin(struct words columns[ORIGIN_COLUMNS], char *rows)
-{
-    char *save, *row = strtok_r(rows, "\n", &save);
-    while ((row = strtok_r(NULL, "\n", &save)))
-        for (size_t column = ORIGIN_COLUMNS; column-- > 0;) {
-            char *comma = strrchr(row, ',');
-            if (!comma)
-                study_die("a row has no comma: %s", row);
-            *comma = 0;
-            add_word(&columns[column], comma + 1);
-        }
-}
-
-static int compare_words(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static void put_origin(hpx_buffer *out, const struct lab *lab)
 {
-    struct words columns[ORIGIN_COLUMNS] = {0};
+    struct origin origin = {0};
     hpx_buffer text = {0};
     hpx_error error;
     if (hpx_file_read(&text, lab->path, (size_t)1 << 30, &error))
         study_die("%s", error.message);
-    hpx_buffer_text(&text);
-    read_origin(columns, (char *)text.data);
-    put_words(out, &columns[0]);
+    hpx_buffer_text(&text); /* with an end */
+    read_origin(&origin, (char *)text.data);
+    put_words(out, &origin.codes);
     hpx_buffer_puts(out, " | ");
-    put_words(out, &columns[1]);
-    struct words *days = &columns[2];
-    qsort(days->at, days->count, sizeof *days->at, compare_words);
-    hpx_buffer_printf(out, " | %s", days->at[0]);
-    if (days->count > 1)
-        hpx_buffer_printf(out, " to %s", days->at[days->count - 1]);
+    put_words(out, &origin.kernels);
+    hpx_buffer_printf(out, " | %s", origin.first);
+    if (strcmp(origin.first, origin.last) != 0)
+        hpx_buffer_printf(out, " to %s", origin.last);
     hpx_buffer_free(&text);
 }
 
@@ -110,7 +116,7 @@ static void draw_surface(hpx_svg *svg, const struct lab *lab, double left, doubl
         for (size_t seed = 0; seed < lab->blocks; seed++)
             means[cell] += POINTS * lab_test(lab, seed, cell) / (double)lab->blocks;
     char *title =
-        hpx_format("%s (%zu %s)", lab->table->title, lab->blocks, lab->blocks == 1 ? "seed" : "seeds");
+        hpx_format("%s (%zu %s)", lab->table->title, lab->blocks, hpx_plural(lab->blocks, "seed", "seeds"));
     study_heat_map(svg, lab, title, left, top, means, false);
     free(title);
     free(means);

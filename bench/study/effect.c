@@ -54,7 +54,8 @@ static void put_real(hpx_buffer *out, double value, int decimals)
 {
     char digits[64];
     hpx_print(digits, sizeof digits, "%.*f", decimals, value);
-    hpx_buffer_puts(out, digits[0] == '-' && strtod(digits, NULL) == 0 ? digits + 1 : digits);
+    const bool zero = !strpbrk(digits, "123456789");
+    hpx_buffer_puts(out, digits[0] == '-' && zero ? digits + 1 : digits);
 }
 
 void put_effect(hpx_buffer *out, const struct effect *effect, double scale, int decimals)

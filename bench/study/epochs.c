@@ -69,9 +69,7 @@ static struct effect beside_truth(const struct lab *lab, const double *values)
 static void put_epochs(hpx_buffer *out, const struct lab *lab, const struct foresight *foresight)
 {
     static const uint32_t shown[] = {1, 2, 3, 5, 8, 10, 15};
-    hpx_buffer_printf(
-        out, "**%s**, %zu %s:\n\n| epochs | tau, truth | top %d found | tau, own end |\n|---|---|---|---|\n",
-        lab->table->title, lab->blocks, lab->blocks == 1 ? "block" : "blocks", TOP);
+    put_head(out, lab, "epochs | tau, truth | top 5 found | tau, own end");
     for (size_t i = 0; i < sizeof shown / sizeof *shown && shown[i] <= foresight->epochs; i++) {
         const struct effect tau = beside_truth(lab, foresight->tau[shown[i]]),
                             recall = beside_truth(lab, foresight->recall[shown[i]]),
@@ -165,6 +163,7 @@ void study_epochs(struct study *study)
 {
     static const size_t tables[] = {VALIDATION_HE, FASHION_HE};
     const char *legend[2] = {NULL};
+    bool any = false;
     hpx_buffer rows = {0}, answers = {0}, saved = {0};
     const hpx_svg_plot tau = {.title = "a Rank correlation",
                               .left = 50,
@@ -196,12 +195,13 @@ void study_epochs(struct study *study)
         draw_curve(svg, &tau, i, &lab, foresight.tau, foresight.epochs);
         draw_curve(svg, &recall, i, &lab, foresight.recall, foresight.epochs);
         legend[i] = lab.table->title;
+        any = any || lab.blocks > 1;
         free_foresight(&foresight);
         lab_close(&lab);
     }
-    if (!legend[0] && !legend[1]) {
-        study_no_seeds_in(svg, &tau);
-        study_no_seeds_in(svg, &recall);
+    if (!any) {
+        study_note_in(svg, &tau, "no two seeds yet");
+        study_note_in(svg, &recall, "no two seeds yet");
     }
     hpx_svg_legend(svg, 672, 70, legend, 2);
     study_figure(study, "epochs", svg);

@@ -72,7 +72,7 @@ static void draw(struct study *study, const struct effect effects[CHOICES][SEARC
                                .y = {.names = names, .count = SEARCHES}};
     study_forest(svg, plot, effects[0], CHOICES, POINTS);
     if (effects[0][0].blocks == 0)
-        study_no_seeds_in(svg, &plot);
+        study_note_in(svg, &plot, "no two seeds yet");
     hpx_svg_legend(svg, 550, 60, legend, CHOICES);
     study_figure(study, "flattery", svg);
 }

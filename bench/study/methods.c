@@ -13,13 +13,17 @@ enum { METHODS = 8, REPEATS = 3 };
 static const char *const methods[METHODS] = {"hill-climb", "full-cross", "random",    "partial-cross",
                                              "bayes",      "halving",    "hyperband", "screen"};
 
-/* What a method's incumbent lacks when so much is spent; NaN: it has none by then. */
+/* What a method's incumbent lacks when so much is spent, between the costs that curves have; NaN: it has none by then. */
 static double regret_at(const hpx_contest *contest, const hpx_contender *search, size_t block, double cost)
 {
     size_t at = 0;
     while (at + 1 < contest->cost_count && contest->costs[at + 1] <= cost + 1e-9)
         at++;
-    return search->curve[block * contest->cost_count + at];
+    const double *curve = &search->curve[block * contest->cost_count];
+    if (at + 1 == contest->cost_count || cost < contest->costs[at])
+        return curve[at];
+    const double share = (cost - contest->costs[at]) / (contest->costs[at + 1] - contest->costs[at]);
+    return share > 1e-9 ? curve[at] + share * (curve[at + 1] - curve[at]) : curve[at];
 }
 
 /* What a method ends with less what another has for the same cost: above 0 where the other is better. */
@@ -40,11 +44,7 @@ static struct effect lost_to(const struct lab *lab, const hpx_contest *contest, 
 static void put_rows(hpx_buffer *out, const struct lab *lab, const hpx_contest *contest)
 {
     const hpx_contender *random = lab_find(contest, "random"), *bayes = lab_find(contest, "bayes");
-    hpx_buffer_printf(out,
-                      "**%s**, %zu %s:\n\n| method | cost | evaluations | points lost | more than random | "
-                      "more than bayes |\n"
-                      "|---|---|---|---|---|---|\n",
-                      lab->table->title, lab->blocks, lab->blocks == 1 ? "block" : "blocks");
+    put_head(out, lab, "method | cost | evaluations | points lost | more than random | more than bayes");
     for (size_t i = 0; i < contest->search_count; i++) {
         const hpx_contender *search = &contest->searches[i];
         const struct effect cost = effect_of(search->cost, lab->blocks),
@@ -117,7 +117,7 @@ static void draw_method(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, c
 void study_methods(struct study *study)
 {
     static const size_t tables[] = {VALIDATION_HE, FASHION_HE};
-    static const char *const titles[] = {"a MNIST", "b  Fashion-MNIST"};
+    static const char *const titles[] = {"a MNIST", "b Fashion-MNIST"};
     hpx_buffer rows = {0}, answers = {0};
     hpx_svg *svg = hpx_svg_new(
         860, 330, "Accuracy lost by what is spent",
@@ -134,7 +134,7 @@ void study_methods(struct study *study)
                                    .y = {"points lost", 0.02, 5, .logarithmic = true}};
         hpx_svg_axes(svg, &plot);
         if (!lab_open(&lab, study, tables[i], "methods", NULL)) {
-            study_no_seeds_in(svg, &plot);
+            study_note_in(svg, &plot, study_no_seeds);
             continue;
         }
         hpx_contest *contest = lab_compare(&lab, false, REPEATS);

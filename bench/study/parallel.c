@@ -78,13 +78,14 @@ void study_parallel(struct study *study)
     hpx_svg_axes(svg, &plot);
     hpx_svg_legend(svg, 500, 60, shown, SHOWN);
     if (lab_open(&lab, study, VALIDATION_HE, "methods", NULL)) {
+        put_head(&rows, &lab, "method | 1 | 2 | 8 | 64");
         for (size_t i = 0; i < SHOWN; i++)
             draw_method(svg, &plot, &rows, &lab, i);
         answer(study, &answers, &lab, 2, NULL);
         answer(study, &answers, &lab, 8, NULL);
         answer(study, &answers, &lab, 64, "short-workers");
     } else
-        study_no_seeds_in(svg, &plot);
+        study_note_in(svg, &plot, study_no_seeds);
     lab_close(&lab);
     study_figure(study, "parallel", svg);
     study_take(study, "parallel-rows", &rows);

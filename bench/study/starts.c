@@ -31,11 +31,7 @@ static const hpx_contender *find_search(const hpx_contest *contest, size_t kind,
 static void put_rows(hpx_buffer *out, const struct lab *lab, const hpx_contest *all,
                      const hpx_contest *corner)
 {
-    hpx_buffer_printf(
-        out,
-        "**%s**, %zu %s:\n\n| first | scan | limit | cost | points lost | more from (16, 16) |\n"
-        "|---|---|---|---|---|---|\n",
-        lab->table->title, lab->blocks, lab->blocks == 1 ? "block" : "blocks");
+    put_head(out, lab, "first | scan | limit | cost | points lost | more from (16, 16)");
     for (size_t kind = 0; kind < KINDS; kind++)
         for (size_t limit = 0; limit < LIMITS; limit++) {
             const hpx_contender *mean = find_search(all, kind, limit),

@@ -98,10 +98,18 @@ void study_figure(struct study *study, const char *name, hpx_svg *svg)
     free(path);
 }
 
-void study_no_seeds_in(hpx_svg *svg, const hpx_svg_plot *plot)
+void put_head(hpx_buffer *out, const struct lab *lab, const char *columns)
 {
-    hpx_svg_text(svg, plot->left + plot->width / 2, plot->top + plot->height / 2, HPX_SVG_MIDDLE,
-                 study_no_seeds);
+    hpx_buffer_printf(out, "**%s**, %zu %s:\n\n| %s |\n|---|", lab->table->title, lab->blocks,
+                      hpx_plural(lab->blocks, "block", "blocks"), columns);
+    for (const char *bar = columns; (bar = strchr(bar, '|')); bar++)
+        hpx_buffer_puts(out, "---|");
+    hpx_buffer_puts(out, "\n");
+}
+
+void study_note_in(hpx_svg *svg, const hpx_svg_plot *plot, const char *text)
+{
+    hpx_svg_text(svg, plot->left + plot->width / 2, plot->top + plot->height / 2, HPX_SVG_MIDDLE, text);
 }
 
 void study_empty_figure(struct study *study, const char *name, const char *title)

@@ -37,8 +37,8 @@ void study_die(const char *format, ...) __attribute__((format(printf, 1, 2), nor
 /* The value of @NAME@ in the template. Every value has a place there; a place that has none says that there are no seeds. */
 void study_put(struct study *study, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-void study_take(struct study *study, const char *name,
-                hpx_buffer *text); /* the same; without line ends behind. Frees it; nothing is no value */
+/* The same of a text, without line ends behind; an empty one is no value. Frees it. */
+void study_take(struct study *study, const char *name, hpx_buffer *text);
 void study_figure(struct study *study, const char *name, hpx_svg *svg); /* docs/study/NAME.svg; frees it */
 
 struct lab;
@@ -47,8 +47,11 @@ struct lab;
 void study_answer(struct study *study, hpx_buffer *list, const struct lab *lab, const char *of,
                   const char *name, hpx_buffer *sentence);
 
+/* "**TABLE**, 5 blocks:" and the head of a table with such columns, "cost | lost". */
+void put_head(hpx_buffer *out, const struct lab *lab, const char *columns);
+
 extern const char study_no_seeds[];
-void study_no_seeds_in(hpx_svg *svg, const hpx_svg_plot *plot); /* says so in the middle of a plot */
+void study_note_in(hpx_svg *svg, const hpx_svg_plot *plot, const char *text); /* in the middle of a plot */
 void study_empty_figure(struct study *study, const char *name, const char *title); /* says nothing else */
 
 /* --- a table with searches --------------------------------------------------------------------------------------- */

@@ -139,6 +139,10 @@ test_study_grows() {
     summary docs3 >text
     has text '(3 blocks, too few for a test)'
     has_not text 'too few for an interval'
+    # What the page says to do by hand.
+    printf 'include "%s/bench/study/%s.rcp"\n' "$SOURCE_ROOT" mnist-validation-he "$SOURCE_ROOT" starts >both.rcp
+    run 0 hpx compare both.rcp --table three/mnist-validation-he.csv
+    has out 'n2-none-outward'
     has docs3/STUDY.md '| 3 | 0123abcd | avx2 | 2026-01-02 to 2026-01-04 |'
     make_table six/mnist-validation-he.csv 6
     make_table six/mnist-paper-he.csv 2
