@@ -43,6 +43,21 @@ struct effect effect_of_difference(const double *a, const double *b, size_t bloc
     return effect;
 }
 
+void effects_adjust(struct effect *effects, size_t count)
+{
+    double *p = hpx_alloc(count * sizeof *p);
+    bool enough = true;
+    for (size_t i = 0; i < count; i++) {
+        enough = enough && effects[i].blocks >= hpx_signed_rank_pairs(ALPHA / (double)count);
+        p[i] = effects[i].p;
+    }
+    if (enough)
+        hpx_holm(p, p, count);
+    for (size_t i = 0; i < count; i++)
+        effects[i].p = enough ? p[i] : (double)NAN;
+    free(p);
+}
+
 int effect_sign(const struct effect *effect)
 {
     if (effect->p >= ALPHA)

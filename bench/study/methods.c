@@ -75,13 +75,17 @@ static void put_answers(struct study *study, hpx_buffer *list, const struct lab 
                  {"partial-cross", "partial cross", "random", "random search", "short-partial-random"},
                  {"partial-cross", "partial cross", "bayes", "bayes", NULL},
                  {"screen", "a screen of one epoch", "random", "random search", "short-screen"}};
-    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
-        const struct effect more =
+    enum { ASKED = sizeof asked / sizeof *asked };
+    struct effect more[ASKED];
+    for (size_t i = 0; i < ASKED; i++)
+        more[i] =
             lost_to(lab, contest, lab_find(contest, asked[i].search), lab_find(contest, asked[i].rival));
+    effects_adjust(more, ASKED);
+    for (size_t i = 0; i < ASKED; i++) {
         char *words =
             hpx_format("%s loses %%s points %%s %s for the same cost", asked[i].name, asked[i].rival_name);
         hpx_buffer sentence = {0};
-        put_contrast(&sentence, words, "more than", "less than", &more, POINTS, 2);
+        put_contrast(&sentence, words, "more than", "less than", &more[i], POINTS, 2);
         study_answer(study, list, lab, NULL, asked[i].summary, &sentence);
         free(words);
     }

@@ -151,23 +151,36 @@ static const struct question {
 };
 enum { QUESTIONS = sizeof questions / sizeof *questions };
 
-static void answer(struct study *study, hpx_buffer *list, const struct lab *lab, const hpx_contest *contest,
-                   const struct question *question)
+static struct effect share_of_cost(const struct lab *lab, const hpx_contender *search,
+                                   const hpx_contender *beside)
 {
-    const hpx_contender *search = lab_find(contest, question->search),
-                        *beside = lab_find(contest, question->beside);
-    const struct effect lost = effect_of_difference(search->regret, beside->regret, lab->blocks);
-    double *ratios = hpx_alloc(lab->blocks * sizeof *ratios);
+    double *shares = hpx_alloc(lab->blocks * sizeof *shares);
     for (size_t b = 0; b < lab->blocks; b++)
-        ratios[b] = search->cost[b] / beside->cost[b];
-    const struct effect ratio = effect_of(ratios, lab->blocks);
-    hpx_buffer sentence = {0};
-    put_contrast(&sentence, question->words, "below", "above", &lost, POINTS, 2);
-    hpx_buffer_puts(&sentence, ", at ");
-    put_effect(&sentence, &ratio, 1, 2);
-    hpx_buffer_puts(&sentence, " of its cost");
-    study_answer(study, list, lab, NULL, question->summary, &sentence);
-    free(ratios);
+        shares[b] = search->cost[b] / beside->cost[b];
+    const struct effect effect = effect_of(shares, lab->blocks);
+    free(shares);
+    return effect;
+}
+
+static void put_answers(struct study *study, hpx_buffer lists[QUESTIONS], const struct lab *lab,
+                        const hpx_contest *contest)
+{
+    struct effect lost[QUESTIONS], cost[QUESTIONS];
+    for (size_t i = 0; i < QUESTIONS; i++) {
+        const hpx_contender *search = lab_find(contest, questions[i].search),
+                            *beside = lab_find(contest, questions[i].beside);
+        lost[i] = effect_of_difference(search->regret, beside->regret, lab->blocks);
+        cost[i] = share_of_cost(lab, search, beside);
+    }
+    effects_adjust(lost, QUESTIONS);
+    for (size_t i = 0; i < QUESTIONS; i++) {
+        hpx_buffer sentence = {0};
+        put_contrast(&sentence, questions[i].words, "below", "above", &lost[i], POINTS, 2);
+        hpx_buffer_puts(&sentence, ", at ");
+        put_effect(&sentence, &cost[i], 1, 2);
+        hpx_buffer_puts(&sentence, " of its cost");
+        study_answer(study, &lists[i], lab, NULL, questions[i].summary, &sentence);
+    }
 }
 
 void study_paper(struct study *study)
@@ -190,8 +203,7 @@ void study_paper(struct study *study)
             drawing.lost[table][i] = found[i].difference;
             drawing.legend[table] = lab.table->title;
         }
-        for (size_t i = 0; i < QUESTIONS; i++)
-            answer(study, &answers[i], &lab, contest, &questions[i]);
+        put_answers(study, answers, &lab, contest);
         for (size_t i = 0; i < ROWS; i++)
             free(found[i].lost);
         hpx_contest_free(contest);

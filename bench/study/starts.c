@@ -185,39 +185,46 @@ static void answer_start(struct study *study, hpx_buffer *list, const struct lab
                  {0, 4, "full cross, n1 first", NULL},
                  {1, 0, "partial cross, n2 first, limit 1", "short-start-partial"},
                  {0, 0, "partial cross, n1 first, limit 1", NULL}};
-    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+    enum { ASKED = sizeof asked / sizeof *asked };
+    struct effect more[ASKED];
+    for (size_t i = 0; i < ASKED; i++) {
         const hpx_contender *mean = find_search(all, asked[i].kind, asked[i].limit),
                             *one = find_search(corner, asked[i].kind, asked[i].limit);
-        const struct effect more = effect_of_difference(one->regret, mean->regret, lab->blocks);
+        more[i] = effect_of_difference(one->regret, mean->regret, lab->blocks);
+    }
+    effects_adjust(more, ASKED);
+    for (size_t i = 0; i < ASKED; i++) {
         hpx_buffer sentence = {0};
-        put_contrast(&sentence, "it loses %s points %s than from a cell at random", "more", "less", &more,
+        put_contrast(&sentence, "it loses %s points %s than from a cell at random", "more", "less", &more[i],
                      POINTS, 2);
         study_answer(study, list, lab, asked[i].name, asked[i].summary, &sentence);
     }
 }
 
-/* Two kinds, over all limits. */
-static void answer_kinds(struct study *study, hpx_buffer *list, const struct lab *lab, const hpx_contest *all,
-                         const char *words, size_t kind, size_t other, const char *of, const char *summary)
-{
-    const struct effect more = difference_of_kinds(lab, all, kind, other, false),
-                        cost = difference_of_kinds(lab, all, kind, other, true);
-    hpx_buffer sentence = {0};
-    put_contrast(&sentence, words, "more", "less", &more, POINTS, 2);
-    hpx_buffer_puts(&sentence, ", and costs ");
-    put_effect(&sentence, &cost, 1, 3);
-    hpx_buffer_puts(&sentence, " of the grid more");
-    study_answer(study, list, lab, of, summary, &sentence);
-}
-
-static void put_answers(struct study *study, const struct lab *lab, const hpx_contest *all,
-                        const hpx_contest *corner, hpx_buffer answers[3])
+static void answer_kinds(struct study *study, hpx_buffer lists[3], const struct lab *lab,
+                         const hpx_contest *all)
 {
     static const char scan[] = "walking outward loses %s points %s", axis[] = "n1 first loses %s points %s";
-    answer_start(study, &answers[0], lab, all, corner);
-    answer_kinds(study, &answers[1], lab, all, scan, 2, 0, "n1 first", NULL);
-    answer_kinds(study, &answers[1], lab, all, scan, 3, 1, "n2 first", "short-scan");
-    answer_kinds(study, &answers[2], lab, all, axis, 0, 1, NULL, "short-axis");
+    static const struct {
+        size_t list, kind, other;
+        const char *words, *of, *summary;
+    } asked[] = {{1, 2, 0, scan, "n1 first", NULL},
+                 {1, 3, 1, scan, "n2 first", "short-scan"},
+                 {2, 0, 1, axis, NULL, "short-axis"}};
+    enum { ASKED = sizeof asked / sizeof *asked };
+    struct effect more[ASKED];
+    for (size_t i = 0; i < ASKED; i++)
+        more[i] = difference_of_kinds(lab, all, asked[i].kind, asked[i].other, false);
+    effects_adjust(more, ASKED);
+    for (size_t i = 0; i < ASKED; i++) {
+        const struct effect cost = difference_of_kinds(lab, all, asked[i].kind, asked[i].other, true);
+        hpx_buffer sentence = {0};
+        put_contrast(&sentence, asked[i].words, "more", "less", &more[i], POINTS, 2);
+        hpx_buffer_puts(&sentence, ", and costs ");
+        put_effect(&sentence, &cost, 1, 3);
+        hpx_buffer_puts(&sentence, " of the grid more");
+        study_answer(study, &lists[asked[i].list], lab, asked[i].of, asked[i].summary, &sentence);
+    }
 }
 
 void study_starts(struct study *study)
@@ -234,7 +241,8 @@ void study_starts(struct study *study)
         }
         hpx_contest *all = lab_compare(&lab, true, 0), *corner = lab_compare(&lab, false, 0);
         put_rows(&rows, &lab, all, corner);
-        put_answers(study, &lab, all, corner, answers);
+        answer_start(study, &answers[0], &lab, all, corner);
+        answer_kinds(study, answers, &lab, all);
         if (tables[i] == VALIDATION_HE) {
             draw_limits(study, &lab, all);
             draw_maps(study, &lab);

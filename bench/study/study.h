@@ -109,6 +109,10 @@ struct effect {
 struct effect effect_of(const double *values, size_t blocks);
 struct effect effect_of_difference(const double *a, const double *b, size_t blocks); /* a - b */
 
+/* Takes them for one family of comparisons, of the same number of blocks each: their p are adjusted (Holm), or NaN where the
+ * blocks are too few for so many. */
+void effects_adjust(struct effect *effects, size_t count);
+
 /* -1, 1: the interval is below, above 0, and no p tells otherwise; 0: else, or there is no interval. */
 int effect_sign(const struct effect *effect);
 
