@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,11 +18,14 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define ENVIRONMENT_BYTES_MAX (4u << 20)
-#define STUCK_SECONDS         2  /* how long a killed process may take to be gone */
+#define STUCK_SECONDS         10 /* how long a killed process may take to be gone */
+#define ENDLESS_SECONDS       60 /* how long processes may start others faster than they are killed */
+#define LOOKS_MAX             100
 #define PAUSE_MS              20 /* between looks at processes that are not children of this one */
 
 void hpx_processes_adopt(void)
@@ -37,7 +41,7 @@ void hpx_processes_disown(void)
 /* --- what runs -------------------------------------------------------------------------------------------- */
 
 struct process {
-    pid_t pid, parent;
+    pid_t pid, parent, group;
     char state;
     bool chosen;
     uint64_t started; /* since the system began, in its ticks: with the number it names a process for good */
@@ -66,20 +70,21 @@ static bool read_proc(hpx_buffer *out, pid_t pid, const char *name, size_t bytes
     return got >= 0;
 }
 
-/* proc(5): "PID (NAME) STATE PARENT ...", of which the start is the 22nd. A name may have blanks and parentheses. */
+/* proc(5): "PID (NAME) STATE PARENT GROUP ...", of which the start is the 22nd. A name may have blanks and parentheses. */
 static bool read_process(struct process *out, pid_t pid, hpx_buffer *scratch)
 {
     if (!read_proc(scratch, pid, "stat", 4096))
         return false;
     const char *behind = strrchr(hpx_buffer_text(scratch), ')');
-    int parent;
+    int parent, group;
     *out = (struct process){.pid = pid};
     if (!behind ||
         sscanf(behind + 1,
-               " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %" SCNu64,
-               &out->state, &parent, &out->started) != 3)
+               " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %" SCNu64,
+               &out->state, &parent, &group, &out->started) != 4)
         return false;
     out->parent = parent;
+    out->group = group;
     return true;
 }
 
@@ -149,15 +154,64 @@ static void choose_own(struct table *table, const void *context)
     choose_descendants(table, getpid());
 }
 
-/* Sends a signal to all that are to end and live, and says how many. */
-static size_t signal_all(choose_fn *choose, const void *context, int number)
+/* A number may have gone to another process since the table was read: the descriptor is of the one that has it now, which is
+ * looked at again. Descriptors of processes are Linux 5.3's; -1: it is gone. */
+static int open_process(const struct process *process, hpx_buffer *scratch)
+{
+    struct process now;
+    const int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
+    if (fd >= 0 && read_process(&now, process->pid, scratch) && now.started == process->started &&
+        now.group == process->group)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static bool signal_process(int fd, int number)
+{
+    return syscall(SYS_pidfd_send_signal, fd, number, NULL, 0) == 0;
+}
+
+/* Whether all processes of the group are to end. */
+static bool is_whole_group(const struct table *table, pid_t group)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (table->list[i].group == group && !table->list[i].chosen)
+            return false;
+    return group > 1;
+}
+
+/* Sends a signal to all that are to end and live, and says how many; with `groups` also to their process groups at once: the
+ * kernel lets none of a group start another meanwhile. A dead process still tells of its group, where the living ones change
+ * faster than can be read. */
+static size_t signal_chosen(const struct table *table, int number, bool groups)
+{
+    hpx_buffer scratch = {0};
+    size_t count = 0;
+    pid_t last = 0;
+    for (size_t i = 0; i < table->count; i++) {
+        const struct process *process = &table->list[i];
+        const bool group = groups && process->group != last && is_whole_group(table, process->group);
+        if (!process->chosen || (is_dead(process) && !group))
+            continue;
+        const int fd = open_process(process, &scratch);
+        if (fd < 0)
+            continue;
+        if (group)
+            kill(-(last = process->group), number);
+        count += !is_dead(process) && signal_process(fd, number);
+        close(fd);
+    }
+    hpx_buffer_free(&scratch);
+    return count;
+}
+
+static size_t signal_all(choose_fn *choose, const void *context, int number, bool groups)
 {
     struct table table = read_table();
-    size_t count = 0;
     choose(&table, context);
-    for (size_t i = 0; i < table.count; i++)
-        if (table.list[i].chosen && !is_dead(&table.list[i]))
-            count += kill(table.list[i].pid, number) == 0;
+    const size_t count = signal_chosen(&table, number, groups);
     free(table.list);
     return count;
 }
@@ -167,29 +221,28 @@ static void kill_all(choose_fn *choose, const void *context)
 {
     struct table before = {0};
     bool new = true;
-    while (new) {
+    for (int look = 0; new &&look < LOOKS_MAX; look++) {
         struct table table = read_table();
         new = false;
         choose(&table, context);
         for (size_t i = 0; i < table.count; i++) {
             const struct process *process = &table.list[i];
-            if (!process->chosen || is_dead(process))
-                continue;
             const struct process *known = find(&before, process->pid);
-            new = new || !known || !known->chosen || known->started != process->started;
-            kill(process->pid, SIGSTOP);
+            new = new || (process->chosen && !is_dead(process) &&
+                          !(known && known->chosen && known->started == process->started));
         }
+        signal_chosen(&table, SIGSTOP, true);
         free(before.list);
         before = table;
     }
     free(before.list);
-    signal_all(choose, context, SIGKILL);
+    signal_all(choose, context, SIGKILL, true);
 }
 
 static void terminate_all(choose_fn *choose, const void *context)
 {
-    signal_all(choose, context, SIGTERM);
-    signal_all(choose, context, SIGCONT); /* one that is stopped does not hear it */
+    signal_all(choose, context, SIGTERM, false);
+    signal_all(choose, context, SIGCONT, false); /* one that is stopped does not hear it */
 }
 
 /* --- descendants ------------------------------------------------------------------------------------------ */
@@ -250,11 +303,12 @@ void hpx_processes_end(double grace, pid_t program, bool *ended, int *how)
         terminate_all(choose_own, NULL);
     while (hpx_processes_reap(program, ended, how) && wait_for_child(start + grace - hpx_clock_seconds()))
         continue;
-    double heard = hpx_clock_seconds();
-    while (hpx_processes_reap(program, ended, how) && hpx_clock_seconds() < heard + STUCK_SECONDS) {
+    const double last = hpx_clock_seconds() + ENDLESS_SECONDS;
+    double stuck = hpx_clock_seconds() + STUCK_SECONDS;
+    while (hpx_processes_reap(program, ended, how) && hpx_clock_seconds() < fmin(stuck, last)) {
         kill_all(choose_own, NULL);
-        for (; hpx_processes_reap(program, ended, how) && wait_for_child(0.05); heard = hpx_clock_seconds())
-            continue;
+        if (wait_for_child(0.05))
+            stuck = hpx_clock_seconds() + STUCK_SECONDS;
     }
     sigprocmask(SIG_SETMASK, &before, NULL);
 }
@@ -406,7 +460,7 @@ static void choose_strays(struct table *table, const void *context)
 
 static size_t count_all(choose_fn *choose, const void *context)
 {
-    return signal_all(choose, context, 0);
+    return signal_all(choose, context, 0, false);
 }
 
 /* They are nobody's children here, or have been left to this process: what tells of their end is a look. */

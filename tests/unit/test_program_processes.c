@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,21 +57,36 @@ static pid_t start(const char *script, char *const *environment)
     pid_t pid;
     expect_ok(hpx_process_start(&pid, &options, &error), &error);
     char *ready = hpx_path_join(folder, "ready");
-    while (!hpx_path_exists(ready))
+    siginfo_t ended = {0};
+    while (!hpx_path_exists(ready)) {
+        assert_int_equal(waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT), 0);
+        assert_true(ended.si_pid == 0 || hpx_path_exists(ready));
         poll(NULL, 0, 5);
+    }
     unlink(ready);
     free(ready);
     return pid;
 }
 
-/* The numbers that the program's processes have written. */
+/* Whether a process of the number works in the folder: another may have the number by now. */
+static bool is_living(long pid)
+{
+    char *path = hpx_format("/proc/%ld/cwd", pid);
+    struct stat works_in, own;
+    const bool living = stat(path, &works_in) == 0 && stat(folder, &own) == 0 &&
+                        works_in.st_dev == own.st_dev && works_in.st_ino == own.st_ino;
+    free(path);
+    return living;
+}
+
+/* How many of the processes that have written their numbers are left. */
 static size_t count_living(void)
 {
     char *path = hpx_path_join(folder, "pids");
     hpx_buffer text = read_file(path);
     size_t living = 0;
     for (const char *at = hpx_buffer_text(&text); *at; at += strcspn(at, "\n") + 1)
-        living += kill((pid_t)strtol(at, NULL, 10), 0) == 0;
+        living += is_living(strtol(at, NULL, 10));
     hpx_buffer_free(&text);
     free(path);
     return living;
