@@ -38,7 +38,7 @@ start() { # OPTION...: a build in the background, whose programs run
 }
 
 test_interrupted() {
-    set_up "trap 'echo ended >\"\$MARK/ended\"; exit' TERM; echo started >\"\$MARK/started\"; while :; do sleep 0.1; done"
+    set_up "trap 'echo ended >\"\$MARK/ended\"; exit' TERM; echo started >\"\$MARK/started\"; for i in \$(seq 999); do sleep 0.1; done"
     recipe >a.rcp
     start n=1
     kill -INT "$build"
@@ -87,7 +87,7 @@ test_killed_worker() {
 
 # Even of one that has neither its parent nor its environment any more, and heeds no SIGTERM.
 test_killed_worker_of_daemon() {
-    set_up "$(printf '%s\n' "env -i setsid sh -c 'trap : TERM; echo \$\$ >\"\$0\"; while :; do sleep 1; done' \"\$MARK/daemon\" &" \
+    set_up "$(printf '%s\n' "env -i setsid sh -c 'trap : TERM; echo \$\$ >\"\$0\"; for i in \$(seq 99); do sleep 1; done' \"\$MARK/daemon\" &" \
         'until [ -s "$MARK/daemon" ]; do sleep 0.01; done' 'echo started >"$MARK/started"; exec sleep 300')"
     recipe >a.rcp
     start n=1

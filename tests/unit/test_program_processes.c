@@ -24,6 +24,8 @@
 
 #define GRACE 0.1
 
+/* What the programs below start ends by itself some time, should the test be killed. */
+
 static hpx_error error;
 static char *folder;
 
@@ -112,7 +114,8 @@ static void test_hears_sigterm(void **state)
     (void)state;
     bool ended = false;
     int how = 0;
-    const pid_t pid = start("trap 'exit 5' TERM; touch ready; while :; do sleep 0.01; done", NULL);
+    const pid_t pid =
+        start("trap 'exit 5' TERM; touch ready; for i in $(seq 9999); do sleep 0.01; done", NULL);
     hpx_processes_end(60, pid, &ended, &how);
     assert_true(ended);
     assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 5);
@@ -123,7 +126,8 @@ static void test_stopped_hears_it(void **state)
     (void)state;
     bool ended = false;
     int how = 0;
-    const pid_t pid = start("trap 'exit 5' TERM; touch ready; while :; do sleep 0.01; done", NULL);
+    const pid_t pid =
+        start("trap 'exit 5' TERM; touch ready; for i in $(seq 9999); do sleep 0.01; done", NULL);
     kill(pid, SIGSTOP);
     hpx_processes_end(60, pid, &ended, &how);
     assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 5);
@@ -136,8 +140,8 @@ static void test_double_fork(void **state)
     bool ended = false;
     int how = 0;
     const pid_t pid = start(
-        "trap '' TERM HUP INT; one='trap \"\" TERM HUP; echo $$ >>pids; touch $0; while :; do sleep 1; "
-        "done'\n"
+        "trap '' TERM HUP INT; one='trap \"\" TERM HUP; echo $$ >>pids; touch $0; for i in $(seq 99); do "
+        "sleep 1; done'\n"
         "(setsid sh -c \"($one) & exit 0\" a &)\n"
         "(setsid setsid sh -c \"$one\" b & ) &\n"
         "env -i PATH=\"$PATH\" setsid sh -c \"$one\" c &\n"
@@ -157,14 +161,13 @@ static void test_relay(void **state)
     bool ended = false;
     int how = 0;
     char *path = hpx_path_join(folder, "relay");
-    write_text(
-        path,
-        "trap '' TERM\necho $$ >>pids\n[ -e ready ] || touch ready\nsh ./relay & sh ./other & exit 0\n");
+    write_text(path, "trap '' TERM\necho $$ >>pids\n[ -e ready ] || touch ready\n[ $1 -gt 9999 ] && exit\nsh "
+                     "./relay $(($1 + 1)) & sh ./other & exit 0\n");
     free(path);
     path = hpx_path_join(folder, "other");
     write_text(path, "trap '' TERM\necho $$ >>pids\nsleep 0.02\n");
     free(path);
-    const pid_t pid = start("sh ./relay", NULL);
+    const pid_t pid = start("sh ./relay 0", NULL);
     hpx_processes_end(GRACE, pid, &ended, &how);
     assert_false(hpx_processes_reap(pid, &ended, &how));
     assert_int_equal(count_living(), 0);
@@ -175,8 +178,8 @@ static void test_fork_bomb(void **state)
     (void)state;
     bool ended = false;
     int how = 0;
-    const pid_t pid = start("n=0; while [ $n -lt 60 ]; do n=$((n + 1)); (trap '' TERM; while :; do sleep "
-                            "0.005 & wait; done) & done; touch ready; wait",
+    const pid_t pid = start("for n in $(seq 60); do (trap '' TERM; for i in $(seq 9999); do sleep 0.005 & "
+                            "wait; done) & done; touch ready; wait",
                             NULL);
     hpx_processes_end(0, pid, &ended, &how);
     assert_true(ended);
@@ -187,9 +190,7 @@ static void test_fork_bomb(void **state)
 static void test_memory(void **state)
 {
     (void)state;
-    start(
-        "x=0123456789; while [ ${#x} -lt 20000000 ]; do x=$x$x; done; touch ready; while :; do sleep 1; done",
-        NULL);
+    start("x=0123456789; while [ ${#x} -lt 20000000 ]; do x=$x$x; done; touch ready; sleep 99", NULL);
     assert_true(hpx_processes_memory() > 20000000);
 }
 

@@ -358,7 +358,8 @@ static void test_time(void **state)
 {
     (void)state;
     hpx_fields_set_real(&trial.conditions, "run.timeout", 0.2);
-    run_badly("trap '' TERM; while :; do sleep 0.05; done", "time: the program was ended after 0.2 seconds");
+    run_badly("trap '' TERM; for i in $(seq 999); do sleep 0.05; done",
+              "time: the program was ended after 0.2 seconds");
 }
 
 /* More than a pipe holds, printed by one that is ended. */
@@ -367,7 +368,8 @@ static void test_last_words(void **state)
     (void)state;
     hpx_fields_set_real(&trial.conditions, "run.timeout", 0.2);
     trial.grace = 60;
-    run_badly("trap 'head -c 200000 /dev/zero; echo saved >&2; exit' TERM; while :; do sleep 0.02; done",
+    run_badly("trap 'head -c 200000 /dev/zero; echo saved >&2; exit' TERM; for i in $(seq 999); do sleep "
+              "0.02; done",
               "time: ");
     assert_non_null(memmem(trial.log.data, trial.log.size, "saved\n", 6));
 }
