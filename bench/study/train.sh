@@ -9,6 +9,10 @@
 # five decimals, the code version of the trainer, the vectors of the processor, and the day. $RECIPES and $TABLES name other
 # folders than bench/study and bench/tables.
 set -eu -o pipefail
+if [[ $# -gt 1 || ${1:---stored} != --stored ]]; then
+    echo "usage: bench/study/train.sh [--stored]" >&2
+    exit 2
+fi
 cd "$(dirname "$0")/../.."
 HPX=${HPX:-${BUILD:-build}/hpx}
 recipes=${RECIPES:-bench/study}
@@ -38,22 +42,23 @@ rows() { # RECIPE SEED: a header and the rows of all its epochs
         join(",")'
 }
 
-add() { # TABLE RECIPE SEED: all of its rows, or none
-    local new=$1.new
-    rows "$2" "$3" >"$new.rows"
+add() ( # TABLE RECIPE SEED: all of its rows or none, once, whoever else adds some
+    flock 9
+    if has "$1" "$3"; then
+        exit
+    fi
+    text=$(rows "$2" "$3")
     if [[ -e $1 ]]; then
-        cmp -s <(head -n 1 "$1") <(head -n 1 "$new.rows") || {
+        [[ $(head -n 1 "$1") == "${text%%$'\n'*}" ]] || {
             echo "$1 has other columns than the results of $2" >&2
             exit 1
         }
-        { cat "$1" && tail -n +2 "$new.rows"; } >"$new"
-        rm "$new.rows"
-    else
-        mv "$new.rows" "$new"
+        text=$(cat "$1" && tail -n +2 <<<"$text")
     fi
-    mv "$new" "$1"
+    echo "$text" >"$1.new"
+    mv "$1.new" "$1"
     echo "$1: added seed $3" >&2
-}
+) 9<"$tables"
 
 mkdir -p "$tables"
 grep -v '^#' "$recipes/seeds.txt" | while read -r recipe seeds; do

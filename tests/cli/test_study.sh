@@ -46,6 +46,13 @@ test_study_train() {
     same_files expected got
 }
 
+test_study_train_other_words() {
+    prepare
+    run 2 train --store
+    has err 'usage: bench/study/train.sh [--stored]'
+    [[ ! -e tables ]] || fail 'it has begun'
+}
+
 test_study_train_other_columns() {
     prepare
     mkdir tables
