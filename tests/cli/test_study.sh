@@ -119,6 +119,23 @@ summary() { # of the page: what it says in short
     sed -n '/^## In short/,/^## How/p' "$1/STUDY.md"
 }
 
+# The accuracies that satisfy every row of the paper's table.
+test_study_knows_the_paper() {
+    mkdir tables
+    awk -F, -v OFS=, 'NR == 1 { print $0, "seed", "epoch", "code", "kernel", "date"; next }
+        { print $0, 1, 15, "0123abcd", "avx2", "2026-01-01" }' "$SOURCE_ROOT/tests/golden/paper-table.csv" \
+        >tables/mnist-paper-he.csv
+    run 0 make_study tables docs
+    summary docs >text
+    has text '7 of 7 costs hold, and 7 of 7 accuracies (1 block)'
+    has docs/STUDY.md '| full cross, n1 first | 0.280 | 0.280 | holds | 0.11 | 0.11 | holds | 0.11 |'
+    has docs/STUDY.md 'partial cross ends 0.01 points below hill climbing (1 block, too few for an interval), at 0.41 of its cost'
+    # One that is off.
+    sed -i 's/^128,4096,0.9803,/128,4096,0.9703,/' tables/mnist-paper-he.csv
+    run 0 make_study tables off
+    has_not off/STUDY.md '7 of 7 accuracies'
+}
+
 # Well-formed, and nothing that a strict policy of a page refuses, or that clashes where several are in one page.
 check_figures() { # DOCS
     local file
@@ -158,6 +175,8 @@ test_study_grows() {
     grep -q '(6 blocks, p = 0\.[0-9]*)' text || fail 'no p of six blocks'
     has text 'accuracies (2 blocks)'
     check_figures docs6
+    # No number of workers makes the grid faster than its largest cell.
+    has docs6/STUDY.md '| grid | 1.00 [1.00, 1.00] | 2.00 [2.00, 2.00] | 4.88 [4.88, 4.88] | 4.88 [4.88, 4.88] |'
     run 0 make_study one again
     diff -r docs1 again >out || fail 'the same tables give another page'
 }
