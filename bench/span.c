@@ -1,7 +1,8 @@
-/* How much the searches of M. Imai's paper gain from processors: the plan and the dispatching of a build over
- * the paper's table, with a clock in the place of processes. A training takes as long as its cell has
- * multiplications; one that is stopped keeps its whole epochs. Every search is run from every start point;
- * figures are geometric means over these.
+/* How much the searches of M. Imai's paper, and others, gain from processors: the plan and the dispatching of a
+ * build over the paper's table, with a clock in the place of processes. A training takes as long as its cell has
+ * multiplications; one that is stopped keeps its whole epochs. Every search is run from every start point, those
+ * that draw cells with as many seeds; figures are geometric means over these. The table has no early epochs: those
+ * that rungs ask for are made up, lower than the last and noisy, less with every epoch.
  *
  *     work         multiplications of the search, as a share of the grid's
  *     parallelism  work over span with a processor for every cell: no number of processors is faster
@@ -12,6 +13,7 @@
  *
  * bench/span: rows of bench,case,figure,value,unit,target,met. */
 #include "base/memory.h"
+#include "base/random.h"
 #include "hpx/file.h"
 #include "run/dispatch.h"
 #include "run/plan.h"
@@ -23,19 +25,23 @@
 
 enum { N1 = 6, N2 = 11, CELLS = N1 * N2, EPOCHS = 15 };
 
-static const char recipe_text[] =
-    "dataset mnist\nmodel mlp\n  hidden = $n1 $n2\n"
-    "axis n1 = log2 16..512\naxis n2 = log2 16..16384\n"
-    "search grid\n  method = grid\n"
-    "search hill-climb-8\n  method = hill-climb\n  neighbours = 8\n"
-    "search hill-climb-4\n  method = hill-climb\n  neighbours = 4\n"
-    "search full-l1\n  method = full-cross\n  first = n1\n"
-    "search full-l2\n  method = full-cross\n  first = n2\n"
-    "search partial-l1-1\n  method = partial-cross\n  first = n1\n  limit = 1\n"
-    "search partial-l2-1\n  method = partial-cross\n  first = n2\n  limit = 1\n"
-    "search partial-l1-2\n  method = partial-cross\n  first = n1\n  limit = 2\n"
-    "search partial-l2-2\n  method = partial-cross\n  first = n2\n  limit = 2\n"
-    "search partial-l2-3\n  method = partial-cross\n  first = n2\n  limit = 3\n";
+static const char recipe_text[] = "dataset mnist\nmodel mlp\n  hidden = $n1 $n2\n"
+                                  "axis n1 = log2 16..512\naxis n2 = log2 16..16384\n"
+                                  "search grid\n  method = grid\n"
+                                  "search hill-climb-8\n  method = hill-climb\n  neighbours = 8\n"
+                                  "search hill-climb-4\n  method = hill-climb\n  neighbours = 4\n"
+                                  "search full-l1\n  method = full-cross\n  first = n1\n"
+                                  "search full-l2\n  method = full-cross\n  first = n2\n"
+                                  "search partial-l1-1\n  method = partial-cross\n  first = n1\n  limit = 1\n"
+                                  "search partial-l2-1\n  method = partial-cross\n  first = n2\n  limit = 1\n"
+                                  "search partial-l1-2\n  method = partial-cross\n  first = n1\n  limit = 2\n"
+                                  "search partial-l2-2\n  method = partial-cross\n  first = n2\n  limit = 2\n"
+                                  "search partial-l2-3\n  method = partial-cross\n  first = n2\n  limit = 3\n"
+                                  "search bayes\n  method = bayes\n  evaluations = 16\n"
+                                  "search halving\n  method = halving\n  evaluations = 27\n"
+                                  "search hyperband\n  method = hyperband\n"
+                                  "search asha-2\n  method = asha\n  evaluations = 27\n  workers = 2\n"
+                                  "search asha-8\n  method = asha\n  evaluations = 27\n  workers = 8\n";
 
 static double accuracy[CELLS];
 
@@ -53,10 +59,23 @@ static uint64_t one(void *context, uint32_t cell)
     return 1;
 }
 
+/* Rungs of 15 epochs: 1, 5, 15. A difference between early epochs is worth less the earlier they are. */
+static double score(hpx_request request)
+{
+    uint32_t words[4];
+    hpx_random(words, 1, 'S', request.epochs, 0, request.cell);
+    const double early = 1.0 / request.epochs - 1.0 / EPOCHS;
+    return accuracy[request.cell] - early * (0.05 + 0.02 * hpx_random_float(words[0]));
+}
+
+enum { ASKED = 1, TOLD = 2, SPECULATED = 4 };
+
 struct trial {
     hpx_task task; /* first: a task is its trial */
-    double length, started, left;
-    bool needed, told;
+    uint32_t cell;
+    double epoch, started;     /* how long an epoch takes; when its job, or the epochs at hand, began */
+    uint32_t done, to, needed; /* epochs: that it has; of its job; that are asked of it */
+    uint8_t state[EPOCHS + 1]; /* of the request for so many epochs */
 };
 
 struct machine {
@@ -66,19 +85,47 @@ struct machine {
     double now, work;
 };
 
-static void start(struct machine *machine, struct trial *trial)
+static void start(struct machine *machine, struct trial *trial, uint32_t to)
 {
     hpx_dispatch_start(machine->dispatch, &trial->task);
     trial->started = machine->now;
+    trial->to = to;
 }
 
-/* At its end, or before: then it has to train again what it has not finished of an epoch. */
-static void end(struct machine *machine, struct trial *trial)
+/* Before its end: then it has to train again what it has not finished of an epoch. */
+static void stop(struct machine *machine, struct trial *trial)
 {
-    double epoch = trial->length / EPOCHS, spent = machine->now - trial->started;
+    const double spent = machine->now - trial->started;
     hpx_dispatch_end(machine->dispatch, &trial->task);
     machine->work += spent;
-    trial->left = spent >= trial->left ? 0 : trial->left - floor(spent / epoch + 1e-9) * epoch;
+    trial->done += (uint32_t)floor(spent / trial->epoch + 1e-9);
+}
+
+static void need(struct machine *machine, struct trial *trial)
+{
+    if (trial->done >= trial->needed)
+        return;
+    if (trial->task.state == HPX_TASK_IDLE)
+        trial->task.length = (uint64_t)(trial->epoch * EPOCHS * (trial->needed - trial->done));
+    hpx_dispatch_need(machine->dispatch, &trial->task);
+}
+
+/* Tells what the trial has; whether that was asked for. */
+static bool tell(struct machine *machine, struct trial *trial)
+{
+    bool news = false;
+    for (uint32_t epochs = 1; epochs <= trial->done; epochs++) {
+        const hpx_request request = {trial->cell, epochs};
+        uint8_t *state = &trial->state[epochs];
+        if ((*state & (ASKED | TOLD)) == ASKED) {
+            hpx_plan_tell(machine->plan, request, score(request));
+            *state |= TOLD;
+            news = true;
+        } else if ((*state & (SPECULATED | TOLD)) == SPECULATED) {
+            hpx_plan_hint(machine->plan, request, score(request));
+        }
+    }
+    return news;
 }
 
 /* Tells what is finished and notes what is needed, until that is decided no further; false when the search is
@@ -87,26 +134,16 @@ static bool follow(struct machine *machine)
 {
     const hpx_request *requests;
     for (bool news = true; news;) {
-        size_t count = hpx_plan_ask(machine->plan, &requests);
+        const size_t count = hpx_plan_ask(machine->plan, &requests);
         for (size_t i = 0; i < count; i++) {
             struct trial *trial = &machine->trials[requests[i].cell];
-            trial->needed = true;
-            trial->task.length = (uint64_t)trial->left;
-            if (trial->left > 0)
-                hpx_dispatch_need(machine->dispatch, &trial->task);
+            trial->state[requests[i].epochs] |= ASKED;
+            trial->needed = requests[i].epochs > trial->needed ? requests[i].epochs : trial->needed;
+            need(machine, trial);
         }
         news = false;
-        for (uint32_t cell = 0; cell < CELLS; cell++) {
-            struct trial *trial = &machine->trials[cell];
-            if (trial->left > 0 || trial->told)
-                continue;
-            if (!trial->needed) {
-                hpx_plan_hint(machine->plan, (hpx_request){cell, EPOCHS}, accuracy[cell]);
-                continue;
-            }
-            hpx_plan_tell(machine->plan, (hpx_request){cell, EPOCHS}, accuracy[cell]);
-            trial->told = news = true;
-        }
+        for (uint32_t cell = 0; cell < CELLS; cell++)
+            news = tell(machine, &machine->trials[cell]) || news;
     }
     return !hpx_search_is_done(hpx_plan_search(machine->plan, 0));
 }
@@ -115,34 +152,55 @@ static void dispatch(struct machine *machine, size_t slots, bool speculative)
 {
     hpx_task *task, *instead;
     while ((task = hpx_dispatch_next(machine->dispatch, &instead))) {
+        struct trial *trial = (struct trial *)task;
         if (instead)
-            end(machine, (struct trial *)instead);
-        start(machine, (struct trial *)task);
+            stop(machine, (struct trial *)instead);
+        start(machine, trial, trial->needed);
     }
     const hpx_request *likely;
     size_t idle = hpx_dispatch_count(machine->dispatch).idle;
-    size_t count = speculative && idle ? hpx_plan_speculate(machine->plan, slots, &likely) : 0;
+    const size_t count = speculative && idle ? hpx_plan_speculate(machine->plan, slots, &likely) : 0;
     for (size_t i = 0; i < count && idle > 0; i++) {
         struct trial *trial = &machine->trials[likely[i].cell];
-        if (trial->task.state != HPX_TASK_IDLE)
+        trial->state[likely[i].epochs] |= SPECULATED;
+        if (trial->task.state != HPX_TASK_IDLE || trial->done >= likely[i].epochs)
             continue;
         trial->task.speculative = true;
-        start(machine, trial);
+        start(machine, trial, likely[i].epochs);
         idle--;
     }
 }
 
-/* Up to the end of the training that ends next. */
+/* The next epoch of a job that is asked of it, or its last. */
+static uint32_t next_of(const struct trial *trial)
+{
+    uint32_t next = trial->done + 1;
+    while (next < trial->to && !(trial->state[next] & ASKED))
+        next++;
+    return next;
+}
+
+static double time_of(const struct trial *trial)
+{
+    return trial->started + (next_of(trial) - trial->done) * trial->epoch;
+}
+
+/* Up to the next epoch that is finished and asked for. */
 static void advance(struct machine *machine)
 {
     struct trial *next = NULL;
     for (struct trial *trial = machine->trials; trial < machine->trials + CELLS; trial++)
-        if (trial->task.state == HPX_TASK_RUNNING &&
-            (!next || trial->started + trial->left < next->started + next->left))
+        if (trial->task.state == HPX_TASK_RUNNING && (!next || time_of(trial) < time_of(next)))
             next = trial;
-    machine->now = next->started + next->left;
-    next->left = 0;
-    end(machine, next);
+    const uint32_t done = next_of(next);
+    machine->now = time_of(next);
+    machine->work += machine->now - next->started;
+    next->started = machine->now;
+    next->done = done;
+    if (done == next->to) {
+        hpx_dispatch_end(machine->dispatch, &next->task);
+        need(machine, next);
+    }
 }
 
 static void run(double *span, double *work, const hpx_recipe *recipe, const hpx_recipe_search *search,
@@ -150,15 +208,17 @@ static void run(double *span, double *work, const hpx_recipe *recipe, const hpx_
 {
     struct machine machine = {.plan = hpx_plan_new(recipe, &search, 1, cost, NULL),
                               .dispatch = hpx_dispatch_new(slots)};
-    for (uint32_t cell = 0; cell < CELLS; cell++)
-        machine.trials[cell].left = machine.trials[cell].length = (double)length(NULL, cell);
+    for (uint32_t cell = 0; cell < CELLS; cell++) {
+        machine.trials[cell].cell = cell;
+        machine.trials[cell].epoch = (double)length(NULL, cell) / EPOCHS;
+    }
     while (follow(&machine)) {
         dispatch(&machine, slots, speculative);
         advance(&machine);
     }
     for (uint32_t cell = 0; cell < CELLS; cell++)
         if (machine.trials[cell].task.state == HPX_TASK_RUNNING)
-            end(&machine, &machine.trials[cell]);
+            stop(&machine, &machine.trials[cell]);
     *span = machine.now;
     *work = machine.work;
     hpx_plan_free(machine.plan);
@@ -180,6 +240,7 @@ static void measure(const hpx_recipe *recipe, hpx_recipe_search *search, double 
         double share = 0, speedup = 0, speculative = 0, ratio = 0, at_once = 0; /* means of logarithms */
         for (search->options.start = 0; search->options.start < CELLS; search->options.start++) {
             double span, work, span_speculative, work_speculative, steps, cells;
+            search->options.seed = search->options.start + 1;
             run(&span, &work, recipe, search, slots[i], false, cost);
             run(&span_speculative, &work_speculative, recipe, search, slots[i], slots[i] > 1, cost);
             run(&steps, &cells, recipe, search, slots[i], false, one);
