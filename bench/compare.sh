@@ -31,5 +31,5 @@ row() { # CASE SECONDS_MAX RECIPE [OPTION...]
     seconds=$({ time "$BUILD/hpx" compare "$scratch/$3.rcp" --table "$scratch/table.csv" "${@:4}" >"$scratch/out"; } 2>&1)
     echo "compare,$1,processor time,$seconds,s,<=$2,$(awk -v v="$seconds" -v t="$2" 'BEGIN { print v <= t ? "yes" : "no" }')"
 }
-row 'all starts or 10000 seeds of each but bayes' 10 methods --starts all --repeat 1000
+row '10000 seeds and all starts' 10 methods --starts all --repeat 1000
 row '100 runs of bayes' 60 bayes --repeat 10
