@@ -3,6 +3,7 @@
 #ifndef HPX_MEASURED_H
 #define HPX_MEASURED_H
 
+#include "hpx/buffer.h"
 #include "hpx/error.h"
 #include "hpx/recipe.h"
 #include "hpx/search.h"
@@ -30,11 +31,14 @@ bool hpx_measured_fail(hpx_measured *measured, uint32_t seed, hpx_request reques
 
 /* Reads a table (CSV, RFC 4180): a header and a row per cell, or per cell, seed and epoch. Of its columns it takes the
  * axes, the metrics (NAME or metric.NAME; all but the first need not be there) and, where they are there, `seed`, `epoch`
- * (up to the recipe's epochs; without the column those) and `status` (empty, or "failed": in this epoch, and so in all
+ * (1 to the recipe's epochs; without the column those) and `status` (empty, or "failed": in this epoch, and so in all
  * later ones). A row that has neither failed nor a value of the first metric says nothing; one beside the recipe's grid
  * is passed over. HPX_USAGE names line and column of what is wrong. */
 hpx_status hpx_measured_read(hpx_measured **out, const hpx_recipe *recipe, const char *const *metrics,
                              size_t count, const char *path, hpx_error *error);
+/* The same of the bytes of a file of that name, which it changes. */
+hpx_status hpx_measured_parse(hpx_measured **out, const hpx_recipe *recipe, const char *const *metrics,
+                              size_t count, const char *path, hpx_buffer *bytes, hpx_error *error);
 
 /* Whether anything has a value of a metric. */
 bool hpx_measured_has(const hpx_measured *measured, size_t metric);

@@ -200,7 +200,7 @@ static hpx_status add_row(struct table *table, hpx_error *error)
         status = read_count(&seed, table, table->seed_column, "seed", error);
     if (!status)
         status = read_result(&measure, values, table, error);
-    if (status || measure == HPX_MEASURE_MISSING || epoch > recipe->epochs || seed > UINT32_MAX)
+    if (status || measure == HPX_MEASURE_MISSING || epoch < 1 || epoch > recipe->epochs || seed > UINT32_MAX)
         return status;
     const hpx_request request = {cell, (uint32_t)epoch};
     const bool fresh = measure == HPX_MEASURE_FAILED
@@ -211,17 +211,13 @@ static hpx_status add_row(struct table *table, hpx_error *error)
                                  table->line);
 }
 
-hpx_status hpx_measured_read(hpx_measured **out, const hpx_recipe *recipe, const char *const *metrics,
-                             size_t count, const char *path, hpx_error *error)
+hpx_status hpx_measured_parse(hpx_measured **out, const hpx_recipe *recipe, const char *const *metrics,
+                              size_t count, const char *path, hpx_buffer *bytes, hpx_error *error)
 {
-    hpx_buffer bytes = {0};
     struct table table = {.recipe = recipe, .path = path, .metrics = metrics, .metric_count = count};
-    hpx_status status = hpx_file_read(&bytes, path, TABLE_BYTES_MAX, error);
-    if (!status) {
-        hpx_buffer_text(&bytes);
-        table.at = (char *)bytes.data;
-        status = read_header(&table, error);
-    }
+    hpx_buffer_text(bytes);
+    table.at = (char *)bytes->data;
+    hpx_status status = read_header(&table, error);
     while (!status && next_row(&table))
         status = add_row(&table, error);
     if (status) {
@@ -230,6 +226,17 @@ hpx_status hpx_measured_read(hpx_measured **out, const hpx_recipe *recipe, const
     }
     *out = table.measured;
     free(table.row);
+    return status;
+}
+
+hpx_status hpx_measured_read(hpx_measured **out, const hpx_recipe *recipe, const char *const *metrics,
+                             size_t count, const char *path, hpx_error *error)
+{
+    hpx_buffer bytes = {0};
+    *out = NULL;
+    hpx_status status = hpx_file_read(&bytes, path, TABLE_BYTES_MAX, error);
+    if (!status)
+        status = hpx_measured_parse(out, recipe, metrics, count, path, &bytes, error);
     hpx_buffer_free(&bytes);
     return status;
 }
