@@ -3,6 +3,10 @@
 # interrupted or killed at any point and resumed, as often as that may be. What it says of itself is compared byte for byte.
 . "$(dirname "$0")/common.sh"
 
+# Of the draws that say when builds are interrupted: SEED=N repeats them, as far as the machine does.
+SEED=${SEED:-$$}
+echo "  SEED=$SEED"
+
 # Methods that decide by scores of several epochs, and those whose next cell depends on all results before. Where decay is 500
 # or more every training diverges: soon in small networks, later in others.
 searches() { # FILE SETTING...
@@ -111,7 +115,7 @@ test_interrupted_and_resumed() {
     searches a.rcp
     run 0 hpx build a.rcp -k -j1 --no-speculate --json --store one
     traces >expected
-    RANDOM=$((${SEED:-$$}))
+    RANDOM=$SEED
     for round in 1 2 3 4; do
         build_interrupted 0 "store-$round" a.rcp -k -j2
         traces >got
@@ -127,7 +131,7 @@ test_alone_and_interrupted() {
     searches a.rcp
     run 0 hpx build a.rcp -k -j1 --no-speculate --json --store one
     jq '.searches |= map(del(.difference))' out >all
-    RANDOM=$((${SEED:-$$} + 1))
+    RANDOM=$((SEED + 1))
     for search in bayes-lag bayes-screen asha hyperband; do
         jq --arg name "$search" '.searches |= map(select(.name == $name))' all >out
         traces >expected
@@ -162,7 +166,7 @@ X
     run 1 hpx build a.rcp -k -j1 --no-speculate --json --store one
     is '[.searches[].trace[] | select(.score == null)] | length > 3' true
     traces >expected
-    RANDOM=$((${SEED:-$$} + 2))
+    RANDOM=$((SEED + 2))
     run 1 hpx build a.rcp -k -j3 --json --store three
     traces >got
     same_files expected got
