@@ -215,9 +215,10 @@ static void add_seeds(hpx_json *json, const hpx_study *study)
 
 static void add_time(hpx_json *json, const char *name, int64_t ns)
 {
-    char text[32];
-    hpx_report_time(text, ns);
-    *strchr(text, 'Z') = 0; /* Optuna's times have no zone */
+    char seconds[32], text[48];
+    hpx_report_time(seconds, ns);
+    *strchr(seconds, 'Z') = 0; /* Optuna's times have no zone */
+    snprintf(text, sizeof text, "%s.%06" PRId64, seconds, ns % 1000000000 / 1000);
     hpx_json_text(json, name, text);
 }
 

@@ -17,7 +17,7 @@ print(study.direction.name, study.study_name, json.dumps(study.user_attrs))
 for trial in study.trials:
     for name, distribution in trial.distributions.items():
         assert distribution._contains(distribution.to_internal_repr(trial.params[name])), (name, trial)
-    assert trial.duration.total_seconds() >= 0
+    assert trial.duration.total_seconds() > 0
     print(json.dumps([trial.state.name, trial.params, trial.value, trial.intermediate_values, trial.user_attrs["seeds"]]))
 if study.get_trials(states=[optuna.trial.TrialState.COMPLETE]):
     print("best", json.dumps([study.best_params, study.best_value]))
