@@ -154,7 +154,7 @@ static hpx_status look_at_blocks(struct comparison *comparison, hpx_error *error
                                  comparison->source);
     }
     out->seed_sd = pooled_sd(lab);
-    out->tie = 1.96 * out->seed_sd * sqrt(2 / (double)out->truth_seeds);
+    out->tie = lab->tie = 1.96 * out->seed_sd * sqrt(2 / (double)out->truth_seeds);
     return HPX_OK;
 }
 
@@ -190,6 +190,7 @@ static bool run_block(hpx_runs *runs, hpx_request *missing, const struct compari
 static void free_search(hpx_contender *search)
 {
     free(search->regret);
+    free(search->tied);
     free(search->cost);
     free(search->evaluations);
     free(search->flattery);
@@ -216,6 +217,7 @@ static void take_block(hpx_contender *out, hpx_runs *runs, size_t block, const h
     const double count = (double)runs->count;
     out->runs = runs->count;
     out->regret[block] = hpx_tidy(runs->regret / count);
+    out->tied[block] = isnan(contest->tie) ? (double)NAN : runs->tied / count;
     out->cost[block] = runs->cost / count;
     out->evaluations[block] = runs->evaluations / count;
     out->flattery[block] = hpx_tidy(runs->flattery / count);
@@ -238,6 +240,7 @@ static hpx_status run_search(struct comparison *comparison, const hpx_recipe_sea
         .search = search,
         .exact = is_exact(search),
         .regret = hpx_alloc(blocks * sizeof(double)),
+        .tied = hpx_alloc(blocks * sizeof(double)),
         .cost = hpx_alloc(blocks * sizeof(double)),
         .evaluations = hpx_alloc(blocks * sizeof(double)),
         .flattery = hpx_alloc(blocks * sizeof(double)),

@@ -62,6 +62,7 @@ typedef struct hpx_contender {
 
     /* By block. */
     double *regret;      /* of `end` */
+    double *tied;        /* share of the runs whose end ties with the best; NaN: no tie is known */
     double *cost;        /* relative, when it ends */
     double *evaluations; /* likewise */
     double *flattery;    /* score that `end` was chosen on, less its truth; NaN: the score is none */
@@ -73,8 +74,7 @@ typedef struct hpx_contender {
 
     hpx_spread end_regret;
     hpx_spread *curve_regret; /* by cost; all NaN where some block has none */
-    double mean_cost, mean_evaluations, mean_flattery;
-    double tied;          /* share of the blocks in which the end ties with the best */
+    double mean_tied, mean_cost, mean_evaluations, mean_flattery;
     size_t came_within;   /* blocks in which it does */
     double within_median; /* infinite: in most it does not */
     hpx_interval within_interval;

@@ -15,6 +15,7 @@ typedef struct hpx_lab {
     uint64_t *macs; /* by cell; 1 of a trainer that counts none */
     double grid_macs;
     bool continues;
+    double tie;        /* of truths; NaN: not known */
     uint32_t *visited; /* by cell: the epochs that a run has visited; 0 between runs */
 } hpx_lab;
 
@@ -45,8 +46,8 @@ typedef struct hpx_change {
 /* The runs of a search over a block. */
 typedef struct hpx_runs {
     size_t count;
-    double regret, cost, evaluations, flattery; /* sums */
-    uint32_t end;                               /* of the last run */
+    double regret, tied, cost, evaluations, flattery; /* sums; tied: of 1 for a run that ties with the best */
+    uint32_t end;                                     /* of the last run */
     hpx_change *changes;
     size_t change_count, change_capacity;
 } hpx_runs;

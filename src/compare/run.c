@@ -45,6 +45,11 @@ static double regret_of(const hpx_view *view, uint32_t cell)
     return hpx_tidy(view->best - view->truth[cell]);
 }
 
+static bool ties(const hpx_view *view, uint32_t cell)
+{
+    return regret_of(view, cell) <= view->lab->tie;
+}
+
 static uint64_t cost_of(void *lab, uint32_t cell)
 {
     return ((const hpx_lab *)lab)->macs[cell];
@@ -115,6 +120,7 @@ bool hpx_runs_add(hpx_runs *runs, hpx_request *missing, hpx_view *view, const hp
         runs->count++;
         runs->end = result.end;
         runs->regret += regret_of(view, result.end);
+        runs->tied += ties(view, result.end);
         runs->flattery += result.epochs == view->lab->recipe->epochs
                               ? scores[result.end] - view->truth[result.end]
                               : (double)NAN; /* scores of different epochs are not compared */
@@ -143,18 +149,19 @@ static void add_draws(hpx_runs *runs, const hpx_view *view, const double *scores
     const uint32_t count = view->lab->cells;
     double *truth = hpx_alloc(count * sizeof *truth), *weights = hpx_alloc(count * sizeof *weights);
     double *chosen = hpx_alloc(most * sizeof *chosen), chosen_on = 0, regret = 0;
-    const hpx_draws draws = {.truth = truth, .scored = count};
     for (uint32_t i = 0; i < count; i++)
         truth[i] = view->truth[cells[i]];
-    hpx_draws_curve(chosen, most, &draws, NAN);
+    hpx_draws_curve(chosen, most, truth, count);
     for (uint32_t k = 1; k <= most; k++) {
         const double before = regret;
         regret = hpx_tidy(view->best - chosen[k - 1]);
         change(runs, (double)k / count, regret - before, k == 1);
     }
-    hpx_draws_weights(weights, &draws, most);
-    for (uint32_t i = 0; i < count; i++)
+    hpx_draws_weights(weights, count, most);
+    for (uint32_t i = 0; i < count; i++) {
         chosen_on += weights[i] > 0 ? weights[i] * scores[cells[i]] : 0;
+        runs->tied += ties(view, cells[i]) ? weights[i] : 0;
+    }
     runs->regret += regret;
     runs->flattery += chosen_on - chosen[most - 1];
     free(chosen);

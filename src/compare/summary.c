@@ -45,19 +45,17 @@ static void summarise_search(hpx_contender *search, const hpx_contest *contest)
 {
     const size_t blocks = contest->block_count;
     search->end_regret = spread_of(search->regret, blocks);
+    search->mean_tied = hpx_mean(search->tied, blocks);
     search->mean_cost = hpx_mean(search->cost, blocks);
     search->mean_evaluations = hpx_mean(search->evaluations, blocks);
     search->mean_flattery = hpx_mean(search->flattery, blocks);
-    search->tied = search->within_median = search->mean_rank = NAN;
+    search->within_median = search->mean_rank = NAN;
     search->within_interval = (hpx_interval){NAN, NAN};
     summarise_curve(search, contest);
     if (isnan(contest->seed_sd))
         return;
-    search->tied = 0;
-    for (size_t b = 0; b < blocks; b++) {
-        search->tied += (search->regret[b] <= contest->tie) / (double)blocks;
+    for (size_t b = 0; b < blocks; b++)
         search->came_within += !isinf(search->within[b]);
-    }
     search->within_median = hpx_median(search->within, blocks);
     search->within_interval = hpx_resample_summary(hpx_median, search->within, blocks, &usual);
 }

@@ -145,7 +145,7 @@ static void add_search(hpx_rows *rows, const hpx_contest *contest, size_t i)
     add_real(row, "cost", search->mean_cost);
     add_real(row, "evaluations", search->mean_evaluations);
     add_named_spread(row, "regret", &search->end_regret);
-    add_real(row, "tied", search->tied);
+    add_real(row, "tied", search->mean_tied);
     add_real(row, "flattery", search->mean_flattery);
     add_within(row, search);
     add_standing(row, contest, i);
@@ -269,7 +269,7 @@ static void print_ends(hpx_buffer *out, const hpx_contest *contest)
     hpx_buffer_puts(
         out,
         "Where each search ends. cost: share of the grid's. regret: what the truth of its end lacks of\n"
-        "the best, the interquartile mean of blocks. tied: blocks that tie with the best. within: cost to\n"
+        "the best, the interquartile mean of blocks. tied: how often it ties with the best. within: cost to\n"
         "come within an SD of the best. flattery: the score that the end was chosen on, less its truth.\n");
     print_table(out, contest, columns, COUNT_OF(columns));
 }
