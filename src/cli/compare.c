@@ -61,10 +61,21 @@ static hpx_status compare(hpx_buffer *text, const struct options *options, const
     return status;
 }
 
+/* Searches of one recipe, or all of it. */
+static hpx_status open_searches(struct target **out, size_t *count, const struct options *options,
+                                hpx_error *error)
+{
+    hpx_status status = hpx_open_targets(out, count, options->arguments, options->count, error);
+    if (!status && *count > 1)
+        status = hpx_error_set(error, HPX_USAGE, "compare: %s and %s: searches of one recipe are compared",
+                               (*out)[0].path, (*out)[1].path);
+    return status ? status : hpx_need_searches(*out, *count, error);
+}
+
 int hpx_run_compare(const struct options *options)
 {
-    struct target target;
-    size_t count = options->count;
+    struct target *target = NULL;
+    size_t count = 0;
     hpx_error error;
     hpx_buffer text = {0};
     if (options->starts && strcmp(options->starts, "all") != 0) {
@@ -75,19 +86,17 @@ int hpx_run_compare(const struct options *options)
         hpx_say("compare: --json or --csv, not both");
         return EXIT_USAGE;
     }
-    hpx_status status = hpx_open_target(&target, options->arguments, &count, false, &error);
-    if (!status && (status = hpx_need_searches(&target, 1, &error)))
-        hpx_free_target(&target);
-    if (status)
-        return hpx_fail(&error);
-    char *folder = hpx_store_folder(options, target.path), *data = hpx_data_folder(folder);
-    status = compare(&text, options, &target, folder, data, &error);
+    hpx_status status = open_searches(&target, &count, options, &error);
+    if (!status) {
+        char *folder = hpx_store_folder(options, target->path), *data = hpx_data_folder(folder);
+        status = compare(&text, options, target, folder, data, &error);
+        free(data);
+        free(folder);
+    }
     if (status == HPX_NOT_FOUND)
         hpx_error_set(&error, HPX_USAGE, "%s", error.message);
     const int code = status ? hpx_fail(&error) : hpx_print_result(&text);
     hpx_buffer_free(&text);
-    free(data);
-    free(folder);
-    hpx_free_target(&target);
+    hpx_free_targets(target, count);
     return code;
 }

@@ -36,7 +36,7 @@ static const struct command commands[] = {
      "run a recipe's searches over a table",
      "Takes the scores from a CSV table (columns: the axes, the objective; optionally seed and epoch) and\n"
      "trains nothing.\n"},
-    {"compare", hpx_run_compare, 1, SIZE_MAX, "RECIPE[:SEARCH] [NAME=VALUE]...",
+    {"compare", hpx_run_compare, 1, SIZE_MAX, "RECIPE[:SEARCH]... [NAME=VALUE]...",
      "compare the searches over results of several seeds, with statistics",
      "Runs the recipe's searches over all seeds of a table, or of what is stored, as many seeds at a time as the recipe\n"
      "has: a block. Judges what each finds by the seeds that it has not seen: how much worse than the best cell it is\n"

@@ -177,6 +177,18 @@ X
     grep -q '^hill .* untested$' out || fail 'the verdict on hill is not: untested'
 }
 
+test_some_searches() {
+    many 'seeds = 1'
+    make_table 3 9 >table.csv
+    run 0 hpx compare a.rcp:random a.rcp:hill epochs=9 --table table.csv --against hill --json
+    is '[.reference, (.searches | map(.name))]' '["hill",["random","hill"]]'
+    cp a.rcp b.rcp
+    complains 2 'a.rcp and b.rcp: searches of one recipe' hpx compare a.rcp:random b.rcp:hill --table table.csv
+    complains 2 'no such recipe' hpx compare none.rcp --table table.csv
+    printf 'axis n1 = 2\naxis n2 = 2\n' | recipe a.rcp
+    complains 2 'the recipe has no search' hpx compare a.rcp --table table.csv
+}
+
 test_csv() {
     many 'seeds = 1'
     make_table 10 9 >table.csv
