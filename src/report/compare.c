@@ -80,6 +80,7 @@ static void add_blocks(hpx_row *row, const hpx_contest *contest, const hpx_conte
     for (size_t b = 0; b < contest->block_count; b++) {
         hpx_row_open_flat(row, NULL, '{');
         add_real(row, "regret", search->regret[b]);
+        add_real(row, "tied", search->tied[b]);
         add_real(row, "cost", search->cost[b]);
         add_real(row, "evaluations", search->evaluations[b]);
         add_real(row, "flattery", search->flattery[b]);

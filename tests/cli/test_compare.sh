@@ -78,6 +78,7 @@ test_several_seeds() {
         untested friedman importance no_importance notes
     members '.searches[]' name method exact runs cost evaluations regret tied flattery within gain superiority pairs p_alone p \
         mean_rank verdict curve blocks
+    members '.searches[].blocks[]' regret tied cost evaluations flattery within end
     is '[.seeds, .blocks | length]' '[10,10]'
     is '[.truth.metric, .truth.of, .truth.seeds, .truth.selected_on]' '["test_accuracy","the other seeds",9,false]'
     is '.searches | map(.exact)' '[false,false,false,true,false]'
