@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -106,14 +107,14 @@ void hpx_svg_text(hpx_svg *svg, double x, double y, hpx_svg_anchor anchor, const
 
 /* --- places -------------------------------------------------------------------------------------------------- */
 
-/* Where a value lies between the ends of an axis: 0 .. 1; NaN stays. */
+/* Where a value, not NaN, lies between the ends of an axis: 0 .. 1. */
 static double share(const hpx_svg_axis *axis, double value)
 {
     double at;
     if (axis->names)
         at = (value + 0.5) / (double)axis->count;
     else if (axis->logarithmic)
-        at = (log(value) - log(axis->from)) / (log(axis->to) - log(axis->from));
+        at = (log(fmax(value, DBL_MIN)) - log(axis->from)) / (log(axis->to) - log(axis->from));
     else
         at = (value - axis->from) / (axis->to - axis->from);
     return at < 0 ? 0 : at > 1 ? 1 : at;

@@ -199,7 +199,7 @@ static void test_logarithmic_places(void **state)
     plot.x = (hpx_svg_axis){NULL, 1, 100, .logarithmic = true};
     hpx_svg *svg = figure();
     hpx_svg_range(svg, &plot, 0, 1, 0, 10, 0);
-    hpx_svg_range(svg, &plot, 0, 0, 0, 1000, 0); /* both outside */
+    hpx_svg_range(svg, &plot, 0, -5, 0, 1000, 0); /* both outside */
     char *text = marks(svg);
     assert_non_null(strstr(text, "\"M10 120L60 120\""));
     assert_non_null(strstr(text, "\"M10 120L110 120\""));
