@@ -63,18 +63,25 @@ traces() { # of ./out
     jq -S '.searches[] | del(.seconds, .trials, .paid_macs, .paid_training_macs, .epochs_saved) | del(.trace[].verdict)' out
 }
 
-# Builds until it is done, and sends a signal at some point before that: when so many more trajectories are stored, or as soon
-# as it runs. Counts the signals in ./signals.
+# Notes in $whole how long a build takes that nothing interrupts, in milliseconds.
+build_whole() { # CODE OPTION...
+    local from
+    from=$(date +%s%N)
+    run "$1" hpx build "${@:2}" --store one
+    whole=$((($(date +%s%N) - from) / 1000000))
+}
+
+# Builds until it is done, and sends a signal at some point before that: first soon, then within the time that a whole build
+# takes. Counts the signals in ./signals.
 build_interrupted() { # CODE STORE OPTION...
-    local code=0 expected=$1 store=$2 number pid attempts signal signals=0
+    local code=0 expected=$1 store=$2 pid attempts signal signals=0 milliseconds
     shift 2
-    more_stored() { [[ $(stored --store "$store") -ge $number ]] || ! kill -0 "$pid"; }
     for ((attempts = 0; attempts < 12; attempts++)); do
-        number=$(($(stored --store "$store" 2>/dev/null || echo 0) + RANDOM % 9))
+        milliseconds=$((RANDOM % (whole / (attempts ? 1 : 8) + 1)))
         signal=$((RANDOM % 2 ? 2 : 9))
         "$HPX" build "$@" --store "$store" -q >build.out 2>&1 &
         pid=$!
-        poll more_stored
+        sleep "$((milliseconds / 1000)).$(printf %03d $((milliseconds % 1000)))"
         kill -$signal $pid 2>/dev/null
         code=0
         wait $pid 2>/dev/null || code=$?
@@ -113,7 +120,7 @@ test_any_jobs() {
 test_interrupted_and_resumed() {
     local round
     searches a.rcp
-    run 0 hpx build a.rcp -k -j1 --no-speculate --json --store one
+    build_whole 0 a.rcp -k -j1 --no-speculate --json
     traces >expected
     RANDOM=$SEED
     for round in 1 2 3 4; do
@@ -129,7 +136,7 @@ test_interrupted_and_resumed() {
 test_alone_and_interrupted() {
     local search
     searches a.rcp
-    run 0 hpx build a.rcp -k -j1 --no-speculate --json --store one
+    build_whole 0 a.rcp -k -j1 --no-speculate --json
     jq '.searches |= map(del(.difference))' out >all
     RANDOM=$((SEED + 1))
     for search in bayes-lag bayes-screen asha hyperband; do
@@ -163,7 +170,7 @@ while [ "$epoch" -le "$HPX_EPOCHS" ]; do
     epoch=$((epoch + 1))
 done
 X
-    run 1 hpx build a.rcp -k -j1 --no-speculate --json --store one
+    build_whole 1 a.rcp -k -j1 --no-speculate --json
     is '[.searches[].trace[] | select(.score == null)] | length > 3' true
     traces >expected
     RANDOM=$((SEED + 2))
