@@ -34,8 +34,8 @@ int hpx_processes_watch(void);
 void hpx_processes_unwatch(int fd);
 
 /* SIGTERM to every descendant and, `grace` seconds later, SIGKILL to those that are left; or right away with a grace of 0. All
- * are gone when it returns, but for those that the kernel keeps (in state D), which are not waited for. *how and *ended as
- * above. */
+ * are gone when it returns, but for those that the kernel keeps (in state D), which are not waited for, and what starts others
+ * faster than it can be killed for a minute. *how and *ended as above. */
 void hpx_processes_end(double grace, pid_t program, bool *ended, int *how);
 
 /* Bytes of memory that all descendants use: the sum of their proportional shares (PSS). 0: there are none. */

@@ -154,15 +154,18 @@ static void test_double_fork(void **state)
     assert_int_equal(hpx_processes_memory(), 0);
 }
 
-/* Each starts the next and ends: whoever looks for it finds it gone. */
-static void test_relay(void **state)
+/* Each starts the next, with `before` in front, and ends: whoever looks for it finds it gone. */
+static void end_relay(const char *before)
 {
-    (void)state;
     bool ended = false;
     int how = 0;
     char *path = hpx_path_join(folder, "relay");
-    write_text(path, "trap '' TERM\necho $$ >>pids\n[ -e ready ] || touch ready\n[ $1 -gt 9999 ] && exit\nsh "
-                     "./relay $(($1 + 1)) & sh ./other & exit 0\n");
+    char *script =
+        hpx_format("trap '' TERM\necho $$ >>pids\n[ -e ready ] || touch ready\n[ $1 -gt 9999 ] && exit\n"
+                   "%s sh ./relay $(($1 + 1)) & sh ./other & exit 0\n",
+                   before);
+    write_text(path, script);
+    free(script);
     free(path);
     path = hpx_path_join(folder, "other");
     write_text(path, "trap '' TERM\necho $$ >>pids\nsleep 0.02\n");
@@ -171,6 +174,18 @@ static void test_relay(void **state)
     hpx_processes_end(GRACE, pid, &ended, &how);
     assert_false(hpx_processes_reap(pid, &ended, &how));
     assert_int_equal(count_living(), 0);
+}
+
+static void test_relay(void **state)
+{
+    (void)state;
+    end_relay("");
+}
+
+static void test_relay_of_sessions(void **state)
+{
+    (void)state;
+    end_relay("setsid");
 }
 
 static void test_fork_bomb(void **state)
@@ -250,6 +265,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stopped_hears_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_double_fork, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_relay, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_relay_of_sessions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fork_bomb, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_strays, set_up, tear_down),
