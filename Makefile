@@ -133,7 +133,7 @@ demo: ## install, build, fetch MNIST and run recipes/mnist-partial.rcp on it
 $(BUILD)/src/nn/%.o: HPX_CFLAGS += $(NN_FLAGS) -DHPX_NN_FLAGS='"$(strip $(CFLAGS) $(NN_FLAGS))"'
 
 # The arithmetic of searches, statistics and figures is the same everywhere.
-$(BUILD)/src/search/%.o $(BUILD)/src/compare/%.o $(BUILD)/src/statistics/%.o $(BUILD)/src/svg/%.o: HPX_CFLAGS += -ffp-contract=off
+$(BUILD)/src/search/%.o $(BUILD)/src/compare/%.o $(BUILD)/src/statistics/%.o $(BUILD)/src/svg/%.o $(BUILD)/src/page/%.o: HPX_CFLAGS += -ffp-contract=off
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -162,7 +162,16 @@ $(filter-out $(STAMP_OBJECTS),$(LIB_OBJECTS)): | stamp
 $(BUILD)/stamp.o: $(BUILD)/stamp.c
 	$(call say,CC  )$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -c $< -o $@
 
-$(LIB): $(LIB_OBJECTS) $(BUILD)/stamp.o
+# The style and the script of a report's page, as arrays of bytes.
+PAGE_FILES = src/page/page.css src/page/page.js
+$(BUILD)/page-files.c: tools/embed.sh $(PAGE_FILES)
+	@mkdir -p $(@D)
+	@sh tools/embed.sh hpx_page_style src/page/page.css hpx_page_script src/page/page.js >$@
+
+$(BUILD)/page-files.o: $(BUILD)/page-files.c
+	$(call say,CC  )$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -c $< -o $@
+
+$(LIB): $(LIB_OBJECTS) $(BUILD)/stamp.o $(BUILD)/page-files.o
 	$(call say,AR  )rm -f $@ && $(AR) rcs $@ $^
 
 $(HPX): $(CLI_OBJECTS) $(LIB)
@@ -203,10 +212,10 @@ $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/r
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS = -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_SOURCES) $(wildcard include/hpx/*.h) $(BUILD)/stamp.c
+$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_SOURCES) $(wildcard include/hpx/*.h) $(BUILD)/stamp.c $(BUILD)/page-files.c
 	@mkdir -p $(@D)
 	$(call say,FUZZ)clang -std=c11 $(HPX_CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer '-DHPX_NN_FLAGS="fuzz"' $< $(LIB_SOURCES) \
-		$(BUILD)/stamp.c $(PACKAGE_LIBS) -lm -o $@
+		$(BUILD)/stamp.c $(BUILD)/page-files.c $(PACKAGE_LIBS) -lm -o $@
 
 fuzz: $(FUZZERS) ## run libFuzzer (clang) on every entry, FUZZ_SECONDS each
 	@for f in $(FUZZERS); do name=$${f##*/fuzz_}; mkdir -p $(BUILD)/fuzz/corpus-$$name; echo "fuzz $$name"; \

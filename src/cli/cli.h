@@ -60,6 +60,7 @@ int hpx_run_plan(const struct options *options);
 int hpx_run_trial(const struct options *options);
 int hpx_run_replay(const struct options *options);
 int hpx_run_compare(const struct options *options);
+int hpx_run_report(const struct options *options);
 int hpx_run_ls(const struct options *options);
 int hpx_run_best(const struct options *options);
 int hpx_run_show(const struct options *options);

@@ -42,6 +42,11 @@ static const struct command commands[] = {
      "has: a block. Judges what each finds by the seeds that it has not seen: how much worse than the best cell it is\n"
      "(regret), by which cost, with intervals over the blocks, and whether it differs from a reference by more than\n"
      "noise. Needs every cell of the grid with all epochs; searches that ask for others are left out.\n"},
+    {"report", hpx_run_report, 1, SIZE_MAX, "RECIPE[:SEARCH] -o FILE [NAME=VALUE]...",
+     "write a page with figures and tables of all that is stored",
+     "One HTML file that needs nothing else: maps of the grid, the path of each search, scores by axis, cost and epoch, a\n"
+     "table of the cells, and which code and data they come from. A cell that is pointed at is shown in all figures. The\n"
+     "searches go as far as what is stored decides; nothing is trained. The same store gives the same bytes.\n"},
     {"best", hpx_run_best, 1, SIZE_MAX, "RECIPE[:SEARCH]",
      "list the best cells of all that is stored",
      "Over the whole grid, or what a search visits, as far as it is stored with the recipe's epochs. A cell's score\n"

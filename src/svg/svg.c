@@ -51,6 +51,8 @@ static void put_escaped(hpx_svg *svg, const char *text)
             hpx_buffer_puts(&svg->text, "&amp;");
         else if (*c == '<')
             hpx_buffer_puts(&svg->text, "&lt;");
+        else if (*c == '>')
+            hpx_buffer_puts(&svg->text, "&gt;");
         else
             hpx_buffer_add(&svg->text, c, 1);
     }
@@ -98,6 +100,16 @@ void hpx_svg_finish(hpx_buffer *out, hpx_svg *svg)
     hpx_buffer_add(out, svg->text.data, svg->text.size);
     hpx_buffer_free(&svg->text);
     free(svg);
+}
+
+void hpx_svg_open(hpx_svg *svg, const char *kind, size_t number)
+{
+    hpx_buffer_printf(&svg->text, "<g class=\"%s\" data-n=\"%zu\">\n", kind, number);
+}
+
+void hpx_svg_close(hpx_svg *svg)
+{
+    hpx_buffer_puts(&svg->text, "</g>\n");
 }
 
 void hpx_svg_text(hpx_svg *svg, double x, double y, hpx_svg_anchor anchor, const char *text)
@@ -442,8 +454,8 @@ static void heat_colour(int out[3], double at)
             (int)lround(viridis[below][i] + (scaled - below) * (viridis[below + 1][i] - viridis[below][i]));
 }
 
-static void put_heat_cell(hpx_svg *svg, const hpx_svg_plot *plot, size_t column, size_t row, double value,
-                          const hpx_svg_heat_scale *scale)
+void hpx_svg_heat_cell(hpx_svg *svg, const hpx_svg_plot *plot, size_t column, size_t row, double value,
+                       const hpx_svg_heat_scale *scale)
 {
     const double x = (double)column, y = (double)row;
     int colour[3];
@@ -455,6 +467,8 @@ static void put_heat_cell(hpx_svg *svg, const hpx_svg_plot *plot, size_t column,
                   place_y(plot, y + 0.5));
     hpx_buffer_printf(&svg->text, " fill=\"#%02x%02x%02x\" stroke=\"" PAPER "\"/>\n", colour[0], colour[1],
                       colour[2]);
+    if (scale->decimals < 0)
+        return;
     hpx_print(text, sizeof text, "%.*f", scale->decimals, value);
     put_text(svg, place_x(plot, x), place_y(plot, y) + 3.5, HPX_SVG_MIDDLE,
              bright ? " font-size=\"10\"" : " font-size=\"10\" fill=\"" PAPER "\"", text);
@@ -468,7 +482,7 @@ void hpx_svg_heat(hpx_svg *svg, const hpx_svg_plot *plot, const double *values,
     for (size_t row = 0; row < plot->y.count; row++)
         for (size_t column = 0; column < plot->x.count; column++)
             if (!isnan(values[row * plot->x.count + column]))
-                put_heat_cell(svg, plot, column, row, values[row * plot->x.count + column], scale);
+                hpx_svg_heat_cell(svg, plot, column, row, values[row * plot->x.count + column], scale);
     hpx_buffer_puts(&svg->text, "</g>\n");
 }
 

@@ -49,6 +49,10 @@ typedef enum hpx_svg_anchor {
 hpx_svg *hpx_svg_new(double width, double height, const char *title, const char *description);
 void hpx_svg_finish(hpx_buffer *out, hpx_svg *svg); /* appends the text, and frees the figure */
 
+/* What is put between these two is one thing, `number` of its kind: a group of that class, with data-n="NUMBER". */
+void hpx_svg_open(hpx_svg *svg, const char *kind, size_t number);
+void hpx_svg_close(hpx_svg *svg);
+
 /* In the units of the figure; `y` is the line on which the text stands. */
 void hpx_svg_text(hpx_svg *svg, double x, double y, hpx_svg_anchor anchor, const char *text);
 
@@ -75,14 +79,16 @@ void hpx_svg_bars(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const d
                   double thickness, double offset);
 
 /* A plot with names on both axes: a cell for each pair, row by row, coloured from `dark` to `bright`, which may be
- * the smaller one, with the value in it. Where they are equal all are bright. */
+ * the smaller one, with the value in it. Where they are equal all are bright. Or one cell alone. */
 typedef struct hpx_svg_heat_scale {
     double dark, bright;
-    int decimals;
+    int decimals; /* below 0: no values are written */
 } hpx_svg_heat_scale;
 
 void hpx_svg_heat(hpx_svg *svg, const hpx_svg_plot *plot, const double *values,
                   const hpx_svg_heat_scale *scale);
+void hpx_svg_heat_cell(hpx_svg *svg, const hpx_svg_plot *plot, size_t column, size_t row, double value,
+                       const hpx_svg_heat_scale *scale);
 void hpx_svg_frame(hpx_svg *svg, const hpx_svg_plot *plot, size_t column, size_t row); /* around one cell */
 
 #endif

@@ -155,6 +155,22 @@ static void test_heat_scales(void **state)
     free(text);
 }
 
+/* One cell, as a thing of its own, without its value. */
+static void test_group_and_heat_cell(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a", "b"};
+    hpx_svg_plot plot = square;
+    plot.x = plot.y = (hpx_svg_axis){.names = names, .count = 2};
+    hpx_svg *svg = figure();
+    hpx_svg_open(svg, "cell", 12);
+    hpx_svg_heat_cell(svg, &plot, 1, 0, 2, &(hpx_svg_heat_scale){0, 2, -1});
+    hpx_svg_close(svg);
+    expect(svg, "<g class=\"cell\" data-n=\"12\">\n"
+                "<rect x=\"60\" y=\"20\" width=\"50\" height=\"50\" fill=\"#fde725\" stroke=\"#ffffff\"/>\n"
+                "</g>\n");
+}
+
 /* The labels of an axis, a blank behind each. */
 static void expect_ticks(hpx_svg_axis axis, const char *expected)
 {
@@ -189,7 +205,7 @@ static void test_ticks(void **state)
     expect_ticks((hpx_svg_axis){NULL, 0, 1e6}, "0 200000 400000 600000 800000 1000000 ");
     expect_ticks((hpx_svg_axis){NULL, 0.01, 1, .logarithmic = true}, "0.01 0.02 0.05 0.1 0.2 0.5 1 ");
     expect_ticks((hpx_svg_axis){NULL, 1e-5, 10, .logarithmic = true}, "1e-05 0.0001 0.001 0.01 0.1 1 10 ");
-    expect_ticks((hpx_svg_axis){"x", .names = names, .count = 2}, "relu &lt;tanh> x ");
+    expect_ticks((hpx_svg_axis){"x", .names = names, .count = 2}, "relu &lt;tanh&gt; x ");
 }
 
 static void test_logarithmic_places(void **state)
@@ -233,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_bars),
         cmocka_unit_test(test_heat),
         cmocka_unit_test(test_heat_scales),
+        cmocka_unit_test(test_group_and_heat_cell),
         cmocka_unit_test(test_ticks),
         cmocka_unit_test(test_logarithmic_places),
         cmocka_unit_test(test_legend_and_text),

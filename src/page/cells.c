@@ -1,0 +1,288 @@
+#include "inside.h"
+
+#include "base/memory.h"
+#include "statistics/summary.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+hpx_page *hpx_page_new(const hpx_recipe *recipe)
+{
+    hpx_page *page = hpx_alloc(sizeof *page);
+    page->recipe = recipe;
+    page->count = hpx_grid_cells(&recipe->grid);
+    page->cells = hpx_alloc(page->count * sizeof *page->cells);
+    page->costs = hpx_alloc(page->count * sizeof *page->costs);
+    page->timed = true;
+    for (uint32_t cell = 0; cell < page->count; cell++)
+        page->costs[cell] = NAN;
+    return page;
+}
+
+void hpx_page_free(hpx_page *page)
+{
+    if (!page)
+        return;
+    for (uint32_t cell = 0; cell < page->count; cell++)
+        free(page->cells[cell].values);
+    for (size_t i = 0; i < page->origin_count; i++) {
+        free(page->origins[i].version);
+        free(page->origins[i].describe);
+        free(page->origins[i].data);
+        free(page->origins[i].numerics);
+        free(page->origins[i].import);
+    }
+    free(page->origins);
+    free(page->cells);
+    free(page->costs);
+    free(page);
+}
+
+void hpx_page_set_cost(hpx_page *page, uint32_t cell, uint64_t macs)
+{
+    page->costs[cell] = (double)macs;
+    page->timed = false;
+}
+
+/* --- results -------------------------------------------------------------------------------------------------- */
+
+/* The number of a cell that has the recipe's own values. */
+static uint32_t number_of(const hpx_recipe *recipe, const hpx_cell *cell)
+{
+    uint32_t indices[HPX_AXES_MAX] = {0};
+    for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
+        const char *value = hpx_cell_value(cell, recipe->axes[axis].name);
+        while (value && indices[axis] + 1 < recipe->axes[axis].count &&
+               strcmp(recipe->axes[axis].values[indices[axis]].text, value) != 0)
+            indices[axis]++;
+    }
+    return hpx_grid_cell(&recipe->grid, indices);
+}
+
+static size_t seed_index(const hpx_recipe *recipe, uint64_t seed)
+{
+    size_t index = 0;
+    while (index + 1 < recipe->seed_count && recipe->seeds[index] != seed)
+        index++;
+    return index;
+}
+
+static size_t find_origin(const hpx_page *page, const hpx_artifact *artifact)
+{
+    size_t i = 0;
+    while (i < page->origin_count && !(hpx_hash_equal(&page->origins[i].code, &artifact->code) &&
+                                       hpx_hash_equal(&page->origins[i].dataset, &artifact->dataset)))
+        i++;
+    return i;
+}
+
+static double *values_of(const hpx_page *page, struct cell *cell)
+{
+    const size_t count = page->recipe->seed_count * page->recipe->epochs;
+    if (!cell->values) {
+        cell->values = hpx_alloc(count * sizeof *cell->values);
+        for (size_t i = 0; i < count; i++)
+            cell->values[i] = NAN;
+    }
+    return cell->values;
+}
+
+bool hpx_page_add(hpx_page *page, const hpx_artifact *artifact)
+{
+    const hpx_recipe *recipe = page->recipe;
+    const size_t origin = find_origin(page, artifact);
+    if (artifact->epoch == 0 || artifact->epoch > recipe->epochs)
+        return true;
+    struct cell *cell = &page->cells[number_of(recipe, &artifact->cell)];
+    const bool first = !cell->values;
+    double *values =
+        values_of(page, cell) + seed_index(recipe, artifact->seed) * recipe->epochs + artifact->epoch - 1;
+    *values = *artifact->failure ? NAN : hpx_objective_value(&recipe->objective, &artifact->metrics);
+    for (uint32_t later = artifact->epoch + 1; *artifact->stopped && later <= recipe->epochs; later++)
+        values[later - artifact->epoch] = *values; /* it stands for all later epochs */
+    if (*artifact->failure && cell->failed++ == 0) {
+        cell->failed_epoch = artifact->epoch;
+        memcpy(cell->failure, artifact->failure, sizeof cell->failure);
+    }
+    if (first) {
+        cell->key = artifact->key;
+        cell->origin = origin;
+    }
+    cell->epochs = artifact->epoch > cell->epochs ? artifact->epoch : cell->epochs;
+    cell->seconds += artifact->seconds;
+    if (origin < page->origin_count)
+        page->origins[origin].results++;
+    return origin < page->origin_count;
+}
+
+uint32_t hpx_page_cells(const hpx_page *page)
+{
+    uint32_t count = 0;
+    for (uint32_t cell = 0; cell < page->count; cell++)
+        count += page->cells[cell].values != NULL;
+    return count;
+}
+
+double hpx_page_seed_value(const hpx_page *page, uint32_t cell, size_t seed, uint32_t epoch)
+{
+    const double *values = page->cells[cell].values;
+    return values ? values[seed * page->recipe->epochs + epoch - 1] : NAN;
+}
+
+double hpx_page_after(const hpx_page *page, uint32_t cell, uint32_t epoch)
+{
+    double sum = 0;
+    for (size_t seed = 0; seed < page->recipe->seed_count; seed++)
+        sum += hpx_page_seed_value(page, cell, seed, epoch);
+    return sum / (double)page->recipe->seed_count;
+}
+
+bool hpx_page_better(const hpx_page *page, double value, double other)
+{
+    return hpx_objective_better(&page->recipe->objective, value, other);
+}
+
+/* Mean and deviation over the seeds that have come to the end; a seed that failed fails the cell. */
+static void conclude_cell(const hpx_page *page, struct cell *cell, double *scores)
+{
+    const hpx_recipe *recipe = page->recipe;
+    size_t count = 0;
+    for (size_t seed = 0; seed < recipe->seed_count; seed++) {
+        const double value = cell->values[(seed + 1) * recipe->epochs - 1];
+        if (!isnan(value))
+            scores[count++] = value;
+    }
+    cell->seeds = count + cell->failed;
+    cell->score = count && !cell->failed ? hpx_mean(scores, count) : NAN;
+    cell->sd = count > 1 && !cell->failed ? hpx_sd(scores, count) : NAN;
+}
+
+void hpx_page_conclude(hpx_page *page)
+{
+    const hpx_outcome *outcome = page->outcome;
+    double *scores = hpx_alloc(page->recipe->seed_count * sizeof *scores);
+    page->best = NO_CELL;
+    for (uint32_t i = 0; i < page->count; i++) {
+        struct cell *cell = &page->cells[i];
+        cell->score = cell->sd = NAN;
+        if (!cell->values)
+            continue;
+        conclude_cell(page, cell, scores);
+        if (page->timed)
+            page->costs[i] = cell->seconds;
+        if (!isnan(cell->score) &&
+            (page->best == NO_CELL || hpx_page_better(page, cell->score, page->cells[page->best].score)))
+            page->best = i;
+    }
+    page->shown = page->best == NO_CELL ? 0 : page->best;
+    for (size_t i = outcome ? outcome->search_count : 0; i-- > 0;)
+        if (outcome->searches[i].done)
+            page->shown = outcome->searches[i].result.end;
+    free(scores);
+}
+
+/* --- peaks ---------------------------------------------------------------------------------------------------- */
+
+/* The neighbours of a cell, one after the other: `at` begins as the lowest of them. */
+struct walk {
+    const hpx_grid *grid;
+    uint32_t low[HPX_AXES_MAX], high[HPX_AXES_MAX], at[HPX_AXES_MAX];
+};
+
+static void begin_walk(struct walk *walk, const hpx_grid *grid, uint32_t cell)
+{
+    uint32_t indices[HPX_AXES_MAX];
+    hpx_grid_indices(indices, grid, cell);
+    walk->grid = grid;
+    for (size_t axis = 0; axis < grid->axes; axis++) {
+        const uint32_t last = grid->counts[axis] - 1, index = indices[axis];
+        const bool any = hpx_grid_is_unordered(grid, axis);
+        walk->at[axis] = walk->low[axis] = any || index == 0 ? 0 : index - 1;
+        walk->high[axis] = any || index == last ? last : index + 1;
+    }
+}
+
+static bool next_in_walk(struct walk *walk)
+{
+    for (size_t axis = walk->grid->axes; axis-- > 0;) {
+        if (walk->at[axis] < walk->high[axis]) {
+            walk->at[axis]++;
+            return true;
+        }
+        walk->at[axis] = walk->low[axis];
+    }
+    return false;
+}
+
+/* Whether a peak is above a neighbour by more than two standard errors of their difference. */
+static bool is_above(const struct cell *peak, const struct cell *neighbour)
+{
+    const double error = sqrt(peak->sd * peak->sd / (double)peak->seeds +
+                              neighbour->sd * neighbour->sd / (double)neighbour->seeds);
+    return fabs(peak->score - neighbour->score) > 2 * error; /* with one seed nobody knows */
+}
+
+enum peak hpx_page_peak(const hpx_page *page, uint32_t cell)
+{
+    const struct cell *peak = &page->cells[cell];
+    struct walk walk;
+    bool sure = true;
+    if (isnan(peak->score))
+        return NO_PEAK;
+    begin_walk(&walk, &page->recipe->grid, cell);
+    do {
+        const uint32_t number = hpx_grid_cell(&page->recipe->grid, walk.at);
+        const struct cell *neighbour = &page->cells[number];
+        if (number == cell || isnan(neighbour->score))
+            continue;
+        if (!hpx_page_better(page, peak->score, neighbour->score))
+            return NO_PEAK;
+        sure = sure && is_above(peak, neighbour);
+    } while (next_in_walk(&walk));
+    return sure ? SURE_PEAK : UNSURE_PEAK;
+}
+
+/* --- cells and axes ------------------------------------------------------------------------------------------- */
+
+char *hpx_page_cell_name(const hpx_page *page, uint32_t cell)
+{
+    const hpx_recipe *recipe = page->recipe;
+    uint32_t indices[HPX_AXES_MAX];
+    hpx_buffer pairs = {0};
+    hpx_grid_indices(indices, &recipe->grid, cell);
+    for (size_t axis = 0; axis < recipe->grid.axes; axis++)
+        hpx_cell_add(&pairs, recipe->axes[axis].name, recipe->axes[axis].values[indices[axis]].text);
+    const hpx_cell named = hpx_cell_of(&pairs);
+    char *text = hpx_cell_text(&named);
+    hpx_buffer_free(&pairs);
+    return text;
+}
+
+int hpx_page_decimals(const hpx_page *page)
+{
+    return page->recipe->objective.minimised ? 6 : 4;
+}
+
+void hpx_page_map_axes(const hpx_page *page, size_t *rows, size_t *columns)
+{
+    const hpx_grid *grid = &page->recipe->grid;
+    size_t most = 0, second = grid->axes;
+    for (size_t axis = 1; axis < grid->axes; axis++)
+        if (grid->counts[axis] > grid->counts[most])
+            most = axis;
+    for (size_t axis = grid->axes; axis-- > 0;)
+        if (axis != most && (second == grid->axes || grid->counts[axis] >= grid->counts[second]))
+            second = axis;
+    second = second == grid->axes ? most : second;
+    *rows = most < second ? most : second;
+    *columns = most < second ? second : most;
+}
+
+uint32_t hpx_page_moved(const hpx_page *page, uint32_t cell, size_t axis, uint32_t value)
+{
+    uint32_t indices[HPX_AXES_MAX];
+    hpx_grid_indices(indices, &page->recipe->grid, cell);
+    indices[axis] = value;
+    return hpx_grid_cell(&page->recipe->grid, indices);
+}

@@ -1,0 +1,103 @@
+/* What the parts of a page share: the results by cell, and what is drawn and written of them. */
+#ifndef HPX_PAGE_INSIDE_H
+#define HPX_PAGE_INSIDE_H
+
+#include "page/page.h"
+
+#include "svg/svg.h"
+
+#include <stddef.h>
+
+#define NO_CELL UINT32_MAX
+
+/* All that is known of a cell; `values` NULL: nothing. */
+struct cell {
+    double *values;   /* of the objective, seed by seed, each of the recipe's epochs; NaN: there is none */
+    size_t seeds;     /* that have come to the end, or have failed */
+    double score, sd; /* mean and standard deviation over these; NaN: there is none */
+    uint32_t epochs;  /* the most that a seed has come to */
+    size_t failed;    /* seeds that have; */
+    uint32_t failed_epoch;
+    char failure[HPX_FAILURE_BYTES]; /* of the first of them */
+    double seconds;                  /* of training, over all seeds */
+    size_t origin;                   /* of the first seed */
+    hpx_hash key;                    /* of the first seed */
+};
+
+/* Code, data and machine that results were made with. */
+struct origin {
+    hpx_hash code, dataset;
+    char *version, *describe, *data, *numerics, *import;
+    bool dirty;
+    size_t results;
+};
+
+struct hpx_page {
+    const hpx_recipe *recipe;
+    const hpx_outcome *outcome;
+    uint32_t count; /* of the grid */
+    struct cell *cells;
+    double *costs;  /* NaN: not known */
+    bool timed;     /* costs are seconds */
+    uint32_t best;  /* NO_CELL: no cell has a score */
+    uint32_t shown; /* the cell through which figures cut: where the first search ends, else the best */
+    struct origin *origins;
+    size_t origin_count, origin_capacity;
+};
+
+/* --- cells.c: results by cell ------------------------------------------------------------------------------- */
+
+void hpx_page_conclude(hpx_page *page); /* when all results are there */
+
+/* The value of a cell's objective after an epoch: the mean over its seeds; NaN unless all of them have it. */
+double hpx_page_after(const hpx_page *page, uint32_t cell, uint32_t epoch);
+double hpx_page_seed_value(const hpx_page *page, uint32_t cell, size_t seed, uint32_t epoch);
+
+bool hpx_page_better(const hpx_page *page, double value, double other); /* of two scores */
+
+/* Whether no neighbour is better. Neighbours: every index moves by at most 1, on an unordered axis to any value. */
+enum peak { NO_PEAK, UNSURE_PEAK /* within 2 standard errors of a neighbour */, SURE_PEAK };
+enum peak hpx_page_peak(const hpx_page *page, uint32_t cell);
+
+/* "n1=64 n2=512"; free() it. */
+char *hpx_page_cell_name(const hpx_page *page, uint32_t cell);
+
+/* Decimals of scores. */
+int hpx_page_decimals(const hpx_page *page);
+
+/* The two axes of a map: those with most values. *columns is the later one; with one axis both are it. */
+void hpx_page_map_axes(const hpx_page *page, size_t *rows, size_t *columns);
+
+/* The shown cell with another value on an axis. */
+uint32_t hpx_page_moved(const hpx_page *page, uint32_t cell, size_t axis, uint32_t value);
+
+/* --- space.c: figures over the grid; lines.c: all others ----------------------------------------------------- */
+
+void hpx_page_space(hpx_buffer *out, const hpx_page *page);
+void hpx_page_paths(hpx_buffer *out, const hpx_page *page);
+void hpx_page_axes(hpx_buffer *out, const hpx_page *page);
+void hpx_page_costs(hpx_buffer *out, const hpx_page *page);
+void hpx_page_distribution(hpx_buffer *out, const hpx_page *page);
+void hpx_page_epochs(hpx_buffer *out, const hpx_page *page);
+void hpx_page_progress(hpx_buffer *out, const hpx_page *page);
+
+void hpx_page_widen(hpx_svg_axis *axis); /* so that no mark lies on its ends; to 0 .. 1 where there is none */
+
+/* --- html.c -------------------------------------------------------------------------------------------------- */
+
+void hpx_html_text(hpx_buffer *out, const char *text);
+void hpx_html_number(hpx_buffer *out, int decimals, double value); /* NaN: a dash */
+
+/* A figure: its heading, the SVG, and what is said below it. `id` is a word. */
+void hpx_html_open_figure(hpx_buffer *out, const char *id, const char *heading);
+void hpx_html_close_figure(hpx_buffer *out, const char *caption); /* HTML */
+
+/* --- data.c: all results as JSON, for the script -------------------------------------------------------------- */
+
+void hpx_page_data(hpx_buffer *out, const hpx_page *page);
+
+/* Made by the build of page.css and page.js. */
+extern const unsigned char hpx_page_style[], hpx_page_script[];
+extern const size_t hpx_page_style_size, hpx_page_script_size;
+
+#endif

@@ -1,0 +1,356 @@
+/* Figures that are not over the grid: costs, distribution, epochs, and how searches get on. */
+#include "inside.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WIDTH = 530, HEIGHT = 320, LEFT = 62, TOP = 30, INNER = WIDTH - LEFT - 18, CURVES_MAX = 2500 };
+
+/* --- axes ------------------------------------------------------------------------------------------------------- */
+
+void hpx_page_widen(hpx_svg_axis *axis)
+{
+    if (!(axis->from <= axis->to)) {
+        axis->from = 0;
+        axis->to = 1;
+    } else if (axis->logarithmic) {
+        axis->from /= 1.15;
+        axis->to *= 1.15;
+    } else {
+        const double margin =
+            axis->to > axis->from ? 0.04 * (axis->to - axis->from) : 0.5 * fabs(axis->to) + 1e-6;
+        axis->from -= margin;
+        axis->to += margin;
+    }
+}
+
+static hpx_svg_axis empty_axis(const char *label)
+{
+    return (hpx_svg_axis){.label = label, .from = INFINITY, .to = -INFINITY};
+}
+
+static void include(hpx_svg_axis *axis, double value)
+{
+    axis->from = fmin(axis->from, value);
+    axis->to = fmax(axis->to, value);
+}
+
+/* Values over more than a decade are shown by their logarithm. */
+static void choose_scale(hpx_svg_axis *axis)
+{
+    axis->logarithmic = axis->from > 0 && axis->to > 10 * axis->from;
+    hpx_page_widen(axis);
+}
+
+static const char *cost_label(const hpx_page *page)
+{
+    return page->timed ? "seconds of training" : "multiplications of a forward pass";
+}
+
+/* --- cells in an order ------------------------------------------------------------------------------------------ */
+
+struct ordered {
+    double by;
+    uint32_t cell;
+};
+
+static int compare_ordered(const void *left, const void *right)
+{
+    const struct ordered *a = left, *b = right;
+    const int order = (a->by > b->by) - (a->by < b->by);
+    return order ? order : (a->cell > b->cell) - (a->cell < b->cell);
+}
+
+/* The cells that have a score, ascending by cost, or from the worst score to the best. free() them. */
+static struct ordered *order_cells(size_t *count, const hpx_page *page, bool by_cost)
+{
+    const double sign = page->recipe->objective.minimised ? -1 : 1;
+    struct ordered *cells = hpx_alloc((page->count + 1) * sizeof *cells);
+    *count = 0;
+    for (uint32_t i = 0; i < page->count; i++)
+        if (!isnan(page->cells[i].score))
+            cells[(*count)++] =
+                (struct ordered){.by = by_cost ? page->costs[i] : sign * page->cells[i].score, .cell = i};
+    qsort(cells, *count, sizeof *cells, compare_ordered);
+    return cells;
+}
+
+static void put_cell_point(hpx_svg *svg, const hpx_svg_plot *plot, uint32_t cell, double x, double y)
+{
+    hpx_svg_open(svg, "cell", cell);
+    hpx_svg_points(svg, plot, 0, &x, &y, 1);
+    hpx_svg_close(svg);
+}
+
+/* --- cost against score ----------------------------------------------------------------------------------------- */
+
+/* Of cells in ascending order of cost, those that are better than all cheaper ones, as a stair. */
+static void put_front(hpx_svg *svg, const hpx_page *page, const hpx_svg_plot *plot,
+                      const struct ordered *cells, size_t count)
+{
+    double *x = hpx_alloc(2 * (2 * count + 1) * sizeof *x), *y = x + 2 * count + 1, best = NAN;
+    size_t points = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double score = page->cells[cells[i].cell].score;
+        if (!hpx_page_better(page, score, best))
+            continue;
+        if (points) {
+            x[points] = cells[i].by;
+            y[points++] = best;
+        }
+        best = score;
+        x[points] = cells[i].by;
+        y[points++] = best;
+    }
+    hpx_svg_line(svg, plot, 1, x, y, points);
+    free(x);
+}
+
+void hpx_page_costs(hpx_buffer *out, const hpx_page *page)
+{
+    size_t count;
+    struct ordered *cells = order_cells(&count, page, true);
+    hpx_svg_plot plot = {.left = LEFT,
+                         .top = TOP,
+                         .width = INNER,
+                         .height = HEIGHT - TOP - 48,
+                         .x = empty_axis(cost_label(page)),
+                         .y = empty_axis(page->recipe->objective.name)};
+    for (size_t i = 0; i < count; i++) {
+        include(&plot.x, cells[i].by);
+        include(&plot.y, page->cells[cells[i].cell].score);
+    }
+    choose_scale(&plot.x);
+    hpx_page_widen(&plot.y);
+    hpx_svg *svg =
+        hpx_svg_new(WIDTH, HEIGHT, "Cost and score", "A point for each cell; the line is the Pareto front.");
+    hpx_svg_axes(svg, &plot);
+    put_front(svg, page, &plot, cells, count);
+    for (size_t i = 0; i < count; i++)
+        put_cell_point(svg, &plot, cells[i].cell, cells[i].by, page->cells[cells[i].cell].score);
+    hpx_html_open_figure(out, "costs", "Cost and score");
+    hpx_svg_finish(out, svg);
+    hpx_html_close_figure(out,
+                          "A point is a cell. The line is the Pareto front: no cell above it is as cheap.");
+    free(cells);
+}
+
+/* --- distribution ----------------------------------------------------------------------------------------------- */
+
+void hpx_page_distribution(hpx_buffer *out, const hpx_page *page)
+{
+    const size_t searches = page->outcome ? page->outcome->search_count : 0;
+    const char **names = hpx_alloc((searches + 1) * sizeof *names);
+    size_t count, longest = 0;
+    struct ordered *cells = order_cells(&count, page, false);
+    for (size_t i = 0; i < searches; i++) {
+        names[i] = page->outcome->searches[i].search->name;
+        longest = strlen(names[i]) > longest ? strlen(names[i]) : longest;
+    }
+    const double left = fmax(LEFT, 16 + 6.2 * (double)(longest < 28 ? longest : 28));
+    hpx_svg_plot plot = {.left = left,
+                         .top = TOP,
+                         .width = WIDTH - left - 18,
+                         .height = HEIGHT - TOP - 48,
+                         .x = empty_axis(page->recipe->objective.name),
+                         .y = {.label = "share of cells", .from = 0, .to = 1}};
+    for (size_t i = 0; i < count; i++)
+        include(&plot.x, page->cells[cells[i].cell].score);
+    hpx_page_widen(&plot.x);
+    hpx_svg_plot ends = plot;
+    ends.top = HEIGHT + 4;
+    ends.height = 18 * (double)searches;
+    ends.x.label = NULL;
+    ends.y = (hpx_svg_axis){.names = names, .count = searches};
+    hpx_svg *svg =
+        hpx_svg_new(WIDTH, searches ? ends.top + ends.height + 24 : HEIGHT, "Distribution of scores",
+                    "The share of cells that are no better than a score, and below it where searches end.");
+    hpx_svg_axes(svg, &plot);
+    for (size_t i = 0; i < count; i++)
+        put_cell_point(svg, &plot, cells[i].cell, page->cells[cells[i].cell].score,
+                       (double)(i + 1) / (double)count);
+    if (searches)
+        hpx_svg_axes(svg, &ends);
+    for (size_t i = 0; i < searches; i++)
+        if (page->outcome->searches[i].done)
+            put_cell_point(svg, &ends, page->outcome->searches[i].result.end,
+                           page->outcome->searches[i].score, (double)i);
+    hpx_html_open_figure(out, "distribution", "Distribution of scores");
+    hpx_svg_finish(out, svg);
+    hpx_html_close_figure(
+        out, searches ? "Above, each cell with the share of cells that are no better. Below, where "
+                        "each search ends."
+                      : "Each cell with the share of cells that are no better.");
+    free(cells);
+    free(names);
+}
+
+/* --- epochs ----------------------------------------------------------------------------------------------------- */
+
+static void put_curve(hpx_svg *svg, const hpx_page *page, const hpx_svg_plot *plot, uint32_t cell,
+                      double *room)
+{
+    const uint32_t epochs = page->recipe->epochs;
+    double *y = room + epochs;
+    for (uint32_t i = 0; i < epochs; i++) {
+        room[i] = i + 1;
+        y[i] = hpx_page_after(page, cell, i + 1);
+    }
+    hpx_svg_open(svg, cell == page->best ? "curve cell best" : "curve cell", cell);
+    hpx_svg_line(svg, plot, cell == page->best ? 1 : 0, room, y, epochs);
+    hpx_svg_close(svg);
+}
+
+void hpx_page_epochs(hpx_buffer *out, const hpx_page *page)
+{
+    const uint32_t epochs = page->recipe->epochs;
+    size_t count;
+    struct ordered *cells = order_cells(&count, page, false);
+    const size_t first = count > CURVES_MAX ? count - CURVES_MAX : 0;
+    double *room = hpx_alloc(2 * epochs * sizeof *room);
+    hpx_buffer caption = {0};
+    hpx_svg_plot plot = {.left = LEFT,
+                         .top = TOP,
+                         .width = INNER,
+                         .height = HEIGHT - TOP - 48,
+                         .x = {.label = "epochs", .from = 1, .to = epochs},
+                         .y = empty_axis(page->recipe->objective.name)};
+    for (size_t i = first; i < count; i++)
+        for (uint32_t epoch = 1; epoch <= epochs; epoch++)
+            include(&plot.y, hpx_page_after(page, cells[i].cell, epoch));
+    hpx_page_widen(&plot.y);
+    hpx_svg *svg =
+        hpx_svg_new(WIDTH, HEIGHT, "Score against epochs", "A line for each cell, the mean over its seeds.");
+    hpx_svg_axes(svg, &plot);
+    for (size_t i = first; i < count; i++)
+        put_curve(svg, page, &plot, cells[i].cell, room);
+    hpx_html_open_figure(out, "epochs", "Score against epochs");
+    hpx_svg_finish(out, svg);
+    hpx_buffer_puts(&caption, "A line is a cell, the mean over its seeds; the strong one is the best.");
+    if (first)
+        hpx_buffer_printf(&caption, " The best %d of %zu cells are drawn.", CURVES_MAX, count);
+    hpx_html_close_figure(out, hpx_buffer_text(&caption));
+    hpx_buffer_free(&caption);
+    free(room);
+    free(cells);
+}
+
+/* --- best so far ------------------------------------------------------------------------------------------------ */
+
+/* A stair: what a search has spent, and its best score among cells at the most epochs reached. */
+struct stair {
+    double *spent, *best;
+    size_t count;
+};
+
+static void add_step(struct stair *stair, double spent, double best)
+{
+    if (stair->count) {
+        stair->spent[stair->count] = spent;
+        stair->best[stair->count] = stair->best[stair->count - 1];
+        stair->count++;
+    }
+    stair->spent[stair->count] = spent;
+    stair->best[stair->count++] = best;
+}
+
+/* By visits, or by cost: of the whole grid, or in seconds. `before`: room for the epochs of each cell, zeroed. */
+static struct stair climb(const hpx_page *page, const hpx_search_outcome *search, bool by_cost,
+                          uint32_t *before)
+{
+    const double unit = page->timed ? 1 : (double)page->outcome->grid_macs / 100;
+    struct stair stair = {.spent = hpx_alloc((4 * search->visit_count + 1) * sizeof(double))};
+    double spent = 0, best = NAN;
+    uint32_t most = 0;
+    stair.best = stair.spent + 2 * search->visit_count;
+    for (size_t i = 0; i < search->visit_count; i++) {
+        const hpx_visit *visit = &search->visits[i];
+        const uint32_t more = visit->epochs > before[visit->cell] ? visit->epochs - before[visit->cell] : 0;
+        spent += by_cost ? page->costs[visit->cell] / unit * more / page->recipe->epochs : 1;
+        before[visit->cell] += more;
+        if (visit->epochs > most || (visit->epochs == most && hpx_page_better(page, visit->score, best)))
+            best = visit->score;
+        most = visit->epochs > most ? visit->epochs : most;
+        add_step(&stair, spent, best);
+    }
+    for (size_t i = 0; i < search->visit_count; i++)
+        before[search->visits[i].cell] = 0;
+    return stair;
+}
+
+static void put_stairs(hpx_svg *svg, const hpx_page *page, hpx_svg_plot *plot, const struct stair *stairs)
+{
+    const size_t searches = page->outcome->search_count;
+    for (size_t i = 0; i < searches; i++)
+        for (size_t k = 0; k < stairs[i].count; k++) {
+            include(&plot->x, stairs[i].spent[k]);
+            include(&plot->y, stairs[i].best[k]);
+        }
+    choose_scale(&plot->x);
+    hpx_page_widen(&plot->y);
+    hpx_svg_axes(svg, plot);
+    for (size_t i = 0; i < searches; i++) {
+        const struct stair *stair = &stairs[i];
+        const size_t last = stair->count ? stair->count - 1 : 0, series = i % HPX_SVG_SERIES;
+        hpx_svg_open(svg, "search", i);
+        hpx_svg_line(svg, plot, series, stair->spent, stair->best, stair->count);
+        hpx_svg_points(svg, plot, series, stair->spent + last, stair->best + last, stair->count > 0);
+        hpx_svg_close(svg);
+    }
+}
+
+static void put_names(hpx_svg *svg, const hpx_page *page, double top)
+{
+    const char *names[HPX_SVG_SERIES];
+    for (size_t i = 0; i < page->outcome->search_count; i++) {
+        const size_t series = i % HPX_SVG_SERIES;
+        memset(names, 0, sizeof names);
+        names[series] = page->outcome->searches[i].search->name;
+        hpx_svg_open(svg, "search", i);
+        hpx_svg_legend(svg, LEFT + (i % 2 ? INNER / 2 : 0), top + 17 * (double)(i / 2), names,
+                       HPX_SVG_SERIES);
+        hpx_svg_close(svg);
+    }
+}
+
+static void put_progress(hpx_buffer *out, const hpx_page *page, bool by_cost)
+{
+    const size_t searches = page->outcome->search_count;
+    const double rows = (double)((searches + 1) / 2);
+    const char *label = !by_cost      ? "cells visited"
+                        : page->timed ? "seconds of training"
+                                      : "% of the grid's cost";
+    uint32_t *before = hpx_alloc(page->count * sizeof *before);
+    struct stair *stairs = hpx_alloc(searches * sizeof *stairs);
+    for (size_t i = 0; i < searches; i++)
+        stairs[i] = climb(page, &page->outcome->searches[i], by_cost, before);
+    hpx_svg_plot plot = {.left = LEFT,
+                         .top = TOP,
+                         .width = INNER,
+                         .height = HEIGHT - TOP - 48,
+                         .x = empty_axis(label),
+                         .y = empty_axis(page->recipe->objective.name)};
+    hpx_svg *svg = hpx_svg_new(WIDTH, HEIGHT + 14 + 17 * rows,
+                               by_cost ? "Best so far, by cost" : "Best so far, by visits",
+                               "A line for each search: the best score that it has found by then.");
+    put_stairs(svg, page, &plot, stairs);
+    put_names(svg, page, HEIGHT + 14);
+    hpx_html_open_figure(out, by_cost ? "progress-cost" : "progress-visits",
+                         by_cost ? "Best so far, by cost" : "Best so far, by visits");
+    hpx_svg_finish(out, svg);
+    hpx_html_close_figure(out, "The best score among the cells visited at the most epochs reached by then.");
+    for (size_t i = 0; i < searches; i++)
+        free(stairs[i].spent);
+    free(stairs);
+    free(before);
+}
+
+void hpx_page_progress(hpx_buffer *out, const hpx_page *page)
+{
+    put_progress(out, page, false);
+    put_progress(out, page, true);
+}

@@ -1,0 +1,348 @@
+/* The page as a whole: its frame, its words and its tables. */
+#include "inside.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <sodium/crypto_hash_sha256.h>
+#include <sodium/utils.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD        "<th scope=\"col\">"
+#define NUMBER_HEAD "<th scope=\"col\" class=\"number\">"
+
+enum { KEY_DIGITS = 12, CODE_DIGITS = 8 };
+
+/* --- where results come from ------------------------------------------------------------------------------------- */
+
+/* Its numerics, as "kernel AVX2, ..." */
+static char *numerics_text(const hpx_fields *manifest)
+{
+    static const char prefix[] = "numerics.";
+    hpx_buffer text = {0};
+    for (size_t i = 0; i < manifest->count; i++) {
+        const hpx_field *field = &manifest->fields[i];
+        if (strncmp(field->name, prefix, strlen(prefix)) != 0 || field->type != HPX_FIELD_TEXT)
+            continue;
+        hpx_buffer_printf(&text, "%s%s %s", text.size ? ", " : "", field->name + strlen(prefix),
+                          (const char *)field->bytes);
+    }
+    char *copy = hpx_strdup(hpx_buffer_text(&text));
+    hpx_buffer_free(&text);
+    return copy;
+}
+
+void hpx_page_add_origin(hpx_page *page, const hpx_provenance *provenance)
+{
+    const uint8_t *maker = hpx_provenance_maker(provenance);
+    const hpx_field *dirty = hpx_fields_find(&provenance->code, "dirty");
+    char version[HPX_CODE_HEX_BYTES] = "";
+    if (maker)
+        hpx_hex(version, maker, HPX_CODE_BYTES);
+    page->origins =
+        hpx_grow(page->origins, &page->origin_capacity, page->origin_count + 1, sizeof *page->origins);
+    page->origins[page->origin_count++] = (struct origin){
+        .code = provenance->artifact.code,
+        .dataset = provenance->artifact.dataset,
+        .version = hpx_strdup(version),
+        .describe = hpx_strdup(hpx_fields_text_or_empty(&provenance->code, "describe")),
+        .data = hpx_strdup(hpx_fields_text_or_empty(&provenance->dataset, "name")),
+        .numerics = numerics_text(&provenance->manifest),
+        .import = hpx_strdup(hpx_fields_text_or_empty(&provenance->import, "from")),
+        .dirty = dirty && dirty->count,
+        .results = 1,
+    };
+}
+
+static void put_origins(hpx_buffer *out, const hpx_page *page)
+{
+    hpx_buffer_puts(out, "<div class=\"scroll\"><table>\n<thead><tr>" HEAD "code version</th>" HEAD
+                         "commit</th>" HEAD "data</th>" HEAD "numerics</th>" HEAD
+                         "imported from</th>" NUMBER_HEAD "epochs stored</th></tr></thead>\n<tbody>\n");
+    for (size_t i = 0; i < page->origin_count; i++) {
+        const struct origin *origin = &page->origins[i];
+        hpx_buffer_puts(out, "<tr><td><code>");
+        hpx_html_text(out, origin->version);
+        hpx_buffer_puts(out, "</code></td><td>");
+        hpx_html_text(out, origin->describe);
+        hpx_buffer_puts(out, origin->dirty ? ", with uncommitted edits</td><td>" : "</td><td>");
+        hpx_html_text(out, origin->data);
+        hpx_buffer_puts(out, "</td><td>");
+        hpx_html_text(out, origin->numerics);
+        hpx_buffer_puts(out, "</td><td>");
+        hpx_html_text(out, origin->import);
+        hpx_buffer_printf(out, "</td><td class=\"number\">%zu</td></tr>\n", origin->results);
+    }
+    hpx_buffer_puts(out, "</tbody></table></div>\n");
+}
+
+static void put_provenance(hpx_buffer *out, const hpx_page *page)
+{
+    hpx_buffer_puts(out, "<section id=\"provenance\"><h2>Provenance</h2>\n");
+    put_origins(out, page);
+    hpx_buffer_puts(out, "<p>To redo it:</p>\n<pre>hpx build ");
+    hpx_html_text(out, page->recipe->path);
+    hpx_buffer_puts(out, "\nhpx report ");
+    hpx_html_text(out, page->recipe->path);
+    hpx_buffer_puts(out, " -o report.html\nhpx audit ");
+    hpx_html_text(out, page->recipe->path);
+    hpx_buffer_puts(out, "        # each result with its code, data and machine\nhpx reproduce KEY"
+                         "           # train one again and compare bit for bit</pre>\n</section>\n");
+}
+
+/* --- words -------------------------------------------------------------------------------------------------------- */
+
+static void put_best(hpx_buffer *out, const hpx_page *page)
+{
+    const struct cell *best = &page->cells[page->best];
+    char *name = hpx_page_cell_name(page, page->best);
+    hpx_buffer_printf(
+        out, "<p class=\"answer\">The best cell is <span class=\"cell\" data-n=\"%u\" tabindex=\"0\">",
+        page->best);
+    hpx_html_text(out, name);
+    hpx_buffer_printf(out, "</span> with %.*f", hpx_page_decimals(page), best->score);
+    if (!isnan(best->sd))
+        hpx_buffer_printf(out, " ± %.*f", hpx_page_decimals(page), best->sd);
+    hpx_buffer_printf(out, " over %zu %s.</p>\n", best->seeds, hpx_plural(best->seeds, "seed", "seeds"));
+    free(name);
+}
+
+static void put_summary(hpx_buffer *out, const hpx_page *page)
+{
+    const hpx_recipe *recipe = page->recipe;
+    const uint32_t stored = hpx_page_cells(page);
+    hpx_buffer_puts(out, "<header><h1>");
+    hpx_html_text(out, recipe->path);
+    hpx_buffer_puts(out, "</h1>\n<p>");
+    hpx_html_text(out, recipe->objective.name);
+    hpx_buffer_printf(out, " over %u %s of ", page->count, hpx_plural(page->count, "cell", "cells"));
+    for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
+        hpx_buffer_puts(out, axis ? " × " : "");
+        hpx_html_text(out, recipe->axes[axis].name);
+        hpx_buffer_printf(out, " (%u)", recipe->axes[axis].count);
+    }
+    hpx_buffer_printf(out, ", %u %s, %zu %s; ", recipe->epochs, hpx_plural(recipe->epochs, "epoch", "epochs"),
+                      recipe->seed_count, hpx_plural(recipe->seed_count, "seed", "seeds"));
+    if (stored == page->count)
+        hpx_buffer_puts(out, "all cells are stored.</p>\n");
+    else
+        hpx_buffer_printf(out, "%u %s stored.</p>\n", stored, hpx_plural(stored, "cell is", "cells are"));
+    if (page->best != NO_CELL)
+        put_best(out, page);
+    if (strncmp(recipe->objective.name, "test_", strlen("test_")) == 0)
+        hpx_buffer_puts(out,
+                        "<p>Cells were selected by a test metric, so their scores are optimistic.</p>\n");
+    hpx_buffer_puts(out, "</header>\n");
+}
+
+/* --- searches ----------------------------------------------------------------------------------------------------- */
+
+static void put_end(hpx_buffer *out, const hpx_page *page, const hpx_search_outcome *search)
+{
+    const int decimals = hpx_page_decimals(page);
+    if (!search->done) {
+        hpx_buffer_puts(out, "<td>not done: the store lacks its next trials</td><td class=\"number\">–</td>"
+                             "<td class=\"number\">–</td><td class=\"number\">–</td>");
+        return;
+    }
+    char *name = hpx_page_cell_name(page, search->result.end);
+    hpx_buffer_printf(out, "<td><span class=\"cell\" data-n=\"%u\" tabindex=\"0\">", search->result.end);
+    hpx_html_text(out, name);
+    hpx_buffer_puts(out, "</span></td><td class=\"number\">");
+    hpx_html_number(out, decimals, search->score);
+    hpx_buffer_puts(out, "</td><td class=\"number\">");
+    hpx_html_number(out, decimals, search->score_sd);
+    hpx_buffer_puts(out, "</td><td class=\"number\">");
+    hpx_html_number(out, decimals, search->difference);
+    hpx_buffer_puts(out, "</td>");
+    free(name);
+}
+
+static void put_search(hpx_buffer *out, const hpx_page *page, size_t number)
+{
+    const hpx_search_outcome *search = &page->outcome->searches[number];
+    hpx_buffer_printf(out, "<tr class=\"search\" data-n=\"%zu\"><th scope=\"row\">", number);
+    hpx_html_text(out, search->search->name);
+    hpx_buffer_puts(out, "</th><td>");
+    hpx_html_text(out, search->search->options.method->name);
+    hpx_buffer_puts(out, "</td>");
+    put_end(out, page, search);
+    hpx_buffer_printf(out, "<td class=\"number\">%zu</td><td class=\"number\">", search->visit_count);
+    hpx_html_number(out, 2, 100 * search->relative_cost);
+    hpx_buffer_puts(out, " %</td></tr>\n");
+}
+
+static void put_searches(hpx_buffer *out, const hpx_page *page)
+{
+    if (!page->outcome)
+        return;
+    hpx_buffer_puts(
+        out, "<section id=\"searches\"><h2>Searches</h2>\n<div class=\"scroll\"><table>\n<thead><tr>" HEAD
+             "search</th>" HEAD "method</th>" HEAD "end</th>" NUMBER_HEAD "score</th>" NUMBER_HEAD
+             "SD</th>" NUMBER_HEAD "from the best</th>" NUMBER_HEAD "visits</th>" NUMBER_HEAD
+             "cost of the grid</th></tr></thead>\n<tbody>\n");
+    for (size_t i = 0; i < page->outcome->search_count; i++)
+        put_search(out, page, i);
+    hpx_buffer_puts(out, "</tbody></table></div>\n<div class=\"figures\" id=\"paths\">\n");
+    hpx_page_paths(out, page);
+    hpx_buffer_puts(out, "</div>\n<div class=\"figures\">\n");
+    hpx_page_progress(out, page);
+    hpx_buffer_puts(out, "</div>\n</section>\n");
+}
+
+/* --- cells -------------------------------------------------------------------------------------------------------- */
+
+static bool is_numeric(const hpx_axis *axis)
+{
+    for (uint32_t i = 0; i < axis->count; i++)
+        if (isnan(axis->values[i].number))
+            return false;
+    return true;
+}
+
+static void put_row(hpx_buffer *out, const hpx_page *page, uint32_t number)
+{
+    const hpx_recipe *recipe = page->recipe;
+    const struct cell *cell = &page->cells[number];
+    const int decimals = hpx_page_decimals(page);
+    uint32_t indices[HPX_AXES_MAX];
+    char hex[HPX_HASH_HEX_BYTES];
+    hpx_grid_indices(indices, &recipe->grid, number);
+    hpx_buffer_printf(out, "<tr class=\"cell\" data-n=\"%u\">", number);
+    for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
+        hpx_buffer_puts(out, is_numeric(&recipe->axes[axis]) ? "<td class=\"number\">" : "<td>");
+        hpx_html_text(out, recipe->axes[axis].values[indices[axis]].text);
+        hpx_buffer_puts(out, "</td>");
+    }
+    hpx_buffer_puts(out, "<td class=\"number\">");
+    if (cell->failed)
+        hpx_buffer_puts(out, "failed");
+    else
+        hpx_html_number(out, decimals, cell->score);
+    hpx_buffer_puts(out, "</td><td class=\"number\">");
+    hpx_html_number(out, decimals, cell->sd);
+    hpx_buffer_printf(out,
+                      "</td><td class=\"number\">%zu</td><td class=\"number\">%u</td><td class=\"number\">",
+                      cell->seeds, cell->epochs);
+    hpx_html_number(out, page->timed ? 2 : 0, page->costs[number]);
+    hpx_buffer_printf(out, "</td><td><code>%.*s</code></td><td><code>%.*s</code></td></tr>\n", KEY_DIGITS,
+                      hpx_hash_hex(hex, &cell->key), CODE_DIGITS, page->origins[cell->origin].version);
+}
+
+static void put_cells(hpx_buffer *out, const hpx_page *page)
+{
+    const hpx_recipe *recipe = page->recipe;
+    hpx_buffer_puts(
+        out,
+        "<section id=\"cells\"><h2>Cells</h2>\n<div class=\"scroll tall\"><table id=\"table\">\n<thead><tr>");
+    for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
+        hpx_buffer_puts(out, is_numeric(&recipe->axes[axis]) ? NUMBER_HEAD : HEAD);
+        hpx_html_text(out, recipe->axes[axis].name);
+        hpx_buffer_puts(out, "</th>");
+    }
+    hpx_buffer_printf(out,
+                      NUMBER_HEAD "score</th>" NUMBER_HEAD "SD</th>" NUMBER_HEAD "seeds</th>" NUMBER_HEAD
+                                  "epochs</th>" NUMBER_HEAD "%s</th>" HEAD "key</th>" HEAD
+                                  "code</th></tr></thead>\n<tbody>\n",
+                      page->timed ? "seconds" : "cost");
+    for (uint32_t cell = 0; cell < page->count; cell++)
+        if (page->cells[cell].values)
+            put_row(out, page, cell);
+    hpx_buffer_puts(out, "</tbody></table></div>\n");
+    if (!page->timed)
+        hpx_buffer_puts(out,
+                        "<p class=\"note\">The cost is the multiplications of a forward pass, per sample. "
+                        "The key is that of the first seed.</p>\n");
+    hpx_buffer_puts(out, "</section>\n");
+}
+
+static void put_failed(hpx_buffer *out, const hpx_page *page)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < page->count; i++) {
+        const struct cell *cell = &page->cells[i];
+        if (!cell->failed)
+            continue;
+        if (!any)
+            hpx_buffer_puts(out, "<section id=\"failed\"><h2>Failed cells</h2>\n<ul>\n");
+        any = true;
+        char *name = hpx_page_cell_name(page, i);
+        hpx_buffer_printf(out, "<li><span class=\"cell\" data-n=\"%u\" tabindex=\"0\">", i);
+        hpx_html_text(out, name);
+        hpx_buffer_printf(out, "</span>: %zu of %zu seeds, the first in epoch %u: ", cell->failed,
+                          page->recipe->seed_count, cell->failed_epoch);
+        hpx_html_text(out, cell->failure);
+        hpx_buffer_puts(out, "</li>\n");
+        free(name);
+    }
+    if (any)
+        hpx_buffer_puts(out, "</ul>\n</section>\n");
+}
+
+static void put_figures(hpx_buffer *out, const hpx_page *page)
+{
+    if (page->best == NO_CELL) {
+        hpx_buffer_puts(out,
+                        "<p>No cell is stored with the recipe’s epochs, so there is nothing to draw.</p>\n");
+        return;
+    }
+    hpx_page_space(out, page);
+    hpx_buffer_puts(out, "<div class=\"figures\" id=\"cuts\">\n");
+    hpx_page_axes(out, page);
+    hpx_buffer_puts(out, "</div>\n<div class=\"figures\">\n");
+    hpx_page_costs(out, page);
+    hpx_page_distribution(out, page);
+    if (page->recipe->epochs > 1)
+        hpx_page_epochs(out, page);
+    hpx_buffer_puts(out, "</div>\n");
+}
+
+/* --- the frame ---------------------------------------------------------------------------------------------------- */
+
+static void put_digest(hpx_buffer *out, const unsigned char *bytes, size_t size)
+{
+    uint8_t sum[crypto_hash_sha256_BYTES];
+    char text[sodium_base64_ENCODED_LEN(sizeof sum, sodium_base64_VARIANT_ORIGINAL)];
+    crypto_hash_sha256(sum, bytes, size);
+    hpx_buffer_printf(out, "'sha256-%s'",
+                      sodium_bin2base64(text, sizeof text, sum, sizeof sum, sodium_base64_VARIANT_ORIGINAL));
+}
+
+static void put_head(hpx_buffer *out, const hpx_page *page)
+{
+    hpx_buffer_puts(out,
+                    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+                    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src ");
+    put_digest(out, hpx_page_script, hpx_page_script_size);
+    hpx_buffer_puts(out, "; style-src ");
+    put_digest(out, hpx_page_style, hpx_page_style_size);
+    hpx_buffer_puts(out, "; img-src data:; base-uri 'none'; form-action 'none'\"/>\n"
+                         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+                         "<meta name=\"color-scheme\" content=\"light dark\"/>\n"
+                         "<link rel=\"icon\" href=\"data:,\"/>\n<title>");
+    hpx_html_text(out, page->recipe->path);
+    hpx_buffer_puts(out, " – hpx report</title>\n<style>");
+    hpx_buffer_add(out, hpx_page_style, hpx_page_style_size);
+    hpx_buffer_puts(out, "</style>\n</head>\n<body>\n");
+}
+
+void hpx_page_write(hpx_buffer *out, hpx_page *page, const hpx_outcome *outcome)
+{
+    page->outcome = outcome && outcome->search_count ? outcome : NULL;
+    hpx_page_conclude(page);
+    put_head(out, page);
+    hpx_buffer_puts(out, "<main>\n");
+    put_summary(out, page);
+    put_figures(out, page);
+    put_searches(out, page);
+    put_cells(out, page);
+    put_failed(out, page);
+    put_provenance(out, page);
+    hpx_buffer_puts(out, "</main>\n<script type=\"application/json\" id=\"data\">\n");
+    hpx_page_data(out, page);
+    hpx_buffer_puts(out, "</script>\n<script>");
+    hpx_buffer_add(out, hpx_page_script, hpx_page_script_size);
+    hpx_buffer_puts(out, "</script>\n</body>\n</html>\n");
+}

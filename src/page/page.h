@@ -1,0 +1,42 @@
+/* A recipe's results as one HTML page that needs nothing else: figures, tables, its own script and style. Results in, a
+ * buffer out. The same results give the same bytes.
+ *
+ *     hpx_page *page = hpx_page_new(recipe);
+ *     hpx_page_set_cost(page, cell, cost);                       of every cell
+ *     if (!hpx_page_add(page, artifact))                         of every epoch, as hpx_stored_each has them
+ *         hpx_page_add_origin(page, provenance_of_it);
+ *     hpx_page_write(out, page, outcome);
+ *     hpx_page_free(page);
+ *
+ * The page allows itself by its Content-Security-Policy no more than its own script and style, by their hashes. Names of
+ * recipes, axes and values are text wherever they stand. */
+#ifndef HPX_PAGE_H
+#define HPX_PAGE_H
+
+#include "hpx/buffer.h"
+#include "hpx/outcome.h"
+#include "hpx/recipe.h"
+#include "hpx/store.h"
+#include "identity/provenance.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct hpx_page hpx_page;
+
+hpx_page *hpx_page_new(const hpx_recipe *recipe); /* which must outlive it */
+
+/* What a cell costs: multiplications of a forward pass. Without any, cells cost the seconds of their training. */
+void hpx_page_set_cost(hpx_page *page, uint32_t cell, uint64_t macs);
+
+/* False: nothing is known yet of the code and the data that it was made with; hpx_page_add_origin tells it. */
+bool hpx_page_add(hpx_page *page, const hpx_artifact *artifact);
+void hpx_page_add_origin(hpx_page *page, const hpx_provenance *provenance);
+
+uint32_t hpx_page_cells(const hpx_page *page); /* that have results */
+
+/* Appends the page. `outcome`: what a plan of the recipe's searches has found; NULL: none. */
+void hpx_page_write(hpx_buffer *out, hpx_page *page, const hpx_outcome *outcome);
+void hpx_page_free(hpx_page *page); /* NULL is fine */
+
+#endif

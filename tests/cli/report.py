@@ -1,0 +1,97 @@
+"""What a page of hpx report does in a browser: PAGE, of the paper's table, and one with HOSTILE names."""
+import sys
+
+from browser import Browser
+
+page, hostile = sys.argv[1:]
+on = "return [...document.querySelectorAll('.cell.on')].length"
+shown = "return document.querySelector('#shown').innerText"
+over = """const e = document.querySelector(arguments[0]);
+          e.dispatchEvent(new MouseEvent('mouseover', {bubbles: true}))"""
+
+
+def equal(got, expected, what):
+    assert got == expected, f"{what}: {got!r}, expected {expected!r}"
+
+
+def has(text, part):
+    assert part in text, f"{text!r} lacks {part!r}"
+
+
+def quiet(browser):
+    equal(browser.log(), [], "what the console says")
+
+
+def links(browser):
+    browser.open(page)
+    equal(browser.run(on), 0, "cells shown before one is pointed at")
+    browser.run(over, "#costs .cell[data-n='25']")
+    equal(browser.run("return ['space', 'costs', 'distribution', 'epochs', 'table'].map(id =>"
+                      " document.querySelectorAll('#' + id + ' .on[data-n=\"25\"]').length > 0)"), [True] * 5, "figures that show it")
+    cell = browser.run("return JSON.parse(document.getElementById('data').textContent).cells[25]")
+    for part in (cell["name"], f"{cell['score']:.4f}", f"{cell['score_sd']:.4f}", cell["key"][:12], cell["code"][:8]):
+        has(browser.run(shown), part)
+    browser.run(over, "h1")
+    equal(browser.run(on), 0, "cells shown when none is pointed at")
+
+
+def pins(browser):
+    browser.open(page)
+    for n in (3, 40):
+        browser.run("document.querySelector(`#space .cell[data-n='${arguments[0]}'] rect`).dispatchEvent("
+                    "new MouseEvent('click', {bubbles: true}))", n)
+    equal(browser.run("return location.hash"), "#pin=3+40", "the fragment")
+    has(browser.run(shown), "First less second: ")
+    has(browser.run(shown), "standard error")
+
+
+def keyboard(browser):
+    browser.open(page)
+    browser.run("document.querySelector('#space svg').focus()")
+    start = browser.run("return Number(document.querySelector('.answer .cell').dataset.n)")
+    browser.keys("\ue012\ue013")  # left, up
+    has(browser.run(shown), browser.run("return JSON.parse(document.getElementById('data').textContent)"
+                                        ".cells[arguments[0]].name", start - 1 - 11))
+    browser.keys("\ue007")  # Enter
+    equal(browser.run("return location.hash"), f"#pin={start - 12}", "the fragment")
+    browser.keys("\ue00c")  # Escape
+    equal(browser.run("return location.hash"), "", "the fragment")
+    browser.run("document.querySelector('#table tr[tabindex]').focus()")
+    browser.keys("\ue015")  # down
+    equal(browser.run("return document.activeElement.dataset.n"), "1", "the row with the focus")
+    equal(browser.run("return document.querySelector('#space .on').dataset.n"), "1", "the cell on the map")
+
+
+def fragment(browser):
+    browser.open("about:blank")
+    browser.open(page + "#pin=7&sort=-score&filter=n1%3D64+n2%3E32&step.full-l2=5")
+    equal(browser.run("return [...document.querySelectorAll('#space .pinned')].map(e => e.dataset.n)"), ["7"], "what is pinned")
+    rows = browser.run("return [...document.querySelectorAll('#table tbody tr:not([hidden])')].map(r => [r.cells[0].innerText,"
+                       " Number(r.cells[1].innerText), Number(r.cells[2].innerText)])")
+    equal(len(rows), 9, "rows that the filter leaves")
+    assert all(row[0] == "64" and row[1] > 32 for row in rows), rows
+    equal([row[2] for row in rows], sorted((row[2] for row in rows), reverse=True), "the order of the rows")
+    equal(browser.run("return [...document.querySelectorAll('#path-2 .step:not(.later):not(.way)')].length"), 5, "steps of the path")
+    equal(browser.run("return document.querySelector('#path-2 input').value"), "5", "the slider")
+    browser.run("const i = document.querySelector('#path-2 input'); i.value = 6; i.dispatchEvent(new Event('input'))")
+    has(browser.run("return location.hash"), "step.full-l2=6")
+    browser.run("document.querySelector('#table th button').click()")
+    has(browser.run("return location.hash"), "sort=n1")
+
+
+def names(browser):
+    browser.open(hostile)
+    equal(browser.run("return [document.images.length, document.scripts.length]"), [0, 2], "images and scripts")
+    has(browser.run("return document.querySelector('h1').innerText"), "<img src=x>/<script>alert(1).rcp")
+    browser.run(over, "#space .cell")
+    has(browser.run(shown), "</script><script>alert(2)//")
+
+
+for width, dark in ((1280, False), (400, True)):
+    with Browser(width, 900, dark) as browser:
+        for part in (links, pins, keyboard, fragment, names):
+            part(browser)
+            quiet(browser)
+        browser.open(page)
+        equal(browser.run("return document.documentElement.scrollWidth"), width, "the width of the page")
+        equal(browser.run("return performance.getEntriesByType('resource').length"), 0, "requests")

@@ -1,0 +1,190 @@
+# hpx report: the page of the paper's table, of several seeds, of hostile names; in a browser, where there is one.
+. "$(dirname "$0")/common.sh"
+
+GOLDEN=$SOURCE_ROOT/tests/golden/paper-table.csv
+
+# A program that knows the paper's table: its accuracies, reached in four epochs.
+paper() { # FILE SETTING...
+    cp "$GOLDEN" table.csv
+    cat >look.sh <<'X'
+#!/bin/sh
+awk -F, -v n1="$1" -v n2="$2" -v seed="$3" '$1 == n1 && $2 == n2 {
+    for (e = 1; e <= 4; e++) printf "epoch=%d test_accuracy=%.4f\n", e, $3 - 0.01 * (4 - e) - 0.001 * (seed - 1)
+}' table.csv
+X
+    chmod +x look.sh
+    {
+        cat <<'X'
+program
+  command = ./look.sh $n1 $n2 $seed
+  code    = look.sh
+  data    = table.csv
+  metrics = stdout
+train
+  epochs    = 4
+  objective = test_accuracy
+X
+        printf '  %s\n' "${@:2}"
+        sed -n '/^axis/p' "$SOURCE_ROOT/recipes/mnist.rcp"
+        sed '/^include/d; /^#/d' "$SOURCE_ROOT/recipes/mnist-table.rcp"
+    } >"$1"
+}
+
+small() { # FILE: two axes, three seeds, two searches
+    recipe "$1" 'epochs = 2' 'seeds = 1..3' <<'X'
+axis n1 = 2 4 8
+axis n2 = 2 4
+search all
+  method = grid
+search climb
+  method = hill-climb
+X
+}
+
+page_data() { # FILE: the page's JSON, in ./out
+    sed -n '/<script type="application\/json"/,/<\/script>/p' "$1" | sed '1d; $d' >out
+    jq empty out 2>err || fail "the page's data are no JSON: $(cat err)"
+}
+
+# All before the data and the script is XML.
+well_formed() { # FILE
+    command -v python3 >found || return 0
+    sed '/^<script/,$d' "$1" >page.xml
+    echo '</body></html>' >>page.xml
+    python3 - page.xml <<'X' || fail "$1 is not well formed"
+import sys, xml.dom.minidom
+page = xml.dom.minidom.parse(sys.argv[1])
+assert not [e for e in page.getElementsByTagName("*") if e.hasAttribute("style")], "a style attribute"
+figures = page.getElementsByTagName("svg")
+assert figures and all(f.getAttribute("role") == "img" and f.getElementsByTagName("title") for f in figures)
+ids = [e.getAttribute("id") for e in page.getElementsByTagName("*") if e.hasAttribute("id")]
+assert len(ids) == len(set(ids)), ids
+X
+}
+
+test_the_page_of_the_papers_table() {
+    paper p.rcp
+    run 0 hpx build -j2 -q p.rcp
+    run 0 hpx report p.rcp -o page.html
+    empty out
+    empty err
+    run 0 hpx report p.rcp -o - # the same bytes twice
+    same_files out page.html
+    [[ $(wc -c <page.html) -lt 1000000 ]] || fail "the page has $(wc -c <page.html) bytes"
+    well_formed page.html
+    has page.html 'The best cell is'
+    page_data page.html
+    is '.cells | length' 66
+    is '[.searches[] | .visits | length]' '[66,21,30,28,21,16,17,13]'
+    equal "$(jq '.cells[] | .score' out | sort)" "$(tail -n +2 "$GOLDEN" | cut -d, -f3 | jq . | sort)" 'the scores'
+}
+
+# The numbers of the page are those of the other commands.
+test_numbers_are_those_of_json() {
+    small a.rcp
+    run 0 hpx build -j2 --json -q a.rcp
+    cp out build.json
+    run 0 hpx best a.rcp --top 9 --json
+    cp out best.json
+    run 0 hpx report a.rcp -o page.html
+    page_data page.html
+    equal "$(jq -c '[.cells | sort_by(.key)[] | [.key, (.score, .score_sd | . * 1e9 | round), .seeds, .epochs]]' out)" \
+        "$(jq -c '[.best | sort_by(.key)[] | [.key, (.score, .score_sd | . * 1e9 | round), .seeds, .epoch]]' best.json)" 'what is known of the cells'
+    equal "$(jq -c '[.searches[] | [.name, [.visits[][2]]]]' out)" \
+        "$(jq -c '[.searches[] | [.name, [.trace[].score]]]' build.json)" 'what the searches visit'
+}
+
+test_one_axis_is_a_line_and_three_have_two_on_the_map() {
+    recipe one.rcp 'epochs = 1' <<'X'
+axis n1 = 2 4 8
+axis n2 = 2
+search all
+  method = grid
+X
+    recipe three.rcp 'rate = $r' 'epochs = 1' <<'X'
+axis n1 = 2 4 8
+axis n2 = 2 4
+axis r = 0.1 0.01 0.001
+search all
+  method = grid
+X
+    run 0 hpx build -j2 -q one.rcp
+    run 0 hpx report one.rcp -o page.html
+    well_formed page.html
+    run 0 hpx build -j2 -q three.rcp
+    run 0 hpx report three.rcp -o page.html
+    well_formed page.html
+    has page.html 'data-axes="0 2"'
+    grep -q 'Here n2=[24]\.' page.html || fail 'the third axis is not named'
+}
+
+test_what_failed_or_is_not_stored() {
+    small a.rcp
+    run 2 hpx report a.rcp
+    has err 'name the file to write: -o report.html'
+    complains 1 'no store here' hpx report a.rcp -o page.html
+    run 0 hpx build -q -j2 a.rcp:climb epochs=1
+    complains 1 'no cell of its grid is stored' hpx report a.rcp -o page.html rate=0.5
+    run 0 hpx report a.rcp -o page.html # some epochs of some cells
+    has page.html 'there is nothing to draw'
+    has page.html 'not done: the store lacks its next trials'
+    well_formed page.html
+    run 1 hpx build -q -j2 a.rcp optimizer=sgd rate=0.1 weight-decay=200 epochs=5
+    run 0 hpx report a.rcp optimizer=sgd rate=0.1 weight-decay=200 epochs=5 -o page.html
+    has page.html 'Failed cells'
+    well_formed page.html
+    complains 1 'no/such/folder' hpx report a.rcp -o no/such/folder/page.html
+}
+
+# Whatever recipes, axes, values and searches are called is text.
+hostile() {
+    mkdir -p 'x"><img src=x>'
+    cat >score.sh <<'X'
+#!/bin/sh
+echo "score=${#1}"
+X
+    chmod +x score.sh
+    cat >'x"><img src=x>/<script>alert(1).rcp' <<'X'
+program
+  command = ./score.sh $w $v
+  code    = score.sh
+  metrics = stdout
+train
+  objective = maximise score
+axis w = "</script><script>alert(2)//" "'><img src=x onerror=alert(3)>" "<!--" "]]>&amp;"
+axis v = "a b" "javascript:alert(4)"
+search all
+  method = grid
+X
+    cp score.sh 'x"><img src=x>'
+}
+
+test_hostile_names_are_text() {
+    hostile
+    run 0 hpx build -q 'x"><img src=x>/<script>alert(1).rcp'
+    run 0 hpx report 'x"><img src=x>/<script>alert(1).rcp' -o page.html
+    has_not page.html '<img'
+    equal "$(grep -o '<script' page.html | wc -l)" 2 'the number of scripts'
+    equal "$(grep -o '</script' page.html | wc -l)" 2 'the number of ends of scripts'
+    has_not page.html '<!--'
+    well_formed page.html
+    page_data page.html
+    is '.axes[0].values[0]' '"</script><script>alert(2)//"'
+}
+
+# The page as people meet it: from a file, without a network.
+test_in_a_browser() {
+    if ! command -v chromium chromedriver python3 >found || [[ $(wc -l <found) != 3 ]]; then
+        echo "  skipped: needs chromium, chromedriver and python3"
+        return
+    fi
+    paper p.rcp 'seeds = 1 2'
+    run 0 hpx build -j2 -q p.rcp
+    run 0 hpx report p.rcp -o page.html
+    hostile
+    run 0 hpx build -q 'x"><img src=x>/<script>alert(1).rcp'
+    run 0 hpx report 'x"><img src=x>/<script>alert(1).rcp' -o hostile.html
+    run 0 python3 -B "$SOURCE_ROOT/tests/cli/report.py" "file://$PWD/page.html" "file://$PWD/hostile.html"
+}
+
+run_tests "$@"
