@@ -74,11 +74,13 @@ uint32_t hpx_page_moved(const hpx_page *page, uint32_t cell, size_t axis, uint32
 /* --- space.c: figures over the grid; lines.c: all others ----------------------------------------------------- */
 
 void hpx_page_space(hpx_buffer *out, const hpx_page *page);
+void hpx_page_cost_space(hpx_buffer *out, const hpx_page *page);
 void hpx_page_paths(hpx_buffer *out, const hpx_page *page);
 void hpx_page_axes(hpx_buffer *out, const hpx_page *page);
 void hpx_page_costs(hpx_buffer *out, const hpx_page *page);
 void hpx_page_distribution(hpx_buffer *out, const hpx_page *page);
 void hpx_page_epochs(hpx_buffer *out, const hpx_page *page);
+void hpx_page_parallel(hpx_buffer *out, const hpx_page *page);
 void hpx_page_progress(hpx_buffer *out, const hpx_page *page);
 
 void hpx_page_widen(hpx_svg_axis *axis); /* so that no mark lies on its ends; to 0 .. 1 where there is none */

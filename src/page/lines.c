@@ -197,7 +197,7 @@ static void put_curve(hpx_svg *svg, const hpx_page *page, const hpx_svg_plot *pl
     const uint32_t epochs = page->recipe->epochs;
     double *y = room + epochs;
     for (uint32_t i = 0; i < epochs; i++) {
-        room[i] = i + 1;
+        room[i] = plot->x.names ? i : i + 1;
         y[i] = hpx_page_after(page, cell, i + 1);
     }
     hpx_svg_open(svg, cell == page->best ? "curve cell best" : "curve cell", cell);
@@ -211,6 +211,8 @@ void hpx_page_epochs(hpx_buffer *out, const hpx_page *page)
     size_t count;
     struct ordered *cells = order_cells(&count, page, false);
     const size_t first = count > CURVES_MAX ? count - CURVES_MAX : 0;
+    static const char *const few[] = {"1", "2", "3", "4", "5",
+                                      "6", "7", "8", "9"}; /* no ticks between them */
     double *room = hpx_alloc(2 * epochs * sizeof *room);
     hpx_buffer caption = {0};
     hpx_svg_plot plot = {.left = LEFT,
@@ -219,6 +221,8 @@ void hpx_page_epochs(hpx_buffer *out, const hpx_page *page)
                          .height = HEIGHT - TOP - 48,
                          .x = {.label = "epochs", .from = 1, .to = epochs},
                          .y = empty_axis(page->recipe->objective.name)};
+    if (epochs <= sizeof few / sizeof *few)
+        plot.x = (hpx_svg_axis){.label = "epochs", .names = few, .count = epochs};
     for (size_t i = first; i < count; i++)
         for (uint32_t epoch = 1; epoch <= epochs; epoch++)
             include(&plot.y, hpx_page_after(page, cells[i].cell, epoch));
@@ -236,6 +240,73 @@ void hpx_page_epochs(hpx_buffer *out, const hpx_page *page)
     hpx_html_close_figure(out, hpx_buffer_text(&caption));
     hpx_buffer_free(&caption);
     free(room);
+    free(cells);
+}
+
+/* --- parallel coordinates ---------------------------------------------------------------------------------------- */
+
+/* An upright line for each axis and for the score, with the names of its ends. */
+static void put_uprights(hpx_svg *svg, const hpx_page *page, const hpx_svg_plot *plot, double low,
+                         double high)
+{
+    const hpx_recipe *recipe = page->recipe;
+    const double step = plot->width / (double)plot->x.count, bottom = plot->top + plot->height;
+    char ends[2][40];
+    hpx_print(ends[0], sizeof ends[0], "%.*f", hpx_page_decimals(page), low);
+    hpx_print(ends[1], sizeof ends[1], "%.*f", hpx_page_decimals(page), high);
+    for (size_t i = 0; i < plot->x.count; i++) {
+        const hpx_axis *axis = i < recipe->grid.axes ? &recipe->axes[i] : NULL;
+        const double x = plot->left + step * ((double)i + 0.5);
+        hpx_svg_range(svg, plot, 6, (double)i, 0, (double)i, 1);
+        hpx_svg_text(svg, x, plot->top - 24, HPX_SVG_MIDDLE, axis ? axis->name : recipe->objective.name);
+        hpx_svg_text(svg, x, plot->top - 8, HPX_SVG_MIDDLE,
+                     axis ? axis->values[axis->count - 1].text : ends[1]);
+        hpx_svg_text(svg, x, bottom + 16, HPX_SVG_MIDDLE, axis ? axis->values[0].text : ends[0]);
+    }
+}
+
+void hpx_page_parallel(hpx_buffer *out, const hpx_page *page)
+{
+    enum { LINES = HPX_AXES_MAX + 1, LONG = 1080, HIGH = 240 };
+    static const char *const names[LINES] = {0};
+    const hpx_grid *grid = &page->recipe->grid;
+    const double sign = page->recipe->objective.minimised ? -1 : 1;
+    size_t count;
+    struct ordered *cells = order_cells(&count, page, false);
+    const size_t first = count > CURVES_MAX ? count - CURVES_MAX : 0;
+    const double low = cells[first].by, high = cells[count - 1].by;
+    const hpx_svg_plot plot = {.left = 8,
+                               .top = 44,
+                               .width = LONG - 16,
+                               .height = HIGH,
+                               .x = {.names = names, .count = grid->axes + 1},
+                               .y = {.from = 0, .to = 1}};
+    hpx_buffer caption = {0};
+    hpx_svg *svg = hpx_svg_new(LONG, HIGH + 70, "Parallel coordinates",
+                               "A line for each cell, through its value on each axis and its score.");
+    put_uprights(svg, page, &plot, sign * low, sign * high);
+    for (size_t i = first; i < count; i++) {
+        double x[LINES], y[LINES];
+        uint32_t indices[HPX_AXES_MAX];
+        hpx_grid_indices(indices, grid, cells[i].cell);
+        for (size_t axis = 0; axis < grid->axes; axis++) {
+            x[axis] = (double)axis;
+            y[axis] = grid->counts[axis] > 1 ? indices[axis] / (grid->counts[axis] - 1.0) : 0;
+        }
+        x[grid->axes] = (double)grid->axes;
+        y[grid->axes] = high > low ? (cells[i].by - low) / (high - low) : 1;
+        hpx_svg_open(svg, cells[i].cell == page->best ? "curve cell best" : "curve cell", cells[i].cell);
+        hpx_svg_line(svg, &plot, cells[i].cell == page->best ? 1 : 0, x, y, grid->axes + 1);
+        hpx_svg_close(svg);
+    }
+    hpx_html_open_figure(out, "parallel", "Parallel coordinates");
+    hpx_svg_finish(out, svg);
+    hpx_buffer_puts(&caption,
+                    "A line is a cell, from axis to axis and to its score; the best score is at the top.");
+    if (first)
+        hpx_buffer_printf(&caption, " The best %d of %zu cells are drawn.", CURVES_MAX, count);
+    hpx_html_close_figure(out, hpx_buffer_text(&caption));
+    hpx_buffer_free(&caption);
     free(cells);
 }
 

@@ -289,14 +289,16 @@ static void put_figures(hpx_buffer *out, const hpx_page *page)
         return;
     }
     hpx_page_space(out, page);
-    hpx_buffer_puts(out, "<div class=\"figures\" id=\"cuts\">\n");
+    hpx_buffer_puts(out, "<div class=\"figures\">\n");
     hpx_page_axes(out, page);
-    hpx_buffer_puts(out, "</div>\n<div class=\"figures\">\n");
     hpx_page_costs(out, page);
     hpx_page_distribution(out, page);
     if (page->recipe->epochs > 1)
         hpx_page_epochs(out, page);
+    hpx_page_cost_space(out, page);
     hpx_buffer_puts(out, "</div>\n");
+    if (page->recipe->grid.axes > 2)
+        hpx_page_parallel(out, page);
 }
 
 /* --- the frame ---------------------------------------------------------------------------------------------------- */

@@ -9,7 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FULL_WIDTH = 1080, PATH_WIDTH = 330, CUT_WIDTH = 530, DIGIT = 7, PEAK_SURE = 2, PEAK_UNSURE = 7 };
+enum {
+    FULL_WIDTH = 1080,
+    PATH_WIDTH = 330,
+    COST_WIDTH = 500,
+    CUT_WIDTH = 530,
+    DIGIT = 7,
+    PEAK_SURE = 2,
+    PEAK_UNSURE = 7
+};
 
 /* --- maps ------------------------------------------------------------------------------------------------------ */
 
@@ -124,12 +132,12 @@ static void put_peak(hpx_svg *svg, const struct map *map, uint32_t cell, uint32_
         hpx_svg_frame(svg, &map->plot, column, row);
 }
 
-/* The colours, and the scores at both ends. */
-static void put_scale(hpx_svg *svg, const struct map *map, double top)
+/* The colours, and what they are at both ends. */
+static void put_scale(hpx_svg *svg, const struct map *map, double top, int digits, double low, double high)
 {
     enum { STEPS = 24 };
     static const char *const names[STEPS] = {0};
-    const hpx_svg_heat_scale *scale = &map->scale, bar = {.dark = 0, .bright = STEPS - 1, .decimals = -1};
+    const hpx_svg_heat_scale bar = {.dark = 0, .bright = STEPS - 1, .decimals = -1};
     const hpx_svg_plot plot = {.left = map->plot.left + 60,
                                .top = top,
                                .width = 6 * STEPS,
@@ -141,9 +149,9 @@ static void put_scale(hpx_svg *svg, const struct map *map, double top)
     for (size_t i = 0; i < STEPS; i++)
         hpx_svg_heat_cell(svg, &plot, i, 0, (double)i, &bar);
     hpx_svg_close(svg);
-    hpx_print(text, sizeof text, "%.*f", hpx_page_decimals(map->page), scale->dark);
+    hpx_print(text, sizeof text, "%.*g", digits, low);
     hpx_svg_text(svg, plot.left - 6, top + 9, HPX_SVG_END, text);
-    hpx_print(text, sizeof text, "%.*f", hpx_page_decimals(map->page), scale->bright);
+    hpx_print(text, sizeof text, "%.*g", digits, high);
     hpx_svg_text(svg, plot.left + plot.width + 6, top + 9, HPX_SVG_START, text);
 }
 
@@ -194,7 +202,7 @@ void hpx_page_space(hpx_buffer *out, const hpx_page *page)
         "Scores of the cells of the grid as a heat map. The table of cells has the same numbers.");
     hpx_svg_axes(svg, &map.plot);
     put_cells(svg, &map);
-    put_scale(svg, &map, bottom + 46);
+    put_scale(svg, &map, bottom + 46, 4, map.scale.dark, map.scale.bright);
     hpx_buffer_printf(out, "<figure id=\"space\" data-axes=\"%zu %zu\">\n<h3>Solution space</h3>\n", map.rows,
                       map.columns);
     hpx_svg_finish(out, svg);
@@ -203,6 +211,47 @@ void hpx_page_space(hpx_buffer *out, const hpx_page *page)
         "The framed cell is the best. A diamond marks a peak, a cell better than all its neighbours; "
         "it is hollow where that is within two standard errors of one of them, and so may be chance. "
         "Colours begin at the worst 5 % of the cells.");
+    put_fixed(&caption, &map);
+    hpx_html_close_figure(out, hpx_buffer_text(&caption));
+    hpx_buffer_free(&caption);
+    close_map(&map);
+}
+
+/* --- costs ------------------------------------------------------------------------------------------------------ */
+
+/* Colours by the logarithm: costs go over many decades. */
+void hpx_page_cost_space(hpx_buffer *out, const hpx_page *page)
+{
+    struct map map;
+    hpx_buffer caption = {0};
+    double least = INFINITY, most = 0;
+    for (uint32_t i = 0; i < page->count; i++)
+        if (page->costs[i] > 0) {
+            least = fmin(least, page->costs[i]);
+            most = fmax(most, page->costs[i]);
+        }
+    open_map(&map, page, COST_WIDTH, 44, 22);
+    map.scale = (hpx_svg_heat_scale){.dark = log(least), .bright = log(most), .decimals = -1};
+    const double bottom = map.plot.top + map.plot.height;
+    hpx_svg *svg = hpx_svg_new(fmax(map.plot.left + map.plot.width + 16, 330), bottom + 66, "Cost",
+                               "Costs of the cells of the grid as a heat map.");
+    hpx_svg_axes(svg, &map.plot);
+    for (uint32_t row = 0; row < map.plot.y.count; row++)
+        for (uint32_t column = 0; column < map.plot.x.count; column++) {
+            const uint32_t cell = cell_at(&map, row, column);
+            if (!(page->costs[cell] > 0))
+                continue;
+            hpx_svg_open(svg, "heat cell", cell);
+            hpx_svg_heat_cell(svg, &map.plot, column, row, log(page->costs[cell]), &map.scale);
+            hpx_svg_close(svg);
+        }
+    if (most > 0)
+        put_scale(svg, &map, bottom + 46, 3, least, most);
+    hpx_html_open_figure(out, "cost-space", "Cost");
+    hpx_svg_finish(out, svg);
+    hpx_buffer_printf(&caption, "%s Bright is expensive; colours go by the logarithm.",
+                      page->timed ? "Seconds of training, all seeds together."
+                                  : "Multiplications of a forward pass, per sample.");
     put_fixed(&caption, &map);
     hpx_html_close_figure(out, hpx_buffer_text(&caption));
     hpx_buffer_free(&caption);

@@ -110,11 +110,13 @@ search all
 X
     run 0 hpx build -j2 -q one.rcp
     run 0 hpx report one.rcp -o page.html
+    has_not page.html 'id="parallel"'
     well_formed page.html
     run 0 hpx build -j2 -q three.rcp
     run 0 hpx report three.rcp -o page.html
     well_formed page.html
     has page.html 'data-axes="0 2"'
+    has page.html '<figure id="parallel">'
     grep -q 'Here n2=[24]\.' page.html || fail 'the third axis is not named'
 }
 
