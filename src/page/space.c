@@ -224,12 +224,14 @@ void hpx_page_cost_space(hpx_buffer *out, const hpx_page *page)
 {
     struct map map;
     hpx_buffer caption = {0};
-    double least = INFINITY, most = 0;
+    double least = NAN, most = NAN;
     for (uint32_t i = 0; i < page->count; i++)
         if (page->costs[i] > 0) {
             least = fmin(least, page->costs[i]);
             most = fmax(most, page->costs[i]);
         }
+    if (isnan(most))
+        return;
     open_map(&map, page, COST_WIDTH, 44, 22);
     map.scale = (hpx_svg_heat_scale){.dark = log(least), .bright = log(most), .decimals = -1};
     const double bottom = map.plot.top + map.plot.height;
@@ -245,8 +247,7 @@ void hpx_page_cost_space(hpx_buffer *out, const hpx_page *page)
             hpx_svg_heat_cell(svg, &map.plot, column, row, log(page->costs[cell]), &map.scale);
             hpx_svg_close(svg);
         }
-    if (most > 0)
-        put_scale(svg, &map, bottom + 46, 3, least, most);
+    put_scale(svg, &map, bottom + 46, 3, least, most);
     hpx_html_open_figure(out, "cost-space", "Cost");
     hpx_svg_finish(out, svg);
     hpx_buffer_printf(&caption, "%s Bright is expensive; colours go by the logarithm.",
