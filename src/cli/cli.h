@@ -31,6 +31,7 @@ struct options {
     const char *optuna;                   /* export */
     const char *forget, *reason;          /* adopt */
     const char *table, *against, *starts; /* compare */
+    const char *compared;                 /* report */
     size_t repeat;                        /* compare; 0: not given */
     size_t sample;                        /* adopt; 0: not given */
     size_t jobs;                          /* 0: not given */

@@ -28,6 +28,19 @@ static hpx_status add(void *context, const hpx_artifact *artifact, hpx_error *er
     return status;
 }
 
+static hpx_status add_comparison(hpx_page *page, const char *path, hpx_error *error)
+{
+    enum { BYTES_MAX = 64 << 20 };
+    hpx_buffer bytes = {0};
+    if (!path)
+        return HPX_OK;
+    hpx_status status = hpx_file_read(&bytes, path, BYTES_MAX, error);
+    if (!status)
+        status = hpx_page_compare(page, path, &bytes, error);
+    hpx_buffer_free(&bytes);
+    return status;
+}
+
 static hpx_status add_costs(hpx_page *page, const hpx_recipe *recipe, const hpx_source_options *source,
                             hpx_error *error)
 {
@@ -54,13 +67,15 @@ static hpx_status plan_searches(hpx_outcome **out, const struct target *target,
 }
 
 static hpx_status write_page(hpx_buffer *text, hpx_store *store, const struct target *target,
-                             const char *data, hpx_error *error)
+                             const char *compared, const char *data, hpx_error *error)
 {
     const hpx_source_options source = {.store = store, .folder = data};
     const struct target whole = {.recipe = target->recipe};
     struct reported reported = {.store = store, .page = hpx_page_new(target->recipe)};
     hpx_outcome *outcome = NULL;
-    hpx_status status = hpx_adoptions_read(&reported.adoptions, store, error);
+    hpx_status status = add_comparison(reported.page, compared, error);
+    if (!status)
+        status = hpx_adoptions_read(&reported.adoptions, store, error);
     if (!status)
         status = add_costs(reported.page, target->recipe, &source, error);
     if (!status)
@@ -92,7 +107,7 @@ static hpx_status report(hpx_buffer *text, const struct options *options, hpx_er
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no store here; first: hpx build %s", folder,
                                target.path);
     if (!status)
-        status = write_page(text, store, &target, data, error);
+        status = write_page(text, store, &target, options->compared, data, error);
     hpx_store_close(store);
     free(data);
     free(folder);

@@ -33,6 +33,7 @@ void hpx_page_free(hpx_page *page)
         free(page->origins[i].numerics);
         free(page->origins[i].import);
     }
+    hpx_page_contest_free(page->contest);
     free(page->origins);
     free(page->cells);
     free(page->costs);

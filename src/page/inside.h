@@ -41,6 +41,7 @@ struct hpx_page {
     bool timed;     /* costs are seconds */
     uint32_t best;  /* NO_CELL: no cell has a score */
     uint32_t shown; /* the cell through which figures cut: where the first search ends, else the best */
+    struct contest *contest; /* NULL: none */
     struct origin *origins;
     size_t origin_count, origin_capacity;
 };
@@ -82,6 +83,16 @@ void hpx_page_distribution(hpx_buffer *out, const hpx_page *page);
 void hpx_page_epochs(hpx_buffer *out, const hpx_page *page);
 void hpx_page_parallel(hpx_buffer *out, const hpx_page *page);
 void hpx_page_progress(hpx_buffer *out, const hpx_page *page);
+
+/* The names of searches, below each other in two columns of a figure. */
+void hpx_page_legend(hpx_svg *svg, const hpx_page *page, const char *const *names, size_t count, double top);
+/* The number of a search; of one that the page does not have `other`, behind all of these. */
+size_t hpx_page_search(const hpx_page *page, const char *name, size_t other);
+
+/* --- contest.c: what searches are worth ------------------------------------------------------------------------ */
+
+void hpx_page_contest(hpx_buffer *out, const hpx_page *page);
+void hpx_page_contest_free(struct contest *contest); /* NULL is fine */
 
 void hpx_page_widen(hpx_svg_axis *axis); /* so that no mark lies on its ends; to 0 .. 1 where there is none */
 

@@ -374,16 +374,22 @@ static void put_stairs(hpx_svg *svg, const hpx_page *page, hpx_svg_plot *plot, c
     }
 }
 
-static void put_names(hpx_svg *svg, const hpx_page *page, double top)
+size_t hpx_page_search(const hpx_page *page, const char *name, size_t other)
 {
-    const char *names[HPX_SVG_SERIES];
-    for (size_t i = 0; i < page->outcome->search_count; i++) {
-        const size_t series = i % HPX_SVG_SERIES;
-        memset(names, 0, sizeof names);
-        names[series] = page->outcome->searches[i].search->name;
-        hpx_svg_open(svg, "search", i);
-        hpx_svg_legend(svg, LEFT + (i % 2 ? INNER / 2 : 0), top + 17 * (double)(i / 2), names,
-                       HPX_SVG_SERIES);
+    const size_t count = page->outcome ? page->outcome->search_count : 0;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(page->outcome->searches[i].search->name, name) == 0)
+            return i;
+    return count + other;
+}
+
+void hpx_page_legend(hpx_svg *svg, const hpx_page *page, const char *const *names, size_t count, double top)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *row[HPX_SVG_SERIES] = {0};
+        row[i % HPX_SVG_SERIES] = names[i];
+        hpx_svg_open(svg, "search", hpx_page_search(page, names[i], i));
+        hpx_svg_legend(svg, LEFT + (i % 2 ? INNER / 2 : 0), top + 17 * (double)(i / 2), row, HPX_SVG_SERIES);
         hpx_svg_close(svg);
     }
 }
@@ -397,8 +403,11 @@ static void put_progress(hpx_buffer *out, const hpx_page *page, bool by_cost)
                                       : "% of the grid's cost";
     uint32_t *before = hpx_alloc(page->count * sizeof *before);
     struct stair *stairs = hpx_alloc(searches * sizeof *stairs);
-    for (size_t i = 0; i < searches; i++)
+    const char **names = hpx_alloc(searches * sizeof *names);
+    for (size_t i = 0; i < searches; i++) {
         stairs[i] = climb(page, &page->outcome->searches[i], by_cost, before);
+        names[i] = page->outcome->searches[i].search->name;
+    }
     hpx_svg_plot plot = {.left = LEFT,
                          .top = TOP,
                          .width = INNER,
@@ -409,7 +418,7 @@ static void put_progress(hpx_buffer *out, const hpx_page *page, bool by_cost)
                                by_cost ? "Best so far, by cost" : "Best so far, by visits",
                                "A line for each search: the best score that it has found by then.");
     put_stairs(svg, page, &plot, stairs);
-    put_names(svg, page, HEIGHT + 14);
+    hpx_page_legend(svg, page, names, searches, HEIGHT + 14);
     hpx_html_open_figure(out, by_cost ? "progress-cost" : "progress-visits",
                          by_cost ? "Best so far, by cost" : "Best so far, by visits");
     hpx_svg_finish(out, svg);
@@ -417,6 +426,7 @@ static void put_progress(hpx_buffer *out, const hpx_page *page, bool by_cost)
     for (size_t i = 0; i < searches; i++)
         free(stairs[i].spent);
     free(stairs);
+    free(names);
     free(before);
 }
 

@@ -192,6 +192,15 @@ static void put_searches(hpx_buffer *out, const hpx_page *page)
     hpx_buffer_puts(out, "</div>\n</section>\n");
 }
 
+static void put_contest(hpx_buffer *out, const hpx_page *page)
+{
+    if (!page->contest)
+        return;
+    hpx_buffer_puts(out, "<section id=\"comparison\"><h2>Comparison</h2>\n<div class=\"figures\">\n");
+    hpx_page_contest(out, page);
+    hpx_buffer_puts(out, "</div>\n</section>\n");
+}
+
 /* --- cells -------------------------------------------------------------------------------------------------------- */
 
 static bool is_numeric(const hpx_axis *axis)
@@ -339,6 +348,7 @@ void hpx_page_write(hpx_buffer *out, hpx_page *page, const hpx_outcome *outcome)
     put_summary(out, page);
     put_figures(out, page);
     put_searches(out, page);
+    put_contest(out, page);
     put_cells(out, page);
     put_failed(out, page);
     put_provenance(out, page);

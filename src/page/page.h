@@ -33,6 +33,9 @@ void hpx_page_set_cost(hpx_page *page, uint32_t cell, uint64_t macs);
 bool hpx_page_add(hpx_page *page, const hpx_artifact *artifact);
 void hpx_page_add_origin(hpx_page *page, const hpx_provenance *provenance);
 
+/* What `hpx compare --json` has printed of the recipe. HPX_USAGE, with the name of the file, when it is anything else. */
+hpx_status hpx_page_compare(hpx_page *page, const char *path, const hpx_buffer *bytes, hpx_error *error);
+
 uint32_t hpx_page_cells(const hpx_page *page); /* that have results */
 
 /* Appends the page. `outcome`: what a plan of the recipe's searches has found; NULL: none. */

@@ -15,12 +15,12 @@
 struct reader {
     const char *at, *end; /* a NUL is behind the end */
     hpx_buffer name, text;
+    bool lines; /* their ends are blanks, too */
 };
 
 static void skip_blanks(struct reader *reader)
 {
-    while (*reader->at == ' ' || *reader->at == '\t')
-        reader->at++;
+    reader->at += strspn(reader->at, reader->lines ? " \t\r\n" : " \t");
 }
 
 static bool take(struct reader *reader, char wanted)
@@ -240,4 +240,75 @@ bool hpx_json_object(const char *bytes, size_t size, hpx_json_pair_fn *each, voi
     hpx_buffer_free(&reader.text);
     hpx_buffer_free(&copy);
     return whole;
+}
+
+/* --- whole documents ----------------------------------------------------------------------------------------- */
+
+/* Who is called, and the path of the value that is read. */
+struct walk {
+    struct reader reader;
+    hpx_json_value_fn *each;
+    void *context;
+    hpx_buffer path;
+};
+
+static bool walk_value(struct walk *walk, size_t depth);
+
+/* What is behind the opening bracket of an array or object. */
+static bool walk_nested(struct walk *walk, char closing, size_t depth)
+{
+    struct reader *reader = &walk->reader;
+    const size_t before = walk->path.size;
+    if (depth == DEPTH_MAX)
+        return false;
+    if (take(reader, closing))
+        return true;
+    for (size_t i = 0; i == 0 || take(reader, ','); i++) {
+        const bool named = closing == '}';
+        if (named && (!read_string(&reader->name, reader) || !take(reader, ':')))
+            return false;
+        hpx_buffer_puts(&walk->path, before ? "." : "");
+        if (named)
+            hpx_buffer_add(&walk->path, reader->name.data, reader->name.size);
+        else
+            hpx_buffer_printf(&walk->path, "%zu", i);
+        if (!walk_value(walk, depth + 1))
+            return false;
+        walk->path.size = before;
+    }
+    return take(reader, closing);
+}
+
+static bool walk_value(struct walk *walk, size_t depth)
+{
+    struct reader *reader = &walk->reader;
+    hpx_json_pair value = {0};
+    skip_blanks(reader);
+    if (take(reader, '['))
+        return walk_nested(walk, ']', depth);
+    if (take(reader, '{'))
+        return walk_nested(walk, '}', depth);
+    if (!read_string_or_word(&value, reader))
+        return false;
+    value.name = "";
+    value.text = value.kind == HPX_JSON_TEXT ? hpx_buffer_text(&reader->text) : NULL;
+    walk->each(walk->context, hpx_buffer_text(&walk->path), &value);
+    return true;
+}
+
+bool hpx_json_document(const char *bytes, size_t size, hpx_json_value_fn *each, void *context)
+{
+    struct walk walk = {.reader.lines = true, .each = each, .context = context};
+    hpx_buffer copy = {0};
+    hpx_buffer_add(&copy, bytes, size);
+    walk.reader.at = hpx_buffer_text(&copy);
+    walk.reader.end = walk.reader.at + size;
+    const bool whole = walk_value(&walk, 0);
+    skip_blanks(&walk.reader);
+    const bool all = walk.reader.at == walk.reader.end;
+    hpx_buffer_free(&walk.path);
+    hpx_buffer_free(&walk.reader.name);
+    hpx_buffer_free(&walk.reader.text);
+    hpx_buffer_free(&copy);
+    return whole && all;
 }

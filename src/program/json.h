@@ -26,6 +26,11 @@ typedef void hpx_json_pair_fn(void *context, const hpx_json_pair *pair);
 /* Calls for each pair in turn. False, and nothing is called, when the bytes are anything but one object. */
 bool hpx_json_object(const char *bytes, size_t size, hpx_json_pair_fn *each, void *context);
 
+/* A whole document, on as many lines as it likes: calls for each value that is no array or object, in order. `path`: the names
+ * and indices that lead to it, with dots between them, "searches.0.name". False likewise, but values may have come by then. */
+typedef void hpx_json_value_fn(void *context, const char *path, const hpx_json_pair *value);
+bool hpx_json_document(const char *bytes, size_t size, hpx_json_value_fn *each, void *context);
+
 /* A number as above that the text begins with, and its end; false if it begins with none. */
 bool hpx_json_number(double *out, const char **end, const char *text);
 

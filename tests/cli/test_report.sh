@@ -138,6 +138,32 @@ test_what_failed_or_is_not_stored() {
     complains 1 'no/such/folder' hpx report a.rcp -o no/such/folder/page.html
 }
 
+test_comparison() {
+    small a.rcp
+    sed -i 's/seeds = 1..3/seeds = 1/' a.rcp
+    run 0 hpx build -j2 -q a.rcp
+    run 0 hpx build -j2 -q a.rcp seeds='2 3'
+    run 0 hpx compare a.rcp --json
+    jq '.searches[0].name = "<script>alert(5)"' out >compared.json
+    run 0 hpx report a.rcp -o page.html
+    has_not page.html 'id="comparison"'
+    run 0 hpx report a.rcp -o page.html --compare compared.json
+    empty err
+    for figure in regret-cost regret-end ranks importance; do
+        has page.html "<figure id=\"$figure\">"
+    done
+    equal "$(grep -c '<script' page.html)" 2 'the number of scripts'
+    well_formed page.html
+    complains 2 'compared.json: compares by validation_accuracy, but the recipe' \
+        hpx report a.rcp -o page.html --compare compared.json objective=test_accuracy
+    run 0 hpx build a.rcp --json
+    cp out build.json
+    complains 2 'build.json: not what `hpx compare --json` prints' hpx report a.rcp -o page.html --compare build.json
+    head -c 500 compared.json >cut.json
+    complains 2 'cut.json: not what' hpx report a.rcp -o page.html --compare cut.json
+    complains 1 'none.json' hpx report a.rcp -o page.html --compare none.json
+}
+
 # Whatever recipes, axes, values and searches are called is text.
 hostile() {
     mkdir -p 'x"><img src=x>'

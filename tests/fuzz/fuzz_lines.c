@@ -1,8 +1,9 @@
 /* Any bytes as what a program says: the epochs that they make follow each other, their metrics have names, and it does not
- * matter in which pieces the bytes come. */
+ * matter in which pieces the bytes come. And as a document in JSON. */
 #include "fuzz.h"
 
 #include "hpx/buffer.h"
+#include "program/json.h"
 #include "program/lines.h"
 
 #include <stdlib.h>
@@ -61,8 +62,15 @@ static void read_lines(hpx_buffer *out, int kind, const uint8_t *data, size_t si
     hpx_lines_free(lines);
 }
 
+static void see(void *context, const char *path, const hpx_json_pair *value)
+{
+    (void)context;
+    expect(path && (value->text != NULL) == (value->kind == HPX_JSON_TEXT));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    hpx_json_document((const char *)data, size, see, NULL);
     for (int kind = 0; kind < 4 && data; kind++) {
         hpx_buffer whole = {0}, pieces = {0};
         read_lines(&whole, kind, data, size, size + 1);
