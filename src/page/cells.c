@@ -24,8 +24,10 @@ void hpx_page_free(hpx_page *page)
 {
     if (!page)
         return;
-    for (uint32_t cell = 0; cell < page->count; cell++)
+    for (uint32_t cell = 0; cell < page->count; cell++) {
         free(page->cells[cell].values);
+        free(page->cells[cell].failure);
+    }
     for (size_t i = 0; i < page->origin_count; i++) {
         free(page->origins[i].version);
         free(page->origins[i].describe);
@@ -104,7 +106,7 @@ bool hpx_page_add(hpx_page *page, const hpx_artifact *artifact)
         values[later - artifact->epoch] = *values; /* it stands for all later epochs */
     if (*artifact->failure && cell->failed++ == 0) {
         cell->failed_epoch = artifact->epoch;
-        memcpy(cell->failure, artifact->failure, sizeof cell->failure);
+        cell->failure = hpx_strdup(artifact->failure);
     }
     if (first) {
         cell->key = artifact->key;

@@ -265,11 +265,9 @@ static void put_regret(hpx_buffer *out, const hpx_page *page, const char *const 
     hpx_page_legend(svg, page, names, contest->count, legend);
     hpx_html_open_figure(out, "regret-cost", "Regret by cost");
     hpx_svg_finish(out, svg);
-    hpx_html_close_figure(
-        out, plot.y.logarithmic
-                 ? "Interquartile mean over the blocks, with its 95 % interval. What is 0 lies on the "
-                   "lower edge."
-                 : "Interquartile mean over the blocks, with its 95 % interval.");
+    hpx_html_close_figure(out, plot.y.logarithmic ? REGRET
+                                   "; the mark is the end. What is 0 lies on the lower edge."
+                                                  : REGRET "; the mark is the end.");
 }
 
 /* A plot with a row for each name; x goes over the values that have come into it. */

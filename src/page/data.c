@@ -35,7 +35,7 @@ static void put_cell(hpx_json *json, const hpx_page *page, uint32_t number)
     hpx_json_real(json, "cost", page->costs[number]);
     hpx_json_text(json, "key", hpx_hash_hex(hex, &cell->key));
     hpx_json_text(json, "code", page->origins[cell->origin].version);
-    hpx_json_text(json, "failure", cell->failed ? cell->failure : NULL);
+    hpx_json_text(json, "failure", cell->failure);
     hpx_json_close(json, '}');
     free(name);
 }

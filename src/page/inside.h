@@ -18,10 +18,10 @@ struct cell {
     uint32_t epochs;  /* the most that a seed has come to */
     size_t failed;    /* seeds that have; */
     uint32_t failed_epoch;
-    char failure[HPX_FAILURE_BYTES]; /* of the first of them */
-    double seconds;                  /* of training, over all seeds */
-    size_t origin;                   /* of the first seed */
-    hpx_hash key;                    /* of the first seed */
+    char *failure;  /* of the first of them */
+    double seconds; /* of training, over all seeds */
+    size_t origin;  /* of the first seed */
+    hpx_hash key;   /* of the first seed */
 };
 
 /* Code, data and machine that results were made with. */

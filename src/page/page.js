@@ -21,7 +21,7 @@
   const mark = (kind, n, name, on) => (marks[kind].get(n) || []).forEach(e => e.classList.toggle(name, on));
 
   // --- state ---------------------------------------------------------------------------------------------------
-  const state = {pins: [], sort: "", filter: "", steps: {}};
+  const state = {pins: [], sort: "", filter: "", steps: {}, seeds: false};
   let shown = null, shownSearch = null;
 
   const write = () => {
@@ -30,6 +30,7 @@
     if (state.sort) words.set("sort", state.sort);
     if (state.filter) words.set("filter", state.filter);
     for (const [search, step] of Object.entries(state.steps)) words.set("step." + search, step);
+    if (state.seeds) words.set("seeds", "1");
     const text = words.toString();
     history.replaceState(null, "", text ? "#" + text : location.pathname + location.search);
   };
@@ -131,6 +132,7 @@
   if (map) {
     const [rows, columns] = map.parentElement.dataset.axes.split(" ").map(Number);
     map.setAttribute("tabindex", "0");
+    map.setAttribute("role", "application");
     map.setAttribute("aria-describedby", "shown");
     const first = numberOf(document.querySelector(".answer .cell"), "cell");
     const arrows = {ArrowLeft: [columns, -1], ArrowRight: [columns, 1], ArrowUp: [rows, -1], ArrowDown: [rows, 1]};
@@ -239,12 +241,23 @@
     return go;
   });
 
+  // --- single seeds, where there are several --------------------------------------------------------------------
+  const seeds = make("input", {type: "checkbox"});
+  const showSeeds = on => {
+    state.seeds = seeds.checked = on;
+    document.documentElement.classList.toggle("seeds", on);
+  };
+  seeds.addEventListener("change", () => { showSeeds(seeds.checked); write(); });
+  if (document.querySelector(".seed"))
+    document.querySelector("header").append(make("p", {class: "choices"}, make("label", {}, seeds, " single seeds in the figures along an axis")));
+
   // --- the fragment -----------------------------------------------------------------------------------------------
   const read = () => {
     const words = new URLSearchParams(location.hash.slice(1));
     state.sort = words.get("sort") || "";
     state.filter = words.get("filter") || "";
     input.value = state.filter;
+    showSeeds(words.get("seeds") === "1");
     data.searches.forEach((search, i) => sliders[i] && sliders[i](words.get("step." + search.name) || search.visits.length));
     setPins((words.get("pin") || "").split(" ").filter(Boolean).map(Number));
     sort();

@@ -247,7 +247,7 @@ void hpx_page_cost_space(hpx_buffer *out, const hpx_page *page)
             hpx_svg_heat_cell(svg, &map.plot, column, row, log(page->costs[cell]), &map.scale);
             hpx_svg_close(svg);
         }
-    put_scale(svg, &map, bottom + 46, 3, least, most);
+    put_scale(svg, &map, bottom + 46, page->timed ? 3 : 12, least, most);
     hpx_html_open_figure(out, "cost-space", "Cost");
     hpx_svg_finish(out, svg);
     hpx_buffer_printf(&caption, "%s Bright is expensive; colours go by the logarithm.",
@@ -328,6 +328,22 @@ void hpx_page_paths(hpx_buffer *out, const hpx_page *page)
 
 /* --- cuts ------------------------------------------------------------------------------------------------------- */
 
+/* A line for each seed, which the page shows when it is asked to. `y`: room. */
+static void put_seeds(hpx_svg *svg, const hpx_page *page, const hpx_svg_plot *plot, size_t axis,
+                      const double *x, double *y)
+{
+    const hpx_recipe *recipe = page->recipe;
+    const uint32_t count = recipe->axes[axis].count;
+    for (size_t seed = 0; seed < recipe->seed_count && recipe->seed_count > 1; seed++) {
+        for (uint32_t i = 0; i < count; i++)
+            y[i] =
+                hpx_page_seed_value(page, hpx_page_moved(page, page->shown, axis, i), seed, recipe->epochs);
+        hpx_svg_open(svg, "seed", recipe->seeds[seed]);
+        hpx_svg_line(svg, plot, 0, x, y, count);
+        hpx_svg_close(svg);
+    }
+}
+
 /* The scores along one axis through the shown cell, with the seeds and their spread. */
 static void put_cut(hpx_buffer *out, const hpx_page *page, size_t number)
 {
@@ -356,9 +372,11 @@ static void put_cut(hpx_buffer *out, const hpx_page *page, size_t number)
     hpx_svg_axes(svg, &plot);
     hpx_svg_band(svg, &plot, 0, x, low, high, axis->count);
     hpx_svg_line(svg, &plot, 0, x, y, axis->count);
+    put_seeds(svg, page, &plot, number, x, y);
     for (uint32_t i = 0; i < axis->count; i++) {
-        hpx_svg_open(svg, "cell", hpx_page_moved(page, page->shown, number, i));
-        hpx_svg_points(svg, &plot, 0, &x[i], &y[i], 1);
+        const uint32_t cell = hpx_page_moved(page, page->shown, number, i);
+        hpx_svg_open(svg, "cell", cell);
+        hpx_svg_points(svg, &plot, 0, &x[i], &page->cells[cell].score, 1);
         hpx_svg_close(svg);
     }
     hpx_print(id, sizeof id, "cut-%zu", number);

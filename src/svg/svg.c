@@ -461,12 +461,13 @@ void hpx_svg_heat_cell(hpx_svg *svg, const hpx_svg_plot *plot, size_t column, si
     int colour[3];
     char text[40];
     heat_colour(colour, (value - scale->dark) / (scale->bright - scale->dark));
+    const bool parted = plot->width >= 8 * (double)plot->x.count && plot->height >= 8 * (double)plot->y.count;
     const bool bright = 299 * colour[0] + 587 * colour[1] + 114 * colour[2] > 125000;
     hpx_buffer_puts(&svg->text, "<rect");
     put_rectangle(svg, place_x(plot, x - 0.5), place_y(plot, y - 0.5), place_x(plot, x + 0.5),
                   place_y(plot, y + 0.5));
-    hpx_buffer_printf(&svg->text, " fill=\"#%02x%02x%02x\" stroke=\"" PAPER "\"/>\n", colour[0], colour[1],
-                      colour[2]);
+    hpx_buffer_printf(&svg->text, " fill=\"#%02x%02x%02x\"%s/>\n", colour[0], colour[1], colour[2],
+                      parted ? " stroke=\"" PAPER "\"" : "");
     if (scale->decimals < 0)
         return;
     hpx_print(text, sizeof text, "%.*f", scale->decimals, value);

@@ -79,7 +79,8 @@ void hpx_svg_bars(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const d
                   double thickness, double offset);
 
 /* A plot with names on both axes: a cell for each pair, row by row, coloured from `dark` to `bright`, which may be
- * the smaller one, with the value in it. Where they are equal all are bright. Or one cell alone. */
+ * the smaller one, with the value in it. Where they are equal all are bright. Or one cell alone.
+ * Lines part the cells unless they are small. */
 typedef struct hpx_svg_heat_scale {
     double dark, bright;
     int decimals; /* below 0: no values are written */

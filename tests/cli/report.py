@@ -75,6 +75,11 @@ def fragment(browser):
     equal(browser.run("return document.querySelector('#path-2 input').value"), "5", "the slider")
     browser.run("const i = document.querySelector('#path-2 input'); i.value = 6; i.dispatchEvent(new Event('input'))")
     has(browser.run("return location.hash"), "step.full-l2=6")
+    visible = "return getComputedStyle(document.querySelector('#cut-0 .seed')).display"
+    equal(browser.run(visible), "none", "the lines of single seeds")
+    browser.run("document.querySelector('.choices input').click()")
+    equal(browser.run(visible), "inline", "the lines of single seeds")
+    has(browser.run("return location.hash"), "seeds=1")
     browser.run("document.querySelector('#table th button').click()")
     has(browser.run("return location.hash"), "sort=n1")
 
