@@ -15,6 +15,27 @@
 
 enum { KEY_DIGITS = 12, CODE_DIGITS = 8 };
 
+/* --- parts ---------------------------------------------------------------------------------------------------------- */
+
+/* The name of a cell, which the script links with all other marks of it. */
+static void put_cell_name(hpx_buffer *out, const hpx_page *page, uint32_t cell)
+{
+    char *name = hpx_page_cell_name(page, cell);
+    hpx_buffer_printf(out, "<span class=\"cell\" data-n=\"%u\">", cell);
+    hpx_html_text(out, name);
+    hpx_buffer_puts(out, "</span>");
+    free(name);
+}
+
+/* What is wider than the window is scrolled, with the keyboard, too. */
+static void open_table(hpx_buffer *out, const char *id, const char *label)
+{
+    hpx_buffer_printf(out,
+                      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\">"
+                      "<table id=\"%s\">\n<thead><tr>",
+                      label, id);
+}
+
 /* --- where results come from ------------------------------------------------------------------------------------- */
 
 /* Its numerics, as "kernel AVX2, ..." */
@@ -58,8 +79,9 @@ void hpx_page_add_origin(hpx_page *page, const hpx_provenance *provenance)
 
 static void put_origins(hpx_buffer *out, const hpx_page *page)
 {
-    hpx_buffer_puts(out, "<div class=\"scroll\"><table>\n<thead><tr>" HEAD "code version</th>" HEAD
-                         "commit</th>" HEAD "data</th>" HEAD "numerics</th>" HEAD
+    open_table(out, "origins", "Code, data and numerics");
+    hpx_buffer_puts(out,
+                    HEAD "code version</th>" HEAD "commit</th>" HEAD "data</th>" HEAD "numerics</th>" HEAD
                          "imported from</th>" NUMBER_HEAD "epochs stored</th></tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < page->origin_count; i++) {
         const struct origin *origin = &page->origins[i];
@@ -97,16 +119,12 @@ static void put_provenance(hpx_buffer *out, const hpx_page *page)
 static void put_best(hpx_buffer *out, const hpx_page *page)
 {
     const struct cell *best = &page->cells[page->best];
-    char *name = hpx_page_cell_name(page, page->best);
-    hpx_buffer_printf(
-        out, "<p class=\"answer\">The best cell is <span class=\"cell\" data-n=\"%u\" tabindex=\"0\">",
-        page->best);
-    hpx_html_text(out, name);
-    hpx_buffer_printf(out, "</span> with %.*f", hpx_page_decimals(page), best->score);
+    hpx_buffer_puts(out, "<p class=\"answer\">The best cell is ");
+    put_cell_name(out, page, page->best);
+    hpx_buffer_printf(out, " with %.*f", hpx_page_decimals(page), best->score);
     if (!isnan(best->sd))
         hpx_buffer_printf(out, " ± %.*f", hpx_page_decimals(page), best->sd);
     hpx_buffer_printf(out, " over %zu %s.</p>\n", best->seeds, hpx_plural(best->seeds, "seed", "seeds"));
-    free(name);
 }
 
 static void put_summary(hpx_buffer *out, const hpx_page *page)
@@ -147,17 +165,15 @@ static void put_end(hpx_buffer *out, const hpx_page *page, const hpx_search_outc
                              "<td class=\"number\">–</td><td class=\"number\">–</td>");
         return;
     }
-    char *name = hpx_page_cell_name(page, search->result.end);
-    hpx_buffer_printf(out, "<td><span class=\"cell\" data-n=\"%u\" tabindex=\"0\">", search->result.end);
-    hpx_html_text(out, name);
-    hpx_buffer_puts(out, "</span></td><td class=\"number\">");
+    hpx_buffer_puts(out, "<td>");
+    put_cell_name(out, page, search->result.end);
+    hpx_buffer_puts(out, "</td><td class=\"number\">");
     hpx_html_number(out, decimals, search->score);
     hpx_buffer_puts(out, "</td><td class=\"number\">");
     hpx_html_number(out, decimals, search->score_sd);
     hpx_buffer_puts(out, "</td><td class=\"number\">");
     hpx_html_number(out, decimals, search->difference);
     hpx_buffer_puts(out, "</td>");
-    free(name);
 }
 
 static void put_search(hpx_buffer *out, const hpx_page *page, size_t number)
@@ -178,11 +194,11 @@ static void put_searches(hpx_buffer *out, const hpx_page *page)
 {
     if (!page->outcome)
         return;
-    hpx_buffer_puts(
-        out, "<section id=\"searches\"><h2>Searches</h2>\n<div class=\"scroll\"><table>\n<thead><tr>" HEAD
-             "search</th>" HEAD "method</th>" HEAD "end</th>" NUMBER_HEAD "score</th>" NUMBER_HEAD
-             "SD</th>" NUMBER_HEAD "from the best</th>" NUMBER_HEAD "visits</th>" NUMBER_HEAD
-             "cost of the grid</th></tr></thead>\n<tbody>\n");
+    hpx_buffer_puts(out, "<section id=\"searches\"><h2>Searches</h2>\n");
+    open_table(out, "ends", "Searches");
+    hpx_buffer_puts(out, HEAD "search</th>" HEAD "method</th>" HEAD "end</th>" NUMBER_HEAD
+                              "score</th>" NUMBER_HEAD "SD</th>" NUMBER_HEAD "from the best</th>" NUMBER_HEAD
+                              "visits</th>" NUMBER_HEAD "cost of the grid</th></tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < page->outcome->search_count; i++)
         put_search(out, page, i);
     hpx_buffer_puts(out, "</tbody></table></div>\n<div class=\"figures\" id=\"paths\">\n");
@@ -243,9 +259,8 @@ static void put_row(hpx_buffer *out, const hpx_page *page, uint32_t number)
 static void put_cells(hpx_buffer *out, const hpx_page *page)
 {
     const hpx_recipe *recipe = page->recipe;
-    hpx_buffer_puts(
-        out,
-        "<section id=\"cells\"><h2>Cells</h2>\n<div class=\"scroll tall\"><table id=\"table\">\n<thead><tr>");
+    hpx_buffer_puts(out, "<section id=\"cells\"><h2>Cells</h2>\n");
+    open_table(out, "table", "Cells");
     for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
         hpx_buffer_puts(out, is_numeric(&recipe->axes[axis]) ? NUMBER_HEAD : HEAD);
         hpx_html_text(out, recipe->axes[axis].name);
@@ -277,14 +292,12 @@ static void put_failed(hpx_buffer *out, const hpx_page *page)
         if (!any)
             hpx_buffer_puts(out, "<section id=\"failed\"><h2>Failed cells</h2>\n<ul>\n");
         any = true;
-        char *name = hpx_page_cell_name(page, i);
-        hpx_buffer_printf(out, "<li><span class=\"cell\" data-n=\"%u\" tabindex=\"0\">", i);
-        hpx_html_text(out, name);
-        hpx_buffer_printf(out, "</span>: %zu of %zu seeds, the first in epoch %u: ", cell->failed,
+        hpx_buffer_puts(out, "<li>");
+        put_cell_name(out, page, i);
+        hpx_buffer_printf(out, ": %zu of %zu seeds, the first in epoch %u: ", cell->failed,
                           page->recipe->seed_count, cell->failed_epoch);
         hpx_html_text(out, cell->failure);
         hpx_buffer_puts(out, "</li>\n");
-        free(name);
     }
     if (any)
         hpx_buffer_puts(out, "</ul>\n</section>\n");
@@ -297,6 +310,7 @@ static void put_figures(hpx_buffer *out, const hpx_page *page)
                         "<p>No cell is stored with the recipe’s epochs, so there is nothing to draw.</p>\n");
         return;
     }
+    hpx_buffer_puts(out, "<section id=\"results\"><h2>Results</h2>\n");
     hpx_page_space(out, page);
     hpx_buffer_puts(out, "<div class=\"figures\">\n");
     hpx_page_axes(out, page);
@@ -308,6 +322,7 @@ static void put_figures(hpx_buffer *out, const hpx_page *page)
     hpx_buffer_puts(out, "</div>\n");
     if (page->recipe->grid.axes > 2)
         hpx_page_parallel(out, page);
+    hpx_buffer_puts(out, "</section>\n");
 }
 
 /* --- the frame ---------------------------------------------------------------------------------------------------- */

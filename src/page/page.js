@@ -21,7 +21,7 @@
   const mark = (kind, n, name, on) => (marks[kind].get(n) || []).forEach(e => e.classList.toggle(name, on));
 
   // --- state ---------------------------------------------------------------------------------------------------
-  const state = {pins: [], sort: "", filter: "", steps: {}, seeds: false};
+  const state = {pins: [], sort: "", filter: "", steps: Object.create(null), seeds: false};
   let shown = null, shownSearch = null;
 
   const write = () => {
@@ -86,10 +86,13 @@
     if (shown !== null) mark("cell", shown, "on", true);
     draw();
   };
+  const buttons = all("span.cell");
+  buttons.forEach(name => { name.tabIndex = 0; name.setAttribute("role", "button"); });
   const setPins = pins => {
     state.pins.forEach(n => mark("cell", n, "pinned", false));
     state.pins = pins.filter(n => cells.has(n)).slice(-2);
     state.pins.forEach(n => mark("cell", n, "pinned", true));
+    buttons.forEach(name => name.setAttribute("aria-pressed", state.pins.includes(Number(name.dataset.n))));
     draw();
   };
   const pin = n => {

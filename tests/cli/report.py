@@ -84,6 +84,21 @@ def fragment(browser):
     has(browser.run("return location.hash"), "sort=n1")
 
 
+def accessible(browser):
+    """What can be used or looked at has a name for who does not see it."""
+    browser.open(page)
+    named = {"button", "slider", "searchbox", "checkbox", "img", "image", "application", "region"}
+    seen = set()
+    for node in browser.devtools("Accessibility.getFullAXTree")["nodes"]:
+        role = node.get("role", {}).get("value")
+        if role in named and not node.get("ignored"):
+            seen.add(role)
+            assert node.get("name", {}).get("value"), f"{role} without a name: {node}"
+    assert {"button", "slider", "searchbox", "checkbox", "application", "region"} <= seen, seen
+    levels = browser.run("return [...document.querySelectorAll('h1,h2,h3')].map(h => Number(h.tagName[1]))")
+    assert levels[0] == 1 and all(b <= a + 1 for a, b in zip(levels, levels[1:])), levels
+
+
 def names(browser):
     browser.open(hostile)
     equal(browser.run("return [document.images.length, document.scripts.length]"), [0, 2], "images and scripts")
@@ -94,7 +109,7 @@ def names(browser):
 
 for width, dark in ((1280, False), (400, True)):
     with Browser(width, 900, dark) as browser:
-        for part in (links, pins, keyboard, fragment, names):
+        for part in (links, pins, keyboard, fragment, accessible, names):
             part(browser)
             quiet(browser)
         browser.open(page)
