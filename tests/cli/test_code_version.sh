@@ -136,7 +136,8 @@ X
         'import store/all' 'gc -n' gc 'data ls' 'why a.rcp n1=2 n2=2' 'trial a.rcp n1=2 n2=2' \
         'doctor store/program.rcp' 'log a.rcp n1=2 n2=2' "diff $keys" \
         "reproduce $first" adopt 'best a.rcp' "forget -n $first" 'replay store/table.csv a.rcp' \
-        'compare a.rcp --table store/table.csv' 'export --optuna store/study a.rcp' worker help --version; do
+        'compare a.rcp --table store/table.csv' 'export --optuna store/study a.rcp' \
+        'report a.rcp -o store/report.html' worker help --version; do
         mkdir -p store
         run $([[ $command == worker ]] && echo 2 || echo 0) hpx $command </dev/null
         [[ $command != *--csv* ]] || cp out store/table.csv
