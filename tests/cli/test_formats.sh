@@ -125,7 +125,7 @@ adopts() {
 
 test_adopt() {
     has_avx2 || return 0 # plain vectors round otherwise
-    IMAGES=100 make_data data
+    make_data data 100
     recipe grid.rcp 'epochs = 2' 'seeds = 1' 'keep = all' <<'R'
 axis n1 = 2 3
 axis n2 = 2
