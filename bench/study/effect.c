@@ -10,12 +10,6 @@
 
 #define ALPHA 0.05
 
-/* Sums of decimals leave digits behind which would break ties. */
-static double tidy(double value)
-{
-    return round(value * 1e9) / 1e9;
-}
-
 struct effect effect_of(const double *values, size_t blocks)
 {
     static const hpx_resampling usual = {0};
@@ -24,7 +18,7 @@ struct effect effect_of(const double *values, size_t blocks)
         return effect;
     double *tidied = hpx_alloc(blocks * sizeof *tidied);
     for (size_t i = 0; i < blocks; i++)
-        tidied[i] = tidy(values[i]);
+        tidied[i] = hpx_tidy(values[i]);
     effect.mean = hpx_interquartile_mean(tidied, blocks);
     effect.interval = hpx_resample_summary(hpx_interquartile_mean, tidied, blocks, &usual);
     if (blocks >= hpx_signed_rank_pairs(ALPHA))

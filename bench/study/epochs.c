@@ -26,7 +26,7 @@ static void rank_epoch(struct foresight *out, const struct lab *lab, uint32_t ep
     for (uint32_t cell = 0; cell < cells; cell++) {
         scores[cell] = lab_score(lab, seed, (hpx_request){cell, epoch});
         end[cell] = lab_score(lab, seed, (hpx_request){cell, out->epochs});
-        truth[cell] = round(1e9 * lab_truth(lab, seed, cell)) / 1e9;
+        truth[cell] = hpx_tidy(lab_truth(lab, seed, cell));
     }
     const bool alone = lab->blocks == 1;
     out->own[epoch][seed] = hpx_kendall(scores, end, cells);

@@ -72,7 +72,4 @@ bool hpx_lab_better(const hpx_lab *lab, const double *scores, uint32_t a, uint32
 void hpx_compare_summarise(hpx_contest *compared);
 void hpx_compare_importance(hpx_contest *compared, const hpx_lab *lab);
 
-/* Without what sums of decimals leave behind. */
-double hpx_tidy(double value);
-
 #endif

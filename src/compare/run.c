@@ -11,11 +11,6 @@
 
 enum { ROOM = 64 }; /* requests at once */
 
-double hpx_tidy(double value)
-{
-    return round(value * 1e12) / 1e12;
-}
-
 bool hpx_lab_better(const hpx_lab *lab, const double *scores, uint32_t a, uint32_t b)
 {
     const double x = scores[a], y = scores[b];

@@ -2,6 +2,7 @@
 #include "pace.h"
 
 #include "base/memory.h"
+#include "statistics/summary.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -288,8 +289,7 @@ static void compare(hpx_outcome *outcome)
         hpx_search_outcome *search = &outcome->searches[i];
         if (search->result.epochs != outcome->recipe->epochs)
             continue;
-        /* Of two decimals of a few digits: without the noise of their binary difference. */
-        search->difference = round((minimised ? search->score - best : best - search->score) * 1e12) / 1e12;
+        search->difference = hpx_tidy(minimised ? search->score - best : best - search->score);
     }
 }
 

@@ -10,6 +10,11 @@
 
 enum { PURPOSE = 'B', RESAMPLES = 2000 };
 
+double hpx_tidy(double value)
+{
+    return round(value * 1e12) / 1e12;
+}
+
 double hpx_mean(const double *values, size_t count)
 {
     double sum = 0;

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Rounded to twelve decimals: sums and differences of decimals leave digits behind which would break ties. */
+double hpx_tidy(double value);
+
 /* A number that stands for `count` values, 1 or more, in any order. */
 typedef double hpx_summary_fn(const double *values, size_t count);
 

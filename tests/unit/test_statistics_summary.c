@@ -26,6 +26,13 @@ static void test_mean_and_sd(void **state)
     assert_near(hpx_mean(values, 1), 2);
 }
 
+static void test_tidy(void **state)
+{
+    (void)state;
+    assert_true(0.1 + 0.2 != 0.3 && hpx_tidy(0.1 + 0.2) == 0.3);
+    assert_true(hpx_tidy(-1e-11) == -1e-11 && hpx_tidy(INFINITY) == INFINITY && isnan(hpx_tidy(NAN)));
+}
+
 /* R: quantile(c(7, 1, 3, 10), c(0, .1, .25, .5, .75, 1)) */
 static void test_quantiles(void **state)
 {
@@ -163,9 +170,13 @@ static void test_interval(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mean_and_sd),     cmocka_unit_test(test_quantiles),
-        cmocka_unit_test(test_infinite_values), cmocka_unit_test(test_interquartile_mean),
-        cmocka_unit_test(test_resamples),       cmocka_unit_test(test_interval),
+        cmocka_unit_test(test_tidy),
+        cmocka_unit_test(test_mean_and_sd),
+        cmocka_unit_test(test_quantiles),
+        cmocka_unit_test(test_infinite_values),
+        cmocka_unit_test(test_interquartile_mean),
+        cmocka_unit_test(test_resamples),
+        cmocka_unit_test(test_interval),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
