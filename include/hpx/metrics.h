@@ -19,6 +19,11 @@
 
 bool hpx_metric_is_name(const char *name);
 
+/* A name that begins with test_ or validation_ says which samples the metric is of. Whether it is of the test; and the name
+ * of the same metric of the test, false where the name is not one of validation. */
+bool hpx_metric_is_of_test(const char *name);
+bool hpx_metric_of_test(char out[HPX_METRIC_NAME_MAX + 1], const char *name);
+
 typedef struct hpx_metric {
     const char *name;
     double value; /* NaN: there is none, such as of a validation without samples */

@@ -1,14 +1,17 @@
 #include "hpx/metrics.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES  "metric.names"
-#define VALUES "metric.values"
-#define FEW    16
+#define NAMES      "metric.names"
+#define VALUES     "metric.values"
+#define TEST       "test_"
+#define VALIDATION "validation_"
+#define FEW        16
 
 bool hpx_metric_is_name(const char *name)
 {
@@ -17,6 +20,24 @@ bool hpx_metric_is_name(const char *name)
         if (length == HPX_METRIC_NAME_MAX)
             return false;
     return length > 0 && name[length] == 0;
+}
+
+static bool begins_with(const char *name, const char *beginning)
+{
+    return strncmp(name, beginning, strlen(beginning)) == 0;
+}
+
+bool hpx_metric_is_of_test(const char *name)
+{
+    return begins_with(name, TEST);
+}
+
+bool hpx_metric_of_test(char out[HPX_METRIC_NAME_MAX + 1], const char *name)
+{
+    if (!begins_with(name, VALIDATION))
+        return false;
+    hpx_print(out, HPX_METRIC_NAME_MAX + 1, TEST "%s", name + strlen(VALIDATION));
+    return true;
 }
 
 void hpx_metrics_free(hpx_metrics *metrics)

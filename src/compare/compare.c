@@ -15,13 +15,9 @@ enum { NAMED = 5 }; /* missing trials */
 
 void hpx_compare_metrics_of(hpx_compare_metrics *out, const hpx_recipe *recipe)
 {
-    static const char validation[] = "validation_";
-    const char *objective = recipe->objective.name;
-    *out = (hpx_compare_metrics){.names = {objective}, .count = 1};
-    if (strncmp(objective, validation, strlen(validation)) != 0)
-        return;
-    hpx_print(out->truth, sizeof out->truth, "test_%s", objective + strlen(validation));
-    out->names[out->count++] = out->truth;
+    *out = (hpx_compare_metrics){.names = {recipe->objective.name}, .count = 1};
+    if (hpx_metric_of_test(out->truth, recipe->objective.name))
+        out->names[out->count++] = out->truth;
 }
 
 struct comparison {

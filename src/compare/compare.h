@@ -20,12 +20,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The metrics that a comparison reads: the objective and, where that is of validation, the same of the test. Borrowed of
- * the comparison's caller. */
+/* The metrics that a comparison reads: the objective and, where that is of validation, the same of the test. Not to be
+ * copied: the second name is in it, the first is the recipe's. */
 typedef struct hpx_compare_metrics {
     const char *names[2];
     size_t count;
-    char truth[HPX_METRIC_NAME_MAX + 1]; /* what names[1] points to */
+    char truth[HPX_METRIC_NAME_MAX + 1];
 } hpx_compare_metrics;
 
 void hpx_compare_metrics_of(hpx_compare_metrics *out, const hpx_recipe *recipe);

@@ -149,7 +149,7 @@ static void put_summary(hpx_buffer *out, const hpx_page *page)
         hpx_buffer_printf(out, "%u %s stored.</p>\n", stored, hpx_plural(stored, "cell is", "cells are"));
     if (page->best != NO_CELL)
         put_best(out, page);
-    if (strncmp(recipe->objective.name, "test_", strlen("test_")) == 0)
+    if (hpx_metric_is_of_test(recipe->objective.name))
         hpx_buffer_puts(out,
                         "<p>Cells were selected by a test metric, so their scores are optimistic.</p>\n");
     hpx_buffer_puts(out, "</header>\n");

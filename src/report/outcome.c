@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define REASONS_SHOWN 4
 
@@ -183,7 +182,7 @@ static void add_notes(hpx_buffer *out, const hpx_outcome *outcome)
         free(best);
     }
     const hpx_recipe *recipe = outcome->recipe;
-    if (strncmp(recipe->objective.name, "test_", strlen("test_")) == 0)
+    if (hpx_metric_is_of_test(recipe->objective.name))
         hpx_buffer_printf(out, "Cells were selected %s%s, so their scores are optimistic.\n",
                           recipe->program ? "by " : "on test images",
                           recipe->program ? recipe->objective.name : "");

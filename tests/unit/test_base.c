@@ -209,6 +209,17 @@ static void test_metric_names(void **state)
     hpx_metrics_free(&metrics);
 }
 
+static void test_metrics_of_test(void **state)
+{
+    (void)state;
+    char name[HPX_METRIC_NAME_MAX + 1] = "";
+    assert_true(hpx_metric_is_of_test("test_loss"));
+    assert_false(hpx_metric_is_of_test("validation_loss") || hpx_metric_is_of_test("test"));
+    assert_false(hpx_metric_of_test(name, "test_loss") || hpx_metric_of_test(name, "loss") || *name);
+    assert_true(hpx_metric_of_test(name, "validation_loss"));
+    assert_string_equal(name, "test_loss");
+}
+
 static void test_metrics(void **state)
 {
     (void)state;
@@ -336,12 +347,19 @@ static void test_output_hash(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hash_known),    cmocka_unit_test(test_hash_in_pieces),
-        cmocka_unit_test(test_hex),           cmocka_unit_test(test_buffer),
-        cmocka_unit_test(test_arena),         cmocka_unit_test(test_alloc),
-        cmocka_unit_test(test_error),         cmocka_unit_test(test_metric_names),
-        cmocka_unit_test(test_metrics),       cmocka_unit_test(test_metrics_as_fields),
-        cmocka_unit_test(test_objectives),    cmocka_unit_test(test_output_hash),
+        cmocka_unit_test(test_hash_known),
+        cmocka_unit_test(test_hash_in_pieces),
+        cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_buffer),
+        cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_alloc),
+        cmocka_unit_test(test_error),
+        cmocka_unit_test(test_metric_names),
+        cmocka_unit_test(test_metrics_of_test),
+        cmocka_unit_test(test_metrics),
+        cmocka_unit_test(test_metrics_as_fields),
+        cmocka_unit_test(test_objectives),
+        cmocka_unit_test(test_output_hash),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
