@@ -80,9 +80,9 @@ static void put_origin(hpx_buffer *out, const struct lab *lab)
 static void put_importance(hpx_buffer *out, const hpx_contest *contest)
 {
     if (contest->no_importance)
-        hpx_buffer_puts(out, " | \xe2\x80\x93 | \xe2\x80\x93 | \xe2\x80\x93 | \xe2\x80\x93 |\n");
+        hpx_buffer_puts(out, " | " NONE " | " NONE " | " NONE " | " NONE " |\n");
     else if (contest->importance.raw)
-        hpx_buffer_printf(out, " | %.0f %% | %.0f %% | %.0f %% | \xe2\x80\x93 |\n",
+        hpx_buffer_printf(out, " | %.0f %% | %.0f %% | %.0f %% | " NONE " |\n",
                           100 * contest->importance.axis[0], 100 * contest->importance.axis[1],
                           100 * contest->importance.pair[1]);
     else
@@ -98,7 +98,7 @@ static void put_data_row(hpx_buffer *data, hpx_buffer *importance, const struct 
                       lab->blocks);
     put_origin(data, lab);
     if (isnan(contest->seed_sd))
-        hpx_buffer_puts(data, " | \xe2\x80\x93 |\n");
+        hpx_buffer_puts(data, " | " NONE " |\n");
     else
         hpx_buffer_printf(data, " | %.3f |\n", POINTS * contest->seed_sd);
     hpx_buffer_printf(importance, "| %s | %zu", lab->table->title, lab->blocks);

@@ -37,6 +37,11 @@ struct effect effect_of_difference(const double *a, const double *b, size_t bloc
     return effect;
 }
 
+struct effect effect_by_others(const struct lab *lab, const double *values)
+{
+    return effect_of(values, lab->blocks > 1 ? lab->blocks : 0);
+}
+
 void effects_adjust(struct effect *effects, size_t count)
 {
     double *p = hpx_alloc(count * sizeof *p);
@@ -70,7 +75,7 @@ static void put_real(hpx_buffer *out, double value, int decimals)
 void put_effect(hpx_buffer *out, const struct effect *effect, double scale, int decimals)
 {
     if (isnan(effect->mean)) {
-        hpx_buffer_puts(out, "\xe2\x80\x93");
+        hpx_buffer_puts(out, NONE);
         return;
     }
     put_real(out, effect->mean * scale, decimals);
@@ -81,6 +86,13 @@ void put_effect(hpx_buffer *out, const struct effect *effect, double scale, int 
     hpx_buffer_puts(out, ", ");
     put_real(out, effect->interval.high * scale, decimals);
     hpx_buffer_puts(out, "]");
+}
+
+void put_column(hpx_buffer *out, struct effect effect, double scale, int decimals)
+{
+    hpx_buffer_puts(out, " ");
+    put_effect(out, &effect, scale, decimals);
+    hpx_buffer_puts(out, " |");
 }
 
 void put_sureness(hpx_buffer *out, const struct effect *effect)

@@ -60,27 +60,17 @@ static void free_foresight(struct foresight *foresight)
     }
 }
 
-/* Beside the truth there is something only where other seeds are. */
-static struct effect beside_truth(const struct lab *lab, const double *values)
-{
-    return lab->blocks > 1 ? effect_of(values, lab->blocks) : effect_of(NULL, 0);
-}
-
 static void put_epochs(hpx_buffer *out, const struct lab *lab, const struct foresight *foresight)
 {
     static const uint32_t shown[] = {1, 2, 3, 5, 8, 10, 15};
     put_head(out, lab, "epochs | tau, truth | top 5 found | tau, own end");
     for (size_t i = 0; i < sizeof shown / sizeof *shown && shown[i] <= foresight->epochs; i++) {
-        const struct effect tau = beside_truth(lab, foresight->tau[shown[i]]),
-                            recall = beside_truth(lab, foresight->recall[shown[i]]),
-                            own = effect_of(foresight->own[shown[i]], lab->blocks);
-        hpx_buffer_printf(out, "| %u%s | ", shown[i], shown[i] == foresight->epochs ? ", the ceiling" : "");
-        put_effect(out, &tau, 1, 2);
-        hpx_buffer_puts(out, " | ");
-        put_effect(out, &recall, 1, 2);
-        hpx_buffer_puts(out, " | ");
-        put_effect(out, &own, 1, 2);
-        hpx_buffer_puts(out, " |\n");
+        const uint32_t epoch = shown[i];
+        hpx_buffer_printf(out, "| %u%s |", epoch, epoch == foresight->epochs ? ", the ceiling" : "");
+        put_column(out, effect_by_others(lab, foresight->tau[epoch]), 1, 2);
+        put_column(out, effect_by_others(lab, foresight->recall[epoch]), 1, 2);
+        put_column(out, effect_of(foresight->own[epoch], lab->blocks), 1, 2);
+        hpx_buffer_puts(out, "\n");
     }
     hpx_buffer_puts(out, "\n");
 }
@@ -116,7 +106,7 @@ static void draw_curve(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, co
 {
     double x[EPOCHS_MAX], mean[EPOCHS_MAX], low[EPOCHS_MAX], high[EPOCHS_MAX];
     for (uint32_t epoch = 1; epoch <= epochs; epoch++) {
-        const struct effect effect = beside_truth(lab, values[epoch]);
+        const struct effect effect = effect_by_others(lab, values[epoch]);
         x[epoch - 1] = epoch;
         mean[epoch - 1] = effect.mean;
         low[epoch - 1] = effect.interval.low;
@@ -144,13 +134,11 @@ static void put_saved(hpx_buffer *out, const struct lab *lab)
             retrained[seed] = run.retrained;
             saved[seed] = 1 - run.continued / run.retrained;
         }
-        const struct effect with = effect_of(continued, lab->blocks),
-                            without = effect_of(retrained, lab->blocks), less = effect_of(saved, lab->blocks);
-        hpx_buffer_printf(out, "| %s | %zu | %s | ", lab->table->title, lab->blocks, searches[i]);
-        put_effect(out, &without, 1, 3);
-        hpx_buffer_puts(out, " | ");
-        put_effect(out, &with, 1, 3);
-        hpx_buffer_puts(out, " | ");
+        const struct effect less = effect_of(saved, lab->blocks);
+        hpx_buffer_printf(out, "| %s | %zu | %s |", lab->table->title, lab->blocks, searches[i]);
+        put_column(out, effect_of(retrained, lab->blocks), 1, 3);
+        put_column(out, effect_of(continued, lab->blocks), 1, 3);
+        hpx_buffer_puts(out, " ");
         put_effect(out, &less, 100, 1);
         hpx_buffer_puts(out, " % |\n");
     }

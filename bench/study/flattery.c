@@ -24,7 +24,7 @@ static struct effect flattery(const struct lab *lab, const hpx_contender *search
     double *values = hpx_alloc(lab->blocks * sizeof *values);
     for (size_t b = 0; b < lab->blocks; b++)
         values[b] = lab_test(lab, b, search->end[b]) - lab_truth(lab, b, search->end[b]);
-    const struct effect effect = lab->blocks > 1 ? effect_of(values, lab->blocks) : effect_of(NULL, 0);
+    const struct effect effect = effect_by_others(lab, values);
     free(values);
     return effect;
 }
@@ -87,13 +87,12 @@ void study_flattery(struct study *study)
         if (!lab_open(&lab, study, choices[c].table, "table", choices[c].objective))
             continue;
         hpx_contest *contest = lab_compare(&lab, false, 0);
-        hpx_buffer_printf(&rows, "| %s | %zu", choices[c].name, lab.blocks);
+        hpx_buffer_printf(&rows, "| %s | %zu |", choices[c].name, lab.blocks);
         for (size_t i = 0; i < SEARCHES; i++) {
             effects[c][i] = flattery(&lab, lab_find(contest, searches[i].search));
-            hpx_buffer_puts(&rows, " | ");
-            put_effect(&rows, &effects[c][i], POINTS, 2);
+            put_column(&rows, effects[c][i], POINTS, 2);
         }
-        hpx_buffer_puts(&rows, " |\n");
+        hpx_buffer_puts(&rows, "\n");
         answer(study, &answers, &lab, &choices[c], &effects[c][0]);
         legend[c] = choices[c].name;
         hpx_contest_free(contest);

@@ -47,20 +47,16 @@ static void put_rows(hpx_buffer *out, const struct lab *lab, const hpx_contest *
     put_head(out, lab, "method | cost | evaluations | points lost | more than random | more than bayes");
     for (size_t i = 0; i < contest->search_count; i++) {
         const hpx_contender *search = &contest->searches[i];
-        const struct effect cost = effect_of(search->cost, lab->blocks),
-                            lost = effect_of(search->regret, lab->blocks);
-        hpx_buffer_printf(out, "| %s | ", search->search->name);
-        put_effect(out, &cost, 1, 3);
-        hpx_buffer_printf(out, " | %.1f | ", search->mean_evaluations);
-        put_effect(out, &lost, POINTS, 2);
+        hpx_buffer_printf(out, "| %s |", search->search->name);
+        put_column(out, effect_of(search->cost, lab->blocks), 1, 3);
+        hpx_buffer_printf(out, " %.1f |", search->mean_evaluations);
+        put_column(out, effect_of(search->regret, lab->blocks), POINTS, 2);
         for (size_t other = 0; other < 2; other++) {
             const hpx_contender *rival = other ? bayes : random;
-            const struct effect more =
-                rival == search ? effect_of(NULL, 0) : lost_to(lab, contest, search, rival);
-            hpx_buffer_puts(out, " | ");
-            put_effect(out, &more, POINTS, 2);
+            put_column(out, rival == search ? effect_of(NULL, 0) : lost_to(lab, contest, search, rival),
+                       POINTS, 2);
         }
-        hpx_buffer_puts(out, " |\n");
+        hpx_buffer_puts(out, "\n");
     }
     hpx_buffer_puts(out, "\n");
 }

@@ -63,14 +63,14 @@ static bool holds(const char *place)
 static void put_row(hpx_buffer *out, const struct lab *lab, const struct paper_row *row,
                     const struct found *found, const hpx_contender *search)
 {
-    hpx_buffer_printf(out, "| %s | %.3f | ", row->name, row->cost);
-    put_effect(out, &found->cost, 1, 3);
-    hpx_buffer_printf(out, " | %s | %.2f | ", place_of(row->cost, 0.0005, search->cost, lab->blocks),
+    hpx_buffer_printf(out, "| %s | %.3f |", row->name, row->cost);
+    put_column(out, found->cost, 1, 3);
+    hpx_buffer_printf(out, " %s | %.2f |", place_of(row->cost, 0.0005, search->cost, lab->blocks),
                       POINTS * row->difference);
-    put_effect(out, &found->difference, POINTS, 2);
-    hpx_buffer_printf(out, " | %s | ", place_of(row->difference, 0.00005, found->lost, lab->blocks));
-    put_effect(out, &found->truth, POINTS, 2);
-    hpx_buffer_puts(out, " |\n");
+    put_column(out, found->difference, POINTS, 2);
+    hpx_buffer_printf(out, " %s |", place_of(row->difference, 0.00005, found->lost, lab->blocks));
+    put_column(out, found->truth, POINTS, 2);
+    hpx_buffer_puts(out, "\n");
 }
 
 /* The grid's row holds by definition. */

@@ -31,18 +31,17 @@ static void draw_method(hpx_svg *svg, const hpx_svg_plot *plot, hpx_buffer *rows
                         size_t series)
 {
     double x[WORKERS], y[WORKERS];
-    hpx_buffer_printf(rows, "| %s", shown[series]);
+    hpx_buffer_printf(rows, "| %s |", shown[series]);
     for (size_t w = 0; w < WORKERS; w++) {
         double *values = speedups(lab, shown[series], workers[w]);
         const struct effect effect = effect_of(values, lab->blocks);
         x[w] = (double)w;
         y[w] = effect.mean;
         hpx_svg_range(svg, plot, series, x[w], effect.interval.low, x[w], effect.interval.high);
-        hpx_buffer_puts(rows, " | ");
-        put_effect(rows, &effect, 1, 2);
+        put_column(rows, effect, 1, 2);
         free(values);
     }
-    hpx_buffer_puts(rows, " |\n");
+    hpx_buffer_puts(rows, "\n");
     hpx_svg_line(svg, plot, series, x, y, WORKERS);
     hpx_svg_points(svg, plot, series, x, y, WORKERS);
 }

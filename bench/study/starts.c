@@ -36,16 +36,11 @@ static void put_rows(hpx_buffer *out, const struct lab *lab, const hpx_contest *
         for (size_t limit = 0; limit < LIMITS; limit++) {
             const hpx_contender *mean = find_search(all, kind, limit),
                                 *one = find_search(corner, kind, limit);
-            const struct effect cost = effect_of(mean->cost, lab->blocks),
-                                regret = effect_of(mean->regret, lab->blocks),
-                                more = effect_of_difference(one->regret, mean->regret, lab->blocks);
-            hpx_buffer_printf(out, "| %s | %s | %s | ", kinds[kind].first, kinds[kind].scan, limits[limit]);
-            put_effect(out, &cost, 1, 3);
-            hpx_buffer_puts(out, " | ");
-            put_effect(out, &regret, POINTS, 2);
-            hpx_buffer_puts(out, " | ");
-            put_effect(out, &more, POINTS, 2);
-            hpx_buffer_puts(out, " |\n");
+            hpx_buffer_printf(out, "| %s | %s | %s |", kinds[kind].first, kinds[kind].scan, limits[limit]);
+            put_column(out, effect_of(mean->cost, lab->blocks), 1, 3);
+            put_column(out, effect_of(mean->regret, lab->blocks), POINTS, 2);
+            put_column(out, effect_of_difference(one->regret, mean->regret, lab->blocks), POINTS, 2);
+            hpx_buffer_puts(out, "\n");
         }
     hpx_buffer_puts(out, "\n");
 }

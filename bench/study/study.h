@@ -108,6 +108,8 @@ struct effect {
 
 struct effect effect_of(const double *values, size_t blocks);
 struct effect effect_of_difference(const double *a, const double *b, size_t blocks); /* a - b */
+/* Of values that the other seeds judge: without blocks where there are no others. */
+struct effect effect_by_others(const struct lab *lab, const double *values);
 
 /* Takes them for one family of comparisons, of the same number of blocks each: their p are adjusted (Holm), or NaN where the
  * blocks are too few for so many. */
@@ -116,8 +118,12 @@ void effects_adjust(struct effect *effects, size_t count);
 /* -1, 1: the interval is below, above 0, and no p tells otherwise; 0: else, or there is no interval. */
 int effect_sign(const struct effect *effect);
 
-/* "0.12 [0.05, 0.19]": times `scale`, with so many decimals. */
+#define NONE "\xe2\x80\x93" /* in place of a number */
+
+/* "0.12 [0.05, 0.19]": times `scale`, with so many decimals. NONE of no blocks. */
 void put_effect(hpx_buffer *out, const struct effect *effect, double scale, int decimals);
+/* The same as one column of a row that has begun: " 0.12 [0.05, 0.19] |". */
+void put_column(hpx_buffer *out, struct effect effect, double scale, int decimals);
 /* "5 blocks, too few for a test", "10 blocks, p = 0.004". */
 void put_sureness(hpx_buffer *out, const struct effect *effect);
 
