@@ -410,10 +410,9 @@ hpx_status hpx_compare_searches(hpx_contest **out, const hpx_recipe *recipe, con
     lab->continues = hpx_experiment_continues(comparison.experiment);
     lab->macs = hpx_alloc(lab->cells * sizeof *lab->macs);
     lab->visited = hpx_alloc(lab->cells * sizeof *lab->visited);
-    for (uint32_t cell = 0; cell < lab->cells; cell++) {
+    for (uint32_t cell = 0; cell < lab->cells; cell++)
         lab->macs[cell] = hpx_experiment_macs(comparison.experiment, cell);
-        contest->grid_macs += lab->macs[cell];
-    }
+    contest->grid_macs = hpx_experiment_grid_macs(comparison.experiment);
     lab->grid_macs = (double)contest->grid_macs;
     status = compare(&comparison, error);
     for (size_t b = 0; comparison.views && b < contest->block_count; b++)

@@ -60,16 +60,22 @@ static void summarise_search(hpx_contender *search, const hpx_contest *contest)
     search->within_interval = hpx_resample_summary(hpx_median, search->within, blocks, &usual);
 }
 
+/* Where no tie is known only equal truths tie. */
+static double tie_of(const hpx_contest *contest)
+{
+    return isnan(contest->tie) ? 0 : contest->tie;
+}
+
 /* Row better than column: the truth of its end is the greater one. */
 static void find_superiority(hpx_contest *contest)
 {
     const size_t count = contest->search_count;
-    const double tie = isnan(contest->tie) ? 0 : contest->tie;
     contest->superiority = hpx_alloc(count * count * sizeof(double));
     for (size_t a = 0; a < count; a++)
         for (size_t b = 0; b < count; b++)
-            contest->superiority[a * count + b] = hpx_superiority(
-                contest->searches[b].regret, contest->searches[a].regret, contest->block_count, tie);
+            contest->superiority[a * count + b] =
+                hpx_superiority(contest->searches[b].regret, contest->searches[a].regret,
+                                contest->block_count, tie_of(contest));
 }
 
 static void rank_searches(hpx_contest *contest)
@@ -106,8 +112,8 @@ static char *why_untested(const hpx_contest *contest)
 
 static hpx_verdict_of_two judge(const hpx_contest *contest, const hpx_contender *search)
 {
-    const double tie = isnan(contest->tie) ? 0 : contest->tie, gain = search->gain.mean;
-    if (fabs(gain) <= tie)
+    const double gain = search->gain.mean;
+    if (fabs(gain) <= tie_of(contest))
         return HPX_WITHIN_NOISE;
     if (contest->untested)
         return HPX_UNTESTED;
