@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "hpx/file.h"
 #include "hpx/search.h"
+#include "statistics/summary.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -107,12 +108,6 @@ static double rate(struct scores *scores, hpx_search_options options)
     return (double)done / seconds;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 #define METHOD(number) .method = &hpx_methods[HPX_METHOD_##number], .epochs = 15
 #define RUNGS          .eta = 3, .min_epochs = 1
 
@@ -154,8 +149,7 @@ int main(int argc, char **argv)
         double rates[ROUNDS];
         for (int round = 0; round < ROUNDS; round++)
             rates[round] = rate(&scores, cases[i].options);
-        qsort(rates, ROUNDS, sizeof *rates, ascending);
-        const double median = rates[ROUNDS / 2], target = cases[i].target;
+        const double median = hpx_median(rates, ROUNDS), target = cases[i].target;
         printf("replay,%s,searches,%.0f,1/s,", cases[i].name, median);
         if (target > 0)
             printf(">=%.6g,%s\n", target, median >= target ? "yes" : "no");

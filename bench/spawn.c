@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "hpx/file.h"
+#include "statistics/summary.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,12 +68,6 @@ static size_t split(struct command commands[COMMANDS_MAX], char **words, size_t 
     return 0;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 int main(int argc, char **argv)
 {
     static struct command commands[COMMANDS_MAX];
@@ -88,11 +83,9 @@ int main(int argc, char **argv)
                 return 1;
     for (size_t i = 0; i < count; i++) {
         const struct command *command = &commands[i];
-        qsort(command->wall, (size_t)runs, sizeof(double), ascending);
-        qsort(command->busy, (size_t)runs, sizeof(double), ascending);
-        qsort(command->faults, (size_t)runs, sizeof(double), ascending);
-        printf("%.3f %.3f %.3f %.0f\n", command->wall[runs / 2], command->wall[0], command->busy[runs / 2],
-               command->faults[runs / 2]);
+        printf("%.3f %.3f %.3f %.0f\n", hpx_median(command->wall, (size_t)runs),
+               hpx_quantile(command->wall, (size_t)runs, 0), hpx_median(command->busy, (size_t)runs),
+               hpx_median(command->faults, (size_t)runs));
         free(command->wall);
         free(command->busy);
         free(command->faults);
