@@ -123,7 +123,7 @@
   });
 
   // --- the keyboard ------------------------------------------------------------------------------------------------
-  // The figures and the table are each one stop of Tab; within them the arrow keys move from cell to cell.
+  // The map and the rows of the table are each one stop of Tab; within them the arrow keys move from cell to cell.
   const move = (n, axis, by) => {
     const size = data.axes.map(a => a.values.length);
     let stride = 1;
@@ -199,9 +199,12 @@
   });
 
   // Words: NAME=VALUE, NAME<VALUE, NAME>VALUE of a column, or a text that a row has. All must hold.
-  const input = make("input", {type: "search", placeholder: "n1=64 score>0.97", "aria-label": "Filter the cells", autocomplete: "off"});
+  const input = make("input", {id: "filter", type: "search", "aria-describedby": "filter-hint", autocomplete: "off"});
+  const example = [...body.rows].map(row => `${names[0]}=${row.cells[0].textContent}`).find(word => !/\s/.test(word));
+  const hint = `A column with =, <, >, <= or >=${example ? ", such as " + example : ""}; or any text of a row.`;
   const counted = make("span", {role: "status"});
-  table.parentElement.before(make("div", {class: "filter"}, make("label", {}, "Filter "), input, counted));
+  table.parentElement.before(make("div", {class: "filter"}, make("label", {for: "filter"}, "Filter the cells"), input,
+    make("p", {id: "filter-hint", class: "note"}, hint), counted));
   const holds = (row, word) => {
     const parts = /^(.+?)(<=|>=|=|<|>)(.*)$/.exec(word), column = parts ? names.indexOf(parts[1]) : -1;
     if (column < 0) return [...row.cells].some(cell => cell.textContent.includes(word));

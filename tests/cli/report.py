@@ -84,6 +84,16 @@ def fragment(browser):
     has(browser.run("return location.hash"), "sort=n1")
 
 
+def hint(browser):
+    """Beside the filter stands a word of the recipe's own, which the filter takes."""
+    browser.open(page)
+    equal(browser.run("return document.getElementById(document.querySelector('.filter input').getAttribute('aria-describedby'))"
+                      ".innerText"), "A column with =, <, >, <= or >=, such as n1=16; or any text of a row.", "the hint")
+    browser.run("const i = document.querySelector('.filter input'); i.value = 'n1=16'; i.dispatchEvent(new Event('input'))")
+    equal(browser.run("return [...document.querySelectorAll('#table tbody tr:not([hidden])')].map(r => r.cells[0].innerText)"),
+          ["16"] * 11, "the rows that are left")
+
+
 def accessible(browser):
     """What can be used or looked at has a name for who does not see it."""
     browser.open(page)
@@ -105,11 +115,12 @@ def names(browser):
     has(browser.run("return document.querySelector('h1').innerText"), "<img src=x>/<script>alert(1).rcp")
     browser.run(over, "#space .cell")
     has(browser.run(shown), "</script><script>alert(2)//")
+    has(browser.run("return document.querySelector('#filter-hint').innerText"), "such as w=</script><script>alert(2)//;")
 
 
 for width, dark in ((1280, False), (400, True)):
     with Browser(width, 900, dark) as browser:
-        for part in (links, pins, keyboard, fragment, accessible, names):
+        for part in (links, pins, keyboard, fragment, hint, accessible, names):
             part(browser)
             quiet(browser)
         browser.open(page)
