@@ -15,27 +15,6 @@ only=${1-}
 
 # --- the store --------------------------------------------------------------------------------------------------------
 
-# COUNT images of 200 pixels in 5 classes, of which one pixel in SOME is not zero.
-make_images() { # IMAGES LABELS COUNT SOME SEED
-    awk -v images="$1.text" -v labels="$2.text" -v count="$3" -v some="$4" -v seed="$5" '
-        function draw(below) { state = state * 16807 % 2147483647; return int(state / 2147483647 * below) }
-        BEGIN {
-            state = seed * 7919 + 1
-            printf "\\x00\\x00\\x08\\x03\\x00\\x00\\x%02x\\x%02x", count / 256, count % 256 >images
-            printf "\\x00\\x00\\x00\\x0a\\x00\\x00\\x00\\x14" >images
-            printf "\\x00\\x00\\x08\\x01\\x00\\x00\\x%02x\\x%02x", count / 256, count % 256 >labels
-            for (i = 0; i < count; i++) {
-                class = draw(5)
-                printf "\\x%02x", class >labels
-                for (p = 0; p < 200; p++)
-                    printf "\\x%02x", draw(some) ? 0 : 1 + draw(150) + (p % 5 == class ? 100 : 0) >images
-            }
-        }'
-    printf '%b' "$(cat "$1.text")" >"$1"
-    printf '%b' "$(cat "$2.text")" >"$2"
-    rm "$1.text" "$2.text"
-}
-
 # A grid over both data sets: lines of model and train, and axes.
 write_recipe() { # NAME MODEL TRAIN AXES
     local data
@@ -50,11 +29,12 @@ write_recipe() { # NAME MODEL TRAIN AXES
 }
 
 write_recipes() {
-    local data
+    local data pixel # of 200, one in 8 is not zero, or every one
     for data in 'sparse 8' 'dense 1'; do
+        pixel="draw(${data#* }) ? 0 : 1 + draw(150) + (p % 5 == class ? 100 : 0)"
         mkdir "${data% *}"
-        make_images "${data% *}/train-images" "${data% *}/train-labels" 180 "${data#* }" 1
-        make_images "${data% *}/test-images" "${data% *}/test-labels" 270 "${data#* }" 2
+        make_images "${data% *}/train-images" "${data% *}/train-labels" 180 1 10 20 5 "$pixel"
+        make_images "${data% *}/test-images" "${data% *}/test-labels" 270 2 10 20 5 "$pixel"
     done
     write_recipe widths 'hidden = $n' $'batch = 50\nepochs = 2' 'axis n = 8 16 20 33 40 44 46 48 64 70 130'
     write_recipe deep $'hidden = $n 12 9 7 5\nactivation = $act' $'batch = 32\nepochs = 1' \
