@@ -37,6 +37,10 @@ uint32_t hpx_grid_cells(const hpx_grid *grid);
 void hpx_grid_indices(uint32_t indices[HPX_AXES_MAX], const hpx_grid *grid, uint32_t cell);
 uint32_t hpx_grid_cell(const hpx_grid *grid, const uint32_t indices[HPX_AXES_MAX]);
 
+/* The indices that a cell and its neighbours may have on an axis where the cell has `index`: from one below it to one
+ * above it or, on an unordered axis, all. */
+void hpx_grid_reach(uint32_t *low, uint32_t *high, const hpx_grid *grid, size_t axis, uint32_t index);
+
 /* A cell at so many epochs. Scores of different epochs are never compared. */
 typedef struct hpx_request {
     uint32_t cell, epochs;

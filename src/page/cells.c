@@ -187,7 +187,7 @@ void hpx_page_conclude(hpx_page *page)
 
 /* --- peaks ---------------------------------------------------------------------------------------------------- */
 
-/* The neighbours of a cell, one after the other: `at` begins as the lowest of them. */
+/* A cell and its neighbours, one after the other: `at` begins as the lowest of them. */
 struct walk {
     const hpx_grid *grid;
     uint32_t low[HPX_AXES_MAX], high[HPX_AXES_MAX], at[HPX_AXES_MAX];
@@ -199,10 +199,8 @@ static void begin_walk(struct walk *walk, const hpx_grid *grid, uint32_t cell)
     hpx_grid_indices(indices, grid, cell);
     walk->grid = grid;
     for (size_t axis = 0; axis < grid->axes; axis++) {
-        const uint32_t last = grid->counts[axis] - 1, index = indices[axis];
-        const bool any = hpx_grid_is_unordered(grid, axis);
-        walk->at[axis] = walk->low[axis] = any || index == 0 ? 0 : index - 1;
-        walk->high[axis] = any || index == last ? last : index + 1;
+        hpx_grid_reach(&walk->low[axis], &walk->high[axis], grid, axis, indices[axis]);
+        walk->at[axis] = walk->low[axis];
     }
 }
 

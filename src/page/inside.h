@@ -56,7 +56,7 @@ double hpx_page_seed_value(const hpx_page *page, uint32_t cell, size_t seed, uin
 
 bool hpx_page_better(const hpx_page *page, double value, double other); /* of two scores */
 
-/* Whether no neighbour is better. Neighbours: every index moves by at most 1, on an unordered axis to any value. */
+/* Whether a cell is better than all its neighbours, the diagonal ones, too. */
 enum peak { NO_PEAK, UNSURE_PEAK /* within 2 standard errors of a neighbour */, SURE_PEAK };
 enum peak hpx_page_peak(const hpx_page *page, uint32_t cell);
 

@@ -31,3 +31,11 @@ uint32_t hpx_grid_cell(const hpx_grid *grid, const uint32_t indices[HPX_AXES_MAX
     }
     return cell;
 }
+
+void hpx_grid_reach(uint32_t *low, uint32_t *high, const hpx_grid *grid, size_t axis, uint32_t index)
+{
+    const uint32_t last = grid->counts[axis] - 1;
+    const bool unordered = hpx_grid_is_unordered(grid, axis);
+    *low = unordered || index == 0 ? 0 : index - 1;
+    *high = unordered || index == last ? last : index + 1;
+}

@@ -17,10 +17,7 @@ static void add_neighbour(hpx_walk *walk, uint32_t cell)
 /* The indices that a neighbour of the cell may have on an axis: `low` to `high`. */
 static void reach(uint32_t *low, uint32_t *high, const hpx_walk *walk, uint32_t cell, size_t axis)
 {
-    uint32_t index = hpx_walk_index(walk, cell, axis), last = walk->search->grid.counts[axis] - 1;
-    bool unordered = hpx_grid_is_unordered(&walk->search->grid, axis);
-    *low = unordered || index == 0 ? 0 : index - 1;
-    *high = unordered || index == last ? last : index + 1;
+    hpx_grid_reach(low, high, &walk->search->grid, axis, hpx_walk_index(walk, cell, axis));
 }
 
 static uint32_t moved(const hpx_walk *walk, uint32_t cell, size_t axis, uint32_t index)
