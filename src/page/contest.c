@@ -13,7 +13,7 @@
 
 #define REGRET "Interquartile mean over the blocks, with its 95 % interval"
 
-enum { WIDTH = 530, LEFT = 62, TOP = 30, INNER = WIDTH - LEFT - 18, HIGH = 240, ROW = 20 };
+enum { HIGH = 240, ROW = 20 };
 
 struct point {
     double cost, mean, low, high; /* of regret */
@@ -199,12 +199,6 @@ hpx_status hpx_page_compare(hpx_page *page, const char *path, const hpx_buffer *
 
 /* --- figures ------------------------------------------------------------------------------------------------------ */
 
-static void include(hpx_svg_axis *axis, double value)
-{
-    axis->from = fmin(axis->from, value);
-    axis->to = fmax(axis->to, value);
-}
-
 /* The means, by the logarithm where they go over more than a decade; then what is 0 lies on the edge. */
 static void choose_axes(hpx_svg_plot *plot, const struct contest *contest)
 {
@@ -212,15 +206,14 @@ static void choose_axes(hpx_svg_plot *plot, const struct contest *contest)
     for (size_t i = 0; i < contest->count; i++)
         for (size_t k = 0; k < contest->contenders[i].count; k++) {
             const struct point *point = &contest->contenders[i].curve[k];
-            include(&plot->x, point->cost);
-            include(&plot->y, point->mean);
+            hpx_page_include(&plot->x, point->cost);
+            hpx_page_include(&plot->y, point->mean);
             least = point->mean > 0 ? fmin(least, point->mean) : least;
         }
-    plot->x.logarithmic = plot->x.from > 0 && plot->x.to > 10 * plot->x.from;
+    hpx_page_choose_scale(&plot->x);
     plot->y.logarithmic = plot->y.to > 10 * least;
     if (plot->y.logarithmic)
         plot->y.from = least;
-    hpx_page_widen(&plot->x);
     hpx_page_widen(&plot->y);
 }
 
@@ -245,12 +238,7 @@ static void put_curve(hpx_svg *svg, const hpx_svg_plot *plot, const struct conte
 static void put_regret(hpx_buffer *out, const hpx_page *page, const char *const *names)
 {
     const struct contest *contest = page->contest;
-    hpx_svg_plot plot = {.left = LEFT,
-                         .top = TOP,
-                         .width = INNER,
-                         .height = HIGH,
-                         .x = {.label = "share of the grid's cost", .from = INFINITY, .to = -INFINITY},
-                         .y = {.label = "regret", .from = INFINITY, .to = -INFINITY}};
+    hpx_svg_plot plot = hpx_page_plot(HIGH, "share of the grid's cost", "regret");
     const double legend = TOP + HIGH + 62;
     choose_axes(&plot, contest);
     hpx_svg *svg =
@@ -290,7 +278,7 @@ static void put_ends(hpx_buffer *out, const hpx_page *page, const char *const *n
     const struct contest *contest = page->contest;
     hpx_svg_plot plot = rows_of(names, contest->count, "regret");
     for (size_t i = 0; i < contest->count; i++)
-        include(&plot.x, fmax(contest->contenders[i].end.mean, contest->contenders[i].end.high));
+        hpx_page_include(&plot.x, fmax(contest->contenders[i].end.mean, contest->contenders[i].end.high));
     hpx_page_widen(&plot.x);
     hpx_svg *svg = hpx_svg_new(WIDTH, plot.height + 58, "Regret at the end",
                                "A row for each search: how much worse than the best cell its end is.");
@@ -314,7 +302,7 @@ static void put_bars(hpx_buffer *out, const char *id, const char *heading, const
 {
     hpx_svg_plot plot = rows_of(names, count, label);
     for (size_t i = 0; i < count; i++)
-        include(&plot.x, values[i]);
+        hpx_page_include(&plot.x, values[i]);
     if (!(plot.x.to > 0))
         return;
     plot.x.to *= 1.04;

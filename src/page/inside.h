@@ -72,6 +72,25 @@ void hpx_page_map_axes(const hpx_page *page, size_t *rows, size_t *columns);
 /* The shown cell with another value on an axis. */
 uint32_t hpx_page_moved(const hpx_page *page, uint32_t cell, size_t axis, uint32_t value);
 
+/* --- figure.c: what figures share ---------------------------------------------------------------------------- */
+
+enum { WIDTH = 530, LEFT = 62, TOP = 30, INNER = WIDTH - LEFT - 18 }; /* of a figure beside another */
+
+/* A plot of such a figure, with axes of these labels that have no values yet. */
+hpx_svg_plot hpx_page_plot(double height, const char *x, const char *y);
+
+void hpx_page_include(hpx_svg_axis *axis, double value);
+void hpx_page_widen(hpx_svg_axis *axis); /* so that no mark lies on its ends; to 0 .. 1 where there is none */
+void hpx_page_choose_scale(
+    hpx_svg_axis *axis); /* widens it; logarithmic where values go over more than a decade */
+
+void hpx_page_point(hpx_svg *svg, const hpx_svg_plot *plot, uint32_t cell, double x, double y);
+
+/* The names of searches, below each other in two columns. */
+void hpx_page_legend(hpx_svg *svg, const hpx_page *page, const char *const *names, size_t count, double top);
+/* The number of a search; of one that the page does not have `other`, behind all of these. */
+size_t hpx_page_search(const hpx_page *page, const char *name, size_t other);
+
 /* --- space.c: figures over the grid; lines.c: all others ----------------------------------------------------- */
 
 void hpx_page_space(hpx_buffer *out, const hpx_page *page);
@@ -84,17 +103,10 @@ void hpx_page_epochs(hpx_buffer *out, const hpx_page *page);
 void hpx_page_parallel(hpx_buffer *out, const hpx_page *page);
 void hpx_page_progress(hpx_buffer *out, const hpx_page *page);
 
-/* The names of searches, below each other in two columns of a figure. */
-void hpx_page_legend(hpx_svg *svg, const hpx_page *page, const char *const *names, size_t count, double top);
-/* The number of a search; of one that the page does not have `other`, behind all of these. */
-size_t hpx_page_search(const hpx_page *page, const char *name, size_t other);
-
 /* --- contest.c: what searches are worth ------------------------------------------------------------------------ */
 
 void hpx_page_contest(hpx_buffer *out, const hpx_page *page);
 void hpx_page_contest_free(struct contest *contest); /* NULL is fine */
-
-void hpx_page_widen(hpx_svg_axis *axis); /* so that no mark lies on its ends; to 0 .. 1 where there is none */
 
 /* --- html.c -------------------------------------------------------------------------------------------------- */
 

@@ -8,43 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDTH = 530, HEIGHT = 320, LEFT = 62, TOP = 30, INNER = WIDTH - LEFT - 18, CURVES_MAX = 2500 };
-
-/* --- axes ------------------------------------------------------------------------------------------------------- */
-
-void hpx_page_widen(hpx_svg_axis *axis)
-{
-    if (!(axis->from <= axis->to)) {
-        axis->from = 0;
-        axis->to = 1;
-    } else if (axis->logarithmic) {
-        axis->from /= 1.15;
-        axis->to *= 1.15;
-    } else {
-        const double margin =
-            axis->to > axis->from ? 0.04 * (axis->to - axis->from) : 0.5 * fabs(axis->to) + 1e-6;
-        axis->from -= margin;
-        axis->to += margin;
-    }
-}
-
-static hpx_svg_axis empty_axis(const char *label)
-{
-    return (hpx_svg_axis){.label = label, .from = INFINITY, .to = -INFINITY};
-}
-
-static void include(hpx_svg_axis *axis, double value)
-{
-    axis->from = fmin(axis->from, value);
-    axis->to = fmax(axis->to, value);
-}
-
-/* Values over more than a decade are shown by their logarithm. */
-static void choose_scale(hpx_svg_axis *axis)
-{
-    axis->logarithmic = axis->from > 0 && axis->to > 10 * axis->from;
-    hpx_page_widen(axis);
-}
+enum { HEIGHT = 320, HIGH = HEIGHT - TOP - 48, CURVES_MAX = 2500 };
 
 static const char *cost_label(const hpx_page *page)
 {
@@ -79,13 +43,6 @@ static struct ordered *order_cells(size_t *count, const hpx_page *page, bool by_
     return cells;
 }
 
-static void put_cell_point(hpx_svg *svg, const hpx_svg_plot *plot, uint32_t cell, double x, double y)
-{
-    hpx_svg_open(svg, "cell", cell);
-    hpx_svg_points(svg, plot, 0, &x, &y, 1);
-    hpx_svg_close(svg);
-}
-
 /* --- cost against score ----------------------------------------------------------------------------------------- */
 
 /* Of cells in ascending order of cost, those that are better than all cheaper ones, as a stair. */
@@ -114,24 +71,19 @@ void hpx_page_costs(hpx_buffer *out, const hpx_page *page)
 {
     size_t count;
     struct ordered *cells = order_cells(&count, page, true);
-    hpx_svg_plot plot = {.left = LEFT,
-                         .top = TOP,
-                         .width = INNER,
-                         .height = HEIGHT - TOP - 48,
-                         .x = empty_axis(cost_label(page)),
-                         .y = empty_axis(page->recipe->objective.name)};
+    hpx_svg_plot plot = hpx_page_plot(HIGH, cost_label(page), page->recipe->objective.name);
     for (size_t i = 0; i < count; i++) {
-        include(&plot.x, cells[i].by);
-        include(&plot.y, page->cells[cells[i].cell].score);
+        hpx_page_include(&plot.x, cells[i].by);
+        hpx_page_include(&plot.y, page->cells[cells[i].cell].score);
     }
-    choose_scale(&plot.x);
+    hpx_page_choose_scale(&plot.x);
     hpx_page_widen(&plot.y);
     hpx_svg *svg =
         hpx_svg_new(WIDTH, HEIGHT, "Cost and score", "A point for each cell; the line is the Pareto front.");
     hpx_svg_axes(svg, &plot);
     put_front(svg, page, &plot, cells, count);
     for (size_t i = 0; i < count; i++)
-        put_cell_point(svg, &plot, cells[i].cell, cells[i].by, page->cells[cells[i].cell].score);
+        hpx_page_point(svg, &plot, cells[i].cell, cells[i].by, page->cells[cells[i].cell].score);
     hpx_html_open_figure(out, "costs", "Cost and score");
     hpx_svg_finish(out, svg);
     hpx_html_close_figure(out,
@@ -152,14 +104,12 @@ void hpx_page_distribution(hpx_buffer *out, const hpx_page *page)
         longest = strlen(names[i]) > longest ? strlen(names[i]) : longest;
     }
     const double left = fmax(LEFT, 16 + 6.2 * (double)(longest < 28 ? longest : 28));
-    hpx_svg_plot plot = {.left = left,
-                         .top = TOP,
-                         .width = WIDTH - left - 18,
-                         .height = HEIGHT - TOP - 48,
-                         .x = empty_axis(page->recipe->objective.name),
-                         .y = {.label = "share of cells", .from = 0, .to = 1}};
+    hpx_svg_plot plot = hpx_page_plot(HIGH, page->recipe->objective.name, NULL);
+    plot.left = left;
+    plot.width = WIDTH - left - 18;
+    plot.y = (hpx_svg_axis){.label = "share of cells", .from = 0, .to = 1};
     for (size_t i = 0; i < count; i++)
-        include(&plot.x, page->cells[cells[i].cell].score);
+        hpx_page_include(&plot.x, page->cells[cells[i].cell].score);
     hpx_page_widen(&plot.x);
     hpx_svg_plot ends = plot;
     ends.top = HEIGHT + 4;
@@ -171,13 +121,13 @@ void hpx_page_distribution(hpx_buffer *out, const hpx_page *page)
                     "The share of cells that are no better than a score, and below it where searches end.");
     hpx_svg_axes(svg, &plot);
     for (size_t i = 0; i < count; i++)
-        put_cell_point(svg, &plot, cells[i].cell, page->cells[cells[i].cell].score,
+        hpx_page_point(svg, &plot, cells[i].cell, page->cells[cells[i].cell].score,
                        (double)(i + 1) / (double)count);
     if (searches)
         hpx_svg_axes(svg, &ends);
     for (size_t i = 0; i < searches; i++)
         if (page->outcome->searches[i].done)
-            put_cell_point(svg, &ends, page->outcome->searches[i].result.end,
+            hpx_page_point(svg, &ends, page->outcome->searches[i].result.end,
                            page->outcome->searches[i].score, (double)i);
     hpx_html_open_figure(out, "distribution", "Distribution of scores");
     hpx_svg_finish(out, svg);
@@ -189,21 +139,27 @@ void hpx_page_distribution(hpx_buffer *out, const hpx_page *page)
     free(names);
 }
 
-/* --- epochs ----------------------------------------------------------------------------------------------------- */
+/* --- lines of cells ---------------------------------------------------------------------------------------------- */
 
 static void put_curve(hpx_svg *svg, const hpx_page *page, const hpx_svg_plot *plot, uint32_t cell,
-                      double *room)
+                      const double *x, const double *y, size_t count)
 {
-    const uint32_t epochs = page->recipe->epochs;
-    double *y = room + epochs;
-    for (uint32_t i = 0; i < epochs; i++) {
-        room[i] = plot->x.names ? i : i + 1;
-        y[i] = hpx_page_after(page, cell, i + 1);
-    }
     hpx_svg_open(svg, cell == page->best ? "curve cell best" : "curve cell", cell);
-    hpx_svg_line(svg, plot, cell == page->best ? 1 : 0, room, y, epochs);
+    hpx_svg_line(svg, plot, cell == page->best ? 1 : 0, x, y, count);
     hpx_svg_close(svg);
 }
+
+static void close_curves(hpx_buffer *out, const char *what, size_t drawn, size_t count)
+{
+    hpx_buffer caption = {0};
+    hpx_buffer_puts(&caption, what);
+    if (drawn < count)
+        hpx_buffer_printf(&caption, " The best %zu of %zu cells are drawn.", drawn, count);
+    hpx_html_close_figure(out, hpx_buffer_text(&caption));
+    hpx_buffer_free(&caption);
+}
+
+/* --- epochs ----------------------------------------------------------------------------------------------------- */
 
 void hpx_page_epochs(hpx_buffer *out, const hpx_page *page)
 {
@@ -213,33 +169,31 @@ void hpx_page_epochs(hpx_buffer *out, const hpx_page *page)
     const size_t first = count > CURVES_MAX ? count - CURVES_MAX : 0;
     static const char *const few[] = {"1", "2", "3", "4", "5",
                                       "6", "7", "8", "9"}; /* no ticks between them */
-    double *room = hpx_alloc(2 * epochs * sizeof *room);
-    hpx_buffer caption = {0};
-    hpx_svg_plot plot = {.left = LEFT,
-                         .top = TOP,
-                         .width = INNER,
-                         .height = HEIGHT - TOP - 48,
-                         .x = {.label = "epochs", .from = 1, .to = epochs},
-                         .y = empty_axis(page->recipe->objective.name)};
+    double *x = hpx_alloc(2 * epochs * sizeof *x), *y = x + epochs;
+    hpx_svg_plot plot = hpx_page_plot(HIGH, NULL, page->recipe->objective.name);
     if (epochs <= sizeof few / sizeof *few)
         plot.x = (hpx_svg_axis){.label = "epochs", .names = few, .count = epochs};
+    else
+        plot.x = (hpx_svg_axis){.label = "epochs", .from = 1, .to = epochs};
     for (size_t i = first; i < count; i++)
         for (uint32_t epoch = 1; epoch <= epochs; epoch++)
-            include(&plot.y, hpx_page_after(page, cells[i].cell, epoch));
+            hpx_page_include(&plot.y, hpx_page_after(page, cells[i].cell, epoch));
     hpx_page_widen(&plot.y);
     hpx_svg *svg =
         hpx_svg_new(WIDTH, HEIGHT, "Score against epochs", "A line for each cell, the mean over its seeds.");
     hpx_svg_axes(svg, &plot);
-    for (size_t i = first; i < count; i++)
-        put_curve(svg, page, &plot, cells[i].cell, room);
+    for (size_t i = first; i < count; i++) {
+        for (uint32_t epoch = 0; epoch < epochs; epoch++) {
+            x[epoch] = plot.x.names ? epoch : epoch + 1;
+            y[epoch] = hpx_page_after(page, cells[i].cell, epoch + 1);
+        }
+        put_curve(svg, page, &plot, cells[i].cell, x, y, epochs);
+    }
     hpx_html_open_figure(out, "epochs", "Score against epochs");
     hpx_svg_finish(out, svg);
-    hpx_buffer_puts(&caption, "A line is a cell, the mean over its seeds; the strong one is the best.");
-    if (first)
-        hpx_buffer_printf(&caption, " The best %d of %zu cells are drawn.", CURVES_MAX, count);
-    hpx_html_close_figure(out, hpx_buffer_text(&caption));
-    hpx_buffer_free(&caption);
-    free(room);
+    close_curves(out, "A line is a cell, the mean over its seeds; the strong one is the best.", count - first,
+                 count);
+    free(x);
     free(cells);
 }
 
@@ -267,7 +221,7 @@ static void put_uprights(hpx_svg *svg, const hpx_page *page, const hpx_svg_plot 
 
 void hpx_page_parallel(hpx_buffer *out, const hpx_page *page)
 {
-    enum { LINES = HPX_AXES_MAX + 1, LONG = 1080, HIGH = 240 };
+    enum { LINES = HPX_AXES_MAX + 1, LONG = 1080, UPRIGHT = 240 };
     static const char *const names[LINES] = {0};
     const hpx_grid *grid = &page->recipe->grid;
     const double sign = page->recipe->objective.minimised ? -1 : 1;
@@ -278,11 +232,10 @@ void hpx_page_parallel(hpx_buffer *out, const hpx_page *page)
     const hpx_svg_plot plot = {.left = 8,
                                .top = 44,
                                .width = LONG - 16,
-                               .height = HIGH,
+                               .height = UPRIGHT,
                                .x = {.names = names, .count = grid->axes + 1},
                                .y = {.from = 0, .to = 1}};
-    hpx_buffer caption = {0};
-    hpx_svg *svg = hpx_svg_new(LONG, HIGH + 70, "Parallel coordinates",
+    hpx_svg *svg = hpx_svg_new(LONG, UPRIGHT + 70, "Parallel coordinates",
                                "A line for each cell, through its value on each axis and its score.");
     put_uprights(svg, page, &plot, sign * low, sign * high);
     for (size_t i = first; i < count; i++) {
@@ -295,18 +248,12 @@ void hpx_page_parallel(hpx_buffer *out, const hpx_page *page)
         }
         x[grid->axes] = (double)grid->axes;
         y[grid->axes] = high > low ? (cells[i].by - low) / (high - low) : 1;
-        hpx_svg_open(svg, cells[i].cell == page->best ? "curve cell best" : "curve cell", cells[i].cell);
-        hpx_svg_line(svg, &plot, cells[i].cell == page->best ? 1 : 0, x, y, grid->axes + 1);
-        hpx_svg_close(svg);
+        put_curve(svg, page, &plot, cells[i].cell, x, y, grid->axes + 1);
     }
     hpx_html_open_figure(out, "parallel", "Parallel coordinates");
     hpx_svg_finish(out, svg);
-    hpx_buffer_puts(&caption,
-                    "A line is a cell, from axis to axis and to its score; the best score is at the top.");
-    if (first)
-        hpx_buffer_printf(&caption, " The best %d of %zu cells are drawn.", CURVES_MAX, count);
-    hpx_html_close_figure(out, hpx_buffer_text(&caption));
-    hpx_buffer_free(&caption);
+    close_curves(out, "A line is a cell, from axis to axis and to its score; the best score is at the top.",
+                 count - first, count);
     free(cells);
 }
 
@@ -358,10 +305,10 @@ static void put_stairs(hpx_svg *svg, const hpx_page *page, hpx_svg_plot *plot, c
     const size_t searches = page->outcome->search_count;
     for (size_t i = 0; i < searches; i++)
         for (size_t k = 0; k < stairs[i].count; k++) {
-            include(&plot->x, stairs[i].spent[k]);
-            include(&plot->y, stairs[i].best[k]);
+            hpx_page_include(&plot->x, stairs[i].spent[k]);
+            hpx_page_include(&plot->y, stairs[i].best[k]);
         }
-    choose_scale(&plot->x);
+    hpx_page_choose_scale(&plot->x);
     hpx_page_widen(&plot->y);
     hpx_svg_axes(svg, plot);
     for (size_t i = 0; i < searches; i++) {
@@ -370,26 +317,6 @@ static void put_stairs(hpx_svg *svg, const hpx_page *page, hpx_svg_plot *plot, c
         hpx_svg_open(svg, "search", i);
         hpx_svg_line(svg, plot, series, stair->spent, stair->best, stair->count);
         hpx_svg_points(svg, plot, series, stair->spent + last, stair->best + last, stair->count > 0);
-        hpx_svg_close(svg);
-    }
-}
-
-size_t hpx_page_search(const hpx_page *page, const char *name, size_t other)
-{
-    const size_t count = page->outcome ? page->outcome->search_count : 0;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(page->outcome->searches[i].search->name, name) == 0)
-            return i;
-    return count + other;
-}
-
-void hpx_page_legend(hpx_svg *svg, const hpx_page *page, const char *const *names, size_t count, double top)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *row[HPX_SVG_SERIES] = {0};
-        row[i % HPX_SVG_SERIES] = names[i];
-        hpx_svg_open(svg, "search", hpx_page_search(page, names[i], i));
-        hpx_svg_legend(svg, LEFT + (i % 2 ? INNER / 2 : 0), top + 17 * (double)(i / 2), row, HPX_SVG_SERIES);
         hpx_svg_close(svg);
     }
 }
@@ -408,12 +335,7 @@ static void put_progress(hpx_buffer *out, const hpx_page *page, bool by_cost)
         stairs[i] = climb(page, &page->outcome->searches[i], by_cost, before);
         names[i] = page->outcome->searches[i].search->name;
     }
-    hpx_svg_plot plot = {.left = LEFT,
-                         .top = TOP,
-                         .width = INNER,
-                         .height = HEIGHT - TOP - 48,
-                         .x = empty_axis(label),
-                         .y = empty_axis(page->recipe->objective.name)};
+    hpx_svg_plot plot = hpx_page_plot(HIGH, label, page->recipe->objective.name);
     hpx_svg *svg = hpx_svg_new(WIDTH, HEIGHT + 14 + 17 * rows,
                                by_cost ? "Best so far, by cost" : "Best so far, by visits",
                                "A line for each search: the best score that it has found by then.");

@@ -9,15 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    FULL_WIDTH = 1080,
-    PATH_WIDTH = 330,
-    COST_WIDTH = 500,
-    CUT_WIDTH = 530,
-    DIGIT = 7,
-    PEAK_SURE = 2,
-    PEAK_UNSURE = 7
-};
+enum { FULL_WIDTH = 1080, PATH_WIDTH = 330, COST_WIDTH = 500, DIGIT = 7, PEAK_SURE = 2, PEAK_UNSURE = 7 };
 
 /* --- maps ------------------------------------------------------------------------------------------------------ */
 
@@ -142,8 +134,8 @@ static void put_scale(hpx_svg *svg, const struct map *map, double top, int digit
                                .top = top,
                                .width = 6 * STEPS,
                                .height = 10,
-                               .x = {.names = (const char *const *)names, .count = STEPS},
-                               .y = {.names = (const char *const *)names, .count = 1}};
+                               .x = {.names = names, .count = STEPS},
+                               .y = {.names = names, .count = 1}};
     char text[40];
     hpx_svg_open(svg, "scale", 0);
     for (size_t i = 0; i < STEPS; i++)
@@ -155,16 +147,21 @@ static void put_scale(hpx_svg *svg, const struct map *map, double top, int digit
     hpx_svg_text(svg, plot.left + plot.width + 6, top + 9, HPX_SVG_START, text);
 }
 
+static void put_heat(hpx_svg *svg, const struct map *map, uint32_t cell, uint32_t row, uint32_t column,
+                     double value)
+{
+    hpx_svg_open(svg, "heat cell", cell);
+    hpx_svg_heat_cell(svg, &map->plot, column, row, value, &map->scale);
+    hpx_svg_close(svg);
+}
+
 static void put_cells(hpx_svg *svg, const struct map *map)
 {
     for (uint32_t row = 0; row < map->plot.y.count; row++)
         for (uint32_t column = 0; column < map->plot.x.count; column++) {
             const uint32_t cell = cell_at(map, row, column);
-            if (isnan(map->page->cells[cell].score))
-                continue;
-            hpx_svg_open(svg, "heat cell", cell);
-            hpx_svg_heat_cell(svg, &map->plot, column, row, map->page->cells[cell].score, &map->scale);
-            hpx_svg_close(svg);
+            if (!isnan(map->page->cells[cell].score))
+                put_heat(svg, map, cell, row, column, map->page->cells[cell].score);
         }
     for (uint32_t row = 0; row < map->plot.y.count; row++)
         for (uint32_t column = 0; column < map->plot.x.count; column++)
@@ -241,11 +238,8 @@ void hpx_page_cost_space(hpx_buffer *out, const hpx_page *page)
     for (uint32_t row = 0; row < map.plot.y.count; row++)
         for (uint32_t column = 0; column < map.plot.x.count; column++) {
             const uint32_t cell = cell_at(&map, row, column);
-            if (!(page->costs[cell] > 0))
-                continue;
-            hpx_svg_open(svg, "heat cell", cell);
-            hpx_svg_heat_cell(svg, &map.plot, column, row, log(page->costs[cell]), &map.scale);
-            hpx_svg_close(svg);
+            if (page->costs[cell] > 0)
+                put_heat(svg, &map, cell, row, column, log(page->costs[cell]));
         }
     put_scale(svg, &map, bottom + 46, page->timed ? 3 : 12, least, most);
     hpx_html_open_figure(out, "cost-space", "Cost");
@@ -267,11 +261,8 @@ static void put_step(hpx_svg *svg, const struct map *map, const hpx_search_outco
     uint32_t row, column;
     place_of(map, cell, &row, &column);
     hpx_svg_open(svg, "step", step + 1);
-    if (!isnan(search->visits[step].score)) {
-        hpx_svg_open(svg, "heat cell", cell);
-        hpx_svg_heat_cell(svg, &map->plot, column, row, search->visits[step].score, &map->scale);
-        hpx_svg_close(svg);
-    }
+    if (!isnan(search->visits[step].score))
+        put_heat(svg, map, cell, row, column, search->visits[step].score);
     hpx_svg_close(svg);
 }
 
@@ -348,36 +339,32 @@ static void put_seeds(hpx_svg *svg, const hpx_page *page, const hpx_svg_plot *pl
 static void put_cut(hpx_buffer *out, const hpx_page *page, size_t number)
 {
     const hpx_axis *axis = &page->recipe->axes[number];
-    const double width = CUT_WIDTH - 76;
+    const double width = WIDTH - 76;
     char id[32];
     double *x = hpx_alloc(4 * axis->count * sizeof *x), *y = x + axis->count, *low = y + axis->count,
            *high = low + axis->count;
     const char **names = names_of(axis, width / axis->count, 10 + DIGIT * (double)longest(axis));
-    hpx_svg_plot plot = {.left = 58,
-                         .top = 30,
-                         .width = width,
-                         .height = 170,
-                         .x = {.label = axis->name, .names = names, .count = axis->count},
-                         .y = {.label = page->recipe->objective.name, .from = INFINITY, .to = -INFINITY}};
+    hpx_svg_plot plot = hpx_page_plot(170, NULL, page->recipe->objective.name);
+    plot.left = 58;
+    plot.width = width;
+    plot.x = (hpx_svg_axis){.label = axis->name, .names = names, .count = axis->count};
     for (uint32_t i = 0; i < axis->count; i++) {
         const struct cell *cell = &page->cells[hpx_page_moved(page, page->shown, number, i)];
         const double sd = isnan(cell->sd) ? 0 : cell->sd;
         x[i] = i, y[i] = cell->score, low[i] = y[i] - sd, high[i] = y[i] + sd;
-        plot.y.from = fmin(plot.y.from, low[i]);
-        plot.y.to = fmax(plot.y.to, high[i]);
+        hpx_page_include(&plot.y, low[i]);
+        hpx_page_include(&plot.y, high[i]);
     }
     hpx_page_widen(&plot.y);
     hpx_svg *svg =
-        hpx_svg_new(CUT_WIDTH, 244, axis->name, "The score along one axis, with the spread of the seeds.");
+        hpx_svg_new(WIDTH, 244, axis->name, "The score along one axis, with the spread of the seeds.");
     hpx_svg_axes(svg, &plot);
     hpx_svg_band(svg, &plot, 0, x, low, high, axis->count);
     hpx_svg_line(svg, &plot, 0, x, y, axis->count);
     put_seeds(svg, page, &plot, number, x, y);
     for (uint32_t i = 0; i < axis->count; i++) {
         const uint32_t cell = hpx_page_moved(page, page->shown, number, i);
-        hpx_svg_open(svg, "cell", cell);
-        hpx_svg_points(svg, &plot, 0, &x[i], &page->cells[cell].score, 1);
-        hpx_svg_close(svg);
+        hpx_page_point(svg, &plot, cell, x[i], page->cells[cell].score);
     }
     hpx_print(id, sizeof id, "cut-%zu", number);
     hpx_html_open_figure(out, id, axis->name);

@@ -1,0 +1,71 @@
+/* What figures share: their plots and axes, points of cells, and the names of searches. */
+#include "inside.h"
+
+#include <math.h>
+#include <string.h>
+
+static hpx_svg_axis empty_axis(const char *label)
+{
+    return (hpx_svg_axis){.label = label, .from = INFINITY, .to = -INFINITY};
+}
+
+hpx_svg_plot hpx_page_plot(double height, const char *x, const char *y)
+{
+    return (hpx_svg_plot){
+        .left = LEFT, .top = TOP, .width = INNER, .height = height, .x = empty_axis(x), .y = empty_axis(y)};
+}
+
+void hpx_page_include(hpx_svg_axis *axis, double value)
+{
+    axis->from = fmin(axis->from, value);
+    axis->to = fmax(axis->to, value);
+}
+
+void hpx_page_widen(hpx_svg_axis *axis)
+{
+    if (!(axis->from <= axis->to)) {
+        axis->from = 0;
+        axis->to = 1;
+    } else if (axis->logarithmic) {
+        axis->from /= 1.15;
+        axis->to *= 1.15;
+    } else {
+        const double margin =
+            axis->to > axis->from ? 0.04 * (axis->to - axis->from) : 0.5 * fabs(axis->to) + 1e-6;
+        axis->from -= margin;
+        axis->to += margin;
+    }
+}
+
+void hpx_page_choose_scale(hpx_svg_axis *axis)
+{
+    axis->logarithmic = axis->from > 0 && axis->to > 10 * axis->from;
+    hpx_page_widen(axis);
+}
+
+void hpx_page_point(hpx_svg *svg, const hpx_svg_plot *plot, uint32_t cell, double x, double y)
+{
+    hpx_svg_open(svg, "cell", cell);
+    hpx_svg_points(svg, plot, 0, &x, &y, 1);
+    hpx_svg_close(svg);
+}
+
+size_t hpx_page_search(const hpx_page *page, const char *name, size_t other)
+{
+    const size_t count = page->outcome ? page->outcome->search_count : 0;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(page->outcome->searches[i].search->name, name) == 0)
+            return i;
+    return count + other;
+}
+
+void hpx_page_legend(hpx_svg *svg, const hpx_page *page, const char *const *names, size_t count, double top)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *row[HPX_SVG_SERIES] = {0};
+        row[i % HPX_SVG_SERIES] = names[i];
+        hpx_svg_open(svg, "search", hpx_page_search(page, names[i], i));
+        hpx_svg_legend(svg, LEFT + (i % 2 ? INNER / 2 : 0), top + 17 * (double)(i / 2), row, HPX_SVG_SERIES);
+        hpx_svg_close(svg);
+    }
+}
