@@ -13,9 +13,13 @@
 #define NUMBER_BYTES 512
 
 struct reader {
-    const char *at, *end; /* a NUL is behind the end */
+    hpx_buffer bytes;
+    const char *at, *end; /* of these; a NUL is behind the end */
+    bool lines;           /* their ends are blanks, too */
     hpx_buffer name, text;
-    bool lines; /* their ends are blanks, too */
+    hpx_json_value_fn *each; /* for the values in arrays and objects; NULL: they are passed over */
+    void *context;
+    hpx_buffer path; /* to the value at hand */
 };
 
 static void skip_blanks(struct reader *reader)
@@ -30,6 +34,12 @@ static bool take(struct reader *reader, char wanted)
         return false;
     reader->at++;
     return true;
+}
+
+static bool is_at_end(struct reader *reader)
+{
+    skip_blanks(reader);
+    return reader->at == reader->end;
 }
 
 static bool take_word(struct reader *reader, const char *word)
@@ -168,32 +178,47 @@ static bool read_string_or_word(hpx_json_pair *pair, struct reader *reader)
     return hpx_json_number(&pair->number, &reader->at, reader->at);
 }
 
-static bool skip_value(struct reader *reader, size_t depth);
+static bool walk_value(struct reader *reader, size_t depth);
 
-/* What is behind the opening bracket of an array or object. */
-static bool skip_nested(struct reader *reader, char closing, size_t depth)
+/* Behind the opening bracket of an array or object. */
+static bool walk_nested(struct reader *reader, char closing, size_t depth)
 {
+    const size_t before = reader->path.size;
     if (depth == DEPTH_MAX)
         return false;
     if (take(reader, closing))
         return true;
-    do {
+    for (size_t i = 0; i == 0 || take(reader, ','); i++) {
         const bool named = closing == '}';
         if (named && (!read_string(&reader->text, reader) || !take(reader, ':')))
             return false;
-        if (!skip_value(reader, depth + 1))
+        hpx_buffer_puts(&reader->path, before ? "." : "");
+        if (named)
+            hpx_buffer_add(&reader->path, reader->text.data, reader->text.size);
+        else
+            hpx_buffer_printf(&reader->path, "%zu", i);
+        if (!walk_value(reader, depth + 1))
             return false;
-    } while (take(reader, ','));
+        reader->path.size = before;
+    }
     return take(reader, closing);
 }
 
-static bool skip_value(struct reader *reader, size_t depth)
+/* Any value, and all that is in it. */
+static bool walk_value(struct reader *reader, size_t depth)
 {
-    hpx_json_pair ignored;
+    hpx_json_pair value = {.name = ""};
     skip_blanks(reader);
-    return take(reader, '[')   ? skip_nested(reader, ']', depth)
-           : take(reader, '{') ? skip_nested(reader, '}', depth)
-                               : read_string_or_word(&ignored, reader);
+    if (take(reader, '['))
+        return walk_nested(reader, ']', depth);
+    if (take(reader, '{'))
+        return walk_nested(reader, '}', depth);
+    if (!read_string_or_word(&value, reader))
+        return false;
+    value.text = value.kind == HPX_JSON_TEXT ? hpx_buffer_text(&reader->text) : NULL;
+    if (reader->each)
+        reader->each(reader->context, hpx_buffer_text(&reader->path), &value);
+    return true;
 }
 
 static bool read_value(hpx_json_pair *pair, struct reader *reader)
@@ -202,7 +227,7 @@ static bool read_value(hpx_json_pair *pair, struct reader *reader)
     if (*reader->at != '[' && *reader->at != '{')
         return read_string_or_word(pair, reader);
     pair->kind = HPX_JSON_NESTED;
-    return skip_value(reader, 0);
+    return walk_value(reader, 0);
 }
 
 static bool read_object(struct reader *reader, hpx_json_pair_fn *each, void *context)
@@ -221,94 +246,43 @@ static bool read_object(struct reader *reader, hpx_json_pair_fn *each, void *con
         if (!more && !take(reader, '}'))
             return false;
     }
-    skip_blanks(reader);
-    return reader->at == reader->end;
+    return is_at_end(reader);
+}
+
+static void open_reader(struct reader *reader, const char *bytes, size_t size)
+{
+    hpx_buffer_add(&reader->bytes, bytes, size);
+    reader->at = hpx_buffer_text(&reader->bytes);
+    reader->end = reader->at + size;
+}
+
+static void close_reader(struct reader *reader)
+{
+    hpx_buffer_free(&reader->bytes);
+    hpx_buffer_free(&reader->name);
+    hpx_buffer_free(&reader->text);
+    hpx_buffer_free(&reader->path);
 }
 
 bool hpx_json_object(const char *bytes, size_t size, hpx_json_pair_fn *each, void *context)
 {
-    hpx_buffer copy = {0};
-    hpx_buffer_add(&copy, bytes, size);
-    const char *text = hpx_buffer_text(&copy);
-    struct reader reader = {.at = text, .end = text + size};
+    struct reader reader = {.each = NULL};
+    open_reader(&reader, bytes, size);
+    const char *text = reader.at;
     bool whole = read_object(&reader, NULL, NULL);
     if (whole) {
         reader.at = text;
         whole = read_object(&reader, each, context);
     }
-    hpx_buffer_free(&reader.name);
-    hpx_buffer_free(&reader.text);
-    hpx_buffer_free(&copy);
+    close_reader(&reader);
     return whole;
-}
-
-/* --- whole documents ----------------------------------------------------------------------------------------- */
-
-/* Who is called, and the path of the value that is read. */
-struct walk {
-    struct reader reader;
-    hpx_json_value_fn *each;
-    void *context;
-    hpx_buffer path;
-};
-
-static bool walk_value(struct walk *walk, size_t depth);
-
-/* What is behind the opening bracket of an array or object. */
-static bool walk_nested(struct walk *walk, char closing, size_t depth)
-{
-    struct reader *reader = &walk->reader;
-    const size_t before = walk->path.size;
-    if (depth == DEPTH_MAX)
-        return false;
-    if (take(reader, closing))
-        return true;
-    for (size_t i = 0; i == 0 || take(reader, ','); i++) {
-        const bool named = closing == '}';
-        if (named && (!read_string(&reader->name, reader) || !take(reader, ':')))
-            return false;
-        hpx_buffer_puts(&walk->path, before ? "." : "");
-        if (named)
-            hpx_buffer_add(&walk->path, reader->name.data, reader->name.size);
-        else
-            hpx_buffer_printf(&walk->path, "%zu", i);
-        if (!walk_value(walk, depth + 1))
-            return false;
-        walk->path.size = before;
-    }
-    return take(reader, closing);
-}
-
-static bool walk_value(struct walk *walk, size_t depth)
-{
-    struct reader *reader = &walk->reader;
-    hpx_json_pair value = {0};
-    skip_blanks(reader);
-    if (take(reader, '['))
-        return walk_nested(walk, ']', depth);
-    if (take(reader, '{'))
-        return walk_nested(walk, '}', depth);
-    if (!read_string_or_word(&value, reader))
-        return false;
-    value.name = "";
-    value.text = value.kind == HPX_JSON_TEXT ? hpx_buffer_text(&reader->text) : NULL;
-    walk->each(walk->context, hpx_buffer_text(&walk->path), &value);
-    return true;
 }
 
 bool hpx_json_document(const char *bytes, size_t size, hpx_json_value_fn *each, void *context)
 {
-    struct walk walk = {.reader.lines = true, .each = each, .context = context};
-    hpx_buffer copy = {0};
-    hpx_buffer_add(&copy, bytes, size);
-    walk.reader.at = hpx_buffer_text(&copy);
-    walk.reader.end = walk.reader.at + size;
-    const bool whole = walk_value(&walk, 0);
-    skip_blanks(&walk.reader);
-    const bool all = walk.reader.at == walk.reader.end;
-    hpx_buffer_free(&walk.path);
-    hpx_buffer_free(&walk.reader.name);
-    hpx_buffer_free(&walk.reader.text);
-    hpx_buffer_free(&copy);
-    return whole && all;
+    struct reader reader = {.lines = true, .each = each, .context = context};
+    open_reader(&reader, bytes, size);
+    const bool whole = walk_value(&reader, 0) && is_at_end(&reader);
+    close_reader(&reader);
+    return whole;
 }
