@@ -23,10 +23,10 @@
 #include <unistd.h>
 
 #define ENVIRONMENT_BYTES_MAX (4u << 20)
-#define STUCK_SECONDS         10 /* how long a killed process may take to be gone */
-#define ENDLESS_SECONDS       60 /* how long processes may start others faster than they are killed */
-#define LOOKS_MAX             100
-#define PAUSE_MS              20 /* between looks at processes that are not children of this one */
+#define STUCK_SECONDS         10  /* how long a killed process may take to be gone */
+#define ENDLESS_SECONDS       60  /* how long processes may start others faster than they are killed */
+#define LOOKS_MAX             100 /* for new processes, before those that are known are killed */
+#define PAUSE_MS              20  /* between looks at processes that are not children of this one */
 
 void hpx_processes_adopt(void)
 {
@@ -168,11 +168,6 @@ static int open_process(const struct process *process, hpx_buffer *scratch)
     return -1;
 }
 
-static bool signal_process(int fd, int number)
-{
-    return syscall(SYS_pidfd_send_signal, fd, number, NULL, 0) == 0;
-}
-
 /* Whether all processes of the group are to end. */
 static bool is_whole_group(const struct table *table, pid_t group)
 {
@@ -182,67 +177,74 @@ static bool is_whole_group(const struct table *table, pid_t group)
     return group > 1;
 }
 
-/* Sends a signal to all that are to end and live, and says how many; with `groups` also to their process groups at once: the
- * kernel lets none of a group start another meanwhile. A dead process still tells of its group, where the living ones change
- * faster than can be read. */
-static size_t signal_chosen(const struct table *table, int number, bool groups)
+/* Sends a signal to all that are to end and live, and says how many. One that none can catch goes to their process groups at
+ * once, too: the kernel lets none of a group start another meanwhile. A dead process still tells of its group, where the living
+ * ones change faster than can be read. */
+static size_t signal_chosen(const struct table *table, int number)
 {
+    const bool to_groups = number == SIGSTOP || number == SIGKILL;
     hpx_buffer scratch = {0};
     size_t count = 0;
     pid_t last = 0;
     for (size_t i = 0; i < table->count; i++) {
         const struct process *process = &table->list[i];
-        const bool group = groups && process->group != last && is_whole_group(table, process->group);
-        if (!process->chosen || (is_dead(process) && !group))
-            continue;
-        const int fd = open_process(process, &scratch);
+        const bool living = process->chosen && !is_dead(process);
+        const bool group =
+            process->chosen && to_groups && process->group != last && is_whole_group(table, process->group);
+        const int fd = living || group ? open_process(process, &scratch) : -1;
         if (fd < 0)
             continue;
         if (group)
             kill(-(last = process->group), number);
-        count += !is_dead(process) && signal_process(fd, number);
+        count += living && syscall(SYS_pidfd_send_signal, fd, number, NULL, 0) == 0;
         close(fd);
     }
     hpx_buffer_free(&scratch);
     return count;
 }
 
-static size_t signal_all(choose_fn *choose, const void *context, int number, bool groups)
+static size_t signal_all(choose_fn *choose, const void *context, int number)
 {
     struct table table = read_table();
     choose(&table, context);
-    const size_t count = signal_chosen(&table, number, groups);
+    const size_t count = signal_chosen(&table, number);
     free(table.list);
     return count;
+}
+
+/* Whether any is to end and lives that was not to end at the look before. */
+static bool has_new(const struct table *table, const struct table *before)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct process *process = &table->list[i], *known = find(before, process->pid);
+        if (process->chosen && !is_dead(process) &&
+            !(known && known->chosen && known->started == process->started))
+            return true;
+    }
+    return false;
 }
 
 /* Stops them first: what is stopped starts no other. When a look finds no new ones, all are killed. */
 static void kill_all(choose_fn *choose, const void *context)
 {
     struct table before = {0};
-    bool new = true;
-    for (int look = 0; new &&look < LOOKS_MAX; look++) {
+    bool more = true;
+    for (int look = 0; more && look < LOOKS_MAX; look++) {
         struct table table = read_table();
-        new = false;
         choose(&table, context);
-        for (size_t i = 0; i < table.count; i++) {
-            const struct process *process = &table.list[i];
-            const struct process *known = find(&before, process->pid);
-            new = new || (process->chosen && !is_dead(process) &&
-                          !(known && known->chosen && known->started == process->started));
-        }
-        signal_chosen(&table, SIGSTOP, true);
+        more = has_new(&table, &before);
+        signal_chosen(&table, SIGSTOP);
         free(before.list);
         before = table;
     }
     free(before.list);
-    signal_all(choose, context, SIGKILL, true);
+    signal_all(choose, context, SIGKILL);
 }
 
 static void terminate_all(choose_fn *choose, const void *context)
 {
-    signal_all(choose, context, SIGTERM, false);
-    signal_all(choose, context, SIGCONT, false); /* one that is stopped does not hear it */
+    signal_all(choose, context, SIGTERM);
+    signal_all(choose, context, SIGCONT); /* one that is stopped does not hear it */
 }
 
 /* --- descendants ------------------------------------------------------------------------------------------ */
@@ -460,7 +462,7 @@ static void choose_strays(struct table *table, const void *context)
 
 static size_t count_all(choose_fn *choose, const void *context)
 {
-    return signal_all(choose, context, 0, false);
+    return signal_all(choose, context, 0);
 }
 
 /* They are nobody's children here, or have been left to this process: what tells of their end is a look. */
