@@ -25,10 +25,10 @@ enum direction { MINIMIZE = 1, MAXIMIZE = 2 };
 /* What is stored of a cell with one seed. */
 struct seed {
     hpx_hash key;
-    char code[2 * HPX_CODE_BYTES + 1]; /* its version; empty: a program that states none */
-    double *values;                    /* of the objective after epoch i + 1; NaN: none */
-    uint32_t last;                     /* the newest epoch; 0: nothing is stored */
-    bool ended;                        /* it failed in it, or stopped there: no later one differs */
+    char code[HPX_CODE_HEX_BYTES]; /* its version; empty: a program that states none */
+    double *values;                /* of the objective after epoch i + 1; NaN: none */
+    uint32_t last;                 /* the newest epoch; 0: nothing is stored */
+    bool ended;                    /* it failed in it, or stopped there: no later one differs */
     char failure[HPX_FAILURE_BYTES];
 };
 
@@ -118,39 +118,45 @@ static struct range range_of(const hpx_axis *axis)
     return range;
 }
 
-static void add_attributes(hpx_json *json, const hpx_axis *axis, bool categorical)
+static void add_choices(hpx_json *json, const hpx_axis *axis)
 {
-    const struct range range = range_of(axis);
+    hpx_json_text(json, "name", "CategoricalDistribution");
     hpx_json_open(json, "attributes", '{');
-    if (categorical) {
-        hpx_json_open(json, "choices", '[');
-        for (uint32_t i = 0; i < axis->count; i++)
-            hpx_json_value(json, NULL, axis->values[i].text);
-        hpx_json_close(json, ']');
-    } else {
-        hpx_json_real(json, "low", range.low);
-        hpx_json_real(json, "high", range.high);
-        hpx_json_bool(json, "log", axis->logarithmic);
-        if (range.step > 0)
-            hpx_json_count(json, "step", range.step);
-        else
-            hpx_json_null(json, "step");
-    }
+    hpx_json_open(json, "choices", '[');
+    for (uint32_t i = 0; i < axis->count; i++)
+        hpx_json_value(json, NULL, axis->values[i].text);
+    hpx_json_close(json, ']');
     hpx_json_close(json, '}');
 }
 
-static void add_distribution(hpx_json *json, const hpx_recipe *recipe, size_t axis)
+static void add_range(hpx_json *json, const hpx_axis *axis)
 {
-    const bool categorical = is_categorical(recipe, axis);
-    const char *whole = range_of(&recipe->axes[axis]).step > 0 ? "IntDistribution" : "FloatDistribution";
+    const struct range range = range_of(axis);
+    hpx_json_text(json, "name", range.step > 0 ? "IntDistribution" : "FloatDistribution");
+    hpx_json_open(json, "attributes", '{');
+    hpx_json_real(json, "low", range.low);
+    hpx_json_real(json, "high", range.high);
+    hpx_json_bool(json, "log", axis->logarithmic);
+    if (range.step > 0)
+        hpx_json_count(json, "step", range.step);
+    else
+        hpx_json_null(json, "step");
+    hpx_json_close(json, '}');
+}
+
+static void add_distribution(hpx_json *json, const hpx_recipe *recipe, size_t at)
+{
+    const hpx_axis *axis = &recipe->axes[at];
     hpx_buffer text = {0};
     hpx_json own = {.out = &text};
     hpx_json_open_flat(&own, NULL, '{');
-    hpx_json_text(&own, "name", categorical ? "CategoricalDistribution" : whole);
-    add_attributes(&own, &recipe->axes[axis], categorical);
+    if (is_categorical(recipe, at))
+        add_choices(&own, axis);
+    else
+        add_range(&own, axis);
     hpx_json_close(&own, '}');
     text.size--; /* the line's end */
-    hpx_json_text(json, recipe->axes[axis].name, hpx_buffer_text(&text));
+    hpx_json_text(json, axis->name, hpx_buffer_text(&text));
     hpx_buffer_free(&text);
 }
 
@@ -170,20 +176,23 @@ static void add_parameter(hpx_json *json, const hpx_study *study, size_t at)
 
 /* --- trials ----------------------------------------------------------------------------------------------- */
 
-/* The mean over all seeds after an epoch, summed up in their order as a build does; NaN where one has no value.
- * *stored: whether all have a result of it. */
-static double score_at(const hpx_study *study, uint32_t epoch, bool *stored)
+/* Whether all seeds have a result of an epoch. */
+static bool is_stored(const hpx_study *study, uint32_t epoch)
+{
+    for (size_t i = 0; i < study->recipe->seed_count; i++)
+        if (epoch > study->seeds[i].last && !study->seeds[i].ended)
+            return false;
+    return true;
+}
+
+/* The mean over all seeds after an epoch, summed up in their order as a build does; NaN where one has no value. */
+static double score_at(const hpx_study *study, uint32_t epoch)
 {
     double sum = 0;
-    *stored = true;
     for (size_t i = 0; i < study->recipe->seed_count; i++) {
         const struct seed *seed = &study->seeds[i];
-        const bool behind = epoch > seed->last;
-        *stored = *stored && (!behind || seed->ended);
-        if (behind)
-            sum += seed->ended ? seed->values[seed->last - 1] : NAN;
-        else
-            sum += seed->values[epoch - 1];
+        const bool ended = seed->ended && epoch > seed->last;
+        sum += seed->values[ended ? seed->last - 1 : epoch - 1];
     }
     return sum / (double)study->recipe->seed_count;
 }
@@ -246,9 +255,8 @@ static void create_trial(const hpx_study *study, enum state state, double value)
     hpx_json_close(&json, '}');
     hpx_json_open(&json, "intermediate_values", '{');
     for (uint32_t epoch = 1; epoch <= recipe->epochs; epoch++) {
-        bool stored;
         char name[16];
-        const double score = score_at(study, epoch, &stored);
+        const double score = score_at(study, epoch);
         snprintf(name, sizeof name, "%" PRIu32, epoch);
         if (isfinite(score))
             hpx_json_real(&json, name, score);
@@ -260,15 +268,11 @@ static void create_trial(const hpx_study *study, enum state state, double value)
 /* A cell that has not come to the recipe's epochs was pruned where it is; its value is of fewer epochs. */
 static void end_cell(hpx_study *study)
 {
-    bool stored;
-    double value = score_at(study, study->recipe->epochs, &stored);
-    enum state state = !stored ? PRUNED : isfinite(value) ? COMPLETE : FAIL;
-    for (uint32_t epoch = study->recipe->epochs - 1; state == PRUNED && epoch > 0; epoch--) {
-        bool there;
-        value = score_at(study, epoch, &there);
-        if (isfinite(value))
-            break;
-    }
+    uint32_t epoch = study->recipe->epochs;
+    double value = score_at(study, epoch);
+    const enum state state = !is_stored(study, epoch) ? PRUNED : isfinite(value) ? COMPLETE : FAIL;
+    while (state == PRUNED && !isfinite(value) && --epoch > 0)
+        value = score_at(study, epoch);
     const bool left_out = state == PRUNED && !isfinite(value);
     if (!left_out)
         create_trial(study, state, value);
@@ -305,10 +309,11 @@ void hpx_study_add(hpx_study *study, const hpx_artifact *artifact, const hpx_fie
 {
     const hpx_cell cell = hpx_cell_of(&study->pairs);
     const hpx_field *code = hpx_fields_find(manifest, "code.version");
-    if (study->pairs.size > 0 && !hpx_cell_equal(&cell, &artifact->cell))
-        end_cell(study);
-    if (study->pairs.size == 0 || !hpx_cell_equal(&cell, &artifact->cell))
+    if (!hpx_cell_equal(&cell, &artifact->cell)) {
+        if (study->pairs.size > 0)
+            end_cell(study);
         begin_cell(study, artifact);
+    }
     if (artifact->epoch > study->recipe->epochs)
         return;
     struct seed *seed = study->seeds;
