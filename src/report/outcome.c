@@ -122,10 +122,10 @@ static void add_search(hpx_rows *rows, const hpx_outcome *outcome, const hpx_sea
     hpx_row_count(row, "epochs_continued", search->epochs_continued);
     hpx_row_count(row, "epochs_saved", search->epochs_saved);
     hpx_row_real(row, "relative_cost", search->relative_cost);
-    hpx_add_macs(row, "nominal_macs", outcome, search->nominal_macs);
-    hpx_add_macs(row, "paid_macs", outcome, (uint64_t)(search->paid_macs + 0.5));
-    hpx_add_macs(row, "nominal_training_macs", outcome, search->nominal_training_macs);
-    hpx_add_macs(row, "paid_training_macs", outcome, search->paid_training_macs);
+    hpx_add_macs(row, "nominal_macs", recipe, search->nominal_macs);
+    hpx_add_macs(row, "paid_macs", recipe, (uint64_t)(search->paid_macs + 0.5));
+    hpx_add_macs(row, "nominal_training_macs", recipe, search->nominal_training_macs);
+    hpx_add_macs(row, "paid_training_macs", recipe, search->paid_training_macs);
     hpx_add_counts(row, "trials", search);
     hpx_row_real(row, "seconds", search->seconds);
     if (hpx_rows_are_json(rows))
@@ -182,10 +182,13 @@ static void add_notes(hpx_buffer *out, const hpx_outcome *outcome)
         free(best);
     }
     const hpx_recipe *recipe = outcome->recipe;
-    if (hpx_metric_is_of_test(recipe->objective.name))
-        hpx_buffer_printf(out, "Cells were selected %s%s, so their scores are optimistic.\n",
-                          recipe->program ? "by " : "on test images",
-                          recipe->program ? recipe->objective.name : "");
+    if (!hpx_metric_is_of_test(recipe->objective.name))
+        return;
+    if (recipe->program)
+        hpx_buffer_printf(out, "Cells were selected by %s, so their scores are optimistic.\n",
+                          recipe->objective.name);
+    else
+        hpx_buffer_puts(out, "Cells were selected on test images, so their scores are optimistic.\n");
 }
 
 void hpx_report_outcome(hpx_buffer *out, const hpx_outcome *outcome)
@@ -219,8 +222,8 @@ static void add_speculative(hpx_json *json, const hpx_outcome *outcome)
     const hpx_speculative *speculative = &outcome->speculative;
     hpx_json_open_flat(json, "speculative", '{');
     hpx_json_count(json, "trials", speculative->trials);
-    hpx_add_macs_json(json, "paid_macs", outcome, (uint64_t)(speculative->paid_macs + 0.5));
-    hpx_add_macs_json(json, "paid_training_macs", outcome, speculative->paid_training_macs);
+    hpx_add_macs_json(json, "paid_macs", outcome->recipe, (uint64_t)(speculative->paid_macs + 0.5));
+    hpx_add_macs_json(json, "paid_training_macs", outcome->recipe, speculative->paid_training_macs);
     hpx_json_real(json, "seconds", speculative->seconds);
     hpx_json_close(json, '}');
 }

@@ -14,8 +14,8 @@ void hpx_open_outcome(hpx_json *json, const hpx_outcome *outcome);
 void hpx_add_grid(hpx_json *json, const hpx_recipe *recipe, uint64_t macs);
 
 /* A count of multiplications; null of a trainer that counts none. */
-void hpx_add_macs(hpx_row *row, const char *name, const hpx_outcome *outcome, uint64_t macs);
-void hpx_add_macs_json(hpx_json *json, const char *name, const hpx_outcome *outcome, uint64_t macs);
+void hpx_add_macs(hpx_row *row, const char *name, const hpx_recipe *recipe, uint64_t macs);
+void hpx_add_macs_json(hpx_json *json, const char *name, const hpx_recipe *recipe, uint64_t macs);
 
 /* A cell of the grid as an object, and as "(128, 64)": as text, free() it, or as a column shows that object. */
 void hpx_add_grid_cell(hpx_row *row, const char *name, const hpx_recipe *recipe, uint32_t cell);

@@ -64,17 +64,17 @@ void hpx_add_counts(hpx_row *row, const char *name, const hpx_search_outcome *se
     hpx_row_close(row);
 }
 
-void hpx_add_macs(hpx_row *row, const char *name, const hpx_outcome *outcome, uint64_t macs)
+void hpx_add_macs(hpx_row *row, const char *name, const hpx_recipe *recipe, uint64_t macs)
 {
-    if (outcome->recipe->trainer->cost)
+    if (recipe->trainer->cost)
         hpx_row_count(row, name, macs);
     else
         hpx_row_null(row, name);
 }
 
-void hpx_add_macs_json(hpx_json *json, const char *name, const hpx_outcome *outcome, uint64_t macs)
+void hpx_add_macs_json(hpx_json *json, const char *name, const hpx_recipe *recipe, uint64_t macs)
 {
-    if (outcome->recipe->trainer->cost)
+    if (recipe->trainer->cost)
         hpx_json_count(json, name, macs);
     else
         hpx_json_null(json, name);
@@ -97,10 +97,7 @@ void hpx_add_grid(hpx_json *json, const hpx_recipe *recipe, uint64_t macs)
     }
     hpx_json_close(json, ']');
     hpx_json_count(json, "cells", hpx_grid_cells(&recipe->grid));
-    if (recipe->trainer->cost)
-        hpx_json_count(json, "macs", macs);
-    else
-        hpx_json_null(json, "macs");
+    hpx_add_macs_json(json, "macs", recipe, macs);
     hpx_json_close(json, '}');
 }
 

@@ -104,7 +104,7 @@ static void add_trials(hpx_rows *rows, const hpx_outcome *outcome, const hpx_sea
         }
         hpx_row_count(row, "from", trial.verdict == HPX_HIT ? trial.epoch : trial.from);
         hpx_row_count(row, "to", trial.to);
-        hpx_add_macs(row, "training_macs", outcome, trial.macs_left);
+        hpx_add_macs(row, "training_macs", outcome->recipe, trial.macs_left);
         hpx_row_real(row, "seconds_left", trial.macs_left ? trial.seconds_left : 0);
         hpx_row_text(row, "reason", trial.reason);
         hpx_rows_end(rows);
@@ -201,7 +201,7 @@ void hpx_report_plan_json(hpx_buffer *out, const hpx_outcome *outcome)
     hpx_json_count(&json, "pending", outcome->pending);
     if (outcome->proofs > 0)
         hpx_json_count(&json, "proofs", outcome->proofs);
-    hpx_add_macs_json(&json, "training_macs_left", outcome, outcome->macs_left);
+    hpx_add_macs_json(&json, "training_macs_left", outcome->recipe, outcome->macs_left);
     hpx_json_real(&json, "seconds_left", outcome->seconds_left);
     hpx_json_bool(&json, "calibrated", outcome->calibrated);
     hpx_json_open(&json, "searches", '[');
