@@ -107,6 +107,7 @@ int hpx_print_result(hpx_buffer *text); /* to stdout, and frees it; the exit cod
 /* The sink of a long result, the rest of which hpx_print_result prints. */
 void hpx_pass_on(const void *bytes, size_t size);
 int hpx_print_bytes(hpx_buffer *text); /* likewise, but as it is unless stdout is a terminal: for files */
+int hpx_write_output(const char *path, hpx_buffer *text); /* likewise, to a file; "-": as hpx_print_bytes */
 void hpx_warn_if_stale(void);
 void hpx_warn_without_code(const hpx_recipe *recipe); /* a program whose files are no part of its identity */
 

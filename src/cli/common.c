@@ -74,6 +74,16 @@ int hpx_print_bytes(hpx_buffer *text)
     return isatty(STDOUT_FILENO) ? hpx_print_result(text) : write_result(text);
 }
 
+int hpx_write_output(const char *path, hpx_buffer *text)
+{
+    hpx_error error;
+    if (strcmp(path, "-") == 0)
+        return hpx_print_bytes(text);
+    const hpx_status status = hpx_file_write(path, text->data, text->size, &error);
+    hpx_buffer_free(text);
+    return status ? hpx_fail(&error) : EXIT_DONE;
+}
+
 static bool has_score(const hpx_search_outcome *search)
 {
     for (size_t i = 0; i < search->visit_count; i++)

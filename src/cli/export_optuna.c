@@ -2,10 +2,8 @@
 #include "cli.h"
 
 #include "base/text.h"
-#include "hpx/file.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct exported {
     hpx_store *store;
@@ -47,14 +45,6 @@ static hpx_status export(hpx_study_counts *counts, hpx_buffer *text, hpx_store *
     return status;
 }
 
-static int write_study(const char *path, hpx_buffer *text)
-{
-    hpx_error error;
-    if (strcmp(path, "-") == 0)
-        return hpx_print_bytes(text);
-    return hpx_file_write(path, text->data, text->size, &error) ? hpx_fail(&error) : EXIT_DONE;
-}
-
 int hpx_export_optuna(const struct options *options)
 {
     if (options->count == 0 || options->csv || options->output || options->all || options->no_checkpoints ||
@@ -73,7 +63,7 @@ int hpx_export_optuna(const struct options *options)
     if (!status)
         status = export(&counts, &text, store, options, data, &error);
     hpx_store_close(store);
-    const int code = status ? hpx_fail(&error) : write_study(options->optuna, &text);
+    const int code = status ? hpx_fail(&error) : hpx_write_output(options->optuna, &text);
     if (code == EXIT_DONE && counts.left_out > 0)
         hpx_say("%zu %s left out: not all of their seeds have come to an epoch", counts.left_out,
                 hpx_plural(counts.left_out, "cell is", "cells are"));

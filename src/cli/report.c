@@ -6,7 +6,6 @@
 #include "page/page.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct reported {
     hpx_store *store;
@@ -123,11 +122,8 @@ int hpx_run_report(const struct options *options)
         hpx_say("report: name the file to write: -o report.html");
         return EXIT_USAGE;
     }
-    hpx_status status = report(&text, options, &error);
-    if (!status && strcmp(options->output, "-") == 0)
-        return hpx_print_bytes(&text);
-    if (!status)
-        status = hpx_file_write(options->output, text.data, text.size, &error);
+    const hpx_status status = report(&text, options, &error);
+    const int code = status ? hpx_fail(&error) : hpx_write_output(options->output, &text);
     hpx_buffer_free(&text);
-    return status ? hpx_fail(&error) : EXIT_DONE;
+    return code;
 }
