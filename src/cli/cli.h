@@ -168,6 +168,7 @@ bool hpx_is_key(const char *word);
 
 /* export_bundle.c, export_checkpoint.c, export_optuna.c: export without --csv. */
 int hpx_export_bundle(const struct options *options);
+bool hpx_has_bundle_options(const struct options *options); /* those that nothing else takes */
 int hpx_export_checkpoint(const struct options *options);
 int hpx_export_optuna(const struct options *options);
 

@@ -73,7 +73,7 @@ int hpx_run_export(const struct options *options)
         return hpx_export_optuna(options);
     if (!options->csv)
         return hpx_export_bundle(options);
-    if (options->output || options->all || options->no_checkpoints || options->logs) {
+    if (hpx_has_bundle_options(options)) {
         hpx_say("export: --csv prints a table of results; -o, --all, --no-checkpoints and --logs are for "
                 "bundles");
         return EXIT_USAGE;

@@ -135,6 +135,11 @@ static hpx_status export(hpx_exported *done, const char *folder, const struct op
     return status;
 }
 
+bool hpx_has_bundle_options(const struct options *options)
+{
+    return options->output || options->all || options->no_checkpoints || options->logs;
+}
+
 static bool is_clear(const struct options *options)
 {
     if (!options->output)

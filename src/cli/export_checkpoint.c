@@ -66,8 +66,7 @@ static hpx_status export(uint32_t *epoch, hpx_store *store, const struct options
 
 int hpx_export_checkpoint(const struct options *options)
 {
-    if (options->count != 2 || options->csv || options->output || options->optuna || options->all ||
-        options->no_checkpoints || options->logs) {
+    if (options->count != 2 || options->csv || options->optuna || hpx_has_bundle_options(options)) {
         hpx_say("export: --checkpoint takes a key and the folder to make, and no other option of export");
         return EXIT_USAGE;
     }

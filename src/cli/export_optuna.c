@@ -47,8 +47,7 @@ static hpx_status export(hpx_study_counts *counts, hpx_buffer *text, hpx_store *
 
 int hpx_export_optuna(const struct options *options)
 {
-    if (options->count == 0 || options->csv || options->output || options->all || options->no_checkpoints ||
-        options->logs) {
+    if (options->count == 0 || options->csv || hpx_has_bundle_options(options)) {
         hpx_say("export: --optuna takes the file to write and a recipe, and no other option of export");
         return EXIT_USAGE;
     }
