@@ -51,36 +51,36 @@ void hpx_measured_free(hpx_measured *measured)
     free(measured);
 }
 
-/* The place of a seed, or where it would be. */
-static size_t place_of(const hpx_measured *measured, uint32_t seed)
+/* The index of a seed, or of the first above it. */
+static size_t lower_bound(const hpx_measured *measured, uint32_t seed)
 {
-    size_t place = 0;
-    while (place < measured->seed_count && measured->seeds[place].number < seed)
-        place++;
-    return place;
+    size_t index = 0;
+    while (index < measured->seed_count && measured->seeds[index].number < seed)
+        index++;
+    return index;
 }
 
 bool hpx_measured_find_seed(size_t *index, const hpx_measured *measured, uint32_t seed)
 {
-    *index = measured->any_seed ? 0 : place_of(measured, seed);
+    *index = measured->any_seed ? 0 : lower_bound(measured, seed);
     return *index < measured->seed_count && (measured->any_seed || measured->seeds[*index].number == seed);
 }
 
 /* The index of a seed, which is new to it or not. */
 static size_t add_seed(hpx_measured *measured, uint32_t number)
 {
-    size_t place;
-    if (hpx_measured_find_seed(&place, measured, number))
-        return place;
+    size_t index;
+    if (hpx_measured_find_seed(&index, measured, number))
+        return index;
     measured->seeds = hpx_grow(measured->seeds, &measured->seed_capacity, measured->seed_count + 1,
                                sizeof *measured->seeds);
-    struct seed *seed = &measured->seeds[place];
-    memmove(seed + 1, seed, (measured->seed_count++ - place) * sizeof *seed);
+    struct seed *seed = &measured->seeds[index];
+    memmove(seed + 1, seed, (measured->seed_count++ - index) * sizeof *seed);
     *seed = (struct seed){.number = number};
     hpx_requests_init(&seed->entries, &measured->recipe->grid,
                       sizeof(struct entry) + measured->metrics * sizeof(double));
     hpx_requests_init(&seed->failed, &measured->recipe->grid, sizeof(uint32_t));
-    return place;
+    return index;
 }
 
 bool hpx_measured_add(hpx_measured *measured, uint32_t seed, hpx_request request, const double *values)
