@@ -16,13 +16,13 @@ if [ "${1-}" = --one ]; then # NAME COMMAND...: runs one and says how it went
     result=$results/$(echo "$name" | tr / _)
     shift 2
     start=$(date +%s)
-    # One that hangs ends here, and does not hold up the others; none takes a tenth of that.
-    if timeout --kill-after=10 900 "$@" >"$result.log" 2>&1; then
+    limit=900 # seconds; one that hangs does not hold up the others; none takes a tenth of that
+    if timeout --kill-after=10 $limit "$@" >"$result.log" 2>&1; then
         : >"$result.passed"
         printf 'ok    %s (%s s)\n' "$name" $(($(date +%s) - start))
     else
         : >"$result.failed"
-        [ $(($(date +%s) - start)) -lt 900 ] || echo 'ended after 900 s' >>"$result.log"
+        [ $(($(date +%s) - start)) -lt $limit ] || echo "ended after $limit s" >>"$result.log"
         { printf 'FAIL  %s\n' "$name" && sed 's/^/    /' "$result.log"; } >"$result.report"
         cat "$result.report"
     fi

@@ -129,7 +129,7 @@ test_interrupted_and_resumed() {
         same_files expected got
         run 0 hpx verify --store "store-$round"
     done
-    [[ $(awk '{ n += $1 } END { print n }' signals) -gt 0 ]] || fail 'no build was interrupted'
+    grep -qv '^0$' signals || fail 'no build was interrupted'
 }
 
 # Each alone, so that no other search has trained what it needs.
@@ -148,7 +148,7 @@ test_alone_and_interrupted() {
         traces >got
         same_files expected got
     done
-    [[ $(awk '{ n += $1 } END { print n }' signals) -gt 0 ]] || fail 'no build was interrupted'
+    grep -qv '^0$' signals || fail 'no build was interrupted'
 }
 
 # With -k a trial that ends by accident counts as failed, each time that it is tried.
