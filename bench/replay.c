@@ -1,7 +1,7 @@
-/* replay TABLE.csv: how many searches a second of one processor are run over a table of scores (columns n1, n2 and test_accuracy, which
- * stand for every epoch): every method, from every cell and along either axis first where it has a start, else with as
- * many seeds. That many are needed to try every start point, and every draw of seeds. Then how long 10,000 runs of each
- * method but bayes take together. */
+/* replay TABLE.csv: how many searches a second of one processor are run over a table of scores (columns n1, n2 and
+ * test_accuracy, which stand for every epoch): every method, from every cell and along either axis first where it has a
+ * start, else with as many seeds. That many are needed to try every start point, and every draw of seeds. Then how long
+ * 10,000 runs of each method but bayes take together. */
 #include "base/memory.h"
 #include "base/text.h"
 #include "hpx/file.h"

@@ -4,12 +4,12 @@
  * that draw cells with as many seeds; figures are geometric means over these. The table has no early epochs: those
  * that rungs ask for are made up, lower than the last and noisy, less with every epoch.
  *
- *     work         multiplications of the search, as a share of the grid's
- *     parallelism  work over span with a processor for every cell: no number of processors is faster
- *     cells-at-once  the same if all cells took equally long
- *     speedup      work over span, on P processors
- *     speedup-speculative, work-ratio: work over span, and what is trained over work, when idle processors
- * train speculatively
+ *     work                 multiplications of the search, as a share of the grid's
+ *     parallelism          work over span with a processor for every cell: no number of processors is faster
+ *     cells-at-once        the same if all cells took equally long
+ *     speedup              work over span, on P processors
+ *     speedup-speculative  the same when idle processors train speculatively
+ *     work-ratio           what is then trained over work
  *
  * bench/span: rows of bench,case,figure,value,unit,target,met. */
 #include "base/memory.h"
