@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "hpx/file.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,6 +71,12 @@ void expect_ok(hpx_status status, const hpx_error *error)
 {
     if (status)
         fail_msg("status %d: %s", status, error->message);
+}
+
+void expect_near(double value, double expected, double tolerance)
+{
+    if (!(fabs(value - expected) <= tolerance))
+        fail_msg("%.17g, expected %.17g", value, expected);
 }
 
 void expect_contains(const char *text, const char *part)

@@ -34,6 +34,8 @@ hpx_blob blob_of(const void *bytes, size_t size);
 
 /* Fails with the message unless the status is HPX_OK. */
 void expect_ok(hpx_status status, const hpx_error *error);
+/* Fails unless the value differs from what is expected by no more than that; cmocka's own compares floats. */
+void expect_near(double value, double expected, double tolerance);
 /* Fails unless `text` contains `part`. */
 void expect_contains(const char *text, const char *part);
 

@@ -17,12 +17,6 @@ struct grid {
     double values[CELLS_MAX * SEEDS_MAX];
 };
 
-static void assert_near(double value, double expected, double tolerance)
-{
-    if (!(fabs(value - expected) <= tolerance))
-        fail_msg("%.17g, expected %.17g", value, expected);
-}
-
 static void indices_of(uint32_t indices[AXES_MAX], const struct grid *grid, size_t cell)
 {
     for (size_t a = grid->axes; a-- > 0; cell /= grid->counts[a])
@@ -129,21 +123,21 @@ static void check_grid(const struct grid *grid)
     const double scale = expected.whole > 1e-20 ? 1 / expected.whole : 0;
     double sum = importance.rest + importance.noise;
     for (size_t a = 0; a < grid->axes; a++) {
-        assert_near(importance.axis[a], expected.of_set[1u << a] * scale, 1e-10);
+        expect_near(importance.axis[a], expected.of_set[1u << a] * scale, 1e-10);
         assert_true(grid->counts[a] > 1 || importance.axis[a] == 0);
         sum += importance.axis[a];
         for (size_t b = 0; b < grid->axes; b++) {
             const double pair = a == b ? 0 : expected.of_set[1u << a | 1u << b] * scale;
-            assert_near(importance.pair[a * grid->axes + b], pair, 1e-10);
+            expect_near(importance.pair[a * grid->axes + b], pair, 1e-10);
             sum += a < b ? importance.pair[a * grid->axes + b] : 0;
         }
     }
-    assert_near(importance.rest, expected.rest * scale, 1e-10);
-    assert_near(importance.noise, expected.noise * scale, 1e-10);
-    assert_near(sum, scale > 0, 1e-12);
+    expect_near(importance.rest, expected.rest * scale, 1e-10);
+    expect_near(importance.noise, expected.noise * scale, 1e-10);
+    expect_near(sum, scale > 0, 1e-12);
     assert_true(importance.raw == (grid->seeds == 1));
     if (grid->seeds > 1)
-        assert_near(importance.noise_sd, sqrt(expected.noise), 1e-12);
+        expect_near(importance.noise_sd, sqrt(expected.noise), 1e-12);
     else
         assert_true(isnan(importance.noise_sd));
     hpx_importance_free(&importance);
@@ -196,12 +190,12 @@ static void test_known_shares(void **state)
         grid.values[cell] = 100 + 3 * a + b + a * b;
     }
     hpx_importance importance = importance_of(&grid);
-    assert_near(importance.axis[0], 9.0 / 11, 1e-12);
-    assert_near(importance.axis[1], 1.0 / 11, 1e-12);
-    assert_near(importance.axis[2], 0, 1e-12);
-    assert_near(importance.pair[1], 1.0 / 11, 1e-12);
-    assert_near(importance.pair[3], 1.0 / 11, 1e-12);
-    assert_near(importance.rest, 0, 1e-12);
+    expect_near(importance.axis[0], 9.0 / 11, 1e-12);
+    expect_near(importance.axis[1], 1.0 / 11, 1e-12);
+    expect_near(importance.axis[2], 0, 1e-12);
+    expect_near(importance.pair[1], 1.0 / 11, 1e-12);
+    expect_near(importance.pair[3], 1.0 / 11, 1e-12);
+    expect_near(importance.rest, 0, 1e-12);
     assert_true(importance.raw && importance.noise == 0);
     hpx_importance_free(&importance);
 }
@@ -232,7 +226,7 @@ static void test_noise_alone(void **state)
             grid.values[i] = (double)draw(1000);
         hpx_importance importance = importance_of(&grid);
         noise += importance.noise / 200;
-        assert_near(importance.noise_sd, 1000 / sqrt(12), 40);
+        expect_near(importance.noise_sd, 1000 / sqrt(12), 40);
         hpx_importance_free(&importance);
     }
     assert_true(noise > 0.95 && noise < 1);

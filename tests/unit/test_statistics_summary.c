@@ -12,8 +12,7 @@
 
 static void assert_near(double value, double expected)
 {
-    if (!(fabs(value - expected) <= 1e-12))
-        fail_msg("%.17g, expected %.17g", value, expected);
+    expect_near(value, expected, 1e-12);
 }
 
 static void test_mean_and_sd(void **state)
