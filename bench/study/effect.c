@@ -64,27 +64,19 @@ int effect_sign(const struct effect *effect)
     return effect->interval.low > 0 ? 1 : effect->interval.high < 0 ? -1 : 0;
 }
 
-static void put_real(hpx_buffer *out, double value, int decimals)
-{
-    char digits[64];
-    hpx_print(digits, sizeof digits, "%.*f", decimals, value);
-    const bool zero = !strpbrk(digits, "123456789");
-    hpx_buffer_puts(out, digits[0] == '-' && zero ? digits + 1 : digits);
-}
-
 void put_effect(hpx_buffer *out, const struct effect *effect, double scale, int decimals)
 {
     if (isnan(effect->mean)) {
         hpx_buffer_puts(out, NONE);
         return;
     }
-    put_real(out, effect->mean * scale, decimals);
+    hpx_text_decimals(out, effect->mean * scale, decimals);
     if (isnan(effect->interval.low))
         return;
     hpx_buffer_puts(out, " [");
-    put_real(out, effect->interval.low * scale, decimals);
+    hpx_text_decimals(out, effect->interval.low * scale, decimals);
     hpx_buffer_puts(out, ", ");
-    put_real(out, effect->interval.high * scale, decimals);
+    hpx_text_decimals(out, effect->interval.high * scale, decimals);
     hpx_buffer_puts(out, "]");
 }
 

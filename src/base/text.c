@@ -193,6 +193,15 @@ char *hpx_real_text(char out[HPX_REAL_TEXT_BYTES], double value)
     return out;
 }
 
+void hpx_text_decimals(hpx_buffer *out, double value, int decimals)
+{
+    hpx_buffer digits = {0};
+    hpx_buffer_printf(&digits, "%.*f", decimals, value);
+    const char *text = hpx_buffer_text(&digits);
+    hpx_buffer_puts(out, text + (*text == '-' && text[strspn(text, "-0.")] == 0));
+    hpx_buffer_free(&digits);
+}
+
 void hpx_text_count(hpx_buffer *out, uint64_t count)
 {
     char text[20], *at = text + sizeof text;

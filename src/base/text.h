@@ -30,6 +30,9 @@ char *hpx_real_text(char out[HPX_REAL_TEXT_BYTES], double value);
 void hpx_text_count(hpx_buffer *out, uint64_t count);
 void hpx_text_about(hpx_buffer *out, uint64_t count);
 
+/* Appends a number with so many decimals; what then shows as 0 has no sign. */
+void hpx_text_decimals(hpx_buffer *out, double value, int decimals);
+
 /* The bytes of the UTF-8 sequence (RFC 3629) that begins there, and its code point; 0 if there is none. */
 size_t hpx_utf8_next(uint32_t *code, const void *bytes, size_t size);
 

@@ -164,23 +164,21 @@ static void add_searches(hpx_rows *rows, const hpx_contest *contest)
         add_search(rows, contest, i);
 }
 
-/* What is printed as 0 has no sign. */
-static double unsigned_zero(double value, int digits)
-{
-    return fabs(value) < 0.5 * pow(10, -digits) ? 0 : value;
-}
-
 /* "[0.0005, 0.0012]" of two members of an object. */
 static void show_range(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column,
                        const char *from, const char *to)
 {
     const hpx_value *low = value ? hpx_value_find(row, value, from) : NULL,
                     *high = value ? hpx_value_find(row, value, to) : NULL;
-    if (low && high && isfinite(low->real) && isfinite(high->real))
-        hpx_buffer_printf(out, "[%.*f, %.*f]", column->digits, unsigned_zero(low->real, column->digits),
-                          column->digits, unsigned_zero(high->real, column->digits));
-    else
+    if (!low || !high || !isfinite(low->real) || !isfinite(high->real)) {
         hpx_buffer_puts(out, "-");
+        return;
+    }
+    hpx_buffer_puts(out, "[");
+    hpx_text_decimals(out, low->real, column->digits);
+    hpx_buffer_puts(out, ", ");
+    hpx_text_decimals(out, high->real, column->digits);
+    hpx_buffer_puts(out, "]");
 }
 
 static void show_interval(hpx_buffer *out, const hpx_row *row, const hpx_value *value,
@@ -210,7 +208,7 @@ static void show_gain(hpx_buffer *out, const hpx_row *row, const hpx_value *valu
 {
     (void)row;
     if (value)
-        hpx_buffer_printf(out, "%.*f", column->digits, unsigned_zero(value->real, column->digits));
+        hpx_text_decimals(out, value->real, column->digits);
     else
         hpx_buffer_puts(out, "-");
 }

@@ -287,6 +287,24 @@ static void test_counts(void **state)
     hpx_buffer_free(&out);
 }
 
+static void test_decimals(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        int decimals;
+        const char *text;
+    } known[] = {{-0.0, 2, "0.00"},       {-0.004, 2, "0.00"}, {-0.006, 2, "-0.01"},  {-0.4, 0, "0"},
+                 {-1000.5, 1, "-1000.5"}, {0.125, 3, "0.125"}, {-INFINITY, 2, "-inf"}};
+    hpx_buffer out = {0};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        out.size = 0;
+        hpx_text_decimals(&out, known[i].value, known[i].decimals);
+        assert_string_equal(hpx_buffer_text(&out), known[i].text);
+    }
+    hpx_buffer_free(&out);
+}
+
 /* Every byte at every place of a long text. */
 static void test_show_each_byte(void **state)
 {
@@ -314,11 +332,11 @@ static void test_show_each_byte(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse_u64), cmocka_unit_test(test_parse_real),
-        cmocka_unit_test(test_counts),    cmocka_unit_test(test_show_each_byte),
-        cmocka_unit_test(test_real_text), cmocka_unit_test(test_nearest_word),
-        cmocka_unit_test(test_locale),    cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_show),
+        cmocka_unit_test(test_parse_u64),      cmocka_unit_test(test_parse_real),
+        cmocka_unit_test(test_counts),         cmocka_unit_test(test_decimals),
+        cmocka_unit_test(test_show_each_byte), cmocka_unit_test(test_real_text),
+        cmocka_unit_test(test_nearest_word),   cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_utf8),           cmocka_unit_test(test_show),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
