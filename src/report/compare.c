@@ -5,7 +5,6 @@
 #include "base/text.h"
 
 #include <math.h>
-#include <string.h>
 
 #define SCHEMA 1
 
@@ -17,9 +16,9 @@ static const char *const verdict_names[] = {
 /* The costs that text shows, of the curves'. */
 static const struct {
     double cost;
-    const char *name, *path;
-} shown[] = {{0.01, "0.01", " at.a"}, {0.02, "0.02", " at.b"}, {0.05, "0.05", " at.c"}, {0.1, "0.1", " at.d"},
-             {0.2, "0.2", " at.e"},   {0.5, "0.5", " at.f"},   {1, "1", " at.g"},       {2, "2", " at.h"}};
+    const char *heading, *value;
+} shown[] = {{0.01, "0.01", " at a"}, {0.02, "0.02", " at b"}, {0.05, "0.05", " at c"}, {0.1, "0.1", " at d"},
+             {0.2, "0.2", " at e"},   {0.5, "0.5", " at f"},   {1, "1", " at g"},       {2, "2", " at h"}};
 
 static int decimals(const hpx_contest *contest)
 {
@@ -127,12 +126,10 @@ static void add_curve(hpx_row *row, const hpx_contest *contest, const hpx_conten
 /* For columns: the regret at the costs that text shows. */
 static void add_shown(hpx_row *row, const hpx_contest *contest, const hpx_contender *search)
 {
-    hpx_row_open_flat(row, " at", '{');
     for (size_t i = 0; i < COUNT_OF(shown); i++)
         for (size_t c = 0; c < contest->cost_count; c++)
             if (contest->costs[c] == shown[i].cost)
-                add_real(row, strchr(shown[i].path, '.') + 1, search->curve_regret[c].mean);
-    hpx_row_close(row);
+                add_real(row, shown[i].value, search->curve_regret[c].mean);
 }
 
 static void add_search(hpx_rows *rows, const hpx_contest *contest, size_t i)
@@ -285,7 +282,7 @@ static void print_curves(hpx_buffer *out, const hpx_contest *contest)
         last = of_search > last ? of_search : last;
     }
     for (size_t i = 0; i < COUNT_OF(shown) && (i == 0 || shown[i - 1].cost < last); i++)
-        columns[count++] = (hpx_column){shown[i].name, shown[i].path, 'R', hpx_show_decimals, digits};
+        columns[count++] = (hpx_column){shown[i].heading, shown[i].value, 'R', hpx_show_decimals, digits};
     columns[count++] = (hpx_column){"end", "regret.mean", 'r', hpx_show_decimals, digits};
     hpx_buffer_puts(out, "Regret by the cost spent: of the best cell found by then.\n");
     print_table(out, contest, columns, count);
