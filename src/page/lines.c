@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "statistics/ranks.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,50 +18,37 @@ static const char *cost_label(const hpx_page *page)
 
 /* --- cells in an order ------------------------------------------------------------------------------------------ */
 
-struct ordered {
-    double by;
-    uint32_t cell;
-};
-
-static int compare_ordered(const void *left, const void *right)
-{
-    const struct ordered *a = left, *b = right;
-    const int order = (a->by > b->by) - (a->by < b->by);
-    return order ? order : (a->cell > b->cell) - (a->cell < b->cell);
-}
-
 /* The cells that have a score, ascending by cost, or from the worst score to the best. free() them. */
-static struct ordered *order_cells(size_t *count, const hpx_page *page, bool by_cost)
+static hpx_numbered *order_cells(size_t *count, const hpx_page *page, bool by_cost)
 {
     const double sign = page->recipe->objective.minimised ? -1 : 1;
-    struct ordered *cells = hpx_alloc((page->count + 1) * sizeof *cells);
+    hpx_numbered *cells = hpx_alloc((page->count + 1) * sizeof *cells);
     *count = 0;
     for (uint32_t i = 0; i < page->count; i++)
         if (!isnan(page->cells[i].score))
-            cells[(*count)++] =
-                (struct ordered){.by = by_cost ? page->costs[i] : sign * page->cells[i].score, .cell = i};
-    qsort(cells, *count, sizeof *cells, compare_ordered);
+            cells[(*count)++] = (hpx_numbered){by_cost ? page->costs[i] : sign * page->cells[i].score, i};
+    hpx_sort_numbered(cells, *count);
     return cells;
 }
 
 /* --- cost against score ----------------------------------------------------------------------------------------- */
 
 /* Of cells in ascending order of cost, those that are better than all cheaper ones, as a stair. */
-static void put_front(hpx_svg *svg, const hpx_page *page, const hpx_svg_plot *plot,
-                      const struct ordered *cells, size_t count)
+static void put_front(hpx_svg *svg, const hpx_page *page, const hpx_svg_plot *plot, const hpx_numbered *cells,
+                      size_t count)
 {
     double *x = hpx_alloc(2 * (2 * count + 1) * sizeof *x), *y = x + 2 * count + 1, best = NAN;
     size_t points = 0;
     for (size_t i = 0; i < count; i++) {
-        const double score = page->cells[cells[i].cell].score;
+        const double score = page->cells[cells[i].number].score;
         if (!hpx_page_better(page, score, best))
             continue;
         if (points) {
-            x[points] = cells[i].by;
+            x[points] = cells[i].value;
             y[points++] = best;
         }
         best = score;
-        x[points] = cells[i].by;
+        x[points] = cells[i].value;
         y[points++] = best;
     }
     hpx_svg_line(svg, plot, 1, x, y, points);
@@ -70,11 +58,11 @@ static void put_front(hpx_svg *svg, const hpx_page *page, const hpx_svg_plot *pl
 void hpx_page_costs(hpx_buffer *out, const hpx_page *page)
 {
     size_t count;
-    struct ordered *cells = order_cells(&count, page, true);
+    hpx_numbered *cells = order_cells(&count, page, true);
     hpx_svg_plot plot = hpx_page_plot(HIGH, cost_label(page), page->recipe->objective.name);
     for (size_t i = 0; i < count; i++) {
-        hpx_page_include(&plot.x, cells[i].by);
-        hpx_page_include(&plot.y, page->cells[cells[i].cell].score);
+        hpx_page_include(&plot.x, cells[i].value);
+        hpx_page_include(&plot.y, page->cells[cells[i].number].score);
     }
     hpx_page_choose_scale(&plot.x);
     hpx_page_widen(&plot.y);
@@ -83,7 +71,7 @@ void hpx_page_costs(hpx_buffer *out, const hpx_page *page)
     hpx_svg_axes(svg, &plot);
     put_front(svg, page, &plot, cells, count);
     for (size_t i = 0; i < count; i++)
-        hpx_page_point(svg, &plot, cells[i].cell, cells[i].by, page->cells[cells[i].cell].score);
+        hpx_page_point(svg, &plot, cells[i].number, cells[i].value, page->cells[cells[i].number].score);
     hpx_html_open_figure(out, "costs", "Cost and score");
     hpx_svg_finish(out, svg);
     hpx_html_close_figure(out,
@@ -98,7 +86,7 @@ void hpx_page_distribution(hpx_buffer *out, const hpx_page *page)
     const size_t searches = page->outcome ? page->outcome->search_count : 0;
     const char **names = hpx_alloc((searches + 1) * sizeof *names);
     size_t count, longest = 0;
-    struct ordered *cells = order_cells(&count, page, false);
+    hpx_numbered *cells = order_cells(&count, page, false);
     for (size_t i = 0; i < searches; i++) {
         names[i] = page->outcome->searches[i].search->name;
         longest = strlen(names[i]) > longest ? strlen(names[i]) : longest;
@@ -109,7 +97,7 @@ void hpx_page_distribution(hpx_buffer *out, const hpx_page *page)
     plot.width = WIDTH - left - 18;
     plot.y = (hpx_svg_axis){.label = "share of cells", .from = 0, .to = 1};
     for (size_t i = 0; i < count; i++)
-        hpx_page_include(&plot.x, page->cells[cells[i].cell].score);
+        hpx_page_include(&plot.x, page->cells[cells[i].number].score);
     hpx_page_widen(&plot.x);
     hpx_svg_plot ends = plot;
     ends.top = HEIGHT + 4;
@@ -121,7 +109,7 @@ void hpx_page_distribution(hpx_buffer *out, const hpx_page *page)
                     "The share of cells that are no better than a score, and below it where searches end.");
     hpx_svg_axes(svg, &plot);
     for (size_t i = 0; i < count; i++)
-        hpx_page_point(svg, &plot, cells[i].cell, page->cells[cells[i].cell].score,
+        hpx_page_point(svg, &plot, cells[i].number, page->cells[cells[i].number].score,
                        (double)(i + 1) / (double)count);
     if (searches)
         hpx_svg_axes(svg, &ends);
@@ -165,7 +153,7 @@ void hpx_page_epochs(hpx_buffer *out, const hpx_page *page)
 {
     const uint32_t epochs = page->recipe->epochs;
     size_t count;
-    struct ordered *cells = order_cells(&count, page, false);
+    hpx_numbered *cells = order_cells(&count, page, false);
     const size_t first = count > CURVES_MAX ? count - CURVES_MAX : 0;
     static const char *const few[] = {"1", "2", "3", "4", "5",
                                       "6", "7", "8", "9"}; /* no ticks between them */
@@ -177,7 +165,7 @@ void hpx_page_epochs(hpx_buffer *out, const hpx_page *page)
         plot.x = (hpx_svg_axis){.label = "epochs", .from = 1, .to = epochs};
     for (size_t i = first; i < count; i++)
         for (uint32_t epoch = 1; epoch <= epochs; epoch++)
-            hpx_page_include(&plot.y, hpx_page_after(page, cells[i].cell, epoch));
+            hpx_page_include(&plot.y, hpx_page_after(page, cells[i].number, epoch));
     hpx_page_widen(&plot.y);
     hpx_svg *svg =
         hpx_svg_new(WIDTH, HEIGHT, "Score against epochs", "A line for each cell, the mean over its seeds.");
@@ -185,9 +173,9 @@ void hpx_page_epochs(hpx_buffer *out, const hpx_page *page)
     for (size_t i = first; i < count; i++) {
         for (uint32_t epoch = 0; epoch < epochs; epoch++) {
             x[epoch] = plot.x.names ? epoch : epoch + 1;
-            y[epoch] = hpx_page_after(page, cells[i].cell, epoch + 1);
+            y[epoch] = hpx_page_after(page, cells[i].number, epoch + 1);
         }
-        put_curve(svg, page, &plot, cells[i].cell, x, y, epochs);
+        put_curve(svg, page, &plot, cells[i].number, x, y, epochs);
     }
     hpx_html_open_figure(out, "epochs", "Score against epochs");
     hpx_svg_finish(out, svg);
@@ -226,9 +214,9 @@ void hpx_page_parallel(hpx_buffer *out, const hpx_page *page)
     const hpx_grid *grid = &page->recipe->grid;
     const double sign = page->recipe->objective.minimised ? -1 : 1;
     size_t count;
-    struct ordered *cells = order_cells(&count, page, false);
+    hpx_numbered *cells = order_cells(&count, page, false);
     const size_t first = count > CURVES_MAX ? count - CURVES_MAX : 0;
-    const double low = cells[first].by, high = cells[count - 1].by;
+    const double low = cells[first].value, high = cells[count - 1].value;
     const hpx_svg_plot plot = {.left = 8,
                                .top = 44,
                                .width = LONG - 16,
@@ -241,14 +229,14 @@ void hpx_page_parallel(hpx_buffer *out, const hpx_page *page)
     for (size_t i = first; i < count; i++) {
         double x[LINES], y[LINES];
         uint32_t indices[HPX_AXES_MAX];
-        hpx_grid_indices(indices, grid, cells[i].cell);
+        hpx_grid_indices(indices, grid, cells[i].number);
         for (size_t axis = 0; axis < grid->axes; axis++) {
             x[axis] = (double)axis;
             y[axis] = grid->counts[axis] > 1 ? indices[axis] / (grid->counts[axis] - 1.0) : 0;
         }
         x[grid->axes] = (double)grid->axes;
-        y[grid->axes] = high > low ? (cells[i].by - low) / (high - low) : 1;
-        put_curve(svg, page, &plot, cells[i].cell, x, y, grid->axes + 1);
+        y[grid->axes] = high > low ? (cells[i].value - low) / (high - low) : 1;
+        put_curve(svg, page, &plot, cells[i].number, x, y, grid->axes + 1);
     }
     hpx_html_open_figure(out, "parallel", "Parallel coordinates");
     hpx_svg_finish(out, svg);

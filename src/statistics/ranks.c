@@ -9,33 +9,32 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* A value and whose it is; equal ones go by number. */
-struct place {
-    double value;
-    size_t number;
-};
-
 static int ascending(const void *a, const void *b)
 {
-    const struct place *x = a, *y = b;
+    const hpx_numbered *x = a, *y = b;
     const int by_value = (x->value > y->value) - (x->value < y->value);
     return by_value ? by_value : (x->number > y->number) - (x->number < y->number);
 }
 
-/* Ascending by sign * value; free() them. */
-static struct place *in_order(const double *values, size_t count, double sign)
+void hpx_sort_numbered(hpx_numbered *items, size_t count)
 {
-    struct place *places = hpx_alloc(count * sizeof *places);
+    qsort(items, count, sizeof *items, ascending);
+}
+
+/* Ascending by sign * value; free() them. */
+static hpx_numbered *in_order(const double *values, size_t count, double sign)
+{
+    hpx_numbered *places = hpx_alloc(count * sizeof *places);
     for (size_t i = 0; i < count; i++)
-        places[i] = (struct place){sign * values[i], i};
-    qsort(places, count, sizeof *places, ascending);
+        places[i] = (hpx_numbered){sign * values[i], (uint32_t)i};
+    hpx_sort_numbered(places, count);
     return places;
 }
 
 /* As hpx_ranks; returns the sum of t^3 - t over ties of t values. */
 static double rank(double *ranks, const double *values, size_t count)
 {
-    struct place *places = in_order(values, count, 1);
+    hpx_numbered *places = in_order(values, count, 1);
     double ties = 0;
     for (size_t from = 0, to; from < count; from = to) {
         for (to = from; to < count && places[to].value == places[from].value; to++)
@@ -111,7 +110,7 @@ size_t hpx_signed_rank_pairs(double alpha)
 
 void hpx_holm(double *adjusted, const double *p, size_t count)
 {
-    struct place *places = in_order(p, count, 1);
+    hpx_numbered *places = in_order(p, count, 1);
     double raised = 0;
     for (size_t i = 0; i < count; i++) {
         raised = fmax(raised, fmin(places[i].value * (double)(count - i), 1));
@@ -193,7 +192,7 @@ double hpx_kendall(const double *a, const double *b, size_t count)
 double hpx_top_recall(const double *scores, const double *truth, size_t count, size_t top)
 {
     assert(top >= 1 && top <= count);
-    struct place *chosen = in_order(scores, count, -1), *best = in_order(truth, count, -1);
+    hpx_numbered *chosen = in_order(scores, count, -1), *best = in_order(truth, count, -1);
     size_t both = 0;
     for (size_t i = 0; i < top; i++)
         for (size_t j = 0; j < top; j++)

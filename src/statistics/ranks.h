@@ -6,6 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A value and whose it is. */
+typedef struct hpx_numbered {
+    double value;
+    uint32_t number;
+} hpx_numbered;
+
+/* Sorts them in ascending order; equal ones go by number. */
+void hpx_sort_numbered(hpx_numbered *items, size_t count);
+
 /* The rank of each of `count` values among them, 1 the smallest; equal ones share the mean of their ranks. */
 void hpx_ranks(double *ranks, const double *values, size_t count);
 
