@@ -45,7 +45,7 @@ static hpx_status put_trial(struct filling *filling, uint32_t cell, uint32_t see
         .host = "nowhere",
         .seconds = 1,
     };
-    hpx_experiment_cell(&name, filling->experiment, cell);
+    hpx_recipe_cell(&name, filling->recipe, cell);
     artifact.cell = hpx_cell_of(&name);
     hpx_status status = HPX_OK;
     for (artifact.epoch = 1; artifact.epoch <= filling->recipe->epochs && !status; artifact.epoch++) {

@@ -188,4 +188,8 @@ void hpx_recipe_conditions(hpx_fields *out, const hpx_recipe *recipe);
 hpx_status hpx_recipe_find_cell(uint32_t *out, const hpx_recipe *recipe, char *const *words, size_t count,
                                 hpx_error *error);
 
+/* Appends the pairs of a cell (hpx/cell.h), or the cell as people read it. */
+void hpx_recipe_cell(hpx_buffer *pairs, const hpx_recipe *recipe, uint32_t cell);
+void hpx_recipe_cell_text(hpx_buffer *out, const hpx_recipe *recipe, uint32_t cell);
+
 #endif

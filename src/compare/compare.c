@@ -62,7 +62,7 @@ static bool is_complete(const struct comparison *comparison, size_t seed, hpx_bu
         if (++*missing > NAMED)
             continue;
         hpx_buffer_puts(names, names->size ? "; " : "");
-        hpx_experiment_cell_text(names, comparison->experiment, cell);
+        hpx_recipe_cell_text(names, lab->recipe, cell);
         hpx_buffer_printf(names, " seed=%u", hpx_measured_seed(lab->measured, seed));
     }
     return *missing == before;
@@ -199,7 +199,7 @@ static void free_search(hpx_contender *search)
 static char *lacks(const struct comparison *comparison, const char *search, hpx_request missing)
 {
     hpx_buffer cell = {0};
-    hpx_experiment_cell_text(&cell, comparison->experiment, missing.cell);
+    hpx_recipe_cell_text(&cell, comparison->lab.recipe, missing.cell);
     char *text = hpx_format("Search %s is left out: it asks for %s after %u %s, which %s lacks.", search,
                             hpx_buffer_text(&cell), missing.epochs,
                             hpx_plural(missing.epochs, "epoch", "epochs"), comparison->source);

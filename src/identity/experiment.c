@@ -1,7 +1,6 @@
 #include "identity/experiment.h"
 
 #include "base/memory.h"
-#include "hpx/cell.h"
 #include "hpx/file.h"
 #include "identity/adoption.h"
 #include "identity/manifest.h"
@@ -471,24 +470,6 @@ uint64_t hpx_experiment_grid_macs(hpx_experiment *experiment)
     uint32_t indices[HPX_AXES_MAX];
     return experiment->recipe->trainer->cost ? sum_costs(experiment, indices, 0)
                                              : hpx_grid_cells(&experiment->recipe->grid);
-}
-
-void hpx_experiment_cell(hpx_buffer *pairs, const hpx_experiment *experiment, uint32_t cell)
-{
-    const hpx_recipe *recipe = experiment->recipe;
-    uint32_t indices[HPX_AXES_MAX];
-    hpx_grid_indices(indices, &recipe->grid, cell);
-    for (size_t axis = 0; axis < recipe->grid.axes; axis++)
-        hpx_cell_add(pairs, recipe->axes[axis].name, recipe->axes[axis].values[indices[axis]].text);
-}
-
-void hpx_experiment_cell_text(hpx_buffer *out, const hpx_experiment *experiment, uint32_t cell)
-{
-    hpx_buffer pairs = {0};
-    hpx_experiment_cell(&pairs, experiment, cell);
-    const hpx_cell printed = hpx_cell_of(&pairs);
-    hpx_cell_print(out, &printed);
-    hpx_buffer_free(&pairs);
 }
 
 void hpx_experiment_records(hpx_fields *code, hpx_fields *data, const hpx_experiment *experiment,

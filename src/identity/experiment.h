@@ -64,8 +64,4 @@ hpx_status hpx_experiment_prepare(hpx_fields *conditions, hpx_experiment *experi
  * manifests name. */
 hpx_status hpx_experiment_unchanged(const hpx_experiment *experiment, hpx_error *error);
 
-/* Appends the pairs of a cell, or the cell as people read it. */
-void hpx_experiment_cell(hpx_buffer *pairs, const hpx_experiment *experiment, uint32_t cell);
-void hpx_experiment_cell_text(hpx_buffer *out, const hpx_experiment *experiment, uint32_t cell);
-
 #endif

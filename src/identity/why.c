@@ -29,7 +29,7 @@ hpx_status hpx_why_find(hpx_why *out, hpx_experiment *experiment, hpx_store *sto
 {
     hpx_buffer manifest = {0};
     *out = (hpx_why){.seed = seed, .epochs = hpx_experiment_recipe(experiment)->epochs};
-    hpx_experiment_cell(&out->pairs, experiment, cell);
+    hpx_recipe_cell(&out->pairs, hpx_experiment_recipe(experiment), cell);
     hpx_experiment_fields(&out->wanted, experiment, cell, seed);
     out->key =
         hpx_experiment_manifest(&manifest, experiment, cell, seed, hpx_experiment_recipe(experiment)->epochs);
@@ -117,7 +117,7 @@ hpx_status hpx_history_find(hpx_history *out, hpx_experiment *experiment, hpx_st
 {
     *out = (hpx_history){0};
     struct search search = {.history = out, .store = store, .seeds = seeds, .seed_count = seed_count};
-    hpx_experiment_cell(&out->pairs, experiment, cell);
+    hpx_recipe_cell(&out->pairs, hpx_experiment_recipe(experiment), cell);
     hpx_experiment_fields(&search.wanted, experiment, cell, seeds[0]);
     hpx_status status = store ? hpx_store_each_manifest(store, add_if_same, &search, error) : HPX_OK;
     hpx_fields_free(&search.wanted);

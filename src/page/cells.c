@@ -246,20 +246,6 @@ enum peak hpx_page_peak(const hpx_page *page, uint32_t cell)
 
 /* --- cells and axes ------------------------------------------------------------------------------------------- */
 
-char *hpx_page_cell_name(const hpx_page *page, uint32_t cell)
-{
-    const hpx_recipe *recipe = page->recipe;
-    uint32_t indices[HPX_AXES_MAX];
-    hpx_buffer pairs = {0};
-    hpx_grid_indices(indices, &recipe->grid, cell);
-    for (size_t axis = 0; axis < recipe->grid.axes; axis++)
-        hpx_cell_add(&pairs, recipe->axes[axis].name, recipe->axes[axis].values[indices[axis]].text);
-    const hpx_cell named = hpx_cell_of(&pairs);
-    char *text = hpx_cell_text(&named);
-    hpx_buffer_free(&pairs);
-    return text;
-}
-
 int hpx_page_decimals(const hpx_page *page)
 {
     return page->recipe->objective.minimised ? 6 : 4;

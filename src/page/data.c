@@ -4,7 +4,6 @@
 #include "report/json.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 static void put_axes(hpx_json *json, const hpx_recipe *recipe)
 {
@@ -24,10 +23,12 @@ static void put_axes(hpx_json *json, const hpx_recipe *recipe)
 static void put_cell(hpx_json *json, const hpx_page *page, uint32_t number)
 {
     const struct cell *cell = &page->cells[number];
-    char hex[HPX_HASH_HEX_BYTES], *name = hpx_page_cell_name(page, number);
+    char hex[HPX_HASH_HEX_BYTES];
+    hpx_buffer name = {0};
+    hpx_recipe_cell_text(&name, page->recipe, number);
     hpx_json_open_flat(json, NULL, '{');
     hpx_json_count(json, "cell", number);
-    hpx_json_text(json, "name", name);
+    hpx_json_text(json, "name", hpx_buffer_text(&name));
     hpx_json_real(json, "score", cell->score);
     hpx_json_real(json, "score_sd", cell->sd);
     hpx_json_count(json, "seeds", cell->seeds);
@@ -37,7 +38,7 @@ static void put_cell(hpx_json *json, const hpx_page *page, uint32_t number)
     hpx_json_text(json, "code", page->origins[cell->origin].version);
     hpx_json_text(json, "failure", cell->failure);
     hpx_json_close(json, '}');
-    free(name);
+    hpx_buffer_free(&name);
 }
 
 static void put_search(hpx_json *json, const hpx_search_outcome *search)

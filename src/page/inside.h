@@ -60,9 +60,6 @@ bool hpx_page_better(const hpx_page *page, double value, double other); /* of tw
 enum peak { NO_PEAK, UNSURE_PEAK /* within 2 standard errors of a neighbour */, SURE_PEAK };
 enum peak hpx_page_peak(const hpx_page *page, uint32_t cell);
 
-/* "n1=64 n2=512"; free() it. */
-char *hpx_page_cell_name(const hpx_page *page, uint32_t cell);
-
 /* Decimals of scores. */
 int hpx_page_decimals(const hpx_page *page);
 

@@ -7,7 +7,6 @@
 #include <math.h>
 #include <sodium/crypto_hash_sha256.h>
 #include <sodium/utils.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define HEAD        "<th scope=\"col\">"
@@ -20,11 +19,12 @@ enum { KEY_DIGITS = 12, CODE_DIGITS = 8 };
 /* The name of a cell, which the script links with all other marks of it. */
 static void put_cell_name(hpx_buffer *out, const hpx_page *page, uint32_t cell)
 {
-    char *name = hpx_page_cell_name(page, cell);
+    hpx_buffer name = {0};
+    hpx_recipe_cell_text(&name, page->recipe, cell);
     hpx_buffer_printf(out, "<span class=\"cell\" data-n=\"%u\">", cell);
-    hpx_html_text(out, name);
+    hpx_html_text(out, hpx_buffer_text(&name));
     hpx_buffer_puts(out, "</span>");
-    free(name);
+    hpx_buffer_free(&name);
 }
 
 /* What is wider than the window is scrolled, with the keyboard, too. */

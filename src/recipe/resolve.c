@@ -2,6 +2,7 @@
 #include "inside.h"
 
 #include "base/text.h"
+#include "hpx/cell.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -237,4 +238,21 @@ hpx_status hpx_recipe_find_cell(uint32_t *out, const hpx_recipe *recipe, char *c
                                  recipe->axes[i].name, recipe->axes[i].name);
     *out = hpx_grid_cell(&recipe->grid, indices);
     return HPX_OK;
+}
+
+void hpx_recipe_cell(hpx_buffer *pairs, const hpx_recipe *recipe, uint32_t cell)
+{
+    uint32_t indices[HPX_AXES_MAX];
+    hpx_grid_indices(indices, &recipe->grid, cell);
+    for (size_t axis = 0; axis < recipe->grid.axes; axis++)
+        hpx_cell_add(pairs, recipe->axes[axis].name, recipe->axes[axis].values[indices[axis]].text);
+}
+
+void hpx_recipe_cell_text(hpx_buffer *out, const hpx_recipe *recipe, uint32_t cell)
+{
+    hpx_buffer pairs = {0};
+    hpx_recipe_cell(&pairs, recipe, cell);
+    const hpx_cell printed = hpx_cell_of(&pairs);
+    hpx_cell_print(out, &printed);
+    hpx_buffer_free(&pairs);
 }

@@ -93,7 +93,7 @@ static void emit(struct build *build, hpx_event_kind kind, const struct trial *t
     };
     hpx_buffer cell = {0};
     if (trial) {
-        hpx_experiment_cell_text(&cell, build->experiment, trial->cell);
+        hpx_recipe_cell_text(&cell, build->recipe, trial->cell);
         event.cell = hpx_buffer_text(&cell);
         event.seed = trial->seed;
         event.verdict = trial->verdict;

@@ -55,7 +55,7 @@ static hpx_status run(struct replay *replay, hpx_plan *plan, hpx_error *error)
         if (!replay->missing)
             continue;
         hpx_buffer cell = {0};
-        hpx_experiment_cell_text(&cell, replay->ledger.experiment, replay->missing->cell);
+        hpx_recipe_cell_text(&cell, hpx_experiment_recipe(replay->ledger.experiment), replay->missing->cell);
         hpx_status status =
             hpx_error_set(error, HPX_USAGE, "%s: no row for %s (seed %u, epoch %u)", replay->path,
                           hpx_buffer_text(&cell), replay->missing->seed, replay->missing_epochs);

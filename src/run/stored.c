@@ -23,7 +23,7 @@ static hpx_status hand_on(void *context, const hpx_artifact *artifact, hpx_error
     struct query *query = context;
     hpx_artifact renamed = *artifact;
     query->pairs.size = 0;
-    hpx_experiment_cell(&query->pairs, query->experiment, query->cell);
+    hpx_recipe_cell(&query->pairs, query->options->recipe, query->cell);
     renamed.cell = hpx_cell_of(&query->pairs);
     return query->each(query->context, &renamed, error);
 }

@@ -274,7 +274,7 @@ static hpx_status make_record(struct record *out, struct build *build, const str
     memcpy(artifact->host, result->host, sizeof artifact->host);
     memcpy(artifact->failure, result->failure, sizeof artifact->failure);
     memcpy(artifact->stopped, result->stopped, sizeof artifact->stopped);
-    hpx_experiment_cell(&out->pairs, build->experiment, trial->cell);
+    hpx_recipe_cell(&out->pairs, recipe, trial->cell);
     artifact->cell = hpx_cell_of(&out->pairs);
     out->options = (hpx_put_options){
         .keep = recipe->keep,

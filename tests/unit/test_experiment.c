@@ -319,7 +319,7 @@ static void test_takes(void **state)
         assert_string_equal(source->name, "digits");
     }
     hpx_buffer text = {0};
-    hpx_experiment_cell_text(&text, bound->experiment, 3);
+    hpx_recipe_cell_text(&text, hpx_experiment_recipe(bound->experiment), 3);
     assert_string_equal(hpx_buffer_text(&text), "v=12 t=48");
     hpx_buffer_free(&text);
     release(bound);
