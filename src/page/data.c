@@ -1,20 +1,14 @@
 /* All results as one JSON document. The script reads nothing else: what it shows of a cell is what stands here. */
 #include "inside.h"
 
-#include "report/json.h"
-
-#include <math.h>
+#include "report/report.h"
 
 static void put_axes(hpx_json *json, const hpx_recipe *recipe)
 {
     hpx_json_open(json, "axes", '[');
     for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
         hpx_json_open_flat(json, NULL, '{');
-        hpx_json_text(json, "name", recipe->axes[axis].name);
-        hpx_json_open(json, "values", '[');
-        for (uint32_t i = 0; i < recipe->axes[axis].count; i++)
-            hpx_json_value(json, NULL, recipe->axes[axis].values[i].text);
-        hpx_json_close(json, ']');
+        hpx_report_axis_json(json, &recipe->axes[axis]);
         hpx_json_close(json, '}');
     }
     hpx_json_close(json, ']');

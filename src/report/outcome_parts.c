@@ -80,17 +80,22 @@ void hpx_add_macs_json(hpx_json *json, const char *name, const hpx_recipe *recip
         hpx_json_null(json, name);
 }
 
+void hpx_report_axis_json(hpx_json *json, const hpx_axis *axis)
+{
+    hpx_json_text(json, "name", axis->name);
+    hpx_json_open(json, "values", '[');
+    for (uint32_t i = 0; i < axis->count; i++)
+        hpx_json_value(json, NULL, axis->values[i].text);
+    hpx_json_close(json, ']');
+}
+
 void hpx_add_grid(hpx_json *json, const hpx_recipe *recipe, uint64_t macs)
 {
     hpx_json_open(json, "grid", '{');
     hpx_json_open(json, "axes", '[');
     for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
         hpx_json_open_flat(json, NULL, '{');
-        hpx_json_text(json, "name", recipe->axes[axis].name);
-        hpx_json_open(json, "values", '[');
-        for (uint32_t i = 0; i < recipe->axes[axis].count; i++)
-            hpx_json_value(json, NULL, recipe->axes[axis].values[i].text);
-        hpx_json_close(json, ']');
+        hpx_report_axis_json(json, &recipe->axes[axis]);
         if (!recipe->axes[axis].ordered)
             hpx_json_bool(json, "ordered", false);
         hpx_json_close(json, '}');

@@ -27,6 +27,8 @@
 void hpx_report_outcome(hpx_buffer *out, const hpx_outcome *outcome);
 /* One JSON document. */
 void hpx_report_outcome_json(hpx_buffer *out, const hpx_outcome *outcome);
+/* The name and the values of an axis, as members of an open object. */
+void hpx_report_axis_json(hpx_json *json, const hpx_axis *axis);
 
 /* `trial`: its metrics, a line each; or all that is known of it, `result` NULL where it has none. */
 void hpx_report_trial(hpx_buffer *out, const hpx_artifact *result);
