@@ -159,19 +159,17 @@ $(BUILD)/stamp.c: stamp ;
 # they are compiled, and the stamp must hold when all are.
 $(filter-out $(STAMP_OBJECTS),$(LIB_OBJECTS)): | stamp
 
-$(BUILD)/stamp.o: $(BUILD)/stamp.c
-	$(call say,CC  )$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -c $< -o $@
-
 # The style and the script of a report's page, as arrays of bytes.
-PAGE_FILES = src/page/page.css src/page/page.js
-$(BUILD)/page-files.c: tools/embed.sh $(PAGE_FILES)
+$(BUILD)/page-files.c: tools/embed.sh src/page/page.css src/page/page.js
 	@mkdir -p $(@D)
 	@sh tools/embed.sh hpx_page_style src/page/page.css hpx_page_script src/page/page.js >$@
 
-$(BUILD)/page-files.o: $(BUILD)/page-files.c
+# What is made is compiled alike.
+MADE_OBJECTS = $(BUILD)/stamp.o $(BUILD)/page-files.o
+$(MADE_OBJECTS): %.o: %.c
 	$(call say,CC  )$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -c $< -o $@
 
-$(LIB): $(LIB_OBJECTS) $(BUILD)/stamp.o $(BUILD)/page-files.o
+$(LIB): $(LIB_OBJECTS) $(MADE_OBJECTS)
 	$(call say,AR  )rm -f $@ && $(AR) rcs $@ $^
 
 $(HPX): $(CLI_OBJECTS) $(LIB)
@@ -212,10 +210,10 @@ $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/r
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS = -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_SOURCES) $(wildcard include/hpx/*.h) $(BUILD)/stamp.c $(BUILD)/page-files.c
+$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_SOURCES) $(wildcard include/hpx/*.h) $(MADE_OBJECTS:.o=.c)
 	@mkdir -p $(@D)
 	$(call say,FUZZ)clang -std=c11 $(HPX_CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer '-DHPX_NN_FLAGS="fuzz"' $< $(LIB_SOURCES) \
-		$(BUILD)/stamp.c $(BUILD)/page-files.c $(PACKAGE_LIBS) -lm -o $@
+		$(MADE_OBJECTS:.o=.c) $(PACKAGE_LIBS) -lm -o $@
 
 fuzz: $(FUZZERS) ## run libFuzzer (clang) on every entry, FUZZ_SECONDS each
 	@for f in $(FUZZERS); do name=$${f##*/fuzz_}; mkdir -p $(BUILD)/fuzz/corpus-$$name; echo "fuzz $$name"; \
