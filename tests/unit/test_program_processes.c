@@ -109,13 +109,15 @@ static void test_ends_by_itself(void **state)
     hpx_processes_unwatch(children);
 }
 
+static const char hears_sigterm[] =
+    "trap 'exit 5' TERM; touch ready; for i in $(seq 9999); do sleep 0.01; done";
+
 static void test_hears_sigterm(void **state)
 {
     (void)state;
     bool ended = false;
     int how = 0;
-    const pid_t pid =
-        start("trap 'exit 5' TERM; touch ready; for i in $(seq 9999); do sleep 0.01; done", NULL);
+    const pid_t pid = start(hears_sigterm, NULL);
     hpx_processes_end(60, pid, &ended, &how);
     assert_true(ended);
     assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 5);
@@ -126,8 +128,7 @@ static void test_stopped_hears_it(void **state)
     (void)state;
     bool ended = false;
     int how = 0;
-    const pid_t pid =
-        start("trap 'exit 5' TERM; touch ready; for i in $(seq 9999); do sleep 0.01; done", NULL);
+    const pid_t pid = start(hears_sigterm, NULL);
     kill(pid, SIGSTOP);
     hpx_processes_end(60, pid, &ended, &how);
     assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 5);
