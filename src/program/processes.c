@@ -194,8 +194,10 @@ static size_t signal_chosen(const struct table *table, int number)
         const int fd = living || group ? open_process(process, &scratch) : -1;
         if (fd < 0)
             continue;
-        if (group)
-            kill(-(last = process->group), number);
+        if (group) {
+            last = process->group;
+            kill(-last, number);
+        }
         count += living && syscall(SYS_pidfd_send_signal, fd, number, NULL, 0) == 0;
         close(fd);
     }
