@@ -18,20 +18,23 @@ struct foresight {
     double *own[EPOCHS_MAX];    /* tau beside the end of the same trainings */
 };
 
-static void rank_epoch(struct foresight *out, const struct lab *lab, uint32_t epoch, size_t seed)
+static void rank_epochs(struct foresight *out, const struct lab *lab, size_t seed)
 {
     const uint32_t cells = lab_cells(lab);
+    const bool alone = lab->blocks == 1;
     double *scores = hpx_alloc(cells * sizeof *scores), *truth = hpx_alloc(cells * sizeof *truth),
            *end = hpx_alloc(cells * sizeof *end);
     for (uint32_t cell = 0; cell < cells; cell++) {
-        scores[cell] = lab_score(lab, seed, (hpx_request){cell, epoch});
         end[cell] = lab_score(lab, seed, (hpx_request){cell, out->epochs});
         truth[cell] = hpx_tidy(lab_truth(lab, seed, cell));
     }
-    const bool alone = lab->blocks == 1;
-    out->own[epoch][seed] = hpx_kendall(scores, end, cells);
-    out->tau[epoch][seed] = alone ? NAN : hpx_kendall(scores, truth, cells);
-    out->recall[epoch][seed] = alone ? NAN : hpx_top_recall(scores, truth, cells, TOP);
+    for (uint32_t epoch = 1; epoch <= out->epochs; epoch++) {
+        for (uint32_t cell = 0; cell < cells; cell++)
+            scores[cell] = lab_score(lab, seed, (hpx_request){cell, epoch});
+        out->own[epoch][seed] = hpx_kendall(scores, end, cells);
+        out->tau[epoch][seed] = alone ? NAN : hpx_kendall(scores, truth, cells);
+        out->recall[epoch][seed] = alone ? NAN : hpx_top_recall(scores, truth, cells, TOP);
+    }
     free(scores);
     free(truth);
     free(end);
@@ -46,9 +49,9 @@ static void foresee(struct foresight *out, const struct lab *lab)
         out->tau[epoch] = hpx_alloc(lab->blocks * sizeof(double));
         out->recall[epoch] = hpx_alloc(lab->blocks * sizeof(double));
         out->own[epoch] = hpx_alloc(lab->blocks * sizeof(double));
-        for (size_t seed = 0; seed < lab->blocks; seed++)
-            rank_epoch(out, lab, epoch, seed);
     }
+    for (size_t seed = 0; seed < lab->blocks; seed++)
+        rank_epochs(out, lab, seed);
 }
 
 static void free_foresight(struct foresight *foresight)
