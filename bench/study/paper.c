@@ -28,6 +28,7 @@ static const struct paper_row {
 
 /* What a row is here: by block, and together. */
 struct found {
+    const hpx_contender *search;
     double *lost; /* score that the search ends with below that of the grid, as the paper has it; by block */
     struct effect cost, difference, truth;
 };
@@ -36,6 +37,7 @@ struct found {
 static void find_row(struct found *out, const struct lab *lab, const hpx_contender *grid,
                      const hpx_contender *search)
 {
+    out->search = search;
     out->lost = hpx_alloc(lab->blocks * sizeof *out->lost);
     for (size_t b = 0; b < lab->blocks; b++)
         out->lost[b] = search->regret[b] - grid->regret[b] + grid->flattery[b] - search->flattery[b];
@@ -61,11 +63,11 @@ static bool holds(const char *place)
 }
 
 static void put_row(hpx_buffer *out, const struct lab *lab, const struct paper_row *row,
-                    const struct found *found, const hpx_contender *search)
+                    const struct found *found)
 {
     hpx_buffer_printf(out, "| %s | %.3f |", row->name, row->cost);
     put_column(out, found->cost, 1, 3);
-    hpx_buffer_printf(out, " %s | %.2f |", place_of(row->cost, 0.0005, search->cost, lab->blocks),
+    hpx_buffer_printf(out, " %s | %.2f |", place_of(row->cost, 0.0005, found->search->cost, lab->blocks),
                       POINTS * row->difference);
     put_column(out, found->difference, POINTS, 2);
     hpx_buffer_printf(out, " %s |", place_of(row->difference, 0.00005, found->lost, lab->blocks));
@@ -73,27 +75,24 @@ static void put_row(hpx_buffer *out, const struct lab *lab, const struct paper_r
     hpx_buffer_puts(out, "\n");
 }
 
-/* The grid's row holds by definition. */
-static const char *how_many_hold(const struct lab *lab, const hpx_contest *contest, const struct found *found)
+/* In words; without the grid's row, which holds by definition. free() them. */
+static char *how_many_hold(const struct lab *lab, const struct found *found)
 {
-    static char text[128];
     size_t costs = 0, lost = 0;
     for (size_t i = 1; i < ROWS; i++) {
-        costs += holds(place_of(rows[i].cost, 0.0005, lab_find(contest, rows[i].search)->cost, lab->blocks));
+        costs += holds(place_of(rows[i].cost, 0.0005, found[i].search->cost, lab->blocks));
         lost += holds(place_of(rows[i].difference, 0.00005, found[i].lost, lab->blocks));
     }
-    hpx_print(text, sizeof text, "%zu of %d costs hold, and %zu of %d accuracies (%zu %s)", costs, ROWS - 1,
-              lost, ROWS - 1, lab->blocks, hpx_plural(lab->blocks, "block", "blocks"));
-    return text;
+    return hpx_format("%zu of %d costs hold, and %zu of %d accuracies (%zu %s)", costs, ROWS - 1, lost,
+                      ROWS - 1, lab->blocks, hpx_plural(lab->blocks, "block", "blocks"));
 }
 
-static void put_table(hpx_buffer *out, const struct lab *lab, const hpx_contest *contest,
-                      const struct found *found)
+static void put_table(hpx_buffer *out, const struct lab *lab, const struct found *found, const char *how_many)
 {
     put_head(out, lab, "search | cost, paper | here | verdict | lost, paper | here | verdict | truly lost");
     for (size_t i = 0; i < ROWS; i++)
-        put_row(out, lab, &rows[i], &found[i], lab_find(contest, rows[i].search));
-    hpx_buffer_printf(out, "\n%s.\n\n", how_many_hold(lab, contest, found));
+        put_row(out, lab, &rows[i], &found[i]);
+    hpx_buffer_printf(out, "\n%s.\n\n", how_many);
 }
 
 /* --- the figure ---------------------------------------------------------------------------------------------- */
@@ -195,9 +194,11 @@ void study_paper(struct study *study)
         struct found found[ROWS];
         for (size_t i = 0; i < ROWS; i++)
             find_row(&found[i], &lab, lab_find(contest, "grid"), lab_find(contest, rows[i].search));
-        put_table(&tables, &lab, contest, found);
+        char *how_many = how_many_hold(&lab, found);
+        put_table(&tables, &lab, found, how_many);
         if (table == PAPER_HE)
-            study_put(study, "short-table", "%s", how_many_hold(&lab, contest, found));
+            study_put(study, "short-table", "%s", how_many);
+        free(how_many);
         for (size_t i = 0; i < ROWS && table != FASHION_HE; i++) {
             drawing.costs[table][i] = found[i].cost;
             drawing.lost[table][i] = found[i].difference;
