@@ -12,7 +12,6 @@
 
 struct effect effect_of(const double *values, size_t blocks)
 {
-    static const hpx_resampling usual = {0};
     struct effect effect = {.blocks = blocks, .mean = NAN, .interval = {NAN, NAN}, .p = NAN};
     if (blocks == 0)
         return effect;
@@ -20,7 +19,7 @@ struct effect effect_of(const double *values, size_t blocks)
     for (size_t i = 0; i < blocks; i++)
         tidied[i] = hpx_tidy(values[i]);
     effect.mean = hpx_interquartile_mean(tidied, blocks);
-    effect.interval = hpx_resample_summary(hpx_interquartile_mean, tidied, blocks, &usual);
+    effect.interval = hpx_resample_summary(hpx_interquartile_mean, tidied, blocks, NULL);
     if (blocks >= hpx_signed_rank_pairs(ALPHA))
         effect.p = hpx_signed_rank_test(tidied, blocks).p;
     free(tidied);

@@ -9,8 +9,6 @@
 
 #define ALPHA 0.05 /* of all tests together */
 
-static const hpx_resampling usual = {0};
-
 static hpx_spread spread_of(const double *values, size_t count)
 {
     return (hpx_spread){
@@ -18,7 +16,7 @@ static hpx_spread spread_of(const double *values, size_t count)
         .first_quartile = hpx_quantile(values, count, 0.25),
         .third_quartile = hpx_quantile(values, count, 0.75),
         .mean = hpx_interquartile_mean(values, count),
-        .interval = hpx_resample_summary(hpx_interquartile_mean, values, count, &usual),
+        .interval = hpx_resample_summary(hpx_interquartile_mean, values, count, NULL),
     };
 }
 
@@ -57,7 +55,7 @@ static void summarise_search(hpx_contender *search, const hpx_contest *contest)
     for (size_t b = 0; b < blocks; b++)
         search->came_within += !isinf(search->within[b]);
     search->within_median = hpx_median(search->within, blocks);
-    search->within_interval = hpx_resample_summary(hpx_median, search->within, blocks, &usual);
+    search->within_interval = hpx_resample_summary(hpx_median, search->within, blocks, NULL);
 }
 
 /* Where no tie is known only equal truths tie. */

@@ -99,6 +99,8 @@ static void draw_blocks(uint32_t *blocks, size_t count, uint32_t seed, uint32_t 
 hpx_interval hpx_resample(hpx_statistic_fn *statistic, void *context, size_t count,
                           const hpx_resampling *options)
 {
+    static const hpx_resampling usual = {0};
+    options = options ? options : &usual;
     const size_t resamples = options->resamples ? options->resamples : RESAMPLES;
     const double level = options->level > 0 ? options->level : 0.95;
     hpx_interval interval = {NAN, NAN};

@@ -31,7 +31,7 @@ typedef struct hpx_interval {
     double low, high;
 } hpx_interval;
 
-/* Zeroed, it is what is meant where nothing else is said. */
+/* Zeroed, or NULL in its place: what is usual. */
 typedef struct hpx_resampling {
     uint32_t resamples; /* 0: 2,000 */
     uint32_t seed;
