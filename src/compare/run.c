@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOM = 64 }; /* requests at once */
-
 bool hpx_lab_better(const hpx_lab *lab, const double *scores, uint32_t a, uint32_t b)
 {
     const double x = scores[a], y = scores[b];
@@ -53,18 +51,14 @@ static uint64_t cost_of(void *lab, uint32_t cell)
 /* Answers what the search asks for until it is done. */
 static bool finish(hpx_search *search, hpx_request *missing, hpx_view *view)
 {
-    hpx_request requests[ROOM];
+    hpx_request request;
     size_t certain;
-    while (hpx_search_ask(search, NULL, 0, &certain), certain > 0) {
-        const size_t count = certain < ROOM ? certain : ROOM;
-        hpx_search_ask(search, requests, count, &certain);
-        for (size_t i = 0; i < count; i++) {
-            const double score = hpx_view_scores(view, requests[i].epochs)[requests[i].cell];
-            *missing = requests[i];
-            if (isinf(score))
-                return false;
-            hpx_search_tell(search, requests[i], score);
-        }
+    while (hpx_search_ask(search, &request, 1, &certain) > 0) {
+        const double score = hpx_view_scores(view, request.epochs)[request.cell];
+        *missing = request;
+        if (isinf(score))
+            return false;
+        hpx_search_tell(search, request, score);
     }
     return true;
 }
