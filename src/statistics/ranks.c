@@ -9,10 +9,15 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+static int order(double x, double y)
+{
+    return (x > y) - (x < y);
+}
+
 static int ascending(const void *a, const void *b)
 {
     const hpx_numbered *x = a, *y = b;
-    const int by_value = (x->value > y->value) - (x->value < y->value);
+    const int by_value = order(x->value, y->value);
     return by_value ? by_value : (x->number > y->number) - (x->number < y->number);
 }
 
@@ -167,11 +172,6 @@ double hpx_superiority(const double *a, const double *b, size_t count, double ti
     for (size_t i = 0; i < count; i++)
         halves += a[i] == b[i] || fabs(a[i] - b[i]) <= tie ? 1 : a[i] > b[i] ? 2 : 0;
     return (double)halves / (double)(2 * count);
-}
-
-static int order(double x, double y)
-{
-    return (x > y) - (x < y);
 }
 
 double hpx_kendall(const double *a, const double *b, size_t count)
