@@ -40,6 +40,15 @@ search hyperband
 X
 }
 
+two_cells() { # SETTING...: a recipe with the search of a grid of two
+    recipe a.rcp "$@" <<'X'
+axis n1 = 2 4
+axis n2 = 2
+search grid
+  method = grid
+X
+}
+
 # With one seed the regret is what the paper's table calls the difference.
 test_paper_table() {
     run 0 hpx compare "$RECIPE" --table "$GOLDEN" --json
@@ -95,12 +104,7 @@ test_blocks_of_two() {
     printf '%s\n' n1,n2,seed,validation_accuracy,test_accuracy \
         2,2,1,0.90,0.5 2,2,2,0.80,0.5 2,2,3,0.10,0.70 2,2,4,0.10,0.74 2,2,5,0.10,0.60 \
         4,2,1,0.95,0.5 4,2,2,0.79,0.5 4,2,3,0.30,0.60 4,2,4,0.30,0.62 4,2,5,0.10,0.70 >table.csv
-    recipe a.rcp 'seeds = 7 8' <<'X'
-axis n1 = 2 4
-axis n2 = 2
-search grid
-  method = grid
-X
+    two_cells 'seeds = 7 8'
     run 0 hpx compare a.rcp --table table.csv --json
     is '.blocks' '[[1,2],[3,4]]'
     # Block 1 chooses n1=4, at 0.87; the truths are 0.68 and 0.64. Block 2 chooses it at 0.3; they are 0.5333 and 0.5667.
@@ -281,12 +285,7 @@ X
 
 # Less of a loss is better, and flattery is positive where the score is better than the truth.
 test_loss() {
-    recipe a.rcp 'epochs = 1' 'seeds = 1' 'objective = validation_loss' <<'X'
-axis n1 = 2 4
-axis n2 = 2
-search grid
-  method = grid
-X
+    two_cells 'epochs = 1' 'seeds = 1' 'objective = validation_loss'
     printf '%s\n' n1,n2,seed,validation_loss,test_loss 2,2,1,0.3,0.5 4,2,1,0.4,0.6 2,2,2,0.5,0.7 4,2,2,0.2,0.6 >table.csv
     run 0 hpx compare a.rcp --table table.csv --json
     # Seed 1 chooses n1=2 (0.3), whose truth is 0.7, the other's 0.6; seed 2 chooses n1=4 (0.2): 0.6, the other's 0.5.
