@@ -65,9 +65,6 @@ bool hpx_runs_add_random(hpx_runs *runs, hpx_request *missing, hpx_view *view,
 void hpx_runs_curve(double *curve, double *within, hpx_runs *runs, const double *costs, size_t count,
                     double goal);
 
-/* Whether a score is above another, a failed one being below all; and whether a cell is better than another at scores. */
-bool hpx_lab_better(const hpx_lab *lab, const double *scores, uint32_t a, uint32_t b);
-
 /* What all blocks say together, of searches that have run; and of the table itself. */
 void hpx_compare_summarise(hpx_contest *compared);
 void hpx_compare_importance(hpx_contest *compared, const hpx_lab *lab);

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool hpx_lab_better(const hpx_lab *lab, const double *scores, uint32_t a, uint32_t b)
+/* A failed cell is below all others; of equal ones the cheaper is better, then that with the smaller number. */
+static bool is_better(const hpx_lab *lab, const double *scores, uint32_t a, uint32_t b)
 {
     const double x = scores[a], y = scores[b];
     if (isnan(x) != isnan(y))
@@ -82,7 +83,7 @@ static void account(hpx_runs *runs, hpx_view *view, const hpx_request *trace, si
             continue;
         if (i == 0 || visit.epochs > best.epochs)
             scores = hpx_view_scores(view, visit.epochs);
-        else if (!hpx_lab_better(lab, scores, visit.cell, best.cell))
+        else if (!is_better(lab, scores, visit.cell, best.cell))
             continue;
         best = visit;
         const double now = regret_of(view, best.cell);
@@ -127,7 +128,7 @@ static int worse_first(const void *left, const void *right, void *context)
 {
     const struct ranking *ranking = context;
     const uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-    return hpx_lab_better(ranking->lab, ranking->scores, b, a) ? -1 : a != b;
+    return is_better(ranking->lab, ranking->scores, b, a) ? -1 : a != b;
 }
 
 /* The regret of the best of k for k = 1 .. most, and what the last of them was chosen on. A failed cell is chosen, too,
