@@ -6,7 +6,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { EPOCHS_MAX = 32, TOP = 5 };
 

@@ -3,9 +3,7 @@
 
 #include "base/memory.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { WORKERS = 4, SHOWN = 7 };
 

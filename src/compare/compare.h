@@ -119,6 +119,6 @@ typedef struct hpx_contest {
  * the contest. */
 hpx_status hpx_compare_searches(hpx_contest **out, const hpx_recipe *recipe, const hpx_measured *measured,
                                 const char *source, const hpx_compare_options *options, hpx_error *error);
-void hpx_contest_free(hpx_contest *compared); /* NULL is fine */
+void hpx_contest_free(hpx_contest *contest); /* NULL is fine */
 
 #endif

@@ -66,7 +66,7 @@ void hpx_runs_curve(double *curve, double *within, hpx_runs *runs, const double 
                     double goal);
 
 /* What all blocks say together, of searches that have run; and of the table itself. */
-void hpx_compare_summarise(hpx_contest *compared);
-void hpx_compare_importance(hpx_contest *compared, const hpx_lab *lab);
+void hpx_compare_summarise(hpx_contest *contest);
+void hpx_compare_importance(hpx_contest *contest, const hpx_lab *lab);
 
 #endif

@@ -4,10 +4,8 @@
 #include "base/memory.h"
 #include "statistics/order.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* A failed cell is below all others; of equal ones the cheaper is better, then that with the smaller number. */
 static bool is_better(const hpx_lab *lab, const double *scores, uint32_t a, uint32_t b)

@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* The mean of a metric over seeds. NaN: one of them failed; infinite: the table has not all of them. */
 static double mean_of(const hpx_lab *lab, const size_t *seeds, size_t count, hpx_request request,
