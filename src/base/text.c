@@ -150,6 +150,23 @@ void hpx_text_json(hpx_buffer *out, const char *text)
     hpx_buffer_puts(out, "\"");
 }
 
+void hpx_text_xml(hpx_buffer *out, const char *text, bool quotes)
+{
+    static const char special[] = "&<>\"'";
+    static const char *const entities[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
+    const size_t count = quotes ? 5 : 3;
+    hpx_buffer shown = {0};
+    hpx_text_show(&shown, text, strlen(text), "");
+    for (const char *c = hpx_buffer_text(&shown); *c; c++) {
+        const char *found = memchr(special, *c, count);
+        if (found)
+            hpx_buffer_puts(out, entities[found - special]);
+        else
+            hpx_buffer_add(out, c, 1);
+    }
+    hpx_buffer_free(&shown);
+}
+
 bool hpx_parse_u64(uint64_t *out, const char *text)
 {
     if (*text == 0)

@@ -53,6 +53,10 @@ size_t hpx_text_width(const void *text, size_t size);
 /* Appends the text as a JSON string, in quotes; what is not visible is escaped, what is no UTF-8 replaced. */
 void hpx_text_json(hpx_buffer *out, const char *text);
 
+/* Appends the text as hpx_text_show does, for XML: what has a meaning there is an entity. `quotes`: these, too, as values
+ * of attributes need it. */
+void hpx_text_xml(hpx_buffer *out, const char *text, bool quotes);
+
 /* The word for so many: hpx_plural(n, "trial", "trials"). */
 const char *hpx_plural(uint64_t count, const char *one, const char *many);
 

@@ -41,24 +41,6 @@ static void put_attribute(hpx_svg *svg, const char *name, double value)
     hpx_buffer_puts(&svg->text, "\"");
 }
 
-/* What XML 1.0 does not allow as a character is shown with an escape. */
-static void put_escaped(hpx_svg *svg, const char *text)
-{
-    hpx_buffer shown = {0};
-    hpx_text_show(&shown, text, strlen(text), "");
-    for (const char *c = hpx_buffer_text(&shown); *c; c++) {
-        if (*c == '&')
-            hpx_buffer_puts(&svg->text, "&amp;");
-        else if (*c == '<')
-            hpx_buffer_puts(&svg->text, "&lt;");
-        else if (*c == '>')
-            hpx_buffer_puts(&svg->text, "&gt;");
-        else
-            hpx_buffer_add(&svg->text, c, 1);
-    }
-    hpx_buffer_free(&shown);
-}
-
 static void put_text(hpx_svg *svg, double x, double y, hpx_svg_anchor anchor, const char *attributes,
                      const char *text)
 {
@@ -67,7 +49,7 @@ static void put_text(hpx_svg *svg, double x, double y, hpx_svg_anchor anchor, co
     put_attribute(svg, "x", x);
     put_attribute(svg, "y", y);
     hpx_buffer_printf(&svg->text, "%s%s>", anchors[anchor], attributes);
-    put_escaped(svg, text);
+    hpx_text_xml(&svg->text, text, false);
     hpx_buffer_puts(&svg->text, "</text>\n");
 }
 
@@ -82,9 +64,9 @@ hpx_svg *hpx_svg_new(double width, double height, const char *title, const char 
     hpx_buffer_puts(&svg->text, " ");
     put_number(svg, height);
     hpx_buffer_puts(&svg->text, "\">\n<title>");
-    put_escaped(svg, title);
+    hpx_text_xml(&svg->text, title, false);
     hpx_buffer_puts(&svg->text, "</title>\n<desc>");
-    put_escaped(svg, description);
+    hpx_text_xml(&svg->text, description, false);
     hpx_buffer_puts(&svg->text, "</desc>\n<rect class=\"paper\"");
     put_attribute(svg, "width", width);
     put_attribute(svg, "height", height);

@@ -231,6 +231,18 @@ static void test_show(void **state)
     hpx_buffer_free(&out);
 }
 
+static void test_xml(void **state)
+{
+    (void)state;
+    hpx_buffer out = {0};
+    hpx_text_xml(&out, "<a b=\"c\">&'\x1b", false);
+    assert_string_equal(hpx_buffer_text(&out), "&lt;a b=\"c\"&gt;&amp;'\\x1b");
+    out.size = 0;
+    hpx_text_xml(&out, "<a b=\"c\">&'", true);
+    assert_string_equal(hpx_buffer_text(&out), "&lt;a b=&quot;c&quot;&gt;&amp;&#39;");
+    hpx_buffer_free(&out);
+}
+
 /* In a process of another locale, an embedder's, a point stays a point. */
 static void test_locale(void **state)
 {
@@ -332,11 +344,17 @@ static void test_show_each_byte(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse_u64),      cmocka_unit_test(test_parse_real),
-        cmocka_unit_test(test_counts),         cmocka_unit_test(test_decimals),
-        cmocka_unit_test(test_show_each_byte), cmocka_unit_test(test_real_text),
-        cmocka_unit_test(test_nearest_word),   cmocka_unit_test(test_locale),
-        cmocka_unit_test(test_utf8),           cmocka_unit_test(test_show),
+        cmocka_unit_test(test_parse_u64),
+        cmocka_unit_test(test_parse_real),
+        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_decimals),
+        cmocka_unit_test(test_show_each_byte),
+        cmocka_unit_test(test_real_text),
+        cmocka_unit_test(test_nearest_word),
+        cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_show),
+        cmocka_unit_test(test_xml),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
