@@ -2,19 +2,9 @@
 
 #include "base/text.h"
 
-#include <math.h>
-
 void hpx_html_text(hpx_buffer *out, const char *text)
 {
     hpx_text_xml(out, text, true);
-}
-
-void hpx_html_number(hpx_buffer *out, int decimals, double value)
-{
-    if (isnan(value))
-        hpx_buffer_puts(out, "–");
-    else
-        hpx_buffer_printf(out, "%.*f", decimals, value);
 }
 
 void hpx_html_open_figure(hpx_buffer *out, const char *id, const char *heading)

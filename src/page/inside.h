@@ -108,7 +108,6 @@ void hpx_page_contest_free(struct contest *contest); /* NULL is fine */
 /* --- html.c -------------------------------------------------------------------------------------------------- */
 
 void hpx_html_text(hpx_buffer *out, const char *text);
-void hpx_html_number(hpx_buffer *out, int decimals, double value); /* NaN: a dash */
 
 /* A figure: its heading, the SVG, and what is said below it. `id` is a word. */
 void hpx_html_open_figure(hpx_buffer *out, const char *id, const char *heading);

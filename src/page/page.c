@@ -11,6 +11,8 @@
 
 #define HEAD        "<th scope=\"col\">"
 #define NUMBER_HEAD "<th scope=\"col\" class=\"number\">"
+#define NUMBER      "<td class=\"number\">"
+#define NO_NUMBER   NUMBER "–</td>"
 
 enum { KEY_DIGITS = 12, CODE_DIGITS = 8 };
 
@@ -25,6 +27,21 @@ static void put_cell_name(hpx_buffer *out, const hpx_page *page, uint32_t cell)
     hpx_html_text(out, hpx_buffer_text(&name));
     hpx_buffer_puts(out, "</span>");
     hpx_buffer_free(&name);
+}
+
+static void put_number(hpx_buffer *out, int decimals, double value)
+{
+    if (isnan(value))
+        hpx_buffer_puts(out, NO_NUMBER);
+    else
+        hpx_buffer_printf(out, NUMBER "%.*f</td>", decimals, value);
+}
+
+static void put_text(hpx_buffer *out, const char *text)
+{
+    hpx_buffer_puts(out, "<td>");
+    hpx_html_text(out, text);
+    hpx_buffer_puts(out, "</td>");
 }
 
 /* What is wider than the window is scrolled, with the keyboard, too. */
@@ -89,13 +106,11 @@ static void put_origins(hpx_buffer *out, const hpx_page *page)
         hpx_html_text(out, origin->version);
         hpx_buffer_puts(out, "</code></td><td>");
         hpx_html_text(out, origin->describe);
-        hpx_buffer_puts(out, origin->dirty ? ", with uncommitted edits</td><td>" : "</td><td>");
-        hpx_html_text(out, origin->data);
-        hpx_buffer_puts(out, "</td><td>");
-        hpx_html_text(out, origin->numerics);
-        hpx_buffer_puts(out, "</td><td>");
-        hpx_html_text(out, origin->import);
-        hpx_buffer_printf(out, "</td><td class=\"number\">%zu</td></tr>\n", origin->results);
+        hpx_buffer_puts(out, origin->dirty ? ", with uncommitted edits</td>" : "</td>");
+        put_text(out, origin->data);
+        put_text(out, origin->numerics);
+        put_text(out, origin->import);
+        hpx_buffer_printf(out, NUMBER "%zu</td></tr>\n", origin->results);
     }
     hpx_buffer_puts(out, "</tbody></table></div>\n");
 }
@@ -161,19 +176,16 @@ static void put_end(hpx_buffer *out, const hpx_page *page, const hpx_search_outc
 {
     const int decimals = hpx_page_decimals(page);
     if (!search->done) {
-        hpx_buffer_puts(out, "<td>not done: the store lacks its next trials</td><td class=\"number\">–</td>"
-                             "<td class=\"number\">–</td><td class=\"number\">–</td>");
+        hpx_buffer_puts(out,
+                        "<td>not done: the store lacks its next trials</td>" NO_NUMBER NO_NUMBER NO_NUMBER);
         return;
     }
     hpx_buffer_puts(out, "<td>");
     put_cell_name(out, page, search->result.end);
-    hpx_buffer_puts(out, "</td><td class=\"number\">");
-    hpx_html_number(out, decimals, search->score);
-    hpx_buffer_puts(out, "</td><td class=\"number\">");
-    hpx_html_number(out, decimals, search->score_sd);
-    hpx_buffer_puts(out, "</td><td class=\"number\">");
-    hpx_html_number(out, decimals, search->difference);
     hpx_buffer_puts(out, "</td>");
+    put_number(out, decimals, search->score);
+    put_number(out, decimals, search->score_sd);
+    put_number(out, decimals, search->difference);
 }
 
 static void put_search(hpx_buffer *out, const hpx_page *page, size_t number)
@@ -181,13 +193,11 @@ static void put_search(hpx_buffer *out, const hpx_page *page, size_t number)
     const hpx_search_outcome *search = &page->outcome->searches[number];
     hpx_buffer_printf(out, "<tr class=\"search\" data-n=\"%zu\"><th scope=\"row\">", number);
     hpx_html_text(out, search->search->name);
-    hpx_buffer_puts(out, "</th><td>");
-    hpx_html_text(out, search->search->options.method->name);
-    hpx_buffer_puts(out, "</td>");
+    hpx_buffer_puts(out, "</th>");
+    put_text(out, search->search->options.method->name);
     put_end(out, page, search);
-    hpx_buffer_printf(out, "<td class=\"number\">%zu</td><td class=\"number\">", search->visit_count);
-    hpx_html_number(out, 2, 100 * search->relative_cost);
-    hpx_buffer_puts(out, " %</td></tr>\n");
+    hpx_buffer_printf(out, NUMBER "%zu</td>" NUMBER "%.2f %%</td></tr>\n", search->visit_count,
+                      100 * search->relative_cost);
 }
 
 static void put_searches(hpx_buffer *out, const hpx_page *page)
@@ -237,22 +247,18 @@ static void put_row(hpx_buffer *out, const hpx_page *page, uint32_t number)
     hpx_grid_indices(indices, &recipe->grid, number);
     hpx_buffer_printf(out, "<tr class=\"cell\" data-n=\"%u\">", number);
     for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
-        hpx_buffer_puts(out, is_numeric(&recipe->axes[axis]) ? "<td class=\"number\">" : "<td>");
+        hpx_buffer_puts(out, is_numeric(&recipe->axes[axis]) ? NUMBER : "<td>");
         hpx_html_text(out, recipe->axes[axis].values[indices[axis]].text);
         hpx_buffer_puts(out, "</td>");
     }
-    hpx_buffer_puts(out, "<td class=\"number\">");
     if (cell->failed)
-        hpx_buffer_puts(out, "failed");
+        hpx_buffer_puts(out, NUMBER "failed</td>");
     else
-        hpx_html_number(out, decimals, cell->score);
-    hpx_buffer_puts(out, "</td><td class=\"number\">");
-    hpx_html_number(out, decimals, cell->sd);
-    hpx_buffer_printf(out,
-                      "</td><td class=\"number\">%zu</td><td class=\"number\">%u</td><td class=\"number\">",
-                      cell->seeds, cell->epochs);
-    hpx_html_number(out, page->timed ? 2 : 0, page->costs[number]);
-    hpx_buffer_printf(out, "</td><td><code>%.*s</code></td><td><code>%.*s</code></td></tr>\n", KEY_DIGITS,
+        put_number(out, decimals, cell->score);
+    put_number(out, decimals, cell->sd);
+    hpx_buffer_printf(out, NUMBER "%zu</td>" NUMBER "%u</td>", cell->seeds, cell->epochs);
+    put_number(out, page->timed ? 2 : 0, page->costs[number]);
+    hpx_buffer_printf(out, "<td><code>%.*s</code></td><td><code>%.*s</code></td></tr>\n", KEY_DIGITS,
                       hpx_hash_hex(hex, &cell->key), CODE_DIGITS, page->origins[cell->origin].version);
 }
 
