@@ -242,7 +242,7 @@ static void put_regret(hpx_buffer *out, const hpx_page *page, const char *const 
     const double legend = TOP + HIGH + 62;
     choose_axes(&plot, contest);
     hpx_svg *svg =
-        hpx_svg_new(WIDTH, legend + 17 * (double)((contest->count + 1) / 2), "Regret by cost",
+        hpx_svg_new(WIDTH, legend + hpx_page_legend_height(contest->count), "Regret by cost",
                     "A line for each search: how much worse than the best cell what it has found is.");
     hpx_svg_axes(svg, &plot);
     for (size_t i = 0; i < contest->count; i++) {
@@ -261,10 +261,7 @@ static void put_regret(hpx_buffer *out, const hpx_page *page, const char *const 
 /* A plot with a row for each name; x goes over the values that have come into it. */
 static hpx_svg_plot rows_of(const char *const *names, size_t count, const char *label)
 {
-    size_t longest = 0;
-    for (size_t i = 0; i < count; i++)
-        longest = strlen(names[i]) > longest ? strlen(names[i]) : longest;
-    const double left = 20 + 6.2 * (double)(longest < 32 ? longest : 32);
+    const double left = 20 + hpx_page_room(names, count, 32);
     return (hpx_svg_plot){.left = left,
                           .top = 12,
                           .width = WIDTH - left - 18,

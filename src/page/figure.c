@@ -43,6 +43,14 @@ void hpx_page_choose_scale(hpx_svg_axis *axis)
     hpx_page_widen(axis);
 }
 
+double hpx_page_room(const char *const *names, size_t count, size_t most)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < count; i++)
+        longest = strlen(names[i]) > longest ? strlen(names[i]) : longest;
+    return 6.2 * (double)(longest < most ? longest : most);
+}
+
 void hpx_page_point(hpx_svg *svg, const hpx_svg_plot *plot, uint32_t cell, double x, double y)
 {
     hpx_svg_open(svg, "cell", cell);
@@ -59,13 +67,17 @@ size_t hpx_page_search(const hpx_page *page, const char *name, size_t other)
     return count + other;
 }
 
+double hpx_page_legend_height(size_t count)
+{
+    return HPX_SVG_LEGEND_STEP * (double)((count + 1) / 2);
+}
+
 void hpx_page_legend(hpx_svg *svg, const hpx_page *page, const char *const *names, size_t count, double top)
 {
     for (size_t i = 0; i < count; i++) {
-        const char *row[HPX_SVG_SERIES] = {0};
-        row[i % HPX_SVG_SERIES] = names[i];
+        const double left = LEFT + (i % 2 ? INNER / 2 : 0), y = top + HPX_SVG_LEGEND_STEP * (double)(i / 2);
         hpx_svg_open(svg, "search", hpx_page_search(page, names[i], i));
-        hpx_svg_legend(svg, LEFT + (i % 2 ? INNER / 2 : 0), top + 17 * (double)(i / 2), row, HPX_SVG_SERIES);
+        hpx_svg_legend_line(svg, left, y, i % HPX_SVG_SERIES, names[i]);
         hpx_svg_close(svg);
     }
 }

@@ -81,9 +81,13 @@ void hpx_page_widen(hpx_svg_axis *axis); /* so that no mark lies on its ends; to
 void hpx_page_choose_scale(
     hpx_svg_axis *axis); /* widens it; logarithmic where values go over more than a decade */
 
+/* What the longest of the names takes, up to so many bytes of it. */
+double hpx_page_room(const char *const *names, size_t count, size_t most);
+
 void hpx_page_point(hpx_svg *svg, const hpx_svg_plot *plot, uint32_t cell, double x, double y);
 
 /* The names of searches, below each other in two columns. */
+double hpx_page_legend_height(size_t count);
 void hpx_page_legend(hpx_svg *svg, const hpx_page *page, const char *const *names, size_t count, double top);
 /* The number of a search; of one that the page does not have `other`, behind all of these. */
 size_t hpx_page_search(const hpx_page *page, const char *name, size_t other);

@@ -7,7 +7,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { HEIGHT = 320, HIGH = HEIGHT - TOP - 48, CURVES_MAX = 2500 };
 
@@ -85,13 +84,11 @@ void hpx_page_distribution(hpx_buffer *out, const hpx_page *page)
 {
     const size_t searches = page->outcome ? page->outcome->search_count : 0;
     const char **names = hpx_alloc((searches + 1) * sizeof *names);
-    size_t count, longest = 0;
+    size_t count;
     hpx_numbered *cells = order_cells(&count, page, false);
-    for (size_t i = 0; i < searches; i++) {
+    for (size_t i = 0; i < searches; i++)
         names[i] = page->outcome->searches[i].search->name;
-        longest = strlen(names[i]) > longest ? strlen(names[i]) : longest;
-    }
-    const double left = fmax(LEFT, 16 + 6.2 * (double)(longest < 28 ? longest : 28));
+    const double left = fmax(LEFT, 16 + hpx_page_room(names, searches, 28));
     hpx_svg_plot plot = hpx_page_plot(HIGH, page->recipe->objective.name, NULL);
     plot.left = left;
     plot.width = WIDTH - left - 18;
@@ -312,7 +309,6 @@ static void put_stairs(hpx_svg *svg, const hpx_page *page, hpx_svg_plot *plot, c
 static void put_progress(hpx_buffer *out, const hpx_page *page, bool by_cost)
 {
     const size_t searches = page->outcome->search_count;
-    const double rows = (double)((searches + 1) / 2);
     const char *label = !by_cost      ? "cells visited"
                         : page->timed ? "seconds of training"
                                       : "% of the grid's cost";
@@ -324,7 +320,7 @@ static void put_progress(hpx_buffer *out, const hpx_page *page, bool by_cost)
         names[i] = page->outcome->searches[i].search->name;
     }
     hpx_svg_plot plot = hpx_page_plot(HIGH, label, page->recipe->objective.name);
-    hpx_svg *svg = hpx_svg_new(WIDTH, HEIGHT + 14 + 17 * rows,
+    hpx_svg *svg = hpx_svg_new(WIDTH, HEIGHT + 14 + hpx_page_legend_height(searches),
                                by_cost ? "Best so far, by cost" : "Best so far, by visits",
                                "A line for each search: the best score that it has found by then.");
     put_stairs(svg, page, &plot, stairs);

@@ -401,22 +401,27 @@ void hpx_svg_bars(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const d
     hpx_buffer_puts(&svg->text, "</g>\n");
 }
 
+void hpx_svg_legend_line(hpx_svg *svg, double left, double y, size_t series, const char *name)
+{
+    assert(series < HPX_SVG_SERIES);
+    hpx_buffer_printf(&svg->text, "<path class=\"line s%zu\" stroke=\"%s\" stroke-width=\"1.75\" d=\"",
+                      series, colours[series]);
+    put_straight(svg, left, y - 4, left + 20, y - 4);
+    hpx_buffer_puts(&svg->text, "\"/>\n");
+    begin_shapes(svg, series);
+    put_shape(svg, series, left + 10, y - 4);
+    hpx_buffer_puts(&svg->text, "\"/>\n");
+    put_text(svg, left + 27, y, HPX_SVG_START, " class=\"legend\"", name);
+}
+
 void hpx_svg_legend(hpx_svg *svg, double left, double top, const char *const *names, size_t count)
 {
     double y = top;
     for (size_t series = 0; series < count; series++) {
         if (!names[series])
             continue;
-        assert(series < HPX_SVG_SERIES);
-        hpx_buffer_printf(&svg->text, "<path class=\"line s%zu\" stroke=\"%s\" stroke-width=\"1.75\" d=\"",
-                          series, colours[series]);
-        put_straight(svg, left, y - 4, left + 20, y - 4);
-        hpx_buffer_puts(&svg->text, "\"/>\n");
-        begin_shapes(svg, series);
-        put_shape(svg, series, left + 10, y - 4);
-        hpx_buffer_puts(&svg->text, "\"/>\n");
-        put_text(svg, left + 27, y, HPX_SVG_START, " class=\"legend\"", names[series]);
-        y += 17;
+        hpx_svg_legend_line(svg, left, y, series, names[series]);
+        y += HPX_SVG_LEGEND_STEP;
     }
 }
 

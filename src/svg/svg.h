@@ -56,6 +56,10 @@ void hpx_svg_close(hpx_svg *svg);
 /* In the units of the figure; `y` is the line on which the text stands. */
 void hpx_svg_text(hpx_svg *svg, double x, double y, hpx_svg_anchor anchor, const char *text);
 
+#define HPX_SVG_LEGEND_STEP 17 /* from a line of a legend to the one below it */
+
+/* What a series looks like, and its name; `y` is the line on which that stands. */
+void hpx_svg_legend_line(hpx_svg *svg, double left, double y, size_t series, const char *name);
 /* The names of series 0, 1 ... below each other; a series without a name (NULL) takes no line. */
 void hpx_svg_legend(hpx_svg *svg, double left, double top, const char *const *names, size_t count);
 
