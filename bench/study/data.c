@@ -76,18 +76,21 @@ static void put_origin(hpx_buffer *out, const struct lab *lab)
     hpx_buffer_free(&text);
 }
 
+/* Of one seed the shares have its noise in them. */
 static void put_importance(hpx_buffer *out, const hpx_contest *contest)
 {
-    if (contest->no_importance)
+    const hpx_importance *importance = &contest->importance;
+    if (contest->no_importance) {
         hpx_buffer_puts(out, " | " NONE " | " NONE " | " NONE " | " NONE " |\n");
-    else if (contest->importance.raw)
-        hpx_buffer_printf(out, " | %.0f %% | %.0f %% | %.0f %% | " NONE " |\n",
-                          100 * contest->importance.axis[0], 100 * contest->importance.axis[1],
-                          100 * contest->importance.pair[1]);
+        return;
+    }
+    const double shares[] = {importance->axis[0], importance->axis[1], importance->pair[1]};
+    for (size_t i = 0; i < 3; i++)
+        hpx_buffer_printf(out, " | %.*f %%", importance->raw ? 0 : 1, 100 * shares[i]);
+    if (importance->raw)
+        hpx_buffer_puts(out, " | " NONE " |\n");
     else
-        hpx_buffer_printf(out, " | %.1f %% | %.1f %% | %.1f %% | %.1f %% |\n",
-                          100 * contest->importance.axis[0], 100 * contest->importance.axis[1],
-                          100 * contest->importance.pair[1], 100 * contest->importance.noise);
+        hpx_buffer_printf(out, " | %.1f %% |\n", 100 * importance->noise);
 }
 
 static void put_data_row(hpx_buffer *data, hpx_buffer *importance, const struct lab *lab)
