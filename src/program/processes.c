@@ -154,18 +154,24 @@ static void choose_own(struct table *table, const void *context)
     choose_descendants(table, getpid());
 }
 
-/* A number may have gone to another process since the table was read: the descriptor is of the one that has it now, which is
- * looked at again. Descriptors of processes are Linux 5.3's; -1: it is gone. */
-static int open_process(const struct process *process, hpx_buffer *scratch)
+/* Whether its number has not gone to another process since the table was read. */
+static bool is_still(const struct process *process, hpx_buffer *scratch)
 {
     struct process now;
+    return read_process(&now, process->pid, scratch) && now.started == process->started &&
+           now.group == process->group;
+}
+
+/* Looks at it again while a descriptor holds the number, so that no other can have it meanwhile. Where there are no such
+ * descriptors (before Linux 5.3, in some sandboxes) the look alone must do. */
+static bool signal_process(const struct process *process, int number, hpx_buffer *scratch)
+{
     const int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
-    if (fd >= 0 && read_process(&now, process->pid, scratch) && now.started == process->started &&
-        now.group == process->group)
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    return -1;
+    if (fd < 0)
+        return errno != ESRCH && is_still(process, scratch) && kill(process->pid, number) == 0;
+    const bool sent = is_still(process, scratch) && syscall(SYS_pidfd_send_signal, fd, number, NULL, 0) == 0;
+    close(fd);
+    return sent;
 }
 
 /* Whether all processes of the group are to end. */
@@ -191,15 +197,11 @@ static size_t signal_chosen(const struct table *table, int number)
         const bool living = process->chosen && !is_dead(process);
         const bool group =
             process->chosen && to_groups && process->group != last && is_whole_group(table, process->group);
-        const int fd = living || group ? open_process(process, &scratch) : -1;
-        if (fd < 0)
-            continue;
-        if (group) {
+        if (group && is_still(process, &scratch)) {
             last = process->group;
             kill(-last, number);
         }
-        count += living && syscall(SYS_pidfd_send_signal, fd, number, NULL, 0) == 0;
-        close(fd);
+        count += living && signal_process(process, number, &scratch);
     }
     hpx_buffer_free(&scratch);
     return count;
