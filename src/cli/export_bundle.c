@@ -143,7 +143,8 @@ bool hpx_has_bundle_options(const struct options *options)
 static bool is_clear(const struct options *options)
 {
     if (!options->output)
-        hpx_say("export: say what to write: -o FILE for a bundle, --csv for a table");
+        hpx_say("export: say what to write: -o FILE for a bundle, --csv for a table, --optuna FILE for a "
+                "study, --checkpoint KEY DIR for files");
     else if ((options->count > 0) + options->all != 1)
         hpx_say("export: say what to export: a recipe, a key or --all");
     else if (strcmp(options->output, "-") == 0 && isatty(STDOUT_FILENO))

@@ -201,15 +201,6 @@ static void show_percent(hpx_buffer *out, const hpx_row *row, const hpx_value *v
         hpx_buffer_puts(out, "-");
 }
 
-static void show_gain(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column)
-{
-    (void)row;
-    if (value)
-        hpx_text_decimals(out, value->real, column->digits);
-    else
-        hpx_buffer_puts(out, "-");
-}
-
 static void show_p(hpx_buffer *out, const hpx_row *row, const hpx_value *value, const hpx_column *column)
 {
     (void)row;
@@ -293,7 +284,7 @@ static void print_standings(hpx_buffer *out, const hpx_contest *contest)
     const int digits = decimals(contest);
     const hpx_column columns[] = {
         {"search", "name", 'l'},
-        {"gain", "gain.mean", 'r', show_gain, digits},
+        {"gain", "gain.mean", 'r', hpx_show_decimals, digits},
         {"95 % interval", "gain", 'l', show_interval, digits},
         {"P(better)", "superiority", 'r', hpx_show_decimals, 2},
         {"p", "p", 'r', show_p},

@@ -555,7 +555,7 @@ void hpx_show_decimals(hpx_buffer *out, const hpx_row *row, const hpx_value *val
 {
     (void)row;
     if (value)
-        hpx_buffer_printf(out, "%.*f", column->digits, number_of(value));
+        hpx_text_decimals(out, number_of(value), column->digits);
     else
         hpx_buffer_puts(out, "-");
 }
