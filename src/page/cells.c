@@ -141,6 +141,11 @@ double hpx_page_after(const hpx_page *page, uint32_t cell, uint32_t epoch)
     return sum / (double)page->recipe->seed_count;
 }
 
+int hpx_page_decimals(const hpx_page *page)
+{
+    return page->recipe->objective.minimised ? 6 : 4;
+}
+
 bool hpx_page_better(const hpx_page *page, double value, double other)
 {
     return hpx_objective_better(&page->recipe->objective, value, other);
@@ -242,34 +247,4 @@ enum peak hpx_page_peak(const hpx_page *page, uint32_t cell)
         sure = sure && is_above(peak, neighbour);
     } while (next_in_walk(&walk));
     return sure ? SURE_PEAK : UNSURE_PEAK;
-}
-
-/* --- cells and axes ------------------------------------------------------------------------------------------- */
-
-int hpx_page_decimals(const hpx_page *page)
-{
-    return page->recipe->objective.minimised ? 6 : 4;
-}
-
-void hpx_page_map_axes(const hpx_page *page, size_t *rows, size_t *columns)
-{
-    const hpx_grid *grid = &page->recipe->grid;
-    size_t most = 0, second = grid->axes;
-    for (size_t axis = 1; axis < grid->axes; axis++)
-        if (grid->counts[axis] > grid->counts[most])
-            most = axis;
-    for (size_t axis = grid->axes; axis-- > 0;)
-        if (axis != most && (second == grid->axes || grid->counts[axis] >= grid->counts[second]))
-            second = axis;
-    second = second == grid->axes ? most : second;
-    *rows = most < second ? most : second;
-    *columns = most < second ? second : most;
-}
-
-uint32_t hpx_page_moved(const hpx_page *page, uint32_t cell, size_t axis, uint32_t value)
-{
-    uint32_t indices[HPX_AXES_MAX];
-    hpx_grid_indices(indices, &page->recipe->grid, cell);
-    indices[axis] = value;
-    return hpx_grid_cell(&page->recipe->grid, indices);
 }

@@ -16,9 +16,9 @@ struct cell {
     size_t seeds;     /* that have come to the end, or have failed */
     double score, sd; /* mean and standard deviation over these; NaN: there is none */
     uint32_t epochs;  /* the most that a seed has come to */
-    size_t failed;    /* seeds that have; */
+    size_t failed;    /* seeds that failed; of the first of them: */
     uint32_t failed_epoch;
-    char *failure;  /* of the first of them */
+    char *failure;
     double seconds; /* of training, over all seeds */
     size_t origin;  /* of the first seed */
     hpx_hash key;   /* of the first seed */
@@ -62,12 +62,6 @@ enum peak hpx_page_peak(const hpx_page *page, uint32_t cell);
 
 /* Decimals of scores. */
 int hpx_page_decimals(const hpx_page *page);
-
-/* The two axes of a map: those with most values. *columns is the later one; with one axis both are it. */
-void hpx_page_map_axes(const hpx_page *page, size_t *rows, size_t *columns);
-
-/* The shown cell with another value on an axis. */
-uint32_t hpx_page_moved(const hpx_page *page, uint32_t cell, size_t axis, uint32_t value);
 
 /* --- figure.c: what figures share ---------------------------------------------------------------------------- */
 

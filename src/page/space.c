@@ -11,6 +11,15 @@
 
 enum { FULL_WIDTH = 1080, PATH_WIDTH = 330, COST_WIDTH = 500, DIGIT = 7, PEAK_SURE = 2, PEAK_UNSURE = 7 };
 
+/* The cell with another value on an axis. */
+static uint32_t move_on(const hpx_page *page, uint32_t cell, size_t axis, uint32_t value)
+{
+    uint32_t indices[HPX_AXES_MAX];
+    hpx_grid_indices(indices, &page->recipe->grid, cell);
+    indices[axis] = value;
+    return hpx_grid_cell(&page->recipe->grid, indices);
+}
+
 /* --- maps ------------------------------------------------------------------------------------------------------ */
 
 /* A map of two axes through a cell, or of one. */
@@ -65,10 +74,26 @@ static hpx_svg_heat_scale scale_of(const hpx_page *page)
     return scale;
 }
 
+/* The two axes with most values. *columns is the later one; with one axis both are it. */
+static void choose_axes(const hpx_page *page, size_t *rows, size_t *columns)
+{
+    const hpx_grid *grid = &page->recipe->grid;
+    size_t most = 0, second = grid->axes;
+    for (size_t axis = 1; axis < grid->axes; axis++)
+        if (grid->counts[axis] > grid->counts[most])
+            most = axis;
+    for (size_t axis = grid->axes; axis-- > 0;)
+        if (axis != most && (second == grid->axes || grid->counts[axis] >= grid->counts[second]))
+            second = axis;
+    second = second == grid->axes ? most : second;
+    *rows = most < second ? most : second;
+    *columns = most < second ? second : most;
+}
+
 static void open_map(struct map *map, const hpx_page *page, double width, double column_max, double row_max)
 {
     *map = (struct map){.page = page, .scale = scale_of(page)};
-    hpx_page_map_axes(page, &map->rows, &map->columns);
+    choose_axes(page, &map->rows, &map->columns);
     const hpx_axis *rows = &page->recipe->axes[map->rows], *columns = &page->recipe->axes[map->columns];
     const bool line = map->rows == map->columns;
     const double left = line ? 16 : 18 + DIGIT * (double)longest(rows);
@@ -97,8 +122,8 @@ static void close_map(struct map *map)
 
 static uint32_t cell_at(const struct map *map, uint32_t row, uint32_t column)
 {
-    const uint32_t moved = hpx_page_moved(map->page, map->page->shown, map->columns, column);
-    return map->rows == map->columns ? moved : hpx_page_moved(map->page, moved, map->rows, row);
+    const uint32_t moved = move_on(map->page, map->page->shown, map->columns, column);
+    return map->rows == map->columns ? moved : move_on(map->page, moved, map->rows, row);
 }
 
 /* Where a cell lies on the map; its other indices do not matter. */
@@ -327,8 +352,7 @@ static void put_seeds(hpx_svg *svg, const hpx_page *page, const hpx_svg_plot *pl
     const uint32_t count = recipe->axes[axis].count;
     for (size_t seed = 0; seed < recipe->seed_count && recipe->seed_count > 1; seed++) {
         for (uint32_t i = 0; i < count; i++)
-            y[i] =
-                hpx_page_seed_value(page, hpx_page_moved(page, page->shown, axis, i), seed, recipe->epochs);
+            y[i] = hpx_page_seed_value(page, move_on(page, page->shown, axis, i), seed, recipe->epochs);
         hpx_svg_open(svg, "seed", recipe->seeds[seed]);
         hpx_svg_line(svg, plot, 0, x, y, count);
         hpx_svg_close(svg);
@@ -349,7 +373,7 @@ static void put_cut(hpx_buffer *out, const hpx_page *page, size_t number)
     plot.width = width;
     plot.x = (hpx_svg_axis){.label = axis->name, .names = names, .count = axis->count};
     for (uint32_t i = 0; i < axis->count; i++) {
-        const struct cell *cell = &page->cells[hpx_page_moved(page, page->shown, number, i)];
+        const struct cell *cell = &page->cells[move_on(page, page->shown, number, i)];
         const double sd = isnan(cell->sd) ? 0 : cell->sd;
         x[i] = i, y[i] = cell->score, low[i] = y[i] - sd, high[i] = y[i] + sd;
         hpx_page_include(&plot.y, low[i]);
@@ -363,7 +387,7 @@ static void put_cut(hpx_buffer *out, const hpx_page *page, size_t number)
     hpx_svg_line(svg, &plot, 0, x, y, axis->count);
     put_seeds(svg, page, &plot, number, x, y);
     for (uint32_t i = 0; i < axis->count; i++) {
-        const uint32_t cell = hpx_page_moved(page, page->shown, number, i);
+        const uint32_t cell = move_on(page, page->shown, number, i);
         hpx_page_point(svg, &plot, cell, x[i], page->cells[cell].score);
     }
     hpx_print(id, sizeof id, "cut-%zu", number);
