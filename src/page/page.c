@@ -31,10 +31,13 @@ static void put_cell_name(hpx_buffer *out, const hpx_page *page, uint32_t cell)
 
 static void put_number(hpx_buffer *out, int decimals, double value)
 {
-    if (isnan(value))
+    if (isnan(value)) {
         hpx_buffer_puts(out, NO_NUMBER);
-    else
-        hpx_buffer_printf(out, NUMBER "%.*f</td>", decimals, value);
+        return;
+    }
+    hpx_buffer_puts(out, NUMBER);
+    hpx_text_decimals(out, value, decimals);
+    hpx_buffer_puts(out, "</td>");
 }
 
 static void put_text(hpx_buffer *out, const char *text)
