@@ -166,6 +166,24 @@ static void conclude_cell(const hpx_page *page, struct cell *cell, double *score
     cell->sd = count > 1 && !cell->failed ? hpx_sd(scores, count) : NAN;
 }
 
+/* Colours go from the score below which 5 % of the cells lie to the best. */
+static hpx_svg_heat_scale scale_of(const hpx_page *page)
+{
+    const bool minimised = page->recipe->objective.minimised;
+    double *scores = hpx_alloc((page->count + 1) * sizeof *scores);
+    hpx_svg_heat_scale scale = {.dark = 0, .bright = 0, .decimals = -1};
+    size_t count = 0;
+    for (uint32_t i = 0; i < page->count; i++)
+        if (!isnan(page->cells[i].score))
+            scores[count++] = page->cells[i].score;
+    if (count) {
+        scale.dark = hpx_quantile(scores, count, minimised ? 0.95 : 0.05);
+        scale.bright = hpx_quantile(scores, count, minimised ? 0 : 1);
+    }
+    free(scores);
+    return scale;
+}
+
 void hpx_page_conclude(hpx_page *page)
 {
     const hpx_outcome *outcome = page->outcome;
@@ -183,6 +201,7 @@ void hpx_page_conclude(hpx_page *page)
             (page->best == NO_CELL || hpx_page_better(page, cell->score, page->cells[page->best].score)))
             page->best = i;
     }
+    page->scale = scale_of(page);
     page->shown = page->best == NO_CELL ? 0 : page->best;
     for (size_t i = outcome ? outcome->search_count : 0; i-- > 0;)
         if (outcome->searches[i].done)

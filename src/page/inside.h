@@ -37,9 +37,10 @@ struct hpx_page {
     const hpx_outcome *outcome;
     uint32_t count; /* of the grid */
     struct cell *cells;
-    double *costs;  /* NaN: not known */
-    bool timed;     /* costs are seconds */
-    uint32_t best;  /* NO_CELL: no cell has a score */
+    double *costs;            /* NaN: not known */
+    bool timed;               /* costs are seconds */
+    uint32_t best;            /* NO_CELL: no cell has a score */
+    hpx_svg_heat_scale scale; /* the colours of scores */
     uint32_t shown; /* the cell through which figures cut: where the first search ends, else the best */
     struct contest *contest; /* NULL: none */
     struct origin *origins;

@@ -3,7 +3,6 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "statistics/summary.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -56,24 +55,6 @@ static double between(double value, double low, double high)
     return value < low ? low : value > high ? high : value;
 }
 
-/* Colours go from the score below which 5 % of the cells lie to the best. */
-static hpx_svg_heat_scale scale_of(const hpx_page *page)
-{
-    const bool minimised = page->recipe->objective.minimised;
-    double *scores = hpx_alloc((page->count + 1) * sizeof *scores);
-    hpx_svg_heat_scale scale = {.dark = 0, .bright = 0, .decimals = -1};
-    size_t count = 0;
-    for (uint32_t i = 0; i < page->count; i++)
-        if (!isnan(page->cells[i].score))
-            scores[count++] = page->cells[i].score;
-    if (count) {
-        scale.dark = hpx_quantile(scores, count, minimised ? 0.95 : 0.05);
-        scale.bright = hpx_quantile(scores, count, minimised ? 0 : 1);
-    }
-    free(scores);
-    return scale;
-}
-
 /* The two axes with most values. *columns is the later one; with one axis both are it. */
 static void choose_axes(const hpx_page *page, size_t *rows, size_t *columns)
 {
@@ -92,7 +73,7 @@ static void choose_axes(const hpx_page *page, size_t *rows, size_t *columns)
 
 static void open_map(struct map *map, const hpx_page *page, double width, double column_max, double row_max)
 {
-    *map = (struct map){.page = page, .scale = scale_of(page)};
+    *map = (struct map){.page = page, .scale = page->scale};
     choose_axes(page, &map->rows, &map->columns);
     const hpx_axis *rows = &page->recipe->axes[map->rows], *columns = &page->recipe->axes[map->columns];
     const bool line = map->rows == map->columns;
