@@ -68,6 +68,9 @@ void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp, const hpx_sou
 /* All but "files", which are large. */
 void hpx_code_summary(hpx_fields *out, const hpx_code_stamp *stamp, const hpx_sources *trainer);
 
+/* Whether a code record is of sources with edits beyond its commit. */
+bool hpx_code_is_dirty(const hpx_fields *code);
+
 typedef struct hpx_file_change {
     char *path;
     char from[HPX_CODE_HEX_BYTES], to[HPX_CODE_HEX_BYTES]; /* ids of its bytes; empty: it is not there */

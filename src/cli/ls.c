@@ -201,8 +201,7 @@ int hpx_run_ls(const struct options *options)
 
 static const char *why_no_patch(const hpx_fields *code)
 {
-    const hpx_field *dirty = hpx_fields_find(code, "dirty");
-    if (dirty && dirty->count)
+    if (hpx_code_is_dirty(code))
         return "its patch is unknown; the store has its sources";
     return *hpx_fields_text_or_empty(code, "commit") ? "built from its commit, without edits"
                                                      : "its commit is unknown; the store has its sources";

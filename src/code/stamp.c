@@ -34,6 +34,12 @@ void hpx_code_fields(hpx_fields *out, const hpx_code_stamp *stamp, const hpx_sou
         hpx_fields_set_bytes(out, "files", stamp->files, stamp->files_size);
 }
 
+bool hpx_code_is_dirty(const hpx_fields *code)
+{
+    const hpx_field *dirty = hpx_fields_find(code, "dirty");
+    return dirty && dirty->count;
+}
+
 hpx_status hpx_code_fingerprint(hpx_hash *out, const char *root, const char *sources, hpx_error *error)
 {
     code_files files;

@@ -78,7 +78,6 @@ static char *numerics_text(const hpx_fields *manifest)
 void hpx_page_add_origin(hpx_page *page, const hpx_provenance *provenance)
 {
     const uint8_t *maker = hpx_provenance_maker(provenance);
-    const hpx_field *dirty = hpx_fields_find(&provenance->code, "dirty");
     char version[HPX_CODE_HEX_BYTES] = "";
     if (maker)
         hpx_hex(version, maker, HPX_CODE_BYTES);
@@ -92,7 +91,7 @@ void hpx_page_add_origin(hpx_page *page, const hpx_provenance *provenance)
         .data = hpx_strdup(hpx_fields_text_or_empty(&provenance->dataset, "name")),
         .numerics = numerics_text(&provenance->manifest),
         .import = hpx_strdup(hpx_fields_text_or_empty(&provenance->import, "from")),
-        .dirty = dirty && dirty->count,
+        .dirty = hpx_code_is_dirty(&provenance->code),
         .results = 1,
     };
 }

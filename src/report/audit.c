@@ -81,7 +81,6 @@ static char *field_text(const hpx_fields *fields, const char *name, int digits, 
 static char *describe(const hpx_provenance *provenance, const char *trainer)
 {
     const hpx_fields *code = &provenance->code;
-    const hpx_field *dirty = hpx_fields_find(code, "dirty");
     const char *commit = hpx_fields_text_or_empty(code, "commit"),
                *branch = hpx_fields_text_or_empty(code, "branch"),
                *date = hpx_fields_text_or_empty(code, "author-date");
@@ -96,7 +95,7 @@ static char *describe(const hpx_provenance *provenance, const char *trainer)
         hpx_buffer_printf(&text, " on %s", branch);
     if (*commit)
         hpx_buffer_printf(&text, " (%.12s%s%s)", commit, *date ? ", " : "", date);
-    if (dirty && dirty->count)
+    if (hpx_code_is_dirty(code))
         hpx_buffer_printf(&text, ": uncommitted edits (hpx audit --patch %.8s)",
                           hpx_hash_hex(hex, &provenance->artifact.code));
     if (provenance->reach == HPX_UNREACHABLE)

@@ -130,10 +130,9 @@ static void add_field(hpx_row *row, const char *name, const hpx_fields *fields, 
 /* Null where the commit is unknown. */
 static void add_dirty(hpx_row *row, const hpx_fields *code)
 {
-    const hpx_field *dirty = hpx_fields_find(code, "dirty");
-    const bool is_dirty = dirty && dirty->count;
-    if (is_dirty || *hpx_fields_text_or_empty(code, "commit"))
-        hpx_row_bool(row, "dirty", is_dirty);
+    const bool dirty = hpx_code_is_dirty(code);
+    if (dirty || *hpx_fields_text_or_empty(code, "commit"))
+        hpx_row_bool(row, "dirty", dirty);
     else
         hpx_row_null(row, "dirty");
 }
