@@ -42,7 +42,9 @@ struct options {
     bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code, help;
     bool at_code, trust;                        /* reproduce */
     bool all, no_checkpoints, logs, checkpoint; /* export */
+    bool safetensors;                           /* export */
     bool log;                                   /* show */
+    bool logits;                                /* predict */
     bool compact, pin, unpin, limited;          /* gc */
     uint64_t bytes_max;                         /* when limited */
     char **arguments;                           /* what is not an option */
@@ -65,6 +67,7 @@ int hpx_run_report(const struct options *options);
 int hpx_run_ls(const struct options *options);
 int hpx_run_best(const struct options *options);
 int hpx_run_show(const struct options *options);
+int hpx_run_predict(const struct options *options);
 int hpx_run_audit(const struct options *options);
 int hpx_run_why(const struct options *options);
 int hpx_run_log(const struct options *options);
@@ -130,7 +133,7 @@ hpx_status hpx_open_existing(hpx_store **out, const struct options *options, con
 hpx_status hpx_make_store_folder(const char *folder, hpx_error *error);
 
 /* Opens the store for reading (NULL where there is none), lets `add` put the result together, prints it by
- * hpx_print_result or hpx_print_bytes; the exit code. */
+ * hpx_print_result or hpx_print_bytes, or writes it to the file of -o; the exit code. */
 typedef hpx_status result_fn(hpx_buffer *text, hpx_store *store, const struct options *options,
                              hpx_error *error);
 int hpx_print_from_store(const struct options *options, result_fn *add, int (*print)(hpx_buffer *text));
@@ -166,11 +169,12 @@ hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_
 /* Whether an argument that may be a recipe or a key is a key. */
 bool hpx_is_key(const char *word);
 
-/* export_bundle.c, export_checkpoint.c, export_optuna.c: export without --csv. */
+/* export_bundle.c, export_checkpoint.c, export_optuna.c, export_network.c: export without --csv. */
 int hpx_export_bundle(const struct options *options);
 bool hpx_has_bundle_options(const struct options *options); /* those that nothing else takes */
 int hpx_export_checkpoint(const struct options *options);
 int hpx_export_optuna(const struct options *options);
+int hpx_export_network(const struct options *options);
 
 /* target.c: hpx_stored_each, of what a target names: where searches are named, of the cells that they visit. */
 hpx_status hpx_each_stored(hpx_store *store, const struct target *target, const char *data, bool all_epochs,

@@ -314,7 +314,8 @@ int hpx_print_from_store(const struct options *options, result_fn *add, int (*pr
     if (!status)
         status = add(&text, store, options, &error);
     hpx_store_close(store); /* who reads the result may take any time */
-    int code = status ? hpx_fail(&error) : print(&text);
+    const char *path = options->output;
+    int code = status ? hpx_fail(&error) : path ? hpx_write_output(path, &text) : print(&text);
     free(folder);
     return code;
 }

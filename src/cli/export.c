@@ -69,6 +69,8 @@ int hpx_run_export(const struct options *options)
 {
     if (options->checkpoint)
         return hpx_export_checkpoint(options);
+    if (options->safetensors)
+        return hpx_export_network(options);
     if (options->optuna)
         return hpx_export_optuna(options);
     if (!options->csv)

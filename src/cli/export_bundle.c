@@ -144,7 +144,7 @@ static bool is_clear(const struct options *options)
 {
     if (!options->output)
         hpx_say("export: say what to write: -o FILE for a bundle, --csv for a table, --optuna FILE for a "
-                "study, --checkpoint KEY DIR for files");
+                "study, --checkpoint KEY DIR for files, --safetensors KEY FILE for weights");
     else if ((options->count > 0) + options->all != 1)
         hpx_say("export: say what to export: a recipe, a key or --all");
     else if (strcmp(options->output, "-") == 0 && isatty(STDOUT_FILENO))

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "hpx/file.h"
+#include "identity/trained.h"
 #include "program/archive.h"
 
 #include <errno.h>
@@ -49,12 +50,9 @@ static hpx_status export(uint32_t *epoch, hpx_store *store, const struct options
     hpx_status status = hpx_store_find_key(&key, store, prefix, error);
     if (status)
         return status;
-    status = hpx_store_newest_checkpoint(epoch, &checkpoint, store, &key, UINT32_MAX, error);
+    status = hpx_trained_checkpoint(epoch, &checkpoint, store, &key, UINT32_MAX, error);
     if (status == HPX_NOT_FOUND)
-        hpx_error_set(error, HPX_NOT_FOUND,
-                      "%s: no checkpoint of it is stored; `hpx build -B` trains it again, and `keep` in the "
-                      "recipe says what stays",
-                      prefix);
+        hpx_error_prefix(error, "%s", prefix);
     if (!status)
         status = hpx_store_get(&artifact, store, &key, *epoch, NULL, error);
     if (!status)
@@ -66,7 +64,8 @@ static hpx_status export(uint32_t *epoch, hpx_store *store, const struct options
 
 int hpx_export_checkpoint(const struct options *options)
 {
-    if (options->count != 2 || options->csv || options->optuna || hpx_has_bundle_options(options)) {
+    if (options->count != 2 || options->csv || options->optuna || options->safetensors ||
+        hpx_has_bundle_options(options)) {
         hpx_say("export: --checkpoint takes a key and the folder to make, and no other option of export");
         return EXIT_USAGE;
     }

@@ -57,6 +57,12 @@ static const struct command commands[] = {
     {"show", hpx_run_show, 1, 1, "KEY",
      "show all that is known of one result",
      "A unique prefix of a key is enough. With --log, prints what the program printed.\n"},
+    {"predict", hpx_run_predict, 2, 2, "KEY IMAGES",
+     "say what a stored network answers for images",
+     "IMAGES is an IDX file, plain or compressed by gzip, or - for standard input, with images of the size that the\n"
+     "network was trained on. The network is that of the newest checkpoint of the result, as it is evaluated in training.\n"
+     "Prints CSV, a row per image: its number from 0, the class with the greatest probability, then the probability of\n"
+     "every class as p0, p1 ...; with --logits z0, z1 ... in their place.\n"},
     {"audit", hpx_run_audit, 0, SIZE_MAX, "[RECIPE | KEY] | --patch CODE",
      "show which code, data and machine made each result",
      "Without an argument for the newest epoch of every trajectory in the store. Below the table: the codes,\n"
@@ -118,12 +124,13 @@ static const struct command commands[] = {
      "this binary, with their checkpoints, so that a build trains them anew. What is pinned or in training stays.\n"
      "On a terminal it asks before; -y does not. -n prints the same and changes nothing. The data file is no\n"
      "smaller afterwards: hpx gc --compact makes it so.\n"},
-    {"export", hpx_run_export, 0, SIZE_MAX, "-o FILE [RECIPE | KEY | --all] | --csv [RECIPE] | --optuna FILE RECIPE | --checkpoint KEY DIR",
+    {"export", hpx_run_export, 0, SIZE_MAX, "-o FILE [RECIPE | KEY | --all] | --csv [RECIPE] | --optuna FILE RECIPE | --checkpoint KEY DIR | --safetensors KEY FILE",
      "write results as a bundle, a table or a study",
      "With -o, writes a bundle for hpx import: every stored epoch of a recipe's trials, of one trajectory or\n"
      "of the whole store, with checkpoints. With --csv, prints a row per cell, seed and epoch, which replay\n"
      "reads. With --optuna, writes the journal of an Optuna study, a trial per cell. With --checkpoint, writes\n"
-     "the files of a trajectory's newest checkpoint to a new folder.\n"},
+     "the files of a trajectory's newest checkpoint to a new folder. With --safetensors, writes a network's weights for\n"
+     "other programs: tensors named as PyTorch's nn.Sequential names them, what is needed beside them as metadata.\n"},
     {"import", hpx_run_import, 1, 1, "FILE",
      "take in a bundle that export wrote",
      "FILE may be -, standard input. A bundle is checked to its last byte and taken in as a whole or not at\n"

@@ -10,6 +10,7 @@
 #include "hpx/outcome.h"
 #include "hpx/store.h"
 #include "identity/provenance.h"
+#include "identity/trained.h"
 #include "identity/why.h"
 #include "report/rows.h"
 #include "store/bundle.h"
@@ -150,6 +151,16 @@ typedef struct hpx_study_counts {
 hpx_study *hpx_study_new(hpx_buffer *out, const hpx_recipe *recipe);
 void hpx_study_add(hpx_study *study, const hpx_artifact *artifact, const hpx_fields *manifest);
 hpx_study_counts hpx_study_finish(hpx_study *study); /* frees it */
+
+/* `predict`: of each image its class and the probability of every class, or the logits. JSON has the result whose network
+ * it is before the rows. */
+void hpx_report_prediction_columns(hpx_rows *rows, const hpx_network *network, bool logits);
+void hpx_report_predictions(hpx_rows *rows, const hpx_network *network, bool logits, const uint8_t *images,
+                            size_t count);
+void hpx_report_trained_json(hpx_json *json, const hpx_trained *trained);
+
+/* `export --safetensors`: a network's weights as a file that other programs read (docs/models.md). */
+void hpx_report_safetensors(hpx_buffer *out, const hpx_trained *trained);
 
 /* `compare`: tables and notes; one JSON document (docs/compare.md); as CSV a row per search. */
 void hpx_report_contest(hpx_buffer *out, const hpx_contest *contest);

@@ -136,9 +136,10 @@ poll() { # COMMAND...: until it succeeds; gives up after a minute
 
 # Puts a Python first in PATH that has these packages; skips the test where there is none.
 needs() { # PACKAGE...
-    local python
+    local python imports
+    printf -v imports 'import %s;' "$@"
     for python in $(type -ap python3); do
-        if "$python" -c "import ${*// /, }" 2>/dev/null; then
+        if "$python" -c "$imports" 2>/dev/null; then
             PATH=$(dirname "$python"):$PATH
             return
         fi

@@ -1,0 +1,78 @@
+/* The table of networks that can be read from checkpoints. */
+#include "network.h"
+
+#include "hpx/trainer.h"
+#include "images.h"
+#include "networks.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const hpx_network_kind *const kinds[] = {&hpx_network_mlp};
+
+const hpx_network_kind *hpx_network_kind_of(const hpx_fields *manifest)
+{
+    const char *model = hpx_fields_text_or_empty(manifest, "model.kind");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i]->model, model) == 0)
+            return kinds[i];
+    return NULL;
+}
+
+hpx_status hpx_network_open(hpx_network *out, const hpx_fields *manifest, const hpx_fields *inputs,
+                            uint32_t epoch, const hpx_blob *checkpoint, hpx_error *error)
+{
+    const hpx_trainer *trainer = NULL;
+    *out = (hpx_network){.kind = hpx_network_kind_of(manifest)};
+    assert(out->kind);
+    hpx_status status = hpx_trainer_of(&trainer, manifest, error);
+    if (!status)
+        status = hpx_images_shape(&out->features, &out->classes, inputs, error);
+    if (!status && out->classes > 256)
+        status =
+            hpx_error_set(error, HPX_DAMAGED, "data set: %u classes, and labels are bytes", out->classes);
+    if (!status)
+        status = trainer->check_checkpoint(manifest, inputs, epoch, checkpoint, error);
+    if (!status)
+        status = out->kind->open(&out->state, manifest, out->features, out->classes, checkpoint, error);
+    return status;
+}
+
+void hpx_network_close(hpx_network *network)
+{
+    if (network->state)
+        network->kind->close(network->state);
+    *network = (hpx_network){.kind = NULL};
+}
+
+void hpx_network_answer(const hpx_network *network, float *logits, float *probabilities,
+                        const uint8_t *images, size_t count)
+{
+    network->kind->answer(network->state, logits, probabilities, images, count);
+}
+
+uint32_t hpx_network_class(const hpx_network *network, const float *logits)
+{
+    uint32_t largest = 0;
+    for (uint32_t i = 1; i < network->classes; i++)
+        largest = logits[i] > logits[largest] ? i : largest;
+    return largest;
+}
+
+uint64_t hpx_tensor_count(const hpx_tensor *tensor)
+{
+    uint64_t count = 1;
+    for (uint32_t i = 0; i < tensor->dimensions; i++)
+        count *= tensor->sizes[i];
+    return count;
+}
+
+bool hpx_network_tensor(hpx_tensor *out, const hpx_network *network, size_t index)
+{
+    return network->kind->tensor(out, network->state, index);
+}
+
+void hpx_network_read(float *out, const hpx_network *network, size_t index)
+{
+    network->kind->read(out, network->state, index);
+}

@@ -1,0 +1,62 @@
+/* The network that a checkpoint holds: what it answers for images, and its weights. A trainer (hpx/trainer.h) trains; this
+ * reads what it has left. No number of a result depends on it. */
+#ifndef HPX_TRAINER_NETWORK_H
+#define HPX_TRAINER_NETWORK_H
+
+#include "hpx/blob.h"
+#include "hpx/error.h"
+#include "hpx/fields.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Weights or biases of a layer: 32-bit floats, row by row. Named as PyTorch's nn.Sequential names them, where the layer
+ * and what follows it are modules of their own. */
+typedef struct hpx_tensor {
+    char name[24]; /* "0.weight" */
+    uint32_t dimensions, sizes[4];
+} hpx_tensor;
+
+uint64_t hpx_tensor_count(const hpx_tensor *tensor); /* of its values */
+
+/* A model whose checkpoints hold such networks, and what it is asked for; `state` is its own. */
+typedef struct hpx_network_kind {
+    const char *model;   /* "mlp": as the trainer is called */
+    const char *scaling; /* what it makes of a byte of an image, for people: "pixel / 255" */
+    hpx_status (*open)(void **state, const hpx_fields *manifest, uint32_t features, uint32_t classes,
+                       const hpx_blob *checkpoint, hpx_error *error);
+    void (*close)(void *state);
+    void (*answer)(void *state, float *logits, float *probabilities, const uint8_t *images, size_t count);
+    bool (*tensor)(hpx_tensor *out, const void *state, size_t index);
+    void (*read)(float *out, const void *state, size_t index);
+} hpx_network_kind;
+
+typedef struct hpx_network {
+    const hpx_network_kind *kind;
+    uint32_t features, classes; /* bytes of an image, and answers */
+    void *state;
+} hpx_network;
+
+/* The kind of a trajectory's checkpoints; NULL: they are nothing of which networks can be made, as those of programs. */
+const hpx_network_kind *hpx_network_kind_of(const hpx_fields *manifest);
+
+/* The network of a checkpoint of such a training, of which there is a kind, after that epoch; `inputs`: the record of its
+ * data. HPX_DAMAGED when the checkpoint is no such thing. */
+hpx_status hpx_network_open(hpx_network *out, const hpx_fields *manifest, const hpx_fields *inputs,
+                            uint32_t epoch, const hpx_blob *checkpoint, hpx_error *error);
+void hpx_network_close(hpx_network *network); /* a zeroed one is fine */
+
+/* Logits and their softmax for `count` images of `features` bytes: count x classes each. The trainer's own forward pass,
+ * without dropout. */
+void hpx_network_answer(const hpx_network *network, float *logits, float *probabilities,
+                        const uint8_t *images, size_t count);
+
+/* The class with the largest logit, the first of equals, as the trainer counts. */
+uint32_t hpx_network_class(const hpx_network *network, const float *logits);
+
+/* Its tensors from 0 on, false behind the last; and the values of one. */
+bool hpx_network_tensor(hpx_tensor *out, const hpx_network *network, size_t index);
+void hpx_network_read(float *out, const hpx_network *network, size_t index);
+
+#endif

@@ -1,0 +1,216 @@
+/* The network of a checkpoint: it answers as the training evaluated it, and its tensors are its weights. */
+#include "../helper/helper.h"
+#include "hpx/trainer.h"
+#include "nn/mlp_training.h"
+#include "trainer/network.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+enum { FEATURES = 9, CLASSES = 3, SAMPLES = 150, HIDDEN = 70 }; /* a whole panel of weights, and a part */
+
+static uint8_t pixels[SAMPLES][FEATURES], labels[SAMPLES];
+
+static void make_samples(void)
+{
+    draw_seed(1);
+    for (size_t i = 0; i < SAMPLES; i++) {
+        labels[i] = (uint8_t)draw(CLASSES);
+        for (size_t j = 0; j < FEATURES; j++)
+            pixels[i][j] = (uint8_t)(draw(180) + (j / 3 == labels[i] ? 70 : 0));
+    }
+}
+
+static hpx_fields make_manifest(const char *activation)
+{
+    hpx_fields m = {0};
+    hpx_fields_set_text(&m, "model.kind", "mlp");
+    hpx_fields_set_counts(&m, "model.hidden", (const uint64_t[]){HIDDEN, 5}, 2);
+    hpx_fields_set_text(&m, "model.activation", activation);
+    hpx_fields_set_real(&m, "model.dropout", 0.1);
+    hpx_fields_set_text(&m, "model.init", "he");
+    hpx_fields_set_text(&m, "train.optimizer", "sgd");
+    hpx_fields_set_real(&m, "train.rate", 0.1);
+    hpx_fields_set_real(&m, "train.weight-decay", 0);
+    hpx_fields_set_text(&m, "train.schedule", "constant");
+    hpx_fields_set_count(&m, "train.batch", 20);
+    hpx_fields_set_real(&m, "train.momentum", 0);
+    hpx_fields_set_text(&m, "train.nesterov", "no");
+    hpx_fields_set_count(&m, "seed", 1);
+    return m;
+}
+
+static hpx_fields make_record(void)
+{
+    hpx_fields record = {0};
+    hpx_fields_set_count(&record, "features", FEATURES);
+    hpx_fields_set_count(&record, "classes", CLASSES);
+    return record;
+}
+
+struct result {
+    hpx_buffer checkpoint;
+    double accuracy;
+};
+
+static hpx_status keep(void *context, const hpx_epoch *epoch, hpx_error *error)
+{
+    struct result *result = context;
+    (void)error;
+    result->checkpoint.size = 0;
+    add_blob(&result->checkpoint, &epoch->checkpoint);
+    result->accuracy = hpx_metrics_value(&epoch->metrics, "test_accuracy");
+    return HPX_OK;
+}
+
+static struct result train(const hpx_fields *manifest)
+{
+    const hpx_samples samples = {pixels[0], labels, SAMPLES};
+    const hpx_split split = {.features = FEATURES, .classes = CLASSES, .train = samples, .test = samples};
+    struct result result = {.accuracy = NAN};
+    hpx_error error;
+    expect_ok(hpx_mlp_train(manifest, &split, 0, 2, NULL, keep, &result, &error), &error);
+    return result;
+}
+
+/* The values of the next tensor, which has this name and these sizes. */
+static float *take(const hpx_network *network, size_t index, const char *name, uint32_t rows,
+                   uint32_t columns)
+{
+    hpx_tensor tensor;
+    assert_true(hpx_network_tensor(&tensor, network, index));
+    assert_string_equal(tensor.name, name);
+    assert_int_equal(tensor.dimensions, columns > 0 ? 2 : 1);
+    assert_int_equal(tensor.sizes[0], rows);
+    assert_int_equal(tensor.sizes[1], columns > 0 ? columns : tensor.sizes[1]);
+    float *values = calloc(hpx_tensor_count(&tensor), sizeof *values);
+    hpx_network_read(values, network, index);
+    return values;
+}
+
+/* y = w x + b in plain loops, relu behind it if it is hidden. */
+static void layer(double *y, const double *x, const float *w, const float *b, size_t in, size_t out,
+                  bool hidden)
+{
+    for (size_t j = 0; j < out; j++) {
+        y[j] = (double)b[j];
+        for (size_t i = 0; i < in; i++)
+            y[j] += (double)w[j * in + i] * x[i];
+        y[j] = hidden && y[j] < 0 ? 0 : y[j];
+    }
+}
+
+static void compare(const hpx_network *network, const float *logits, const float *probabilities)
+{
+    float *w0 = take(network, 0, "0.weight", HIDDEN, FEATURES), *b0 = take(network, 1, "0.bias", HIDDEN, 0),
+          *w1 = take(network, 2, "2.weight", 5, HIDDEN), *b1 = take(network, 3, "2.bias", 5, 0),
+          *w2 = take(network, 4, "4.weight", CLASSES, 5), *b2 = take(network, 5, "4.bias", CLASSES, 0);
+    hpx_tensor none;
+    assert_false(hpx_network_tensor(&none, network, 6));
+    for (size_t n = 0; n < SAMPLES; n++) {
+        double x[FEATURES], y0[HIDDEN], y1[5], z[CLASSES], sum = 0;
+        for (size_t i = 0; i < FEATURES; i++)
+            x[i] = pixels[n][i] / 255.0;
+        layer(y0, x, w0, b0, FEATURES, HIDDEN, true);
+        layer(y1, y0, w1, b1, HIDDEN, 5, true);
+        layer(z, y1, w2, b2, 5, CLASSES, false);
+        for (size_t i = 0; i < CLASSES; i++)
+            sum += exp(z[i]);
+        for (size_t i = 0; i < CLASSES; i++) {
+            expect_near((double)logits[n * CLASSES + i], z[i], 1e-5);
+            expect_near((double)probabilities[n * CLASSES + i], exp(z[i]) / sum, 1e-5);
+        }
+    }
+    free(w0), free(b0), free(w1), free(b1), free(w2), free(b2);
+}
+
+static void test_answers(void **state)
+{
+    (void)state;
+    make_samples();
+    hpx_fields manifest = make_manifest("relu"), record = make_record();
+    struct result result = train(&manifest);
+    hpx_blob blob = blob_of(result.checkpoint.data, result.checkpoint.size);
+    float logits[SAMPLES * CLASSES], probabilities[SAMPLES * CLASSES];
+    hpx_network network;
+    hpx_error error;
+    size_t right = 0;
+    expect_ok(hpx_network_open(&network, &manifest, &record, 2, &blob, &error), &error);
+    assert_int_equal(network.features, FEATURES);
+    assert_int_equal(network.classes, CLASSES);
+    hpx_network_answer(&network, logits, probabilities, pixels[0], SAMPLES);
+    compare(&network, logits, probabilities);
+    for (size_t i = 0; i < SAMPLES; i++)
+        right += hpx_network_class(&network, logits + i * CLASSES) == labels[i];
+    assert_true(right > SAMPLES / 2);
+    expect_near((double)right / SAMPLES, result.accuracy, 0);
+    hpx_network_close(&network);
+    hpx_network_close(&network);
+    hpx_blob_close(&blob);
+    hpx_buffer_free(&result.checkpoint);
+    hpx_fields_free(&manifest);
+    hpx_fields_free(&record);
+}
+
+/* The first of equals, as the training counts. */
+static void test_class(void **state)
+{
+    (void)state;
+    const hpx_network network = {.classes = 4};
+    assert_int_equal(hpx_network_class(&network, (const float[]){1, 3, 3, 2}), 1);
+    assert_int_equal(hpx_network_class(&network, (const float[]){-1, -1, -1, -1}), 0);
+    assert_int_equal(hpx_network_class(&network, (const float[]){-4, -3, -2, -1}), 3);
+}
+
+static void refused(const hpx_fields *manifest, const hpx_fields *record, uint32_t epoch,
+                    const hpx_blob *blob, const char *why)
+{
+    hpx_network network;
+    hpx_error error;
+    assert_int_equal(hpx_network_open(&network, manifest, record, epoch, blob, &error), HPX_DAMAGED);
+    expect_contains(error.message, why);
+    hpx_network_close(&network);
+}
+
+static void test_what_is_no_checkpoint_of_it(void **state)
+{
+    (void)state;
+    make_samples();
+    hpx_fields manifest = make_manifest("tanh"), record = make_record(), program = {0};
+    struct result result = train(&manifest);
+    hpx_blob blob = blob_of(result.checkpoint.data, result.checkpoint.size),
+             cut = blob_of(result.checkpoint.data, result.checkpoint.size - 64);
+    refused(&manifest, &record, 1, &blob, "of epoch 2 instead of 1");
+    refused(&manifest, &record, 2, &cut, "checkpoint");
+    hpx_fields_set_count(&record, "features", FEATURES + 1);
+    refused(&manifest, &record, 2, &blob, "with other layers");
+    hpx_fields_set_count(&record, "classes", 300);
+    refused(&manifest, &record, 2, &blob, "300 classes");
+    hpx_fields_remove(&record, "classes");
+    refused(&manifest, &record, 2, &blob, "classes");
+    hpx_fields_set_text(&program, "model.kind", "program");
+    assert_null(hpx_network_kind_of(&program));
+    assert_non_null(hpx_network_kind_of(&manifest));
+    hpx_blob_close(&blob);
+    hpx_blob_close(&cut);
+    hpx_buffer_free(&result.checkpoint);
+    hpx_fields_free(&program);
+    hpx_fields_free(&manifest);
+    hpx_fields_free(&record);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_class),
+        cmocka_unit_test(test_what_is_no_checkpoint_of_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
