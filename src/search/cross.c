@@ -37,9 +37,10 @@ static uint32_t line_limit(const hpx_walk *walk)
 /* Takes the cell into account that the walk stands on, and goes to the next. */
 static void line_step(const hpx_walk *walk, hpx_line *line)
 {
-    uint32_t cell = line_cell(line), limit = line_limit(walk);
-    if (line->distance == 0 || hpx_walk_better(walk, cell, line->best)) {
-        line->best = cell;
+    const uint32_t cell = line_cell(line), limit = line_limit(walk);
+    const hpx_scored here = {cell, hpx_walk_score(walk, cell)};
+    if (line->distance == 0 || hpx_search_better(walk->search, here, line->best)) {
+        line->best = here;
         line->misses = 0;
     } else {
         line->misses++;
@@ -100,8 +101,8 @@ static void end_line(hpx_walk *walk)
     hpx_cross *cross = &walk->cross;
     size_t axes = walk->search->grid.axes, needed = axes > 2 ? axes - 1 : 1;
     cross->lines++;
-    cross->unmoved = cross->line.best == cross->position ? cross->unmoved + 1 : 0;
-    cross->position = cross->line.best;
+    cross->unmoved = cross->line.best.cell == cross->position ? cross->unmoved + 1 : 0;
+    cross->position = cross->line.best.cell;
     if (cross->unmoved >= needed && cross->lines >= axes) {
         hpx_walk_stop(walk, cross->position, "fixpoint");
         return;

@@ -33,22 +33,6 @@ void hpx_scores_free(hpx_scores *table)
     table->slots = NULL;
 }
 
-/* The slot that holds the cell, or the empty one where it belongs. */
-static hpx_score_entry *slot_of(const hpx_scores *table, uint32_t cell)
-{
-    uint32_t grid_mask = (1u << table->grid_bits) - 1, mask = (1u << table->bits) - 1;
-    uint32_t slot = (cell * table->factor & grid_mask) >> (table->grid_bits - table->bits);
-    while (table->slots[slot].used && table->slots[slot].cell != cell)
-        slot = (slot + 1) & mask;
-    return &table->slots[slot];
-}
-
-hpx_score_entry *hpx_scores_find(const hpx_scores *table, uint32_t cell)
-{
-    hpx_score_entry *slot = slot_of(table, cell);
-    return slot->used ? slot : NULL;
-}
-
 static void grow(hpx_scores *table)
 {
     hpx_score_entry *old = table->slots;
@@ -57,21 +41,21 @@ static void grow(hpx_scores *table)
     table->slots = hpx_alloc(sizeof *table->slots << table->bits);
     for (size_t i = 0; i < count; i++)
         if (old[i].used)
-            *slot_of(table, old[i].cell) = old[i];
+            *hpx_scores_slot(table, old[i].cell) = old[i];
     free(old);
 }
 
 hpx_score_entry *hpx_scores_add(hpx_scores *table, uint32_t cell)
 {
     assert(cell >> table->grid_bits == 0);
-    hpx_score_entry *slot = slot_of(table, cell);
+    hpx_score_entry *slot = hpx_scores_slot(table, cell);
     if (slot->used)
         return slot;
     /* An empty slot must remain for a search to end at, unless every cell has its own. */
     uint32_t room = (1u << table->bits) / 4 * 3;
     if (table->count >= room && table->bits < table->grid_bits) {
         grow(table);
-        slot = slot_of(table, cell);
+        slot = hpx_scores_slot(table, cell);
     }
     table->count++;
     slot->used = true;

@@ -4,6 +4,7 @@
 #define HPX_SEARCH_SCORES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct hpx_score_entry {
@@ -24,8 +25,22 @@ typedef struct hpx_scores {
 void hpx_scores_init(hpx_scores *table, uint32_t grid_cells);
 void hpx_scores_free(hpx_scores *table);
 
+/* The slot that holds the cell, or the empty one where it belongs. */
+static inline hpx_score_entry *hpx_scores_slot(const hpx_scores *table, uint32_t cell)
+{
+    const uint32_t grid_mask = (1u << table->grid_bits) - 1, mask = (1u << table->bits) - 1;
+    uint32_t slot = (cell * table->factor & grid_mask) >> (table->grid_bits - table->bits);
+    while (table->slots[slot].used && table->slots[slot].cell != cell)
+        slot = (slot + 1) & mask;
+    return &table->slots[slot];
+}
+
 /* NULL if the cell is new. Borrowed until the next hpx_scores_add. */
-hpx_score_entry *hpx_scores_find(const hpx_scores *table, uint32_t cell);
+static inline hpx_score_entry *hpx_scores_find(const hpx_scores *table, uint32_t cell)
+{
+    hpx_score_entry *slot = hpx_scores_slot(table, cell);
+    return slot->used ? slot : NULL;
+}
 
 /* Finds the cell or adds it. Borrowed until the next hpx_scores_add. */
 hpx_score_entry *hpx_scores_add(hpx_scores *table, uint32_t cell);

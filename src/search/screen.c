@@ -23,11 +23,11 @@ static size_t place_of(const hpx_walk *walk, uint32_t cell)
     return low;
 }
 
-void hpx_screen_visit(hpx_walk *walk, uint32_t cell)
+void hpx_screen_consider(hpx_walk *walk, uint32_t cell)
 {
     const hpx_search_options *options = &walk->search->options;
     hpx_cells *best = &walk->best;
-    if (options->screen_epochs == 0 || walk->stop || isnan(hpx_walk_score(walk, cell)))
+    if (isnan(hpx_walk_score(walk, cell)))
         return;
     const size_t place = place_of(walk, cell);
     if (place == options->promote || (place < best->count && best->at[place] == cell))

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The first rung is part of the search: most have no other. */
-static void add_rung(hpx_search *search, uint32_t epochs)
+static hpx_rung *add_rung(hpx_search *search, uint32_t epochs)
 {
     hpx_rung *rungs = &search->only;
     if (search->rung_count > 0) {
@@ -20,18 +20,17 @@ static void add_rung(hpx_search *search, uint32_t epochs)
     }
     search->rungs = rungs;
     rungs[search->rung_count] = (hpx_rung){.epochs = epochs, .sd = 1};
-    hpx_scores_init(&rungs[search->rung_count++].scores, search->cells);
+    hpx_scores_init(&rungs[search->rung_count].scores, search->cells);
+    return &rungs[search->rung_count++];
 }
 
 /* Borrowed until there is another. */
-static hpx_rung *rung_of(hpx_search *search, uint32_t epochs)
+static inline hpx_rung *rung_of(hpx_search *search, uint32_t epochs)
 {
-    size_t i = 0;
-    while (i < search->rung_count && search->rungs[i].epochs != epochs)
-        i++;
-    if (i == search->rung_count)
-        add_rung(search, epochs);
-    return &search->rungs[i];
+    for (size_t i = 0; i < search->rung_count; i++)
+        if (search->rungs[i].epochs == epochs)
+            return &search->rungs[i];
+    return add_rung(search, epochs);
 }
 
 hpx_search *hpx_search_new(const hpx_grid *grid, const hpx_search_options *options, hpx_cost_fn *cost,
@@ -233,16 +232,20 @@ bool hpx_score_above(double a, double b)
     return a > b || (isnan(b) && !isnan(a));
 }
 
+bool hpx_search_better(const hpx_search *search, hpx_scored a, hpx_scored b)
+{
+    if (hpx_score_above(a.score, b.score))
+        return true;
+    if (hpx_score_above(b.score, a.score))
+        return false;
+    uint64_t cost_a = search->cost(search->context, a.cell), cost_b = search->cost(search->context, b.cell);
+    return cost_a != cost_b ? cost_a < cost_b : a.cell < b.cell;
+}
+
 bool hpx_walk_better(const hpx_walk *walk, uint32_t a, uint32_t b)
 {
-    const hpx_search *search = walk->search;
-    double score_a = hpx_walk_score(walk, a), score_b = hpx_walk_score(walk, b);
-    if (hpx_score_above(score_a, score_b))
-        return true;
-    if (hpx_score_above(score_b, score_a))
-        return false;
-    uint64_t cost_a = search->cost(search->context, a), cost_b = search->cost(search->context, b);
-    return cost_a != cost_b ? cost_a < cost_b : a < b;
+    return hpx_search_better(walk->search, (hpx_scored){a, hpx_walk_score(walk, a)},
+                             (hpx_scored){b, hpx_walk_score(walk, b)});
 }
 
 bool hpx_walk_visit(hpx_walk *walk, uint32_t cell)
@@ -262,10 +265,14 @@ bool hpx_walk_visit(hpx_walk *walk, uint32_t cell)
     search->trace =
         hpx_grow(search->trace, &search->trace_capacity, search->trace_count + 1, sizeof *search->trace);
     search->trace[search->trace_count++] = (hpx_request){cell, epochs};
-    hpx_search_result *result = &search->result;
+    const hpx_search_result *result = &search->result;
     if (search->trace_count == 1 || epochs > result->epochs ||
-        (epochs == result->epochs && hpx_walk_better(walk, cell, result->incumbent)))
-        *result = (hpx_search_result){.incumbent = cell, .epochs = epochs};
+        (epochs == result->epochs &&
+         hpx_search_better(search, (hpx_scored){cell, known->score},
+                           (hpx_scored){result->incumbent, search->incumbent_score}))) {
+        search->result = (hpx_search_result){.incumbent = cell, .epochs = epochs};
+        search->incumbent_score = known->score;
+    }
     hpx_screen_visit(walk, cell);
     return true;
 }

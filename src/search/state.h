@@ -15,6 +15,11 @@ typedef struct hpx_cells {
     size_t count, capacity;
 } hpx_cells;
 
+typedef struct hpx_scored {
+    uint32_t cell;
+    double score;
+} hpx_scored;
+
 enum { HPX_LINE_UP, HPX_LINE_DOWN, HPX_LINE_ENDED };
 
 /* A line and the place of a walk on it. The walk begins at the origin, goes up to the axis' last value, then
@@ -23,7 +28,7 @@ typedef struct hpx_line {
     uint32_t origin, stride;
     uint32_t reach[2]; /* cells above and below the origin */
     uint32_t direction, distance;
-    uint32_t best;   /* of the cells before this one */
+    hpx_scored best; /* of the cells before this one */
     uint32_t misses; /* in a row, in this direction */
 } hpx_line;
 
@@ -91,7 +96,8 @@ struct hpx_search {
     hpx_walk *fronts;    /* hyperband: how far each bracket is decided, by its number */
     size_t front_count;
     hpx_search_result result; /* `incumbent` always, the rest once `stop` is set */
-    hpx_walk walk;            /* its own */
+    double incumbent_score;
+    hpx_walk walk; /* its own */
 };
 
 /* What rows of hpx_methods are made of. */
@@ -119,7 +125,7 @@ size_t hpx_search_ask_list(hpx_search *search, hpx_request *requests, size_t roo
 size_t hpx_search_try_futures(hpx_search *search, hpx_request *requests, size_t certain, size_t room);
 
 /* Screening: what comes behind a method that has stopped on early scores. */
-void hpx_screen_visit(hpx_walk *walk, uint32_t cell); /* the method has visited it for the first time */
+void hpx_screen_consider(hpx_walk *walk, uint32_t cell);
 void hpx_screen_begin(hpx_walk *walk);
 void hpx_screen_advance(hpx_walk *walk);
 
@@ -146,6 +152,7 @@ const hpx_score_entry *hpx_walk_known(const hpx_walk *walk, uint32_t cell);
 bool hpx_score_above(double a, double b);
 
 /* The total order of cells: higher score, then smaller cost, then smaller number. */
+bool hpx_search_better(const hpx_search *search, hpx_scored a, hpx_scored b);
 bool hpx_walk_better(const hpx_walk *walk, uint32_t a, uint32_t b);
 
 /* Puts a told cell at the end of the trace, unless it is there. False: it was not told. */
@@ -175,6 +182,13 @@ bool hpx_future_is_long(hpx_future *future);
 static inline uint32_t hpx_search_evaluations(const hpx_search *search)
 {
     return search->options.evaluations < search->cells ? search->options.evaluations : search->cells;
+}
+
+/* The walk has come to the cell for the first time. */
+static inline void hpx_screen_visit(hpx_walk *walk, uint32_t cell)
+{
+    if (walk->search->options.screen_epochs && !walk->stop)
+        hpx_screen_consider(walk, cell);
 }
 
 /* The value index of a cell on an axis. */
