@@ -104,7 +104,7 @@ PRELOAD_SOURCES := $(sort $(wildcard tests/fault/preload_*.c))
 
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB_OBJECTS := $(call object,$(LIB_SOURCES))
-CLI_OBJECTS := $(call object,$(CLI_SOURCES))
+CLI_OBJECTS := $(call object,$(CLI_SOURCES)) $(BUILD)/help-texts.o
 HELPER_OBJECTS := $(call object,$(HELPER_SOURCES))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES)) $(TRAINERS:%=$(BUILD)/tests/link/%)
 CLI_TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(CLI_TEST_SOURCES))
@@ -115,12 +115,14 @@ FAULT_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(FAULT_SOURCES)) $(patsubst %.c,$(B
 
 LIB = $(BUILD)/libhpx.a
 HPX = $(BUILD)/hpx
+# One of the manual pages stands for all of them.
+MAN = $(BUILD)/man/hpx.1
 
 .PHONY: all deps demo check check-unit check-cli check-asan check-valgrind check-mutation check-fault torture fault-programs bench study study-train fuzz lint format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(HPX) ## build hpx and libhpx.a in build/
+all: $(HPX) $(MAN) ## build hpx, libhpx.a and the manual pages in build/
 
 deps: ## install what is missing, through apt
 	@sh tools/deps.sh
@@ -164,9 +166,16 @@ $(BUILD)/page-files.c: tools/embed.sh src/page/page.css src/page/page.js
 	@mkdir -p $(@D)
 	@sh tools/embed.sh hpx_page_style src/page/page.css hpx_page_script src/page/page.js >$@
 
+# What help and the manual pages say, one text behind the other.
+HELP_TEXTS := $(sort $(wildcard src/cli/help/*.txt))
+$(BUILD)/help-texts.c: tools/embed.sh $(HELP_TEXTS)
+	@mkdir -p $(@D)
+	@awk 'FNR == 1 { sub(".*/", "", FILENAME); print "== " substr(FILENAME, 1, length(FILENAME) - 4) } { print }' $(HELP_TEXTS) >$(@:.c=.txt)
+	@sh tools/embed.sh hpx_help_texts $(@:.c=.txt) >$@
+
 # What is made is compiled alike.
 MADE_OBJECTS = $(BUILD)/stamp.o $(BUILD)/page-files.o
-$(MADE_OBJECTS): %.o: %.c
+$(MADE_OBJECTS) $(BUILD)/help-texts.o: %.o: %.c
 	$(call say,CC  )$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -c $< -o $@
 
 $(LIB): $(LIB_OBJECTS) $(MADE_OBJECTS)
@@ -178,6 +187,14 @@ $(HPX): $(CLI_OBJECTS) $(LIB)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPER_OBJECTS) $(LIB)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) $(CMOCKA_LIBS) -lm -o $@
+
+# The manual pages, from the tables and texts of the help.
+$(BUILD)/man-tool: $(BUILD)/tools/man.o $(filter-out %/main.o,$(CLI_OBJECTS)) $(LIB)
+	$(call say,LINK)$(CC) $(CFLAGS) $(HPX_LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
+
+$(MAN): $(BUILD)/man-tool
+	@mkdir -p $(@D)
+	$(call say,MAN )rm -f $(@D)/* && $(STAMP_ENVIRONMENT) $< $(@D)
 
 # Each trainer, linked from its list and the neutral sources alone.
 define link_rule
@@ -220,7 +237,7 @@ fuzz: $(FUZZERS) ## run libFuzzer (clang) on every entry, FUZZ_SECONDS each
 		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 		$(BUILD)/fuzz/corpus-$$name tests/fuzz/corpus/$$name || exit 1; done
 
-check-programs: $(HPX) $(BUILD)/tests/trainer/hpx $(BUILD)/bench/study/study $(TESTS) $(CLI_TEST_PROGRAMS) $(FUZZ_REPLAYS)
+check-programs: $(HPX) $(MAN) $(BUILD)/tests/trainer/hpx $(BUILD)/bench/study/study $(TESTS) $(CLI_TEST_PROGRAMS) $(FUZZ_REPLAYS)
 .PHONY: check-programs
 
 check: ## all tests, under ten minutes on two cores
@@ -290,14 +307,14 @@ format: ## format the sources in place
 
 # Any characters may be in these names.
 PREFIX_DIR = $(call quote,$(DESTDIR)$(PREFIX))
-install: $(HPX) ## install to PREFIX (default /usr/local), below DESTDIR
+install: $(HPX) $(MAN) ## install to PREFIX (default /usr/local), below DESTDIR
 	install -d $(PREFIX_DIR)/bin $(PREFIX_DIR)/lib/pkgconfig $(PREFIX_DIR)/include/hpx $(PREFIX_DIR)/share/man/man1 \
 		$(PREFIX_DIR)/share/man/man5 $(PREFIX_DIR)/share/bash-completion/completions $(PREFIX_DIR)/share/hpx/recipes
 	install -m 755 $(HPX) $(PREFIX_DIR)/bin/hpx
 	install -m 644 $(LIB) $(PREFIX_DIR)/lib/libhpx.a
 	install -m 644 include/hpx/*.h $(PREFIX_DIR)/include/hpx/
 	install -m 644 recipes/*.rcp $(PREFIX_DIR)/share/hpx/recipes/
-	install -m 644 docs/man/*.1 $(PREFIX_DIR)/share/man/man1/
+	install -m 644 $(BUILD)/man/*.1 $(PREFIX_DIR)/share/man/man1/
 	install -m 644 docs/man/*.5 $(PREFIX_DIR)/share/man/man5/
 	install -m 644 tools/hpx.bash $(PREFIX_DIR)/share/bash-completion/completions/hpx
 	prefix=$$(printf %s $(call quote,$(PREFIX)) | sed 's/[&|\\]/\\&/g') && \

@@ -51,12 +51,22 @@ struct options {
     size_t count;
 };
 
+/* commands.c: the tables, each of which ends with a row without a name. */
 struct command {
     const char *name;
     int (*run)(const struct options *options);
     size_t arguments_min, arguments_max;
-    const char *usage, *summary, *help;
+    const char *usage, *summary; /* NULL: internal, shown in no list */
 };
+extern const struct command hpx_commands[];
+
+/* What help knows beside commands, each a manual page of its section. */
+struct topic {
+    const char *name;
+    int section;
+    const char *summary;
+};
+extern const struct topic hpx_topics[];
 
 int hpx_run_build(const struct options *options);
 int hpx_run_plan(const struct options *options);
@@ -81,18 +91,25 @@ int hpx_run_forget(const struct options *options);
 int hpx_run_gc(const struct options *options);
 int hpx_run_export(const struct options *options);
 int hpx_run_import(const struct options *options);
+int hpx_run_help(const struct options *options);
 int hpx_run_worker(const struct options *options);
 
-/* help.c. `commands`: the table, which ends with a command without a name. */
-const struct command *hpx_find_command(const struct command *commands,
-                                       const char *name); /* NULL after saying so */
-int hpx_print_help(const struct command *commands,
-                   const char *name); /* NULL: the list of them; the exit code */
+/* help.c */
+const struct command *hpx_find_command(const char *name); /* NULL after saying so */
+int hpx_print_help(const char *name); /* of a command or topic; NULL: the list of them; the exit code */
 
 /* options.c: reads options and arguments behind the command's name, or the global ones before it (command
  * NULL; then *used says where it stopped). False after saying what is wrong. */
 bool hpx_read_options(struct options *out, const struct command *command, int argc, char **argv, int *used);
-void hpx_print_options(hpx_buffer *out, const struct command *command);
+/* An option as it is written, and what it does. */
+struct option {
+    char letter;                 /* of its short form; 0: it has none */
+    const char *name, *argument; /* NULL: it takes none */
+    const char *help;
+};
+typedef void option_fn(void *context, const struct option *option);
+/* The options that a command takes; those that every command takes, where `command` is NULL. */
+void hpx_each_option(const struct command *command, option_fn *each, void *context);
 char *hpx_usage_of(const struct command *command); /* "hpx build [OPTION]... RECIPE[:SEARCH]..."; free() it */
 
 /* say.c */

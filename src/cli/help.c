@@ -1,41 +1,118 @@
-/* hpx help. */
-#include "cli.h"
+/* hpx help. What a command does is told in help/NAME.txt, and so is what the other topics say (help.h). */
+#include "help.h"
 
+#include "base/memory.h"
 #include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define USAGE_WIDTH  31
-#define COMMANDS_MAX 63 /* among which the nearest to a misspelt one is looked for */
+#define USAGE_WIDTH 31
+#define NAMES_MAX   63 /* among which the nearest to a misspelt one is looked for */
 
-const struct command *hpx_find_command(const struct command *commands, const char *name)
+extern const unsigned char hpx_help_texts[]; /* all of them, each behind a line "== NAME" */
+extern const size_t hpx_help_texts_size;
+
+static const struct command *command_of(const char *name)
 {
-    const char *names[COMMANDS_MAX + 1] = {NULL};
-    size_t visible = 0;
-    for (const struct command *command = commands; command->name; command++) {
-        if (strcmp(command->name, name) == 0)
-            return command;
-        if (command->summary && visible < COMMANDS_MAX)
-            names[visible++] = command->name;
-    }
+    const struct command *command = hpx_commands;
+    while (command->name && strcmp(command->name, name) != 0)
+        command++;
+    return command->name ? command : NULL;
+}
+
+static const struct topic *topic_of(const char *name)
+{
+    const struct topic *topic = hpx_topics;
+    while (topic->name && strcmp(topic->name, name) != 0)
+        topic++;
+    return topic->name ? topic : NULL;
+}
+
+static void unknown(const char *name, bool topics)
+{
+    const char *names[NAMES_MAX + 1] = {NULL};
+    size_t count = 0;
+    for (const struct command *command = hpx_commands; command->name; command++)
+        if (command->summary && count < NAMES_MAX)
+            names[count++] = command->name;
+    for (const struct topic *topic = hpx_topics; topics && topic->name && count < NAMES_MAX; topic++)
+        names[count++] = topic->name;
     const char *nearest = hpx_nearest_word(name, names);
     hpx_say("unknown command '%s'%s%s%s `hpx help` lists them", name, nearest ? "; did you mean '" : ";",
             nearest ? nearest : "", nearest ? "'?" : "");
-    return NULL;
 }
 
-static void print_list(hpx_buffer *text, const struct command *commands)
+const struct command *hpx_find_command(const char *name)
 {
-    hpx_buffer_puts(text, "hpx: make for experiments\n\nusage: hpx COMMAND [OPTION]... [ARGUMENT]...\n\n");
-    for (const struct command *command = commands; command->name; command++) {
+    const struct command *command = command_of(name);
+    if (!command)
+        unknown(name, false);
+    return command;
+}
+
+const char *hpx_help_text(const char *name, size_t *size)
+{
+    const char *text = (const char *)hpx_help_texts, *end = text + hpx_help_texts_size;
+    char *head = hpx_format("== %s\n", name);
+    const size_t length = strlen(head);
+    const char *found = memmem(text, hpx_help_texts_size, head, length);
+    const char *start = found ? found + length : end;
+    const char *next = memmem(start, (size_t)(end - start), "\n== ", 4);
+    free(head);
+    *size = (size_t)((next ? next + 1 : end) - start);
+    return start;
+}
+
+static void print_commands(hpx_buffer *out)
+{
+    for (const struct command *command = hpx_commands; command->name; command++) {
         if (!command->summary)
             continue;
-        hpx_buffer_printf(text, "  %-9s %-*s", command->name, USAGE_WIDTH, command->usage);
+        hpx_buffer_printf(out, "  %-9s %-*s", command->name, USAGE_WIDTH, command->usage);
         if (strlen(command->usage) >= USAGE_WIDTH) /* then its summary stands below */
-            hpx_buffer_printf(text, "\n%*s", 12 + USAGE_WIDTH, "");
-        hpx_buffer_printf(text, "%s\n", command->summary);
+            hpx_buffer_printf(out, "\n%*s", 12 + USAGE_WIDTH, "");
+        hpx_buffer_printf(out, "%s\n", command->summary);
     }
+}
+
+static void print_option(void *out, const struct option *option)
+{
+    char *name = hpx_format("%s%s%s", option->name, option->argument ? " " : "",
+                            option->argument ? option->argument : "");
+    if (option->letter)
+        hpx_buffer_printf(out, "  -%c, --%-18s %s\n", option->letter, name, option->help);
+    else
+        hpx_buffer_printf(out, "      --%-18s %s\n", name, option->help);
+    free(name);
+}
+
+/* As it is written, but for what the tables say. */
+static void print_text(hpx_buffer *out, const char *name)
+{
+    size_t size;
+    const char *line = hpx_help_text(name, &size);
+    for (const char *end = line + size, *next; line < end; line = next) {
+        const size_t length = (size_t)((const char *)memchr(line, '\n', (size_t)(end - line)) - line);
+        next = line + length + 1;
+        if (hpx_is_directive(line, length, "@commands"))
+            print_commands(out);
+        else if (hpx_is_directive(line, length, "@options"))
+            hpx_each_option(NULL, print_option, out);
+        else
+            hpx_buffer_add(out, line, length + 1);
+    }
+}
+
+bool hpx_is_directive(const char *line, size_t length, const char *word)
+{
+    return length == strlen(word) && memcmp(line, word, length) == 0;
+}
+
+static void print_list(hpx_buffer *text)
+{
+    hpx_buffer_puts(text, "hpx: make for experiments\n\nusage: hpx COMMAND [OPTION]... [ARGUMENT]...\n\n");
+    print_commands(text);
     hpx_buffer_puts(
         text,
         "\nRECIPE is a file, or - for standard input; RECIPE:SEARCH means one search of it. NAME=VALUE "
@@ -47,21 +124,36 @@ static void print_list(hpx_buffer *text, const struct command *commands)
         "holds the recipe, else ./cache.\n"
         "Exit codes: 0 done, 1 something failed, 2 usage or recipe error, 10 work remains\n"
         "(plan --exit-code), 11 damage found, 12 not reproducible.\n");
+    hpx_buffer_puts(text, "Other topics:");
+    for (const struct topic *topic = hpx_topics; topic->name; topic++)
+        hpx_buffer_printf(text, "%s `hpx help %s`, %s", topic == hpx_topics ? "" : ";", topic->name,
+                          topic->summary);
+    hpx_buffer_puts(text, ".\n");
 }
 
-int hpx_print_help(const struct command *commands, const char *name)
+int hpx_print_help(const char *name)
 {
     hpx_buffer text = {0};
+    const struct command *command = name ? command_of(name) : NULL;
     if (!name) {
-        print_list(&text, commands);
-        return hpx_print_result(&text);
-    }
-    const struct command *command = hpx_find_command(commands, name);
-    if (!command)
+        print_list(&text);
+    } else if (command) {
+        char *usage = hpx_usage_of(command);
+        hpx_buffer_printf(&text, "usage: %s\n\n", usage);
+        free(usage);
+        print_text(&text, name);
+        hpx_buffer_puts(&text, "\n");
+        hpx_each_option(command, print_option, &text);
+    } else if (topic_of(name)) {
+        print_text(&text, name);
+    } else {
+        unknown(name, true);
         return EXIT_USAGE;
-    char *usage = hpx_usage_of(command);
-    hpx_buffer_printf(&text, "usage: %s\n\n%s\n", usage, command->help);
-    free(usage);
-    hpx_print_options(&text, command);
+    }
     return hpx_print_result(&text);
+}
+
+int hpx_run_help(const struct options *options)
+{
+    return hpx_print_help(options->count ? options->arguments[0] : NULL);
 }

@@ -196,19 +196,11 @@ char *hpx_usage_of(const struct command *command)
     return hpx_format("hpx %s [OPTION]...%s%s", command->name, *command->usage ? " " : "", command->usage);
 }
 
-void hpx_print_options(hpx_buffer *out, const struct command *command)
+void hpx_each_option(const struct command *command, option_fn *each, void *context)
 {
-    for (size_t i = 0; i < OPTIONS; i++) {
-        if (!takes(command, &table[i]))
-            continue;
-        char *name = hpx_format("%s%s%s", table[i].name, table[i].argument ? " " : "",
-                                table[i].argument ? table[i].argument : "");
-        if (table[i].letter)
-            hpx_buffer_printf(out, "  -%c, --%-18s %s\n", table[i].letter, name, table[i].help);
-        else
-            hpx_buffer_printf(out, "      --%-18s %s\n", name, table[i].help);
-        free(name);
-    }
+    for (const struct row *row = table; row < table + OPTIONS; row++)
+        if (takes(command, row))
+            each(context, &(struct option){row->letter, row->name, row->argument, row->help});
 }
 
 static void *field_of(struct options *out, const struct given *given)

@@ -159,20 +159,39 @@ test_help() {
     complains 2 "unknown command 'biuld'; did you mean 'build'" hpx help biuld
 }
 
-# Every option that a command has is in the manual and in the completion.
-test_options_are_documented() {
-    local command option
-    sed 's/\\-/-/g' "$SOURCE_ROOT/docs/man/hpx.1" >manual
+# Every command has a manual page, made of the same text and tables as its help; and no text is without a page.
+test_manual() {
+    local command option page pages=$(dirname "$HPX")/man
     run 0 hpx help
-    sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' out >list
+    { echo hpx && sed -n 's/^  \([a-z][a-z]*\) .*/hpx-\1/p' out; } >named
     while read -r command; do
-        hpx help "$command" | sed -n 's/^  [-,a-zA-Z ]\{4\}\(--[a-z-]*\) .*/\1/p'
-    done <list | sort -u >options
-    [ "$(wc -l <options)" -gt 20 ] || fail 'the options of the help'
+        page=$pages/$command.1
+        [[ -s $page ]] || fail "no $page"
+        hpx help "${command#hpx-}" | sed -n 's/^  [-,a-zA-Z ]\{4\}\(--[a-z-]*\) .*/\1/p' >options
+        while read -r option; do
+            sed 's/\\-/-/g; s/\\f[BIR]//g' "$page" | grep -qe "$option" || fail "$page lacks $option"
+        done <options
+        cat options >>all
+    done <named
+    [ "$(sort -u all | wc -l)" -gt 20 ] || fail 'the options of the help'
     while read -r option; do
-        grep -qe "$option" manual || fail "the manual lacks $option"
         grep -qe "$option" "$SOURCE_ROOT/tools/hpx.bash" || fail "the completion lacks $option"
-    done <options
+    done <all
+    for page in "$SOURCE_ROOT"/src/cli/help/*.txt; do
+        page=$(basename "$page" .txt)
+        hpx help "$page" >said && [[ -s said ]] || fail "hpx help $page"
+        [[ $page == worker ]] || compgen -G "$pages/*$page.[157]" >found || fail "no page of $page"
+    done
+}
+
+test_manual_is_clean() {
+    local page
+    command -v groff >where || command -v mandoc >where || { echo '  skipped: needs groff or mandoc'; return; }
+    for page in "$(dirname "$HPX")"/man/*; do
+        ! command -v groff >where || groff -man -Tutf8 -ww -z "$page" >said 2>&1 || fail "groff: $page"
+        [[ ! -s said ]] || fail "groff: $(head -1 said)"
+        ! command -v mandoc >where || mandoc -T lint -W warning "$page" >said 2>&1 || fail "mandoc: $(head -1 said)"
+    done
 }
 
 test_version() {
