@@ -32,8 +32,10 @@ if nm -A -g --defined-only "$BUILD/libhpx.a" $objects | awk 'NF > 2 && $NF !~ /^
     failed=1
 fi
 
+# What cppcheck found in files that have not changed since is kept.
+mkdir -p "$BUILD/cppcheck"
 # shellcheck disable=SC2046
-cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+cppcheck --cppcheck-build-dir="$BUILD/cppcheck" --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
     --suppress=missingIncludeSystem --suppressions-list=tools/cppcheck.txt -D_GNU_SOURCE -Iinclude -Isrc -j 2 $(git ls-files 'src/*.c' 'tools/*.c') ||
     failed=1
 
