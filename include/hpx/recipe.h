@@ -145,6 +145,12 @@ hpx_status hpx_recipe_open(hpx_recipe **out, const char *path, hpx_error *error)
 
 void hpx_recipe_free(hpx_recipe *recipe); /* NULL is fine */
 
+/* Appends the recipe in the usual layout (docs/recipe.md), which is its own layout: it says the same, comments included.
+ * HPX_USAGE as of hpx_recipe_parse where a line cannot be read; what is wrong otherwise, and what it includes, does not
+ * matter. */
+hpx_status hpx_recipe_format(hpx_buffer *out, const char *path, const void *bytes, size_t size,
+                             hpx_error *error);
+
 /* The search of that name; HPX_USAGE with the nearest name if there is none. */
 hpx_status hpx_recipe_find_search(const hpx_recipe_search **out, const hpx_recipe *recipe, const char *name,
                                   hpx_error *error);

@@ -45,6 +45,7 @@ struct options {
     bool safetensors;                           /* export */
     bool log;                                   /* show */
     bool logits;                                /* predict */
+    bool check;                                 /* fmt */
     bool compact, pin, unpin, limited;          /* gc */
     uint64_t bytes_max;                         /* when limited */
     char **arguments;                           /* what is not an option */
@@ -92,6 +93,8 @@ int hpx_run_gc(const struct options *options);
 int hpx_run_export(const struct options *options);
 int hpx_run_import(const struct options *options);
 int hpx_run_help(const struct options *options);
+int hpx_run_check(const struct options *options);
+int hpx_run_fmt(const struct options *options);
 int hpx_run_worker(const struct options *options);
 
 /* help.c */
@@ -163,6 +166,7 @@ struct target {
     size_t count;
     bool named; /* not all searches are meant */
 };
+bool hpx_amends(const char *word); /* whether it is NAME=VALUE, where NAME is no path */
 /* The first word is the recipe, the others amend it. `cell`: words that do not, name a cell; they are left
  * behind the first word, and *count counts both. */
 hpx_status hpx_open_target(struct target *out, char **words, size_t *count, bool cell, hpx_error *error);

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether a word amends recipes: NAME=VALUE, where NAME is no path. */
-static bool amends(const char *word)
+bool hpx_amends(const char *word)
 {
     const char *end = word;
     while (isalnum((unsigned char)*end) || (*end && strchr("-_.", *end)))
@@ -60,7 +59,7 @@ hpx_status hpx_open_target(struct target *out, char **words, size_t *count, bool
     hpx_recipe_amendments amendments = {.words = words + 1, .count = *count - 1, .cell = cell};
     const char *search;
     *out = (struct target){0};
-    if (amends(words[0]))
+    if (hpx_amends(words[0]))
         return no_recipe(words[0], error);
     char *path = hpx_split_target(words[0], &search);
     hpx_status status = open_recipe(out, path, &amendments, error);
@@ -77,7 +76,7 @@ hpx_status hpx_open_trial(struct target *out, char **words, size_t count, hpx_er
 {
     hpx_recipe_amendments amendments = {.words = words + 1, .count = count - 1, .trial = true};
     *out = (struct target){0};
-    if (amends(words[0]))
+    if (hpx_amends(words[0]))
         return no_recipe(words[0], error);
     hpx_status status = open_recipe(out, words[0], &amendments, error);
     if (!status)
@@ -122,10 +121,10 @@ hpx_status hpx_open_targets(struct target **out, size_t *count, char *const *arg
     hpx_status status = HPX_OK;
     *count = 0;
     for (size_t i = 0; i < argument_count; i++)
-        if (amends(arguments[i]))
+        if (hpx_amends(arguments[i]))
             words[amendments.count++] = arguments[i];
     for (size_t i = 0; i < argument_count && !status; i++)
-        if (!amends(arguments[i]))
+        if (!hpx_amends(arguments[i]))
             status = add_target(targets, count, arguments[i], amendments, error);
     if (!status && argument_count > 0 && *count == 0)
         status = no_recipe(arguments[0], error);

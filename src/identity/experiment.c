@@ -4,6 +4,7 @@
 #include "hpx/file.h"
 #include "identity/adoption.h"
 #include "identity/manifest.h"
+#include "identity/missing.h"
 #include "identity/program.h"
 
 #include <assert.h>
@@ -86,32 +87,6 @@ static bool same_files(const hpx_recipe_dataset *a, const hpx_recipe_dataset *b)
     return same;
 }
 
-/* Mistakes of the recipe that its data shows, each once. */
-static void add_mistake(hpx_buffer *mistakes, const char *message)
-{
-    if (mistakes->size == 0 || !strstr(hpx_buffer_text(mistakes), message))
-        hpx_buffer_printf(mistakes, "%s%s", mistakes->size ? "\n" : "", message);
-}
-
-/* A path that leads nowhere is a mistake of the recipe. False where there is none. */
-static bool add_missing_files(hpx_buffer *mistakes, const hpx_recipe *recipe, uint32_t cell,
-                              const hpx_recipe_dataset *dataset)
-{
-    const hpx_input_kind *kind = recipe->trainer->inputs;
-    bool missing = false;
-    for (size_t key = 0, at = 0; key < kind->key_count; key++)
-        for (size_t word = 0; word < kind->keys[key].count; word++, at++) {
-            if (!dataset->files[at] || hpx_path_exists(dataset->files[at]))
-                continue;
-            hpx_error error;
-            hpx_recipe_fail_in(&error, recipe, "dataset", kind->keys[key].name, word, cell,
-                               "%s: no such file (%s)", dataset->files[at], kind->names[at]);
-            add_mistake(mistakes, error.message);
-            missing = true;
-        }
-    return missing;
-}
-
 static hpx_status find_data(hpx_experiment *experiment, uint32_t at, const hpx_source_options *options,
                             hpx_buffer *mistakes, hpx_error *error)
 {
@@ -127,14 +102,14 @@ static hpx_status find_data(hpx_experiment *experiment, uint32_t at, const hpx_s
         hpx_source *source = &experiment->sources[experiment->source_count];
         status = hpx_source_find(source, &data->dataset, recipe->trainer->inputs, options, error);
         if (status)
-            return add_missing_files(mistakes, recipe, cell, &data->dataset) ? HPX_OK : status;
+            return hpx_missing_inputs(mistakes, recipe, cell, &data->dataset) ? HPX_OK : status;
         experiment->source_count++;
         data->source = source;
     }
     if (recipe->trainer->inputs)
         status = hpx_recipe_take(&data->taken, recipe, cell, &data->source->record, error);
     if (status == HPX_USAGE)
-        add_mistake(mistakes, error->message);
+        hpx_mistakes_add(mistakes, error->message);
     return status == HPX_USAGE ? HPX_OK : status;
 }
 

@@ -5,6 +5,7 @@
  *           --axes.c--> axes --dataset.c, trainer.c, training.c, with settings.c--> slots
  *           --program.c--> what is known of a program --searches.c--> searches
  *     recipe and cell --resolve.c, program.c--> fields
+ *     bytes --format.c--> the same in the usual layout
  *
  * Everything lives in the recipe's arena. Whoever detects a mistake calls hpx_recipe_fail with the word it is
  * about, and goes on with the next thing: all mistakes are told at once. What a mistake has made unknown is
@@ -211,6 +212,9 @@ const char *hpx_recipe_folder(struct parse *p, const struct source *file);
 const char *hpx_recipe_beside(struct parse *p, const struct source *file, const char *path);
 /* Room for one more element behind `count` of an array in the arena. */
 void *hpx_recipe_room(struct parse *p, void *array, size_t count, size_t bytes);
+
+/* recipe.c: makes an empty recipe to be read, in an arena of its own. `given` has the path, the bytes and the folder. */
+hpx_status hpx_recipe_begin(struct parse *p, const struct source *given, hpx_error *error);
 
 /* The stages, in this order. */
 void hpx_recipe_statements(struct parse *p);

@@ -15,10 +15,8 @@ static void parse_all(struct parse *p)
         stages[i](p);
 }
 
-/* `given` has the path, the bytes and the folder; `p` the loader and the amendments. */
-static hpx_status parse(hpx_recipe **out, const struct source *given, struct parse p, hpx_error *error)
+hpx_status hpx_recipe_begin(struct parse *p, const struct source *given, hpx_error *error)
 {
-    *out = NULL;
     if (given->size > RECIPE_BYTES_MAX)
         return hpx_error_set(error, HPX_USAGE, "%s: larger than %u bytes: expected a recipe", given->path,
                              RECIPE_BYTES_MAX);
@@ -31,15 +29,25 @@ static hpx_status parse(hpx_recipe **out, const struct source *given, struct par
     *file = *given;
     file->path = recipe->path;
     file->bytes = hpx_arena_strndup(arena, given->size ? given->bytes : "", given->size);
-    p.recipe = recipe;
-    p.arena = arena;
-    p.file = file;
+    p->recipe = recipe;
+    p->arena = arena;
+    p->file = file;
+    return HPX_OK;
+}
+
+/* `p` has the loader and the amendments. */
+static hpx_status parse(hpx_recipe **out, const struct source *given, struct parse p, hpx_error *error)
+{
+    *out = NULL;
+    hpx_status status = hpx_recipe_begin(&p, given, error);
+    if (status)
+        return status;
     parse_all(&p);
     if (p.status) {
         hpx_recipe_tell(&p, error);
-        hpx_recipe_free(recipe);
+        hpx_recipe_free(p.recipe);
     } else {
-        *out = recipe;
+        *out = p.recipe;
     }
     return p.status;
 }

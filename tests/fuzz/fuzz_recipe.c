@@ -131,6 +131,24 @@ static hpx_status parse_amended(hpx_recipe **out, const uint8_t *data, size_t si
     return status;
 }
 
+/* The usual layout is its own layout, and says the same: as a recipe it has the same status. */
+static void format_it(const uint8_t *data, size_t size, hpx_status status)
+{
+    hpx_buffer once = {0}, twice = {0};
+    hpx_error error;
+    hpx_recipe *recipe;
+    if (hpx_recipe_format(&once, "fuzz.rcp", data, size, &error) != HPX_OK) {
+        expect(status == HPX_USAGE && once.size == 0 && error.status == HPX_USAGE);
+        return;
+    }
+    expect(hpx_recipe_format(&twice, "fuzz.rcp", once.data, once.size, &error) == HPX_OK);
+    expect(once.size == twice.size && (once.size == 0 || memcmp(once.data, twice.data, once.size) == 0));
+    expect(hpx_recipe_parse(&recipe, "fuzz.rcp", once.data, once.size, load, NULL, &error) == status);
+    hpx_recipe_free(recipe);
+    hpx_buffer_free(&once);
+    hpx_buffer_free(&twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     hpx_recipe *recipe;
@@ -143,6 +161,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(text, zero + 1, text_size - 1);
     hpx_status status = zero ? parse_amended(&recipe, data, (size_t)(zero - data), text, &error)
                              : hpx_recipe_parse(&recipe, "fuzz.rcp", data, size, load, NULL, &error);
+    if (!zero)
+        format_it(data, size, status);
     if (status) {
         expect(!recipe && error.status == status && strchr(error.message, ':'));
         expect(zero || (status == HPX_USAGE && strstr(error.message, ".rcp:")));
