@@ -3,8 +3,11 @@
 #define HPX_BUILD_H
 
 #include "hpx/error.h"
+#include "hpx/hash.h"
 #include "hpx/metrics.h"
 #include "hpx/outcome.h"
+#include "hpx/recipe.h"
+#include "hpx/search.h"
 #include "hpx/source.h"
 
 #include <signal.h>
@@ -25,21 +28,32 @@ typedef enum hpx_event_kind {
     HPX_EVENT_PROGRESS, /* metrics so far; once, with message: what is ignored of what a program says */
     HPX_EVENT_SAID,     /* of the build as a whole; with message */
     HPX_EVENT_TICK,     /* nothing happened for a while */
+    HPX_EVENT_SCORE, /* a cell has its score after `epochs`: `value`, NaN where it failed; stored or trained */
+    HPX_EVENT_VISIT,   /* `search` has come to a cell, after `epochs`, and knows its score: `value` */
+    HPX_EVENT_ARRIVED, /* `search` is done */
+    HPX_EVENTS
 } hpx_event_kind;
 
 typedef struct hpx_event {
     hpx_event_kind kind;
-    const char *cell; /* "n1=128 n2=64", and the trial's other particulars; not for a tick */
+    const char *cell; /* "n1=128 n2=64", and the trial's other particulars; NULL: it is of no trial */
+    uint32_t number;  /* of the cell in the grid: of a trial, SCORE, VISIT */
+    const hpx_hash *key;
     uint32_t seed;
     hpx_verdict verdict;
     const char *reason; /* why it is no hit: "rate 0.001 -> 0.003"; may be NULL */
     uint32_t from;
-    uint32_t epoch;             /* the newest one finished; PROGRESS: as the program counts, or 0 */
-    uint32_t epochs;            /* the last one; 0: only the program knows how many there will be */
-    double value;               /* the objective at it; NaN before the first */
-    const char *message;        /* lines; NULL: none */
-    const hpx_metrics *metrics; /* of the newest epoch: EPOCH, PROGRESS; NULL: none */
-    /* The build as a whole. */
+    uint32_t epoch;                  /* the newest one finished; PROGRESS: as the program counts, or 0 */
+    uint32_t epochs;                 /* the last one; 0: only the program knows how many there will be */
+    double value;                    /* the objective at it; NaN before the first */
+    const char *message;             /* lines; NULL: none */
+    const hpx_metrics *metrics;      /* of the newest epoch: EPOCH, PROGRESS; NULL: none */
+    double trial_seconds;            /* of training in this run */
+    double trial_left;               /* until its last epoch; NaN: unknown */
+    const hpx_recipe_search *search; /* VISIT, ARRIVED */
+    const hpx_search_result *result; /* ARRIVED */
+    size_t visits;                   /* VISIT, ARRIVED: of the search so far */
+    /* The build as a whole; not for SCORE, VISIT and ARRIVED. */
     size_t done, running, waiting; /* trials that are needed: trained so far, in training, waiting */
     size_t speculative;            /* trials in training that may prove not to be needed */
     size_t cells_seen;

@@ -6,6 +6,7 @@
 #include "hpx/store.h"
 #include "report/report.h"
 #include "report/results.h"
+#include "report/spark.h"
 #include "run/stored.h"
 
 #include <signal.h>
@@ -121,9 +122,6 @@ void hpx_say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* 
 /* Whatever people may read goes through here: with escapes for what is not visible (base/text.h), but line
  * ends and tabs. */
 void hpx_show_text(const char *text); /* to stderr */
-/* Lines drawn above the cursor's end, which the next frame replaces. */
-extern volatile sig_atomic_t hpx_lines_drawn;
-void hpx_clear_lines(void); /* for a message, before the next frame */
 
 /* common.c */
 int hpx_print_result(hpx_buffer *text); /* to stdout, and frees it; the exit code */
@@ -227,8 +225,18 @@ void hpx_die_of(int number) __attribute__((noreturn)); /* ends the process by a 
 void hpx_die_of_broken_pipe(
     void); /* as others do whose reader has gone; returns when the user ignores SIGPIPE */
 
-/* progress.c: what goes on, drawn on a terminal. */
-size_t hpx_terminal_columns(int fd); /* SIZE_MAX: it is none */
+/* terminal.c */
+size_t hpx_terminal_columns(int fd);    /* SIZE_MAX: it is none */
+bool hpx_terminal_is_able(int fd);      /* it is one that can be drawn on */
+hpx_screen hpx_terminal_screen(int fd); /* as it is now */
+/* A frame on stderr, which the next one replaces: lines with "\n" between them, none longer than the screen is wide. */
+void hpx_terminal_watch(void); /* before the first: for Ctrl-Z, and changes of size */
+void hpx_terminal_draw(const char *lines);
+void hpx_terminal_clear(void);   /* takes it away, for a message; in a handler of signals, too */
+bool hpx_terminal_is_ours(void); /* nobody else has the terminal, as the shell has while hpx runs behind it */
+extern volatile sig_atomic_t hpx_terminal_changed; /* since the last frame */
+
+/* progress.c: what goes on. */
 struct progress;
 struct progress *hpx_progress_new(const struct options *options, const hpx_recipe *recipe);
 void hpx_progress_free(struct progress *progress); /* clears what is drawn */

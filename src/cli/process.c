@@ -33,6 +33,7 @@ static int64_t now_ns(void)
 void hpx_die_of(int number)
 {
     sigset_t set;
+    hpx_terminal_clear();
     hpx_file_remove_temporaries();
     signal(number, SIG_DFL);
     sigemptyset(&set);

@@ -9,24 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-volatile sig_atomic_t hpx_lines_drawn;
-
-void hpx_clear_lines(void)
-{
-    const int above = hpx_lines_drawn - 1;
-    if (above >= 0)
-        fputs("\r", stderr);
-    if (above > 0)
-        fprintf(stderr, "\033[%dA", above);
-    if (above >= 0)
-        fputs("\033[J", stderr);
-    hpx_lines_drawn = 0;
-}
-
 void hpx_show_text(const char *text)
 {
     hpx_buffer shown = {0};
-    hpx_clear_lines();
+    hpx_terminal_clear();
     hpx_text_show(&shown, text, strlen(text), "\n\t");
     fputs(hpx_buffer_text(&shown), stderr);
     hpx_buffer_free(&shown);

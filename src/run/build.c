@@ -32,10 +32,12 @@ static size_t take_finished(struct build *build, struct list *list,
     size_t kept = 0, count = list->count;
     for (size_t i = 0; i < count; i++) {
         double mean, sd;
-        if (hpx_ledger_score(&mean, &sd, &build->ledger, list->at[i]))
-            give(build->plan, list->at[i], mean);
-        else
+        if (!hpx_ledger_score(&mean, &sd, &build->ledger, list->at[i])) {
             list->at[kept++] = list->at[i];
+            continue;
+        }
+        give(build->plan, list->at[i], mean);
+        hpx_build_say_score(build, list->at[i], mean);
     }
     list->count = kept;
     return count - kept;
@@ -54,6 +56,7 @@ static hpx_status follow(struct build *build, hpx_error *error)
         const hpx_request *requests;
         double mean, sd;
         size_t count = hpx_plan_ask(build->plan, &requests);
+        hpx_build_say_decisions(build);
         if (count == 0)
             return HPX_OK;
         for (size_t i = 0; i < count; i++) {
@@ -451,6 +454,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     free(build.arrivals.at);
     free(build.open.at);
     free(build.waiting_for);
+    free(build.said);
     hpx_build_forget_conditions(&build);
     free(build.speculated.at);
     hpx_timeline_free(&build.timeline);

@@ -73,8 +73,27 @@ char *hpx_build_accident_text(const hpx_result *result)
     return copy;
 }
 
+static void hand_on(const struct build *build, const hpx_event *event)
+{
+    if (build->options->event)
+        build->options->event(build->options->context, event);
+}
+
+/* By its own epochs, where it has any yet. */
+static double trial_left(const struct build *build, const struct trial *trial)
+{
+    const uint32_t trained = hpx_trial_trained(trial);
+    if (trial->state != TRIAL_RUNNING)
+        return NAN;
+    if (trained > 0)
+        return trial->past->seconds / trained * (trial->to > trial->epoch ? trial->to - trial->epoch : 0);
+    return build->spent_cost > 0
+               ? (double)hpx_trial_cost_left(trial) * build->spent_seconds / build->spent_cost
+               : NAN;
+}
+
 static void emit(struct build *build, hpx_event_kind kind, const struct trial *trial, const char *message,
-                 const hpx_result *progress)
+                 const hpx_result *result)
 {
     if (!build->options->event)
         return;
@@ -84,6 +103,7 @@ static void emit(struct build *build, hpx_event_kind kind, const struct trial *t
         .message = message,
         .epochs = build->recipe->epochs,
         .value = NAN,
+        .trial_left = NAN,
         .done = build->trained,
         .running = counts.running,
         .waiting = counts.waiting,
@@ -95,6 +115,8 @@ static void emit(struct build *build, hpx_event_kind kind, const struct trial *t
     if (trial) {
         hpx_recipe_cell_text(&cell, build->recipe, trial->cell);
         event.cell = hpx_buffer_text(&cell);
+        event.number = trial->cell;
+        event.key = &trial->key;
         event.seed = trial->seed;
         event.verdict = trial->verdict;
         event.reason = trial->reason;
@@ -103,21 +125,76 @@ static void emit(struct build *build, hpx_event_kind kind, const struct trial *t
         event.epochs = trial->state == TRIAL_RUNNING ? trial->to : build->recipe->epochs;
         if (event.epoch > 0)
             event.value = trial->past->value;
+        event.trial_seconds = trial->past->seconds;
+        event.trial_left = trial_left(build, trial);
     }
-    if (build->recipe->program && build->recipe->program->continues == HPX_CONTINUE_NO)
+    if (build->recipe->program && build->recipe->program->continues == HPX_CONTINUE_NO) {
         event.epochs = 0;
-    if (progress && progress->metrics.count > 0) {
-        event.epoch = progress->epoch;
-        event.value = hpx_objective_value(&build->recipe->objective, &progress->metrics);
-        event.metrics = &progress->metrics;
+        event.trial_left = NAN;
     }
-    build->options->event(build->options->context, &event);
+    if (result && result->metrics.count > 0)
+        event.metrics = &result->metrics;
+    if (event.metrics && kind == HPX_EVENT_PROGRESS) {
+        event.epoch = result->epoch;
+        event.value = hpx_objective_value(&build->recipe->objective, &result->metrics);
+    }
+    hand_on(build, &event);
     hpx_buffer_free(&cell);
 }
 
 void hpx_build_emit(struct build *build, hpx_event_kind kind, const struct trial *trial, const char *message)
 {
     emit(build, kind, trial, message, NULL);
+}
+
+void hpx_build_say_epoch(struct build *build, const struct trial *trial, const hpx_result *result)
+{
+    emit(build, HPX_EVENT_EPOCH, trial, NULL, result);
+}
+
+void hpx_build_say_score(const struct build *build, hpx_request request, double value)
+{
+    hand_on(build,
+            &(hpx_event){
+                .kind = HPX_EVENT_SCORE, .number = request.cell, .epochs = request.epochs, .value = value});
+}
+
+/* What a search has decided since the last time. */
+static void say_visits(const struct build *build, size_t i, struct said *said)
+{
+    const hpx_search *search = hpx_plan_search(build->plan, i);
+    const hpx_request *trace;
+    const size_t count = hpx_search_trace(search, &trace);
+    hpx_event event = {.kind = HPX_EVENT_VISIT, .search = hpx_plan_recipe_search(build->plan, i)};
+    while (said->visits < count) {
+        const hpx_request request = trace[said->visits++];
+        event.number = request.cell;
+        event.epochs = request.epochs;
+        event.value = hpx_plan_value(build->plan, request);
+        event.visits = said->visits;
+        hand_on(build, &event);
+    }
+    if (!hpx_search_is_done(search) || said->done)
+        return;
+    said->done = true;
+    const hpx_search_result result = hpx_search_result_of(search);
+    hand_on(build,
+            &(hpx_event){.kind = HPX_EVENT_ARRIVED,
+                         .search = event.search,
+                         .result = &result,
+                         .visits = count,
+                         .value = hpx_plan_value(build->plan, (hpx_request){result.end, result.epochs})});
+}
+
+void hpx_build_say_decisions(struct build *build)
+{
+    const size_t count = hpx_plan_count(build->plan);
+    if (!build->options->event)
+        return;
+    if (!build->said)
+        build->said = hpx_alloc(count * sizeof *build->said);
+    for (size_t i = 0; i < count; i++)
+        say_visits(build, i, &build->said[i]);
 }
 
 /* The first warnings stand for those that most trials of a program have. */

@@ -25,6 +25,12 @@ struct list {
     size_t count, capacity;
 };
 
+/* How far a search's decisions have been told of. */
+struct said {
+    size_t visits;
+    bool done;
+};
+
 struct build {
     const hpx_recipe *recipe;
     const hpx_build_options *options;
@@ -65,6 +71,7 @@ struct build {
     const struct trial *aside; /* the last one found in training elsewhere */
     double waiting_since;      /* 0: some trial is trained here */
     char *waiting_for;         /* as it was said last; NULL: not yet */
+    struct said *said;         /* of every search; NULL: nothing yet */
 };
 
 /* What its jobs have beside manifests: conditions.c. */
@@ -145,6 +152,12 @@ hpx_status hpx_trial_refuse_checkpoint(struct build *build, struct trial *trial,
 
 /* An event of a trial, or of none (NULL), with a message or NULL. */
 void hpx_build_emit(struct build *build, hpx_event_kind kind, const struct trial *trial, const char *message);
+/* A trial has had an epoch, which is stored. */
+void hpx_build_say_epoch(struct build *build, const struct trial *trial, const hpx_result *result);
+/* A cell has its score. */
+void hpx_build_say_score(const struct build *build, hpx_request request, double value);
+/* Where the searches have gone since the last time. */
+void hpx_build_say_decisions(struct build *build);
 /* How the newest epoch of a trial goes, before it has a result, and what is ignored of what it says. */
 void hpx_build_say_progress(struct build *build, const struct trial *trial, const hpx_result *result);
 /* An accident as people are told of it: what it was, what may help, and the end of what was printed. free() it. */

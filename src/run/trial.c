@@ -375,7 +375,7 @@ hpx_status hpx_trial_note_epoch(struct build *build, struct trial *trial, const 
     build->spent_seconds += result->seconds;
     build->spent_cost +=
         trial->past->failure ? 0 : (double)trial->epoch_cost; /* it need not be a whole epoch */
-    hpx_build_emit(build, HPX_EVENT_EPOCH, trial, NULL);
+    hpx_build_say_epoch(build, trial, result);
     return HPX_OK;
 }
 

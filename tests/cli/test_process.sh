@@ -226,7 +226,7 @@ test_progress_of_a_program() {
     printf '%s\n' 'program' '  command = sh train.sh $n' '  code = train.sh' '  metrics = stdout' 'train' '  epochs = 9' \
         '  objective = maximise score' 'axis n = 1 2' 'search all' '  method = grid' >a.rcp
     echo 'for e in 5 6; do [ "$1" = 1 ] || echo "Epoch $e score=0.$e loss=2"; [ "$1" = 2 ] || echo "score=0.$e loss=2"
-        sleep 0.6; done' >train.sh
+        sleep 1.2; done' >train.sh
     on_terminal 80 xterm "'$HPX' build a.rcp -j 1"
     grep -q '^n=1  0.5000  loss 2' screen || fail 'the trial that does not count'
     grep -q '^n=2  5  0.5000  loss 2' screen || fail 'the trial that counts'

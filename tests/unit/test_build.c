@@ -77,7 +77,7 @@ static hpx_recipe *parse(const char *train, const char *rest)
 
 /* What a build said while it ran. */
 struct heard {
-    size_t events[HPX_EVENT_TICK + 1];
+    size_t events[HPX_EVENTS];
     size_t epochs_trained;
     char message[512];
     volatile sig_atomic_t interrupted;
@@ -88,8 +88,13 @@ static void hear(void *context, const hpx_event *event)
 {
     struct heard *heard = context;
     heard->events[event->kind]++;
+    if (event->kind == HPX_EVENT_ARRIVED) {
+        assert_in_range(event->visits, 1, heard->events[HPX_EVENT_VISIT]); /* of all searches */
+        assert_non_null(event->result->stop);
+    }
     if (event->kind == HPX_EVENT_EPOCH) {
         heard->epochs_trained++;
+        assert_true(isnan(event->value) || event->metrics);
         assert_in_range(event->epoch, event->from + 1, event->epochs);
         if (heard->epochs_trained == heard->interrupt_after)
             heard->interrupted = 1;
@@ -168,6 +173,9 @@ static void test_train_then_hit(void **state)
     assert_int_equal(heard.epochs_trained, 12);
     assert_int_equal(heard.events[HPX_EVENT_STARTED], 6);
     assert_int_equal(heard.events[HPX_EVENT_DONE], 6);
+    assert_int_equal(heard.events[HPX_EVENT_SCORE], 3);
+    assert_int_equal(heard.events[HPX_EVENT_VISIT], 3);
+    assert_int_equal(heard.events[HPX_EVENT_ARRIVED], 1);
     const hpx_search_outcome *search = &first->searches[0];
     assert_true(search->done && search->score > 0.5 && search->score_sd >= 0);
     assert_true(search->paid_macs == (double)search->nominal_macs && search->relative_cost == 1);
@@ -181,6 +189,9 @@ static void test_train_then_hit(void **state)
     expect_counts(second, 6, 0, 0, 0);
     expect_trials(second, 0, 6, 0, 0);
     assert_int_equal(heard.epochs_trained, 0);
+    assert_int_equal(heard.events[HPX_EVENT_STARTED], 0);
+    assert_int_equal(heard.events[HPX_EVENT_SCORE], 3);
+    assert_int_equal(heard.events[HPX_EVENT_ARRIVED], 1);
     assert_int_equal(second->searches[0].paid_training_macs, 0);
     assert_true(second->searches[0].score == search->score);
     assert_int_equal(second->searches[0].nominal_macs, search->nominal_macs);
