@@ -6,6 +6,10 @@
 #include "page/page.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { WATCH_SECONDS = 2 };
 
 struct reported {
     hpx_store *store;
@@ -65,7 +69,29 @@ static hpx_status plan_searches(hpx_outcome **out, const struct target *target,
     return hpx_build(out, target->recipe, target->searches, target->count, source, &build, error);
 }
 
-static hpx_status write_page(hpx_buffer *text, hpx_store *store, const struct target *target,
+/* The page as it stands, and as it is while results come: the same, but it loads itself again. */
+struct pages {
+    hpx_buffer still, live;
+    bool nothing; /* there is nothing stored yet to make them of */
+    bool done;    /* all searches are: no build of the recipe has anything to add */
+};
+
+static void free_pages(struct pages *pages)
+{
+    hpx_buffer_free(&pages->still);
+    hpx_buffer_free(&pages->live);
+    *pages = (struct pages){0};
+}
+
+static bool all_done(const hpx_outcome *outcome)
+{
+    bool done = outcome != NULL;
+    for (size_t i = 0; done && i < outcome->search_count; i++)
+        done = outcome->searches[i].done;
+    return done;
+}
+
+static hpx_status make_pages(struct pages *out, hpx_store *store, const struct target *target,
                              const char *compared, const char *data, hpx_error *error)
 {
     const hpx_source_options source = {.store = store, .folder = data};
@@ -79,51 +105,132 @@ static hpx_status write_page(hpx_buffer *text, hpx_store *store, const struct ta
         status = add_costs(reported.page, target->recipe, &source, error);
     if (!status)
         status = hpx_each_stored(store, &whole, data, true, add, &reported, error);
-    if (!status && hpx_page_cells(reported.page) == 0)
+    out->nothing = !status && hpx_page_cells(reported.page) == 0;
+    if (out->nothing)
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no cell of its grid is stored; first: hpx build %s",
                                target->path, target->path);
     if (!status)
         status = plan_searches(&outcome, target, &source, error);
-    if (!status)
-        hpx_page_write(text, reported.page, outcome);
+    if (!status) {
+        hpx_page_write(&out->still, reported.page, outcome);
+        hpx_page_set_reload(reported.page, WATCH_SECONDS);
+        hpx_page_write(&out->live, reported.page, outcome);
+        out->done = all_done(outcome);
+    }
     hpx_page_free(reported.page);
     hpx_outcome_free(outcome);
     hpx_adoptions_free(&reported.adoptions);
     return status;
 }
 
-static hpx_status report(hpx_buffer *text, const struct options *options, hpx_error *error)
+/* Opens the store no longer than it reads it. `changes`: of the store when it was read last, unless NULL; where there
+ * are no others `out` stays empty. */
+static hpx_status read_pages(struct pages *out, uint64_t *changes, const struct target *target,
+                             const struct options *options, hpx_error *error)
 {
-    struct target target;
-    size_t count = options->count;
+    char *folder = hpx_store_folder(options, target->path), *data = hpx_data_folder(folder);
     hpx_store *store = NULL;
-    hpx_status status = hpx_open_target(&target, options->arguments, &count, false, error);
-    if (status)
-        return status;
-    char *folder = hpx_store_folder(options, target.path), *data = hpx_data_folder(folder);
-    status = hpx_open_store(&store, options, folder, HPX_STORE_READ, error);
+    hpx_status status = hpx_open_store(&store, options, folder, HPX_STORE_READ, error);
     if (!status && !store)
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no store here; first: hpx build %s", folder,
-                               target.path);
-    if (!status)
-        status = write_page(text, store, &target, options->compared, data, error);
+                               target->path);
+    out->nothing = status == HPX_NOT_FOUND;
+    if (!status && (!changes || *changes != hpx_store_changes(store))) {
+        const uint64_t now = hpx_store_changes(store);
+        status = make_pages(out, store, target, options->compared, data, error);
+        if (!status && changes)
+            *changes = now;
+    }
     hpx_store_close(store);
     free(data);
     free(folder);
-    hpx_free_target(&target);
+    return status;
+}
+
+/* --- a page that is kept up to date ------------------------------------------------------------------------------- */
+
+static void wait_between(void)
+{
+    const struct timespec tick = {.tv_nsec = 100 * 1000 * 1000};
+    for (int i = 0; i < WATCH_SECONDS * 10 && !hpx_interrupted; i++)
+        nanosleep(&tick, NULL);
+}
+
+static hpx_status write_if_changed(const char *path, struct pages *last, struct pages *now, hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    if (now->live.size == 0)
+        return HPX_OK;
+    if (now->live.size != last->live.size || memcmp(now->live.data, last->live.data, now->live.size) != 0)
+        status = hpx_file_write(path, now->live.data, now->live.size, error);
+    free_pages(last);
+    *last = *now;
+    *now = (struct pages){0};
+    return status;
+}
+
+/* Writes the page again whenever results have come, until there are no more to come or the user ends it. The page that
+ * is left then stands still. */
+static hpx_status watch(const struct target *target, const struct options *options, hpx_error *error)
+{
+    struct pages last = {0}, now = {0};
+    uint64_t changes = UINT64_MAX;
+    bool said = options->quiet;
+    hpx_status status = HPX_OK;
+    while (!status && !last.done && !hpx_interrupted) {
+        status = read_pages(&now, &changes, target, options, error);
+        if (now.nothing) {
+            if (!said)
+                hpx_say("%s: nothing is stored of it yet; waits for: hpx build %s", target->path, target->path);
+            said = true;
+            status = HPX_OK;
+        } else if (!status) {
+            status = write_if_changed(options->output, &last, &now, error);
+        }
+        if (!status && !last.done)
+            wait_between();
+    }
+    if (status == HPX_INTERRUPTED)
+        status = HPX_OK;
+    if (!status && last.still.size > 0)
+        status = hpx_file_write(options->output, last.still.data, last.still.size, error);
+    if (!status && last.done && !options->quiet)
+        hpx_say("%s: all searches of %s are done", options->output, target->path);
+    free_pages(&last);
+    free_pages(&now);
+    return status;
+}
+
+static hpx_status write_once(const struct target *target, const struct options *options, int *code,
+                             hpx_error *error)
+{
+    struct pages pages = {0};
+    const hpx_status status = read_pages(&pages, NULL, target, options, error);
+    if (!status)
+        *code = hpx_write_output(options->output, &pages.still);
+    free_pages(&pages);
     return status;
 }
 
 int hpx_run_report(const struct options *options)
 {
-    hpx_buffer text = {0};
+    struct target target;
+    size_t count = options->count;
     hpx_error error;
-    if (!options->output) {
+    int code = EXIT_DONE;
+    if (!options->output || (options->watch && strcmp(options->output, "-") == 0)) {
         hpx_say("report: name the file to write: -o report.html");
         return EXIT_USAGE;
     }
-    const hpx_status status = report(&text, options, &error);
-    const int code = status ? hpx_fail(&error) : hpx_write_output(options->output, &text);
-    hpx_buffer_free(&text);
-    return code;
+    hpx_status status = hpx_open_target(&target, options->arguments, &count, false, &error);
+    if (status)
+        return hpx_fail(&error);
+    if (options->watch) {
+        hpx_catch_interrupts();
+        status = watch(&target, options, &error);
+    } else {
+        status = write_once(&target, options, &code, &error);
+    }
+    hpx_free_target(&target);
+    return status ? hpx_fail(&error) : code;
 }

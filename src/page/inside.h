@@ -43,6 +43,7 @@ struct hpx_page {
     hpx_svg_heat_scale scale; /* the colours of scores */
     uint32_t shown; /* the cell through which figures cut: where the first search ends, else the best */
     struct contest *contest; /* NULL: none */
+    unsigned reload;         /* seconds until the page loads itself again; 0: it does not */
     struct origin *origins;
     size_t origin_count, origin_capacity;
 };

@@ -359,7 +359,16 @@ static void put_head(hpx_buffer *out, const hpx_page *page)
     hpx_html_text(out, page->recipe->path);
     hpx_buffer_puts(out, " – hpx report</title>\n<style>");
     hpx_buffer_add(out, hpx_page_style, hpx_page_style_size);
-    hpx_buffer_puts(out, "</style>\n</head>\n<body>\n");
+    hpx_buffer_puts(out, "</style>\n</head>\n");
+    if (page->reload)
+        hpx_buffer_printf(out, "<body data-reload=\"%u\">\n", page->reload);
+    else
+        hpx_buffer_puts(out, "<body>\n");
+}
+
+void hpx_page_set_reload(hpx_page *page, unsigned seconds)
+{
+    page->reload = seconds;
 }
 
 void hpx_page_write(hpx_buffer *out, hpx_page *page, const hpx_outcome *outcome)

@@ -38,6 +38,9 @@ hpx_status hpx_page_compare(hpx_page *page, const char *path, const hpx_buffer *
 
 uint32_t hpx_page_cells(const hpx_page *page); /* that have results */
 
+/* The page loads itself again every so many seconds, while it is looked at and nobody uses it. 0: it does not. */
+void hpx_page_set_reload(hpx_page *page, unsigned seconds);
+
 /* Appends the page. `outcome`: what a plan of the recipe's searches has found; NULL: none. */
 void hpx_page_write(hpx_buffer *out, hpx_page *page, const hpx_outcome *outcome);
 void hpx_page_free(hpx_page *page); /* NULL is fine */

@@ -21,7 +21,7 @@
   const mark = (kind, n, name, on) => (marks[kind].get(n) || []).forEach(e => e.classList.toggle(name, on));
 
   // --- state ---------------------------------------------------------------------------------------------------
-  const state = {pins: [], sort: "", filter: "", steps: Object.create(null), seeds: false};
+  const state = {pins: [], sort: "", filter: "", steps: Object.create(null), seeds: false, still: false};
   let shown = null, shownSearch = null;
 
   const write = () => {
@@ -31,6 +31,7 @@
     if (state.filter) words.set("filter", state.filter);
     for (const [search, step] of Object.entries(state.steps)) words.set("step." + search, step);
     if (state.seeds) words.set("seeds", "1");
+    if (state.still) words.set("still", "1");
     const text = words.toString();
     history.replaceState(null, "", text ? "#" + text : location.pathname + location.search);
   };
@@ -257,6 +258,20 @@
   if (document.querySelector(".seed"))
     document.querySelector("header").append(make("p", {class: "choices"}, make("label", {}, seeds, " single seeds in the figures along an axis")));
 
+  // --- a page that is watched: it loads itself again while it is looked at and nobody uses it --------------------
+  const still = make("input", {type: "checkbox"});
+  const seconds = Number(document.body.dataset.reload);
+  if (seconds) {
+    let used = 0;
+    for (const kind of ["pointermove", "pointerdown", "keydown", "input", "wheel"])
+      addEventListener(kind, () => { used = Date.now(); }, {passive: true});
+    setInterval(() => {
+      if (!still.checked && !document.hidden && Date.now() - used > 1000 * seconds) location.reload();
+    }, 1000 * seconds);
+    still.addEventListener("change", () => { state.still = still.checked; write(); });
+    document.querySelector("header").append(make("p", {class: "choices"}, make("label", {}, still, " hold still: results are coming, and the page shows them by itself")));
+  }
+
   // --- the fragment -----------------------------------------------------------------------------------------------
   const read = () => {
     const words = new URLSearchParams(location.hash.slice(1));
@@ -264,6 +279,7 @@
     state.filter = words.get("filter") || "";
     input.value = state.filter;
     showSeeds(words.get("seeds") === "1");
+    state.still = still.checked = words.get("still") === "1";
     data.searches.forEach((search, i) => sliders[i] && sliders[i](words.get("step." + search.name) || search.visits.length));
     setPins((words.get("pin") || "").split(" ").filter(Boolean).map(Number));
     sort();

@@ -470,6 +470,13 @@ bool hpx_store_is_writable(const hpx_store *store)
     return store->writing;
 }
 
+uint64_t hpx_store_changes(const hpx_store *store)
+{
+    MDB_envinfo info;
+    mdb_env_info(store->env, &info);
+    return info.me_last_txnid;
+}
+
 bool hpx_store_exists(const char *directory)
 {
     char *path = hpx_path_join(directory, DATA_FILE);
