@@ -181,7 +181,8 @@ static hpx_status watch(const struct target *target, const struct options *optio
         status = read_pages(&now, &changes, target, options, error);
         if (now.nothing) {
             if (!said)
-                hpx_say("%s: nothing is stored of it yet; waits for: hpx build %s", target->path, target->path);
+                hpx_say("%s: nothing is stored of it yet; waits for: hpx build %s", target->path,
+                        target->path);
             said = true;
             status = HPX_OK;
         } else if (!status) {

@@ -269,7 +269,7 @@
       if (!still.checked && !document.hidden && Date.now() - used > 1000 * seconds) location.reload();
     }, 1000 * seconds);
     still.addEventListener("change", () => { state.still = still.checked; write(); });
-    document.querySelector("header").append(make("p", {class: "choices"}, make("label", {}, still, " hold still: results are coming, and the page shows them by itself")));
+    document.querySelector("header").append(make("p", {class: "choices still"}, make("label", {}, still, " hold still: results are coming, and the page shows them by itself")));
   }
 
   // --- the fragment -----------------------------------------------------------------------------------------------

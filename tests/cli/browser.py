@@ -4,7 +4,7 @@
         browser.open(url)
         browser.run("return document.title")
 """
-import base64, json, re, shutil, subprocess, urllib.request
+import base64, json, re, shutil, subprocess, time, urllib.request
 
 
 class Browser:
@@ -64,6 +64,14 @@ class Browser:
 
     def run(self, script, *arguments):
         return self.call("execute/sync", script=script, args=list(arguments))
+
+    def until(self, script, seconds=20):
+        """Runs the script until it returns something true."""
+        end = time.monotonic() + seconds
+        while not self.run(script):
+            if time.monotonic() > end:
+                raise TimeoutError(script)
+            time.sleep(0.05)
 
     def keys(self, text):
         """Pressed one after the other, where the focus is."""

@@ -1,5 +1,5 @@
 """What a page of hpx report does in a browser: PAGE, of the paper's table, and one with HOSTILE names."""
-import sys
+import sys, time
 
 from browser import Browser
 
@@ -118,9 +118,27 @@ def names(browser):
     has(browser.run("return document.querySelector('#filter-hint').innerText"), "such as w=</script><script>alert(2)//;")
 
 
+def reloads(browser):
+    """A page that is watched loads itself again, with its state, until it is held still."""
+    with open(page.removeprefix("file://")) as file:
+        text = file.read()
+    live = page.replace(".html", "-live.html")
+    with open(live.removeprefix("file://"), "w") as file:
+        file.write(text.replace("<body>", '<body data-reload="1">'))
+    browser.open(live + "#pin=7")
+    browser.run("window.first = true")
+    browser.until("return window.first === undefined")
+    equal(browser.run("return location.hash"), "#pin=7", "the fragment")
+    equal(browser.run("return [...document.querySelectorAll('#space .pinned')].map(e => e.dataset.n)"), ["7"], "what is pinned")
+    browser.run("window.first = true; document.querySelector('.still input').click()")
+    has(browser.run("return location.hash"), "still=1")
+    time.sleep(2.5)
+    equal(browser.run("return window.first"), True, "the page that is held still")
+
+
 for width, dark in ((1280, False), (400, True)):
     with Browser(width, 900, dark) as browser:
-        for part in (links, pins, keyboard, fragment, hint, accessible, names):
+        for part in (links, pins, keyboard, fragment, hint, accessible, names, reloads):
             part(browser)
             quiet(browser)
         browser.open(page)
