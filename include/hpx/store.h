@@ -51,7 +51,8 @@ hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode
 void hpx_store_close(hpx_store *store); /* NULL is fine */
 bool hpx_store_exists(const char *directory);
 bool hpx_store_is_writable(const hpx_store *store);
-uint64_t hpx_store_changes(const hpx_store *store); /* transactions so far: while it is the same, so is what is stored */
+/* Transactions so far: while there are no more, nothing else is stored. */
+uint64_t hpx_store_changes(const hpx_store *store);
 void hpx_store_on_damage(hpx_store *store, hpx_damage_fn *damaged, void *context);
 /* Likewise with what a verification has to say that is no damage. */
 void hpx_store_on_remark(hpx_store *store, hpx_damage_fn *remark, void *context);
