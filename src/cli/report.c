@@ -4,6 +4,7 @@
 #include "hpx/file.h"
 #include "identity/experiment.h"
 #include "page/page.h"
+#include "report_pictures.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,7 @@ static hpx_status make_pages(struct pages *out, hpx_store *store, const struct t
     const struct target whole = {.recipe = target->recipe};
     struct reported reported = {.store = store, .page = hpx_page_new(target->recipe)};
     hpx_outcome *outcome = NULL;
+    struct pictures pictures;
     hpx_status status = add_comparison(reported.page, compared, error);
     if (!status)
         status = hpx_adoptions_read(&reported.adoptions, store, error);
@@ -112,10 +114,12 @@ static hpx_status make_pages(struct pages *out, hpx_store *store, const struct t
     if (!status)
         status = plan_searches(&outcome, target, &source, error);
     if (!status) {
+        hpx_add_pictures(&pictures, reported.page, target->recipe, store, data);
         hpx_page_write(&out->still, reported.page, outcome);
         hpx_page_set_reload(reported.page, WATCH_SECONDS);
         hpx_page_write(&out->live, reported.page, outcome);
         out->done = all_done(outcome);
+        hpx_free_pictures(&pictures);
     }
     hpx_page_free(reported.page);
     hpx_outcome_free(outcome);

@@ -209,6 +209,19 @@ void hpx_page_conclude(hpx_page *page)
     free(scores);
 }
 
+bool hpx_page_best(hpx_hash *key, hpx_page *page)
+{
+    hpx_page_conclude(page);
+    if (page->best != NO_CELL)
+        *key = page->cells[page->best].key;
+    return page->best != NO_CELL;
+}
+
+void hpx_page_set_pictures(hpx_page *page, const hpx_page_pictures *pictures)
+{
+    page->pictures = pictures;
+}
+
 /* --- peaks ---------------------------------------------------------------------------------------------------- */
 
 /* A cell and its neighbours, one after the other: `at` begins as the lowest of them. */

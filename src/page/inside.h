@@ -42,8 +42,9 @@ struct hpx_page {
     uint32_t best;            /* NO_CELL: no cell has a score */
     hpx_svg_heat_scale scale; /* the colours of scores */
     uint32_t shown; /* the cell through which figures cut: where the first search ends, else the best */
-    struct contest *contest; /* NULL: none */
-    unsigned reload;         /* seconds until the page loads itself again; 0: it does not */
+    struct contest *contest;           /* NULL: none */
+    unsigned reload;                   /* seconds until the page loads itself again; 0: it does not */
+    const hpx_page_pictures *pictures; /* NULL: none */
     struct origin *origins;
     size_t origin_count, origin_capacity;
 };
@@ -104,6 +105,22 @@ void hpx_page_progress(hpx_buffer *out, const hpx_page *page);
 
 void hpx_page_contest(hpx_buffer *out, const hpx_page *page);
 void hpx_page_contest_free(struct contest *contest); /* NULL is fine */
+
+/* --- images.c: the data, and what the network of the best cell makes of it -------------------------------------- */
+
+void hpx_page_images(hpx_buffer *out, const hpx_page *page);
+
+/* --- picture.c ----------------------------------------------------------------------------------------------- */
+
+/* Pixels row by row, of 1 byte (grey) or of 3 (red, green, blue). */
+struct picture {
+    const uint8_t *pixels;
+    uint32_t width, height, channels;
+};
+
+void hpx_page_png(hpx_buffer *out, const struct picture *picture);
+/* As an image that is shown so high; `words`: for who does not see it. */
+void hpx_html_picture(hpx_buffer *out, const struct picture *picture, uint32_t height, const char *words);
 
 /* --- html.c -------------------------------------------------------------------------------------------------- */
 

@@ -381,6 +381,7 @@ void hpx_page_write(hpx_buffer *out, hpx_page *page, const hpx_outcome *outcome)
     put_figures(out, page);
     put_searches(out, page);
     put_contest(out, page);
+    hpx_page_images(out, page);
     put_cells(out, page);
     put_failed(out, page);
     put_provenance(out, page);

@@ -17,7 +17,9 @@
 #include "hpx/outcome.h"
 #include "hpx/recipe.h"
 #include "hpx/store.h"
+#include "identity/images.h"
 #include "identity/provenance.h"
+#include "trainer/confusion.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,6 +37,21 @@ void hpx_page_add_origin(hpx_page *page, const hpx_provenance *provenance);
 
 /* What `hpx compare --json` has printed of the recipe. HPX_USAGE, with the name of the file, when it is anything else. */
 hpx_status hpx_page_compare(hpx_page *page, const char *path, const hpx_buffer *bytes, hpx_error *error);
+
+/* What the page shows of the data and of the best cell's network. */
+typedef struct hpx_page_pictures {
+    const hpx_stored_images *images; /* NULL: there are none */
+    const hpx_confusion *confusion;  /* NULL: there is none; else of these samples of the images: */
+    const hpx_samples *samples;
+    const char *split;          /* "validation", "test" */
+    const hpx_artifact *result; /* whose network it is */
+    const char *missing;        /* why something is not there */
+} hpx_page_pictures;
+/* Borrowed until the page is written. Without this nothing is said of them. */
+void hpx_page_set_pictures(hpx_page *page, const hpx_page_pictures *pictures);
+
+/* The best cell's first result, of all that was added; false: no cell has a score. */
+bool hpx_page_best(hpx_hash *key, hpx_page *page);
 
 uint32_t hpx_page_cells(const hpx_page *page); /* that have results */
 

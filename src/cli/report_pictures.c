@@ -1,0 +1,53 @@
+/* What hpx report shows of the data and of the best cell's network, as far as they are there. */
+#include "report_pictures.h"
+
+#include "hpx/metrics.h"
+
+/* The samples that the objective is of; of the training it is judged by what was held out. */
+static void choose_samples(struct pictures *out, const hpx_objective *objective)
+{
+    const hpx_split *split = &out->images.split;
+    const bool test = hpx_metric_is_of_test(objective->name) || split->validation.count == 0;
+    out->shown.samples = test ? &split->test : &split->validation;
+    out->shown.split = test ? "test" : "validation";
+}
+
+static hpx_status look(struct pictures *out, const hpx_recipe *recipe, hpx_store *store, const hpx_hash *key,
+                       const char *data, hpx_error *error)
+{
+    hpx_fields manifest = {0};
+    hpx_status status = hpx_store_manifest(&manifest, store, key, error);
+    if (!status)
+        status = hpx_stored_images_open(&out->images, &manifest, store, data, error);
+    if (!status)
+        out->shown.images = &out->images;
+    hpx_fields_free(&manifest);
+    if (!status)
+        status = hpx_trained_open(&out->trained, store, key, recipe->epochs, error);
+    if (status)
+        return status;
+    choose_samples(out, &recipe->objective);
+    hpx_confusion_count(&out->confusion, &out->trained.network, out->shown.samples);
+    out->shown.confusion = &out->confusion;
+    out->shown.result = &out->trained.artifact;
+    return HPX_OK;
+}
+
+void hpx_add_pictures(struct pictures *out, hpx_page *page, const hpx_recipe *recipe, hpx_store *store,
+                      const char *data)
+{
+    hpx_hash key;
+    *out = (struct pictures){.shown = {.images = NULL}};
+    if (!recipe->trainer->inputs || !hpx_page_best(&key, page))
+        return;
+    if (look(out, recipe, store, &key, data, &out->why))
+        out->shown.missing = out->why.message;
+    hpx_page_set_pictures(page, &out->shown);
+}
+
+void hpx_free_pictures(struct pictures *pictures)
+{
+    hpx_confusion_free(&pictures->confusion);
+    hpx_trained_close(&pictures->trained);
+    hpx_stored_images_close(&pictures->images);
+}

@@ -1,0 +1,237 @@
+/* What the data looks like, and what the network of the best cell makes of it: sample images, the confusion matrix, and the
+ * mistakes of which it is most sure. */
+#include "inside.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SAMPLES = 10,          /* of a class */
+    SAMPLE_BYTES = 160000, /* of all */
+    SAMPLE_HEIGHT = 40,
+    MISTAKE_HEIGHT = 72,
+    CLASSES_MAX = 40, /* of a matrix that can be read */
+    KEY_DIGITS = 12,
+};
+
+static size_t image_bytes(const hpx_stored_images *images)
+{
+    return (size_t)images->height * images->width * images->channels;
+}
+
+/* A file of rows without columns says nothing of pictures. */
+static bool are_pictures(const hpx_stored_images *images)
+{
+    return images->height > 1 && (images->channels == 1 || images->channels == 3);
+}
+
+static void put_absence(hpx_buffer *out, const char *what, const char *why)
+{
+    hpx_buffer_printf(out, "<p class=\"note\">%s: ", what);
+    hpx_html_text(out, why);
+    hpx_buffer_puts(out, ".</p>\n");
+}
+
+/* --- sample images ----------------------------------------------------------------------------------------------- */
+
+/* The first training images of a class beside each other, at most so many; how many there are. */
+static size_t join_images(uint8_t *strip, const hpx_stored_images *images, uint32_t class, size_t most)
+{
+    const hpx_samples *train = &images->split.train;
+    const size_t row = (size_t)images->width * images->channels;
+    size_t found = 0;
+    for (uint32_t i = 0; i < train->count && found < most; i++) {
+        if (train->labels[i] != class)
+            continue;
+        for (size_t y = 0; y < images->height; y++)
+            memcpy(strip + (y * most + found) * row, train->pixels + i * image_bytes(images) + y * row, row);
+        found++;
+    }
+    return found;
+}
+
+static void put_samples(hpx_buffer *out, const hpx_stored_images *images)
+{
+    const uint32_t classes = images->split.classes;
+    const size_t room = SAMPLE_BYTES / image_bytes(images) / classes, most = room < 1         ? 1
+                                                                             : room < SAMPLES ? room
+                                                                                              : SAMPLES;
+    const uint32_t shown = classes * most * image_bytes(images) > SAMPLE_BYTES
+                               ? (uint32_t)(SAMPLE_BYTES / image_bytes(images)) + 1
+                               : classes;
+    uint8_t *strip = hpx_alloc(most * image_bytes(images));
+    hpx_html_open_figure(out, "samples", "Images of the data set");
+    hpx_buffer_puts(out, "<ul class=\"strips\">\n");
+    for (uint32_t class = 0; class < shown; class ++) {
+        const struct picture picture = {strip, (uint32_t)most * images->width, images->height,
+                                        images->channels};
+        memset(strip, 0, most * image_bytes(images));
+        const size_t found = join_images(strip, images, class, most);
+        char *words = hpx_format("%zu training images of class %u", found, class);
+        hpx_buffer_printf(out, "<li>%u ", class);
+        hpx_html_picture(out, &picture, SAMPLE_HEIGHT, words);
+        hpx_buffer_puts(out, "</li>\n");
+        free(words);
+    }
+    char *caption =
+        hpx_format("The first %zu training images of each class%s, of %u by %u pixels.", most,
+                   shown < classes ? " (the first classes only)" : "", images->width, images->height);
+    hpx_buffer_puts(out, "</ul>\n");
+    hpx_html_close_figure(out, caption);
+    free(caption);
+    free(strip);
+}
+
+/* --- confusion matrix -------------------------------------------------------------------------------------------- */
+
+static void put_matrix(hpx_svg *svg, const hpx_svg_plot *plot, const hpx_confusion *confusion)
+{
+    const size_t classes = confusion->classes;
+    hpx_svg_heat_scale scale = {.dark = 0, .bright = 1};
+    for (size_t i = 0; i < classes * classes; i++)
+        if (i % (classes + 1) != 0) /* not on the diagonal */
+            scale.bright = fmax(scale.bright, confusion->counts[i]);
+    hpx_svg_axes(svg, plot);
+    for (size_t label = 0; label < classes; label++)
+        for (size_t answer = 0; answer < classes; answer++) {
+            const uint32_t count = confusion->counts[label * classes + answer];
+            char text[16];
+            if (label != answer && count > 0)
+                hpx_svg_heat_cell(svg, plot, answer, label, count, &scale);
+            if (label != answer)
+                continue;
+            snprintf(text, sizeof text, "%u", count);
+            hpx_svg_frame(svg, plot, answer, label);
+            hpx_svg_text(svg, plot->left + ((double)answer + 0.5) * plot->width / (double)classes,
+                         plot->top + ((double)label + 0.5) * plot->height / (double)classes + 4,
+                         HPX_SVG_MIDDLE, text);
+        }
+}
+
+/* The same as numbers, for who does not see it. */
+static void put_counts(hpx_buffer *out, const hpx_confusion *confusion)
+{
+    const uint32_t classes = confusion->classes;
+    hpx_buffer_puts(
+        out, "<details><summary>As a table</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+             "aria-label=\"Confusion matrix\"><table>\n<thead><tr><th scope=\"col\">label</th>");
+    for (uint32_t i = 0; i < classes; i++)
+        hpx_buffer_printf(out, "<th scope=\"col\" class=\"number\">%u</th>", i);
+    hpx_buffer_puts(out, "</tr></thead>\n<tbody>\n");
+    for (uint32_t label = 0; label < classes; label++) {
+        hpx_buffer_printf(out, "<tr><th scope=\"row\">%u</th>", label);
+        for (uint32_t answer = 0; answer < classes; answer++)
+            hpx_buffer_printf(out, "<td class=\"number\">%u</td>",
+                              confusion->counts[label * classes + answer]);
+        hpx_buffer_puts(out, "</tr>\n");
+    }
+    hpx_buffer_puts(out, "</tbody></table></div></details>\n");
+}
+
+/* Whose network it is. */
+static void put_whose(hpx_buffer *out, const hpx_page_pictures *pictures)
+{
+    char hex[HPX_HASH_HEX_BYTES];
+    hpx_buffer_printf(out, "The best cell’s network (seed %llu, after epoch %u, key <code>%.*s</code>)",
+                      (unsigned long long)pictures->result->seed, pictures->result->epoch, KEY_DIGITS,
+                      hpx_hash_hex(hex, &pictures->result->key));
+}
+
+static void put_confusion(hpx_buffer *out, const hpx_page_pictures *pictures)
+{
+    const hpx_confusion *confusion = pictures->confusion;
+    const uint32_t classes = confusion->classes;
+    char names[CLASSES_MAX][8];
+    const char *list[CLASSES_MAX];
+    hpx_buffer caption = {0};
+    for (uint32_t i = 0; i < classes; i++) {
+        snprintf(names[i], sizeof names[i], "%u", i);
+        list[i] = names[i];
+    }
+    hpx_svg_plot plot = hpx_page_plot(0.8 * INNER, "answer", "label");
+    plot.x = (hpx_svg_axis){.label = "answer", .names = list, .count = classes};
+    plot.y = (hpx_svg_axis){.label = "label", .names = list, .count = classes};
+    hpx_svg *svg = hpx_svg_new(WIDTH, plot.top + plot.height + 50, "Confusion matrix",
+                               "A row for each label, a column for each answer, with the number of images.");
+    put_matrix(svg, &plot, confusion);
+    hpx_html_open_figure(out, "confusion", "Confusion matrix");
+    hpx_svg_finish(out, svg);
+    put_counts(out, confusion);
+    put_whose(&caption, pictures);
+    hpx_buffer_printf(
+        &caption,
+        " answers %u of %u %s images right (%.4f). The right answers are framed; the colour says how many "
+        "wrong ones there are.",
+        confusion->right, confusion->images, pictures->split, (double)confusion->right / confusion->images);
+    hpx_html_close_figure(out, hpx_buffer_text(&caption));
+    hpx_buffer_free(&caption);
+}
+
+/* --- mistakes ---------------------------------------------------------------------------------------------------- */
+
+static void put_mistake(hpx_buffer *out, const hpx_page_pictures *pictures, const hpx_mistake *mistake)
+{
+    const hpx_stored_images *images = pictures->images;
+    const struct picture picture = {pictures->samples->pixels + mistake->image * image_bytes(images),
+                                    images->width, images->height, images->channels};
+    char *words = hpx_format("%s image %u", pictures->split, mistake->image);
+    hpx_buffer_puts(out, "<li>");
+    hpx_html_picture(out, &picture, MISTAKE_HEIGHT, words);
+    hpx_buffer_printf(out, "<span>%u, answer %u<br/>%.2f %%</span></li>\n", mistake->label, mistake->answer,
+                      100 * (double)mistake->probability);
+    free(words);
+}
+
+static void put_mistakes(hpx_buffer *out, const hpx_page_pictures *pictures)
+{
+    const hpx_confusion *confusion = pictures->confusion;
+    hpx_buffer caption = {0};
+    hpx_html_open_figure(out, "mistakes", "The most confident mistakes");
+    hpx_buffer_puts(out, "<ul class=\"pictures\">\n");
+    for (size_t i = 0; i < confusion->mistake_count; i++)
+        put_mistake(out, pictures, &confusion->mistakes[i]);
+    hpx_buffer_puts(out, "</ul>\n");
+    put_whose(&caption, pictures);
+    hpx_buffer_printf(&caption, " gives %u wrong answers; these %zu have the greatest probability.",
+                      confusion->images - confusion->right, confusion->mistake_count);
+    hpx_html_close_figure(out, hpx_buffer_text(&caption));
+    hpx_buffer_free(&caption);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+static void put_answers(hpx_buffer *out, const hpx_page_pictures *pictures)
+{
+    const hpx_confusion *confusion = pictures->confusion;
+    if (confusion->classes <= CLASSES_MAX)
+        put_confusion(out, pictures);
+    else
+        put_absence(out, "No confusion matrix", "there are more classes than can be read");
+    if (confusion->mistake_count == 0)
+        put_absence(out, "No mistakes", "all answers are right");
+    else if (are_pictures(pictures->images))
+        put_mistakes(out, pictures);
+}
+
+void hpx_page_images(hpx_buffer *out, const hpx_page *page)
+{
+    const hpx_page_pictures *pictures = page->pictures;
+    if (!pictures)
+        return;
+    hpx_buffer_puts(out, "<section id=\"images\"><h2>Data and mistakes</h2>\n<div class=\"figures\">\n");
+    if (!pictures->images)
+        put_absence(out, "No images of the data set are shown", pictures->missing);
+    else if (are_pictures(pictures->images))
+        put_samples(out, pictures->images);
+    else
+        put_absence(out, "No images of the data set are shown", "its files do not say how they are pictures");
+    if (pictures->confusion)
+        put_answers(out, pictures);
+    else
+        put_absence(out, "No confusion matrix and no mistakes of the best cell are shown", pictures->missing);
+    hpx_buffer_puts(out, "</div>\n</section>\n");
+}
