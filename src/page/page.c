@@ -121,7 +121,8 @@ static void put_provenance(hpx_buffer *out, const hpx_page *page)
 {
     hpx_buffer_puts(out, "<section id=\"provenance\"><h2>Provenance</h2>\n");
     put_origins(out, page);
-    hpx_buffer_puts(out, "<p>To redo it:</p>\n<pre>hpx build ");
+    hpx_buffer_puts(out, "<p>To redo it:</p>\n"
+                         "<pre tabindex=\"0\" role=\"region\" aria-label=\"Commands\">hpx build ");
     hpx_html_text(out, page->recipe->path);
     hpx_buffer_puts(out, "\nhpx report ");
     hpx_html_text(out, page->recipe->path);

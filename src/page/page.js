@@ -37,7 +37,7 @@
   };
 
   // --- the cell that is shown, and those that are pinned ---------------------------------------------------------
-  const panel = make("aside", {id: "shown", role: "status", "aria-live": "polite", "aria-label": "The cell that is pointed at"});
+  const panel = make("aside", {id: "shown", "aria-live": "polite", "aria-label": "The cell that is pointed at"});
   document.body.append(panel);
   const number = (value, decimals) => value === null || value === undefined ? "–" : value.toFixed(decimals);
   const cost = value => data.cost === "seconds" ? number(value, 2) + " s" : value === null ? "–" : value.toLocaleString("en");
@@ -59,11 +59,11 @@
       panel.append(make("p", {}, "Point at a cell, or move to one with Tab and the arrow keys. Enter or a click pins it; two pins are compared."));
       return;
     }
-    const head = make("tr", {}, make("th"), ...columns.map(([name]) => make("th", {scope: "col"}, name)));
+    const head = make("tr", {}, make("td"), ...columns.map(([name]) => make("th", {scope: "col"}, name)));
     const rows = list.map(cell => make("tr", {},
       make("th", {scope: "row"}, state.pins.includes(cell.cell) ? "pinned" : ""),
       ...columns.map(([, show]) => make("td", {}, String(show(cell))))));
-    panel.append(make("div", {class: "scroll"}, make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))));
+    panel.append(make("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "Cells side by side"}, make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))));
     if (state.pins.length === 2) panel.append(make("p", {id: "compared"}, compare(...state.pins.map(n => cells.get(n)))));
   };
 

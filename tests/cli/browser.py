@@ -23,9 +23,7 @@ class Browser:
         capabilities = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
         try:
             self.session = self.ask("POST", "", {"capabilities": {"alwaysMatch": capabilities}})["sessionId"]
-            self.size(width, height)
-            self.devtools("Emulation.setEmulatedMedia",
-                          features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+            self.look(width, height, dark)
         except BaseException:
             self.close()
             raise
@@ -56,8 +54,10 @@ class Browser:
     def devtools(self, command, **parameters):
         return self.call("goog/cdp/execute", cmd=command, params=parameters)
 
-    def size(self, width, height):
+    def look(self, width, height, dark):
         self.devtools("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.devtools("Emulation.setEmulatedMedia",
+                      features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
 
     def open(self, url):
         self.call("url", url=url)
