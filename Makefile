@@ -309,13 +309,14 @@ format: ## format the sources in place
 PREFIX_DIR = $(call quote,$(DESTDIR)$(PREFIX))
 install: $(HPX) $(MAN) ## install to PREFIX (default /usr/local), below DESTDIR
 	install -d $(PREFIX_DIR)/bin $(PREFIX_DIR)/lib/pkgconfig $(PREFIX_DIR)/include/hpx $(PREFIX_DIR)/share/man/man1 \
-		$(PREFIX_DIR)/share/man/man5 $(PREFIX_DIR)/share/bash-completion/completions $(PREFIX_DIR)/share/hpx/recipes
+		$(PREFIX_DIR)/share/man/man5 $(PREFIX_DIR)/share/man/man7 $(PREFIX_DIR)/share/bash-completion/completions $(PREFIX_DIR)/share/hpx/recipes
 	install -m 755 $(HPX) $(PREFIX_DIR)/bin/hpx
 	install -m 644 $(LIB) $(PREFIX_DIR)/lib/libhpx.a
 	install -m 644 include/hpx/*.h $(PREFIX_DIR)/include/hpx/
 	install -m 644 recipes/*.rcp $(PREFIX_DIR)/share/hpx/recipes/
 	install -m 644 $(BUILD)/man/*.1 $(PREFIX_DIR)/share/man/man1/
-	install -m 644 docs/man/*.5 $(PREFIX_DIR)/share/man/man5/
+	install -m 644 $(BUILD)/man/*.5 $(PREFIX_DIR)/share/man/man5/
+	install -m 644 $(BUILD)/man/*.7 $(PREFIX_DIR)/share/man/man7/
 	install -m 644 tools/hpx.bash $(PREFIX_DIR)/share/bash-completion/completions/hpx
 	prefix=$$(printf %s $(call quote,$(PREFIX)) | sed 's/[&|\\]/\\&/g') && \
 		sed -e "s|@PREFIX@|$$prefix|" -e 's|@REQUIRES@|$(PACKAGES)|' -e 's|@VERSION@|$(VERSION)|' tools/hpx.pc.in \
@@ -324,7 +325,8 @@ install: $(HPX) $(MAN) ## install to PREFIX (default /usr/local), below DESTDIR
 uninstall: ## remove what install put there
 	rm -rf $(PREFIX_DIR)/bin/hpx $(PREFIX_DIR)/lib/libhpx.a $(PREFIX_DIR)/include/hpx $(PREFIX_DIR)/share/hpx \
 		$(PREFIX_DIR)/share/bash-completion/completions/hpx $(PREFIX_DIR)/lib/pkgconfig/hpx.pc \
-		$(PREFIX_DIR)/share/man/man1/hpx*.1 $(PREFIX_DIR)/share/man/man5/hpx*.5
+		$(PREFIX_DIR)/share/man/man1/hpx*.1 $(PREFIX_DIR)/share/man/man5/hpx*.5 \
+		$(PREFIX_DIR)/share/man/man7/hpx*.7
 
 clean: ## remove build/; cache/ with the store stays
 	rm -rf $(call quote,$(folder)) $(BUILD)

@@ -180,6 +180,12 @@ static void put_commands(struct page *page)
     page->inside = ITEM;
 }
 
+static void put_language_item(void *context, const char *name, const char *meaning)
+{
+    put_item(context, name, strlen(name));
+    put_line(context, meaning, strlen(meaning));
+}
+
 static bool is_heading(const char *line, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -195,6 +201,8 @@ static void put_text_line(struct page *page, const char *line, size_t length)
         put_commands(page);
     else if (hpx_is_directive(line, length, "@options"))
         hpx_each_option(NULL, put_option, page);
+    else if (hpx_language_items(line, length, put_language_item, page))
+        return;
     else if (is_heading(line, length))
         put_heading(page, line, length);
     else if (indent == 2)

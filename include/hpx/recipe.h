@@ -198,4 +198,10 @@ hpx_status hpx_recipe_find_cell(uint32_t *out, const hpx_recipe *recipe, char *c
 void hpx_recipe_cell(hpx_buffer *pairs, const hpx_recipe *recipe, uint32_t cell);
 void hpx_recipe_cell_text(hpx_buffer *out, const hpx_recipe *recipe, uint32_t cell);
 
+/* What the language knows, in words for people. `each` is called for the settings of a statement ("dataset", "model",
+ * "train", "search"), those of all trainers that are there, or for "methods" for the search methods: their names, and
+ * what they mean and take. */
+typedef void hpx_recipe_item_fn(void *context, const char *name, const char *meaning);
+void hpx_recipe_each_item(const char *statement, hpx_recipe_item_fn *each, void *context);
+
 #endif

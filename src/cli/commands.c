@@ -65,6 +65,8 @@ const struct command hpx_commands[] = {
 
 const struct topic hpx_topics[] = {
     {"hpx", 1, "make for experiments"},
+    {"recipe", 5, "the recipe language of hpx"},
+    {"program", 7, "your program as the trainer of hpx"},
     {.name = NULL},
 };
 // clang-format on

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define USAGE_WIDTH 31
+#define TERM_WIDTH  14
+#define TEXT_WIDTH  80
 #define NAMES_MAX   63 /* among which the nearest to a misspelt one is looked for */
 
 extern const unsigned char hpx_help_texts[]; /* all of them, each behind a line "== NAME" */
@@ -87,6 +89,28 @@ static void print_option(void *out, const struct option *option)
     free(name);
 }
 
+/* The meaning in lines beside the term, or below one that is too long for that. */
+static void print_item(void *out, const char *term, const char *meaning)
+{
+    size_t column = 2 + TERM_WIDTH;
+    hpx_buffer_printf(out, "  %-*s  ", TERM_WIDTH - 2, term);
+    if (strlen(term) > TERM_WIDTH - 2)
+        column = TEXT_WIDTH;
+    for (size_t length; *meaning; meaning += length, meaning += strspn(meaning, " ")) {
+        length = strcspn(meaning, " ");
+        if (column + 1 + length > TEXT_WIDTH) {
+            hpx_buffer_printf(out, "\n%*s", TERM_WIDTH + 2, "");
+            column = TERM_WIDTH + 2;
+        } else if (column > TERM_WIDTH + 2) {
+            hpx_buffer_puts(out, " ");
+            column++;
+        }
+        hpx_buffer_add(out, meaning, length);
+        column += length;
+    }
+    hpx_buffer_puts(out, "\n");
+}
+
 /* As it is written, but for what the tables say. */
 static void print_text(hpx_buffer *out, const char *name)
 {
@@ -99,7 +123,7 @@ static void print_text(hpx_buffer *out, const char *name)
             print_commands(out);
         else if (hpx_is_directive(line, length, "@options"))
             hpx_each_option(NULL, print_option, out);
-        else
+        else if (!hpx_language_items(line, length, print_item, out))
             hpx_buffer_add(out, line, length + 1);
     }
 }
@@ -107,6 +131,17 @@ static void print_text(hpx_buffer *out, const char *name)
 bool hpx_is_directive(const char *line, size_t length, const char *word)
 {
     return length == strlen(word) && memcmp(line, word, length) == 0;
+}
+
+bool hpx_language_items(const char *line, size_t length, hpx_recipe_item_fn *each, void *context)
+{
+    static const char head[] = "@recipe ";
+    if (length < sizeof head || memcmp(line, head, sizeof head - 1) != 0)
+        return false;
+    char *statement = hpx_strndup(line + sizeof head - 1, length - (sizeof head - 1));
+    hpx_recipe_each_item(statement, each, context);
+    free(statement);
+    return true;
 }
 
 static void print_list(hpx_buffer *text)

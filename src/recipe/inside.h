@@ -265,13 +265,23 @@ void hpx_recipe_unknown(struct parse *p, const struct word *key, const char *key
 /* `statement` may be NULL. */
 void hpx_recipe_check_keys(struct parse *p, struct statement *statement, enum section section);
 
+/* language.c */
+
+/* Appends what values a setting takes: "a number above 0, at most 1000". */
+void hpx_recipe_values(hpx_buffer *out, const hpx_setting *setting);
+
 /* training.c */
+
+#define HPX_RECIPE_TRAINING 3
+extern const hpx_setting hpx_recipe_training_settings[HPX_RECIPE_TRAINING]; /* epochs, seeds, keep */
 
 /* What the trainer says of a metric; NULL: it does not. */
 const hpx_metric_kind *hpx_recipe_metric(const hpx_trainer *trainer, const char *name);
 
 /* searches.c */
 
+/* The bindings of searches, in the order of a manual; NULL behind the last one. */
+const hpx_setting *hpx_recipe_search_setting(size_t index);
 const char *const *hpx_recipe_search_keys(struct parse *p); /* of all methods */
 
 /* resolve.c */

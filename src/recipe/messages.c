@@ -302,26 +302,11 @@ const char *hpx_recipe_hint(struct parse *p, const char *wrong, const char *cons
 
 const char *hpx_recipe_expected(struct parse *p, const hpx_setting *setting)
 {
-    char min[HPX_REAL_TEXT_BYTES], max[HPX_REAL_TEXT_BYTES];
-    hpx_real_text(min, setting->min);
-    hpx_real_text(max, setting->max);
-    switch (setting->type) {
-    case HPX_SETTING_WORD:
-        return setting->words ? hpx_recipe_list(p, setting->words)
-                              : "the name of a metric, printable characters without blank, comma or quote";
-    case HPX_SETTING_COUNT:
-        return hpx_arena_format(p->arena, "a whole number from %s to %s", min, max);
-    case HPX_SETTING_COUNTS:
-        return hpx_arena_format(p->arena, "whole numbers from %s to %s%s", min, max,
-                                hpx_recipe_takes_zero(setting) ? ", or 0 for none" : "");
-    case HPX_SETTING_REAL:
-        break;
-    }
-    const char *low = setting->above_min ? "above" : "from";
-    const char *high = setting->below_max   ? setting->above_min ? " and below" : " to below"
-                       : setting->above_min ? ", at most"
-                                            : " to";
-    return hpx_arena_format(p->arena, "a number %s %s%s %s", low, min, high, max);
+    hpx_buffer values = {0};
+    hpx_recipe_values(&values, setting);
+    const char *text = hpx_arena_strndup(p->arena, hpx_buffer_text(&values), values.size);
+    hpx_buffer_free(&values);
+    return text;
 }
 
 void hpx_recipe_expected_values(hpx_buffer *out, const hpx_axis *axis, const char *wrong)

@@ -35,23 +35,61 @@ static const char *const yes_words[] = {"yes", "no", NULL};
 
 /* The words of `first` are the axes. Which method takes what is said in hpx_methods. */
 static const hpx_setting parameters[PARAMETERS] = {
-    [METHOD] = {.name = "method", WORD_OF(NULL)},
-    [START] = {.name = "start"},
-    [NEIGHBOURS] = {.name = "neighbours", WORD_OF(neighbour_words)},
-    [FIRST] = {.name = "first", WORD_OF(NULL)},
-    [SCAN] = {.name = "scan", WORD_OF(scan_words)},
-    [LIMIT] = {.name = "limit", COUNT_OF(1, 65536)},
-    [EVALUATIONS] = {.name = "evaluations", COUNT_OF(1, HPX_CELLS_MAX)},
-    [SEED] = {.name = "seed", COUNT_OF(0, UINT32_MAX), .fallback = "1"},
-    [INITIAL] = {.name = "initial", COUNT_OF(1, HPX_CELLS_MAX)},
-    [LAG] = {.name = "lag", COUNT_OF(1, HPX_CELLS_MAX), .fallback = "1"},
-    [PER_COST] = {.name = "per-cost", WORD_OF(yes_words), .fallback = "no"},
-    [SCREEN_EPOCHS] = {.name = "screen-epochs", COUNT_OF(1, 1000000)},
-    [PROMOTE] = {.name = "promote", COUNT_OF(1, 65536)},
-    [ETA] = {.name = "eta", COUNT_OF(2, 65536), .fallback = "3"},
-    [MIN_EPOCHS] = {.name = "min-epochs", COUNT_OF(1, 1000000), .fallback = "1"},
-    [WORKERS] = {.name = "workers", COUNT_OF(1, 65536)},
+    [METHOD] = {.name = "method", WORD_OF(NULL), .help = "which cells are visited, in which order"},
+    [START] = {.name = "start",
+               .help = "a value of each axis, where the search begins; the first values unless given"},
+    [NEIGHBOURS] =
+        {.name = "neighbours",
+         WORD_OF(neighbour_words),
+         .help = "which cells are near: every index differs by at most 1, or one index by 1; on two axes "
+                 "also 8 or 4"},
+    [FIRST] = {.name = "first",
+               WORD_OF(NULL),
+               .help = "the axis of the first line; the first one unless given"},
+    [SCAN] = {.name = "scan",
+              WORD_OF(scan_words),
+              .help = "where a line begins: at its low end, or where the search is"},
+    [LIMIT] = {.name = "limit",
+               COUNT_OF(1, 65536),
+               .help = "cells in a row that do not beat the best of a line, after which it is left"},
+    [EVALUATIONS] = {.name = "evaluations", COUNT_OF(1, HPX_CELLS_MAX), .help = "cells that are tried"},
+    [SEED] = {.name = "seed",
+              COUNT_OF(0, UINT32_MAX),
+              .fallback = "1",
+              .help = "decides what is drawn at random"},
+    [INITIAL] =
+        {.name = "initial",
+         COUNT_OF(1, HPX_CELLS_MAX),
+         .help = "cells that are drawn before the model says which; 2 for each axis and 2 more unless given"},
+    [LAG] = {.name = "lag",
+             COUNT_OF(1, HPX_CELLS_MAX),
+             .fallback = "1",
+             .help = "cells that may train at once"},
+    [PER_COST] = {.name = "per-cost",
+                  WORD_OF(yes_words),
+                  .fallback = "no",
+                  .help = "whether cheap cells are preferred"},
+    [SCREEN_EPOCHS] = {.name = "screen-epochs",
+                       COUNT_OF(1, 1000000),
+                       .help = "go by scores after so many epochs, fewer than the recipe's"},
+    [PROMOTE] = {.name = "promote",
+                 COUNT_OF(1, 65536),
+                 .help = "how many of the best cells go on to all epochs, with screen-epochs"},
+    [ETA] = {.name = "eta",
+             COUNT_OF(2, 65536),
+             .fallback = "3",
+             .help = "one of so many cells goes on, to so many times the epochs"},
+    [MIN_EPOCHS] = {.name = "min-epochs",
+                    COUNT_OF(1, 1000000),
+                    .fallback = "1",
+                    .help = "epochs of the first rung, at most the recipe's"},
+    [WORKERS] = {.name = "workers", COUNT_OF(1, 65536), .help = "workers of the virtual clock"},
 };
+
+const hpx_setting *hpx_recipe_search_setting(size_t index)
+{
+    return index < PARAMETERS ? &parameters[index] : NULL;
+}
 
 static bool takes(const hpx_method *method, size_t parameter)
 {

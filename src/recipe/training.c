@@ -3,20 +3,24 @@
 
 #include <string.h>
 
-static const hpx_setting epochs_setting = {
-    .name = "epochs", .type = HPX_SETTING_COUNT, .min = 1, .max = 1000000, .fallback = "15"};
-static const hpx_setting seeds_setting = {
-    .name = "seeds", .type = HPX_SETTING_COUNTS, .min = 0, .max = UINT32_MAX, .fallback = "1"};
 static const char *const keep_words[] = {"newest", "all", "none", "best",
                                          NULL}; /* in the order of hpx_keep */
-static const hpx_setting keep_setting = {
-    .name = "keep", .type = HPX_SETTING_WORD, .words = keep_words, .fallback = "newest"};
+
+enum { EPOCHS, SEEDS, KEEP };
+const hpx_setting hpx_recipe_training_settings[HPX_RECIPE_TRAINING] = {
+    [EPOCHS] = {"train", "epochs", HPX_SETTING_COUNT, .min = 1, .max = 1000000, .fallback = "15",
+                .help = "epochs of every trial"},
+    [SEEDS] = {"train", "seeds", HPX_SETTING_COUNTS, .min = 0, .max = UINT32_MAX, .fallback = "1",
+               .help = "the score of a cell is the mean over them"},
+    [KEEP] = {"train", "keep", HPX_SETTING_WORD, .words = keep_words, .fallback = "newest",
+              .help = "which checkpoints stay when another epoch is stored"},
+};
 
 static void read_epochs(struct parse *p)
 {
     struct slot slot;
     const struct binding *given = hpx_recipe_binding(p->train, "epochs");
-    hpx_setting setting = epochs_setting;
+    hpx_setting setting = hpx_recipe_training_settings[EPOCHS];
     if (p->program)
         setting.fallback = "1";
     if (hpx_recipe_slot(p, &slot, &setting, given, 1, NULL) == HPX_OK)
@@ -28,7 +32,7 @@ static void read_seeds(struct parse *p)
     hpx_recipe *recipe = p->recipe;
     const struct binding *given = hpx_recipe_binding(p->train, "seeds");
     struct slot slot;
-    if (hpx_recipe_slot(p, &slot, &seeds_setting, given, SEEDS_MAX, NULL))
+    if (hpx_recipe_slot(p, &slot, &hpx_recipe_training_settings[SEEDS], given, SEEDS_MAX, NULL))
         return;
     recipe->seeds = hpx_arena_alloc(p->arena, slot.count * sizeof *recipe->seeds);
     for (size_t i = 0; i < slot.count; i++) {
@@ -143,7 +147,7 @@ static void read_keep(struct parse *p)
     const struct binding *given = hpx_recipe_binding(p->train, "keep");
     struct slot slot;
     hpx_keep keep = HPX_KEEP_NEWEST;
-    if (hpx_recipe_slot(p, &slot, &keep_setting, given, 1, NULL))
+    if (hpx_recipe_slot(p, &slot, &hpx_recipe_training_settings[KEEP], given, 1, NULL))
         return;
     while (keep_words[keep] != slot.operands[0].values[0].text)
         keep++;

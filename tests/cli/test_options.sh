@@ -184,6 +184,24 @@ test_manual() {
     done
 }
 
+# What the language takes in a statement, it says when it is given something else.
+test_language_is_documented() {
+    local statement key
+    run 0 hpx help recipe
+    cp out said
+    printf '%s\n' 'dataset mnist' 'model mlp' '  hidden = 4' train 'search x' 'axis n = 1' >a.rcp
+    printf '%s\n' 'program' '  command = true' >b.rcp
+    for statement in dataset model train search program; do
+        sed "/^$statement/a\  nothing = 1" "$([[ $statement == program ]] && echo b.rcp || echo a.rcp)" >c.rcp
+        run 2 hpx plan c.rcp
+        sed -n "s/.*unknown setting 'nothing' of [a-z]*: expected \([^;]*\).*/\1/p" err | tr -d , >keys
+        [ "$(wc -w <keys)" -gt 3 ] || fail "the keys of $statement"
+        for key in $(cat keys); do
+            grep -Eq "^  $key( |\$)" said || fail "the help lacks $key of $statement"
+        done
+    done
+}
+
 test_manual_is_clean() {
     local page
     command -v groff >where || command -v mandoc >where || { echo '  skipped: needs groff or mandoc'; return; }
