@@ -95,6 +95,7 @@ int hpx_run_gc(const struct options *options);
 int hpx_run_export(const struct options *options);
 int hpx_run_import(const struct options *options);
 int hpx_run_help(const struct options *options);
+int hpx_run_init(const struct options *options);
 int hpx_run_check(const struct options *options);
 int hpx_run_fmt(const struct options *options);
 int hpx_run_worker(const struct options *options);

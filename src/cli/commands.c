@@ -52,6 +52,8 @@ const struct command hpx_commands[] = {
      "write results as a bundle, a table or a study"},
     {"import", hpx_run_import, 1, 1, "FILE",
      "take in a bundle that export wrote"},
+    {"init", hpx_run_init, 0, 1, "[DIR]",
+     "write a first recipe for what a folder holds"},
     {"check", hpx_run_check, 1, SIZE_MAX, "RECIPE[:SEARCH]... [NAME=VALUE]...",
      "say what is wrong with recipes, and what they name that is not there"},
     {"fmt", hpx_run_fmt, 1, SIZE_MAX, "RECIPE...",

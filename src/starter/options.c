@@ -1,0 +1,220 @@
+/* What a script takes, as its text shows: the calls add_argument(...) of Python's argparse and option(...) of click, and the
+ * labels --NAME) and --NAME=*) of a shell's case. It is read as a person skims it, and believed as little: what comes of it
+ * stands in a recipe for the user to change. */
+#include "inside.h"
+
+#include "base/text.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_BYTES   40
+#define VALUES_BYTES 200
+
+static bool is_name(const char *name)
+{
+    const size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+    return length > 0 && length <= NAME_BYTES && !name[length] && isalpha((unsigned char)*name);
+}
+
+static void add(struct script_options *out, struct script_option option)
+{
+    for (size_t i = 0; i < out->count; i++)
+        if (strcmp(out->at[i].name, option.name) == 0)
+            return;
+    out->at = hpx_grow(out->at, &out->capacity, out->count + 1, sizeof *out->at);
+    out->at[out->count++] = option;
+}
+
+/* --- Python ------------------------------------------------------------------------------------------------ */
+
+/* Behind the quoted text that begins there. */
+static const char *skip_quoted(const char *at)
+{
+    const char quote = *at++;
+    while (*at && *at != quote)
+        at += *at == '\\' && at[1] ? 2 : 1;
+    return *at ? at + 1 : at;
+}
+
+/* Behind one argument of a call: up to its ',' or the ')' that ends the call. */
+static const char *skip_argument(const char *at)
+{
+    for (int depth = 0; *at;) {
+        if (depth == 0 && (*at == ',' || *at == ')'))
+            break;
+        if (*at == '"' || *at == '\'') {
+            at = skip_quoted(at);
+            continue;
+        }
+        depth += strchr("([{", *at) != NULL;
+        depth -= strchr(")]}", *at) != NULL;
+        at++;
+    }
+    return at;
+}
+
+/* The text in quotes; NULL: it is none. */
+static const char *unquote(hpx_arena *arena, const char *text)
+{
+    const size_t length = strlen(text);
+    if (length < 2 || (*text != '"' && *text != '\'') || text[length - 1] != *text || strchr(text, '\\'))
+        return NULL;
+    return hpx_arena_strndup(arena, text + 1, length - 2);
+}
+
+/* A number as it is written, or a text without what a recipe would read otherwise. */
+static const char *plain(hpx_arena *arena, const char *text)
+{
+    double number;
+    if (hpx_parse_real(&number, text))
+        return text;
+    text = unquote(arena, text);
+    return text && *text && hpx_text_is_visible(text, strlen(text)) && !strpbrk(text, " \t\"'$#\\") &&
+                   !strstr(text, "..")
+               ? text
+               : NULL;
+}
+
+/* As a value of an axis: numbers in their one form; some words have a meaning of their own there. */
+static const char *as_value(hpx_arena *arena, const char *text)
+{
+    static const char *const forms[] = {"log2", "log10", "linear", "log", "ordered", "unordered"};
+    char shortest[HPX_REAL_TEXT_BYTES];
+    double number;
+    if (hpx_parse_real(&number, text))
+        return hpx_arena_format(arena, "%s", hpx_real_text(shortest, number));
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (strcmp(text, forms[i]) == 0)
+            return hpx_arena_format(arena, "\"%s\"", text);
+    return text;
+}
+
+static bool has_value(const char *list, const char *value)
+{
+    const size_t length = strlen(value);
+    for (const char *at = list; *at; at += strspn(at, " ")) {
+        if (strcspn(at, " ") == length && strncmp(at, value, length) == 0)
+            return true;
+        at += strcspn(at, " ");
+    }
+    return false;
+}
+
+/* The values in [...] or (...), with blanks between; NULL where one is no plain value. */
+static const char *read_list(hpx_arena *arena, const char *text)
+{
+    const char *list = "";
+    if (*text != '[' && *text != '(')
+        return NULL;
+    for (const char *at = text + 1, *end; *at && *at != ']' && *at != ')'; at = *end == ',' ? end + 1 : end) {
+        at += strspn(at, " \t\n");
+        end = at + strcspn(at, ",])");
+        size_t size = (size_t)(end - at);
+        while (size > 0 && isspace((unsigned char)at[size - 1]))
+            size--;
+        const char *value = size ? plain(arena, hpx_arena_strndup(arena, at, size)) : NULL;
+        if (size > 0 && !value)
+            return NULL;
+        value = value ? as_value(arena, value) : "";
+        if (!has_value(list, value) && *value)
+            list = hpx_arena_format(arena, "%s%s%s", list, *list ? " " : "", value);
+        if (strlen(list) > VALUES_BYTES)
+            return NULL;
+    }
+    return strchr(list, ' ') ? list : NULL;
+}
+
+static char type_of(const char *given, const char *value)
+{
+    double number;
+    if (given && strcmp(given, "int") == 0)
+        return 'i';
+    if (given && strcmp(given, "float") == 0)
+        return 'r';
+    if (given || !value || !hpx_parse_real(&number, value))
+        return 's';
+    return value[strspn(value, "0123456789")] ? 'r' : 'i';
+}
+
+struct call {
+    const char *name, *type, *value, *values;
+    bool flag;
+};
+
+/* One argument: a name of the option, or KEY=VALUE. */
+static void take(hpx_arena *arena, struct call *call, const char *argument)
+{
+    const char *text = unquote(arena, argument), *equals = strchr(argument, '=');
+    if (text && !call->name && strncmp(text, "--", 2) == 0)
+        call->name = text + 2;
+    if (text || !equals)
+        return;
+    size_t length = (size_t)(equals - argument);
+    while (length > 0 && isspace((unsigned char)argument[length - 1]))
+        length--;
+    const char *key = hpx_arena_strndup(arena, argument, length), *value = equals + 1;
+    value += strspn(value, " \t\n");
+    if (strcmp(key, "default") == 0)
+        call->value = plain(arena, value);
+    else if (strcmp(key, "type") == 0)
+        call->type = value;
+    else if (strcmp(key, "choices") == 0)
+        call->values = read_list(arena, value);
+    else if (strcmp(key, "action") == 0 || strcmp(key, "is_flag") == 0)
+        call->flag = true;
+}
+
+/* The call whose arguments begin there. */
+static void read_call(struct script_options *out, hpx_arena *arena, const char *at)
+{
+    struct call call = {NULL};
+    for (const char *end; *at && *at != ')'; at = *end == ',' ? end + 1 : end) {
+        at += strspn(at, " \t\n");
+        end = skip_argument(at);
+        size_t size = (size_t)(end - at);
+        while (size > 0 && isspace((unsigned char)at[size - 1]))
+            size--;
+        take(arena, &call, hpx_arena_strndup(arena, at, size));
+    }
+    if (call.name && is_name(call.name))
+        add(out, (struct script_option){.name = call.name,
+                                        .value = call.value,
+                                        .values = call.values,
+                                        .type = call.flag ? 'f' : type_of(call.type, call.value)});
+}
+
+static void read_calls(struct script_options *out, hpx_arena *arena, const char *text, const char *function)
+{
+    for (const char *at = text; (at = strstr(at, function));) {
+        at += strlen(function);
+        read_call(out, arena, at);
+    }
+}
+
+/* --- shells ------------------------------------------------------------------------------------------------ */
+
+static void read_label(struct script_options *out, hpx_arena *arena, const char *line, size_t size)
+{
+    const size_t dashes = strspn(line, " \t");
+    size_t end = dashes + 2;
+    if (size < dashes + 3 || strncmp(line + dashes, "--", 2) != 0)
+        return;
+    while (end < size && (isalnum((unsigned char)line[end]) || line[end] == '-' || line[end] == '_'))
+        end++;
+    if (end == size || !strchr(")|=", line[end]) || !memchr(line + end, ')', size - end))
+        return;
+    const char *name = hpx_arena_strndup(arena, line + dashes + 2, end - dashes - 2);
+    if (is_name(name))
+        add(out, (struct script_option){.name = name, .type = 's'});
+}
+
+void hpx_starter_options(struct script_options *out, hpx_arena *arena, const char *text)
+{
+    read_calls(out, arena, text, "add_argument(");
+    read_calls(out, arena, text, ".option(");
+    for (const char *line = text; *line;
+         line += line[strcspn(line, "\n")] ? strcspn(line, "\n") + 1 : strlen(line))
+        read_label(out, arena, line, strcspn(line, "\n"));
+}
