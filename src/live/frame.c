@@ -21,10 +21,13 @@ void hpx_live_cut(hpx_buffer *out, const char *text, size_t columns)
 }
 
 /* What a line says, the most important first: each is added where it fits with all that are before it. */
-static void add_if_it_fits(hpx_buffer *line, size_t columns, const char *text)
+static bool add_if_it_fits(hpx_buffer *line, size_t columns, const char *text)
 {
-    if (hpx_text_width(line->data, line->size) + hpx_text_width(text, strlen(text)) <= columns)
+    const bool fits =
+        hpx_text_width(line->data, line->size) + hpx_text_width(text, strlen(text)) <= columns;
+    if (fits)
         hpx_buffer_puts(line, text);
+    return fits;
 }
 
 static double less(double seconds, double passed)
@@ -111,8 +114,8 @@ static void draw_best(hpx_buffer *line, const hpx_live *live, size_t columns)
     hpx_buffer_puts(&cell, " ");
     hpx_recipe_cell_text(&cell, live->recipe, live->best);
     hpx_text_show(&shown, cell.data, cell.size, "");
-    add_if_it_fits(line, columns, best);
-    add_if_it_fits(line, columns, hpx_buffer_text(&shown));
+    if (add_if_it_fits(line, columns, best))
+        add_if_it_fits(line, columns, hpx_buffer_text(&shown));
     hpx_buffer_free(&shown);
     hpx_buffer_free(&cell);
     free(best);

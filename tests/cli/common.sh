@@ -25,6 +25,7 @@ fail() { # MESSAGE: prints it, where it happened, and what the last command prin
     echo "  ${FUNCNAME[i]}, line ${BASH_LINENO[i - 1]}: $1"
     [[ -s out ]] && head -12 out | sed 's/^/    stdout: /'
     [[ -s err ]] && tail -12 err | sed 's/^/    stderr: /'
+    [[ -s seen ]] && sed 's/^/    screen: /' seen
     exit 1
 }
 
