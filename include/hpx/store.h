@@ -282,6 +282,7 @@ typedef struct hpx_build_span {
     uint32_t slot;            /* which worker, from 0 */
     uint32_t from, to;        /* it continued after epoch `from`, and `to` is the last one that it finished */
     uint8_t verdict;          /* of the trial (hpx/verdict.h) */
+    bool speculative;         /* no search had asked for it when it began */
     int64_t start_ns, end_ns; /* since 1970 */
 } hpx_build_span;
 

@@ -107,6 +107,8 @@ static hpx_status make_pages(struct pages *out, hpx_store *store, const struct t
         status = add_costs(reported.page, target->recipe, &source, error);
     if (!status)
         status = hpx_each_stored(store, &whole, data, true, add, &reported, error);
+    if (!status)
+        status = hpx_store_each_build(store, hpx_page_add_build, reported.page, error);
     out->nothing = !status && hpx_page_cells(reported.page) == 0;
     if (out->nothing)
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no cell of its grid is stored; first: hpx build %s",

@@ -36,6 +36,8 @@ void hpx_page_free(hpx_page *page)
         free(page->origins[i].import);
     }
     hpx_page_contest_free(page->contest);
+    hpx_page_timeline_free(page->timeline);
+    free(page->keys);
     free(page->origins);
     free(page->cells);
     free(page->costs);
@@ -91,13 +93,24 @@ static double *values_of(const hpx_page *page, struct cell *cell)
     return cell->values;
 }
 
+/* Epochs of a trajectory come one after the other. */
+static void add_key(hpx_page *page, const hpx_artifact *artifact, uint32_t cell)
+{
+    const size_t count = page->key_count;
+    if (count > 0 && hpx_hash_equal(&page->keys[count - 1].key, &artifact->key))
+        return;
+    page->keys = hpx_grow(page->keys, &page->key_capacity, count + 1, sizeof *page->keys);
+    page->keys[page->key_count++] = (struct named_key){artifact->key, cell, artifact->seed};
+}
+
 bool hpx_page_add(hpx_page *page, const hpx_artifact *artifact)
 {
     const hpx_recipe *recipe = page->recipe;
     const size_t origin = find_origin(page, artifact);
     if (artifact->epoch == 0 || artifact->epoch > recipe->epochs)
         return true;
-    struct cell *cell = &page->cells[number_of(recipe, &artifact->cell)];
+    const uint32_t number = number_of(recipe, &artifact->cell);
+    struct cell *cell = &page->cells[number];
     const bool first = !cell->values;
     double *values =
         values_of(page, cell) + seed_index(recipe, artifact->seed) * recipe->epochs + artifact->epoch - 1;
@@ -108,6 +121,7 @@ bool hpx_page_add(hpx_page *page, const hpx_artifact *artifact)
         cell->failed_epoch = artifact->epoch;
         cell->failure = hpx_strdup(artifact->failure);
     }
+    add_key(page, artifact, number);
     if (first) {
         cell->key = artifact->key;
         cell->origin = origin;

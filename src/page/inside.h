@@ -32,6 +32,13 @@ struct origin {
     size_t results;
 };
 
+/* A trajectory of a cell. */
+struct named_key {
+    hpx_hash key;
+    uint32_t cell;
+    uint64_t seed;
+};
+
 struct hpx_page {
     const hpx_recipe *recipe;
     const hpx_outcome *outcome;
@@ -47,6 +54,9 @@ struct hpx_page {
     const hpx_page_pictures *pictures; /* NULL: none */
     struct origin *origins;
     size_t origin_count, origin_capacity;
+    struct named_key *keys; /* of all results; in order of key when the first build is added */
+    size_t key_count, key_capacity;
+    struct timeline *timeline; /* NULL: none */
 };
 
 /* --- cells.c: results by cell ------------------------------------------------------------------------------- */
@@ -121,6 +131,11 @@ struct picture {
 void hpx_page_png(hpx_buffer *out, const struct picture *picture);
 /* As an image that is shown so high; `words`: for who does not see it. */
 void hpx_html_picture(hpx_buffer *out, const struct picture *picture, uint32_t height, const char *words);
+
+/* --- timeline.c: the last build ------------------------------------------------------------------------------ */
+
+void hpx_page_timeline(hpx_buffer *out, const hpx_page *page);
+void hpx_page_timeline_free(struct timeline *timeline); /* NULL is fine */
 
 /* --- html.c -------------------------------------------------------------------------------------------------- */
 

@@ -385,6 +385,7 @@ void hpx_page_write(hpx_buffer *out, hpx_page *page, const hpx_outcome *outcome)
     hpx_page_images(out, page);
     put_cells(out, page);
     put_failed(out, page);
+    hpx_page_timeline(out, page);
     put_provenance(out, page);
     hpx_buffer_puts(out, "</main>\n<script type=\"application/json\" id=\"data\">\n");
     hpx_page_data(out, page);

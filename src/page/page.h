@@ -35,6 +35,11 @@ void hpx_page_set_cost(hpx_page *page, uint32_t cell, uint64_t macs);
 bool hpx_page_add(hpx_page *page, const hpx_artifact *artifact);
 void hpx_page_add_origin(hpx_page *page, const hpx_provenance *provenance);
 
+/* What the log of builds says (hpx_build_entry_fn), the oldest first, when all results are there: the page shows the last build
+ * that ran one of them. */
+hpx_status hpx_page_add_build(void *page, const hpx_fields *entry, const hpx_build_span *spans, size_t count,
+                              hpx_error *error);
+
 /* What `hpx compare --json` has printed of the recipe. HPX_USAGE, with the name of the file, when it is anything else. */
 hpx_status hpx_page_compare(hpx_page *page, const char *path, const hpx_buffer *bytes, hpx_error *error);
 

@@ -10,9 +10,6 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
-/* "2026-11-24T08:36:57Z" */
-const char *hpx_report_time(char out[32], int64_t ns);
-
 /* Values of these names; `cell`, `metrics` and numerics are objects. */
 void hpx_add_hash(hpx_row *row, const char *name, const hpx_hash *hash);
 void hpx_add_cell(hpx_row *row, const hpx_cell *cell);

@@ -50,6 +50,9 @@ void hpx_report_plan_json(hpx_buffer *out, const hpx_outcome *outcome);
 /* "0:41", "12:05", "3:02:10", "2 d 03:10"; "?" if not finite. */
 const char *hpx_duration_text(char out[32], double seconds);
 
+/* "2026-11-24T08:36:57Z", of nanoseconds since 1970. */
+const char *hpx_report_time(char out[32], int64_t ns);
+
 /* Names, every one once, in order of first appearance. */
 typedef struct hpx_names {
     char **at;

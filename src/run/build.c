@@ -354,6 +354,7 @@ static hpx_status log_build(struct build *build, const hpx_outcome *outcome, int
     hpx_fields_set_real(&entry, "seconds", (double)(hpx_clock_ns() - started_ns) * 1e-9);
     const hpx_hash unknown = {{0}};
     hpx_fields_set_hash(&entry, "code", build->code_count ? &build->codes[0].id : &unknown);
+    hpx_fields_set_count(&entry, "stored", outcome->stored);
     hpx_fields_set_count(&entry, "trained", outcome->trained);
     hpx_fields_set_count(&entry, "extended", outcome->extended);
     hpx_fields_set_count(&entry, "failed", outcome->failed);

@@ -287,7 +287,7 @@ hpx_status hpx_proof_start(struct build *build, struct trial *trial, hpx_error *
     }
     trial->state = TRIAL_RUNNING;
     trial->to = hpx_trial_target(trial);
-    hpx_timeline_start(&build->timeline, &trial->key, (hpx_verdict)trial->verdict, 0);
+    hpx_timeline_start(&build->timeline, &trial->key, (hpx_verdict)trial->verdict, false, 0);
     hpx_dispatch_start(build->dispatch, &trial->task);
     hpx_build_emit(build, HPX_EVENT_STARTED, trial, NULL);
     hpx_build_emit(build, HPX_EVENT_PROOF, trial,

@@ -15,13 +15,15 @@ static hpx_build_span *free_slot(struct timeline *timeline)
     return &timeline->running[timeline->slots++];
 }
 
-void hpx_timeline_start(struct timeline *timeline, const hpx_hash *key, hpx_verdict verdict, uint32_t from)
+void hpx_timeline_start(struct timeline *timeline, const hpx_hash *key, hpx_verdict verdict, bool speculative,
+                        uint32_t from)
 {
     hpx_build_span *span = free_slot(timeline);
     *span = (hpx_build_span){
         .key = *key,
         .slot = (uint32_t)(span - timeline->running),
         .verdict = (uint8_t)verdict,
+        .speculative = speculative,
         .from = from,
         .start_ns = hpx_clock_ns(),
     };

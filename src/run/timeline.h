@@ -6,6 +6,7 @@
 #include "hpx/store.h"
 #include "hpx/verdict.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,8 @@ struct timeline {
 };
 
 /* A job begins in the first free slot, from this epoch on. */
-void hpx_timeline_start(struct timeline *timeline, const hpx_hash *key, hpx_verdict verdict, uint32_t from);
+void hpx_timeline_start(struct timeline *timeline, const hpx_hash *key, hpx_verdict verdict, bool speculative,
+                        uint32_t from);
 /* The trial's job ends, this epoch its last one; nothing happens if none runs. */
 void hpx_timeline_end(struct timeline *timeline, const hpx_hash *key, uint32_t to);
 void hpx_timeline_free(struct timeline *timeline);

@@ -219,7 +219,8 @@ static hpx_status start(struct build *build, struct trial *trial, hpx_error *err
     hpx_job_free(&job);
     if (!status) {
         trial->state = TRIAL_RUNNING;
-        hpx_timeline_start(&build->timeline, &trial->key, (hpx_verdict)trial->verdict, from);
+        hpx_timeline_start(&build->timeline, &trial->key, (hpx_verdict)trial->verdict,
+                           trial->task.speculative, from);
         hpx_dispatch_start(build->dispatch, &trial->task);
         hpx_build_emit(build, HPX_EVENT_STARTED, trial, NULL);
     }

@@ -187,8 +187,10 @@ hpx_status hpx_store_put_file(hpx_store *store, const char *path, const hpx_know
     return status;
 }
 
-/* The field "spans" of an entry: for each, key(16) u32 slot, from, to, u8 verdict, u64 start and end. */
-#define SPAN_BYTES (HPX_HASH_BYTES + 3 * 4 + 1 + 2 * 8)
+/* The field "spans" of an entry: for each, key(16) u32 slot, from, to, u8 verdict (128 more: speculative),
+ * u64 start and end. */
+#define SPECULATIVE 0x80
+#define SPAN_BYTES  (HPX_HASH_BYTES + 3 * 4 + 1 + 2 * 8)
 
 static void encode_spans(hpx_buffer *out, const hpx_build_span *spans, size_t count)
 {
@@ -197,7 +199,8 @@ static void encode_spans(hpx_buffer *out, const hpx_build_span *spans, size_t co
         hpx_buffer_u32(out, spans[i].slot);
         hpx_buffer_u32(out, spans[i].from);
         hpx_buffer_u32(out, spans[i].to);
-        hpx_buffer_add(out, &spans[i].verdict, 1);
+        const uint8_t verdict = spans[i].verdict | (spans[i].speculative ? SPECULATIVE : 0);
+        hpx_buffer_add(out, &verdict, 1);
         hpx_buffer_u64(out, (uint64_t)spans[i].start_ns);
         hpx_buffer_u64(out, (uint64_t)spans[i].end_ns);
     }
@@ -210,7 +213,8 @@ static void decode_span(hpx_build_span *out, const uint8_t *bytes)
     out->slot = hpx_load_u32(bytes);
     out->from = hpx_load_u32(bytes + 4);
     out->to = hpx_load_u32(bytes + 8);
-    out->verdict = bytes[12];
+    out->verdict = bytes[12] & ~SPECULATIVE;
+    out->speculative = bytes[12] & SPECULATIVE;
     out->start_ns = (int64_t)hpx_load_u64(bytes + 13);
     out->end_ns = (int64_t)hpx_load_u64(bytes + 21);
 }

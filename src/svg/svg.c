@@ -401,6 +401,18 @@ void hpx_svg_bars(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const d
     hpx_buffer_puts(&svg->text, "</g>\n");
 }
 
+void hpx_svg_span(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, double from, double to, size_t row,
+                  double thickness, bool hollow)
+{
+    assert(series < HPX_SVG_SERIES);
+    const double left = place_x(plot, from), right = place_x(plot, to), middle = (double)row;
+    hpx_buffer_printf(&svg->text, "<rect class=\"span s%zu\" fill=\"%s\" stroke-width=\"0.75\" stroke=\"%s\"",
+                      series, hollow ? "none" : colours[series], hollow ? colours[series] : "#ffffff");
+    put_rectangle(svg, left, place_y(plot, middle - thickness / 2), right < left + 1 ? left + 1 : right,
+                  place_y(plot, middle + thickness / 2));
+    hpx_buffer_puts(&svg->text, "/>\n");
+}
+
 void hpx_svg_legend_line(hpx_svg *svg, double left, double y, size_t series, const char *name)
 {
     assert(series < HPX_SVG_SERIES);

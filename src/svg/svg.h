@@ -82,6 +82,10 @@ void hpx_svg_range(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, double
 void hpx_svg_bars(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const double *values, size_t count,
                   double thickness, double offset);
 
+/* A bar in a row of such a plot, from one value to another, however near they are; or only its edge. */
+void hpx_svg_span(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, double from, double to, size_t row,
+                  double thickness, bool hollow);
+
 /* A plot with names on both axes: a cell for each pair, row by row, coloured from `dark` to `bright`, which may be
  * the smaller one, with the value in it. Where they are equal all are bright. Or one cell alone.
  * Lines part the cells unless they are small. */

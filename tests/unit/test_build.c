@@ -156,6 +156,7 @@ static hpx_status check_spans(void *context, const hpx_fields *entry, const hpx_
         assert_int_equal(spans[i].from, 0);
         assert_int_equal(spans[i].to, 2);
         assert_int_equal(spans[i].verdict, HPX_TRAIN);
+        assert_false(spans[i].speculative);
         assert_true(spans[i].slot < 6 && spans[i].start_ns <= spans[i].end_ns);
     }
     return HPX_OK;

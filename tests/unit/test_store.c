@@ -707,6 +707,7 @@ static hpx_status check_build(void *context, const hpx_fields *entry, const hpx_
         assert_int_equal(spans[i].from, 2);
         assert_int_equal(spans[i].to, 5 + i);
         assert_int_equal(spans[i].verdict, 1);
+        assert_int_equal(spans[i].speculative, i == 1);
         assert_int_equal(spans[i].start_ns, 1700000000123456789);
         assert_int_equal(spans[i].end_ns, 1700000001123456789 + (int64_t)i);
     }
@@ -726,6 +727,7 @@ static void test_log(void **state)
                                     .from = 2,
                                     .to = (uint32_t)(5 + i),
                                     .verdict = 1,
+                                    .speculative = i == 1,
                                     .start_ns = 1700000000123456789,
                                     .end_ns = 1700000001123456789 + (int64_t)i};
         spans[i].key.bytes[15] = (uint8_t)(7 + i);

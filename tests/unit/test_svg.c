@@ -101,6 +101,27 @@ static void test_range(void **state)
     expect(svg, "<path class=\"range s3\" stroke=\"#cc79a7\" stroke-width=\"1.5\" d=\"M20 70L100 70\"/>\n");
 }
 
+static void test_span(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {"1", "2"};
+    const hpx_svg_plot plot = {.left = 10,
+                               .top = 20,
+                               .width = 100,
+                               .height = 40,
+                               .x = {NULL, 0, 10},
+                               .y = {.names = rows, .count = 2}};
+    hpx_svg *svg = hpx_svg_new(200, 200, "t", "d");
+    hpx_svg_span(svg, &plot, 0, 1, 3, 0, 0.5, false);
+    hpx_svg_span(svg, &plot, 1, 4, 4.001, 1, 0.5, true); /* one that would be too narrow to be seen */
+    expect(
+        svg,
+        "<rect class=\"span s0\" fill=\"#0072b2\" stroke-width=\"0.75\" stroke=\"#ffffff\" x=\"20\" y=\"25\" "
+        "width=\"20\" height=\"10\"/>\n"
+        "<rect class=\"span s1\" fill=\"none\" stroke-width=\"0.75\" stroke=\"#d55e00\" x=\"50\" y=\"45\" "
+        "width=\"1\" height=\"10\"/>\n");
+}
+
 static void test_bars(void **state)
 {
     (void)state;
@@ -246,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_points),
         cmocka_unit_test(test_band),
         cmocka_unit_test(test_range),
+        cmocka_unit_test(test_span),
         cmocka_unit_test(test_bars),
         cmocka_unit_test(test_heat),
         cmocka_unit_test(test_heat_scales),
