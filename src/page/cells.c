@@ -267,12 +267,11 @@ static bool next_in_walk(struct walk *walk)
     return false;
 }
 
-/* Whether a peak is above a neighbour by more than two standard errors of their difference. */
-static bool is_above(const struct cell *peak, const struct cell *neighbour)
+bool hpx_page_is_above(const struct cell *peak, const struct cell *other)
 {
-    const double error = sqrt(peak->sd * peak->sd / (double)peak->seeds +
-                              neighbour->sd * neighbour->sd / (double)neighbour->seeds);
-    return fabs(peak->score - neighbour->score) > 2 * error; /* with one seed nobody knows */
+    const double error =
+        sqrt(peak->sd * peak->sd / (double)peak->seeds + other->sd * other->sd / (double)other->seeds);
+    return fabs(peak->score - other->score) > 2 * error;
 }
 
 enum peak hpx_page_peak(const hpx_page *page, uint32_t cell)
@@ -290,7 +289,7 @@ enum peak hpx_page_peak(const hpx_page *page, uint32_t cell)
             continue;
         if (!hpx_page_better(page, peak->score, neighbour->score))
             return NO_PEAK;
-        sure = sure && is_above(peak, neighbour);
+        sure = sure && hpx_page_is_above(peak, neighbour);
     } while (next_in_walk(&walk));
     return sure ? SURE_PEAK : UNSURE_PEAK;
 }

@@ -18,3 +18,13 @@ void hpx_html_close_figure(hpx_buffer *out, const char *caption)
 {
     hpx_buffer_printf(out, "<figcaption>%s</figcaption>\n</figure>\n", caption);
 }
+
+void hpx_html_cell(hpx_buffer *out, const hpx_page *page, uint32_t cell)
+{
+    hpx_buffer name = {0};
+    hpx_recipe_cell_text(&name, page->recipe, cell);
+    hpx_buffer_printf(out, "<span class=\"cell\" data-n=\"%u\">", cell);
+    hpx_html_text(out, hpx_buffer_text(&name));
+    hpx_buffer_puts(out, "</span>");
+    hpx_buffer_free(&name);
+}

@@ -15,7 +15,6 @@ enum {
     SAMPLE_HEIGHT = 40,
     MISTAKE_HEIGHT = 72,
     CLASSES_MAX = 40, /* of a matrix that can be read */
-    KEY_DIGITS = 12,
 };
 
 static size_t image_bytes(const hpx_stored_images *images)

@@ -69,6 +69,9 @@ double hpx_page_seed_value(const hpx_page *page, uint32_t cell, size_t seed, uin
 
 bool hpx_page_better(const hpx_page *page, double value, double other); /* of two scores */
 
+/* Whether two scores differ by more than two standard errors of their difference. With one seed nobody knows: false. */
+bool hpx_page_is_above(const struct cell *peak, const struct cell *other);
+
 /* Whether a cell is better than all its neighbours, the diagonal ones, too. */
 enum peak { NO_PEAK, UNSURE_PEAK /* within 2 standard errors of a neighbour */, SURE_PEAK };
 enum peak hpx_page_peak(const hpx_page *page, uint32_t cell);
@@ -137,9 +140,17 @@ void hpx_html_picture(hpx_buffer *out, const struct picture *picture, uint32_t h
 void hpx_page_timeline(hpx_buffer *out, const hpx_page *page);
 void hpx_page_timeline_free(struct timeline *timeline); /* NULL is fine */
 
+/* --- summary.c: the head of the page -------------------------------------------------------------------------- */
+
+void hpx_page_summary(hpx_buffer *out, const hpx_page *page);
+
 /* --- html.c -------------------------------------------------------------------------------------------------- */
 
+enum { KEY_DIGITS = 12, CODE_DIGITS = 8 }; /* as many as are shown of them */
+
 void hpx_html_text(hpx_buffer *out, const char *text);
+void hpx_html_cell(hpx_buffer *out, const hpx_page *page,
+                   uint32_t cell); /* its name, linked with its other marks */
 
 /* A figure: its heading, the SVG, and what is said below it. `id` is a word. */
 void hpx_html_open_figure(hpx_buffer *out, const char *id, const char *heading);

@@ -14,20 +14,7 @@
 #define NUMBER      "<td class=\"number\">"
 #define NO_NUMBER   NUMBER "–</td>"
 
-enum { KEY_DIGITS = 12, CODE_DIGITS = 8 };
-
 /* --- parts ---------------------------------------------------------------------------------------------------------- */
-
-/* The name of a cell, which the script links with all other marks of it. */
-static void put_cell_name(hpx_buffer *out, const hpx_page *page, uint32_t cell)
-{
-    hpx_buffer name = {0};
-    hpx_recipe_cell_text(&name, page->recipe, cell);
-    hpx_buffer_printf(out, "<span class=\"cell\" data-n=\"%u\">", cell);
-    hpx_html_text(out, hpx_buffer_text(&name));
-    hpx_buffer_puts(out, "</span>");
-    hpx_buffer_free(&name);
-}
 
 static void put_number(hpx_buffer *out, int decimals, double value)
 {
@@ -132,47 +119,6 @@ static void put_provenance(hpx_buffer *out, const hpx_page *page)
                          "           # train one again and compare bit for bit</pre>\n</section>\n");
 }
 
-/* --- words -------------------------------------------------------------------------------------------------------- */
-
-static void put_best(hpx_buffer *out, const hpx_page *page)
-{
-    const struct cell *best = &page->cells[page->best];
-    hpx_buffer_puts(out, "<p class=\"answer\">The best cell is ");
-    put_cell_name(out, page, page->best);
-    hpx_buffer_printf(out, " with %.*f", hpx_page_decimals(page), best->score);
-    if (!isnan(best->sd))
-        hpx_buffer_printf(out, " ± %.*f", hpx_page_decimals(page), best->sd);
-    hpx_buffer_printf(out, " over %zu %s.</p>\n", best->seeds, hpx_plural(best->seeds, "seed", "seeds"));
-}
-
-static void put_summary(hpx_buffer *out, const hpx_page *page)
-{
-    const hpx_recipe *recipe = page->recipe;
-    const uint32_t stored = hpx_page_cells(page);
-    hpx_buffer_puts(out, "<header><h1>");
-    hpx_html_text(out, recipe->path);
-    hpx_buffer_puts(out, "</h1>\n<p>");
-    hpx_html_text(out, recipe->objective.name);
-    hpx_buffer_printf(out, " over %u %s of ", page->count, hpx_plural(page->count, "cell", "cells"));
-    for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
-        hpx_buffer_puts(out, axis ? " × " : "");
-        hpx_html_text(out, recipe->axes[axis].name);
-        hpx_buffer_printf(out, " (%u)", recipe->axes[axis].count);
-    }
-    hpx_buffer_printf(out, ", %u %s, %zu %s; ", recipe->epochs, hpx_plural(recipe->epochs, "epoch", "epochs"),
-                      recipe->seed_count, hpx_plural(recipe->seed_count, "seed", "seeds"));
-    if (stored == page->count)
-        hpx_buffer_puts(out, "all cells are stored.</p>\n");
-    else
-        hpx_buffer_printf(out, "%u %s stored.</p>\n", stored, hpx_plural(stored, "cell is", "cells are"));
-    if (page->best != NO_CELL)
-        put_best(out, page);
-    if (hpx_metric_is_of_test(recipe->objective.name))
-        hpx_buffer_puts(out,
-                        "<p>Cells were selected by a test metric, so their scores are optimistic.</p>\n");
-    hpx_buffer_puts(out, "</header>\n");
-}
-
 /* --- searches ----------------------------------------------------------------------------------------------------- */
 
 static void put_end(hpx_buffer *out, const hpx_page *page, const hpx_search_outcome *search)
@@ -184,7 +130,7 @@ static void put_end(hpx_buffer *out, const hpx_page *page, const hpx_search_outc
         return;
     }
     hpx_buffer_puts(out, "<td>");
-    put_cell_name(out, page, search->result.end);
+    hpx_html_cell(out, page, search->result.end);
     hpx_buffer_puts(out, "</td>");
     put_number(out, decimals, search->score);
     put_number(out, decimals, search->score_sd);
@@ -302,7 +248,7 @@ static void put_failed(hpx_buffer *out, const hpx_page *page)
             hpx_buffer_puts(out, "<section id=\"failed\"><h2>Failed cells</h2>\n<ul>\n");
         any = true;
         hpx_buffer_puts(out, "<li>");
-        put_cell_name(out, page, i);
+        hpx_html_cell(out, page, i);
         hpx_buffer_printf(out, ": %zu of %zu seeds, the first in epoch %u: ", cell->failed,
                           page->recipe->seed_count, cell->failed_epoch);
         hpx_html_text(out, cell->failure);
@@ -378,7 +324,7 @@ void hpx_page_write(hpx_buffer *out, hpx_page *page, const hpx_outcome *outcome)
     hpx_page_conclude(page);
     put_head(out, page);
     hpx_buffer_puts(out, "<main>\n");
-    put_summary(out, page);
+    hpx_page_summary(out, page);
     put_figures(out, page);
     put_searches(out, page);
     put_contest(out, page);

@@ -94,6 +94,38 @@ test_numbers_are_those_of_json() {
         "$(jq -c '[.searches[] | [.name, [.trace[].score]]]' build.json)" 'what the searches visit'
 }
 
+answer() { # QUESTION: what the head of page.html says to it
+    sed -n "s/^.*<dt>$1<.dt><dd[^>]*>\(.*\)<.dd>\$/\1/p" page.html | sed 's/<[^>]*>//g'
+}
+
+# Which cell, how sure, at what cost, by which code: in plain sentences, the numbers those of the other commands.
+test_the_page_answers_at_its_top() {
+    small a.rcp
+    run 0 hpx build -j2 --json -q a.rcp
+    cp out build.json
+    run 0 hpx best a.rcp --top 1 --json
+    cp out best.json
+    run 0 hpx audit a.rcp --json
+    cp out audit.json
+    run 0 hpx report a.rcp -o page.html
+    equal "$(answer Which)" "The best cell is $(jq -r '.best[0] | "\(.cell | to_entries | map("\(.key)=\(.value)") | join(" ")) with validation_accuracy \(.score)"' best.json |
+        awk '{ $NF = sprintf("%.4f.", $NF); print }')" 'which'
+    answer 'How sure' | grep -q "^That is the mean of 3 seeds, with a standard deviation of $(jq '.best[0].score_sd' best.json | xargs printf '%.5f') and a standard error of " ||
+        fail "how sure: $(answer 'How sure')"
+    # 64 pixels, 4 classes, and 1956 multiplications in all six networks
+    equal "$(answer 'At what cost' | sed 's/.* takes //')" "$(jq -r --slurpfile best best.json '$best[0].best[0].cell as $cell |
+        (64 * $cell.n1 + $cell.n1 * $cell.n2 + 4 * $cell.n2) as $cost | [.searches[] | select(.end == $cell)] |
+        min_by(.relative_cost) | "\($cost) \(100 * $cost / 1956) \(.name) \(.evaluations) \(100 * .relative_cost)"' build.json |
+        while read -r cost part name visits relative; do
+            printf '%d multiplications for each sample, %.2g %% of those of all cells. The search %s finds it in %d visits, for %.3g %% of the cost of the grid.' \
+                "$cost" "$part" "$name" "$visits" "$relative"
+        done)" 'at what cost'
+    answer 'By which code' | grep -q "^Code version $(jq -r '.[0].code.version[:8]' audit.json)" ||
+        fail "by which code: $(answer 'By which code')"
+    run 0 hpx report a.rcp seeds=1 epochs=1 -o page.html
+    equal "$(answer 'How sure')" 'It has one seed, so how much of its score is chance is not known.' 'how sure of one seed'
+}
+
 test_one_axis_is_a_line_and_three_have_two_on_the_map() {
     recipe one.rcp 'epochs = 1' <<'X'
 axis n1 = 2 4 8
