@@ -48,6 +48,7 @@ typedef struct hpx_event {
     double value;                    /* the objective at it; NaN before the first */
     const char *message;             /* lines; NULL: none */
     const hpx_metrics *metrics;      /* of the newest epoch: EPOCH, PROGRESS; NULL: none */
+    bool failed;                     /* FAILED: that is its result; else it was an accident */
     double trial_seconds;            /* of training in this run */
     double trial_left;               /* until its last epoch; NaN: unknown */
     const hpx_recipe_search *search; /* VISIT, ARRIVED */

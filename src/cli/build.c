@@ -39,7 +39,7 @@ hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_
                             const char *data, const struct options *options, hpx_error *error)
 {
     bool dry = options->dry;
-    struct progress *progress = hpx_progress_new(options, target->recipe);
+    struct progress *progress = hpx_progress_new(options, target);
     hpx_source_options source = {
         .store = store,
         .remember = !dry,
@@ -61,6 +61,7 @@ hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_
     };
     hpx_status status =
         hpx_build(out, target->recipe, target->searches, target->count, &source, &build, error);
+    hpx_progress_end(progress, *out, status);
     hpx_progress_free(progress);
     return status;
 }

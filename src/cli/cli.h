@@ -26,6 +26,9 @@ enum {
 
 struct command;
 
+/* AUTO: drawn on a terminal, else lines. */
+enum progress_way { PROGRESS_AUTO, PROGRESS_LINES, PROGRESS_JSON };
+
 struct options {
     const struct command *command; /* that is run; NULL: none yet */
     const char *store, *output, *patch;
@@ -44,6 +47,7 @@ struct options {
     bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code, help;
     bool at_code, trust;                        /* reproduce */
     bool all, no_checkpoints, logs, checkpoint; /* export */
+    enum progress_way progress;                 /* build, trial */
     bool safetensors;                           /* export */
     bool log;                                   /* show */
     bool logits;                                /* predict */
@@ -124,6 +128,9 @@ void hpx_say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* 
 /* Whatever people may read goes through here: with escapes for what is not visible (base/text.h), but line
  * ends and tabs. */
 void hpx_show_text(const char *text); /* to stderr */
+/* From now on what hpx_say and hpx_fail say is a JSON object on a line, too. */
+void hpx_say_in_json(void);
+void hpx_put_lines(hpx_buffer *lines); /* such ones, to stderr; leaves it empty */
 
 /* common.c */
 int hpx_print_result(hpx_buffer *text); /* to stdout, and frees it; the exit code */
@@ -240,8 +247,10 @@ extern volatile sig_atomic_t hpx_terminal_changed; /* since the last frame */
 
 /* progress.c: what goes on. */
 struct progress;
-struct progress *hpx_progress_new(const struct options *options, const hpx_recipe *recipe);
-void hpx_progress_free(struct progress *progress); /* clears what is drawn */
+struct progress *hpx_progress_new(const struct options *options,
+                                  const struct target *target); /* NULL: of none */
+void hpx_progress_free(struct progress *progress);              /* clears what is drawn */
+void hpx_progress_end(struct progress *progress, const hpx_outcome *outcome, hpx_status status);
 void hpx_progress_event(void *context, const hpx_event *event);
 bool hpx_progress_fetch(void *context, const char *file, const char *from, uint64_t done, uint64_t total);
 

@@ -69,6 +69,7 @@ const struct topic hpx_topics[] = {
     {"hpx", 1, "make for experiments"},
     {"recipe", 5, "the recipe language of hpx"},
     {"program", 7, "your program as the trainer of hpx"},
+    {"progress", 7, "what hpx says while a build goes on"},
     {.name = NULL},
 };
 // clang-format on

@@ -83,6 +83,8 @@ static int run_command(int argc, char **argv)
         return EXIT_USAGE;
     if (!hpx_read_options(&options, command, argc - used, argv + used, &used))
         return EXIT_USAGE;
+    if (options.progress == PROGRESS_JSON)
+        hpx_say_in_json();
     return options.help ? hpx_print_help(command->name) : command->run(&options);
 }
 

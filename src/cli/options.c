@@ -24,7 +24,8 @@ struct given {
 /* Checks the value and puts it into the options. False after saying what is wrong. */
 typedef bool read_fn(struct options *out, const struct given *given);
 
-static read_fn read_flag, read_text, read_count, read_percent, read_size, read_directory, read_where;
+static read_fn read_flag, read_text, read_count, read_percent, read_size, read_directory, read_where,
+    read_progress;
 
 /* An option: how it is written, which commands take it, what it does, and how its value is read. */
 static const struct row {
@@ -173,6 +174,9 @@ static const struct row {
     {'q', "quiet", NULL, NULL,
      "say nothing but results and errors",
      read_flag, TO(quiet)},
+    {0, "progress", "HOW", "build trial",
+     "lines: a line for each trial, on a terminal, too; json: a JSON object on each line of standard error",
+     read_progress},
     {'v', "verbose", NULL, NULL,
      "a line for every trial",
      read_flag, TO(verbose)},
@@ -289,6 +293,19 @@ static bool read_where(struct options *out, const struct given *given)
         out->where[out->selection.where_count++] = given->value;
     out->selection.where = out->where;
     return good && room;
+}
+
+static bool read_progress(struct options *out, const struct given *given)
+{
+    static const char *const ways[] = {[PROGRESS_AUTO] = "auto", "lines", "json", NULL};
+    for (size_t i = 0; ways[i]; i++) {
+        if (strcmp(given->value, ways[i]) == 0) {
+            out->progress = (enum progress_way)i;
+            return true;
+        }
+    }
+    hpx_say("%s %s: expected auto, lines or json", given->name, given->value);
+    return false;
 }
 
 static bool read_directory(struct options *out, const struct given *given)

@@ -1,10 +1,11 @@
 /* What goes on. On a terminal a frame at the bottom shows it (live/live.h), drawn anew every second and at every end of a trial.
- * Elsewhere (a file, a pipe, TERM=dumb) a trial that ends is a line, as it is on a terminal with -v. */
+ * Elsewhere (a file, a pipe, TERM=dumb) a trial that ends is a line, as it is on a terminal with -v. For scripts all is JSON. */
 #include "cli.h"
 
 #include "base/memory.h"
 #include "base/text.h"
 #include "hpx/file.h"
+#include "live/feed.h"
 #include "live/live.h"
 
 #include <math.h>
@@ -19,30 +20,51 @@
 struct progress {
     bool draws, lists, quiet;
     const hpx_recipe *recipe; /* NULL: there is none */
-    hpx_live *live;
+    hpx_live *live;           /* NULL: nothing is drawn */
+    hpx_feed *json;           /* NULL: people read it */
+    double started;
     bool begun; /* there is something to draw: a build that trains nothing draws nothing */
     bool due;   /* more has happened than time went by */
     double drawn_at;
     char fetching[64];
 };
 
-struct progress *hpx_progress_new(const struct options *options, const hpx_recipe *recipe)
+struct progress *hpx_progress_new(const struct options *options, const struct target *target)
 {
     struct progress *progress = hpx_alloc(sizeof *progress);
-    progress->draws = hpx_terminal_is_able(STDERR_FILENO) && !options->quiet;
-    progress->lists = options->verbose || (!progress->draws && !options->quiet);
+    const bool json = options->progress == PROGRESS_JSON;
+    progress->draws =
+        options->progress == PROGRESS_AUTO && hpx_terminal_is_able(STDERR_FILENO) && !options->quiet;
+    progress->lists = !json && (options->verbose || (!progress->draws && !options->quiet));
     progress->quiet = options->quiet;
-    progress->recipe = recipe;
-    progress->live = recipe && progress->draws ? hpx_live_new(recipe) : NULL;
+    progress->recipe = target ? target->recipe : NULL;
+    progress->started = hpx_clock_seconds();
+    if (target && progress->draws)
+        progress->live = hpx_live_new(target->recipe);
+    if (target && json) {
+        hpx_buffer line = {0};
+        progress->json = hpx_feed_new(&line, target->recipe, target->searches, target->count);
+        hpx_put_lines(&line);
+    }
     if (progress->draws)
         hpx_terminal_watch();
     return progress;
+}
+
+void hpx_progress_end(struct progress *progress, const hpx_outcome *outcome, hpx_status status)
+{
+    hpx_buffer line = {0};
+    if (!progress->json)
+        return;
+    hpx_feed_end(&line, outcome, status, hpx_clock_seconds() - progress->started);
+    hpx_put_lines(&line);
 }
 
 void hpx_progress_free(struct progress *progress)
 {
     hpx_terminal_clear();
     hpx_live_free(progress->live);
+    hpx_feed_free(progress->json);
     free(progress);
 }
 
@@ -98,6 +120,12 @@ static void say(const struct progress *progress, const hpx_event *event)
 void hpx_progress_event(void *context, const hpx_event *event)
 {
     struct progress *progress = context;
+    if (progress->json) {
+        hpx_buffer line = {0};
+        hpx_feed_take(&line, progress->json, event);
+        hpx_put_lines(&line);
+        return;
+    }
     if (event->message || event->kind == HPX_EVENT_DONE)
         say(progress, event);
     if (progress->live)

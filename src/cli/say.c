@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "live/feed.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,13 +19,32 @@ void hpx_show_text(const char *text)
     hpx_buffer_free(&shown);
 }
 
+static bool in_json;
+
+void hpx_say_in_json(void)
+{
+    in_json = true;
+}
+
+void hpx_put_lines(hpx_buffer *lines)
+{
+    fputs(hpx_buffer_text(lines), stderr);
+    hpx_buffer_free(lines);
+}
+
 void hpx_say(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     char *text = hpx_vformat(format, args), *line = hpx_format("hpx: %s\n", text);
     va_end(args);
-    hpx_show_text(line);
+    if (in_json) {
+        hpx_buffer lines = {0};
+        hpx_feed_message(&lines, text);
+        hpx_put_lines(&lines);
+    } else {
+        hpx_show_text(line);
+    }
     free(line);
     free(text);
 }

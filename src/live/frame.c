@@ -23,8 +23,7 @@ void hpx_live_cut(hpx_buffer *out, const char *text, size_t columns)
 /* What a line says, the most important first: each is added where it fits with all that are before it. */
 static bool add_if_it_fits(hpx_buffer *line, size_t columns, const char *text)
 {
-    const bool fits =
-        hpx_text_width(line->data, line->size) + hpx_text_width(text, strlen(text)) <= columns;
+    const bool fits = hpx_text_width(line->data, line->size) + hpx_text_width(text, strlen(text)) <= columns;
     if (fits)
         hpx_buffer_puts(line, text);
     return fits;

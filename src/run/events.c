@@ -125,6 +125,7 @@ static void emit(struct build *build, hpx_event_kind kind, const struct trial *t
         event.epochs = trial->state == TRIAL_RUNNING ? trial->to : build->recipe->epochs;
         if (event.epoch > 0)
             event.value = trial->past->value;
+        event.failed = trial->past->failure != NULL;
         event.trial_seconds = trial->past->seconds;
         event.trial_left = trial_left(build, trial);
     }

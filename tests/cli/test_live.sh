@@ -156,4 +156,48 @@ test_nothing_to_train() {
     has_not raw $'\033'
 }
 
+# Every line is an object: of a build with hits, an extension, a failed trial and an accident, and of its messages.
+test_json() {
+    waiting_recipe
+    touch go-11 go-12 go-13 go-21 go-22 go-23
+    sed -i "s/^echo/[ \"\$1\$2\" != 12 ] || echo '{\"failed\": \"no \\\\u202e luck\"}'\n&/" train.sh
+    run 1 hpx build a.rcp -j 2 -k --progress json
+    jq -es 'all(type == "object" and has("event"))' err >lines || fail 'a line is not an object'
+    jq -s . err >events
+    equal "$(wc -l <err)" "$(jq length events)" "the number of lines"
+    is 'map(select(.event == "build_started")) | map([.schema, .recipe, .objective, .epochs, .cells, .seeds, .searches])' \
+        '[[1,"a.rcp","score",4,6,[1],["all"]]]' events
+    is '[.[] | select(.event == "trial_started") | .verdict] | unique' '["train"]' events
+    is 'map(select(.event == "epoch").key) - map(select(.event == "trial_started").key)' '[]' events
+    is '[.[] | select(.event == "trial_ended") | "\(.cell.a)\(.cell.b) \(.status) \(.score) \(.metrics.score)"] | sort' \
+        '["11 done 0.11 0.11","12 failed null null","13 done 0.13 0.13","21 done 0.21 0.21","22 done 0.22 0.22","23 accident null null"]' events
+    is '[.[] | select(.event == "trial_ended" and .status == "accident") | .message | test("exit")]' '[true]' events
+    is 'map(select(.event == "visit")) | map(.evaluations)' '[1,2,3,4,5,6]' events
+    is 'map(select(.event == "search_ended")) | map([.search, .end, .score, .stop])' '[["all",{"a":2,"b":2},0.22,"complete"]]' events
+    is 'map(select(.event == "build_ended")) | map([.status, .trials])' \
+        '[["failed",{"hit":0,"extend":0,"train":6,"failed":2}]]' events
+    is '.[-1] | .event' '"message"' events
+    run 0 hpx build a.rcp:all b=1 --progress json --json
+    jq -s . err >events
+    is 'map(select(.event == "trial_started"))' '[]' events
+    is 'map(select(.event == "visit").score)' '[0.11,0.21]' events
+    is '.searches[0].trials.hit' 2
+    run 2 hpx build nothing.rcp --progress json
+    is '[.event, .message]' '["message","nothing.rcp: no such recipe"]' err
+    complains 2 '--progress html: expected auto, lines or json' hpx build a.rcp --progress html
+    run 0 hpx trial a.rcp a=1 b=1 --progress json
+    jq -s . err >events
+    is 'map(.event)' '["build_started","visit","search_ended","build_ended"]' events
+}
+
+# Lines also on a terminal, where they are asked for.
+test_lines() {
+    command -v script >/dev/null || exit 0
+    waiting_recipe
+    touch go-11 go-12 go-13 go-21 go-22 go-23
+    TERM=xterm script -qec "'$HPX' build a.rcp -k --progress lines" /dev/null </dev/null >raw
+    has_not raw $'\033'
+    equal "$(grep -c '^train  a=' raw)" 5 'the lines of trials'
+}
+
 run_tests "$@"
