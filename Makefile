@@ -127,10 +127,12 @@ all: $(HPX) $(MAN) ## build hpx, libhpx.a and the manual pages in build/
 deps: ## install what is missing, through apt
 	@sh tools/deps.sh
 
-demo: ## install, build, fetch MNIST and run recipes/mnist-partial.rcp on it
+demo: ## install, build, fetch MNIST, run recipes/mnist-partial.rcp on it and write build/report.html
 	@sh tools/deps.sh
 	@$(MAKE) --no-print-directory all
 	$(BUILD)/hpx build recipes/mnist-partial.rcp
+	$(BUILD)/hpx report recipes/mnist-partial.rcp -o $(BUILD)/report.html
+	@echo "Open $(BUILD)/report.html in a browser."
 
 $(BUILD)/src/nn/%.o: HPX_CFLAGS += $(NN_FLAGS) -DHPX_NN_FLAGS='"$(strip $(CFLAGS) $(NN_FLAGS))"'
 
