@@ -37,6 +37,7 @@ struct options {
     const char *table, *against, *starts; /* compare */
     const char *compared;                 /* report */
     bool watch;                           /* report */
+    char *figures;                        /* report */
     size_t repeat;                        /* compare; 0: not given */
     size_t sample;                        /* adopt; 0: not given */
     size_t jobs;                          /* 0: not given */

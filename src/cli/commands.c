@@ -16,7 +16,7 @@ const struct command hpx_commands[] = {
      "run a recipe's searches over a table"},
     {"compare", hpx_run_compare, 1, SIZE_MAX, "RECIPE[:SEARCH]... [NAME=VALUE]...",
      "compare the searches over results of several seeds, with statistics"},
-    {"report", hpx_run_report, 1, SIZE_MAX, "RECIPE[:SEARCH] -o FILE [NAME=VALUE]...",
+    {"report", hpx_run_report, 1, SIZE_MAX, "RECIPE[:SEARCH] [-o FILE] [--figures DIR] [NAME=VALUE]...",
      "write a page with figures and tables of all that is stored"},
     {"best", hpx_run_best, 1, SIZE_MAX, "RECIPE[:SEARCH]",
      "list the best cells of all that is stored"},

@@ -70,6 +70,27 @@ static hpx_status plan_searches(hpx_outcome **out, const struct target *target,
     return hpx_build(out, target->recipe, target->searches, target->count, source, &build, error);
 }
 
+/* --- what is made of it ------------------------------------------------------------------------------------------- */
+
+static hpx_status write_figure(void *context, const char *name, const hpx_buffer *svg, hpx_error *error)
+{
+    char *path = hpx_path_join(context, name);
+    const hpx_status status = hpx_file_write(path, svg->data, svg->size, error);
+    free(path);
+    return status;
+}
+
+/* Each figure as a file of its own, where that is asked for. */
+static hpx_status write_figures(const hpx_page *page, char *folder, hpx_error *error)
+{
+    if (!folder)
+        return HPX_OK;
+    hpx_status status = hpx_make_directories(folder, error);
+    if (!status)
+        status = hpx_page_each_figure(page, write_figure, folder, error);
+    return status;
+}
+
 /* The page as it stands, and as it is while results come: the same, but it loads itself again. */
 struct pages {
     hpx_buffer still, live;
@@ -93,14 +114,14 @@ static bool all_done(const hpx_outcome *outcome)
 }
 
 static hpx_status make_pages(struct pages *out, hpx_store *store, const struct target *target,
-                             const char *compared, const char *data, hpx_error *error)
+                             const struct options *options, const char *data, hpx_error *error)
 {
     const hpx_source_options source = {.store = store, .folder = data};
     const struct target whole = {.recipe = target->recipe};
     struct reported reported = {.store = store, .page = hpx_page_new(target->recipe)};
     hpx_outcome *outcome = NULL;
     struct pictures pictures;
-    hpx_status status = add_comparison(reported.page, compared, error);
+    hpx_status status = add_comparison(reported.page, options->compared, error);
     if (!status)
         status = hpx_adoptions_read(&reported.adoptions, store, error);
     if (!status)
@@ -121,6 +142,7 @@ static hpx_status make_pages(struct pages *out, hpx_store *store, const struct t
         hpx_page_set_reload(reported.page, WATCH_SECONDS);
         hpx_page_write(&out->live, reported.page, outcome);
         out->done = all_done(outcome);
+        status = write_figures(reported.page, options->figures, error);
         hpx_free_pictures(&pictures);
     }
     hpx_page_free(reported.page);
@@ -143,7 +165,7 @@ static hpx_status read_pages(struct pages *out, uint64_t *changes, const struct 
     out->nothing = status == HPX_NOT_FOUND;
     if (!status && (!changes || *changes != hpx_store_changes(store))) {
         const uint64_t now = hpx_store_changes(store);
-        status = make_pages(out, store, target, options->compared, data, error);
+        status = make_pages(out, store, target, options, data, error);
         if (!status && changes)
             *changes = now;
     }
@@ -213,7 +235,7 @@ static hpx_status write_once(const struct target *target, const struct options *
 {
     struct pages pages = {0};
     const hpx_status status = read_pages(&pages, NULL, target, options, error);
-    if (!status)
+    if (!status && options->output)
         *code = hpx_write_output(options->output, &pages.still);
     free_pages(&pages);
     return status;
@@ -225,8 +247,10 @@ int hpx_run_report(const struct options *options)
     size_t count = options->count;
     hpx_error error;
     int code = EXIT_DONE;
-    if (!options->output || (options->watch && strcmp(options->output, "-") == 0)) {
-        hpx_say("report: name the file to write: -o report.html");
+    const bool to_file = options->output && strcmp(options->output, "-") != 0;
+    if (options->watch ? !to_file : !options->output && !options->figures) {
+        hpx_say("report: name the file to write: -o report.html%s",
+                options->watch ? "" : ", or a folder for its figures: --figures DIR");
         return EXIT_USAGE;
     }
     hpx_status status = hpx_open_target(&target, options->arguments, &count, false, &error);

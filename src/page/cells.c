@@ -1,6 +1,7 @@
 #include "inside.h"
 
 #include "base/memory.h"
+#include "statistics/ranks.h"
 #include "statistics/summary.h"
 
 #include <math.h>
@@ -38,6 +39,7 @@ void hpx_page_free(hpx_page *page)
     hpx_page_contest_free(page->contest);
     hpx_page_timeline_free(page->timeline);
     free(page->keys);
+    hpx_page_free_figures(page);
     free(page->origins);
     free(page->cells);
     free(page->costs);
@@ -160,6 +162,15 @@ int hpx_page_decimals(const hpx_page *page)
     return page->recipe->objective.minimised ? 6 : 4;
 }
 
+bool hpx_page_has_accuracies(const hpx_page *page)
+{
+    const hpx_objective *objective = &page->recipe->objective;
+    for (uint32_t i = 0; i < page->count; i++)
+        if (page->cells[i].score < 0 || page->cells[i].score > 1)
+            return false;
+    return !objective->minimised && strstr(objective->name, "accuracy");
+}
+
 bool hpx_page_better(const hpx_page *page, double value, double other)
 {
     return hpx_objective_better(&page->recipe->objective, value, other);
@@ -234,6 +245,18 @@ bool hpx_page_best(hpx_hash *key, hpx_page *page)
 void hpx_page_set_pictures(hpx_page *page, const hpx_page_pictures *pictures)
 {
     page->pictures = pictures;
+}
+
+hpx_numbered *hpx_page_order(size_t *count, const hpx_page *page, bool by_cost)
+{
+    const double sign = page->recipe->objective.minimised ? -1 : 1;
+    hpx_numbered *cells = hpx_alloc((page->count + 1) * sizeof *cells);
+    *count = 0;
+    for (uint32_t i = 0; i < page->count; i++)
+        if (!isnan(page->cells[i].score))
+            cells[(*count)++] = (hpx_numbered){by_cost ? page->costs[i] : sign * page->cells[i].score, i};
+    hpx_sort_numbered(cells, *count);
+    return cells;
 }
 
 /* --- peaks ---------------------------------------------------------------------------------------------------- */

@@ -1,7 +1,10 @@
 /* What figures share: their plots and axes, points of cells, and the names of searches. */
 #include "inside.h"
 
+#include "base/memory.h"
+
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static hpx_svg_axis empty_axis(const char *label)
@@ -37,10 +40,17 @@ void hpx_page_widen(hpx_svg_axis *axis)
     }
 }
 
-void hpx_page_choose_scale(hpx_svg_axis *axis)
+void hpx_page_choose_scale(hpx_svg_axis *axis, bool linear)
 {
-    axis->logarithmic = axis->from > 0 && axis->to > 10 * axis->from;
+    axis->logarithmic = !linear && axis->from > 0 && axis->to > 10 * axis->from;
     hpx_page_widen(axis);
+}
+
+void hpx_figure_add_axis_views(struct figure *figure, hpx_svg *chosen, hpx_svg *linear)
+{
+    hpx_figure_add_view(figure, "logarithmic", "log", chosen);
+    if (linear)
+        hpx_figure_add_view(figure, "linear", "linear", linear);
 }
 
 double hpx_page_room(const char *const *names, size_t count, size_t most)
@@ -56,6 +66,32 @@ void hpx_page_point(hpx_svg *svg, const hpx_svg_plot *plot, uint32_t cell, doubl
     hpx_svg_open(svg, "cell", cell);
     hpx_svg_points(svg, plot, 0, &x, &y, 1);
     hpx_svg_close(svg);
+}
+
+struct marks hpx_marks_new(size_t capacity)
+{
+    return (struct marks){.cells = hpx_alloc((capacity + 1) * sizeof(uint32_t)),
+                          .x = hpx_alloc((capacity + 1) * sizeof(double)),
+                          .y = hpx_alloc((capacity + 1) * sizeof(double))};
+}
+
+void hpx_marks_add(struct marks *marks, uint32_t cell, double x, double y)
+{
+    marks->cells[marks->count] = cell;
+    marks->x[marks->count] = x;
+    marks->y[marks->count++] = y;
+}
+
+void hpx_marks_put(hpx_svg *svg, const hpx_svg_plot *plot, struct marks *marks)
+{
+    if (marks->count > MANY)
+        hpx_svg_dots(svg, plot, marks->cells, marks->x, marks->y, marks->count);
+    for (size_t i = 0; i < marks->count && marks->count <= MANY; i++)
+        hpx_page_point(svg, plot, marks->cells[i], marks->x[i], marks->y[i]);
+    free(marks->cells);
+    free(marks->x);
+    free(marks->y);
+    *marks = (struct marks){0};
 }
 
 size_t hpx_page_search(const hpx_page *page, const char *name, size_t other)

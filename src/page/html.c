@@ -7,18 +7,6 @@ void hpx_html_text(hpx_buffer *out, const char *text)
     hpx_text_xml(out, text, true);
 }
 
-void hpx_html_open_figure(hpx_buffer *out, const char *id, const char *heading)
-{
-    hpx_buffer_printf(out, "<figure id=\"%s\">\n<h3>", id);
-    hpx_html_text(out, heading);
-    hpx_buffer_puts(out, "</h3>\n");
-}
-
-void hpx_html_close_figure(hpx_buffer *out, const char *caption)
-{
-    hpx_buffer_printf(out, "<figcaption>%s</figcaption>\n</figure>\n", caption);
-}
-
 void hpx_html_cell(hpx_buffer *out, const hpx_page *page, uint32_t cell)
 {
     hpx_buffer name = {0};

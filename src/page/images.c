@@ -53,8 +53,10 @@ static size_t join_images(uint8_t *strip, const hpx_stored_images *images, uint3
     return found;
 }
 
-static void put_samples(hpx_buffer *out, const hpx_stored_images *images)
+static void add_samples(hpx_page *page, const hpx_stored_images *images)
 {
+    struct figure *figure = hpx_page_add_figure(page, "samples", "Images of the data set");
+    hpx_buffer *out = &figure->body;
     const uint32_t classes = images->split.classes;
     const size_t room = SAMPLE_BYTES / image_bytes(images) / classes, most = room < 1         ? 1
                                                                              : room < SAMPLES ? room
@@ -63,7 +65,6 @@ static void put_samples(hpx_buffer *out, const hpx_stored_images *images)
                                ? (uint32_t)(SAMPLE_BYTES / image_bytes(images)) + 1
                                : classes;
     uint8_t *strip = hpx_alloc(most * image_bytes(images));
-    hpx_html_open_figure(out, "samples", "Images of the data set");
     hpx_buffer_puts(out, "<ul class=\"strips\">\n");
     for (uint32_t class = 0; class < shown; class ++) {
         const struct picture picture = {strip, (uint32_t)most * images->width, images->height,
@@ -76,12 +77,10 @@ static void put_samples(hpx_buffer *out, const hpx_stored_images *images)
         hpx_buffer_puts(out, "</li>\n");
         free(words);
     }
-    char *caption =
-        hpx_format("The first %zu training images of each class%s, of %u by %u pixels.", most,
-                   shown < classes ? " (the first classes only)" : "", images->width, images->height);
     hpx_buffer_puts(out, "</ul>\n");
-    hpx_html_close_figure(out, caption);
-    free(caption);
+    hpx_buffer_printf(&figure->caption, "The first %zu training images of each class%s, of %u by %u pixels.",
+                      most, shown < classes ? " (the first classes only)" : "", images->width,
+                      images->height);
     free(strip);
 }
 
@@ -111,24 +110,21 @@ static void put_matrix(hpx_svg *svg, const hpx_svg_plot *plot, const hpx_confusi
         }
 }
 
-/* The same as numbers, for who does not see it. */
-static void put_counts(hpx_buffer *out, const hpx_confusion *confusion)
+static void put_counts(struct figure *figure, const hpx_confusion *confusion, const char *const *names)
 {
     const uint32_t classes = confusion->classes;
-    hpx_buffer_puts(
-        out, "<details><summary>As a table</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" "
-             "aria-label=\"Confusion matrix\"><table>\n<thead><tr><th scope=\"col\">label</th>");
-    for (uint32_t i = 0; i < classes; i++)
-        hpx_buffer_printf(out, "<th scope=\"col\" class=\"number\">%u</th>", i);
-    hpx_buffer_puts(out, "</tr></thead>\n<tbody>\n");
+    struct sheet sheet;
+    hpx_figure_open_sheet(&sheet, figure, classes);
+    hpx_sheet_head(&sheet, "label", false);
+    for (uint32_t answer = 0; answer < classes; answer++)
+        hpx_sheet_head(&sheet, names[answer], true);
     for (uint32_t label = 0; label < classes; label++) {
-        hpx_buffer_printf(out, "<tr><th scope=\"row\">%u</th>", label);
+        hpx_sheet_row(&sheet, NO_CELL);
+        hpx_sheet_name(&sheet, names[label]);
         for (uint32_t answer = 0; answer < classes; answer++)
-            hpx_buffer_printf(out, "<td class=\"number\">%u</td>",
-                              confusion->counts[label * classes + answer]);
-        hpx_buffer_puts(out, "</tr>\n");
+            hpx_sheet_count(&sheet, confusion->counts[label * classes + answer]);
     }
-    hpx_buffer_puts(out, "</tbody></table></div></details>\n");
+    hpx_sheet_close(&sheet);
 }
 
 /* Whose network it is. */
@@ -140,13 +136,13 @@ static void put_whose(hpx_buffer *out, const hpx_page_pictures *pictures)
                       hpx_hash_hex(hex, &pictures->result->key));
 }
 
-static void put_confusion(hpx_buffer *out, const hpx_page_pictures *pictures)
+static void add_confusion(hpx_page *page, const hpx_page_pictures *pictures)
 {
+    struct figure *figure = hpx_page_add_figure(page, "confusion", "Confusion matrix");
     const hpx_confusion *confusion = pictures->confusion;
     const uint32_t classes = confusion->classes;
     char names[CLASSES_MAX][8];
     const char *list[CLASSES_MAX];
-    hpx_buffer caption = {0};
     for (uint32_t i = 0; i < classes; i++) {
         snprintf(names[i], sizeof names[i], "%u", i);
         list[i] = names[i];
@@ -157,17 +153,14 @@ static void put_confusion(hpx_buffer *out, const hpx_page_pictures *pictures)
     hpx_svg *svg = hpx_svg_new(WIDTH, plot.top + plot.height + 50, "Confusion matrix",
                                "A row for each label, a column for each answer, with the number of images.");
     put_matrix(svg, &plot, confusion);
-    hpx_html_open_figure(out, "confusion", "Confusion matrix");
-    hpx_svg_finish(out, svg);
-    put_counts(out, confusion);
-    put_whose(&caption, pictures);
+    hpx_figure_add_view(figure, NULL, NULL, svg);
+    put_counts(figure, confusion, list);
+    put_whose(&figure->caption, pictures);
     hpx_buffer_printf(
-        &caption,
+        &figure->caption,
         " answers %u of %u %s images right (%.4f). The right answers are framed; the colour says how many "
         "wrong ones there are.",
         confusion->right, confusion->images, pictures->split, (double)confusion->right / confusion->images);
-    hpx_html_close_figure(out, hpx_buffer_text(&caption));
-    hpx_buffer_free(&caption);
 }
 
 /* --- mistakes ---------------------------------------------------------------------------------------------------- */
@@ -185,52 +178,58 @@ static void put_mistake(hpx_buffer *out, const hpx_page_pictures *pictures, cons
     free(words);
 }
 
-static void put_mistakes(hpx_buffer *out, const hpx_page_pictures *pictures)
+static void add_mistakes(hpx_page *page, const hpx_page_pictures *pictures)
 {
     const hpx_confusion *confusion = pictures->confusion;
-    hpx_buffer caption = {0};
-    hpx_html_open_figure(out, "mistakes", "The most confident mistakes");
+    struct figure *figure = hpx_page_add_figure(page, "mistakes", "The most confident mistakes");
+    hpx_buffer *out = &figure->body;
     hpx_buffer_puts(out, "<ul class=\"pictures\">\n");
     for (size_t i = 0; i < confusion->mistake_count; i++)
         put_mistake(out, pictures, &confusion->mistakes[i]);
     hpx_buffer_puts(out, "</ul>\n");
-    put_whose(&caption, pictures);
-    hpx_buffer_printf(&caption, " gives %u wrong answers; these %zu have the greatest probability.",
+    put_whose(&figure->caption, pictures);
+    hpx_buffer_printf(&figure->caption, " gives %u wrong answers; these %zu have the greatest probability.",
                       confusion->images - confusion->right, confusion->mistake_count);
-    hpx_html_close_figure(out, hpx_buffer_text(&caption));
-    hpx_buffer_free(&caption);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------ */
 
-static void put_answers(hpx_buffer *out, const hpx_page_pictures *pictures)
-{
-    const hpx_confusion *confusion = pictures->confusion;
-    if (confusion->classes <= CLASSES_MAX)
-        put_confusion(out, pictures);
-    else
-        put_absence(out, "No confusion matrix", "there are more classes than can be read");
-    if (confusion->mistake_count == 0)
-        put_absence(out, "No mistakes", "all answers are right");
-    else if (are_pictures(pictures->images))
-        put_mistakes(out, pictures);
-}
-
-void hpx_page_images(hpx_buffer *out, const hpx_page *page)
+static void add_answers(hpx_buffer *notes, hpx_page *page)
 {
     const hpx_page_pictures *pictures = page->pictures;
+    const hpx_confusion *confusion = pictures->confusion;
+    if (confusion->classes <= CLASSES_MAX)
+        add_confusion(page, pictures);
+    else
+        put_absence(notes, "No confusion matrix", "there are more classes than can be read");
+    if (confusion->mistake_count == 0)
+        put_absence(notes, "No mistakes", "all answers are right");
+    else if (are_pictures(pictures->images))
+        add_mistakes(page, pictures);
+}
+
+void hpx_page_images(hpx_buffer *out, hpx_page *page)
+{
+    const hpx_page_pictures *pictures = page->pictures;
+    const size_t from = page->figure_count;
+    hpx_buffer notes = {0};
     if (!pictures)
         return;
-    hpx_buffer_puts(out, "<section id=\"images\"><h2>Data and mistakes</h2>\n<div class=\"figures\">\n");
     if (!pictures->images)
-        put_absence(out, "No images of the data set are shown", pictures->missing);
+        put_absence(&notes, "No images of the data set are shown", pictures->missing);
     else if (are_pictures(pictures->images))
-        put_samples(out, pictures->images);
+        add_samples(page, pictures->images);
     else
-        put_absence(out, "No images of the data set are shown", "its files do not say how they are pictures");
+        put_absence(&notes, "No images of the data set are shown",
+                    "its files do not say how they are pictures");
     if (pictures->confusion)
-        put_answers(out, pictures);
+        add_answers(&notes, page);
     else
-        put_absence(out, "No confusion matrix and no mistakes of the best cell are shown", pictures->missing);
-    hpx_buffer_puts(out, "</div>\n</section>\n");
+        put_absence(&notes, "No confusion matrix and no mistakes of the best cell are shown",
+                    pictures->missing);
+    hpx_buffer_puts(out, "<section id=\"images\"><h2>Data and mistakes</h2>\n");
+    hpx_page_put_figures(out, page, from);
+    hpx_buffer_puts(out, hpx_buffer_text(&notes));
+    hpx_buffer_puts(out, "</section>\n");
+    hpx_buffer_free(&notes);
 }

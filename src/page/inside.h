@@ -4,6 +4,7 @@
 
 #include "page/page.h"
 
+#include "statistics/ranks.h"
 #include "svg/svg.h"
 
 #include <stddef.h>
@@ -39,6 +40,33 @@ struct named_key {
     uint64_t seed;
 };
 
+/* What a comparison says of the searches. */
+struct point {
+    double cost, mean, low, high; /* of regret */
+};
+
+struct contender {
+    char *name;
+    struct point end; /* at the end, by its own cost */
+    double mean_rank;
+    struct point *curve;
+    size_t count, capacity;
+};
+
+struct share {
+    char *axes; /* "n1", "n1 × n2" */
+    double share;
+};
+
+struct contest {
+    char *objective;
+    double schema;
+    struct contender *contenders;
+    size_t count, capacity;
+    struct share *shares;
+    size_t share_count, share_capacity;
+};
+
 struct hpx_page {
     const hpx_recipe *recipe;
     const hpx_outcome *outcome;
@@ -52,6 +80,8 @@ struct hpx_page {
     struct contest *contest;           /* NULL: none */
     unsigned reload;                   /* seconds until the page loads itself again; 0: it does not */
     const hpx_page_pictures *pictures; /* NULL: none */
+    struct figure *figures;            /* in the order of the page */
+    size_t figure_count, figure_capacity;
     struct origin *origins;
     size_t origin_count, origin_capacity;
     struct named_key *keys; /* of all results; in order of key when the first build is added */
@@ -76,24 +106,100 @@ bool hpx_page_is_above(const struct cell *peak, const struct cell *other);
 enum peak { NO_PEAK, UNSURE_PEAK /* within 2 standard errors of a neighbour */, SURE_PEAK };
 enum peak hpx_page_peak(const hpx_page *page, uint32_t cell);
 
+bool hpx_page_has_accuracies(
+    const hpx_page *page); /* whether all scores are shares of 1 that had better be 1 */
+
+/* The cells that have a score, ascending by cost, or from the worst score to the best. free() them. */
+hpx_numbered *hpx_page_order(size_t *count, const hpx_page *page, bool by_cost);
+
 /* Decimals of scores. */
 int hpx_page_decimals(const hpx_page *page);
 
+/* --- sheet.c: tables ------------------------------------------------------------------------------------------- */
+
+/* A table, row by row. One of very many rows is text with tabs between its columns: a browser takes that at once. */
+struct sheet {
+    hpx_buffer *out;
+    bool dense, in_head, in_row;
+};
+
+void hpx_sheet_open(struct sheet *sheet, hpx_buffer *out, const char *id, const char *label, size_t rows);
+void hpx_sheet_head(struct sheet *sheet, const char *text,
+                    bool number); /* of a column; before the first row */
+/* The cell that it tells of, which is linked with all marks of it; NO_CELL: none. */
+void hpx_sheet_row(struct sheet *sheet, uint32_t cell);
+void hpx_sheet_name(struct sheet *sheet, const char *text); /* of the row */
+void hpx_sheet_text(struct sheet *sheet, const char *text);
+void hpx_sheet_setting(struct sheet *sheet, const char *text, bool number);    /* a value of an axis */
+void hpx_sheet_code(struct sheet *sheet, const char *text, int length);        /* its first characters */
+void hpx_sheet_cell(struct sheet *sheet, const hpx_page *page, uint32_t cell); /* its name */
+void hpx_sheet_count(struct sheet *sheet, uint64_t count);
+void hpx_sheet_number(struct sheet *sheet, int decimals, double value); /* NaN: a dash */
+void hpx_sheet_close(struct sheet *sheet);
+
+/* --- figures.c: the figures of a page -------------------------------------------------------------------------- */
+
+/* A figure: its drawing or, where it can be looked at in two ways, two; what is said below it; its numbers as a table. */
+struct figure {
+    char id[24];                /* in the page */
+    const char *heading, *word; /* of the recipe; the word (NULL: none) is in the names of its files */
+    struct view {
+        const char *name, *word; /* for people, and in addresses and names of files; NULL: the only one */
+        hpx_buffer svg;
+    } views[2];
+    size_t view_count;
+    bool wide;                         /* it takes the whole width of the page */
+    bool silent;                       /* a screen reader passes over it: another figure tells the same */
+    hpx_buffer body, caption, numbers; /* HTML; the body is what a figure has that is no drawing */
+};
+
+/* Appends an empty one to the page; borrowed until the next. */
+struct figure *hpx_page_add_figure(hpx_page *page, const char *id, const char *heading);
+/* One of several of its kind, "path-3", with a name of the recipe's. */
+struct figure *hpx_page_add_numbered(hpx_page *page, const char *kind, size_t number, const char *name);
+void hpx_figure_add_view(struct figure *figure, const char *name, const char *word,
+                         hpx_svg *svg); /* frees it */
+void hpx_figure_say(struct figure *figure, const char *html);
+
+/* Opens the table of its numbers. */
+void hpx_figure_open_sheet(struct sheet *sheet, struct figure *figure, size_t rows);
+
+void hpx_page_put_figures(hpx_buffer *out, const hpx_page *page, size_t from); /* to the last that there is */
+void hpx_page_free_figures(hpx_page *page);
+
 /* --- figure.c: what figures share ---------------------------------------------------------------------------- */
 
-enum { WIDTH = 530, LEFT = 62, TOP = 30, INNER = WIDTH - LEFT - 18 }; /* of a figure beside another */
+enum {
+    WIDTH = 530,
+    LEFT = 62,
+    TOP = 30,
+    INNER = WIDTH - LEFT - 18,
+    HEIGHT = 320,
+    HIGH = HEIGHT - TOP - 48
+}; /* of a figure beside another */
 
 /* A plot of such a figure, with axes of these labels that have no values yet. */
 hpx_svg_plot hpx_page_plot(double height, const char *x, const char *y);
 
 void hpx_page_include(hpx_svg_axis *axis, double value);
 void hpx_page_widen(hpx_svg_axis *axis); /* so that no mark lies on its ends; to 0 .. 1 where there is none */
-void hpx_page_choose_scale(
-    hpx_svg_axis *axis); /* widens it; logarithmic where values go over more than a decade */
+/* Widens it; logarithmic where values go over more than a decade, unless it is to be `linear`. */
+void hpx_page_choose_scale(hpx_svg_axis *axis, bool linear);
+/* As the axes are chosen and, where one is logarithmic and so there is a second, linearly (NULL: there is none). */
+void hpx_figure_add_axis_views(struct figure *figure, hpx_svg *chosen, hpx_svg *linear);
 
 /* What the longest of the names takes, up to so many bytes of it. */
 double hpx_page_room(const char *const *names, size_t count, size_t most);
 
+/* Points of cells: an element each or, where they are very many, one for all. */
+struct marks {
+    uint32_t *cells;
+    double *x, *y;
+    size_t count;
+};
+struct marks hpx_marks_new(size_t capacity);
+void hpx_marks_add(struct marks *marks, uint32_t cell, double x, double y);
+void hpx_marks_put(hpx_svg *svg, const hpx_svg_plot *plot, struct marks *marks); /* and frees them */
 void hpx_page_point(hpx_svg *svg, const hpx_svg_plot *plot, uint32_t cell, double x, double y);
 
 /* The names of searches, below each other in two columns. */
@@ -102,26 +208,62 @@ void hpx_page_legend(hpx_svg *svg, const hpx_page *page, const char *const *name
 /* The number of a search; of one that the page does not have `other`, behind all of these. */
 size_t hpx_page_search(const hpx_page *page, const char *name, size_t other);
 
-/* --- space.c: figures over the grid; lines.c: all others ----------------------------------------------------- */
+/* --- map.c: the grid as a map, of two axes through the shown cell, or of one ------------------------------------ */
 
-void hpx_page_space(hpx_buffer *out, const hpx_page *page);
-void hpx_page_cost_space(hpx_buffer *out, const hpx_page *page);
-void hpx_page_paths(hpx_buffer *out, const hpx_page *page);
-void hpx_page_axes(hpx_buffer *out, const hpx_page *page);
-void hpx_page_costs(hpx_buffer *out, const hpx_page *page);
-void hpx_page_distribution(hpx_buffer *out, const hpx_page *page);
-void hpx_page_epochs(hpx_buffer *out, const hpx_page *page);
-void hpx_page_parallel(hpx_buffer *out, const hpx_page *page);
-void hpx_page_progress(hpx_buffer *out, const hpx_page *page);
+struct map {
+    const hpx_page *page;
+    size_t rows, columns; /* axes; the same where there is one */
+    const char **row_names, **column_names;
+    hpx_svg_plot plot;
+    hpx_svg_heat_scale scale;
+};
 
-/* --- contest.c: what searches are worth ------------------------------------------------------------------------ */
+enum { DIGIT = 7, MANY = 1000 /* more cells than so many share the elements of a figure */ };
 
-void hpx_page_contest(hpx_buffer *out, const hpx_page *page);
+size_t hpx_axis_longest(const hpx_axis *axis); /* of the texts of its values, at most 24 */
+/* The names of an axis's values; empty ones where there is no room for all. free() them. */
+const char **hpx_axis_names(const hpx_axis *axis, double distance, double room);
+bool hpx_axis_is_numeric(const hpx_axis *axis);
+/* The cell with another value on an axis. */
+uint32_t hpx_page_move(const hpx_page *page, uint32_t cell, size_t axis, uint32_t value);
+
+/* The two axes with most values. *columns is the later one; with one axis both are it. */
+void hpx_map_axes(const hpx_page *page, size_t *rows, size_t *columns);
+/* In so much room, its columns and rows no larger than that. */
+void hpx_map_open(struct map *map, const hpx_page *page, double width, double height, double column_max,
+                  double row_max);
+void hpx_map_close(struct map *map);
+uint32_t hpx_map_cell(const struct map *map, size_t row, size_t column);
+/* Where a cell lies on the map; its other indices do not matter. */
+void hpx_map_place(const struct map *map, uint32_t cell, uint32_t *row, uint32_t *column);
+
+typedef double value_fn(const hpx_page *page, uint32_t cell); /* NaN: none */
+void hpx_map_fill(hpx_svg *svg, const struct map *map, value_fn *value_of);
+void hpx_map_heat(hpx_svg *svg, const struct map *map, uint32_t cell, size_t row, size_t column,
+                  double value); /* one cell of it */
+/* The colours, and what they are at both ends. */
+void hpx_map_legend(hpx_svg *svg, const struct map *map, double top, int digits);
+void hpx_map_say_fixed(struct figure *figure,
+                       const struct map *map); /* the values of the axes that it lacks */
+void hpx_map_sheet(struct figure *figure, const struct map *map, value_fn *value_of, int decimals);
+
+/* --- the figures ------------------------------------------------------------------------------------------------- */
+
+void hpx_page_space(hpx_page *page);                 /* space.c */
+void hpx_page_cost_space(hpx_page *page);            /* space.c */
+void hpx_page_cuts(hpx_page *page);                  /* cuts.c */
+void hpx_page_paths(hpx_page *page);                 /* paths.c */
+void hpx_page_costs(hpx_page *page);                 /* points.c */
+void hpx_page_distribution(hpx_page *page);          /* points.c */
+void hpx_page_epochs(hpx_page *page);                /* curves.c */
+void hpx_page_parallel(hpx_page *page);              /* curves.c */
+void hpx_page_progress(hpx_page *page);              /* progress.c */
+void hpx_page_contest(hpx_page *page);               /* comparison.c: what searches are worth */
 void hpx_page_contest_free(struct contest *contest); /* NULL is fine */
 
 /* --- images.c: the data, and what the network of the best cell makes of it -------------------------------------- */
 
-void hpx_page_images(hpx_buffer *out, const hpx_page *page);
+void hpx_page_images(hpx_buffer *out, hpx_page *page);
 
 /* --- picture.c ----------------------------------------------------------------------------------------------- */
 
@@ -137,7 +279,7 @@ void hpx_html_picture(hpx_buffer *out, const struct picture *picture, uint32_t h
 
 /* --- timeline.c: the last build ------------------------------------------------------------------------------ */
 
-void hpx_page_timeline(hpx_buffer *out, const hpx_page *page);
+void hpx_page_timeline(hpx_buffer *out, hpx_page *page);
 void hpx_page_timeline_free(struct timeline *timeline); /* NULL is fine */
 
 /* --- summary.c: the head of the page -------------------------------------------------------------------------- */
@@ -151,10 +293,6 @@ enum { KEY_DIGITS = 12, CODE_DIGITS = 8 }; /* as many as are shown of them */
 void hpx_html_text(hpx_buffer *out, const char *text);
 void hpx_html_cell(hpx_buffer *out, const hpx_page *page,
                    uint32_t cell); /* its name, linked with its other marks */
-
-/* A figure: its heading, the SVG, and what is said below it. `id` is a word. */
-void hpx_html_open_figure(hpx_buffer *out, const char *id, const char *heading);
-void hpx_html_close_figure(hpx_buffer *out, const char *caption); /* HTML */
 
 /* --- data.c: all results as JSON, for the script -------------------------------------------------------------- */
 

@@ -149,8 +149,9 @@ static void put_search(hpx_buffer *out, const hpx_page *page, size_t number)
                       100 * search->relative_cost);
 }
 
-static void put_searches(hpx_buffer *out, const hpx_page *page)
+static void put_searches(hpx_buffer *out, hpx_page *page)
 {
+    const size_t paths = page->figure_count;
     if (!page->outcome)
         return;
     hpx_buffer_puts(out, "<section id=\"searches\"><h2>Searches</h2>\n");
@@ -160,33 +161,30 @@ static void put_searches(hpx_buffer *out, const hpx_page *page)
                               "visits</th>" NUMBER_HEAD "cost of the grid</th></tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < page->outcome->search_count; i++)
         put_search(out, page, i);
-    hpx_buffer_puts(out, "</tbody></table></div>\n<div class=\"figures\" id=\"paths\">\n");
-    hpx_page_paths(out, page);
-    hpx_buffer_puts(out, "</div>\n<div class=\"figures\">\n");
-    hpx_page_progress(out, page);
-    hpx_buffer_puts(out, "</div>\n</section>\n");
+    hpx_buffer_puts(out, "</tbody></table></div>\n<div id=\"paths\">\n");
+    hpx_page_paths(page);
+    hpx_page_put_figures(out, page, paths);
+    hpx_buffer_puts(out, "</div>\n");
+    const size_t progress = page->figure_count;
+    hpx_page_progress(page);
+    hpx_page_put_figures(out, page, progress);
+    hpx_buffer_puts(out, "</section>\n");
 }
 
-static void put_contest(hpx_buffer *out, const hpx_page *page)
+static void put_contest(hpx_buffer *out, hpx_page *page)
 {
+    const size_t from = page->figure_count;
     if (!page->contest)
         return;
-    hpx_buffer_puts(out, "<section id=\"comparison\"><h2>Comparison</h2>\n<div class=\"figures\">\n");
-    hpx_page_contest(out, page);
-    hpx_buffer_puts(out, "</div>\n</section>\n");
+    hpx_buffer_puts(out, "<section id=\"comparison\"><h2>Comparison</h2>\n");
+    hpx_page_contest(page);
+    hpx_page_put_figures(out, page, from);
+    hpx_buffer_puts(out, "</section>\n");
 }
 
 /* --- cells -------------------------------------------------------------------------------------------------------- */
 
-static bool is_numeric(const hpx_axis *axis)
-{
-    for (uint32_t i = 0; i < axis->count; i++)
-        if (isnan(axis->values[i].number))
-            return false;
-    return true;
-}
-
-static void put_row(hpx_buffer *out, const hpx_page *page, uint32_t number)
+static void put_row(struct sheet *sheet, const hpx_page *page, uint32_t number)
 {
     const hpx_recipe *recipe = page->recipe;
     const struct cell *cell = &page->cells[number];
@@ -194,42 +192,40 @@ static void put_row(hpx_buffer *out, const hpx_page *page, uint32_t number)
     uint32_t indices[HPX_AXES_MAX];
     char hex[HPX_HASH_HEX_BYTES];
     hpx_grid_indices(indices, &recipe->grid, number);
-    hpx_buffer_printf(out, "<tr class=\"cell\" data-n=\"%u\">", number);
-    for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
-        hpx_buffer_puts(out, is_numeric(&recipe->axes[axis]) ? NUMBER : "<td>");
-        hpx_html_text(out, recipe->axes[axis].values[indices[axis]].text);
-        hpx_buffer_puts(out, "</td>");
-    }
+    hpx_sheet_row(sheet, number);
+    for (size_t axis = 0; axis < recipe->grid.axes; axis++)
+        hpx_sheet_setting(sheet, recipe->axes[axis].values[indices[axis]].text,
+                          hpx_axis_is_numeric(&recipe->axes[axis]));
     if (cell->failed)
-        hpx_buffer_puts(out, NUMBER "failed</td>");
+        hpx_sheet_setting(sheet, "failed", true);
     else
-        put_number(out, decimals, cell->score);
-    put_number(out, decimals, cell->sd);
-    hpx_buffer_printf(out, NUMBER "%zu</td>" NUMBER "%u</td>", cell->seeds, cell->epochs);
-    put_number(out, page->timed ? 2 : 0, page->costs[number]);
-    hpx_buffer_printf(out, "<td><code>%.*s</code></td><td><code>%.*s</code></td></tr>\n", KEY_DIGITS,
-                      hpx_hash_hex(hex, &cell->key), CODE_DIGITS, page->origins[cell->origin].version);
+        hpx_sheet_number(sheet, decimals, cell->score);
+    hpx_sheet_number(sheet, decimals, cell->sd);
+    hpx_sheet_count(sheet, cell->seeds);
+    hpx_sheet_count(sheet, cell->epochs);
+    hpx_sheet_number(sheet, page->timed ? 2 : 0, page->costs[number]);
+    hpx_sheet_code(sheet, hpx_hash_hex(hex, &cell->key), KEY_DIGITS);
+    hpx_sheet_code(sheet, page->origins[cell->origin].version, CODE_DIGITS);
 }
 
 static void put_cells(hpx_buffer *out, const hpx_page *page)
 {
+    static const char *const numbers[] = {"score", "SD", "seeds", "epochs"};
     const hpx_recipe *recipe = page->recipe;
+    struct sheet sheet;
     hpx_buffer_puts(out, "<section id=\"cells\"><h2>Cells</h2>\n");
-    open_table(out, "table", "Cells");
-    for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
-        hpx_buffer_puts(out, is_numeric(&recipe->axes[axis]) ? NUMBER_HEAD : HEAD);
-        hpx_html_text(out, recipe->axes[axis].name);
-        hpx_buffer_puts(out, "</th>");
-    }
-    hpx_buffer_printf(out,
-                      NUMBER_HEAD "score</th>" NUMBER_HEAD "SD</th>" NUMBER_HEAD "seeds</th>" NUMBER_HEAD
-                                  "epochs</th>" NUMBER_HEAD "%s</th>" HEAD "key</th>" HEAD
-                                  "code</th></tr></thead>\n<tbody>\n",
-                      page->timed ? "seconds" : "cost");
+    hpx_sheet_open(&sheet, out, "table", "Cells", hpx_page_cells(page));
+    for (size_t axis = 0; axis < recipe->grid.axes; axis++)
+        hpx_sheet_head(&sheet, recipe->axes[axis].name, hpx_axis_is_numeric(&recipe->axes[axis]));
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        hpx_sheet_head(&sheet, numbers[i], true);
+    hpx_sheet_head(&sheet, page->timed ? "seconds" : "cost", true);
+    hpx_sheet_head(&sheet, "key", false);
+    hpx_sheet_head(&sheet, "code", false);
     for (uint32_t cell = 0; cell < page->count; cell++)
         if (page->cells[cell].values)
-            put_row(out, page, cell);
-    hpx_buffer_puts(out, "</tbody></table></div>\n");
+            put_row(&sheet, page, cell);
+    hpx_sheet_close(&sheet);
     if (!page->timed)
         hpx_buffer_puts(out,
                         "<p class=\"note\">The cost is the multiplications of a forward pass, per sample. "
@@ -258,7 +254,7 @@ static void put_failed(hpx_buffer *out, const hpx_page *page)
         hpx_buffer_puts(out, "</ul>\n</section>\n");
 }
 
-static void put_figures(hpx_buffer *out, const hpx_page *page)
+static void put_figures(hpx_buffer *out, hpx_page *page)
 {
     if (page->best == NO_CELL) {
         hpx_buffer_puts(out,
@@ -266,17 +262,15 @@ static void put_figures(hpx_buffer *out, const hpx_page *page)
         return;
     }
     hpx_buffer_puts(out, "<section id=\"results\"><h2>Results</h2>\n");
-    hpx_page_space(out, page);
-    hpx_buffer_puts(out, "<div class=\"figures\">\n");
-    hpx_page_axes(out, page);
-    hpx_page_costs(out, page);
-    hpx_page_distribution(out, page);
-    if (page->recipe->epochs > 1)
-        hpx_page_epochs(out, page);
-    hpx_page_cost_space(out, page);
-    hpx_buffer_puts(out, "</div>\n");
+    hpx_page_space(page);
+    hpx_page_cuts(page);
+    hpx_page_costs(page);
+    hpx_page_distribution(page);
+    hpx_page_epochs(page);
+    hpx_page_cost_space(page);
     if (page->recipe->grid.axes > 2)
-        hpx_page_parallel(out, page);
+        hpx_page_parallel(page);
+    hpx_page_put_figures(out, page, 0);
     hpx_buffer_puts(out, "</section>\n");
 }
 
@@ -322,6 +316,7 @@ void hpx_page_write(hpx_buffer *out, hpx_page *page, const hpx_outcome *outcome)
 {
     page->outcome = outcome && outcome->search_count ? outcome : NULL;
     hpx_page_conclude(page);
+    hpx_page_free_figures(page);
     put_head(out, page);
     hpx_buffer_puts(out, "<main>\n");
     hpx_page_summary(out, page);

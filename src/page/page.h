@@ -65,6 +65,10 @@ void hpx_page_set_reload(hpx_page *page, unsigned seconds);
 
 /* Appends the page. `outcome`: what a plan of the recipe's searches has found; NULL: none. */
 void hpx_page_write(hpx_buffer *out, hpx_page *page, const hpx_outcome *outcome);
+/* Calls for each figure of a page that was written: the name of a file, and an SVG that stands alone. */
+typedef hpx_status hpx_figure_fn(void *context, const char *name, const hpx_buffer *svg, hpx_error *error);
+hpx_status hpx_page_each_figure(const hpx_page *page, hpx_figure_fn *each, void *context, hpx_error *error);
+
 void hpx_page_free(hpx_page *page); /* NULL is fine */
 
 #endif

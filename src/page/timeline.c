@@ -13,7 +13,7 @@
 enum {
     WIDE = 1090,  /* the figure has a line for itself */
     ROW = 22,     /* of a worker */
-    SPANS = 2000, /* that are drawn, and have a line in the table */
+    SPANS = 2000, /* that are drawn */
     NAME_BYTES = 16
 };
 
@@ -152,7 +152,7 @@ static void put_legend(hpx_svg *svg, const struct timeline *timeline, double top
     }
 }
 
-static void draw(hpx_buffer *out, const hpx_page *page)
+static hpx_svg *draw(const hpx_page *page)
 {
     const struct timeline *timeline = page->timeline;
     char(*names)[NAME_BYTES] = hpx_alloc(timeline->workers * sizeof *names);
@@ -176,81 +176,80 @@ static void draw(hpx_buffer *out, const hpx_page *page)
     for (size_t i = 0; i < timeline->count && i < SPANS; i++)
         put_span(svg, &plot, page, &timeline->spans[i]);
     put_legend(svg, timeline, TOP + plot.height + 66);
-    hpx_svg_finish(out, svg);
     free(list);
     free(names);
+    return svg;
 }
 
 /* --- the same as a table ------------------------------------------------------------------------------------------ */
 
-static void put_line(hpx_buffer *out, const hpx_page *page, const hpx_build_span *span)
+static void put_line(struct sheet *sheet, const hpx_page *page, const hpx_build_span *span)
 {
     const struct named_key *name = find(page, &span->key);
-    hpx_buffer trial = {0};
     char hex[HPX_HASH_HEX_BYTES];
-    hpx_buffer_printf(out, "<tr><td class=\"number\">%u</td><td>", span->slot + 1);
+    hpx_sheet_row(sheet, name ? name->cell : NO_CELL);
+    hpx_sheet_count(sheet, span->slot + 1);
     if (name) {
-        hpx_recipe_cell_text(&trial, page->recipe, name->cell);
-        hpx_buffer_printf(out, "<span class=\"cell\" data-n=\"%u\">", name->cell);
-        hpx_html_text(out, hpx_buffer_text(&trial));
-        hpx_buffer_printf(out, "</span> seed %llu", (unsigned long long)name->seed);
+        hpx_sheet_cell(sheet, page, name->cell);
+        hpx_sheet_count(sheet, name->seed);
     } else {
-        hpx_buffer_printf(out, "<code>%.12s</code>", hpx_hash_hex(hex, &span->key));
+        hpx_sheet_code(sheet, hpx_hash_hex(hex, &span->key), KEY_DIGITS);
+        hpx_sheet_text(sheet, "");
     }
-    hpx_buffer_printf(out,
-                      "</td><td>%s</td><td class=\"number\">%u</td><td class=\"number\">%u</td>"
-                      "<td class=\"number\">%.2f</td><td class=\"number\">%.2f</td></tr>\n",
-                      look_of(span)->name, span->from, span->to, seconds_from(page->timeline, span->start_ns),
-                      seconds_from(page->timeline, span->end_ns));
-    hpx_buffer_free(&trial);
+    hpx_sheet_text(sheet, look_of(span)->name);
+    hpx_sheet_count(sheet, span->from);
+    hpx_sheet_count(sheet, span->to);
+    hpx_sheet_number(sheet, 2, seconds_from(page->timeline, span->start_ns));
+    hpx_sheet_number(sheet, 2, seconds_from(page->timeline, span->end_ns));
 }
 
-static void put_table(hpx_buffer *out, const hpx_page *page)
+static void put_table(struct figure *figure, const hpx_page *page)
 {
+    static const struct {
+        const char *text;
+        bool number;
+    } heads[] = {{"worker", true},      {"cell", false},    {"seed", true},        {"verdict", false},
+                 {"after epoch", true}, {"to epoch", true}, {"from second", true}, {"to second", true}};
     const struct timeline *timeline = page->timeline;
-    hpx_buffer_puts(
-        out,
-        "<details><summary>As a table</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" "
-        "aria-label=\"Timeline of the last build\"><table>\n<thead><tr><th scope=\"col\" class=\"number\">"
-        "worker</th><th scope=\"col\">trial</th><th scope=\"col\">verdict</th>"
-        "<th scope=\"col\" class=\"number\">after epoch</th><th scope=\"col\" class=\"number\">to epoch</th>"
-        "<th scope=\"col\" class=\"number\">from second</th><th scope=\"col\" class=\"number\">to second</th>"
-        "</tr></thead>\n<tbody>\n");
-    for (size_t i = 0; i < timeline->count && i < SPANS; i++)
-        put_line(out, page, &timeline->spans[i]);
-    hpx_buffer_puts(out, "</tbody></table></div></details>\n");
+    struct sheet sheet;
+    hpx_figure_open_sheet(&sheet, figure, timeline->count);
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        hpx_sheet_head(&sheet, heads[i].text, heads[i].number);
+    for (size_t i = 0; i < timeline->count; i++)
+        put_line(&sheet, page, &timeline->spans[i]);
+    hpx_sheet_close(&sheet);
 }
 
-static void put_caption(hpx_buffer *out, const struct timeline *timeline)
+static void put_caption(hpx_buffer *caption, const struct timeline *timeline)
 {
     char when[32], duration[32];
-    hpx_buffer caption = {0};
-    hpx_buffer_printf(&caption, "The last build that ran a trial shown here began at %s and took %s",
+    hpx_buffer_printf(caption, "The last build that ran a trial shown here began at %s and took %s",
                       hpx_report_time(when, timeline->started_ns),
                       hpx_duration_text(duration, timeline->seconds));
     if (timeline->status)
-        hpx_buffer_puts(&caption, timeline->status == HPX_INTERRUPTED ? ", until it was interrupted"
-                                                                      : ", until an error ended it");
-    hpx_buffer_puts(&caption, ". ");
+        hpx_buffer_puts(caption, timeline->status == HPX_INTERRUPTED ? ", until it was interrupted"
+                                                                     : ", until an error ended it");
+    hpx_buffer_puts(caption, ". ");
     if (timeline->has_stored)
-        hpx_buffer_printf(&caption, "%llu %s stored before (hit), and took no time. ",
+        hpx_buffer_printf(caption, "%llu %s stored before (hit), and took no time. ",
                           (unsigned long long)timeline->stored,
                           hpx_plural(timeline->stored, "trial was", "trials were"));
     if (timeline->count > SPANS)
-        hpx_buffer_printf(&caption, "Of its %zu jobs the first %u are shown, worker by worker.",
+        hpx_buffer_printf(caption, "Of its %zu jobs the first %u are drawn, worker by worker.",
                           timeline->count, (unsigned)SPANS);
-    hpx_html_close_figure(out, hpx_buffer_text(&caption));
-    hpx_buffer_free(&caption);
 }
 
-void hpx_page_timeline(hpx_buffer *out, const hpx_page *page)
+void hpx_page_timeline(hpx_buffer *out, hpx_page *page)
 {
+    const size_t from = page->figure_count;
     if (!page->timeline)
         return;
+    struct figure *figure = hpx_page_add_figure(page, "timeline", "What the workers did");
+    figure->wide = true;
+    hpx_figure_add_view(figure, NULL, NULL, draw(page));
+    put_caption(&figure->caption, page->timeline);
+    put_table(figure, page);
     hpx_buffer_puts(out, "<section id=\"builds\"><h2>Last build</h2>\n");
-    hpx_html_open_figure(out, "timeline", "What the workers did");
-    draw(out, page);
-    put_table(out, page);
-    put_caption(out, page->timeline);
+    hpx_page_put_figures(out, page, from);
     hpx_buffer_puts(out, "</section>\n");
 }

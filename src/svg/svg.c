@@ -1,4 +1,4 @@
-#include "svg/svg.h"
+#include "inside.h"
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -10,22 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INK   "#24292f"
 #define FAINT "#6e7781"
 #define GRID  "#e4e7eb"
-#define PAPER "#ffffff"
 
-static const char *const colours[HPX_SVG_SERIES] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+static const char *const colours[HPX_SVG_SERIES] = {BLUE,      "#d55e00", "#009e73", "#cc79a7",
                                                     "#e69f00", "#56b4e9", "#555555", "#882255"};
-
-struct hpx_svg {
-    hpx_buffer text;
-};
 
 /* --- text --------------------------------------------------------------------------------------------------- */
 
 /* Two decimals at most; the same on every machine, for no digit depends on how a library rounds. */
-static void put_number(hpx_svg *svg, double value)
+void hpx_svg_put_number(hpx_svg *svg, double value)
 {
     const long long hundredths = llround(value * 100), whole = llabs(hundredths) / 100,
                     part = llabs(hundredths) % 100;
@@ -34,20 +28,20 @@ static void put_number(hpx_svg *svg, double value)
         hpx_buffer_printf(&svg->text, part % 10 ? ".%02lld" : ".%lld", part % 10 ? part : part / 10);
 }
 
-static void put_attribute(hpx_svg *svg, const char *name, double value)
+void hpx_svg_put_attribute(hpx_svg *svg, const char *name, double value)
 {
     hpx_buffer_printf(&svg->text, " %s=\"", name);
-    put_number(svg, value);
+    hpx_svg_put_number(svg, value);
     hpx_buffer_puts(&svg->text, "\"");
 }
 
-static void put_text(hpx_svg *svg, double x, double y, hpx_svg_anchor anchor, const char *attributes,
-                     const char *text)
+void hpx_svg_put_text(hpx_svg *svg, double x, double y, hpx_svg_anchor anchor, const char *attributes,
+                      const char *text)
 {
     static const char *const anchors[] = {"", " text-anchor=\"middle\"", " text-anchor=\"end\""};
     hpx_buffer_puts(&svg->text, "<text");
-    put_attribute(svg, "x", x);
-    put_attribute(svg, "y", y);
+    hpx_svg_put_attribute(svg, "x", x);
+    hpx_svg_put_attribute(svg, "y", y);
     hpx_buffer_printf(&svg->text, "%s%s>", anchors[anchor], attributes);
     hpx_text_xml(&svg->text, text, false);
     hpx_buffer_puts(&svg->text, "</text>\n");
@@ -57,19 +51,19 @@ hpx_svg *hpx_svg_new(double width, double height, const char *title, const char 
 {
     hpx_svg *svg = hpx_alloc(sizeof *svg);
     hpx_buffer_puts(&svg->text, "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\"");
-    put_attribute(svg, "width", width);
-    put_attribute(svg, "height", height);
+    hpx_svg_put_attribute(svg, "width", width);
+    hpx_svg_put_attribute(svg, "height", height);
     hpx_buffer_puts(&svg->text, " viewBox=\"0 0 ");
-    put_number(svg, width);
+    hpx_svg_put_number(svg, width);
     hpx_buffer_puts(&svg->text, " ");
-    put_number(svg, height);
+    hpx_svg_put_number(svg, height);
     hpx_buffer_puts(&svg->text, "\">\n<title>");
     hpx_text_xml(&svg->text, title, false);
     hpx_buffer_puts(&svg->text, "</title>\n<desc>");
     hpx_text_xml(&svg->text, description, false);
     hpx_buffer_puts(&svg->text, "</desc>\n<rect class=\"paper\"");
-    put_attribute(svg, "width", width);
-    put_attribute(svg, "height", height);
+    hpx_svg_put_attribute(svg, "width", width);
+    hpx_svg_put_attribute(svg, "height", height);
     hpx_buffer_puts(&svg->text,
                     " rx=\"4\" fill=\"" PAPER "\"/>\n<g font-family=\"Helvetica, Arial, Liberation Sans, "
                     "sans-serif\" font-size=\"11\" fill=\"" INK "\">\n");
@@ -89,6 +83,11 @@ void hpx_svg_open(hpx_svg *svg, const char *kind, size_t number)
     hpx_buffer_printf(&svg->text, "<g class=\"%s\" data-n=\"%zu\">\n", kind, number);
 }
 
+void hpx_svg_open_hidden(hpx_svg *svg, const char *kind, size_t number)
+{
+    hpx_buffer_printf(&svg->text, "<g class=\"%s\" data-n=\"%zu\" display=\"none\">\n", kind, number);
+}
+
 void hpx_svg_close(hpx_svg *svg)
 {
     hpx_buffer_puts(&svg->text, "</g>\n");
@@ -96,7 +95,7 @@ void hpx_svg_close(hpx_svg *svg)
 
 void hpx_svg_text(hpx_svg *svg, double x, double y, hpx_svg_anchor anchor, const char *text)
 {
-    put_text(svg, x, y, anchor, " class=\"note\"", text);
+    hpx_svg_put_text(svg, x, y, anchor, " class=\"note\"", text);
 }
 
 /* --- places -------------------------------------------------------------------------------------------------- */
@@ -114,13 +113,13 @@ static double share(const hpx_svg_axis *axis, double value)
     return at < 0 ? 0 : at > 1 ? 1 : at;
 }
 
-static double place_x(const hpx_svg_plot *plot, double value)
+double hpx_svg_place_x(const hpx_svg_plot *plot, double value)
 {
     return plot->left + plot->width * share(&plot->x, value);
 }
 
 /* Numbers rise, names follow each other downwards. */
-static double place_y(const hpx_svg_plot *plot, double value)
+double hpx_svg_place_y(const hpx_svg_plot *plot, double value)
 {
     const double at = share(&plot->y, value);
     return plot->top + plot->height * (plot->y.names ? at : 1 - at);
@@ -129,9 +128,9 @@ static double place_y(const hpx_svg_plot *plot, double value)
 static void put_place(hpx_svg *svg, const char *command, const hpx_svg_plot *plot, double x, double y)
 {
     hpx_buffer_puts(&svg->text, command);
-    put_number(svg, place_x(plot, x));
+    hpx_svg_put_number(svg, hpx_svg_place_x(plot, x));
     hpx_buffer_puts(&svg->text, " ");
-    put_number(svg, place_y(plot, y));
+    hpx_svg_put_number(svg, hpx_svg_place_y(plot, y));
 }
 
 /* --- axes ---------------------------------------------------------------------------------------------------- */
@@ -204,11 +203,11 @@ static void tick_label(char out[48], const struct ticks *ticks, size_t i)
 static void put_straight(hpx_svg *svg, double x0, double y0, double x1, double y1)
 {
     hpx_buffer_puts(&svg->text, "M");
-    put_number(svg, x0);
+    hpx_svg_put_number(svg, x0);
     hpx_buffer_puts(&svg->text, " ");
-    put_number(svg, y0);
+    hpx_svg_put_number(svg, y0);
     hpx_buffer_puts(&svg->text, x0 == x1 ? "V" : "H");
-    put_number(svg, x0 == x1 ? y1 : x1);
+    hpx_svg_put_number(svg, x0 == x1 ? y1 : x1);
 }
 
 #define SMALL " class=\"tick\" fill=\"" FAINT "\""
@@ -217,17 +216,20 @@ static void put_straight(hpx_svg *svg, double x0, double y0, double x1, double y
 static void put_tick_label(hpx_svg *svg, const hpx_svg_plot *plot, bool upright, double at, const char *text)
 {
     if (upright)
-        put_text(svg, plot->left - 7, place_y(plot, at) + 4, HPX_SVG_END, SMALL, text);
+        hpx_svg_put_text(svg, plot->left - 7, hpx_svg_place_y(plot, at) + 4, HPX_SVG_END, SMALL, text);
     else
-        put_text(svg, place_x(plot, at), plot->top + plot->height + 15, HPX_SVG_MIDDLE, SMALL, text);
+        hpx_svg_put_text(svg, hpx_svg_place_x(plot, at), plot->top + plot->height + 15, HPX_SVG_MIDDLE, SMALL,
+                         text);
 }
 
 static void put_grid_line(hpx_svg *svg, const hpx_svg_plot *plot, bool upright, double at)
 {
     if (upright)
-        put_straight(svg, plot->left, place_y(plot, at), plot->left + plot->width, place_y(plot, at));
+        put_straight(svg, plot->left, hpx_svg_place_y(plot, at), plot->left + plot->width,
+                     hpx_svg_place_y(plot, at));
     else
-        put_straight(svg, place_x(plot, at), plot->top, place_x(plot, at), plot->top + plot->height);
+        put_straight(svg, hpx_svg_place_x(plot, at), plot->top, hpx_svg_place_x(plot, at),
+                     plot->top + plot->height);
 }
 
 /* The y axis is upright. */
@@ -264,13 +266,13 @@ void hpx_svg_axes(hpx_svg *svg, const hpx_svg_plot *plot)
         hpx_buffer_puts(&svg->text, "\"/>\n");
     }
     if (plot->x.label)
-        put_text(svg, (plot->left + right) / 2, bottom + 32, HPX_SVG_MIDDLE, " class=\"label\"",
-                 plot->x.label);
+        hpx_svg_put_text(svg, (plot->left + right) / 2, bottom + 32, HPX_SVG_MIDDLE, " class=\"label\"",
+                         plot->x.label);
     if (plot->y.label) /* above the axis, where it reads without a turn of the head */
-        put_text(svg, plot->left, plot->top - 9, HPX_SVG_START, " class=\"label\"", plot->y.label);
+        hpx_svg_put_text(svg, plot->left, plot->top - 9, HPX_SVG_START, " class=\"label\"", plot->y.label);
     if (plot->title)
-        put_text(svg, plot->left, plot->top - (plot->y.label ? 26 : 10), HPX_SVG_START,
-                 " class=\"title\" font-size=\"12\" font-weight=\"bold\"", plot->title);
+        hpx_svg_put_text(svg, plot->left, plot->top - (plot->y.label ? 26 : 10), HPX_SVG_START,
+                         " class=\"title\" font-size=\"12\" font-weight=\"bold\"", plot->title);
 }
 
 /* --- marks --------------------------------------------------------------------------------------------------- */
@@ -310,9 +312,9 @@ static void put_shape(hpx_svg *svg, size_t series, double x, double y)
         "m0 3.8l3.8 -6.6h-7.6z",
     };
     hpx_buffer_puts(&svg->text, "M");
-    put_number(svg, x);
+    hpx_svg_put_number(svg, x);
     hpx_buffer_puts(&svg->text, " ");
-    put_number(svg, y);
+    hpx_svg_put_number(svg, y);
     hpx_buffer_puts(&svg->text, shapes[series % SHAPES]);
 }
 
@@ -331,7 +333,7 @@ void hpx_svg_points(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const
     begin_shapes(svg, series);
     for (size_t i = 0; i < count; i++)
         if (!isnan(x[i]) && !isnan(y[i]))
-            put_shape(svg, series, place_x(plot, x[i]), place_y(plot, y[i]));
+            put_shape(svg, series, hpx_svg_place_x(plot, x[i]), hpx_svg_place_y(plot, y[i]));
     hpx_buffer_puts(&svg->text, "\"/>\n");
 }
 
@@ -373,12 +375,12 @@ void hpx_svg_range(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, double
     hpx_buffer_puts(&svg->text, "\"/>\n");
 }
 
-static void put_rectangle(hpx_svg *svg, double left, double top, double right, double bottom)
+void hpx_svg_put_rectangle(hpx_svg *svg, double left, double top, double right, double bottom)
 {
-    put_attribute(svg, "x", left);
-    put_attribute(svg, "y", top);
-    put_attribute(svg, "width", right - left);
-    put_attribute(svg, "height", bottom - top);
+    hpx_svg_put_attribute(svg, "x", left);
+    hpx_svg_put_attribute(svg, "y", top);
+    hpx_svg_put_attribute(svg, "width", right - left);
+    hpx_svg_put_attribute(svg, "height", bottom - top);
 }
 
 void hpx_svg_bars(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const double *values, size_t count,
@@ -392,10 +394,11 @@ void hpx_svg_bars(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const d
         const double middle = (double)i + offset, from = middle - thickness / 2, to = middle + thickness / 2;
         hpx_buffer_puts(&svg->text, "<rect");
         if (plot->y.names)
-            put_rectangle(svg, plot->left, place_y(plot, from), place_x(plot, values[i]), place_y(plot, to));
+            hpx_svg_put_rectangle(svg, plot->left, hpx_svg_place_y(plot, from),
+                                  hpx_svg_place_x(plot, values[i]), hpx_svg_place_y(plot, to));
         else
-            put_rectangle(svg, place_x(plot, from), place_y(plot, values[i]), place_x(plot, to),
-                          plot->top + plot->height);
+            hpx_svg_put_rectangle(svg, hpx_svg_place_x(plot, from), hpx_svg_place_y(plot, values[i]),
+                                  hpx_svg_place_x(plot, to), plot->top + plot->height);
         hpx_buffer_puts(&svg->text, "/>\n");
     }
     hpx_buffer_puts(&svg->text, "</g>\n");
@@ -405,11 +408,11 @@ void hpx_svg_span(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, double 
                   double thickness, bool hollow)
 {
     assert(series < HPX_SVG_SERIES);
-    const double left = place_x(plot, from), right = place_x(plot, to), middle = (double)row;
+    const double left = hpx_svg_place_x(plot, from), right = hpx_svg_place_x(plot, to), middle = (double)row;
     hpx_buffer_printf(&svg->text, "<rect class=\"span s%zu\" fill=\"%s\" stroke-width=\"0.75\" stroke=\"%s\"",
                       series, hollow ? "none" : colours[series], hollow ? colours[series] : "#ffffff");
-    put_rectangle(svg, left, place_y(plot, middle - thickness / 2), right < left + 1 ? left + 1 : right,
-                  place_y(plot, middle + thickness / 2));
+    hpx_svg_put_rectangle(svg, left, hpx_svg_place_y(plot, middle - thickness / 2),
+                          right < left + 1 ? left + 1 : right, hpx_svg_place_y(plot, middle + thickness / 2));
     hpx_buffer_puts(&svg->text, "/>\n");
 }
 
@@ -423,7 +426,7 @@ void hpx_svg_legend_line(hpx_svg *svg, double left, double y, size_t series, con
     begin_shapes(svg, series);
     put_shape(svg, series, left + 10, y - 4);
     hpx_buffer_puts(&svg->text, "\"/>\n");
-    put_text(svg, left + 27, y, HPX_SVG_START, " class=\"legend\"", name);
+    hpx_svg_put_text(svg, left + 27, y, HPX_SVG_START, " class=\"legend\"", name);
 }
 
 void hpx_svg_legend(hpx_svg *svg, double left, double top, const char *const *names, size_t count)
@@ -435,62 +438,4 @@ void hpx_svg_legend(hpx_svg *svg, double left, double top, const char *const *na
         hpx_svg_legend_line(svg, left, y, series, names[series]);
         y += HPX_SVG_LEGEND_STEP;
     }
-}
-
-/* --- heat maps ----------------------------------------------------------------------------------------------- */
-
-/* Viridis (S. van der Walt, N. Smith, 2015), every eighth of it: its brightness rises evenly. */
-static const uint8_t viridis[9][3] = {{68, 1, 84},    {71, 44, 122},  {59, 81, 139},
-                                      {44, 113, 142}, {33, 144, 141}, {39, 173, 129},
-                                      {92, 200, 99},  {170, 220, 50}, {253, 231, 37}};
-
-static void heat_colour(int out[3], double at)
-{
-    const double scaled = (at < 0 ? 0 : at < 1 ? at : 1) * 8; /* NaN: 1 */
-    const int below = scaled >= 8 ? 7 : (int)scaled;
-    for (int i = 0; i < 3; i++)
-        out[i] =
-            (int)lround(viridis[below][i] + (scaled - below) * (viridis[below + 1][i] - viridis[below][i]));
-}
-
-void hpx_svg_heat_cell(hpx_svg *svg, const hpx_svg_plot *plot, size_t column, size_t row, double value,
-                       const hpx_svg_heat_scale *scale)
-{
-    const double x = (double)column, y = (double)row;
-    int colour[3];
-    char text[40];
-    heat_colour(colour, (value - scale->dark) / (scale->bright - scale->dark));
-    const bool parted = plot->width >= 8 * (double)plot->x.count && plot->height >= 8 * (double)plot->y.count;
-    const bool bright = 299 * colour[0] + 587 * colour[1] + 114 * colour[2] > 125000;
-    hpx_buffer_puts(&svg->text, "<rect");
-    put_rectangle(svg, place_x(plot, x - 0.5), place_y(plot, y - 0.5), place_x(plot, x + 0.5),
-                  place_y(plot, y + 0.5));
-    hpx_buffer_printf(&svg->text, " fill=\"#%02x%02x%02x\"%s/>\n", colour[0], colour[1], colour[2],
-                      parted ? " stroke=\"" PAPER "\"" : "");
-    if (scale->decimals < 0)
-        return;
-    hpx_print(text, sizeof text, "%.*f", scale->decimals, value);
-    put_text(svg, place_x(plot, x), place_y(plot, y) + 3.5, HPX_SVG_MIDDLE,
-             bright ? " font-size=\"10\"" : " font-size=\"10\" fill=\"" PAPER "\"", text);
-}
-
-void hpx_svg_heat(hpx_svg *svg, const hpx_svg_plot *plot, const double *values,
-                  const hpx_svg_heat_scale *scale)
-{
-    assert(plot->x.names && plot->y.names);
-    hpx_buffer_puts(&svg->text, "<g class=\"heat\">\n");
-    for (size_t row = 0; row < plot->y.count; row++)
-        for (size_t column = 0; column < plot->x.count; column++)
-            if (!isnan(values[row * plot->x.count + column]))
-                hpx_svg_heat_cell(svg, plot, column, row, values[row * plot->x.count + column], scale);
-    hpx_buffer_puts(&svg->text, "</g>\n");
-}
-
-void hpx_svg_frame(hpx_svg *svg, const hpx_svg_plot *plot, size_t column, size_t row)
-{
-    const double x = (double)column, y = (double)row;
-    hpx_buffer_puts(&svg->text, "<rect class=\"frame\"");
-    put_rectangle(svg, place_x(plot, x - 0.5) + 1, place_y(plot, y - 0.5) + 1, place_x(plot, x + 0.5) - 1,
-                  place_y(plot, y + 0.5) - 1);
-    hpx_buffer_puts(&svg->text, " fill=\"none\" stroke=\"" INK "\" stroke-width=\"2\"/>\n");
 }

@@ -20,6 +20,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define HPX_SVG_SERIES 8
 
@@ -51,6 +52,8 @@ void hpx_svg_finish(hpx_buffer *out, hpx_svg *svg); /* appends the text, and fre
 
 /* What is put between these two is one thing, `number` of its kind: a group of that class, with data-n="NUMBER". */
 void hpx_svg_open(hpx_svg *svg, const char *kind, size_t number);
+/* The same, which is not shown unless the page that has the figure says so. */
+void hpx_svg_open_hidden(hpx_svg *svg, const char *kind, size_t number);
 void hpx_svg_close(hpx_svg *svg);
 
 /* In the units of the figure; `y` is the line on which the text stands. */
@@ -89,9 +92,16 @@ void hpx_svg_span(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, double 
 /* A plot with names on both axes: a cell for each pair, row by row, coloured from `dark` to `bright`, which may be
  * the smaller one, with the value in it. Where they are equal all are bright. Or one cell alone.
  * Lines part the cells unless they are small. */
+typedef enum hpx_svg_colours {
+    HPX_SVG_BY_VALUE,
+    HPX_SVG_BY_LOGARITHM,
+    HPX_SVG_BY_ERROR, /* of accuracies: by the logarithm of what they lack of 1 */
+} hpx_svg_colours;
+
 typedef struct hpx_svg_heat_scale {
     double dark, bright;
     int decimals; /* below 0: no values are written */
+    hpx_svg_colours by;
 } hpx_svg_heat_scale;
 
 void hpx_svg_heat(hpx_svg *svg, const hpx_svg_plot *plot, const double *values,
@@ -99,5 +109,16 @@ void hpx_svg_heat(hpx_svg *svg, const hpx_svg_plot *plot, const double *values,
 void hpx_svg_heat_cell(hpx_svg *svg, const hpx_svg_plot *plot, size_t column, size_t row, double value,
                        const hpx_svg_heat_scale *scale);
 void hpx_svg_frame(hpx_svg *svg, const hpx_svg_plot *plot, size_t column, size_t row); /* around one cell */
+
+/* A piece of a surface: four corners, x and y in the units of the figure, coloured by a value. */
+void hpx_svg_facet(hpx_svg *svg, const double corners[8], double value, const hpx_svg_heat_scale *scale);
+
+/* Marks of so many things that an element each would be slow to draw. They share a path, or one for each of 64 colours. Its
+ * data-n has their numbers, in the order of its subpaths, each as the difference from the one before. */
+void hpx_svg_dots(hpx_svg *svg, const hpx_svg_plot *plot, const uint32_t *numbers, const double *x,
+                  const double *y, size_t count);
+/* A heat map without values in its cells; numbers row by row, as the values are. */
+void hpx_svg_tiles(hpx_svg *svg, const hpx_svg_plot *plot, const uint32_t *numbers, const double *values,
+                   const hpx_svg_heat_scale *scale);
 
 #endif

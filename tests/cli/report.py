@@ -1,9 +1,9 @@
-"""What a page of hpx report does in a browser: PAGE, of the paper's table, and one with HOSTILE names."""
+"""What a page of hpx report does in a browser: PAGE, of the paper's table, one with HOSTILE names, and a DENSE one of very many cells."""
 import sys, time
 
 from browser import Browser
 
-page, hostile = sys.argv[1:]
+page, hostile, dense = sys.argv[1:]
 on = "return [...document.querySelectorAll('.cell.on')].length"
 shown = "return document.querySelector('#shown').innerText"
 over = """const e = document.querySelector(arguments[0]);
@@ -28,8 +28,9 @@ def links(browser):
     browser.run(over, "#costs .cell[data-n='25']")
     equal(browser.run("return ['space', 'costs', 'distribution', 'epochs', 'table'].map(id =>"
                       " document.querySelectorAll('#' + id + ' .on[data-n=\"25\"]').length > 0)"), [True] * 5, "figures that show it")
-    cell = browser.run("return JSON.parse(document.getElementById('data').textContent).cells[25]")
-    for part in (cell["name"], f"{cell['score']:.4f}", f"{cell['score_sd']:.4f}", cell["key"][:12], cell["code"][:8]):
+    data = browser.run("return JSON.parse(document.getElementById('data').textContent)")
+    cell = dict(zip(data["fields"], data["cells"][25]))
+    for part in ("n1=64 n2=128", f"{cell['score']:.4f}", f"{cell['score_sd']:.4f}", cell["key"][:12], data["codes"][cell["code"]][:8]):
         has(browser.run(shown), part)
     browser.run(over, "h1")
     equal(browser.run(on), 0, "cells shown when none is pointed at")
@@ -50,8 +51,7 @@ def keyboard(browser):
     browser.run("document.querySelector('#space svg').focus()")
     start = browser.run("return Number(document.querySelector('.answer .cell').dataset.n)")
     browser.keys("\ue012\ue013")  # left, up
-    has(browser.run(shown), browser.run("return JSON.parse(document.getElementById('data').textContent)"
-                                        ".cells[arguments[0]].name", start - 1 - 11))
+    has(browser.run(shown), "n1=%d n2=%d" % (16 << (start - 12) // 11, 16 << (start - 12) % 11))
     browser.keys("\ue007")  # Enter
     equal(browser.run("return location.hash"), f"#pin={start - 12}", "the fragment")
     browser.keys("\ue00c")  # Escape
@@ -65,7 +65,7 @@ def keyboard(browser):
 def fragment(browser):
     browser.open("about:blank")
     browser.open(page + "#pin=7&sort=-score&filter=n1%3D64+n2%3E32&step.full-l2=5")
-    equal(browser.run("return [...document.querySelectorAll('#space .pinned')].map(e => e.dataset.n)"), ["7"], "what is pinned")
+    equal(browser.run("return [...document.querySelectorAll('#space .view:not(.other) .pinned')].map(e => e.dataset.n)"), ["7"], "what is pinned")
     rows = browser.run("return [...document.querySelectorAll('#table tbody tr:not([hidden])')].map(r => [r.cells[0].innerText,"
                        " Number(r.cells[1].innerText), Number(r.cells[2].innerText)])")
     equal(len(rows), 9, "rows that the filter leaves")
@@ -92,6 +92,63 @@ def hint(browser):
     browser.run("const i = document.querySelector('.filter input'); i.value = 'n1=16'; i.dispatchEvent(new Event('input'))")
     equal(browser.run("return [...document.querySelectorAll('#table tbody tr:not([hidden])')].map(r => r.cells[0].innerText)"),
           ["16"] * 11, "the rows that are left")
+
+
+def views(browser):
+    """A figure that can be looked at in two ways shows one of them, which stands in the fragment."""
+    browser.open("about:blank")
+    browser.open(page)
+    seen = "return [...document.querySelectorAll('#space .view')].map(v => getComputedStyle(v).display)"
+    equal(browser.run(seen), ["block", "none"], "the map at first")
+    browser.run("document.querySelectorAll('#space input[type=radio]')[1].click()")
+    equal(browser.run(seen), ["none", "block"], "the map by its errors")
+    equal(browser.run("return location.hash"), "#view.space=error", "the fragment")
+    browser.open("about:blank")
+    browser.open(page + "#view.space=error&view.costs=none")
+    equal(browser.run(seen), ["none", "block"], "the map by its errors")
+    spread = "return getComputedStyle(document.querySelector('#epochs .cell[data-n=\"25\"] .spread')).display"
+    equal(browser.run(spread), "none", "the band of a cell")
+    browser.run(over, "#table .cell[data-n='25']")
+    equal(browser.run(spread), "inline", "the band of a cell that is pointed at")
+
+
+def many(browser):
+    """Of very many cells the marks share elements: pointing, pinning, arrows and the table do what they do elsewhere."""
+    browser.open(dense)
+    equal(browser.run("return document.querySelectorAll('#results svg .cell').length < 300"), True, "elements of cells are few")
+    at = browser.run("""const svg = document.querySelector('#space svg');
+        const p = new DOMPoint(arguments[0], arguments[1]).matrixTransform(svg.getScreenCTM());
+        for (const kind of ['mousemove', 'click'])
+            svg.dispatchEvent(new MouseEvent(kind, {bubbles: true, clientX: p.x, clientY: p.y}));
+        return document.querySelector('#shown').innerText""", *middle(browser, 7 * 35 + 3))
+    has(at, "x=8 y=4")
+    equal(browser.run("return location.hash"), f"#pin={7 * 35 + 3}", "the fragment")
+    equal(browser.run("return ['space', 'costs', 'distribution'].map(id =>"
+                      " document.querySelectorAll('#' + id + ' .view:not(.other) .spot.on').length)"), [1, 1, 1], "figures that show it")
+    browser.run("document.querySelector('#space svg').focus()")
+    browser.keys("\ue014")  # right
+    has(browser.run(shown), "x=8 y=5")
+    rows = "return [...document.querySelectorAll('#table tbody tr')].map(r => Number(r.dataset.n))"
+    equal(len(browser.run(rows)), 250, "rows")
+    has(browser.run("return document.querySelector('.more').innerText"), "250 of 1225 rows are shown")
+    browser.run("document.querySelector('.more').click()")
+    equal(len(browser.run(rows)), 500, "rows")
+    browser.run("const i = document.querySelector('.filter input'); i.value = 'x=35 y>33'; i.dispatchEvent(new Event('input'))")
+    equal(browser.run(rows), [1223, 1224], "rows that are left")
+    browser.run("const r = document.querySelector('#path-0 input'); r.value = 40; r.dispatchEvent(new Event('input'))")
+    equal(browser.run("return document.querySelector('#path-0 .many').getAttribute('d').split('M').length - 1"), 40, "steps of the path")
+
+
+def middle(browser, n):
+    """Where the first map draws a cell, from its paths."""
+    return browser.run("""for (const path of document.querySelector('#space svg').querySelectorAll('.many')) {
+        const parts = path.getAttribute('d').slice(1).split('M');
+        let n = 0, i = 0;
+        for (const step of path.dataset.n.split(' ')) {
+            const [x, y, w] = parts[i++].split(/[ h]/).map(Number);
+            if ((n += Number(step)) === arguments[0]) return [x + w / 2, y];
+        }
+    }""", n)
 
 
 def accessible(browser):
@@ -129,7 +186,7 @@ def reloads(browser):
     browser.run("window.first = true")
     browser.until("return window.first === undefined")
     equal(browser.run("return location.hash"), "#pin=7", "the fragment")
-    equal(browser.run("return [...document.querySelectorAll('#space .pinned')].map(e => e.dataset.n)"), ["7"], "what is pinned")
+    equal(browser.run("return [...document.querySelectorAll('#space .view:not(.other) .pinned')].map(e => e.dataset.n)"), ["7"], "what is pinned")
     browser.run("window.first = true; document.querySelector('.still input').click()")
     has(browser.run("return location.hash"), "still=1")
     time.sleep(2.5)
@@ -138,7 +195,7 @@ def reloads(browser):
 
 for width, dark in ((1280, False), (400, True)):
     with Browser(width, 900, dark) as browser:
-        for part in (links, pins, keyboard, fragment, hint, accessible, names, reloads):
+        for part in (links, pins, keyboard, fragment, hint, views, many, accessible, names, reloads):
             part(browser)
             quiet(browser)
         browser.open(page)

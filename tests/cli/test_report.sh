@@ -16,8 +16,9 @@ X
     {
         cat <<'X'
 program
-  command = ./look.sh $n1 $n2 $seed
-  code    = look.sh
+  command  = ./look.sh $n1 $n2 $seed
+  continue = yes
+  code     = look.sh
   data    = table.csv
   metrics = stdout
 train
@@ -43,7 +44,9 @@ X
 
 page_data() { # FILE: the page's JSON, in ./out
     sed -n '/<script type="application\/json"/,/<\/script>/p' "$1" | sed '1d; $d' >out
-    jq empty out 2>err || fail "the page's data are no JSON: $(cat err)"
+    jq '.fields as $fields | .codes as $codes | .cells |= map([$fields, .] | transpose | map({(.[0]): .[1]}) | add
+        | .code = $codes[.code])' out >named 2>err || fail "the page's data are no JSON: $(cat err)"
+    cp named out
 }
 
 # All before the data and the script is XML.
@@ -59,6 +62,10 @@ figures = page.getElementsByTagName("svg")
 assert figures and all(f.getAttribute("role") == "img" and f.getElementsByTagName("title") for f in figures)
 ids = [e.getAttribute("id") for e in page.getElementsByTagName("*") if e.hasAttribute("id")]
 assert len(ids) == len(set(ids)), ids
+for figure in page.getElementsByTagName("figure"):
+    what = figure.getAttribute("id")
+    assert figure.getAttribute("aria-labelledby") in ids, what
+    assert figure.getElementsByTagName("summary") or figure.getElementsByTagName("ul") or figure.hasAttribute("aria-hidden"), f"{what} has no table"
 X
 }
 
@@ -147,15 +154,16 @@ X
     run 0 hpx build -j2 -q three.rcp
     run 0 hpx report three.rcp -o page.html
     well_formed page.html
-    has page.html 'data-axes="0 2"'
-    has page.html '<figure id="parallel">'
+    has page.html '<figure id="parallel"'
     grep -q 'Here n2=[24]\.' page.html || fail 'the third axis is not named'
+    page_data page.html
+    is '.map' '{"rows":0,"columns":2}'
 }
 
 test_what_failed_or_is_not_stored() {
     small a.rcp
     run 2 hpx report a.rcp
-    has err 'name the file to write: -o report.html'
+    has err 'name the file to write: -o report.html, or a folder for its figures: --figures DIR'
     complains 1 'no store here' hpx report a.rcp -o page.html
     run 0 hpx build -q -j2 a.rcp:climb epochs=1
     complains 1 'no cell of its grid is stored' hpx report a.rcp -o page.html rate=0.5
@@ -170,6 +178,36 @@ test_what_failed_or_is_not_stored() {
     complains 1 'no/such/folder' hpx report a.rcp -o no/such/folder/page.html
 }
 
+# Each figure as a file that stands alone: the drawing of the page, whole or not at all.
+test_figures_as_files() {
+    small a.rcp
+    run 0 hpx build -j2 -q a.rcp
+    run 0 hpx report a.rcp --figures new/figures
+    empty out
+    empty err
+    run 0 hpx report a.rcp -o page.html --figures again
+    for figure in space cut-0-n1 cut-1-n2 costs distribution epochs cost-space path-0-all path-1-climb progress-visits; do
+        same_files new/figures/$figure.svg again/$figure.svg
+        contained again/$figure.svg page.html
+    done
+    equal "$(grep -c '<svg' page.html)" "$(ls again | wc -l)" 'the number of figures'
+    equal "$(cat again/*.svg | grep -c 'class="paper" .*fill="#ffffff"')" "$(ls again | wc -l)" 'figures on a white ground'
+    run 0 hpx report a.rcp --figures again -q # over what is there
+    same_files new/figures/space.svg again/space.svg
+    echo text >file
+    complains 1 'file' hpx report a.rcp --figures file
+    equal "$(cat file)" text 'the file'
+    rm again/space.svg
+    mkdir again/space.svg
+    complains 1 'again/space.svg' hpx report a.rcp --figures again
+}
+
+# A file's lines, in order and without others between, are in another.
+contained() { # PART WHOLE
+    command -v python3 >found || return 0
+    python3 -c 'import sys; sys.exit(open(sys.argv[1]).read() not in open(sys.argv[2]).read())' "$1" "$2" || fail "$1 is not in $2"
+}
+
 test_comparison() {
     small a.rcp
     sed -i 's/seeds = 1..3/seeds = 1/' a.rcp
@@ -182,7 +220,7 @@ test_comparison() {
     run 0 hpx report a.rcp -o page.html --compare compared.json
     empty err
     for figure in regret-cost regret-end ranks importance; do
-        has page.html "<figure id=\"$figure\">"
+        has page.html "<figure id=\"$figure\""
     done
     equal "$(grep -c '<script' page.html)" 2 'the number of scripts'
     well_formed page.html
@@ -232,6 +270,40 @@ test_hostile_names_are_text() {
     is '.axes[0].values[0]' '"</script><script>alert(2)//"'
 }
 
+# More cells than have elements of their own: all are there, in tables and in figures.
+dense() { # FILE
+    cat >times.sh <<'X'
+#!/bin/sh
+echo "accuracy=0.$1$2"
+X
+    chmod +x times.sh
+    cat >"$1" <<'X'
+program
+  command = ./times.sh $x $y
+  code    = times.sh
+  metrics = stdout
+train
+  objective = maximise accuracy
+axis x = 1..35
+axis y = 1..35
+search all
+  method = grid
+X
+}
+
+test_very_many_cells() {
+    dense d.rcp
+    run 0 hpx build -j2 -q d.rcp
+    run 0 hpx report d.rcp -o page.html --figures figures
+    well_formed page.html
+    page_data page.html
+    is '.cells | length' 1225
+    equal "$(sed -n '/<pre id="table">/,/<.pre>/p' page.html | grep -c '^[0-9]')" 1225 'rows of the table'
+    for figure in space space-error costs distribution path-0-all; do
+        equal "$(grep -o ' data-n="[^"]*"/>' figures/$figure.svg | tr ' ' '\n' | grep -c '[0-9]')" 1225 "cells of $figure"
+    done
+}
+
 # The page as people meet it: from a file, without a network.
 test_in_a_browser() {
     if ! command -v chromium chromedriver python3 >found || [[ $(wc -l <found) != 3 ]]; then
@@ -244,7 +316,10 @@ test_in_a_browser() {
     hostile
     run 0 hpx build -q 'x"><img src=x>/<script>alert(1).rcp'
     run 0 hpx report 'x"><img src=x>/<script>alert(1).rcp' -o hostile.html
-    run 0 python3 -B "$SOURCE_ROOT/tests/cli/report.py" "file://$PWD/page.html" "file://$PWD/hostile.html"
+    dense d.rcp
+    run 0 hpx build -j2 -q d.rcp
+    run 0 hpx report d.rcp -o dense.html
+    run 0 python3 -B "$SOURCE_ROOT/tests/cli/report.py" "file://$PWD/page.html" "file://$PWD/hostile.html" "file://$PWD/dense.html"
 }
 
 run_tests "$@"

@@ -12,12 +12,12 @@ X
 
 # The lines of the timeline's table: "trial|verdict|after|to", in order of trial.
 lines() {
-    sed -n '/<figure id="timeline">/,/<\/figure>/p' page.html | grep '^<tr><td' |
-        sed 's/<\/*span[^>]*>//g; s/<\/*tr>//g; s/<td[^>]*>//g; s/<\/td>/|/g' | cut -d'|' -f2-5 | sort
+    sed -n '/<figure id="timeline"/,/<\/figure>/p' page.html | grep '^<tr.*<td' | sed 's/<\/*tr[^>]*>//g; s/<td[^>]*>//g; s/<\/td>/|/g' |
+        awk -F'|' '{ print $2 ($3 == "" ? "" : " seed " $3) "|" $4 "|" $5 "|" $6 }' | sort
 }
 
 bars() {
-    sed -n '/<figure id="timeline">/,/<\/svg>/p' page.html | sed 's/<rect/\n<rect/g' | grep -c 'class="span' || true
+    sed -n '/<figure id="timeline"/,/<\/svg>/p' page.html | sed 's/<rect/\n<rect/g' | grep -c 'class="span' || true
 }
 
 test_timeline() {

@@ -14,7 +14,7 @@ X
 
 # The table of the confusion matrix, a line a label: "967,0,4,...".
 matrix() {
-    sed -n '/<figure id="confusion">/,/<\/figure>/p' page.html | grep -o '<tr><th scope="row">.*</tr>' |
+    sed -n '/<figure id="confusion"/,/<\/figure>/p' page.html | grep -o '<tr><th scope="row">.*</tr>' |
         sed 's/^<tr><th[^>]*>[0-9]*<\/th>//; s/<td class="number">//g; s/,*<\/td>/,/g; s/,<\/tr>$//'
 }
 
@@ -39,7 +39,7 @@ test_numbers_are_those_of_predict() {
     # The mistakes are those with the most probable answers.
     awk -F, '$1 != $3 { p = 0; for (i = 4; i <= 7; i++) p = $i > p ? $i : p; printf "%.9f,%d,%d, answer %d,%.2f %%\n", p, $2, $1, $3, 100 * p }' \
         answers | sort -t, -k1,1nr -k2,2n | head -12 | cut -d, -f3- >expected
-    sed -n '/<figure id="mistakes">/,/<\/figure>/p' page.html | grep -o '<span>.*</span>' | sed 's/<span>//; s/<br\/>/,/; s/<\/span>//' >got
+    sed -n '/<figure id="mistakes"/,/<\/figure>/p' page.html | grep -o '<span>.*</span>' | sed 's/<span>//; s/<br\/>/,/; s/<\/span>//' >got
     same_files expected got
     equal "$(grep -c 'training images of class [0-3]"' page.html)" 4 'the strips of images'
     cp page.html first.html
