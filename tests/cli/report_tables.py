@@ -8,7 +8,7 @@ page, *files = sys.argv[1:]
 build, best, ls = (json.load(open(file)) for file in files)
 rows = """return [...document.querySelectorAll(arguments[0] + ' tbody tr')].map(row => [...row.cells].map(cell => cell.innerText))"""
 cut = """return [document.documentElement, ...document.querySelectorAll('.scroll, figure, pre')].filter(e =>
-    e.scrollWidth > e.clientWidth && getComputedStyle(e).display !== 'none').map(e => e.id || e.getAttribute('aria-label') || e.tagName)"""
+    e.scrollWidth > e.clientWidth && e.checkVisibility()).map(e => e.id || e.getAttribute('aria-label') || e.tagName)"""
 PAPER = 718  # CSS pixels of A4 between margins of a centimetre
 
 
