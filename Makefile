@@ -45,7 +45,7 @@ SOURCES_mlp = $(addprefix src/nn/,activation.c activation.h checkpoint.c checkpo
 	include/hpx/idx.h src/base/random.c src/base/random.h
 # What these use of the others cannot change a number: it carries values, text and bytes. A test links each trainer from
 # its list and these alone, and reads which headers they include.
-NEUTRAL_SOURCES = $(addprefix include/hpx/,blob.h buffer.h error.h fields.h file.h hash.h input.h metrics.h setting.h sources.h \
+NEUTRAL_SOURCES = include/hpx.h $(addprefix include/hpx/,blob.h buffer.h error.h fields.h file.h hash.h input.h metrics.h setting.h sources.h \
 	trainer.h training.h) $(addprefix src/base/,blob.c buffer.c error.c fields.c file.c hash.c memory.c memory.h metrics.c print.c setting.c text.c text.h) \
 	src/data/gzip.c src/data/gzip.h src/data/shape.c src/trainer/trainers.h
 # What a build is made of: these files are kept in the store, and the dirty flag and the patch cover them.
@@ -58,7 +58,7 @@ HPX_CPPFLAGS = -D_GNU_SOURCE -Iinclude -Isrc $(PACKAGE_CFLAGS) $(CPPFLAGS)
 HPX_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS)
 
 # Nothing below needs the packages for help, deps and clean.
-ifneq ($(filter-out help deps clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps clean uninstall,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(MAKECMDGOALS),demo)
 # OpenBLAS for one thread, where Debian has it beside others: a trial uses one, and the others start with every command.
 serial := /usr/lib/$(shell $(CC) -print-multiarch 2>/dev/null)/openblas-serial/pkgconfig
@@ -115,10 +115,11 @@ FAULT_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(FAULT_SOURCES)) $(patsubst %.c,$(B
 
 LIB = $(BUILD)/libhpx.a
 HPX = $(BUILD)/hpx
+LIBRARY = $(BUILD)/library/libhpx.a
 # One of the manual pages stands for all of them.
 MAN = $(BUILD)/man/hpx.1
 
-.PHONY: all deps demo check check-unit check-cli check-asan check-valgrind check-mutation check-fault torture fault-programs bench study study-train fuzz lint format install uninstall clean help
+.PHONY: all deps demo check check-unit check-cli check-asan check-threads check-valgrind check-mutation check-fault torture fault-programs bench study study-train fuzz lint format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -239,7 +240,7 @@ fuzz: $(FUZZERS) ## run libFuzzer (clang) on every entry, FUZZ_SECONDS each
 		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 		$(BUILD)/fuzz/corpus-$$name tests/fuzz/corpus/$$name || exit 1; done
 
-check-programs: $(HPX) $(MAN) $(BUILD)/tests/trainer/hpx $(BUILD)/bench/study/study $(TESTS) $(CLI_TEST_PROGRAMS) $(FUZZ_REPLAYS)
+check-programs: $(HPX) $(MAN) $(LIBRARY) $(BUILD)/tests/trainer/hpx $(BUILD)/bench/study/study $(TESTS) $(CLI_TEST_PROGRAMS) $(FUZZ_REPLAYS)
 .PHONY: check-programs
 
 check: ## all tests, under ten minutes on two cores
@@ -251,6 +252,10 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 check-asan: ## all tests again under AddressSanitizer and UndefinedBehaviorSanitizer
 	@LSAN_OPTIONS="suppressions='$$(pwd -P)/tests/lsan.txt':print_suppressions=0" KILL_IMAGES=300 \
 		$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE)" check
+
+check-threads: ## the library in several threads, under ThreadSanitizer
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS="-O1 -g -fsanitize=thread" $(BUILD)/tsan/tests/unit/test_api
+	@TSAN_OPTIONS=exitcode=66 $(BUILD)/tsan/tests/unit/test_api
 
 # Programs and preloaded libraries of the fault tests.
 $(BUILD)/tests/fault/fault_%: $(BUILD)/tests/fault/fault_%.o $(BUILD)/tests/fault/numbered.o $(BUILD)/tests/helper/bytes.o $(LIB)
@@ -307,28 +312,20 @@ format: ## format the sources in place
 		$(CLI_TEST_SOURCES) $(PRELOAD_SOURCES) tests/fault/numbered.c tests/link/link.c tests/trainer/quadratic.c \
 		$(wildcard include/hpx/*.h src/*/*.h tests/*/*.h tests/fuzz/replay.c tools/*.c bench/*.c bench/study/*.[ch])
 
+# The library that is installed: one object, of what the functions of hpx.h need, with no other global names.
+$(LIBRARY): $(LIB) include/hpx.h Makefile
+	@mkdir -p $(@D)
+	@sed -nE '/^typedef/d; s/^[a-z].*[ *](hpx_[a-z_]+)\(.*/\1/p' include/hpx.h >$(@D)/names
+	$(call say,AR  )$(LD) -r $$(sed 's/^/-u /' $(@D)/names) $(LIB) -o $(@D)/hpx.o && \
+		objcopy --keep-global-symbols=$(@D)/names $(@D)/hpx.o && rm -f $@ && $(AR) rcs $@ $(@D)/hpx.o
+
 # Any characters may be in these names.
-PREFIX_DIR = $(call quote,$(DESTDIR)$(PREFIX))
-install: $(HPX) $(MAN) ## install to PREFIX (default /usr/local), below DESTDIR
-	install -d $(PREFIX_DIR)/bin $(PREFIX_DIR)/lib/pkgconfig $(PREFIX_DIR)/include/hpx $(PREFIX_DIR)/share/man/man1 \
-		$(PREFIX_DIR)/share/man/man5 $(PREFIX_DIR)/share/man/man7 $(PREFIX_DIR)/share/bash-completion/completions $(PREFIX_DIR)/share/hpx/recipes
-	install -m 755 $(HPX) $(PREFIX_DIR)/bin/hpx
-	install -m 644 $(LIB) $(PREFIX_DIR)/lib/libhpx.a
-	install -m 644 include/hpx/*.h $(PREFIX_DIR)/include/hpx/
-	install -m 644 recipes/*.rcp $(PREFIX_DIR)/share/hpx/recipes/
-	install -m 644 $(BUILD)/man/*.1 $(PREFIX_DIR)/share/man/man1/
-	install -m 644 $(BUILD)/man/*.5 $(PREFIX_DIR)/share/man/man5/
-	install -m 644 $(BUILD)/man/*.7 $(PREFIX_DIR)/share/man/man7/
-	install -m 644 tools/hpx.bash $(PREFIX_DIR)/share/bash-completion/completions/hpx
-	prefix=$$(printf %s $(call quote,$(PREFIX)) | sed 's/[&|\\]/\\&/g') && \
-		sed -e "s|@PREFIX@|$$prefix|" -e 's|@REQUIRES@|$(PACKAGES)|' -e 's|@VERSION@|$(VERSION)|' tools/hpx.pc.in \
-		>$(PREFIX_DIR)/lib/pkgconfig/hpx.pc
+INSTALLED_IN = $(call quote,$(PREFIX)) $(call quote,$(DESTDIR))
+install: $(HPX) $(MAN) $(LIBRARY) ## install to PREFIX (default /usr/local), below DESTDIR
+	@sh tools/install.sh install $(BUILD) $(VERSION) '$(PACKAGES)' $(INSTALLED_IN)
 
 uninstall: ## remove what install put there
-	rm -rf $(PREFIX_DIR)/bin/hpx $(PREFIX_DIR)/lib/libhpx.a $(PREFIX_DIR)/include/hpx $(PREFIX_DIR)/share/hpx \
-		$(PREFIX_DIR)/share/bash-completion/completions/hpx $(PREFIX_DIR)/lib/pkgconfig/hpx.pc \
-		$(PREFIX_DIR)/share/man/man1/hpx*.1 $(PREFIX_DIR)/share/man/man5/hpx*.5 \
-		$(PREFIX_DIR)/share/man/man7/hpx*.7
+	@sh tools/install.sh uninstall $(INSTALLED_IN)
 
 clean: ## remove build/; cache/ with the store stays
 	rm -rf $(call quote,$(folder)) $(BUILD)

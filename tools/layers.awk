@@ -6,6 +6,8 @@ function folder_of_file(path, parts)
     if (parts[1] == "src")
         return parts[2]
     sub(/^include\//, "", path)
+    if (path in owner)
+        return owner[path]
     sub(/\.h$/, "", path)
     return owner[path]
 }
@@ -22,7 +24,7 @@ FILENAME == ARGV[1] {
         sub(/:$/, "", folder)
         row[folder] = $1
         for (i = 3; i <= NF; i++)
-            owner[$i ~ /\// ? $i : folder "/" $i] = folder
+            owner[$i ~ /\/|\.h$/ ? $i : folder "/" $i] = folder
     } else if ($1 == "only") {
         sole[$2] = $3
     }

@@ -64,8 +64,9 @@ typedef struct hpx_event {
 typedef void hpx_event_fn(void *context, const hpx_event *event);
 
 typedef struct hpx_build_options {
-    const char *program; /* run as `program worker` */
+    const char *program; /* run as `program worker`; NULL: there is none, and what must be trained fails */
     size_t jobs;         /* trials at once */
+    bool guest;          /* this process is not hpx's own, but a program's that uses the library */
     bool dry;            /* decide without training: a plan */
     bool keep_going;     /* a failed trial is worse than any score, and the searches go on */
     bool again;          /* retrain everything, and compare with what is stored */

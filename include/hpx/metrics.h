@@ -24,11 +24,6 @@ bool hpx_metric_is_name(const char *name);
 bool hpx_metric_is_of_test(const char *name);
 bool hpx_metric_of_test(char out[HPX_METRIC_NAME_MAX + 1], const char *name);
 
-typedef struct hpx_metric {
-    const char *name;
-    double value; /* NaN: there is none, such as of a validation without samples */
-} hpx_metric;
-
 /* In the order in which the trainer reports them, every name once. A zeroed struct is an empty list; it owns
  * what it holds, in one allocation. */
 typedef struct hpx_metrics {

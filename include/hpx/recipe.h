@@ -126,7 +126,7 @@ hpx_status hpx_recipe_parse(hpx_recipe **out, const char *path, const void *byte
                             hpx_recipe_load_fn *load, void *context, hpx_error *error);
 
 /* NAME=VALUE words that amend a recipe as a file that includes it would: NAME alone where one statement has
- * it, else STATEMENT.NAME. Paths in them begin in the current folder. The words must outlive the recipe. */
+ * it, else STATEMENT.NAME. Paths in them begin in the current folder. */
 typedef struct hpx_recipe_amendments {
     char **words;
     size_t count;

@@ -37,7 +37,7 @@ typedef enum hpx_store_mode {
  * value. */
 typedef void hpx_damage_fn(void *context, const char *what);
 
-/* For the whole process: what is called, with a line for people, when a call has waited a second for another
+/* For this thread: what is called, with a line for people, when a call has waited a second for another
  * process (a writer, a compaction), and again for each other one; and a flag that ends such a wait with
  * HPX_INTERRUPTED, but not before that second, so that what is nearly done is not given up. Both may be
  * NULL. */

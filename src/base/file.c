@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <linux/magic.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,8 +125,9 @@ struct hpx_file_writer {
     hpx_file_writer *next;
 };
 
-/* All that are open, so that a process that ends in the middle can remove what they have written. */
+/* All that are open, of all threads, so that a process that ends in the middle can remove what they have written. */
 static hpx_file_writer *volatile writers;
+static pthread_mutex_t writers_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void hpx_file_remove_temporaries(void)
 {
@@ -257,8 +259,10 @@ hpx_status hpx_file_create(hpx_file_writer **out, const char *path, hpx_error *e
         create_temporary(writer, exists ? &info : NULL);
     }
     if (writer->fd >= 0) {
+        pthread_mutex_lock(&writers_lock);
         writer->next = writers;
         writers = writer;
+        pthread_mutex_unlock(&writers_lock);
         *out = writer;
         return HPX_OK;
     }
@@ -282,12 +286,14 @@ void hpx_file_discard(hpx_file_writer *writer)
         close(writer->fd);
     if (writer->temporary)
         unlink(writer->temporary);
+    pthread_mutex_lock(&writers_lock);
     hpx_file_writer *before = writers;
     if (before == writer)
         writers = writer->next;
     for (; before && before != writer; before = before->next)
         if (before->next == writer)
             before->next = writer->next;
+    pthread_mutex_unlock(&writers_lock);
     free(writer->temporary);
     free(writer->path);
     free(writer);

@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <git2/sys/alloc.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,9 @@
 #define SONAME "libgit2.so." LIBGIT2_SOVERSION
 
 struct libgit2 hpx_git;
+
+/* Its options are the process's: one thread uses it at a time, from begin to end. */
+static pthread_mutex_t turn = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
 /* Later versions have another list of functions; they keep their own. */
 #if LIBGIT2_VER_MAJOR == 1 && LIBGIT2_VER_MINOR <= 5
@@ -116,9 +120,12 @@ static void allow_extensions(void)
 
 hpx_status hpx_code_git_begin(hpx_error *error)
 {
+    pthread_mutex_lock(&turn);
     hpx_status status = load(error);
-    if (status)
+    if (status) {
+        pthread_mutex_unlock(&turn);
         return status;
+    }
     take_memory_from_hpx();
     hpx_git.libgit2_init();
     allow_extensions();
@@ -128,6 +135,7 @@ hpx_status hpx_code_git_begin(hpx_error *error)
 void hpx_code_git_end(void)
 {
     hpx_git.libgit2_shutdown();
+    pthread_mutex_unlock(&turn);
 }
 
 hpx_status hpx_code_git_failed(const char *what, hpx_error *error)

@@ -54,8 +54,8 @@ static bool hides_writes(const char *path)
 /* A file system is asked once for all of its files that follow each other. */
 static bool is_untimed(const char *path, uint64_t device)
 {
-    static uint64_t last_device;
-    static bool last, known;
+    static _Thread_local uint64_t last_device;
+    static _Thread_local bool last, known;
     if (!known || last_device != device)
         last = hides_writes(path);
     known = true;

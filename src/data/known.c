@@ -82,7 +82,7 @@ const hpx_known_dataset *hpx_known_find(const char *name)
 
 const char *const *hpx_known_names(void)
 {
-    static const char *names[DATASETS + 1];
+    static _Thread_local const char *names[DATASETS + 1];
     for (size_t i = 0; i < DATASETS; i++)
         names[i] = datasets[i].name;
     return names;

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,23 +103,27 @@ static void add_files(struct devices *devices)
     }
 }
 
+static struct devices present;
+static pthread_once_t looked_for = PTHREAD_ONCE_INIT;
+static atomic_bool known;
+
+static void look_for_devices(void)
+{
+    const char *pinned = getenv("HPX_GPUS");
+    pinned = pinned ? pinned : getenv("CUDA_VISIBLE_DEVICES");
+    if (pinned)
+        add_words(&present, pinned);
+    else
+        add_listed(&present);
+    if (!pinned && present.count == 0)
+        add_files(&present);
+    known = true;
+}
+
 static const struct devices *find_devices(void)
 {
-    static struct devices devices;
-    static bool known;
-    const char *pinned = getenv("HPX_GPUS");
-    if (known)
-        return &devices;
-    known = true;
-    pinned = pinned ? pinned : getenv("CUDA_VISIBLE_DEVICES");
-    if (pinned) {
-        add_words(&devices, pinned);
-        return &devices;
-    }
-    add_listed(&devices);
-    if (devices.count == 0)
-        add_files(&devices);
-    return &devices;
+    pthread_once(&looked_for, look_for_devices);
+    return &present;
 }
 
 size_t hpx_gpu_count(void)
@@ -125,14 +131,17 @@ size_t hpx_gpu_count(void)
     return find_devices()->count;
 }
 
-void hpx_gpus_name(void)
+char *hpx_gpus_variable(void)
 {
-    const struct devices *devices = find_devices();
-    hpx_buffer names = {0};
-    for (size_t i = 0; i < devices->count; i++)
-        hpx_buffer_printf(&names, "%s%s", i ? "," : "", devices->names[i]);
-    setenv("HPX_GPUS", hpx_buffer_text(&names), 1);
-    hpx_buffer_free(&names);
+    hpx_buffer text = {0};
+    if (!known)
+        return NULL;
+    hpx_buffer_puts(&text, "HPX_GPUS=");
+    for (size_t i = 0; i < present.count; i++)
+        hpx_buffer_printf(&text, "%s%s", i ? "," : "", present.names[i]);
+    char *copy = hpx_strdup(hpx_buffer_text(&text));
+    hpx_buffer_free(&text);
+    return copy;
 }
 
 /* --- locks ------------------------------------------------------------------------------------------------ */

@@ -10,8 +10,9 @@
 /* How many devices there are. They are looked for once in a process. */
 size_t hpx_gpu_count(void);
 
-/* Names them in HPX_GPUS for the processes that this one starts, which need not look for them again. */
-void hpx_gpus_name(void);
+/* "HPX_GPUS=0,1" for the environment of processes that this one starts, which need not look for them again; NULL when nobody
+ * has looked for them here. free() it. */
+char *hpx_gpus_variable(void);
 
 typedef struct hpx_gpus hpx_gpus;
 

@@ -167,8 +167,9 @@ static bool is_left(const struct parse *p, const struct binding *given, const st
 }
 
 /* NAME= of such a word. */
-static hpx_status read_key(struct parse *p, const char *text, struct binding *out, struct cursor *at)
+static hpx_status read_key(struct parse *p, const char *word, struct binding *out, struct cursor *at)
 {
+    const char *text = hpx_arena_strndup(p->arena, word, strlen(word));
     struct source *source = hpx_arena_alloc(p->arena, sizeof *source);
     struct line *line = hpx_arena_alloc(p->arena, sizeof *line);
     *source = (struct source){.path = "command line", .bytes = text, .size = strlen(text), .is_word = true};

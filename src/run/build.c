@@ -411,7 +411,8 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     hpx_status status = hpx_experiment_open(&build.experiment, recipe, source_options, error);
     if (status)
         return status;
-    build.executor = hpx_executor_local(options->program, hpx_build_slots(recipe, options->jobs));
+    build.executor =
+        hpx_executor_local(options->program, hpx_build_slots(recipe, options->jobs), options->guest);
     status = build.executor->binary(&build.binary, build.executor, recipe->trainer, error);
     if (!status)
         hpx_experiment_set_binary(build.experiment, &build.binary);

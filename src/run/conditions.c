@@ -28,12 +28,8 @@ size_t hpx_build_slots(const hpx_recipe *recipe, size_t jobs)
 
 static hpx_status check_gpus(const hpx_program *program, hpx_error *error)
 {
-    if (program->gpus == 0)
+    if (program->gpus == 0 || program->gpus <= hpx_gpu_count())
         return HPX_OK;
-    if (program->gpus <= hpx_gpu_count()) {
-        hpx_gpus_name();
-        return HPX_OK;
-    }
     return hpx_error_set(
         error, HPX_FAILED,
         "the program asks for %u %s, and this host has %zu (HPX_GPUS=0,1 names those to use)", program->gpus,

@@ -50,7 +50,7 @@ struct stored {
 
 static const char *axis_value(void *manifest, const char *name)
 {
-    static char number[HPX_REAL_TEXT_BYTES];
+    static _Thread_local char number[HPX_REAL_TEXT_BYTES];
     char *field_name = hpx_format("axis.%s", name);
     const hpx_field *field = hpx_fields_find(manifest, field_name);
     free(field_name);

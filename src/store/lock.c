@@ -32,8 +32,8 @@
 #define STEP_MAX_NS    2000000
 #define SILENT_SECONDS 1.0 /* shorter waits are nobody's concern, and end before an interrupt ends them */
 
-static hpx_wait_fn *say_wait;
-static const volatile sig_atomic_t *interrupted;
+static _Thread_local hpx_wait_fn *say_wait;
+static _Thread_local const volatile sig_atomic_t *interrupted;
 
 void hpx_store_on_wait(hpx_wait_fn *say, const volatile sig_atomic_t *flag)
 {

@@ -360,7 +360,7 @@ hpx_status hpx_doctor(hpx_examination *out, const hpx_recipe *recipe, const hpx_
     struct doctor doctor = {.recipe = recipe, .options = options};
     *out = (hpx_examination){0};
     assert(recipe->program);
-    doctor.executor = hpx_executor_local(options->program, 1);
+    doctor.executor = hpx_executor_local(options->program, 1, false);
     hpx_status status = examine(out, &doctor, error);
     doctor.executor->close(doctor.executor);
     struct hpx_trial_run *runs[] = {&doctor.first, &doctor.second, &doctor.traced};

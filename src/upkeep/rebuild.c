@@ -331,7 +331,7 @@ hpx_status hpx_rebuild(hpx_rebuild_counts *out, hpx_store *store, const hpx_rebu
             status = choose(&rebuild, error);
     }
     if (!status) {
-        rebuild.executor = hpx_executor_local(options->program, options->jobs);
+        rebuild.executor = hpx_executor_local(options->program, options->jobs, false);
         status = train_sample(&rebuild, error);
         rebuild.executor->close(rebuild.executor);
     }

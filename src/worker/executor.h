@@ -10,6 +10,7 @@
 #include "hpx/trainer.h"
 #include "worker/message.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct hpx_executor hpx_executor;
@@ -52,7 +53,8 @@ struct hpx_executor {
 };
 
 /* On this machine: up to `workers` (1 or more) processes of `program`, run as `program worker`, with one BLAS
- * thread each. They start when they are needed. One that dies fails its job and is replaced. */
-hpx_executor *hpx_executor_local(const char *program, size_t workers);
+ * thread each. They start when they are needed; with `program` NULL none can. One that dies fails its job and is replaced.
+ * `guest`: this process is not hpx's own, but a program's that uses the library. */
+hpx_executor *hpx_executor_local(const char *program, size_t workers, bool guest);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "identity/manifest.h"
+#include "program/gpu.h"
 #include "program/processes.h"
 #include "worker/channel.h"
 #include "worker/hello.h"
@@ -38,6 +39,7 @@ struct local {
     struct pollfd *polls; /* one per worker */
     hpx_buffer message;   /* being read or written */
     bool starved;         /* a job has ended for lack of memory */
+    bool guest;           /* in another's process: its other children and its stderr are not touched */
     bool adopts;          /* what workers leave behind that die becomes this process's */
     pid_t *ending;        /* workers that are ending the programs of jobs which nobody wants any more */
     size_t ending_count, ending_capacity;
@@ -68,7 +70,7 @@ static void adopt(struct local *local)
 {
     size_t count;
     free(own_processes(local, &count));
-    if (count == 0 && !local->adopts)
+    if (count == 0 && !local->adopts && !local->guest)
         local->adopts = hpx_processes_adopt_orphans();
 }
 
@@ -154,39 +156,50 @@ static void stop_idle(struct local *local)
             stop(local, &local->workers[i], false);
 }
 
-/* The environment with one BLAS thread: several single-threaded trials beat one that is spread. */
-static char **worker_environment(void)
+static bool has_name(const char *variable, const char *name)
+{
+    return strncmp(variable, name, strlen(name)) == 0;
+}
+
+/* The environment with one BLAS thread, for several single-threaded trials beat one that is spread; and with `gpus` (NULL:
+ * none), a variable. free() it. */
+static char **worker_environment(char *gpus)
 {
     extern char **environ;
-    static const char threads[] = "OPENBLAS_NUM_THREADS=";
     size_t count = 0;
     while (environ[count])
         count++;
-    char **copy = hpx_alloc((count + 2) * sizeof *copy);
+    char **copy = hpx_alloc((count + 3) * sizeof *copy);
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
-        if (strncmp(environ[i], threads, strlen(threads)) != 0)
+        if (!has_name(environ[i], "OPENBLAS_NUM_THREADS=") && !(gpus && has_name(environ[i], "HPX_GPUS=")))
             copy[kept++] = environ[i];
-    copy[kept] = "OPENBLAS_NUM_THREADS=1";
+    copy[kept++] = "OPENBLAS_NUM_THREADS=1";
+    copy[kept] = gpus;
     return copy;
 }
 
 static hpx_status start(const struct local *local, struct worker *worker, hpx_error *error)
 {
     int sockets[2];
+    if (!local->program)
+        return hpx_error_set(error, HPX_FAILED,
+                             "there is no program hpx, which trains: install it, put it on the PATH, or "
+                             "name it in HPX_WORKER");
     hpx_status status = hpx_channel_pair(sockets, error);
     if (status)
         return status;
-    char **environment = worker_environment();
+    char *gpus = hpx_gpus_variable(), **environment = worker_environment(gpus);
     char *arguments[] = {"hpx", "worker", NULL};
     const hpx_process_options options = {
         .program = local->program,
         .arguments = arguments,
         .environment = environment,
-        .descriptors = {sockets[1], -1, STDERR_FILENO},
+        .descriptors = {sockets[1], -1, local->guest ? -1 : STDERR_FILENO},
     };
     status = hpx_process_start(&worker->pid, &options, error);
     free(environment);
+    free(gpus);
     if (status) {
         worker->pid = 0;
         status = hpx_error_set(error, HPX_FAILED, "cannot start a worker: %s: %s", local->program,
@@ -453,7 +466,7 @@ static void close_local(hpx_executor *executor)
     free(local);
 }
 
-hpx_executor *hpx_executor_local(const char *program, size_t workers)
+hpx_executor *hpx_executor_local(const char *program, size_t workers, bool guest)
 {
     assert(workers > 0);
     struct local *local = hpx_alloc(sizeof *local);
@@ -464,7 +477,8 @@ hpx_executor *hpx_executor_local(const char *program, size_t workers)
                                   .wait = wait_local,
                                   .finish = finish_local,
                                   .close = close_local};
-    local->program = hpx_strdup(program);
+    local->program = program ? hpx_strdup(program) : NULL;
+    local->guest = guest;
     local->workers = hpx_alloc(workers * sizeof *local->workers);
     local->polls = hpx_alloc(workers * sizeof *local->polls);
     local->count = workers;

@@ -318,7 +318,7 @@ static void expect_failed(const struct heard *heard, const char *message, hpx_me
 
 static hpx_executor *make_executor(size_t workers)
 {
-    return hpx_executor_local("/proc/self/exe", workers);
+    return hpx_executor_local("/proc/self/exe", workers, false);
 }
 
 static void test_done(void **state)
@@ -442,7 +442,7 @@ static void test_hello(void **state)
 static void test_binary(void **state)
 {
     (void)state;
-    hpx_executor *executor = hpx_executor_local("/nowhere/hpx", 1);
+    hpx_executor *executor = hpx_executor_local("/nowhere/hpx", 1, false);
     hpx_fields said = {0}, mine = {0};
     hpx_manifest_set_binary(&mine, hpx_trainer_find("mlp"));
     expect_ok(executor->binary(&said, executor, hpx_trainer_find("mlp"), &error), &error);
@@ -502,7 +502,7 @@ static void test_environment(void **state)
 static void test_no_program(void **state)
 {
     (void)state;
-    hpx_executor *executor = hpx_executor_local("/nowhere/hpx", 1);
+    hpx_executor *executor = hpx_executor_local("/nowhere/hpx", 1, false);
     hpx_job job = make_job("epochs", 0, 1, 0);
     assert_int_equal(executor->submit(executor, &job, &job.key, &error), HPX_FAILED);
     expect_contains(error.message, "/nowhere/hpx");
