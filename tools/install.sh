@@ -3,7 +3,7 @@
 # no folder that others use.
 #     install.sh install BUILD VERSION PACKAGES PREFIX [DESTDIR]
 #     install.sh uninstall PREFIX [DESTDIR]
-# MULTIARCH in the environment is put behind lib/, for distributions.
+# MULTIARCH in the environment is put behind lib/, for distributions; then zsh's completion goes where Debian has it.
 set -eu
 
 doc=share/doc/hpx
@@ -15,7 +15,9 @@ files() {
     echo "644 $build/library/libhpx.a $library/libhpx.a"
     echo "644 $build/library/hpx.pc $library/pkgconfig/hpx.pc"
     echo "644 include/hpx.h include/hpx.h"
-    echo "644 tools/hpx.bash share/bash-completion/completions/hpx"
+    echo "644 tools/completion/hpx.bash share/bash-completion/completions/hpx"
+    echo "644 tools/completion/_hpx share/zsh/$zsh/_hpx"
+    echo "644 tools/completion/hpx.fish share/fish/vendor_completions.d/hpx.fish"
     for page in "$build"/man/*.[1-9]; do
         echo "644 $page share/man/man${page##*.}/${page##*/}"
     done
@@ -54,6 +56,7 @@ install)
     build=$2 version=$3 packages=$4 prefix=$5
     root=${6-}$prefix
     library=lib${MULTIARCH:+/$MULTIARCH}
+    zsh=${MULTIARCH:+vendor-completions} zsh=${zsh:-site-functions}
     [ ! -e "$root/$list" ] || uninstall_files
     install_files
     ;;

@@ -145,6 +145,19 @@ hpx_status hpx_recipe_open(hpx_recipe **out, const char *path, hpx_error *error)
 
 void hpx_recipe_free(hpx_recipe *recipe); /* NULL is fine */
 
+/* A name that stands for something on a command line: of a setting, an axis or a search. */
+typedef struct hpx_recipe_name {
+    const char *owner; /* "train", "model", ..., "axis", or the name of a search */
+    const char *name;  /* NULL: the search itself */
+    bool of_search;
+    const char *const *values; /* NULL-terminated: of the axis, or the words of the setting; NULL: any */
+} hpx_recipe_name;
+
+/* Calls for all names of a file, as far as it can be read and whatever is wrong in it; for none when there is no such file.
+ * The name is borrowed during the call. */
+typedef void hpx_recipe_name_fn(void *context, const hpx_recipe_name *name);
+void hpx_recipe_each_name(const char *path, hpx_recipe_name_fn *each, void *context);
+
 /* Appends the recipe in the usual layout (docs/recipe.md), which is its own layout: it says the same, comments included.
  * HPX_USAGE as of hpx_recipe_parse where a line cannot be read; what is wrong otherwise, and what it includes, does not
  * matter. */

@@ -184,6 +184,11 @@ hpx_status hpx_store_manifest(hpx_fields *out, hpx_store *store, const hpx_hash 
  * do. */
 hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefix, hpx_error *error);
 
+/* Calls for the keys that begin with these digits, in order, as long as it says so. "": all keys. */
+typedef bool hpx_key_fn(void *context, const hpx_hash *key);
+hpx_status hpx_store_each_key(hpx_store *store, const char *prefix, hpx_key_fn *each, void *context,
+                              hpx_error *error);
+
 /* Calls for every artifact, in order of key and epoch; with `key`, for that trajectory's. Damaged ones are
  * reported and left out. Ends with the first status that is not HPX_OK. The store may not be changed
  * meanwhile. The artifact is borrowed during the call. */

@@ -103,6 +103,7 @@ int hpx_run_help(const struct options *options);
 int hpx_run_init(const struct options *options);
 int hpx_run_check(const struct options *options);
 int hpx_run_fmt(const struct options *options);
+int hpx_run_complete(const struct options *options);
 int hpx_run_worker(const struct options *options);
 
 /* help.c */

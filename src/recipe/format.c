@@ -252,7 +252,7 @@ static void write_words(struct row *row, size_t column)
     hpx_buffer *out = &row->text;
     hpx_buffer_puts(out, row->head);
     if (row->equals) {
-        pad(out, head, column - 1);
+        pad(out, head + 1, column);
         hpx_buffer_puts(out, " =");
     }
     for (size_t i = 0; i < row->count; i++) {

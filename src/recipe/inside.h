@@ -5,6 +5,7 @@
  *           --axes.c--> axes --dataset.c, trainer.c, training.c, with settings.c--> slots
  *           --program.c--> what is known of a program --searches.c--> searches
  *     recipe and cell --resolve.c, program.c--> fields
+ *     any bytes --names.c--> names, for completion
  *     bytes --format.c--> the same in the usual layout
  *
  * Everything lives in the recipe's arena. Whoever detects a mistake calls hpx_recipe_fail with the word it is
@@ -213,8 +214,13 @@ const char *hpx_recipe_beside(struct parse *p, const struct source *file, const 
 /* Room for one more element behind `count` of an array in the arena. */
 void *hpx_recipe_room(struct parse *p, void *array, size_t count, size_t bytes);
 
-/* recipe.c: makes an empty recipe to be read, in an arena of its own. `given` has the path, the bytes and the folder. */
+/* recipe.c */
+
+/* Makes an empty recipe to be read, in an arena of its own. `given` has the path, the bytes and the folder. */
 hpx_status hpx_recipe_begin(struct parse *p, const struct source *given, hpx_error *error);
+void hpx_recipe_stages(struct parse *p); /* all of them */
+/* The loader that reads files. */
+hpx_status hpx_recipe_load_file(void *context, const char *path, hpx_buffer *out, hpx_error *error);
 
 /* The stages, in this order. */
 void hpx_recipe_statements(struct parse *p);
@@ -283,6 +289,8 @@ const hpx_metric_kind *hpx_recipe_metric(const hpx_trainer *trainer, const char 
 /* The bindings of searches, in the order of a manual; NULL behind the last one. */
 const hpx_setting *hpx_recipe_search_setting(size_t index);
 const char *const *hpx_recipe_search_keys(struct parse *p); /* of all methods */
+/* Of the method of a search, if that is known. */
+const char *const *hpx_recipe_search_taken(struct parse *p, const struct statement *search);
 
 /* resolve.c */
 
@@ -295,6 +303,7 @@ void hpx_recipe_set_field(hpx_fields *out, const struct slot *slot, const uint32
 
 /* What hpx_recipe_settings sets of a program. */
 void hpx_recipe_program_fields(hpx_fields *out, const hpx_recipe *recipe, uint32_t cell);
+const char *const *hpx_recipe_program_words(const char *key); /* NULL: it has none */
 
 /* trainer.c */
 

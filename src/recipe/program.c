@@ -21,6 +21,21 @@ static const char *const continue_words[] = {"no", "resume", "yes", NULL};
 static const char *const repeat_words[] = {"exact", "within", "no", NULL};
 static const char *const place_words[] = {"copy", "worktree", NULL};
 
+const char *const *hpx_recipe_program_words(const char *key)
+{
+    static const struct {
+        const char *key;
+        const char *const *words;
+    } choices[] = {{"metrics", metrics_words},
+                   {"continue", continue_words},
+                   {"repeat", repeat_words},
+                   {"run-in", place_words}};
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
+        if (strcmp(choices[i].key, key) == 0)
+            return choices[i].words;
+    return NULL;
+}
+
 /* What a trial has beside its axes. */
 static const char *const trial_names[] = {"seed", "epochs", "params", "out", "resume", "metrics", NULL};
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void parse_all(struct parse *p)
+void hpx_recipe_stages(struct parse *p)
 {
     void (*const stages[])(struct parse *) = {
         hpx_recipe_statements,       hpx_recipe_trainer,          hpx_recipe_amend,   hpx_recipe_axes,
@@ -42,7 +42,7 @@ static hpx_status parse(hpx_recipe **out, const struct source *given, struct par
     hpx_status status = hpx_recipe_begin(&p, given, error);
     if (status)
         return status;
-    parse_all(&p);
+    hpx_recipe_stages(&p);
     if (p.status) {
         hpx_recipe_tell(&p, error);
         hpx_recipe_free(p.recipe);
@@ -59,7 +59,7 @@ hpx_status hpx_recipe_parse(hpx_recipe **out, const char *path, const void *byte
     return parse(out, &given, (struct parse){.load = load, .context = context}, error);
 }
 
-static hpx_status load_file(void *context, const char *path, hpx_buffer *out, hpx_error *error)
+hpx_status hpx_recipe_load_file(void *context, const char *path, hpx_buffer *out, hpx_error *error)
 {
     (void)context;
     return hpx_file_read(out, path, RECIPE_BYTES_MAX, error);
@@ -72,11 +72,11 @@ hpx_status hpx_recipe_open_amended(hpx_recipe **out, const char *path, hpx_recip
     hpx_buffer bytes = {0};
     bool stream = hpx_path_is_stream(path);
     hpx_status status = stream ? hpx_stream_read(&bytes, path, RECIPE_BYTES_MAX, error)
-                               : load_file(NULL, path, &bytes, error);
+                               : hpx_recipe_load_file(NULL, path, &bytes, error);
     const struct source given = {
         .path = path, .bytes = (const char *)bytes.data, .size = bytes.size, .folder = stream ? "." : NULL};
     if (!status)
-        status = parse(out, &given, (struct parse){.load = load_file, .words = amendments}, error);
+        status = parse(out, &given, (struct parse){.load = hpx_recipe_load_file, .words = amendments}, error);
     hpx_buffer_free(&bytes);
     return status;
 }

@@ -137,15 +137,30 @@ static void foreign(struct parse *p, const struct word *key, size_t parameter, c
 }
 
 /* `method` NULL: not known. */
-static void unknown(struct parse *p, const struct word *key, const struct statement *search,
-                    const hpx_method *method)
+static const char *const *list_taken(struct parse *p, const hpx_method *method)
 {
-    const char *taken[PARAMETERS + 1] = {NULL};
+    const char **taken = hpx_arena_alloc(p->arena, (PARAMETERS + 1) * sizeof *taken);
     size_t count = 0;
     for (size_t i = 0; i < PARAMETERS; i++)
         if (!method || takes(method, i))
             taken[count++] = parameters[i].name;
-    hpx_recipe_unknown(p, key, search->keyword.text, taken, hpx_recipe_search_keys(p));
+    return taken;
+}
+
+static void unknown(struct parse *p, const struct word *key, const struct statement *search,
+                    const hpx_method *method)
+{
+    hpx_recipe_unknown(p, key, search->keyword.text, list_taken(p, method), hpx_recipe_search_keys(p));
+}
+
+const char *const *hpx_recipe_search_taken(struct parse *p, const struct statement *search)
+{
+    const struct binding *given = hpx_recipe_binding(search, parameters[METHOD].name);
+    const hpx_method *method = NULL;
+    for (size_t i = 0; given && given->count > 0 && i < HPX_METHODS; i++)
+        if (strcmp(hpx_methods[i].name, given->values[0].text) == 0)
+            method = &hpx_methods[i];
+    return list_taken(p, method);
 }
 
 static bool read_index(struct parse *p, const struct word *at, const hpx_axis *axis, uint32_t *out)

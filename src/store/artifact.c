@@ -301,11 +301,12 @@ static bool is_hexadecimal(const char *text)
     return *text && strspn(text, "0123456789abcdefABCDEF") == strlen(text);
 }
 
-hpx_status hpx_find_name(hpx_hash *out, hpx_store *store, enum database db, const char *prefix,
-                         hpx_error *error)
+/* Calls for the names in a database that begin with these digits, in order, as long as it says so. */
+static hpx_status each_name(hpx_store *store, enum database db, const char *prefix, hpx_key_fn *each,
+                            void *context, hpx_error *error)
 {
     size_t digits = strlen(prefix);
-    if (!is_hexadecimal(prefix) || digits > 2 * HPX_HASH_BYTES)
+    if ((digits > 0 && !is_hexadecimal(prefix)) || digits > 2 * HPX_HASH_BYTES)
         return hpx_error_set(error, HPX_USAGE, "%s: not a key: expected up to 32 hexadecimal digits", prefix);
     char low[] = "00000000000000000000000000000000", hex[HPX_HASH_HEX_BYTES];
     memcpy(low, prefix, digits);
@@ -319,33 +320,63 @@ hpx_status hpx_find_name(hpx_hash *out, hpx_store *store, enum database db, cons
         return status;
     int code = mdb_cursor_open(txn, store->databases[db], &cursor);
     MDB_val key, value;
-    size_t found = 0;
     if (code == 0)
         code = seek(cursor, &key, &value, from, sizeof from);
-    hpx_buffer candidates = {0};
-    for (; code == 0 && found <= CANDIDATES_MAX; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        hpx_hash candidate;
-        if (key.mv_size != sizeof candidate.bytes)
+    for (; code == 0; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        hpx_hash name;
+        if (key.mv_size != sizeof name.bytes)
             continue;
-        memcpy(candidate.bytes, key.mv_data, sizeof candidate.bytes);
-        if (strncasecmp(hpx_hash_hex(hex, &candidate), prefix, digits) != 0)
+        memcpy(name.bytes, key.mv_data, sizeof name.bytes);
+        if (strncasecmp(hpx_hash_hex(hex, &name), prefix, digits) != 0 || !each(context, &name))
             break;
-        if (found == 0)
-            *out = candidate;
-        if (found++ < CANDIDATES_MAX)
-            hpx_buffer_printf(&candidates, " %.12s", hex);
     }
     if (code != 0 && code != MDB_NOTFOUND)
         status = hpx_lmdb_failed(store, code, error);
     mdb_cursor_close(cursor);
     hpx_end_read(store, txn);
-    if (!status && found == 0)
-        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key", prefix);
-    if (!status && found > 1)
-        status = hpx_error_set(error, HPX_USAGE, "%s: ambiguous key prefix; candidates:%s%s", prefix,
-                               hpx_buffer_text(&candidates), found > CANDIDATES_MAX ? " and others" : "");
-    hpx_buffer_free(&candidates);
     return status;
+}
+
+struct candidates {
+    hpx_hash first;
+    size_t count;
+    hpx_buffer text;
+};
+
+static bool add_candidate(void *context, const hpx_hash *name)
+{
+    struct candidates *candidates = context;
+    char hex[HPX_HASH_HEX_BYTES];
+    if (candidates->count == 0)
+        candidates->first = *name;
+    if (candidates->count++ < CANDIDATES_MAX)
+        hpx_buffer_printf(&candidates->text, " %.12s", hpx_hash_hex(hex, name));
+    return candidates->count <= CANDIDATES_MAX;
+}
+
+hpx_status hpx_find_name(hpx_hash *out, hpx_store *store, enum database db, const char *prefix,
+                         hpx_error *error)
+{
+    struct candidates found = {.count = 0};
+    if (!*prefix)
+        return hpx_error_set(error, HPX_USAGE, "an empty key: expected up to 32 hexadecimal digits");
+    hpx_status status = each_name(store, db, prefix, add_candidate, &found, error);
+    if (!status && found.count == 0)
+        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no such key", prefix);
+    if (!status && found.count > 1)
+        status =
+            hpx_error_set(error, HPX_USAGE, "%s: ambiguous key prefix; candidates:%s%s", prefix,
+                          hpx_buffer_text(&found.text), found.count > CANDIDATES_MAX ? " and others" : "");
+    if (!status)
+        *out = found.first;
+    hpx_buffer_free(&found.text);
+    return status;
+}
+
+hpx_status hpx_store_each_key(hpx_store *store, const char *prefix, hpx_key_fn *each, void *context,
+                              hpx_error *error)
+{
+    return each_name(store, DB_MANIFESTS, prefix, each, context, error);
 }
 
 hpx_status hpx_store_find_key(hpx_hash *out, hpx_store *store, const char *prefix, hpx_error *error)

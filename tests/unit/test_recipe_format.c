@@ -108,6 +108,9 @@ static void test_long_lines_are_no_measure(void **state)
     snprintf(before, sizeof before, "train\n a=1\n %s=1 \\\n 2\n bb=1\n", name);
     snprintf(after, sizeof after, "train\n  a  = 1\n  %s = 1 \\\n    2\n  bb = 1\n", name);
     expect(before, after);
+    snprintf(before, sizeof before, "train\n %s=1\n", name);
+    snprintf(after, sizeof after, "train\n  %s = 1\n", name);
+    expect(before, after);
     snprintf(before, sizeof before, "train\n a=1 # c\n b=%s%s%s #d\n", name, name, name);
     snprintf(after, sizeof after, "train\n  a = 1  # c\n  b = %s%s%s  #d\n", name, name, name);
     expect(before, after);
