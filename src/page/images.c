@@ -94,20 +94,22 @@ static void put_matrix(hpx_svg *svg, const hpx_svg_plot *plot, const hpx_confusi
         if (i % (classes + 1) != 0) /* not on the diagonal */
             scale.bright = fmax(scale.bright, confusion->counts[i]);
     hpx_svg_axes(svg, plot);
+    hpx_svg_open(svg, "heat", 0);
     for (size_t label = 0; label < classes; label++)
         for (size_t answer = 0; answer < classes; answer++) {
             const uint32_t count = confusion->counts[label * classes + answer];
-            char text[16];
             if (label != answer && count > 0)
                 hpx_svg_heat_cell(svg, plot, answer, label, count, &scale);
-            if (label != answer)
-                continue;
-            snprintf(text, sizeof text, "%u", count);
-            hpx_svg_frame(svg, plot, answer, label);
-            hpx_svg_text(svg, plot->left + ((double)answer + 0.5) * plot->width / (double)classes,
-                         plot->top + ((double)label + 0.5) * plot->height / (double)classes + 4,
-                         HPX_SVG_MIDDLE, text);
         }
+    hpx_svg_close(svg);
+    for (size_t label = 0; label < classes; label++) {
+        char text[16];
+        snprintf(text, sizeof text, "%u", confusion->counts[label * (classes + 1)]);
+        hpx_svg_frame(svg, plot, label, label);
+        hpx_svg_text(svg, plot->left + ((double)label + 0.5) * plot->width / (double)classes,
+                     plot->top + ((double)label + 0.5) * plot->height / (double)classes + 4, HPX_SVG_MIDDLE,
+                     text);
+    }
 }
 
 static void put_counts(struct figure *figure, const hpx_confusion *confusion, const char *const *names)

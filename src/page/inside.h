@@ -243,6 +243,8 @@ void hpx_map_heat(hpx_svg *svg, const struct map *map, uint32_t cell, size_t row
                   double value); /* one cell of it */
 /* The colours, and what they are at both ends. */
 void hpx_map_legend(hpx_svg *svg, const struct map *map, double top, int digits);
+/* " Here n3=4, n4=8.": the values at which the axes stand that a figure does not show; nothing where there are none. */
+void hpx_page_say_fixed(struct figure *figure, const hpx_page *page, size_t shown, size_t other);
 void hpx_map_say_fixed(struct figure *figure,
                        const struct map *map); /* the values of the axes that it lacks */
 void hpx_map_sheet(struct figure *figure, const struct map *map, value_fn *value_of, int decimals);

@@ -172,15 +172,14 @@ void hpx_map_legend(hpx_svg *svg, const struct map *map, double top, int digits)
     hpx_svg_text(svg, plot.left + plot.width + 6, top + 9, HPX_SVG_START, text);
 }
 
-/* "n3=4, ": nothing where it has all axes. */
-void hpx_map_say_fixed(struct figure *figure, const struct map *map)
+void hpx_page_say_fixed(struct figure *figure, const hpx_page *page, size_t shown, size_t other)
 {
-    const hpx_recipe *recipe = map->page->recipe;
+    const hpx_recipe *recipe = page->recipe;
     uint32_t indices[HPX_AXES_MAX];
     const char *before = " Here ";
-    hpx_grid_indices(indices, &recipe->grid, map->page->shown);
+    hpx_grid_indices(indices, &recipe->grid, page->shown);
     for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
-        if (axis == map->rows || axis == map->columns)
+        if (axis == shown || axis == other)
             continue;
         hpx_figure_say(figure, before);
         hpx_html_text(&figure->caption, recipe->axes[axis].name);
@@ -190,6 +189,11 @@ void hpx_map_say_fixed(struct figure *figure, const struct map *map)
     }
     if (*before == ',')
         hpx_figure_say(figure, ".");
+}
+
+void hpx_map_say_fixed(struct figure *figure, const struct map *map)
+{
+    hpx_page_say_fixed(figure, map->page, map->rows, map->columns);
 }
 
 void hpx_map_sheet(struct figure *figure, const struct map *map, value_fn *value_of, int decimals)

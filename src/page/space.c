@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { FULL_WIDTH = 1080, COST_WIDTH = 500, PEAK_SURE = 2, PEAK_UNSURE = 7 };
+enum { FULL_WIDTH = 1080, COST_WIDTH = 500, PEAK_SURE = 2, PEAK_UNSURE = 7, CROSS = 6 };
 
 static double score_of(const hpx_page *page, uint32_t cell)
 {
@@ -16,6 +16,15 @@ static double cost_of(const hpx_page *page, uint32_t cell)
 }
 
 /* --- scores ------------------------------------------------------------------------------------------------------ */
+
+/* A cell that failed has no colour, but a cross. */
+static void put_failed(hpx_svg *svg, const struct map *map, uint32_t cell, double row, double column)
+{
+    hpx_svg_open(svg, "failed cell", cell);
+    hpx_svg_range(svg, &map->plot, CROSS, column - 0.2, row - 0.3, column + 0.2, row + 0.3);
+    hpx_svg_range(svg, &map->plot, CROSS, column - 0.2, row + 0.3, column + 0.2, row - 0.3);
+    hpx_svg_close(svg);
+}
 
 static void put_peak(hpx_svg *svg, const struct map *map, uint32_t cell, size_t row, size_t column)
 {
@@ -49,9 +58,21 @@ static hpx_svg *draw_space(const struct map *map)
     hpx_svg *svg =
         draw_map(map, score_of, 4, "Solution space", "Scores of the cells of the grid as a heat map.");
     for (size_t row = 0; row < map->plot.y.count; row++)
-        for (size_t column = 0; column < map->plot.x.count; column++)
-            put_peak(svg, map, hpx_map_cell(map, row, column), row, column);
+        for (size_t column = 0; column < map->plot.x.count; column++) {
+            const uint32_t cell = hpx_map_cell(map, row, column);
+            put_peak(svg, map, cell, row, column);
+            if (map->page->cells[cell].failed)
+                put_failed(svg, map, cell, (double)row, (double)column);
+        }
     return svg;
+}
+
+static bool any_failed(const hpx_page *page)
+{
+    for (uint32_t cell = 0; cell < page->count; cell++)
+        if (page->cells[cell].failed)
+            return true;
+    return false;
 }
 
 void hpx_page_space(hpx_page *page)
@@ -69,6 +90,8 @@ void hpx_page_space(hpx_page *page)
         figure, "The framed cell is the best. A diamond marks a peak, a cell better than all its neighbours; "
                 "it is hollow where that is within two standard errors of one of them, and so may be chance. "
                 "Colours begin at the worst 5 % of the cells.");
+    if (any_failed(page))
+        hpx_figure_say(figure, " A cross marks a cell that failed.");
     hpx_map_say_fixed(figure, &map);
     hpx_map_sheet(figure, &map, score_of, hpx_page_decimals(page));
     hpx_map_close(&map);

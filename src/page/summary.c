@@ -118,7 +118,8 @@ static void put_cost(hpx_buffer *out, const hpx_page *page)
                           "It took %.3g seconds of training and takes %.0f multiplications for each sample",
                           best->seconds, cost);
     if (whole > 0)
-        hpx_buffer_printf(out, ", %.2g %% of those of all cells%s", 100 * cost / whole,
+        hpx_buffer_printf(out, ", %.*f %% of those of all cells%s", cost < 0.1 * whole ? 2 : 0,
+                          100 * cost / whole,
                           page->timed && hpx_page_cells(page) < page->count ? " that are stored" : "");
     hpx_buffer_puts(out, ".");
     if (search) {
