@@ -58,16 +58,45 @@ static hpx_status add_costs(hpx_page *page, const hpx_recipe *recipe, const hpx_
     return status;
 }
 
-/* The searches, as far as what is stored decides them. */
-static hpx_status plan_searches(hpx_outcome **out, const struct target *target,
-                                const hpx_source_options *source, hpx_error *error)
+/* Searches, as far as what is stored decides them. */
+static hpx_status plan(hpx_outcome **out, const hpx_recipe *recipe, const hpx_recipe_search *const *searches,
+                       size_t count, const hpx_source_options *source, hpx_error *error)
 {
     const hpx_build_options build = {
         .program = hpx_worker_program(), .dry = true, .jobs = 1, .interrupted = &hpx_interrupted};
     *out = NULL;
-    if (target->count == 0)
+    return count == 0 ? HPX_OK : hpx_build(out, recipe, searches, count, source, &build, error);
+}
+
+/* The first partial cross-search of the recipe with the limits 1 to 4. */
+enum { LIMITS = 4 };
+struct limits {
+    hpx_recipe_search searches[LIMITS];
+    hpx_outcome *outcome; /* NULL: the recipe has no such search */
+};
+
+static hpx_status plan_limits(struct limits *out, hpx_page *page, const hpx_recipe *recipe,
+                              const hpx_source_options *source, hpx_error *error)
+{
+    static const char *const names[LIMITS] = {"limit 1", "limit 2", "limit 3", "limit 4"};
+    const hpx_recipe_search *searches[LIMITS];
+    size_t first = 0;
+    *out = (struct limits){0};
+    while (first < recipe->search_count &&
+           recipe->searches[first].options.method != &hpx_methods[HPX_METHOD_PARTIAL_CROSS])
+        first++;
+    if (first == recipe->search_count)
         return HPX_OK;
-    return hpx_build(out, target->recipe, target->searches, target->count, source, &build, error);
+    for (uint32_t i = 0; i < LIMITS; i++) {
+        out->searches[i] = recipe->searches[first];
+        out->searches[i].name = names[i];
+        out->searches[i].options.limit = i + 1;
+        searches[i] = &out->searches[i];
+    }
+    const hpx_status status = plan(&out->outcome, recipe, searches, LIMITS, source, error);
+    if (!status)
+        hpx_page_set_limits(page, recipe->searches[first].name, out->outcome);
+    return status;
 }
 
 /* --- what is made of it ------------------------------------------------------------------------------------------- */
@@ -120,6 +149,7 @@ static hpx_status make_pages(struct pages *out, hpx_store *store, const struct t
     const struct target whole = {.recipe = target->recipe};
     struct reported reported = {.store = store, .page = hpx_page_new(target->recipe)};
     hpx_outcome *outcome = NULL;
+    struct limits limits = {0};
     struct pictures pictures;
     hpx_status status = add_comparison(reported.page, options->compared, error);
     if (!status)
@@ -135,7 +165,9 @@ static hpx_status make_pages(struct pages *out, hpx_store *store, const struct t
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no cell of its grid is stored; first: hpx build %s",
                                target->path, target->path);
     if (!status)
-        status = plan_searches(&outcome, target, &source, error);
+        status = plan(&outcome, target->recipe, target->searches, target->count, &source, error);
+    if (!status)
+        status = plan_limits(&limits, reported.page, target->recipe, &source, error);
     if (!status) {
         hpx_add_pictures(&pictures, reported.page, target->recipe, store, data);
         hpx_page_write(&out->still, reported.page, outcome);
@@ -147,6 +179,7 @@ static hpx_status make_pages(struct pages *out, hpx_store *store, const struct t
     }
     hpx_page_free(reported.page);
     hpx_outcome_free(outcome);
+    hpx_outcome_free(limits.outcome);
     hpx_adoptions_free(&reported.adoptions);
     return status;
 }

@@ -50,26 +50,37 @@ static void fill_curve(struct curve *curve, const hpx_page *page, uint32_t cell)
     free(values);
 }
 
+/* All seeds of a cell in one line, with gaps between. */
+static void put_seeds(hpx_svg *svg, const hpx_page *page, const hpx_svg_plot *plot, uint32_t cell,
+                      const struct curve *curve)
+{
+    const size_t seeds = page->recipe->seed_count, step = curve->epochs + 1, count = seeds * step;
+    double *x = hpx_alloc(2 * count * sizeof *x), *y = x + count;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t epoch = (uint32_t)(i % step);
+        x[i] = epoch < curve->epochs ? curve->x[epoch] : NAN;
+        y[i] = epoch < curve->epochs ? hpx_page_seed_value(page, cell, i / step, epoch + 1) : NAN;
+    }
+    hpx_svg_open_hidden(svg, "seed", cell);
+    hpx_svg_line(svg, plot, cell == page->best ? 1 : 0, x, y, count);
+    hpx_svg_close(svg);
+    free(x);
+}
+
 /* The mean of a cell; beside it, for who points at the cell, the band of its seeds, and each of them on demand. */
 static void put_cell_curve(hpx_svg *svg, const hpx_page *page, const hpx_svg_plot *plot, uint32_t cell,
                            const struct curve *curve)
 {
-    const hpx_recipe *recipe = page->recipe;
-    const bool best = cell == page->best;
+    const bool best = cell == page->best, several = page->recipe->seed_count > 1;
     hpx_svg_open(svg, best ? "curve cell best" : "curve cell", cell);
-    if (recipe->seed_count > 1) {
+    if (several) {
         (best ? hpx_svg_open : hpx_svg_open_hidden)(svg, "spread", cell);
         hpx_svg_band(svg, plot, best ? 1 : 0, curve->x, curve->low, curve->high, curve->epochs);
         hpx_svg_close(svg);
     }
     hpx_svg_line(svg, plot, best ? 1 : 0, curve->x, curve->mean, curve->epochs);
-    for (size_t seed = 0; seed < recipe->seed_count && recipe->seed_count > 1; seed++) {
-        for (uint32_t epoch = 0; epoch < curve->epochs; epoch++)
-            curve->low[epoch] = hpx_page_seed_value(page, cell, seed, epoch + 1);
-        hpx_svg_open_hidden(svg, "seed", recipe->seeds[seed]);
-        hpx_svg_line(svg, plot, best ? 1 : 0, curve->x, curve->low, curve->epochs);
-        hpx_svg_close(svg);
-    }
+    if (several)
+        put_seeds(svg, page, plot, cell, curve);
     hpx_svg_close(svg);
 }
 

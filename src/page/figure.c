@@ -88,6 +88,11 @@ void hpx_marks_put(hpx_svg *svg, const hpx_svg_plot *plot, struct marks *marks)
         hpx_svg_dots(svg, plot, marks->cells, marks->x, marks->y, marks->count);
     for (size_t i = 0; i < marks->count && marks->count <= MANY; i++)
         hpx_page_point(svg, plot, marks->cells[i], marks->x[i], marks->y[i]);
+    hpx_marks_free(marks);
+}
+
+void hpx_marks_free(struct marks *marks)
+{
     free(marks->cells);
     free(marks->x);
     free(marks->y);

@@ -76,7 +76,9 @@ struct hpx_page {
     bool timed;               /* costs are seconds */
     uint32_t best;            /* NO_CELL: no cell has a score */
     hpx_svg_heat_scale scale; /* the colours of scores */
-    uint32_t shown; /* the cell through which figures cut: where the first search ends, else the best */
+    uint32_t shown;      /* the cell through which figures cut: where the first search ends, else the best */
+    const char *limited; /* a search, and what it finds with other limits; NULL: none */
+    const hpx_outcome *limits;
     struct contest *contest;           /* NULL: none */
     unsigned reload;                   /* seconds until the page loads itself again; 0: it does not */
     const hpx_page_pictures *pictures; /* NULL: none */
@@ -200,6 +202,7 @@ struct marks {
 struct marks hpx_marks_new(size_t capacity);
 void hpx_marks_add(struct marks *marks, uint32_t cell, double x, double y);
 void hpx_marks_put(hpx_svg *svg, const hpx_svg_plot *plot, struct marks *marks); /* and frees them */
+void hpx_marks_free(struct marks *marks);
 void hpx_page_point(hpx_svg *svg, const hpx_svg_plot *plot, uint32_t cell, double x, double y);
 
 /* The names of searches, below each other in two columns. */
@@ -251,15 +254,21 @@ void hpx_map_sheet(struct figure *figure, const struct map *map, value_fn *value
 
 /* --- the figures ------------------------------------------------------------------------------------------------- */
 
-void hpx_page_space(hpx_page *page);                 /* space.c */
-void hpx_page_cost_space(hpx_page *page);            /* space.c */
-void hpx_page_cuts(hpx_page *page);                  /* cuts.c */
-void hpx_page_paths(hpx_page *page);                 /* paths.c */
-void hpx_page_costs(hpx_page *page);                 /* points.c */
-void hpx_page_distribution(hpx_page *page);          /* points.c */
-void hpx_page_epochs(hpx_page *page);                /* curves.c */
-void hpx_page_parallel(hpx_page *page);              /* curves.c */
-void hpx_page_progress(hpx_page *page);              /* progress.c */
+void hpx_page_space(hpx_page *page);      /* space.c */
+void hpx_page_cost_space(hpx_page *page); /* space.c */
+void hpx_page_grid(hpx_page *page);       /* grid.c */
+/* surface.c; the figure beside it says why there is none, where there is none. */
+void hpx_page_surface(hpx_page *page, struct figure *space);
+void hpx_page_slices(hpx_page *page);                                                     /* slices.c */
+void hpx_page_cuts(hpx_page *page);                                                       /* cuts.c */
+void hpx_map_path(hpx_svg *svg, const struct map *map, const hpx_search_outcome *search); /* paths.c */
+void hpx_page_limits(hpx_page *page);                                                     /* limits.c */
+void hpx_page_paths(hpx_page *page);                                                      /* paths.c */
+void hpx_page_costs(hpx_page *page);                                                      /* points.c */
+void hpx_page_distribution(hpx_page *page);                                               /* points.c */
+void hpx_page_epochs(hpx_page *page);                                                     /* curves.c */
+void hpx_page_parallel(hpx_page *page);                                                   /* curves.c */
+void hpx_page_progress(hpx_page *page);                                                   /* progress.c */
 void hpx_page_contest(hpx_page *page);               /* comparison.c: what searches are worth */
 void hpx_page_contest_free(struct contest *contest); /* NULL is fine */
 

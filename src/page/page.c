@@ -145,8 +145,8 @@ static void put_search(hpx_buffer *out, const hpx_page *page, size_t number)
     hpx_buffer_puts(out, "</th>");
     put_text(out, search->search->options.method->name);
     put_end(out, page, search);
-    hpx_buffer_printf(out, NUMBER "%zu</td>" NUMBER "%.2f %%</td></tr>\n", search->visit_count,
-                      100 * search->relative_cost);
+    put_number(out, 3, search->relative_cost);
+    hpx_buffer_printf(out, NUMBER "%zu</td>" NUMBER "%zu</td></tr>\n", search->cells, search->visit_count);
 }
 
 static void put_searches(hpx_buffer *out, hpx_page *page)
@@ -156,9 +156,10 @@ static void put_searches(hpx_buffer *out, hpx_page *page)
         return;
     hpx_buffer_puts(out, "<section id=\"searches\"><h2>Searches</h2>\n");
     open_table(out, "ends", "Searches");
-    hpx_buffer_puts(out, HEAD "search</th>" HEAD "method</th>" HEAD "end</th>" NUMBER_HEAD
-                              "score</th>" NUMBER_HEAD "SD</th>" NUMBER_HEAD "from the best</th>" NUMBER_HEAD
-                              "visits</th>" NUMBER_HEAD "cost of the grid</th></tr></thead>\n<tbody>\n");
+    hpx_buffer_puts(out,
+                    HEAD "search</th>" HEAD "method</th>" HEAD "end</th>" NUMBER_HEAD "score</th>" NUMBER_HEAD
+                         "SD</th>" NUMBER_HEAD "difference</th>" NUMBER_HEAD "relative cost</th>" NUMBER_HEAD
+                         "cells</th>" NUMBER_HEAD "visits</th></tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < page->outcome->search_count; i++)
         put_search(out, page, i);
     hpx_buffer_puts(out, "</tbody></table></div>\n<div id=\"paths\">\n");
@@ -166,6 +167,7 @@ static void put_searches(hpx_buffer *out, hpx_page *page)
     hpx_page_put_figures(out, page, paths);
     hpx_buffer_puts(out, "</div>\n");
     const size_t progress = page->figure_count;
+    hpx_page_limits(page);
     hpx_page_progress(page);
     hpx_page_put_figures(out, page, progress);
     hpx_buffer_puts(out, "</section>\n");
@@ -263,7 +265,10 @@ static void put_figures(hpx_buffer *out, hpx_page *page)
     }
     hpx_buffer_puts(out, "<section id=\"results\"><h2>Results</h2>\n");
     hpx_page_space(page);
+    hpx_page_surface(page, &page->figures[page->figure_count - 1]);
+    hpx_page_grid(page);
     hpx_page_cuts(page);
+    hpx_page_slices(page);
     hpx_page_costs(page);
     hpx_page_distribution(page);
     hpx_page_epochs(page);

@@ -58,6 +58,9 @@ void hpx_page_set_pictures(hpx_page *page, const hpx_page_pictures *pictures);
 /* The best cell's first result, of all that was added; false: no cell has a score. */
 bool hpx_page_best(hpx_hash *key, hpx_page *page);
 
+/* What a plan has found of a partial cross-search of that name with one limit and another; both must outlive the page. */
+void hpx_page_set_limits(hpx_page *page, const char *search, const hpx_outcome *outcome);
+
 uint32_t hpx_page_cells(const hpx_page *page); /* that have results */
 
 /* The page loads itself again every so many seconds, while it is looked at and nobody uses it. 0: it does not. */

@@ -274,7 +274,7 @@
   const STEP = list.length > 1000 ? 250 : list.length;
   const body = make("tbody"), heads = columns.map(column => make("th", {scope: "col", class: column.number ? "number" : ""}));
   const region = document.getElementById("table").parentElement;
-  region.replaceChildren(make("table", {id: "table"}, make("thead", {}, make("tr", {}, ...heads)), body));
+  region.replaceChildren(make("table", {id: "table", class: "sheet"}, make("thead", {}, make("tr", {}, ...heads)), body));
   const more = make("button", {type: "button", class: "more"});
   region.after(more);
   const value = text => text === "–" || text === "failed" ? null : text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text;
@@ -285,7 +285,7 @@
   };
   const rowOf = cell => {
     const row = make("tr", {class: "cell", "data-n": cell.cell}, ...columns.map(column =>
-      make("td", column.number ? {class: "number"} : {}, column.name === "key" || column.name === "code" ? make("code", {}, column.text(cell)) : column.text(cell))));
+      make("td", column.number ? {} : {class: "text"}, column.name === "key" || column.name === "code" ? make("code", {}, column.text(cell)) : column.text(cell))));
     row.classList.toggle("pinned", state.pins.includes(cell.cell));
     rows.set(cell.cell, row);
     return row;

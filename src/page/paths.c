@@ -43,12 +43,9 @@ static void put_trail(hpx_svg *svg, const struct map *map, const hpx_search_outc
     hpx_marks_put(svg, &map->plot, &marks);
 }
 
-static hpx_svg *draw_path(const struct map *map, const hpx_search_outcome *search)
+void hpx_map_path(hpx_svg *svg, const struct map *map, const hpx_search_outcome *search)
 {
     uint32_t row, column;
-    hpx_svg *svg = hpx_svg_new(fmax(map->plot.left + map->plot.width + 16, 200),
-                               map->plot.top + map->plot.height + 42, search->search->name,
-                               "The cells that the search visits, and the order in which it does.");
     hpx_svg_axes(svg, &map->plot);
     if (search->visit_count > MANY)
         put_trail(svg, map, search);
@@ -60,6 +57,14 @@ static hpx_svg *draw_path(const struct map *map, const hpx_search_outcome *searc
         hpx_map_place(map, search->result.end, &row, &column);
         hpx_svg_frame(svg, &map->plot, column, row);
     }
+}
+
+static hpx_svg *draw_path(const struct map *map, const hpx_search_outcome *search)
+{
+    hpx_svg *svg = hpx_svg_new(fmax(map->plot.left + map->plot.width + 16, 200),
+                               map->plot.top + map->plot.height + 42, search->search->name,
+                               "The cells that the search visits, and the order in which it does.");
+    hpx_map_path(svg, map, search);
     return svg;
 }
 

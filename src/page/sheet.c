@@ -5,7 +5,9 @@
 
 #include <math.h>
 
-#define NUMBER "<td class=\"number\">"
+/* Most of what stands in tables is numbers. */
+#define NUMBER "<td>"
+#define TEXT   "<td class=\"text\">"
 
 enum { ROWS_MAX = 1000 };
 
@@ -15,7 +17,7 @@ void hpx_sheet_open(struct sheet *sheet, hpx_buffer *out, const char *id, const 
     *sheet = (struct sheet){.out = out, .dense = rows > ROWS_MAX, .in_head = true};
     hpx_buffer_puts(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
     hpx_html_text(out, label);
-    hpx_buffer_puts(out, sheet->dense ? "\"><pre" : "\"><table");
+    hpx_buffer_puts(out, sheet->dense ? "\"><pre" : "\"><table class=\"sheet\"");
     if (id)
         hpx_buffer_printf(out, " id=\"%s\"", id);
     hpx_buffer_puts(out, sheet->dense ? ">" : ">\n<thead><tr>");
@@ -71,14 +73,14 @@ void hpx_sheet_name(struct sheet *sheet, const char *text)
 
 void hpx_sheet_text(struct sheet *sheet, const char *text)
 {
-    put(sheet, "<td>", text, "</td>");
+    put(sheet, TEXT, text, "</td>");
 }
 
 void hpx_sheet_code(struct sheet *sheet, const char *text, int length)
 {
     char part[HPX_CODE_HEX_BYTES];
     hpx_print(part, sizeof part, "%.*s", length, text);
-    put(sheet, "<td><code>", part, "</code></td>");
+    put(sheet, TEXT "<code>", part, "</code></td>");
 }
 
 void hpx_sheet_cell(struct sheet *sheet, const hpx_page *page, uint32_t cell)
@@ -98,7 +100,7 @@ void hpx_sheet_count(struct sheet *sheet, uint64_t count)
 
 void hpx_sheet_setting(struct sheet *sheet, const char *text, bool number)
 {
-    put(sheet, number ? NUMBER : "<td>", text, "</td>");
+    put(sheet, number ? NUMBER : TEXT, text, "</td>");
 }
 
 void hpx_sheet_number(struct sheet *sheet, int decimals, double value)

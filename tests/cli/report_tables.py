@@ -26,8 +26,8 @@ def words(cell):
 
 def searches(browser):
     equal(browser.run(rows, "#ends"), [
-        [s["name"], s["method"], words(s["end"]), text(s["score"]), text(s["score_sd"]), text(s["difference"]), str(s["evaluations"]),
-         f"{100 * s['relative_cost']:.2f} %"] for s in build["searches"]], "the table of searches")
+        [s["name"], s["method"], words(s["end"]), text(s["score"]), text(s["score_sd"]), text(s["difference"]),
+         text(s["relative_cost"], 3), str(s["evaluations"]), str(len(s["trace"]))] for s in build["searches"]], "the table of searches")
 
 
 def cells(browser):

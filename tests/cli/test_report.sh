@@ -49,6 +49,15 @@ page_data() { # FILE: the page's JSON, in ./out
     cp named out
 }
 
+# The rows of a table, "a|b|c".
+rows() {
+    grep '^<tr.*<t[hd]' | grep -v thead | sed 's/<\/t[hd]>/|/g; s/<[^>]*>//g; s/|$//'
+}
+
+figure_rows() { # FIGURE: of the table of its numbers, in page.html
+    sed -n "/<figure id=\"$1\"/,/<\/figure>/p" page.html | rows
+}
+
 # All before the data and the script is XML.
 well_formed() { # FILE
     command -v python3 >found || return 0
@@ -83,6 +92,25 @@ test_the_page_of_the_papers_table() {
     page_data page.html
     is '.cells | length' 66
     is '[.searches[] | .visits | length]' '[66,21,30,28,21,16,17,13]'
+    equal "$(figure_rows limits | cut -d'|' -f1-4)" "$(cat <<'X'
+limit 1|n1=128 n2=64|0.9791|17
+limit 2|n1=128 n2=64|0.9791|20
+limit 3|n1=128 n2=4096|0.9803|28
+limit 4|n1=128 n2=4096|0.9803|28
+X
+)" 'the partial cross-search with other limits'
+    equal "$(figure_rows distribution | cut -d'|' -f1-3 | head -1)" '1|n1=128 n2=4096|0.9803' 'the best cell'
+    equal "$(sed -n '/<table id="ends"/,/<.table>/p' page.html | rows | cut -d'|' -f1,3-4,6)" "$(cat <<'X'
+grid|n1=128 n2=4096|0.9803|0.0000
+hill-climb|n1=256 n2=128|0.9792|0.0011
+full-l2|n1=128 n2=4096|0.9803|0.0000
+partial-l2-3|n1=128 n2=4096|0.9803|0.0000
+full-l1|n1=256 n2=128|0.9792|0.0011
+partial-l1-2|n1=256 n2=128|0.9792|0.0011
+partial-l2-1|n1=128 n2=64|0.9791|0.0012
+partial-l1-1|n1=64 n2=32|0.9789|0.0014
+X
+)" "the paper's table"
     equal "$(jq '.cells[] | .score' out | sort)" "$(tail -n +2 "$GOLDEN" | cut -d, -f3 | jq . | sort)" 'the scores'
 }
 
@@ -186,7 +214,7 @@ test_figures_as_files() {
     empty out
     empty err
     run 0 hpx report a.rcp -o page.html --figures again
-    for figure in space cut-0-n1 cut-1-n2 costs distribution epochs cost-space path-0-all path-1-climb progress-visits; do
+    for figure in space surface grid cut-0-n1 cut-1-n2 slices-0-n1 slices-1-n2 costs distribution epochs cost-space path-0-all path-1-climb progress-visits; do
         same_files new/figures/$figure.svg again/$figure.svg
         contained again/$figure.svg page.html
     done
@@ -298,6 +326,8 @@ test_very_many_cells() {
     well_formed page.html
     page_data page.html
     is '.cells | length' 1225
+    has page.html '<figure id="surface"'
+    has page.html 'Slices along y are left out: nobody could tell 35 lines apart.'
     equal "$(sed -n '/<pre id="table">/,/<.pre>/p' page.html | grep -c '^[0-9]')" 1225 'rows of the table'
     for figure in space space-error costs distribution path-0-all; do
         equal "$(grep -o ' data-n="[^"]*"/>' figures/$figure.svg | tr ' ' '\n' | grep -c '[0-9]')" 1225 "cells of $figure"

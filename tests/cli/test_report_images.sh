@@ -15,7 +15,7 @@ X
 # The table of the confusion matrix, a line a label: "967,0,4,...".
 matrix() {
     sed -n '/<figure id="confusion"/,/<\/figure>/p' page.html | grep -o '<tr><th scope="row">.*</tr>' |
-        sed 's/^<tr><th[^>]*>[0-9]*<\/th>//; s/<td class="number">//g; s/,*<\/td>/,/g; s/,<\/tr>$//'
+        sed 's/^<tr><th[^>]*>[0-9]*<\/th>//; s/<td>//g; s/,*<\/td>/,/g; s/,<\/tr>$//'
 }
 
 best() { # FILTER: of the best cell's first seed, which the page shows
