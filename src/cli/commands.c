@@ -6,6 +6,12 @@
 
 // clang-format off
 const struct command hpx_commands[] = {
+    {"init", hpx_run_init, 0, 1, "[DIR]",
+     "write a first recipe for what a folder holds"},
+    {"check", hpx_run_check, 1, SIZE_MAX, "RECIPE[:SEARCH]... [NAME=VALUE]...",
+     "say what is wrong with recipes, and what they name that is not there"},
+    {"fmt", hpx_run_fmt, 1, SIZE_MAX, "RECIPE...",
+     "rewrite recipes in the usual layout"},
     {"build", hpx_run_build, 1, SIZE_MAX, "RECIPE[:SEARCH]... [NAME=VALUE]...",
      "run searches, training only what the store lacks"},
     {"plan", hpx_run_plan, 1, SIZE_MAX, "RECIPE[:SEARCH]... [NAME=VALUE]...",
@@ -52,12 +58,6 @@ const struct command hpx_commands[] = {
      "write results as a bundle, a table or a study"},
     {"import", hpx_run_import, 1, 1, "FILE",
      "take in a bundle that export wrote"},
-    {"init", hpx_run_init, 0, 1, "[DIR]",
-     "write a first recipe for what a folder holds"},
-    {"check", hpx_run_check, 1, SIZE_MAX, "RECIPE[:SEARCH]... [NAME=VALUE]...",
-     "say what is wrong with recipes, and what they name that is not there"},
-    {"fmt", hpx_run_fmt, 1, SIZE_MAX, "RECIPE...",
-     "rewrite recipes in the usual layout"},
     {"help", hpx_run_help, 0, 1, "[COMMAND | TOPIC]",
      "this list, or help for a command or another topic"},
     {"complete", hpx_run_complete, 0, SIZE_MAX, "-- WORD...",

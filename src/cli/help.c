@@ -159,11 +159,10 @@ static void print_list(hpx_buffer *text)
         "holds the recipe, else ./cache.\n"
         "Exit codes: 0 done, 1 something failed, 2 usage or recipe error, 10 work remains\n"
         "(plan --exit-code), 11 damage found, 12 not reproducible.\n");
-    hpx_buffer_puts(text, "Other topics:");
+    hpx_buffer_puts(text, "Other topics:\n");
     for (const struct topic *topic = hpx_topics; topic->name; topic++)
-        hpx_buffer_printf(text, "%s `hpx help %s`, %s", topic == hpx_topics ? "" : ";", topic->name,
-                          topic->summary);
-    hpx_buffer_puts(text, ".\n");
+        hpx_buffer_printf(text, "`hpx help %s`%*s%s\n", topic->name, (int)(TERM_WIDTH - strlen(topic->name)),
+                          "", topic->summary);
 }
 
 int hpx_print_help(const char *name)
