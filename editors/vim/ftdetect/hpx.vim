@@ -1,0 +1,2 @@
+" Vim itself takes this ending for another language.
+autocmd BufNewFile,BufRead *.rcp set filetype=hpx
