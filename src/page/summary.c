@@ -106,17 +106,28 @@ static const hpx_search_outcome *cheapest_to_best(const hpx_page *page)
     return cheapest;
 }
 
+/* 43,672,128 */
+static void put_grouped(hpx_buffer *out, uint64_t count)
+{
+    if (count >= 1000) {
+        put_grouped(out, count / 1000);
+        hpx_buffer_printf(out, ",%03u", (unsigned)(count % 1000));
+    } else {
+        hpx_buffer_printf(out, "%u", (unsigned)count);
+    }
+}
+
 static void put_cost(hpx_buffer *out, const hpx_page *page)
 {
     const struct cell *best = &page->cells[page->best];
     const double cost = page->costs[page->best], whole = whole_cost(page);
     const hpx_search_outcome *search = cheapest_to_best(page);
-    if (page->timed)
-        hpx_buffer_printf(out, "It took %.3g seconds of training", cost);
-    else
-        hpx_buffer_printf(out,
-                          "It took %.3g seconds of training and takes %.0f multiplications for each sample",
-                          best->seconds, cost);
+    hpx_buffer_printf(out, "It took %.3g seconds of training", best->seconds);
+    if (!page->timed) {
+        hpx_buffer_puts(out, " and takes ");
+        put_grouped(out, (uint64_t)cost);
+        hpx_buffer_puts(out, " multiplications for each sample");
+    }
     if (whole > 0)
         hpx_buffer_printf(out, ", %.*f %% of those of all cells%s", cost < 0.1 * whole ? 2 : 0,
                           100 * cost / whole,
