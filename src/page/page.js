@@ -168,7 +168,7 @@
     if (a.score_sd !== null && b.score_sd !== null) {
       const error = Math.sqrt(a.score_sd ** 2 / a.seeds + b.score_sd ** 2 / b.seeds);
       text += `, standard error ${error.toFixed(data.decimals)}`;
-      text += Math.abs(difference) > 2 * error ? ": more than two of it." : ": within two of it, so perhaps chance.";
+      text += Math.abs(difference) > 2 * error ? ": more than two standard errors." : ": within two standard errors, so perhaps chance.";
     } else text += "; with one seed nothing is known of the noise.";
     return ratio === null ? text : `${text} The first costs ${ratio.toPrecision(3)} times the second.`;
   };
