@@ -93,9 +93,11 @@ static void print_option(void *out, const struct option *option)
 static void print_item(void *out, const char *term, const char *meaning)
 {
     size_t column = 2 + TERM_WIDTH;
-    hpx_buffer_printf(out, "  %-*s  ", TERM_WIDTH - 2, term);
+    hpx_buffer_printf(out, "  %s", term);
     if (strlen(term) > TERM_WIDTH - 2)
         column = TEXT_WIDTH;
+    else
+        hpx_buffer_printf(out, "%*s", (int)(TERM_WIDTH - strlen(term)), "");
     for (size_t length; *meaning; meaning += length, meaning += strspn(meaning, " ")) {
         length = strcspn(meaning, " ");
         if (column + 1 + length > TEXT_WIDTH) {

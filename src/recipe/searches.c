@@ -38,17 +38,17 @@ static const hpx_setting parameters[PARAMETERS] = {
     [METHOD] = {.name = "method", WORD_OF(NULL), .help = "which cells are visited, in which order"},
     [START] = {.name = "start",
                .help = "a value of each axis, where the search begins; the first values unless given"},
-    [NEIGHBOURS] =
-        {.name = "neighbours",
-         WORD_OF(neighbour_words),
-         .help = "which cells are near: every index differs by at most 1, or one index by 1; on two axes "
-                 "also 8 or 4"},
+    [NEIGHBOURS] = {.name = "neighbours",
+                    WORD_OF(neighbour_words),
+                    .help = "which cells are near: those whose indices all differ by at most 1 (unless "
+                            "given), or one index by 1; on two axes "
+                            "also 8 or 4"},
     [FIRST] = {.name = "first",
                WORD_OF(NULL),
                .help = "the axis of the first line; the first one unless given"},
     [SCAN] = {.name = "scan",
               WORD_OF(scan_words),
-              .help = "where a line begins: at its low end, or where the search is"},
+              .help = "where a line begins: at its low end (unless given), or where the search is"},
     [LIMIT] = {.name = "limit",
                COUNT_OF(1, 65536),
                .help = "cells in a row that do not beat the best of a line, after which it is left"},

@@ -177,6 +177,7 @@ test_manual() {
     for page in "$SOURCE_ROOT"/src/cli/help/*.txt; do
         page=$(basename "$page" .txt)
         hpx help "$page" >said && [[ -s said ]] || fail "hpx help $page"
+        ! grep -nE '.{85}' "$SOURCE_ROOT/src/cli/help/$page.txt" >long || fail "wider than 84 columns: help/$page.txt: $(head -1 long)"
         grep -q "^Internal: " said || compgen -G "$pages/*$page.[157]" >found || fail "no page of $page"
     done
 }
@@ -203,6 +204,7 @@ test_manual_is_clean() {
     local page
     command -v groff >where || command -v mandoc >where || { echo '  skipped: needs groff or mandoc'; return; }
     for page in "$(dirname "$HPX")"/man/*; do
+        ! grep -n '`' "$page" >said || fail "a backquote that has no other on its line: $page:$(head -1 said)"
         ! command -v groff >where || groff -man -Tutf8 -ww -z "$page" >said 2>&1 || fail "groff: $page"
         [[ ! -s said ]] || fail "groff: $(head -1 said)"
         ! command -v mandoc >where || mandoc -T lint -W warning "$page" >said 2>&1 || fail "mandoc: $(head -1 said)"
