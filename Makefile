@@ -119,7 +119,7 @@ LIBRARY = $(BUILD)/library/libhpx.a
 # One of the manual pages stands for all of them.
 MAN = $(BUILD)/man/hpx.1
 
-.PHONY: all deps demo check check-unit check-cli check-asan check-threads check-valgrind check-mutation check-fault torture fault-programs bench study study-train fuzz lint format install uninstall clean help
+.PHONY: all deps demo check check-unit check-cli check-asan check-threads check-valgrind check-mutation check-fault torture fault-programs bench study study-train fuzz lint format install uninstall deb check-deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -326,6 +326,12 @@ install: $(HPX) $(MAN) $(LIBRARY) ## install to PREFIX (default /usr/local), bel
 
 uninstall: ## remove what install put there
 	@sh tools/install.sh uninstall $(INSTALLED_IN)
+
+deb: $(HPX) $(MAN) $(LIBRARY) ## Debian packages, in build/deb
+	@CC="$(CC)" sh tools/deb.sh $(BUILD) $(VERSION) '$(PACKAGES)'
+
+check-deb: deb ## the packages installed, run and purged in a clean Debian
+	@BUILD=$(BUILD) bash tests/deb.sh
 
 clean: ## remove build/; cache/ with the store stays
 	rm -rf $(call quote,$(folder)) $(BUILD)

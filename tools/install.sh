@@ -21,7 +21,7 @@ files() {
     for page in "$build"/man/*.[1-9]; do
         echo "644 $page share/man/man${page##*.}/${page##*/}"
     done
-    find README.md LICENSE docs recipes examples -type f ! -path '*/__pycache__/*' ! -name '.*' | sort | while read -r file; do
+    find README.md LICENSE docs recipes examples editors -type f ! -path '*/__pycache__/*' ! -name '.*' | sort | while read -r file; do
         echo "$(test -x "$file" && echo 755 || echo 644) $file $doc/$file"
     done
 }
