@@ -115,14 +115,39 @@ static size_t split(char **words, size_t room, char *text)
     return count;
 }
 
+/* A file of these bytes, to be closed. */
+static int open_bytes(char path[32], const uint8_t *data, size_t size)
+{
+    int fd = memfd_create("fuzz.rcp", MFD_CLOEXEC);
+    expect(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+    snprintf(path, 32, "/proc/self/fd/%d", fd);
+    return fd;
+}
+
+static void take_name(void *context, const hpx_recipe_name *name)
+{
+    size_t *bytes = context;
+    expect(name->owner && (name->name || name->of_search));
+    for (const char *const *value = name->values; value && *value; value++)
+        *bytes += strlen(*value);
+}
+
+/* Whatever is wrong in a recipe, its names can be read. */
+static void read_names(const uint8_t *data, size_t size)
+{
+    char path[32];
+    size_t bytes = 0;
+    int fd = open_bytes(path, data, size);
+    hpx_recipe_each_name(path, take_name, &bytes);
+    close(fd);
+}
+
 /* The first `size` bytes are the recipe; `text` holds the words, and must outlive it. */
 static hpx_status parse_amended(hpx_recipe **out, const uint8_t *data, size_t size, char *text,
                                 hpx_error *error)
 {
     char path[32], *words[16];
-    int fd = memfd_create("fuzz.rcp", MFD_CLOEXEC);
-    expect(fd >= 0 && write(fd, data, size) == (ssize_t)size);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int fd = open_bytes(path, data, size);
     hpx_recipe_amendments amendments = {.words = words, .count = split(words, 16, text), .cell = size % 2};
     size_t count = amendments.count;
     hpx_status status = hpx_recipe_open_amended(out, path, &amendments, error);
@@ -163,6 +188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                              : hpx_recipe_parse(&recipe, "fuzz.rcp", data, size, load, NULL, &error);
     if (!zero)
         format_it(data, size, status);
+    read_names(data, size);
     if (status) {
         expect(!recipe && error.status == status && strchr(error.message, ':'));
         expect(zero || (status == HPX_USAGE && strstr(error.message, ".rcp:")));
