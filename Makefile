@@ -339,4 +339,4 @@ clean: ## remove build/; cache/ with the store stays
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
 
--include $(shell find $(BUILD)/ -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/ -name '*.d' -type f 2>/dev/null)
