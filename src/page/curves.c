@@ -16,7 +16,7 @@ static void put_curve(hpx_svg *svg, const hpx_page *page, const hpx_svg_plot *pl
                       const double *x, const double *y, size_t count)
 {
     hpx_svg_open(svg, cell == page->best ? "curve cell best" : "curve cell", cell);
-    hpx_svg_line(svg, plot, cell == page->best ? 1 : 0, x, y, count);
+    (cell == page->best ? hpx_svg_line : hpx_svg_faint_line)(svg, plot, cell == page->best, x, y, count);
     hpx_svg_close(svg);
 }
 
@@ -78,7 +78,7 @@ static void put_cell_curve(hpx_svg *svg, const hpx_page *page, const hpx_svg_plo
         hpx_svg_band(svg, plot, best ? 1 : 0, curve->x, curve->low, curve->high, curve->epochs);
         hpx_svg_close(svg);
     }
-    hpx_svg_line(svg, plot, best ? 1 : 0, curve->x, curve->mean, curve->epochs);
+    (best ? hpx_svg_line : hpx_svg_faint_line)(svg, plot, best ? 1 : 0, curve->x, curve->mean, curve->epochs);
     if (several)
         put_seeds(svg, page, plot, cell, curve);
     hpx_svg_close(svg);

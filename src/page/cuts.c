@@ -154,7 +154,8 @@ void hpx_page_cuts(hpx_page *page)
     for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
         if (recipe->axes[axis].count == 1)
             continue;
-        struct figure *figure = hpx_page_add_numbered(page, "cut", axis, recipe->axes[axis].name);
+        struct figure *figure =
+            hpx_page_add_numbered(page, "cut", axis, "Score along", recipe->axes[axis].name);
         struct cut cut = take_cut(page, axis);
         const bool unordered = hpx_grid_is_unordered(&recipe->grid, axis);
         hpx_figure_add_view(figure, NULL, NULL, unordered ? draw_unordered(&cut) : draw_ordered(&cut));

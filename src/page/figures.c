@@ -11,16 +11,19 @@ struct figure *hpx_page_add_figure(hpx_page *page, const char *id, const char *h
     page->figures =
         hpx_grow(page->figures, &page->figure_capacity, page->figure_count + 1, sizeof *page->figures);
     struct figure *figure = &page->figures[page->figure_count++];
-    *figure = (struct figure){.heading = heading};
+    *figure = (struct figure){.heading = hpx_strdup(heading)};
     hpx_print(figure->id, sizeof figure->id, "%s", id);
     return figure;
 }
 
-struct figure *hpx_page_add_numbered(hpx_page *page, const char *kind, size_t number, const char *name)
+struct figure *hpx_page_add_numbered(hpx_page *page, const char *kind, size_t number, const char *heading,
+                                     const char *name)
 {
-    struct figure *figure = hpx_page_add_figure(page, kind, name);
+    char *whole = hpx_format("%s %s", heading, name);
+    struct figure *figure = hpx_page_add_figure(page, kind, whole);
     hpx_print(figure->id, sizeof figure->id, "%s-%zu", kind, number);
     figure->word = name;
+    free(whole);
     return figure;
 }
 
@@ -50,6 +53,7 @@ void hpx_page_free_figures(hpx_page *page)
         struct figure *figure = &page->figures[i];
         for (size_t k = 0; k < figure->view_count; k++)
             hpx_buffer_free(&figure->views[k].svg);
+        free(figure->heading);
         hpx_buffer_free(&figure->body);
         hpx_buffer_free(&figure->caption);
         hpx_buffer_free(&figure->numbers);

@@ -143,8 +143,9 @@ void hpx_sheet_close(struct sheet *sheet);
 
 /* A figure: its drawing or, where it can be looked at in two ways, two; what is said below it; its numbers as a table. */
 struct figure {
-    char id[24];                /* in the page */
-    const char *heading, *word; /* of the recipe; the word (NULL: none) is in the names of its files */
+    char id[24]; /* in the page */
+    char *heading;
+    const char *word; /* of the recipe, in the names of its files; NULL: none */
     struct view {
         const char *name, *word; /* for people, and in addresses and names of files; NULL: the only one */
         hpx_buffer svg;
@@ -157,8 +158,9 @@ struct figure {
 
 /* Appends an empty one to the page; borrowed until the next. */
 struct figure *hpx_page_add_figure(hpx_page *page, const char *id, const char *heading);
-/* One of several of its kind, "path-3", with a name of the recipe's. */
-struct figure *hpx_page_add_numbered(hpx_page *page, const char *kind, size_t number, const char *name);
+/* One of several of its kind, "path-3", with a name of the recipe's that the heading ends with. */
+struct figure *hpx_page_add_numbered(hpx_page *page, const char *kind, size_t number, const char *heading,
+                                     const char *name);
 void hpx_figure_add_view(struct figure *figure, const char *name, const char *word,
                          hpx_svg *svg); /* frees it */
 void hpx_figure_say(struct figure *figure, const char *html);

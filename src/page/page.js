@@ -70,6 +70,9 @@
     }
     return figure.spots;
   };
+  const ahead = [...dense.keys()]; // read while nobody waits, so that the first pointing does not
+  const readAhead = () => { if (ahead.length) { spotsOf(ahead.pop()); requestIdleCallback(readAhead); } };
+  requestIdleCallback(readAhead);
   const overlays = new Map();
   const markSpots = (n, name, on) => {
     for (const svg of dense.keys()) {

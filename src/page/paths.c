@@ -90,7 +90,7 @@ static void put_visits(struct figure *figure, const hpx_page *page, const hpx_se
 static void add_path(hpx_page *page, const hpx_search_outcome *search, size_t number)
 {
     struct map map;
-    struct figure *figure = hpx_page_add_numbered(page, "path", number, search->search->name);
+    struct figure *figure = hpx_page_add_numbered(page, "path", number, "Path of", search->search->name);
     hpx_map_open(&map, page, PATH_WIDTH, 330, 26, 18);
     map.scale.decimals = -1;
     hpx_figure_add_view(figure, NULL, NULL, draw_path(&map, search));

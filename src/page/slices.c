@@ -114,9 +114,10 @@ static void add_slices(hpx_page *page, const struct slices *slices)
         hpx_buffer_printf(caption, " are left out: nobody could tell %u lines apart.", slices->across->count);
         return;
     }
-    struct figure *figure = hpx_page_add_numbered(page, "slices", slices->axis, slices->along->name);
+    struct figure *figure =
+        hpx_page_add_numbered(page, "slices", slices->axis, "Slices along", slices->along->name);
     hpx_figure_add_view(figure, NULL, NULL, draw(slices));
-    hpx_figure_say(figure, "Slices: a line for each value of ");
+    hpx_figure_say(figure, "A line for each value of ");
     hpx_html_text(&figure->caption, slices->across->name);
     hpx_figure_say(figure, ", named where it ends.");
     hpx_map_say_fixed(figure, slices->map);

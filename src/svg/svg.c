@@ -288,16 +288,28 @@ static void put_points(hpx_svg *svg, const hpx_svg_plot *plot, const double *x, 
     }
 }
 
-void hpx_svg_line(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const double *x, const double *y,
-                  size_t count)
+static void put_line(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const char *stroke,
+                     const double *x, const double *y, size_t count)
 {
     assert(series < HPX_SVG_SERIES);
     hpx_buffer_printf(&svg->text,
-                      "<path class=\"line s%zu\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.75\" "
+                      "<path class=\"line s%zu\" fill=\"none\" stroke=\"%s\" %s "
                       "stroke-linejoin=\"round\" d=\"",
-                      series, colours[series]);
+                      series, colours[series], stroke);
     put_points(svg, plot, x, y, count);
     hpx_buffer_puts(&svg->text, "\"/>\n");
+}
+
+void hpx_svg_line(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const double *x, const double *y,
+                  size_t count)
+{
+    put_line(svg, plot, series, "stroke-width=\"1.75\"", x, y, count);
+}
+
+void hpx_svg_faint_line(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const double *x,
+                        const double *y, size_t count)
+{
+    put_line(svg, plot, series, "stroke-width=\"1\" stroke-opacity=\"0.3\"", x, y, count);
 }
 
 #define SHAPES 5 /* a circle, a square, a diamond, triangles; the next series have the same, hollow */

@@ -71,6 +71,9 @@ void hpx_svg_axes(hpx_svg *svg, const hpx_svg_plot *plot);
 /* `count` points each. A line breaks where one is NaN. */
 void hpx_svg_line(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const double *x, const double *y,
                   size_t count);
+/* One of so many that they would hide each other. */
+void hpx_svg_faint_line(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const double *x,
+                        const double *y, size_t count);
 void hpx_svg_points(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const double *x, const double *y,
                     size_t count);
 void hpx_svg_band(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const double *x, const double *low,

@@ -177,6 +177,69 @@ static void test_heat_scales(void **state)
 }
 
 /* One cell, as a thing of its own, without its value. */
+static int colour_of(double value, hpx_svg_heat_scale scale)
+{
+    static const char *const names[] = {"a"};
+    hpx_svg_plot plot = square;
+    plot.x = plot.y = (hpx_svg_axis){.names = names, .count = 1};
+    hpx_svg *svg = figure();
+    hpx_svg_heat_cell(svg, &plot, 0, 0, value, &scale);
+    char *text = marks(svg);
+    const char *fill = strstr(text, "fill=\"#");
+    assert_non_null(fill);
+    const int colour = (int)strtol(fill + 7, NULL, 16);
+    free(text);
+    return colour;
+}
+
+/* Half of the way is half of it by what the scale goes by. */
+static void test_heat_goes_by(void **state)
+{
+    (void)state;
+    const int half = colour_of(5, (hpx_svg_heat_scale){0, 10, -1, HPX_SVG_BY_VALUE});
+    assert_int_equal(colour_of(10, (hpx_svg_heat_scale){1, 100, -1, HPX_SVG_BY_LOGARITHM}), half);
+    assert_int_equal(colour_of(0.99, (hpx_svg_heat_scale){0.9, 0.999, -1, HPX_SVG_BY_ERROR}), half);
+    assert_int_equal(colour_of(1, (hpx_svg_heat_scale){0.9, 1, -1, HPX_SVG_BY_ERROR}),
+                     colour_of(1, (hpx_svg_heat_scale){0, 1, -1, HPX_SVG_BY_VALUE}));
+}
+
+static void test_many(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a", "b"};
+    hpx_svg_plot plot = square;
+    hpx_svg *svg = figure();
+    hpx_svg_dots(svg, &plot, (uint32_t[]){7, 3, 9}, (double[]){1, NAN, 10}, (double[]){0, 0, 1}, 3);
+    plot.x = plot.y = (hpx_svg_axis){.names = names, .count = 2};
+    hpx_svg_tiles(svg, &plot, (uint32_t[]){4, 5, 6, 7}, (double[]){0, 2, NAN, 0},
+                  &(hpx_svg_heat_scale){0, 2, -1, HPX_SVG_BY_VALUE});
+    expect(svg, "<path class=\"many dots\" fill=\"none\" stroke=\"#0072b2\" stroke-width=\"4\" "
+                "stroke-linecap=\"round\" stroke-opacity=\"0.6\" d=\"M20 120h0M110 20h0\" data-n=\"7 2\"/>\n"
+                "<path class=\"many tiles\" fill=\"none\" stroke=\"#440154\" shape-rendering=\"crispEdges\" "
+                "stroke-width=\"50\" d=\"M10 45h50M60 95h50\" data-n=\"4 3\"/>\n"
+                "<path class=\"many tiles\" fill=\"none\" stroke=\"#fde725\" shape-rendering=\"crispEdges\" "
+                "stroke-width=\"50\" d=\"M60 45h50\" data-n=\"5\"/>\n");
+}
+
+static void test_facet_faint_line_and_hidden_group(void **state)
+{
+    (void)state;
+    hpx_svg *svg = figure();
+    hpx_svg_open_hidden(svg, "seed", 3);
+    hpx_svg_faint_line(svg, &square, 0, (double[]){0, 10}, (double[]){0, 1}, 2);
+    hpx_svg_close(svg);
+    hpx_svg_facet(svg, (double[]){0, 1, 2, 3, 4, 5, 6, 7.5}, 2,
+                  &(hpx_svg_heat_scale){0, 2, -1, HPX_SVG_BY_VALUE});
+    expect(
+        svg,
+        "<g class=\"seed\" data-n=\"3\" display=\"none\">\n"
+        "<path class=\"line s0\" fill=\"none\" stroke=\"#0072b2\" stroke-width=\"1\" stroke-opacity=\"0.3\" "
+        "stroke-linejoin=\"round\" d=\"M10 120L110 20\"/>\n"
+        "</g>\n"
+        "<path class=\"facet\" fill=\"#fde725\" stroke=\"#ffffff\" stroke-width=\"0.5\" "
+        "d=\"M0 1L2 3L4 5L6 7.5z\"/>\n");
+}
+
 static void test_group_and_heat_cell(void **state)
 {
     (void)state;
@@ -271,6 +334,9 @@ int main(void)
         cmocka_unit_test(test_bars),
         cmocka_unit_test(test_heat),
         cmocka_unit_test(test_heat_scales),
+        cmocka_unit_test(test_heat_goes_by),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_facet_faint_line_and_hidden_group),
         cmocka_unit_test(test_group_and_heat_cell),
         cmocka_unit_test(test_ticks),
         cmocka_unit_test(test_logarithmic_places),
