@@ -3,6 +3,7 @@
 #define HPX_BUILD_H
 
 #include "hpx/error.h"
+#include "hpx/fields.h"
 #include "hpx/hash.h"
 #include "hpx/metrics.h"
 #include "hpx/outcome.h"
@@ -68,10 +69,13 @@ typedef struct hpx_build_options {
     size_t jobs;         /* trials at once */
     bool guest;          /* this process is not hpx's own, but a program's that uses the library */
     bool dry;            /* decide without training: a plan */
-    bool keep_going;     /* a failed trial is worse than any score, and the searches go on */
-    bool again;          /* retrain everything, and compare with what is stored */
-    bool speculative;    /* jobs that would idle train what searches may come to; not with `again` */
-    hpx_event_fn *event; /* may be NULL */
+    bool others; /* dry: with events of its trials, those in training by other processes and those known */
+    bool keep_going;  /* a failed trial is worse than any score, and the searches go on */
+    bool again;       /* retrain everything, and compare with what is stored */
+    bool speculative; /* jobs that would idle train what searches may come to; not with `again` */
+    const hpx_fields
+        *about;          /* what others may know of it while it runs (hpx_store_begin_build); NULL: nothing */
+    hpx_event_fn *event; /* may be NULL; `others` needs it */
     void *context;
     const volatile sig_atomic_t *interrupted; /* checked often; may be NULL */
 } hpx_build_options;

@@ -291,14 +291,20 @@ typedef struct hpx_build_span {
     int64_t start_ns, end_ns; /* since 1970 */
 } hpx_build_span;
 
-/* Appends to the log of builds. */
+/* This process runs a build: what others may know of it, in the log of builds until hpx_store_log_build takes its place. */
+hpx_status hpx_store_begin_build(hpx_store *store, const hpx_fields *entry, hpx_error *error);
+/* What a build came to, in the log of builds. */
 hpx_status hpx_store_log_build(hpx_store *store, const hpx_fields *entry, const hpx_build_span *spans,
                                size_t span_count, hpx_error *error);
 /* Calls for every entry, the oldest first; those of earlier versions have no spans. Damaged ones are reported
- * and left out. */
+ * and left out. The field "number" is its place in the log. */
 typedef hpx_status hpx_build_entry_fn(void *context, const hpx_fields *entry, const hpx_build_span *spans,
                                       size_t span_count, hpx_error *error);
 hpx_status hpx_store_each_build(hpx_store *store, hpx_build_entry_fn *each, void *context, hpx_error *error);
+/* The same for those that have begun and not ended, without spans: they run, or were killed. */
+hpx_status hpx_store_each_begun(hpx_store *store, hpx_build_entry_fn *each, void *context, hpx_error *error);
+/* Whether the process of a build lives; also where the store is open for reading. */
+hpx_status hpx_store_build_runs(bool *runs, hpx_store *store, uint64_t number, hpx_error *error);
 
 /* Checks every value, that records and checkpoints have what they refer to, that no chunk is left over, and
  * the order and number of the keys. Calls `damaged` for each fault. */

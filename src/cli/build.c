@@ -35,11 +35,29 @@ static void summarise(const hpx_outcome *outcome, const struct options *options)
     }
 }
 
+/* How `hpx watch` opens the recipe again. */
+static void describe(hpx_fields *out, const struct target *target, const struct options *options)
+{
+    hpx_buffer words = {0};
+    char *folder = hpx_path_real(".");
+    for (size_t i = 0; i < options->count; i++)
+        hpx_buffer_add(&words, options->arguments[i], strlen(options->arguments[i]) + 1);
+    hpx_fields_set_text(out, "command", options->command->name);
+    hpx_fields_set_bytes(out, "words", words.data, words.size);
+    hpx_fields_set_bytes(out, "recipe", target->path, strlen(target->path));
+    hpx_fields_set_bytes(out, "folder", folder ? folder : "", folder ? strlen(folder) : 0);
+    hpx_fields_set_count(out, "started", (uint64_t)hpx_clock_ns());
+    hpx_buffer_free(&words);
+    free(folder);
+}
+
 hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_store *store,
                             const char *data, const struct options *options, hpx_error *error)
 {
     bool dry = options->dry;
     struct progress *progress = hpx_progress_new(options, target);
+    hpx_fields about = {0};
+    describe(&about, target, options);
     hpx_source_options source = {
         .store = store,
         .remember = !dry,
@@ -55,6 +73,7 @@ hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_
         .keep_going = options->keep_going,
         .again = options->again,
         .speculative = !options->no_speculate,
+        .about = &about,
         .event = hpx_progress_event,
         .context = progress,
         .interrupted = &hpx_interrupted,
@@ -63,6 +82,7 @@ hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_
         hpx_build(out, target->recipe, target->searches, target->count, &source, &build, error);
     hpx_progress_end(progress, *out, status);
     hpx_progress_free(progress);
+    hpx_fields_free(&about);
     return status;
 }
 

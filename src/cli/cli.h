@@ -78,6 +78,7 @@ extern const struct topic hpx_topics[];
 
 int hpx_run_build(const struct options *options);
 int hpx_run_plan(const struct options *options);
+int hpx_run_watch(const struct options *options);
 int hpx_run_trial(const struct options *options);
 int hpx_run_replay(const struct options *options);
 int hpx_run_compare(const struct options *options);

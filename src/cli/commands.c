@@ -16,6 +16,8 @@ const struct command hpx_commands[] = {
      "run searches, training only what the store lacks"},
     {"plan", hpx_run_plan, 1, SIZE_MAX, "RECIPE[:SEARCH]... [NAME=VALUE]...",
      "show what build would do, without training"},
+    {"watch", hpx_run_watch, 0, 1, "[RECIPE]",
+     "show a build of another process while it goes on"},
     {"trial", hpx_run_trial, 1, SIZE_MAX, "RECIPE NAME=VALUE...",
      "run one trial, unless it is stored, and print its metrics"},
     {"replay", hpx_run_replay, 2, SIZE_MAX, "TABLE.csv RECIPE[:SEARCH]... [NAME=VALUE]...",

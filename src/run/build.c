@@ -337,32 +337,15 @@ static hpx_status train(struct build *build, hpx_error *error)
     return status;
 }
 
-/* Builds that trained something are worth a line in the log. */
-static hpx_status log_build(struct build *build, const hpx_outcome *outcome, int64_t started_ns,
-                            hpx_status result, hpx_error *error)
+/* What is stored of a plan, and what others train of it. */
+static hpx_status follow_others(struct build *build, hpx_error *error)
 {
-    if (build->spent_seconds == 0)
-        return HPX_OK;
-    hpx_fields entry = {0};
-    for (size_t i = 0; i < build->ledger.count; i++) {
-        const struct trial *trial = ledger_at(&build->ledger, i);
-        if (trial->state == TRIAL_RUNNING)
-            hpx_timeline_end(&build->timeline, &trial->key, trial->epoch);
-    }
-    hpx_fields_set_bytes(&entry, "recipe", build->recipe->path, strlen(build->recipe->path));
-    hpx_fields_set_count(&entry, "started", (uint64_t)started_ns);
-    hpx_fields_set_real(&entry, "seconds", (double)(hpx_clock_ns() - started_ns) * 1e-9);
-    const hpx_hash unknown = {{0}};
-    hpx_fields_set_hash(&entry, "code", build->code_count ? &build->codes[0].id : &unknown);
-    hpx_fields_set_count(&entry, "stored", outcome->stored);
-    hpx_fields_set_count(&entry, "trained", outcome->trained);
-    hpx_fields_set_count(&entry, "extended", outcome->extended);
-    hpx_fields_set_count(&entry, "failed", outcome->failed);
-    hpx_fields_set_count(&entry, "status", (uint64_t)result);
-    hpx_status status =
-        hpx_store_log_build(build->store, &entry, build->timeline.done, build->timeline.count, error);
-    hpx_fields_free(&entry);
-    return status;
+    const hpx_request *requests;
+    size_t count;
+    hpx_status status = follow(build, error);
+    if (!status && build->speculative)
+        status = speculate(&requests, &count, build, error);
+    return status ? status : hpx_build_say_others(build, error);
 }
 
 static void add_numerics(hpx_fields *out, const hpx_fields *fields)
@@ -424,17 +407,20 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     if (hpx_experiment_warnings(build.experiment))
         hpx_build_emit(&build, HPX_EVENT_SAID, NULL, hpx_experiment_warnings(build.experiment));
     if (!status)
-        status = options->dry ? follow(&build, error) : train(&build, error);
-    if (options->dry)
+        status = options->others ? follow_others(&build, error)
+                 : options->dry  ? follow(&build, error)
+                                 : train(&build, error);
+    const bool planned = options->dry && !options->others;
+    if (planned)
         hpx_pace_find(&pace, &build.ledger, build.store);
-    *out = hpx_outcome_of(build.plan, &build.ledger, options->dry ? &pace : NULL);
+    *out = hpx_outcome_of(build.plan, &build.ledger, planned ? &pace : NULL);
     describe_origin(*out, build.experiment, &build.binary);
-    if (!status && options->dry)
+    if (!status && planned)
         status = hpx_proofs_count(&(*out)->proofs, &build, error);
     memcpy((*out)->other_trainer, build.reasons.other, sizeof build.reasons.other);
     if (!options->dry) {
         hpx_error log_error;
-        hpx_status logged = log_build(&build, *out, started_ns, status, &log_error);
+        hpx_status logged = hpx_build_end_log(&build, *out, started_ns, status, &log_error);
         if (!logged)
             logged = hpx_store_is_there(build.store, &log_error);
         if (logged && !status)

@@ -62,6 +62,7 @@ struct build {
         size_t count, capacity;
     } arrivals;            /* what has come from workers in one wait */
     double started;        /* hpx_clock_seconds() */
+    bool begun;            /* that is in the log of builds */
     size_t accidents;      /* of trials that are needed */
     bool stopping;         /* give out nothing more */
     hpx_status failure;    /* of a trial, by accident */
@@ -84,6 +85,14 @@ hpx_status hpx_build_prepare(struct build *build, hpx_error *error);
 
 /* Appends the conditions of a trial's job; nothing of a model's. */
 void hpx_build_add_conditions(hpx_buffer *out, const struct build *build, const struct trial *trial);
+
+/* What the log of builds has of it: log.c. */
+
+/* Before the first job: that it runs. */
+hpx_status hpx_build_begin_log(struct build *build, hpx_error *error);
+/* What it came to, if it had a job. */
+hpx_status hpx_build_end_log(struct build *build, const hpx_outcome *outcome, int64_t started_ns,
+                             hpx_status result, hpx_error *error);
 
 /* Stores the record of the code that trains a cell, once, and gives its id. */
 hpx_status hpx_build_put_code(hpx_hash *id, struct build *build, uint32_t cell, hpx_error *error);
@@ -156,6 +165,8 @@ void hpx_build_emit(struct build *build, hpx_event_kind kind, const struct trial
 void hpx_build_say_epoch(struct build *build, const struct trial *trial, const hpx_result *result);
 /* A cell has its score. */
 void hpx_build_say_score(const struct build *build, hpx_request request, double value);
+/* How its trials go in other processes, of a plan; and those that are known. */
+hpx_status hpx_build_say_others(struct build *build, hpx_error *error);
 /* Where the searches have gone since the last time. */
 void hpx_build_say_decisions(struct build *build);
 /* How the newest epoch of a trial goes, before it has a result, and what is ignored of what it says. */

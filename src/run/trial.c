@@ -72,7 +72,7 @@ static hpx_status consult(struct build *build, struct trial *trial, uint32_t epo
 
 static void explain(struct build *build, struct trial *trial)
 {
-    if (trial->state == TRIAL_KNOWN)
+    if (trial->state == TRIAL_KNOWN || build->options->others)
         return;
     char *reason = build->options->again ? hpx_strdup("-B") : hpx_reason_for(&build->reasons, trial);
     hpx_ledger_explain(&build->ledger, trial, reason);
@@ -186,6 +186,8 @@ hpx_status hpx_trial_put_records(struct build *build, const struct trial *trial,
     const hpx_source *source = hpx_experiment_source(build->experiment, trial->cell);
     hpx_hash code;
     hpx_status status = hpx_build_prepare(build, error);
+    if (!status)
+        status = hpx_build_begin_log(build, error);
     if (!status)
         status = hpx_build_put_code(&code, build, trial->cell, error);
     return status ? status : hpx_store_put_record(build->store, HPX_RECORD_DATASET, &source->record, error);

@@ -55,6 +55,8 @@ struct hpx_store {
     const hpx_store_judge *judge; /* NULL: nobody can */
     hpx_cell_set *cells;          /* of the artifacts read so far */
     struct pages *pages;          /* as pages.c last read them; NULL before the first value */
+    bool builds;                  /* this process runs a build that is in the log... */
+    uint64_t build;               /* ...under this number */
     char **reported;              /* what was damaged, so that it is said once */
     size_t reported_count, reported_capacity;
 };

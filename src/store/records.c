@@ -1,4 +1,4 @@
-/* Code versions, data sets, known files and the log of builds: small values beside the artifacts. */
+/* Code versions, data sets and known files: small values beside the artifacts. */
 #include "artifact.h"
 #include "internal.h"
 #include "sealed.h"
@@ -185,110 +185,6 @@ hpx_status hpx_store_put_file(hpx_store *store, const char *path, const hpx_know
     hpx_buffer_free(&bytes);
     hpx_fields_free(&fields);
     return status;
-}
-
-/* The field "spans" of an entry: for each, key(16) u32 slot, from, to, u8 verdict (128 more: speculative),
- * u64 start and end. */
-#define SPECULATIVE 0x80
-#define SPAN_BYTES  (HPX_HASH_BYTES + 3 * 4 + 1 + 2 * 8)
-
-static void encode_spans(hpx_buffer *out, const hpx_build_span *spans, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        hpx_buffer_add(out, spans[i].key.bytes, HPX_HASH_BYTES);
-        hpx_buffer_u32(out, spans[i].slot);
-        hpx_buffer_u32(out, spans[i].from);
-        hpx_buffer_u32(out, spans[i].to);
-        const uint8_t verdict = spans[i].verdict | (spans[i].speculative ? SPECULATIVE : 0);
-        hpx_buffer_add(out, &verdict, 1);
-        hpx_buffer_u64(out, (uint64_t)spans[i].start_ns);
-        hpx_buffer_u64(out, (uint64_t)spans[i].end_ns);
-    }
-}
-
-static void decode_span(hpx_build_span *out, const uint8_t *bytes)
-{
-    memcpy(out->key.bytes, bytes, HPX_HASH_BYTES);
-    bytes += HPX_HASH_BYTES;
-    out->slot = hpx_load_u32(bytes);
-    out->from = hpx_load_u32(bytes + 4);
-    out->to = hpx_load_u32(bytes + 8);
-    out->verdict = bytes[12] & ~SPECULATIVE;
-    out->speculative = bytes[12] & SPECULATIVE;
-    out->start_ns = (int64_t)hpx_load_u64(bytes + 13);
-    out->end_ns = (int64_t)hpx_load_u64(bytes + 21);
-}
-
-hpx_status hpx_store_log_build(hpx_store *store, const hpx_fields *entry, const hpx_build_span *spans,
-                               size_t span_count, hpx_error *error)
-{
-    MDB_txn *txn;
-    MDB_cursor *cursor;
-    hpx_status status = hpx_begin_write(&txn, store, error);
-    if (status)
-        return status;
-    hpx_buffer bytes = {0}, packed = {0};
-    hpx_fields whole = {0};
-    hpx_fields_add(&whole, entry);
-    encode_spans(&packed, spans, span_count);
-    hpx_fields_set_bytes(&whole, "spans", packed.data, packed.size);
-    hpx_fields_encode(&bytes, &whole);
-    hpx_fields_free(&whole);
-    hpx_buffer_free(&packed);
-    uint64_t number = 0;
-    int code = mdb_cursor_open(txn, store->databases[DB_BUILDS], &cursor);
-    if (code == 0) {
-        MDB_val key, value;
-        if (mdb_cursor_get(cursor, &key, &value, MDB_LAST) == 0 && key.mv_size == 8)
-            number = hpx_load_big_u64(key.mv_data) + 1;
-        mdb_cursor_close(cursor);
-        struct key name = hpx_key_of_number(number);
-        status = hpx_put_sealed(store, txn, DB_BUILDS, &name, bytes.data, bytes.size, error);
-    } else {
-        status = hpx_lmdb_failed(store, code, error);
-    }
-    hpx_buffer_free(&bytes);
-    return hpx_end_write(store, txn, status, error);
-}
-
-static hpx_status hand_on(const uint8_t *payload, size_t size, hpx_build_entry_fn *each, void *context,
-                          hpx_error *error)
-{
-    hpx_fields entry = {0};
-    const uint8_t *packed = NULL;
-    size_t bytes = 0;
-    hpx_error ignored;
-    hpx_status status = hpx_fields_decode(&entry, payload, size, error);
-    if (!status && hpx_fields_find(&entry, "spans"))
-        hpx_fields_bytes(&packed, &bytes, &entry, "spans", &ignored);
-    const size_t count = bytes / SPAN_BYTES;
-    hpx_build_span *spans = hpx_alloc((count + 1) * sizeof *spans);
-    for (size_t i = 0; i < count; i++)
-        decode_span(&spans[i], packed + i * SPAN_BYTES);
-    if (!status)
-        status = each(context, &entry, spans, count, error);
-    free(spans);
-    hpx_fields_free(&entry);
-    return status;
-}
-
-hpx_status hpx_store_each_build(hpx_store *store, hpx_build_entry_fn *each, void *context, hpx_error *error)
-{
-    MDB_txn *txn;
-    MDB_cursor *cursor = NULL;
-    MDB_val key, value;
-    hpx_status status = hpx_begin_read(&txn, store, error);
-    if (status)
-        return status;
-    int code = mdb_cursor_open(txn, store->databases[DB_BUILDS], &cursor);
-    while (!status && code == 0 && (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
-        if (hpx_is_sealed(DB_BUILDS, &key, &value))
-            status = hand_on(value.mv_data, value.mv_size - SEAL_BYTES, each, context, error);
-        else
-            hpx_report_damage(store, DB_BUILDS, &key);
-    mdb_cursor_close(cursor);
-    hpx_end_read(store, txn);
-    return status || code == MDB_NOTFOUND ? status : hpx_lmdb_failed(store, code, error);
 }
 
 /* Few files are ever known: walking them all is cheaper than an index to keep true. */

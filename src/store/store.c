@@ -9,7 +9,7 @@
  *     codes        id(16)                        fields: version, commit, describe, ...; id is their XXH3-128
  *     datasets     id(16)                        fields: name, files' hashes and sizes; likewise
  *     files        XXH3-128 of the path(16)      fields of an hpx_known_bytes, and the path
- *     builds       number(8)                     fields of one entry of the log of builds (records.c)
+ *     builds       number(8)                     fields of one entry of the log of builds (builds.c)
  *     conflicts    key(16) epoch(4) name(16)     fields of an hpx_artifact: a later run. Of a replicate the name is
  *                                                the XXH3-128 of these fields, else its output
  *     pins         key(16)                       nothing

@@ -744,6 +744,49 @@ static void test_log(void **state)
     hpx_fields_free(&entry);
 }
 
+static hpx_status count_begun(void *context, const hpx_fields *entry, const hpx_build_span *spans,
+                              size_t span_count, hpx_error *ignored)
+{
+    uint64_t number;
+    (void)spans;
+    assert_int_equal(span_count, 0);
+    expect_ok(hpx_fields_count(&number, entry, "number", ignored), ignored);
+    assert_int_equal(number, *(size_t *)context);
+    ++*(size_t *)context;
+    return HPX_OK;
+}
+
+/* A build that has begun is apart from those that have ended, and its end takes its place. */
+static void test_log_of_running(void **state)
+{
+    (void)state;
+    hpx_store *store = open_store(HPX_STORE_WRITE);
+    hpx_fields entry = code_record();
+    size_t begun = 1;
+    bool runs = true;
+    expect_ok(hpx_store_log_build(store, &entry, NULL, 0, &error), &error);
+    expect_ok(hpx_store_begin_build(store, &entry, &error), &error);
+    expect_ok(hpx_store_each_begun(store, count_begun, &begun, &error), &error);
+    assert_int_equal(begun, 2);
+    assert_int_equal(count_values("builds"), 2);
+    expect_ok(hpx_store_log_build(store, &entry, NULL, 0, &error), &error);
+    assert_int_equal(count_values("builds"), 2);
+    begun = 0;
+    expect_ok(hpx_store_each_begun(store, count_begun, &begun, &error), &error);
+    assert_int_equal(begun, 0);
+    /* One that ends without a word runs no more, and is still there. */
+    expect_ok(hpx_store_begin_build(store, &entry, &error), &error);
+    hpx_store_close(store);
+    store = open_store(HPX_STORE_READ);
+    begun = 2;
+    expect_ok(hpx_store_each_begun(store, count_begun, &begun, &error), &error);
+    assert_int_equal(begun, 3);
+    expect_ok(hpx_store_build_runs(&runs, store, 2, &error), &error);
+    assert_false(runs);
+    hpx_store_close(store);
+    hpx_fields_free(&entry);
+}
+
 static void test_read_mode(void **state)
 {
     (void)state;
@@ -1279,6 +1322,7 @@ int main(void)
         WITH_FOLDER(test_find_file),
         WITH_FOLDER(test_claims),
         WITH_FOLDER(test_log),
+        WITH_FOLDER(test_log_of_running),
         WITH_FOLDER(test_read_mode),
         WITH_FOLDER(test_open_refused),
         WITH_FOLDER(test_map_size),

@@ -1,0 +1,322 @@
+/* hpx watch: a build of another process, as that one would draw it: from the log of builds, which says that it runs and how its
+ * recipe is opened; from what is stored; and from the claims on trials. The store is opened only while it is read, so that
+ * nobody waits for a watcher. */
+#include "cli.h"
+
+#include "base/machine.h"
+#include "base/memory.h"
+#include "hpx/file.h"
+#include "live/live.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define POLL_SECONDS 1.0
+#define POLL_SHARE   10 /* of the time, at most one part so large is spent with looking */
+
+/* The build that is watched, as the log of builds has it. */
+struct watched {
+    const char *wanted; /* the real path of its recipe; NULL: any */
+    uint64_t number, started;
+    size_t others; /* further builds that run */
+    char *command, *recipe, *folder;
+    char **words;
+    size_t count;
+    hpx_store *store; /* while they are looked at */
+};
+
+/* One look at it. */
+struct look {
+    hpx_live *live;
+    const hpx_recipe *recipe;
+    hpx_hash *ended; /* trials, in order of key */
+    size_t count, capacity;
+    const struct look *before; /* NULL: it is the first, and what had ended then is not told */
+    bool lists;
+};
+
+static void forget(struct watched *watched)
+{
+    for (size_t i = 0; i < watched->count; i++)
+        free(watched->words[i]);
+    free(watched->words);
+    free(watched->command);
+    free(watched->recipe);
+    free(watched->folder);
+    watched->words = NULL;
+    watched->count = 0;
+    watched->command = watched->recipe = watched->folder = NULL;
+}
+
+/* --- which build ---------------------------------------------------------------------------------------------- */
+
+static char *text_of(const hpx_fields *entry, const char *name)
+{
+    const hpx_field *field = hpx_fields_find(entry, name);
+    return field ? hpx_strndup((const char *)field->bytes, field->size) : hpx_strdup("");
+}
+
+static void take_words(struct watched *out, const hpx_fields *entry)
+{
+    const hpx_field *field = hpx_fields_find(entry, "words");
+    const char *at = field ? (const char *)field->bytes : "", *end = at + (field ? field->size : 0);
+    size_t capacity = 0;
+    while (at < end) {
+        out->words = hpx_grow(out->words, &capacity, out->count + 1, sizeof *out->words);
+        out->words[out->count] = hpx_strndup(at, (size_t)(end - at));
+        at += strlen(out->words[out->count++]) + 1;
+    }
+}
+
+/* Of those that run, the one that began last. */
+static hpx_status consider(void *context, const hpx_fields *entry, const hpx_build_span *spans,
+                           size_t span_count, hpx_error *error)
+{
+    struct watched *watched = context;
+    uint64_t number, started;
+    bool runs;
+    (void)spans, (void)span_count;
+    hpx_status status = hpx_fields_count(&number, entry, "number", error);
+    if (!status)
+        status = hpx_fields_count(&started, entry, "started", error);
+    if (!status)
+        status = hpx_store_build_runs(&runs, watched->store, number, error);
+    if (status || !runs)
+        return status;
+    char *folder = text_of(entry, "folder"), *recipe = text_of(entry, "recipe"),
+         *path = hpx_path_join(folder, recipe), *real = hpx_path_real(path);
+    if (!watched->wanted || (real && strcmp(real, watched->wanted) == 0)) {
+        watched->others += watched->command != NULL;
+        forget(watched);
+        *watched = (struct watched){.wanted = watched->wanted,
+                                    .number = number,
+                                    .started = started,
+                                    .others = watched->others,
+                                    .command = text_of(entry, "command"),
+                                    .recipe = hpx_strdup(recipe),
+                                    .folder = hpx_strdup(folder),
+                                    .store = watched->store};
+        take_words(watched, entry);
+    }
+    free(real);
+    free(path);
+    free(recipe);
+    free(folder);
+    return HPX_OK;
+}
+
+/* Leaves `command` NULL where no such build runs. */
+static hpx_status find_build(struct watched *out, const struct options *options, const char *folder,
+                             hpx_error *error)
+{
+    hpx_status status = hpx_open_store(&out->store, options, folder, HPX_STORE_READ, error);
+    if (!status && out->store)
+        status = hpx_store_each_begun(out->store, consider, out, error);
+    hpx_store_close(out->store);
+    out->store = NULL;
+    return status;
+}
+
+/* Opens the recipe as the build has opened it: from its folder, with its words. */
+static hpx_status open_recipe(struct target **out, size_t *count, const struct watched *watched,
+                              hpx_error *error)
+{
+    *out = NULL;
+    *count = 0;
+    if (strcmp(watched->recipe, "-") == 0)
+        return hpx_error_set(error, HPX_FAILED,
+                             "the build has its recipe from standard input: it cannot be read again");
+    if (chdir(watched->folder) != 0)
+        return hpx_error_errno(error, "%s", watched->folder);
+    if (strcmp(watched->command, "trial") != 0)
+        return hpx_open_targets(out, count, watched->words, watched->count, error);
+    struct target trial;
+    hpx_status status = hpx_open_trial(&trial, watched->words, watched->count, error);
+    if (!status) {
+        *out = hpx_alloc(sizeof **out);
+        **out = trial;
+        *count = 1;
+    }
+    return status;
+}
+
+/* --- a look at it --------------------------------------------------------------------------------------------- */
+
+static int compare_keys(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(hpx_hash));
+}
+
+static bool has_ended(const struct look *look, const hpx_hash *key)
+{
+    return look->count > 0 && bsearch(key, look->ended, look->count, sizeof *key, compare_keys);
+}
+
+static void note_end(struct look *look, const hpx_event *event)
+{
+    look->ended = hpx_grow(look->ended, &look->capacity, look->count + 1, sizeof *look->ended);
+    look->ended[look->count++] = *event->key;
+    if (!look->lists || !look->before || has_ended(look->before, event->key))
+        return;
+    char *name = hpx_live_trial_name(look->recipe, event),
+         *line = event->failed ? hpx_format("failed %s: epoch %u: %s\n", name, event->epoch, event->message)
+                               : hpx_format("done   %s: %.*f\n", name,
+                                            look->recipe->objective.minimised ? 6 : 4, event->value);
+    hpx_show_text(line);
+    free(line);
+    free(name);
+}
+
+static void see(void *context, const hpx_event *event)
+{
+    struct look *look = context;
+    hpx_live_take(look->live, event, hpx_clock_seconds());
+    if (event->kind == HPX_EVENT_DONE || event->kind == HPX_EVENT_FAILED)
+        note_end(look, event);
+}
+
+static void free_look(struct look *look)
+{
+    hpx_live_free(look->live);
+    free(look->ended);
+    *look = (struct look){0};
+}
+
+/* What the searches can have seen, what is in training, and whether the build still ran before. */
+static hpx_status look_at(struct look *out, bool *runs, hpx_outcome **outcome, const struct watched *watched,
+                          const struct target *target, const struct options *options, const char *folder,
+                          hpx_error *error)
+{
+    hpx_store *store;
+    *outcome = NULL;
+    hpx_status status = hpx_open_store(&store, options, folder, HPX_STORE_READ, error);
+    if (!status && !store)
+        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: the store is gone", folder);
+    if (!status)
+        status = hpx_store_build_runs(runs, store, watched->number, error);
+    char *data = hpx_data_folder(folder);
+    const hpx_source_options source = {.store = store, .folder = data};
+    const hpx_build_options build = {.program = hpx_worker_program(),
+                                     .jobs = hpx_processors(),
+                                     .dry = true,
+                                     .others = true,
+                                     .speculative = true,
+                                     .event = see,
+                                     .context = out,
+                                     .interrupted = &hpx_interrupted};
+    out->live = hpx_live_new(target->recipe);
+    out->recipe = target->recipe;
+    if (!status)
+        status = hpx_build(outcome, target->recipe, target->searches, target->count, &source, &build, error);
+    hpx_store_close(store);
+    if (out->count > 0)
+        qsort(out->ended, out->count, sizeof *out->ended, compare_keys);
+    free(data);
+    return status;
+}
+
+/* Draws what was seen again and again until it is time for the next look. */
+static void wait_and_draw(const struct look *look, bool draws, double seconds)
+{
+    const struct timespec tick = {.tv_nsec = 100 * 1000 * 1000};
+    const double begin = hpx_clock_seconds();
+    double drawn = 0;
+    for (double now = begin; now - begin < seconds && !hpx_interrupted; now = hpx_clock_seconds()) {
+        if (draws && (now - drawn >= POLL_SECONDS || hpx_terminal_changed) && hpx_terminal_is_ours()) {
+            hpx_buffer lines = {0};
+            const hpx_screen screen = hpx_terminal_screen(STDERR_FILENO);
+            hpx_live_draw(&lines, look->live, &screen, now);
+            hpx_terminal_draw(hpx_buffer_text(&lines));
+            hpx_buffer_free(&lines);
+            drawn = now;
+        }
+        nanosleep(&tick, NULL);
+    }
+}
+
+/* Until the build ends, or the user is fed up. Then *outcome is what was stored of it last. */
+static hpx_status watch(hpx_outcome **outcome, const struct watched *watched, const struct target *target,
+                        const struct options *options, const char *folder, hpx_error *error)
+{
+    const bool draws = hpx_terminal_is_able(STDERR_FILENO) && !options->quiet;
+    struct look last = {0}, now = {.lists = false};
+    hpx_status status = HPX_OK;
+    if (draws)
+        hpx_terminal_watch();
+    for (bool runs = true; runs && !status && !hpx_interrupted;) {
+        const double begin = hpx_clock_seconds();
+        now = (struct look){.before = last.live ? &last : NULL,
+                            .lists = !options->quiet && (!draws || options->verbose)};
+        hpx_outcome_free(*outcome);
+        status = look_at(&now, &runs, outcome, watched, target, options, folder, error);
+        free_look(&last);
+        last = now;
+        last.before = NULL;
+        if (!status && runs)
+            wait_and_draw(&last, draws, fmax(POLL_SECONDS, POLL_SHARE * (hpx_clock_seconds() - begin)));
+    }
+    hpx_terminal_clear();
+    free_look(&last);
+    return status;
+}
+
+/* --- the command ---------------------------------------------------------------------------------------------- */
+
+static int watch_build(const struct watched *watched, const struct options *options, const char *folder)
+{
+    struct target *targets;
+    hpx_outcome *outcome = NULL;
+    hpx_buffer text = {0};
+    hpx_error error;
+    size_t count, at = 0;
+    int code = EXIT_DONE;
+    hpx_status status = open_recipe(&targets, &count, watched, &error);
+    while (!status && at + 1 < count && strcmp(targets[at].path, watched->recipe) != 0)
+        at++;
+    if (!status && watched->others > 0 && !options->quiet)
+        hpx_say("watching %s; %zu more: hpx watch RECIPE", watched->recipe, watched->others);
+    if (!status)
+        status = watch(&outcome, watched, &targets[at], options, folder, &error);
+    if (!status && !hpx_interrupted && outcome) {
+        hpx_report_outcome(&text, outcome);
+        code = hpx_print_result(&text);
+    }
+    hpx_outcome_free(outcome);
+    hpx_free_targets(targets, count);
+    return status && !hpx_interrupted ? hpx_fail(&error) : code;
+}
+
+int hpx_run_watch(const struct options *options)
+{
+    const char *recipe = options->count ? options->arguments[0] : NULL;
+    struct watched watched = {0};
+    hpx_error error;
+    int code = EXIT_DONE;
+    char *wanted = recipe ? hpx_recipe_path(recipe) : NULL, *real = wanted ? hpx_path_real(wanted) : NULL;
+    if (wanted && !real) {
+        hpx_say("%s: no such recipe", wanted);
+        free(wanted);
+        return EXIT_USAGE;
+    }
+    char *named = hpx_store_folder(options, recipe ? recipe : "."), *folder = hpx_path_real(named);
+    watched.wanted = real;
+    hpx_catch_interrupts();
+    hpx_status status = find_build(&watched, options, folder ? folder : named, &error);
+    if (status)
+        code = hpx_fail(&error);
+    else if (watched.command)
+        code = watch_build(&watched, options, folder);
+    else if (!options->quiet)
+        hpx_say(recipe ? "no build of %s runs that trains something"
+                       : "no build runs that trains something (%s)",
+                recipe ? recipe : named);
+    forget(&watched);
+    free(folder);
+    free(named);
+    free(real);
+    free(wanted);
+    return code;
+}
