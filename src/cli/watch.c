@@ -77,7 +77,7 @@ static hpx_status consider(void *context, const hpx_fields *entry, const hpx_bui
 {
     struct watched *watched = context;
     uint64_t number, started;
-    bool runs;
+    bool runs = false;
     (void)spans, (void)span_count;
     hpx_status status = hpx_fields_count(&number, entry, "number", error);
     if (!status)
