@@ -367,9 +367,12 @@ hpx_status hpx_recipe_format(hpx_buffer *out, const char *path, const void *byte
     } else {
         rows = read_rows(&p, p.file);
         lay_out(&text, &rows);
-        if (text.size > RECIPE_BYTES_MAX || !says_the_same(&p, &rows, &text))
-            status = hpx_error_set(error, HPX_FAILED, "%s: its layout cannot be changed; it is left as it is",
-                                   path);
+        if (text.size > RECIPE_BYTES_MAX)
+            status = hpx_error_set(error, HPX_FAILED, "%s: laid out, it would be larger than %u bytes", path,
+                                   RECIPE_BYTES_MAX);
+        else if (!says_the_same(&p, &rows, &text))
+            status = hpx_error_set(error, HPX_FAILED,
+                                   "%s: laid out, it would say something else; it is left as it is", path);
         else
             hpx_buffer_add(out, text.data, text.size);
     }
