@@ -26,7 +26,7 @@ shown() {
 # What may differ becomes the same. A table's column of seconds is known by its heading.
 canon() {
     shown | sed -E -e 's/(of trainer [0-9a-f]+), .*/\1, COMMIT/' -e 's/20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(Z|[+-][0-9:]{5})/DATE/g' \
-        -e 's/[0-9]+(\.[0-9]+)? (s|ms|seconds?|minutes?|hours?)\b/TIME/g; s/\b[0-9]+:[0-9]{2}\b/TIME/g; s/[0-9.]+ [KMG]iB\b/SIZE/g' |
+        -e 's/[0-9]+(\.[0-9]+)? (s|ms|seconds?|minutes?|hours?)\b/TIME/g; s/\b[0-9]+:[0-9]{2}\b/TIME/g; s/[0-9.]+ [KMG]iB\b/SIZE/g; s/±/+/g' |
         awk '
             /(^| )seconds( |$)/ { ends = index($0 " ", "seconds ") + 6; print; next }
             !NF { ends = 0 }
