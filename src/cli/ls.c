@@ -27,8 +27,8 @@ static hpx_status list(void *context, const hpx_artifact *artifact, hpx_error *e
 {
     struct listing *listing = context;
     hpx_provenance provenance;
-    hpx_status status =
-        hpx_provenance_find(&provenance, listing->store, &listing->adoptions, artifact, error);
+    hpx_status status = hpx_provenance_find(&provenance, listing->store, &listing->adoptions, artifact,
+                                            HPX_PROVENANCE_ALL, error);
     if (status)
         return status;
     if (listing->audit) {

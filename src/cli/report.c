@@ -24,8 +24,8 @@ static hpx_status add(void *context, const hpx_artifact *artifact, hpx_error *er
     hpx_provenance provenance;
     if (hpx_page_add(reported->page, artifact))
         return HPX_OK;
-    hpx_status status =
-        hpx_provenance_find(&provenance, reported->store, &reported->adoptions, artifact, error);
+    hpx_status status = hpx_provenance_find(&provenance, reported->store, &reported->adoptions, artifact,
+                                            HPX_PROVENANCE_ALL, error);
     if (!status)
         hpx_page_add_origin(reported->page, &provenance);
     hpx_provenance_free(&provenance);

@@ -104,7 +104,8 @@ static hpx_status add_history(hpx_rows *rows, const hpx_history *history, hpx_st
     hpx_status status = hpx_adoptions_read(&adoptions, store, error);
     for (size_t i = 0; i < history->count && !status; i++) {
         hpx_provenance provenance;
-        status = hpx_provenance_find(&provenance, store, &adoptions, &history->artifacts[i], error);
+        status = hpx_provenance_find(&provenance, store, &adoptions, &history->artifacts[i],
+                                     HPX_PROVENANCE_ALL, error);
         if (!status)
             hpx_report_provenance(rows, &provenance);
         hpx_provenance_free(&provenance);

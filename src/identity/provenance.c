@@ -13,19 +13,28 @@ static hpx_status forgive(hpx_status status)
 }
 
 hpx_status hpx_provenance_find(hpx_provenance *out, hpx_store *store, const hpx_adoptions *adoptions,
-                               const hpx_artifact *artifact, hpx_error *error)
+                               const hpx_artifact *artifact, unsigned parts, hpx_error *error)
 {
+    const struct {
+        unsigned part;
+        hpx_record_kind kind;
+        hpx_fields *fields;
+        const hpx_hash *id;
+    } records[] = {
+        {HPX_PROVENANCE_CODE, HPX_RECORD_CODE, &out->code, &artifact->code},
+        {HPX_PROVENANCE_DATASET, HPX_RECORD_DATASET, &out->dataset, &artifact->dataset},
+        {hpx_artifact_is_of_program(artifact) ? HPX_PROVENANCE_CONDITIONS : 0, HPX_RECORD_CONDITIONS,
+         &out->conditions, &artifact->conditions},
+    };
+    hpx_status status = HPX_OK;
     *out = (hpx_provenance){.artifact = *artifact, .adoptions = adoptions};
-    hpx_status status = forgive(hpx_store_manifest(&out->manifest, store, &artifact->key, error));
-    if (!status)
-        status = forgive(hpx_store_get_record(&out->code, store, HPX_RECORD_CODE, &artifact->code, error));
-    if (!status)
-        status = forgive(
-            hpx_store_get_record(&out->dataset, store, HPX_RECORD_DATASET, &artifact->dataset, error));
-    if (!status && hpx_artifact_is_of_program(artifact))
-        status = forgive(hpx_store_get_record(&out->conditions, store, HPX_RECORD_CONDITIONS,
-                                              &artifact->conditions, error));
-    if (!status)
+    if (parts & HPX_PROVENANCE_MANIFEST)
+        status = forgive(hpx_store_manifest(&out->manifest, store, &artifact->key, error));
+    for (size_t i = 0; i < sizeof records / sizeof *records && !status; i++)
+        if (parts & records[i].part)
+            status = forgive(
+                hpx_store_get_record(records[i].fields, store, records[i].kind, records[i].id, error));
+    if (!status && (parts & HPX_PROVENANCE_IMPORT))
         status = forgive(hpx_store_find_import(&out->import, store, &artifact->key, artifact->epoch, error));
     if (status)
         hpx_provenance_free(out);
@@ -133,8 +142,8 @@ hpx_status hpx_trajectory_read(hpx_trajectory *out, hpx_store *store, const char
     if (!status)
         status = hpx_adoptions_read(out->adoptions, store, error);
     if (!status)
-        status =
-            hpx_provenance_find(&out->newest, store, out->adoptions, &out->artifacts[out->count - 1], error);
+        status = hpx_provenance_find(&out->newest, store, out->adoptions, &out->artifacts[out->count - 1],
+                                     HPX_PROVENANCE_ALL, error);
     return status;
 }
 

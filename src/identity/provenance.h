@@ -22,9 +22,18 @@ typedef struct hpx_provenance {
     const hpx_adoptions *adoptions; /* of the store, borrowed */
 } hpx_provenance;
 
-/* `adoptions`: all of the store. */
+enum {
+    HPX_PROVENANCE_MANIFEST = 1,
+    HPX_PROVENANCE_CODE = 2, /* with its packed sources, which take a moment */
+    HPX_PROVENANCE_DATASET = 4,
+    HPX_PROVENANCE_CONDITIONS = 8,
+    HPX_PROVENANCE_IMPORT = 16,
+    HPX_PROVENANCE_ALL = 31,
+};
+
+/* `adoptions`: all of the store; `parts`: what is looked for, and the others are empty. */
 hpx_status hpx_provenance_find(hpx_provenance *out, hpx_store *store, const hpx_adoptions *adoptions,
-                               const hpx_artifact *artifact, hpx_error *error);
+                               const hpx_artifact *artifact, unsigned parts, hpx_error *error);
 void hpx_provenance_free(hpx_provenance *provenance);
 
 /* The trainer that made a result, and the one that it is stored under; NULL where the store has lost it. */

@@ -3,24 +3,13 @@
 
 #include "base/memory.h"
 #include "identity/manifest.h"
+#include "report/groups.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* One of the codes or kernels that results come from. */
-struct group {
-    char *name; /* what tells it from the others */
-    char *text; /* what is said of it */
-    size_t count;
-};
-
-struct groups {
-    struct group *at;
-    size_t count, capacity;
-};
-
 struct hpx_audit {
-    struct groups trainers, codes, kernels, adoptions, counted, imports;
+    hpx_groups trainers, codes, kernels, adoptions, counted, imports;
 };
 
 hpx_audit *hpx_audit_new(void)
@@ -28,41 +17,17 @@ hpx_audit *hpx_audit_new(void)
     return hpx_alloc(sizeof(hpx_audit));
 }
 
-static void free_groups(struct groups *groups)
-{
-    for (size_t i = 0; i < groups->count; i++) {
-        free(groups->at[i].name);
-        free(groups->at[i].text);
-    }
-    free(groups->at);
-}
-
 void hpx_audit_free(hpx_audit *audit)
 {
     if (!audit)
         return;
-    free_groups(&audit->trainers);
-    free_groups(&audit->codes);
-    free_groups(&audit->kernels);
-    free_groups(&audit->adoptions);
-    free_groups(&audit->counted);
-    free_groups(&audit->imports);
+    hpx_groups_free(&audit->trainers);
+    hpx_groups_free(&audit->codes);
+    hpx_groups_free(&audit->kernels);
+    hpx_groups_free(&audit->adoptions);
+    hpx_groups_free(&audit->counted);
+    hpx_groups_free(&audit->imports);
     free(audit);
-}
-
-/* Counts one in; takes both texts over. */
-static void count_in(struct groups *groups, char *name, char *text)
-{
-    for (size_t i = 0; i < groups->count; i++) {
-        if (strcmp(groups->at[i].name, name) != 0)
-            continue;
-        groups->at[i].count++;
-        free(name);
-        free(text);
-        return;
-    }
-    groups->at = hpx_grow(groups->at, &groups->capacity, groups->count + 1, sizeof *groups->at);
-    groups->at[groups->count++] = (struct group){name, text, 1};
 }
 
 static char *field_text(const hpx_fields *fields, const char *name, int digits, const char *otherwise)
@@ -112,29 +77,30 @@ static void count_adoptions(hpx_audit *audit, const hpx_provenance *provenance)
     hpx_buffer text = {0};
     for (size_t at = 0; (adoption = hpx_provenance_next_adoption(&at, provenance)); text.size = 0) {
         hpx_report_adoption(&text, adoption);
-        count_in(&audit->adoptions, hpx_strdup(hpx_buffer_text(&text)), NULL);
+        hpx_groups_count(&audit->adoptions, hpx_strdup(hpx_buffer_text(&text)), NULL);
     }
     if (hpx_report_counted(&text, provenance))
-        count_in(&audit->counted, hpx_strdup(hpx_buffer_text(&text)), NULL);
+        hpx_groups_count(&audit->counted, hpx_strdup(hpx_buffer_text(&text)), NULL);
     hpx_buffer_free(&text);
 }
 
 void hpx_audit_add(hpx_audit *audit, const hpx_provenance *provenance)
 {
     char hex[HPX_HASH_HEX_BYTES], *trainer = field_text(&provenance->code, "version", 8, "?");
-    count_in(&audit->codes, hpx_strdup(hpx_hash_hex(hex, &provenance->artifact.code)),
-             describe(provenance, trainer));
+    hpx_groups_count(&audit->codes, hpx_strdup(hpx_hash_hex(hex, &provenance->artifact.code)),
+                     describe(provenance, trainer));
     free(trainer);
-    count_in(&audit->trainers, field_text(&provenance->manifest, "code.version", 8, "?"), NULL);
-    count_in(&audit->kernels, field_text(&provenance->manifest, "numerics.kernel", 255, "none"), NULL);
+    hpx_groups_count(&audit->trainers, field_text(&provenance->manifest, "code.version", 8, "?"), NULL);
+    hpx_groups_count(&audit->kernels, field_text(&provenance->manifest, "numerics.kernel", 255, "none"),
+                     NULL);
     count_adoptions(audit, provenance);
     hpx_buffer import = {0};
     if (hpx_report_import(&import, provenance))
-        count_in(&audit->imports, hpx_strdup(hpx_buffer_text(&import)), NULL);
+        hpx_groups_count(&audit->imports, hpx_strdup(hpx_buffer_text(&import)), NULL);
     hpx_buffer_free(&import);
 }
 
-static void add_mixture(hpx_buffer *out, const struct groups *groups, const char *what)
+static void add_mixture(hpx_buffer *out, const hpx_groups *groups, const char *what)
 {
     if (groups->count < 2)
         return;
@@ -144,7 +110,7 @@ static void add_mixture(hpx_buffer *out, const struct groups *groups, const char
     hpx_buffer_puts(out, "); their numbers need not be comparable bit for bit\n");
 }
 
-static void add_counts(hpx_buffer *out, const struct groups *groups)
+static void add_counts(hpx_buffer *out, const hpx_groups *groups)
 {
     for (size_t i = 0; i < groups->count; i++)
         hpx_buffer_printf(out, "%zu result%s %s\n", groups->at[i].count, groups->at[i].count == 1 ? "" : "s",
