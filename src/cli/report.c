@@ -22,10 +22,11 @@ static hpx_status add(void *context, const hpx_artifact *artifact, hpx_error *er
 {
     struct reported *reported = context;
     hpx_provenance provenance;
-    if (hpx_page_add(reported->page, artifact))
+    const unsigned parts = hpx_page_add(reported->page, artifact);
+    if (parts == 0)
         return HPX_OK;
-    hpx_status status = hpx_provenance_find(&provenance, reported->store, &reported->adoptions, artifact,
-                                            HPX_PROVENANCE_ALL, error);
+    hpx_status status =
+        hpx_provenance_find(&provenance, reported->store, &reported->adoptions, artifact, parts, error);
     if (!status)
         hpx_page_add_origin(reported->page, &provenance);
     hpx_provenance_free(&provenance);
@@ -152,6 +153,7 @@ static hpx_status make_pages(struct pages *out, hpx_store *store, const struct t
     struct limits limits = {0};
     struct pictures pictures;
     hpx_status status = add_comparison(reported.page, options->compared, error);
+    hpx_page_set_words(reported.page, options->arguments, options->count);
     if (!status)
         status = hpx_adoptions_read(&reported.adoptions, store, error);
     if (!status)

@@ -29,18 +29,11 @@ void hpx_page_free(hpx_page *page)
         free(page->cells[cell].values);
         free(page->cells[cell].failure);
     }
-    for (size_t i = 0; i < page->origin_count; i++) {
-        free(page->origins[i].version);
-        free(page->origins[i].describe);
-        free(page->origins[i].data);
-        free(page->origins[i].numerics);
-        free(page->origins[i].import);
-    }
     hpx_page_contest_free(page->contest);
     hpx_page_timeline_free(page->timeline);
     free(page->keys);
     hpx_page_free_figures(page);
-    free(page->origins);
+    hpx_page_free_origins(page);
     free(page->cells);
     free(page->costs);
     free(page);
@@ -75,15 +68,6 @@ static size_t seed_index(const hpx_recipe *recipe, uint64_t seed)
     return index;
 }
 
-static size_t find_origin(const hpx_page *page, const hpx_artifact *artifact)
-{
-    size_t i = 0;
-    while (i < page->origin_count && !(hpx_hash_equal(&page->origins[i].code, &artifact->code) &&
-                                       hpx_hash_equal(&page->origins[i].dataset, &artifact->dataset)))
-        i++;
-    return i;
-}
-
 static double *values_of(const hpx_page *page, struct cell *cell)
 {
     const size_t count = page->recipe->seed_count * page->recipe->epochs;
@@ -95,22 +79,22 @@ static double *values_of(const hpx_page *page, struct cell *cell)
     return cell->values;
 }
 
-/* Epochs of a trajectory come one after the other. */
-static void add_key(hpx_page *page, const hpx_artifact *artifact, uint32_t cell)
+/* Epochs of a trajectory come one after the other. Whether this is the first. */
+static bool add_key(hpx_page *page, const hpx_artifact *artifact, uint32_t cell)
 {
     const size_t count = page->key_count;
     if (count > 0 && hpx_hash_equal(&page->keys[count - 1].key, &artifact->key))
-        return;
+        return false;
     page->keys = hpx_grow(page->keys, &page->key_capacity, count + 1, sizeof *page->keys);
     page->keys[page->key_count++] = (struct named_key){artifact->key, cell, artifact->seed};
+    return true;
 }
 
-bool hpx_page_add(hpx_page *page, const hpx_artifact *artifact)
+unsigned hpx_page_add(hpx_page *page, const hpx_artifact *artifact)
 {
     const hpx_recipe *recipe = page->recipe;
-    const size_t origin = find_origin(page, artifact);
     if (artifact->epoch == 0 || artifact->epoch > recipe->epochs)
-        return true;
+        return 0;
     const uint32_t number = number_of(recipe, &artifact->cell);
     struct cell *cell = &page->cells[number];
     const bool first = !cell->values;
@@ -123,16 +107,13 @@ bool hpx_page_add(hpx_page *page, const hpx_artifact *artifact)
         cell->failed_epoch = artifact->epoch;
         cell->failure = hpx_strdup(artifact->failure);
     }
-    add_key(page, artifact, number);
     if (first) {
         cell->key = artifact->key;
-        cell->origin = origin;
+        cell->origin = hpx_page_find_origin(page, &artifact->code);
     }
     cell->epochs = artifact->epoch > cell->epochs ? artifact->epoch : cell->epochs;
     cell->seconds += artifact->seconds;
-    if (origin < page->origin_count)
-        page->origins[origin].results++;
-    return origin < page->origin_count;
+    return hpx_page_parts(page, artifact, add_key(page, artifact, number));
 }
 
 uint32_t hpx_page_cells(const hpx_page *page)

@@ -4,6 +4,7 @@
 
 #include "page/page.h"
 
+#include "report/groups.h"
 #include "statistics/ranks.h"
 #include "svg/svg.h"
 
@@ -25,12 +26,19 @@ struct cell {
     hpx_hash key;   /* of the first seed */
 };
 
-/* Code, data and machine that results were made with. */
+/* A code that results were made with. */
 struct origin {
-    hpx_hash code, dataset;
-    char *version, *describe, *data, *numerics, *import;
+    hpx_hash code;
+    char *version, *describe, *branch;
     bool dirty;
-    size_t results;
+    hpx_buffer patch; /* of its uncommitted edits; empty: it is not known, or there are none */
+    size_t results;   /* epochs */
+};
+
+struct data_set {
+    hpx_hash id;
+    hpx_fields record;
+    size_t results; /* epochs */
 };
 
 /* A trajectory of a cell. */
@@ -86,6 +94,11 @@ struct hpx_page {
     size_t figure_count, figure_capacity;
     struct origin *origins;
     size_t origin_count, origin_capacity;
+    struct data_set *data;
+    size_t data_count, data_capacity;
+    hpx_groups numerics, hosts, imports, adoptions;
+    char *const *words; /* of the command line */
+    size_t word_count;
     struct named_key *keys; /* of all results; in order of key when the first build is added */
     size_t key_count, key_capacity;
     struct timeline *timeline; /* NULL: none */
@@ -294,6 +307,15 @@ void hpx_html_picture(hpx_buffer *out, const struct picture *picture, uint32_t h
 
 void hpx_page_timeline(hpx_buffer *out, hpx_page *page);
 void hpx_page_timeline_free(struct timeline *timeline); /* NULL is fine */
+
+/* --- provenance.c: where results come from --------------------------------------------------------------------- */
+
+void hpx_page_provenance(hpx_buffer *out, const hpx_page *page);
+size_t hpx_page_find_origin(const hpx_page *page,
+                            const hpx_hash *code); /* origin_count: it is not known yet */
+/* What is wanted to know of where an artifact comes from, which is, or is not, the first of its trajectory. */
+unsigned hpx_page_parts(const hpx_page *page, const hpx_artifact *artifact, bool first);
+void hpx_page_free_origins(hpx_page *page);
 
 /* --- summary.c: the head of the page -------------------------------------------------------------------------- */
 

@@ -43,82 +43,6 @@ static void open_table(hpx_buffer *out, const char *id, const char *label)
                       label, id);
 }
 
-/* --- where results come from ------------------------------------------------------------------------------------- */
-
-/* Its numerics, as "kernel AVX2, ..." */
-static char *numerics_text(const hpx_fields *manifest)
-{
-    static const char prefix[] = "numerics.";
-    hpx_buffer text = {0};
-    for (size_t i = 0; i < manifest->count; i++) {
-        const hpx_field *field = &manifest->fields[i];
-        if (strncmp(field->name, prefix, strlen(prefix)) != 0 || field->type != HPX_FIELD_TEXT)
-            continue;
-        hpx_buffer_printf(&text, "%s%s %s", text.size ? ", " : "", field->name + strlen(prefix),
-                          (const char *)field->bytes);
-    }
-    char *copy = hpx_strdup(hpx_buffer_text(&text));
-    hpx_buffer_free(&text);
-    return copy;
-}
-
-void hpx_page_add_origin(hpx_page *page, const hpx_provenance *provenance)
-{
-    const uint8_t *maker = hpx_provenance_maker(provenance);
-    char version[HPX_CODE_HEX_BYTES] = "";
-    if (maker)
-        hpx_hex(version, maker, HPX_CODE_BYTES);
-    page->origins =
-        hpx_grow(page->origins, &page->origin_capacity, page->origin_count + 1, sizeof *page->origins);
-    page->origins[page->origin_count++] = (struct origin){
-        .code = provenance->artifact.code,
-        .dataset = provenance->artifact.dataset,
-        .version = hpx_strdup(version),
-        .describe = hpx_strdup(hpx_fields_text_or_empty(&provenance->code, "describe")),
-        .data = hpx_strdup(hpx_fields_text_or_empty(&provenance->dataset, "name")),
-        .numerics = numerics_text(&provenance->manifest),
-        .import = hpx_strdup(hpx_fields_text_or_empty(&provenance->import, "from")),
-        .dirty = hpx_code_is_dirty(&provenance->code),
-        .results = 1,
-    };
-}
-
-static void put_origins(hpx_buffer *out, const hpx_page *page)
-{
-    open_table(out, "origins", "Code, data and numerics");
-    hpx_buffer_puts(out,
-                    HEAD "code version</th>" HEAD "commit</th>" HEAD "data</th>" HEAD "numerics</th>" HEAD
-                         "imported from</th>" NUMBER_HEAD "epochs stored</th></tr></thead>\n<tbody>\n");
-    for (size_t i = 0; i < page->origin_count; i++) {
-        const struct origin *origin = &page->origins[i];
-        hpx_buffer_puts(out, "<tr><td><code>");
-        hpx_html_text(out, origin->version);
-        hpx_buffer_puts(out, "</code></td><td>");
-        hpx_html_text(out, origin->describe);
-        hpx_buffer_puts(out, origin->dirty ? ", with uncommitted edits</td>" : "</td>");
-        put_text(out, origin->data);
-        put_text(out, origin->numerics);
-        put_text(out, origin->import);
-        hpx_buffer_printf(out, NUMBER "%zu</td></tr>\n", origin->results);
-    }
-    hpx_buffer_puts(out, "</tbody></table></div>\n");
-}
-
-static void put_provenance(hpx_buffer *out, const hpx_page *page)
-{
-    hpx_buffer_puts(out, "<section id=\"provenance\"><h2>Provenance</h2>\n");
-    put_origins(out, page);
-    hpx_buffer_puts(out, "<p>To redo it:</p>\n"
-                         "<pre tabindex=\"0\" role=\"region\" aria-label=\"Commands\">hpx build ");
-    hpx_html_text(out, page->recipe->path);
-    hpx_buffer_puts(out, "\nhpx report ");
-    hpx_html_text(out, page->recipe->path);
-    hpx_buffer_puts(out, " -o report.html\nhpx audit ");
-    hpx_html_text(out, page->recipe->path);
-    hpx_buffer_puts(out, "        # each result with its code, data and machine\nhpx reproduce KEY"
-                         "           # train one again and compare bit for bit</pre>\n</section>\n");
-}
-
 /* --- searches ----------------------------------------------------------------------------------------------------- */
 
 static void put_end(hpx_buffer *out, const hpx_page *page, const hpx_search_outcome *search)
@@ -332,7 +256,7 @@ void hpx_page_write(hpx_buffer *out, hpx_page *page, const hpx_outcome *outcome)
     put_cells(out, page);
     put_failed(out, page);
     hpx_page_timeline(out, page);
-    put_provenance(out, page);
+    hpx_page_provenance(out, page);
     hpx_buffer_puts(out, "</main>\n<script type=\"application/json\" id=\"data\">\n");
     hpx_page_data(out, page);
     hpx_buffer_puts(out, "</script>\n<script>");

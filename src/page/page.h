@@ -3,8 +3,9 @@
  *
  *     hpx_page *page = hpx_page_new(recipe);
  *     hpx_page_set_cost(page, cell, cost);                       of every cell
- *     if (!hpx_page_add(page, artifact))                         of every epoch, as hpx_stored_each has them
- *         hpx_page_add_origin(page, provenance_of_it);
+ *     parts = hpx_page_add(page, artifact);                      of every epoch, as hpx_stored_each has them
+ *     if (parts)
+ *         hpx_page_add_origin(page, these_parts_of_its_provenance);
  *     hpx_page_write(out, page, outcome);
  *     hpx_page_free(page);
  *
@@ -31,9 +32,12 @@ hpx_page *hpx_page_new(const hpx_recipe *recipe); /* which must outlive it */
 /* What a cell costs: multiplications of a forward pass. Without any, cells cost the seconds of their training. */
 void hpx_page_set_cost(hpx_page *page, uint32_t cell, uint64_t macs);
 
-/* False: nothing is known yet of the code and the data that it was made with; hpx_page_add_origin tells it. */
-bool hpx_page_add(hpx_page *page, const hpx_artifact *artifact);
+/* Which parts of its provenance (HPX_PROVENANCE_...) the page wants to know, to be told at once; 0: it does not show it. */
+unsigned hpx_page_add(hpx_page *page, const hpx_artifact *artifact);
 void hpx_page_add_origin(hpx_page *page, const hpx_provenance *provenance);
+
+/* The words of the command line that named and amended the recipe, borrowed; without them the page names its path alone. */
+void hpx_page_set_words(hpx_page *page, char *const *words, size_t count);
 
 /* What the log of builds says (hpx_build_entry_fn), the oldest first, when all results are there: the page shows the last build
  * that ran one of them. */

@@ -49,7 +49,5 @@ bool hpx_report_counted(hpx_buffer *out, const hpx_provenance *provenance);
 
 /* "imported", an object; null for what was trained with this store. */
 void hpx_add_import(hpx_row *row, const hpx_provenance *provenance);
-/* "imported from /tmp/b.hpx, 2026-11-24T08:36:57Z"; whether there was something to say. */
-bool hpx_report_import(hpx_buffer *out, const hpx_provenance *provenance);
 
 #endif

@@ -91,6 +91,9 @@ test_adopt() {
         '[8,0,0,true,8,16,null]'
     is '[.adoption.holds, (.adoption.paths | index("activation tanh", "optimizer sgd") != null)]' '[8,true,true]'
     one_build '[8,0,0]' a.rcp 'after the adoption'
+    run 0 hpx report a.rcp -o page.html
+    has page.html 'Equivalent trainers'
+    grep -q "trainer $new is equivalent to .*$old.* equal, bit for bit, .*(8 trials)" page.html || fail 'the page does not name the proof'
     run 0 hpx why a.rcp n=4 opt=sgd act=tanh -q --json
     is .verdict '"hit"'
     run 0 hpx adopt "$old" "$new" --sample 1000 -q --json

@@ -50,6 +50,72 @@ test_timeline() {
     has page.html '2 trials were stored before (hit)'
 }
 
+section() { # ID: of page.html, without tags
+    sed -n "/<section id=\"$1\">/,/<\/section>/p" page.html | sed "s/<[^>]*>/ /g; s/&#39;/'/g"
+}
+
+# What is said of code, data and machine is what audit and show have.
+test_provenance() {
+    small a.rcp 'epochs = 2' 'seeds = 1 2'
+    run 0 hpx build -q -j2 a.rcp
+    key=$(hpx best a.rcp --top 1 --json | jq -r '.best[0].key')
+    run 0 hpx report a.rcp -o page.html
+    section provenance >said
+    run 0 hpx audit "$key" --json
+    has said " $(jq -r '.[0].code.version' out) "
+    has said " $(jq -r '.[0].code.describe' out) "
+    has said " $(jq -r '.[0].host' out) (24 epochs)"
+    jq -r '.[0].dataset | to_entries[] | select(.key | test("[.]hash$")) | .value' out >hashes
+    equal "$(wc -l <hashes)" 4 'the files of the data set'
+    while read -r hash; do has said " $hash "; done <hashes
+    jq -r '.[0].numerics.compiler' out >compiler
+    has said "compiler $(cat compiler)"
+    has said '(12 trials)'
+    has said "hpx reproduce ${key:0:12} --at-code"
+    has_not said 'Imports'
+    has_not said 'Equivalent trainers'
+    # Edits: how to print them, and themselves where they are few.
+    run 0 hpx show "$key"
+    id=$(hpx audit "$key" | sed -n 's/.*hpx audit --patch \([0-9a-f]*\)).*/\1/p')
+    if [[ -z $id ]]; then
+        has_not said 'hpx audit --patch'
+    else
+        has said "uncommitted edits: hpx audit --patch $id"
+        run 0 hpx audit --patch "$id"
+        if [[ -s out && $(wc -c <out) -le 16384 ]]; then
+            has page.html "The uncommitted edits of code $id"
+        else
+            has_not page.html 'The uncommitted edits of code'
+        fi
+    fi
+}
+
+# The commands are those that made this page, as a shell takes them.
+test_commands_redo_it() {
+    mkdir 'my recipes'
+    small 'my recipes/it'"'"'s.rcp' 'epochs = 1'
+    mv data 'my recipes'
+    run 0 hpx build -q 'my recipes/it'"'"'s.rcp' 'axis.n1=2 4' seeds=3
+    run 0 hpx report 'my recipes/it'"'"'s.rcp' 'axis.n1=2 4' seeds=3 -o page.html
+    section provenance | sed -n 's/^ *hpx report \(.*\) -o report.html/hpx report \1 -o report.html/p' >command.sh
+    equal "$(wc -l <command.sh)" 1 'the command'
+    (hpx() { "$HPX" "$@"; } && . ./command.sh) 2>err || fail "what is said does not run: $(cat command.sh)"
+    same_files report.html page.html
+}
+
+test_files_of_a_program() {
+    echo 1 >one.txt
+    mkdir more
+    echo 2 >more/two.txt
+    printf '%s\n' 'program' '  command = sh -c "echo test_accuracy=0.5" $x' '  data = one.txt more' '  metrics = stdout' 'train' \
+        '  epochs = 1' '  objective = test_accuracy' 'axis x = 1' 'search all' '  method = grid' >p.rcp
+    run 0 hpx build -q p.rcp
+    run 0 hpx report p.rcp -o page.html
+    section provenance >said
+    grep -q 'more/two.txt .* 2 *$' said || fail 'the second file is not said'
+    grep -q 'one.txt .* 2 *$' said || fail 'the first file is not said'
+}
+
 # Nothing was ever built here.
 test_results_of_another_store() {
     small a.rcp 'epochs = 1'
@@ -58,7 +124,8 @@ test_results_of_another_store() {
     run 0 hpx import -q b.hpx --store other
     run 0 hpx report a.rcp -o page.html --store other
     has_not page.html 'id="timeline"'
-    has page.html 'b.hpx'
+    section provenance >said
+    grep -q ' imported from .*b.hpx, 20.*(6 epochs)' said || fail 'nothing is said of the import'
 }
 
 run_tests "$@"
