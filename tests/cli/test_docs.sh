@@ -20,7 +20,7 @@ data=${HPX_DATA-}
 
 # As a page shows it: on a terminal the lines of trials are drawn over.
 shown() {
-    sed -E -e '/^(train|extend) +[^ ]*=.*: .*\(.*\)$/d' -e "s|$HPX_DATA|/home/me/lab/cache/data|g; s|$PWD|/home/me/lab|g; s/\b$(hostname)\b/lab/g"
+    sed -E -e '/^(train|extend|done) +[^ ]+=.*: [0-9.]+( +\(.*\))?$/d' -e "s|$HPX_DATA|/home/me/lab/cache/data|g; s|$PWD|/home/me/lab|g; s/\b$(hostname)\b/lab/g"
 }
 
 # What may differ becomes the same. A table's column of seconds is known by its heading.
