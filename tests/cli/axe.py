@@ -7,7 +7,7 @@ from browser import Browser
 source, *pages = sys.argv[1:]
 with open(source) as file:
     source = file.read()
-run = """axe.run(document, {resultTypes: ["violations"]}).then(found => JSON.stringify(found.violations.flatMap(rule =>
+run = """axe.run(document, {resultTypes: ["violations"], rules: {"target-size": {enabled: true}}}).then(found => JSON.stringify(found.violations.flatMap(rule =>
     rule.nodes.map(node => `${rule.id}: ${node.target}: ${node.failureSummary.replace(/\\s+/g, " ")}`))))"""
 
 
