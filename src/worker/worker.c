@@ -121,7 +121,7 @@ struct training {
     hpx_buffer log;   /* what it has printed */
     hpx_metrics seen; /* names of all epochs so far */
     int64_t started_ns;
-    bool broken; /* the channel, not the training */
+    hpx_status broken; /* what is wrong with the channel, not with the training */
 };
 
 /* Records have room for so many metrics of a trial, with names of a certain form. */
@@ -172,7 +172,7 @@ static hpx_status send_epoch(void *context, const hpx_epoch *epoch, hpx_error *e
         status = send_result(training->worker, &result, error);
         if (!status)
             status = wait_until_taken(training->worker, error);
-        training->broken = status != HPX_OK;
+        training->broken = status;
     }
     training->started_ns = hpx_clock_ns();
     return status;
@@ -193,7 +193,7 @@ static hpx_status send_progress(void *context, const hpx_epoch *epoch, hpx_error
         return status;
     snprintf(result.message, sizeof result.message, "%.1000s", epoch->warnings ? epoch->warnings : "");
     status = send_result(training->worker, &result, error);
-    training->broken = status != HPX_OK;
+    training->broken = status;
     return status;
 }
 
@@ -251,6 +251,7 @@ static hpx_status serve(struct worker *worker, hpx_blob *blob, hpx_error *error)
     status = train(&training, &failure);
     hpx_metrics_free(&training.seen);
     if (training.broken || status == HPX_INTERRUPTED) {
+        status = training.broken ? training.broken : status;
         *error = failure;
     } else {
         if (status) {
@@ -289,8 +290,8 @@ hpx_status hpx_worker_run(int socket, hpx_error *error)
         if (!status && packet == HPX_PACKET_MESSAGE)
             status = serve(&worker, &blob, error);
     }
-    if (status == HPX_INTERRUPTED)
-        status = HPX_OK; /* nobody wants the job any more, and what it was is ended */
+    if (status == HPX_INTERRUPTED || status == HPX_NOT_FOUND)
+        status = HPX_OK; /* nobody wants the job, or the build has gone: it is ended */
     close_inputs(&worker);
     hpx_copies_remove();
     hpx_buffer_free(&worker.in);
