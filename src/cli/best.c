@@ -1,6 +1,7 @@
 /* hpx best: the best cells over all that is stored of a recipe's grid. */
 #include "cli.h"
 
+#include "base/memory.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -18,6 +19,25 @@ static hpx_status add(void *context, const hpx_artifact *artifact, hpx_error *er
     (void)error;
     hpx_results_add_seed(&ranking->cells, artifact, ranking->objective);
     return HPX_OK;
+}
+
+/* The table; at a terminal with the epochs of each cell's trajectory. */
+static hpx_status print(hpx_buffer *text, hpx_store *store, const struct ranking *ranking,
+                        const struct target *target, const struct options *options, hpx_error *error)
+{
+    const size_t count = ranking->cells.count;
+    const bool shows = hpx_shows_curves(options);
+    char **curves = hpx_alloc((count + 1) * sizeof *curves);
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < count && !status && shows; i++)
+        status =
+            hpx_curve_of(&curves[i], store, &ranking->cells.at[i].artifact.key, ranking->objective, error);
+    if (!status)
+        hpx_report_best(text, &ranking->cells, target->recipe, options->metrics, shows ? curves : NULL);
+    for (size_t i = 0; i < count; i++)
+        free(curves[i]);
+    free(curves);
+    return status;
 }
 
 static hpx_status rank(hpx_buffer *text, hpx_store *store, const struct target *target, const char *data,
@@ -38,7 +58,7 @@ static hpx_status rank(hpx_buffer *text, hpx_store *store, const struct target *
     if (!status && options->json)
         hpx_report_best_json(text, &ranking.cells, target->recipe);
     else if (!status)
-        hpx_report_best(text, &ranking.cells, target->recipe, options->metrics);
+        status = print(text, store, &ranking, target, options, error);
     hpx_results_free(&ranking.cells);
     return status;
 }

@@ -50,7 +50,7 @@ struct options {
     bool all, no_checkpoints, logs, checkpoint; /* export */
     enum progress_way progress;                 /* build, trial */
     bool safetensors;                           /* export */
-    bool log;                                   /* show */
+    bool log, curve;                            /* show */
     bool logits;                                /* predict */
     bool check;                                 /* fmt */
     bool compact, pin, unpin, limited;          /* gc */
@@ -247,6 +247,12 @@ void hpx_terminal_draw(const char *lines);
 void hpx_terminal_clear(void);   /* takes it away, for a message; in a handler of signals, too */
 bool hpx_terminal_is_ours(void); /* nobody else has the terminal, as the shell has while hpx runs behind it */
 extern volatile sig_atomic_t hpx_terminal_changed; /* since the last frame */
+
+/* curve.c */
+bool hpx_shows_curves(const struct options *options); /* tables are for a terminal, with sparklines */
+/* The epochs of a trajectory as a sparkline; empty where there is one. free() it. */
+hpx_status hpx_curve_of(char **out, hpx_store *store, const hpx_hash *key, const hpx_objective *objective,
+                        hpx_error *error);
 
 /* progress.c: what goes on. */
 struct progress;

@@ -21,6 +21,7 @@ struct listing {
     hpx_code_reach reach;
     hpx_artifact newest;
     bool any;
+    bool curves; /* a column of sparklines */
 };
 
 static hpx_status list(void *context, const hpx_artifact *artifact, hpx_error *error)
@@ -40,9 +41,13 @@ static hpx_status list(void *context, const hpx_artifact *artifact, hpx_error *e
         provenance.reach = listing->reach;
         hpx_audit_add(listing->audit, &provenance);
     }
-    hpx_report_provenance(listing->rows, &provenance);
+    char *curve = NULL;
+    if (listing->curves)
+        status = hpx_curve_of(&curve, listing->store, &artifact->key, &listing->objective, error);
+    hpx_report_provenance(listing->rows, &provenance, curve);
     hpx_provenance_free(&provenance);
-    return HPX_OK;
+    free(curve);
+    return status;
 }
 
 static bool is_picky(const struct options *options)
@@ -70,6 +75,8 @@ static void add_columns(struct listing *listing)
     else
         hpx_report_list_columns(listing->rows, listing->target.recipe ? &listing->objective : NULL,
                                 listing->options->metrics ? &metrics : NULL);
+    if (listing->curves)
+        hpx_report_curve_column(listing->rows);
     hpx_names_free(&metrics);
 }
 
@@ -173,6 +180,7 @@ static int run(const struct options *options, hpx_audit *audit)
         .objective = {.name = hpx_trainer_find(*hpx_trainer_names())->objective},
         .rows = options->json ? hpx_rows_to_json(&json) : hpx_rows_to_table(),
         .audit = audit,
+        .curves = !audit && !options->epochs && hpx_shows_curves(options),
     };
     hpx_error error;
     if (options->json)

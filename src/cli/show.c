@@ -3,14 +3,32 @@
 
 #include "base/text.h"
 
+#include <unistd.h>
+
 static hpx_status show(hpx_buffer *text, hpx_store *store, const struct options *options, hpx_error *error)
 {
     hpx_trajectory shown;
+    const hpx_screen screen = hpx_terminal_screen(STDOUT_FILENO);
     hpx_status status = hpx_trajectory_read(&shown, store, options->arguments[0], error);
     if (!status && options->json)
         hpx_report_show_json(text, &shown);
     else if (!status)
-        hpx_report_show(text, &shown);
+        hpx_report_show(text, &shown, isatty(STDOUT_FILENO) ? &screen : NULL);
+    hpx_trajectory_free(&shown);
+    return status;
+}
+
+static hpx_status show_curves(hpx_buffer *text, hpx_store *store, const struct options *options,
+                              hpx_error *error)
+{
+    hpx_trajectory shown;
+    const hpx_screen screen = hpx_terminal_screen(STDOUT_FILENO);
+    hpx_status status = hpx_trajectory_read(&shown, store, options->arguments[0], error);
+    if (!status)
+        hpx_report_curves(text, &shown, &screen);
+    if (!status && text->size == 0)
+        status =
+            hpx_error_set(error, HPX_NOT_FOUND, "%s: none of its epochs has metrics", options->arguments[0]);
     hpx_trajectory_free(&shown);
     return status;
 }
@@ -46,9 +64,17 @@ static hpx_status show_log(hpx_buffer *text, hpx_store *store, const struct opti
 
 int hpx_run_show(const struct options *options)
 {
-    if (options->log && options->json) {
-        hpx_say("show: --log prints text, not JSON");
+    if ((options->log || options->curve) && options->json) {
+        hpx_say("show: %s prints text, not JSON", options->log ? "--log" : "--curve");
         return EXIT_USAGE;
     }
-    return hpx_print_from_store(options, options->log ? show_log : show, hpx_print_result);
+    if (options->log && options->curve) {
+        hpx_say("show: --log or --curve, not both");
+        return EXIT_USAGE;
+    }
+    return hpx_print_from_store(options,
+                                options->log     ? show_log
+                                : options->curve ? show_curves
+                                                 : show,
+                                hpx_print_result);
 }

@@ -107,7 +107,7 @@ static hpx_status add_history(hpx_rows *rows, const hpx_history *history, hpx_st
         status = hpx_provenance_find(&provenance, store, &adoptions, &history->artifacts[i],
                                      HPX_PROVENANCE_ALL, error);
         if (!status)
-            hpx_report_provenance(rows, &provenance);
+            hpx_report_provenance(rows, &provenance, NULL);
         hpx_provenance_free(&provenance);
     }
     hpx_adoptions_free(&adoptions);

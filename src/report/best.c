@@ -37,7 +37,8 @@ static void add_columns(hpx_rows *rows, const hpx_objective *objective, const hp
     hpx_rows_add_columns(rows, last, COUNT_OF(last));
 }
 
-static void add_cell(hpx_rows *rows, const hpx_stored_result *cell, const hpx_recipe *recipe)
+static void add_cell(hpx_rows *rows, const hpx_stored_result *cell, const hpx_recipe *recipe,
+                     const char *curve)
 {
     const hpx_artifact *artifact = &cell->artifact;
     const double score = hpx_objective_value(&recipe->objective, &artifact->metrics);
@@ -51,17 +52,21 @@ static void add_cell(hpx_rows *rows, const hpx_stored_result *cell, const hpx_re
     hpx_add_status(row, isnan(score));
     hpx_add_metrics(row, &artifact->metrics);
     hpx_add_hash(row, "key", &artifact->key);
+    hpx_row_text(row, " curve", curve);
     hpx_rows_end(rows);
 }
 
-void hpx_report_best(hpx_buffer *out, const hpx_results *cells, const hpx_recipe *recipe, bool all_metrics)
+void hpx_report_best(hpx_buffer *out, const hpx_results *cells, const hpx_recipe *recipe, bool all_metrics,
+                     char *const *curves)
 {
     hpx_names metrics = {0};
     hpx_rows *rows = hpx_rows_to_table();
     hpx_results_metrics(&metrics, cells);
     add_columns(rows, &recipe->objective, all_metrics ? &metrics : NULL);
+    if (curves)
+        hpx_report_curve_column(rows);
     for (size_t i = 0; i < cells->count; i++)
-        add_cell(rows, &cells->at[i], recipe);
+        add_cell(rows, &cells->at[i], recipe, curves ? curves[i] : NULL);
     hpx_rows_finish(out, rows);
     hpx_names_free(&metrics);
 }
@@ -76,7 +81,7 @@ void hpx_report_best_json(hpx_buffer *out, const hpx_results *cells, const hpx_r
     hpx_json_count(&json, "epochs", recipe->epochs);
     hpx_json_open(&json, "best", '[');
     for (size_t i = 0; i < cells->count; i++)
-        add_cell(rows, &cells->at[i], recipe);
+        add_cell(rows, &cells->at[i], recipe, NULL);
     hpx_json_close(&json, ']');
     hpx_json_close(&json, '}');
     hpx_rows_free(rows);

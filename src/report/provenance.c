@@ -124,7 +124,7 @@ void hpx_report_log_columns(hpx_rows *rows, const hpx_objective *objective)
 
 /* --- rows ------------------------------------------------------------------------------------------------- */
 
-void hpx_report_provenance(hpx_rows *rows, const hpx_provenance *provenance)
+void hpx_report_provenance(hpx_rows *rows, const hpx_provenance *provenance, const char *curve)
 {
     const hpx_artifact *artifact = &provenance->artifact;
     hpx_row *row = hpx_rows_begin(rows);
@@ -141,6 +141,7 @@ void hpx_report_provenance(hpx_rows *rows, const hpx_provenance *provenance)
     hpx_add_numerics(row, "numerics", &provenance->manifest);
     hpx_add_counted(row, provenance);
     hpx_add_import(row, provenance);
+    hpx_row_text(row, " curve", curve);
     hpx_rows_end(rows);
 }
 

@@ -13,6 +13,7 @@
 #include "identity/trained.h"
 #include "identity/why.h"
 #include "report/rows.h"
+#include "report/spark.h"
 #include "store/bundle.h"
 #include "store/check.h"
 #include "upkeep/adopt.h"
@@ -69,7 +70,9 @@ void hpx_names_free(hpx_names *names);
 void hpx_report_list_columns(hpx_rows *rows, const hpx_objective *objective, const hpx_names *metrics);
 void hpx_report_audit_columns(hpx_rows *rows);
 void hpx_report_log_columns(hpx_rows *rows, const hpx_objective *objective);
-void hpx_report_provenance(hpx_rows *rows, const hpx_provenance *provenance);
+/* `curve`: its epochs as a sparkline; NULL where no column shows it. */
+void hpx_report_provenance(hpx_rows *rows, const hpx_provenance *provenance, const char *curve);
+void hpx_report_curve_column(hpx_rows *rows); /* behind the others */
 
 /* Below the table of `audit`: the codes that the results come from, which of them cannot be had from the repository
  * alone, by which adoptions other trainers may use them, and whether code versions or kernels are mixed. */
@@ -80,7 +83,11 @@ void hpx_audit_add(hpx_audit *audit, const hpx_provenance *provenance);
 void hpx_audit_print(hpx_buffer *out, const hpx_audit *audit);
 
 /* `show`. */
-void hpx_report_show(hpx_buffer *out, const hpx_trajectory *shown);
+/* `screen`: with sparklines of the metrics for it; NULL: without. */
+void hpx_report_show(hpx_buffer *out, const hpx_trajectory *shown, const hpx_screen *screen);
+void hpx_report_sparks(hpx_buffer *out, const hpx_trajectory *shown, const hpx_screen *screen);
+/* `show --curve`: a plot of each metric by epoch. */
+void hpx_report_curves(hpx_buffer *out, const hpx_trajectory *shown, const hpx_screen *screen);
 void hpx_report_show_json(hpx_buffer *out, const hpx_trajectory *shown);
 
 /* `why`. */

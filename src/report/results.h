@@ -49,7 +49,9 @@ hpx_status hpx_results_select(hpx_results *results, const hpx_objective *objecti
                               const hpx_selection *selection, hpx_error *error);
 
 /* `best`: cells, and whether the table has all metrics or the objective alone. */
-void hpx_report_best(hpx_buffer *out, const hpx_results *cells, const hpx_recipe *recipe, bool all_metrics);
+/* `curves`: a sparkline for each of them; NULL: none. */
+void hpx_report_best(hpx_buffer *out, const hpx_results *cells, const hpx_recipe *recipe, bool all_metrics,
+                     char *const *curves);
 void hpx_report_best_json(hpx_buffer *out, const hpx_results *cells, const hpx_recipe *recipe);
 
 #endif

@@ -162,7 +162,7 @@ static bool has_inputs(const hpx_fields *manifest)
     return has;
 }
 
-void hpx_report_show(hpx_buffer *out, const hpx_trajectory *shown)
+void hpx_report_show(hpx_buffer *out, const hpx_trajectory *shown, const hpx_screen *screen)
 {
     char hex[HPX_HASH_HEX_BYTES];
     const hpx_artifact *last = &shown->newest.artifact;
@@ -182,6 +182,8 @@ void hpx_report_show(hpx_buffer *out, const hpx_trajectory *shown)
         hpx_buffer_puts(out, "pinned      all its checkpoints are kept\n");
     add_counted(out, &shown->newest);
     add_import(out, &shown->newest);
+    if (screen)
+        hpx_report_sparks(out, shown, screen);
     print_epochs(out, shown->artifacts, shown->count);
     if (shown->conflict_count) {
         hpx_buffer_puts(out, "\nnot reproducible: second outputs of the same epochs\n");

@@ -228,18 +228,18 @@ static void test_metrics_of_another_trainer(void **state)
     expect_ok(hpx_trainer_register(&walk, &error), &error);
     hpx_rows *rows = hpx_rows_to_table();
     hpx_report_list_columns(rows, &distance, NULL);
-    hpx_report_provenance(rows, &provenance);
+    hpx_report_provenance(rows, &provenance, NULL);
     hpx_rows_finish(&out, rows);
     expect_text(&out, "key           cell  seed  epoch     far  data  code\n"
                       "ab0000000000           0      2  0.5000  -     -\n");
     rows = hpx_rows_to_table();
     hpx_report_list_columns(rows, &steps, NULL);
-    hpx_report_provenance(rows, &provenance);
+    hpx_report_provenance(rows, &provenance, NULL);
     hpx_rows_finish(&out, rows);
     expect_text(&out, "key           cell  seed  epoch  .steps     far  data  code\n"
                       "ab0000000000           0      2  3.0000  0.5000  -     -\n");
     rows = hpx_rows_to_json(&json);
-    hpx_report_provenance(rows, &provenance);
+    hpx_report_provenance(rows, &provenance, NULL);
     hpx_rows_finish(&out, rows);
     expect_contains(hpx_buffer_text(&out), "\"metrics\": {\"distance\": 0.5, \".steps\": 3}");
     assert_null(strstr(hpx_buffer_text(&out), "parent_epoch"));
@@ -257,22 +257,22 @@ static void test_metrics_of_programs(void **state)
     hpx_buffer out = {0};
     hpx_rows *rows = hpx_rows_to_table();
     hpx_report_list_columns(rows, NULL, NULL);
-    hpx_report_provenance(rows, &provenance);
+    hpx_report_provenance(rows, &provenance, NULL);
     provenance.artifact.metrics.count = 5;
-    hpx_report_provenance(rows, &provenance);
+    hpx_report_provenance(rows, &provenance, NULL);
     hpx_rows_finish(&out, rows);
     expect_text(&out, "key           cell  seed  epoch  metrics                                  data  code\n"
                       "ab0000000000           0      2  val.acc 0.5000, a 1.0000, b 2.0000       -     -\n"
                       "ab0000000000           0      2  val.acc 0.5000, a 1.0000, b 2.0000, ...  -     -\n");
     rows = hpx_rows_to_table();
     hpx_report_list_columns(rows, &accuracy, NULL);
-    hpx_report_provenance(rows, &provenance);
+    hpx_report_provenance(rows, &provenance, NULL);
     hpx_rows_finish(&out, rows);
     expect_contains(hpx_buffer_text(&out), "key           cell  seed  epoch  val.acc  ");
     snprintf(provenance.artifact.failure, HPX_FAILURE_BYTES, "it ends");
     rows = hpx_rows_to_table();
     hpx_report_list_columns(rows, NULL, NULL);
-    hpx_report_provenance(rows, &provenance);
+    hpx_report_provenance(rows, &provenance, NULL);
     hpx_rows_finish(&out, rows);
     expect_contains(hpx_buffer_text(&out), "  metrics  ");
     hpx_buffer_free(&out);
