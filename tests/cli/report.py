@@ -112,6 +112,26 @@ def views(browser):
     equal(browser.run(spread), "inline", "the band of a cell that is pointed at")
 
 
+def arrows(browser):
+    """The arrow keys move in each figure: along the axes of a map, elsewhere from mark to mark in the figure's order."""
+    browser.open("about:blank")
+    browser.open(page)
+    map_shows = "return Number(document.querySelector('#space .on').dataset.n)"
+    order = browser.run("return [...document.querySelectorAll('#costs .view:not(.other) .cell')].map(e => Number(e.dataset.n))")
+    best = browser.run("return Number(document.querySelector('.answer .cell').dataset.n)")
+    browser.run("document.querySelector('#costs svg').focus()")
+    browser.keys("\ue012")  # left, to the next cheaper one
+    cheaper = order[max(order.index(best) - 1, 0)]
+    equal(browser.run(map_shows), cheaper, "the cell of the map")
+    browser.run("document.querySelector('#path-2 svg').focus()")
+    browser.keys("\ue012" * 10 + "\ue014")  # on a map left and right go along its axis
+    equal(browser.run(map_shows), cheaper - cheaper % 11 + 1, "the cell of the map")
+    browser.run("document.querySelector('#progress-cost svg').focus()")
+    browser.keys("\ue014\ue014")
+    has(browser.run(shown), "Search hill-climb")
+    equal(browser.run("return document.querySelectorAll('#ends .search.on').length"), 1, "searches that the table shows")
+
+
 def many(browser):
     """Of very many cells the marks share elements: pointing, pinning, arrows and the table do what they do elsewhere."""
     browser.open(dense)
@@ -193,9 +213,10 @@ def reloads(browser):
     equal(browser.run("return window.first"), True, "the page that is held still")
 
 
-for width, dark in ((1280, False), (400, True)):
+everything = (links, pins, keyboard, fragment, hint, views, arrows, many, accessible, names, reloads)
+for width, dark, parts in ((1280, False, everything), (400, True, (links, pins, keyboard, accessible, names))):
     with Browser(width, 900, dark) as browser:
-        for part in (links, pins, keyboard, fragment, hint, views, many, accessible, names, reloads):
+        for part in parts:
             part(browser)
             quiet(browser)
         browser.open(page)
