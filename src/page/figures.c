@@ -55,6 +55,7 @@ void hpx_page_free_figures(hpx_page *page)
             hpx_buffer_free(&figure->views[k].svg);
         free(figure->heading);
         hpx_buffer_free(&figure->body);
+        hpx_buffer_free(&figure->file);
         hpx_buffer_free(&figure->caption);
         hpx_buffer_free(&figure->numbers);
     }
@@ -112,22 +113,32 @@ void hpx_page_put_figures(hpx_buffer *out, const hpx_page *page, size_t from)
 /* --- as files ------------------------------------------------------------------------------------------------------ */
 
 /* "path-3-partial-l2.svg", "costs-linear.svg": what a recipe may call axes and searches may stand in the name of a file. */
-static char *file_name(const struct figure *figure, const struct view *view)
+static char *file_name(const struct figure *figure, const char *view)
 {
-    const bool other = view != figure->views;
     return hpx_format("%s%s%s%s%s.svg", figure->id, figure->word ? "-" : "", figure->word ? figure->word : "",
-                      other ? "-" : "", other ? view->word : "");
+                      view ? "-" : "", view ? view : "");
+}
+
+static hpx_status give(const struct figure *figure, const char *view, const hpx_buffer *svg,
+                       hpx_figure_fn *each, void *context, hpx_error *error)
+{
+    if (svg->size == 0)
+        return HPX_OK;
+    char *name = file_name(figure, view);
+    const hpx_status status = each(context, name, svg, error);
+    free(name);
+    return status;
 }
 
 hpx_status hpx_page_each_figure(const hpx_page *page, hpx_figure_fn *each, void *context, hpx_error *error)
 {
     hpx_status status = HPX_OK;
-    for (size_t i = 0; i < page->figure_count; i++)
-        for (size_t k = 0; k < page->figures[i].view_count && !status; k++) {
-            const struct view *view = &page->figures[i].views[k];
-            char *name = file_name(&page->figures[i], view);
-            status = each(context, name, &view->svg, error);
-            free(name);
-        }
+    for (size_t i = 0; i < page->figure_count && !status; i++) {
+        const struct figure *figure = &page->figures[i];
+        status = give(figure, NULL, &figure->file, each, context, error);
+        for (size_t k = 0; k < figure->view_count && !status; k++)
+            status =
+                give(figure, k ? figure->views[k].word : NULL, &figure->views[k].svg, each, context, error);
+    }
     return status;
 }

@@ -13,7 +13,10 @@ enum {
     SAMPLES = 10,          /* of a class */
     SAMPLE_BYTES = 160000, /* of all */
     SAMPLE_HEIGHT = 40,
+    SAMPLE_STEP = SAMPLE_HEIGHT + 8,
     MISTAKE_HEIGHT = 72,
+    MISTAKE_STEP = MISTAKE_HEIGHT + 44,
+    MISTAKES_IN_ROW = 6,
     CLASSES_MAX = 40, /* of a matrix that can be read */
 };
 
@@ -33,6 +36,18 @@ static void put_absence(hpx_buffer *out, const char *what, const char *why)
     hpx_buffer_printf(out, "<p class=\"note\">%s: ", what);
     hpx_html_text(out, why);
     hpx_buffer_puts(out, ".</p>\n");
+}
+
+/* In the page an image that a screen reader names, in the file a part of the drawing, `left` and `top` in it. */
+static void put_picture(struct figure *figure, hpx_svg *svg, double left, double top,
+                        const struct picture *picture, uint32_t height, const char *words)
+{
+    hpx_buffer url = {0};
+    hpx_html_picture(&figure->body, picture, height, words);
+    hpx_page_picture_url(&url, picture);
+    hpx_svg_image(svg, left, top, (double)picture->width * height / picture->height, height,
+                  hpx_buffer_text(&url));
+    hpx_buffer_free(&url);
 }
 
 /* --- sample images ----------------------------------------------------------------------------------------------- */
@@ -64,19 +79,27 @@ static void add_samples(hpx_page *page, const hpx_stored_images *images)
     const uint32_t shown = classes * most * image_bytes(images) > SAMPLE_BYTES
                                ? (uint32_t)(SAMPLE_BYTES / image_bytes(images)) + 1
                                : classes;
+    const double wide = (double)most * images->width * SAMPLE_HEIGHT / images->height;
     uint8_t *strip = hpx_alloc(most * image_bytes(images));
+    hpx_svg *svg = hpx_svg_new(wide + 2 * TOP, shown * SAMPLE_STEP + TOP, figure->heading,
+                               "A row of training images for each class.");
     hpx_buffer_puts(out, "<ul class=\"strips\">\n");
     for (uint32_t class = 0; class < shown; class ++) {
         const struct picture picture = {strip, (uint32_t)most * images->width, images->height,
                                         images->channels};
+        const double top = TOP / 2.0 + class * SAMPLE_STEP;
         memset(strip, 0, most * image_bytes(images));
         const size_t found = join_images(strip, images, class, most);
         char *words = hpx_format("%zu training images of class %u", found, class);
-        hpx_buffer_printf(out, "<li>%u ", class);
-        hpx_html_picture(out, &picture, SAMPLE_HEIGHT, words);
+        char *name = hpx_format("%u", class);
+        hpx_buffer_printf(out, "<li>%s ", name);
+        hpx_svg_text(svg, TOP - 8, top + SAMPLE_HEIGHT / 2.0 + 4, HPX_SVG_END, name);
+        put_picture(figure, svg, TOP, top, &picture, SAMPLE_HEIGHT, words);
         hpx_buffer_puts(out, "</li>\n");
+        free(name);
         free(words);
     }
+    hpx_svg_finish(&figure->file, svg);
     hpx_buffer_puts(out, "</ul>\n");
     hpx_buffer_printf(&figure->caption, "The first %zu training images of each class%s, of %u by %u pixels.",
                       most, shown < classes ? " (the first classes only)" : "", images->width,
@@ -167,16 +190,25 @@ static void add_confusion(hpx_page *page, const hpx_page_pictures *pictures)
 
 /* --- mistakes ---------------------------------------------------------------------------------------------------- */
 
-static void put_mistake(hpx_buffer *out, const hpx_page_pictures *pictures, const hpx_mistake *mistake)
+/* Number `i` of them. */
+static void put_mistake(struct figure *figure, hpx_svg *svg, const hpx_page_pictures *pictures, size_t i)
 {
     const hpx_stored_images *images = pictures->images;
+    const hpx_mistake *mistake = &pictures->confusion->mistakes[i];
     const struct picture picture = {pictures->samples->pixels + mistake->image * image_bytes(images),
                                     images->width, images->height, images->channels};
+    const double left = TOP + MISTAKE_STEP * (double)(i % MISTAKES_IN_ROW),
+                 top = TOP / 2.0 + MISTAKE_STEP * (double)(i / MISTAKES_IN_ROW);
     char *words = hpx_format("%s image %u", pictures->split, mistake->image);
-    hpx_buffer_puts(out, "<li>");
-    hpx_html_picture(out, &picture, MISTAKE_HEIGHT, words);
-    hpx_buffer_printf(out, "<span>%u, answer %u<br/>%.2f %%</span></li>\n", mistake->label, mistake->answer,
-                      100 * (double)mistake->probability);
+    char *answer = hpx_format("%u, answer %u", mistake->label, mistake->answer);
+    char *share = hpx_format("%.2f %%", 100 * (double)mistake->probability);
+    hpx_buffer_puts(&figure->body, "<li>");
+    put_picture(figure, svg, left, top, &picture, MISTAKE_HEIGHT, words);
+    hpx_svg_text(svg, left, top + MISTAKE_HEIGHT + 14, HPX_SVG_START, answer);
+    hpx_svg_text(svg, left, top + MISTAKE_HEIGHT + 28, HPX_SVG_START, share);
+    hpx_buffer_printf(&figure->body, "<span>%s<br/>%s</span></li>\n", answer, share);
+    free(share);
+    free(answer);
     free(words);
 }
 
@@ -185,9 +217,13 @@ static void add_mistakes(hpx_page *page, const hpx_page_pictures *pictures)
     const hpx_confusion *confusion = pictures->confusion;
     struct figure *figure = hpx_page_add_figure(page, "mistakes", "The most confident mistakes");
     hpx_buffer *out = &figure->body;
+    const size_t rows = (confusion->mistake_count + MISTAKES_IN_ROW - 1) / MISTAKES_IN_ROW;
+    hpx_svg *svg = hpx_svg_new(MISTAKES_IN_ROW * MISTAKE_STEP + TOP, (double)rows * MISTAKE_STEP + TOP,
+                               figure->heading, "Images with their labels, answers and probabilities.");
     hpx_buffer_puts(out, "<ul class=\"pictures\">\n");
     for (size_t i = 0; i < confusion->mistake_count; i++)
-        put_mistake(out, pictures, &confusion->mistakes[i]);
+        put_mistake(figure, svg, pictures, i);
+    hpx_svg_finish(&figure->file, svg);
     hpx_buffer_puts(out, "</ul>\n");
     put_whose(&figure->caption, pictures);
     hpx_buffer_printf(&figure->caption, " gives %u wrong answers; these %zu have the greatest probability.",

@@ -166,7 +166,8 @@ struct figure {
     size_t view_count;
     bool wide;                         /* it takes the whole width of the page */
     bool silent;                       /* a screen reader passes over it: another figure tells the same */
-    hpx_buffer body, caption, numbers; /* HTML; the body is what a figure has that is no drawing */
+    hpx_buffer body, caption, numbers; /* HTML; the body is what a figure has in place of a drawing */
+    hpx_buffer file;                   /* SVG: the body as a drawing, for a file; empty: none */
 };
 
 /* Appends an empty one to the page; borrowed until the next. */
@@ -300,6 +301,7 @@ struct picture {
 };
 
 void hpx_page_png(hpx_buffer *out, const struct picture *picture);
+void hpx_page_picture_url(hpx_buffer *out, const struct picture *picture); /* with all its bytes */
 /* As an image that is shown so high; `words`: for who does not see it. */
 void hpx_html_picture(hpx_buffer *out, const struct picture *picture, uint32_t height, const char *words);
 

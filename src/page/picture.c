@@ -58,18 +58,24 @@ void hpx_page_png(hpx_buffer *out, const struct picture *picture)
     hpx_buffer_free(&header);
 }
 
-void hpx_html_picture(hpx_buffer *out, const struct picture *picture, uint32_t height, const char *words)
+void hpx_page_picture_url(hpx_buffer *out, const struct picture *picture)
 {
     hpx_buffer png = {0};
     hpx_page_png(&png, picture);
     const size_t room = sodium_base64_ENCODED_LEN(png.size, sodium_base64_VARIANT_ORIGINAL);
     char *text = hpx_alloc(room);
-    hpx_buffer_printf(out, "<img width=\"%u\" height=\"%u\" src=\"data:image/png;base64,",
-                      (uint32_t)((uint64_t)picture->width * height / picture->height), height);
+    hpx_buffer_puts(out, "data:image/png;base64,");
     hpx_buffer_puts(out, sodium_bin2base64(text, room, png.data, png.size, sodium_base64_VARIANT_ORIGINAL));
+    free(text);
+    hpx_buffer_free(&png);
+}
+
+void hpx_html_picture(hpx_buffer *out, const struct picture *picture, uint32_t height, const char *words)
+{
+    hpx_buffer_printf(out, "<img width=\"%u\" height=\"%u\" src=\"",
+                      (uint32_t)((uint64_t)picture->width * height / picture->height), height);
+    hpx_page_picture_url(out, picture);
     hpx_buffer_puts(out, "\" alt=\"");
     hpx_html_text(out, words);
     hpx_buffer_puts(out, "\"/>");
-    free(text);
-    hpx_buffer_free(&png);
 }

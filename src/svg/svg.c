@@ -428,6 +428,13 @@ void hpx_svg_span(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, double 
     hpx_buffer_puts(&svg->text, "/>\n");
 }
 
+void hpx_svg_image(hpx_svg *svg, double left, double top, double width, double height, const char *url)
+{
+    hpx_buffer_puts(&svg->text, "<image");
+    hpx_svg_put_rectangle(svg, left, top, left + width, top + height);
+    hpx_buffer_printf(&svg->text, " href=\"%s\"/>\n", url);
+}
+
 void hpx_svg_legend_line(hpx_svg *svg, double left, double y, size_t series, const char *name)
 {
     assert(series < HPX_SVG_SERIES);

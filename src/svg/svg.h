@@ -59,6 +59,9 @@ void hpx_svg_close(hpx_svg *svg);
 /* In the units of the figure; `y` is the line on which the text stands. */
 void hpx_svg_text(hpx_svg *svg, double x, double y, hpx_svg_anchor anchor, const char *text);
 
+/* An image, by an address that may have all its bytes. */
+void hpx_svg_image(hpx_svg *svg, double left, double top, double width, double height, const char *url);
+
 #define HPX_SVG_LEGEND_STEP 17 /* from a line of a legend to the one below it */
 
 /* What a series looks like, and its name; `y` is the line on which that stands. */

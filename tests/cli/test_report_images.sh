@@ -42,6 +42,12 @@ test_numbers_are_those_of_predict() {
     sed -n '/<figure id="mistakes"/,/<\/figure>/p' page.html | grep -o '<span>.*</span>' | sed 's/<span>//; s/<br\/>/,/; s/<\/span>//' >got
     same_files expected got
     equal "$(grep -c 'training images of class [0-3]"' page.html)" 4 'the strips of images'
+    run 0 hpx report a.rcp --figures figures
+    for figure in samples mistakes; do # the same images stand in the files
+        equal "$(grep -o 'data:image[^"]*' figures/$figure.svg)" \
+            "$(sed -n "/<figure id=\"$figure\"/,/<\/figure>/p" page.html | grep -o 'data:image[^"]*')" "the images of $figure.svg"
+    done
+    [[ -s figures/confusion.svg ]] || fail 'no figures/confusion.svg'
     cp page.html first.html
     run 0 hpx report a.rcp -o page.html # the same bytes twice
     same_files page.html first.html

@@ -221,10 +221,11 @@ static void test_many(void **state)
                 "stroke-width=\"50\" d=\"M60 45h50\" data-n=\"5\"/>\n");
 }
 
-static void test_facet_faint_line_and_hidden_group(void **state)
+static void test_image_facet_faint_line_and_hidden_group(void **state)
 {
     (void)state;
     hpx_svg *svg = figure();
+    hpx_svg_image(svg, 1, 2, 30, 40, "data:,");
     hpx_svg_open_hidden(svg, "seed", 3);
     hpx_svg_faint_line(svg, &square, 0, (double[]){0, 10}, (double[]){0, 1}, 2);
     hpx_svg_close(svg);
@@ -336,7 +337,7 @@ int main(void)
         cmocka_unit_test(test_heat_scales),
         cmocka_unit_test(test_heat_goes_by),
         cmocka_unit_test(test_many),
-        cmocka_unit_test(test_facet_faint_line_and_hidden_group),
+        cmocka_unit_test(test_image_facet_faint_line_and_hidden_group),
         cmocka_unit_test(test_group_and_heat_cell),
         cmocka_unit_test(test_ticks),
         cmocka_unit_test(test_logarithmic_places),
