@@ -22,15 +22,25 @@ static uint32_t cell_of(const struct slices *slices, size_t line, size_t i)
                                                 : hpx_map_cell(slices->map, i, line);
 }
 
+/* The last score of a line; NaN: it has none. */
+static double end_of(const struct slices *slices, size_t line)
+{
+    double end = NAN;
+    for (size_t i = slices->along->count; i-- > 0 && isnan(end);)
+        end = slices->map->page->cells[cell_of(slices, line, i)].score;
+    return end;
+}
+
 /* The value that each line stands for, beside its end, or as near to that as the others leave room. */
 static void put_keys(hpx_svg *svg, const hpx_svg_plot *plot, const struct slices *slices)
 {
-    const size_t count = slices->across->count, last = slices->along->count - 1;
-    hpx_numbered *ends = hpx_alloc(count * sizeof *ends);
-    for (size_t line = 0; line < count; line++) {
-        const double score = slices->map->page->cells[cell_of(slices, line, last)].score;
-        const double height = isnan(score) ? 0 : (score - plot->y.from) / (plot->y.to - plot->y.from);
-        ends[line] = (hpx_numbered){plot->top + plot->height * (1 - height), (uint32_t)line};
+    hpx_numbered *ends = hpx_alloc(slices->across->count * sizeof *ends);
+    size_t count = 0;
+    for (size_t line = 0; line < slices->across->count; line++) {
+        const double end = end_of(slices, line);
+        const double height = (end - plot->y.from) / (plot->y.to - plot->y.from);
+        if (!isnan(end))
+            ends[count++] = (hpx_numbered){plot->top + plot->height * (1 - height), (uint32_t)line};
     }
     hpx_sort_numbered(ends, count);
     double y = plot->top;
@@ -107,6 +117,8 @@ static void put_numbers(struct figure *figure, const struct slices *slices)
 
 static void add_slices(hpx_page *page, const struct slices *slices)
 {
+    if (hpx_grid_is_unordered(&page->recipe->grid, slices->axis))
+        return; /* no line leads from one word to the next */
     if (slices->across->count > SLICES_MAX) {
         hpx_buffer *caption = &page->figures[page->figure_count - 1].caption;
         hpx_buffer_puts(caption, " Slices along ");
