@@ -233,6 +233,7 @@ static void test_image_facet_faint_line_and_hidden_group(void **state)
                   &(hpx_svg_heat_scale){0, 2, -1, HPX_SVG_BY_VALUE});
     expect(
         svg,
+        "<image x=\"1\" y=\"2\" width=\"30\" height=\"40\" href=\"data:,\"/>\n"
         "<g class=\"seed\" data-n=\"3\" display=\"none\">\n"
         "<path class=\"line s0\" fill=\"none\" stroke=\"#0072b2\" stroke-width=\"1\" stroke-opacity=\"0.3\" "
         "stroke-linejoin=\"round\" d=\"M10 120L110 20\"/>\n"
