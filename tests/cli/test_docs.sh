@@ -217,4 +217,21 @@ test_every_command() {
     done
 }
 
+# Links lead to files and headings that are there.
+test_links() {
+    local page link file anchor
+    for page in $(cd "$SOURCE_ROOT" && echo README.md ARCHITECTURE.md docs/*.md); do
+        grep -oE '\]\([^)]+\)' "$SOURCE_ROOT/$page" | sed 's/^](//; s/)$//' >links || continue
+        while read -r link; do
+            [[ $link != http* ]] || continue
+            file=${link%%#*} anchor=${link#"$file"}
+            file=${file:+$(dirname "$SOURCE_ROOT/$page")/$file}
+            file=${file:-$SOURCE_ROOT/$page}
+            [[ -e $file ]] || fail "$page: no $link"
+            [[ -z $anchor ]] || grep '^#' "$file" | sed 's/^#* //' | tr 'A-Z ' 'a-z-' | tr -cd 'a-z0-9\n_-' | grep -qx -- "${anchor#\#}" ||
+                fail "$page: no heading for $link"
+        done <links
+    done
+}
+
 run_tests "$@"
