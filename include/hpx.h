@@ -2,9 +2,9 @@
  *
  * Calls return a status. What went wrong stands in the caller's `error`, which may be NULL; where a call fails it has
  * written nothing to its other results but NULL, unless it says so. Nothing is printed, no call ends the process, and
- * signals, umask, environment, locale and working directory stay as they are. (Two things end a process all the same, by
- * abort(): memory that has run out, and damage in the pages of a store's data file that LMDB asserts against. `hpx verify`
- * finds the latter.) Trials are trained by processes of the program `hpx`, which must be installed (hpx_open_options).
+ * signals, umask, environment, locale and working directory stay as they are. (Memory that has run out does end it, by
+ * abort(), and so may a data file that is damaged while it is open.) Trials are trained by processes of the program `hpx`,
+ * which must be installed (hpx_open_options).
  *
  * Threads: handles share nothing, so each thread may work with one of its own. Calls with one and the same handle take
  * turns. A process has a store open once: hpx_open refuses a second handle for it. While a recipe runs, the process may
@@ -64,7 +64,7 @@ typedef struct hpx_open_options {
 
 /* Opens the store in `folder`, a path; makes it where there is none. `options` may be NULL: zeros. HPX_NOT_FOUND: it is to
  * be read, and there is none. HPX_USAGE: this process has it open. HPX_FAILED: it cannot be opened, or written to, or was
- * written by a newer hpx. HPX_DAMAGED: its data file is truncated. */
+ * written by a newer hpx. HPX_DAMAGED: its data file is truncated, or damaged in its structure, all of which is looked at. */
 hpx_status hpx_open(hpx_handle **out, const char *folder, const hpx_open_options *options, hpx_error *error);
 
 /* Results that were read stay. NULL is fine. */

@@ -48,6 +48,10 @@ void hpx_store_on_wait(hpx_wait_fn *say, const volatile sig_atomic_t *interrupte
  * or written, on a network file system and on a store written by a newer hpx; HPX_DAMAGED on a truncated data
  * file and on one whose structure is seen to be damaged. */
 hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode mode, hpx_error *error);
+/* The same for a process that may not end over damage (hpx_store_on_broken): HPX_DAMAGED where the structure of the
+ * data file is damaged anywhere. It reads that once: 10 ms for 30 MB. */
+hpx_status hpx_store_open_checked(hpx_store **out, const char *directory, hpx_store_mode mode,
+                                  hpx_error *error);
 void hpx_store_close(hpx_store *store); /* NULL is fine */
 bool hpx_store_exists(const char *directory);
 bool hpx_store_is_writable(const hpx_store *store);

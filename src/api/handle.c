@@ -182,7 +182,8 @@ static hpx_status open_store(hpx_handle *handle, const char *folder, bool read_o
     if (!enter_list(handle))
         return hpx_error_set(error, HPX_USAGE,
                              "%s: this process has the store open; use that handle, or close it", folder);
-    status = hpx_store_open(&handle->store, folder, read_only ? HPX_STORE_READ : HPX_STORE_WRITE, error);
+    status =
+        hpx_store_open_checked(&handle->store, folder, read_only ? HPX_STORE_READ : HPX_STORE_WRITE, error);
     if (status)
         return status;
     hpx_store_on_damage(handle->store, pass_on, handle);

@@ -69,7 +69,7 @@ hpx_status hpx_store_compact(uint64_t *bytes_before, uint64_t *bytes_after, cons
     if (!hpx_path_exists(data))
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s: no store here", directory);
     if (!status)
-        status = hpx_open_locked(&store, directory, HPX_STORE_WRITE, true, error);
+        status = hpx_open_locked(&store, directory, HPX_STORE_WRITE, true, false, error);
     if (!status)
         status = remove_file(copy, error);
     if (!status && stat(data, &old) != 0)

@@ -37,6 +37,7 @@ struct hpx_store {
     bool guest;                   /* reads without a place in LMDB's lock file (transaction.c) */
     uint32_t format;              /* of the data file */
     bool alone;                   /* no other process has it open */
+    bool checked;                 /* its pages are, before LMDB reads any of them */
     unsigned turns;               /* transactions in the turn that this process has */
     sigset_t signals;             /* to be restored after it */
     struct leaving_file *leaving; /* files that go with the transaction (transaction.c) */
@@ -86,9 +87,9 @@ void hpx_describe_key(char *out, size_t room, enum database db, const MDB_val *k
 extern const char *const hpx_database_names[DATABASES];
 
 /* hpx_store_open; `alone` while no other process has the store open, HPX_FAILED if one still has after a few
- * seconds. */
+ * seconds; `checked` as hpx_store_open_checked. */
 hpx_status hpx_open_locked(hpx_store **out, const char *directory, hpx_store_mode mode, bool alone,
-                           hpx_error *error);
+                           bool checked, hpx_error *error);
 
 /* From here on the store has results of programs: programs that know none may not open it any more. */
 hpx_status hpx_take_programs(hpx_store *store, MDB_txn *txn, hpx_error *error);

@@ -353,11 +353,31 @@ static hpx_status check_beginning(hpx_store *store, hpx_store_mode mode, hpx_err
     return truncate(store->path, 0) == 0 ? HPX_OK : hpx_error_errno(error, "%s", store->path);
 }
 
+static void note_fault(void *context, const char *what)
+{
+    char **first = context;
+    if (!*first)
+        *first = hpx_strdup(what);
+}
+
+static hpx_status check_structure(hpx_store *store, hpx_error *error)
+{
+    char *fault = NULL;
+    hpx_status status = hpx_check_pages(store, note_fault, &fault, error);
+    if (!status && fault)
+        status =
+            hpx_error_set(error, HPX_DAMAGED, "%s: %s; `hpx verify` says what is lost", store->path, fault);
+    free(fault);
+    return status;
+}
+
 static hpx_status open_files(hpx_store *store, hpx_store_mode mode, hpx_error *error)
 {
     hpx_status status = check_beginning(store, mode, error);
     if (!status)
         status = open_environment(store, mode, error);
+    if (!status && store->checked)
+        status = check_structure(store, error);
     return status ? status : open_databases(store, mode, error);
 }
 
@@ -398,7 +418,7 @@ void hpx_close_environments(hpx_store *store)
 static hpx_status upgrade_alone(const char *directory, hpx_error *error)
 {
     hpx_store *store;
-    hpx_status status = hpx_open_locked(&store, directory, HPX_STORE_WRITE, true, error);
+    hpx_status status = hpx_open_locked(&store, directory, HPX_STORE_WRITE, true, false, error);
     if (!status)
         hpx_store_close(store);
     else if (status == HPX_FAILED)
@@ -407,13 +427,14 @@ static hpx_status upgrade_alone(const char *directory, hpx_error *error)
 }
 
 hpx_status hpx_open_locked(hpx_store **out, const char *directory, hpx_store_mode mode, bool alone,
-                           hpx_error *error)
+                           bool checked, hpx_error *error)
 {
     *out = NULL;
     hpx_store *store = hpx_alloc(sizeof *store);
     store->cells = hpx_cell_set_new();
     store->claims = -1;
     store->alone = alone;
+    store->checked = checked;
     name_files(store, directory);
     hpx_status status = HPX_OK;
     if (mode != HPX_STORE_WRITE && !hpx_path_exists(store->path))
@@ -441,7 +462,7 @@ hpx_status hpx_open_locked(hpx_store **out, const char *directory, hpx_store_mod
     if (!older)
         return status;
     status = upgrade_alone(directory, error);
-    return status ? status : hpx_open_locked(out, directory, mode, alone, error);
+    return status ? status : hpx_open_locked(out, directory, mode, alone, checked, error);
 }
 
 /* Whether all files of the store may be written to, and those made that are not there. */
@@ -458,11 +479,23 @@ static bool may_write(const char *directory)
     return may;
 }
 
-hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode mode, hpx_error *error)
+static hpx_status open_store(hpx_store **out, const char *directory, hpx_store_mode mode, bool checked,
+                             hpx_error *error)
 {
     if (mode == HPX_STORE_WRITE_OR_READ)
         mode = hpx_store_exists(directory) && !may_write(directory) ? HPX_STORE_READ : HPX_STORE_WRITE;
-    return hpx_open_locked(out, directory, mode, false, error);
+    return hpx_open_locked(out, directory, mode, false, checked, error);
+}
+
+hpx_status hpx_store_open(hpx_store **out, const char *directory, hpx_store_mode mode, hpx_error *error)
+{
+    return open_store(out, directory, mode, false, error);
+}
+
+hpx_status hpx_store_open_checked(hpx_store **out, const char *directory, hpx_store_mode mode,
+                                  hpx_error *error)
+{
+    return open_store(out, directory, mode, true, error);
 }
 
 bool hpx_store_is_writable(const hpx_store *store)

@@ -27,6 +27,7 @@ static const char grid[] = "search all\n  method = grid\n";
 static int set_up(void **state)
 {
     (void)state;
+    draw_seed(1);
     folder = make_folder();
     write_digits(folder);
     dataset = digits_dataset(folder);
@@ -418,6 +419,57 @@ static void test_damage(void **state)
     free(file);
 }
 
+/* A page of a tree: it begins with its number, and says that it is a branch or a leaf. */
+static size_t draw_page(const hpx_buffer *file)
+{
+    for (;;) {
+        const size_t page = 2 + draw(file->size / 4096 - 2);
+        const uint8_t *head = file->data + page * 4096;
+        if (head[0] == (page & 255) && (head[10] == 1 || head[10] == 2))
+            return page;
+    }
+}
+
+/* A byte of the data file is another one: whatever that is, an error or a notice comes, or it does not count. */
+static void test_flips(void **state)
+{
+    (void)state;
+    hpx_handle *handle = open_store("store");
+    hpx_recipe *recipe = read_recipe("a.rcp", grid, "train.seeds=1");
+    hpx_run_summary *run;
+    hpx_trials *trials;
+    hpx_error error;
+    size_t refused = 0;
+    char *store = path_of("store"), *file = path_of("store/hpx.mdb");
+    expect_ok(hpx_run_recipe(&run, handle, recipe, NULL, &error), &error);
+    hpx_free_run(run);
+    hpx_close(handle);
+    hpx_buffer bytes = read_file(file);
+    for (size_t i = 0; i < 400; i++) {
+        const size_t at = i % 2 ? draw(bytes.size) : draw_page(&bytes) * 4096 + draw(64);
+        const uint8_t mask = (uint8_t)(1 << draw(8));
+        bytes.data[at] ^= mask;
+        write_file(file, bytes.data, bytes.size);
+        bytes.data[at] ^= mask;
+        if (hpx_open(&handle, store, &self, &error) != HPX_OK) {
+            refused += error.status == HPX_DAMAGED;
+            continue;
+        }
+        if (hpx_read_trials(&trials, handle, NULL, 1, &error) == HPX_OK)
+            assert_true(trials->count <= 4);
+        hpx_free_trials(trials);
+        if (hpx_run_recipe(&run, handle, recipe, NULL, &error) == HPX_OK)
+            assert_int_equal(run->stored + run->trained + run->extended, 2);
+        hpx_free_run(run);
+        hpx_close(handle);
+    }
+    assert_true(refused > 20);
+    hpx_buffer_free(&bytes);
+    hpx_free_recipe(recipe);
+    free(store);
+    free(file);
+}
+
 int main(int argc, char **argv)
 {
     static hpx_error error;
@@ -427,7 +479,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         WITH_DIGITS(test_run),      WITH_DIGITS(test_read),       WITH_DIGITS(test_stop),
         WITH_DIGITS(test_threads),  WITH_DIGITS(test_bad_stores), WITH_DIGITS(test_bad_recipes),
-        WITH_DIGITS(test_bad_runs), WITH_DIGITS(test_damage),
+        WITH_DIGITS(test_bad_runs), WITH_DIGITS(test_damage),     WITH_DIGITS(test_flips),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
