@@ -9,7 +9,6 @@
 #include "hpx/file.h"
 #include "hpx/known.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -207,7 +206,20 @@ static void offer_option(void *context, const struct option *option)
         offer(c, option->help, "-%c", option->letter);
 }
 
-/* The value of an option, by what its help calls it; a word in small letters is the value itself. */
+/* The words in small letters of a usage, "[ls | fetch NAME | verify NAME]", or of what an option takes, "lines|json". */
+static void offer_literals(struct completion *c, const char *usage)
+{
+    for (const char *at = usage; *at;) {
+        const size_t length = strcspn(at, " []|");
+        char *word = hpx_strndup(at, length);
+        if (length > 0 && strspn(word, "abcdefghijklmnopqrstuvwxyz") == length)
+            offer(c, NULL, "%s", word);
+        free(word);
+        at += length + strspn(at + length, " []|");
+    }
+}
+
+/* The value of an option, by what its help calls it; words in small letters are the values themselves. */
 static void offer_value(struct completion *c, const char *what)
 {
     if (strcmp(what, "DIR") == 0)
@@ -222,26 +234,13 @@ static void offer_value(struct completion *c, const char *what)
         offer_names(c, offer_axis_name);
     else if (strcmp(what, "NAME=VALUE") == 0)
         offer_names(c, offer_axis_value);
-    else if (islower((unsigned char)*what))
-        offer(c, NULL, "%s", what);
+    else
+        offer_literals(c, what);
 }
 
 static bool has(const char *usage, const char *what)
 {
     return strstr(usage, what) != NULL;
-}
-
-/* The words in small letters that a usage begins with: "[ls | fetch NAME | verify NAME]". */
-static void offer_literals(struct completion *c, const char *usage)
-{
-    for (const char *at = usage; *at;) {
-        const size_t length = strcspn(at, " []|");
-        char *word = hpx_strndup(at, length);
-        if (length > 0 && strspn(word, "abcdefghijklmnopqrstuvwxyz") == length)
-            offer(c, NULL, "%s", word);
-        free(word);
-        at += length + strspn(at + length, " []|");
-    }
 }
 
 /* An argument, by what the command's usage names. */
