@@ -16,6 +16,7 @@
 
 #define POLL_SECONDS 1.0
 #define POLL_SHARE   10 /* of the time, at most one part so large is spent with looking */
+#define LOOK_SECONDS 5.0
 
 /* The build that is watched, as the log of builds has it. */
 struct watched {
@@ -185,19 +186,29 @@ static void free_look(struct look *look)
     *look = (struct look){0};
 }
 
-/* What the searches can have seen, what is in training, and whether the build still ran before. */
-static hpx_status look_at(struct look *out, bool *runs, hpx_outcome **outcome, const struct watched *watched,
-                          const struct target *target, const struct options *options, const char *folder,
-                          hpx_error *error)
+/* A build that is being watched. */
+struct watching {
+    const struct watched *watched;
+    const struct target *target;
+    const struct options *options;
+    const char *folder; /* of the store */
+    bool draws, runs;
+    struct look last;
+    hpx_outcome *outcome; /* as of the last look */
+    uint64_t changes;     /* of the store then */
+    double looked_at, took;
+};
+
+/* What the searches can have seen, and what is in training. */
+static hpx_status look_at(struct watching *watching, hpx_store *store, hpx_error *error)
 {
-    hpx_store *store;
-    *outcome = NULL;
-    hpx_status status = hpx_open_store(&store, options, folder, HPX_STORE_READ, error);
-    if (!status && !store)
-        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: the store is gone", folder);
-    if (!status)
-        status = hpx_store_build_runs(runs, store, watched->number, error);
-    char *data = hpx_data_folder(folder);
+    const struct target *target = watching->target;
+    char *data = hpx_data_folder(watching->folder);
+    struct look look = {.live = hpx_live_new(target->recipe),
+                        .recipe = target->recipe,
+                        .before = watching->last.live ? &watching->last : NULL,
+                        .lists =
+                            !watching->options->quiet && (!watching->draws || watching->options->verbose)};
     const hpx_source_options source = {.store = store, .folder = data};
     const hpx_build_options build = {.program = hpx_worker_program(),
                                      .jobs = hpx_processors(),
@@ -205,30 +216,55 @@ static hpx_status look_at(struct look *out, bool *runs, hpx_outcome **outcome, c
                                      .others = true,
                                      .speculative = true,
                                      .event = see,
-                                     .context = out,
+                                     .context = &look,
                                      .interrupted = &hpx_interrupted};
-    out->live = hpx_live_new(target->recipe);
-    out->recipe = target->recipe;
-    if (!status)
-        status = hpx_build(outcome, target->recipe, target->searches, target->count, &source, &build, error);
-    hpx_store_close(store);
-    if (out->count > 0)
-        qsort(out->ended, out->count, sizeof *out->ended, compare_keys);
+    hpx_outcome_free(watching->outcome);
+    hpx_status status = hpx_build(&watching->outcome, target->recipe, target->searches, target->count,
+                                  &source, &build, error);
+    if (look.count > 0)
+        qsort(look.ended, look.count, sizeof *look.ended, compare_keys);
+    free_look(&watching->last);
+    watching->last = look;
+    watching->last.before = NULL;
     free(data);
     return status;
 }
 
+/* Looks at the build, unless nothing has been stored since the last time; now and then even so, for trials that have begun.
+ * Whether it runs is asked before, so that the last look comes behind its end. */
+static hpx_status look_again(struct watching *watching, hpx_error *error)
+{
+    const double begin = hpx_clock_seconds();
+    hpx_store *store;
+    hpx_status status = hpx_open_store(&store, watching->options, watching->folder, HPX_STORE_READ, error);
+    if (!status && !store)
+        status = hpx_error_set(error, HPX_NOT_FOUND, "%s: the store is gone", watching->folder);
+    if (!status)
+        status = hpx_store_build_runs(&watching->runs, store, watching->watched->number, error);
+    const uint64_t changes = status ? 0 : hpx_store_changes(store);
+    if (!status && (!watching->runs || !watching->last.live || changes != watching->changes ||
+                    begin - watching->looked_at >= LOOK_SECONDS)) {
+        status = look_at(watching, store, error);
+        watching->changes = changes;
+        watching->looked_at = begin;
+    }
+    hpx_store_close(store);
+    watching->took = hpx_clock_seconds() - begin;
+    return status;
+}
+
 /* Draws what was seen again and again until it is time for the next look. */
-static void wait_and_draw(const struct look *look, bool draws, double seconds)
+static void wait_and_draw(const struct watching *watching)
 {
     const struct timespec tick = {.tv_nsec = 100 * 1000 * 1000};
-    const double begin = hpx_clock_seconds();
+    const double begin = hpx_clock_seconds(), seconds = fmax(POLL_SECONDS, POLL_SHARE * watching->took);
     double drawn = 0;
     for (double now = begin; now - begin < seconds && !hpx_interrupted; now = hpx_clock_seconds()) {
-        if (draws && (now - drawn >= POLL_SECONDS || hpx_terminal_changed) && hpx_terminal_is_ours()) {
+        if (watching->draws && (now - drawn >= POLL_SECONDS || hpx_terminal_changed) &&
+            hpx_terminal_is_ours()) {
             hpx_buffer lines = {0};
             const hpx_screen screen = hpx_terminal_screen(STDERR_FILENO);
-            hpx_live_draw(&lines, look->live, &screen, now);
+            hpx_live_draw(&lines, watching->last.live, &screen, now);
             hpx_terminal_draw(hpx_buffer_text(&lines));
             hpx_buffer_free(&lines);
             drawn = now;
@@ -237,29 +273,19 @@ static void wait_and_draw(const struct look *look, bool draws, double seconds)
     }
 }
 
-/* Until the build ends, or the user is fed up. Then *outcome is what was stored of it last. */
-static hpx_status watch(hpx_outcome **outcome, const struct watched *watched, const struct target *target,
-                        const struct options *options, const char *folder, hpx_error *error)
+/* Until the build ends, or the user is fed up. */
+static hpx_status watch(struct watching *watching, hpx_error *error)
 {
-    const bool draws = hpx_terminal_is_able(STDERR_FILENO) && !options->quiet;
-    struct look last = {0}, now = {.lists = false};
     hpx_status status = HPX_OK;
-    if (draws)
+    if (watching->draws)
         hpx_terminal_watch();
-    for (bool runs = true; runs && !status && !hpx_interrupted;) {
-        const double begin = hpx_clock_seconds();
-        now = (struct look){.before = last.live ? &last : NULL,
-                            .lists = !options->quiet && (!draws || options->verbose)};
-        hpx_outcome_free(*outcome);
-        status = look_at(&now, &runs, outcome, watched, target, options, folder, error);
-        free_look(&last);
-        last = now;
-        last.before = NULL;
-        if (!status && runs)
-            wait_and_draw(&last, draws, fmax(POLL_SECONDS, POLL_SHARE * (hpx_clock_seconds() - begin)));
+    for (watching->runs = true; watching->runs && !status && !hpx_interrupted;) {
+        status = look_again(watching, error);
+        if (!status && watching->runs)
+            wait_and_draw(watching);
     }
     hpx_terminal_clear();
-    free_look(&last);
+    free_look(&watching->last);
     return status;
 }
 
@@ -268,7 +294,10 @@ static hpx_status watch(hpx_outcome **outcome, const struct watched *watched, co
 static int watch_build(const struct watched *watched, const struct options *options, const char *folder)
 {
     struct target *targets;
-    hpx_outcome *outcome = NULL;
+    struct watching watching = {.watched = watched,
+                                .options = options,
+                                .folder = folder,
+                                .draws = hpx_terminal_is_able(STDERR_FILENO) && !options->quiet};
     hpx_buffer text = {0};
     hpx_error error;
     size_t count, at = 0;
@@ -278,13 +307,15 @@ static int watch_build(const struct watched *watched, const struct options *opti
         at++;
     if (!status && watched->others > 0 && !options->quiet)
         hpx_say("watching %s; %zu more: hpx watch RECIPE", watched->recipe, watched->others);
-    if (!status)
-        status = watch(&outcome, watched, &targets[at], options, folder, &error);
-    if (!status && !hpx_interrupted && outcome) {
-        hpx_report_outcome(&text, outcome);
+    if (!status) {
+        watching.target = &targets[at];
+        status = watch(&watching, &error);
+    }
+    if (!status && !hpx_interrupted && watching.outcome) {
+        hpx_report_outcome(&text, watching.outcome);
         code = hpx_print_result(&text);
     }
-    hpx_outcome_free(outcome);
+    hpx_outcome_free(watching.outcome);
     hpx_free_targets(targets, count);
     return status && !hpx_interrupted ? hpx_fail(&error) : code;
 }
