@@ -8,9 +8,20 @@
 
 enum { NOT_STORED = 5 /* a hollow mark */ };
 
+/* As the recipe says, or by its values: each is the one before times the same. */
 static bool is_logarithmic(const hpx_axis *axis)
 {
-    return axis->logarithmic && hpx_axis_is_numeric(axis) && axis->values[0].number > 0;
+    const hpx_axis_value *values = axis->values;
+    bool equal = axis->count > 2;
+    if (!hpx_axis_is_numeric(axis))
+        return false;
+    for (uint32_t i = 0; i < axis->count; i++)
+        if (values[i].number <= 0)
+            return false;
+    for (uint32_t i = 2; i < axis->count && equal; i++)
+        equal =
+            fabs(values[i].number * values[0].number / (values[i - 1].number * values[1].number) - 1) < 1e-6;
+    return equal || axis->logarithmic;
 }
 
 /* By the numbers of its values; by their places where it has words. */

@@ -270,6 +270,8 @@ void hpx_map_sheet(struct figure *figure, const struct map *map, value_fn *value
 
 /* --- the figures ------------------------------------------------------------------------------------------------- */
 
+bool hpx_page_has_visits(const hpx_outcome *outcome); /* whether any search has visited a cell */
+
 void hpx_page_space(hpx_page *page);      /* space.c */
 void hpx_page_cost_space(hpx_page *page); /* space.c */
 void hpx_page_grid(hpx_page *page);       /* grid.c */

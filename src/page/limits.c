@@ -49,7 +49,7 @@ static void put_numbers(struct figure *figure, const hpx_page *page)
 void hpx_page_limits(hpx_page *page)
 {
     struct map map;
-    if (!page->limits)
+    if (!page->limits || !hpx_page_has_visits(page->limits))
         return;
     const size_t count = page->limits->search_count;
     struct figure *figure = hpx_page_add_figure(page, "limits", "Partial cross-search by its limit");

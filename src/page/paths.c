@@ -108,5 +108,6 @@ static void add_path(hpx_page *page, const hpx_search_outcome *search, size_t nu
 void hpx_page_paths(hpx_page *page)
 {
     for (size_t i = 0; i < page->outcome->search_count; i++)
-        add_path(page, &page->outcome->searches[i], i);
+        if (page->outcome->searches[i].visit_count > 0)
+            add_path(page, &page->outcome->searches[i], i);
 }

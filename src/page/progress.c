@@ -145,8 +145,18 @@ static void add_progress(hpx_page *page, bool by_cost)
     free(before);
 }
 
+bool hpx_page_has_visits(const hpx_outcome *outcome)
+{
+    size_t visits = 0;
+    for (size_t i = 0; i < outcome->search_count; i++)
+        visits += outcome->searches[i].visit_count;
+    return visits > 0;
+}
+
 void hpx_page_progress(hpx_page *page)
 {
+    if (!hpx_page_has_visits(page->outcome))
+        return;
     add_progress(page, false);
     add_progress(page, true);
 }

@@ -218,7 +218,7 @@ test_figures_as_files() {
         same_files new/figures/$figure.svg again/$figure.svg
         contained again/$figure.svg page.html
     done
-    equal "$(grep -c '<svg' page.html)" "$(ls again | wc -l)" 'the number of figures'
+    equal "$(grep -c '<svg\|<ul class="strips"\|<ul class="pictures"' page.html)" "$(ls again | wc -l)" 'the number of figures'
     equal "$(cat again/*.svg | grep -c 'class="paper" .*fill="#ffffff"')" "$(ls again | wc -l)" 'figures on a white ground'
     run 0 hpx report a.rcp --figures again -q # over what is there
     same_files new/figures/space.svg again/space.svg
