@@ -116,6 +116,25 @@ test_files_of_a_program() {
     grep -q 'one.txt .* 2 *$' said || fail 'the first file is not said'
 }
 
+# Slots that would idle train speculatively what a walk may come to: hollow bars, which the table names.
+test_speculative() {
+    recipe a.rcp 'epochs = 2' <<'X'
+axis n1 = 2 4 8 256
+axis n2 = 2 4 8 256
+search climb
+  method = hill-climb
+X
+    run 0 hpx build -q -j 6 a.rcp
+    run 0 hpx report a.rcp -o page.html
+    lines | grep -c 'speculative|0|' >count || fail 'no trial is said to be speculative'
+    equal "$(sed -n '/<figure id="timeline"/,/<\/svg>/p' page.html | sed 's/<rect/\n<rect/g' | grep -c 'class="span.*fill="none"')" \
+        "$(($(cat count) + 1))" 'the hollow bars, with that of the legend'
+    run 0 hpx build -q -j 6 --no-speculate a.rcp --store other
+    run 0 hpx report a.rcp -o page.html --store other
+    has_not page.html ', speculative'
+    has_not page.html 'speculatively'
+}
+
 # Nothing was ever built here.
 test_results_of_another_store() {
     small a.rcp 'epochs = 1'
