@@ -4,7 +4,7 @@
         browser.open(url)
         browser.run("return document.title")
 """
-import base64, json, re, shutil, subprocess, time, urllib.request
+import base64, json, re, shutil, subprocess, time, urllib.error, urllib.request
 
 
 class Browser:
@@ -66,12 +66,16 @@ class Browser:
         return self.call("execute/sync", script=script, args=list(arguments))
 
     def until(self, script, seconds=20):
-        """Runs the script until it returns something true."""
+        """Runs the script until it returns something true; a page that loads itself again may end one run of it."""
         end = time.monotonic() + seconds
-        while not self.run(script):
-            if time.monotonic() > end:
-                raise TimeoutError(script)
+        while time.monotonic() < end:
+            try:
+                if self.run(script):
+                    return
+            except urllib.error.HTTPError:
+                pass
             time.sleep(0.05)
+        raise TimeoutError(script)
 
     def keys(self, text):
         """Pressed one after the other, where the focus is."""

@@ -70,6 +70,38 @@ hpx: page.html: all searches of a.rcp are done" 'what the watch says'
     equal "$(find . -name '*.tmp.*')" '' 'temporary files'
 }
 
+# In a browser the page comes to show what is stored, and what is pinned stays so.
+test_a_browser_follows() {
+    if ! command -v chromium chromedriver python3 >found || [[ $(wc -l <found) != 3 ]]; then
+        echo "  skipped: needs chromium, chromedriver and python3"
+        return
+    fi
+    held a.rcp
+    end_all
+    : >go-11
+    "$HPX" build -j3 -q a.rcp >build.out 2>build.err &
+    "$HPX" report a.rcp -o page.html --watch -q >watch.out 2>watch.err &
+    poll shows page.html 1
+    cat >follow.py <<'X'
+import sys
+sys.path.insert(0, sys.argv[1])
+from browser import Browser
+
+rows = "return document.querySelectorAll('#table tbody tr').length"
+with Browser() as browser:
+    browser.open(sys.argv[2] + "#pin=0")
+    assert browser.run(rows) == 1
+    open("go", "w").close()
+    browser.until("return document.querySelectorAll('#table tbody tr').length === 3 && !document.body.dataset.reload")
+    assert browser.run("return location.hash") == "#pin=0"
+    assert browser.run("return document.querySelectorAll('#table tr.pinned').length") == 1
+    assert browser.log() == []
+X
+    run 0 python3 -B follow.py "$SOURCE_ROOT/tests/cli" "file://$PWD/page.html"
+    wait
+    empty watch.err
+}
+
 # Nothing changes, nothing is written; Ctrl-C ends it, and the page that is left stands still.
 test_an_interrupt_leaves_a_page_that_stands_still() {
     held a.rcp
