@@ -30,7 +30,7 @@ enum {
     SEED = 1
 };
 
-static const long double close = 1e-8L;
+static const long double tolerance = 1e-8L;
 
 typedef long double real;
 
@@ -180,7 +180,7 @@ static bool improve(world *w, hyper *h, int *coordinate, int choices, const uint
             second = now;
         }
     }
-    w->doubtful |= best - second < close;
+    w->doubtful |= best - second < tolerance;
     *coordinate = at;
     return at != before;
 }
@@ -310,7 +310,7 @@ static uint32_t check_trace(world *w, const uint32_t *trace, uint32_t count)
         } else {
             judge(promise, w, &h, trace, t, t + 1 > w->options->lag ? t + 1 - w->options->lag : 0);
             for (uint32_t cell = 0; cell < w->t->cells && !w->doubtful; cell++)
-                if (!taken[cell] && promise[cell] > promise[trace[t]] + close) {
+                if (!taken[cell] && promise[cell] > promise[trace[t]] + tolerance) {
                     fprintf(stderr, "cell %u: %.12Lg, cell %u: %.12Lg\n", cell, promise[cell], trace[t],
                             promise[trace[t]]);
                     describe(w, trace, t, "another cell promises more");

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-static const double close = 1e-9;
+static const double tolerance = 1e-9;
 
 static void test_exponential_and_logarithm(void **state)
 {
@@ -37,11 +37,11 @@ static void test_improvement(void **state)
         {-100, -5010.129578800249792},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        expect_near(hpx_ln_improvement(known[i][0]), known[i][1], close);
+        expect_near(hpx_ln_improvement(known[i][0]), known[i][1], tolerance);
     for (int i = -800; i <= 3000; i++) {
         const double z = i / 100.0, phi = exp(-z * z / 2) / sqrt(2 * M_PI);
         const double direct = log(phi + z * erfc(-z / sqrt(2)) / 2); /* loses digits below 0 */
-        expect_near(hpx_ln_improvement(z), direct, i < -400 ? 1e-5 : close);
+        expect_near(hpx_ln_improvement(z), direct, i < -400 ? 1e-5 : tolerance);
         assert_true(hpx_ln_improvement(z + 0.01) > hpx_ln_improvement(z));
     }
     /* Far out 1 - x R(x) = 1/x^2 - 3/x^4 + ... */
@@ -52,9 +52,9 @@ static void test_matern(void **state)
 {
     (void)state;
     expect_near(hpx_matern(0), 1, 0);
-    expect_near(hpx_matern(0.25), 0.828649142418125, close);
-    expect_near(hpx_matern(1), 0.523994108831820, close);
-    expect_near(hpx_matern(4), 0.138660219138504, close);
+    expect_near(hpx_matern(0.25), 0.828649142418125, tolerance);
+    expect_near(hpx_matern(1), 0.523994108831820, tolerance);
+    expect_near(hpx_matern(4), 0.138660219138504, tolerance);
 }
 
 /* Values observed at both ends of an axis of five cells. */
@@ -72,10 +72,10 @@ static void test_regression(void **state)
     for (int i = 0; i < 2; i++)
         hpx_gaussian_append(gaussian, cells[i]);
     hpx_gaussian_posterior(means, variances, gaussian, values);
-    expect_near(means[1], -0.566478980323107, close);
-    expect_near(variances[1], 0.059614332989370, close);
-    expect_near(hpx_ln_expected_improvement(-1, means[1], sqrt(variances[1])), -5.597855574584827, close);
-    expect_near(hpx_gaussian_loss(&space, &hyper, cells, values, 2), 3.748635458139025, close);
+    expect_near(means[1], -0.566478980323107, tolerance);
+    expect_near(variances[1], 0.059614332989370, tolerance);
+    expect_near(hpx_ln_expected_improvement(-1, means[1], sqrt(variances[1])), -5.597855574584827, tolerance);
+    expect_near(hpx_gaussian_loss(&space, &hyper, cells, values, 2), 3.748635458139025, tolerance);
 
     /* An observation of the mean changes no mean; one that is forgotten changes nothing. */
     const double unknown[] = {-1, 1, NAN};
@@ -89,7 +89,7 @@ static void test_regression(void **state)
     const double stated[] = {-1, 1, means[1]};
     hpx_gaussian_posterior(again, less, gaussian, stated);
     for (int c = 0; c < 5; c++)
-        expect_near(again[c], means[c], close);
+        expect_near(again[c], means[c], tolerance);
     hpx_gaussian_truncate(gaussian, 2);
     hpx_gaussian_append(gaussian, 3);
     hpx_gaussian_truncate(gaussian, 2);
