@@ -64,11 +64,16 @@ typedef struct hpx_event {
 
 typedef void hpx_event_fn(void *context, const hpx_event *event);
 
+typedef struct hpx_launcher hpx_launcher;
+
 typedef struct hpx_build_options {
     const char *program; /* run as `program worker`; NULL: there is none, and what must be trained fails */
     size_t jobs;         /* trials at once */
     bool guest;          /* this process is not hpx's own, but a program's that uses the library */
-    bool dry;            /* decide without training: a plan */
+    hpx_launcher
+        *launcher;    /* gets machines for workers (worker/launcher.h), taken over; NULL: this one trains */
+    const char *pool; /* with it: the folder that they share (worker/pool.h) */
+    bool dry;         /* decide without training: a plan */
     bool others; /* dry: with events of its trials, those in training by other processes and those known */
     bool keep_going;  /* a failed trial is worse than any score, and the searches go on */
     bool again;       /* retrain everything, and compare with what is stored */

@@ -78,12 +78,32 @@ hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_
         .context = progress,
         .interrupted = &hpx_interrupted,
     };
-    hpx_status status =
-        hpx_build(out, target->recipe, target->searches, target->count, &source, &build, error);
+    struct where where;
+    hpx_status status = hpx_find_where(&where, target, options, error);
+    *out = NULL;
+    if (!status && !dry) {
+        build.launcher = hpx_where_launcher(&where, target->recipe);
+        build.pool = where.pool;
+    }
+    if (!status)
+        status = hpx_build(out, target->recipe, target->searches, target->count, &source, &build, error);
     hpx_progress_end(progress, *out, status);
     hpx_progress_free(progress);
     hpx_fields_free(&about);
+    hpx_where_free(&where);
     return status;
+}
+
+static void report_plan(hpx_buffer *out, const hpx_outcome *outcome, const struct target *target,
+                        const struct options *options)
+{
+    struct where where = {.pool = NULL};
+    hpx_error error;
+    hpx_report_plan(out, outcome);
+    if (outcome->pending > 0 && options->jobs > 0 &&
+        hpx_find_where(&where, target, options, &error) == HPX_OK && where.elsewhere)
+        hpx_where_describe(out, &where, target->recipe, options->jobs);
+    hpx_where_free(&where);
 }
 
 static hpx_status build_target(int *printed, const struct target *target, hpx_store *store, const char *data,
@@ -97,7 +117,7 @@ static hpx_status build_target(int *printed, const struct target *target, hpx_st
         if (dry && options->json)
             hpx_report_plan_json(&text, outcome);
         else if (dry)
-            hpx_report_plan(&text, outcome);
+            report_plan(&text, outcome, target, options);
         else if (options->json)
             hpx_report_outcome_json(&text, outcome);
         else

@@ -46,7 +46,9 @@ struct options {
     bool metrics, epochs;                 /* ls, best: all metrics; ls: all epochs */
     double rebuild;                       /* percent; 0: not given */
     bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code, help;
-    bool at_code, trust;                        /* reproduce */
+    const char *executor; /* build; NULL: what the user's configuration says */
+    char *const *sbatch;  /* with it: the words behind --, NULL at the end; NULL: none */
+    bool at_code, trust;  /* reproduce */
     bool all, no_checkpoints, logs, checkpoint; /* export */
     enum progress_way progress;                 /* build, trial */
     bool safetensors;                           /* export */
@@ -255,6 +257,21 @@ hpx_status hpx_curve_of(char **out, hpx_store *store, const hpx_hash *key, const
                         hpx_error *error);
 
 /* progress.c: what goes on. */
+/* where.c. Where a build trains. */
+struct where {
+    bool elsewhere;      /* through Slurm */
+    char **words;        /* of the configuration, NULL at the end */
+    char *const *sbatch; /* its options; NULL: none */
+    char *pool, *program;
+};
+
+hpx_status hpx_find_where(struct where *out, const struct target *target, const struct options *options,
+                          hpx_error *error); /* hpx_where_free, also when it fails */
+void hpx_where_free(struct where *where);
+struct hpx_launcher *hpx_where_launcher(const struct where *where, const hpx_recipe *recipe); /* NULL: here */
+/* Appends what would be submitted. */
+void hpx_where_describe(hpx_buffer *out, const struct where *where, const hpx_recipe *recipe, size_t workers);
+
 struct progress;
 struct progress *hpx_progress_new(const struct options *options,
                                   const struct target *target); /* NULL: of none */

@@ -64,7 +64,7 @@ const struct command hpx_commands[] = {
      "this list, or help for a command or another topic"},
     {"complete", hpx_run_complete, 0, SIZE_MAX, "-- WORD...",
      NULL},
-    {"worker", hpx_run_worker, 0, 0, "",
+    {"worker", hpx_run_worker, 0, 2, "",
      NULL},
     {.name = NULL},
 };

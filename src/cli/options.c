@@ -25,7 +25,7 @@ struct given {
 typedef bool read_fn(struct options *out, const struct given *given);
 
 static read_fn read_flag, read_text, read_count, read_percent, read_size, read_directory, read_where,
-    read_progress;
+    read_progress, read_executor;
 
 /* An option: how it is written, which commands take it, what it does, and how its value is read. */
 static const struct row {
@@ -42,6 +42,9 @@ static const struct row {
     {'j', "jobs", "N", "build trial adopt verify",
      "train N trials at once (default: the processors)",
      read_count, TO(jobs), JOBS_MAX},
+    {0, "executor", "slurm|local", "build plan",
+     "train on machines that Slurm gives, through a folder they share; words behind -- are options of sbatch",
+     read_executor, TO(executor), 0},
     {'k', "keep-going", NULL, "build",
      "go on after an accident to a trial; its cell counts as failed",
      read_flag, TO(keep_going)},
@@ -287,6 +290,16 @@ static bool read_size(struct options *out, const struct given *given)
     return good;
 }
 
+static bool read_executor(struct options *out, const struct given *given)
+{
+    const bool known = strcmp(given->value, "slurm") == 0 || strcmp(given->value, "local") == 0;
+    if (known)
+        out->executor = given->value;
+    else
+        hpx_say("%s %s: expected slurm or local", given->name, given->value);
+    return known;
+}
+
 static bool read_where(struct options *out, const struct given *given)
 {
     const char *equals = strchr(given->value, '=');
@@ -467,6 +480,10 @@ bool hpx_read_options(struct options *out, const struct command *command, int ar
             if (!command)
                 break;
             argv[kept++] = word;
+        } else if (strcmp(word, "--") == 0 && out->executor) {
+            out->sbatch = argv + reader.at + 1;
+            reader.at = argc;
+            break;
         } else if (strcmp(word, "--") == 0) {
             only_arguments = true;
         } else if (word[1] == '-' ? !read_long(&reader, word) : !read_short(&reader, word)) {

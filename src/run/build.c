@@ -176,6 +176,8 @@ static hpx_status end_job(struct build *build, struct trial *trial, const hpx_re
     char *text = hpx_build_accident_text(result);
     if (result->kind == HPX_MESSAGE_MEMORY)
         hpx_trial_lose_for_memory(build, trial, text);
+    else if (result->kind == HPX_MESSAGE_LOST)
+        hpx_trial_lose_worker(build, trial, text);
     else
         hpx_trial_lose(build, trial, HPX_FAILED,
                        result->kind == HPX_MESSAGE_DONE ? "its worker ended before the last epoch" : text);
@@ -382,6 +384,16 @@ static void describe_origin(hpx_outcome *outcome, const hpx_experiment *experime
         hpx_fields_set(&outcome->dataset, &record->fields[i]);
 }
 
+static hpx_status open_executor(struct build *build, hpx_error *error)
+{
+    const hpx_build_options *options = build->options;
+    if (options->launcher)
+        return hpx_executor_cluster(&build->executor, options->launcher, options->pool, options->jobs, error);
+    build->executor =
+        hpx_executor_local(options->program, hpx_build_slots(build->recipe, options->jobs), options->guest);
+    return HPX_OK;
+}
+
 hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_recipe_search *const *searches,
                      size_t search_count, const hpx_source_options *source_options,
                      const hpx_build_options *options, hpx_error *error)
@@ -392,10 +404,16 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     struct build build = {
         .recipe = recipe, .options = options, .store = source_options->store, .started = hpx_clock_seconds()};
     hpx_status status = hpx_experiment_open(&build.experiment, recipe, source_options, error);
-    if (status)
+    if (status) {
+        if (options->launcher)
+            options->launcher->close(options->launcher);
         return status;
-    build.executor =
-        hpx_executor_local(options->program, hpx_build_slots(recipe, options->jobs), options->guest);
+    }
+    status = open_executor(&build, error);
+    if (status) {
+        hpx_experiment_free(build.experiment);
+        return status;
+    }
     status = build.executor->binary(&build.binary, build.executor, recipe->trainer, error);
     if (!status)
         hpx_experiment_set_binary(build.experiment, &build.binary);

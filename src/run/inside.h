@@ -150,6 +150,8 @@ void hpx_trial_end_job(struct build *build, struct trial *trial);
 void hpx_trial_lose(struct build *build, struct trial *trial, hpx_status status, const char *message);
 /* The same for lack of memory: beside others it is tried once more without them. */
 void hpx_trial_lose_for_memory(struct build *build, struct trial *trial, const char *message);
+/* Its worker is gone: another is to go on from its newest checkpoint. */
+void hpx_trial_lose_worker(struct build *build, struct trial *trial, const char *message);
 /* Its files have changed while it ran: nothing of it is stored, and its job ends. */
 void hpx_trial_lose_for_change(struct build *build, struct trial *trial, const char *message);
 

@@ -46,6 +46,7 @@ struct trial {
     uint32_t epoch;      /* newest one finished, or in which it failed */
     uint8_t state;       /* enum trial_state */
     uint8_t verdict;     /* hpx_verdict */
+    uint8_t lost;        /* workers that were gone while they trained it */
 };
 
 enum { TRIALS_IN_BLOCK = 1024 };

@@ -497,6 +497,15 @@ static void lose_to_accident(struct build *build, struct proof *proof, const cha
     free(text);
 }
 
+/* Another proof is to be made of the trial, or of another. */
+static void lose_worker(struct build *build, struct proof *proof, const char *message)
+{
+    struct trial *trial = proof->trial;
+    end_run(build, trial);
+    hpx_trial_lose_worker(build, trial, message);
+    drop(&build->proofs, proof);
+}
+
 static hpx_status end_in_one_go(struct build *build, struct proof *proof, hpx_error *error)
 {
     const uint32_t most = build->recipe->epochs;
@@ -583,7 +592,10 @@ hpx_status hpx_proof_take(struct build *build, struct trial *trial, const hpx_re
     if (proof->contradiction)
         return end_step(build, proof, error);
     char *message = hpx_build_accident_text(result);
-    lose_to_accident(build, proof, message);
+    if (result->kind == HPX_MESSAGE_LOST)
+        lose_worker(build, proof, message);
+    else
+        lose_to_accident(build, proof, message);
     free(message);
     return HPX_OK;
 }

@@ -396,6 +396,7 @@ void hpx_trial_end_job(struct build *build, struct trial *trial)
         hpx_trial_need(build, trial, 0);
 }
 
+#define WORKERS_MAX        3 /* that are lost over a trial before it is its own accident */
 #define HOPELESS_ACCIDENTS 3
 #define HOPELESS_SECONDS   60
 
@@ -458,6 +459,21 @@ hpx_status hpx_trial_refuse_checkpoint(struct build *build, struct trial *trial,
         return status;
     hpx_trial_end_job(build, trial);
     return HPX_OK;
+}
+
+void hpx_trial_lose_worker(struct build *build, struct trial *trial, const char *message)
+{
+    if (++trial->lost == WORKERS_MAX) {
+        hpx_trial_lose(build, trial, HPX_FAILED, message);
+        return;
+    }
+    char *again = hpx_format("%s; it goes on elsewhere", message);
+    hpx_store_release(build->store, &trial->key);
+    trial->state = hpx_trial_target(trial) > 0 ? TRIAL_WAITING : TRIAL_KNOWN;
+    hpx_build_emit(build, HPX_EVENT_POSTPONED, trial, again);
+    if (!trial->task.speculative && trial->state == TRIAL_WAITING)
+        hpx_trial_need(build, trial, 0);
+    free(again);
 }
 
 void hpx_trial_lose_for_memory(struct build *build, struct trial *trial, const char *message)

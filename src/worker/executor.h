@@ -8,6 +8,7 @@
 #include "hpx/error.h"
 #include "hpx/fields.h"
 #include "hpx/trainer.h"
+#include "worker/launcher.h"
 #include "worker/message.h"
 
 #include <stdbool.h>
@@ -56,5 +57,11 @@ struct hpx_executor {
  * thread each. They start when they are needed; with `program` NULL none can. One that dies fails its job and is replaced.
  * `guest`: this process is not hpx's own, but a program's that uses the library. */
 hpx_executor *hpx_executor_local(const char *program, size_t workers, bool guest);
+
+/* Elsewhere: `workers` of them, through the folder `pool` (worker/pool.h), on machines that the launcher gets; it is taken over, also
+ * when this fails. What an owner before this one has left in the pool is adopted: its workers, and what they have trained
+ * is handed on when it is asked for. */
+hpx_status hpx_executor_cluster(hpx_executor **out, hpx_launcher *launcher, const char *pool, size_t workers,
+                                hpx_error *error);
 
 #endif

@@ -26,6 +26,8 @@ typedef enum hpx_message_kind {
     HPX_MESSAGE_FAILED = 'F',   /* a job ended before, by accident */
     HPX_MESSAGE_REFUSED = 'R',  /* likewise: the trainer cannot go on from the checkpoint of its job */
     HPX_MESSAGE_MEMORY = 'M',   /* likewise, for lack of memory, or so killed: alone it may end well */
+    HPX_MESSAGE_LOST =
+        'L', /* likewise, because its worker is gone: an executor's word, which no worker sends */
 } hpx_message_kind;
 
 /* Train epochs from+1 .. to of the trajectory that the manifest describes. */

@@ -1,0 +1,157 @@
+/* Where a build trains: --executor, else the user's configuration; never the recipe, which is the same everywhere. */
+#include "cli.h"
+
+#include "base/machine.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "hpx/file.h"
+#include "program/copy.h"
+#include "worker/launcher.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CONFIG_BYTES_MAX ((size_t)1 << 20)
+
+/* $XDG_CONFIG_HOME/hpx/config, else ~/.config/hpx/config; NULL: there is no place for one. free() it. */
+static char *config_path(void)
+{
+    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    if (config && *config == '/')
+        return hpx_path_join(config, "hpx/config");
+    return home && *home ? hpx_path_join(home, ".config/hpx/config") : NULL;
+}
+
+/* The words of a line, parted by blanks, which is changed for it. */
+static void split(struct where *out, char *line)
+{
+    size_t count = 0, capacity = 0;
+    char *rest, **words = NULL;
+    for (char *word = strtok_r(line, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest)) {
+        words = hpx_grow(words, &capacity, count + 2, sizeof *words);
+        words[count++] = hpx_strdup(word);
+        words[count] = NULL;
+    }
+    out->words = words;
+}
+
+/* Lines "executor = slurm OPTION...", and such that begin with '#'. */
+static hpx_status read_config(struct where *out, const char *path, hpx_error *error)
+{
+    hpx_buffer bytes = {0};
+    hpx_status status = hpx_file_read(&bytes, path, CONFIG_BYTES_MAX, error);
+    char *rest, *text = (char *)(uintptr_t)hpx_buffer_text(&bytes);
+    size_t number = 0;
+    if (status == HPX_NOT_FOUND)
+        status = HPX_OK;
+    for (char *line = text, *end; !status && line && *line; line = rest) {
+        end = strchr(line, '\n');
+        rest = end ? end + 1 : NULL;
+        if (end)
+            *end = '\0';
+        number++;
+        line += strspn(line, " \t\r");
+        line[strcspn(line, "\r")] = '\0';
+        char *value = strchr(line, '=');
+        if (!*line || *line == '#')
+            continue;
+        if (strncmp(line, "executor", 8) != 0 || !value || line + 8 + strspn(line + 8, " \t") != value)
+            status = hpx_error_set(error, HPX_USAGE,
+                                   "%s:%zu: expected 'executor = local' or 'executor = slurm OPTION...'",
+                                   path, number);
+        else
+            split(out, value + 1);
+    }
+    hpx_buffer_free(&bytes);
+    return status;
+}
+
+/* In the scratch folder, which all nodes see where they share the user's home: a folder for each store. free() it. */
+static hpx_status find_pool(char **out, const struct target *target, const struct options *options,
+                            hpx_error *error)
+{
+    char hex[HPX_HASH_HEX_BYTES], host[64], *scratch;
+    hpx_status status = hpx_scratch_folder(&scratch, true, error);
+    if (status)
+        return status;
+    char *store = hpx_store_folder(options, target->path), *real = hpx_path_real(store);
+    hpx_host_name(host, sizeof host);
+    char *place = hpx_format("%s:%s", host, real ? real : store);
+    const hpx_hash hash = hpx_hash_of(place, strlen(place));
+    *out = hpx_format("%s/pools/%.16s", scratch, hpx_hash_hex(hex, &hash));
+    free(place);
+    free(real);
+    free(store);
+    free(scratch);
+    return HPX_OK;
+}
+
+/* What the command line says, else the configuration. */
+static hpx_status read_executor(struct where *out, const struct options *options, hpx_error *error)
+{
+    const char *executor = options->executor;
+    char *path = executor ? NULL : config_path();
+    hpx_status status = path ? read_config(out, path, error) : HPX_OK;
+    if (!status && out->words) {
+        executor = out->words[0];
+        if (strcmp(executor, "local") != 0 && strcmp(executor, "slurm") != 0)
+            status = hpx_error_set(error, HPX_USAGE, "%s: there is no executor '%s'; expected local or slurm",
+                                   path, executor);
+        out->sbatch = out->words + 1;
+    }
+    if (options->sbatch)
+        out->sbatch = options->sbatch;
+    out->elsewhere = executor && strcmp(executor, "slurm") == 0;
+    free(path);
+    return status;
+}
+
+static hpx_slurm_request request_of(const hpx_recipe *recipe)
+{
+    const hpx_program *program = recipe->program;
+    return (hpx_slurm_request){
+        .processors = program ? program->threads : 1,
+        .gpus = program ? program->gpus : 0,
+        .memory_bytes = program ? program->memory : 0,
+    };
+}
+
+hpx_status hpx_find_where(struct where *out, const struct target *target, const struct options *options,
+                          hpx_error *error)
+{
+    *out = (struct where){.pool = NULL};
+    hpx_status status = read_executor(out, options, error);
+    if (status || !out->elsewhere)
+        return status;
+    if (options->jobs == 0 && !options->dry)
+        return hpx_error_set(error, HPX_USAGE,
+                             "the executor slurm: say with -j how many workers there are to be");
+    status = hpx_slurm_check_options(out->sbatch, error);
+    if (!status)
+        status = find_pool(&out->pool, target, options, error);
+    out->program = hpx_path_real(hpx_worker_program());
+    return status;
+}
+
+hpx_launcher *hpx_where_launcher(const struct where *where, const hpx_recipe *recipe)
+{
+    const hpx_slurm_request request = request_of(recipe);
+    return where->elsewhere ? hpx_launcher_slurm(where->program, where->pool, &request, where->sbatch) : NULL;
+}
+
+void hpx_where_describe(hpx_buffer *out, const struct where *where, const hpx_recipe *recipe, size_t workers)
+{
+    const hpx_slurm_request request = request_of(recipe);
+    hpx_buffer_printf(out, "\n%zu %s would be asked for:\n\n", workers,
+                      hpx_plural(workers, "worker", "workers"));
+    hpx_slurm_describe(out, where->program, where->pool, &request, where->sbatch, workers);
+}
+
+void hpx_where_free(struct where *where)
+{
+    for (size_t i = 0; where->words && where->words[i]; i++)
+        free(where->words[i]);
+    free(where->words);
+    free(where->pool);
+    free(where->program);
+}

@@ -1,0 +1,195 @@
+#!/bin/bash
+# Builds whose workers Slurm places, on a real Slurm of two nodes on this machine.
+source "$(dirname "$0")/common.sh"
+source "$SOURCE_ROOT/tests/helper/slurm.sh"
+
+missing=$(slurm_needs | paste -sd ' ')
+if [[ -n $missing ]]; then
+    echo "skipped: needs $missing"
+    exit 0
+fi
+trap 'slurm_stop; rm -rf "$scratch"' EXIT
+chmod 0755 "$scratch" # munge looks at the folders above its socket
+slurm_start "$scratch/slurm" || {
+    tail -3 "$scratch"/slurm/*.log "$scratch"/slurm/*.out
+    echo 'Slurm does not start'
+    exit 1
+}
+unset XDG_CONFIG_HOME
+export HOME=$scratch/home
+
+grid() { # EPOCHS
+    recipe grid.rcp "epochs = $1" 'seeds = 1 2' <<<$'axis n1 = 8 16\naxis n2 = 4 8\nsearch all\n  method = grid'
+}
+
+slow() { # TRIALS SECONDS: a program that says every SECONDS how far it is
+    printf '%s\n' program '  command = sh train.sh $n' '  code = train.sh' '  metrics = stdout' '  pass = FOLDER' train \
+        '  epochs = 6' '  objective = maximise score' "axis n = linear 1..$1 step 1" 'search all' '  method = grid' >slow.rcp
+    echo 'for e in 1 2 3 4 5 6; do echo "$1 $e" >>"$FOLDER/run"; echo "epoch=$e score=$1$e"; sleep '"$2"'; done' >train.sh
+    export FOLDER=$PWD
+}
+
+no_jobs() {
+    [[ -z $(squeue -h) ]]
+}
+
+pools() { # what is left of pools
+    ls "$HPX_SCRATCH/pools" 2>/dev/null | grep -v '\.lock$'
+}
+
+on_slurm() { # OPTION...
+    hpx build --executor slurm -j 2 "$@"
+}
+
+test_equals_local() {
+    grid 3
+    run 0 hpx build --store here grid.rcp
+    run 0 on_slurm --json grid.rcp
+    is '.searches[0].trials.train' 8
+    results here >here.txt
+    results "$HPX_STORE" >there.txt
+    same_files here.txt there.txt
+    equal "$(pools)" '' 'what is left'
+    run 0 on_slurm grid.rcp
+    has err 'nothing to train'
+    recipe grid.rcp 'epochs = 5' 'seeds = 1 2' <<<$'axis n1 = 8 16\naxis n2 = 4 8\nsearch all\n  method = grid'
+    run 0 on_slurm --json grid.rcp
+    is '.searches[0].trials.extend' 8
+    run 0 hpx build --store here grid.rcp
+    results here >here.txt
+    results "$HPX_STORE" >there.txt
+    same_files here.txt there.txt
+}
+
+test_submission() {
+    grid 1
+    run 0 on_slurm -n grid.rcp -- --partition=main --time=10
+    has out 'sbatch --parsable --array=0-1'
+    has out '--partition=main --time=10'
+    has out " worker '"
+    complains 2 '--array is an option of sbatch that hpx sets itself' on_slurm grid.rcp -- --array=1-9
+    complains 2 'say with -j how many workers' hpx build --executor slurm grid.rcp
+    complains 2 'expected slurm or local' hpx build --executor pbs grid.rcp
+    mkdir -p "$HOME/.config/hpx"
+    printf '# mine\n\nexecutor = slurm --partition=main\n' >"$HOME/.config/hpx/config"
+    run 0 hpx build -n -j 2 grid.rcp
+    has out '--partition=main'
+    run 0 hpx build -n -j 2 --executor local grid.rcp
+    has_not out sbatch
+    echo 'executor = pbs' >"$HOME/.config/hpx/config"
+    complains 2 "there is no executor 'pbs'" hpx build -j 2 grid.rcp
+    rm -r "$HOME/.config"
+}
+
+# A program sees nothing of the scheduler that runs its worker.
+test_environment() {
+    printf '%s\n' program '  command = sh train.sh $n' '  code = train.sh' '  metrics = stdout' train \
+        '  objective = maximise score' 'axis n = 1 2' 'search all' '  method = grid' >a.rcp
+    echo 'env | grep -E "^(SLURM|SRUN|PMI)" | sed s/=/:/; echo score=$(env | grep -cE "^(SLURM|SRUN|PMI)")' >train.sh
+    run 0 on_slurm --json a.rcp
+    run 0 hpx ls --json
+    is '[.[].metrics.score] | unique' '[0]'
+}
+
+test_refused_by_slurm() {
+    grid 1
+    run 1 timeout 60 "$HPX" build --executor slurm -j 2 grid.rcp -- --partition=none
+    has err 'invalid partition'
+    poll no_jobs
+}
+
+# Workers that cannot begin are not asked for for ever; what they have printed is the reason.
+test_worker_without_program() {
+    grid 1
+    mkdir bin
+    printf '#!/bin/sh\nsed "s|^[^[]* worker .*|(echo no such library; exit 9) \\&|" | %s "$@"\n' "$(command -v sbatch)" >bin/sbatch
+    chmod +x bin/sbatch
+    run 1 timeout 60 env PATH="$PWD/bin:$PATH" "$HPX" build --executor slurm -j 2 grid.rcp
+    has err 'workers end in their first minute: its worker ended with exit code 9: no such library'
+    poll no_jobs
+}
+
+# A worker that is killed is replaced; its trial goes on from its newest epoch.
+test_worker_killed() {
+    slow 3 0.5
+    on_slurm --json slow.rcp >out 2>err &
+    local build=$!
+    poll grep -q '1 2' run
+    pkill -9 -f "hpx worker $HPX_SCRATCH/pools.*-0" || fail 'there is no worker'
+    wait $build || fail "the build ended with $?"
+    is '.searches[0].trials | [.train, .failed]' '[3,0]'
+    is '.searches[0].score' 36
+    has err 'it goes on elsewhere'
+}
+
+# A node that is suspended is silent: others take its trial; what it says later does no harm.
+test_node_suspended() {
+    slow 2 1
+    on_slurm --json slow.rcp >out 2>err &
+    local build=$! worker
+    poll grep -q '1 2' run
+    mapfile -t worker < <(pgrep -f "$HPX_SCRATCH/pools.*-0\$")
+    ((${#worker[@]} > 0)) || fail 'there is no worker'
+    kill -STOP "${worker[@]}"
+    sleep 22
+    kill -CONT "${worker[@]}"
+    wait $build || fail "the build ended with $?"
+    is '.searches[0].trials | [.train, .failed]' '[2,0]'
+    is '.searches[0].score' 26
+}
+
+# hpx dies: workers end what they are at; the next build takes over them and what they have written.
+test_owner_killed() {
+    slow 4 0.4
+    "$HPX" build --executor slurm -j 2 slow.rcp >out 2>err &
+    local build=$!
+    poll grep -q '1 2' run
+    run 1 on_slurm slow.rcp
+    has err 'another build of this store has its workers'
+    kill -9 $build
+    wait $build 2>/dev/null
+    poll grep -q '1 6' run
+    run 0 on_slurm --json slow.rcp
+    is '.searches[0].score' 46
+    equal "$(sort run | uniq -d)" '' 'epochs that were trained twice'
+    poll no_jobs
+    equal "$(pools)" '' 'what is left'
+}
+
+epochs_are_stored() {
+    (($(hpx export --csv | wc -l) > 5))
+}
+
+# Ctrl-C takes the workers back; the next build goes on from what they had finished, and ends where an undisturbed one does.
+test_interrupted() {
+    grid 60
+    "$HPX" build --executor slurm -j 2 grid.rcp >out 2>err &
+    local build=$!
+    poll epochs_are_stored
+    kill -INT $build
+    wait $build
+    equal $? 130 'exit code'
+    poll no_jobs
+    equal "$(pools)" '' 'what is left'
+    run 0 on_slurm grid.rcp
+    run 0 hpx build --store here grid.rcp
+    results here >here.txt
+    results "$HPX_STORE" >there.txt
+    same_files here.txt there.txt
+}
+
+# Who may write there runs code as this user.
+test_pool_of_others() {
+    grid 1
+    run 0 on_slurm -n grid.rcp
+    local pool
+    pool=$(sed -n "s/.* worker '\(.*\)' .*/\1/p" out)
+    mkdir -p "$pool"
+    chmod 0770 "$pool"
+    run 1 on_slurm grid.rcp
+    has err 'who writes there runs code as you'
+    chmod 0700 "$pool"
+    run 0 on_slurm grid.rcp
+}
+
+run_tests "$@"
