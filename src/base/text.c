@@ -37,21 +37,46 @@ size_t hpx_utf8_next(uint32_t *code, const void *bytes, size_t size)
     return length;
 }
 
+struct range {
+    uint32_t first, last;
+};
+
+static bool is_in(const struct range *ranges, size_t count, uint32_t code)
+{
+    for (size_t i = 0; i < count; i++)
+        if (code >= ranges[i].first && code <= ranges[i].last)
+            return true;
+    return false;
+}
+
+#define IS_IN(ranges, code) is_in(ranges, sizeof(ranges) / sizeof *(ranges), code)
+
 bool hpx_is_visible(uint32_t code)
 {
     /* The control characters, then those of Unicode 15 with the property Bidi_Control, the separators of
      * lines, and the other format characters without a shape of their own (general category Cf). */
-    static const struct {
-        uint32_t first, last;
-    } hidden[] = {
+    static const struct range hidden[] = {
         {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},       {0x061c, 0x061c},   {0x180e, 0x180e},
         {0x200b, 0x200b}, {0x200e, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},   {0xfeff, 0xfeff},
         {0xfff9, 0xfffb}, {0xfffe, 0xffff}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
     };
-    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
-        if (code >= hidden[i].first && code <= hidden[i].last)
-            return false;
-    return true;
+    return !IS_IN(hidden, code);
+}
+
+size_t hpx_utf8_columns(uint32_t code)
+{
+    /* The blocks of Unicode 15 that are wide (UAX #11: W, F), and of marks that stand on the character before. */
+    static const struct range wide[] = {{0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0xa4cf},
+                                        {0xa960, 0xa97f},   {0xac00, 0xd7a3},   {0xf900, 0xfaff},
+                                        {0xfe30, 0xfe6f},   {0xff01, 0xff60},   {0xffe0, 0xffe6},
+                                        {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1faff},
+                                        {0x20000, 0x3fffd}},
+                              marks[] = {{0x0300, 0x036f}, {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff},
+                                         {0x200c, 0x200d}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f},
+                                         {0xfe20, 0xfe2f}};
+    if (code < 0x0300)
+        return 1;
+    return IS_IN(marks, code) ? 0 : IS_IN(wide, code) ? 2 : 1;
 }
 
 bool hpx_text_is_visible(const void *text, size_t size)
@@ -94,8 +119,11 @@ size_t hpx_text_width(const void *text, size_t size)
 {
     const uint8_t *bytes = text;
     size_t width = skip_ascii(bytes, 0, size);
-    for (size_t at = width; at < size; at++)
-        width += (bytes[at] & 0xc0) != 0x80;
+    uint32_t code;
+    for (size_t at = width, length; at<size; at += length> 0 ? length : 1) {
+        length = hpx_utf8_next(&code, bytes + at, size - at);
+        width += length > 0 ? hpx_utf8_columns(code) : 1;
+    }
     return width;
 }
 

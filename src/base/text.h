@@ -47,7 +47,8 @@ bool hpx_text_is_visible(const void *text, size_t size);
  * UTF-8: \n, \t, \x1b, \u202e, \U000e0001. Characters of `keep` stay as they are. */
 void hpx_text_show(hpx_buffer *out, const void *text, size_t size, const char *keep);
 
-/* Columns on a terminal: a UTF-8 sequence counts once. */
+/* Columns that a character takes on a terminal: 0, 1 or 2; and all of a text. */
+size_t hpx_utf8_columns(uint32_t code);
 size_t hpx_text_width(const void *text, size_t size);
 
 /* Appends the text as a JSON string, in quotes; what is not visible is escaped, what is no UTF-8 replaced. */

@@ -5,6 +5,7 @@
  * becomes narrower, it breaks the frame's lines: they are counted by its new width. */
 #include "cli.h"
 
+#include "base/text.h"
 #include "hpx/file.h"
 
 #include <errno.h>
@@ -124,15 +125,16 @@ void hpx_terminal_clear(void)
     errno = before;
 }
 
-/* Columns that a line takes: characters, but for escape sequences that set a colour. */
+/* Columns that a line takes, but for escape sequences that set a colour. */
 static size_t width_of(const char *line, size_t size)
 {
     size_t width = 0;
-    for (size_t i = 0; i < size; i++) {
-        if (line[i] == '\033')
-            i += strcspn(line + i, "m");
-        else
-            width += ((unsigned char)line[i] & 0xc0) != 0x80;
+    for (const char *at = line, *end = line + size; at < end;) {
+        const char *colour = memchr(at, '\033', (size_t)(end - at));
+        const size_t length = (size_t)((colour ? colour : end) - at);
+        width += hpx_text_width(at, length);
+        at += length;
+        at += colour ? strcspn(at, "m") + 1 : 0;
     }
     return width;
 }

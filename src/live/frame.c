@@ -12,10 +12,13 @@
 
 void hpx_live_cut(hpx_buffer *out, const char *text, size_t columns)
 {
-    size_t at = 0;
-    for (uint32_t code; text[at] && columns > 0; columns--) {
-        const size_t step = hpx_utf8_next(&code, text + at, strlen(text + at));
-        at += step > 0 ? step : 1;
+    size_t at = 0, used = 0;
+    for (uint32_t code; text[at];) {
+        const size_t length = hpx_utf8_next(&code, text + at, strlen(text + at));
+        used += length > 0 ? hpx_utf8_columns(code) : 1;
+        if (used > columns)
+            break;
+        at += length > 0 ? length : 1;
     }
     hpx_buffer_add(out, text, at);
 }

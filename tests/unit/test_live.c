@@ -1,6 +1,7 @@
 #include "live/live.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "hpx/file.h"
 
 #include <math.h>
@@ -83,13 +84,15 @@ static void start(uint32_t cell, uint32_t seed, uint32_t epoch)
 
 static size_t width_of(const char *line, size_t size)
 {
-    size_t width = 0;
+    hpx_buffer plain = {0};
     for (size_t i = 0; i < size; i++) {
         if (line[i] == '\033')
             i += strcspn(line + i, "m");
         else
-            width += ((unsigned char)line[i] & 0xc0) != 0x80;
+            hpx_buffer_add(&plain, line + i, 1);
     }
+    const size_t width = hpx_text_width(plain.data, plain.size);
+    hpx_buffer_free(&plain);
     return width;
 }
 
@@ -314,6 +317,15 @@ static void test_names(void **state)
     expect(draw(80, 24, true, false, 0),
            "a_name_that_is_long_and_longer=\\x1b[2Jxxx  3/15  0.5000  0:05 left\n");
     expect(draw(40, 24, true, false, 0), "a_name_that_is  3/15  0.5000  0:05 left");
+    tear_down(NULL);
+    begin("1", "axis width = 狭い 広い\nsearch all\n  method = grid\n"); /* two columns a character */
+    take((hpx_event){.kind = HPX_EVENT_EPOCH,
+                     .cell = "width=とても長い名前ですから",
+                     .epoch = 3,
+                     .epochs = 15,
+                     .value = 0.5,
+                     .trial_left = 5});
+    expect(draw(40, 24, true, false, 0), "width=とても長  3/15  0.5000  0:05 left\n");
 }
 
 static void test_spark(void **state)

@@ -341,20 +341,30 @@ static void test_show_each_byte(void **state)
     hpx_buffer_free(&out);
 }
 
+static void test_width(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t width;
+    } cases[] = {
+        {"", 0},        {"plain text", 10},    {"\u00e9t\u00e9", 3},
+        {"e\u0301", 1}, {"\u65e5\u672c 1", 6}, {"\u2588\u2581", 2},
+        {"\xff", 1},    {"\U0001f600", 2},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(hpx_text_width(cases[i].text, strlen(cases[i].text)), cases[i].width);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse_u64),
-        cmocka_unit_test(test_parse_real),
-        cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_decimals),
-        cmocka_unit_test(test_show_each_byte),
-        cmocka_unit_test(test_real_text),
-        cmocka_unit_test(test_nearest_word),
-        cmocka_unit_test(test_locale),
-        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_show),
-        cmocka_unit_test(test_xml),
+        cmocka_unit_test(test_parse_u64), cmocka_unit_test(test_parse_real),
+        cmocka_unit_test(test_counts),    cmocka_unit_test(test_width),
+        cmocka_unit_test(test_decimals),  cmocka_unit_test(test_show_each_byte),
+        cmocka_unit_test(test_real_text), cmocka_unit_test(test_nearest_word),
+        cmocka_unit_test(test_locale),    cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_show),      cmocka_unit_test(test_xml),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
