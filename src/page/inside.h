@@ -121,8 +121,8 @@ bool hpx_page_is_above(const struct cell *peak, const struct cell *other);
 enum peak { NO_PEAK, UNSURE_PEAK /* within 2 standard errors of a neighbour */, SURE_PEAK };
 enum peak hpx_page_peak(const hpx_page *page, uint32_t cell);
 
-bool hpx_page_has_accuracies(
-    const hpx_page *page); /* whether all scores are shares of 1 that had better be 1 */
+/* Whether all scores are shares of 1 that had better be 1. */
+bool hpx_page_has_accuracies(const hpx_page *page);
 
 /* The cells that have a score, ascending by cost, or from the worst score to the best. free() them. */
 hpx_numbered *hpx_page_order(size_t *count, const hpx_page *page, bool by_cost);
@@ -139,8 +139,8 @@ struct sheet {
 };
 
 void hpx_sheet_open(struct sheet *sheet, hpx_buffer *out, const char *id, const char *label, size_t rows);
-void hpx_sheet_head(struct sheet *sheet, const char *text,
-                    bool number); /* of a column; before the first row */
+/* Of a column, before the first row. */
+void hpx_sheet_head(struct sheet *sheet, const char *text, bool number);
 /* The cell that it tells of, which is linked with all marks of it; NO_CELL: none. */
 void hpx_sheet_row(struct sheet *sheet, uint32_t cell);
 void hpx_sheet_name(struct sheet *sheet, const char *text); /* of the row */
@@ -175,8 +175,8 @@ struct figure *hpx_page_add_figure(hpx_page *page, const char *id, const char *h
 /* One of several of its kind, "path-3", with a name of the recipe's that the heading ends with. */
 struct figure *hpx_page_add_numbered(hpx_page *page, const char *kind, size_t number, const char *heading,
                                      const char *name);
-void hpx_figure_add_view(struct figure *figure, const char *name, const char *word,
-                         hpx_svg *svg); /* frees it */
+/* Frees the drawing. */
+void hpx_figure_add_view(struct figure *figure, const char *name, const char *word, hpx_svg *svg);
 void hpx_figure_say(struct figure *figure, const char *html);
 
 /* Opens the table of its numbers. */
@@ -187,14 +187,8 @@ void hpx_page_free_figures(hpx_page *page);
 
 /* --- figure.c: what figures share ---------------------------------------------------------------------------- */
 
-enum {
-    WIDTH = 530,
-    LEFT = 62,
-    TOP = 30,
-    INNER = WIDTH - LEFT - 18,
-    HEIGHT = 320,
-    HIGH = HEIGHT - TOP - 48
-}; /* of a figure beside another */
+/* Of a figure beside another, and of the plot in it. */
+enum { WIDTH = 530, HEIGHT = 320, LEFT = 62, TOP = 30, INNER = WIDTH - LEFT - 18, HIGH = HEIGHT - TOP - 48 };
 
 /* A plot of such a figure, with axes of these labels that have no values yet. */
 hpx_svg_plot hpx_page_plot(double height, const char *x, const char *y);
@@ -208,6 +202,8 @@ void hpx_figure_add_axis_views(struct figure *figure, hpx_svg *chosen, hpx_svg *
 
 /* What the longest of the names takes, up to so many bytes of it. */
 double hpx_page_room(const char *const *names, size_t count, size_t most);
+
+enum { MANY = 1000 }; /* more cells than so many share the elements of a figure */
 
 /* Points of cells: an element each or, where they are very many, one for all. */
 struct marks {
@@ -237,7 +233,7 @@ struct map {
     hpx_svg_heat_scale scale;
 };
 
-enum { DIGIT = 7, MANY = 1000 /* more cells than so many share the elements of a figure */ };
+enum { DIGIT = 7 }; /* a bit more than the width of one */
 
 size_t hpx_axis_longest(const hpx_axis *axis); /* of the texts of its values, at most 24 */
 /* The names of an axis's values; empty ones where there is no room for all. free() them. */
@@ -258,35 +254,35 @@ void hpx_map_place(const struct map *map, uint32_t cell, uint32_t *row, uint32_t
 
 typedef double value_fn(const hpx_page *page, uint32_t cell); /* NaN: none */
 void hpx_map_fill(hpx_svg *svg, const struct map *map, value_fn *value_of);
+/* One cell of it. */
 void hpx_map_heat(hpx_svg *svg, const struct map *map, uint32_t cell, size_t row, size_t column,
-                  double value); /* one cell of it */
+                  double value);
 /* The colours, and what they are at both ends. */
 void hpx_map_legend(hpx_svg *svg, const struct map *map, double top, int digits);
 /* " Here n3=4, n4=8.": the values at which the axes stand that a figure does not show; nothing where there are none. */
 void hpx_page_say_fixed(struct figure *figure, const hpx_page *page, size_t shown, size_t other);
-void hpx_map_say_fixed(struct figure *figure,
-                       const struct map *map); /* the values of the axes that it lacks */
+void hpx_map_say_fixed(struct figure *figure, const struct map *map);
 void hpx_map_sheet(struct figure *figure, const struct map *map, value_fn *value_of, int decimals);
 
-/* --- the figures ------------------------------------------------------------------------------------------------- */
+/* --- the figures, in the files of their names; points.c and curves.c have those with a mark for each cell ---------- */
+
+void hpx_page_space(hpx_page *page);
+void hpx_page_cost_space(hpx_page *page);
+void hpx_page_surface(hpx_page *page, struct figure *space); /* which says so where there is none */
+void hpx_page_grid(hpx_page *page);
+void hpx_page_cuts(hpx_page *page);
+void hpx_page_slices(hpx_page *page);
+void hpx_page_costs(hpx_page *page);
+void hpx_page_distribution(hpx_page *page);
+void hpx_page_epochs(hpx_page *page);
+void hpx_page_parallel(hpx_page *page);
 
 bool hpx_page_has_visits(const hpx_outcome *outcome); /* whether any search has visited a cell */
+void hpx_map_path(hpx_svg *svg, const struct map *map, const hpx_search_outcome *search);
+void hpx_page_paths(hpx_page *page);
+void hpx_page_limits(hpx_page *page);
+void hpx_page_progress(hpx_page *page);
 
-void hpx_page_space(hpx_page *page);      /* space.c */
-void hpx_page_cost_space(hpx_page *page); /* space.c */
-void hpx_page_grid(hpx_page *page);       /* grid.c */
-/* surface.c; the figure beside it says why there is none, where there is none. */
-void hpx_page_surface(hpx_page *page, struct figure *space);
-void hpx_page_slices(hpx_page *page);                                                     /* slices.c */
-void hpx_page_cuts(hpx_page *page);                                                       /* cuts.c */
-void hpx_map_path(hpx_svg *svg, const struct map *map, const hpx_search_outcome *search); /* paths.c */
-void hpx_page_limits(hpx_page *page);                                                     /* limits.c */
-void hpx_page_paths(hpx_page *page);                                                      /* paths.c */
-void hpx_page_costs(hpx_page *page);                                                      /* points.c */
-void hpx_page_distribution(hpx_page *page);                                               /* points.c */
-void hpx_page_epochs(hpx_page *page);                                                     /* curves.c */
-void hpx_page_parallel(hpx_page *page);                                                   /* curves.c */
-void hpx_page_progress(hpx_page *page);                                                   /* progress.c */
 void hpx_page_contest(hpx_page *page);               /* comparison.c: what searches are worth */
 void hpx_page_contest_free(struct contest *contest); /* NULL is fine */
 
