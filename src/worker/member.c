@@ -3,10 +3,10 @@
 #include "base/memory.h"
 #include "hpx/file.h"
 #include "identity/manifest.h"
+#include "pool.h"
+#include "sign.h"
 #include "worker/executor.h"
 #include "worker/hello.h"
-#include "worker/pool.h"
-#include "worker/sign.h"
 
 #include <errno.h>
 #include <math.h>

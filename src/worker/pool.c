@@ -1,4 +1,4 @@
-#include "worker/pool.h"
+#include "pool.h"
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -65,6 +65,13 @@ char *hpx_pool_path(const char *pool, const char *part, const char *name)
 char *hpx_pool_result_path(const char *pool, const char *member, uint64_t number)
 {
     return hpx_format("%s/out/%s.%llu", pool, member, (unsigned long long)number);
+}
+
+void hpx_pool_remove(const char *pool, const char *part, const char *name, const char *ending)
+{
+    char *path = hpx_format("%s/%s/%s%s", pool, part, name, ending);
+    unlink(path);
+    free(path);
 }
 
 void hpx_owner_sign_encode(hpx_buffer *out, const hpx_owner_sign *sign)

@@ -40,6 +40,9 @@ char *hpx_pool_path(const char *pool, const char *part, const char *name);
 /* The path of a worker's result, without its ending. free() it. */
 char *hpx_pool_result_path(const char *pool, const char *member, uint64_t number);
 
+/* Removes POOL/PART/NAMEENDING, if it is there. */
+void hpx_pool_remove(const char *pool, const char *part, const char *name, const char *ending);
+
 /* What the owner says. */
 typedef struct hpx_owner_sign {
     uint64_t beat;

@@ -1,6 +1,6 @@
 /* The bytes of a sign: "hpx-sign SIZE HASH\n", the first line 64 bytes long, and SIZE bytes of text. What an older, longer
  * text has left behind them is not looked at. A reader that meets a text half written sees a hash that is not its. */
-#include "worker/sign.h"
+#include "sign.h"
 
 #include "base/memory.h"
 #include "base/text.h"

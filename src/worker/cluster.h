@@ -1,0 +1,122 @@
+/* What the parts of the executor of a pool share: its state, and how its files ask each other. */
+#ifndef HPX_CLUSTER_H
+#define HPX_CLUSTER_H
+
+#include "pool.h"
+#include "worker/executor.h"
+#include "worker/launcher.h"
+
+#define HPX_CLUSTER_PROOF_SECONDS                                                                            \
+    (HPX_POOL_BEAT_SECONDS + 1) /* in which a worker that lives changes its sign */
+
+/* A job that is wanted. */
+struct post {
+    char job[HPX_POOL_NAME_BYTES];
+    hpx_hash key, name; /* of the job; its caller's for that */
+    bool ours;          /* false: an owner before this one has made it, and nobody has asked for it since */
+    uint32_t epoch, to; /* the last that was handed on; the last that is wanted */
+    char member[HPX_POOL_NAME_BYTES]; /* that is at it; empty: nobody is known to be */
+    double seen;                      /* when it was last seen open, or at a worker */
+};
+
+/* A result that was written for an owner before this one, and that nobody has asked for yet. */
+struct lying {
+    hpx_hash key;
+    char *path;
+    uint32_t epoch;
+    bool last; /* its training has failed or stopped there */
+};
+
+struct member {
+    char name[HPX_POOL_NAME_BYTES], batch[40];
+    hpx_pulse pulse;
+    double placed, asked; /* when it was asked for, and the engine was last asked where it is */
+    double began;         /* when it was first heard of */
+    hpx_member_sign sign;
+    uint64_t taken; /* of its results */
+    bool found;     /* in the pool: whether it lives is not known before its sign changes */
+    bool gone;
+};
+
+struct cluster {
+    hpx_executor calls;
+    hpx_launcher *launcher;
+    char *pool;
+    int lock;    /* a descriptor, -1: another owner has the pool */
+    char id[17]; /* of this owner: the beginning of all its names */
+    size_t capacity;
+    unsigned batches, jobs; /* made so far */
+    unsigned failed, early; /* submissions in a row; workers that ended in their first minute */
+    double submit_again;    /* not before */
+    hpx_error trouble;      /* the last of them */
+    struct post *posts;
+    size_t post_count, post_capacity;
+    struct member *members;
+    size_t member_count, member_capacity;
+    struct lying *lying; /* in the order of their writing */
+    size_t lying_count, lying_capacity;
+    uint64_t beat;
+    double beaten; /* when the owner's sign was last written */
+    bool changed;  /* it is to be written */
+    bool ended;
+    double opened;
+    hpx_buffer text, message;
+};
+
+double hpx_cluster_now(void);
+
+/* The job of this key that is wanted; NULL: none. */
+struct post *hpx_cluster_post(struct cluster *cluster, const hpx_hash *key);
+
+/* Takes a job off the list, and its files away. */
+void hpx_cluster_drop(struct cluster *cluster, struct post *post);
+
+/* The same, and says how it has ended to who has asked for it. */
+hpx_status hpx_cluster_end(struct cluster *cluster, struct post *post, hpx_message_kind kind, const char *why,
+                           hpx_result_fn *each, void *context, hpx_error *error);
+
+/* cluster_workers.c */
+
+struct member *hpx_cluster_add_member(struct cluster *cluster, const char *name, const char *batch);
+struct member *hpx_cluster_member_at(struct cluster *cluster,
+                                     const struct post *post); /* NULL: nobody is known to be */
+size_t hpx_cluster_workers(const struct cluster *cluster);     /* that live, or will */
+
+/* Asks for as many workers as there are to be. A submission that fails is tried again at a later call. */
+void hpx_cluster_keep_up(struct cluster *cluster);
+bool hpx_cluster_is_hopeless(const struct cluster *cluster); /* trying again is of no use: cluster->trouble */
+
+void hpx_cluster_read_sign(struct cluster *cluster, struct member *member);
+
+/* Takes in what a worker says and has written. *taken: more results. */
+hpx_status hpx_cluster_look_at(size_t *taken, struct cluster *cluster, struct member *member,
+                               hpx_result_fn *each, void *context, hpx_error *error);
+
+/* A worker that is no more: by its own word, or silent for too long. Its job is lost. */
+hpx_status hpx_cluster_lose(struct cluster *cluster, struct member *member, const char *why,
+                            hpx_result_fn *each, void *context, hpx_error *error);
+
+/* cluster_results.c */
+
+/* Checked: the pool is a folder that may have been damaged. */
+hpx_status hpx_cluster_read_result(hpx_result *out, struct cluster *cluster, const char *path,
+                                   hpx_error *error);
+hpx_status hpx_cluster_take_results(size_t *taken, struct cluster *cluster, struct member *member,
+                                    hpx_result_fn *each, void *context, hpx_error *error);
+
+/* Hands on what was lying there and has been asked for since. A job that it ends is done. */
+hpx_status hpx_cluster_hand_on_lying(size_t *taken, struct cluster *cluster, hpx_result_fn *each,
+                                     void *context, hpx_error *error);
+
+/* The newest that lies there of a job, beyond the epoch that it begins from; NULL: nothing. */
+const struct lying *hpx_cluster_newest_lying(const struct cluster *cluster, const hpx_job *job);
+
+/* cluster_adopt.c */
+
+/* A pool has one owner at a time, and none after its death. */
+hpx_status hpx_cluster_lock(struct cluster *cluster, hpx_error *error);
+
+/* The workers that an owner before this one has left, those that have ended too: what they have written is still to be taken. */
+void hpx_cluster_adopt(struct cluster *cluster);
+
+#endif

@@ -1,0 +1,104 @@
+/* What an owner of a pool takes over from the one before it. */
+#include "cluster.h"
+
+#include "base/memory.h"
+#include "hpx/file.h"
+#include "sign.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* The job that a worker is at: it stays wanted, so that the worker ends it. */
+static void adopt_job(struct cluster *cluster, const char *job)
+{
+    hpx_message message;
+    hpx_blob blob;
+    hpx_job read = HPX_NO_JOB;
+    hpx_error unknown;
+    char *path = hpx_pool_path(cluster->pool, "job", job);
+    if (hpx_message_read_file(&message, &cluster->message, &blob, path, &unknown) == HPX_OK) {
+        if (hpx_job_decode(&read, &message, &blob, &unknown) == HPX_OK &&
+            !hpx_cluster_post(cluster, &read.key)) {
+            cluster->posts = hpx_grow(cluster->posts, &cluster->post_capacity, cluster->post_count + 1,
+                                      sizeof *cluster->posts);
+            struct post *post = &cluster->posts[cluster->post_count++];
+            *post =
+                (struct post){.key = read.key, .epoch = read.from, .to = read.to, .seen = hpx_cluster_now()};
+            snprintf(post->job, sizeof post->job, "%s", job);
+        }
+    } else {
+        hpx_blob_close(&blob);
+    }
+    hpx_job_free(&read);
+    free(path);
+}
+
+/* Removes what is in a part of the pool and no job that is wanted. */
+static void clear(const struct cluster *cluster, const char *part)
+{
+    char *folder = hpx_path_join(cluster->pool, part);
+    DIR *entries = opendir(folder);
+    struct dirent *entry;
+    while (entries && (entry = readdir(entries))) {
+        bool wanted = *entry->d_name == '.';
+        for (size_t i = 0; i < cluster->post_count && !wanted; i++)
+            wanted = strncmp(entry->d_name, cluster->posts[i].job, strlen(cluster->posts[i].job)) == 0;
+        if (!wanted)
+            hpx_pool_remove(cluster->pool, part, entry->d_name, "");
+    }
+    if (entries)
+        closedir(entries);
+    free(folder);
+}
+
+/* Its workers, those that have ended too: what they have written is still to be taken. */
+void hpx_cluster_adopt(struct cluster *cluster)
+{
+    char *folder = hpx_path_join(cluster->pool, "member");
+    DIR *entries = opendir(folder);
+    struct dirent *entry;
+    while (entries && (entry = readdir(entries)))
+        if (*entry->d_name != '.') {
+            struct member *member = hpx_cluster_add_member(cluster, entry->d_name, "");
+            member->placed = 0;
+            member->found = true;
+            char *path = hpx_pool_path(cluster->pool, "member", entry->d_name);
+            hpx_error unknown;
+            if (hpx_sign_read(&cluster->text, path, &unknown) == HPX_OK &&
+                hpx_member_sign_decode(&member->sign, &cluster->text) && *member->sign.job &&
+                !*member->sign.ended)
+                adopt_job(cluster, member->sign.job);
+            free(path);
+        }
+    if (entries)
+        closedir(entries);
+    free(folder);
+    clear(cluster, "open");
+    clear(cluster, "job");
+}
+
+/* A pool has one owner at a time, and none after its death. */
+hpx_status hpx_cluster_lock(struct cluster *cluster, hpx_error *error)
+{
+    char *path = hpx_format("%s.lock", cluster->pool);
+    hpx_status status = HPX_OK;
+    cluster->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (cluster->lock < 0)
+        status = hpx_error_errno(error, "%s", path);
+    else if (flock(cluster->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        status = hpx_error_set(error, HPX_FAILED,
+                               "another build of this store has its workers (%s): wait for its end",
+                               cluster->pool);
+    if (status && cluster->lock >= 0) {
+        close(cluster->lock);
+        cluster->lock = -1;
+    }
+    free(path);
+    return status;
+}
