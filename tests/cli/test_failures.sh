@@ -245,7 +245,7 @@ test_command_line() {
     complains 2 "--jobs many: expected a whole number from 1 to 4096" hpx build --jobs many a.rcp
     complains 2 "option '-j' needs a value" hpx build a.rcp -j
     complains 2 "option '--store' needs a value" hpx ls --store
-    complains 2 'usage: hpx build [OPTION]... RECIPE...' hpx build
+    complains 2 'usage: hpx build [OPTION]... RECIPE[:SEARCH]...' hpx build
     complains 2 'usage: hpx show [OPTION]... KEY' hpx show
     complains 2 "show: unexpected argument '02'; usage: hpx show [OPTION]... KEY" hpx show 01 02
     complains 2 "verify: unexpected argument 'a.rcp'; usage: hpx verify [OPTION]..." hpx verify a.rcp

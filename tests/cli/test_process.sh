@@ -284,7 +284,7 @@ test_file_size_limit() {
     has_not err worker
     run 0 hpx verify
     long
-    run 1 bash -c "ulimit -f 700; exec '$HPX' build --store other a.rcp"
+    run 1 bash -c "ulimit -f 1500; exec '$HPX' build --store other a.rcp"
     has err 'its checkpoint: cannot write: File too large'
     run 0 hpx verify --store other
 }
