@@ -92,8 +92,8 @@ void hpx_page_costs(hpx_page *page)
     hpx_svg *svg = draw_costs(page, cells, count, false, &logarithmic);
     hpx_figure_add_axis_views(figure, svg,
                               logarithmic ? draw_costs(page, cells, count, true, &logarithmic) : NULL);
-    hpx_figure_say(
-        figure, "A point is a cell. The line is the Pareto front: no cell above it is as cheap. " ALL_CELLS);
+    hpx_figure_say(figure,
+                   "A point is a cell. The line is the Pareto front: no better cell is as cheap. " ALL_CELLS);
     put_front_numbers(figure, page, cells, count);
     free(cells);
 }
