@@ -3,7 +3,7 @@
 # In README.md and docs/*.md, of each block ```console the lines behind "$ " are commands (which go on behind a "\"), the lines below one
 # its output. What stands below none is empty: then it prints nothing, and ends well. Comments in HTML steer that:
 #
-#     <!-- needs: NAME... -->   the rest of the page needs mnist (in HPX_DATA, or where `make demo` has put it), or packages of Python
+#     <!-- needs: mnist -->     the rest of the page needs it, in HPX_DATA or where `make demo` has put it
 #     <!-- file: NAME -->       the next block is a file
 #     <!-- run: COMMAND -->     is run, and not shown
 #     <!-- not run: WHY -->     the next block only shows what came once
@@ -95,13 +95,6 @@ execute() { # COMMAND EXPECTED
     fi
 }
 
-is_there() { # NAME: what a page needs
-    case $1 in
-    mnist) [[ -e $data/mnist/train-images-idx3-ubyte ]] && has_avx2 ;;
-    *) (needs "$1") >/dev/null && python3 -c "import $1" 2>/dev/null ;;
-    esac
-}
-
 # What run_page keeps: the command that is read, the output below it, which block it is in, the file that the next one is, whether
 # the next one is only shown, and where the page is written anew.
 declare command output inside file passed page
@@ -111,13 +104,12 @@ say() { # a line of the page as it is
 }
 
 read_comment() { # LINE: fails where the page needs what is not there
-    local name text=${1#<!-- }
+    local text=${1#<!-- }
     text=${text% -->}
     case $text in
-    'needs: '*)
-        for name in ${text#needs: }; do
-            is_there "$name" || { echo "  skipped from here: needs $name" && return 1; }
-        done
+    'needs: mnist')
+        [[ -e $data/mnist/train-images-idx3-ubyte ]] && has_avx2 && return
+        echo '  skipped from here: needs MNIST, and AVX2' && return 1
         ;;
     'file: '*) file=${text#file: } ;;
     'run: '*) (eval "${text#run: }") >../said 2>&1 </dev/null || fail "$text: $(tail -3 ../said)" ;;
