@@ -63,6 +63,8 @@ double hpx_page_room(const char *const *names, size_t count, size_t most)
 
 void hpx_page_point(hpx_svg *svg, const hpx_svg_plot *plot, uint32_t cell, double x, double y)
 {
+    if (isnan(x) || isnan(y))
+        return;
     hpx_svg_open(svg, "cell", cell);
     hpx_svg_points(svg, plot, 0, &x, &y, 1);
     hpx_svg_close(svg);

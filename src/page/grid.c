@@ -6,7 +6,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { NOT_STORED = 5 /* a hollow mark */ };
+enum {
+    NOT_STORED = 5,     /* a hollow mark */
+    MISSING_MAX = 10000 /* cells of a map with such marks */
+};
 
 /* As the recipe says, or by its values: each is the one before times the same. */
 static bool is_logarithmic(const hpx_axis *axis)
@@ -55,8 +58,11 @@ static hpx_svg *draw(const struct map *map, bool linear)
     for (size_t i = 0; i < count; i++) {
         const size_t row = i / columns->count, column = i % columns->count;
         const uint32_t cell = hpx_map_cell(map, row, column);
-        hpx_marks_add(map->page->cells[cell].values ? &there : &missing, cell,
-                      place_on(&plot.x, columns, column), line ? 0 : place_on(&plot.y, rows, row));
+        const bool stored = map->page->cells[cell].values != NULL;
+        if (!stored && count > MISSING_MAX)
+            continue;
+        hpx_marks_add(stored ? &there : &missing, cell, place_on(&plot.x, columns, column),
+                      line ? 0 : place_on(&plot.y, rows, row));
     }
     hpx_svg *svg = hpx_svg_new(WIDTH, TOP + plot.height + 48, "Grid",
                                "A point for each cell, by its values on both axes.");
@@ -98,10 +104,11 @@ void hpx_page_grid(hpx_page *page)
         is_logarithmic(&page->recipe->axes[map.rows]) || is_logarithmic(&page->recipe->axes[map.columns]);
     struct figure *figure = hpx_page_add_figure(page, "grid", "Grid");
     hpx_figure_add_axis_views(figure, draw(&map, false), logarithmic ? draw(&map, true) : NULL);
-    hpx_figure_say(figure, logarithmic ? "A point is a cell; hollow ones are not stored. On logarithmic axes "
-                                         "steps are ratios: few cells go a "
-                                         "long way."
-                                       : "A point is a cell; hollow ones are not stored.");
+    hpx_figure_say(figure, map.plot.x.count * map.plot.y.count > MISSING_MAX
+                               ? "A point is a cell that is stored; the others are too many to be drawn."
+                               : "A point is a cell; hollow ones are not stored.");
+    if (logarithmic)
+        hpx_figure_say(figure, " On logarithmic axes steps are ratios: few cells go a long way.");
     hpx_map_say_fixed(figure, &map);
     put_axes(figure, page->recipe);
     hpx_map_close(&map);

@@ -179,6 +179,9 @@ struct figure *hpx_page_add_numbered(hpx_page *page, const char *kind, size_t nu
 void hpx_figure_add_view(struct figure *figure, const char *name, const char *word, hpx_svg *svg);
 void hpx_figure_say(struct figure *figure, const char *html);
 
+/* For a figure of all cells, whose numbers would be too many below it. */
+#define ALL_CELLS "All cells stand in the <a href=\"#cells\">table of cells</a>."
+
 /* Opens the table of its numbers. */
 void hpx_figure_open_sheet(struct sheet *sheet, struct figure *figure, size_t rows);
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MATRIX_MAX = 10000 /* cells of a table that has one for each of the map */ };
+
 /* --- axes ------------------------------------------------------------------------------------------------------ */
 
 size_t hpx_axis_longest(const hpx_axis *axis)
@@ -201,8 +203,12 @@ void hpx_map_sheet(struct figure *figure, const struct map *map, value_fn *value
     const hpx_recipe *recipe = map->page->recipe;
     const hpx_axis *rows = &recipe->axes[map->rows], *columns = &recipe->axes[map->columns];
     const bool line = map->rows == map->columns;
-    char *corner = line ? hpx_strdup(columns->name) : hpx_format("%s \\ %s", rows->name, columns->name);
     struct sheet sheet;
+    if (map->plot.y.count * map->plot.x.count > MATRIX_MAX) {
+        hpx_figure_say(figure, " " ALL_CELLS);
+        return;
+    }
+    char *corner = line ? hpx_strdup(columns->name) : hpx_format("%s \\ %s", rows->name, columns->name);
     hpx_figure_open_sheet(&sheet, figure, map->plot.y.count * map->plot.x.count);
     hpx_sheet_head(&sheet, corner, false);
     for (uint32_t column = 0; column < columns->count; column++)

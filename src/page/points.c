@@ -8,8 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define ALL_CELLS "All cells stand in the <a href=\"#cells\">table of cells</a>."
-
 static const char *cost_label(const hpx_page *page)
 {
     return page->timed ? "seconds of training" : "multiplications of a forward pass";

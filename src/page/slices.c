@@ -64,6 +64,8 @@ static void put_line(hpx_svg *svg, const hpx_svg_plot *plot, const struct slices
     }
     hpx_svg_line(svg, plot, series, x, y, count);
     for (size_t i = 0; i < count; i++) {
+        if (isnan(y[i]))
+            continue;
         hpx_svg_open(svg, "cell", cell_of(slices, line, i));
         hpx_svg_points(svg, plot, series, x + i, y + i, 1);
         hpx_svg_close(svg);

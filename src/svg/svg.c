@@ -237,7 +237,8 @@ static void put_axis(hpx_svg *svg, const hpx_svg_plot *plot, bool upright)
 {
     const hpx_svg_axis *axis = upright ? &plot->y : &plot->x;
     for (size_t i = 0; axis->names && i < axis->count; i++)
-        put_tick_label(svg, plot, upright, (double)i, axis->names[i]);
+        if (axis->names[i][0])
+            put_tick_label(svg, plot, upright, (double)i, axis->names[i]);
     if (axis->names)
         return;
     const struct ticks ticks = upright ? ticks_of(axis, plot->height, 40) : ticks_of(axis, plot->width, 60);
