@@ -310,7 +310,7 @@ lint: $(HPX) ## formatting, static analysis, names, and includes that follow the
 format: ## format the sources in place
 	clang-format -i $(LIB_SOURCES) $(CLI_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) $(HELPER_SOURCES) $(FAULT_SOURCES) \
 		$(CLI_TEST_SOURCES) $(PRELOAD_SOURCES) tests/fault/numbered.c tests/link/link.c tests/trainer/quadratic.c \
-		$(wildcard include/hpx/*.h src/*/*.h tests/*/*.h tests/fuzz/replay.c tools/*.c bench/*.c bench/study/*.[ch])
+		$(wildcard include/*.h include/hpx/*.h src/*/*.h tests/*/*.h tests/fuzz/replay.c tools/*.c bench/*.c bench/study/*.[ch] examples/*/*.c)
 
 # The library that is installed: one object, of what the functions of hpx.h need, with no other global names.
 $(LIBRARY): $(LIB) include/hpx.h Makefile
