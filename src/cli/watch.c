@@ -273,6 +273,42 @@ static void wait_and_draw(const struct watching *watching)
     }
 }
 
+/* How a build has ended, by its number. */
+struct end {
+    uint64_t number;
+    bool known; /* it said so itself */
+    uint64_t status;
+};
+
+static hpx_status find_status(void *context, const hpx_fields *entry, const hpx_build_span *spans,
+                              size_t span_count, hpx_error *error)
+{
+    struct end *end = context;
+    uint64_t number;
+    (void)spans, (void)span_count;
+    hpx_status status = hpx_fields_count(&number, entry, "number", error);
+    if (status || number != end->number)
+        return status;
+    end->known = true;
+    return hpx_fields_count(&end->status, entry, "status", error);
+}
+
+/* Says so where it has not come to its end. */
+static hpx_status say_end(const struct watching *watching, hpx_error *error)
+{
+    struct end end = {.number = watching->watched->number};
+    hpx_store *store;
+    hpx_status status = hpx_open_store(&store, watching->options, watching->folder, HPX_STORE_READ, error);
+    if (!status && store)
+        status = hpx_store_each_build(store, find_status, &end, error);
+    hpx_store_close(store);
+    if (!status && !(end.known && end.status == HPX_OK) && !watching->options->quiet)
+        hpx_say("the build %s", !end.known                      ? "was killed"
+                                : end.status == HPX_INTERRUPTED ? "was interrupted"
+                                                                : "has failed");
+    return status;
+}
+
 /* Until the build ends, or the user is fed up. */
 static hpx_status watch(struct watching *watching, hpx_error *error)
 {
@@ -286,7 +322,7 @@ static hpx_status watch(struct watching *watching, hpx_error *error)
     }
     hpx_terminal_clear();
     free_look(&watching->last);
-    return status;
+    return status || hpx_interrupted ? status : say_end(watching, error);
 }
 
 /* --- the command ---------------------------------------------------------------------------------------------- */

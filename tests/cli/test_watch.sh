@@ -60,6 +60,7 @@ test_lines() {
     equal "$(sort watch.err | tail -4 | cut -c1-14 | paste -sd,)" 'done   a=1 b=3,done   a=2 b=1,done   a=2 b=2,failed a=2 b=3'
     has watch.err 'failed a=2 b=3: epoch 4: no luck'
     has watch.out 'all     (2, 2)  0.2240'
+    has_not watch.err 'the build'
     empty <(hpx verify 2>&1 >/dev/null)
     run 0 hpx watch
     has err 'no build runs'
@@ -101,7 +102,8 @@ X
     poll sees_epochs
     kill -INT $build
     wait $build
-    poll seen unfinished
+    poll seen 'hpx: the build was interrupted'
+    seen unfinished || fail 'there is no table'
 }
 
 # What the build was told on its command line, from where it was.
@@ -135,6 +137,7 @@ test_killed() {
     wait $build 2>/dev/null
     wait $watcher || fail "exit code $? of watch"
     has watch.out unfinished
+    has watch.err 'the build was killed'
     run 0 hpx watch
     has err 'no build runs'
     touch go-11 go-12 go-13 go-21 go-22 go-23
