@@ -39,11 +39,9 @@ static void split(struct where *out, char *line)
 static hpx_status read_config(struct where *out, const char *path, hpx_error *error)
 {
     hpx_buffer bytes = {0};
-    hpx_status status = hpx_file_read(&bytes, path, CONFIG_BYTES_MAX, error);
+    hpx_status status = hpx_path_exists(path) ? hpx_file_read(&bytes, path, CONFIG_BYTES_MAX, error) : HPX_OK;
     char *rest, *text = (char *)(uintptr_t)hpx_buffer_text(&bytes);
     size_t number = 0;
-    if (status == HPX_NOT_FOUND)
-        status = HPX_OK;
     for (char *line = text, *end; !status && line && *line; line = rest) {
         end = strchr(line, '\n');
         rest = end ? end + 1 : NULL;

@@ -137,7 +137,8 @@ X
         'doctor store/program.rcp' 'log a.rcp n1=2 n2=2' "diff $keys" \
         "reproduce $first" adopt 'best a.rcp' "forget -n $first" 'replay store/table.csv a.rcp' \
         'compare a.rcp --table store/table.csv' 'export --optuna store/study a.rcp' \
-        'report a.rcp -o store/report.html' worker help --version; do
+        'report a.rcp -o store/report.html' "predict $first data/test-images" "export --safetensors $first store/network" \
+        'init store' 'check a.rcp' 'fmt store/program.rcp' watch worker help --version; do
         mkdir -p store
         run $([[ $command == worker ]] && echo 2 || echo 0) hpx $command </dev/null
         [[ $command != *--csv* ]] || cp out store/table.csv
