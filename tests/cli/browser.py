@@ -4,13 +4,14 @@
         browser.open(url)
         browser.run("return document.title")
 """
-import base64, json, re, shutil, subprocess, time, urllib.error, urllib.request
+import base64, json, os, re, shutil, subprocess, tempfile, time, urllib.error, urllib.request
 
 
 class Browser:
     def __init__(self, width=1280, height=900, dark=False):
+        self.room = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)  # for what Chromium leaves lying
         self.driver = subprocess.Popen([shutil.which("chromedriver"), "--port=0"], stdout=subprocess.PIPE,
-                                       stderr=subprocess.STDOUT, text=True)
+                                       stderr=subprocess.STDOUT, text=True, env=os.environ | {"TMPDIR": self.room.name})
         for line in self.driver.stdout:
             port = re.search(r"started successfully on port (\d+)", line)
             if port:
@@ -41,6 +42,7 @@ class Browser:
         finally:
             self.driver.terminate()
             self.driver.wait()
+            self.room.cleanup()
 
     def ask(self, method, path, body=None):
         request = urllib.request.Request(self.base + path, method=method, headers={"Content-Type": "application/json"},
