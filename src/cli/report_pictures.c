@@ -33,6 +33,21 @@ static hpx_status look(struct pictures *out, const hpx_recipe *recipe, hpx_store
     return HPX_OK;
 }
 
+static void add_layers(hpx_page *page, const hpx_recipe *recipe, hpx_store *store, const hpx_hash *key)
+{
+    uint32_t sizes[HPX_NETWORK_LAYERS_MAX];
+    hpx_fields manifest = {0}, dataset = {0};
+    hpx_artifact artifact = {.epoch = 0};
+    hpx_error none;
+    if (hpx_store_manifest(&manifest, store, key, &none) == HPX_OK &&
+        hpx_store_find(&artifact, store, key, recipe->epochs, NULL, &none) == HPX_OK &&
+        hpx_store_get_record(&dataset, store, HPX_RECORD_DATASET, &artifact.dataset, &none) == HPX_OK)
+        hpx_page_set_layers(page, sizes, hpx_network_layers(sizes, &manifest, &dataset));
+    hpx_artifact_free(&artifact);
+    hpx_fields_free(&dataset);
+    hpx_fields_free(&manifest);
+}
+
 void hpx_add_pictures(struct pictures *out, hpx_page *page, const hpx_recipe *recipe, hpx_store *store,
                       const char *data)
 {
@@ -40,6 +55,7 @@ void hpx_add_pictures(struct pictures *out, hpx_page *page, const hpx_recipe *re
     *out = (struct pictures){.shown = {.images = NULL}};
     if (!recipe->trainer->inputs || !hpx_page_best(&key, page))
         return;
+    add_layers(page, recipe, store, &key);
     if (look(out, recipe, store, &key, data, &out->why))
         out->shown.missing = out->why.message;
     hpx_page_set_pictures(page, &out->shown);

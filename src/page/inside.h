@@ -7,6 +7,7 @@
 #include "report/groups.h"
 #include "statistics/ranks.h"
 #include "svg/svg.h"
+#include "trainer/network.h"
 
 #include <stddef.h>
 
@@ -87,10 +88,12 @@ struct hpx_page {
     uint32_t shown;      /* the cell through which figures cut: where the first search ends, else the best */
     const char *limited; /* a search, and what it finds with other limits; NULL: none */
     const hpx_outcome *limits;
-    struct contest *contest;           /* NULL: none */
-    unsigned reload;                   /* seconds until the page loads itself again; 0: it does not */
-    const hpx_page_pictures *pictures; /* NULL: none */
-    struct figure *figures;            /* in the order of the page */
+    struct contest *contest;                 /* NULL: none */
+    unsigned reload;                         /* seconds until the page loads itself again; 0: it does not */
+    const hpx_page_pictures *pictures;       /* NULL: none */
+    uint32_t layers[HPX_NETWORK_LAYERS_MAX]; /* sizes, of the best cell's network */
+    size_t layer_count;                      /* 0: they are not known */
+    struct figure *figures;                  /* in the order of the page */
     size_t figure_count, figure_capacity;
     struct origin *origins;
     size_t origin_count, origin_capacity;
@@ -273,6 +276,7 @@ void hpx_page_space(hpx_page *page);
 void hpx_page_cost_space(hpx_page *page);
 void hpx_page_surface(hpx_page *page, struct figure *space); /* which says so where there is none */
 void hpx_page_grid(hpx_page *page);
+void hpx_page_network(hpx_page *page);
 void hpx_page_cuts(hpx_page *page);
 void hpx_page_slices(hpx_page *page);
 void hpx_page_costs(hpx_page *page);

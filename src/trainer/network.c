@@ -19,6 +19,17 @@ const hpx_network_kind *hpx_network_kind_of(const hpx_fields *manifest)
     return NULL;
 }
 
+size_t hpx_network_layers(uint32_t sizes[HPX_NETWORK_LAYERS_MAX], const hpx_fields *manifest,
+                          const hpx_fields *inputs)
+{
+    const hpx_network_kind *kind = hpx_network_kind_of(manifest);
+    uint32_t features, classes;
+    hpx_error none;
+    if (!kind || hpx_images_shape(&features, &classes, inputs, &none))
+        return 0;
+    return kind->layers(sizes, manifest, features, classes);
+}
+
 hpx_status hpx_network_open(hpx_network *out, const hpx_fields *manifest, const hpx_fields *inputs,
                             uint32_t epoch, const hpx_blob *checkpoint, hpx_error *error)
 {

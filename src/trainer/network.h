@@ -6,6 +6,7 @@
 #include "hpx/blob.h"
 #include "hpx/error.h"
 #include "hpx/fields.h"
+#include "hpx/setting.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +31,7 @@ typedef struct hpx_network_kind {
     void (*answer)(void *state, float *logits, float *probabilities, const uint8_t *images, size_t count);
     bool (*tensor)(hpx_tensor *out, const void *state, size_t index);
     void (*read)(float *out, const void *state, size_t index);
+    size_t (*layers)(uint32_t *sizes, const hpx_fields *manifest, uint32_t features, uint32_t classes);
 } hpx_network_kind;
 
 typedef struct hpx_network {
@@ -40,6 +42,13 @@ typedef struct hpx_network {
 
 /* The kind of a trajectory's checkpoints; NULL: they are nothing of which networks can be made, as those of programs. */
 const hpx_network_kind *hpx_network_kind_of(const hpx_fields *manifest);
+
+#define HPX_NETWORK_LAYERS_MAX (HPX_SETTING_LIST_MAX + 2)
+
+/* The sizes of the layers of a training's networks, the inputs first and the answers last, and how many there are; `inputs`: the
+ * record of its data. 0: they are not known. No checkpoint is needed. */
+size_t hpx_network_layers(uint32_t sizes[HPX_NETWORK_LAYERS_MAX], const hpx_fields *manifest,
+                          const hpx_fields *inputs);
 
 /* The network of a checkpoint of such a training, of which there is a kind, after that epoch; `inputs`: the record of its
  * data. HPX_DAMAGED when the checkpoint is no such thing. */

@@ -132,6 +132,18 @@ static void read_tensor(float *out, const void *state, size_t index)
         memcpy(out, layer_of(mlp, layer), in * width * sizeof(float));
 }
 
+_Static_assert(HPX_MLP_LAYERS_MAX + 1 <= HPX_NETWORK_LAYERS_MAX, "room for its layers and the inputs");
+
+static size_t layers(uint32_t *sizes, const hpx_fields *manifest, uint32_t features, uint32_t classes)
+{
+    hpx_mlp_options options;
+    hpx_error none;
+    if (hpx_mlp_options_read(&options, manifest, features, classes, &none))
+        return 0;
+    memcpy(sizes, options.shape.sizes, (options.shape.layers + 1) * sizeof *sizes);
+    return options.shape.layers + 1;
+}
+
 const hpx_network_kind hpx_network_mlp = {
     .model = "mlp",
     .scaling = "pixel / 255",
@@ -140,4 +152,5 @@ const hpx_network_kind hpx_network_mlp = {
     .answer = answer,
     .tensor = tensor,
     .read = read_tensor,
+    .layers = layers,
 };

@@ -22,6 +22,17 @@ best() { # FILTER: of the best cell's first seed, which the page shows
     hpx best a.rcp "$@" --top 1 --json | jq -r '.best[0].key'
 }
 
+# Its layers are known without a checkpoint.
+test_network() {
+    grid 'keep = none'
+    run 0 hpx report a.rcp -o page.html --figures figures
+    read -r n1 n2 < <(hpx best a.rcp --top 1 --json | jq -r '.best[0].cell | "\(.n1) \(.n2)"')
+    sed -n '/<figure id="network"/,/<\/figure>/p' page.html >network.html
+    equal "$(sed -n 's/.*<details>//;s/<[^>]*>/ /gp' network.html | tr -s ' \n' ' ' | grep -o 'inputs 64 .*classes 4 [0-9]*')" \
+        "inputs 64 0 hidden 1 $n1 $((64 * n1)) hidden 2 $n2 $((n1 * n2)) classes 4 $((n2 * 4))" 'the layers'
+    [[ -s figures/network.svg ]] || fail 'no figures/network.svg'
+}
+
 test_numbers_are_those_of_predict() {
     grid 'objective = test_accuracy'
     key=$(best)
@@ -138,6 +149,7 @@ test_program_has_none() {
     run 0 hpx build -q p.rcp
     run 0 hpx report p.rcp -o page.html
     has_not page.html 'Data and mistakes'
+    has_not page.html 'id="network"'
 }
 
 run_tests "$@"
