@@ -249,12 +249,23 @@ static double seconds_left(const struct member *member, double began)
     return member->options->seconds - (now() - began);
 }
 
-/* Ends what runs; what that has finished is written. */
+/* What a job that is ended has still finished. That it ended is no accident: its sign has the job's name to its last word, from
+ * which the owner sees that it is lost. */
+static hpx_status forward_last(void *context, const hpx_result *result, hpx_error *error)
+{
+    struct member *member = context;
+    if (!hpx_result_is_end(result) || result->kind == HPX_MESSAGE_DONE)
+        return forward(member, result, error);
+    member->busy = false;
+    return HPX_OK;
+}
+
 static hpx_status end_job(struct member *member, hpx_error *error)
 {
-    hpx_status status = member->local->finish(member->local, forward, member, error);
+    hpx_status status = member->local->finish(member->local, forward_last, member, error);
     if (member->busy)
-        drop(member);
+        member->local->stop(member->local, &member->key);
+    member->busy = false;
     return status;
 }
 

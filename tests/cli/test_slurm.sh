@@ -122,6 +122,48 @@ test_worker_killed() {
     has err 'it goes on elsewhere'
 }
 
+# A warning, as Slurm gives before the end of a worker's time: it ends its epoch and goes, and another goes on.
+test_warning() {
+    slow 2 0.5
+    "$HPX" build --executor slurm -j 1 --json slow.rcp >out 2>err &
+    local build=$!
+    poll grep -q '1 2' run
+    scancel --batch --signal=TERM "$(squeue -h -o %A | head -1)"
+    wait $build || fail "the build ended with $?"
+    is '.searches[0].score' 26
+    has err 'it was told to go; it goes on elsewhere'
+}
+
+# A trial that has lost three workers is the accident itself.
+test_deadly_trial() {
+    slow 1 0.1
+    echo 'kill -9 $(pgrep -f "worker .*/pools/[^ ]* ")' >>train.sh
+    run 1 timeout 300 "$HPX" build --executor slurm -j 1 slow.rcp
+    equal "$(grep -c 'goes on elsewhere' err)" 2 'times that it went on'
+    has err '1 of 1 trials failed'
+}
+
+# Workers keep their results until there is room for them.
+test_full_disk() {
+    grid 40
+    mkdir small
+    mount -t tmpfs -o size=2m,mode=0755 tmpfs small || fail 'no tmpfs'
+    HPX_SCRATCH=$PWD/small "$HPX" build --executor slurm -j 2 grid.rcp >out 2>err &
+    local build=$!
+    poll epochs_are_stored
+    head -c 4m /dev/zero >small/filler 2>/dev/null
+    sleep 3
+    rm small/filler
+    wait $build
+    local code=$?
+    umount -l small
+    equal $code 0 'exit code'
+    run 0 hpx build --store here grid.rcp
+    results here >here.txt
+    results "$HPX_STORE" >there.txt
+    same_files here.txt there.txt
+}
+
 # A node that is suspended is silent: others take its trial; what it says later does no harm.
 test_node_suspended() {
     slow 2 1
