@@ -70,7 +70,9 @@ hpx_status hpx_page_add_build(void *context, const hpx_fields *entry, const hpx_
     hpx_page *page = context;
     const hpx_field *seconds = hpx_fields_find(entry, "seconds");
     size_t known = 0;
-    if (!page->timeline && page->key_count > 0)
+    if (page->key_count == 0)
+        return HPX_OK;
+    if (!page->timeline)
         qsort(page->keys, page->key_count, sizeof *page->keys, by_key);
     while (known < count && !find(page, &spans[known].key))
         known++;

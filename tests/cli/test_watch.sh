@@ -98,7 +98,7 @@ X
     "$HPX" build b.rcp -j 1 >/dev/null 2>build.err &
     build=$!
     on_screen 80 24 "'$HPX' watch b.rcp; sleep 60"
-    sees_epochs() { screen && grep -Eq '^n1=400 n2=300  +[1-9][0-9]*/3000  0\.[0-9]{4}  [0-9]+:[0-9]+ left$' seen; }
+    sees_epochs() { screen && grep -Eq '^n1=400 n2=300  +[1-9][0-9]*/3000  0\.[0-9]{4}  ([0-9]+:)+[0-9]+ left$' seen; }
     poll sees_epochs
     kill -INT $build
     wait $build
