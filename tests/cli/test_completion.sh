@@ -198,7 +198,7 @@ test_zsh() {
 zmodload zsh/zpty || exit 1
 zpty shell zsh -f -i
 line() { zpty -w shell "$1" }
-line "PS1='' PROMPT='' RPS1='' TERM=dumb; unsetopt zle_bracketed_paste; fpath=($1 \$fpath)"
+line "PS1='' PROMPT='' RPS1='' TERM=dumb; unsetopt zle_bracketed_paste; fpath=(${(q)1} \$fpath)"
 line 'autoload -Uz compinit && compinit -u -D; zstyle ":completion:*" menu no; unsetopt list_beep'
 line 'report() { print -r -- "<<$BUFFER>>"; BUFFER= }; zle -N report; bindkey "^X" report; print ready'
 while zpty -r shell text; do [[ $text == *ready* && $text != *print* ]] && break; done
@@ -231,7 +231,7 @@ test_fish() {
     local line expected
     export HOME=$PWD XDG_CONFIG_HOME=$PWD/config XDG_DATA_HOME=$PWD/share
     while IFS='>' read -r line expected; do
-        equal "$(fish --no-config -c "source $SOURCE_ROOT/tools/completion/hpx.fish; complete -C '$line'" | cut -f1 | tr '\n' ' ')" \
+        equal "$(fish --no-config -c 'source $argv[1]; complete -C $argv[2]' "$SOURCE_ROOT/tools/completion/hpx.fish" "$line" | cut -f1 | tr '\n' ' ')" \
             "$expected" "what fish offers behind '$line'"
     done <<'END'
 hpx bu>build 
@@ -241,8 +241,8 @@ hpx build a.rcp n1=>n1=16 n1=32 n1=64
 hpx build --no-sp>--no-speculate 
 hpx build nothing>
 END
-    equal "$(fish --no-config -c "source $SOURCE_ROOT/tools/completion/hpx.fish; complete -C 'hpx plan --excl'")" ''
-    equal "$(fish --no-config -c "source $SOURCE_ROOT/tools/completion/hpx.fish; complete -C 'hpx plan --exit'")" $'--exit-code\texit with 10 when work remains'
+    equal "$(fish --no-config -c 'source $argv[1]; complete -C $argv[2]' "$SOURCE_ROOT/tools/completion/hpx.fish" 'hpx plan --excl' )" ''
+    equal "$(fish --no-config -c 'source $argv[1]; complete -C $argv[2]' "$SOURCE_ROOT/tools/completion/hpx.fish" 'hpx plan --exit' )" $'--exit-code\texit with 10 when work remains'
 }
 
 run_tests "$@"

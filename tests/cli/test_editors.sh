@@ -78,7 +78,7 @@ test_vscode() {
 vim_groups() { # RECIPE COLUMNS
     cat >ask.vim <<END
 set nocompatible
-set runtimepath^=$vim_folder
+let &runtimepath = escape('$vim_folder', ' \\,') . ',' . &runtimepath
 filetype plugin on
 syntax on
 edit $1
