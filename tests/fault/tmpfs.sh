@@ -1,4 +1,4 @@
-# A file system of 1 to 64 MiB filled by builds until it is full: "disk full", exit code 1, what was stored before is
+# A file system of 2 to 64 MiB filled by builds until it is full: "disk full", exit code 1, what was stored before is
 # there and equal, nothing ends by a signal, and with more room the build goes on.
 # SIZE is the number of sizes.
 source "$(dirname "$0")/common.sh"
@@ -34,7 +34,7 @@ run_hpx() { # WHAT ALLOWED-CODES COMMAND...: its output in $disk.out and $disk.e
 }
 
 fill() { # NUMBER
-    local kib=$((1024 + ($1 - 1) * (65536 - 1024) / (SIZE > 1 ? SIZE - 1 : 1)))
+    local kib=$((2048 + ($1 - 1) * (65536 - 2048) / (SIZE > 1 ? SIZE - 1 : 1)))
     local disk=$scratch/disk-$1 store=$scratch/disk-$1/store what="$kib KiB" before after
     mkdir "$disk"
     mount -t tmpfs -o size="${kib}k" hpx-fault "$disk" || { bad wrong "$what: mount" && return; }
