@@ -1,6 +1,7 @@
 /* Handles, and what calls have in common. */
 #include "inside.h"
 
+#include "base/process.h"
 #include "base/text.h"
 #include "hpx/file.h"
 #include "hpx/trainer.h"
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 const char *hpx_version(void)
 {
@@ -101,27 +101,11 @@ static hpx_status ask_trainers(hpx_error *error)
     return status;
 }
 
-/* The first program of this name on the PATH; NULL: there is none. free() it. */
-static char *find_on_path(const char *name)
-{
-    char *found = NULL;
-    for (const char *at = getenv("PATH"); at && *at && !found;) {
-        const size_t length = strcspn(at, ":");
-        found = hpx_format("%.*s/%s", (int)length, length > 0 ? at : ".", name);
-        if (hpx_path_is_folder(found) || access(found, X_OK) != 0) {
-            free(found);
-            found = NULL;
-        }
-        at += length + (at[length] == ':');
-    }
-    return found;
-}
-
 static char *find_hpx(const char *given)
 {
     const char *variable = getenv("HPX_WORKER");
     given = given ? given : variable && *variable ? variable : "hpx";
-    return strchr(given, '/') ? hpx_strdup(given) : find_on_path(given);
+    return strchr(given, '/') ? hpx_strdup(given) : hpx_process_find(given);
 }
 
 static char *find_data(const char *given, const char *folder)

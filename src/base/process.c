@@ -1,12 +1,15 @@
 #include "base/process.h"
 
 #include "base/memory.h"
+#include "hpx/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,6 +40,20 @@ static void set_signals(posix_spawnattr_t *attributes, const hpx_process_options
     posix_spawnattr_setflags(attributes, (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
                                                  (options->own_group ? POSIX_SPAWN_SETPGROUP : 0) |
                                                  (options->own_session ? POSIX_SPAWN_SETSID : 0)));
+}
+
+/* As posix_spawnp searches: an empty name in PATH is the current folder. */
+char *hpx_process_find(const char *name)
+{
+    const char *path = getenv("PATH");
+    for (const char *at = path ? path : "/bin:/usr/bin", *end; at; at = *end ? end + 1 : NULL) {
+        end = strchrnul(at, ':');
+        char *file = end > at ? hpx_format("%.*s/%s", (int)(end - at), at, name) : hpx_format("./%s", name);
+        if (access(file, X_OK) == 0 && !hpx_path_is_folder(file))
+            return file;
+        free(file);
+    }
+    return NULL;
 }
 
 hpx_status hpx_process_start(pid_t *pid, const hpx_process_options *options, hpx_error *error)

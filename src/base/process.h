@@ -19,6 +19,9 @@ typedef struct hpx_process_options {
     bool own_session;         /* and has no terminal: neither Ctrl-C nor a hangup reaches it */
 } hpx_process_options;
 
+/* The file of a program that is started by this name, searched in PATH; NULL: there is none. free() it. */
+char *hpx_process_find(const char *name);
+
 /* HPX_NOT_FOUND if there is no such program, HPX_FAILED when the process cannot be made; errno says why. */
 hpx_status hpx_process_start(pid_t *pid, const hpx_process_options *options, hpx_error *error);
 

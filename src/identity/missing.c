@@ -2,6 +2,7 @@
 
 #include "base/glob.h"
 #include "base/memory.h"
+#include "base/process.h"
 #include "hpx/file.h"
 
 #include <stdlib.h>
@@ -85,20 +86,6 @@ static bool add_words(hpx_buffer *mistakes, const hpx_recipe *recipe, const char
     return missing;
 }
 
-static bool is_in_path(const char *name)
-{
-    const char *path = getenv("PATH");
-    bool found = false;
-    for (const char *at = path ? path : "/usr/bin:/bin"; !found && *at; at += strspn(at, ":")) {
-        const size_t length = strcspn(at, ":");
-        char *file = hpx_format("%.*s/%s", (int)length, at, name);
-        found = access(file, X_OK) == 0 && !hpx_path_is_folder(file);
-        free(file);
-        at += length;
-    }
-    return found;
-}
-
 /* The program itself, unless an axis stands in its name. One without a slash is looked for in PATH. */
 static bool add_command(hpx_buffer *mistakes, const hpx_recipe *recipe)
 {
@@ -106,10 +93,9 @@ static bool add_command(hpx_buffer *mistakes, const hpx_recipe *recipe)
     hpx_error error;
     if (strchr(name, '$'))
         return false;
-    char *path = hpx_path_join(recipe->program->folder, name);
-    const bool has_slash = strchr(name, '/') != NULL,
-               found = has_slash ? hpx_path_exists(path) : is_in_path(name);
-    const bool fits = found && (!has_slash || access(path, X_OK) == 0);
+    const bool has_slash = strchr(name, '/') != NULL;
+    char *path = has_slash ? hpx_path_join(recipe->program->folder, name) : hpx_process_find(name);
+    const bool found = path && hpx_path_exists(path), fits = found && access(path, X_OK) == 0;
     if (!found)
         hpx_recipe_fail_in(&error, recipe, "program", "command", 0, 0, "%s: no such program%s", name,
                            has_slash ? "" : " in PATH");

@@ -1,6 +1,7 @@
 #include "upkeep/doctor.h"
 
 #include "base/memory.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "diagnosis.h"
 #include "hpx/build.h"
@@ -134,20 +135,6 @@ static hpx_status prepare(struct doctor *doctor, hpx_error *error)
 
 /* --- declared --------------------------------------------------------------------------------------------- */
 
-/* In a folder of PATH. free() it; NULL: it is in none. */
-static char *find_program(const char *name)
-{
-    for (const char *at = getenv("PATH"); at && *at;) {
-        const size_t length = strcspn(at, ":");
-        char *path = hpx_format("%.*s/%s", (int)length, at, name);
-        if (length > 0 && access(path, X_OK) == 0)
-            return path;
-        free(path);
-        at += length + (at[length] == ':');
-    }
-    return NULL;
-}
-
 /* The trial under strace, whose log goes to `log`. */
 static hpx_status trace(struct doctor *doctor, const char *strace, const char *log, hpx_error *error)
 {
@@ -222,7 +209,7 @@ static hpx_status check_declared(hpx_diagnosis *out, struct doctor *doctor, hpx_
                                         .path = getenv("PATH")};
     hpx_opened *opened = hpx_opened_new(&options);
     hpx_undeclared undeclared;
-    char *strace = find_program("strace"), *log = log_path(doctor), *why = NULL;
+    char *strace = hpx_process_find("strace"), *log = log_path(doctor), *why = NULL;
     hpx_status status = strace ? trace(doctor, strace, log, error) : HPX_OK;
     if (!status) {
         const hpx_status read = strace ? read_log(doctor, opened, log, error) : HPX_OK;

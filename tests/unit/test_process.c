@@ -11,6 +11,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -114,6 +116,32 @@ static void test_no_program(void **state)
     expect_contains(error.message, "hpx-has-no-such-program is not installed");
 }
 
+/* A name is searched as a program is started: in each folder, the current one for an empty name, and no folder is one. */
+static void test_find(void **state)
+{
+    (void)state;
+    char *folder = make_folder(), *here = getcwd(NULL, 0), *path = strdup(getenv("PATH")), *file;
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(mkdir("first", 0777), 0);
+    assert_int_equal(mkdir("first/tool", 0777), 0);
+    write_text("tool", "");
+    setenv("PATH", "first:second", 1);
+    assert_null(hpx_process_find("tool"));
+    setenv("PATH", "first::second", 1);
+    assert_null(hpx_process_find("tool"));
+    assert_int_equal(chmod("tool", 0755), 0);
+    assert_string_equal(file = hpx_process_find("tool"), "./tool");
+    free(file);
+    unsetenv("PATH");
+    assert_non_null(file = hpx_process_find("sh"));
+    free(file);
+    setenv("PATH", path, 1);
+    assert_int_equal(chdir(here), 0);
+    free(path);
+    free(here);
+    remove_folder(folder);
+}
+
 static int answer(void *context)
 {
     return *(const int *)context;
@@ -136,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_descriptors),  cmocka_unit_test(test_signals),
         cmocka_unit_test(test_surroundings), cmocka_unit_test(test_ends),
         cmocka_unit_test(test_no_program),   cmocka_unit_test(test_fork),
+        cmocka_unit_test(test_find),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
