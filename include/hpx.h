@@ -15,7 +15,6 @@
 #ifndef HPX_H
 #define HPX_H
 
-#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -112,9 +111,9 @@ typedef struct hpx_run_options {
     size_t jobs;    /* trials at once; 0: the processors that this process may use */
     int keep_going; /* not 0: a trial that ends by accident does not end the run */
     int fetch;      /* not 0: a known data set that is not there is fetched from the net */
-    const volatile sig_atomic_t
-        *stop;         /* the run ends in order once this is not 0; looked at about five times a second;
-                                          NULL: nobody stops it */
+    /* The run ends in order once this is not 0: a signal handler's sig_atomic_t, which is an int, or another thread's. It is
+     * looked at about five times a second. NULL: nobody stops the run. */
+    const volatile int *stop;
     hpx_news_fn *news; /* called by the thread that runs; it may not call with this handle; NULL: none */
     void *context;
 } hpx_run_options;
