@@ -27,21 +27,21 @@ static bool same(const hpx_buffer *a, const hpx_buffer *b)
     return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
 }
 
-/* Formats one file and names it on `names` if that changes it; standard input goes to standard output. */
-static hpx_status format(hpx_buffer *names, bool *changed, const char *path, bool only_look, hpx_error *error)
+/* Formats one file and names it on `out` if that changes it; a stream is no file to be changed, and goes there. */
+static hpx_status format(hpx_buffer *out, bool *changed, const char *path, bool only_look, hpx_error *error)
 {
-    const bool is_input = strcmp(path, "-") == 0;
+    const bool stream = hpx_path_is_stream(path);
     hpx_buffer before = {0}, after = {0};
     hpx_status status = read_recipe(&before, path, error);
     if (!status)
         status = hpx_recipe_format(&after, path, before.data, before.size, error);
     const bool differs = !status && !same(&before, &after);
-    if (!status && is_input && !only_look)
-        hpx_buffer_add(names, after.data, after.size);
+    if (!status && stream && !only_look)
+        hpx_buffer_add(out, after.data, after.size);
     else if (differs && !only_look)
         status = write_recipe(path, &after, error);
-    if (differs && !status && (!is_input || only_look))
-        hpx_buffer_printf(names, "%s\n", path);
+    if (differs && !status && (!stream || only_look))
+        hpx_buffer_printf(out, "%s\n", path);
     *changed |= differs;
     hpx_buffer_free(&before);
     hpx_buffer_free(&after);

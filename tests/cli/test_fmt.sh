@@ -49,6 +49,10 @@ test_standard_input() {
     equal "$(cat out)" "$neat"
     run 0 hpx fmt - <<<"$neat"
     equal "$(cat out)" "$neat"
+    run 0 hpx fmt /dev/stdin <r.rcp
+    equal "$(cat out)" "$neat"
+    run 0 hpx fmt <(cat r.rcp)
+    equal "$(cat out)" "$neat"
 }
 
 test_mistakes_are_left_alone() {
