@@ -112,20 +112,29 @@ static size_t list_methods(const char *names[HPX_METHODS + 1], size_t parameter)
     return count;
 }
 
+/* NULL: there is none. */
 static const hpx_method *find_method(const char *name)
 {
-    const hpx_method *method = hpx_methods;
-    while (strcmp(method->name, name) != 0)
-        method++;
-    return method;
+    for (size_t i = 0; i < HPX_METHODS; i++)
+        if (strcmp(hpx_methods[i].name, name) == 0)
+            return &hpx_methods[i];
+    return NULL;
+}
+
+/* The names of what a method takes; of all parameters, where it is NULL: not known. */
+static const char *const *list_taken(struct parse *p, const hpx_method *method)
+{
+    const char **taken = hpx_arena_alloc(p->arena, (PARAMETERS + 1) * sizeof *taken);
+    size_t count = 0;
+    for (size_t i = 0; i < PARAMETERS; i++)
+        if (!method || takes(method, i))
+            taken[count++] = parameters[i].name;
+    return taken;
 }
 
 const char *const *hpx_recipe_search_keys(struct parse *p)
 {
-    const char **keys = hpx_arena_alloc(p->arena, (PARAMETERS + 1) * sizeof *keys);
-    for (size_t i = 0; i < PARAMETERS; i++)
-        keys[i] = parameters[i].name;
-    return keys;
+    return list_taken(p, NULL);
 }
 
 static void foreign(struct parse *p, const struct word *key, size_t parameter, const hpx_method *method)
@@ -137,16 +146,6 @@ static void foreign(struct parse *p, const struct word *key, size_t parameter, c
 }
 
 /* `method` NULL: not known. */
-static const char *const *list_taken(struct parse *p, const hpx_method *method)
-{
-    const char **taken = hpx_arena_alloc(p->arena, (PARAMETERS + 1) * sizeof *taken);
-    size_t count = 0;
-    for (size_t i = 0; i < PARAMETERS; i++)
-        if (!method || takes(method, i))
-            taken[count++] = parameters[i].name;
-    return taken;
-}
-
 static void unknown(struct parse *p, const struct word *key, const struct statement *search,
                     const hpx_method *method)
 {
@@ -156,11 +155,7 @@ static void unknown(struct parse *p, const struct word *key, const struct statem
 const char *const *hpx_recipe_search_taken(struct parse *p, const struct statement *search)
 {
     const struct binding *given = hpx_recipe_binding(search, parameters[METHOD].name);
-    const hpx_method *method = NULL;
-    for (size_t i = 0; given && given->count > 0 && i < HPX_METHODS; i++)
-        if (strcmp(hpx_methods[i].name, given->values[0].text) == 0)
-            method = &hpx_methods[i];
-    return list_taken(p, method);
+    return list_taken(p, given && given->count > 0 ? find_method(given->values[0].text) : NULL);
 }
 
 static bool read_index(struct parse *p, const struct word *at, const hpx_axis *axis, uint32_t *out)
