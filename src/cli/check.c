@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The mistakes in a message: each is a line FILE:LINE:COLUMN: TEXT, mostly with the line of the recipe and a caret
- * below it, and where its file is included. */
+/* --- the mistakes in a message ---------------------------------------------------------------------------- */
+
+/* Each is a line FILE:LINE:COLUMN: TEXT, mostly with the line of the recipe and a caret below it, and where its file is
+ * included. */
 static size_t line_length(const char *text)
 {
     return strcspn(text, "\n");
@@ -60,6 +62,8 @@ static void add_mistake(hpx_row *row, const char *line)
     hpx_row_close(row);
     free(copy);
 }
+
+/* --- what is said of a recipe ------------------------------------------------------------------------------ */
 
 static void add_row(hpx_rows *rows, const char *name, const hpx_recipe *recipe, const char *mistakes)
 {
@@ -126,16 +130,16 @@ int hpx_run_check(const struct options *options)
     for (size_t i = 0; i < options->count; i++)
         if (hpx_amends(options->arguments[i]))
             words[count++] = options->arguments[i];
+    const bool no_recipe = count > options->count; /* the first word is told so */
     if (rows)
         hpx_json_open(&json, NULL, '[');
     for (size_t i = 0; i < options->count; i++) {
         words[0] = options->arguments[i];
-        if (hpx_amends(words[0]) &&
-            count <= options->count) /* of such words alone the first is told what it lacks */
+        if (hpx_amends(words[0]) && !no_recipe)
             continue;
         if (!check(&text, rows, words, count, options))
             code = EXIT_USAGE;
-        if (count > options->count)
+        if (no_recipe)
             break;
     }
     if (rows) {
