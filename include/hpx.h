@@ -141,7 +141,7 @@ typedef struct hpx_search_run {
 
 /* Trials are counted once, whichever searches wanted them. */
 typedef struct hpx_run_summary {
-    const hpx_search_run *searches; /* in the recipe's order */
+    const hpx_search_run *searches; /* in the order of the options, or of the recipe */
     size_t search_count;
     size_t stored, trained, extended; /* found; trained from the first epoch; continued from a checkpoint */
     size_t failed;                    /* of all these: a result, but for */

@@ -21,12 +21,17 @@ const char *hpx_version(void)
 
 /* --- calls ------------------------------------------------------------------------------------------------ */
 
+static void clear(hpx_error *error)
+{
+    error->status = HPX_OK;
+    *error->message = 0;
+}
+
 hpx_status hpx_call_begin(struct call *call, hpx_handle *handle, bool required, hpx_error *error)
 {
     call->handle = handle;
     call->error = error ? error : &call->unheard;
-    call->error->status = HPX_OK;
-    *call->error->message = 0;
+    clear(call->error);
     if (!required)
         return hpx_error_set(call->error, HPX_USAGE,
                              "a call of hpx.h is given NULL for something that it needs");
@@ -36,17 +41,28 @@ hpx_status hpx_call_begin(struct call *call, hpx_handle *handle, bool required, 
     return HPX_OK;
 }
 
-void hpx_call_end(struct call *call)
+hpx_status hpx_call_end(struct call *call, hpx_status status)
 {
+    if (!status)
+        clear(call->error);
     if (call->handle)
         pthread_mutex_unlock(&call->handle->turn);
+    return status;
 }
 
-hpx_coordinate hpx_coordinate_of(hpx_arena *arena, const char *axis, const char *value)
+hpx_coordinate *hpx_coordinates(size_t *count, hpx_arena *arena, const hpx_cell *cell)
 {
-    hpx_coordinate at = {hpx_arena_format(arena, "%s", axis), hpx_arena_format(arena, "%s", value), NAN};
-    hpx_parse_real(&at.number, value);
-    return at;
+    const char *axis, *value;
+    *count = 0;
+    for (size_t at = 0; hpx_cell_next(&at, &axis, &value, cell);)
+        ++*count;
+    hpx_coordinate *out = hpx_arena_alloc(arena, *count * sizeof *out), *next = out;
+    for (size_t at = 0; hpx_cell_next(&at, &axis, &value, cell); next++) {
+        *next =
+            (hpx_coordinate){hpx_arena_format(arena, "%s", axis), hpx_arena_format(arena, "%s", value), NAN};
+        hpx_parse_real(&next->number, value);
+    }
+    return out;
 }
 
 /* --- handles ---------------------------------------------------------------------------------------------- */
@@ -191,8 +207,7 @@ hpx_status hpx_open(hpx_handle **out, const char *folder, const hpx_open_options
         free_handle(handle);
     else
         *out = handle;
-    hpx_call_end(&call);
-    return status;
+    return hpx_call_end(&call, status);
 }
 
 void hpx_close(hpx_handle *handle)
@@ -220,8 +235,7 @@ hpx_status hpx_read_recipe(hpx_recipe **out, const char *path, const char *const
     for (size_t i = 0; i < count; i++)
         free(copy[i]);
     free(copy);
-    hpx_call_end(&call);
-    return status;
+    return hpx_call_end(&call, status);
 }
 
 void hpx_free_recipe(hpx_recipe *recipe)

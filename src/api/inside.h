@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "hpx.h"
+#include "hpx/cell.h"
 #include "hpx/error.h"
 #include "hpx/recipe.h"
 #include "hpx/store.h"
@@ -32,9 +33,10 @@ struct call {
 
 /* Takes the handle's turn. What is `required` must be there. With an error there is nothing to end. */
 hpx_status hpx_call_begin(struct call *call, hpx_handle *handle, bool required, hpx_error *error);
-void hpx_call_end(struct call *call);
+/* Returns `status`; what went wrong on the way to HPX_OK is not told. */
+hpx_status hpx_call_end(struct call *call, hpx_status status);
 
-/* Its number is NaN where the value is a word. */
-hpx_coordinate hpx_coordinate_of(hpx_arena *arena, const char *axis, const char *value);
+/* A value for each axis of a cell, in the arena. */
+hpx_coordinate *hpx_coordinates(size_t *count, hpx_arena *arena, const hpx_cell *cell);
 
 #endif

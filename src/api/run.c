@@ -52,17 +52,6 @@ static void tell(void *context, const hpx_event *event)
 
 /* --- the summary ------------------------------------------------------------------------------------------ */
 
-static hpx_coordinate *coordinates(hpx_arena *arena, const hpx_recipe *recipe, uint32_t cell)
-{
-    uint32_t indices[HPX_AXES_MAX];
-    hpx_coordinate *at = hpx_arena_alloc(arena, recipe->grid.axes * sizeof *at);
-    hpx_grid_indices(indices, &recipe->grid, cell);
-    for (size_t axis = 0; axis < recipe->grid.axes; axis++)
-        at[axis] =
-            hpx_coordinate_of(arena, recipe->axes[axis].name, recipe->axes[axis].values[indices[axis]].text);
-    return at;
-}
-
 static hpx_search_run search_run(hpx_arena *arena, const hpx_recipe *recipe, const hpx_search_outcome *search)
 {
     hpx_search_run run = {
@@ -78,8 +67,11 @@ static hpx_search_run search_run(hpx_arena *arena, const hpx_recipe *recipe, con
     };
     if (!search->done)
         return run;
-    run.cell = coordinates(arena, recipe, search->result.end);
-    run.axis_count = recipe->grid.axes;
+    hpx_buffer pairs = {0};
+    hpx_recipe_cell(&pairs, recipe, search->result.end);
+    const hpx_cell end = hpx_cell_of(&pairs);
+    run.cell = hpx_coordinates(&run.axis_count, arena, &end);
+    hpx_buffer_free(&pairs);
     run.score = search->score;
     run.score_sd = search->score_sd;
     run.difference = search->difference;
@@ -181,6 +173,5 @@ hpx_status hpx_run_recipe(hpx_run_summary **out, hpx_handle *handle, const hpx_r
     if (outcome)
         *out = summarise(outcome);
     hpx_outcome_free(outcome);
-    hpx_call_end(&call);
-    return status;
+    return hpx_call_end(&call, status);
 }

@@ -1,7 +1,6 @@
 /* Reading results: what is stored, as a list that owns all that it points to. */
 #include "inside.h"
 
-#include "hpx/cell.h"
 #include "run/stored.h"
 
 #include <math.h>
@@ -47,18 +46,6 @@ static const struct code *find_code(struct trials *trials, const hpx_hash *id)
     return code;
 }
 
-static hpx_coordinate *coordinates(size_t *count, hpx_arena *arena, const hpx_cell *cell)
-{
-    const char *axis, *value;
-    *count = 0;
-    for (size_t at = 0; hpx_cell_next(&at, &axis, &value, cell);)
-        ++*count;
-    hpx_coordinate *out = hpx_arena_alloc(arena, *count * sizeof *out), *next = out;
-    for (size_t at = 0; hpx_cell_next(&at, &axis, &value, cell);)
-        *next++ = hpx_coordinate_of(arena, axis, value);
-    return out;
-}
-
 static hpx_metric *metrics_of(hpx_arena *arena, const hpx_metrics *metrics)
 {
     hpx_metric *out = hpx_arena_alloc(arena, metrics->count * sizeof *out);
@@ -88,7 +75,7 @@ static hpx_status add(void *context, const hpx_artifact *artifact, hpx_error *er
         .started_ns = artifact->started_ns,
         .seconds = artifact->total_seconds,
     };
-    trial->cell = coordinates(&trial->axis_count, trials->arena, &artifact->cell);
+    trial->cell = hpx_coordinates(&trial->axis_count, trials->arena, &artifact->cell);
     return HPX_OK;
 }
 
@@ -132,8 +119,7 @@ hpx_status hpx_read_trials(hpx_trials **out, hpx_handle *handle, const hpx_recip
         hpx_free_trials(&trials->public);
     else
         *out = &trials->public;
-    hpx_call_end(&call);
-    return status;
+    return hpx_call_end(&call, status);
 }
 
 void hpx_free_trials(hpx_trials *public)

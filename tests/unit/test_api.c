@@ -136,6 +136,8 @@ static void test_run(void **state)
     hpx_trials *trials;
     hpx_error error;
     expect_ok(hpx_run_recipe(&run, handle, recipe, &options, &error), &error);
+    assert_string_equal(error.message, "");
+    assert_int_equal(error.status, HPX_OK);
     assert_int_equal(run->trained, 4);
     assert_int_equal(run->search_count, 1);
     assert_string_equal(run->searches[0].name, "all");
