@@ -48,6 +48,18 @@ void hpx_path_list_free(hpx_path_list *paths)
     *paths = (hpx_path_list){0};
 }
 
+void hpx_path_list_folder(hpx_path_list *out, const char *folder, bool hidden)
+{
+    DIR *entries = opendir(folder);
+    for (const struct dirent *entry; entries && (entry = readdir(entries));)
+        if (hidden ? strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0
+                   : *entry->d_name != '.')
+            hpx_path_list_add(out, entry->d_name);
+    if (entries)
+        closedir(entries);
+    hpx_path_list_sort(out);
+}
+
 /* The first part of a glob, to be freed; *rest is what follows, "" at the end. */
 static char *first_part(const char *glob, const char **rest)
 {

@@ -18,6 +18,10 @@ void hpx_path_list_add(hpx_path_list *paths, const char *path);
 void hpx_path_list_sort(hpx_path_list *paths); /* and every path once */
 void hpx_path_list_free(hpx_path_list *paths);
 
+/* The names in a folder, in order, `hidden`: also those that begin with a dot, but "." and ".."; none where it cannot be
+ * read. */
+void hpx_path_list_folder(hpx_path_list *out, const char *folder, bool hidden);
+
 /* Adds what it matches below the folder, with names relative to that, in order; a name that is no glob if it exists. ** goes
  * through no link. `looked`, unless NULL, is told each folder whose entries decide. */
 void hpx_glob_expand(hpx_path_list *out, const char *folder, const char *glob,

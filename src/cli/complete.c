@@ -9,7 +9,6 @@
 #include "hpx/file.h"
 #include "hpx/known.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,14 +49,7 @@ static void offer_files(struct completion *c, const char *ending)
                                                         : hpx_strdup(*typed ? typed : ".");
     const bool hidden = c->word[strlen(typed)] == '.';
     hpx_path_list names = {0};
-    DIR *entries = opendir(folder);
-    for (const struct dirent *entry; entries && (entry = readdir(entries));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            (hidden || entry->d_name[0] != '.'))
-            hpx_path_list_add(&names, entry->d_name);
-    if (entries)
-        closedir(entries);
-    hpx_path_list_sort(&names);
+    hpx_path_list_folder(&names, folder, hidden);
     for (size_t i = 0; i < names.count; i++) {
         const char *name = names.paths[i];
         const size_t length = strlen(name), end = ending ? strlen(ending) : 0;

@@ -1,7 +1,6 @@
 /* Images by the usual names of IDX files: train-images-idx3-ubyte, t10k-labels.idx1-ubyte.gz, test-images, ... */
 #include "inside.h"
 
-#include "base/text.h"
 #include "data/gzip.h"
 #include "hpx/dataset.h"
 #include "hpx/file.h"
@@ -70,7 +69,7 @@ static bool is_usual(const char *name, const struct usual *role)
     const bool is_set = strstr(lower, role->sets[0]) || (role->sets[1] && strstr(lower, role->sets[1]));
     const bool is_what = strstr(lower, role->what) != NULL;
     free(lower);
-    return is_set && is_what && !strpbrk(name, "\"'$#\\ \t\n");
+    return is_set && is_what && hpx_starter_is_plain(name);
 }
 
 /* Whether the four files are one data set. */
@@ -91,7 +90,7 @@ static bool look(struct found *out, const char *folder, const char *below)
 {
     char *path = *below ? hpx_path_join(folder, below) : hpx_strdup(folder);
     hpx_path_list names = {0};
-    hpx_starter_list(&names, path);
+    hpx_path_list_folder(&names, path, false);
     for (size_t i = 0; i < names.count; i++)
         for (size_t role = 0; role < HPX_ROLES; role++) {
             const bool labels = role == HPX_TRAIN_LABELS || role == HPX_TEST_LABELS;
@@ -116,10 +115,10 @@ static bool find(struct found *out, const char *folder)
 {
     hpx_path_list names = {0};
     bool found = look(out, folder, "");
-    hpx_starter_list(&names, folder);
+    hpx_path_list_folder(&names, folder, false);
     for (size_t i = 0; !found && i < names.count; i++) {
         char *path = hpx_path_join(folder, names.paths[i]);
-        if (hpx_path_is_folder(path) && !strpbrk(names.paths[i], "\"'$#\\ \t\n"))
+        if (hpx_path_is_folder(path) && hpx_starter_is_plain(names.paths[i]))
             found = look(out, folder, names.paths[i]);
         free(path);
     }
@@ -132,7 +131,7 @@ static char *name_of(const char *folder)
 {
     char *real = hpx_path_real(folder);
     const char *slash = real ? strrchr(real, '/') : NULL, *name = slash ? slash + 1 : "";
-    const size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+    const size_t length = strspn(name, NAME_CHARACTERS);
     char *out = hpx_strndup(name, length);
     if (length == 0 || name[length] || length > 40 || hpx_known_find(out)) {
         free(out);

@@ -10,10 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Of which the names in a recipe are made. */
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+
 /* starter.c */
 
-/* The names in a folder that do not begin with a dot, in order; none where it cannot be read. */
-void hpx_starter_list(hpx_path_list *out, const char *folder);
+/* Whether a recipe may name such a file without quotes. */
+bool hpx_starter_is_plain(const char *name);
 
 /* Appends all but the data set. */
 void hpx_starter_perceptron(hpx_buffer *text);

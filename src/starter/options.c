@@ -14,7 +14,7 @@
 
 static bool is_name(const char *name)
 {
-    const size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+    const size_t length = strspn(name, NAME_CHARACTERS);
     return length > 0 && length <= NAME_BYTES && !name[length] && isalpha((unsigned char)*name);
 }
 

@@ -27,7 +27,7 @@ static const struct script_language languages[] = {
 
 static bool is_plain(const char *name)
 {
-    return !strpbrk(name, " \t\n\"'$#\\*?[") && hpx_text_is_visible(name, strlen(name));
+    return hpx_starter_is_plain(name) && !hpx_is_glob(name);
 }
 
 static const struct script_language *language_of(const char *name)
@@ -105,7 +105,7 @@ static bool find(struct script *out, const char *folder, unsigned least)
 {
     hpx_path_list names = {0};
     unsigned heaviest = 0;
-    hpx_starter_list(&names, folder);
+    hpx_path_list_folder(&names, folder, false);
     for (size_t i = 0; i < names.count; i++) {
         unsigned weight;
         struct script script = open_script(folder, names.paths[i], &weight);

@@ -1,9 +1,9 @@
 #include "inside.h"
 
+#include "base/text.h"
 #include "hpx/file.h"
 #include "hpx/recipe.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,15 +17,9 @@ static const char nothing[] = "# A perceptron for MNIST, handwritten digits. hpx
                               "  # train = train-images train-labels\n"
                               "  # test  = test-images test-labels\n";
 
-void hpx_starter_list(hpx_path_list *out, const char *folder)
+bool hpx_starter_is_plain(const char *name)
 {
-    DIR *entries = opendir(folder);
-    for (const struct dirent *entry; entries && (entry = readdir(entries));)
-        if (entry->d_name[0] != '.')
-            hpx_path_list_add(out, entry->d_name);
-    if (entries)
-        closedir(entries);
-    hpx_path_list_sort(out);
+    return !strpbrk(name, " \t\n\"'$#\\") && hpx_text_is_visible(name, strlen(name));
 }
 
 void hpx_starter_perceptron(hpx_buffer *text)

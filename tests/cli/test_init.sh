@@ -58,6 +58,10 @@ test_images_that_do_not_belong_together() {
     run 0 hpx init lab
     has out 'a recipe for MNIST'
     cp data/test-labels lab
+    mv lab/train-images lab/$'train-images\x01' # no recipe can name it
+    rm lab/mnist.rcp
+    run 0 hpx init lab
+    has out 'a recipe for MNIST'
     echo 'no IDX' >lab/train-images
     rm lab/mnist.rcp
     run 0 hpx init lab
