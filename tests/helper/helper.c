@@ -160,3 +160,11 @@ char *digits_dataset(const char *folder)
                       "  test = \"%s/test-images\" \"%s/test-labels\"\n",
                       folder, folder, folder, folder);
 }
+
+char *make_digits(char **dataset)
+{
+    char *folder = make_folder();
+    write_digits(folder);
+    *dataset = digits_dataset(folder);
+    return folder;
+}

@@ -55,4 +55,7 @@ void write_digits(const char *folder);
 /* The lines of a recipe that name those files. free() it. */
 char *digits_dataset(const char *folder);
 
+/* A new folder with that data set, and its lines. */
+char *make_digits(char **dataset);
+
 #endif

@@ -31,9 +31,7 @@ static hpx_error error;
 static int set_up(void **state)
 {
     (void)state;
-    folder = make_folder();
-    write_digits(folder);
-    dataset = digits_dataset(folder);
+    folder = make_digits(&dataset);
     char *path = hpx_path_join(folder, "store");
     expect_ok(hpx_store_open(&store, path, HPX_STORE_WRITE, &error), &error);
     free(path);

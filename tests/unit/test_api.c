@@ -28,10 +28,7 @@ static const char grid[] = "search all\n  method = grid\n";
 static int set_up(void **state)
 {
     (void)state;
-    draw_seed(1);
-    folder = make_folder();
-    write_digits(folder);
-    dataset = digits_dataset(folder);
+    folder = make_digits(&dataset);
     return 0;
 }
 
@@ -83,6 +80,17 @@ static hpx_recipe *read_recipe(const char *name, const char *searches, const cha
     expect_ok(hpx_read_recipe(&recipe, path, &word, word != NULL, &error), &error);
     free(path);
     return recipe;
+}
+
+/* Runs a recipe in the store "store", which is closed again. */
+static void run_recipe(const hpx_recipe *recipe)
+{
+    hpx_handle *handle = open_store("store");
+    hpx_run_summary *run;
+    hpx_error error;
+    expect_ok(hpx_run_recipe(&run, handle, recipe, NULL, &error), &error);
+    hpx_free_run(run);
+    hpx_close(handle);
 }
 
 /* --- runs and results ------------------------------------------------------------------------------------- */
@@ -170,16 +178,14 @@ static void test_run(void **state)
 static void test_read(void **state)
 {
     (void)state;
-    hpx_handle *handle = open_store("store");
+    hpx_handle *handle;
     hpx_recipe *recipe = read_recipe("a.rcp", grid, "train.seeds=3");
     hpx_run_summary *run;
     hpx_trials *trials;
     hpx_error error;
     const hpx_open_options reading = {.read_only = 1};
     char *path = path_of("store");
-    expect_ok(hpx_run_recipe(&run, handle, recipe, NULL, &error), &error);
-    hpx_free_run(run);
-    hpx_close(handle);
+    run_recipe(recipe);
 
     expect_ok(hpx_open(&handle, path, &reading, &error), &error);
     expect_ok(hpx_read_trials(&trials, handle, NULL, 0, &error), &error);
@@ -397,14 +403,12 @@ static void test_damage(void **state)
     (void)state;
     int notices = 0;
     const hpx_open_options options = {.hpx = self.hpx, .notice = note, .context = &notices};
-    hpx_handle *handle = open_store("store");
+    hpx_handle *handle;
     hpx_recipe *recipe = read_recipe("a.rcp", grid, "train.seeds=1");
     hpx_run_summary *run;
     hpx_error error;
     char *store = path_of("store"), *file = path_of("store/hpx.mdb");
-    expect_ok(hpx_run_recipe(&run, handle, recipe, NULL, &error), &error);
-    hpx_free_run(run);
-    hpx_close(handle);
+    run_recipe(recipe);
     hpx_buffer bytes = read_file(file);
     for (size_t i = 0; i + 16 < bytes.size; i++)
         if (memcmp(bytes.data + i, "validation_loss", 15) == 0)
@@ -437,16 +441,14 @@ static size_t draw_page(const hpx_buffer *file)
 static void test_flips(void **state)
 {
     (void)state;
-    hpx_handle *handle = open_store("store");
+    hpx_handle *handle;
     hpx_recipe *recipe = read_recipe("a.rcp", grid, "train.seeds=1");
     hpx_run_summary *run;
     hpx_trials *trials;
     hpx_error error;
     size_t refused = 0;
     char *store = path_of("store"), *file = path_of("store/hpx.mdb");
-    expect_ok(hpx_run_recipe(&run, handle, recipe, NULL, &error), &error);
-    hpx_free_run(run);
-    hpx_close(handle);
+    run_recipe(recipe);
     hpx_buffer bytes = read_file(file);
     for (size_t i = 0; i < 400; i++) {
         const size_t at = i % 2 ? draw(bytes.size) : draw_page(&bytes) * 4096 + draw(64);

@@ -34,9 +34,7 @@ static hpx_error error;
 static int set_up(void **state)
 {
     (void)state;
-    folder = make_folder();
-    write_digits(folder);
-    dataset = digits_dataset(folder);
+    folder = make_digits(&dataset);
     return 0;
 }
 

@@ -23,9 +23,7 @@ static hpx_error error;
 static int set_up(void **state)
 {
     (void)state;
-    folder = make_folder();
-    write_digits(folder);
-    dataset = digits_dataset(folder);
+    folder = make_digits(&dataset);
     return 0;
 }
 
@@ -177,10 +175,8 @@ static void test_data_identity(void **state)
     hpx_hash after = plain_key();
     assert_true(hpx_hash_equal(&after, &before));
     char *old = folder;
-    folder = make_folder(); /* the same files elsewhere */
-    write_digits(folder);
     free(dataset);
-    dataset = digits_dataset(folder);
+    folder = make_digits(&dataset); /* the same files elsewhere */
     after = plain_key();
     assert_true(hpx_hash_equal(&after, &before));
     remove_folder(old);
