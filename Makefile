@@ -119,7 +119,7 @@ LIBRARY = $(BUILD)/library/libhpx.a
 # One of the manual pages stands for all of them.
 MAN = $(BUILD)/man/hpx.1
 
-.PHONY: all deps demo check check-unit check-cli check-asan check-threads check-valgrind check-mutation check-fault torture fault-programs bench study study-train fuzz lint format install uninstall deb check-deb clean help
+.PHONY: all deps demo check check-asan check-threads check-valgrind check-mutation check-fault torture fault-programs bench study study-train fuzz lint format install uninstall deb check-deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -223,6 +223,9 @@ $(BUILD)/bench/train_plain_avx2.o: bench/train_plain.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC  )$(CC) $(HPX_CPPFLAGS) $(HPX_CFLAGS) -c $< -o $@
 
+# The first line of what needs a tool that `make deps` does not install.
+needs = @command -v $(1) >/dev/null || { echo "make: $(1) is missing; install it with: sh tools/deps.sh $(1)" >&2; exit 1; }
+
 # Fuzz entries: `check` replays the corpus through the ordinary build; `make fuzz` runs libFuzzer on each.
 $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(LIB)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
@@ -231,6 +234,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_FLAGS = -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_SOURCES) $(wildcard include/hpx/*.h) $(MADE_OBJECTS:.o=.c)
+	$(call needs,clang)
 	@mkdir -p $(@D)
 	$(call say,FUZZ)clang -std=c11 $(HPX_CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer '-DHPX_NN_FLAGS="fuzz"' $< $(LIB_SOURCES) \
 		$(MADE_OBJECTS:.o=.c) $(PACKAGE_LIBS) -lm -o $@
@@ -308,6 +312,7 @@ lint: $(HPX) ## formatting, static analysis, names, and includes that follow the
 	@BUILD=$(BUILD) sh tools/lint.sh
 
 format: ## format the sources in place
+	$(call needs,clang-format)
 	clang-format -i $(LIB_SOURCES) $(CLI_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) $(HELPER_SOURCES) $(FAULT_SOURCES) \
 		$(CLI_TEST_SOURCES) $(PRELOAD_SOURCES) tests/fault/numbered.c tests/link/link.c tests/trainer/quadratic.c \
 		$(wildcard include/*.h include/hpx/*.h src/*/*.h tests/*/*.h tests/fuzz/replay.c tools/*.c bench/*.c bench/study/*.[ch] examples/*/*.c)

@@ -33,7 +33,7 @@ if command -v mmdebstrap >/dev/null; then
 elif command -v debootstrap >/dev/null; then
     debootstrap --variant=minbase "$VERSION_CODENAME" "$root" "$mirror" >"$work/log" 2>&1
 else
-    skip 'needs mmdebstrap or debootstrap'
+    skip 'needs mmdebstrap; install it with: sh tools/deps.sh mmdebstrap'
 fi || fail "no clean Debian: $(tail -3 "$work/log")"
 
 . "$source/tests/helper/images.sh"
