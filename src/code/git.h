@@ -38,8 +38,8 @@ struct libgit2 {
 
 extern struct libgit2 hpx_git;
 
-/* Before anything else of `git` is called, and after: other threads wait meanwhile. HPX_FAILED when libgit2 cannot be loaded: there is
- * nothing to end then. Memory that runs out in libgit2 ends the process as everywhere (hpx/memory.h). */
+/* Before anything else of `git` is called, and after: other threads wait meanwhile. HPX_FAILED when libgit2 cannot be
+ * loaded: there is nothing to end then. Memory that runs out in libgit2 ends the process as everywhere (base/memory.h). */
 hpx_status hpx_code_git_begin(hpx_error *error);
 void hpx_code_git_end(void);
 
