@@ -50,7 +50,7 @@ code_file *hpx_code_files_add(code_files *files, char *path, uint32_t mode)
     return &files->files[files->count++];
 }
 
-void hpx_code_file_free(code_file *file)
+static void free_file(code_file *file)
 {
     hpx_buffer_free(&file->bytes);
     free(file->path);
@@ -59,7 +59,7 @@ void hpx_code_file_free(code_file *file)
 void hpx_code_files_free(code_files *files)
 {
     for (size_t i = 0; i < files->count; i++)
-        hpx_code_file_free(&files->files[i]);
+        free_file(&files->files[i]);
     free(files->files);
     *files = (code_files){0};
 }
@@ -77,7 +77,7 @@ void hpx_code_files_sort(code_files *files)
     size_t kept = 1;
     for (size_t i = 1; i < files->count; i++) {
         if (strcmp(files->files[i].path, files->files[kept - 1].path) == 0)
-            hpx_code_file_free(&files->files[i]); /* below two of the paths */
+            free_file(&files->files[i]); /* below two of the paths */
         else
             files->files[kept++] = files->files[i];
     }

@@ -55,7 +55,6 @@ void hpx_code_files_sort(code_files *files);
 const code_file *hpx_code_files_find(const code_files *files, const char *path);
 bool hpx_code_file_equal(const code_file *a, const code_file *b); /* path, mode and id; NULL: no file */
 void hpx_code_files_free(code_files *files);
-void hpx_code_file_free(code_file *file);
 
 /* Walks the files that two lists do not have alike: `a` and `b` are those of one path, NULL where a list has
  * none. `at` begins zeroed. False at the end. */

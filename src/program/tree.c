@@ -16,7 +16,8 @@
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define NAME_BYTES   32
 
-int hpx_tree_open(int at, const char *name)
+/* A folder of that name, opened, with permissions restored; -1, and errno, where it is none. */
+static int open_folder(int at, const char *name)
 {
     int fd = openat(at, name, FOLDER_FLAGS);
     struct stat info;
@@ -31,9 +32,9 @@ int hpx_tree_open(int at, const char *name)
 
 int hpx_tree_make(int at, const char *name, mode_t mode)
 {
-    int fd = hpx_tree_open(at, name);
+    int fd = open_folder(at, name);
     if (fd < 0 && hpx_tree_remove(at, name) && mkdirat(at, name, mode) == 0)
-        fd = hpx_tree_open(at, name);
+        fd = open_folder(at, name);
     return fd;
 }
 
@@ -83,7 +84,7 @@ static bool move_up(int at, const char *name, int top, unsigned *number)
 /* Empties the folder `name` of `top`, and removes it; the folders in it come to stand in `top`. */
 static bool flatten(int top, const char *name, unsigned *number)
 {
-    const int fd = hpx_tree_open(top, name);
+    const int fd = open_folder(top, name);
     DIR *entries = fd >= 0 ? hpx_tree_list(fd) : NULL;
     const struct dirent *entry;
     bool done = entries != NULL;
@@ -122,7 +123,7 @@ bool hpx_tree_remove(int at, const char *name)
         return true;
     if (!is_folder(at, name))
         return false;
-    const int top = hpx_tree_open(at, name);
+    const int top = open_folder(at, name);
     unsigned number = 0;
     bool done = top >= 0, left = true;
     while (done && left)

@@ -9,9 +9,6 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-/* A folder of that name, opened, with permissions restored; -1, and errno, where it is none. */
-int hpx_tree_open(int at, const char *name);
-
 /* Opens the folder, and makes it anew, with that mode, if anything else is there, or nothing. */
 int hpx_tree_make(int at, const char *name, mode_t mode);
 

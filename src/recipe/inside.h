@@ -294,7 +294,6 @@ const char *const *hpx_recipe_search_taken(struct parse *p, const struct stateme
 
 /* resolve.c */
 
-enum section hpx_recipe_section(const char *name);
 union value hpx_recipe_operand(const struct operand *operand, const uint32_t *indices);
 bool hpx_recipe_present(const struct slot *slot, const uint32_t *indices);
 void hpx_recipe_set_field(hpx_fields *out, const struct slot *slot, const uint32_t *indices);

@@ -93,7 +93,7 @@ void hpx_recipe_dataset_free(hpx_recipe_dataset *dataset)
     hpx_fields_free(&dataset->settings);
 }
 
-enum section hpx_recipe_section(const char *name)
+static enum section section_of(const char *name)
 {
     enum section section = 0;
     while (section < SECTIONS && strcmp(hpx_recipe_sections[section], name) != 0)
@@ -117,7 +117,7 @@ hpx_status hpx_recipe_fail_in(hpx_error *error, const hpx_recipe *recipe, const 
                               const char *key, size_t value, uint32_t cell, const char *format, ...)
 {
     const struct hpx_recipe_inside *inside = recipe->inside;
-    const struct statement *statement = inside->statements[hpx_recipe_section(section)];
+    const struct statement *statement = inside->statements[section_of(section)];
     const struct binding *binding = key ? hpx_recipe_binding(statement, key) : NULL;
     const struct word *at = binding                ? &binding->values[value]
                             : statement->name.text ? &statement->name
@@ -139,7 +139,7 @@ hpx_status hpx_recipe_fail_in(hpx_error *error, const hpx_recipe *recipe, const 
 bool hpx_recipe_axis_in(const hpx_recipe *recipe, size_t axis, const char *section)
 {
     assert(axis < recipe->grid.axes);
-    return recipe->inside->axes_in[hpx_recipe_section(section)] >> axis & 1;
+    return recipe->inside->axes_in[section_of(section)] >> axis & 1;
 }
 
 hpx_status hpx_recipe_find_search(const hpx_recipe_search **out, const hpx_recipe *recipe, const char *name,
