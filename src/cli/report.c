@@ -121,19 +121,12 @@ static hpx_status write_figures(const hpx_page *page, char *folder, hpx_error *e
     return status;
 }
 
-/* The page as it stands, and as it is while results come: the same, but it loads itself again. */
-struct pages {
-    hpx_buffer still, live;
-    bool nothing; /* there is nothing stored yet to make them of */
+/* The page, as what is stored makes it. */
+struct written {
+    hpx_buffer page;
+    bool nothing; /* there is nothing stored yet to make it of */
     bool done;    /* all searches are: no build of the recipe has anything to add */
 };
-
-static void free_pages(struct pages *pages)
-{
-    hpx_buffer_free(&pages->still);
-    hpx_buffer_free(&pages->live);
-    *pages = (struct pages){0};
-}
 
 static bool all_done(const hpx_outcome *outcome)
 {
@@ -143,8 +136,8 @@ static bool all_done(const hpx_outcome *outcome)
     return done;
 }
 
-static hpx_status make_pages(struct pages *out, hpx_store *store, const struct target *target,
-                             const struct options *options, const char *data, hpx_error *error)
+static hpx_status make_page(struct written *out, hpx_store *store, const struct target *target,
+                            const struct options *options, const char *data, hpx_error *error)
 {
     const hpx_source_options source = {.store = store, .folder = data};
     const struct target whole = {.recipe = target->recipe};
@@ -172,9 +165,7 @@ static hpx_status make_pages(struct pages *out, hpx_store *store, const struct t
         status = plan_limits(&limits, reported.page, target->recipe, &source, error);
     if (!status) {
         hpx_add_pictures(&pictures, reported.page, target->recipe, store, data);
-        hpx_page_write(&out->still, reported.page, outcome);
-        hpx_page_set_reload(reported.page, WATCH_SECONDS);
-        hpx_page_write(&out->live, reported.page, outcome);
+        hpx_page_write(&out->page, reported.page, outcome);
         out->done = all_done(outcome);
         status = write_figures(reported.page, options->figures, error);
         hpx_free_pictures(&pictures);
@@ -188,8 +179,8 @@ static hpx_status make_pages(struct pages *out, hpx_store *store, const struct t
 
 /* Opens the store no longer than it reads it. `changes`: of the store when it was read last, unless NULL; where there
  * are no others `out` stays empty. */
-static hpx_status read_pages(struct pages *out, uint64_t *changes, const struct target *target,
-                             const struct options *options, hpx_error *error)
+static hpx_status read_page(struct written *out, uint64_t *changes, const struct target *target,
+                            const struct options *options, hpx_error *error)
 {
     char *folder = hpx_store_folder(options, target->path), *data = hpx_data_folder(folder);
     hpx_store *store = NULL;
@@ -200,7 +191,7 @@ static hpx_status read_pages(struct pages *out, uint64_t *changes, const struct 
     out->nothing = status == HPX_NOT_FOUND;
     if (!status && (!changes || *changes != hpx_store_changes(store))) {
         const uint64_t now = hpx_store_changes(store);
-        status = make_pages(out, store, target, options, data, error);
+        status = make_page(out, store, target, options, data, error);
         if (!status && changes)
             *changes = now;
     }
@@ -219,16 +210,28 @@ static void wait_between(void)
         nanosleep(&tick, NULL);
 }
 
-static hpx_status write_if_changed(const char *path, struct pages *last, struct pages *now, hpx_error *error)
+/* The page as it is while results come. */
+static hpx_status write_live(const char *path, const hpx_buffer *page, hpx_error *error)
 {
+    hpx_buffer live = {0};
+    hpx_page_write_live(&live, page, WATCH_SECONDS);
+    const hpx_status status = hpx_file_write(path, live.data, live.size, error);
+    hpx_buffer_free(&live);
+    return status;
+}
+
+static hpx_status write_if_changed(const char *path, struct written *last, struct written *now,
+                                   hpx_error *error)
+{
+    const hpx_buffer *old = &last->page, *new = &now->page;
     hpx_status status = HPX_OK;
-    if (now->live.size == 0)
+    if (new->size == 0)
         return HPX_OK;
-    if (now->live.size != last->live.size || memcmp(now->live.data, last->live.data, now->live.size) != 0)
-        status = hpx_file_write(path, now->live.data, now->live.size, error);
-    free_pages(last);
+    if (new->size != old->size || memcmp(new->data, old->data, new->size) != 0)
+        status = write_live(path, new, error);
+    hpx_buffer_free(&last->page);
     *last = *now;
-    *now = (struct pages){0};
+    *now = (struct written){.done = false};
     return status;
 }
 
@@ -236,12 +239,12 @@ static hpx_status write_if_changed(const char *path, struct pages *last, struct 
  * is left then stands still. */
 static hpx_status watch(const struct target *target, const struct options *options, hpx_error *error)
 {
-    struct pages last = {0}, now = {0};
+    struct written last = {.done = false}, now = {.done = false};
     uint64_t changes = UINT64_MAX;
     bool said = options->quiet;
     hpx_status status = HPX_OK;
     while (!status && !last.done && !hpx_interrupted) {
-        status = read_pages(&now, &changes, target, options, error);
+        status = read_page(&now, &changes, target, options, error);
         if (now.nothing) {
             if (!said)
                 hpx_say("%s: nothing is stored of it yet; waits for: hpx build %s", target->path,
@@ -256,23 +259,23 @@ static hpx_status watch(const struct target *target, const struct options *optio
     }
     if (status == HPX_INTERRUPTED)
         status = HPX_OK;
-    if (!status && last.still.size > 0)
-        status = hpx_file_write(options->output, last.still.data, last.still.size, error);
+    if (!status && last.page.size > 0)
+        status = hpx_file_write(options->output, last.page.data, last.page.size, error);
     if (!status && last.done && !options->quiet)
         hpx_say("%s: all searches of %s are done", options->output, target->path);
-    free_pages(&last);
-    free_pages(&now);
+    hpx_buffer_free(&last.page);
+    hpx_buffer_free(&now.page);
     return status;
 }
 
 static hpx_status write_once(const struct target *target, const struct options *options, int *code,
                              hpx_error *error)
 {
-    struct pages pages = {0};
-    const hpx_status status = read_pages(&pages, NULL, target, options, error);
+    struct written written = {.done = false};
+    const hpx_status status = read_page(&written, NULL, target, options, error);
     if (!status && options->output)
-        *code = hpx_write_output(options->output, &pages.still);
-    free_pages(&pages);
+        *code = hpx_write_output(options->output, &written.page);
+    hpx_buffer_free(&written.page);
     return status;
 }
 

@@ -89,7 +89,6 @@ struct hpx_page {
     const char *limited; /* a search, and what it finds with other limits; NULL: none */
     const hpx_outcome *limits;
     struct contest *contest;                 /* NULL: none */
-    unsigned reload;                         /* seconds until the page loads itself again; 0: it does not */
     const hpx_page_pictures *pictures;       /* NULL: none */
     uint32_t layers[HPX_NETWORK_LAYERS_MAX]; /* sizes, of the best cell's network */
     size_t layer_count;                      /* 0: they are not known */

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <assert.h>
 #include <math.h>
 #include <sodium/crypto_hash_sha256.h>
 #include <sodium/utils.h>
@@ -206,6 +207,8 @@ static void put_figures(hpx_buffer *out, hpx_page *page)
 
 /* --- the frame ---------------------------------------------------------------------------------------------------- */
 
+#define BODY "<body>"
+
 static void put_digest(hpx_buffer *out, const unsigned char *bytes, size_t size)
 {
     uint8_t sum[crypto_hash_sha256_BYTES];
@@ -230,23 +233,13 @@ static void put_head(hpx_buffer *out, const hpx_page *page)
     hpx_html_text(out, page->recipe->path);
     hpx_buffer_puts(out, " – hpx report</title>\n<style>");
     hpx_buffer_add(out, hpx_page_style, hpx_page_style_size);
-    hpx_buffer_puts(out, "</style>\n</head>\n");
-    if (page->reload)
-        hpx_buffer_printf(out, "<body data-reload=\"%u\">\n", page->reload);
-    else
-        hpx_buffer_puts(out, "<body>\n");
-}
-
-void hpx_page_set_reload(hpx_page *page, unsigned seconds)
-{
-    page->reload = seconds;
+    hpx_buffer_puts(out, "</style>\n</head>\n" BODY "\n");
 }
 
 void hpx_page_write(hpx_buffer *out, hpx_page *page, const hpx_outcome *outcome)
 {
     page->outcome = outcome && outcome->search_count ? outcome : NULL;
     hpx_page_conclude(page);
-    hpx_page_free_figures(page);
     put_head(out, page);
     hpx_buffer_puts(out, "<main>\n");
     hpx_page_summary(out, page);
@@ -263,4 +256,14 @@ void hpx_page_write(hpx_buffer *out, hpx_page *page, const hpx_outcome *outcome)
     hpx_buffer_puts(out, "</script>\n<script>");
     hpx_buffer_add(out, hpx_page_script, hpx_page_script_size);
     hpx_buffer_puts(out, "</script>\n</body>\n</html>\n");
+}
+
+void hpx_page_write_live(hpx_buffer *out, const hpx_buffer *written, unsigned seconds)
+{
+    const uint8_t *body = memmem(written->data, written->size, BODY, strlen(BODY));
+    assert(body); /* before it are names, which have no "<", and the style */
+    const size_t before = (size_t)(body - written->data);
+    hpx_buffer_add(out, written->data, before);
+    hpx_buffer_printf(out, "<body data-reload=\"%u\">", seconds);
+    hpx_buffer_add(out, body + strlen(BODY), written->size - before - strlen(BODY));
 }

@@ -70,11 +70,11 @@ void hpx_page_set_limits(hpx_page *page, const char *search, const hpx_outcome *
 
 uint32_t hpx_page_cells(const hpx_page *page); /* that have results */
 
-/* The page loads itself again every so many seconds, while it is looked at and nobody uses it. 0: it does not. */
-void hpx_page_set_reload(hpx_page *page, unsigned seconds);
-
 /* Appends the page. `outcome`: what a plan of the recipe's searches has found; NULL: none. */
 void hpx_page_write(hpx_buffer *out, hpx_page *page, const hpx_outcome *outcome);
+/* Appends what was written, but it loads itself again every so many seconds, while it is looked at and nobody uses it. */
+void hpx_page_write_live(hpx_buffer *out, const hpx_buffer *written, unsigned seconds);
+
 /* Calls for each figure of a page that was written: the name of a file, and an SVG that stands alone. */
 typedef hpx_status hpx_figure_fn(void *context, const char *name, const hpx_buffer *svg, hpx_error *error);
 hpx_status hpx_page_each_figure(const hpx_page *page, hpx_figure_fn *each, void *context, hpx_error *error);
