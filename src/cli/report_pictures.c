@@ -12,16 +12,12 @@ static void choose_samples(struct pictures *out, const hpx_objective *objective)
     out->shown.split = test ? "test" : "validation";
 }
 
-static hpx_status look(struct pictures *out, const hpx_recipe *recipe, hpx_store *store, const hpx_hash *key,
-                       const char *data, hpx_error *error)
+static hpx_status look(struct pictures *out, const hpx_recipe *recipe, const hpx_fields *manifest,
+                       hpx_store *store, const hpx_hash *key, const char *data, hpx_error *error)
 {
-    hpx_fields manifest = {0};
-    hpx_status status = hpx_store_manifest(&manifest, store, key, error);
-    if (!status)
-        status = hpx_stored_images_open(&out->images, &manifest, store, data, error);
+    hpx_status status = hpx_stored_images_open(&out->images, manifest, store, data, error);
     if (!status)
         out->shown.images = &out->images;
-    hpx_fields_free(&manifest);
     if (!status)
         status = hpx_trained_open(&out->trained, store, key, recipe->epochs, error);
     if (status)
@@ -33,32 +29,37 @@ static hpx_status look(struct pictures *out, const hpx_recipe *recipe, hpx_store
     return HPX_OK;
 }
 
-static void add_layers(hpx_page *page, const hpx_recipe *recipe, hpx_store *store, const hpx_hash *key)
+static void add_layers(hpx_page *page, const hpx_recipe *recipe, const hpx_fields *manifest, hpx_store *store,
+                       const hpx_hash *key)
 {
     uint32_t sizes[HPX_NETWORK_LAYERS_MAX];
-    hpx_fields manifest = {0}, dataset = {0};
+    hpx_fields dataset = {0};
     hpx_artifact artifact = {.epoch = 0};
     hpx_error none;
-    if (hpx_store_manifest(&manifest, store, key, &none) == HPX_OK &&
-        hpx_store_find(&artifact, store, key, recipe->epochs, NULL, &none) == HPX_OK &&
+    if (hpx_store_find(&artifact, store, key, recipe->epochs, NULL, &none) == HPX_OK &&
         hpx_store_get_record(&dataset, store, HPX_RECORD_DATASET, &artifact.dataset, &none) == HPX_OK)
-        hpx_page_set_layers(page, sizes, hpx_network_layers(sizes, &manifest, &dataset));
+        hpx_page_set_layers(page, sizes, hpx_network_layers(sizes, manifest, &dataset));
     hpx_artifact_free(&artifact);
     hpx_fields_free(&dataset);
-    hpx_fields_free(&manifest);
 }
 
 void hpx_add_pictures(struct pictures *out, hpx_page *page, const hpx_recipe *recipe, hpx_store *store,
                       const char *data)
 {
     hpx_hash key;
+    hpx_fields manifest = {0};
     *out = (struct pictures){.shown = {.images = NULL}};
     if (!recipe->trainer->inputs || !hpx_page_best(&key, page))
         return;
-    add_layers(page, recipe, store, &key);
-    if (look(out, recipe, store, &key, data, &out->why))
+    hpx_status status = hpx_store_manifest(&manifest, store, &key, &out->why);
+    if (!status) {
+        add_layers(page, recipe, &manifest, store, &key);
+        status = look(out, recipe, &manifest, store, &key, data, &out->why);
+    }
+    if (status)
         out->shown.missing = out->why.message;
     hpx_page_set_pictures(page, &out->shown);
+    hpx_fields_free(&manifest);
 }
 
 void hpx_free_pictures(struct pictures *pictures)
