@@ -86,6 +86,8 @@ hpx_status hpx_fields_reals(const double **out, size_t *count, const hpx_fields 
 
 /* The text of that name; "" where there is none. Borrowed likewise. */
 const char *hpx_fields_text_or_empty(const hpx_fields *fields, const char *name);
+/* The count of that name; 0 where there is none. */
+uint64_t hpx_fields_count_or_zero(const hpx_fields *fields, const char *name);
 
 /* Appends the canonical encoding. */
 void hpx_fields_encode(hpx_buffer *out, const hpx_fields *fields);

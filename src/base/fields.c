@@ -234,6 +234,12 @@ const char *hpx_fields_text_or_empty(const hpx_fields *fields, const char *name)
     return field && field->type == HPX_FIELD_TEXT ? (const char *)field->bytes : "";
 }
 
+uint64_t hpx_fields_count_or_zero(const hpx_fields *fields, const char *name)
+{
+    const hpx_field *field = hpx_fields_find(fields, name);
+    return field && field->type == HPX_FIELD_COUNT ? field->count : 0;
+}
+
 hpx_status hpx_fields_hash(hpx_hash *out, const hpx_fields *fields, const char *name, hpx_error *error)
 {
     const uint8_t *bytes;

@@ -30,19 +30,13 @@ static hpx_status read_images(hpx_idx *images, hpx_buffer *bytes, const char *pa
     return status ? hpx_error_prefix(error, "%s", path) : HPX_OK;
 }
 
-static uint64_t count_of(const hpx_fields *fields, const char *name)
-{
-    const hpx_field *field = hpx_fields_find(fields, name);
-    return field ? field->count : 0;
-}
-
 /* As those that the network was trained with: sizes beside the count, or, where one of the two does not tell rows and
  * columns apart, the number of bytes. */
 static hpx_status check_size(const hpx_idx *images, const char *path, const hpx_trained *trained,
                              hpx_error *error)
 {
-    const uint64_t height = count_of(&trained->dataset, "height"),
-                   width = count_of(&trained->dataset, "width");
+    const uint64_t height = hpx_fields_count_or_zero(&trained->dataset, "height"),
+                   width = hpx_fields_count_or_zero(&trained->dataset, "width");
     const bool shaped = images->dimensions > 2 && height > 1;
     if (images->item_bytes == trained->network.features &&
         !(shaped && (images->sizes[1] != height || images->sizes[2] != width)))

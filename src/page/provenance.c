@@ -218,10 +218,9 @@ static size_t put_inputs(struct sheet *sheet, const char *set, const hpx_fields 
             continue;
         char *file = hpx_strndup(field->name, (size_t)(end - field->name)),
              *name = hpx_format("%s.size", file);
-        const hpx_field *size = hpx_fields_find(record, name);
         hpx_buffer hash = {0};
         hpx_field_print(&hash, field);
-        put_file(sheet, set, file, hpx_buffer_text(&hash), size ? size->count : 0);
+        put_file(sheet, set, file, hpx_buffer_text(&hash), hpx_fields_count_or_zero(record, name));
         hpx_buffer_free(&hash);
         free(name);
         free(file);

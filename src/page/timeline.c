@@ -57,12 +57,6 @@ static int by_place(const void *a, const void *b)
     return (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns);
 }
 
-static uint64_t count_of(const hpx_fields *entry, const char *name)
-{
-    const hpx_field *field = hpx_fields_find(entry, name);
-    return field ? field->count : 0;
-}
-
 hpx_status hpx_page_add_build(void *context, const hpx_fields *entry, const hpx_build_span *spans,
                               size_t count, hpx_error *error)
 {
@@ -80,11 +74,11 @@ hpx_status hpx_page_add_build(void *context, const hpx_fields *entry, const hpx_
         return HPX_OK;
     hpx_page_timeline_free(page->timeline);
     struct timeline *timeline = page->timeline = hpx_alloc(sizeof *timeline);
-    *timeline = (struct timeline){.started_ns = (int64_t)count_of(entry, "started"),
+    *timeline = (struct timeline){.started_ns = (int64_t)hpx_fields_count_or_zero(entry, "started"),
                                   .seconds = seconds ? seconds->real : NAN,
-                                  .stored = count_of(entry, "stored"),
+                                  .stored = hpx_fields_count_or_zero(entry, "stored"),
                                   .has_stored = hpx_fields_find(entry, "stored") != NULL,
-                                  .status = count_of(entry, "status"),
+                                  .status = hpx_fields_count_or_zero(entry, "status"),
                                   .spans = hpx_alloc(count * sizeof *spans),
                                   .count = count};
     memcpy(timeline->spans, spans, count * sizeof *spans);

@@ -33,8 +33,7 @@ struct making {
 
 static uint64_t seed_of(const hpx_run *run)
 {
-    const hpx_field *seed = hpx_fields_find(run->manifest, "seed");
-    return seed ? seed->count : 0;
+    return hpx_fields_count_or_zero(run->manifest, "seed");
 }
 
 /* A number that is whole is written without an exponent: programs read it as one. */

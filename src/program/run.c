@@ -22,12 +22,6 @@ static bool says(const hpx_fields *fields, const char *name, const char *text)
     return strcmp(hpx_fields_text_or_empty(fields, name), text) == 0;
 }
 
-static uint64_t count_of(const hpx_fields *fields, const char *name)
-{
-    const hpx_field *field = hpx_fields_find(fields, name);
-    return field ? field->count : 0;
-}
-
 /* The checkpoint, under the name that it had. */
 static hpx_status make_resume(struct trial *trial, hpx_error *error)
 {
@@ -73,7 +67,7 @@ static hpx_status make_places(struct trial *trial, hpx_error *error)
 
 static hpx_status take_gpus(struct trial *trial, hpx_error *error)
 {
-    const uint64_t count = count_of(trial->run->conditions, "run.gpus");
+    const uint64_t count = hpx_fields_count_or_zero(trial->run->conditions, "run.gpus");
     return count ? hpx_gpus_take(&trial->gpus, (size_t)count, trial->run->stop, error) : HPX_OK;
 }
 
@@ -206,7 +200,7 @@ static void set_limits(struct trial *trial, double grace)
     watch->printed = trial->printed;
     watch->stop = trial->run->stop;
     watch->end = timeout && timeout->real > 0 ? trial->told + timeout->real : INFINITY;
-    watch->memory = count_of(conditions, "run.memory");
+    watch->memory = hpx_fields_count_or_zero(conditions, "run.memory");
     watch->disks[0] = hpx_copy_out(trial->copy);
     watch->disks[1] = hpx_copy_folder(trial->copy);
     watch->grace = grace;

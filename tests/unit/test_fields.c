@@ -147,6 +147,7 @@ static void test_set_again(void **state)
     assert_int_equal(fields.count, 2);
     expect_ok(hpx_fields_count(&count, &fields, "a", &error), &error);
     assert_int_equal(count, 3);
+    assert_int_equal(hpx_fields_count_or_zero(&fields, "a"), 3);
     expect_ok(hpx_fields_text(&text, &fields, "b", &error), &error);
     assert_string_equal(text, "other");
     assert_null(hpx_fields_find(&fields, "ab"));
@@ -155,6 +156,8 @@ static void test_set_again(void **state)
     hpx_fields_remove(&fields, "a");
     assert_null(hpx_fields_find(&fields, "a"));
     assert_string_equal(hpx_fields_text_or_empty(&fields, "b"), "other");
+    assert_int_equal(hpx_fields_count_or_zero(&fields, "b"), 0); /* a text */
+    assert_int_equal(hpx_fields_count_or_zero(&fields, "a"), 0);
     hpx_fields_remove(&fields, "b");
     assert_int_equal(fields.count, 0);
     hpx_fields_free(&fields);
