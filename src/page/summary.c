@@ -158,7 +158,7 @@ static void put_code(hpx_buffer *out, const hpx_page *page)
     if (*origin->version)
         hpx_buffer_printf(out, "Code version <code>%.*s</code>", CODE_DIGITS, origin->version);
     else
-        hpx_buffer_puts(out, "The recipe declares no code");
+        hpx_buffer_puts(out, "The store has lost which code made it");
     if (*origin->describe) {
         hpx_buffer_puts(out, ", commit ");
         hpx_html_text(out, origin->describe);

@@ -75,7 +75,6 @@ test_provenance() {
     has_not said 'Imports'
     has_not said 'Equivalent trainers'
     # Edits: how to print them, and themselves where they are few.
-    run 0 hpx show "$key"
     id=$(hpx audit "$key" | sed -n 's/.*hpx audit --patch \([0-9a-f]*\)).*/\1/p')
     if [[ -z $id ]]; then
         has_not said 'hpx audit --patch'
@@ -88,6 +87,16 @@ test_provenance() {
             has_not page.html 'The uncommitted edits of code'
         fi
     fi
+}
+
+test_what_the_store_has_lost() {
+    small a.rcp 'epochs = 1'
+    run 0 hpx build -q -j2 a.rcp
+    damage 'describe'
+    run 0 hpx report a.rcp -o page.html
+    has page.html 'The store has lost which code made it'
+    section provenance >said
+    has said ' lost '
 }
 
 # The commands are those that made this page, as a shell takes them.
