@@ -195,6 +195,17 @@ void hpx_text_xml(hpx_buffer *out, const char *text, bool quotes)
     hpx_buffer_free(&shown);
 }
 
+void hpx_text_shell(hpx_buffer *out, const char *text)
+{
+    hpx_buffer_puts(out, "'");
+    for (; *text; text++)
+        if (*text == '\'')
+            hpx_buffer_puts(out, "'\\''");
+        else
+            hpx_buffer_add(out, text, 1);
+    hpx_buffer_puts(out, "'");
+}
+
 bool hpx_parse_u64(uint64_t *out, const char *text)
 {
     if (*text == 0)

@@ -62,33 +62,21 @@ static hpx_status run(hpx_buffer *out, char *const *arguments, const hpx_buffer 
     return status;
 }
 
-/* As one word of a shell. */
-static void put_word(hpx_buffer *out, const char *word)
-{
-    hpx_buffer_puts(out, "'");
-    for (; *word; word++)
-        if (*word == '\'')
-            hpx_buffer_puts(out, "'\\''");
-        else
-            hpx_buffer_add(out, word, 1);
-    hpx_buffer_puts(out, "'");
-}
-
 /* The shell hands the warning on, and says how the worker has ended where that can no longer say so itself. */
 static void put_script(hpx_buffer *out, const char *program, const char *pool, const char *name)
 {
     hpx_buffer_puts(out, "#!/bin/sh\nname=");
-    put_word(out, name);
+    hpx_text_shell(out, name);
     hpx_buffer_puts(out, "-$SLURM_ARRAY_TASK_ID\n");
-    put_word(out, program);
+    hpx_text_shell(out, program);
     hpx_buffer_puts(out, " worker ");
-    put_word(out, pool);
+    hpx_text_shell(out, pool);
     hpx_buffer_puts(out, " \"$name\" &\nworker=$!\ntrap 'kill -TERM $worker' TERM\n"
                          "wait $worker; code=$?\n"
                          "while kill -0 $worker 2>/dev/null; do wait $worker; code=$?; done\n"
                          "[ $code -eq 0 ] || echo \"its worker ended with exit code $code\" >>");
     char *ends = hpx_path_join(pool, "end");
-    put_word(out, ends);
+    hpx_text_shell(out, ends);
     hpx_buffer_puts(out, "/$name\n");
     free(ends);
 }

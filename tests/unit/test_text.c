@@ -243,6 +243,18 @@ static void test_xml(void **state)
     hpx_buffer_free(&out);
 }
 
+static void test_shell(void **state)
+{
+    (void)state;
+    hpx_buffer out = {0};
+    hpx_text_shell(&out, "it's $1");
+    assert_string_equal(hpx_buffer_text(&out), "'it'\\''s $1'");
+    out.size = 0;
+    hpx_text_shell(&out, "");
+    assert_string_equal(hpx_buffer_text(&out), "''");
+    hpx_buffer_free(&out);
+}
+
 /* In a process of another locale, an embedder's, a point stays a point. */
 static void test_locale(void **state)
 {
@@ -365,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_real_text), cmocka_unit_test(test_nearest_word),
         cmocka_unit_test(test_locale),    cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_show),      cmocka_unit_test(test_xml),
+        cmocka_unit_test(test_shell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
