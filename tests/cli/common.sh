@@ -36,6 +36,11 @@ run() { # CODE COMMAND...: the command ends with this exit code; its output is i
     [[ $code == "$expected" ]] || fail "exit code $code, expected $expected: $*"
 }
 
+prints() { # FILE COMMAND...: the command succeeds; its output is in the file
+    run 0 "${@:2}"
+    cp out "$1"
+}
+
 equal() { # ACTUAL EXPECTED [WHAT]
     [[ $1 == "$2" ]] || fail "${3:-value} is '$1', expected '$2'"
 }
@@ -162,6 +167,17 @@ recipe() { # FILE SETTING...
         [[ $# == 0 ]] || printf '  %s\n' "$@"
         cat
     } >"$file"
+}
+
+# A program, ./score.sh with this text, and what a test appends from stdin.
+program_recipe() { # FILE ARGUMENTS SCRIPT SETTING...
+    printf '#!/bin/sh\n%s\n' "$3" >score.sh
+    chmod +x score.sh
+    {
+        printf '%s\n' program "  command = ./score.sh $2" '  code    = score.sh' '  metrics = stdout' train
+        printf '  %s\n' "${@:4}"
+        cat
+    } >"$1"
 }
 
 # --- the runner -------------------------------------------------------------------------------------------------------

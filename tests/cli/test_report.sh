@@ -1,5 +1,6 @@
 # hpx report: the page of the paper's table, of several seeds, of hostile names; in a browser, where there is one.
 . "$(dirname "$0")/common.sh"
+. "$SOURCE_ROOT/tests/helper/page.sh"
 
 GOLDEN=$SOURCE_ROOT/tests/golden/paper-table.csv
 
@@ -43,39 +44,10 @@ X
 }
 
 page_data() { # FILE: the page's JSON, in ./out
-    sed -n '/<script type="application\/json"/,/<\/script>/p' "$1" | sed '1d; $d' >out
+    json_of "$1" >out
     jq '.fields as $fields | .codes as $codes | .cells |= map([$fields, .] | transpose | map({(.[0]): .[1]}) | add
         | .code = $codes[.code])' out >named 2>err || fail "the page's data are no JSON: $(cat err)"
     cp named out
-}
-
-# The rows of a table, "a|b|c".
-rows() {
-    grep '^<tr.*<t[hd]' | grep -v thead | sed 's/<\/t[hd]>/|/g; s/<[^>]*>//g; s/|$//'
-}
-
-figure_rows() { # FIGURE: of the table of its numbers, in page.html
-    sed -n "/<figure id=\"$1\"/,/<\/figure>/p" page.html | rows
-}
-
-# All before the data and the script is XML.
-well_formed() { # FILE
-    command -v python3 >found || return 0
-    sed '/^<script/,$d' "$1" >page.xml
-    echo '</body></html>' >>page.xml
-    python3 - page.xml <<'X' || fail "$1 is not well formed"
-import sys, xml.dom.minidom
-page = xml.dom.minidom.parse(sys.argv[1])
-assert not [e for e in page.getElementsByTagName("*") if e.hasAttribute("style")], "a style attribute"
-figures = page.getElementsByTagName("svg")
-assert figures and all(f.getAttribute("role") == "img" and f.getElementsByTagName("title") for f in figures)
-ids = [e.getAttribute("id") for e in page.getElementsByTagName("*") if e.hasAttribute("id")]
-assert len(ids) == len(set(ids)), ids
-for figure in page.getElementsByTagName("figure"):
-    what = figure.getAttribute("id")
-    assert figure.getAttribute("aria-labelledby") in ids, what
-    assert figure.getElementsByTagName("summary") or figure.getElementsByTagName("ul") or figure.hasAttribute("aria-hidden"), f"{what} has no table"
-X
 }
 
 test_the_page_of_the_papers_table() {
@@ -92,14 +64,14 @@ test_the_page_of_the_papers_table() {
     page_data page.html
     is '.cells | length' 66
     is '[.searches[] | .visits | length]' '[66,21,30,28,21,16,17,13]'
-    equal "$(figure_rows limits | cut -d'|' -f1-4)" "$(cat <<'X'
+    equal "$(figure limits | rows | cut -d'|' -f1-4)" "$(cat <<'X'
 limit 1|n1=128 n2=64|0.9791|17
 limit 2|n1=128 n2=64|0.9791|20
 limit 3|n1=128 n2=4096|0.9803|28
 limit 4|n1=128 n2=4096|0.9803|28
 X
 )" 'the partial cross-search with other limits'
-    equal "$(figure_rows distribution | cut -d'|' -f1-3 | head -1)" '1|n1=128 n2=4096|0.9803' 'the best cell'
+    equal "$(figure distribution | rows | cut -d'|' -f1-3 | head -1)" '1|n1=128 n2=4096|0.9803' 'the best cell'
     equal "$(sed -n '/<table id="ends"/,/<.table>/p' page.html | rows | cut -d'|' -f1,3-4,6)" "$(cat <<'X'
 grid|n1=128 n2=4096|0.9803|0.0000
 hill-climb|n1=256 n2=128|0.9792|0.0011
@@ -117,10 +89,8 @@ X
 # The numbers of the page are those of the other commands.
 test_numbers_are_those_of_json() {
     small a.rcp
-    run 0 hpx build -j2 --json -q a.rcp
-    cp out build.json
-    run 0 hpx best a.rcp --top 9 --json
-    cp out best.json
+    prints build.json hpx build -j2 --json -q a.rcp
+    prints best.json hpx best a.rcp --top 9 --json
     run 0 hpx report a.rcp -o page.html
     page_data page.html
     equal "$(jq -c '[.cells | sort_by(.key)[] | [.key, (.score, .score_sd | . * 1e9 | round), .seeds, .epochs]]' out)" \
@@ -136,12 +106,9 @@ answer() { # QUESTION: what the head of page.html says to it
 # Which cell, how sure, at what cost, by which code: in plain sentences, the numbers those of the other commands.
 test_the_page_answers_at_its_top() {
     small a.rcp
-    run 0 hpx build -j2 --json -q a.rcp
-    cp out build.json
-    run 0 hpx best a.rcp --top 1 --json
-    cp out best.json
-    run 0 hpx audit a.rcp --json
-    cp out audit.json
+    prints build.json hpx build -j2 --json -q a.rcp
+    prints best.json hpx best a.rcp --top 1 --json
+    prints audit.json hpx audit a.rcp --json
     run 0 hpx report a.rcp -o page.html
     equal "$(answer Which)" "The best cell is $(jq -r '.best[0] | "\(.cell | to_entries | map("\(.key)=\(.value)") | join(" ")) with validation_accuracy \(.score)"' best.json |
         awk '{ $NF = sprintf("%.4f.", $NF); print }')" 'which'
@@ -254,8 +221,7 @@ test_comparison() {
     well_formed page.html
     complains 2 'compared.json: compares by validation_accuracy, but the recipe' \
         hpx report a.rcp -o page.html --compare compared.json objective=test_accuracy
-    run 0 hpx build a.rcp --json
-    cp out build.json
+    prints build.json hpx build a.rcp --json
     complains 2 'build.json: not what `hpx compare --json` prints' hpx report a.rcp -o page.html --compare build.json
     head -c 500 compared.json >cut.json
     complains 2 'cut.json: not what' hpx report a.rcp -o page.html --compare cut.json
@@ -265,18 +231,7 @@ test_comparison() {
 # Whatever recipes, axes, values and searches are called is text.
 hostile() {
     mkdir -p 'x"><img src=x>'
-    cat >score.sh <<'X'
-#!/bin/sh
-echo "score=${#1}"
-X
-    chmod +x score.sh
-    cat >'x"><img src=x>/<script>alert(1).rcp' <<'X'
-program
-  command = ./score.sh $w $v
-  code    = score.sh
-  metrics = stdout
-train
-  objective = maximise score
+    program_recipe 'x"><img src=x>/<script>alert(1).rcp' '$w $v' 'echo "score=${#1}"' 'objective = maximise score' <<'X'
 axis w = "</script><script>alert(2)//" "'><img src=x onerror=alert(3)>" "<!--" "]]>&amp;"
 axis v = "a b" "javascript:alert(4)"
 search all
@@ -300,18 +255,7 @@ test_hostile_names_are_text() {
 
 # More cells than have elements of their own: all are there, in tables and in figures.
 dense() { # FILE
-    cat >times.sh <<'X'
-#!/bin/sh
-echo "accuracy=0.$1$2"
-X
-    chmod +x times.sh
-    cat >"$1" <<'X'
-program
-  command = ./times.sh $x $y
-  code    = times.sh
-  metrics = stdout
-train
-  objective = maximise accuracy
+    program_recipe "$1" '$x $y' 'echo "accuracy=0.$1$2"' 'objective = maximise accuracy' <<'X'
 axis x = 1..35
 axis y = 1..35
 search all
@@ -336,10 +280,7 @@ test_very_many_cells() {
 
 # The page as people meet it: from a file, without a network.
 test_in_a_browser() {
-    if ! command -v chromium chromedriver python3 >found || [[ $(wc -l <found) != 3 ]]; then
-        echo "  skipped: needs chromium, chromedriver and python3"
-        return
-    fi
+    needs_browser
     paper p.rcp 'seeds = 1 2'
     run 0 hpx build -j2 -q p.rcp
     run 0 hpx report p.rcp -o page.html

@@ -1,31 +1,19 @@
 # What axe-core says of the page of hpx report: nothing.
 . "$(dirname "$0")/common.sh"
+. "$SOURCE_ROOT/tests/helper/page.sh"
 . "$SOURCE_ROOT/tests/helper/axe.sh"
 
 # A program that only adds up; what it is given for `c` may fail.
 pages() { # FILE SETTING...
-    cat >score.sh <<'X'
-#!/bin/sh
-[ "$2" != bad ] || { echo '{"failed": "no such thing"}'; exit; }
-for e in 1 2 3; do echo "epoch=$e score=0.$(($1 % 7 + e))$3"; done
-X
-    chmod +x score.sh
-    {
-        printf '%s\n' program '  command = ./score.sh $n $c $seed' '  code = score.sh' '  metrics = stdout' \
-            train '  epochs = 3' '  objective = maximise score'
-        printf '  %s\n' "${@:2}"
-        cat
-    } >"$1"
+    program_recipe "$1" '$n $c $seed' '[ "$2" != bad ] || { echo "{\"failed\": \"no such thing\"}"; exit; }
+for e in 1 2 3; do echo "epoch=$e score=0.$(($1 % 7 + e))$3"; done' 'epochs = 3' 'objective = maximise score' "${@:2}"
     hpx build -q -j2 "$1" >out 2>err
     run 0 hpx report "$1" -o "${1%.rcp}.html"
 }
 
 test_axe_finds_nothing() {
     local axe
-    if ! command -v chromium chromedriver python3 npm >found || [[ $(wc -l <found) != 4 ]]; then
-        echo "  skipped: needs chromium, chromedriver, python3 and npm"
-        return
-    fi
+    needs_browser npm
     if ! axe=$(axe); then
         echo "  skipped: needs axe-core, which npm cannot fetch here"
         return

@@ -1,5 +1,6 @@
 # What the page of hpx report says of the last build, and of where its results come from.
 . "$(dirname "$0")/common.sh"
+. "$SOURCE_ROOT/tests/helper/page.sh"
 
 small() { # FILE SETTING...
     recipe "$1" "${@:2}" <<'X'
@@ -12,12 +13,12 @@ X
 
 # The lines of the timeline's table: "trial|verdict|after|to", in order of trial.
 lines() {
-    sed -n '/<figure id="timeline"/,/<\/figure>/p' page.html | grep '^<tr.*<td' | sed 's/<\/*tr[^>]*>//g; s/<td[^>]*>//g; s/<\/td>/|/g' |
+    figure timeline | grep '^<tr.*<td' | sed 's/<\/*tr[^>]*>//g; s/<td[^>]*>//g; s/<\/td>/|/g' |
         awk -F'|' '{ print $2 ($3 == "" ? "" : " seed " $3) "|" $4 "|" $5 "|" $6 }' | sort
 }
 
-bars() {
-    sed -n '/<figure id="timeline"/,/<\/svg>/p' page.html | sed 's/<rect/\n<rect/g' | grep -c 'class="span' || true
+bars() { # [MORE]: of the timeline and its legend
+    figure timeline | sed 's/<rect/\n<rect/g' | grep -c "class=\"span.*${1-}" || true
 }
 
 test_timeline() {
@@ -136,7 +137,7 @@ X
     run 0 hpx build -q -j 6 a.rcp
     run 0 hpx report a.rcp -o page.html
     lines | grep -c 'speculative|0|' >count || fail 'no trial is said to be speculative'
-    equal "$(sed -n '/<figure id="timeline"/,/<\/svg>/p' page.html | sed 's/<rect/\n<rect/g' | grep -c 'class="span.*fill="none"')" \
+    equal "$(bars 'fill="none"')" \
         "$(($(cat count) + 1))" 'the hollow bars, with that of the legend'
     run 0 hpx build -q -j 6 --no-speculate a.rcp --store other
     run 0 hpx report a.rcp -o page.html --store other

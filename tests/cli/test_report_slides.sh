@@ -26,8 +26,7 @@ X
     sed 's/0 200/0 0.001/' a.rcp >b.rcp # no cell of it fails
     hpx build -j2 -q a.rcp >out 2>err
     run 0 hpx build -j2 -q b.rcp seeds=1..3
-    run 0 hpx compare b.rcp --json
-    cp out compared.json
+    prints compared.json hpx compare b.rcp --json
     run 0 hpx report a.rcp -o failed.html
     run 0 hpx report b.rcp -o page.html --compare compared.json
     headings page.html >there

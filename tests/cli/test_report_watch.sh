@@ -1,24 +1,14 @@
 # hpx report --watch: the page of a build that runs, written again and again, until its searches are done or Ctrl-C.
 . "$(dirname "$0")/common.sh"
+. "$SOURCE_ROOT/tests/helper/page.sh"
 
 # A program whose trials wait until they may go on: each for a file `go`, or for one named like its cell.
 held() { # FILE
-    cat >score.sh <<'X'
-#!/bin/sh
-for i in $(seq 600); do
+    program_recipe "$1" "\$n \"$PWD\"" 'for i in $(seq 600); do
     [ -e "$2/go" ] || [ -e "$2/go-$1" ] && break
     sleep 0.1
 done
-echo "score=0.$1"
-X
-    chmod +x score.sh
-    cat >"$1" <<X
-program
-  command = ./score.sh \$n "$PWD"
-  code    = score.sh
-  metrics = stdout
-train
-  objective = maximise score
+echo "score=0.$1"' 'objective = maximise score' <<'X'
 axis n = 11 22 33
 search all
   method = grid
@@ -30,7 +20,7 @@ end_all() { # what a test has started and a failed check has left
 }
 
 cells_on() { # FILE: cells with results
-    sed -n '/<script type="application\/json"/,/<\/script>/p' "$1" | sed '1d; $d' | jq '.cells | length'
+    json_of "$1" | jq '.cells | length'
 }
 
 shows() { # FILE COUNT
@@ -72,10 +62,7 @@ hpx: page.html: all searches of a.rcp are done" 'what the watch says'
 
 # In a browser the page comes to show what is stored, and what is pinned stays so.
 test_a_browser_follows() {
-    if ! command -v chromium chromedriver python3 >found || [[ $(wc -l <found) != 3 ]]; then
-        echo "  skipped: needs chromium, chromedriver and python3"
-        return
-    fi
+    needs_browser
     held a.rcp
     end_all
     : >go-11
