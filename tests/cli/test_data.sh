@@ -65,6 +65,7 @@ test_while_training() {
 # On a disk and in memory: the build in the middle hashes the file between two writes to one page.
 test_other_bytes_same_times() {
     local place folder
+    needs mmap
     simple
     mv data whole
     for place in /var/tmp /dev/shm; do
@@ -81,6 +82,7 @@ test_other_bytes_same_times() {
 
 # A gzip may be as long as what it holds.
 test_packed() {
+    needs zlib
     simple
     python3 - <<'PY'
 import struct, zlib

@@ -141,6 +141,7 @@ test_script_or_images() {
 # Whatever a script holds, there is a recipe, and it is right.
 test_odd_scripts() {
     local i=0 text
+    needs argparse
     while IFS= read -r text; do
         i=$((i + 1))
         mkdir "lab$i"

@@ -20,7 +20,7 @@ compile() { # COMPILER... SOURCE PROGRAM: a source of examples/library, unless i
     local words
     cp -n "$SOURCE_ROOT"/examples/library/*.c* .
     words=$(PKG_CONFIG_PATH="$prefix/lib/pkgconfig:/usr/lib/$(gcc -print-multiarch)/openblas-serial/pkgconfig" \
-        pkg-config --static --cflags --libs hpx) || fail 'pkg-config does not know it'
+        pkg-config --cflags --libs hpx) || fail 'pkg-config does not know it'
     # The words are quoted as for a shell.
     eval "${*:1:$#-2} ${CFLAGS-} ${*: -2:1} $words -o ${*: -1}" >compile.log 2>&1 ||
         fail "it does not compile: $(tail -5 compile.log)"

@@ -196,7 +196,7 @@ on_terminal() { # COLUMNS TERM COMMAND: its output is in ./screen, a line for ea
 }
 
 widest() { # what the longest line of ./screen takes on a terminal
-    sed 's/\x1b\[[0-9]*[A-Z]//g' screen | awk '{ n = length($0); if (n > most) most = n } END { print most }'
+    sed 's/\x1b\[[0-9]*[A-Z]//g' screen | wc -L
 }
 
 test_progress_and_tables_fit() {
