@@ -6,6 +6,7 @@
 #include "record.h"
 #include "sealed.h"
 #include "transaction.h"
+#include "walk.h"
 
 #include "base/memory.h"
 
@@ -289,13 +290,6 @@ hpx_status hpx_store_manifest(hpx_fields *out, hpx_store *store, const hpx_hash 
     return status;
 }
 
-/* Moves to the first key not below the prefix. */
-static int seek(MDB_cursor *cursor, MDB_val *key, MDB_val *value, const void *prefix, size_t size)
-{
-    *key = (MDB_val){.mv_size = size, .mv_data = (void *)prefix};
-    return mdb_cursor_get(cursor, key, value, size ? MDB_SET_RANGE : MDB_FIRST);
-}
-
 static bool is_hexadecimal(const char *text)
 {
     return *text && strspn(text, "0123456789abcdefABCDEF") == strlen(text);
@@ -319,9 +313,9 @@ static hpx_status each_name(hpx_store *store, enum database db, const char *pref
     if (status)
         return status;
     int code = mdb_cursor_open(txn, store->databases[db], &cursor);
-    MDB_val key, value;
+    MDB_val key = {.mv_size = sizeof from, .mv_data = from}, value;
     if (code == 0)
-        code = seek(cursor, &key, &value, from, sizeof from);
+        code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
     for (; code == 0; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
         hpx_hash name;
         if (key.mv_size != sizeof name.bytes)
@@ -391,23 +385,18 @@ hpx_status hpx_store_each(hpx_store *store, const hpx_hash *only, hpx_artifact_f
                           hpx_error *error)
 {
     MDB_txn *txn;
-    MDB_cursor *cursor = NULL;
     hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
-    int code = mdb_cursor_open(txn, store->databases[DB_RECORDS], &cursor);
-    MDB_val key, value;
-    if (code == 0)
-        code = seek(cursor, &key, &value, only ? only->bytes : NULL, only ? HPX_HASH_BYTES : 0);
-    for (; code == 0 && !status; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        hpx_hash hash = {{0}};
-        if (key.mv_size != HPX_HASH_BYTES + 4)
-            continue;
-        memcpy(hash.bytes, key.mv_data, HPX_HASH_BYTES);
-        if (only && !hpx_hash_equal(only, &hash))
-            break;
+    const struct key prefix = only ? hpx_key_of_hash(only) : (struct key){.size = 0};
+    struct walk walk = hpx_walk(store, txn, DB_RECORDS, &prefix);
+    while (!status && hpx_walk_next(&walk)) {
+        hpx_hash hash;
         hpx_artifact artifact;
-        uint32_t epoch = hpx_load_big_u32((const uint8_t *)key.mv_data + HPX_HASH_BYTES);
+        if (walk.key.mv_size != HPX_HASH_BYTES + 4)
+            continue;
+        memcpy(hash.bytes, walk.key.mv_data, HPX_HASH_BYTES);
+        uint32_t epoch = hpx_load_big_u32((const uint8_t *)walk.key.mv_data + HPX_HASH_BYTES);
         status = hpx_get_artifact(&artifact, store, txn, &hash, epoch, error);
         if (status == HPX_NOT_FOUND)
             status = HPX_OK; /* damaged: reported */
@@ -416,9 +405,7 @@ hpx_status hpx_store_each(hpx_store *store, const hpx_hash *only, hpx_artifact_f
             hpx_artifact_free(&artifact);
         }
     }
-    if (!status && code != 0 && code != MDB_NOTFOUND)
-        status = hpx_lmdb_failed(store, code, error);
-    mdb_cursor_close(cursor);
+    status = hpx_walk_end(&walk, status, error);
     hpx_end_read(store, txn);
     return status;
 }
@@ -427,22 +414,16 @@ hpx_status hpx_each_fields(hpx_store *store, enum database db, hpx_manifest_fn *
                            hpx_error *error)
 {
     MDB_txn *txn;
-    MDB_cursor *cursor = NULL;
-    if (store->lacks[db])
-        return HPX_OK;
     hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
-    int code = mdb_cursor_open(txn, store->databases[db], &cursor);
-    MDB_val key, value;
-    if (code == 0)
-        code = seek(cursor, &key, &value, NULL, 0);
-    for (; code == 0 && !status; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+    struct walk walk = hpx_walk(store, txn, db, NULL);
+    while (!status && hpx_walk_next(&walk)) {
         hpx_hash hash;
         hpx_fields fields = {0};
-        if (key.mv_size != HPX_HASH_BYTES)
+        if (walk.key.mv_size != HPX_HASH_BYTES)
             continue;
-        memcpy(hash.bytes, key.mv_data, HPX_HASH_BYTES);
+        memcpy(hash.bytes, walk.key.mv_data, HPX_HASH_BYTES);
         status = get_fields(&fields, store, txn, db, &hash, error);
         if (status == HPX_NOT_FOUND)
             status = HPX_OK; /* damaged: reported */
@@ -450,9 +431,7 @@ hpx_status hpx_each_fields(hpx_store *store, enum database db, hpx_manifest_fn *
             status = each(context, &hash, &fields, error);
         hpx_fields_free(&fields);
     }
-    if (!status && code != 0 && code != MDB_NOTFOUND)
-        status = hpx_lmdb_failed(store, code, error);
-    mdb_cursor_close(cursor);
+    status = hpx_walk_end(&walk, status, error);
     hpx_end_read(store, txn);
     return status;
 }

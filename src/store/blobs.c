@@ -11,6 +11,7 @@
 #include "internal.h"
 #include "sealed.h"
 #include "transaction.h"
+#include "walk.h"
 
 #include "base/memory.h"
 
@@ -225,20 +226,12 @@ struct key hpx_key_of_reference(const hpx_hash *hash, const hpx_hash *key, uint3
 hpx_status hpx_count_references(uint64_t *out, hpx_store *store, MDB_txn *txn, const hpx_hash *hash,
                                 hpx_error *error)
 {
-    MDB_cursor *cursor;
+    const struct key prefix = hpx_key_of_hash(hash);
+    struct walk walk = hpx_walk(store, txn, DB_BLOBS, &prefix);
     *out = 0;
-    if (store->lacks[DB_BLOBS])
-        return HPX_OK;
-    int code = mdb_cursor_open(txn, store->databases[DB_BLOBS], &cursor);
-    if (code != 0)
-        return hpx_lmdb_failed(store, code, error);
-    MDB_val key = {.mv_size = HPX_HASH_BYTES, .mv_data = (void *)hash->bytes}, value;
-    for (code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-         code == 0 && key.mv_size > HPX_HASH_BYTES && memcmp(key.mv_data, hash->bytes, HPX_HASH_BYTES) == 0;
-         code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
+    while (hpx_walk_next(&walk))
         ++*out;
-    mdb_cursor_close(cursor);
-    return code == 0 || code == MDB_NOTFOUND ? HPX_OK : hpx_lmdb_failed(store, code, error);
+    return hpx_walk_end(&walk, HPX_OK, error);
 }
 
 hpx_status hpx_refer_to_blob(hpx_store *store, MDB_txn *txn, const hpx_hash *hash, const hpx_hash *key,

@@ -6,6 +6,7 @@
 #include "lock.h"
 #include "sealed.h"
 #include "transaction.h"
+#include "walk.h"
 
 #include "base/memory.h"
 
@@ -157,20 +158,18 @@ static hpx_status each_entry(hpx_store *store, bool running, hpx_build_entry_fn 
                              hpx_error *error)
 {
     MDB_txn *txn;
-    MDB_cursor *cursor = NULL;
-    MDB_val key, value;
     hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
-    int code = mdb_cursor_open(txn, store->databases[DB_BUILDS], &cursor);
-    while (!status && code == 0 && (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
-        if (hpx_is_sealed(DB_BUILDS, &key, &value))
-            status = hand_on(&key, &value, running, each, context, error);
+    struct walk walk = hpx_walk(store, txn, DB_BUILDS, NULL);
+    while (!status && hpx_walk_next(&walk))
+        if (walk.key.mv_size == 8 && hpx_is_sealed(DB_BUILDS, &walk.key, &walk.value))
+            status = hand_on(&walk.key, &walk.value, running, each, context, error);
         else
-            hpx_report_damage(store, DB_BUILDS, &key);
-    mdb_cursor_close(cursor);
+            hpx_report_damage(store, DB_BUILDS, &walk.key);
+    status = hpx_walk_end(&walk, status, error);
     hpx_end_read(store, txn);
-    return status || code == MDB_NOTFOUND ? status : hpx_lmdb_failed(store, code, error);
+    return status;
 }
 
 hpx_status hpx_store_each_build(hpx_store *store, hpx_build_entry_fn *each, void *context, hpx_error *error)

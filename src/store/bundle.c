@@ -24,6 +24,7 @@
  * bytes. 'E' ends the bundle: no byte follows. Version 1 had no 'X', up to version 2 pieces had 16352 bytes, and up to version 3
  * there is no 'O' and no 'L'. */
 #include "bundle_format.h"
+#include "walk.h"
 
 #include "base/memory.h"
 
@@ -177,20 +178,15 @@ static void leave_out(struct writer *writer, enum database db, const struct key 
 /* Every key with a record. */
 static hpx_status gather_all_keys(struct writer *writer, hpx_error *error)
 {
-    MDB_cursor *cursor;
-    MDB_val key, value;
-    int code = mdb_cursor_open(writer->txn, writer->store->databases[DB_RECORDS], &cursor);
-    if (code != 0)
-        return hpx_lmdb_failed(writer->store, code, error);
-    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+    struct walk walk = hpx_walk(writer->store, writer->txn, DB_RECORDS, NULL);
+    while (hpx_walk_next(&walk)) {
         hpx_hash hash;
-        if (key.mv_size != sizeof hash.bytes + 4)
+        if (walk.key.mv_size != sizeof hash.bytes + 4)
             continue;
-        memcpy(hash.bytes, key.mv_data, sizeof hash.bytes);
+        memcpy(hash.bytes, walk.key.mv_data, sizeof hash.bytes);
         add(&writer->keys, &hash);
     }
-    mdb_cursor_close(cursor);
-    return code == MDB_NOTFOUND ? HPX_OK : hpx_lmdb_failed(writer->store, code, error);
+    return hpx_walk_end(&walk, HPX_OK, error);
 }
 
 static hpx_status gather_references(void *context, const hpx_artifact *artifact, hpx_error *error)

@@ -5,6 +5,7 @@
 #include "record.h"
 #include "sealed.h"
 #include "transaction.h"
+#include "walk.h"
 
 #include <string.h>
 
@@ -81,25 +82,14 @@ static hpx_status hand_on(hpx_store *store, const MDB_val *key, const MDB_val *v
 hpx_status hpx_each_conflict(uint64_t *damaged, hpx_store *store, MDB_txn *txn, const hpx_hash *only,
                              hpx_artifact_fn *each, void *context, hpx_error *error)
 {
-    MDB_cursor *cursor;
-    *damaged = 0;
-    if (store->lacks[DB_CONFLICTS])
-        return HPX_OK;
-    int code = mdb_cursor_open(txn, store->databases[DB_CONFLICTS], &cursor);
-    if (code != 0)
-        return hpx_lmdb_failed(store, code, error);
+    const struct key prefix = only ? hpx_key_of_hash(only) : (struct key){.size = 0};
+    struct walk walk = hpx_walk(store, txn, DB_CONFLICTS, &prefix);
     hpx_status status = HPX_OK;
-    MDB_val key = {.mv_size = HPX_HASH_BYTES, .mv_data = (void *)(only ? only->bytes : NULL)}, value;
-    code = mdb_cursor_get(cursor, &key, &value, only ? MDB_SET_RANGE : MDB_FIRST);
-    for (; code == 0 && !status; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        if (key.mv_size != 2 * HPX_HASH_BYTES + 4)
-            continue;
-        if (only && memcmp(key.mv_data, only->bytes, HPX_HASH_BYTES) != 0)
-            break;
-        status = hand_on(store, &key, &value, each, context, damaged, error);
-    }
-    mdb_cursor_close(cursor);
-    return status || code == 0 || code == MDB_NOTFOUND ? status : hpx_lmdb_failed(store, code, error);
+    *damaged = 0;
+    while (!status && hpx_walk_next(&walk))
+        if (walk.key.mv_size == 2 * HPX_HASH_BYTES + 4)
+            status = hand_on(store, &walk.key, &walk.value, each, context, damaged, error);
+    return hpx_walk_end(&walk, status, error);
 }
 
 hpx_status hpx_store_each_conflict(hpx_store *store, const hpx_hash *only, hpx_artifact_fn *each,

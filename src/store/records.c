@@ -3,6 +3,7 @@
 #include "internal.h"
 #include "sealed.h"
 #include "transaction.h"
+#include "walk.h"
 
 #include "base/memory.h"
 
@@ -192,20 +193,19 @@ hpx_status hpx_store_find_file(char **path, hpx_known_bytes *known, hpx_store *s
                                hpx_error *error)
 {
     MDB_txn *txn;
-    MDB_cursor *cursor = NULL;
-    MDB_val key, value;
+    bool found = false;
     hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
-    int code = mdb_cursor_open(txn, store->databases[DB_FILES], &cursor);
-    bool found = false;
-    while (code == 0 && !found && mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+    struct walk walk = hpx_walk(store, txn, DB_FILES, NULL);
+    while (!found && hpx_walk_next(&walk)) {
         hpx_fields fields = {0};
         const uint8_t *bytes;
         size_t size;
         hpx_error ignored;
-        if (hpx_is_sealed(DB_FILES, &key, &value) &&
-            hpx_fields_decode(&fields, value.mv_data, value.mv_size - SEAL_BYTES, &ignored) == HPX_OK &&
+        if (hpx_is_sealed(DB_FILES, &walk.key, &walk.value) &&
+            hpx_fields_decode(&fields, walk.value.mv_data, walk.value.mv_size - SEAL_BYTES, &ignored) ==
+                HPX_OK &&
             hpx_fields_bytes(&bytes, &size, &fields, "path", &ignored) == HPX_OK) {
             *path = hpx_strndup((const char *)bytes, size);
             found = decode_file(known, &fields, *path, &ignored) == HPX_OK &&
@@ -217,15 +217,15 @@ hpx_status hpx_store_find_file(char **path, hpx_known_bytes *known, hpx_store *s
         }
         hpx_fields_free(&fields);
     }
-    mdb_cursor_close(cursor);
+    status = hpx_walk_end(&walk, HPX_OK, error);
     hpx_end_read(store, txn);
     if (found)
         return HPX_OK;
     *path = NULL;
-    if (code == 0)
-        return hpx_error_set(
-            error, HPX_NOT_FOUND,
-            "this store knows no file with the data set's bytes: build a recipe that names it, or "
-            "`hpx data fetch` it");
-    return hpx_lmdb_failed(store, code, error);
+    return status
+               ? status
+               : hpx_error_set(
+                     error, HPX_NOT_FOUND,
+                     "this store knows no file with the data set's bytes: build a recipe that names it, or "
+                     "`hpx data fetch` it");
 }

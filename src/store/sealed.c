@@ -2,6 +2,7 @@
 #include "sealed.h"
 #include "internal.h"
 #include "pages.h"
+#include "walk.h"
 
 #include "base/memory.h"
 
@@ -62,24 +63,14 @@ bool hpx_is_sealed(enum database db, const MDB_val *key, const MDB_val *value)
 hpx_status hpx_delete_prefix(hpx_store *store, MDB_txn *txn, enum database db, const struct key *prefix,
                              hpx_error *error)
 {
-    MDB_cursor *cursor;
-    int code = mdb_cursor_open(txn, store->databases[db], &cursor);
-    if (code != 0)
-        return hpx_lmdb_failed(store, code, error);
     hpx_status status = HPX_OK;
-    MDB_val key = {.mv_size = prefix->size, .mv_data = (void *)prefix->bytes}, value;
-    for (code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); code == 0;
-         code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        if (key.mv_size < prefix->size || memcmp(key.mv_data, prefix->bytes, prefix->size) != 0)
-            break;
-        status = hpx_check_way(store, txn, db, &key, error);
+    struct walk walk = hpx_walk(store, txn, db, prefix);
+    while (!status && hpx_walk_next(&walk)) {
+        status = hpx_check_way(store, txn, db, &walk.key, error);
         if (!status)
-            code = mdb_cursor_del(cursor, 0);
-        if (status || code != 0)
-            break;
+            walk.code = mdb_cursor_del(walk.cursor, 0);
     }
-    mdb_cursor_close(cursor);
-    return code == 0 || code == MDB_NOTFOUND ? status : hpx_lmdb_failed(store, code, error);
+    return hpx_walk_end(&walk, status, error);
 }
 
 void hpx_report_damage(hpx_store *store, enum database db, const MDB_val *key)

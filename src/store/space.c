@@ -7,6 +7,7 @@
 #include "internal.h"
 #include "sealed.h"
 #include "transaction.h"
+#include "walk.h"
 
 #include "base/memory.h"
 
@@ -86,21 +87,12 @@ hpx_status hpx_store_space(hpx_space *out, hpx_store *store, hpx_error *error)
 static hpx_status chunks_bytes(uint64_t *out, hpx_store *store, MDB_txn *txn, const struct key *prefix,
                                hpx_error *error)
 {
-    MDB_cursor *cursor;
-    int code = mdb_cursor_open(txn, store->databases[DB_CHUNKS], &cursor);
-    if (code != 0)
-        return hpx_lmdb_failed(store, code, error);
-    size_t page = page_bytes(store);
-    MDB_val key = {.mv_size = prefix->size, .mv_data = (void *)prefix->bytes}, value;
+    const size_t page = page_bytes(store);
+    struct walk walk = hpx_walk(store, txn, DB_CHUNKS, prefix);
     *out = 0;
-    for (code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); code == 0;
-         code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        if (key.mv_size < prefix->size || memcmp(key.mv_data, prefix->bytes, prefix->size) != 0)
-            break;
-        *out += chunk_bytes(&key, &value, page);
-    }
-    mdb_cursor_close(cursor);
-    return code == 0 || code == MDB_NOTFOUND ? HPX_OK : hpx_lmdb_failed(store, code, error);
+    while (hpx_walk_next(&walk))
+        *out += chunk_bytes(&walk.key, &walk.value, page);
+    return hpx_walk_end(&walk, HPX_OK, error);
 }
 
 /* Of a damaged entry, what stands under it in chunks. */
@@ -122,25 +114,21 @@ hpx_status hpx_store_each_checkpoint(hpx_store *store, hpx_checkpoint_fn *each, 
                                      hpx_error *error)
 {
     MDB_txn *txn;
-    MDB_cursor *cursor = NULL;
     hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
-    int code = mdb_cursor_open(txn, store->databases[DB_CHECKPOINTS], &cursor);
-    MDB_val key, value;
-    while (!status && code == 0 && (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+    struct walk walk = hpx_walk(store, txn, DB_CHECKPOINTS, NULL);
+    while (!status && hpx_walk_next(&walk)) {
         hpx_stored_checkpoint checkpoint = {.references = 1};
-        if (key.mv_size != HPX_HASH_BYTES + 4)
+        if (walk.key.mv_size != HPX_HASH_BYTES + 4)
             continue;
-        memcpy(checkpoint.key.bytes, key.mv_data, HPX_HASH_BYTES);
-        checkpoint.epoch = hpx_load_big_u32((const uint8_t *)key.mv_data + HPX_HASH_BYTES);
-        status = stored_bytes(&checkpoint, store, txn, &key, &value, error);
+        memcpy(checkpoint.key.bytes, walk.key.mv_data, HPX_HASH_BYTES);
+        checkpoint.epoch = hpx_load_big_u32((const uint8_t *)walk.key.mv_data + HPX_HASH_BYTES);
+        status = stored_bytes(&checkpoint, store, txn, &walk.key, &walk.value, error);
         if (!status)
             status = each(context, &checkpoint, error);
     }
-    if (!status && code != MDB_NOTFOUND)
-        status = hpx_lmdb_failed(store, code, error);
-    mdb_cursor_close(cursor);
+    status = hpx_walk_end(&walk, status, error);
     hpx_end_read(store, txn);
     return status;
 }
@@ -209,27 +197,23 @@ struct strays {
 static hpx_status find_strays(struct strays *out, hpx_store *store, enum database db, hpx_error *error)
 {
     MDB_txn *txn;
-    MDB_cursor *cursor = NULL;
-    if (store->lacks[db])
-        return HPX_OK;
     hpx_status status = hpx_begin_read(&txn, store, error);
     if (status)
         return status;
-    size_t page = page_bytes(store);
-    int code = mdb_cursor_open(txn, store->databases[db], &cursor);
-    MDB_val key, value;
-    while (code == 0 && (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-        if (!is_stray(store, txn, db, &key))
+    const size_t page = page_bytes(store);
+    struct walk walk = hpx_walk(store, txn, db, NULL);
+    while (hpx_walk_next(&walk)) {
+        if (!is_stray(store, txn, db, &walk.key))
             continue;
         out->keys = hpx_grow(out->keys, &out->capacity, out->count + 1, sizeof *out->keys);
         struct key *found = &out->keys[out->count++];
-        found->size = key.mv_size;
-        memcpy(found->bytes, key.mv_data, key.mv_size);
-        out->bytes += chunk_bytes(&key, &value, page);
+        found->size = walk.key.mv_size;
+        memcpy(found->bytes, walk.key.mv_data, walk.key.mv_size);
+        out->bytes += chunk_bytes(&walk.key, &walk.value, page);
     }
-    mdb_cursor_close(cursor);
+    status = hpx_walk_end(&walk, HPX_OK, error);
     hpx_end_read(store, txn);
-    return code == MDB_NOTFOUND ? HPX_OK : hpx_lmdb_failed(store, code, error);
+    return status;
 }
 
 /* One transaction. Since the strays were found, a put may have made them a checkpoint's. */
