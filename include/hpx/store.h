@@ -164,6 +164,11 @@ hpx_status hpx_store_get(hpx_artifact *out, hpx_store *store, const hpx_hash *ke
 hpx_status hpx_store_find(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epochs,
                           const hpx_buffer *manifest, hpx_error *error);
 
+/* The newest epoch up to epoch_max that can be read; HPX_NOT_FOUND if there is none. Damaged ones on the way are
+ * reported. */
+hpx_status hpx_store_newest(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epoch_max,
+                            hpx_error *error);
+
 /* The newest epoch up to epoch_max whose checkpoint is whole: its number, and its bytes to read, which the
  * caller closes. A large one is the store's own file, and whoever reads it need not hurry. HPX_NOT_FOUND if
  * there is none. */

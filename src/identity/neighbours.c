@@ -112,13 +112,6 @@ static size_t distance(const hpx_fields *a, const hpx_fields *b)
     return sum;
 }
 
-static hpx_status keep_last(void *context, const hpx_artifact *artifact, hpx_error *error)
-{
-    (void)error;
-    hpx_artifact_set(context, artifact);
-    return HPX_OK;
-}
-
 hpx_status hpx_neighbours_nearest(hpx_neighbour *out, hpx_neighbours *neighbours, const hpx_fields *wanted,
                                   hpx_error *error)
 {
@@ -141,10 +134,9 @@ hpx_status hpx_neighbours_nearest(hpx_neighbour *out, hpx_neighbours *neighbours
             hpx_store_manifest(&candidate.manifest, neighbours->store, &neighbours->places[at].key, error);
         const size_t far = status ? SIZE_MAX : distance(&candidate.manifest, wanted);
         if (!status && far <= least)
-            status = hpx_store_each(neighbours->store, &neighbours->places[at].key, keep_last,
-                                    &candidate.artifact, error);
-        /* Without a record (epoch 0) nothing was finished, or what was is lost. */
-        const bool nearer = !status && far <= least && candidate.artifact.epoch > 0 &&
+            status = hpx_store_newest(&candidate.artifact, neighbours->store, &neighbours->places[at].key,
+                                      UINT32_MAX, error);
+        const bool nearer = !status && far <= least &&
                             (far < least || candidate.artifact.started_ns > out->artifact.started_ns);
         if (nearer) {
             hpx_neighbour_free(out);
@@ -154,7 +146,7 @@ hpx_status hpx_neighbours_nearest(hpx_neighbour *out, hpx_neighbours *neighbours
             hpx_neighbour_free(&candidate);
         }
         if (status == HPX_NOT_FOUND)
-            status = HPX_OK; /* damaged, and reported */
+            status = HPX_OK; /* nothing was finished, or what was is damaged, and reported */
     }
     return status;
 }

@@ -6,13 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static hpx_status keep_newest(void *context, const hpx_artifact *artifact, hpx_error *error)
-{
-    (void)error;
-    hpx_artifact_set(context, artifact);
-    return HPX_OK;
-}
-
 static hpx_status find_nearest(hpx_why *why, const hpx_experiment *experiment, hpx_store *store,
                                uint32_t cell, hpx_error *error)
 {
@@ -36,8 +29,8 @@ hpx_status hpx_why_find(hpx_why *out, hpx_experiment *experiment, hpx_store *sto
     hpx_status status = hpx_verdict_find(&out->verdict, &out->from, &out->stored, store, &out->key, &manifest,
                                          out->epochs, error);
     if (!status && out->verdict != HPX_HIT && store)
-        status = hpx_store_each(store, &out->key, keep_newest, &out->stored, error);
-    if (!status)
+        status = hpx_store_newest(&out->stored, store, &out->key, UINT32_MAX, error);
+    if (!status || status == HPX_NOT_FOUND)
         status = hpx_adoptions_read(&out->adoptions, store, error);
     if (!status && out->stored.epoch == 0)
         status = find_nearest(out, experiment, store, cell, error);
@@ -93,12 +86,10 @@ static hpx_status add_if_same(void *context, const hpx_hash *key, const hpx_fiel
          hpx_fields_next_difference(&at, manifest, &search->wanted, &before, &after);)
         if (!may_differ(search, before, after))
             return HPX_OK;
-    hpx_artifact newest = {.epoch = 0};
-    hpx_status status = hpx_store_each(search->store, key, keep_newest, &newest, error);
-    if (status || newest.epoch == 0) { /* 0: its results are lost */
-        hpx_artifact_free(&newest);
-        return status;
-    }
+    hpx_artifact newest;
+    hpx_status status = hpx_store_newest(&newest, search->store, key, UINT32_MAX, error);
+    if (status)
+        return status == HPX_NOT_FOUND ? HPX_OK : status; /* its results are lost */
     newest.cell = hpx_cell_of(&history->pairs);
     history->artifacts =
         hpx_grow(history->artifacts, &history->capacity, history->count + 1, sizeof *history->artifacts);

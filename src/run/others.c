@@ -6,42 +6,29 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* A trajectory's newest epoch, up to one that is wanted. */
-struct newest {
-    uint32_t last;
-    hpx_artifact artifact; /* epoch 0: there is none */
-};
-
-static hpx_status keep_newest(void *context, const hpx_artifact *artifact, hpx_error *error)
-{
-    struct newest *newest = context;
-    (void)error;
-    if (artifact->epoch <= newest->last)
-        hpx_artifact_set(&newest->artifact, artifact);
-    return HPX_OK;
-}
-
 static hpx_status say_running(struct build *build, const struct trial *trial, hpx_event *event,
                               hpx_error *error)
 {
-    struct newest newest = {.last = hpx_trial_target(trial)};
-    const hpx_artifact *artifact = &newest.artifact;
-    hpx_status status = hpx_store_each(build->store, &trial->key, keep_newest, &newest, error);
+    const uint32_t last = hpx_trial_target(trial);
+    hpx_artifact newest = {.epoch = 0};
+    hpx_status status = hpx_store_newest(&newest, build->store, &trial->key, last, error);
+    if (status == HPX_NOT_FOUND)
+        status = HPX_OK;
     event->kind = HPX_EVENT_EPOCH;
-    event->epoch = artifact->epoch;
-    event->epochs = newest.last;
+    event->epoch = newest.epoch;
+    event->epochs = last;
     event->trial_left = NAN;
     event->value = NAN;
-    if (artifact->epoch > 0) {
-        event->metrics = &artifact->metrics;
-        event->value = hpx_objective_value(&build->recipe->objective, &artifact->metrics);
-        event->trial_left = artifact->seconds * (newest.last - artifact->epoch);
+    if (newest.epoch > 0) {
+        event->metrics = &newest.metrics;
+        event->value = hpx_objective_value(&build->recipe->objective, &newest.metrics);
+        event->trial_left = newest.seconds * (last - newest.epoch);
     }
     if (build->recipe->program && build->recipe->program->continues == HPX_CONTINUE_NO)
         event->epochs = 0;
     if (!status)
         build->options->event(build->options->context, event);
-    hpx_artifact_free(&newest.artifact);
+    hpx_artifact_free(&newest);
     return status;
 }
 

@@ -79,6 +79,28 @@ hpx_status hpx_store_find(hpx_artifact *out, hpx_store *store, const hpx_hash *k
     return get(out, store, key, epochs, true, manifest, error);
 }
 
+hpx_status hpx_store_newest(hpx_artifact *out, hpx_store *store, const hpx_hash *key, uint32_t epoch_max,
+                            hpx_error *error)
+{
+    MDB_txn *txn;
+    uint32_t epoch;
+    hpx_artifact found;
+    hpx_status status = hpx_begin_read(&txn, store, error);
+    if (status)
+        return status;
+    do {
+        status = hpx_last_epoch(&epoch, store, txn, DB_RECORDS, key, epoch_max, error);
+        if (status)
+            break;
+        status = hpx_get_artifact(&found, store, txn, key, epoch, error);
+        epoch_max = epoch - 1;
+    } while (status == HPX_NOT_FOUND && epoch > 0);
+    hpx_end_read(store, txn);
+    if (!status)
+        *out = found;
+    return status;
+}
+
 static hpx_status contradicts(const hpx_artifact *stored, const hpx_artifact *artifact,
                               const hpx_difference *difference, hpx_error *error)
 {

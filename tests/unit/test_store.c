@@ -1047,7 +1047,49 @@ static void test_flipped_result(void **state)
     free_entry(&other);
 }
 
-/* The same for small values; a damaged one is missing, and each leaves it out. */
+static void expect_newest(hpx_store *store, const hpx_hash *key, uint32_t epoch_max, uint32_t epoch)
+{
+    hpx_artifact artifact;
+    const hpx_status status = hpx_store_newest(&artifact, store, key, epoch_max, &error);
+    assert_int_equal(status, epoch ? HPX_OK : HPX_NOT_FOUND);
+    if (status)
+        return;
+    assert_int_equal(artifact.epoch, epoch);
+    assert_memory_equal(&artifact.key, key, sizeof *key);
+    hpx_artifact_free(&artifact);
+}
+
+/* The newest epoch of a trajectory, among others; where it is damaged, the one before it. */
+static void test_newest(void **state)
+{
+    (void)state;
+    hpx_store *store = open_store(HPX_STORE_WRITE);
+    for (uint64_t number = 0; number < 3; number++) {
+        put_new(store, number, 2, 10);
+        put_new(store, number, 300, 10);
+    }
+    struct entry entry = make_entry(1, 300, 10);
+    const hpx_hash *key = &entry.artifact.key;
+    expect_newest(store, key, UINT32_MAX, 300);
+    expect_newest(store, key, 300, 300);
+    expect_newest(store, key, 299, 2);
+    expect_newest(store, key, 1, 0);
+    expect_newest(store, &(hpx_hash){{1}}, UINT32_MAX, 0);
+    hpx_store_close(store);
+    struct raw_key name = raw_key(key, 300, 0);
+    hpx_buffer value = raw_value("records", name.bytes, 20);
+    flip(value.data, value.size, 0);
+    struct reports reports = {0};
+    store = open_store(HPX_STORE_READ);
+    hpx_store_on_damage(store, report, &reports);
+    expect_newest(store, key, UINT32_MAX, 2);
+    expect_reports(&reports, 1, "record");
+    hpx_store_close(store);
+    hpx_buffer_free(&value);
+    free_entry(&entry);
+}
+
+/* A flipped bit in a small value: a damaged one is missing, and each leaves it out. */
 static void test_flipped_small(void **state)
 {
     (void)state;
@@ -1321,6 +1363,7 @@ int main(void)
         WITH_FOLDER(test_format),        WITH_FOLDER(test_flipped_result),
         WITH_FOLDER(test_flipped_small), WITH_FOLDER(test_damaged_newer_checkpoint),
         WITH_FOLDER(test_verify),        WITH_FOLDER(test_damaged_pages),
+        WITH_FOLDER(test_newest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
