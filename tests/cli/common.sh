@@ -180,6 +180,25 @@ program_recipe() { # FILE ARGUMENTS SCRIPT SETTING...
     } >"$1"
 }
 
+# A program's grid of 2 x 3 cells. A trial runs these lines, its values in $1 and $2, and then waits for the file that lets
+# it end: go-11 for a=1 b=1.
+waiting_program() { # LINE...
+    cat >a.rcp <<X
+program
+  command = sh train.sh \$a \$b
+  code = train.sh
+  metrics = stdout
+train
+  epochs = 4
+  objective = maximise score
+axis a = 1 2
+axis b = 1 2 3
+search all
+  method = grid
+X
+    printf '%s\n' "$@" "while [ ! -e '$PWD/go-'\$1\$2 ] && [ -e '$PWD/a.rcp' ]; do sleep 0.05; done" >train.sh
+}
+
 # --- the runner -------------------------------------------------------------------------------------------------------
 
 run_tests() { # [NAME...]: those, or all of the script in their order

@@ -3,26 +3,9 @@
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/terminal.sh"
 
-# A program's grid of 2 x 3 cells. A trial says its score and then waits for the file that lets it end; a=2 b=3 fails.
+# A trial says its score; a=2 b=3 fails.
 waiting_recipe() {
-    cat >a.rcp <<X
-program
-  command = sh train.sh \$a \$b
-  code = train.sh
-  metrics = stdout
-train
-  epochs = 4
-  objective = maximise score
-axis a = 1 2
-axis b = 1 2 3
-search all
-  method = grid
-X
-    cat >train.sh <<X
-[ "\$1\$2" != 23 ] || echo '{"failed": "no luck"}'
-echo "score=0.\$1\$2\$HPX_EPOCHS"
-while [ ! -e '$PWD/go-'\$1\$2 ] && [ -e '$PWD/a.rcp' ]; do sleep 0.05; done
-X
+    waiting_program "[ \"\$1\$2\" != 23 ] || echo '{\"failed\": \"no luck\"}'" 'echo "score=0.$1$2$HPX_EPOCHS"'
 }
 
 started() { # FILE: the build that says there what goes on has begun its first trial, and can be watched
@@ -95,10 +78,11 @@ axis n2 = 300
 search all
   method = grid
 X
-    "$HPX" build b.rcp -j 1 >/dev/null 2>build.err &
+    "$HPX" build b.rcp -j 1 --progress json >/dev/null 2>build.err &
     build=$!
+    poll started build.err
     on_screen 80 24 "'$HPX' watch b.rcp; sleep 60"
-    sees_epochs() { screen && grep -Eq '^n1=400 n2=300  +[1-9][0-9]*/3000  0\.[0-9]{4}  ([0-9]+:)+[0-9]+ left$' seen; }
+    sees_epochs() { screen && grep -Eq '^n1=400 n2=300  +[1-9][0-9]*/3000  [01]\.[0-9]{4}  ([0-9]+:)+[0-9]+ left$' seen; }
     poll sees_epochs
     kill -INT $build
     wait $build
