@@ -2,8 +2,6 @@
 
 #include "base/random.h"
 
-#include <stddef.h>
-
 hpx_split draw_split(uint8_t *pixels, uint8_t *labels, uint32_t features, uint32_t classes,
                      const uint32_t counts[3], uint32_t some)
 {
@@ -23,4 +21,25 @@ hpx_split draw_split(uint8_t *pixels, uint8_t *labels, uint32_t features, uint32
         .validation = {pixels + (size_t)validation * features, labels + validation, counts[1]},
         .test = {pixels + (size_t)test * features, labels + test, counts[2]},
     };
+}
+
+hpx_fields mlp_manifest(const uint64_t *hidden, size_t layers)
+{
+    hpx_fields m = {0};
+    hpx_fields_set_counts(&m, "model.hidden", hidden, layers);
+    hpx_fields_set_text(&m, "model.activation", "relu");
+    hpx_fields_set_real(&m, "model.dropout", 0);
+    hpx_fields_set_text(&m, "model.init", "he");
+    hpx_fields_set_text(&m, "train.optimizer", "adam");
+    hpx_fields_set_real(&m, "train.rate", 0.01);
+    hpx_fields_set_real(&m, "train.weight-decay", 0);
+    hpx_fields_set_text(&m, "train.schedule", "constant");
+    hpx_fields_set_count(&m, "train.batch", 20);
+    hpx_fields_set_real(&m, "train.beta1", 0.9);
+    hpx_fields_set_real(&m, "train.beta2", 0.999);
+    hpx_fields_set_real(&m, "train.epsilon", 1e-8);
+    hpx_fields_set_real(&m, "train.momentum", 0);
+    hpx_fields_set_text(&m, "train.nesterov", "no");
+    hpx_fields_set_count(&m, "seed", 1);
+    return m;
 }

@@ -25,25 +25,12 @@ static hpx_split make_split(uint32_t some)
 
 static hpx_fields make_manifest(const uint64_t *hidden, size_t layers)
 {
-    hpx_fields m = {0};
-    hpx_fields_set_counts(&m, "model.hidden", hidden, layers);
-    hpx_fields_set_text(&m, "model.activation", "relu");
-    hpx_fields_set_real(&m, "model.dropout", 0);
-    hpx_fields_set_text(&m, "model.init", "he");
-    hpx_fields_set_text(&m, "train.optimizer", "adam");
+    hpx_fields m = mlp_manifest(hidden, layers);
     hpx_fields_set_real(&m, "train.rate", 0.001);
-    hpx_fields_set_real(&m, "train.weight-decay", 0);
-    hpx_fields_set_text(&m, "train.schedule", "constant");
     hpx_fields_set_count(&m, "train.step-epochs", 2);
     hpx_fields_set_real(&m, "train.step-factor", 0.5);
     hpx_fields_set_count(&m, "last-epoch", 3);
     hpx_fields_set_count(&m, "train.batch", 64);
-    hpx_fields_set_real(&m, "train.beta1", 0.9);
-    hpx_fields_set_real(&m, "train.beta2", 0.999);
-    hpx_fields_set_real(&m, "train.epsilon", 1e-8);
-    hpx_fields_set_real(&m, "train.momentum", 0);
-    hpx_fields_set_text(&m, "train.nesterov", "no");
-    hpx_fields_set_count(&m, "seed", 1);
     return m;
 }
 

@@ -4,6 +4,7 @@
 
 #include "../helper/gradient.h"
 #include "../helper/helper.h"
+#include "../helper/samples.h"
 #include "base/random.h"
 #include "hpx/buffer.h"
 #include "nn/checkpoint.h"
@@ -301,21 +302,10 @@ static void train(struct record *record, uint32_t width, const uint8_t *bytes, c
         .train = {bytes, labels, TRAIN},
         .test = {bytes + TRAIN * FEATURES, labels + TRAIN, TEST},
     };
-    hpx_fields m = {0};
+    hpx_fields m = mlp_manifest((const uint64_t[]){width, 8}, 2);
     hpx_error error = {0};
-    hpx_fields_set_counts(&m, "model.hidden", (const uint64_t[]){width, 8}, 2);
-    hpx_fields_set_text(&m, "model.activation", "relu");
     hpx_fields_set_real(&m, "model.dropout", 0.1);
-    hpx_fields_set_text(&m, "model.init", "he");
-    hpx_fields_set_text(&m, "train.optimizer", "adam");
-    hpx_fields_set_real(&m, "train.rate", 0.01);
-    hpx_fields_set_real(&m, "train.weight-decay", 0);
-    hpx_fields_set_text(&m, "train.schedule", "constant");
     hpx_fields_set_count(&m, "train.batch", BATCH);
-    hpx_fields_set_real(&m, "train.beta1", 0.9);
-    hpx_fields_set_real(&m, "train.beta2", 0.999);
-    hpx_fields_set_real(&m, "train.epsilon", 1e-8);
-    hpx_fields_set_count(&m, "seed", 1);
     hpx_blob blob = checkpoint ? blob_of(checkpoint->data, checkpoint->size) : HPX_NO_BLOB;
     if (hpx_mlp_train(&m, &split, from, to, &blob, keep, record, &error))
         fail_msg("%s", error.message);

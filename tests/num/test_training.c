@@ -1,6 +1,7 @@
 /* Training as a whole: it learns, it is deterministic, and interruptions cannot be seen in what it gives. */
 #include "../helper/gradient.h"
 #include "../helper/helper.h"
+#include "../helper/samples.h"
 #include "base/random.h"
 #include "hpx/buffer.h"
 #include "hpx/trainer.h"
@@ -51,24 +52,9 @@ static hpx_split make_split(void)
     };
 }
 
-/* The table's defaults for 10 and 8 hidden units, but batches of 20. */
 static hpx_fields make_manifest(void)
 {
-    hpx_fields m = {0};
-    hpx_fields_set_counts(&m, "model.hidden", (const uint64_t[]){10, 8}, 2);
-    hpx_fields_set_text(&m, "model.activation", "relu");
-    hpx_fields_set_real(&m, "model.dropout", 0);
-    hpx_fields_set_text(&m, "model.init", "he");
-    hpx_fields_set_text(&m, "train.optimizer", "adam");
-    hpx_fields_set_real(&m, "train.rate", 0.01);
-    hpx_fields_set_real(&m, "train.weight-decay", 0);
-    hpx_fields_set_text(&m, "train.schedule", "constant");
-    hpx_fields_set_count(&m, "train.batch", 20);
-    hpx_fields_set_real(&m, "train.beta1", 0.9);
-    hpx_fields_set_real(&m, "train.beta2", 0.999);
-    hpx_fields_set_real(&m, "train.epsilon", 1e-8);
-    hpx_fields_set_count(&m, "seed", 1);
-    return m;
+    return mlp_manifest((const uint64_t[]){10, 8}, 2);
 }
 
 /* What a run gave, epoch by epoch. */

@@ -56,15 +56,11 @@ static void set_way(hpx_fields *m, uint32_t way)
 
 static hpx_fields make_manifest(const uint64_t *hidden, size_t layers, uint64_t batch, uint32_t way)
 {
-    hpx_fields m = {0};
-    hpx_fields_set_counts(&m, "model.hidden", hidden, layers);
+    hpx_fields m = mlp_manifest(hidden, layers);
     hpx_fields_set_count(&m, "train.step-epochs", 1);
     hpx_fields_set_real(&m, "train.step-factor", 0.5);
     hpx_fields_set_count(&m, "last-epoch", 2);
     hpx_fields_set_count(&m, "train.batch", batch);
-    hpx_fields_set_real(&m, "train.beta1", 0.9);
-    hpx_fields_set_real(&m, "train.beta2", 0.999);
-    hpx_fields_set_real(&m, "train.epsilon", 1e-8);
     hpx_fields_set_count(&m, "seed", way);
     set_way(&m, way);
     return m;

@@ -1,5 +1,6 @@
 /* The network of a checkpoint: it answers as the training evaluated it, and its tensors are its weights. */
 #include "../helper/helper.h"
+#include "../helper/samples.h"
 #include "hpx/trainer.h"
 #include "nn/mlp_training.h"
 #include "trainer/network.h"
@@ -29,20 +30,12 @@ static void make_samples(void)
 
 static hpx_fields make_manifest(const char *activation)
 {
-    hpx_fields m = {0};
+    hpx_fields m = mlp_manifest((const uint64_t[]){HIDDEN, 5}, 2);
     hpx_fields_set_text(&m, "model.kind", "mlp");
-    hpx_fields_set_counts(&m, "model.hidden", (const uint64_t[]){HIDDEN, 5}, 2);
     hpx_fields_set_text(&m, "model.activation", activation);
     hpx_fields_set_real(&m, "model.dropout", 0.1);
-    hpx_fields_set_text(&m, "model.init", "he");
     hpx_fields_set_text(&m, "train.optimizer", "sgd");
     hpx_fields_set_real(&m, "train.rate", 0.1);
-    hpx_fields_set_real(&m, "train.weight-decay", 0);
-    hpx_fields_set_text(&m, "train.schedule", "constant");
-    hpx_fields_set_count(&m, "train.batch", 20);
-    hpx_fields_set_real(&m, "train.momentum", 0);
-    hpx_fields_set_text(&m, "train.nesterov", "no");
-    hpx_fields_set_count(&m, "seed", 1);
     return m;
 }
 
