@@ -61,7 +61,8 @@ typedef struct hpx_open_options {
     void *context;
 } hpx_open_options;
 
-/* Opens the store in `folder`, a path; makes it where there is none. `options` may be NULL: zeros. HPX_NOT_FOUND: it is to
+/* Opens the store in `folder`, a path; makes it where there is none. `options` may be NULL: zeros. Paths that are relative begin
+ * in the working directory that the process has now, wherever it goes later. HPX_NOT_FOUND: it is to
  * be read, and there is none. HPX_USAGE: this process has it open. HPX_FAILED: it cannot be opened, or written to, or was
  * written by a newer hpx. HPX_DAMAGED: its data file is truncated, or damaged in its structure, all of which is looked at. */
 hpx_status hpx_open(hpx_handle **out, const char *folder, const hpx_open_options *options, hpx_error *error);
@@ -75,7 +76,8 @@ typedef struct hpx_recipe hpx_recipe;
 
 /* Reads the recipe in the file `path` and checks all of it. `words` are `count` texts NAME=VALUE that amend it as on hpx's
  * command line ("epochs=3", "axis.n1=16 32"); NULL with 0. HPX_USAGE: the message has every mistake, with its place.
- * HPX_NOT_FOUND: there is no such file. A recipe belongs to no store, and to one thread at a time. */
+ * HPX_NOT_FOUND: there is no such file. The files that it names are looked for when it runs; if `path` is relative, in the
+ * working directory of then. A recipe belongs to no store, and to one thread at a time. */
 hpx_status hpx_read_recipe(hpx_recipe **out, const char *path, const char *const *words, size_t count,
                            hpx_error *error);
 void hpx_free_recipe(hpx_recipe *recipe); /* NULL is fine */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 const char *hpx_version(void)
 {
@@ -117,18 +118,30 @@ static hpx_status ask_trainers(hpx_error *error)
     return status;
 }
 
+/* The path as it leads to the same file wherever the process goes. Takes it over; NULL stays NULL. */
+static char *fix_path(char *path)
+{
+    char *here = path && *path != '/' ? getcwd(NULL, 0) : NULL;
+    if (!here)
+        return path;
+    char *fixed = hpx_path_join(here, path);
+    free(here);
+    free(path);
+    return fixed;
+}
+
 static char *find_hpx(const char *given)
 {
     const char *variable = getenv("HPX_WORKER");
     given = given ? given : variable && *variable ? variable : "hpx";
-    return strchr(given, '/') ? hpx_strdup(given) : hpx_process_find(given);
+    return fix_path(strchr(given, '/') ? hpx_strdup(given) : hpx_process_find(given));
 }
 
 static char *find_data(const char *given, const char *folder)
 {
     const char *variable = getenv("HPX_DATA");
     given = given ? given : variable && *variable ? variable : NULL;
-    return given ? hpx_strdup(given) : hpx_path_join(folder, "data");
+    return fix_path(given ? hpx_strdup(given) : hpx_path_join(folder, "data"));
 }
 
 static void pass_on(void *context, const char *what)
@@ -182,8 +195,10 @@ static hpx_status open_store(hpx_handle *handle, const char *folder, bool read_o
     if (!enter_list(handle))
         return hpx_error_set(error, HPX_USAGE,
                              "%s: this process has the store open; use that handle, or close it", folder);
+    char *path = fix_path(hpx_strdup(folder));
     status =
-        hpx_store_open_checked(&handle->store, folder, read_only ? HPX_STORE_READ : HPX_STORE_WRITE, error);
+        hpx_store_open_checked(&handle->store, path, read_only ? HPX_STORE_READ : HPX_STORE_WRITE, error);
+    free(path);
     if (status)
         return status;
     hpx_store_on_damage(handle->store, pass_on, handle);

@@ -238,6 +238,27 @@ static void test_stop(void **state)
     hpx_close(handle);
 }
 
+/* A store that was opened by a relative path stays that one when the process goes elsewhere. */
+static void test_goes_elsewhere(void **state)
+{
+    (void)state;
+    hpx_recipe *recipe = read_recipe("a.rcp", grid, NULL);
+    hpx_handle *handle;
+    hpx_run_summary *run;
+    hpx_error error;
+    char *here = getcwd(NULL, 0);
+    assert_int_equal(chdir(folder), 0);
+    expect_ok(hpx_open(&handle, "store", &self, &error), &error);
+    assert_int_equal(chdir("/"), 0);
+    expect_ok(hpx_run_recipe(&run, handle, recipe, NULL, &error), &error);
+    assert_int_equal(run->trained, 4);
+    assert_int_equal(chdir(here), 0);
+    hpx_free_run(run);
+    hpx_free_recipe(recipe);
+    hpx_close(handle);
+    free(here);
+}
+
 /* --- threads ---------------------------------------------------------------------------------------------- */
 
 struct thread {
@@ -482,9 +503,10 @@ int main(int argc, char **argv)
         return hpx_worker_run(STDIN_FILENO, &error) != HPX_OK;
     alarm(300); /* a run that waits for ever fails */
     const struct CMUnitTest tests[] = {
-        WITH_DIGITS(test_run),      WITH_DIGITS(test_read),       WITH_DIGITS(test_stop),
-        WITH_DIGITS(test_threads),  WITH_DIGITS(test_bad_stores), WITH_DIGITS(test_bad_recipes),
-        WITH_DIGITS(test_bad_runs), WITH_DIGITS(test_damage),     WITH_DIGITS(test_flips),
+        WITH_DIGITS(test_run),      WITH_DIGITS(test_read),           WITH_DIGITS(test_stop),
+        WITH_DIGITS(test_threads),  WITH_DIGITS(test_bad_stores),     WITH_DIGITS(test_bad_recipes),
+        WITH_DIGITS(test_bad_runs), WITH_DIGITS(test_goes_elsewhere), WITH_DIGITS(test_damage),
+        WITH_DIGITS(test_flips),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
