@@ -6,28 +6,29 @@
 #include <math.h>
 #include <stdlib.h>
 
-static hpx_status say_running(struct build *build, const struct trial *trial, hpx_event *event,
+static hpx_status say_running(struct build *build, const struct trial *trial, const hpx_event *begun,
                               hpx_error *error)
 {
     const uint32_t last = hpx_trial_target(trial);
+    hpx_event event = *begun;
     hpx_artifact newest = {.epoch = 0};
     hpx_status status = hpx_store_newest(&newest, build->store, &trial->key, last, error);
     if (status == HPX_NOT_FOUND)
         status = HPX_OK;
-    event->kind = HPX_EVENT_EPOCH;
-    event->epoch = newest.epoch;
-    event->epochs = last;
-    event->trial_left = NAN;
-    event->value = NAN;
+    event.kind = HPX_EVENT_EPOCH;
+    event.epoch = newest.epoch;
+    event.epochs = last;
+    event.trial_left = NAN;
+    event.value = NAN;
     if (newest.epoch > 0) {
-        event->metrics = &newest.metrics;
-        event->value = hpx_objective_value(&build->recipe->objective, &newest.metrics);
-        event->trial_left = newest.seconds * (last - newest.epoch);
+        event.metrics = &newest.metrics;
+        event.value = hpx_objective_value(&build->recipe->objective, &newest.metrics);
+        event.trial_left = newest.seconds * (last - newest.epoch);
     }
     if (build->recipe->program && build->recipe->program->continues == HPX_CONTINUE_NO)
-        event->epochs = 0;
+        event.epochs = 0;
     if (!status)
-        build->options->event(build->options->context, event);
+        build->options->event(build->options->context, &event);
     hpx_artifact_free(&newest);
     return status;
 }
