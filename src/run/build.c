@@ -165,7 +165,8 @@ static hpx_status end_job(struct build *build, struct trial *trial, const hpx_re
                           hpx_error *error)
 {
     double value;
-    if (result->kind == HPX_MESSAGE_DONE && hpx_trial_answer(&value, trial, trial->to)) {
+    if ((result->kind == HPX_MESSAGE_DONE || result->kind == HPX_MESSAGE_LOST) &&
+        hpx_trial_answer(&value, trial, trial->to)) {
         hpx_trial_end_job(build, trial);
         return HPX_OK;
     }

@@ -46,7 +46,7 @@ struct trial {
     uint32_t epoch;      /* newest one finished, or in which it failed */
     uint8_t state;       /* enum trial_state */
     uint8_t verdict;     /* hpx_verdict */
-    uint8_t lost;        /* workers that were gone while they trained it */
+    uint8_t lost;        /* workers that were gone while they trained its next epoch */
 };
 
 enum { TRIALS_IN_BLOCK = 1024 };

@@ -367,6 +367,8 @@ hpx_status hpx_trial_note_epoch(struct build *build, struct trial *trial, const 
     hpx_status status = find_value(&value, build, result, error);
     if (status)
         return status;
+    if (result->epoch > trial->epoch)
+        trial->lost = 0;
     if (result->epoch > trial->epoch || *result->failure || *result->stopped)
         trial->epoch = result->epoch;
     struct past *past = hpx_ledger_past(&build->ledger, trial);
@@ -396,7 +398,7 @@ void hpx_trial_end_job(struct build *build, struct trial *trial)
         hpx_trial_need(build, trial, 0);
 }
 
-#define WORKERS_MAX        3 /* that are lost over a trial before it is its own accident */
+#define WORKERS_MAX        3 /* that are lost over an epoch of a trial before it is its own accident */
 #define HOPELESS_ACCIDENTS 3
 #define HOPELESS_SECONDS   60
 

@@ -62,6 +62,16 @@ void hpx_cluster_drop(struct cluster *cluster, struct post *post)
     cluster->changed = true;
 }
 
+struct post *hpx_cluster_add_post(struct cluster *cluster, const struct post *post)
+{
+    cluster->posts =
+        hpx_grow(cluster->posts, &cluster->post_capacity, cluster->post_count + 1, sizeof *cluster->posts);
+    struct post *added = &cluster->posts[cluster->post_count++];
+    *added = *post;
+    added->seen = added->looked = hpx_cluster_now();
+    return added;
+}
+
 struct post *hpx_cluster_post(struct cluster *cluster, const hpx_hash *key)
 {
     for (size_t i = 0; i < cluster->post_count; i++)
@@ -86,18 +96,21 @@ hpx_status hpx_cluster_end(struct cluster *cluster, struct post *post, hpx_messa
     return ours ? each(context, &result, error) : HPX_OK;
 }
 
-/* Jobs that have been taken by a worker which had no time to say so. */
+/* Jobs that have been taken by a worker which had no time to say so. One that has just taken it has time: they are looked for
+ * more often than they are given up. */
 static hpx_status find_lost(struct cluster *cluster, hpx_result_fn *each, void *context, hpx_error *error)
 {
     hpx_status status = HPX_OK;
     for (size_t i = 0; i < cluster->post_count && !status; i++) {
         struct post *post = &cluster->posts[i];
-        if (hpx_cluster_now() - post->seen < HPX_POOL_EXPIRY_SECONDS || hpx_cluster_member_at(cluster, post))
+        const double now = hpx_cluster_now();
+        if (now - post->looked < HPX_POOL_BEAT_SECONDS || hpx_cluster_member_at(cluster, post))
             continue;
         char *open = hpx_pool_path(cluster->pool, "open", post->job);
+        post->looked = now;
         if (hpx_path_exists(open))
-            post->seen = hpx_cluster_now();
-        else
+            post->seen = now;
+        else if (now - post->seen >= HPX_POOL_EXPIRY_SECONDS)
             status = hpx_cluster_end(cluster, post, HPX_MESSAGE_LOST,
                                      "the worker that took it was not heard of again", each, context, error);
         free(open);
@@ -119,11 +132,13 @@ static hpx_status give_up(struct cluster *cluster, hpx_result_fn *each, void *co
 static hpx_status collect(size_t *taken, struct cluster *cluster, hpx_result_fn *each, void *context,
                           hpx_error *error)
 {
+    hpx_cluster_remove_handed_on(cluster);
     hpx_status status = beat(cluster, error);
     if (!status)
         status = hpx_cluster_hand_on_lying(taken, cluster, each, context, error);
     for (size_t i = 0; i < cluster->member_count && !status; i++)
         status = hpx_cluster_look_at(taken, cluster, &cluster->members[i], each, context, error);
+    hpx_cluster_forget_ended(cluster);
     if (!status)
         status = find_lost(cluster, each, context, error);
     if (!status)
@@ -161,11 +176,11 @@ static hpx_status write_job(struct cluster *cluster, const struct post *post, co
     return status;
 }
 
-/* The job, from the newest checkpoint that lies there. */
+/* The job, from the newest checkpoint that lies there; nothing, if all that it wants does. */
 static hpx_status write_rest(struct cluster *cluster, const struct post *post, const hpx_job *job,
                              hpx_error *error)
 {
-    const struct lying *lying = hpx_cluster_newest_lying(cluster, job);
+    const struct lying *lying = hpx_cluster_newest_lying(cluster, post);
     hpx_result result = {.checkpoint = HPX_NO_BLOB};
     hpx_error unknown;
     hpx_job rest = *job;
@@ -188,25 +203,28 @@ static hpx_status submit_cluster(hpx_executor *executor, const hpx_job *job, con
                                  hpx_error *error)
 {
     struct cluster *cluster = (struct cluster *)executor;
-    struct post *post = hpx_cluster_post(cluster, &job->key);
-    if (post) { /* a worker is at it that an owner before this one has given it to */
-        assert(!post->ours);
-        post->ours = true;
-        post->name = *name;
-        post->epoch = job->from;
-        post->to = job->to;
-        return HPX_OK;
-    }
-    cluster->posts =
-        hpx_grow(cluster->posts, &cluster->post_capacity, cluster->post_count + 1, sizeof *cluster->posts);
-    post = &cluster->posts[cluster->post_count++];
-    *post = (struct post){.key = job->key,
+    struct post wanted = {.key = job->key,
                           .name = *name,
                           .ours = true,
+                          .jumps = job->conditions.size > 0,
+                          .from = job->from,
                           .epoch = job->from,
-                          .to = job->to,
-                          .seen = hpx_cluster_now()};
-    snprintf(post->job, sizeof post->job, "%s-j%u", cluster->id, cluster->jobs++);
+                          .to = job->to};
+    struct post *post = hpx_cluster_post(cluster, &job->key);
+    assert(!post || !post->ours);
+    if (post && post->to == job->to && post->from <= job->from) {
+        /* a worker is at it that an owner before this one has given it to */
+        memcpy(wanted.job, post->job, sizeof wanted.job);
+        memcpy(wanted.member, post->member, sizeof wanted.member);
+        wanted.inherited = true;
+        wanted.seen = wanted.looked = hpx_cluster_now();
+        *post = wanted;
+        return HPX_OK;
+    }
+    if (post)
+        hpx_cluster_drop(cluster, post);
+    snprintf(wanted.job, sizeof wanted.job, "%s-j%u", cluster->id, cluster->jobs++);
+    post = hpx_cluster_add_post(cluster, &wanted);
     hpx_status status = write_rest(cluster, post, job, error);
     if (status)
         hpx_cluster_drop(cluster, post);
@@ -312,6 +330,7 @@ static void close_cluster(hpx_executor *executor)
         if (say(cluster, &unknown) == HPX_OK)
             wait_for_farewells(cluster);
         cluster->launcher->cancel(cluster->launcher);
+        hpx_cluster_remove_handed_on(cluster);
         clean(cluster);
         close(cluster->lock);
     }
@@ -319,6 +338,7 @@ static void close_cluster(hpx_executor *executor)
     for (size_t i = 0; i < cluster->lying_count; i++)
         free(cluster->lying[i].path);
     free(cluster->lying);
+    free(cluster->handed_on);
     hpx_buffer_free(&cluster->text);
     hpx_buffer_free(&cluster->message);
     free(cluster->posts);

@@ -14,9 +14,13 @@ struct post {
     char job[HPX_POOL_NAME_BYTES];
     hpx_hash key, name; /* of the job; its caller's for that */
     bool ours;          /* false: an owner before this one has made it, and nobody has asked for it since */
-    uint32_t epoch, to; /* the last that was handed on; the last that is wanted */
+    bool inherited;     /* it was then: its first epochs may have been stored by that owner */
+    bool jumps;         /* a program's: one that cannot continue has the last epoch only */
+    uint32_t from, to;  /* epochs, as of a job */
+    uint32_t epoch;     /* the last that was handed on */
+    bool over;          /* the training has failed or stopped in it */
     char member[HPX_POOL_NAME_BYTES]; /* that is at it; empty: nobody is known to be */
-    double seen;                      /* when it was last seen open, or at a worker */
+    double seen, looked;              /* when it was last seen, open or at a worker; was last looked for */
 };
 
 /* A result that was written for an owner before this one, and that nobody has asked for yet. */
@@ -30,10 +34,11 @@ struct lying {
 struct member {
     char name[HPX_POOL_NAME_BYTES], batch[40];
     hpx_pulse pulse;
-    double placed, asked; /* when it was asked for, and the engine was last asked where it is */
-    double began;         /* when it was first heard of */
+    double asked; /* when the engine was last asked for it, or where it is */
+    double began; /* when it was first heard of */
     hpx_member_sign sign;
     uint64_t taken; /* of its results */
+    bool adopted;   /* an owner before this one has asked for it */
     bool found;     /* in the pool: whether it lives is not known before its sign changes */
     bool gone;
 };
@@ -55,6 +60,9 @@ struct cluster {
     size_t member_count, member_capacity;
     struct lying *lying; /* in the order of their writing */
     size_t lying_count, lying_capacity;
+    char **
+        handed_on; /* paths of results; they are removed when who got them has come back, and so has stored them */
+    size_t handed_on_count, handed_on_capacity;
     uint64_t beat;
     double beaten; /* when the owner's sign was last written */
     bool changed;  /* it is to be written */
@@ -64,6 +72,8 @@ struct cluster {
 };
 
 double hpx_cluster_now(void);
+
+struct post *hpx_cluster_add_post(struct cluster *cluster, const struct post *post);
 
 /* The job of this key that is wanted; NULL: none. */
 struct post *hpx_cluster_post(struct cluster *cluster, const hpx_hash *key);
@@ -96,6 +106,9 @@ hpx_status hpx_cluster_look_at(size_t *taken, struct cluster *cluster, struct me
 hpx_status hpx_cluster_lose(struct cluster *cluster, struct member *member, const char *why,
                             hpx_result_fn *each, void *context, hpx_error *error);
 
+/* Forgets those that have ended, and whose results were all taken. */
+void hpx_cluster_forget_ended(struct cluster *cluster);
+
 /* cluster_results.c */
 
 /* Checked: the pool is a folder that may have been damaged. */
@@ -104,12 +117,14 @@ hpx_status hpx_cluster_read_result(hpx_result *out, struct cluster *cluster, con
 hpx_status hpx_cluster_take_results(size_t *taken, struct cluster *cluster, struct member *member,
                                     hpx_result_fn *each, void *context, hpx_error *error);
 
+void hpx_cluster_remove_handed_on(struct cluster *cluster);
+
 /* Hands on what was lying there and has been asked for since. A job that it ends is done. */
 hpx_status hpx_cluster_hand_on_lying(size_t *taken, struct cluster *cluster, hpx_result_fn *each,
                                      void *context, hpx_error *error);
 
-/* The newest that lies there of a job, beyond the epoch that it begins from; NULL: nothing. */
-const struct lying *hpx_cluster_newest_lying(const struct cluster *cluster, const hpx_job *job);
+/* The newest that lies there of a job, with all between it and the epoch that the job begins from; NULL: nothing. */
+const struct lying *hpx_cluster_newest_lying(const struct cluster *cluster, const struct post *post);
 
 /* cluster_adopt.c */
 

@@ -25,12 +25,9 @@ static void adopt_job(struct cluster *cluster, const char *job)
     if (hpx_message_read_file(&message, &cluster->message, &blob, path, &unknown) == HPX_OK) {
         if (hpx_job_decode(&read, &message, &blob, &unknown) == HPX_OK &&
             !hpx_cluster_post(cluster, &read.key)) {
-            cluster->posts = hpx_grow(cluster->posts, &cluster->post_capacity, cluster->post_count + 1,
-                                      sizeof *cluster->posts);
-            struct post *post = &cluster->posts[cluster->post_count++];
-            *post =
-                (struct post){.key = read.key, .epoch = read.from, .to = read.to, .seen = hpx_cluster_now()};
-            snprintf(post->job, sizeof post->job, "%s", job);
+            struct post post = {.key = read.key, .from = read.from, .epoch = read.from, .to = read.to};
+            snprintf(post.job, sizeof post.job, "%s", job);
+            hpx_cluster_add_post(cluster, &post);
         }
     } else {
         hpx_blob_close(&blob);
@@ -66,8 +63,7 @@ void hpx_cluster_adopt(struct cluster *cluster)
     while (entries && (entry = readdir(entries)))
         if (*entry->d_name != '.') {
             struct member *member = hpx_cluster_add_member(cluster, entry->d_name, "");
-            member->placed = 0;
-            member->found = true;
+            member->adopted = member->found = true;
             char *path = hpx_pool_path(cluster->pool, "member", entry->d_name);
             hpx_error unknown;
             if (hpx_sign_read(&cluster->text, path, &unknown) == HPX_OK &&

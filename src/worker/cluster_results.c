@@ -9,28 +9,49 @@
 
 enum { RESULTS_AT_ONCE = 64 }; /* of one worker */
 
-/* Hands a result on to who has asked for its job. *kept: nobody has yet; it stays where it is. */
+/* Whether nothing is missing of a job before this epoch. */
+static bool follows(uint32_t epoch, bool last, const struct post *post)
+{
+    return epoch == post->epoch + 1 ||
+           (post->jumps && epoch > post->epoch && (last || (epoch == post->to && post->epoch == post->from)));
+}
+
+static bool has_gap(const struct post *post, const hpx_result *result)
+{
+    const bool last = *result->failure || *result->stopped;
+    return result->epoch > post->epoch && !(post->inherited && post->epoch == post->from) &&
+           !follows(result->epoch, last, post);
+}
+
+/* Hands a result on to who has asked for its job. *kept: nobody has yet, or one before it is missing, and it was written for
+ * an owner before this one; it stays where it is. */
 static hpx_status deliver(bool *kept, struct cluster *cluster, const struct member *member,
                           hpx_result *result, hpx_result_fn *each, void *context, hpx_error *error)
 {
     struct post *post = hpx_cluster_post(cluster, &result->key);
-    *kept = (!post || !post->ours) && result->kind == HPX_MESSAGE_EPOCH;
+    const bool ours = post && post->ours;
+    if (result->kind == HPX_MESSAGE_EPOCH && (!ours || has_gap(post, result))) {
+        *kept = member->adopted;
+        return HPX_OK;
+    }
     if (!post)
         return HPX_OK;
     if (hpx_result_is_end(result)) {
         const bool current = !*post->member || strcmp(post->member, member->name) == 0;
-        if (result->kind != HPX_MESSAGE_DONE && !current)
-            return HPX_OK; /* another is at it by now */
+        const bool incomplete = ours && post->epoch < post->to && !post->over;
+        if (result->kind == HPX_MESSAGE_DONE ? incomplete : !current)
+            return HPX_OK; /* of a job that has not so much to train, or another is at it by now */
         cluster->early = 0;
         result->key = post->name;
-        const bool ours = post->ours;
         hpx_cluster_drop(cluster, post);
         return ours ? each(context, result, error) : HPX_OK;
     }
-    if (!post->ours || (result->kind == HPX_MESSAGE_EPOCH && result->epoch <= post->epoch))
+    if (!ours || (result->kind == HPX_MESSAGE_EPOCH && result->epoch <= post->epoch))
         return HPX_OK; /* another has sent it */
-    if (result->kind == HPX_MESSAGE_EPOCH)
+    if (result->kind == HPX_MESSAGE_EPOCH) {
         post->epoch = result->epoch;
+        post->over = *result->failure || *result->stopped;
+    }
     result->key = post->name;
     return each(context, result, error);
 }
@@ -49,22 +70,34 @@ hpx_status hpx_cluster_read_result(hpx_result *out, struct cluster *cluster, con
     return status;
 }
 
-static void remove_result(const char *path)
+static void remove_later(struct cluster *cluster, char *path)
 {
-    char *message = hpx_format("%s.msg", path), *blob = hpx_format("%s.blob", path);
-    unlink(message);
-    unlink(blob);
-    free(message);
-    free(blob);
+    cluster->handed_on = hpx_grow(cluster->handed_on, &cluster->handed_on_capacity,
+                                  cluster->handed_on_count + 1, sizeof *cluster->handed_on);
+    cluster->handed_on[cluster->handed_on_count++] = path;
 }
 
-static void keep(struct cluster *cluster, const hpx_result *result, const char *path)
+void hpx_cluster_remove_handed_on(struct cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->handed_on_count; i++) {
+        char *message = hpx_format("%s.msg", cluster->handed_on[i]),
+             *blob = hpx_format("%s.blob", cluster->handed_on[i]);
+        unlink(message);
+        unlink(blob);
+        free(message);
+        free(blob);
+        free(cluster->handed_on[i]);
+    }
+    cluster->handed_on_count = 0;
+}
+
+static void keep(struct cluster *cluster, const hpx_result *result, char *path)
 {
     cluster->lying =
         hpx_grow(cluster->lying, &cluster->lying_capacity, cluster->lying_count + 1, sizeof *cluster->lying);
     cluster->lying[cluster->lying_count++] = (struct lying){
         .key = result->key,
-        .path = hpx_strdup(path),
+        .path = path,
         .epoch = result->epoch,
         .last = *result->failure || *result->stopped,
     };
@@ -79,19 +112,19 @@ hpx_status hpx_cluster_take_results(size_t *taken, struct cluster *cluster, stru
         bool kept = false;
         char *path = hpx_pool_result_path(cluster->pool, member->name, member->taken);
         const hpx_status had = hpx_cluster_read_result(&result, cluster, path, error);
+        const bool is_old = had == HPX_NOT_FOUND && member->adopted; /* the owner before has taken it */
         if (had == HPX_FAILED) {
             free(path);
             return had;
         }
         if (!had)
             status = deliver(&kept, cluster, member, &result, each, context, error);
-        if (had == HPX_DAMAGED && *member->sign.job)
+        else if (!is_old && *member->sign.job)
             status = hpx_cluster_lose(cluster, member, error->message, each, context, error);
         if (kept)
             keep(cluster, &result, path);
         else
-            remove_result(path);
-        free(path);
+            remove_later(cluster, path);
         hpx_result_free(&result);
         member->taken++;
         (*taken)++;
@@ -99,11 +132,11 @@ hpx_status hpx_cluster_take_results(size_t *taken, struct cluster *cluster, stru
     return status;
 }
 
-/* Hands on what was lying there and has been asked for since. A job that it ends is done. */
-hpx_status hpx_cluster_hand_on_lying(size_t *taken, struct cluster *cluster, hpx_result_fn *each,
-                                     void *context, hpx_error *error)
+/* Once through the list. A job that it ends is done. */
+static hpx_status hand_on_once(size_t *taken, struct cluster *cluster, hpx_result_fn *each, void *context,
+                               hpx_error *error)
 {
-    static const struct member nobody = {.gone = true};
+    static const struct member nobody = {.gone = true, .adopted = true};
     hpx_status status = HPX_OK;
     size_t left = 0;
     for (size_t i = 0; i < cluster->lying_count; i++) {
@@ -118,26 +151,48 @@ hpx_status hpx_cluster_hand_on_lying(size_t *taken, struct cluster *cluster, hpx
         if (hpx_cluster_read_result(&result, cluster, lying->path, error) == HPX_OK)
             status = deliver(&kept, cluster, &nobody, &result, each, context, error);
         hpx_result_free(&result);
+        if (kept) {
+            cluster->lying[left++] = *lying;
+            continue;
+        }
         post = hpx_cluster_post(cluster, &lying->key);
         if (!status && post && !hpx_cluster_member_at(cluster, post) &&
-            (lying->last || lying->epoch == post->to))
+            (post->over || post->epoch >= post->to))
             status = hpx_cluster_end(cluster, post, HPX_MESSAGE_DONE, "", each, context, error);
-        remove_result(lying->path);
-        free(lying->path);
+        remove_later(cluster, lying->path);
         (*taken)++;
     }
     cluster->lying_count = left;
     return status;
 }
 
-/* The newest of what is lying there of the job, with a checkpoint to go on from where that is wanted. */
-const struct lying *hpx_cluster_newest_lying(const struct cluster *cluster, const hpx_job *job)
+/* Until nothing more follows: what different workers have written is in no order of epochs. */
+hpx_status hpx_cluster_hand_on_lying(size_t *taken, struct cluster *cluster, hpx_result_fn *each,
+                                     void *context, hpx_error *error)
+{
+    hpx_status status;
+    size_t before;
+    do {
+        before = *taken;
+        status = hand_on_once(taken, cluster, each, context, error);
+    } while (!status && *taken > before);
+    return status;
+}
+
+const struct lying *hpx_cluster_newest_lying(const struct cluster *cluster, const struct post *post)
 {
     const struct lying *newest = NULL;
-    for (size_t i = 0; i < cluster->lying_count; i++) {
-        const struct lying *lying = &cluster->lying[i];
-        if (hpx_hash_equal(&lying->key, &job->key) && lying->epoch > (newest ? newest->epoch : job->from))
+    struct post reached = *post;
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = 0; i < cluster->lying_count; i++) {
+            const struct lying *lying = &cluster->lying[i];
+            if (!hpx_hash_equal(&lying->key, &post->key) || !follows(lying->epoch, lying->last, &reached))
+                continue;
             newest = lying;
+            reached.epoch = lying->epoch;
+            more = true;
+        }
     }
     return newest;
 }

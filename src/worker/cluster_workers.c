@@ -32,7 +32,7 @@ struct member *hpx_cluster_add_member(struct cluster *cluster, const char *name,
     cluster->members = hpx_grow(cluster->members, &cluster->member_capacity, cluster->member_count + 1,
                                 sizeof *cluster->members);
     struct member *member = &cluster->members[cluster->member_count++];
-    *member = (struct member){.placed = hpx_cluster_now(), .asked = hpx_cluster_now()};
+    *member = (struct member){.asked = hpx_cluster_now()};
     snprintf(member->name, sizeof member->name, "%s", name);
     snprintf(member->batch, sizeof member->batch, "%s", batch);
     return member;
@@ -113,17 +113,30 @@ static char *last_line(const struct cluster *cluster, const char *part, const ch
     return line;
 }
 
-/* Workers that end in their first minute will go on to do so. */
+/* Workers that end in their first minute, without a word of a job, will go on to do so. */
 static void note_early_end(struct cluster *cluster, const struct member *member, const char *why)
 {
     const bool heard = member->pulse.changed > 0;
-    if (cluster->ended || member->placed == 0 || (heard && hpx_cluster_now() - member->began > EARLY_SECONDS))
+    if (cluster->ended || member->adopted || member->taken > 0 ||
+        (heard && hpx_cluster_now() - member->began > EARLY_SECONDS))
         return;
     char *said = last_line(cluster, "log", member->name);
     hpx_error_set(&cluster->trouble, HPX_FAILED, "workers end in their first minute: %s%s%s", why,
                   *said ? ": " : "", said);
     cluster->early++;
     free(said);
+}
+
+/* Whether what it has written is still to be asked for: the next owner is to find it, too. */
+static bool has_lying(const struct cluster *cluster, const struct member *member)
+{
+    char *out = hpx_pool_path(cluster->pool, "out", member->name);
+    const size_t length = strlen(out);
+    bool some = false;
+    for (size_t i = 0; i < cluster->lying_count && !some; i++)
+        some = strncmp(cluster->lying[i].path, out, length) == 0 && cluster->lying[i].path[length] == '.';
+    free(out);
+    return some;
 }
 
 /* A worker that is no more: by its own word, or silent for too long. */
@@ -133,12 +146,23 @@ hpx_status hpx_cluster_lose(struct cluster *cluster, struct member *member, cons
     static const char *const parts[] = {"member", "end", "log"};
     note_early_end(cluster, member, why);
     member->gone = true;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts && *member->sign.ended; i++)
+    const bool forgotten = *member->sign.ended && !has_lying(cluster, member);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && forgotten; i++)
         hpx_pool_remove(cluster->pool, parts[i], member->name, "");
     for (size_t i = 0; i < cluster->post_count && *member->sign.job; i++)
         if (strcmp(cluster->posts[i].job, member->sign.job) == 0)
             return hpx_cluster_end(cluster, &cluster->posts[i], HPX_MESSAGE_LOST, why, each, context, error);
     return HPX_OK;
+}
+
+void hpx_cluster_forget_ended(struct cluster *cluster)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < cluster->member_count; i++)
+        if (!cluster->members[i].gone || !*cluster->members[i].sign.ended ||
+            cluster->members[i].taken < cluster->members[i].sign.results)
+            cluster->members[left++] = cluster->members[i];
+    cluster->member_count = left;
 }
 
 static void note_post(struct cluster *cluster, const struct member *member)
@@ -177,8 +201,7 @@ static bool is_silent(const struct member *member)
 /* Whether it was asked for long ago, never heard of, and the engine knows nothing of it. */
 static bool has_vanished(struct cluster *cluster, struct member *member)
 {
-    if (member->pulse.changed > 0 || member->placed == 0 ||
-        hpx_cluster_now() - member->asked < UNHEARD_SECONDS)
+    if (member->pulse.changed > 0 || member->adopted || hpx_cluster_now() - member->asked < UNHEARD_SECONDS)
         return false;
     member->asked = hpx_cluster_now();
     return !cluster->launcher->has(cluster->launcher, member->batch);
@@ -187,8 +210,6 @@ static bool has_vanished(struct cluster *cluster, struct member *member)
 hpx_status hpx_cluster_look_at(size_t *taken, struct cluster *cluster, struct member *member,
                                hpx_result_fn *each, void *context, hpx_error *error)
 {
-    if (member->gone && *member->sign.ended)
-        return HPX_OK; /* for good, and all of its results were taken */
     hpx_cluster_read_sign(cluster, member);
     hpx_status status = hpx_cluster_take_results(taken, cluster, member, each, context, error);
     if (status || member->gone || member->taken < member->sign.results)
@@ -199,15 +220,15 @@ hpx_status hpx_cluster_look_at(size_t *taken, struct cluster *cluster, struct me
         return HPX_OK;
     char *end = last_line(cluster, "end", member->name);
     if (*end)
-        status = hpx_cluster_lose(cluster, member, end, each, context, error);
-    else if (hpx_pulse_is_gone(&member->pulse))
-        status = hpx_cluster_lose(cluster, member, "its worker was not heard of for 20 seconds", each,
-                                  context, error);
+        snprintf(member->sign.ended, sizeof member->sign.ended, "%.500s", end);
     else if (has_vanished(cluster, member))
-        status = hpx_cluster_lose(
-            cluster, member,
-            "its worker ended without a word: do the nodes see the pool's folder, and this hpx?", each,
-            context, error);
+        snprintf(member->sign.ended, sizeof member->sign.ended,
+                 "its worker ended without a word: do the nodes see the pool's folder, and this hpx?");
     free(end);
-    return status;
+    if (*member->sign.ended)
+        return hpx_cluster_lose(cluster, member, member->sign.ended, each, context, error);
+    if (hpx_pulse_is_gone(&member->pulse))
+        return hpx_cluster_lose(cluster, member, "its worker was not heard of for 20 seconds", each, context,
+                                error);
+    return HPX_OK;
 }

@@ -27,6 +27,8 @@ enum {
     RESERVE_SECONDS = 130,  /* that are not begun an epoch in: those of a last warning, and some */
 };
 
+#define NOBODYS "no build knows of it: its pool was removed, or is another build's by now"
+
 struct member {
     const hpx_member_options *options;
     hpx_executor *local;
@@ -44,7 +46,6 @@ struct member {
     double progressed;   /* when progress was last told */
     hpx_hash key;
     bool for_program;
-    uint64_t taken_at;           /* beat of the owner */
     double epoch_began, longest; /* seconds: when the running epoch did; of an epoch so far */
     /* the owner */
     hpx_pulse owner;
@@ -78,7 +79,7 @@ static void *beat(void *context)
     pthread_mutex_lock(&member->lock);
     while (!member->stops) {
         write_sign(member);
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += HPX_POOL_BEAT_SECONDS - 1;
         pthread_cond_timedwait(&member->wake, &member->lock, &until);
     }
@@ -98,6 +99,15 @@ static void doze(int ms)
 {
     const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
     nanosleep(&time, NULL);
+}
+
+/* Whether the owner hears it: not one whose pool was removed while it was suspended, nor one that was never asked for. */
+static bool is_known(const struct member *member)
+{
+    char *path = hpx_pool_path(member->options->pool, "member", member->options->name);
+    const bool known = access(path, F_OK) == 0 || errno != ENOENT;
+    free(path);
+    return known;
 }
 
 /* Writes a result, and says that it is there. A full disk or a network that is gone are waited for: the result is worth it. */
@@ -120,13 +130,17 @@ static hpx_status forward(void *context, const hpx_result *result, hpx_error *er
     member->message.size = 0;
     hpx_result_encode(&member->message, result);
     char *path = hpx_pool_result_path(member->options->pool, member->options->name, member->sign.results);
-    while (hpx_message_write_file(path, &member->message, &result->checkpoint, error)) {
+    hpx_status status;
+    while ((status = hpx_message_write_file(path, &member->message, &result->checkpoint, error)) &&
+           is_known(member)) {
         if (!complained)
             member->options->say(error->message);
         complained = true;
         doze(RETRY_MS);
     }
     free(path);
+    if (status)
+        return status;
     pthread_mutex_lock(&member->lock);
     member->sign.results++;
     if (!member->busy)
@@ -170,6 +184,14 @@ static hpx_status read_job(hpx_job *out, hpx_fields *manifest, struct member *me
     return status;
 }
 
+static bool is_open(const struct member *member, const char *name)
+{
+    char *open = hpx_pool_path(member->options->pool, "open", name);
+    const bool there = hpx_path_exists(open);
+    free(open);
+    return there;
+}
+
 static bool claim(const struct member *member, const char *name)
 {
     char *open = hpx_pool_path(member->options->pool, "open", name),
@@ -180,14 +202,16 @@ static bool claim(const struct member *member, const char *name)
     return claimed;
 }
 
-/* Takes a job, if it is to be had, and has it run. HPX_DIFFERS: this worker cannot train it, nor others of its kind. */
-static hpx_status take(struct member *member, const char *name, uint64_t beat, hpx_error *error)
+/* Takes a job, if it is to be had, and has it run. It fails when this worker cannot train it, nor others of its kind. */
+static hpx_status take(struct member *member, const char *name, hpx_error *error)
 {
     hpx_job job = HPX_NO_JOB;
     hpx_fields manifest = {0};
     hpx_status status = read_job(&job, &manifest, member, name, error);
-    if (status) /* it was taken back */
+    if (status && !is_open(member, name)) /* it was taken back */
         status = HPX_OK;
+    else if (status)
+        status = HPX_FAILED;
     else if (hpx_hello_check(&member->hello, &manifest, error))
         status = HPX_DIFFERS;
     else if (claim(member, name)) {
@@ -195,7 +219,6 @@ static hpx_status take(struct member *member, const char *name, uint64_t beat, h
         member->busy = true;
         member->key = job.key;
         member->for_program = job.conditions.size > 0;
-        member->taken_at = beat;
         member->last_epoch = job.from;
         member->epoch_began = now();
         status = member->local->submit(member->local, &job, &job.key, error);
@@ -218,10 +241,8 @@ static hpx_status look_for_job(struct member *member, const hpx_owner_sign *owne
     hpx_status status = HPX_OK;
     for (size_t i = 0; i < owner->job_count && !member->busy && !status; i++) {
         const char *job = owner->jobs[(hash.bytes[0] + i) % owner->job_count];
-        char *open = hpx_pool_path(member->options->pool, "open", job);
-        if (hpx_path_exists(open))
-            status = take(member, job, owner->beat, error);
-        free(open);
+        if (is_open(member, job))
+            status = take(member, job, error);
     }
     return status;
 }
@@ -277,7 +298,7 @@ static hpx_status work_on(struct member *member, hpx_error *error)
     if (status || !member->busy)
         return status;
     if (read_owner(&owner, member)) {
-        const bool wanted = owner.beat <= member->taken_at || is_wanted(&owner, member->sign.job);
+        const bool wanted = is_wanted(&owner, member->sign.job);
         free((void *)(uintptr_t)owner.jobs);
         if (!wanted && !member->owner_ended)
             drop(member);
@@ -296,6 +317,8 @@ static const char *reason_to_go(const struct member *member, double began, doubl
         return "it was told to go";
     if (!member->busy && seconds_left(member, began) < RESERVE_SECONDS + member->longest)
         return "its time is over";
+    if (!member->busy && !is_known(member))
+        return NOBODYS;
     if (!member->busy && hpx_pulse_is_gone(&member->owner) && now() - idle_since > ORPHANED_SECONDS)
         return "no build has been heard of for five minutes";
     return NULL;
@@ -332,6 +355,8 @@ static hpx_status begin(struct member *member, hpx_error *error)
     hpx_status status = hpx_pool_check(member->options->pool, error);
     if (status)
         return status;
+    if (!is_known(member))
+        return hpx_error_set(error, HPX_FAILED, "%s: " NOBODYS, member->options->name);
     hpx_hello_of_binary(&member->hello);
     member->local = hpx_executor_local(member->options->program, 1, false);
     member->beats = pthread_create(&member->beating, NULL, beat, member) == 0;
@@ -365,8 +390,12 @@ hpx_status hpx_member_run(const hpx_member_options *options, hpx_error *error)
     struct member member = {.options = options};
     hpx_error unknown;
     const char *why = NULL;
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&member.lock, NULL);
-    pthread_cond_init(&member.wake, NULL);
+    pthread_cond_init(&member.wake, &attributes);
+    pthread_condattr_destroy(&attributes);
     hpx_status status = begin(&member, error);
     if (!status)
         status = live(&why, &member, error);
