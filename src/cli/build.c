@@ -66,9 +66,11 @@ hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_
         .progress = hpx_progress_fetch,
         .context = progress,
     };
+    struct where where;
+    hpx_status status = hpx_find_where(&where, target, options, error);
     hpx_build_options build = {
         .program = hpx_worker_program(),
-        .jobs = hpx_jobs_of(options),
+        .jobs = where.elsewhere && options->jobs > 0 ? options->jobs : hpx_jobs_of(options),
         .dry = dry,
         .keep_going = options->keep_going,
         .again = options->again,
@@ -78,8 +80,6 @@ hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_
         .context = progress,
         .interrupted = &hpx_interrupted,
     };
-    struct where where;
-    hpx_status status = hpx_find_where(&where, target, options, error);
     *out = NULL;
     if (!status && !dry) {
         build.launcher = hpx_where_launcher(&where, target->recipe);

@@ -22,11 +22,20 @@ static char *config_path(void)
     return home && *home ? hpx_path_join(home, ".config/hpx/config") : NULL;
 }
 
+static void free_words(struct where *where)
+{
+    for (size_t i = 0; where->words && where->words[i]; i++)
+        free(where->words[i]);
+    free(where->words);
+    where->words = NULL;
+}
+
 /* The words of a line, parted by blanks, which is changed for it. */
 static void split(struct where *out, char *line)
 {
     size_t count = 0, capacity = 0;
     char *rest, **words = NULL;
+    free_words(out);
     for (char *word = strtok_r(line, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest)) {
         words = hpx_grow(words, &capacity, count + 2, sizeof *words);
         words[count++] = hpx_strdup(word);
@@ -53,7 +62,8 @@ static hpx_status read_config(struct where *out, const char *path, hpx_error *er
         char *value = strchr(line, '=');
         if (!*line || *line == '#')
             continue;
-        if (strncmp(line, "executor", 8) != 0 || !value || line + 8 + strspn(line + 8, " \t") != value)
+        if (strncmp(line, "executor", 8) != 0 || !value || line + 8 + strspn(line + 8, " \t") != value ||
+            !value[1 + strspn(value + 1, " \t")])
             status = hpx_error_set(error, HPX_USAGE,
                                    "%s:%zu: expected 'executor = local' or 'executor = slurm OPTION...'",
                                    path, number);
@@ -147,9 +157,7 @@ void hpx_where_describe(hpx_buffer *out, const struct where *where, const hpx_re
 
 void hpx_where_free(struct where *where)
 {
-    for (size_t i = 0; where->words && where->words[i]; i++)
-        free(where->words[i]);
-    free(where->words);
+    free_words(where);
     free(where->pool);
     free(where->program);
 }

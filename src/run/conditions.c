@@ -53,7 +53,7 @@ hpx_status hpx_build_prepare(struct build *build, hpx_error *error)
 {
     if (build->mark || !build->recipe->program)
         return HPX_OK;
-    hpx_status status = check_gpus(build->recipe->program, error);
+    hpx_status status = build->options->launcher ? HPX_OK : check_gpus(build->recipe->program, error);
     if (!status)
         status = hpx_experiment_prepare(&build->conditions, build->experiment, error);
     if (!status)

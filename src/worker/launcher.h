@@ -12,7 +12,7 @@ typedef struct hpx_launcher hpx_launcher;
 
 struct hpx_launcher {
     /* Asks for workers 0 to count - 1 of a batch: each runs `PROGRAM worker POOL NAME-I`, I its number, wherever and whenever
-     * there is room. HPX_FAILED, with what the engine said. */
+     * there is room. HPX_FAILED, with what the engine said: none of them is placed then. */
     hpx_status (*place)(hpx_launcher *launcher, const char *name, size_t count, hpx_error *error);
 
     /* Whether some of a batch still run or wait to. */

@@ -136,9 +136,29 @@ void hpx_slurm_describe(hpx_buffer *out, const char *program, const char *pool,
     free_words(&words);
 }
 
+/* Takes back the arrays from that one on. */
+static void cancel_from(struct slurm *slurm, size_t from)
+{
+    struct words words = {0};
+    hpx_buffer said = {0};
+    hpx_error unknown;
+    add_word(&words, hpx_strdup("scancel"));
+    for (size_t i = from; i < slurm->count; i++) {
+        add_word(&words, slurm->arrays[i].id);
+        free(slurm->arrays[i].batch);
+    }
+    if (words.count > 1)
+        (void)run(&said, words.at, NULL, &unknown); /* of those that have ended it complains */
+    free_words(&words);
+    slurm->count = from;
+    hpx_buffer_free(&said);
+}
+
+/* All of a batch, or none: of a part nobody would know. */
 static hpx_status place(hpx_launcher *launcher, const char *name, size_t count, hpx_error *error)
 {
     struct slurm *slurm = (struct slurm *)launcher;
+    const size_t before = slurm->count;
     hpx_buffer script = {0};
     hpx_status status = HPX_OK;
     put_script(&script, slurm->program, slurm->pool, name);
@@ -156,6 +176,8 @@ static hpx_status place(hpx_launcher *launcher, const char *name, size_t count, 
         hpx_buffer_free(&id);
         free_words(&words);
     }
+    if (status)
+        cancel_from(slurm, before);
     hpx_buffer_free(&script);
     return status;
 }
@@ -179,20 +201,7 @@ static bool has(hpx_launcher *launcher, const char *name)
 
 static void cancel(hpx_launcher *launcher)
 {
-    struct slurm *slurm = (struct slurm *)launcher;
-    struct words words = {0};
-    hpx_buffer said = {0};
-    hpx_error unknown;
-    add_word(&words, hpx_strdup("scancel"));
-    for (size_t i = 0; i < slurm->count; i++) {
-        add_word(&words, slurm->arrays[i].id);
-        free(slurm->arrays[i].batch);
-    }
-    if (slurm->count > 0)
-        (void)run(&said, words.at, NULL, &unknown); /* of those that have ended it complains */
-    free_words(&words);
-    slurm->count = 0;
-    hpx_buffer_free(&said);
+    cancel_from((struct slurm *)launcher, 0);
 }
 
 static void close_slurm(hpx_launcher *launcher)

@@ -78,6 +78,10 @@ test_submission() {
     has_not out sbatch
     echo 'executor = pbs' >"$HOME/.config/hpx/config"
     complains 2 "there is no executor 'pbs'" hpx build -j 2 grid.rcp
+    printf '# mine\nexecutor =\n' >"$HOME/.config/hpx/config"
+    complains 2 "config:2: expected 'executor = local'" hpx build -j 2 grid.rcp
+    printf 'executor = pbs\nexecutor = local\n' >"$HOME/.config/hpx/config" # the last one counts
+    run 0 hpx build -n -j 2 grid.rcp
     rm -r "$HOME/.config"
 }
 
@@ -91,11 +95,42 @@ test_environment() {
     is '[.[].metrics.score] | unique' '[0]'
 }
 
+# GPUs are the nodes': the machine that hpx runs on need not have any.
+test_gpus() {
+    program_recipe a.rcp '$n' 'echo "score=$1$CUDA_VISIBLE_DEVICES"' 'objective = maximise score' <<<$'axis n = 1 2\nsearch all\n  method = grid'
+    sed -i 's/^  metrics.*/&\n  gpus = 1/' a.rcp
+    mkdir bin
+    cat >bin/sbatch <<SH
+#!/bin/bash
+echo "\$@" >asked
+HPX_GPUS=7 exec $(command -v sbatch) "\${@/--gpus-per-task=1/--gpus=0}"
+SH
+    chmod +x bin/sbatch
+    HPX_GPUS= PATH="$PWD/bin:$PATH" run 0 on_slurm --json a.rcp
+    has asked '--gpus-per-task=1'
+    is '.searches[0].score' 27
+}
+
 test_refused_by_slurm() {
     grid 1
     run 1 timeout 60 "$HPX" build --executor slurm -j 2 grid.rcp -- --partition=none
     has err 'invalid partition'
     poll no_jobs
+}
+
+# More workers than an array takes are placed by several; where one is refused, the others are taken back.
+test_refused_in_part() {
+    grid 1
+    mkdir bin
+    printf '#!/bin/sh\necho >>calls\n[ $(($(wc -l <calls) %% 2)) = 1 ] && echo 1234 || { echo too many; exit 1; }\n' >bin/sbatch
+    printf '#!/bin/sh\necho "$@" >>cancelled\n' >bin/scancel
+    chmod +x bin/*
+    PATH="$PWD/bin:$PATH" "$HPX" build --executor slurm -j 1001 grid.rcp >out 2>err &
+    local build=$!
+    poll grep -qx 1234 cancelled
+    kill -INT $build
+    wait $build
+    equal $? 130 'exit code'
 }
 
 # Workers that cannot begin are not asked for for ever; what they have printed is the reason.
@@ -134,7 +169,7 @@ test_warning() {
     has err 'it was told to go; it goes on elsewhere'
 }
 
-# A trial that has lost three workers is the accident itself.
+# A trial that has lost three workers over an epoch is the accident itself.
 test_deadly_trial() {
     slow 1 0.1
     echo 'kill -9 $(pgrep -f "worker .*/pools/[^ ]* ")' >>train.sh
@@ -143,9 +178,32 @@ test_deadly_trial() {
     has err '1 of 1 trials failed'
 }
 
-# Workers keep their results until there is room for them.
+has_more_epochs() { # THAN
+    (($(hpx export --csv | wc -l) > $1))
+}
+
+# Nor how often workers are lost, as long as each brings it on: a long trial outlives many of them.
+test_trial_of_many_workers() {
+    recipe long.rcp 'epochs = 1500' <<<$'axis n1 = 8\naxis n2 = 4\nsearch all\n  method = grid'
+    "$HPX" build --executor slurm -j 1 --json long.rcp >out 2>err &
+    local build=$! epochs=1 killed
+    for killed in 1 2 3; do
+        poll has_more_epochs $epochs
+        pkill -9 -f "hpx worker $HPX_SCRATCH/pools" || fail 'there is no worker'
+        sleep 1 # what it has sent is stored
+        epochs=$(hpx export --csv | wc -l)
+    done
+    wait $build || fail "the build ended with $?"
+    equal "$(grep -c 'goes on elsewhere' err)" 3 'times that it went on'
+    run 0 hpx build --store here long.rcp
+    results here >here.txt
+    results "$HPX_STORE" >there.txt
+    same_files here.txt there.txt
+}
+
+# Workers keep their results until there is room for them. Both trials run by then: a job that cannot be written ends the build.
 test_full_disk() {
-    grid 40
+    recipe grid.rcp 'epochs = 400' 'seeds = 1 2' <<<$'axis n1 = 8\naxis n2 = 4\nsearch all\n  method = grid'
     mkdir small
     mount -t tmpfs -o size=2m,mode=0755 tmpfs small || fail 'no tmpfs'
     HPX_SCRATCH=$PWD/small "$HPX" build --executor slurm -j 2 grid.rcp >out 2>err &
