@@ -81,6 +81,10 @@ char *hpx_path_join(const char *directory, const char *path);
 /* The folder part of a path, "." if there is none. free() it. */
 char *hpx_path_directory(const char *path);
 
+/* The user's own file of this name: $XDG_CONFIG_HOME/hpx/NAME, else ~/.config/hpx/NAME; NULL: there is no place for one.
+ * free() it. */
+char *hpx_path_of_user(const char *name);
+
 int64_t hpx_clock_ns(void);     /* nanoseconds since 1970 */
 double hpx_clock_seconds(void); /* monotonic, for durations */
 

@@ -538,6 +538,14 @@ char *hpx_path_directory(const char *path)
     return hpx_strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
+char *hpx_path_of_user(const char *name)
+{
+    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    if (config && *config == '/')
+        return hpx_format("%s/hpx/%s", config, name);
+    return home && *home ? hpx_format("%s/.config/hpx/%s", home, name) : NULL;
+}
+
 int64_t hpx_clock_ns(void)
 {
     struct timespec now;

@@ -13,15 +13,6 @@
 
 #define CONFIG_BYTES_MAX ((size_t)1 << 20)
 
-/* $XDG_CONFIG_HOME/hpx/config, else ~/.config/hpx/config; NULL: there is no place for one. free() it. */
-static char *config_path(void)
-{
-    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-    if (config && *config == '/')
-        return hpx_path_join(config, "hpx/config");
-    return home && *home ? hpx_path_join(home, ".config/hpx/config") : NULL;
-}
-
 static void free_words(struct where *where)
 {
     for (size_t i = 0; where->words && where->words[i]; i++)
@@ -98,7 +89,7 @@ static hpx_status find_pool(char **out, const struct target *target, const struc
 static hpx_status read_executor(struct where *out, const struct options *options, hpx_error *error)
 {
     const char *executor = options->executor;
-    char *path = executor ? NULL : config_path();
+    char *path = executor ? NULL : hpx_path_of_user("config");
     hpx_status status = path ? read_config(out, path, error) : HPX_OK;
     if (!status && out->words) {
         executor = out->words[0];

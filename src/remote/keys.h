@@ -59,9 +59,8 @@ bool hpx_is_signed(const uint8_t signature[HPX_SIGNATURE_BYTES], const hpx_signe
 
 /* Makes the user's key; HPX_USAGE if there is one, which stays. */
 hpx_status hpx_key_new(hpx_signer *out, hpx_error *error);
-/* HPX_USAGE if the name is no name, or stands for another key. One that is trusted by another name has the new one. */
+/* HPX_USAGE if the name is none, or stands for another key. A key that has another name gets this one. */
 hpx_status hpx_key_trust(const char *name, const hpx_signer *signer, hpx_error *error);
-/* By its name or as text; HPX_NOT_FOUND if it is not trusted. */
-hpx_status hpx_key_distrust(hpx_trusted *out, const char *name, hpx_error *error);
+hpx_status hpx_key_distrust(const hpx_signer *signer, hpx_error *error); /* also if it is not trusted */
 
 #endif
