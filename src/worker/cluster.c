@@ -168,7 +168,7 @@ static hpx_status write_job(struct cluster *cluster, const struct post *post, co
          *open = hpx_pool_path(cluster->pool, "open", post->job);
     cluster->message.size = 0;
     hpx_job_encode(&cluster->message, job);
-    hpx_status status = hpx_message_write_file(path, &cluster->message, &job->checkpoint, error);
+    hpx_status status = hpx_message_write_file(path, &cluster->message, &job->checkpoint, false, error);
     if (!status)
         status = hpx_sign_make(open, error);
     free(path);

@@ -131,7 +131,7 @@ static hpx_status forward(void *context, const hpx_result *result, hpx_error *er
     hpx_result_encode(&member->message, result);
     char *path = hpx_pool_result_path(member->options->pool, member->options->name, member->sign.results);
     hpx_status status;
-    while ((status = hpx_message_write_file(path, &member->message, &result->checkpoint, error)) &&
+    while ((status = hpx_message_write_file(path, &member->message, &result->checkpoint, true, error)) &&
            is_known(member)) {
         if (!complained)
             member->options->say(error->message);

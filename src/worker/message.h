@@ -14,6 +14,7 @@
 #include "hpx/metrics.h"
 #include "hpx/training.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -100,9 +101,9 @@ typedef struct hpx_message {
 hpx_status hpx_message_read(hpx_message *out, const uint8_t *bytes, size_t size, hpx_error *error);
 
 /* The file form, for a folder that several machines share: PATH.msg, and beside it PATH.blob where there is a blob.
- * Each is written under another name, synced and renamed, the blob first, so that whoever sees the message
- * finds its blob whole. A path is used for one message. */
-hpx_status hpx_message_write_file(const char *path, const hpx_buffer *bytes, const hpx_blob *blob,
+ * Each is written under another name, PATH.msg.tmp, and renamed, the blob first, so that whoever sees the message
+ * finds its blob whole. A path is used for one message, by one process. `sync`: its bytes are to outlive a power cut. */
+hpx_status hpx_message_write_file(const char *path, const hpx_buffer *bytes, const hpx_blob *blob, bool sync,
                                   hpx_error *error);
 
 /* Reads `bytes` and looks at them; `message` borrows them, and `blob` is the caller's to close or to have

@@ -5,38 +5,67 @@
 #include "hpx/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static hpx_status add_piece(void *writer, const uint8_t *bytes, size_t size, hpx_error *error)
+struct file {
+    int fd;
+    const char *path;
+};
+
+static hpx_status add_piece(void *context, const uint8_t *bytes, size_t size, hpx_error *error)
 {
-    return hpx_file_add(writer, bytes, size, error);
+    const struct file *file = context;
+    while (size > 0) {
+        const ssize_t put = write(file->fd, bytes, size);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return hpx_error_errno(error, "%s", file->path);
+        bytes += put;
+        size -= (size_t)put;
+    }
+    return HPX_OK;
 }
 
-static hpx_status write_blob(const char *path, const hpx_blob *blob, hpx_error *error)
+/* The bytes, or the blob where there are none. One process writes the file, so its other name needs no number, and what was left
+ * there is written over: the folder is not listed, which takes long where thousands of results are. */
+static hpx_status write_file(const char *path, const hpx_buffer *bytes, const hpx_blob *blob, bool sync,
+                             hpx_error *error)
 {
-    hpx_file_writer *writer;
-    hpx_status status = hpx_file_create(&writer, path, error);
+    char *other = hpx_format("%s.tmp", path);
+    struct file file = {open(other, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), path};
+    if (file.fd < 0) {
+        free(other);
+        return hpx_error_errno(error, "%s", path);
+    }
+    hpx_status status = bytes ? add_piece(&file, bytes->data, bytes->size, error)
+                              : hpx_blob_each_piece(blob, add_piece, &file, error);
+    if (!status && sync && fsync(file.fd) != 0)
+        status = hpx_error_errno(error, "%s", path);
+    if (close(file.fd) != 0 && !status)
+        status = hpx_error_errno(error, "%s", path);
+    if (!status && rename(other, path) != 0)
+        status = hpx_error_errno(error, "%s", path);
     if (status)
-        return status;
-    status = hpx_blob_each_piece(blob, add_piece, writer, error);
-    if (!status)
-        return hpx_file_finish(writer, error);
-    hpx_file_discard(writer);
+        unlink(other);
+    free(other);
     return status;
 }
 
-hpx_status hpx_message_write_file(const char *path, const hpx_buffer *bytes, const hpx_blob *blob,
+hpx_status hpx_message_write_file(const char *path, const hpx_buffer *bytes, const hpx_blob *blob, bool sync,
                                   hpx_error *error)
 {
     char *message_path = hpx_format("%s.msg", path), *blob_path = hpx_format("%s.blob", path);
     hpx_status status = HPX_OK;
     if (blob->fd >= 0)
-        status = write_blob(blob_path, blob, error);
+        status = write_file(blob_path, NULL, blob, sync, error);
     else if (unlink(blob_path) != 0 && errno != ENOENT) /* of one that was never finished */
         status = hpx_error_errno(error, "%s", blob_path);
     if (!status)
-        status = hpx_file_write(message_path, bytes->data, bytes->size, error);
+        status = write_file(message_path, bytes, NULL, sync, error);
     free(message_path);
     free(blob_path);
     return status;

@@ -122,7 +122,7 @@ static void write_result(const char *name, hpx_message_kind kind, uint32_t epoch
     if (kind == HPX_MESSAGE_EPOCH)
         assert_int_equal(hpx_result_output(&result.output, &result, &error), HPX_OK);
     hpx_result_encode(&bytes, &result);
-    assert_int_equal(hpx_message_write_file(path, &bytes, &result.checkpoint, &error), HPX_OK);
+    assert_int_equal(hpx_message_write_file(path, &bytes, &result.checkpoint, true, &error), HPX_OK);
     hpx_buffer_free(&bytes);
     free(path);
 }
@@ -308,7 +308,7 @@ static void leave(const char *job_name)
     char *path = hpx_pool_path(pool, "job", job_name);
     hpx_buffer_puts(&job.manifest, MANIFEST);
     hpx_job_encode(&bytes, &job);
-    assert_int_equal(hpx_message_write_file(path, &bytes, &job.checkpoint, &error), HPX_OK);
+    assert_int_equal(hpx_message_write_file(path, &bytes, &job.checkpoint, true, &error), HPX_OK);
     say(worker, job_name, "");
     hpx_buffer_free(&bytes);
     hpx_job_free(&job);

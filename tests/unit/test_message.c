@@ -637,7 +637,7 @@ static void write_epoch(int number)
     hpx_result epoch = make_epoch(text);
     hpx_buffer bytes = {0};
     hpx_result_encode(&bytes, &epoch);
-    expect_ok(hpx_message_write_file(path, &bytes, &epoch.checkpoint, &error), &error);
+    expect_ok(hpx_message_write_file(path, &bytes, &epoch.checkpoint, true, &error), &error);
     hpx_buffer_free(&bytes);
     hpx_result_free(&epoch);
     free(text);
@@ -690,7 +690,7 @@ static void test_files(void **state)
     hpx_blob blob;
     hpx_result result;
     hpx_result_encode(&bytes, &done);
-    expect_ok(hpx_message_write_file(path, &bytes, &HPX_NO_BLOB, &error), &error);
+    expect_ok(hpx_message_write_file(path, &bytes, &HPX_NO_BLOB, true, &error), &error);
     expect_ok(hpx_message_read_file(&message, &read, &blob, path, &error), &error);
     assert_int_equal(blob.fd, -1);
     expect_ok(hpx_result_decode(&result, &message, &blob, &error), &error);
