@@ -216,6 +216,9 @@ $(BUILD)/tests/trainer/hpx: $(BUILD)/tests/trainer/quadratic.o $(CLI_OBJECTS) $(
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
 	$(call say,LINK)$(CC) $(CFLAGS) $(HPX_LDFLAGS) $^ $(HPX_LIBS) -lm -o $@
 
+# The owner of a pool, whose workers are played as in the tests.
+$(BUILD)/bench/cluster: $(BUILD)/tests/helper/fleet.o
+
 # The rival of the training benchmark that a user would compile for the processor at hand, or for one with AVX2.
 $(BUILD)/bench/train_plain.o: HPX_CFLAGS += -O3 -march=native -ffast-math -Wno-conversion
 $(BUILD)/bench/train_plain_avx2.o: HPX_CFLAGS += -O3 -march=x86-64-v3 -ffast-math -Wno-conversion
