@@ -40,7 +40,7 @@ int hpx_run_import(const struct options *options)
     hpx_catch_interrupts();
     hpx_status status = hpx_open_store(&store, options, folder, HPX_STORE_WRITE, &error);
     if (!status)
-        status = hpx_bundle_read(&done, store, input.name, input_read, &input, &error);
+        status = hpx_bundle_read(&done, store, input.name, NULL, input_read, &input, &error);
     if (!status && options->json)
         hpx_report_imported_json(&text, &done);
     else if (!status)

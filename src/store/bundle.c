@@ -24,6 +24,7 @@
  * bytes. 'E' ends the bundle: no byte follows. Version 1 had no 'X', up to version 2 pieces had 16352 bytes, and up to version 3
  * there is no 'O' and no 'L'. */
 #include "bundle_format.h"
+#include "discreet.h"
 #include "walk.h"
 
 #include "base/memory.h"
@@ -103,11 +104,13 @@ struct writer {
     hpx_store *store;
     MDB_txn *txn;
     hpx_write_fn *write;
+    hpx_part_fn *part; /* in its place, of a trajectory in parts */
     void *context;
     hpx_hasher *all;  /* every byte written */
     hpx_buffer entry; /* the one being written */
     uint64_t entries;
     struct hashes keys, codes, datasets, conditions;
+    struct discreet discreet; /* the codes, where the options say so */
     const hpx_bundle_options *options;
     hpx_exported *done;
 };
@@ -118,11 +121,20 @@ struct artifacts {
     size_t count, capacity;
 };
 
-static hpx_status put_bytes(struct writer *writer, const void *bytes, size_t size, hpx_error *error)
+static hpx_bundle_part part_of(enum bundle_kind kind)
+{
+    return kind <= BUNDLE_MANIFEST ? HPX_BUNDLE_RECORD
+           : kind <= BUNDLE_LOG    ? HPX_BUNDLE_METRICS
+                                   : HPX_BUNDLE_CHECKPOINT;
+}
+
+static hpx_status put_bytes(struct writer *writer, enum bundle_kind kind, const void *bytes, size_t size,
+                            hpx_error *error)
 {
     hpx_hasher_add(writer->all, bytes, size);
     writer->done->bytes += size;
-    return writer->write(writer->context, bytes, size, error);
+    return writer->part ? writer->part(writer->context, part_of(kind), bytes, size, error)
+                        : writer->write(writer->context, bytes, size, error);
 }
 
 static hpx_status put_entry(struct writer *writer, enum bundle_kind kind, const struct key *key,
@@ -141,7 +153,7 @@ static hpx_status put_entry(struct writer *writer, enum bundle_kind kind, const 
     hpx_buffer_add(entry, payload, size);
     hpx_buffer_add(entry, hash.bytes, HPX_HASH_BYTES);
     writer->entries++;
-    return put_bytes(writer, entry->data, entry->size, error);
+    return put_bytes(writer, kind, entry->data, entry->size, error);
 }
 
 static hpx_status put_end(struct writer *writer, hpx_error *error)
@@ -162,7 +174,7 @@ static hpx_status put_header(struct writer *writer, hpx_error *error)
     hpx_buffer header = {0};
     hpx_buffer_add(&header, BUNDLE_MAGIC, 4);
     hpx_buffer_u32(&header, writer->conditions.count > 0 ? BUNDLE_VERSION : BUNDLE_MODELS);
-    hpx_status status = put_bytes(writer, header.data, header.size, error);
+    hpx_status status = put_bytes(writer, BUNDLE_CODE, header.data, header.size, error);
     hpx_buffer_free(&header);
     return status;
 }
@@ -274,6 +286,36 @@ static hpx_status put_all_named(struct writer *writer, enum bundle_kind kind, st
     return HPX_OK;
 }
 
+/* The code versions as others may know them, under their own ids. */
+static hpx_status put_discreet_codes(struct writer *writer, hpx_error *error)
+{
+    struct discreet *discreet = &writer->discreet;
+    size_t kept = 0;
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < writer->codes.count && !status; i++) {
+        const uint8_t *payload;
+        size_t size;
+        const hpx_hash id = writer->codes.items[i];
+        status = get_named(&payload, &size, writer, DB_CODES, &id, error);
+        if (status == HPX_NOT_FOUND) {
+            status = HPX_OK;
+            continue;
+        }
+        if (!status)
+            status = hpx_discreet_add(discreet, &id, payload, size, error);
+        writer->codes.items[kept++] = id;
+    }
+    writer->codes.count = kept;
+    hpx_discreet_sort(discreet);
+    for (size_t i = 0; i < discreet->count && !status; i++) {
+        const struct discreet_code *code = &discreet->codes[i];
+        const struct key key = hpx_key_of_hash(&code->renamed);
+        if (i == 0 || !hpx_hash_equal(&code->renamed, &code[-1].renamed))
+            status = put_entry(writer, BUNDLE_CODE, &key, code->bytes.data, code->bytes.size, error);
+    }
+    return status;
+}
+
 static const hpx_artifact *find_epoch(const struct artifacts *epochs, uint32_t epoch)
 {
     for (size_t i = epochs->count; i > 0; i--)
@@ -322,7 +364,8 @@ static hpx_status put_fields(struct writer *writer, enum bundle_kind kind, const
                              const hpx_artifact *artifact, hpx_error *error)
 {
     hpx_buffer record = {0};
-    hpx_encode_artifact(&record, artifact);
+    const hpx_artifact shown = hpx_discreet_artifact(&writer->discreet, artifact);
+    hpx_encode_artifact(&record, writer->options->discreet ? &shown : artifact);
     hpx_status status = put_entry(writer, kind, key, record.data, record.size, error);
     hpx_buffer_free(&record);
     return status;
@@ -333,6 +376,7 @@ static hpx_status put_record(struct writer *writer, const hpx_artifact *artifact
     struct key key = hpx_key_of_epoch(&artifact->key, artifact->epoch);
     hpx_status status = put_fields(writer, BUNDLE_RECORD, &key, artifact, error);
     writer->done->artifacts += !status;
+    writer->done->epoch = artifact->epoch;
     return status;
 }
 
@@ -453,6 +497,7 @@ static hpx_status put_checkpoint_of(struct writer *writer, const hpx_artifact *a
         status = put_blob(writer, artifact, &blob, error);
     hpx_blob_close(&blob);
     writer->done->checkpoints += !status;
+    writer->done->checkpoint_epoch = artifact->epoch;
     return status;
 }
 
@@ -462,8 +507,11 @@ static hpx_status put_checkpoints(struct writer *writer, const hpx_hash *key, co
     struct epochs stored = {0};
     hpx_status status = hpx_list_epochs(&stored, writer->store, writer->txn, DB_CHECKPOINTS, key, error);
     for (size_t i = 0; i < stored.count && !status; i++) {
-        const hpx_artifact *artifact = find_epoch(epochs, stored.epochs[i]);
-        struct key name = hpx_key_of_epoch(key, stored.epochs[i]);
+        const uint32_t epoch = stored.epochs[writer->part ? stored.count - 1 - i : i];
+        const hpx_artifact *artifact = find_epoch(epochs, epoch);
+        struct key name = hpx_key_of_epoch(key, epoch);
+        if (writer->part && writer->done->checkpoints > 0)
+            break;
         if (artifact)
             status = put_checkpoint_of(writer, artifact, error);
         else
@@ -487,7 +535,7 @@ static hpx_status put_trajectory(struct writer *writer, const hpx_hash *key, hpx
         status = put_entry(writer, BUNDLE_MANIFEST, &name, manifest, size, error);
         for (size_t i = 0; i < epochs.count && !status; i++)
             status = put_record(writer, &epochs.items[i], error);
-        if (!status)
+        if (!status && !writer->part)
             status = put_conflicts(writer, key, &epochs, error);
         if (!status && writer->options->logs)
             status = put_logs(writer, &epochs, error);
@@ -512,39 +560,55 @@ static hpx_status write_bundle(struct writer *writer, const hpx_hash *keys, size
     if (!status)
         status = put_header(writer, error);
     if (!status)
-        status = put_all_named(writer, BUNDLE_CODE, &writer->codes, error);
+        status = writer->options->discreet ? put_discreet_codes(writer, error)
+                                           : put_all_named(writer, BUNDLE_CODE, &writer->codes, error);
     if (!status)
         status = put_all_named(writer, BUNDLE_DATASET, &writer->datasets, error);
     if (!status)
         status = put_all_named(writer, BUNDLE_CONDITIONS, &writer->conditions, error);
     for (size_t i = 0; i < writer->keys.count && !status; i++)
         status = put_trajectory(writer, &writer->keys.items[i], error);
-    return status ? status : put_end(writer, error);
+    return status || writer->part ? status : put_end(writer, error);
+}
+
+static hpx_status run(struct writer *writer, const hpx_hash *keys, size_t key_count, hpx_error *error)
+{
+    *writer->done = (hpx_exported){0};
+    hpx_status status = hpx_hold_files(writer->store, error);
+    if (!status)
+        status = hpx_begin_read(&writer->txn, writer->store, error);
+    if (status) {
+        hpx_release_files(writer->store);
+        return status;
+    }
+    writer->all = hpx_hasher_new();
+    status = write_bundle(writer, keys, key_count, error);
+    hpx_hasher_finish(writer->all);
+    hpx_end_read(writer->store, writer->txn);
+    hpx_release_files(writer->store);
+    hpx_buffer_free(&writer->entry);
+    hpx_discreet_free(&writer->discreet);
+    free(writer->keys.items);
+    free(writer->codes.items);
+    free(writer->datasets.items);
+    free(writer->conditions.items);
+    return status;
 }
 
 hpx_status hpx_bundle_write(hpx_exported *out, hpx_store *store, const hpx_hash *keys, size_t key_count,
                             const hpx_bundle_options *options, hpx_write_fn *write, void *context,
                             hpx_error *error)
 {
-    *out = (hpx_exported){0};
     struct writer writer = {
         .store = store, .write = write, .context = context, .options = options, .done = out};
-    hpx_status status = hpx_hold_files(store, error);
-    if (!status)
-        status = hpx_begin_read(&writer.txn, store, error);
-    if (status) {
-        hpx_release_files(store);
-        return status;
-    }
-    writer.all = hpx_hasher_new();
-    status = write_bundle(&writer, keys, key_count, error);
-    hpx_hasher_finish(writer.all);
-    hpx_end_read(store, writer.txn);
-    hpx_release_files(store);
-    hpx_buffer_free(&writer.entry);
-    free(writer.keys.items);
-    free(writer.codes.items);
-    free(writer.datasets.items);
-    free(writer.conditions.items);
-    return status;
+    return run(&writer, keys, key_count, error);
+}
+
+hpx_status hpx_bundle_write_parts(hpx_exported *out, hpx_store *store, const hpx_hash *key,
+                                  const hpx_bundle_options *options, hpx_part_fn *write, void *context,
+                                  hpx_error *error)
+{
+    struct writer writer = {
+        .store = store, .part = write, .context = context, .options = options, .done = out};
+    return run(&writer, key, 1, error);
 }

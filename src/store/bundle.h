@@ -25,12 +25,14 @@ typedef struct hpx_exported {
     uint64_t replicates, logs;
     uint64_t left_out; /* damaged, or without what they refer to; reported as damage */
     uint64_t bytes;
+    uint32_t epoch, checkpoint_epoch; /* the newest of the last trajectory; 0: there is none */
 } hpx_exported;
 
 /* What goes into a bundle beside results. */
 typedef struct hpx_bundle_options {
     bool checkpoints;
-    bool logs; /* what programs have printed may say more than its reader should know */
+    bool logs;     /* what programs have printed may say more than its reader should know */
+    bool discreet; /* without names of hosts, and without patches and sources, which may say more, too */
 } hpx_bundle_options;
 
 /* Writes every stored epoch of these trajectories, or of all when `keys` is NULL, with their later runs, manifests,
@@ -40,6 +42,28 @@ typedef struct hpx_bundle_options {
 hpx_status hpx_bundle_write(hpx_exported *out, hpx_store *store, const hpx_hash *keys, size_t key_count,
                             const hpx_bundle_options *options, hpx_write_fn *write, void *context,
                             hpx_error *error);
+
+/* A bundle of one trajectory can be kept in parts, which make one again when they are put together in this order, with or
+ * without a checkpoint: what it is (code version, data, conditions, manifest), its epochs, its checkpoint. */
+typedef enum hpx_bundle_part {
+    HPX_BUNDLE_RECORD,
+    HPX_BUNDLE_METRICS, /* of every epoch, and logs */
+    HPX_BUNDLE_CHECKPOINT,
+    HPX_BUNDLE_PARTS
+} hpx_bundle_part;
+typedef hpx_status hpx_part_fn(void *context, hpx_bundle_part part, const void *bytes, size_t size,
+                               hpx_error *error);
+
+/* Writes a trajectory so: its first runs, and the newest checkpoint that is whole. */
+hpx_status hpx_bundle_write_parts(hpx_exported *out, hpx_store *store, const hpx_hash *key,
+                                  const hpx_bundle_options *options, hpx_part_fn *write, void *context,
+                                  hpx_error *error);
+
+/* Of parts that are put together: whose trajectory they must be, byte for byte, and who has signed them, for the mark. */
+typedef struct hpx_bundle_origin {
+    const hpx_buffer *manifest;
+    const char *signer;
+} hpx_bundle_origin;
 
 typedef struct hpx_imported {
     struct {
@@ -53,8 +77,10 @@ typedef struct hpx_imported {
  * alike, another run of a stored epoch becomes its replicate. Importing it again changes nothing. Checkpoints
  * older than the newest that the store has are skipped, unless the trajectory is pinned; none that is whole is
  * dropped. The bundle is spooled before the transaction begins: other writers of the store wait only while it is
- * put there, and LMDB holds up to about 2 GiB of what is new in memory before it goes to the file. */
-hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name, hpx_read_fn *read,
-                           void *context, hpx_error *error);
+ * put there, and LMDB holds up to about 2 GiB of what is new in memory before it goes to the file. `origin`: of parts; NULL: it
+ * is a whole bundle. */
+hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name,
+                           const hpx_bundle_origin *origin, hpx_read_fn *read, void *context,
+                           hpx_error *error);
 
 #endif

@@ -35,6 +35,8 @@ struct reader {
     hpx_store *store;
     MDB_txn *txn;
     const char *name;
+    const hpx_bundle_origin *origin; /* of parts; NULL: a whole bundle */
+    hpx_hash key_of_origin;
     hpx_read_fn *read;
     void *context;
     hpx_spool *spool;
@@ -111,13 +113,16 @@ static hpx_status read_some(struct reader *reader, void *bytes, size_t size, siz
     return HPX_OK;
 }
 
+static hpx_status ends_early(const struct reader *reader, hpx_error *error)
+{
+    return refuse_at(reader, reader->at, error, "the bundle ends here, before its end entry");
+}
+
 static hpx_status read_all(struct reader *reader, void *bytes, size_t size, hpx_error *error)
 {
     size_t got;
     hpx_status status = read_some(reader, bytes, size, &got, error);
-    if (!status && got < size)
-        status = refuse_at(reader, reader->at, error, "the bundle ends here, before its end entry");
-    return status;
+    return status || got == size ? status : ends_early(reader, error);
 }
 
 static hpx_status read_header(struct reader *reader, hpx_error *error)
@@ -175,8 +180,15 @@ static hpx_status read_entry(struct reader *reader, hpx_error *error)
 {
     uint8_t head[1 + KEY_BYTES_MAX + 4];
     hpx_hash hash;
+    size_t got;
     reader->entry_at = reader->at;
-    hpx_status status = read_all(reader, head, 1, error);
+    hpx_status status = read_some(reader, head, 1, &got, error);
+    if (!status && got == 0 && reader->origin) {
+        reader->kind = BUNDLE_END;
+        return HPX_OK;
+    }
+    if (!status && got == 0)
+        status = ends_early(reader, error);
     if (!status)
         status = find_kind(reader, head[0], error);
     if (status)
@@ -419,7 +431,8 @@ static hpx_status put_replicate(struct reader *reader, const hpx_artifact *artif
 /* Whether two records are of one run. */
 static bool is_same_run(const hpx_artifact *a, const hpx_artifact *b)
 {
-    return a->started_ns == b->started_ns && strcmp(a->host, b->host) == 0 && hpx_artifact_same_output(a, b);
+    const bool same_host = !*a->host || !*b->host || strcmp(a->host, b->host) == 0; /* one may be left out */
+    return a->started_ns == b->started_ns && same_host && hpx_artifact_same_output(a, b);
 }
 
 /* The record against the one that is stored. */
@@ -700,6 +713,8 @@ static hpx_status take_piece(struct reader *reader, hpx_error *error)
 
 static hpx_status take_end(struct reader *reader, hpx_error *error)
 {
+    if (reader->origin)
+        return HPX_OK;
     hpx_hash all = hpx_hasher_finish(reader->all);
     reader->all = hpx_hasher_new();
     const uint8_t *payload = reader->payload.data;
@@ -716,6 +731,20 @@ static hpx_status take_end(struct reader *reader, hpx_error *error)
     return status;
 }
 
+/* Parts are of the one trajectory that is asked for: the manifest itself is compared, and keys are its hash. */
+static hpx_status check_origin(const struct reader *reader, hpx_error *error)
+{
+    const hpx_buffer *manifest = reader->origin->manifest, *payload = &reader->payload;
+    if (reader->kind < BUNDLE_MANIFEST || reader->kind == BUNDLE_END)
+        return HPX_OK;
+    if (memcmp(reader->key.bytes, reader->key_of_origin.bytes, HPX_HASH_BYTES) != 0)
+        return refuse(reader, "of another trajectory than the one asked for", error);
+    if (reader->kind == BUNDLE_MANIFEST &&
+        (payload->size != manifest->size || memcmp(payload->data, manifest->data, manifest->size) != 0))
+        return refuse(reader, "another manifest than the one asked for", error);
+    return HPX_OK;
+}
+
 static hpx_status take(struct reader *reader, hpx_error *error)
 {
     static hpx_status (*const takers[BUNDLE_KINDS])(struct reader * reader, hpx_error * error) = {
@@ -726,6 +755,8 @@ static hpx_status take(struct reader *reader, hpx_error *error)
         [BUNDLE_PIECE] = take_piece,      [BUNDLE_END] = take_end,
     };
     hpx_status status = reader->kind == BUNDLE_END ? HPX_OK : check_order(reader, error);
+    if (!status && reader->origin)
+        status = check_origin(reader, error);
     if (status)
         return status;
     if (reader->incoming.open && reader->kind != BUNDLE_PIECE)
@@ -765,8 +796,8 @@ static hpx_status take_bundle(struct reader *reader, hpx_error *error)
     return hpx_end_write(reader->store, reader->txn, status, error);
 }
 
-/* From where and when. */
-static void fill_mark(hpx_fields *out, const char *name)
+/* From where and when, and by whom it is signed. */
+static void fill_mark(hpx_fields *out, const char *name, const hpx_bundle_origin *origin)
 {
     hpx_buffer from = {0};
     char *path = hpx_path_real(name);
@@ -774,16 +805,20 @@ static void fill_mark(hpx_fields *out, const char *name)
     hpx_text_show(&from, where, strlen(where), "");
     hpx_fields_set_text(out, "from", hpx_buffer_text(&from));
     hpx_fields_set_count(out, "when", (uint64_t)hpx_clock_ns());
+    if (origin)
+        hpx_fields_set_text(out, "signer", origin->signer);
     hpx_buffer_free(&from);
     free(path);
 }
 
-hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name, hpx_read_fn *read,
-                           void *context, hpx_error *error)
+hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name,
+                           const hpx_bundle_origin *origin, hpx_read_fn *read, void *context,
+                           hpx_error *error)
 {
     *out = (hpx_imported){0};
     struct reader reader = {.store = store,
                             .name = name,
+                            .origin = origin,
                             .read = read,
                             .context = context,
                             .done = out,
@@ -792,7 +827,9 @@ hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name
     if (status)
         return status;
     reader.all = hpx_hasher_new();
-    fill_mark(&reader.mark, name);
+    if (origin)
+        reader.key_of_origin = hpx_hash_of(origin->manifest->data, origin->manifest->size);
+    fill_mark(&reader.mark, name, origin);
     status = spool_bundle(&reader, error);
     if (!status)
         status = take_bundle(&reader, error);

@@ -63,7 +63,7 @@ static hpx_status import(hpx_imported *done, const uint8_t *bytes, size_t size)
 {
     struct source source = {bytes, size};
     hpx_error error;
-    return hpx_bundle_read(done, store, "FILE", give, &source, &error);
+    return hpx_bundle_read(done, store, "FILE", NULL, give, &source, &error);
 }
 
 static size_t empty_store(void)

@@ -291,7 +291,7 @@ static hpx_status give(void *context, void *bytes, size_t size, size_t *got, hpx
 static hpx_status import_bytes(hpx_imported *done, hpx_store *store, const void *bytes, size_t size)
 {
     struct source source = {.bytes = bytes, .size = size};
-    return hpx_bundle_read(done, store, "FILE", give, &source, &error);
+    return hpx_bundle_read(done, store, "FILE", NULL, give, &source, &error);
 }
 
 static void expect_imported(hpx_store *store, const hpx_buffer *bundle, uint64_t artifacts_added,
@@ -342,7 +342,7 @@ static void test_byte_by_byte(void **state)
     hpx_buffer bundle = export_all(a.store), from = dump(a.store, DB_META, DB_ADOPTIONS);
     struct source source = {.bytes = bundle.data, .size = bundle.size, .step = 1};
     hpx_imported done;
-    expect_ok(hpx_bundle_read(&done, b.store, "FILE", give, &source, &error), &error);
+    expect_ok(hpx_bundle_read(&done, b.store, "FILE", NULL, give, &source, &error), &error);
     expect_same_dump(b.store, &from, "read byte by byte");
     hpx_buffer_free(&from);
     hpx_buffer_free(&bundle);
@@ -447,7 +447,8 @@ static void test_failing_streams(void **state)
         assert_string_equal(error.message, "full");
         struct source source = {.bytes = bundle.data, .size = bundle.size, .step = 500, .fail_at = room + 1};
         hpx_imported done = {{77, 77}, {77, 77}};
-        assert_int_equal(hpx_bundle_read(&done, b.store, "FILE", give, &source, &error), HPX_INTERRUPTED);
+        assert_int_equal(hpx_bundle_read(&done, b.store, "FILE", NULL, give, &source, &error),
+                         HPX_INTERRUPTED);
         assert_int_equal(done.artifacts.added, 0);
         expect_same_dump(b.store, &before, "a failing read");
     }
@@ -1474,7 +1475,8 @@ static void test_hostile_lengths(void **state)
             hpx_buffer_add(&bundle, zeros, 20);
             struct source source = {.bytes = bundle.data, .size = bundle.size, .step = 7};
             hpx_imported done;
-            assert_int_equal(hpx_bundle_read(&done, victim.store, "FILE", give, &source, &error), HPX_FAILED);
+            assert_int_equal(hpx_bundle_read(&done, victim.store, "FILE", NULL, give, &source, &error),
+                             HPX_FAILED);
             bool fits = lengths[k] == kinds[i].most;
             expect_contains(error.message, fits ? "the bundle ends here" : "FILE: byte 8: a ");
             assert_int_equal(source.given, fits ? bundle.size : head);

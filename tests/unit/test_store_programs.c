@@ -379,7 +379,7 @@ static hpx_buffer export(bool logs)
 static hpx_status import(hpx_imported *done, hpx_store *to, const hpx_buffer *bundle)
 {
     struct source source = {.bytes = bundle};
-    return hpx_bundle_read(done, to, "the bundle", take, &source, &error);
+    return hpx_bundle_read(done, to, "the bundle", NULL, take, &source, &error);
 }
 
 static void fill(void)
