@@ -65,15 +65,17 @@ typedef struct hpx_event {
 typedef void hpx_event_fn(void *context, const hpx_event *event);
 
 typedef struct hpx_launcher hpx_launcher;
+typedef struct hpx_shared hpx_shared;
 
 typedef struct hpx_build_options {
     const char *program; /* run as `program worker`; NULL: there is none, and what must be trained fails */
     size_t jobs;         /* trials at once */
     bool guest;          /* this process is not hpx's own, but a program's that uses the library */
     hpx_launcher
-        *launcher;    /* gets machines for workers (worker/launcher.h), taken over; NULL: this one trains */
-    const char *pool; /* with it: the folder that they share (worker/pool.h) */
-    bool dry;         /* decide without training: a plan */
+        *launcher;      /* gets machines for workers (worker/launcher.h), taken over; NULL: this one trains */
+    const char *pool;   /* with it: the folder that they share (worker/pool.h) */
+    hpx_shared *shared; /* a store that others share (run/shared.h); not asked when dry; NULL: none */
+    bool dry;           /* decide without training: a plan */
     bool others; /* dry: with events of its trials, those in training by other processes and those known */
     bool keep_going;  /* a failed trial is worse than any score, and the searches go on */
     bool again;       /* retrain everything, and compare with what is stored */

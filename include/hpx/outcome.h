@@ -88,6 +88,7 @@ typedef struct hpx_outcome {
     size_t stored, trained, extended; /* trials of this run, each counted once */
     size_t failed;                    /* of these, and by accident: */
     size_t accidents;
+    size_t pulled, pushed; /* trajectories, from a shared store and to it */
     hpx_speculative speculative;
     hpx_reason *reasons; /* of what was, or is to be, trained; in order of first want */
     size_t reason_count;

@@ -4,13 +4,27 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hpx/code.h"
+#include "run/shared.h"
+#include "worker/launcher.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+static void say_shared(const hpx_outcome *outcome)
+{
+    if (outcome->pulled > 0)
+        hpx_say("%zu %s taken from the shared store", outcome->pulled,
+                hpx_plural(outcome->pulled, "trial was", "trials were"));
+    if (outcome->pushed > 0)
+        hpx_say("%zu %s put into the shared store", outcome->pushed,
+                hpx_plural(outcome->pushed, "trial was", "trials were"));
+}
+
 static void summarise(const hpx_outcome *outcome, const struct options *options)
 {
     const bool trains = outcome->trained + outcome->extended + outcome->pending > 0;
+    if (!options->quiet)
+        say_shared(outcome);
     if (options->quiet || (!trains && hpx_interrupted))
         return;
     if (!trains) {
@@ -86,7 +100,13 @@ hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_
         build.pool = where.pool;
     }
     if (!status)
+        status = hpx_open_shared(&build.shared, options, store, error);
+    if (status && build.launcher)
+        build.launcher->close(build.launcher);
+    if (!status)
         status = hpx_build(out, target->recipe, target->searches, target->count, &source, &build, error);
+    if (build.shared)
+        build.shared->close(build.shared);
     hpx_progress_end(progress, *out, status);
     hpx_progress_free(progress);
     hpx_fields_free(&about);

@@ -47,6 +47,8 @@ struct options {
     double rebuild;                       /* percent; 0: not given */
     bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code, help;
     const char *executor; /* build; NULL: what the user's configuration says */
+    const char *remote;   /* build; NULL: what HPX_REMOTE, or the configuration, says */
+    bool push, push_all;  /* build */
     char *const *sbatch;  /* with it: the words behind --, NULL at the end; NULL: none */
     bool at_code, trust;  /* reproduce */
     bool all, no_checkpoints, logs, checkpoint; /* export */
@@ -256,7 +258,15 @@ bool hpx_shows_curves(const struct options *options); /* tables are for a termin
 hpx_status hpx_curve_of(char **out, hpx_store *store, const hpx_hash *key, const hpx_objective *objective,
                         hpx_error *error);
 
-/* progress.c: what goes on. */
+/* config.c: what the user's configuration says under a name, and in which line ("FILE:LINE"); NULL: nothing. free() them.
+ * HPX_USAGE for a line that is none. */
+hpx_status hpx_config_find(char **value, char **place, const char *name, hpx_error *error);
+
+/* shared.c: the store that others share, for a build that may write to this one; NULL: there is none. */
+struct hpx_shared;
+hpx_status hpx_open_shared(struct hpx_shared **out, const struct options *options, hpx_store *store,
+                           hpx_error *error);
+
 /* where.c. Where a build trains. */
 struct where {
     bool elsewhere;      /* through Slurm */
@@ -272,6 +282,7 @@ struct hpx_launcher *hpx_where_launcher(const struct where *where, const hpx_rec
 /* Appends what would be submitted. */
 void hpx_where_describe(hpx_buffer *out, const struct where *where, const hpx_recipe *recipe, size_t workers);
 
+/* progress.c: what goes on. */
 struct progress;
 struct progress *hpx_progress_new(const struct options *options,
                                   const struct target *target); /* NULL: of none */

@@ -74,6 +74,7 @@ const struct topic hpx_topics[] = {
     {"recipe", 5, "the recipe language of hpx"},
     {"program", 7, "your program as the trainer of hpx"},
     {"progress", 7, "what hpx says while a build goes on"},
+    {"shared", 7, "results that machines and people share"},
     {.name = NULL},
 };
 // clang-format on

@@ -11,58 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIG_BYTES_MAX ((size_t)1 << 20)
-
-static void free_words(struct where *where)
-{
-    for (size_t i = 0; where->words && where->words[i]; i++)
-        free(where->words[i]);
-    free(where->words);
-    where->words = NULL;
-}
-
 /* The words of a line, parted by blanks, which is changed for it. */
 static void split(struct where *out, char *line)
 {
     size_t count = 0, capacity = 0;
     char *rest, **words = NULL;
-    free_words(out);
     for (char *word = strtok_r(line, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest)) {
         words = hpx_grow(words, &capacity, count + 2, sizeof *words);
         words[count++] = hpx_strdup(word);
         words[count] = NULL;
     }
     out->words = words;
-}
-
-/* Lines "executor = slurm OPTION...", and such that begin with '#'. */
-static hpx_status read_config(struct where *out, const char *path, hpx_error *error)
-{
-    hpx_buffer bytes = {0};
-    hpx_status status = hpx_path_exists(path) ? hpx_file_read(&bytes, path, CONFIG_BYTES_MAX, error) : HPX_OK;
-    char *rest, *text = (char *)(uintptr_t)hpx_buffer_text(&bytes);
-    size_t number = 0;
-    for (char *line = text, *end; !status && line && *line; line = rest) {
-        end = strchr(line, '\n');
-        rest = end ? end + 1 : NULL;
-        if (end)
-            *end = '\0';
-        number++;
-        line += strspn(line, " \t\r");
-        line[strcspn(line, "\r")] = '\0';
-        char *value = strchr(line, '=');
-        if (!*line || *line == '#')
-            continue;
-        if (strncmp(line, "executor", 8) != 0 || !value || line + 8 + strspn(line + 8, " \t") != value ||
-            !value[1 + strspn(value + 1, " \t")])
-            status = hpx_error_set(error, HPX_USAGE,
-                                   "%s:%zu: expected 'executor = local' or 'executor = slurm OPTION...'",
-                                   path, number);
-        else
-            split(out, value + 1);
-    }
-    hpx_buffer_free(&bytes);
-    return status;
 }
 
 /* In the scratch folder, which all nodes see where they share the user's home: a folder for each store. free() it. */
@@ -89,19 +48,21 @@ static hpx_status find_pool(char **out, const struct target *target, const struc
 static hpx_status read_executor(struct where *out, const struct options *options, hpx_error *error)
 {
     const char *executor = options->executor;
-    char *path = executor ? NULL : hpx_path_of_user("config");
-    hpx_status status = path ? read_config(out, path, error) : HPX_OK;
-    if (!status && out->words) {
+    char *value = NULL, *place = NULL;
+    hpx_status status = executor ? HPX_OK : hpx_config_find(&value, &place, "executor", error);
+    if (value) {
+        split(out, value);
         executor = out->words[0];
         if (strcmp(executor, "local") != 0 && strcmp(executor, "slurm") != 0)
             status = hpx_error_set(error, HPX_USAGE, "%s: there is no executor '%s'; expected local or slurm",
-                                   path, executor);
+                                   place, executor);
         out->sbatch = out->words + 1;
     }
     if (options->sbatch)
         out->sbatch = options->sbatch;
     out->elsewhere = executor && strcmp(executor, "slurm") == 0;
-    free(path);
+    free(value);
+    free(place);
     return status;
 }
 
@@ -148,7 +109,9 @@ void hpx_where_describe(hpx_buffer *out, const struct where *where, const hpx_re
 
 void hpx_where_free(struct where *where)
 {
-    free_words(where);
+    for (size_t i = 0; where->words && where->words[i]; i++)
+        free(where->words[i]);
+    free(where->words);
     free(where->pool);
     free(where->program);
 }

@@ -228,6 +228,15 @@ static void add_speculative(hpx_json *json, const hpx_outcome *outcome)
     hpx_json_close(json, '}');
 }
 
+/* What a build has had from a shared store, and given to it. */
+static void add_shared(hpx_json *json, const hpx_outcome *outcome)
+{
+    hpx_json_open_flat(json, "shared", '{');
+    hpx_json_count(json, "pulled", outcome->pulled);
+    hpx_json_count(json, "pushed", outcome->pushed);
+    hpx_json_close(json, '}');
+}
+
 void hpx_report_outcome_json(hpx_buffer *out, const hpx_outcome *outcome)
 {
     hpx_json json = {.out = out};
@@ -239,6 +248,7 @@ void hpx_report_outcome_json(hpx_buffer *out, const hpx_outcome *outcome)
     hpx_json_close(&json, ']');
     add_reasons(&json, outcome);
     add_speculative(&json, outcome);
+    add_shared(&json, outcome);
     hpx_json_close(&json, '}');
     hpx_rows_free(rows);
 }

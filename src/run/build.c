@@ -64,6 +64,9 @@ static hpx_status follow(struct build *build, hpx_error *error)
                 return HPX_OK;
             if (!hpx_ledger_has(&build->ledger, requests[i]))
                 hpx_ledger_add(&build->ledger, requests[i], hpx_trial_look_up, build);
+        }
+        hpx_trials_settle(build);
+        for (size_t i = 0; i < count; i++) {
             for (size_t seed = 0; seed < build->recipe->seed_count; seed++)
                 hpx_trial_need(build, hpx_ledger_trial(&build->ledger, requests[i], seed),
                                requests[i].epochs);
@@ -126,6 +129,7 @@ static hpx_status speculate(const hpx_request **requests, size_t *count, struct 
             hpx_ledger_add(&build->ledger, (*requests)[i], hpx_trial_look_up_speculative, build);
             add(&build->speculated, (*requests)[i]);
         }
+        hpx_trials_settle(build);
         if (build->store_status) {
             *error = build->store_error;
             return build->store_status;
@@ -333,6 +337,8 @@ static hpx_status train(struct build *build, hpx_error *error)
         if (status || (counts.running == 0 && (build->stopping || build->open.count == 0)))
             break;
         hpx_build_say_waiting(build, &counts);
+        if (build->options->shared)
+            build->options->shared->turn(build->options->shared);
         status = wait_for_workers(build, patience_ms(&counts), error);
         if (!status)
             hpx_build_emit(build, HPX_EVENT_TICK, NULL, NULL);
@@ -433,6 +439,11 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     if (planned)
         hpx_pace_find(&pace, &build.ledger, build.store);
     *out = hpx_outcome_of(build.plan, &build.ledger, planned ? &pace : NULL);
+    if (options->shared && !options->dry) {
+        options->shared->finish(options->shared);
+        (*out)->pulled = options->shared->pulled;
+        (*out)->pushed = options->shared->pushed;
+    }
     describe_origin(*out, build.experiment, &build.binary);
     if (!status && planned)
         status = hpx_proofs_count(&(*out)->proofs, &build, error);
@@ -460,6 +471,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     hpx_experiment_free(build.experiment);
     free(build.arrivals.at);
     free(build.open.at);
+    free(build.wanted.at);
     free(build.waiting_for);
     free(build.said);
     hpx_build_forget_conditions(&build);

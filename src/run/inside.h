@@ -5,6 +5,7 @@
 #include "ledger.h"
 #include "proof.h"
 #include "reason.h"
+#include "shared.h"
 #include "timeline.h"
 
 #include "hpx/build.h"
@@ -22,6 +23,15 @@ struct known_code {
 
 struct list {
     hpx_request *at;
+    size_t count, capacity;
+};
+
+/* Trials that the shared store may have so many epochs of. */
+struct wanted {
+    struct {
+        struct trial *trial;
+        uint32_t epochs;
+    } * at;
     size_t count, capacity;
 };
 
@@ -46,6 +56,7 @@ struct build {
     bool speculative;       /* trials may be started that are not known to be needed */
     struct list open;       /* asked for, not yet told */
     struct list speculated; /* not asked for, and not yet a hint to the plan */
+    struct wanted wanted;   /* looked for in the shared store */
     size_t cells_seen, trained;
     double spent_seconds, spent_cost; /* of epochs trained in this run */
     double seconds_left, estimated_at;
@@ -105,6 +116,9 @@ void hpx_build_forget_conditions(struct build *build);
 void hpx_trial_look_up(void *build, struct trial *trial, uint32_t epochs, const hpx_buffer *manifest);
 void hpx_trial_look_up_speculative(void *build, struct trial *trial, uint32_t epochs,
                                    const hpx_buffer *manifest);
+
+/* Waits for what the shared store has of trials that were looked up, and looks these up again. */
+void hpx_trials_settle(struct build *build);
 
 /* A search is certain to come to the trial, after so many epochs. One that ended by accident when it was
  * speculative is trained again: it may have been the machine that had no room for it. */

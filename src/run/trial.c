@@ -79,17 +79,62 @@ static void explain(struct build *build, struct trial *trial)
     free(reason);
 }
 
-void hpx_trial_look_up(void *context, struct trial *trial, uint32_t epochs, const hpx_buffer *manifest)
+/* The store that others share; NULL: it is not asked. */
+static hpx_shared *shared_of(const struct build *build)
 {
-    struct build *build = context;
+    return build->options->dry || build->options->again ? NULL : build->options->shared;
+}
+
+/* False: the store cannot be read, which ends the build. */
+static bool look_up(struct build *build, struct trial *trial, uint32_t epochs, const hpx_buffer *manifest)
+{
     hpx_error error;
     hpx_status status = consult(build, trial, epochs, manifest, &error);
     if (status && !build->store_status) {
         build->store_status = status;
         build->store_error = error;
     }
-    if (!status)
+    return !status;
+}
+
+static void want(struct build *build, struct trial *trial, uint32_t epochs, const hpx_buffer *manifest)
+{
+    struct wanted *wanted = &build->wanted;
+    wanted->at = hpx_grow(wanted->at, &wanted->capacity, wanted->count + 1, sizeof *wanted->at);
+    wanted->at[wanted->count].trial = trial;
+    wanted->at[wanted->count++].epochs = epochs;
+    build->options->shared->want(build->options->shared, manifest, epochs);
+}
+
+void hpx_trial_look_up(void *context, struct trial *trial, uint32_t epochs, const hpx_buffer *manifest)
+{
+    struct build *build = context;
+    hpx_shared *shared = shared_of(build);
+    if (!look_up(build, trial, epochs, manifest))
+        return;
+    if (shared && trial->state == TRIAL_WAITING)
+        want(build, trial, epochs, manifest);
+    else if (shared && trial->state == TRIAL_KNOWN)
+        shared->offer(shared, &trial->key);
+    else
         explain(build, trial);
+}
+
+void hpx_trials_settle(struct build *build)
+{
+    struct wanted *wanted = &build->wanted;
+    hpx_buffer manifest = {0};
+    if (wanted->count > 0)
+        build->options->shared->settle(build->options->shared);
+    for (size_t i = 0; i < wanted->count; i++) {
+        struct trial *trial = wanted->at[i].trial;
+        manifest.size = 0;
+        add_manifest(&manifest, build, trial);
+        if (look_up(build, trial, wanted->at[i].epochs, &manifest))
+            explain(build, trial);
+    }
+    wanted->count = 0;
+    hpx_buffer_free(&manifest);
 }
 
 void hpx_trial_look_up_speculative(void *context, struct trial *trial, uint32_t epochs,
@@ -390,6 +435,8 @@ void hpx_trial_end_job(struct build *build, struct trial *trial)
     if (hpx_trial_target(trial) == 0) { /* it has its result, which may be that it failed */
         trial->state = TRIAL_KNOWN;
         build->trained += !trial->task.speculative;
+        if (shared_of(build))
+            build->options->shared->offer(build->options->shared, &trial->key);
         hpx_build_say_end(build, trial);
         return;
     }

@@ -1,0 +1,52 @@
+/* An open shared store, from the inside: pull.c and push.c say what is asked of it, remote.c how long. */
+#ifndef HPX_REMOTE_STATE_H
+#define HPX_REMOTE_STATE_H
+
+#include "entry.h"
+#include "transport.h"
+
+#include "remote/remote.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct remote {
+    hpx_shared shared; /* first: one is the other */
+    hpx_remote_options options;
+    char *place;
+    hpx_keys keys;
+    hpx_transport *transport;
+    bool off;          /* nothing more is asked of it */
+    bool warned;       /* which is done once */
+    unsigned failures; /* that followed each other */
+    double waited;     /* seconds, in all */
+    double busy;       /* of these, with what has come */
+    size_t lookups;    /* under way */
+    size_t pushes;     /* under way */
+    struct offers {
+        hpx_hash *keys;
+        size_t count, capacity, next;
+    } offers;
+};
+
+/* Something is not as it should be. It is said the first time. */
+void hpx_remote_warn(struct remote *remote, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Starts a transfer of a path, which is freed after `done`. */
+void hpx_remote_start(struct remote *remote, hpx_transfer_kind kind, const char *path, uint64_t size_max,
+                      const hpx_blob *blob,
+                      void (*done)(hpx_transfer *transfer, hpx_status status, const hpx_error *error),
+                      void *context);
+
+/* Notes how a transfer went; false: there is nothing, and if that is no answer it has been said. */
+bool hpx_remote_had(struct remote *remote, hpx_status status, const hpx_error *error);
+
+/* pull.c */
+void hpx_remote_want(hpx_shared *shared, const hpx_buffer *manifest, uint32_t epochs);
+
+/* push.c */
+void hpx_remote_offer(hpx_shared *shared, const hpx_hash *key);
+/* Begins with offers while there is room for more. */
+void hpx_remote_push_next(struct remote *remote);
+
+#endif

@@ -1,0 +1,45 @@
+/* How blobs come from a shared store and go there: by HTTP, or through a folder. What is asked for is under way at once, many at
+ * a time; it is done when wait has called `done`. */
+#ifndef HPX_REMOTE_TRANSPORT_H
+#define HPX_REMOTE_TRANSPORT_H
+
+#include "entry.h"
+
+#include "hpx/blob.h"
+#include "hpx/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum hpx_transfer_kind { HPX_GET, HPX_HAS, HPX_PUT } hpx_transfer_kind;
+
+typedef struct hpx_transfer hpx_transfer;
+
+struct hpx_transfer {
+    hpx_transfer_kind kind;
+    char path[HPX_ENTRY_PATH_BYTES];
+    uint64_t size_max; /* GET: it fails when there is more */
+    hpx_blob blob;     /* GET: what has come, for whoever asked to close; PUT: what is to go */
+    /* HPX_OK; HPX_NOT_FOUND, of GET and HAS; HPX_INTERRUPTED when it was given up; else `error` says why it failed. The transfer
+     * is the asker's again, who may start others. */
+    void (*done)(hpx_transfer *transfer, hpx_status status, const hpx_error *error);
+    void *context;
+    /* The transport's own. */
+    hpx_transfer *next;
+    void *way;
+};
+
+typedef struct hpx_transport hpx_transport;
+
+struct hpx_transport {
+    void (*start)(hpx_transport *transport, hpx_transfer *transfer);
+    /* Moves what can move, and waits up to so many seconds until something is done. */
+    void (*wait)(hpx_transport *transport, double seconds);
+    void (*give_up)(hpx_transport *transport); /* all that is under way */
+    void (*close)(hpx_transport *transport);   /* which nothing may be; and frees it */
+    uint64_t moved;                            /* bytes so far */
+};
+
+hpx_transport *hpx_transport_folder(const char *folder);
+
+#endif
