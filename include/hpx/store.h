@@ -236,10 +236,13 @@ hpx_status hpx_store_put_record(hpx_store *store, hpx_record_kind kind, const hp
 hpx_status hpx_store_get_record(hpx_fields *out, hpx_store *store, hpx_record_kind kind, const hpx_hash *id,
                                 hpx_error *error);
 
-/* From where and when a result came by an import, as fields "from" (text) and "when" (count, ns since 1970);
- * epoch 0 for a code version under its id. HPX_NOT_FOUND for what was trained, or built, with this store. */
+/* From where and when a result came by an import, as fields "from" (text) and "when" (count, ns since 1970), and what came from
+ * a shared store also "signer" (text, as remote/keys.h has it); epoch 0 for a code version under its id. HPX_NOT_FOUND for
+ * what was trained, or built, with this store. */
 hpx_status hpx_store_find_import(hpx_fields *out, hpx_store *store, const hpx_hash *key, uint32_t epoch,
                                  hpx_error *error);
+/* Calls for every epoch that came so, in order of key. Ends with the first status that is not HPX_OK. */
+hpx_status hpx_store_each_import(hpx_store *store, hpx_manifest_fn *each, void *context, hpx_error *error);
 
 /* The one record whose id begins with these hexadecimal digits; errors as of hpx_store_find_key. */
 hpx_status hpx_store_find_record(hpx_hash *out, hpx_store *store, hpx_record_kind kind, const char *prefix,

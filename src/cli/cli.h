@@ -45,6 +45,7 @@ struct options {
     hpx_selection selection;              /* ls, best */
     bool metrics, epochs;                 /* ls, best: all metrics; ls: all epochs */
     double rebuild;                       /* percent; 0: not given */
+    const char *signer;                   /* verify */
     bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code, help;
     const char *executor; /* build; NULL: what the user's configuration says */
     const char *remote;   /* build; NULL: what HPX_REMOTE, or the configuration, says */
@@ -101,6 +102,7 @@ int hpx_run_data(const struct options *options);
 int hpx_run_doctor(const struct options *options);
 int hpx_run_verify(const struct options *options);
 int hpx_run_forget(const struct options *options);
+int hpx_run_key(const struct options *options);
 int hpx_run_gc(const struct options *options);
 int hpx_run_export(const struct options *options);
 int hpx_run_import(const struct options *options);
@@ -214,6 +216,14 @@ int hpx_export_network(const struct options *options);
 /* target.c: hpx_stored_each, of what a target names: where searches are named, of the cells that they visit. */
 hpx_status hpx_each_stored(hpx_store *store, const struct target *target, const char *data, bool all_epochs,
                            hpx_artifact_fn *each, void *context, hpx_error *error);
+
+/* forget.c: what goes is listed before anybody is asked; in JSON, what went. The exit codes. */
+int hpx_show_going(const struct options *options, const hpx_forget_list *list);
+bool hpx_is_meant_to_go(const struct options *options, const hpx_forget_list *list); /* not with -n */
+int hpx_forget_listed(const struct options *options, hpx_store *store, hpx_forget_list *list, bool meant);
+
+/* key.c: a key that is trusted under this name, or any as text. HPX_USAGE if it is neither. */
+hpx_status hpx_find_signer(hpx_signer *out, const char *name, hpx_error *error);
 
 /* Says which searches have met nothing but failed cells; the exit code. */
 int hpx_check_searches(const hpx_outcome *outcome);

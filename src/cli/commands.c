@@ -50,6 +50,8 @@ const struct command hpx_commands[] = {
      "list, fetch and verify data sets"},
     {"doctor", hpx_run_doctor, 1, SIZE_MAX, "RECIPE [NAME=VALUE]...",
      "try a program: is its code declared, is it deterministic, does it continue"},
+    {"key", hpx_run_key, 0, 3, "[list | new | trust SIGNER PUBLIC | forget SIGNER]",
+     "say whose results from a shared store are believed"},
     {"verify", hpx_run_verify, 0, 0, "",
      "check every byte stored; train a sample again"},
     {"gc", hpx_run_gc, 0, SIZE_MAX, "[RECIPE]... | --pin KEY... | --unpin KEY...",

@@ -100,6 +100,16 @@ static void offer_keys(struct completion *c)
     free(folder);
 }
 
+static void offer_signers(struct completion *c)
+{
+    hpx_keys keys;
+    hpx_error error;
+    if (hpx_keys_read(&keys, &error) == HPX_OK)
+        for (size_t i = 0; i < keys.count; i++)
+            offer(c, "trusted", "%s", keys.trusted[i].name);
+    hpx_keys_free(&keys);
+}
+
 /* --- names of a recipe ------------------------------------------------------------------------------------ */
 
 /* RECIPE:SEARCH. */
@@ -220,6 +230,8 @@ static void offer_value(struct completion *c, const char *what)
         offer_files(c, "");
     else if (strcmp(what, "KEY") == 0)
         offer_keys(c);
+    else if (strcmp(what, "SIGNER") == 0)
+        offer_signers(c);
     else if (strcmp(what, "SEARCH") == 0)
         offer_names(c, offer_search_name);
     else if (strcmp(what, "COLUMN") == 0)
@@ -249,6 +261,8 @@ static void offer_argument(struct completion *c, const struct command *command)
     else if (has(usage, " NAME"))
         for (const char *const *name = hpx_known_names(); *name && !has(usage, "NAME="); name++)
             offer(c, "data set", "%s", *name);
+    if (before == 1 && has(usage, "SIGNER") && strcmp(c->options->arguments[0], "forget") == 0)
+        offer_signers(c);
     if (has(usage, "TABLE.csv") && before == 0)
         offer_files(c, ".csv");
     else if (has(usage, "RECIPE") &&

@@ -46,11 +46,9 @@ static char *count_text(const hpx_forget_list *list)
 }
 
 /* On a terminal; where nobody can answer, the command line has said it. */
-static bool is_meant(const struct options *options, const hpx_forget_list *list)
+static bool ask(const hpx_forget_list *list)
 {
     char answer[16] = "";
-    if (options->yes || !isatty(STDIN_FILENO))
-        return true;
     char *count = count_text(list), *question = hpx_format("hpx: forget %s? [y/N] ", count);
     hpx_show_text(question);
     free(question);
@@ -68,29 +66,39 @@ static int print(const struct options *options, const hpx_forget_list *list)
     return hpx_print_result(&text);
 }
 
-/* What goes is listed before anybody is asked; in JSON, what went. */
-static int run(const struct options *options, hpx_store *store, hpx_forget_list *list)
+int hpx_show_going(const struct options *options, const hpx_forget_list *list)
+{
+    return options->json || list->count == 0 ? EXIT_DONE : print(options, list);
+}
+
+bool hpx_is_meant_to_go(const struct options *options, const hpx_forget_list *list)
+{
+    return !options->dry && (options->yes || !isatty(STDIN_FILENO) || count_going(list) == 0 || ask(list));
+}
+
+int hpx_forget_listed(const struct options *options, hpx_store *store, hpx_forget_list *list, bool meant)
 {
     hpx_error error;
-    hpx_status status = HPX_OK;
-    int code = options->json || list->count == 0 ? EXIT_DONE : print(options, list);
     const size_t going = count_going(list);
-    const bool meant = going > 0 && !options->dry && is_meant(options, list);
-    if (meant)
-        status = hpx_forget(list, store, &hpx_interrupted, &error);
-    if (status)
+    if (meant && going > 0 && hpx_forget(list, store, &hpx_interrupted, &error))
         return hpx_fail(&error);
-    if (options->json)
-        code = print(options, list);
+    const int code = options->json ? print(options, list) : EXIT_DONE;
     char *count = count_text(list);
-    if (!options->quiet && meant)
-        hpx_say("forgot %s", count);
-    else if (!options->quiet && going == 0)
+    if (!options->quiet && going == 0)
         hpx_say("nothing to forget: %s", list->count ? "all of it stays" : "none of it is stored");
+    else if (!options->quiet && meant)
+        hpx_say("forgot %s", count);
     else if (!options->quiet)
         hpx_say("nothing was changed%s", options->dry ? " (-n)" : "");
     free(count);
     return code;
+}
+
+static int run(const struct options *options, hpx_store *store, hpx_forget_list *list)
+{
+    const int shown = hpx_show_going(options, list);
+    const int code = hpx_forget_listed(options, store, list, hpx_is_meant_to_go(options, list));
+    return code ? code : shown;
 }
 
 static int forget_from(const char *folder, const struct options *options, const struct target *targets,

@@ -14,14 +14,17 @@ static hpx_status add(void *verified, const hpx_rebuilt *rebuilt, hpx_error *err
     return HPX_OK;
 }
 
-/* Trains options->rebuild percent of the store again; the exit code. */
-static int rebuild(hpx_verified *verified, hpx_store *store, const char *data, const struct options *options)
+/* Trains options->rebuild percent of the store again, or of what `of` has signed; the exit code. */
+static int rebuild(hpx_verified *verified, hpx_store *store, const hpx_signed *of, const char *data,
+                   const struct options *options)
 {
     hpx_rebuild_options rebuild = {
         .program = hpx_worker_program(),
         .jobs = hpx_jobs_of(options),
         .share = options->rebuild / 100,
         .draw = (uint32_t)(hpx_clock_ns() / 1000),
+        .among = of ? of->keys : NULL,
+        .among_count = of ? of->count : 0,
         .folder = data,
         .done = add,
         .context = verified,
@@ -38,13 +41,38 @@ static int rebuild(hpx_verified *verified, hpx_store *store, const char *data, c
     return counts.differing ? EXIT_DIFFERS : counts.failed ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* What --signer has signed of the store. */
+static int rebuild_signed(hpx_verified *verified, hpx_store *store, const char *data,
+                          const struct options *options)
+{
+    hpx_signed_list stored = {0};
+    hpx_signer signer;
+    hpx_error error;
+    char key[HPX_SIGNER_TEXT_BYTES];
+    hpx_status status = hpx_find_signer(&signer, options->signer, &error);
+    if (!status)
+        status = hpx_signed_read(&stored, store, &error);
+    const hpx_signed *of = status ? NULL : hpx_signed_find(&stored, hpx_signer_text(key, &signer));
+    int code = EXIT_DONE;
+    if (status)
+        code = hpx_fail(&error);
+    else if (of)
+        code = rebuild(verified, store, of, data, options);
+    else
+        hpx_say("the store has nothing that %s has signed", options->signer);
+    hpx_signed_free(&stored);
+    return code;
+}
+
 /* `store`: open for what --rebuild finds, or NULL. The exit code. */
 static int report(const hpx_findings *found, const struct options *options, hpx_store *store,
                   const char *data)
 {
     hpx_buffer text = {0};
     hpx_verified *verified = hpx_verified_new(found);
-    int code = store ? rebuild(verified, store, data, options) : EXIT_DONE;
+    int code = !store            ? EXIT_DONE
+               : options->signer ? rebuild_signed(verified, store, data, options)
+                                 : rebuild(verified, store, NULL, data, options);
     if (options->json)
         hpx_report_verified_json(&text, verified);
     else
@@ -64,7 +92,11 @@ int hpx_run_verify(const struct options *options)
     hpx_error error;
     hpx_findings found = {0};
     hpx_status status = HPX_OK;
-    if (options->store && !hpx_store_exists(folder))
+    if (options->signer && options->rebuild <= 0)
+        status = hpx_error_set(&error, HPX_USAGE,
+                               "verify: --signer goes with --rebuild, as in --rebuild 5%% --signer %s",
+                               options->signer);
+    else if (options->store && !hpx_store_exists(folder))
         status = hpx_error_set(&error, HPX_USAGE, "--store %s: there is no store to check", folder);
     if (!status)
         status = hpx_store_check(&found, folder, &hpx_manifest_judge, &error);

@@ -165,6 +165,9 @@ bool hpx_report_import(hpx_buffer *out, const hpx_provenance *provenance)
     if (provenance->import.count == 0)
         return false;
     hpx_buffer_printf(out, "imported from %s, %s", import_source(provenance), import_time(when, provenance));
+    const char *signer = hpx_fields_text_or_empty(&provenance->import, "signer");
+    if (*signer)
+        hpx_buffer_printf(out, ", signed by %s", signer);
     return true;
 }
 
@@ -178,5 +181,8 @@ void hpx_add_import(hpx_row *row, const hpx_provenance *provenance)
     hpx_row_open_flat(row, "imported", '{');
     hpx_row_text(row, "from", import_source(provenance));
     hpx_row_text(row, "when", import_time(when, provenance));
+    const char *signer = hpx_fields_text_or_empty(&provenance->import, "signer");
+    if (*signer)
+        hpx_row_text(row, "signer", signer);
     hpx_row_close(row);
 }

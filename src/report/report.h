@@ -12,6 +12,7 @@
 #include "identity/provenance.h"
 #include "identity/trained.h"
 #include "identity/why.h"
+#include "remote/keys.h"
 #include "report/rows.h"
 #include "report/spark.h"
 #include "store/bundle.h"
@@ -22,6 +23,7 @@
 #include "upkeep/gc.h"
 #include "upkeep/rebuild.h"
 #include "upkeep/reproduce.h"
+#include "upkeep/signed.h"
 
 #include <stdbool.h>
 
@@ -131,6 +133,10 @@ void hpx_report_gc_json(hpx_buffer *out, const hpx_gc_result *result, uint64_t c
 /* `forget`. */
 void hpx_report_forgotten(hpx_buffer *out, const hpx_forgotten *items, size_t count);
 void hpx_report_forgotten_json(hpx_buffer *out, const hpx_forgotten *items, size_t count);
+
+/* The keys that are trusted, and those that have signed what is stored. */
+void hpx_report_keys(hpx_buffer *out, const hpx_keys *keys, const hpx_signed_list *stored);
+void hpx_report_keys_json(hpx_buffer *out, const hpx_keys *keys, const hpx_signed_list *stored);
 
 /* `verify`: what a check has found and, of --rebuild, how each trajectory came out: added between begin and end. Reported
  * once. `verbose`: also a line for each that came out the same. */

@@ -4,6 +4,9 @@
 #include "internal.h"
 #include "sealed.h"
 #include "transaction.h"
+#include "walk.h"
+
+#include <string.h>
 
 hpx_status hpx_mark_import(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
                            const hpx_fields *mark, hpx_error *error)
@@ -61,6 +64,34 @@ hpx_status hpx_store_find_import(hpx_fields *out, hpx_store *store, const hpx_ha
     if (status)
         return status;
     status = get_mark(out, store, txn, key, epoch, error);
+    hpx_end_read(store, txn);
+    return status;
+}
+
+hpx_status hpx_store_each_import(hpx_store *store, hpx_manifest_fn *each, void *context, hpx_error *error)
+{
+    MDB_txn *txn;
+    hpx_status status = hpx_begin_read(&txn, store, error);
+    if (status)
+        return status;
+    struct walk walk = hpx_walk(store, txn, DB_IMPORTS, NULL);
+    while (!status && hpx_walk_next(&walk)) {
+        hpx_hash key;
+        hpx_fields mark = {0};
+        if (walk.key.mv_size != HPX_HASH_BYTES + 4)
+            continue;
+        memcpy(key.bytes, walk.key.mv_data, HPX_HASH_BYTES);
+        const uint32_t epoch = hpx_load_big_u32((const uint8_t *)walk.key.mv_data + HPX_HASH_BYTES);
+        if (epoch == 0)
+            continue; /* a code version */
+        status = get_mark(&mark, store, txn, &key, epoch, error);
+        if (status == HPX_NOT_FOUND)
+            status = HPX_OK; /* damaged: reported */
+        else if (!status)
+            status = each(context, &key, &mark, error);
+        hpx_fields_free(&mark);
+    }
+    status = hpx_walk_end(&walk, status, error);
     hpx_end_read(store, txn);
     return status;
 }

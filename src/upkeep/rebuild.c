@@ -183,10 +183,24 @@ static void swap(struct rebuild *rebuild, size_t a, size_t b)
     rebuild->candidates[b] = first;
 }
 
+static hpx_status collect_all(struct rebuild *rebuild, hpx_error *error)
+{
+    const hpx_rebuild_options *options = rebuild->options;
+    if (!options->among)
+        return hpx_store_each(rebuild->store, NULL, collect, rebuild, error);
+    hpx_status status = HPX_OK;
+    for (size_t i = 0; i < options->among_count && !status; i++)
+        status = hpx_store_each(rebuild->store, &options->among[i], collect, rebuild, error);
+    return status;
+}
+
 /* Leaves only the trajectories that can be trained here, and of those a random sample. */
 static hpx_status choose(struct rebuild *rebuild, hpx_error *error)
 {
     size_t kept = 0;
+    hpx_status collected = collect_all(rebuild, error);
+    if (collected)
+        return collected;
     for (size_t i = 0; i < rebuild->count; i++) {
         hpx_job job;
         hpx_status status = make_job(&job, rebuild, &rebuild->candidates[i], error);
@@ -326,9 +340,7 @@ hpx_status hpx_rebuild(hpx_rebuild_counts *out, hpx_store *store, const hpx_rebu
     if (!status && options->wanted) {
         status = choose_wanted(&rebuild, error);
     } else if (!status) {
-        status = hpx_store_each(store, NULL, collect, &rebuild, error);
-        if (!status)
-            status = choose(&rebuild, error);
+        status = choose(&rebuild, error);
     }
     if (!status) {
         rebuild.executor = hpx_executor_local(options->program, options->jobs, false);

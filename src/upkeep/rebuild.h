@@ -43,8 +43,10 @@ typedef struct hpx_rebuild_wanted {
 typedef struct hpx_rebuild_options {
     const char *program; /* run as `program worker` */
     size_t jobs;
-    double share;  /* of the trajectories that this binary can train again, (0, 1]; one at least */
-    uint32_t draw; /* decides which ones */
+    double share;          /* of the trajectories that this binary can train again, (0, 1]; one at least */
+    uint32_t draw;         /* decides which ones */
+    const hpx_hash *among; /* NULL: all of the store; or the trajectories from which the share is drawn: */
+    size_t among_count;
     const hpx_rebuild_wanted *wanted; /* NULL, or the trajectories to train, in this order: */
     size_t wanted_count;
     bool trust;         /* programs whose code came by an import are run, too */
