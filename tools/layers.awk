@@ -18,6 +18,16 @@ function complain(what)
     failed = 1
 }
 
+# Whether this file begins with one of these, which have a blank between them.
+function is_one_of(prefixes, words, i, n)
+{
+    n = split(prefixes, words, " ")
+    for (i = 1; i <= n; i++)
+        if (index(FILENAME, words[i]) == 1)
+            return 1
+    return 0
+}
+
 FILENAME == ARGV[1] {
     if ($1 ~ /^[0-9]+$/) {
         folder = $2
@@ -26,7 +36,7 @@ FILENAME == ARGV[1] {
         for (i = 3; i <= NF; i++)
             owner[$i ~ /\/|\.h$/ ? $i : folder "/" $i] = folder
     } else if ($1 == "only") {
-        sole[$2] = $3
+        sole[$2] = substr($0, index($0, $3))
     }
     next
 }
@@ -43,7 +53,7 @@ FNR == 1 {
     header = $2
     gsub(/[<">]/, "", header)
     for (library in sole)
-        if (index(header, library) == 1 && index(FILENAME, sole[library]) != 1)
+        if (index(header, library) == 1 && !is_one_of(sole[library]))
             complain("only " sole[library] " may include " header)
     if ($2 !~ /^"/ || header !~ /\//)
         next

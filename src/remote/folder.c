@@ -14,8 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PIECE_BYTES  ((size_t)64 << 10)
-#define MEMORY_BYTES ((uint64_t)1 << 20) /* a blob of more is in a file */
+#define PIECE_BYTES ((size_t)64 << 10)
 
 struct folder {
     hpx_transport transport;
@@ -45,8 +44,7 @@ static hpx_status get(struct folder *folder, hpx_transfer *transfer, const char 
     if (!status && size > transfer->size_max)
         status = hpx_error_set(error, HPX_FAILED, "%s: larger than it may be", path);
     if (!status)
-        status = size > MEMORY_BYTES ? hpx_blob_new_file(&transfer->blob, error)
-                                     : hpx_blob_new(&transfer->blob, error);
+        status = hpx_transfer_make_room(transfer, size, error);
     for (uint64_t left = size; !status && left > 0;) {
         const ssize_t got = read(fd, piece, left < PIECE_BYTES ? (size_t)left : PIECE_BYTES);
         if (got < 0 && errno == EINTR)
@@ -104,6 +102,7 @@ static hpx_status move(struct folder *folder, hpx_transfer *transfer, hpx_error 
     int fd = -1;
     hpx_status status;
     if (!hpx_path_is_folder(folder->path)) {
+        folder->transport.gone = true;
         status = hpx_error_set(error, HPX_FAILED, "there is no such folder");
     } else if (transfer->kind == HPX_HAS) {
         status = open_file(&fd, &size, path, error);

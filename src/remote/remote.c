@@ -12,7 +12,14 @@
 #define BYTES_A_SECOND ((double)(8 << 20)) /* what comes so fast is waited for longer */
 #define STALL_SECONDS  5.0                 /* in which nothing moves of what is pushed */
 #define STEP_SECONDS   0.1
-#define FAILURES_MAX   10 /* that follow each other */
+#define MEMORY_BYTES   ((uint64_t)1 << 20) /* a blob of more is in a file */
+#define FAILURES_MAX   10                  /* that follow each other */
+
+hpx_status hpx_transfer_make_room(hpx_transfer *transfer, uint64_t size, hpx_error *error)
+{
+    return size > MEMORY_BYTES ? hpx_blob_new_file(&transfer->blob, error)
+                               : hpx_blob_new(&transfer->blob, error);
+}
 
 void hpx_remote_warn(struct remote *remote, const char *format, ...)
 {
@@ -56,7 +63,7 @@ bool hpx_remote_had(struct remote *remote, hpx_status status, const hpx_error *e
         remote->failures = 0;
     else if (status != HPX_INTERRUPTED) {
         hpx_remote_warn(remote, "%s; what cannot be had from it is trained", error->message);
-        remote->off = remote->off || ++remote->failures == FAILURES_MAX;
+        remote->off = remote->off || remote->transport->gone || ++remote->failures == FAILURES_MAX;
     }
     return status == HPX_OK;
 }
@@ -136,11 +143,14 @@ static void close_remote(hpx_shared *shared)
 static hpx_status open_place(struct remote *remote, hpx_error *error)
 {
     const char *place = remote->options.place;
+    hpx_status status = HPX_OK;
     if (strstr(place, "://"))
-        return hpx_error_set(error, HPX_USAGE, "the shared store '%s': expected a folder", place);
-    remote->transport = hpx_transport_folder(place);
-    remote->place = hpx_strdup(place);
-    return HPX_OK;
+        status = hpx_transport_http(&remote->transport, place, error);
+    else
+        remote->transport = hpx_transport_folder(place);
+    if (!status)
+        remote->place = hpx_strdup(place);
+    return status;
 }
 
 hpx_status hpx_remote_open(hpx_shared **out, const hpx_remote_options *options, hpx_error *error)

@@ -8,6 +8,7 @@
 #include "hpx/blob.h"
 #include "hpx/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,8 +39,16 @@ struct hpx_transport {
     void (*give_up)(hpx_transport *transport); /* all that is under way */
     void (*close)(hpx_transport *transport);   /* which nothing may be; and frees it */
     uint64_t moved;                            /* bytes so far */
+    bool gone;                                 /* it cannot be reached at all */
 };
 
 hpx_transport *hpx_transport_folder(const char *folder);
+
+/* HPX_USAGE for a URL that is none, or has a password in it, and for a token that is none; HPX_FAILED where libcurl is not
+ * installed. */
+hpx_status hpx_transport_http(hpx_transport **out, const char *url, hpx_error *error);
+
+/* For transports: makes the blob of a GET, for so many bytes at most. */
+hpx_status hpx_transfer_make_room(hpx_transfer *transfer, uint64_t size, hpx_error *error);
 
 #endif
