@@ -79,7 +79,7 @@ static void explain(struct build *build, struct trial *trial)
     free(reason);
 }
 
-/* The store that others share; NULL: it is not asked. */
+/* The store that others share, as far as it is asked; NULL: it is not. */
 static hpx_shared *shared_of(const struct build *build)
 {
     return build->options->dry || build->options->again ? NULL : build->options->shared;
@@ -435,7 +435,7 @@ void hpx_trial_end_job(struct build *build, struct trial *trial)
     if (hpx_trial_target(trial) == 0) { /* it has its result, which may be that it failed */
         trial->state = TRIAL_KNOWN;
         build->trained += !trial->task.speculative;
-        if (shared_of(build))
+        if (build->options->shared)
             build->options->shared->offer(build->options->shared, &trial->key);
         hpx_build_say_end(build, trial);
         return;
