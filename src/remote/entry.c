@@ -164,6 +164,7 @@ hpx_status hpx_entry_decode(hpx_entry *out, const uint8_t *bytes, size_t size,
         return hpx_error_set(error, HPX_DAMAGED, "its signature is not the signer's");
     if (!read_statement(out, statement->contents) || !agrees(&result, out))
         return hpx_error_set(error, HPX_DAMAGED, "its statement is malformed");
+    out->statement = statement->digest;
     if (memcmp(out->manifest, manifest, HPX_SHA256_BYTES) != 0)
         return hpx_error_set(error, HPX_DAMAGED, "it is of another manifest");
     return HPX_OK;

@@ -17,6 +17,7 @@ typedef struct hpx_entry {
     uint32_t epoch;                     /* the newest one */
     uint32_t checkpoint_epoch;          /* of the checkpoint; 0: there is none */
     hpx_digest parts[HPX_BUNDLE_PARTS];
+    hpx_digest statement; /* of what was decoded: the blob that says all this, signed */
 } hpx_entry;
 
 #define HPX_ENTRY_PATH_BYTES (sizeof "cas/" + 2 * HPX_SHA256_BYTES)

@@ -162,7 +162,7 @@ static void put_pieces(struct push *push)
     }
 }
 
-/* Whether a part of the entry that is there is there, too. */
+/* Whether a blob of the entry that is there is there, too. */
 static void take_check(hpx_transfer *transfer, hpx_status status, const hpx_error *error)
 {
     struct push *push = transfer->context;
@@ -176,15 +176,20 @@ static void take_check(hpx_transfer *transfer, hpx_status status, const hpx_erro
         end(push);
 }
 
-static void check_parts(struct push *push, const hpx_entry *entry)
+static void check(struct push *push, const hpx_digest *digest)
 {
     char path[HPX_ENTRY_PATH_BYTES];
-    const size_t parts = entry->checkpoint_epoch > 0 ? HPX_BUNDLE_PARTS : HPX_BUNDLE_CHECKPOINT;
-    push->coming = parts;
-    for (size_t part = 0; part < parts; part++) {
-        hpx_blob_path(path, &entry->parts[part]);
-        hpx_remote_start(push->remote, HPX_HAS, path, 0, NULL, take_check, push);
-    }
+    hpx_blob_path(path, digest);
+    push->coming++;
+    hpx_remote_start(push->remote, HPX_HAS, path, 0, NULL, take_check, push);
+}
+
+static void check_blobs(struct push *push, const hpx_entry *entry)
+{
+    check(push, &entry->statement);
+    for (size_t part = 0; part < HPX_BUNDLE_PARTS; part++)
+        if (part != HPX_BUNDLE_CHECKPOINT || entry->checkpoint_epoch > 0)
+            check(push, &entry->parts[part]);
 }
 
 /* What is there already under the user's own key. */
@@ -207,7 +212,7 @@ static void take_entry(hpx_transfer *transfer, hpx_status status, const hpx_erro
     else if (good && there.epoch > push->epoch)
         end(push);
     else if (good && there.epoch == push->epoch)
-        check_parts(push, &there);
+        check_blobs(push, &there);
     else
         put_pieces(push);
 }
