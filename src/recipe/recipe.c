@@ -11,7 +11,7 @@ void hpx_recipe_stages(struct parse *p)
         hpx_recipe_statements,       hpx_recipe_trainer,          hpx_recipe_amend,   hpx_recipe_axes,
         hpx_recipe_dataset_settings, hpx_recipe_trainer_settings, hpx_recipe_program, hpx_recipe_training,
         hpx_recipe_axes_used,        hpx_recipe_searches};
-    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+    for (size_t i = 0; i < sizeof stages / sizeof *stages && !p->partial; i++)
         stages[i](p);
 }
 

@@ -244,6 +244,7 @@ static hpx_status include(struct parse *p, struct cursor *at, size_t depth)
     status = p->load(p->context, joined, &bytes, &error);
     if (status) {
         hpx_recipe_fail(p, &path, "cannot include it: %s", error.message);
+        p->partial = true;
         /* A file that is not there is a mistake in the recipe; one that cannot be read is not. */
         if (status != HPX_NOT_FOUND)
             p->status = status;

@@ -174,6 +174,10 @@ static void test_includes(void **state)
                "included from b.rcp:1\nincluded from r.rcp:1");
     static const char *const gone[] = {"r.rcp", "include gone.rcp\n", NULL};
     expect_error(gone, "r.rcp:1:9: cannot include it: gone.rcp: no such file\ninclude gone.rcp\n        ^");
+    /* What the rest refers to may be in the file that is missing. */
+    static const char *const refers[] = {
+        "r.rcp", "include gone.rcp\nsearch a\n  method = partial-cross\n  first = n2\n", NULL};
+    expect_error(refers, "r.rcp:1:9: cannot include it: gone.rcp: no such file\ninclude gone.rcp\n        ^");
     static const char *const twice[] = {"r.rcp", "include b.rcp\ninclude b.rcp\n", "b.rcp", MODEL, NULL};
     expect_error(
         twice,
