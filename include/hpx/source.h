@@ -31,6 +31,9 @@ typedef struct hpx_source_options {
     bool fetch;         /* the bytes are needed, and a known data set that is not there is fetched; else
                            hashes suffice, those of files that are gone included */
     bool shape_only;    /* no bytes and no hashes are needed: a known data set's files are not looked at */
+    const char
+        *elsewhere; /* trials are trained on other machines: the file of the numerics that these had last
+                              (identity/elsewhere.h); NULL: on this one */
     hpx_fetch_fn *progress;
     void *context;
 } hpx_source_options;

@@ -50,7 +50,8 @@ static void summarise(const hpx_outcome *outcome, const struct options *options)
 }
 
 /* How `hpx watch` opens the recipe again. */
-static void describe(hpx_fields *out, const struct target *target, const struct options *options)
+static void describe(hpx_fields *out, const struct target *target, const struct options *options,
+                     const struct where *where)
 {
     hpx_buffer words = {0};
     char *folder = hpx_path_real(".");
@@ -60,6 +61,8 @@ static void describe(hpx_fields *out, const struct target *target, const struct 
     hpx_fields_set_bytes(out, "words", words.data, words.size);
     hpx_fields_set_bytes(out, "recipe", target->path, strlen(target->path));
     hpx_fields_set_bytes(out, "folder", folder ? folder : "", folder ? strlen(folder) : 0);
+    if (where->numerics)
+        hpx_fields_set_bytes(out, "elsewhere", where->numerics, strlen(where->numerics));
     hpx_fields_set_count(out, "started", (uint64_t)hpx_clock_ns());
     hpx_buffer_free(&words);
     free(folder);
@@ -71,17 +74,18 @@ hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_
     bool dry = options->dry;
     struct progress *progress = hpx_progress_new(options, target);
     hpx_fields about = {0};
-    describe(&about, target, options);
+    struct where where;
+    hpx_status status = hpx_find_where(&where, target, options, error);
+    describe(&about, target, options, &where);
     hpx_source_options source = {
         .store = store,
         .remember = !dry,
         .folder = data,
         .fetch = !dry,
+        .elsewhere = where.numerics,
         .progress = hpx_progress_fetch,
         .context = progress,
     };
-    struct where where;
-    hpx_status status = hpx_find_where(&where, target, options, error);
     hpx_build_options build = {
         .program = hpx_worker_program(),
         .jobs = where.elsewhere && options->jobs > 0 ? options->jobs : hpx_jobs_of(options),

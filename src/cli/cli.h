@@ -283,11 +283,15 @@ struct where {
     char **words;        /* of the configuration, NULL at the end */
     char *const *sbatch; /* its options; NULL: none */
     char *pool, *program;
+    char *numerics; /* the file of those that its workers had last (hpx_source_options) */
 };
 
 hpx_status hpx_find_where(struct where *out, const struct target *target, const struct options *options,
                           hpx_error *error); /* hpx_where_free, also when it fails */
 void hpx_where_free(struct where *where);
+/* The file of the numerics that the results of builds have, where the configuration says that these train elsewhere; NULL: here.
+ * Of what is asked for by keys that are those of a build. */
+const char *hpx_elsewhere(void);
 struct hpx_launcher *hpx_where_launcher(const struct where *where, const hpx_recipe *recipe); /* NULL: here */
 /* Appends what would be submitted. */
 void hpx_where_describe(hpx_buffer *out, const struct where *where, const hpx_recipe *recipe, size_t workers);

@@ -9,7 +9,8 @@ static hpx_status open_results(hpx_measured **out, const struct options *options
                                const hpx_compare_metrics *metrics, const char *folder, const char *data,
                                hpx_error *error)
 {
-    const hpx_stored_options stored = {.recipe = target->recipe, .folder = data};
+    const hpx_stored_options stored = {
+        .recipe = target->recipe, .folder = data, .elsewhere = hpx_elsewhere()};
     hpx_store *store;
     *out = NULL;
     if (options->table)

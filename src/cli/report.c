@@ -139,7 +139,7 @@ static bool all_done(const hpx_outcome *outcome)
 static hpx_status make_page(struct written *out, hpx_store *store, const struct target *target,
                             const struct options *options, const char *data, hpx_error *error)
 {
-    const hpx_source_options source = {.store = store, .folder = data};
+    const hpx_source_options source = {.store = store, .folder = data, .elsewhere = hpx_elsewhere()};
     const struct target whole = {.recipe = target->recipe};
     struct reported reported = {.store = store, .page = hpx_page_new(target->recipe)};
     hpx_outcome *outcome = NULL;

@@ -187,6 +187,7 @@ hpx_status hpx_each_stored(hpx_store *store, const struct target *target, const 
         .search_count = target->named ? target->count : 0,
         .all_epochs = all_epochs,
         .folder = data,
+        .elsewhere = hpx_elsewhere(),
         .program = hpx_worker_program(),
         .interrupted = &hpx_interrupted,
     };

@@ -24,6 +24,7 @@ struct watched {
     uint64_t number, started;
     size_t others; /* further builds that run */
     char *command, *recipe, *folder;
+    char *elsewhere; /* as of hpx_source_options; empty: NULL */
     char **words;
     size_t count;
     hpx_store *store; /* while they are looked at */
@@ -47,9 +48,10 @@ static void forget(struct watched *watched)
     free(watched->command);
     free(watched->recipe);
     free(watched->folder);
+    free(watched->elsewhere);
     watched->words = NULL;
     watched->count = 0;
-    watched->command = watched->recipe = watched->folder = NULL;
+    watched->command = watched->recipe = watched->folder = watched->elsewhere = NULL;
 }
 
 /* --- which build ---------------------------------------------------------------------------------------------- */
@@ -99,6 +101,7 @@ static hpx_status consider(void *context, const hpx_fields *entry, const hpx_bui
                                     .command = text_of(entry, "command"),
                                     .recipe = hpx_strdup(recipe),
                                     .folder = hpx_strdup(folder),
+                                    .elsewhere = text_of(entry, "elsewhere"),
                                     .store = watched->store};
         take_words(watched, entry);
     }
@@ -209,7 +212,9 @@ static hpx_status look_at(struct watching *watching, hpx_store *store, hpx_error
                         .before = watching->last.live ? &watching->last : NULL,
                         .lists =
                             !watching->options->quiet && (!watching->draws || watching->options->verbose)};
-    const hpx_source_options source = {.store = store, .folder = data};
+    const char *elsewhere = watching->watched->elsewhere;
+    const hpx_source_options source = {
+        .store = store, .folder = data, .elsewhere = *elsewhere ? elsewhere : NULL};
     const hpx_build_options build = {.program = hpx_worker_program(),
                                      .jobs = hpx_processors(),
                                      .dry = true,

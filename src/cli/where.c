@@ -24,8 +24,16 @@ static void split(struct where *out, char *line)
     out->words = words;
 }
 
-/* In the scratch folder, which all nodes see where they share the user's home: a folder for each store. free() it. */
-static hpx_status find_pool(char **out, const struct target *target, const struct options *options,
+/* In the scratch folder, too: what is behind this machine is one cluster. free() it. */
+static char *numerics_path(const char *scratch)
+{
+    char host[64];
+    hpx_host_name(host, sizeof host);
+    return hpx_format("%s/elsewhere/%s", scratch, host);
+}
+
+/* In the scratch folder, which all nodes see where they share the user's home: a folder for each store. */
+static hpx_status find_pool(struct where *out, const struct target *target, const struct options *options,
                             hpx_error *error)
 {
     char hex[HPX_HASH_HEX_BYTES], host[64], *scratch;
@@ -36,7 +44,8 @@ static hpx_status find_pool(char **out, const struct target *target, const struc
     hpx_host_name(host, sizeof host);
     char *place = hpx_format("%s:%s", host, real ? real : store);
     const hpx_hash hash = hpx_hash_of(place, strlen(place));
-    *out = hpx_format("%s/pools/%.16s", scratch, hpx_hash_hex(hex, &hash));
+    out->pool = hpx_format("%s/pools/%.16s", scratch, hpx_hash_hex(hex, &hash));
+    out->numerics = numerics_path(scratch);
     free(place);
     free(real);
     free(store);
@@ -88,9 +97,27 @@ hpx_status hpx_find_where(struct where *out, const struct target *target, const 
                              "the executor slurm: say with -j how many workers there are to be");
     status = hpx_slurm_check_options(out->sbatch, error);
     if (!status)
-        status = find_pool(&out->pool, target, options, error);
+        status = find_pool(out, target, options, error);
     out->program = hpx_path_real(hpx_worker_program());
     return status;
+}
+
+const char *hpx_elsewhere(void)
+{
+    static const struct options none;
+    static char *path;
+    static bool looked;
+    struct where where = {.pool = NULL};
+    char *scratch;
+    hpx_error unknown;
+    if (!looked && read_executor(&where, &none, &unknown) == HPX_OK && where.elsewhere &&
+        hpx_scratch_folder(&scratch, false, &unknown) == HPX_OK) {
+        path = numerics_path(scratch);
+        free(scratch);
+    }
+    looked = true;
+    hpx_where_free(&where);
+    return path;
 }
 
 hpx_launcher *hpx_where_launcher(const struct where *where, const hpx_recipe *recipe)
@@ -113,5 +140,6 @@ void hpx_where_free(struct where *where)
         free(where->words[i]);
     free(where->words);
     free(where->pool);
+    free(where->numerics);
     free(where->program);
 }

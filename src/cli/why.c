@@ -63,7 +63,7 @@ static hpx_status open_asked(struct asked *asked, const struct options *options,
         status = find_trial(asked, options->arguments + 1, count - 1, error);
     if (!status)
         status = hpx_open_store(&asked->store, options, asked->folder, HPX_STORE_READ, error);
-    hpx_source_options source = {.store = asked->store, .folder = asked->data};
+    hpx_source_options source = {.store = asked->store, .folder = asked->data, .elsewhere = hpx_elsewhere()};
     if (!status)
         status = hpx_experiment_open(&asked->experiment, asked->recipe, &source, error);
     return status;

@@ -58,16 +58,21 @@ static int work_for_pool(const struct options *options)
     sigaction(SIGINT, &act, NULL);
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
+    const double seconds = hpx_slurm_time_left();
+    char *node = hpx_slurm_node();
+    forget_scheduler();
     const hpx_member_options member = {
         .program = hpx_worker_program(),
         .pool = options->arguments[0],
         .name = options->arguments[1],
-        .seconds = hpx_slurm_time_left(),
+        .node = node,
+        .seconds = seconds,
         .say = say_line,
         .told_to_go = &told_to_go,
     };
-    forget_scheduler();
-    return hpx_member_run(&member, &error) ? hpx_fail(&error) : EXIT_DONE;
+    hpx_status status = hpx_member_run(&member, &error);
+    free(node);
+    return status ? hpx_fail(&error) : EXIT_DONE;
 }
 
 int hpx_run_worker(const struct options *options)

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "hpx/file.h"
 #include "identity/adoption.h"
+#include "identity/elsewhere.h"
 #include "identity/manifest.h"
 #include "identity/missing.h"
 #include "identity/program.h"
@@ -31,7 +32,9 @@ struct known_cost {
 
 struct hpx_experiment {
     const hpx_recipe *recipe;
-    hpx_fields binary;          /* what this binary contributes to every manifest */
+    hpx_fields
+        binary; /* what the workers contribute to every manifest: this binary, or those of other machines */
+    bool presumes;              /* theirs are asked for, and are not known */
     hpx_program_state *program; /* NULL: the trainer is a model */
     hpx_adoptions adoptions;
     hpx_grid data_grid;       /* the axes that the data set depends on; the others have one value here */
@@ -203,6 +206,9 @@ hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
     hpx_experiment *experiment = hpx_alloc(sizeof *experiment);
     experiment->recipe = recipe;
     hpx_manifest_set_binary(&experiment->binary, recipe->trainer);
+    experiment->presumes =
+        options->elsewhere &&
+        !hpx_elsewhere_recall(&experiment->binary, options->elsewhere, recipe->trainer->name);
     experiment->data_grid = section_grid(recipe, "dataset");
     experiment->model_grid = section_grid(recipe, "model");
     hpx_status status = hpx_adoptions_read(&experiment->adoptions, options->store, error);
@@ -240,11 +246,27 @@ void hpx_experiment_free(hpx_experiment *experiment)
     free(experiment);
 }
 
+const hpx_fields *hpx_experiment_binary(const hpx_experiment *experiment)
+{
+    return &experiment->binary;
+}
+
+bool hpx_experiment_presumes(const hpx_experiment *experiment)
+{
+    return experiment->presumes && hpx_experiment_needs_numerics(experiment);
+}
+
 void hpx_experiment_set_binary(hpx_experiment *experiment, const hpx_fields *binary)
 {
     hpx_manifest_set_binary_fields(&experiment->binary, binary);
     hpx_fields_free(&experiment->recent);
     experiment->recent_uses = 0;
+}
+
+bool hpx_experiment_needs_numerics(const hpx_experiment *experiment)
+{
+    const hpx_program *program = experiment->recipe->program;
+    return !program || program->repeat == HPX_REPEAT_EXACT;
 }
 
 const hpx_recipe *hpx_experiment_recipe(const hpx_experiment *experiment)
@@ -272,12 +294,12 @@ static void set_last_epoch(hpx_fields *manifest, const hpx_recipe *recipe)
 }
 
 /* Of what the binary contributes: a program's results depend on the machine only where they repeat exactly. */
-static bool is_of_identity(const hpx_recipe *recipe, const char *field)
+static bool is_of_identity(const hpx_experiment *experiment, const char *field)
 {
-    const hpx_program *program = recipe->program;
+    const hpx_program *program = experiment->recipe->program;
     if (!program || strcmp(field, "format") == 0)
         return true;
-    return program->repeat == HPX_REPEAT_EXACT &&
+    return hpx_experiment_needs_numerics(experiment) &&
            (program->gpus > 0 || strcmp(field, "numerics.processor") == 0);
 }
 
@@ -287,7 +309,7 @@ static void set_own_fields(hpx_fields *out, const hpx_experiment *experiment, ui
     const struct data *data = data_of(experiment, cell);
     const hpx_recipe *recipe = experiment->recipe;
     for (size_t i = 0; i < experiment->binary.count; i++)
-        if (is_of_identity(recipe, experiment->binary.fields[i].name))
+        if (is_of_identity(experiment, experiment->binary.fields[i].name))
             hpx_fields_set(out, &experiment->binary.fields[i]);
     if (experiment->program)
         hpx_program_fields(out, experiment->program, cell);

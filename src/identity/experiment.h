@@ -20,8 +20,17 @@ hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
                                const hpx_source_options *options, hpx_error *error);
 void hpx_experiment_free(hpx_experiment *experiment); /* NULL is fine */
 
+/* What their workers contribute to the manifests, as far as is known before one has said it. */
+const hpx_fields *hpx_experiment_binary(const hpx_experiment *experiment);
+
+/* Whether the options ask for the numerics of other machines, and none are known: this one's stand in for them. */
+bool hpx_experiment_presumes(const hpx_experiment *experiment);
+
 /* The trials are trained by workers that contribute these fields (hpx_manifest_set_binary), not by this program. */
 void hpx_experiment_set_binary(hpx_experiment *experiment, const hpx_fields *binary);
+
+/* Whether the numerics are among them that any manifest names: those of a program's results may not be. */
+bool hpx_experiment_needs_numerics(const hpx_experiment *experiment);
 
 const hpx_recipe *hpx_experiment_recipe(const hpx_experiment *experiment);
 

@@ -11,9 +11,14 @@ static bool is_code(const char *field)
     return strncmp(field, "code.", 5) == 0;
 }
 
+bool hpx_manifest_is_numerics(const char *field)
+{
+    return strncmp(field, "numerics.", 9) == 0;
+}
+
 bool hpx_manifest_is_origin(const char *field)
 {
-    return is_code(field) || strncmp(field, "numerics.", 9) == 0;
+    return is_code(field) || hpx_manifest_is_numerics(field);
 }
 
 bool hpx_manifest_is_of_program(const hpx_fields *manifest)
@@ -122,12 +127,14 @@ hpx_status hpx_manifest_check_binary_fields(const hpx_fields *manifest, const hp
     while (!status && hpx_manifest_next_of_binary(&at, manifest, binary, &wanted, &mine)) {
         if (program && (!wanted || is_code(wanted->name)))
             continue; /* it names what of the machine its recipe asks for; its code is no worker's */
+        const char *name = wanted ? wanted->name : mine->name;
         hpx_buffer text = {0};
-        hpx_buffer_printf(&text, "the job is for another %s: ", wanted ? wanted->name : mine->name);
+        hpx_buffer_printf(&text, "the job is for another %s: ", name);
         print_or_none(&text, wanted);
         hpx_buffer_puts(&text, ", this worker has ");
         print_or_none(&text, mine);
-        status = hpx_error_set(error, HPX_FAILED, "%s", hpx_buffer_text(&text));
+        status = hpx_error_set(error, hpx_manifest_is_numerics(name) ? HPX_DIFFERS : HPX_FAILED, "%s",
+                               hpx_buffer_text(&text));
         hpx_buffer_free(&text);
     }
     return status;

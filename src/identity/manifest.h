@@ -39,6 +39,9 @@ bool hpx_manifest_is_of_program(const hpx_fields *manifest);
 /* Whether a field is one of these. */
 bool hpx_manifest_is_binary(const char *field);
 
+/* Whether it says on which kind of machine. */
+bool hpx_manifest_is_numerics(const char *field);
+
 /* hpx_fields_next_difference, of these fields only: a manifest may lack one that another has. */
 bool hpx_manifest_next_of_binary(hpx_field_walk *at, const hpx_fields *a, const hpx_fields *b,
                                  const hpx_field **before, const hpx_field **after);
@@ -53,8 +56,8 @@ bool hpx_manifest_has_version(const hpx_fields *manifest, const uint8_t version[
 /* The sources of this binary's trainer of the kind that made a manifest; none, if it has no such trainer. */
 const hpx_sources *hpx_manifest_sources(const hpx_fields *manifest);
 
-/* HPX_FAILED, with the field that differs, unless the manifest is for this very code and these numerics; or for those of a
- * worker. */
+/* HPX_FAILED, with the field that differs, unless the manifest is for this very code and these numerics, or for those of a
+ * worker; HPX_DIFFERS where the numerics alone differ. */
 hpx_status hpx_manifest_check_binary(const hpx_fields *manifest, const hpx_trainer *trainer,
                                      hpx_error *error);
 hpx_status hpx_manifest_check_binary_fields(const hpx_fields *manifest, const hpx_fields *binary,

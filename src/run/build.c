@@ -340,6 +340,7 @@ static hpx_status train(struct build *build, hpx_error *error)
         if (build->options->shared)
             build->options->shared->turn(build->options->shared);
         status = wait_for_workers(build, patience_ms(&counts), error);
+        hpx_build_say_words(build);
         if (!status)
             hpx_build_emit(build, HPX_EVENT_TICK, NULL, NULL);
     }
@@ -421,14 +422,13 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
         hpx_experiment_free(build.experiment);
         return status;
     }
-    status = build.executor->binary(&build.binary, build.executor, recipe->trainer, error);
-    if (!status)
-        hpx_experiment_set_binary(build.experiment, &build.binary);
     hpx_ledger_init(&build.ledger, build.experiment);
     build.reasons = (struct reasons){.experiment = build.experiment, .store = build.store};
     build.plan = hpx_plan_new(recipe, searches, search_count, hpx_experiment_macs, build.experiment);
     build.dispatch = hpx_dispatch_new(build.executor->capacity(build.executor));
     build.speculative = options->speculative && options->jobs > 1 && !options->again;
+    status = hpx_build_choose_binary(&build, searches, search_count, source_options, error);
+    const bool begun = !status;
     if (hpx_experiment_warnings(build.experiment))
         hpx_build_emit(&build, HPX_EVENT_SAID, NULL, hpx_experiment_warnings(build.experiment));
     if (!status)
@@ -477,5 +477,9 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     hpx_build_forget_conditions(&build);
     free(build.speculated.at);
     hpx_timeline_free(&build.timeline);
+    if (!begun) {
+        hpx_outcome_free(*out);
+        *out = NULL;
+    }
     return status;
 }

@@ -194,4 +194,14 @@ void hpx_build_say_end(struct build *build, const struct trial *trial);
 /* For whom this build has been waiting for a second, and again when that is another. */
 void hpx_build_say_waiting(struct build *build, const hpx_dispatch_counts *counts);
 
+/* numerics.c */
+
+/* Sets what the workers contribute to manifests, the experiment's too; waits for one of them where only they can say it. */
+hpx_status hpx_build_choose_binary(struct build *build, const hpx_recipe_search *const *searches,
+                                   size_t search_count, const hpx_source_options *source_options,
+                                   hpx_error *error);
+
+/* Says what the executor has to say of its workers. */
+void hpx_build_say_words(struct build *build);
+
 #endif

@@ -82,7 +82,8 @@ static hpx_status each_of(struct query *query, hpx_error *error)
 {
     const hpx_stored_options *options = query->options;
     const hpx_recipe *recipe = options->recipe;
-    const hpx_source_options source = {.store = query->store, .folder = options->folder};
+    const hpx_source_options source = {
+        .store = query->store, .folder = options->folder, .elsewhere = options->elsewhere};
     uint32_t *visited = NULL;
     size_t count = hpx_grid_cells(&recipe->grid);
     hpx_status status = HPX_OK;

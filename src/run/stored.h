@@ -14,11 +14,12 @@
 typedef struct hpx_stored_options {
     const hpx_recipe *recipe;
     const hpx_recipe_search *const
-        *searches;       /* the cells that these visit, as far as what is stored decides; */
-    size_t search_count; /* 0: all cells of the grid */
-    bool all_epochs;     /* every stored epoch of the trajectories, not the trials' last one alone */
-    const char *folder;  /* of fetched and unpacked data sets */
-    const char *program; /* as of a build */
+        *searches;         /* the cells that these visit, as far as what is stored decides; */
+    size_t search_count;   /* 0: all cells of the grid */
+    bool all_epochs;       /* every stored epoch of the trajectories, not the trials' last one alone */
+    const char *folder;    /* of fetched and unpacked data sets */
+    const char *elsewhere; /* as of hpx_source_options */
+    const char *program;   /* as of a build */
     const volatile sig_atomic_t *interrupted; /* may be NULL */
 } hpx_stored_options;
 

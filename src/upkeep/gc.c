@@ -151,7 +151,8 @@ static hpx_status want_trial(struct gc *gc, hpx_experiment *experiment, uint32_t
 
 static hpx_status want_recipe(struct gc *gc, const hpx_recipe *recipe, hpx_error *error)
 {
-    hpx_source_options source = {.store = gc->store, .folder = gc->options->folder};
+    hpx_source_options source = {
+        .store = gc->store, .folder = gc->options->folder, .elsewhere = gc->options->elsewhere};
     hpx_experiment *experiment;
     hpx_status status = hpx_experiment_open(&experiment, recipe, &source, error);
     if (status)

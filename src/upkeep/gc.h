@@ -36,8 +36,9 @@ typedef struct hpx_gc_item {
 typedef struct hpx_gc_options {
     const hpx_recipe *const *recipes; /* what is wanted; none: the newest checkpoint of every trajectory */
     size_t recipe_count;
-    const char *folder; /* of fetched and unpacked data sets, for the recipes' keys */
-    bool limited;       /* to bytes_max live bytes */
+    const char *folder;    /* of fetched and unpacked data sets, for the recipes' keys */
+    const char *elsewhere; /* as of hpx_source_options, likewise */
+    bool limited;          /* to bytes_max live bytes */
     uint64_t bytes_max;
     bool dry; /* change nothing; the store may be open for reading */
 } hpx_gc_options;

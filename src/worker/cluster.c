@@ -6,7 +6,6 @@
 
 #include "base/memory.h"
 #include "hpx/file.h"
-#include "identity/manifest.h"
 #include "sign.h"
 
 #include <assert.h>
@@ -150,10 +149,15 @@ static hpx_status collect(size_t *taken, struct cluster *cluster, hpx_result_fn 
 static hpx_status binary_cluster(hpx_fields *out, hpx_executor *executor, const hpx_trainer *trainer,
                                  hpx_error *error)
 {
-    (void)executor; /* its workers are this binary; one that computes otherwise on its machine takes no job */
-    (void)error;
-    hpx_manifest_set_binary(out, trainer);
-    return HPX_OK;
+    return hpx_cluster_binary(out, (struct cluster *)executor, trainer, error);
+}
+
+static char *words_cluster(hpx_executor *executor)
+{
+    struct cluster *cluster = (struct cluster *)executor;
+    char *words = cluster->words.size > 0 ? hpx_strdup(hpx_buffer_text(&cluster->words)) : NULL;
+    cluster->words.size = 0;
+    return words;
 }
 
 static size_t capacity_cluster(const hpx_executor *executor)
@@ -339,6 +343,9 @@ static void close_cluster(hpx_executor *executor)
         free(cluster->lying[i].path);
     free(cluster->lying);
     free(cluster->handed_on);
+    hpx_fields_free(&cluster->binary);
+    hpx_buffer_free(&cluster->words);
+    hpx_buffer_free(&cluster->released);
     hpx_buffer_free(&cluster->text);
     hpx_buffer_free(&cluster->message);
     free(cluster->posts);
@@ -358,6 +365,7 @@ hpx_status hpx_executor_cluster(hpx_executor **out, hpx_launcher *launcher, cons
                                     .submit = submit_cluster,
                                     .stop = stop_cluster,
                                     .wait = wait_cluster,
+                                    .words = words_cluster,
                                     .finish = finish_cluster,
                                     .close = close_cluster};
     cluster->launcher = launcher;

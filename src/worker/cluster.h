@@ -54,6 +54,10 @@ struct cluster {
     unsigned failed, early; /* submissions in a row; workers that ended in their first minute */
     double submit_again;    /* not before */
     hpx_error trouble;      /* the last of them */
+    hpx_fields binary;      /* what the workers contribute to manifests: the first of them has said it */
+    bool awaited;           /* it is waited for */
+    hpx_buffer words;       /* that are to be said */
+    hpx_buffer released;    /* names of nodes, each ended by NUL: their workers were released */
     struct post *posts;
     size_t post_count, post_capacity;
     struct member *members;
@@ -108,6 +112,15 @@ hpx_status hpx_cluster_lose(struct cluster *cluster, struct member *member, cons
 
 /* Forgets those that have ended, and whose results were all taken. */
 void hpx_cluster_forget_ended(struct cluster *cluster);
+
+/* cluster_hello.c */
+
+/* What the first worker of this code contributes to the manifests of a trainer's results; as of hpx_executor. */
+hpx_status hpx_cluster_binary(hpx_fields *out, struct cluster *cluster, const hpx_trainer *trainer,
+                              hpx_error *error);
+
+/* A worker has ended because its machine does not compute as that of the first: others are asked for elsewhere. */
+void hpx_cluster_release(struct cluster *cluster, const struct member *member);
 
 /* cluster_results.c */
 

@@ -82,7 +82,7 @@ void hpx_cluster_keep_up(struct cluster *cluster)
 {
     const size_t left = hpx_cluster_workers(cluster);
     hpx_error error;
-    if (cluster->ended || left >= cluster->capacity || cluster->post_count == 0 ||
+    if (cluster->ended || left >= cluster->capacity || (cluster->post_count == 0 && !cluster->awaited) ||
         hpx_cluster_is_hopeless(cluster) || hpx_cluster_now() < cluster->submit_again)
         return;
     for (size_t i = 0;
@@ -144,11 +144,16 @@ hpx_status hpx_cluster_lose(struct cluster *cluster, struct member *member, cons
                             hpx_result_fn *each, void *context, hpx_error *error)
 {
     static const char *const parts[] = {"member", "end", "log"};
-    note_early_end(cluster, member, why);
+    if (*member->sign.unfit)
+        hpx_cluster_release(cluster, member);
+    else
+        note_early_end(cluster, member, why);
     member->gone = true;
     const bool forgotten = *member->sign.ended && !has_lying(cluster, member);
     for (size_t i = 0; i < sizeof parts / sizeof *parts && forgotten; i++)
         hpx_pool_remove(cluster->pool, parts[i], member->name, "");
+    if (forgotten)
+        hpx_pool_remove(cluster->pool, "hello", member->name, ".msg");
     for (size_t i = 0; i < cluster->post_count && *member->sign.job; i++)
         if (strcmp(cluster->posts[i].job, member->sign.job) == 0)
             return hpx_cluster_end(cluster, &cluster->posts[i], HPX_MESSAGE_LOST, why, each, context, error);

@@ -21,7 +21,8 @@ typedef hpx_status hpx_result_fn(void *context, const hpx_result *result, hpx_er
 
 struct hpx_executor {
     /* What its workers contribute to the manifests of a trainer's results, format, code version and numerics: sets those
-     * fields (hpx_manifest_set_binary). They are the workers' to say, not this process's. */
+     * fields (hpx_manifest_set_binary). They are the workers' to say, not this process's. HPX_NOT_FOUND: none has said it yet;
+     * whoever needs it waits, as for results, and asks again. HPX_FAILED when no worker can be had. */
     hpx_status (*binary)(hpx_fields *out, hpx_executor *executor, const hpx_trainer *trainer,
                          hpx_error *error);
 
@@ -44,6 +45,9 @@ struct hpx_executor {
      * that was killed, too). With a timeout of 0 all that workers have sent by then is handed on. */
     hpx_status (*wait)(hpx_executor *executor, int timeout_ms, hpx_result_fn *each, void *context,
                        hpx_error *error);
+
+    /* What is to be said of its workers since it was last asked, in lines; NULL: nothing. free() it. */
+    char *(*words)(hpx_executor *executor);
 
     /* Ends all programs, and hands on, as `wait` does, what they have finished by then. Of other jobs no more is heard than
      * what `wait` gives. */

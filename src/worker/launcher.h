@@ -18,6 +18,9 @@ struct hpx_launcher {
     /* Whether some of a batch still run or wait to. */
     bool (*has)(hpx_launcher *launcher, const char *name);
 
+    /* Asks for no more workers on a machine, by the name that the engine has for it. NULL: the engine has one kind of them. */
+    void (*avoid)(hpx_launcher *launcher, const char *node);
+
     /* Takes back whatever it has asked for, running or not. */
     void (*cancel)(hpx_launcher *launcher);
 
@@ -44,5 +47,8 @@ hpx_status hpx_slurm_check_options(char *const *options, hpx_error *error);
 
 /* Seconds until Slurm ends this process's job: asked once. INFINITY: it does not say. */
 double hpx_slurm_time_left(void);
+
+/* What Slurm calls the node that this process runs on; without Slurm its host name. free() it. */
+char *hpx_slurm_node(void);
 
 #endif

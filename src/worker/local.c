@@ -446,6 +446,12 @@ static size_t capacity_local(const hpx_executor *executor)
     return ((const struct local *)executor)->count;
 }
 
+static char *words_local(hpx_executor *executor)
+{
+    (void)executor;
+    return NULL;
+}
+
 static void close_local(hpx_executor *executor)
 {
     struct local *local = (struct local *)executor;
@@ -475,6 +481,7 @@ hpx_executor *hpx_executor_local(const char *program, size_t workers, bool guest
                                   .submit = submit_local,
                                   .stop = stop_local,
                                   .wait = wait_local,
+                                  .words = words_local,
                                   .finish = finish_local,
                                   .close = close_local};
     local->program = program ? hpx_strdup(program) : NULL;

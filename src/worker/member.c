@@ -202,7 +202,8 @@ static bool claim(const struct member *member, const char *name)
     return claimed;
 }
 
-/* Takes a job, if it is to be had, and has it run. It fails when this worker cannot train it, nor others of its kind. */
+/* Takes a job, if it is to be had, and has it run. It fails when this worker cannot train it, nor others of its kind:
+ * HPX_DIFFERS when its machine is the reason. */
 static hpx_status take(struct member *member, const char *name, hpx_error *error)
 {
     hpx_job job = HPX_NO_JOB;
@@ -212,8 +213,8 @@ static hpx_status take(struct member *member, const char *name, hpx_error *error
         status = HPX_OK;
     else if (status)
         status = HPX_FAILED;
-    else if (hpx_hello_check(&member->hello, &manifest, error))
-        status = HPX_DIFFERS;
+    else if ((status = hpx_hello_check(&member->hello, &manifest, error)))
+        ;
     else if (claim(member, name)) {
         say_job(member, name);
         member->busy = true;
@@ -350,6 +351,19 @@ static hpx_status live(const char **why, struct member *member, hpx_error *error
     return status;
 }
 
+/* Before its first beat: who hears that finds it. */
+static hpx_status say_hello(const struct member *member, hpx_error *error)
+{
+    char *path = hpx_pool_path(member->options->pool, "hello", member->options->name);
+    hpx_status status;
+    while ((status = hpx_hello_write(path, &member->hello, error)) && is_known(member)) {
+        member->options->say(error->message);
+        doze(RETRY_MS);
+    }
+    free(path);
+    return status;
+}
+
 static hpx_status begin(struct member *member, hpx_error *error)
 {
     hpx_status status = hpx_pool_check(member->options->pool, error);
@@ -358,6 +372,9 @@ static hpx_status begin(struct member *member, hpx_error *error)
     if (!is_known(member))
         return hpx_error_set(error, HPX_FAILED, "%s: " NOBODYS, member->options->name);
     hpx_hello_of_binary(&member->hello);
+    status = say_hello(member, error);
+    if (status)
+        return status;
     member->local = hpx_executor_local(member->options->program, 1, false);
     member->beats = pthread_create(&member->beating, NULL, beat, member) == 0;
     return member->beats ? HPX_OK : hpx_error_set(error, HPX_FAILED, "cannot start a thread");
@@ -399,6 +416,8 @@ hpx_status hpx_member_run(const hpx_member_options *options, hpx_error *error)
     hpx_status status = begin(&member, error);
     if (!status)
         status = live(&why, &member, error);
+    if (status == HPX_DIFFERS)
+        snprintf(member.sign.unfit, sizeof member.sign.unfit, "%s", options->node);
     if (member.busy)
         end_job(&member, status ? &unknown : error);
     end(&member, status ? error->message : why);

@@ -3,6 +3,7 @@
  *
  *     POOL/owner            the owner's sign: its beat, and which jobs it wants
  *     POOL/member/NAME      a worker's sign: its beat, the job it is at, how many results it has written
+ *     POOL/hello/NAME.msg   what a worker says first (worker/hello.h), written before its first beat
  *     POOL/end/NAME         what the script that runs a worker says when it has ended otherwise than well
  *     POOL/job/JOB.msg      a job, and beside it the checkpoint that it continues from
  *     POOL/open/JOB         an empty file, which the worker that takes the job renames to
@@ -59,8 +60,10 @@ bool hpx_owner_sign_decode(hpx_owner_sign *out, hpx_buffer *text);
 /* What a worker says. */
 typedef struct hpx_member_sign {
     uint64_t beat;
-    uint64_t results;                  /* written so far: numbers 0 to results - 1 */
-    char job[HPX_POOL_NAME_BYTES];     /* that it is at; empty: none */
+    uint64_t results;              /* written so far: numbers 0 to results - 1 */
+    char job[HPX_POOL_NAME_BYTES]; /* that it is at; empty: none */
+    char
+        unfit[HPX_POOL_NAME_BYTES]; /* its node, if that does not compute as the build's others; else empty */
     char ended[HPX_POOL_REASON_BYTES]; /* why it has ended; empty: it has not */
 } hpx_member_sign;
 

@@ -2,6 +2,7 @@
  * accounting database is needed, and nothing is polled: workers say themselves how they are (worker/pool.h). */
 #include "worker/launcher.h"
 
+#include "base/machine.h"
 #include "base/memory.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -25,6 +26,7 @@ struct slurm {
     const char *program, *pool;
     hpx_slurm_request request;
     char *const *options;
+    hpx_buffer avoided; /* nodes, parted by commas */
     struct array {
         char *batch, *id; /* as sbatch gave it */
     } * arrays;
@@ -100,9 +102,33 @@ static void free_words(struct words *words)
     free(words->at);
 }
 
+/* The nodes that an option of the user's leaves out; NULL: it is another option. */
+static const char *excluded(const char *option, const char *next)
+{
+    static const char name[] = "--exclude";
+    if (strncmp(option, "-x", 2) == 0)
+        return option[2] ? option + 2 : next;
+    if (strncmp(option, name, sizeof name - 1) != 0)
+        return NULL;
+    const char *rest = option + sizeof name - 1;
+    return *rest == '=' ? rest + 1 : *rest == '\0' ? next : NULL;
+}
+
+/* Of an option that is given twice Slurm takes the last. */
+static void exclude(struct words *words, const hpx_buffer *avoided, char *const *options)
+{
+    const char *own = NULL;
+    for (size_t i = 0; options && options[i]; i++) {
+        const char *nodes = excluded(options[i], options[i + 1]);
+        own = nodes ? nodes : own;
+    }
+    add_word(words, hpx_format("--exclude=%s%s%.*s", own ? own : "", own ? "," : "", (int)avoided->size,
+                               (const char *)avoided->data));
+}
+
 /* The command for workers first to first + count - 1 of a batch; what the user says comes last. */
 static struct words command(const char *pool, const char *name, const hpx_slurm_request *request,
-                            char *const *options, size_t first, size_t count)
+                            char *const *options, const hpx_buffer *avoided, size_t first, size_t count)
 {
     struct words words = {0};
     add_word(&words, hpx_strdup("sbatch"));
@@ -122,13 +148,15 @@ static struct words command(const char *pool, const char *name, const hpx_slurm_
         add_word(&words, hpx_format("--gpus-per-task=%zu", request->gpus));
     for (size_t i = 0; options && options[i]; i++)
         add_word(&words, hpx_strdup(options[i]));
+    if (avoided->size > 0)
+        exclude(&words, avoided, options);
     return words;
 }
 
 void hpx_slurm_describe(hpx_buffer *out, const char *program, const char *pool,
                         const hpx_slurm_request *request, char *const *options, size_t count)
 {
-    struct words words = command(pool, "NAME", request, options, 0, count);
+    struct words words = command(pool, "NAME", request, options, &(hpx_buffer){0}, 0, count);
     for (size_t i = 0; i < words.count; i++)
         hpx_buffer_printf(out, "%s%s", i > 0 ? " " : "", words.at[i]);
     hpx_buffer_puts(out, "\n\n");
@@ -165,7 +193,8 @@ static hpx_status place(hpx_launcher *launcher, const char *name, size_t count, 
     for (size_t first = 0; first < count && !status; first += ARRAY_MAX) {
         const size_t some = count - first < ARRAY_MAX ? count - first : ARRAY_MAX;
         hpx_buffer id = {0};
-        struct words words = command(slurm->pool, name, &slurm->request, slurm->options, first, some);
+        struct words words =
+            command(slurm->pool, name, &slurm->request, slurm->options, &slurm->avoided, first, some);
         status = run(&id, words.at, &script, error);
         if (!status) {
             slurm->arrays =
@@ -199,6 +228,12 @@ static bool has(hpx_launcher *launcher, const char *name)
     return some;
 }
 
+static void avoid(hpx_launcher *launcher, const char *node)
+{
+    struct slurm *slurm = (struct slurm *)launcher;
+    hpx_buffer_printf(&slurm->avoided, "%s%s", slurm->avoided.size > 0 ? "," : "", node);
+}
+
 static void cancel(hpx_launcher *launcher)
 {
     cancel_from((struct slurm *)launcher, 0);
@@ -212,6 +247,7 @@ static void close_slurm(hpx_launcher *launcher)
         free(slurm->arrays[i].id);
     }
     free(slurm->arrays);
+    hpx_buffer_free(&slurm->avoided);
     free(slurm);
 }
 
@@ -219,7 +255,8 @@ hpx_launcher *hpx_launcher_slurm(const char *program, const char *pool, const hp
                                  char *const *options)
 {
     struct slurm *slurm = hpx_alloc(sizeof *slurm);
-    slurm->calls = (hpx_launcher){.place = place, .has = has, .cancel = cancel, .close = close_slurm};
+    slurm->calls =
+        (hpx_launcher){.place = place, .has = has, .avoid = avoid, .cancel = cancel, .close = close_slurm};
     slurm->program = program;
     slurm->pool = pool;
     slurm->request = *request;
@@ -275,4 +312,12 @@ double hpx_slurm_time_left(void)
         seconds = seconds_of(hpx_buffer_text(&said));
     hpx_buffer_free(&said);
     return seconds;
+}
+
+char *hpx_slurm_node(void)
+{
+    const char *node = getenv("SLURMD_NODENAME");
+    char host[64];
+    hpx_host_name(host, sizeof host);
+    return hpx_strdup(node && *node ? node : host);
 }

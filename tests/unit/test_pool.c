@@ -121,12 +121,14 @@ static void test_what_is_said(void **state)
     hpx_member_sign member = {.beat = 3,
                               .results = UINT64_C(1) << 40,
                               .job = "a-j1",
+                              .unfit = "n7",
                               .ended = "its time is over"},
                     read;
     hpx_member_sign_encode(&text, &member);
     assert_true(hpx_member_sign_decode(&read, &text));
     assert_int_equal(read.results, member.results);
     assert_string_equal(read.job, "a-j1");
+    assert_string_equal(read.unfit, "n7");
     assert_string_equal(read.ended, "its time is over");
     for (size_t size = 0; size + 1 < text.size; size++) {
         hpx_buffer part = {0};

@@ -1,0 +1,107 @@
+/* Which numerics the workers of a pool have. Those of a build are those of the first that is heard of; a worker whose machine
+ * computes otherwise finds that out by the first job that it sees, and goes (worker/member.c). */
+#include "cluster.h"
+
+#include "base/memory.h"
+#include "identity/manifest.h"
+#include "worker/hello.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Whether two binaries differ in their numerics alone. */
+static bool same_code(const hpx_fields *a, const hpx_fields *b)
+{
+    const hpx_field *before, *after;
+    hpx_field_walk at = {0};
+    while (hpx_manifest_next_of_binary(&at, a, b, &before, &after))
+        if (!hpx_manifest_is_numerics((before ? before : after)->name))
+            return false;
+    return true;
+}
+
+static bool is_there(const struct member *member)
+{
+    return !member->gone && !member->found && member->pulse.changed > 0 && !*member->sign.ended;
+}
+
+/* What it contributes. False: it is of another hpx than this one. */
+static bool read_hello(hpx_fields *out, const struct cluster *cluster, const struct member *member,
+                       const hpx_trainer *trainer)
+{
+    hpx_fields hello = {0}, here = {0};
+    hpx_error unknown;
+    char *path = hpx_pool_path(cluster->pool, "hello", member->name);
+    hpx_manifest_set_binary(&here, trainer);
+    const bool same = hpx_hello_read(&hello, path, &unknown) == HPX_OK &&
+                      hpx_hello_binary(out, &hello, trainer->name, &unknown) == HPX_OK &&
+                      same_code(out, &here);
+    hpx_fields_free(&hello);
+    hpx_fields_free(&here);
+    free(path);
+    return same;
+}
+
+static void say(struct cluster *cluster, const char *line)
+{
+    hpx_buffer_printf(&cluster->words, "%s%s", cluster->words.size > 0 ? "\n" : "", line);
+}
+
+/* One that nobody asks for any more ends. */
+static void dismiss(struct cluster *cluster, struct member *member)
+{
+    char *line = hpx_format("a worker of another hpx (%s) is sent away", member->name);
+    say(cluster, line);
+    hpx_pool_remove(cluster->pool, "member", member->name, "");
+    hpx_pool_remove(cluster->pool, "hello", member->name, ".msg");
+    member->gone = true;
+    free(line);
+}
+
+hpx_status hpx_cluster_binary(hpx_fields *out, struct cluster *cluster, const hpx_trainer *trainer,
+                              hpx_error *error)
+{
+    for (size_t i = 0; i < cluster->member_count && cluster->binary.count == 0; i++) {
+        hpx_fields binary = {0};
+        if (!is_there(&cluster->members[i]))
+            continue;
+        if (read_hello(&binary, cluster, &cluster->members[i], trainer)) {
+            cluster->binary = binary;
+            continue;
+        }
+        dismiss(cluster, &cluster->members[i]);
+        hpx_fields_free(&binary);
+    }
+    cluster->awaited = cluster->binary.count == 0;
+    if (!cluster->awaited) {
+        hpx_manifest_set_binary_fields(out, &cluster->binary);
+        return HPX_OK;
+    }
+    if (hpx_cluster_is_hopeless(cluster) && hpx_cluster_workers(cluster) == 0) {
+        *error = cluster->trouble;
+        return HPX_FAILED;
+    }
+    return hpx_error_set(error, HPX_NOT_FOUND, "no worker has been heard of yet");
+}
+
+static bool was_released(const struct cluster *cluster, const char *node)
+{
+    const char *at = (const char *)cluster->released.data, *end = at + cluster->released.size;
+    while (at < end && strcmp(at, node) != 0)
+        at += strlen(at) + 1;
+    return at < end;
+}
+
+void hpx_cluster_release(struct cluster *cluster, const struct member *member)
+{
+    const char *node = member->sign.unfit;
+    if (was_released(cluster, node))
+        return;
+    char *line = hpx_format("the workers on %s are released: %s", node, member->sign.ended);
+    hpx_buffer_add(&cluster->released, node, strlen(node) + 1);
+    say(cluster, line);
+    if (cluster->launcher->avoid)
+        cluster->launcher->avoid(cluster->launcher, node);
+    free(line);
+}
