@@ -1,14 +1,7 @@
 # hpx key: the user's own key, and those that are trusted; what a signer's results become with the trust. docs/reliability.md
 # says what a signature promises.
 . "$(dirname "$0")/common.sh"
-
-as() { # USER COMMAND...: with the configuration of that user
-    XDG_CONFIG_HOME=$PWD/home-$1 "${@:2}"
-}
-
-new_key() { # USER: its public key
-    as "$1" hpx key new -q
-}
+. "$SOURCE_ROOT/tests/helper/shared.sh"
 
 test_new() {
     local mode
@@ -35,7 +28,8 @@ test_new() {
 
 test_trust() {
     local anna bob
-    anna=$(new_key anna) bob=$(new_key bob)
+    new_key anna bob
+    anna=$(cat anna.key) bob=$(cat bob.key)
     export XDG_CONFIG_HOME=$PWD/home
     run 0 hpx key trust anna "$anna"
     has err 'what anna signs is believed from now on'
@@ -43,7 +37,7 @@ test_trust() {
     complains 2 'stands for another key' hpx key trust anna "$bob"
     complains 2 'is not whole' hpx key trust bob "${bob%?}"
     complains 2 'is not whole' hpx key trust bob "${bob:0:20}$([[ ${bob:20:1} == x ]] && echo y || echo x)${bob:21}"
-    complains 2 'no public key' hpx key trust bob "$(cut -d' ' -f2 home-bob/hpx/key)"
+    complains 2 'no public key' hpx key trust bob "$(cut -d' ' -f2 config-bob/hpx/key)"
     complains 2 'not a name' hpx key trust own "$bob"
     complains 2 'not a name' hpx key trust 'bob the builder' "$bob"
     complains 2 'usage: hpx key' hpx key trust bob
@@ -70,7 +64,8 @@ test_trust() {
 
 test_refused() { # files that others could have read or changed
     local key
-    key=$(new_key anna)
+    new_key anna
+    key=$(cat anna.key)
     export XDG_CONFIG_HOME=$PWD/home
     run 0 hpx key new
     chmod 644 home/hpx/key
@@ -87,4 +82,68 @@ test_refused() { # files that others could have read or changed
     equal "$(cat home/hpx/key)" rubbish 'what was there'
 }
 
-run_tests
+# What a signer has sent goes with the trust, and with it what was trained on from there.
+test_forget_a_signer() {
+    local key
+    mkdir team
+    team_at team
+    new_key mallory
+    trust bob mallory
+    run 0 as mallory hpx build a.rcp axis.n1=8 --store mallory --remote team --push -q
+    run 0 as bob hpx build a.rcp axis.n1='2 4 8 16' --store bob --remote team -q
+    run 0 as bob hpx build a.rcp axis.n1='2 8' epochs=3 --store bob -q
+    run 0 as bob hpx key list --store bob --json
+    is '[.keys[] | [.name, .trials]]' '[["alice",4],["mallory",2]]'
+    run 0 as bob hpx key forget mallory --store bob -n
+    equal "$(wc -l <out)" 3 'the lines of the list'
+    has err 'nothing was changed (-n)'
+    key=$(hpx ls --store bob --json | jq -r '[.[] | select(.cell.n1 == 8)][0].key')
+    run 0 hpx gc --pin "$key" --store bob
+    run 0 as bob hpx key forget mallory --store bob --json
+    is '[.trials[] | .stays] | sort' '[null,"pinned"]'
+    has err 'mallory is not trusted'
+    has err 'forgot 3 results of 1 trial'
+    run 0 as bob hpx key list --store bob --json
+    is '[.keys[] | [.name, .trials]]' '[["alice",4],[null,1]]'
+    is '.keys[1].key' "\"$(cat mallory.key)\""
+    run 0 hpx gc --unpin "$key" --store bob
+    run 0 as bob hpx key forget "$(cat mallory.key)" --store bob
+    has err 'forgot 3 results of 1 trial'
+    run 0 hpx verify --store bob
+    run 0 as bob hpx build a.rcp axis.n1='2 4 8 16' --store bob --remote team --json
+    is '.searches[0].trials' '{"hit":6,"extend":0,"train":2,"failed":0}'
+    is .shared.pulled 0
+}
+
+# A sample of what one signer has sent; one who signs what was never trained is found out.
+test_rebuild_a_signer() {
+    local key file
+    mkdir team
+    team_at team
+    new_key mallory
+    trust bob mallory
+    grid_of_four b.rcp 'epochs = 1' 'seeds = 7'
+    run 0 hpx build b.rcp --store honest -q
+    key=$(hpx ls --store honest --json | jq -r '.[0].key')
+    run 0 "$(dirname "$HPX")/tests/cli/forge" honest forged "$key"
+    run 0 as mallory hpx build b.rcp --store forged --remote team --push -q
+    for file in a.rcp b.rcp; do
+        run 0 as bob hpx build "$file" --store bob --remote team --json
+        is .shared.pulled 4
+    done
+    run 0 as bob hpx verify --rebuild 1% --signer alice --store bob
+    has out '1 trained again: 1 the same'
+    run 0 as bob hpx verify --rebuild 100% --signer alice --store bob --json
+    is '[.rebuilt[] | .verdict]' '["same","same","same","same"]'
+    is .others 0
+    run 12 as bob hpx verify --rebuild 100% --signer mallory --store bob --json
+    is '[.rebuilt[] | .verdict] | sort' '["differs","same","same","same"]'
+    is '.rebuilt[] | select(.verdict == "differs") | .key' "\"$key\""
+    run 0 as bob hpx key trust carol "$(as carol hpx key new -q)"
+    run 12 as bob hpx verify --rebuild 100% --signer carol --store bob # for what Mallory's were found to be
+    has err 'the store has nothing that carol has signed'
+    run 0 hpx show "$key" --store bob
+    has out "signed by $(cat mallory.key)"
+}
+
+run_tests "$@"

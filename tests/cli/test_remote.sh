@@ -1,39 +1,11 @@
 # A shared store in a folder: what one has pushed another takes, if he trusts the key; what is damaged there, or of somebody
 # else, is trained.
 . "$(dirname "$0")/common.sh"
+. "$SOURCE_ROOT/tests/helper/shared.sh"
 
-as() { # USER COMMAND...: with the keys and the configuration of a user
-    XDG_CONFIG_HOME=$PWD/config-$1 "${@:2}"
-}
-
-new_key() { # USER...: each gets a key, ./USER.key
-    local user
-    for user; do
-        as "$user" hpx key new -q >"$user.key" || fail "no key for $user"
-    done
-}
-
-trust() { # USER OTHER
-    run 0 as "$1" hpx key trust "$2" "$(cat "$2.key")"
-}
-
-grid_of_four() { # FILE SETTING...
-    recipe "$@" <<'R'
-axis n1 = 2 4
-axis n2 = 2 4
-search grid
-  method = grid
-R
-}
-
-# Alice, whom Bob trusts, has pushed the four trials of a.rcp to ./team.
 team() { # WORD...: of the recipe
     mkdir team
-    grid_of_four a.rcp 'epochs = 2'
-    new_key alice
-    trust bob alice
-    run 0 as alice hpx build a.rcp "$@" --store alice --remote team --push
-    has err '4 trials were put into the shared store'
+    team_at team "$@"
 }
 
 build_as() { # USER STORE WORD...: from the shared store; the document is ./out
