@@ -53,9 +53,8 @@ static hpx_status beat(struct cluster *cluster, hpx_error *error)
 
 void hpx_cluster_drop(struct cluster *cluster, struct post *post)
 {
-    hpx_pool_remove(cluster->pool, "open", post->job, "");
-    hpx_pool_remove(cluster->pool, "taken", post->job, "");
     hpx_pool_remove(cluster->pool, "job", post->job, ".msg");
+    hpx_pool_remove(cluster->pool, "taken", post->job, ".msg");
     hpx_pool_remove(cluster->pool, "job", post->job, ".blob");
     *post = cluster->posts[--cluster->post_count];
     cluster->changed = true;
@@ -105,7 +104,7 @@ static hpx_status find_lost(struct cluster *cluster, hpx_result_fn *each, void *
         const double now = hpx_cluster_now();
         if (now - post->looked < HPX_POOL_BEAT_SECONDS || hpx_cluster_member_at(cluster, post))
             continue;
-        char *open = hpx_pool_path(cluster->pool, "open", post->job);
+        char *open = hpx_format("%s/job/%s.msg", cluster->pool, post->job);
         post->looked = now;
         if (hpx_path_exists(open))
             post->seen = now;
@@ -168,15 +167,11 @@ static size_t capacity_cluster(const hpx_executor *executor)
 static hpx_status write_job(struct cluster *cluster, const struct post *post, const hpx_job *job,
                             hpx_error *error)
 {
-    char *path = hpx_pool_path(cluster->pool, "job", post->job),
-         *open = hpx_pool_path(cluster->pool, "open", post->job);
+    char *path = hpx_pool_path(cluster->pool, "job", post->job);
     cluster->message.size = 0;
     hpx_job_encode(&cluster->message, job);
     hpx_status status = hpx_message_write_file(path, &cluster->message, &job->checkpoint, false, error);
-    if (!status)
-        status = hpx_sign_make(open, error);
     free(path);
-    free(open);
     return status;
 }
 

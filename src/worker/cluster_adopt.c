@@ -21,8 +21,10 @@ static void adopt_job(struct cluster *cluster, const char *job)
     hpx_blob blob;
     hpx_job read = HPX_NO_JOB;
     hpx_error unknown;
-    char *path = hpx_pool_path(cluster->pool, "job", job);
+    char *path = hpx_pool_path(cluster->pool, "taken", job),
+         *checkpoint = hpx_format("%s/job/%s.blob", cluster->pool, job); /* it stays where it was */
     if (hpx_message_read_file(&message, &cluster->message, &blob, path, &unknown) == HPX_OK) {
+        (void)hpx_blob_open(&blob, checkpoint, &unknown);
         if (hpx_job_decode(&read, &message, &blob, &unknown) == HPX_OK &&
             !hpx_cluster_post(cluster, &read.key)) {
             struct post post = {.key = read.key, .from = read.from, .epoch = read.from, .to = read.to};
@@ -33,7 +35,14 @@ static void adopt_job(struct cluster *cluster, const char *job)
         hpx_blob_close(&blob);
     }
     hpx_job_free(&read);
+    free(checkpoint);
     free(path);
+}
+
+static bool is_of_job(const char *file, const char *job)
+{
+    const size_t length = strlen(job);
+    return strncmp(file, job, length) == 0 && file[length] == '.';
 }
 
 /* Removes what is in a part of the pool and no job that is wanted. */
@@ -45,7 +54,7 @@ static void clear(const struct cluster *cluster, const char *part)
     while (entries && (entry = readdir(entries))) {
         bool wanted = *entry->d_name == '.';
         for (size_t i = 0; i < cluster->post_count && !wanted; i++)
-            wanted = strncmp(entry->d_name, cluster->posts[i].job, strlen(cluster->posts[i].job)) == 0;
+            wanted = is_of_job(entry->d_name, cluster->posts[i].job);
         if (!wanted)
             hpx_pool_remove(cluster->pool, part, entry->d_name, "");
     }
@@ -75,8 +84,8 @@ void hpx_cluster_adopt(struct cluster *cluster)
     if (entries)
         closedir(entries);
     free(folder);
-    clear(cluster, "open");
     clear(cluster, "job");
+    clear(cluster, "taken");
 }
 
 /* A pool has one owner at a time, and none after its death. */

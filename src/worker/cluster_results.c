@@ -37,10 +37,8 @@ static hpx_status deliver(bool *kept, struct cluster *cluster, const struct memb
     if (!post)
         return HPX_OK;
     if (hpx_result_is_end(result)) {
-        const bool current = !*post->member || strcmp(post->member, member->name) == 0;
-        const bool incomplete = ours && post->epoch < post->to && !post->over;
-        if (result->kind == HPX_MESSAGE_DONE ? incomplete : !current)
-            return HPX_OK; /* of a job that has not so much to train, or another is at it by now */
+        if (*post->member && strcmp(post->member, member->name) != 0)
+            return HPX_OK; /* another is at it by now */
         cluster->early = 0;
         result->key = post->name;
         hpx_cluster_drop(cluster, post);
@@ -49,6 +47,7 @@ static hpx_status deliver(bool *kept, struct cluster *cluster, const struct memb
     if (!ours || (result->kind == HPX_MESSAGE_EPOCH && result->epoch <= post->epoch))
         return HPX_OK; /* another has sent it */
     if (result->kind == HPX_MESSAGE_EPOCH) {
+        memcpy(post->member, member->name, sizeof post->member);
         post->epoch = result->epoch;
         post->over = *result->failure || *result->stopped;
     }

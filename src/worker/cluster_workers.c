@@ -212,11 +212,29 @@ static bool has_vanished(struct cluster *cluster, struct member *member)
     return !cluster->launcher->has(cluster->launcher, member->batch);
 }
 
+/* The job whose last epoch it has written, if it is not at it any more. */
+static struct post *done_by(struct cluster *cluster, const struct member *member)
+{
+    for (size_t i = 0; i < cluster->post_count; i++) {
+        struct post *post = &cluster->posts[i];
+        if (strcmp(post->member, member->name) == 0 && strcmp(post->job, member->sign.job) != 0 &&
+            post->ours && (post->over || post->epoch >= post->to))
+            return post;
+    }
+    return NULL;
+}
+
 hpx_status hpx_cluster_look_at(size_t *taken, struct cluster *cluster, struct member *member,
                                hpx_result_fn *each, void *context, hpx_error *error)
 {
     hpx_cluster_read_sign(cluster, member);
     hpx_status status = hpx_cluster_take_results(taken, cluster, member, each, context, error);
+    struct post *done = status || member->taken < member->sign.results ? NULL : done_by(cluster, member);
+    if (done) {
+        cluster->early = 0;
+        (*taken)++;
+        status = hpx_cluster_end(cluster, done, HPX_MESSAGE_DONE, "", each, context, error);
+    }
     if (status || member->gone || member->taken < member->sign.results)
         return status;
     if (*member->sign.ended)

@@ -110,11 +110,30 @@ static bool is_known(const struct member *member)
     return known;
 }
 
-/* Writes a result, and says that it is there. A full disk or a network that is gone are waited for: the result is worth it. */
+/* A full disk or a network that is gone are waited for: the result is worth it. */
+static hpx_status write_result(struct member *member, const hpx_result *result, hpx_error *error)
+{
+    char *path = hpx_pool_result_path(member->options->pool, member->options->name, member->sign.results);
+    const bool sync = result->kind != HPX_MESSAGE_PROGRESS;
+    bool complained = false;
+    hpx_status status;
+    member->message.size = 0;
+    hpx_result_encode(&member->message, result);
+    while ((status = hpx_message_write_file(path, &member->message, &result->checkpoint, sync, error)) &&
+           is_known(member)) {
+        if (!complained)
+            member->options->say(error->message);
+        complained = true;
+        doze(RETRY_MS);
+    }
+    free(path);
+    return status;
+}
+
+/* Writes a result, and says that it is there. */
 static hpx_status forward(void *context, const hpx_result *result, hpx_error *error)
 {
     struct member *member = context;
-    bool complained = false;
     if (result->kind == HPX_MESSAGE_PROGRESS && !*result->message &&
         now() - member->progressed < PROGRESS_SECONDS)
         return HPX_OK;
@@ -127,22 +146,12 @@ static hpx_status forward(void *context, const hpx_result *result, hpx_error *er
     }
     if (hpx_result_is_end(result))
         member->busy = false;
-    member->message.size = 0;
-    hpx_result_encode(&member->message, result);
-    char *path = hpx_pool_result_path(member->options->pool, member->options->name, member->sign.results);
-    hpx_status status;
-    while ((status = hpx_message_write_file(path, &member->message, &result->checkpoint, true, error)) &&
-           is_known(member)) {
-        if (!complained)
-            member->options->say(error->message);
-        complained = true;
-        doze(RETRY_MS);
-    }
-    free(path);
+    const bool says_all = result->kind == HPX_MESSAGE_DONE; /* its sign does, without the job */
+    hpx_status status = says_all ? HPX_OK : write_result(member, result, error);
     if (status)
         return status;
     pthread_mutex_lock(&member->lock);
-    member->sign.results++;
+    member->sign.results += !says_all;
     if (!member->busy)
         *member->sign.job = '\0';
     write_sign(member);
@@ -186,7 +195,7 @@ static hpx_status read_job(hpx_job *out, hpx_fields *manifest, struct member *me
 
 static bool is_open(const struct member *member, const char *name)
 {
-    char *open = hpx_pool_path(member->options->pool, "open", name);
+    char *open = hpx_format("%s/job/%s.msg", member->options->pool, name);
     const bool there = hpx_path_exists(open);
     free(open);
     return there;
@@ -194,8 +203,8 @@ static bool is_open(const struct member *member, const char *name)
 
 static bool claim(const struct member *member, const char *name)
 {
-    char *open = hpx_pool_path(member->options->pool, "open", name),
-         *taken = hpx_pool_path(member->options->pool, "taken", name);
+    char *open = hpx_format("%s/job/%s.msg", member->options->pool, name),
+         *taken = hpx_format("%s/taken/%s.msg", member->options->pool, name);
     const bool claimed = rename(open, taken) == 0;
     free(open);
     free(taken);
@@ -209,7 +218,8 @@ static hpx_status take(struct member *member, const char *name, hpx_error *error
     hpx_job job = HPX_NO_JOB;
     hpx_fields manifest = {0};
     hpx_status status = read_job(&job, &manifest, member, name, error);
-    if (status && !is_open(member, name)) /* it was taken back */
+    if (status == HPX_NOT_FOUND ||
+        (status && !is_open(member, name))) /* another has taken it, or it was taken back */
         status = HPX_OK;
     else if (status)
         status = HPX_FAILED;

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const parts[] = {"member", "hello", "end", "job", "open", "taken", "out", "log"};
+static const char *const parts[] = {"member", "hello", "end", "job", "taken", "out", "log"};
 
 static hpx_status make_folder(const char *path, hpx_error *error)
 {

@@ -6,8 +6,7 @@
  *     POOL/hello/NAME.msg   what a worker says first (worker/hello.h), written before its first beat
  *     POOL/end/NAME         what the script that runs a worker says when it has ended otherwise than well
  *     POOL/job/JOB.msg      a job, and beside it the checkpoint that it continues from
- *     POOL/open/JOB         an empty file, which the worker that takes the job renames to
- *     POOL/taken/JOB        so that it is one worker's
+ *     POOL/taken/JOB.msg    what the worker that takes the job renames it to: so it is one worker's; the checkpoint stays
  *     POOL/out/NAME.K.msg   a worker's result number K, and beside it its checkpoint
  *     POOL/log/             what workers print
  *

@@ -103,8 +103,6 @@ static void end_job(struct fleet *fleet, struct player *player)
         send(fleet, player, &result);
         hpx_metrics_free(&result.metrics);
     }
-    send(fleet, player,
-         &(hpx_result){.kind = HPX_MESSAGE_DONE, .key = player->key, .checkpoint = HPX_NO_BLOB});
     player->busy = false;
     *player->sign.job = '\0';
     say(fleet, player);
@@ -115,8 +113,8 @@ static bool take_job(struct fleet *fleet, struct player *player, const char *nam
     hpx_job job = HPX_NO_JOB;
     hpx_message message;
     hpx_blob blob;
-    char *path = hpx_pool_path(fleet->pool, "job", name), *open = hpx_pool_path(fleet->pool, "open", name),
-         *taken = hpx_pool_path(fleet->pool, "taken", name);
+    char *path = hpx_pool_path(fleet->pool, "taken", name),
+         *open = hpx_format("%s/job/%s.msg", fleet->pool, name), *taken = hpx_format("%s.msg", path);
     const bool ours = rename(open, taken) == 0;
     if (ours && hpx_message_read_file(&message, &fleet->message, &blob, path, &fleet->error) == HPX_OK &&
         hpx_job_decode(&job, &message, &blob, &fleet->error) == HPX_OK) {

@@ -97,7 +97,7 @@ static void wanted(char job[HPX_POOL_NAME_BYTES])
 static void claim(char job[HPX_POOL_NAME_BYTES])
 {
     wanted(job);
-    char *open = hpx_pool_path(pool, "open", job), *taken = hpx_pool_path(pool, "taken", job);
+    char *open = hpx_format("%s/job/%s.msg", pool, job), *taken = hpx_format("%s/taken/%s.msg", pool, job);
     assert_int_equal(rename(open, taken), 0);
     say(worker, job, "");
     free(open);
@@ -153,13 +153,17 @@ static hpx_status hear(void *context, const hpx_result *result, hpx_error *unuse
     return HPX_OK;
 }
 
+static void add_checkpoint(hpx_job *job)
+{
+    assert_int_equal(hpx_blob_from_bytes(&job->checkpoint, "checkpoint", 10, &error), HPX_OK);
+    assert_int_equal(hpx_blob_hash(&job->checkpoint_hash, &job->checkpoint, &error), HPX_OK);
+}
+
 static void submit(hpx_executor *executor, uint32_t from, uint32_t to)
 {
     hpx_job job = {.key = key, .from = from, .to = to, .checkpoint = HPX_NO_BLOB};
-    if (from > 0) {
-        assert_int_equal(hpx_blob_from_bytes(&job.checkpoint, "checkpoint", 10, &error), HPX_OK);
-        assert_int_equal(hpx_blob_hash(&job.checkpoint_hash, &job.checkpoint, &error), HPX_OK);
-    }
+    if (from > 0)
+        add_checkpoint(&job);
     hpx_buffer_puts(&job.manifest, MANIFEST);
     assert_int_equal(executor->submit(executor, &job, &name_of_key, &error), HPX_OK);
     hpx_job_free(&job);
@@ -218,7 +222,6 @@ static void test_results_stay_until_they_are_stored(void **state)
     look(executor);
     assert_false(hpx_path_exists(first));
     write_result(worker, HPX_MESSAGE_EPOCH, 2);
-    write_result(worker, HPX_MESSAGE_DONE, 0);
     say(worker, "", "");
     look(executor);
     assert_string_equal(heard, "12D");
@@ -243,7 +246,6 @@ static void test_nothing_follows_a_damaged_result(void **state)
     assert_string_equal(heard, "1L");
     submit(executor, 1, 4);
     write_result(worker, HPX_MESSAGE_EPOCH, 4); /* it has not heard of it yet */
-    write_result(worker, HPX_MESSAGE_DONE, 0);
     say(worker, "", "");
     look(executor);
     assert_string_equal(heard, "1L");
@@ -251,7 +253,6 @@ static void test_nothing_follows_a_damaged_result(void **state)
     assert_string_not_equal(again, job);
     for (uint32_t epoch = 2; epoch <= 4; epoch++)
         write_result(worker, HPX_MESSAGE_EPOCH, epoch);
-    write_result(worker, HPX_MESSAGE_DONE, 0);
     say(worker, "", "");
     look(executor);
     assert_string_equal(heard, "1L234D");
@@ -294,8 +295,8 @@ static void test_what_nobody_wants_any_more_is_removed(void **state)
     assert_false(hpx_path_exists(pool));
 }
 
-/* What a worker leaves that an owner before this one has asked for, which is at a job of 3 epochs or has ended. */
-static void leave(const char *job_name)
+/* What a worker leaves that an owner before this one has asked for, which is at a job of epochs up to 3 or has ended. */
+static void leave(const char *job_name, uint32_t from)
 {
     assert_int_equal(hpx_pool_make(pool, &error), HPX_OK);
     snprintf(worker, sizeof worker, "old-0-0");
@@ -303,15 +304,21 @@ static void leave(const char *job_name)
         say(worker, "", "the build has ended");
         return;
     }
-    hpx_job job = {.key = key, .to = 3, .checkpoint = HPX_NO_BLOB};
+    hpx_job job = {.key = key, .from = from, .to = 3, .checkpoint = HPX_NO_BLOB};
     hpx_buffer bytes = {0};
-    char *path = hpx_pool_path(pool, "job", job_name);
+    char *path = hpx_pool_path(pool, "job", job_name), *open = hpx_format("%s.msg", path),
+         *taken = hpx_format("%s/taken/%s.msg", pool, job_name);
+    if (from > 0)
+        add_checkpoint(&job);
     hpx_buffer_puts(&job.manifest, MANIFEST);
     hpx_job_encode(&bytes, &job);
-    assert_int_equal(hpx_message_write_file(path, &bytes, &job.checkpoint, true, &error), HPX_OK);
+    assert_int_equal(hpx_message_write_file(path, &bytes, &job.checkpoint, false, &error), HPX_OK);
+    assert_int_equal(rename(open, taken), 0);
     say(worker, job_name, "");
     hpx_buffer_free(&bytes);
     hpx_job_free(&job);
+    free(taken);
+    free(open);
     free(path);
 }
 
@@ -319,7 +326,7 @@ static void test_a_job_is_taken_over(void **state)
 {
     (void)state;
     char job[HPX_POOL_NAME_BYTES];
-    leave("old-j0");
+    leave("old-j0", 0);
     hpx_executor *executor = open_pool();
     wanted(job);
     assert_string_equal(job, "old-j0");
@@ -328,7 +335,23 @@ static void test_a_job_is_taken_over(void **state)
     assert_string_equal(job, "old-j0");
     write_result(worker, HPX_MESSAGE_EPOCH, 2); /* that owner has stored the first */
     write_result(worker, HPX_MESSAGE_EPOCH, 3);
-    write_result(worker, HPX_MESSAGE_DONE, 0);
+    say(worker, "", "");
+    look(executor);
+    assert_string_equal(heard, "23D");
+    end(executor);
+}
+
+static void test_a_continued_job_is_taken_over(void **state)
+{
+    (void)state;
+    char job[HPX_POOL_NAME_BYTES];
+    leave("old-j0", 1);
+    hpx_executor *executor = open_pool();
+    submit(executor, 1, 3);
+    wanted(job);
+    assert_string_equal(job, "old-j0");
+    write_result(worker, HPX_MESSAGE_EPOCH, 2);
+    write_result(worker, HPX_MESSAGE_EPOCH, 3);
     say(worker, "", "");
     look(executor);
     assert_string_equal(heard, "23D");
@@ -340,12 +363,11 @@ static void test_another_job_is_not_taken_over(void **state)
 {
     (void)state;
     char job[HPX_POOL_NAME_BYTES];
-    leave("old-j0");
+    leave("old-j0", 0);
     hpx_executor *executor = open_pool();
     submit(executor, 0, 5);
     for (uint32_t epoch = 1; epoch <= 3; epoch++)
         write_result(worker, HPX_MESSAGE_EPOCH, epoch);
-    write_result(worker, HPX_MESSAGE_DONE, 0);
     say(worker, "", "");
     look(executor);
     assert_string_equal(heard, "123"); /* and no end, which would be an accident */
@@ -361,7 +383,7 @@ static void test_results_wait_for_who_asks(void **state)
     assert_int_equal(hpx_pool_make(pool, &error), HPX_OK);
     write_result("old-0-0", HPX_MESSAGE_EPOCH, 1);
     write_result("old-0-0", HPX_MESSAGE_EPOCH, 2);
-    leave("");
+    leave("", 0);
     hpx_executor *executor = open_pool(); /* which asks for none of it */
     look(executor);
     executor->close(executor);
@@ -397,14 +419,13 @@ static void test_a_worker_that_cannot_read_a_job(void **state)
     const char *const jobs[] = {"a-j0"};
     const hpx_owner_sign owner = {.beat = 1, .jobs = jobs, .job_count = 1};
     hpx_buffer text = {0};
-    char *sign = hpx_path_join(pool, "owner"), *open = hpx_pool_path(pool, "open", "a-j0"),
-         *job = hpx_pool_path(pool, "job", "a-j0.msg"), *self_sign = hpx_pool_path(pool, "member", "x-0");
+    char *sign = hpx_path_join(pool, "owner"), *job = hpx_pool_path(pool, "job", "a-j0.msg"),
+         *self_sign = hpx_pool_path(pool, "member", "x-0");
     hpx_member_sign said;
     assert_int_equal(hpx_pool_make(pool, &error), HPX_OK);
     assert_int_equal(hpx_file_write(job, "nothing", 7, &error), HPX_OK);
     hpx_owner_sign_encode(&text, &owner);
     assert_int_equal(hpx_sign_make(sign, &error), HPX_OK);
-    assert_int_equal(hpx_sign_make(open, &error), HPX_OK);
     assert_int_equal(hpx_sign_make(self_sign, &error), HPX_OK);
     assert_int_equal(hpx_sign_write(sign, &text, &error), HPX_OK);
     assert_int_equal(hpx_member_run(&options, &error), HPX_FAILED);
@@ -415,7 +436,6 @@ static void test_a_worker_that_cannot_read_a_job(void **state)
     hpx_buffer_free(&text);
     free(self_sign);
     free(job);
-    free(open);
     free(sign);
 }
 
@@ -428,6 +448,7 @@ int main(void)
         TEST(test_a_result_that_is_missing),
         TEST(test_what_nobody_wants_any_more_is_removed),
         TEST(test_a_job_is_taken_over),
+        TEST(test_a_continued_job_is_taken_over),
         TEST(test_another_job_is_not_taken_over),
         TEST(test_results_wait_for_who_asks),
         TEST(test_a_worker_that_nobody_knows),
