@@ -9,6 +9,7 @@
 #include "sign.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,8 @@
 #include <unistd.h>
 
 enum {
-    POLL_MIN_MS = 5,
-    POLL_MAX_MS = 200,
+    LOOK_MIN_MS = 2, /* between looks for news, while there are some */
+    LOOK_MAX_MS = 50,
     FAREWELL_SECONDS = 15, /* programs have ten to end */
 };
 
@@ -239,29 +240,55 @@ static void stop_cluster(hpx_executor *executor, const hpx_hash *name)
             hpx_cluster_drop(cluster, &cluster->posts[i]);
 }
 
-/* Sleeps until it is time to look again; false: until a signal. */
-static bool doze(int ms)
+/* Seconds between looks at the least and at the most. Each opens a file for every worker, so they are rarer where there are
+ * many: a thousand have 200 ms, in which they write hundreds of results, and a second. */
+static double shortest_pause(const struct cluster *cluster)
 {
-    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    return nanosleep(&time, NULL) == 0;
+    return 1e-3 * (LOOK_MIN_MS + (double)cluster->member_count / 5);
+}
+
+static double longest_pause(const struct cluster *cluster)
+{
+    return 1e-3 * (LOOK_MAX_MS + (double)cluster->member_count);
+}
+
+/* False: until a signal. */
+static bool doze(double seconds)
+{
+    const struct timespec time = {.tv_sec = (time_t)seconds,
+                                  .tv_nsec = (long)(1e9 * (seconds - (double)(time_t)seconds))};
+    return seconds <= 0 || nanosleep(&time, NULL) == 0;
+}
+
+/* Looks, and says when the next look is due. */
+static hpx_status look(size_t *taken, struct cluster *cluster, hpx_result_fn *each, void *context,
+                       hpx_error *error)
+{
+    *taken = 0;
+    hpx_status status = collect(taken, cluster, each, context, error);
+    cluster->pause = *taken > 0 ? 0 : cluster->pause * 1.5;
+    cluster->pause = fmin(fmax(cluster->pause, shortest_pause(cluster)), longest_pause(cluster));
+    cluster->next_look = hpx_cluster_now() + cluster->pause;
+    return status;
 }
 
 static hpx_status wait_cluster(hpx_executor *executor, int timeout_ms, hpx_result_fn *each, void *context,
                                hpx_error *error)
 {
     struct cluster *cluster = (struct cluster *)executor;
-    const double until = hpx_cluster_now() + timeout_ms * 1e-3;
-    int pause = POLL_MIN_MS;
-    for (;;) {
-        size_t taken = 0;
-        hpx_status status = collect(&taken, cluster, each, context, error);
-        const double left = until - hpx_cluster_now();
-        if (status || taken > 0 || (timeout_ms >= 0 && left <= 0))
-            return status;
-        if (!doze(timeout_ms >= 0 && left * 1e3 < pause ? (int)(left * 1e3) + 1 : pause))
+    const double until = timeout_ms < 0 ? INFINITY : hpx_cluster_now() + timeout_ms * 1e-3;
+    size_t taken = 0;
+    if (timeout_ms == 0)
+        return look(&taken, cluster, each, context, error);
+    hpx_status status = beat(cluster, error);
+    while (!status && taken == 0 && cluster->next_look < until) {
+        if (!doze(cluster->next_look - hpx_cluster_now()))
             return HPX_OK;
-        pause = pause * 3 / 2 < POLL_MAX_MS ? pause * 3 / 2 : POLL_MAX_MS;
+        status = look(&taken, cluster, each, context, error);
     }
+    if (!status && taken == 0)
+        doze(until - hpx_cluster_now());
+    return status;
 }
 
 static bool all_have_ended(const struct cluster *cluster)
@@ -284,7 +311,7 @@ static hpx_status finish_cluster(hpx_executor *executor, hpx_result_fn *each, vo
     while (!status && hpx_cluster_now() < until && !all_have_ended(cluster)) {
         size_t taken = 0;
         status = collect(&taken, cluster, each, context, error);
-        doze(POLL_MIN_MS);
+        doze(shortest_pause(cluster));
     }
     cluster->launcher->cancel(cluster->launcher);
     return status;
@@ -304,7 +331,7 @@ static void wait_for_farewells(struct cluster *cluster)
             hpx_cluster_read_sign(cluster, member);
             waiting = waiting || (!*member->sign.ended && !hpx_pulse_is_gone(&member->pulse));
         }
-        doze(POLL_MIN_MS);
+        doze(shortest_pause(cluster));
     }
 }
 

@@ -72,6 +72,7 @@ struct cluster {
     bool changed;  /* it is to be written */
     bool ended;
     double opened;
+    double pause, next_look; /* seconds between the last looks and the next; when it is due */
     hpx_buffer text, message;
 };
 

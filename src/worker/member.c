@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 enum {
-    IDLE_MIN_MS = 10, /* between looks at the owner's sign */
+    IDLE_MIN_MS = 2, /* between looks at the owner's sign */
     IDLE_MAX_MS = 500,
     BUSY_MS = 250,
     PROGRESS_SECONDS = 1,   /* between words of it, which nobody needs */

@@ -52,14 +52,18 @@ hpx_status hpx_sign_write(const char *path, const hpx_buffer *text, hpx_error *e
     return status;
 }
 
+/* What a read leaves out is not there, or the hash tells. */
 static hpx_status read_whole(hpx_buffer *out, int file, const char *path, hpx_error *error)
 {
+    size_t room;
     ssize_t got;
     do {
         hpx_buffer_reserve(out, 4096);
-        got = pread(file, out->data + out->size, out->capacity - out->size, (off_t)out->size);
+        room = out->capacity - out->size;
+        got = pread(file, out->data + out->size, room, (off_t)out->size);
         out->size += got > 0 ? (size_t)got : 0;
-    } while ((got > 0 && out->size <= HEAD_BYTES + HPX_SIGN_BYTES_MAX) || (got < 0 && errno == EINTR));
+    } while ((got == (ssize_t)room && out->size <= HEAD_BYTES + HPX_SIGN_BYTES_MAX) ||
+             (got < 0 && errno == EINTR));
     return got < 0 ? hpx_error_errno(error, "%s", path) : HPX_OK;
 }
 
