@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "hpx/file.h"
 #include "hpx/trainer.h"
+#include "worker/hello.h"
 #include "worker/message.h"
 #include "worker/pool.h"
 #include "worker/sign.h"
@@ -132,6 +133,17 @@ static bool take_job(struct fleet *fleet, struct player *player, const char *nam
     return ours;
 }
 
+/* As a worker of this binary. */
+static void say_hello(struct fleet *fleet, const struct player *player)
+{
+    hpx_fields hello = {0};
+    char *path = hpx_pool_path(fleet->pool, "hello", player->name);
+    hpx_hello_of_binary(&hello);
+    note(fleet, hpx_hello_write(path, &hello, &fleet->error));
+    hpx_fields_free(&hello);
+    free(path);
+}
+
 /* Whether a job of the list has not been seen yet; it has been then. */
 static bool is_new(struct fleet *fleet, const char *job)
 {
@@ -206,6 +218,7 @@ static hpx_status place(hpx_launcher *launcher, const char *name, size_t count, 
         struct player *player = &fleet->players[fleet->count++];
         *player = (struct player){.said = 0};
         snprintf(player->name, sizeof player->name, "%.40s-%zu", name, i);
+        say_hello(fleet, player);
     }
     pthread_mutex_unlock(&fleet->lock);
     return HPX_OK;
