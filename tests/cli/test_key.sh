@@ -146,4 +146,24 @@ test_rebuild_a_signer() {
     has out "signed by $(cat mallory.key)"
 }
 
+# A signer who says something else than what this store knows is not believed in that, and the build says why.
+test_contradiction() {
+    local key
+    mkdir team
+    new_key mallory
+    trust bob mallory
+    grid_of_four a.rcp 'epochs = 1'
+    run 0 hpx build a.rcp --store bob -q
+    key=$(hpx ls --store bob --json | jq -r '.[0].key')
+    run 0 "$(dirname "$HPX")/tests/cli/forge" bob forged "$key"
+    run 0 as mallory hpx build a.rcp epochs=2 --store forged --remote team --push -q
+    run 0 hpx build a.rcp epochs=2 --store expected -q
+    run 0 as bob hpx build a.rcp epochs=2 --store bob --remote team --json -q
+    is .shared.pulled 3
+    is '.searches[0].trials' '{"hit":3,"extend":1,"train":0,"failed":0}'
+    equal "$(wc -l <err)" 1 'the number of lines'
+    has err "a result of 'mallory' is not taken: "
+    equal "$(results bob)" "$(results expected)" 'the results'
+}
+
 run_tests "$@"
