@@ -1,6 +1,7 @@
 /* A shared store in a folder that several may write to: FOLDER/ac/DIGITS and FOLDER/cas/DIGITS, a file each. A file is written
- * under another name and renamed, so that nobody sees a part of it. The folder itself must be there: it may be a disk that is
- * not mounted. */
+ * under another name and renamed, so that nobody sees a part of it. It is not synced: what a crash cuts short has another size
+ * or hash than it should, and is written again by whoever has it. The folder itself must be there: it may be a disk that is not
+ * mounted. */
 #include "transport.h"
 
 #include "base/memory.h"
@@ -41,7 +42,7 @@ static hpx_status get(struct folder *folder, hpx_transfer *transfer, const char 
     uint64_t size = 0;
     int fd = -1;
     hpx_status status = open_file(&fd, &size, path, error);
-    if (!status && size > transfer->size_max)
+    if (!status && size > transfer->size)
         status = hpx_error_set(error, HPX_FAILED, "%s: larger than it may be", path);
     if (!status)
         status = hpx_transfer_make_room(transfer, size, error);
@@ -70,7 +71,7 @@ static hpx_status write_file(struct folder *folder, const hpx_transfer *transfer
     const int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0)
         status = hpx_error_errno(error, "%s", temporary);
-    else if (hpx_blob_copy(fd, NULL, &transfer->blob, error) || fsync(fd) != 0)
+    else if (hpx_blob_copy(fd, NULL, &transfer->blob, error))
         status = hpx_error_errno(error, "%s", temporary);
     if (fd >= 0 && close(fd) != 0 && !status)
         status = hpx_error_errno(error, "%s", temporary);
@@ -106,6 +107,8 @@ static hpx_status move(struct folder *folder, hpx_transfer *transfer, hpx_error 
         status = hpx_error_set(error, HPX_FAILED, "there is no such folder");
     } else if (transfer->kind == HPX_HAS) {
         status = open_file(&fd, &size, path, error);
+        if (!status && size != transfer->size)
+            status = hpx_error_set(error, HPX_NOT_FOUND, "%s: of another size", path);
         if (fd >= 0)
             close(fd);
     } else {

@@ -68,7 +68,7 @@ static size_t take_bytes(char *bytes, size_t size, size_t count, void *context)
         return way->ignored <= IGNORED_MAX ? got : 0;
     }
     way->http->transport.moved += got;
-    if (got > transfer->size_max - transfer->blob.size)
+    if (got > transfer->size - transfer->blob.size)
         way->status = hpx_error_set(&way->error, HPX_FAILED, "it sends more than it may");
     else
         way->status = hpx_blob_add(&transfer->blob, bytes, got, &way->error);
@@ -149,7 +149,7 @@ static hpx_status begin(struct way *way, hpx_transfer *transfer, hpx_error *erro
     way->sent = way->ignored = 0;
     way->status = HPX_OK;
     way->reason[0] = 0;
-    if (transfer->kind == HPX_GET && hpx_transfer_make_room(transfer, transfer->size_max, error))
+    if (transfer->kind == HPX_GET && hpx_transfer_make_room(transfer, transfer->size, error))
         return error->status;
     char *url = hpx_format("%s/%s", http->base, transfer->path);
     prepare(way, url);
@@ -214,6 +214,14 @@ static hpx_status judge_code(hpx_transfer_kind kind, long code, hpx_error *error
                          code);
 }
 
+/* Of another size than it should have, as far as the server says. */
+static bool is_other(const struct way *way)
+{
+    curl_off_t length = -1;
+    way->http->curl.easy_getinfo(way->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    return length >= 0 && (uint64_t)length != way->transfer->size;
+}
+
 static hpx_status judge(struct way *way, CURLcode code, hpx_error *error)
 {
     struct http *http = way->http;
@@ -227,7 +235,10 @@ static hpx_status judge(struct way *way, CURLcode code, hpx_error *error)
         return hpx_error_set(error, HPX_FAILED, "%s",
                              *way->reason ? way->reason : http->curl.easy_strerror(code));
     }
-    return judge_code(way->transfer->kind, answer, error);
+    const hpx_status status = judge_code(way->transfer->kind, answer, error);
+    if (!status && way->transfer->kind == HPX_HAS && is_other(way))
+        return hpx_error_set(error, HPX_NOT_FOUND, "it is of another size");
+    return status;
 }
 
 static void end(struct way *way, hpx_status status, const hpx_error *error)

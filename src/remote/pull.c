@@ -6,7 +6,6 @@
 #include "action_result.h"
 
 #include "base/memory.h"
-#include "hpx/file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -116,24 +115,6 @@ static hpx_status read_joined(void *context, void *bytes, size_t size, size_t *g
     return hpx_blob_read(&joined->parts[joined->part], bytes, *got, at, error);
 }
 
-static bool import(struct lookup *lookup)
-{
-    struct remote *remote = lookup->remote;
-    char signer[HPX_SIGNER_TEXT_BYTES];
-    const hpx_bundle_origin origin = {&lookup->manifest,
-                                      hpx_signer_text(signer, &lookup->taken->signer->signer)};
-    struct joined joined = {.parts = lookup->parts};
-    hpx_imported done;
-    hpx_error error;
-    if (hpx_bundle_read(&done, remote->options.store, remote->place, &origin, read_joined, &joined, &error)) {
-        hpx_remote_warn(remote, "a result of '%s' is not taken: %s", lookup->taken->signer->name,
-                        error.message);
-        return false;
-    }
-    lookup->added = lookup->added || done.artifacts.added + done.checkpoints.added > 0;
-    return true;
-}
-
 /* Whether the training would have to go on from the entry's checkpoint. */
 static bool needs_checkpoint(const struct lookup *lookup)
 {
@@ -151,12 +132,70 @@ static bool needs_checkpoint(const struct lookup *lookup)
 /* All that was asked for has come. */
 static void take_parts(struct lookup *lookup)
 {
-    if (lookup->broken || !import(lookup))
+    struct ready *ready = &lookup->remote->ready;
+    if (lookup->broken) {
         take_next(lookup);
-    else if (lookup->parts[HPX_BUNDLE_CHECKPOINT].fd < 0 && needs_checkpoint(lookup))
+        return;
+    }
+    ready->at = (struct lookup **)hpx_grow((void *)ready->at, &ready->capacity, ready->count + 1,
+                                           sizeof(struct lookup *));
+    ready->at[ready->count++] = lookup;
+}
+
+/* What has come of some trajectories goes into the store, all of it or nothing. */
+static bool import(struct remote *remote, struct lookup *const *lookups, size_t count, hpx_error *error)
+{
+    struct source {
+        char signer[HPX_SIGNER_TEXT_BYTES];
+        hpx_bundle_origin origin;
+        struct joined joined;
+    } *sources = hpx_alloc(count * sizeof *sources);
+    hpx_bundle_input *inputs = hpx_alloc(count * sizeof *inputs);
+    for (size_t i = 0; i < count; i++) {
+        struct source *source = &sources[i];
+        source->joined.parts = lookups[i]->parts;
+        source->origin.manifest = &lookups[i]->manifest;
+        source->origin.signer = hpx_signer_text(source->signer, &lookups[i]->taken->signer->signer);
+        inputs[i] = (hpx_bundle_input){.name = remote->place,
+                                       .origin = &source->origin,
+                                       .read = read_joined,
+                                       .context = &source->joined};
+    }
+    const bool good = hpx_bundle_read_all(remote->options.store, inputs, count, error) == HPX_OK;
+    for (size_t i = 0; i < count; i++)
+        lookups[i]->added =
+            lookups[i]->added || inputs[i].done.artifacts.added + inputs[i].done.checkpoints.added > 0;
+    free(inputs);
+    free(sources);
+    return good;
+}
+
+/* What was taken is in the store. */
+static void go_on(struct lookup *lookup)
+{
+    if (!lookup->remote->off && lookup->parts[HPX_BUNDLE_CHECKPOINT].fd < 0 && needs_checkpoint(lookup))
         fetch(lookup, HPX_BUNDLE_CHECKPOINT);
     else
         end(lookup);
+}
+
+void hpx_remote_import(struct remote *remote)
+{
+    struct ready ready = remote->ready;
+    hpx_error error;
+    remote->ready = (struct ready){.count = 0};
+    const bool all = ready.count > 0 && import(remote, ready.at, ready.count, &error);
+    for (size_t i = 0; i < ready.count; i++) {
+        struct lookup *lookup = ready.at[i];
+        if (all || import(remote, &lookup, 1, &error)) {
+            go_on(lookup);
+        } else {
+            hpx_remote_warn(remote, "a result of '%s' is not taken: %s", lookup->taken->signer->name,
+                            error.message);
+            take_next(lookup);
+        }
+    }
+    free((void *)ready.at);
 }
 
 /* Which part of the entry that is being taken a transfer was to bring. */
@@ -176,7 +215,6 @@ static void take_part(hpx_transfer *transfer, hpx_status status, const hpx_error
 {
     struct lookup *lookup = transfer->context;
     struct remote *remote = lookup->remote;
-    const double began = hpx_clock_seconds();
     const hpx_bundle_part part = part_of(lookup, transfer);
     const hpx_digest *signed_for = &lookup->taken->entry.parts[part];
     hpx_digest digest;
@@ -198,7 +236,6 @@ static void take_part(hpx_transfer *transfer, hpx_status status, const hpx_error
     lookup->broken = lookup->broken || !whole;
     if (--lookup->coming == 0)
         take_parts(lookup);
-    remote->busy += hpx_clock_seconds() - began;
 }
 
 static hpx_status read_entry(struct answer *answer, const hpx_blob *blob, hpx_error *error)

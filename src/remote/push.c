@@ -158,7 +158,7 @@ static void put_pieces(struct push *push)
             continue;
         piece->push = push;
         hpx_blob_path(path, &piece->digest);
-        hpx_remote_start(push->remote, HPX_HAS, path, 0, NULL, take_has, piece);
+        hpx_remote_start(push->remote, HPX_HAS, path, piece->digest.size, NULL, take_has, piece);
     }
 }
 
@@ -181,7 +181,7 @@ static void check(struct push *push, const hpx_digest *digest)
     char path[HPX_ENTRY_PATH_BYTES];
     hpx_blob_path(path, digest);
     push->coming++;
-    hpx_remote_start(push->remote, HPX_HAS, path, 0, NULL, take_check, push);
+    hpx_remote_start(push->remote, HPX_HAS, path, digest->size, NULL, take_check, push);
 }
 
 static void check_blobs(struct push *push, const hpx_entry *entry)

@@ -11,6 +11,7 @@
 #define WAIT_SECONDS   5.0                 /* that a build waits for it in all */
 #define BYTES_A_SECOND ((double)(8 << 20)) /* what comes so fast is waited for longer */
 #define STALL_SECONDS  5.0                 /* in which nothing moves of what is pushed */
+#define READY_MAX      64                  /* that are put into the store together */
 #define STEP_SECONDS   0.1
 #define MEMORY_BYTES   ((uint64_t)1 << 20) /* a blob of more is in a file */
 #define FAILURES_MAX   10                  /* that follow each other */
@@ -42,17 +43,14 @@ static void turn_off(struct remote *remote)
     remote->transport->give_up(remote->transport);
 }
 
-void hpx_remote_start(struct remote *remote, hpx_transfer_kind kind, const char *path, uint64_t size_max,
+void hpx_remote_start(struct remote *remote, hpx_transfer_kind kind, const char *path, uint64_t size,
                       const hpx_blob *blob,
                       void (*done)(hpx_transfer *transfer, hpx_status status, const hpx_error *error),
                       void *context)
 {
     hpx_transfer *transfer = hpx_alloc(sizeof *transfer);
-    *transfer = (hpx_transfer){.kind = kind,
-                               .size_max = size_max,
-                               .blob = blob ? *blob : HPX_NO_BLOB,
-                               .done = done,
-                               .context = context};
+    *transfer = (hpx_transfer){
+        .kind = kind, .size = size, .blob = blob ? *blob : HPX_NO_BLOB, .done = done, .context = context};
     memcpy(transfer->path, path, strlen(path) + 1);
     remote->transport->start(remote->transport, transfer);
 }
@@ -73,24 +71,21 @@ static bool is_interrupted(const struct remote *remote)
     return remote->options.interrupted && *remote->options.interrupted;
 }
 
-/* Lets transfers go on, and counts only the time in which there was nothing else to do. */
-static void step(struct remote *remote, double seconds)
-{
-    const double before = hpx_clock_seconds(), busy = remote->busy;
-    remote->transport->wait(remote->transport, seconds);
-    remote->waited += hpx_clock_seconds() - before - (remote->busy - busy);
-}
-
 static void settle(hpx_shared *shared)
 {
     struct remote *remote = (struct remote *)shared;
     while (remote->lookups > 0 && !remote->off && !is_interrupted(remote)) {
-        step(remote, STEP_SECONDS);
+        const double before = hpx_clock_seconds();
+        remote->transport->wait(remote->transport, STEP_SECONDS);
+        remote->waited += hpx_clock_seconds() - before;
+        if (remote->ready.count >= READY_MAX || remote->ready.count == remote->lookups)
+            hpx_remote_import(remote);
         if (remote->waited < WAIT_SECONDS + (double)remote->transport->moved / BYTES_A_SECOND)
             continue;
         hpx_remote_warn(remote, "%.0f seconds waited; it is not asked any more in this build", WAIT_SECONDS);
         remote->off = true;
     }
+    hpx_remote_import(remote);
     if (remote->lookups > 0)
         turn_off(remote);
 }
@@ -136,6 +131,7 @@ static void close_remote(hpx_shared *shared)
     remote->transport->close(remote->transport);
     hpx_keys_free(&remote->keys);
     free(remote->offers.keys);
+    free((void *)remote->ready.at);
     free(remote->place);
     free(remote);
 }

@@ -20,9 +20,12 @@ struct remote {
     bool warned;       /* which is done once */
     unsigned failures; /* that followed each other */
     double waited;     /* seconds, in all */
-    double busy;       /* of these, with what has come */
     size_t lookups;    /* under way */
-    size_t pushes;     /* under way */
+    struct ready {
+        struct lookup **at;
+        size_t count, capacity;
+    } ready;       /* of these, whose parts have come */
+    size_t pushes; /* under way */
     struct offers {
         hpx_hash *keys;
         size_t count, capacity, next;
@@ -33,7 +36,7 @@ struct remote {
 void hpx_remote_warn(struct remote *remote, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Starts a transfer of a path, which is freed after `done`. */
-void hpx_remote_start(struct remote *remote, hpx_transfer_kind kind, const char *path, uint64_t size_max,
+void hpx_remote_start(struct remote *remote, hpx_transfer_kind kind, const char *path, uint64_t size,
                       const hpx_blob *blob,
                       void (*done)(hpx_transfer *transfer, hpx_status status, const hpx_error *error),
                       void *context);
@@ -43,6 +46,8 @@ bool hpx_remote_had(struct remote *remote, hpx_status status, const hpx_error *e
 
 /* pull.c */
 void hpx_remote_want(hpx_shared *shared, const hpx_buffer *manifest, uint32_t epochs);
+/* Puts into the store what is ready. */
+void hpx_remote_import(struct remote *remote);
 
 /* push.c */
 void hpx_remote_offer(hpx_shared *shared, const hpx_hash *key);

@@ -19,8 +19,9 @@ typedef struct hpx_transfer hpx_transfer;
 struct hpx_transfer {
     hpx_transfer_kind kind;
     char path[HPX_ENTRY_PATH_BYTES];
-    uint64_t size_max; /* GET: it fails when there is more */
-    hpx_blob blob;     /* GET: what has come, for whoever asked to close; PUT: what is to go */
+    uint64_t
+        size; /* GET: it fails when there is more; HAS: what is of another size is not it; PUT: not used */
+    hpx_blob blob; /* GET: what has come, for whoever asked to close; PUT: what is to go */
     /* HPX_OK; HPX_NOT_FOUND, of GET and HAS; HPX_INTERRUPTED when it was given up; else `error` says why it failed. The transfer
      * is the asker's again, who may start others. */
     void (*done)(hpx_transfer *transfer, hpx_status status, const hpx_error *error);

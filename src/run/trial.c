@@ -79,6 +79,8 @@ static void explain(struct build *build, struct trial *trial)
     free(reason);
 }
 
+#define WANTED_MAX 1024 /* at once: a plan may have millions of trials */
+
 /* The store that others share, as far as it is asked; NULL: it is not. */
 static hpx_shared *shared_of(const struct build *build)
 {
@@ -97,29 +99,6 @@ static bool look_up(struct build *build, struct trial *trial, uint32_t epochs, c
     return !status;
 }
 
-static void want(struct build *build, struct trial *trial, uint32_t epochs, const hpx_buffer *manifest)
-{
-    struct wanted *wanted = &build->wanted;
-    wanted->at = hpx_grow(wanted->at, &wanted->capacity, wanted->count + 1, sizeof *wanted->at);
-    wanted->at[wanted->count].trial = trial;
-    wanted->at[wanted->count++].epochs = epochs;
-    build->options->shared->want(build->options->shared, manifest, epochs);
-}
-
-void hpx_trial_look_up(void *context, struct trial *trial, uint32_t epochs, const hpx_buffer *manifest)
-{
-    struct build *build = context;
-    hpx_shared *shared = shared_of(build);
-    if (!look_up(build, trial, epochs, manifest))
-        return;
-    if (shared && trial->state == TRIAL_WAITING)
-        want(build, trial, epochs, manifest);
-    else if (shared && trial->state == TRIAL_KNOWN)
-        shared->offer(shared, &trial->key);
-    else
-        explain(build, trial);
-}
-
 void hpx_trials_settle(struct build *build)
 {
     struct wanted *wanted = &build->wanted;
@@ -135,6 +114,31 @@ void hpx_trials_settle(struct build *build)
     }
     wanted->count = 0;
     hpx_buffer_free(&manifest);
+}
+
+static void want(struct build *build, struct trial *trial, uint32_t epochs, const hpx_buffer *manifest)
+{
+    struct wanted *wanted = &build->wanted;
+    wanted->at = hpx_grow(wanted->at, &wanted->capacity, wanted->count + 1, sizeof *wanted->at);
+    wanted->at[wanted->count].trial = trial;
+    wanted->at[wanted->count++].epochs = epochs;
+    build->options->shared->want(build->options->shared, manifest, epochs);
+    if (wanted->count == WANTED_MAX)
+        hpx_trials_settle(build);
+}
+
+void hpx_trial_look_up(void *context, struct trial *trial, uint32_t epochs, const hpx_buffer *manifest)
+{
+    struct build *build = context;
+    hpx_shared *shared = shared_of(build);
+    if (!look_up(build, trial, epochs, manifest))
+        return;
+    if (shared && trial->state == TRIAL_WAITING)
+        want(build, trial, epochs, manifest);
+    else if (shared && trial->state == TRIAL_KNOWN)
+        shared->offer(shared, &trial->key);
+    else
+        explain(build, trial);
 }
 
 void hpx_trial_look_up_speculative(void *context, struct trial *trial, uint32_t epochs,

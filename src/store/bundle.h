@@ -83,4 +83,17 @@ hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name
                            const hpx_bundle_origin *origin, hpx_read_fn *read, void *context,
                            hpx_error *error);
 
+/* What hpx_bundle_read takes, and gives. */
+typedef struct hpx_bundle_input {
+    const char *name;
+    const hpx_bundle_origin *origin;
+    hpx_read_fn *read;
+    void *context;
+    hpx_imported done;
+} hpx_bundle_input;
+
+/* The same for several, in one transaction: all of them or, when something is wrong with one, nothing. Alone, each says what.
+ * Each is spooled in a file that is open meanwhile. */
+hpx_status hpx_bundle_read_all(hpx_store *store, hpx_bundle_input *inputs, size_t count, hpx_error *error);
+
 #endif

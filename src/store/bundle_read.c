@@ -3,6 +3,7 @@
  * store here is the one seen within the transaction, so what came earlier in the bundle counts. */
 #include "bundle_format.h"
 
+#include "base/memory.h"
 #include "base/spool.h"
 #include "base/text.h"
 #include "hpx/file.h"
@@ -777,23 +778,21 @@ static hpx_status spool_bundle(struct reader *reader, hpx_error *error)
     return status ? status : hpx_spool_rewind(reader->spool, error);
 }
 
-/* Puts what has been spooled into the store. Other writers wait meanwhile. */
+/* Puts what has been spooled into the store, within a transaction. */
 static hpx_status take_bundle(struct reader *reader, hpx_error *error)
 {
     reader->spooled = true;
     reader->at = reader->entries = 0;
     reader->last.size = 0;
     hpx_status status = read_header(reader, error);
-    if (!status)
-        status = hpx_begin_write(&reader->txn, reader->store, error);
-    if (status)
-        return status;
-    do {
+    while (!status) {
         status = read_entry(reader, error);
         if (!status)
             status = take(reader, error);
-    } while (!status && reader->kind != BUNDLE_END);
-    return hpx_end_write(reader->store, reader->txn, status, error);
+        if (reader->kind == BUNDLE_END)
+            break;
+    }
+    return status;
 }
 
 /* From where and when, and by whom it is signed. */
@@ -811,40 +810,80 @@ static void fill_mark(hpx_fields *out, const char *name, const hpx_bundle_origin
     free(path);
 }
 
+/* Takes a bundle in, as far as that needs no transaction. */
+static hpx_status open_reader(struct reader *reader, hpx_store *store, hpx_bundle_input *input,
+                              hpx_error *error)
+{
+    *reader = (struct reader){.store = store,
+                              .name = input->name,
+                              .origin = input->origin,
+                              .read = input->read,
+                              .context = input->context,
+                              .done = &input->done,
+                              .incoming.staged.blob = HPX_NO_BLOB};
+    input->done = (hpx_imported){0};
+    reader->all = hpx_hasher_new();
+    if (input->origin)
+        reader->key_of_origin = hpx_hash_of(input->origin->manifest->data, input->origin->manifest->size);
+    fill_mark(&reader->mark, input->name, input->origin);
+    hpx_status status = hpx_spool_new(&reader->spool, error);
+    return status ? status : spool_bundle(reader, error);
+}
+
+static void close_reader(struct reader *reader)
+{
+    hpx_spool_free(reader->spool);
+    if (reader->incoming.open) {
+        hpx_hasher_finish(reader->incoming.whole);
+        hpx_hasher_finish(reader->incoming.output);
+    }
+    hpx_hasher_finish(reader->all);
+    hpx_buffer_free(&reader->payload);
+    hpx_fields_free(&reader->mark);
+    hpx_fields_free(&reader->manifest);
+    hpx_artifact_free(&reader->incoming.artifact);
+    hpx_stage_end(&reader->incoming.staged);
+}
+
+/* Other writers wait meanwhile. */
+static hpx_status take_all(hpx_store *store, struct reader *readers, size_t count, hpx_error *error)
+{
+    MDB_txn *txn;
+    hpx_status status = hpx_begin_write(&txn, store, error);
+    if (status)
+        return status;
+    for (size_t i = 0; i < count && !status; i++) {
+        readers[i].txn = txn;
+        status = take_bundle(&readers[i], error);
+    }
+    return hpx_end_write(store, txn, status, error);
+}
+
+hpx_status hpx_bundle_read_all(hpx_store *store, hpx_bundle_input *inputs, size_t count, hpx_error *error)
+{
+    struct reader *readers = hpx_alloc(count * sizeof *readers);
+    size_t opened = 0;
+    hpx_status status = HPX_OK;
+    while (opened < count && !status) {
+        status = open_reader(&readers[opened], store, &inputs[opened], error);
+        opened++;
+    }
+    if (!status)
+        status = take_all(store, readers, count, error);
+    for (size_t i = 0; i < opened; i++)
+        close_reader(&readers[i]);
+    for (size_t i = 0; i < count && status; i++)
+        inputs[i].done = (hpx_imported){0};
+    free(readers);
+    return status;
+}
+
 hpx_status hpx_bundle_read(hpx_imported *out, hpx_store *store, const char *name,
                            const hpx_bundle_origin *origin, hpx_read_fn *read, void *context,
                            hpx_error *error)
 {
-    *out = (hpx_imported){0};
-    struct reader reader = {.store = store,
-                            .name = name,
-                            .origin = origin,
-                            .read = read,
-                            .context = context,
-                            .done = out,
-                            .incoming.staged.blob = HPX_NO_BLOB};
-    hpx_status status = hpx_spool_new(&reader.spool, error);
-    if (status)
-        return status;
-    reader.all = hpx_hasher_new();
-    if (origin)
-        reader.key_of_origin = hpx_hash_of(origin->manifest->data, origin->manifest->size);
-    fill_mark(&reader.mark, name, origin);
-    status = spool_bundle(&reader, error);
-    if (!status)
-        status = take_bundle(&reader, error);
-    hpx_spool_free(reader.spool);
-    if (status)
-        *out = (hpx_imported){0};
-    if (reader.incoming.open) {
-        hpx_hasher_finish(reader.incoming.whole);
-        hpx_hasher_finish(reader.incoming.output);
-    }
-    hpx_hasher_finish(reader.all);
-    hpx_buffer_free(&reader.payload);
-    hpx_fields_free(&reader.mark);
-    hpx_fields_free(&reader.manifest);
-    hpx_artifact_free(&reader.incoming.artifact);
-    hpx_stage_end(&reader.incoming.staged);
+    hpx_bundle_input input = {.name = name, .origin = origin, .read = read, .context = context};
+    hpx_status status = hpx_bundle_read_all(store, &input, 1, error);
+    *out = input.done;
     return status;
 }
