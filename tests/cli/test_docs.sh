@@ -154,7 +154,7 @@ run_page() { # FILE
     mkdir lab bin
     ln -s "$HPX" bin/hpx
     unset -f hpx
-    export PATH=$PWD/bin:$PATH HPX_DATA=$data
+    export PATH=$PWD/bin:$PATH HPX_DATA=$data XDG_CONFIG_HOME=$PWD/config
     unset HPX_STORE
     cd lab || exit 1
     while IFS= read -r line; do
