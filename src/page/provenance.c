@@ -102,7 +102,7 @@ void hpx_page_add_origin(hpx_page *page, const hpx_provenance *provenance)
     origin_of(page, provenance)->results++;
     data_of(page, provenance)->results++;
     hpx_groups_count(&page->hosts, hpx_strdup(provenance->artifact.host), NULL);
-    if (hpx_report_import(&text, provenance))
+    if (hpx_report_import(&text, provenance, true))
         hpx_groups_count(&page->imports, hpx_strdup(hpx_buffer_text(&text)), NULL);
     if (provenance->manifest.count > 0)
         hpx_groups_count(&page->numerics, numerics_text(&provenance->manifest), NULL);

@@ -95,7 +95,7 @@ void hpx_audit_add(hpx_audit *audit, const hpx_provenance *provenance)
                      NULL);
     count_adoptions(audit, provenance);
     hpx_buffer import = {0};
-    if (hpx_report_import(&import, provenance))
+    if (hpx_report_import(&import, provenance, true))
         hpx_groups_count(&audit->imports, hpx_strdup(hpx_buffer_text(&import)), NULL);
     hpx_buffer_free(&import);
 }

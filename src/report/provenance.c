@@ -159,15 +159,17 @@ static const char *import_time(char out[32], const hpx_provenance *provenance)
     return when ? hpx_report_time(out, (int64_t)when->count) : "?";
 }
 
-bool hpx_report_import(hpx_buffer *out, const hpx_provenance *provenance)
+bool hpx_report_import(hpx_buffer *out, const hpx_provenance *provenance, bool of_many)
 {
     char when[32];
+    const char *signer = hpx_fields_text_or_empty(&provenance->import, "signer");
     if (provenance->import.count == 0)
         return false;
-    hpx_buffer_printf(out, "imported from %s, %s", import_source(provenance), import_time(when, provenance));
-    const char *signer = hpx_fields_text_or_empty(&provenance->import, "signer");
+    hpx_buffer_printf(out, "imported from %s", import_source(provenance));
     if (*signer)
         hpx_buffer_printf(out, ", signed by %s", signer);
+    if (!*signer || !of_many)
+        hpx_buffer_printf(out, ", %s", import_time(when, provenance));
     return true;
 }
 

@@ -111,8 +111,9 @@ void hpx_report_reproduced_json(hpx_buffer *out, const hpx_reproduced *reproduce
  * without the line's end. */
 void hpx_report_adoption(hpx_buffer *out, const hpx_adoption *adoption);
 
-/* "imported from /tmp/b.hpx, 2026-11-24T08:36:57Z"; whether there was something to say. */
-bool hpx_report_import(hpx_buffer *out, const hpx_provenance *provenance);
+/* "imported from /tmp/b.hpx, 2026-11-24T08:36:57Z", or "imported from http://host/hpx, signed by hpx1..., 2026-...", without its
+ * time if it stands `of_many` results, each of which has come at its own; whether there was something to say. */
+bool hpx_report_import(hpx_buffer *out, const hpx_provenance *provenance, bool of_many);
 
 /* `adopt` without arguments: all of a store. */
 void hpx_report_adoptions(hpx_buffer *out, const hpx_adoptions *adoptions);

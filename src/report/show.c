@@ -149,7 +149,7 @@ static void add_counted(hpx_buffer *out, const hpx_provenance *provenance)
 static void add_import(hpx_buffer *out, const hpx_provenance *provenance)
 {
     hpx_buffer import = {0};
-    if (hpx_report_import(&import, provenance))
+    if (hpx_report_import(&import, provenance, false))
         hpx_buffer_printf(out, "origin      %s\n", hpx_buffer_text(&import));
     hpx_buffer_free(&import);
 }

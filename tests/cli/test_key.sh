@@ -110,6 +110,8 @@ test_forget_a_signer() {
     run 0 as bob hpx key forget "$(cat mallory.key)" --store bob
     has err 'forgot 3 results of 1 trial'
     run 0 hpx verify --store bob
+    run 0 hpx audit --store bob
+    has out "2 results imported from $PWD/team, signed by $(cat alice.key)"
     run 0 as bob hpx build a.rcp axis.n1='2 4 8 16' --store bob --remote team --json
     is '.searches[0].trials' '{"hit":6,"extend":0,"train":2,"failed":0}'
     is .shared.pulled 0
