@@ -241,6 +241,9 @@ size_t hpx_jobs_of(const struct options *options);
  * over ends the process with a line and EXIT_DAMAGED. */
 void hpx_prepare_process(void);
 
+/* HPX_REMOTE_TOKEN, which is taken out of the environment; NULL: there is none. */
+extern char *hpx_remote_token;
+
 /* From now on the first SIGINT, SIGTERM or SIGHUP is noted here, by its number, for the command to end in
  * order; main ends the process by it. One that comes later than the same request can ends the process at
  * once. Calls that wait are not restarted. */

@@ -6,6 +6,7 @@
  * ends the process by that signal, so that a shell or make knows. */
 #include "cli.h"
 
+#include "base/memory.h"
 #include "hpx/file.h"
 
 #include <fcntl.h>
@@ -18,6 +19,7 @@
 
 #define SAME_REQUEST_NS 200000000 /* timeout(1) signals its child and then the child's group */
 
+char *hpx_remote_token;
 volatile sig_atomic_t hpx_interrupted;
 static volatile sig_atomic_t heeds;
 static volatile int64_t noted_ns;
@@ -96,8 +98,17 @@ static void crashed(void)
     _exit(EXIT_DAMAGED);
 }
 
+/* Nothing that is started from here sees it. */
+static void take_token(void)
+{
+    const char *token = getenv("HPX_REMOTE_TOKEN");
+    hpx_remote_token = token ? hpx_strdup(token) : NULL;
+    unsetenv("HPX_REMOTE_TOKEN");
+}
+
 void hpx_prepare_process(void)
 {
+    take_token();
     fill_standard_descriptors();
     umask(umask(0) & 077); /* what hpx writes it can also read */
     set_signals();

@@ -39,6 +39,7 @@ hpx_status hpx_open_shared(hpx_shared **out, const struct options *options, hpx_
                                "--push: there is no shared store; name one with --remote or HPX_REMOTE");
     if (!status && place && !options->dry && hpx_store_is_writable(store)) {
         const hpx_remote_options remote = {.place = place,
+                                           .token = hpx_remote_token,
                                            .store = store,
                                            .push = push,
                                            .all = options->push_all,

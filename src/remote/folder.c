@@ -20,6 +20,7 @@
 struct folder {
     hpx_transport transport;
     char *path;
+    mode_t mode;                 /* of the folder: who may read it may read what is in it, too */
     hpx_transfer *first, **last; /* what is asked for */
     unsigned written;            /* files */
 };
@@ -68,8 +69,8 @@ static hpx_status write_file(struct folder *folder, const hpx_transfer *transfer
 {
     hpx_status status = HPX_OK;
     char *temporary = hpx_format("%s.%ld.%u.part", path, (long)getpid(), folder->written++);
-    const int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0)
+    const int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 || fchmod(fd, (folder->mode & 0444) | 0600) != 0)
         status = hpx_error_errno(error, "%s", temporary);
     else if (hpx_blob_copy(fd, NULL, &transfer->blob, error))
         status = hpx_error_errno(error, "%s", temporary);
@@ -88,7 +89,7 @@ static hpx_status put(struct folder *folder, const hpx_transfer *transfer, const
 {
     char *parent = hpx_path_directory(path);
     hpx_status status = HPX_OK;
-    if (mkdir(parent, 0777) != 0 && errno != EEXIST)
+    if ((mkdir(parent, 0700) != 0 || chmod(parent, folder->mode) != 0) && errno != EEXIST)
         status = hpx_error_errno(error, "%s", parent);
     if (!status)
         status = write_file(folder, transfer, path, error);
@@ -99,10 +100,12 @@ static hpx_status put(struct folder *folder, const hpx_transfer *transfer, const
 static hpx_status move(struct folder *folder, hpx_transfer *transfer, hpx_error *error)
 {
     char *path = hpx_path_join(folder->path, transfer->path);
+    struct stat info;
     uint64_t size;
     int fd = -1;
     hpx_status status;
-    if (!hpx_path_is_folder(folder->path)) {
+    folder->mode = stat(folder->path, &info) == 0 && S_ISDIR(info.st_mode) ? info.st_mode & 07777 : 0;
+    if (folder->mode == 0) {
         folder->transport.gone = true;
         status = hpx_error_set(error, HPX_FAILED, "there is no such folder");
     } else if (transfer->kind == HPX_HAS) {

@@ -1,6 +1,6 @@
 /* A shared store behind HTTP: GET, HEAD and PUT of BASE/ac/DIGITS and BASE/cas/DIGITS, as caches for Bazel and WebDAV have them.
  * A server is not believed: no redirect is followed, no byte is kept beyond what was asked for, and who asks has an end to his
- * patience. Credentials are the user's netrc, or HPX_REMOTE_TOKEN; libcurl alone sees them. */
+ * patience. Credentials are a token or the user's netrc, and go to libcurl alone. */
 #include "transport.h"
 
 #include "base/memory.h"
@@ -373,9 +373,8 @@ static hpx_status check_url(const char *url, hpx_error *error)
     return HPX_OK;
 }
 
-hpx_status hpx_transport_http(hpx_transport **out, const char *url, hpx_error *error)
+hpx_status hpx_transport_http(hpx_transport **out, const char *url, const char *token, hpx_error *error)
 {
-    const char *token = getenv("HPX_REMOTE_TOKEN");
     hpx_status status = check_url(url, error);
     if (!status && token && !is_plain(token))
         status = hpx_error_set(error, HPX_USAGE,

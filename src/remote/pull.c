@@ -292,4 +292,5 @@ void hpx_remote_want(hpx_shared *shared, const hpx_buffer *manifest, uint32_t ep
         hpx_remote_start(remote, HPX_GET, path, HPX_ACTION_RESULT_BYTES_MAX, NULL, take_answer,
                          &lookup->answers[i]);
     }
+    remote->transport->wait(remote->transport, 0);
 }

@@ -12,6 +12,7 @@
 #define BYTES_A_SECOND ((double)(8 << 20)) /* what comes so fast is waited for longer */
 #define STALL_SECONDS  5.0                 /* in which nothing moves of what is pushed */
 #define READY_MAX      64                  /* that are put into the store together */
+#define TURN_SECONDS   0.02                /* that a build spends on it between two events */
 #define STEP_SECONDS   0.1
 #define MEMORY_BYTES   ((uint64_t)1 << 20) /* a blob of more is in a file */
 #define FAILURES_MAX   10                  /* that follow each other */
@@ -93,9 +94,14 @@ static void settle(hpx_shared *shared)
 static void turn(hpx_shared *shared)
 {
     struct remote *remote = (struct remote *)shared;
-    hpx_remote_push_next(remote);
-    if (remote->pushes > 0 && !remote->off)
-        remote->transport->wait(remote->transport, 0);
+    const double until = hpx_clock_seconds() + TURN_SECONDS;
+    uint64_t moved;
+    do {
+        hpx_remote_push_next(remote);
+        moved = remote->transport->moved;
+        if (remote->pushes > 0 && !remote->off)
+            remote->transport->wait(remote->transport, 0);
+    } while (remote->transport->moved != moved && hpx_clock_seconds() < until);
 }
 
 static void finish(hpx_shared *shared)
@@ -141,7 +147,7 @@ static hpx_status open_place(struct remote *remote, hpx_error *error)
     const char *place = remote->options.place;
     hpx_status status = HPX_OK;
     if (strstr(place, "://"))
-        status = hpx_transport_http(&remote->transport, place, error);
+        status = hpx_transport_http(&remote->transport, place, remote->options.token, error);
     else
         remote->transport = hpx_transport_folder(place);
     if (!status)

@@ -12,6 +12,7 @@
 
 typedef struct hpx_remote_options {
     const char *place;              /* http://, https://, or a folder */
+    const char *token;              /* of HPX_REMOTE_TOKEN; NULL: there is none */
     hpx_store *store;               /* which results go to, and come from */
     bool push;                      /* what is offered is pushed, signed */
     bool all;                       /* with patches, sources, logs and names of hosts */

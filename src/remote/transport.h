@@ -45,9 +45,9 @@ struct hpx_transport {
 
 hpx_transport *hpx_transport_folder(const char *folder);
 
-/* HPX_USAGE for a URL that is none, or has a password in it, and for a token that is none; HPX_FAILED where libcurl is not
+/* `token`: what it is to know the user by; NULL or empty: the user's netrc. HPX_USAGE for a URL that is none, or has a password in it, and for a token that is none; HPX_FAILED where libcurl is not
  * installed. */
-hpx_status hpx_transport_http(hpx_transport **out, const char *url, hpx_error *error);
+hpx_status hpx_transport_http(hpx_transport **out, const char *url, const char *token, hpx_error *error);
 
 /* For transports: makes the blob of a GET, for so many bytes at most. */
 hpx_status hpx_transfer_make_room(hpx_transfer *transfer, uint64_t size, hpx_error *error);

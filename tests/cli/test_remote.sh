@@ -251,6 +251,23 @@ test_discreet() {
     run 0 hpx verify --store whole
 }
 
+# Who may use the folder may use what is in it, whatever the umask; what is started here sees no token.
+test_modes() {
+    mkdir team
+    chmod 2770 team
+    new_key alice
+    program_recipe a.rcp '$x' 'echo "score=$1"; env | grep -c HPX_REMOTE_TOKEN || :' 'epochs = 1' 'objective = maximise score' <<'R'
+axis x = 1
+search all
+  method = grid
+R
+    (umask 077 && HPX_REMOTE_TOKEN=geheim run 0 as alice hpx build a.rcp --store alice --remote team --push -q) || exit 1
+    equal "$(stat -c %a team/ac team/cas | tr '\n' ' ')" '2770 2770 ' 'the modes of the folders'
+    equal "$(stat -c %a team/ac/* team/cas/* | sort -u)" 640 'the modes of the files'
+    run 0 hpx show "$(hpx ls --store alice --json | jq -r '.[0].key')" --log --store alice
+    equal "$(cat out)" $'score=1\n0' 'what the program has printed'
+}
+
 # A program's results, its checkpoints and its log.
 test_program() {
     local key
