@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char TRAINED[] = "what cannot be had from it is trained";
+
 struct answer {
     struct lookup *lookup;
     const hpx_trusted *signer;
@@ -219,12 +221,13 @@ static void take_part(hpx_transfer *transfer, hpx_status status, const hpx_error
     const hpx_digest *signed_for = &lookup->taken->entry.parts[part];
     hpx_digest digest;
     hpx_error why;
-    bool whole = hpx_remote_had(remote, status, error);
+    bool whole = hpx_remote_had(remote, status, error, TRAINED);
     if (status == HPX_NOT_FOUND)
-        hpx_remote_warn(remote, "the %s of a result is missing; it is trained", hpx_part_names[part]);
+        hpx_remote_warn(remote, "the %s of a result of '%s': missing", hpx_part_names[part],
+                        lookup->taken->signer->name);
     if (whole &&
         (hpx_digest_of_blob(&digest, &transfer->blob, &why) || !hpx_digest_equal(&digest, signed_for))) {
-        hpx_remote_warn(remote, "the %s of a result is not the one that '%s' has signed; it is trained",
+        hpx_remote_warn(remote, "the %s of a result of '%s': not the bytes that were signed",
                         hpx_part_names[part], lookup->taken->signer->name);
         whole = false;
     }
@@ -255,7 +258,7 @@ static void take_answer(hpx_transfer *transfer, hpx_status status, const hpx_err
     struct lookup *lookup = answer->lookup;
     struct remote *remote = lookup->remote;
     hpx_error why;
-    if (hpx_remote_had(remote, status, error)) {
+    if (hpx_remote_had(remote, status, error, TRAINED)) {
         answer->good = read_entry(answer, &transfer->blob, &why) == HPX_OK;
         if (!answer->good)
             hpx_remote_warn(remote, "a result of '%s' is refused: %s", answer->signer->name, why.message);

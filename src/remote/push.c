@@ -12,6 +12,8 @@
 
 #define PUSHES_MAX 8 /* at once */
 
+static const char LEFT_OUT[] = "not all is pushed";
+
 struct push;
 
 /* A blob that is to be there. */
@@ -50,7 +52,7 @@ static void end(struct push *push)
 static void end_entry(hpx_transfer *transfer, hpx_status status, const hpx_error *error)
 {
     struct push *push = transfer->context;
-    push->remote->shared.pushed += hpx_remote_had(push->remote, status, error);
+    push->remote->shared.pushed += hpx_remote_had(push->remote, status, error, LEFT_OUT);
     free(transfer);
     end(push);
 }
@@ -77,7 +79,7 @@ static void end_piece(struct push *push)
 static void take_put(hpx_transfer *transfer, hpx_status status, const hpx_error *error)
 {
     struct push *push = transfer->context;
-    push->failed = !hpx_remote_had(push->remote, status, error) || push->failed;
+    push->failed = !hpx_remote_had(push->remote, status, error, LEFT_OUT) || push->failed;
     free(transfer);
     end_piece(push);
 }
@@ -93,7 +95,7 @@ static void take_has(hpx_transfer *transfer, hpx_status status, const hpx_error 
         hpx_remote_start(push->remote, HPX_PUT, path, 0, &piece->blob, take_put, push);
         return;
     }
-    push->failed = !hpx_remote_had(push->remote, status, error) || push->failed;
+    push->failed = !hpx_remote_had(push->remote, status, error, LEFT_OUT) || push->failed;
     end_piece(push);
 }
 
@@ -166,7 +168,7 @@ static void put_pieces(struct push *push)
 static void take_check(hpx_transfer *transfer, hpx_status status, const hpx_error *error)
 {
     struct push *push = transfer->context;
-    push->incomplete = !hpx_remote_had(push->remote, status, error) || push->incomplete;
+    push->incomplete = !hpx_remote_had(push->remote, status, error, LEFT_OUT) || push->incomplete;
     free(transfer);
     if (--push->coming > 0)
         return;
@@ -200,7 +202,7 @@ static void take_entry(hpx_transfer *transfer, hpx_status status, const hpx_erro
     uint8_t bytes[HPX_ACTION_RESULT_BYTES_MAX];
     hpx_entry there;
     hpx_error why;
-    bool good = hpx_remote_had(remote, status, error);
+    bool good = hpx_remote_had(remote, status, error, LEFT_OUT);
     if (good)
         good = hpx_blob_read(&transfer->blob, bytes, (size_t)transfer->blob.size, 0, &why) == HPX_OK &&
                hpx_entry_decode(&there, bytes, (size_t)transfer->blob.size, push->entry.manifest,

@@ -56,12 +56,12 @@ void hpx_remote_start(struct remote *remote, hpx_transfer_kind kind, const char 
     remote->transport->start(remote->transport, transfer);
 }
 
-bool hpx_remote_had(struct remote *remote, hpx_status status, const hpx_error *error)
+bool hpx_remote_had(struct remote *remote, hpx_status status, const hpx_error *error, const char *instead)
 {
     if (status == HPX_OK || status == HPX_NOT_FOUND)
         remote->failures = 0;
     else if (status != HPX_INTERRUPTED) {
-        hpx_remote_warn(remote, "%s; what cannot be had from it is trained", error->message);
+        hpx_remote_warn(remote, "%s; %s", error->message, instead);
         remote->off = remote->off || remote->transport->gone || ++remote->failures == FAILURES_MAX;
     }
     return status == HPX_OK;

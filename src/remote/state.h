@@ -41,8 +41,8 @@ void hpx_remote_start(struct remote *remote, hpx_transfer_kind kind, const char 
                       void (*done)(hpx_transfer *transfer, hpx_status status, const hpx_error *error),
                       void *context);
 
-/* Notes how a transfer went; false: there is nothing, and if that is no answer it has been said. */
-bool hpx_remote_had(struct remote *remote, hpx_status status, const hpx_error *error);
+/* Notes how a transfer went; false: there is nothing, and if that is no answer it has been said, with what is done instead. */
+bool hpx_remote_had(struct remote *remote, hpx_status status, const hpx_error *error, const char *instead);
 
 /* pull.c */
 void hpx_remote_want(hpx_shared *shared, const hpx_buffer *manifest, uint32_t epochs);

@@ -126,7 +126,7 @@ test_checkpoints_when_needed() {
     empty err
     build_as bob third epochs=4
     is '.searches[0].trials.train' 4
-    equal "$(grep -c 'warning: .* the checkpoint of a result is missing; it is trained' err)" 1 'the number of warnings'
+    equal "$(grep -c "warning: .* the checkpoint of a result of 'alice': missing" err)" 1 'the number of warnings'
     equal "$(wc -l <err)" 1 'the number of lines'
     equal "$(results third)" "$(results bob)" 'what was trained'
 }
@@ -187,7 +187,7 @@ test_damage() {
         one=${files[0]} two=${files[1]}
         truncate -s -1 "$one"
         loses_one 'the '
-        has err "is not the one that 'alice' has signed; it is trained"
+        has err "of a result of 'alice': not the bytes that were signed"
         cp "$two" "$one" # swapped
         loses_one 'the '
         cp "whole/${one#team/}" "$one"
@@ -201,7 +201,7 @@ test_damage() {
         loses_one ''
         rmdir "$one"
         loses_one 'the '
-        has err 'of a result is missing; it is trained'
+        has err "of a result of 'alice': missing"
         cp "whole/${one#team/}" "$one"
     done
     build_as bob intact
@@ -228,6 +228,32 @@ test_entries() {
     run 0 as mallory hpx build a.rcp --store alice --remote team --push -q
     cp "$(comm -13 <(cd whole && ls ac/*) <(cd team && ls ac/*) | sed 's|^|team/|' | head -1)" "$one"
     loses_one "a result of 'alice' is refused: its signature is not the signer's"
+}
+
+# Of two signers the one who has more is taken; where a part of his is missing, the other.
+test_two_signers() {
+    local longer
+    team
+    new_key erin
+    trust bob erin
+    run 0 as erin hpx build a.rcp --store erin --remote team --push epochs=4 -q
+    build_as bob bob epochs=3
+    is '.searches[0].trials.hit' 4
+    build_as bob extended epochs=5
+    is '.searches[0].trials.extend' 4
+    empty err
+    # Erin's metrics are the larger ones.
+    for longer in $(blobs R | xargs ls -S | head -4); do
+        rm "$longer"
+    done
+    trust carol erin
+    trust carol alice
+    build_as carol carol
+    is '.searches[0].trials.hit' 4
+    equal "$(wc -l <err)" 1 'the number of lines on stderr'
+    has err "the metrics of a result of 'erin': missing"
+    run 0 hpx ls --store carol --json
+    is '.[0].epoch' 2
 }
 
 # What the others need not know stays here, unless it is asked for.
