@@ -6,6 +6,7 @@
 #include "identity/elsewhere.h"
 #include "identity/manifest.h"
 #include "identity/missing.h"
+#include "identity/parcel.h"
 #include "identity/program.h"
 
 #include <assert.h>
@@ -509,6 +510,23 @@ hpx_status hpx_experiment_prepare(hpx_fields *conditions, hpx_experiment *experi
         return HPX_OK;
     hpx_recipe_conditions(conditions, experiment->recipe);
     return hpx_program_prepare(conditions, experiment->program, error);
+}
+
+hpx_status hpx_experiment_hand_over(hpx_buffer *name, const hpx_experiment *experiment, const hpx_hash *hash,
+                                    const char *scratch, hpx_error *error)
+{
+    for (size_t i = 0; i < experiment->source_count; i++)
+        for (size_t k = 0; k < experiment->sources[i].count; k++) {
+            const hpx_input *input = &experiment->sources[i].inputs[k];
+            if (!hpx_hash_equal(&input->hash, hash))
+                continue;
+            const hpx_snapshot_file file = hpx_parcel_file("data", input->path, hash);
+            hpx_buffer_puts(name, input->path);
+            return hpx_parcel_hand_over(scratch, &file, 1, error);
+        }
+    if (experiment->program)
+        return hpx_program_hand_over(name, experiment->program, hash, scratch, error);
+    return hpx_error_set(error, HPX_NOT_FOUND, "no job has such data");
 }
 
 hpx_status hpx_experiment_unchanged(const hpx_experiment *experiment, hpx_error *error)

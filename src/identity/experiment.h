@@ -69,6 +69,12 @@ const char *hpx_experiment_warnings(const hpx_experiment *experiment);
  * none. */
 hpx_status hpx_experiment_prepare(hpx_fields *conditions, hpx_experiment *experiment, hpx_error *error);
 
+/* For machines that do not see it: makes a parcel (identity/parcel.h) in the scratch folder of the data that is of this hash in
+ * jobs, and appends what it is called here. HPX_NOT_FOUND: no job has such data. HPX_FAILED when it cannot be copied, or has
+ * changed. */
+hpx_status hpx_experiment_hand_over(hpx_buffer *name, const hpx_experiment *experiment, const hpx_hash *hash,
+                                    const char *scratch, hpx_error *error);
+
 /* HPX_DIFFERS, with what has changed, when the files that a program reads in their places are no longer those that its
  * manifests name. */
 hpx_status hpx_experiment_unchanged(const hpx_experiment *experiment, hpx_error *error);

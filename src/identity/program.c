@@ -7,6 +7,7 @@
 #include "code/listing.h"
 #include "hpx/code.h"
 #include "hpx/file.h"
+#include "identity/parcel.h"
 #include "program/copy.h"
 
 #include <stdlib.h>
@@ -157,29 +158,102 @@ const hpx_fields *hpx_program_data_record(const hpx_program_state *state)
 
 /* --- where it runs -------------------------------------------------------------------------------------- */
 
-/* A folder stands before what is in it: sorted. */
-static void set_links(hpx_fields *conditions, const hpx_program_state *state)
+/* What is linked at a place: a file or a folder, as a parcel. */
+struct link {
+    char *place;
+    hpx_snapshot_file *files;
+    size_t count, capacity;
+};
+
+struct links {
+    struct link *at;
+    size_t count, capacity;
+};
+
+static void add_files(struct link *link, const hpx_program_data *data, const char *declared)
 {
-    hpx_path_list places = {0};
-    hpx_buffer links = {0};
+    const size_t length = strlen(declared);
+    for (size_t i = 0; i < data->count; i++) {
+        const hpx_data_file *file = &data->files[i];
+        if (strncmp(file->name, declared, length) != 0 ||
+            (file->name[length] != '/' && file->name[length] != '\0'))
+            continue;
+        char *name = hpx_format("data%s", file->name + length);
+        link->files = hpx_grow(link->files, &link->capacity, link->count + 1, sizeof *link->files);
+        link->files[link->count++] = hpx_parcel_file(name, file->path, &file->hash);
+    }
+}
+
+static int by_place(const void *a, const void *b)
+{
+    return strcmp(((const struct link *)a)->place, ((const struct link *)b)->place);
+}
+
+/* A folder stands before what is in it: sorted. */
+static struct links links_of(const hpx_program_state *state)
+{
+    struct links links = {0};
     for (size_t i = 0; i < state->data.declared.count; i++) {
         const char *name = state->data.declared.paths[i];
         char *place = *name == '/' ? NULL : hpx_path_normal(state->code.folder, name);
-        if (place)
-            hpx_path_list_add(&places, place);
-        free(place);
+        if (!place)
+            continue;
+        links.at = hpx_grow(links.at, &links.capacity, links.count + 1, sizeof *links.at);
+        links.at[links.count] = (struct link){.place = place};
+        add_files(&links.at[links.count++], &state->data, name);
     }
-    hpx_path_list_sort(&places);
-    for (size_t i = 0; i < places.count; i++) {
-        char *path = hpx_path_join(state->code.root, places.paths[i]), *real = hpx_path_real(path);
-        hpx_buffer_add(&links, places.paths[i], strlen(places.paths[i]) + 1);
-        hpx_buffer_add(&links, real ? real : path, strlen(real ? real : path) + 1);
+    if (links.count > 1)
+        qsort(links.at, links.count, sizeof *links.at, by_place);
+    return links;
+}
+
+static void free_links(struct links *links)
+{
+    for (size_t i = 0; i < links->count; i++) {
+        for (size_t k = 0; k < links->at[i].count; k++)
+            free((char *)(uintptr_t)links->at[i].files[k].path);
+        free(links->at[i].files);
+        free(links->at[i].place);
+    }
+    free(links->at);
+}
+
+static void set_links(hpx_fields *conditions, const hpx_program_state *state)
+{
+    struct links links = links_of(state);
+    hpx_buffer pairs = {0}, hashes = {0};
+    for (size_t i = 0; i < links.count; i++) {
+        const struct link *link = &links.at[i];
+        const hpx_hash hash = hpx_parcel_hash(link->files, link->count);
+        char *path = hpx_path_join(state->code.root, link->place), *real = hpx_path_real(path);
+        hpx_buffer_add(&pairs, link->place, strlen(link->place) + 1);
+        hpx_buffer_add(&pairs, real ? real : path, strlen(real ? real : path) + 1);
+        hpx_buffer_add(&hashes, hash.bytes, HPX_HASH_BYTES);
         free(real);
         free(path);
     }
-    hpx_fields_set_bytes(conditions, "job.data", links.data, links.size);
-    hpx_path_list_free(&places);
-    hpx_buffer_free(&links);
+    hpx_fields_set_bytes(conditions, "job.data", pairs.data, pairs.size);
+    hpx_fields_set_bytes(conditions, "job.parcels", hashes.data, hashes.size);
+    free_links(&links);
+    hpx_buffer_free(&pairs);
+    hpx_buffer_free(&hashes);
+}
+
+hpx_status hpx_program_hand_over(hpx_buffer *name, const hpx_program_state *state, const hpx_hash *hash,
+                                 const char *scratch, hpx_error *error)
+{
+    struct links links = links_of(state);
+    hpx_status status = hpx_error_set(error, HPX_NOT_FOUND, "no job has such data");
+    for (size_t i = 0; i < links.count && status == HPX_NOT_FOUND; i++) {
+        const struct link *link = &links.at[i];
+        const hpx_hash own = hpx_parcel_hash(link->files, link->count);
+        if (!hpx_hash_equal(&own, hash))
+            continue;
+        hpx_buffer_puts(name, link->place);
+        status = hpx_parcel_hand_over(scratch, link->files, link->count, error);
+    }
+    free_links(&links);
+    return status;
 }
 
 static hpx_status make_snapshot(hpx_program_state *state, hpx_error *error)

@@ -39,6 +39,10 @@ char *hpx_program_mark(const hpx_store *store);
  * (program/copy.h), but job.trial. HPX_FAILED when a file has been edited since it was looked at. */
 hpx_status hpx_program_prepare(hpx_fields *conditions, hpx_program_state *state, hpx_error *error);
 
+/* As hpx_experiment_hand_over, of what its data declares. */
+hpx_status hpx_program_hand_over(hpx_buffer *name, const hpx_program_state *state, const hpx_hash *hash,
+                                 const char *scratch, hpx_error *error);
+
 /* Which files differ between the code of a record and this one. HPX_NOT_FOUND when those of the record are not known. */
 hpx_status hpx_program_code_change(hpx_code_change *out, const hpx_program_state *state,
                                    const hpx_fields *before, hpx_error *error);

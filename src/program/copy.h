@@ -18,17 +18,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define HPX_SNAPSHOTS "snapshots"
+
 /* The first of $HPX_SCRATCH, $XDG_CACHE_HOME/hpx, $HOME/.cache/hpx, ${TMPDIR:-/tmp}/hpx-UID that lies in no git work tree and
  * can be written; made with mode 0700. free() it. HPX_FAILED, with what is wrong with each, when there is none. Without `make`
  * HPX_NOT_FOUND when it is not there yet. */
 hpx_status hpx_scratch_folder(char **out, bool make, hpx_error *error);
+
+/* The same on a disk that is this machine's own: the first of $HPX_NODE_SCRATCH, $TMPDIR/hpx-node-UID, /tmp/hpx-node-UID. */
+hpx_status hpx_scratch_on_node(char **out, hpx_error *error);
 
 /* What a trial is run in, as the conditions of its job say (fields that are absent are as empty):
  *     run.in       "copy", or "worktree": then nothing is copied or linked, and the folder is the work tree's
  *     run.folder   the recipe's folder below the root of the files; it is made if no file is in it
  *     job.scratch  the scratch folder             job.snapshot  the folder of the version's files; empty: there are none
  *     job.root     the work tree's root           job.data      what is linked: bytes, of each a place below the root (which may
- *                                                               begin with "../") and the absolute path, both ended by NUL */
+ *                                                               begin with "../") and the absolute path, both ended by NUL
+ *     job.parcels  of each of these the hash that it has as a parcel (identity/parcel.h), for machines that do not see the path */
 typedef struct hpx_copy hpx_copy;
 
 /* A copy of this process's, as it was made: what programs have done to it since is undone. Its folders tmp and out are new and

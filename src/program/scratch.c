@@ -81,19 +81,13 @@ static char *below(const char *variable, const char *rest)
     return folder && *folder ? hpx_format("%s%s", folder, rest) : NULL;
 }
 
-hpx_status hpx_scratch_folder(char **out, bool make, hpx_error *error)
+/* The first of `count` candidates, which are freed, that can be used; NULL is none of them. */
+static hpx_status choose(char **out, char **candidates, size_t count, bool make, const char *variable,
+                         hpx_error *error)
 {
-    char *own = hpx_format("/hpx-%u", (unsigned)geteuid());
-    char *temporary = below("TMPDIR", own);
-    char *candidates[] = {
-        below("HPX_SCRATCH", ""),
-        below("XDG_CACHE_HOME", "/hpx"),
-        below("HOME", "/.cache/hpx"),
-        temporary ? temporary : hpx_format("/tmp%s", own),
-    };
     hpx_buffer reasons = {0};
     const char *chosen = NULL;
-    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
+    for (size_t i = 0; i < count; i++) {
         char *why = chosen || !candidates[i] ? NULL : why_not(candidates[i], make);
         if (why)
             hpx_buffer_printf(&reasons, "%s%s", reasons.size ? "; " : "", why);
@@ -106,14 +100,40 @@ hpx_status hpx_scratch_folder(char **out, bool make, hpx_error *error)
     if (chosen && !*out)
         status = hpx_error_set(error, HPX_NOT_FOUND, "%s is not there", chosen);
     else if (!*out)
-        status =
-            hpx_error_set(error, HPX_FAILED, "no folder for programs to run in; set HPX_SCRATCH to one (%s)",
-                          hpx_buffer_text(&reasons));
-    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++)
+        status = hpx_error_set(error, HPX_FAILED, "no folder for programs to run in; set %s to one (%s)",
+                               variable, hpx_buffer_text(&reasons));
+    for (size_t i = 0; i < count; i++)
         free(candidates[i]);
-    free(own);
     hpx_buffer_free(&reasons);
     return status;
+}
+
+hpx_status hpx_scratch_folder(char **out, bool make, hpx_error *error)
+{
+    char *own = hpx_format("/hpx-%u", (unsigned)geteuid());
+    char *temporary = below("TMPDIR", own);
+    char *candidates[] = {
+        below("HPX_SCRATCH", ""),
+        below("XDG_CACHE_HOME", "/hpx"),
+        below("HOME", "/.cache/hpx"),
+        temporary ? temporary : hpx_format("/tmp%s", own),
+    };
+    free(own);
+    return choose(out, candidates, sizeof candidates / sizeof *candidates, make, "HPX_SCRATCH", error);
+}
+
+/* TMPDIR may have come from the machine that has asked for this one. */
+hpx_status hpx_scratch_on_node(char **out, hpx_error *error)
+{
+    const char *temporary = getenv("TMPDIR");
+    char *own = hpx_format("/hpx-node-%u", (unsigned)geteuid());
+    char *candidates[] = {
+        below("HPX_NODE_SCRATCH", ""),
+        temporary && hpx_path_exists(temporary) ? below("TMPDIR", own) : NULL,
+        hpx_format("/tmp%s", own),
+    };
+    free(own);
+    return choose(out, candidates, sizeof candidates / sizeof *candidates, true, "HPX_NODE_SCRATCH", error);
 }
 
 hpx_status hpx_scratch_open(int *out, const char *scratch, const char *name, hpx_error *error)

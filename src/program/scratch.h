@@ -2,9 +2,10 @@
 #ifndef HPX_PROGRAM_SCRATCH_H
 #define HPX_PROGRAM_SCRATCH_H
 
+#include "copy.h"
 #include "hpx/error.h"
 
-#define SNAPSHOTS "snapshots"
+#define SNAPSHOTS HPX_SNAPSHOTS
 #define COPIES    "copies"
 
 /* Behind the name of a snapshot that is being made: ".tmp.", the process and a number. */

@@ -342,6 +342,8 @@ static hpx_status train(struct build *build, hpx_error *error)
         status = wait_for_workers(build, patience_ms(&counts), error);
         hpx_build_say_words(build);
         if (!status)
+            status = hpx_build_hand_over(build, error);
+        if (!status)
             hpx_build_emit(build, HPX_EVENT_TICK, NULL, NULL);
     }
     return status;

@@ -125,6 +125,27 @@ hpx_status hpx_build_put_code(hpx_hash *id, struct build *build, uint32_t cell, 
     return status;
 }
 
+hpx_status hpx_build_hand_over(struct build *build, hpx_error *error)
+{
+    hpx_status status = HPX_OK;
+    hpx_hash hash;
+    while (!status && build->executor->lacks(&hash, build->executor)) {
+        hpx_buffer name = {0};
+        status = hpx_experiment_hand_over(&name, build->experiment, &hash, build->options->pool, error);
+        if (!status) {
+            char *text = hpx_format("%s is copied to nodes that do not see it", hpx_buffer_text(&name));
+            hpx_build_emit(build, HPX_EVENT_SAID, NULL, text);
+            free(text);
+        } else if (status == HPX_NOT_FOUND) {
+            status = HPX_OK; /* a build before this one had such data */
+        } else {
+            hpx_error_prefix(error, "%s: cannot be copied to the nodes", hpx_buffer_text(&name));
+        }
+        hpx_buffer_free(&name);
+    }
+    return status;
+}
+
 void hpx_build_forget_conditions(struct build *build)
 {
     hpx_fields_free(&build->conditions);

@@ -204,4 +204,7 @@ hpx_status hpx_build_choose_binary(struct build *build, const hpx_recipe_search 
 /* Says what the executor has to say of its workers. */
 void hpx_build_say_words(struct build *build);
 
+/* Gives workers the data that their machines do not see. */
+hpx_status hpx_build_hand_over(struct build *build, hpx_error *error);
+
 #endif

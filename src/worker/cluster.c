@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "hpx/file.h"
+#include "program/copy.h"
 #include "sign.h"
 
 #include <assert.h>
@@ -158,6 +159,15 @@ static char *words_cluster(hpx_executor *executor)
     char *words = cluster->words.size > 0 ? hpx_strdup(hpx_buffer_text(&cluster->words)) : NULL;
     cluster->words.size = 0;
     return words;
+}
+
+static bool lacks_cluster(hpx_hash *out, hpx_executor *executor)
+{
+    struct cluster *cluster = (struct cluster *)executor;
+    if (cluster->wants_told == cluster->want_count)
+        return false;
+    *out = cluster->wants[cluster->wants_told++];
+    return true;
 }
 
 static size_t capacity_cluster(const hpx_executor *executor)
@@ -338,11 +348,14 @@ static void wait_for_farewells(struct cluster *cluster)
 /* Nothing is left but what is of use to the next owner. */
 static void clean(struct cluster *cluster)
 {
+    hpx_scratch_space space;
     bool all_taken = cluster->lying_count == 0;
     for (size_t i = 0; i < cluster->member_count; i++)
         all_taken = all_taken && cluster->members[i].taken == cluster->members[i].sign.results;
-    if (all_taken)
+    if (all_taken) {
+        hpx_scratch_collect(&space, cluster->pool, 0, false); /* parcels */
         hpx_folder_remove(cluster->pool);
+    }
 }
 
 static void close_cluster(hpx_executor *executor)
@@ -368,6 +381,7 @@ static void close_cluster(hpx_executor *executor)
     hpx_fields_free(&cluster->binary);
     hpx_buffer_free(&cluster->words);
     hpx_buffer_free(&cluster->released);
+    free(cluster->wants);
     hpx_buffer_free(&cluster->text);
     hpx_buffer_free(&cluster->message);
     free(cluster->posts);
@@ -388,6 +402,7 @@ hpx_status hpx_executor_cluster(hpx_executor **out, hpx_launcher *launcher, cons
                                     .stop = stop_cluster,
                                     .wait = wait_cluster,
                                     .words = words_cluster,
+                                    .lacks = lacks_cluster,
                                     .finish = finish_cluster,
                                     .close = close_cluster};
     cluster->launcher = launcher;

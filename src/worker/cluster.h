@@ -57,7 +57,9 @@ struct cluster {
     hpx_fields binary;      /* what the workers contribute to manifests: the first of them has said it */
     bool awaited;           /* it is waited for */
     hpx_buffer words;       /* that are to be said */
-    hpx_buffer released;    /* names of nodes, each ended by NUL: their workers were released */
+    hpx_hash *wants;        /* data that workers have asked for */
+    size_t want_count, want_capacity, wants_told;
+    hpx_buffer released; /* names of nodes, each ended by NUL: their workers were released */
     struct post *posts;
     size_t post_count, post_capacity;
     struct member *members;
@@ -119,6 +121,9 @@ void hpx_cluster_forget_ended(struct cluster *cluster);
 /* What the first worker of this code contributes to the manifests of a trainer's results; as of hpx_executor. */
 hpx_status hpx_cluster_binary(hpx_fields *out, struct cluster *cluster, const hpx_trainer *trainer,
                               hpx_error *error);
+
+/* What a worker says that it lacks. */
+void hpx_cluster_note_wants(struct cluster *cluster, const struct member *member);
 
 /* A worker has ended because its machine does not compute as that of the first: others are asked for elsewhere. */
 void hpx_cluster_release(struct cluster *cluster, const struct member *member);

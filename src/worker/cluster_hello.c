@@ -1,4 +1,4 @@
-/* Which numerics the workers of a pool have. Those of a build are those of the first that is heard of; a worker whose machine
+/* What workers say of their machines: which numerics they have, and which data they lack. The numerics of a build are those of the first that is heard of; a worker whose machine
  * computes otherwise finds that out by the first job that it sees, and goes (worker/member.c). */
 #include "cluster.h"
 
@@ -104,4 +104,17 @@ void hpx_cluster_release(struct cluster *cluster, const struct member *member)
     if (cluster->launcher->avoid)
         cluster->launcher->avoid(cluster->launcher, node);
     free(line);
+}
+
+void hpx_cluster_note_wants(struct cluster *cluster, const struct member *member)
+{
+    hpx_hash hash;
+    if (!*member->sign.wants || !hpx_unhex(hash.bytes, HPX_HASH_BYTES, member->sign.wants))
+        return;
+    for (size_t i = 0; i < cluster->want_count; i++)
+        if (hpx_hash_equal(&cluster->wants[i], &hash))
+            return;
+    cluster->wants =
+        hpx_grow(cluster->wants, &cluster->want_capacity, cluster->want_count + 1, sizeof *cluster->wants);
+    cluster->wants[cluster->want_count++] = hash;
 }

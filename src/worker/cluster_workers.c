@@ -192,6 +192,7 @@ void hpx_cluster_read_sign(struct cluster *cluster, struct member *member)
         else if (member->pulse.beat != sign.beat)
             member->found = member->gone = false;
         hpx_pulse_feel(&member->pulse, sign.beat);
+        hpx_cluster_note_wants(cluster, member);
         note_post(cluster, member);
     }
     free(path);

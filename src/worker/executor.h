@@ -49,6 +49,10 @@ struct hpx_executor {
     /* What is to be said of its workers since it was last asked, in lines; NULL: nothing. free() it. */
     char *(*words)(hpx_executor *executor);
 
+    /* Sets the hash of data that a worker has asked for since, because its machine does not see it where the job says that it is;
+     * each once. False: of none. */
+    bool (*lacks)(hpx_hash *out, hpx_executor *executor);
+
     /* Ends all programs, and hands on, as `wait` does, what they have finished by then. Of other jobs no more is heard than
      * what `wait` gives. */
     hpx_status (*finish)(hpx_executor *executor, hpx_result_fn *each, void *context, hpx_error *error);

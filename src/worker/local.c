@@ -452,6 +452,12 @@ static char *words_local(hpx_executor *executor)
     return NULL;
 }
 
+static bool lacks_local(hpx_hash *out, hpx_executor *executor)
+{
+    (void)out, (void)executor;
+    return false;
+}
+
 static void close_local(hpx_executor *executor)
 {
     struct local *local = (struct local *)executor;
@@ -482,6 +488,7 @@ hpx_executor *hpx_executor_local(const char *program, size_t workers, bool guest
                                   .stop = stop_local,
                                   .wait = wait_local,
                                   .words = words_local,
+                                  .lacks = lacks_local,
                                   .finish = finish_local,
                                   .close = close_local};
     local->program = program ? hpx_strdup(program) : NULL;

@@ -7,6 +7,7 @@
 #include "sign.h"
 #include "worker/executor.h"
 #include "worker/hello.h"
+#include "worker/node.h"
 
 #include <errno.h>
 #include <math.h>
@@ -32,6 +33,7 @@ enum {
 struct member {
     const hpx_member_options *options;
     hpx_executor *local;
+    hpx_node *node;
     hpx_fields hello;
     /* What its sign says; the thread that beats writes it, too. */
     pthread_mutex_t lock;
@@ -91,6 +93,18 @@ static void say_job(struct member *member, const char *job)
 {
     pthread_mutex_lock(&member->lock);
     snprintf(member->sign.job, sizeof member->sign.job, "%s", job);
+    *member->sign.wants = '\0';
+    write_sign(member);
+    pthread_mutex_unlock(&member->lock);
+}
+
+static void say_wants(struct member *member, const hpx_hash *hash)
+{
+    char hex[HPX_HASH_HEX_BYTES];
+    if (strcmp(member->sign.wants, hpx_hash_hex(hex, hash)) == 0)
+        return;
+    pthread_mutex_lock(&member->lock);
+    memcpy(member->sign.wants, hex, sizeof hex);
     write_sign(member);
     pthread_mutex_unlock(&member->lock);
 }
@@ -217,6 +231,7 @@ static hpx_status take(struct member *member, const char *name, hpx_error *error
 {
     hpx_job job = HPX_NO_JOB;
     hpx_fields manifest = {0};
+    hpx_hash wanted;
     hpx_status status = read_job(&job, &manifest, member, name, error);
     if (status == HPX_NOT_FOUND ||
         (status && !is_open(member, name))) /* another has taken it, or it was taken back */
@@ -225,7 +240,10 @@ static hpx_status take(struct member *member, const char *name, hpx_error *error
         status = HPX_FAILED;
     else if ((status = hpx_hello_check(&member->hello, &manifest, error)))
         ;
-    else if (claim(member, name)) {
+    else if ((status = hpx_node_fit(&job, &wanted, member->node, &manifest, error)) == HPX_NOT_FOUND) {
+        say_wants(member, &wanted);
+        status = HPX_OK;
+    } else if (!status && claim(member, name)) {
         say_job(member, name);
         member->busy = true;
         member->key = job.key;
@@ -385,6 +403,7 @@ static hpx_status begin(struct member *member, hpx_error *error)
     status = say_hello(member, error);
     if (status)
         return status;
+    member->node = hpx_node_new(member->options->pool);
     member->local = hpx_executor_local(member->options->program, 1, false);
     member->beats = pthread_create(&member->beating, NULL, beat, member) == 0;
     return member->beats ? HPX_OK : hpx_error_set(error, HPX_FAILED, "cannot start a thread");
@@ -401,6 +420,7 @@ static void end(struct member *member, const char *why)
         pthread_join(member->beating, NULL);
     if (member->local)
         member->local->close(member->local);
+    hpx_node_free(member->node);
     if (member->beats) {
         snprintf(member->sign.ended, sizeof member->sign.ended, "%.500s", why);
         for (char *at = member->sign.ended; *at; at++)

@@ -106,9 +106,9 @@ bool hpx_owner_sign_decode(hpx_owner_sign *out, hpx_buffer *text)
 void hpx_member_sign_encode(hpx_buffer *out, const hpx_member_sign *sign)
 {
     out->size = 0;
-    hpx_buffer_printf(out, "beat %llu\nresults %llu\njob %s\nunfit %s\nended %s\n",
+    hpx_buffer_printf(out, "beat %llu\nresults %llu\njob %s\nwants %s\nunfit %s\nended %s\n",
                       (unsigned long long)sign->beat, (unsigned long long)sign->results, sign->job,
-                      sign->unfit, sign->ended);
+                      sign->wants, sign->unfit, sign->ended);
 }
 
 /* The value of a line "NAME VALUE", which is cut to the room that there is; false: the text does not go on with one. */
@@ -130,6 +130,7 @@ bool hpx_member_sign_decode(hpx_member_sign *out, hpx_buffer *text)
     return take_line(&at, "beat", beat, sizeof beat) && hpx_parse_u64(&out->beat, beat) &&
            take_line(&at, "results", results, sizeof results) && hpx_parse_u64(&out->results, results) &&
            take_line(&at, "job", out->job, sizeof out->job) &&
+           take_line(&at, "wants", out->wants, sizeof out->wants) &&
            take_line(&at, "unfit", out->unfit, sizeof out->unfit) &&
            take_line(&at, "ended", out->ended, sizeof out->ended);
 }

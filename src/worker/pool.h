@@ -8,6 +8,7 @@
  *     POOL/job/JOB.msg      a job, and beside it the checkpoint that it continues from
  *     POOL/taken/JOB.msg    what the worker that takes the job renames it to: so it is one worker's; the checkpoint stays
  *     POOL/out/NAME.K.msg   a worker's result number K, and beside it its checkpoint
+ *     POOL/snapshots/HASH   data that a worker does not see where it is (identity/parcel.h)
  *     POOL/log/             what workers print
  *
  * Whoever may write there can have code run as the owner and as the workers: the folder is the user's alone, and both sides
@@ -17,6 +18,7 @@
 
 #include "hpx/buffer.h"
 #include "hpx/error.h"
+#include "hpx/hash.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,8 +61,9 @@ bool hpx_owner_sign_decode(hpx_owner_sign *out, hpx_buffer *text);
 /* What a worker says. */
 typedef struct hpx_member_sign {
     uint64_t beat;
-    uint64_t results;              /* written so far: numbers 0 to results - 1 */
-    char job[HPX_POOL_NAME_BYTES]; /* that it is at; empty: none */
+    uint64_t results;               /* written so far: numbers 0 to results - 1 */
+    char job[HPX_POOL_NAME_BYTES];  /* that it is at; empty: none */
+    char wants[HPX_HASH_HEX_BYTES]; /* data that it does not see, as a parcel; empty: none */
     char
         unfit[HPX_POOL_NAME_BYTES]; /* its node, if that does not compute as the build's others; else empty */
     char ended[HPX_POOL_REASON_BYTES]; /* why it has ended; empty: it has not */

@@ -11,7 +11,8 @@ unset HPX_STORE HPX_DATA HPX_MAP_SIZE
 
 scratch=$(mktemp -d)
 trap 'chmod -R u+rwX "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
-export HPX_SCRATCH=$scratch/programs XDG_CONFIG_HOME=$scratch/config # the user's own says where builds train
+export HPX_SCRATCH=$scratch/programs HPX_NODE_SCRATCH=$scratch/node
+export XDG_CONFIG_HOME=$scratch/config # the user's own says where builds train
 
 hpx() {
     "$HPX" "$@"

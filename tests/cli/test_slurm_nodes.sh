@@ -41,6 +41,10 @@ on_slurm() { # OPTION...
     hpx build --executor slurm -j 2 "$@"
 }
 
+no_jobs() {
+    [[ -z $(squeue -h) ]]
+}
+
 numerics() { # of all that is stored
     hpx ls --json | jq -c '[.[].numerics] | unique'
 }
@@ -94,6 +98,81 @@ test_unlike_nodes() {
     results here >here.txt
     results "$HPX_STORE" >there.txt
     same_files here.txt there.txt
+}
+
+# Nodes n1 and n2 have a disk each, and see none of these folders.
+nodes_without() { # FOLDER...
+    printf '%s\n' 'export HPX_NODE_SCRATCH='"$PWD"'/disk.$SLURMD_NODENAME' \
+        '[ -n "$hidden" ] || hidden=1 exec unshare -m sh -c '"'"'for folder in '"$*"'; do mount -t tmpfs none $folder; done
+        exec sh "$0" "$@"'"'"' "$0" "$@"' >node.sh
+    on_nodes ". $PWD/node.sh"
+}
+
+what_is_on_disks() {
+    find disk.n? -type f ! -name '*.lock'
+}
+
+# Data sets that no node sees reach the disk of each once, and are gone with its last worker.
+test_data_of_a_model() {
+    grid 3
+    cp -rL data hidden
+    sed -i 's|data/|hidden/|g' grid.rcp
+    nodes_without "$PWD/hidden"
+    run 0 on_slurm --json grid.rcp
+    is '.searches[0].trials.train' 8
+    equal "$(grep -c 'hidden/.* is copied to nodes that do not see it' err)" 4 'copies'
+    run 0 hpx build --store here grid.rcp
+    results here >here.txt
+    results "$HPX_STORE" >there.txt
+    same_files here.txt there.txt
+    equal "$(what_is_on_disks)" '' 'left on disks'
+    equal "$(ls "$HPX_SCRATCH/pools" | grep -v '\.lock$')" '' 'what is left'
+}
+
+# A program runs on the disk of its node; what it reads is a file and a folder with a link, which no node sees.
+test_data_of_a_program() {
+    mkdir -p hidden/folder/deep kept
+    echo 20 >hidden/one
+    echo 3 >hidden/folder/two
+    echo 4 >kept/three
+    ln -s "$PWD/kept/three" hidden/folder/deep/three
+    printf '%s\n' program '  command = sh train.sh $n' '  code = train.sh' '  data = hidden/one hidden/folder' \
+        '  continue = yes' '  pass = FOLDER' train '  epochs = 2' '  objective = maximise score' \
+        'axis n = 1 2 3 4' 'search all' '  method = grid' >a.rcp
+    cat >train.sh <<'TRAIN'
+pwd >>"$FOLDER/places"
+readlink -f hidden/one hidden/folder/deep/three >>"$FOLDER/places"
+epoch=0
+[ -z "${HPX_RESUME-}" ] || read -r epoch <"$HPX_RESUME/last"
+while [ $epoch -lt "$HPX_EPOCHS" ]; do
+    echo $((epoch += 1)) >"$HPX_OUT/last"
+    score=$(($(cat hidden/one) + $(cat hidden/folder/two) + $(cat hidden/folder/deep/three) + $1))
+    echo "{\"epoch\": $epoch, \"score\": $score, \"checkpoint\": \"last\"}" >>"$HPX_METRICS"
+    sleep 0.15
+done
+TRAIN
+    export FOLDER=$PWD
+    nodes_without "$PWD/hidden" "$PWD/kept"
+    run 0 on_slurm --json a.rcp
+    is '.searches[0].trials.train' 4
+    is '.searches[0].score' 31
+    equal "$(grep -c 'is copied to nodes that do not see it' err)" 2 'copies'
+    equal "$(grep -vc "^$PWD/disk.n" places)" 0 'places that are not on a disk of a node'
+    equal "$(what_is_on_disks)" '' 'left on disks'
+}
+
+# Data that changes while it is handed over is no result's: the build ends and says so.
+test_data_that_changed() {
+    mkdir hidden
+    echo 1 >hidden/one
+    printf '%s\n' program '  command = sh train.sh $n' '  code = train.sh' '  data = hidden/one' '  metrics = stdout' train \
+        '  objective = maximise score' 'axis n = 1 2' 'search all' '  method = grid' >a.rcp
+    echo 'echo score=$(cat hidden/one)' >train.sh
+    nodes_without "$PWD/hidden"
+    sed -i "2i echo 2 >$PWD/hidden/one" bin/sbatch
+    run 1 timeout 100 "$HPX" build --executor slurm -j 1 a.rcp
+    has err 'hidden/one: cannot be copied to the nodes'
+    poll no_jobs
 }
 
 run_tests "$@"

@@ -122,6 +122,7 @@ static void test_what_is_said(void **state)
                               .results = UINT64_C(1) << 40,
                               .job = "a-j1",
                               .unfit = "n7",
+                              .wants = "12ab",
                               .ended = "its time is over"},
                     read;
     hpx_member_sign_encode(&text, &member);
@@ -129,6 +130,7 @@ static void test_what_is_said(void **state)
     assert_int_equal(read.results, member.results);
     assert_string_equal(read.job, "a-j1");
     assert_string_equal(read.unfit, "n7");
+    assert_string_equal(read.wants, "12ab");
     assert_string_equal(read.ended, "its time is over");
     for (size_t size = 0; size + 1 < text.size; size++) {
         hpx_buffer part = {0};
