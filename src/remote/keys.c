@@ -196,10 +196,14 @@ const hpx_trusted *hpx_keys_named(const hpx_keys *keys, const char *name)
 
 /* --- changing --------------------------------------------------------------------------------------------- */
 
+/* The folder of keys, made if need be, for the user alone. */
 static hpx_status make_folder(const char *path, hpx_error *error)
 {
-    char *folder = hpx_path_directory(path);
-    hpx_status status = hpx_make_directories(folder, error);
+    char *folder = hpx_path_directory(path), *above = hpx_path_directory(folder);
+    hpx_status status = hpx_make_directories(above, error);
+    if (!status && mkdir(folder, 0700) != 0 && errno != EEXIST)
+        status = hpx_error_errno(error, "%s", folder);
+    free(above);
     free(folder);
     return status;
 }

@@ -14,6 +14,7 @@ test_new() {
     has err "hpx key trust NAME $(cat public)"
     mode=$(stat -c %a home/hpx/key)
     equal "$mode" 600 'the mode of the private key'
+    equal "$(stat -c %a home/hpx)" 700 'the mode of its folder'
     has_not out "$(cut -d' ' -f2 home/hpx/key)"
     cp home/hpx/key before
     complains 2 'there is a key already' hpx key new
@@ -60,6 +61,24 @@ test_trust() {
     empty out
     complains 2 "no key of the name 'anna'" hpx key forget anna
     complains 2 'goes with --rebuild' hpx verify --signer anna
+}
+
+test_at_once() { # who changes the list waits for who is at it, so that nothing is lost
+    local pid
+    new_key anna bob
+    export XDG_CONFIG_HOME=$PWD/home
+    run 0 hpx key trust anna "$(cat anna.key)"
+    exec 9<home/hpx
+    flock 9
+    "$HPX" key trust bob "$(cat bob.key)" -q 9<&- &
+    pid=$!
+    sleep 0.5
+    has_not home/hpx/trusted bob
+    echo "carol $(as carol hpx key new -q)" >>home/hpx/trusted
+    exec 9<&-
+    wait $pid || fail 'bob is not trusted'
+    run 0 hpx key list --json
+    is '[.keys[].name]' '["anna","carol","bob"]'
 }
 
 test_refused() { # files that others could have read or changed

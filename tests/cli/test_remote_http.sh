@@ -4,11 +4,11 @@
 . "$SOURCE_ROOT/tests/helper/shared.sh"
 . "$SOURCE_ROOT/tests/helper/nginx.sh"
 
-start_nginx() { # its place is ./web; the test is skipped where there is none
+start_nginx() { # [tls]: its place is ./web; the test is skipped where there is none
     local missing
     missing=$(nginx_needs)
     [[ -z $missing ]] || { echo "  skipped: needs $missing"; exit 0; }
-    nginx_start "$PWD/web" || fail 'nginx does not start'
+    nginx_start "$PWD/web" "$@" || fail 'nginx does not start'
     trap nginx_stop EXIT
 }
 
@@ -110,6 +110,20 @@ test_server_goes() {
     run 0 as alice hpx build a.rcp --store alice --remote "$nginx_url/hpx" --push -q
     equal "$(wc -l <err)" 1 'the number of lines'
     equal "$(results gone)" "$(results alice)" 'what was trained'
+}
+
+# One that shows a certificate of nobody known may be anybody: it gets no request, and no token.
+test_unknown_certificate() {
+    command -v openssl >/dev/null || { echo '  skipped: needs openssl'; return; }
+    start_nginx tls
+    grid_of_four a.rcp 'epochs = 2'
+    new_key alice
+    HPX_REMOTE_TOKEN=sesame run 0 as alice hpx build a.rcp --store alice --remote "$nginx_url/hpx" --push --json -q
+    is '.searches[0].trials.train' 4
+    is '.shared' '{"pulled":0,"pushed":0}'
+    equal "$(wc -l <err)" 1 'the number of lines'
+    has err "warning: the shared store $nginx_url/hpx: "
+    empty web/access.log
 }
 
 # --- a hostile server -------------------------------------------------------------------------------------------------
