@@ -2,6 +2,7 @@
 # Builds whose workers Slurm places, on a real Slurm of two nodes on this machine.
 source "$(dirname "$0")/common.sh"
 source "$SOURCE_ROOT/tests/helper/slurm.sh"
+source "$SOURCE_ROOT/tests/helper/shared.sh"
 
 missing=$(slurm_needs | paste -sd ' ')
 if [[ -n $missing ]]; then
@@ -290,6 +291,25 @@ test_pool_of_others() {
     has err 'who writes there runs code as you'
     chmod 0700 "$pool"
     run 0 on_slurm grid.rcp
+}
+
+# What two nodes have trained, a machine with another store takes, and trains nothing; one that trusts no key takes nothing.
+test_shared_store() {
+    grid 3
+    mkdir team
+    new_key alice
+    trust bob alice
+    run 0 as alice hpx build --executor slurm -j 2 grid.rcp --remote team --push --json
+    is .shared.pushed 8
+    run 0 as bob hpx build grid.rcp --store bob --remote team --json
+    is '.searches[0].trials' '{"hit":8,"extend":0,"train":0,"failed":0}'
+    run 0 as carol hpx build grid.rcp --store carol --remote team --json
+    is '.searches[0].trials.train' 8
+    equal "$(results bob)" "$(results "$HPX_STORE")" 'what was taken'
+    equal "$(results carol)" "$(results bob)" 'what was trained'
+    # And the other way round: nodes train only what nobody has.
+    run 0 as bob hpx build --executor slurm -j 2 grid.rcp 'axis.n1=8 16 32' --store third --remote team --json
+    is '.searches[0].trials' '{"hit":8,"extend":0,"train":4,"failed":0}'
 }
 
 run_tests "$@"
