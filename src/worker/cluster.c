@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,17 @@ double hpx_cluster_now(void)
     return hpx_clock_seconds();
 }
 
-static hpx_status say(struct cluster *cluster, hpx_error *error)
+void hpx_cluster_say(struct cluster *cluster, const char *format, ...)
+{
+    va_list arguments;
+    if (cluster->words.size > 0)
+        hpx_buffer_puts(&cluster->words, "\n");
+    va_start(arguments, format);
+    hpx_buffer_vprintf(&cluster->words, format, arguments);
+    va_end(arguments);
+}
+
+static hpx_status write_sign(struct cluster *cluster, hpx_error *error)
 {
     const char **jobs = hpx_alloc((cluster->post_count + 1) * sizeof *jobs);
     for (size_t i = 0; i < cluster->post_count; i++)
@@ -46,11 +57,17 @@ static hpx_status say(struct cluster *cluster, hpx_error *error)
     return status;
 }
 
-static hpx_status beat(struct cluster *cluster, hpx_error *error)
+/* What cannot be written now, as on a network that is gone, is at the next look: workers wait for it. */
+static void beat(struct cluster *cluster)
 {
+    hpx_error error;
     if (!cluster->changed && hpx_cluster_now() - cluster->beaten < HPX_POOL_BEAT_SECONDS)
-        return HPX_OK;
-    return say(cluster, error);
+        return;
+    const bool failed = write_sign(cluster, &error) != HPX_OK;
+    if (failed && !cluster->unwritten)
+        hpx_cluster_say(cluster, "%s; it is tried again", error.message);
+    cluster->unwritten = failed;
+    cluster->changed = cluster->changed || failed;
 }
 
 void hpx_cluster_drop(struct cluster *cluster, struct post *post)
@@ -133,9 +150,8 @@ static hpx_status collect(size_t *taken, struct cluster *cluster, hpx_result_fn 
                           hpx_error *error)
 {
     hpx_cluster_remove_handed_on(cluster);
-    hpx_status status = beat(cluster, error);
-    if (!status)
-        status = hpx_cluster_hand_on_lying(taken, cluster, each, context, error);
+    beat(cluster);
+    hpx_status status = hpx_cluster_hand_on_lying(taken, cluster, each, context, error);
     for (size_t i = 0; i < cluster->member_count && !status; i++)
         status = hpx_cluster_look_at(taken, cluster, &cluster->members[i], each, context, error);
     hpx_cluster_forget_ended(cluster);
@@ -144,7 +160,8 @@ static hpx_status collect(size_t *taken, struct cluster *cluster, hpx_result_fn 
     if (!status)
         status = give_up(cluster, each, context, error);
     hpx_cluster_keep_up(cluster);
-    return status ? status : beat(cluster, error);
+    beat(cluster);
+    return status;
 }
 
 static hpx_status binary_cluster(hpx_fields *out, hpx_executor *executor, const hpx_trainer *trainer,
@@ -290,7 +307,8 @@ static hpx_status wait_cluster(hpx_executor *executor, int timeout_ms, hpx_resul
     size_t taken = 0;
     if (timeout_ms == 0)
         return look(&taken, cluster, each, context, error);
-    hpx_status status = beat(cluster, error);
+    hpx_status status = HPX_OK;
+    beat(cluster);
     while (!status && taken == 0 && cluster->next_look < until) {
         if (!doze(cluster->next_look - hpx_cluster_now()))
             return HPX_OK;
@@ -366,7 +384,7 @@ static void close_cluster(hpx_executor *executor)
     if (cluster->lock >= 0) {
         for (size_t i = cluster->post_count; i-- > 0;)
             hpx_cluster_drop(cluster, &cluster->posts[i]);
-        if (say(cluster, &unknown) == HPX_OK)
+        if (write_sign(cluster, &unknown) == HPX_OK)
             wait_for_farewells(cluster);
         cluster->launcher->cancel(cluster->launcher);
         hpx_cluster_remove_handed_on(cluster);
@@ -422,7 +440,7 @@ hpx_status hpx_executor_cluster(hpx_executor **out, hpx_launcher *launcher, cons
     free(sign);
     if (!status) {
         hpx_cluster_adopt(cluster);
-        status = say(cluster, error);
+        status = write_sign(cluster, error);
     }
     if (status)
         close_cluster(&cluster->calls);

@@ -40,6 +40,7 @@ struct member {
     uint64_t taken; /* of its results */
     bool adopted;   /* an owner before this one has asked for it */
     bool found;     /* in the pool: whether it lives is not known before its sign changes */
+    double unread;  /* since when its next result cannot be read; 0: it can */
     bool gone;
 };
 
@@ -52,6 +53,7 @@ struct cluster {
     size_t capacity;
     unsigned batches, jobs; /* made so far */
     unsigned failed, early; /* submissions in a row; workers that ended in their first minute */
+    double early_at;        /* when the last of them did */
     double submit_again;    /* not before */
     hpx_error trouble;      /* the last of them */
     hpx_fields binary;      /* what the workers contribute to manifests: the first of them has said it */
@@ -70,8 +72,9 @@ struct cluster {
         handed_on; /* paths of results; they are removed when who got them has come back, and so has stored them */
     size_t handed_on_count, handed_on_capacity;
     uint64_t beat;
-    double beaten; /* when the owner's sign was last written */
-    bool changed;  /* it is to be written */
+    double beaten;  /* when the owner's sign was last written */
+    bool changed;   /* it is to be written */
+    bool unwritten; /* it could not be, at the last try */
     bool ended;
     double opened;
     double pause, next_look; /* seconds between the last looks and the next; when it is due */
@@ -79,6 +82,9 @@ struct cluster {
 };
 
 double hpx_cluster_now(void);
+
+/* A line of its words. */
+void hpx_cluster_say(struct cluster *cluster, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 struct post *hpx_cluster_add_post(struct cluster *cluster, const struct post *post);
 
@@ -104,6 +110,12 @@ void hpx_cluster_keep_up(struct cluster *cluster);
 bool hpx_cluster_is_hopeless(const struct cluster *cluster); /* trying again is of no use: cluster->trouble */
 
 void hpx_cluster_read_sign(struct cluster *cluster, struct member *member);
+
+/* Counts a worker that has ended in its first minute, and says so; not one that an owner before this one has asked for. */
+void hpx_cluster_note_early_end(struct cluster *cluster, const struct member *member, const char *why);
+
+/* A worker has ended a job: one that has begun since the last of those is none of a kind that cannot. */
+void hpx_cluster_note_work(struct cluster *cluster, const struct member *member);
 
 /* Takes in what a worker says and has written. *taken: more results. */
 hpx_status hpx_cluster_look_at(size_t *taken, struct cluster *cluster, struct member *member,

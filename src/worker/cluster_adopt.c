@@ -14,6 +14,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#define MEMBERS_BYTES_MAX ((size_t)1 << 24)
+
 /* The job that a worker is at: it stays wanted, so that the worker ends it. */
 static void adopt_job(struct cluster *cluster, const char *job)
 {
@@ -63,27 +65,32 @@ static void clear(const struct cluster *cluster, const char *part)
     free(folder);
 }
 
+static void adopt_member(struct cluster *cluster, const char *name)
+{
+    struct member *member = hpx_cluster_add_member(cluster, name, "");
+    char *path = hpx_pool_path(cluster->pool, "member", name);
+    hpx_error unknown;
+    member->adopted = member->found = true;
+    if (hpx_sign_read(&cluster->text, path, &unknown) == HPX_OK &&
+        hpx_member_sign_decode(&member->sign, &cluster->text) && *member->sign.job && !*member->sign.ended)
+        adopt_job(cluster, member->sign.job);
+    free(path);
+}
+
 /* Its workers, those that have ended too: what they have written is still to be taken. */
 void hpx_cluster_adopt(struct cluster *cluster)
 {
-    char *folder = hpx_path_join(cluster->pool, "member");
-    DIR *entries = opendir(folder);
-    struct dirent *entry;
-    while (entries && (entry = readdir(entries)))
-        if (*entry->d_name != '.') {
-            struct member *member = hpx_cluster_add_member(cluster, entry->d_name, "");
-            member->adopted = member->found = true;
-            char *path = hpx_pool_path(cluster->pool, "member", entry->d_name);
-            hpx_error unknown;
-            if (hpx_sign_read(&cluster->text, path, &unknown) == HPX_OK &&
-                hpx_member_sign_decode(&member->sign, &cluster->text) && *member->sign.job &&
-                !*member->sign.ended)
-                adopt_job(cluster, member->sign.job);
-            free(path);
-        }
-    if (entries)
-        closedir(entries);
-    free(folder);
+    hpx_buffer names = {0};
+    hpx_error unknown;
+    char *path = hpx_path_join(cluster->pool, "workers"), *rest;
+    if (hpx_file_read(&names, path, MEMBERS_BYTES_MAX, &unknown) == HPX_OK) {
+        hpx_buffer_text(&names);
+        for (char *name = strtok_r((char *)names.data, "\n", &rest); name; name = strtok_r(NULL, "\n", &rest))
+            if (!strchr(name, '/'))
+                adopt_member(cluster, name);
+    }
+    hpx_buffer_free(&names);
+    free(path);
     clear(cluster, "job");
     clear(cluster, "taken");
 }

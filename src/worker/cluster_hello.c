@@ -26,37 +26,33 @@ static bool is_there(const struct member *member)
     return !member->gone && !member->found && member->pulse.changed > 0 && !*member->sign.ended;
 }
 
-/* What it contributes. False: it is of another hpx than this one. */
-static bool read_hello(hpx_fields *out, const struct cluster *cluster, const struct member *member,
-                       const hpx_trainer *trainer)
+/* What it contributes. HPX_DIFFERS: it is of another hpx than this one. HPX_FAILED: it cannot be read now. */
+static hpx_status read_hello(hpx_fields *out, const struct cluster *cluster, const struct member *member,
+                             const hpx_trainer *trainer)
 {
     hpx_fields hello = {0}, here = {0};
     hpx_error unknown;
     char *path = hpx_pool_path(cluster->pool, "hello", member->name);
     hpx_manifest_set_binary(&here, trainer);
-    const bool same = hpx_hello_read(&hello, path, &unknown) == HPX_OK &&
-                      hpx_hello_binary(out, &hello, trainer->name, &unknown) == HPX_OK &&
-                      same_code(out, &here);
+    hpx_status status = hpx_hello_read(&hello, path, &unknown);
+    if (status != HPX_FAILED &&
+        (status || hpx_hello_binary(out, &hello, trainer->name, &unknown) || !same_code(out, &here)))
+        status = HPX_DIFFERS;
     hpx_fields_free(&hello);
     hpx_fields_free(&here);
     free(path);
-    return same;
-}
-
-static void say(struct cluster *cluster, const char *line)
-{
-    hpx_buffer_printf(&cluster->words, "%s%s", cluster->words.size > 0 ? "\n" : "", line);
+    return status;
 }
 
 /* One that nobody asks for any more ends. */
 static void dismiss(struct cluster *cluster, struct member *member)
 {
-    char *line = hpx_format("a worker of another hpx (%s) is sent away", member->name);
-    say(cluster, line);
+    if (member->adopted)
+        hpx_cluster_say(cluster, "a worker of another hpx (%s) is sent away", member->name);
+    hpx_cluster_note_early_end(cluster, member, "it is of another hpx than this one");
     hpx_pool_remove(cluster->pool, "member", member->name, "");
     hpx_pool_remove(cluster->pool, "hello", member->name, ".msg");
     member->gone = true;
-    free(line);
 }
 
 hpx_status hpx_cluster_binary(hpx_fields *out, struct cluster *cluster, const hpx_trainer *trainer,
@@ -66,12 +62,13 @@ hpx_status hpx_cluster_binary(hpx_fields *out, struct cluster *cluster, const hp
         hpx_fields binary = {0};
         if (!is_there(&cluster->members[i]))
             continue;
-        if (read_hello(&binary, cluster, &cluster->members[i], trainer)) {
+        const hpx_status status = read_hello(&binary, cluster, &cluster->members[i], trainer);
+        if (!status)
             cluster->binary = binary;
-            continue;
-        }
-        dismiss(cluster, &cluster->members[i]);
-        hpx_fields_free(&binary);
+        else
+            hpx_fields_free(&binary);
+        if (status == HPX_DIFFERS)
+            dismiss(cluster, &cluster->members[i]);
     }
     cluster->awaited = cluster->binary.count == 0;
     if (!cluster->awaited) {
@@ -98,12 +95,10 @@ void hpx_cluster_release(struct cluster *cluster, const struct member *member)
     const char *node = member->sign.unfit;
     if (was_released(cluster, node))
         return;
-    char *line = hpx_format("the workers on %s are released: %s", node, member->sign.ended);
     hpx_buffer_add(&cluster->released, node, strlen(node) + 1);
-    say(cluster, line);
+    hpx_cluster_say(cluster, "the workers on %s are released: %s", node, member->sign.ended);
     if (cluster->launcher->avoid)
         cluster->launcher->avoid(cluster->launcher, node);
-    free(line);
 }
 
 void hpx_cluster_note_wants(struct cluster *cluster, const struct member *member)

@@ -39,7 +39,7 @@ static hpx_status deliver(bool *kept, struct cluster *cluster, const struct memb
     if (hpx_result_is_end(result)) {
         if (*post->member && strcmp(post->member, member->name) != 0)
             return HPX_OK; /* another is at it by now */
-        cluster->early = 0;
+        hpx_cluster_note_work(cluster, member);
         result->key = post->name;
         hpx_cluster_drop(cluster, post);
         return ours ? each(context, result, error) : HPX_OK;
@@ -102,6 +102,16 @@ static void keep(struct cluster *cluster, const hpx_result *result, char *path)
     };
 }
 
+/* Whether a result that cannot be read now, as on a network that is gone, is waited for. */
+static bool is_awaited(struct member *member, hpx_status had)
+{
+    if (had != HPX_FAILED)
+        member->unread = 0;
+    else if (member->unread == 0)
+        member->unread = hpx_cluster_now();
+    return had == HPX_FAILED && hpx_cluster_now() - member->unread < HPX_POOL_EXPIRY_SECONDS;
+}
+
 hpx_status hpx_cluster_take_results(size_t *taken, struct cluster *cluster, struct member *member,
                                     hpx_result_fn *each, void *context, hpx_error *error)
 {
@@ -112,9 +122,9 @@ hpx_status hpx_cluster_take_results(size_t *taken, struct cluster *cluster, stru
         char *path = hpx_pool_result_path(cluster->pool, member->name, member->taken);
         const hpx_status had = hpx_cluster_read_result(&result, cluster, path, error);
         const bool is_old = had == HPX_NOT_FOUND && member->adopted; /* the owner before has taken it */
-        if (had == HPX_FAILED) {
+        if (is_awaited(member, had)) {
             free(path);
-            return had;
+            return HPX_OK;
         }
         if (!had)
             status = deliver(&kept, cluster, member, &result, each, context, error);

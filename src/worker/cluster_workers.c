@@ -15,6 +15,7 @@ enum {
     SUBMIT_AGAIN_SECONDS = 5, /* at most, between two that fail */
     EARLY_DEATHS_MAX = 3,
     EARLY_SECONDS = 60,
+    EARLY_PAUSE_SECONDS = 300, /* after so many of them */
     UNHEARD_SECONDS =
         60, /* after which the engine is asked for a worker that was never heard of, and so often then */
 };
@@ -38,11 +39,28 @@ struct member *hpx_cluster_add_member(struct cluster *cluster, const char *name,
     return member;
 }
 
+/* Writes who is asked for, a batch that is about to be included: the owner after this one reads it, to whom a listing may
+ * show what was there a minute ago. */
+static hpx_status write_members(const struct cluster *cluster, const char *batch, size_t count,
+                                hpx_error *error)
+{
+    hpx_buffer names = {0};
+    char *path = hpx_path_join(cluster->pool, "workers");
+    for (size_t i = 0; i < cluster->member_count; i++)
+        hpx_buffer_printf(&names, "%s\n", cluster->members[i].name);
+    for (size_t i = 0; i < count; i++)
+        hpx_buffer_printf(&names, "%s-%zu\n", batch, i);
+    hpx_status status = hpx_file_write(path, names.data, names.size, error);
+    hpx_buffer_free(&names);
+    free(path);
+    return status;
+}
+
 static hpx_status place(struct cluster *cluster, size_t count, hpx_error *error)
 {
     char name[40], one[HPX_POOL_NAME_BYTES];
-    hpx_status status = HPX_OK;
     snprintf(name, sizeof name, "%s-%u", cluster->id, cluster->batches++);
+    hpx_status status = write_members(cluster, name, count, error);
     for (size_t i = 0; i < count && !status; i++) {
         snprintf(one, sizeof one, "%.40s-%zu", name, i);
         char *sign = hpx_pool_path(cluster->pool, "member", one),
@@ -83,7 +101,7 @@ void hpx_cluster_keep_up(struct cluster *cluster)
     const size_t left = hpx_cluster_workers(cluster);
     hpx_error error;
     if (cluster->ended || left >= cluster->capacity || (cluster->post_count == 0 && !cluster->awaited) ||
-        hpx_cluster_is_hopeless(cluster) || hpx_cluster_now() < cluster->submit_again)
+        cluster->failed >= SUBMISSIONS_MAX || hpx_cluster_now() < cluster->submit_again)
         return;
     for (size_t i = 0;
          i < cluster->member_count && hpx_cluster_now() - cluster->opened < HPX_CLUSTER_PROOF_SECONDS; i++)
@@ -114,17 +132,32 @@ static char *last_line(const struct cluster *cluster, const char *part, const ch
 }
 
 /* Workers that end in their first minute, without a word of a job, will go on to do so. */
-static void note_early_end(struct cluster *cluster, const struct member *member, const char *why)
+void hpx_cluster_note_early_end(struct cluster *cluster, const struct member *member, const char *why)
 {
     const bool heard = member->pulse.changed > 0;
     if (cluster->ended || member->adopted || member->taken > 0 ||
         (heard && hpx_cluster_now() - member->began > EARLY_SECONDS))
         return;
     char *said = last_line(cluster, "log", member->name);
-    hpx_error_set(&cluster->trouble, HPX_FAILED, "workers end in their first minute: %s%s%s", why,
-                  *said ? ": " : "", said);
-    cluster->early++;
+    const bool has_more = *said && !strstr(said, why);
+    char *reason = hpx_format("%s%s%s", why, has_more ? ": " : "", has_more ? said : "");
+    cluster->early_at = hpx_cluster_now();
+    if (++cluster->early >= EARLY_DEATHS_MAX)
+        cluster->submit_again = cluster->early_at + EARLY_PAUSE_SECONDS;
+    if (cluster->early == 1)
+        hpx_cluster_say(cluster, "a worker has ended in its first minute: %s", reason);
+    if (cluster->early == EARLY_DEATHS_MAX && hpx_cluster_workers(cluster) > 1)
+        hpx_cluster_say(cluster, "%u workers have, one after the other: more are asked for in %d minutes",
+                        cluster->early, EARLY_PAUSE_SECONDS / 60);
+    hpx_error_set(&cluster->trouble, HPX_FAILED, "workers end in their first minute: %s", reason);
+    free(reason);
     free(said);
+}
+
+void hpx_cluster_note_work(struct cluster *cluster, const struct member *member)
+{
+    if (member->began > cluster->early_at)
+        cluster->early = 0;
 }
 
 /* Whether what it has written is still to be asked for: the next owner is to find it, too. */
@@ -147,7 +180,7 @@ hpx_status hpx_cluster_lose(struct cluster *cluster, struct member *member, cons
     if (*member->sign.unfit)
         hpx_cluster_release(cluster, member);
     else
-        note_early_end(cluster, member, why);
+        hpx_cluster_note_early_end(cluster, member, why);
     member->gone = true;
     const bool forgotten = *member->sign.ended && !has_lying(cluster, member);
     for (size_t i = 0; i < sizeof parts / sizeof *parts && forgotten; i++)
@@ -165,7 +198,8 @@ void hpx_cluster_forget_ended(struct cluster *cluster)
     size_t left = 0;
     for (size_t i = 0; i < cluster->member_count; i++)
         if (!cluster->members[i].gone || !*cluster->members[i].sign.ended ||
-            cluster->members[i].taken < cluster->members[i].sign.results)
+            cluster->members[i].taken < cluster->members[i].sign.results ||
+            has_lying(cluster, &cluster->members[i]))
             cluster->members[left++] = cluster->members[i];
     cluster->member_count = left;
 }
@@ -232,7 +266,7 @@ hpx_status hpx_cluster_look_at(size_t *taken, struct cluster *cluster, struct me
     hpx_status status = hpx_cluster_take_results(taken, cluster, member, each, context, error);
     struct post *done = status || member->taken < member->sign.results ? NULL : done_by(cluster, member);
     if (done) {
-        cluster->early = 0;
+        hpx_cluster_note_work(cluster, member);
         (*taken)++;
         status = hpx_cluster_end(cluster, done, HPX_MESSAGE_DONE, "", each, context, error);
     }

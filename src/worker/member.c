@@ -225,7 +225,26 @@ static bool claim(const struct member *member, const char *name)
     return claimed;
 }
 
-/* Takes a job, if it is to be had, and has it run. It fails when this worker cannot train it, nor others of its kind:
+/* HPX_DIFFERS when this machine is the reason that it cannot train the job, HPX_FAILED when its hpx is. */
+static hpx_status check_job(const struct member *member, const hpx_fields *manifest, hpx_error *error)
+{
+    hpx_status status = hpx_hello_check(&member->hello, manifest, error);
+    if (status == HPX_FAILED)
+        hpx_error_prefix(error, "on %s", member->options->node);
+    return status;
+}
+
+/* A job that is there and cannot be read: nobody can train it. It is this worker's, whose end its owner sees. */
+static hpx_status fail_to_read(struct member *member, const char *name)
+{
+    if (!claim(member, name))
+        return HPX_OK; /* it was taken back */
+    say_job(member, name);
+    return HPX_FAILED;
+}
+
+/* Takes a job, if it is to be had, and has it run. What only seems to be open, as in attributes that are a minute old, is found
+ * out by what it has to do: to be read, and to be renamed. It fails when this worker cannot train it, nor others of its kind:
  * HPX_DIFFERS when its machine is the reason. */
 static hpx_status take(struct member *member, const char *name, hpx_error *error)
 {
@@ -233,12 +252,9 @@ static hpx_status take(struct member *member, const char *name, hpx_error *error
     hpx_fields manifest = {0};
     hpx_hash wanted;
     hpx_status status = read_job(&job, &manifest, member, name, error);
-    if (status == HPX_NOT_FOUND ||
-        (status && !is_open(member, name))) /* another has taken it, or it was taken back */
-        status = HPX_OK;
-    else if (status)
-        status = HPX_FAILED;
-    else if ((status = hpx_hello_check(&member->hello, &manifest, error)))
+    if (status)
+        status = status == HPX_NOT_FOUND ? HPX_OK : fail_to_read(member, name);
+    else if ((status = check_job(member, &manifest, error)))
         ;
     else if ((status = hpx_node_fit(&job, &wanted, member->node, &manifest, error)) == HPX_NOT_FOUND) {
         say_wants(member, &wanted);

@@ -2,6 +2,7 @@
  * them share.
  *
  *     POOL/owner            the owner's sign: its beat, and which jobs it wants
+ *     POOL/workers          who was asked for: it, and not a listing, names them to the next owner
  *     POOL/member/NAME      a worker's sign: its beat, the job it is at, how many results it has written
  *     POOL/hello/NAME.msg   what a worker says first (worker/hello.h), written before its first beat
  *     POOL/end/NAME         what the script that runs a worker says when it has ended otherwise than well

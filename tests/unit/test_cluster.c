@@ -300,6 +300,9 @@ static void leave(const char *job_name, uint32_t from)
 {
     assert_int_equal(hpx_pool_make(pool, &error), HPX_OK);
     snprintf(worker, sizeof worker, "old-0-0");
+    char *workers = hpx_path_join(pool, "workers");
+    assert_int_equal(hpx_file_write(workers, "old-0-0\n", 8, &error), HPX_OK);
+    free(workers);
     if (!*job_name) {
         say(worker, "", "the build has ended");
         return;
