@@ -247,7 +247,8 @@ fuzz: $(FUZZERS) ## run libFuzzer (clang) on every entry, FUZZ_SECONDS each
 		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 		$(BUILD)/fuzz/corpus-$$name tests/fuzz/corpus/$$name || exit 1; done
 
-check-programs: $(HPX) $(MAN) $(LIBRARY) $(BUILD)/tests/trainer/hpx $(BUILD)/bench/study/study $(TESTS) $(CLI_TEST_PROGRAMS) $(FUZZ_REPLAYS)
+check-programs: $(HPX) $(MAN) $(LIBRARY) $(BUILD)/tests/trainer/hpx $(BUILD)/bench/study/study $(TESTS) $(CLI_TEST_PROGRAMS) $(FUZZ_REPLAYS) \
+	$(BUILD)/tests/fault/preload_far.so
 .PHONY: check-programs
 
 check: ## all tests, under ten minutes on two cores

@@ -1,46 +1,8 @@
 #!/bin/bash
 # Builds whose workers Slurm places, on a real Slurm of two nodes on this machine.
-source "$(dirname "$0")/common.sh"
-source "$SOURCE_ROOT/tests/helper/slurm.sh"
-source "$SOURCE_ROOT/tests/helper/shared.sh"
-
-missing=$(slurm_needs | paste -sd ' ')
-if [[ -n $missing ]]; then
-    echo "skipped: needs $missing"
-    exit 0
-fi
-trap 'slurm_stop; rm -rf "$scratch"' EXIT
-chmod 0755 "$scratch" # munge looks at the folders above its socket
-slurm_start "$scratch/slurm" || {
-    tail -3 "$scratch"/slurm/*.log "$scratch"/slurm/*.out
-    echo 'Slurm does not start'
-    exit 1
-}
-unset XDG_CONFIG_HOME
-export HOME=$scratch/home
-
-grid() { # EPOCHS
-    recipe grid.rcp "epochs = $1" 'seeds = 1 2' <<<$'axis n1 = 8 16\naxis n2 = 4 8\nsearch all\n  method = grid'
-}
-
-slow() { # TRIALS SECONDS: a program that says every SECONDS how far it is
-    printf '%s\n' program '  command = sh train.sh $n' '  code = train.sh' '  metrics = stdout' '  pass = FOLDER' train \
-        '  epochs = 6' '  objective = maximise score' "axis n = linear 1..$1 step 1" 'search all' '  method = grid' >slow.rcp
-    echo 'for e in 1 2 3 4 5 6; do echo "$1 $e" >>"$FOLDER/run"; echo "epoch=$e score=$1$e"; sleep '"$2"'; done' >train.sh
-    export FOLDER=$PWD
-}
-
-no_jobs() {
-    [[ -z $(squeue -h) ]]
-}
-
-pools() { # what is left of pools
-    ls "$HPX_SCRATCH/pools" 2>/dev/null | grep -v '\.lock$'
-}
-
-on_slurm() { # OPTION...
-    hpx build --executor slurm -j 2 "$@"
-}
+. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/own_slurm.sh"
+. "$SOURCE_ROOT/tests/helper/shared.sh"
 
 test_equals_local() {
     grid 3
@@ -56,10 +18,7 @@ test_equals_local() {
     recipe grid.rcp 'epochs = 5' 'seeds = 1 2' <<<$'axis n1 = 8 16\naxis n2 = 4 8\nsearch all\n  method = grid'
     run 0 on_slurm --json grid.rcp
     is '.searches[0].trials.extend' 8
-    run 0 hpx build --store here grid.rcp
-    results here >here.txt
-    results "$HPX_STORE" >there.txt
-    same_files here.txt there.txt
+    equals_local grid.rcp
 }
 
 test_submission() {
@@ -145,122 +104,6 @@ test_worker_without_program() {
     poll no_jobs
 }
 
-# A worker that is killed is replaced; its trial goes on from its newest epoch.
-test_worker_killed() {
-    slow 3 0.5
-    on_slurm --json slow.rcp >out 2>err &
-    local build=$!
-    poll grep -q '1 2' run
-    pkill -9 -f "hpx worker $HPX_SCRATCH/pools.*-0" || fail 'there is no worker'
-    wait $build || fail "the build ended with $?"
-    is '.searches[0].trials | [.train, .failed]' '[3,0]'
-    is '.searches[0].score' 36
-    has err 'it goes on elsewhere'
-}
-
-# A warning, as Slurm gives before the end of a worker's time: it ends its epoch and goes, and another goes on.
-test_warning() {
-    slow 2 0.5
-    "$HPX" build --executor slurm -j 1 --json slow.rcp >out 2>err &
-    local build=$!
-    poll grep -q '1 2' run
-    scancel --batch --signal=TERM "$(squeue -h -o %A | head -1)"
-    wait $build || fail "the build ended with $?"
-    is '.searches[0].score' 26
-    has err 'it was told to go; it goes on elsewhere'
-}
-
-# A trial that has lost three workers over an epoch is the accident itself.
-test_deadly_trial() {
-    slow 1 0.1
-    echo 'kill -9 $(pgrep -f "worker .*/pools/[^ ]* ")' >>train.sh
-    run 1 timeout 300 "$HPX" build --executor slurm -j 1 slow.rcp
-    equal "$(grep -c 'goes on elsewhere' err)" 2 'times that it went on'
-    has err '1 of 1 trials failed'
-}
-
-has_more_epochs() { # THAN
-    (($(hpx export --csv | wc -l) > $1))
-}
-
-# Nor how often workers are lost, as long as each brings it on: a long trial outlives many of them.
-test_trial_of_many_workers() {
-    recipe long.rcp 'epochs = 1500' <<<$'axis n1 = 8\naxis n2 = 4\nsearch all\n  method = grid'
-    "$HPX" build --executor slurm -j 1 --json long.rcp >out 2>err &
-    local build=$! epochs=1 killed
-    for killed in 1 2 3; do
-        poll has_more_epochs $epochs
-        pkill -9 -f "hpx worker $HPX_SCRATCH/pools" || fail 'there is no worker'
-        sleep 1 # what it has sent is stored
-        epochs=$(hpx export --csv | wc -l)
-    done
-    wait $build || fail "the build ended with $?"
-    equal "$(grep -c 'goes on elsewhere' err)" 3 'times that it went on'
-    run 0 hpx build --store here long.rcp
-    results here >here.txt
-    results "$HPX_STORE" >there.txt
-    same_files here.txt there.txt
-}
-
-# Workers keep their results until there is room for them. Both trials run by then: a job that cannot be written ends the build.
-test_full_disk() {
-    recipe grid.rcp 'epochs = 400' 'seeds = 1 2' <<<$'axis n1 = 8\naxis n2 = 4\nsearch all\n  method = grid'
-    mkdir small
-    mount -t tmpfs -o size=2m,mode=0755 tmpfs small || fail 'no tmpfs'
-    HPX_SCRATCH=$PWD/small "$HPX" build --executor slurm -j 2 grid.rcp >out 2>err &
-    local build=$!
-    poll epochs_are_stored
-    head -c 4m /dev/zero >small/filler 2>/dev/null
-    sleep 3
-    rm small/filler
-    wait $build
-    local code=$?
-    umount -l small
-    equal $code 0 'exit code'
-    run 0 hpx build --store here grid.rcp
-    results here >here.txt
-    results "$HPX_STORE" >there.txt
-    same_files here.txt there.txt
-}
-
-# A node that is suspended is silent: others take its trial; what it says later does no harm.
-test_node_suspended() {
-    slow 2 1
-    on_slurm --json slow.rcp >out 2>err &
-    local build=$! worker
-    poll grep -q '1 2' run
-    mapfile -t worker < <(pgrep -f "$HPX_SCRATCH/pools.*-0\$")
-    ((${#worker[@]} > 0)) || fail 'there is no worker'
-    kill -STOP "${worker[@]}"
-    sleep 22
-    kill -CONT "${worker[@]}"
-    wait $build || fail "the build ended with $?"
-    is '.searches[0].trials | [.train, .failed]' '[2,0]'
-    is '.searches[0].score' 26
-}
-
-# hpx dies: workers end what they are at; the next build takes over them and what they have written.
-test_owner_killed() {
-    slow 4 0.4
-    "$HPX" build --executor slurm -j 2 slow.rcp >out 2>err &
-    local build=$!
-    poll grep -q '1 2' run
-    run 1 on_slurm slow.rcp
-    has err 'another build of this store has its workers'
-    kill -9 $build
-    wait $build 2>/dev/null
-    poll grep -q '1 6' run
-    run 0 on_slurm --json slow.rcp
-    is '.searches[0].score' 46
-    equal "$(sort run | uniq -d)" '' 'epochs that were trained twice'
-    poll no_jobs
-    equal "$(pools)" '' 'what is left'
-}
-
-epochs_are_stored() {
-    (($(hpx export --csv | wc -l) > 5))
-}
-
 # Ctrl-C takes the workers back; the next build goes on from what they had finished, and ends where an undisturbed one does.
 test_interrupted() {
     grid 60
@@ -273,10 +116,7 @@ test_interrupted() {
     poll no_jobs
     equal "$(pools)" '' 'what is left'
     run 0 on_slurm grid.rcp
-    run 0 hpx build --store here grid.rcp
-    results here >here.txt
-    results "$HPX_STORE" >there.txt
-    same_files here.txt there.txt
+    equals_local grid.rcp
 }
 
 # Who may write there runs code as this user.

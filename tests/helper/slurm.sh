@@ -53,16 +53,37 @@ CONF
         --log-file="$slurm/munge/log" --seed-file="$slurm/munge/seed" </dev/null >"$slurm/munge/out" 2>&1 &
     slurm_pids+=($!)
     wait_until 10 test -S "$slurm/munge/socket"
-    slurmctld -D </dev/null >"$slurm/ctld.out" 2>&1 &
-    slurm_pids+=($!)
+    slurm_control
     slurm_node n1
     slurm_node n2
     wait_until 30 slurm_is_up
 }
 
-slurm_node() { # NAME: starts its slurmd
-    slurmd -D -N "$1" </dev/null >"$slurm/slurmd.$1.out" 2>&1 &
+slurm_control() { # starts slurmctld
+    slurmctld -D </dev/null >"$slurm/ctld.out" 2>&1 &
     slurm_pids+=($!)
+    slurm_control_pid=$!
+}
+
+slurm_control_again() { # as when its machine is started again
+    kill "$slurm_control_pid"
+    wait_until 30 eval '! kill -0 "$slurm_control_pid" 2>/dev/null'
+    slurm_control
+    wait_until 30 squeue -h >/dev/null 2>&1
+}
+
+slurm_node() { # NAME: starts its slurmd
+    SLURMD_NODENAME=$1 slurmd -D -N "$1" </dev/null >"$slurm/slurmd.$1.out" 2>&1 &
+    slurm_pids+=($!)
+}
+
+slurm_processes() { # [NODE]: all of this Slurm, or of one of its nodes, its slurmd too. slurmstepd hides its environment
+    local pid
+    for pid in $(pgrep -x slurmstepd); do
+        readlink /proc/"$pid"/fd/* 2>/dev/null | grep -qF "$slurm/slurmd.${1-}" && echo "$pid"
+    done
+    grep -lazFx "SLURM_CONF=$SLURM_CONF" /proc/[0-9]*/environ 2>/dev/null |
+        xargs -r grep -lazFx "${1:+SLURMD_NODENAME=}${1:-SLURM_CONF=$SLURM_CONF}" 2>/dev/null | cut -d/ -f3
 }
 
 slurm_is_up() {
@@ -81,9 +102,8 @@ wait_until() { # SECONDS COMMAND...
 slurm_stop() {
     scancel --quiet --user "$(id -un)" 2>/dev/null
     local pid
-    for pid in "${slurm_pids[@]}"; do
+    for pid in "${slurm_pids[@]}" $(slurm_processes); do
         kill -9 "$pid" 2>/dev/null
     done
-    pkill -9 -f "slurmstepd.*$slurm" 2>/dev/null
     wait 2>/dev/null
 }
