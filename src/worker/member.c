@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 enum {
-    IDLE_MIN_MS = 2, /* between looks at the owner's sign */
+    IDLE_MIN_MS = 2,   /* between looks at the owner's sign, for a worker that has just had a job */
+    IDLE_NEWS_MS = 20, /* likewise at most, while it changes: others get the jobs that come otherwise */
     IDLE_MAX_MS = 500,
     BUSY_MS = 250,
     PROGRESS_SECONDS = 1,   /* between words of it, which nobody needs */
@@ -51,7 +52,7 @@ struct member {
     double epoch_began, longest; /* seconds: when the running epoch did; of an epoch so far */
     /* the owner */
     hpx_pulse owner;
-    bool owner_ended;
+    bool owner_ended, news; /* its sign has changed since the look before */
     hpx_buffer text, message;
 };
 
@@ -181,6 +182,7 @@ static bool read_owner(hpx_owner_sign *out, struct member *member)
     const bool known =
         hpx_sign_read(&member->text, path, &unknown) == HPX_OK && hpx_owner_sign_decode(out, &member->text);
     free(path);
+    member->news = known && out->beat != member->owner.beat;
     if (known) {
         hpx_pulse_feel(&member->owner, out->beat);
         member->owner_ended = out->ended;
@@ -369,6 +371,11 @@ static const char *reason_to_go(const struct member *member, double began, doubl
     return NULL;
 }
 
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
 static hpx_status live(const char **why, struct member *member, hpx_error *error)
 {
     const double began = now();
@@ -389,7 +396,7 @@ static hpx_status live(const char **why, struct member *member, hpx_error *error
         }
         if (!member->busy) {
             doze(pause);
-            pause = pause * 3 / 2 < IDLE_MAX_MS ? pause * 3 / 2 : IDLE_MAX_MS;
+            pause = least(pause * 3 / 2, member->news ? IDLE_NEWS_MS : IDLE_MAX_MS);
         }
     }
     return status;
