@@ -158,6 +158,30 @@ static void boast(const struct request *request)
     free(bytes);
 }
 
+static void say_less_than_nothing(const struct request *request)
+{
+    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n01234";
+    say(request, head, sizeof head - 1);
+}
+
+/* A piece of more bytes than can be counted. */
+static void overflow(const struct request *request)
+{
+    static const char head[] =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n0123\r\n0\r\n\r\n";
+    say(request, head, sizeof head - 1);
+}
+
+/* All of it, as if it were a part. */
+static void part(const struct request *request)
+{
+    size_t size;
+    char *bytes = read_asked(&size, request);
+    say_head(request, "206 Partial Content", size, "Content-Range: bytes 0-0/1\r\n");
+    say(request, bytes, size);
+    free(bytes);
+}
+
 /* One bit is another, in an entry one of its signature. */
 static void flip(const struct request *request)
 {
@@ -301,6 +325,9 @@ static const struct hostile {
     {"redirect", redirect},
     {"refuse", refuse},
     {"pretend", pretend},
+    {"negative", say_less_than_nothing},
+    {"overflow", overflow},
+    {"part", part},
 };
 
 /* --- requests --------------------------------------------------------------------------------------------- */

@@ -161,7 +161,7 @@ test_good() { # as long as it behaves
 test_bodies() {
     local how
     start_hostile
-    for how in {,ac-,cas-}{truncate,shorten,lengthen,boast,flip,swap,endless,head}; do
+    for how in {,ac-,cas-}{truncate,shorten,lengthen,boast,negative,overflow,part,flip,swap,endless,head}; do
         trains_all "$how"
     done
     has_not log redirected
