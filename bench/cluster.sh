@@ -23,7 +23,7 @@ if [[ -n $(slurm_needs) ]]; then
     echo "Slurm is not measured: it needs $(slurm_needs | paste -sd ' ')" >&2
     exit 0
 fi
-trap 'slurm_stop 2>/dev/null; rm -rf "$folder"' EXIT
+trap 'slurm_stop 2>/dev/null || true; rm -rf "$folder"' EXIT
 chmod 0755 "$folder"
 slurm_start "$folder/slurm" >&2
 export HOME=$folder/home HPX_SCRATCH=$folder/scratch OPENBLAS_NUM_THREADS=1
