@@ -48,6 +48,7 @@ struct options {
     const char *signer;                   /* verify */
     bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code, help;
     const char *executor; /* build; NULL: what the user's configuration says */
+    const char *kernel;   /* build, plan: what workers are to compute with; NULL: what they have */
     const char *remote;   /* build; NULL: what HPX_REMOTE, or the configuration, says */
     bool push, push_all;  /* build */
     char *const *sbatch;  /* with it: the words behind --, NULL at the end; NULL: none */
@@ -279,6 +280,12 @@ hpx_status hpx_config_find(char **value, char **place, const char *name, hpx_err
 struct hpx_shared;
 hpx_status hpx_open_shared(struct hpx_shared **out, const struct options *options, hpx_store *store,
                            hpx_error *error);
+
+/* kernel.c */
+/* Has the program run anew, with this kernel in its environment, unless it is there. HPX_FAILED: it cannot. */
+hpx_status hpx_pin_kernel(const char *kernel, char **arguments, hpx_error *error);
+/* HPX_USAGE when this machine has not what the environment asks for. */
+hpx_status hpx_check_kernel(hpx_error *error);
 
 /* where.c. Where a build trains. */
 struct where {

@@ -57,12 +57,14 @@ static int print_version(bool verbose)
     return hpx_print_result(&text);
 }
 
-static int run_command(int argc, char **argv)
+/* `given`: the arguments as they are; those in argv are put into another order. */
+static int run_command(int argc, char **argv, char **given)
 {
     struct options options = {0};
     int used = 1;
     hpx_error error;
-    for (const char *const *name = hpx_trainer_names(); *name; name++)
+    const bool works = argc > 1 && strcmp(argv[1], "worker") == 0; /* it says so to its build */
+    for (const char *const *name = hpx_trainer_names(); *name && !works; name++)
         if (hpx_trainer_find(*name)->check_environment &&
             hpx_trainer_find(*name)->check_environment(&error) != HPX_OK)
             return hpx_fail(&error);
@@ -85,6 +87,8 @@ static int run_command(int argc, char **argv)
         return EXIT_USAGE;
     if (options.progress == PROGRESS_JSON)
         hpx_say_in_json();
+    if (options.kernel && !options.help && hpx_pin_kernel(options.kernel, given, &error) != HPX_OK)
+        return hpx_fail(&error);
     return options.help ? hpx_print_help(command->name) : command->run(&options);
 }
 
@@ -99,7 +103,10 @@ int main(int argc, char **argv)
     hpx_prepare_process();
     hpx_table_set_width(hpx_terminal_columns(STDOUT_FILENO));
     hpx_store_on_wait(say_wait, &hpx_interrupted);
-    const int code = run_command(argc, argv);
+    char **given = hpx_alloc(((size_t)argc + 1) * sizeof *given);
+    memcpy(given, argv, (size_t)argc * sizeof *given);
+    const int code = run_command(argc, argv, given);
+    free(given);
     if (hpx_interrupted)
         hpx_die_of(hpx_interrupted);
     return code;

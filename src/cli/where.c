@@ -25,11 +25,12 @@ static void split(struct where *out, char *line)
 }
 
 /* In the scratch folder, too: what is behind this machine is one cluster. free() it. */
-static char *numerics_path(const char *scratch)
+static char *numerics_path(const char *scratch, const struct options *options)
 {
     char host[64];
     hpx_host_name(host, sizeof host);
-    return hpx_format("%s/elsewhere/%s", scratch, host);
+    return hpx_format("%s/elsewhere/%s%s%s", scratch, host, options->kernel ? "." : "",
+                      options->kernel ? options->kernel : "");
 }
 
 /* In the scratch folder, which all nodes see where they share the user's home: a folder for each store. */
@@ -45,7 +46,7 @@ static hpx_status find_pool(struct where *out, const struct target *target, cons
     char *place = hpx_format("%s:%s", host, real ? real : store);
     const hpx_hash hash = hpx_hash_of(place, strlen(place));
     out->pool = hpx_format("%s/pools/%.16s", scratch, hpx_hash_hex(hex, &hash));
-    out->numerics = numerics_path(scratch);
+    out->numerics = numerics_path(scratch, options);
     free(place);
     free(real);
     free(store);
@@ -112,7 +113,7 @@ const char *hpx_elsewhere(void)
     hpx_error unknown;
     if (!looked && read_executor(&where, &none, &unknown) == HPX_OK && where.elsewhere &&
         hpx_scratch_folder(&scratch, false, &unknown) == HPX_OK) {
-        path = numerics_path(scratch);
+        path = numerics_path(scratch, &none);
         free(scratch);
     }
     looked = true;

@@ -60,12 +60,15 @@ static int work_for_pool(const struct options *options)
     signal(SIGPIPE, SIG_IGN);
     const double seconds = hpx_slurm_time_left();
     char *node = hpx_slurm_node();
+    const bool fits = hpx_check_kernel(&error) == HPX_OK;
+    const hpx_error misfit = error;
     forget_scheduler();
     const hpx_member_options member = {
         .program = hpx_worker_program(),
         .pool = options->arguments[0],
         .name = options->arguments[1],
         .node = node,
+        .misfit = fits ? NULL : misfit.message,
         .seconds = seconds,
         .say = say_line,
         .told_to_go = &told_to_go,

@@ -23,7 +23,8 @@ static bool same_code(const hpx_fields *a, const hpx_fields *b)
 
 static bool is_there(const struct member *member)
 {
-    return !member->gone && !member->found && member->pulse.changed > 0 && !*member->sign.ended;
+    return !member->gone && !member->found && member->pulse.changed > 0 && !*member->sign.ended &&
+           !*member->sign.unfit;
 }
 
 /* What it contributes. HPX_DIFFERS: it is of another hpx than this one. HPX_FAILED: it cannot be read now. */

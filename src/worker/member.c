@@ -466,7 +466,11 @@ hpx_status hpx_member_run(const hpx_member_options *options, hpx_error *error)
     pthread_mutex_init(&member.lock, NULL);
     pthread_cond_init(&member.wake, &attributes);
     pthread_condattr_destroy(&attributes);
+    if (options->misfit)
+        snprintf(member.sign.unfit, sizeof member.sign.unfit, "%s", options->node);
     hpx_status status = begin(&member, error);
+    if (!status && options->misfit)
+        status = hpx_error_set(error, HPX_DIFFERS, "%s", options->misfit);
     if (!status)
         status = live(&why, &member, error);
     if (status == HPX_DIFFERS)

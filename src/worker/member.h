@@ -11,6 +11,7 @@ typedef struct hpx_member_options {
     const char *program; /* this binary */
     const char *pool, *name;
     const char *node;              /* its machine, as the engine calls it */
+    const char *misfit;            /* why that cannot compute as it is to; NULL: it can */
     double seconds;                /* until its machine is taken from it; INFINITY: it may keep it */
     void (*say)(const char *line); /* what whoever reads its log should know */
     const volatile sig_atomic_t *told_to_go; /* by a signal: after the epoch that is being trained */

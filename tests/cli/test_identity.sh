@@ -264,4 +264,14 @@ test_changed_data() {
     equal "$(comm -12 third fourth)" '' 'keys that a replaced file leaves'
 }
 
+# What products are made with, where it decides the bits.
+test_kernel() {
+    base >before
+    HPX_VECTOR=plain keys a.rcp >plain
+    hpx plan a.rcp --kernel plain --json | jq -r '.searches[].trials[].key' | sort >pinned
+    same_files plain pinned
+    complains 2 "has no kernel 'none'" hpx build a.rcp --kernel none
+    complains 2 'expected avx512, avx2, plain or a kernel' hpx plan a.rcp --kernel 'a b'
+}
+
 run_tests "$@"

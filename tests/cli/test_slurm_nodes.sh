@@ -100,6 +100,23 @@ test_unlike_nodes() {
     same_files here.txt there.txt
 }
 
+# --kernel decides before any worker does; a node without it is released, and nothing was asked of this machine.
+test_kernel() {
+    grid 60
+    on_nodes '[ $SLURMD_NODENAME = n2 ] && export OPENBLAS_CORETYPE=none'
+    run 0 on_slurm --kernel Prescott --json grid.rcp
+    is '.numerics.kernel' '"Prescott"'
+    equal "$(numerics | jq length)" 1 'numerics'
+    has err "the workers on n2 are released: the BLAS of this machine has no kernel 'none'"
+    run 0 hpx build --store here --kernel Prescott grid.rcp
+    results here >here.txt
+    results "$HPX_STORE" >there.txt
+    same_files here.txt there.txt
+    run 0 on_slurm -n --kernel Prescott --json grid.rcp
+    is '.pending' 0
+    complains 2 'expected avx512, avx2, plain or a kernel' on_slurm --kernel ../x grid.rcp
+}
+
 # Nodes n1 and n2 have a disk each, and see none of these folders.
 nodes_without() { # FOLDER...
     printf '%s\n' 'export HPX_NODE_SCRATCH='"$PWD"'/disk.$SLURMD_NODENAME' \
