@@ -1,4 +1,4 @@
-# A pool of workers. A thousand of them that are played, and 100,000 no-op trials (bench/cluster.c): in memory, and a tenth of
+# A pool of workers. A thousand of them that are played, and 100,000 no-op trials (bench/cluster.c): in memory, and half of
 # them on a disk (DISK, /var/tmp). On a real Slurm of two nodes of one core, which this starts: 100 trials that print a number; a
 # part of the paper's table in turns with -j2 on this machine, SAMPLES a cell and EPOCHS of them.
 #   CLUSTER_TRIALS=10000 gives an impression of the first; without Slurm, or not as root, the first is all.
@@ -17,7 +17,7 @@ played() { # CASE FOLDER TRIALS
 if [[ -w /dev/shm ]]; then
     played 'in memory:' /dev/shm "${CLUSTER_TRIALS:-100000}"
 fi
-played 'on a disk:' "${DISK:-/var/tmp}" $((${CLUSTER_TRIALS:-100000} / 10))
+played 'on a disk:' "${DISK:-/var/tmp}" $((${CLUSTER_TRIALS:-100000} / 2))
 
 if [[ -n $(slurm_needs) ]]; then
     echo "Slurm is not measured: it needs $(slurm_needs | paste -sd ' ')" >&2
