@@ -10,13 +10,9 @@ if ldd "$HPX" | grep -q libasan; then
     exit 0
 fi
 
-far() { # VARIABLE=VALUE... COMMAND...: with the pools far away, from the workers that it asks for, too
-    env LD_PRELOAD="$preload" FAR_FOLDER="$HPX_SCRATCH/pools" "$@"
-}
-
-build_far() { # VARIABLE=VALUE... RECIPE
-    far "${@:1:$#-1}" "$HPX" build --executor slurm -j 2 --json "${@: -1}"
-}
+# What a command begins with whose pools are far away, from the workers that it asks for, too; VARIABLE=VALUE... follow.
+far=(env LD_PRELOAD="$preload" FAR_FOLDER="$HPX_SCRATCH/pools")
+build_slurm=("$HPX" build --executor slurm -j 2 --json)
 
 # Puts an sbatch first in PATH that adds lines to a worker's script, after its first.
 script_begins() { # LINE...
@@ -31,7 +27,7 @@ script_begins() { # LINE...
 
 test_slow() {
     grid 2
-    run 0 build_far FAR_DELAY_MS=30 grid.rcp
+    run 0 "${far[@]}" FAR_DELAY_MS=30 "${build_slurm[@]}" grid.rcp
     is '.searches[0].trials.train' 8
     has_not err elsewhere
     equals_local grid.rcp
@@ -40,17 +36,18 @@ test_slow() {
 # Attributes and listings a minute old. What a build leaves behind within that minute is found by the next all the same.
 test_stale() {
     grid 3
-    run 0 build_far FAR_STALE_SECONDS=60 grid.rcp
+    run 0 "${far[@]}" FAR_STALE_SECONDS=60 "${build_slurm[@]}" grid.rcp
     is '.searches[0].trials.train' 8
     has_not err elsewhere
     equals_local grid.rcp
     slow 4 0.4
-    build_far FAR_STALE_SECONDS=60 slow.rcp >out 2>err &
+    "${far[@]}" FAR_STALE_SECONDS=60 "${build_slurm[@]}" slow.rcp >out 2>err &
+    local build=$!
     poll grep -q '1 2' run
-    kill -9 "$(pgrep -f "^$HPX build .*slow.rcp")"
-    wait $! 2>/dev/null
+    kill -9 $build || fail 'the build had ended'
+    wait $build 2>/dev/null
     poll grep -q '1 6' run
-    run 0 build_far FAR_STALE_SECONDS=60 slow.rcp
+    run 0 "${far[@]}" FAR_STALE_SECONDS=60 "${build_slurm[@]}" slow.rcp
     is '.searches[0].score' 46
     equal "$(sort run | uniq -d)" '' 'epochs that were trained twice'
     poll no_jobs
@@ -62,18 +59,18 @@ test_clocks() {
     script_begins 'FAR_CLOCK_SECONDS=300; [ "$SLURMD_NODENAME" = n1 ] || FAR_CLOCK_SECONDS=-300; export FAR_CLOCK_SECONDS' \
         "date +%s >>$PWD/clocks"
     local began=$EPOCHSECONDS
-    run 0 build_far FAR_CLOCK_SECONDS=0 grid.rcp
+    run 0 "${far[@]}" FAR_CLOCK_SECONDS=0 "${build_slurm[@]}" grid.rcp
     (($(sort -n clocks | head -1) < began - 200 && $(sort -n clocks | tail -1) > began + 200)) || fail 'the clocks are right'
     has_not err elsewhere
     equals_local grid.rcp
-    run 0 build_far FAR_CLOCK_SECONDS=300 grid.rcp
+    run 0 "${far[@]}" FAR_CLOCK_SECONDS=300 "${build_slurm[@]}" grid.rcp
     is '.searches[0].trials.hit' 8
 }
 
 # For eight seconds nobody reaches the pool: what was at work goes on, and what it has finished is written then.
 test_network_gone() {
     slow 2 2
-    build_far FAR_GONE="$PWD/gone" slow.rcp >out 2>err &
+    "${far[@]}" FAR_GONE="$PWD/gone" "${build_slurm[@]}" slow.rcp >out 2>err &
     local build=$!
     poll grep -q '1 2' run
     poll grep -q '2 2' run

@@ -31,7 +31,7 @@ test_warning() {
 # A trial that has lost three workers over an epoch is the accident itself.
 test_deadly_trial() {
     slow 1 0.1
-    echo 'kill -9 $(pgrep -f "worker .*/pools/[^ ]* ")' >>train.sh
+    echo "kill -9 \$(pgrep -f 'worker $HPX_SCRATCH/pools/[^ ]* ')" >>train.sh
     run 1 timeout 300 "$HPX" build --executor slurm -j 1 slow.rcp
     equal "$(grep -c 'goes on elsewhere' err)" 2 'times that it went on'
     has err '1 of 1 trials failed'
