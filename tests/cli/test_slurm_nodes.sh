@@ -2,26 +2,8 @@
 # Nodes that differ from each other and from this machine, on a real Slurm of two nodes on this machine: in what they compute with,
 # and in what they see.
 source "$(dirname "$0")/common.sh"
-source "$SOURCE_ROOT/tests/helper/slurm.sh"
-
-missing=$(slurm_needs | paste -sd ' ')
-if [[ -n $missing ]]; then
-    echo "skipped: needs $missing"
-    exit 0
-fi
-trap 'slurm_stop; rm -rf "$scratch"' EXIT
-chmod 0755 "$scratch" # munge looks at the folders above its socket
-slurm_start "$scratch/slurm" || {
-    tail -3 "$scratch"/slurm/*.log "$scratch"/slurm/*.out
-    echo 'Slurm does not start'
-    exit 1
-}
-unset XDG_CONFIG_HOME HPX_VECTOR OPENBLAS_CORETYPE
-export HOME=$scratch/home
-
-grid() { # EPOCHS
-    recipe grid.rcp "epochs = $1" 'seeds = 1 2' <<<$'axis n1 = 8 16\naxis n2 = 4 8\nsearch all\n  method = grid'
-}
+source "$(dirname "$0")/own_slurm.sh"
+unset HPX_VECTOR OPENBLAS_CORETYPE
 
 # Other numerics than those of any machine that is left to itself.
 other='HPX_VECTOR=plain OPENBLAS_CORETYPE=Prescott'
@@ -35,14 +17,6 @@ on_nodes() { # LINE
         "sed '1a $1' | $(PATH=${PATH#"$PWD/bin:"} command -v sbatch) \"\$@\"" >bin/sbatch
     chmod +x bin/sbatch
     [[ $PATH == "$PWD/bin:"* ]] || PATH=$PWD/bin:$PATH
-}
-
-on_slurm() { # OPTION...
-    hpx build --executor slurm -j 2 "$@"
-}
-
-no_jobs() {
-    [[ -z $(squeue -h) ]]
 }
 
 numerics() { # of all that is stored
@@ -138,12 +112,9 @@ test_data_of_a_model() {
     run 0 on_slurm --json grid.rcp
     is '.searches[0].trials.train' 8
     equal "$(grep -c 'hidden/.* is copied to nodes that do not see it' err)" 4 'copies'
-    run 0 hpx build --store here grid.rcp
-    results here >here.txt
-    results "$HPX_STORE" >there.txt
-    same_files here.txt there.txt
+    equals_local grid.rcp
     equal "$(what_is_on_disks)" '' 'left on disks'
-    equal "$(ls "$HPX_SCRATCH/pools" | grep -v '\.lock$')" '' 'what is left'
+    equal "$(pools)" '' 'what is left'
 }
 
 # A program runs on the disk of its node; what it reads is a file and a folder with a link, which no node sees.
