@@ -138,7 +138,7 @@ X
         "reproduce $first" adopt 'best a.rcp' "forget -n $first" 'replay store/table.csv a.rcp' \
         'compare a.rcp --table store/table.csv' 'export --optuna store/study a.rcp' \
         'report a.rcp -o store/report.html' "predict $first data/test-images" "export --safetensors $first store/network" \
-        'init store' 'check a.rcp' 'fmt store/program.rcp' watch worker help --version; do
+        'init store' 'check a.rcp' 'fmt store/program.rcp' key watch worker help --version; do
         mkdir -p store
         run $([[ $command == worker ]] && echo 2 || echo 0) hpx $command </dev/null
         [[ $command != *--csv* ]] || cp out store/table.csv
