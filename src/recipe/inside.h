@@ -142,7 +142,7 @@ struct parse {
     struct mistake mistakes[MISTAKES_MAX];
     size_t mistake_count; /* all of them */
     bool lost;            /* a line could not be read, or named an unknown axis: any axis may be used there */
-    bool partial;         /* a file could not be included: what the rest refers to may be in it */
+    bool partial;         /* a file could not be included */
     const struct source *file;                      /* the recipe itself */
     const struct source *sources[RECIPE_FILES_MAX]; /* in order of reading, the recipe first */
     size_t source_count;

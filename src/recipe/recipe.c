@@ -8,11 +8,15 @@
 void hpx_recipe_stages(struct parse *p)
 {
     void (*const stages[])(struct parse *) = {
-        hpx_recipe_statements,       hpx_recipe_trainer,          hpx_recipe_amend,   hpx_recipe_axes,
-        hpx_recipe_dataset_settings, hpx_recipe_trainer_settings, hpx_recipe_program, hpx_recipe_training,
-        hpx_recipe_axes_used,        hpx_recipe_searches};
-    for (size_t i = 0; i < sizeof stages / sizeof *stages && !p->partial; i++)
+        hpx_recipe_trainer,          hpx_recipe_amend,   hpx_recipe_axes,     hpx_recipe_dataset_settings,
+        hpx_recipe_trainer_settings, hpx_recipe_program, hpx_recipe_training, hpx_recipe_axes_used,
+        hpx_recipe_searches};
+    hpx_recipe_statements(p);
+    const size_t count = p->mistake_count;
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
         stages[i](p);
+    if (p->partial) /* what the rest lacks may be in the file that could not be included */
+        p->mistake_count = count;
 }
 
 hpx_status hpx_recipe_begin(struct parse *p, const struct source *given, hpx_error *error)
