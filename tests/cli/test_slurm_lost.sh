@@ -37,9 +37,10 @@ test_deadly_trial() {
     has err '1 of 1 trials failed'
 }
 
-# Nor how often workers are lost, as long as each brings it on: a long trial outlives many of them.
+# Nor how often workers are lost, as long as each brings it on: a long trial, here one of seconds, outlives many of them.
 test_trial_of_many_workers() {
-    recipe long.rcp 'epochs = 600' <<<$'axis n1 = 8\naxis n2 = 4\nsearch all\n  method = grid'
+    recipe long.rcp 'epochs = 1200' <<<$'axis n1 = 128\naxis n2 = 64\nsearch all\n  method = grid'
+    sed -i 's/batch = 32/batch = 1/' long.rcp
     "$HPX" build --executor slurm -j 1 --json long.rcp >out 2>err &
     local build=$! epochs=1 killed
     for killed in 1 2 3; do
