@@ -54,31 +54,37 @@ test_numerics_of_the_cluster() {
     rm -r "$HOME/.config"
 }
 
-# Unlike nodes: the first worker decides, the other node's are released, and others are asked for elsewhere.
+# Unlike nodes: the first worker, here that of n1, decides; the other node's are released, and others are asked for elsewhere.
 test_unlike_nodes() {
-    recipe grid.rcp 'epochs = 80' 'seeds = 1 2 3' <<<$'axis n1 = 8 16\naxis n2 = 4 8\nsearch all\n  method = grid'
-    on_nodes '[ $SLURMD_NODENAME = n2 ] && export '"$other"
-    run 0 on_slurm --json grid.rcp -- --exclude=none
+    recipe grid.rcp 'epochs = 80' 'seeds = 1 2 3' <<<$'axis n1 = 64 128\naxis n2 = 32 64\nsearch all\n  method = grid'
+    sed -i 's/batch = 32/batch = 1/' grid.rcp # there is work left when the other one comes
+    on_nodes "[ \$SLURMD_NODENAME = n1 ] || { export $other; until [ -e $PWD/go ]; do sleep 0.1; done; }"
+    "$HPX" build --executor slurm -j 2 --json grid.rcp -- --exclude=none >out 2>err &
+    local build=$! first
+    poll epochs_are_stored
+    mapfile -t first < <(workers_on n1)
+    kill -STOP "${first[@]}"
+    touch go
+    poll grep -q 'the workers on n2 are released: the job is for another numerics' err
+    poll grep -qE 'exclude=none .*--exclude=none,n2$' calls
+    kill -CONT "${first[@]}"
+    wait $build || fail "the build ended with $?"
     is '.searches[0].trials.train' 12
+    is '.numerics.kernel == "Prescott"' false
     equal "$(numerics | jq length)" 1 'numerics'
-    equal "$(grep -c 'are released: the job is for another numerics' err)" 1 'releases'
-    grep -qE 'exclude=none .*--exclude=none,n[12]$' calls || fail 'the node is not avoided'
-    is '.numerics.kernel == "Prescott"' "$(grep -q 'on n1 are released' err && echo true || echo false)"
-    if grep -q 'on n1 are released' err; then
-        run 0 env $other "$HPX" build --store here grid.rcp
-    else
-        run 0 hpx build --store here grid.rcp
-    fi
-    results here >here.txt
-    results "$HPX_STORE" >there.txt
-    same_files here.txt there.txt
+    equal "$(grep -c 'are released' err)" 1 'releases'
+    equals_local grid.rcp
 }
 
 # --kernel decides before any worker does; a node without it is released, and nothing was asked of this machine.
 test_kernel() {
-    grid 60
-    on_nodes '[ $SLURMD_NODENAME = n2 ] && export OPENBLAS_CORETYPE=none'
-    run 0 on_slurm --kernel Prescott --json grid.rcp
+    grid 2
+    on_nodes "[ \$SLURMD_NODENAME = n2 ] && export OPENBLAS_CORETYPE=none || until [ -e $PWD/go ]; do sleep 0.1; done"
+    "$HPX" build --executor slurm -j 2 --kernel Prescott --json grid.rcp >out 2>err &
+    local build=$!
+    poll grep -q 'are released' err
+    touch go
+    wait $build || fail "the build ended with $?"
     is '.numerics.kernel' '"Prescott"'
     equal "$(numerics | jq length)" 1 'numerics'
     has err "the workers on n2 are released: the BLAS of this machine has no kernel 'none'"
