@@ -20,9 +20,8 @@
 struct folder {
     hpx_transport transport;
     char *path;
-    mode_t mode;                 /* of the folder: who may read it may read what is in it, too */
-    hpx_transfer *first, **last; /* what is asked for */
-    unsigned written;            /* files */
+    mode_t mode;      /* of the folder: who may read it may read what is in it, too */
+    unsigned written; /* files */
 };
 
 static hpx_status open_file(int *out, uint64_t *size, const char *path, hpx_error *error)
@@ -122,44 +121,16 @@ static hpx_status move(struct folder *folder, hpx_transfer *transfer, hpx_error 
     return status;
 }
 
-static void start(hpx_transport *transport, hpx_transfer *transfer)
-{
-    struct folder *folder = (struct folder *)transport;
-    transfer->next = NULL;
-    *folder->last = transfer;
-    folder->last = &transfer->next;
-}
-
-static hpx_transfer *take_first(struct folder *folder)
-{
-    hpx_transfer *transfer = folder->first;
-    folder->first = transfer->next;
-    if (!folder->first)
-        folder->last = &folder->first;
-    return transfer;
-}
-
 static void wait(hpx_transport *transport, double seconds)
 {
     struct folder *folder = (struct folder *)transport;
+    hpx_transfer *transfer = hpx_transport_take(transport);
     hpx_error error;
     (void)seconds;
-    if (!folder->first)
+    if (!transfer)
         return;
-    hpx_transfer *transfer = take_first(folder);
     const hpx_status status = move(folder, transfer, &error);
     transfer->done(transfer, status, &error);
-}
-
-static void give_up(hpx_transport *transport)
-{
-    struct folder *folder = (struct folder *)transport;
-    hpx_error error;
-    hpx_error_set(&error, HPX_INTERRUPTED, "given up");
-    while (folder->first) {
-        hpx_transfer *transfer = take_first(folder);
-        transfer->done(transfer, HPX_INTERRUPTED, &error);
-    }
 }
 
 static void close_folder(hpx_transport *transport)
@@ -172,9 +143,7 @@ static void close_folder(hpx_transport *transport)
 hpx_transport *hpx_transport_folder(const char *path)
 {
     struct folder *folder = hpx_alloc(sizeof *folder);
-    folder->transport =
-        (hpx_transport){.start = start, .wait = wait, .give_up = give_up, .close = close_folder};
+    folder->transport = (hpx_transport){.wait = wait, .close = close_folder};
     folder->path = hpx_strdup(path);
-    folder->last = &folder->first;
     return &folder->transport;
 }

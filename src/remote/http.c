@@ -34,7 +34,6 @@ struct http {
     CURLM *multi;
     struct curl_slist *headers;
     struct way ways[TRANSFERS_MAX]; /* with a transfer, or idle; their handles keep what they know */
-    hpx_transfer *first, **last;    /* not yet under way */
 };
 
 static long code_of(const struct way *way)
@@ -144,24 +143,15 @@ static hpx_status begin(struct way *way, hpx_transfer *transfer, hpx_error *erro
     return HPX_OK;
 }
 
-static hpx_transfer *take_first(struct http *http)
-{
-    hpx_transfer *transfer = http->first;
-    http->first = transfer->next;
-    if (!http->first)
-        http->last = &http->first;
-    return transfer;
-}
-
 /* Sets waiting transfers going, as far as there are ways. */
 static void begin_all(struct http *http)
 {
-    for (size_t i = 0; i < TRANSFERS_MAX && http->first; i++) {
+    for (size_t i = 0; i < TRANSFERS_MAX && http->transport.first; i++) {
         struct way *way = &http->ways[i];
         hpx_error error;
         if (way->transfer)
             continue;
-        hpx_transfer *transfer = take_first(http);
+        hpx_transfer *transfer = hpx_transport_take(&http->transport);
         if (begin(way, transfer, &error)) {
             way->transfer = NULL;
             transfer->done(transfer, error.status, &error);
@@ -214,12 +204,13 @@ static hpx_status judge(struct way *way, CURLcode code, hpx_error *error)
     return status;
 }
 
-static void end(struct way *way, hpx_status status, const hpx_error *error)
+/* Takes its transfer from it: it is idle then. */
+static hpx_transfer *leave(struct way *way)
 {
     hpx_transfer *transfer = way->transfer;
     way->http->curl.multi_remove_handle(way->http->multi, way->easy);
     way->transfer = NULL;
-    transfer->done(transfer, status, error);
+    return transfer;
 }
 
 /* Hands on what is done; how many there were. */
@@ -233,7 +224,8 @@ static size_t take_done(struct http *http)
         const CURLcode code = message->data.result;
         http->curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &way);
         const hpx_status status = judge(way, code, &error);
-        end(way, status, &error);
+        hpx_transfer *transfer = leave(way);
+        transfer->done(transfer, status, &error);
     }
     return count;
 }
@@ -256,26 +248,12 @@ static void wait(hpx_transport *transport, double seconds)
     go_on(http);
 }
 
-static void start(hpx_transport *transport, hpx_transfer *transfer)
-{
-    struct http *http = (struct http *)transport;
-    transfer->next = NULL;
-    *http->last = transfer;
-    http->last = &transfer->next;
-}
-
 static void give_up(hpx_transport *transport)
 {
     struct http *http = (struct http *)transport;
-    hpx_error error;
-    hpx_error_set(&error, HPX_INTERRUPTED, "given up");
     for (size_t i = 0; i < TRANSFERS_MAX; i++)
         if (http->ways[i].transfer)
-            end(&http->ways[i], HPX_INTERRUPTED, &error);
-    while (http->first) {
-        hpx_transfer *transfer = take_first(http);
-        transfer->done(transfer, HPX_INTERRUPTED, &error);
-    }
+            hpx_transfer_give_up(leave(&http->ways[i]));
 }
 
 static void close_http(hpx_transport *transport)
@@ -346,10 +324,9 @@ hpx_status hpx_transport_http(hpx_transport **out, const char *url, const char *
     size_t length = strlen(url);
     while (url[length - 1] == '/')
         length--;
-    http->transport = (hpx_transport){.start = start, .wait = wait, .give_up = give_up, .close = close_http};
+    http->transport = (hpx_transport){.wait = wait, .give_up = give_up, .close = close_http};
     http->base = hpx_strndup(url, length);
     http->token = token && *token ? hpx_strdup(token) : NULL;
-    http->last = &http->first;
     for (size_t i = 0; i < TRANSFERS_MAX; i++)
         http->ways[i].http = http;
     status = open_curl(http, error);

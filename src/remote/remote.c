@@ -14,14 +14,7 @@
 #define READY_MAX      64                  /* that are put into the store together */
 #define TURN_SECONDS   0.02                /* that a build spends on it between two events */
 #define STEP_SECONDS   0.1
-#define MEMORY_BYTES   ((uint64_t)1 << 20) /* a blob of more is in a file */
 #define FAILURES_MAX   10                  /* that follow each other */
-
-hpx_status hpx_transfer_make_room(hpx_transfer *transfer, uint64_t size, hpx_error *error)
-{
-    return size > MEMORY_BYTES ? hpx_blob_new_file(&transfer->blob, error)
-                               : hpx_blob_new(&transfer->blob, error);
-}
 
 void hpx_remote_warn(struct remote *remote, const char *format, ...)
 {
@@ -41,7 +34,7 @@ void hpx_remote_warn(struct remote *remote, const char *format, ...)
 static void turn_off(struct remote *remote)
 {
     remote->off = true;
-    remote->transport->give_up(remote->transport);
+    hpx_transport_give_up(remote->transport);
 }
 
 void hpx_remote_start(struct remote *remote, hpx_transfer_kind kind, const char *path, uint64_t size,
@@ -53,7 +46,7 @@ void hpx_remote_start(struct remote *remote, hpx_transfer_kind kind, const char 
     *transfer = (hpx_transfer){
         .kind = kind, .size = size, .blob = blob ? *blob : HPX_NO_BLOB, .done = done, .context = context};
     memcpy(transfer->path, path, strlen(path) + 1);
-    remote->transport->start(remote->transport, transfer);
+    hpx_transport_start(remote->transport, transfer);
 }
 
 bool hpx_remote_had(struct remote *remote, hpx_status status, const hpx_error *error, const char *instead)

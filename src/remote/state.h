@@ -35,7 +35,7 @@ struct remote {
 /* Something is not as it should be. It is said the first time. */
 void hpx_remote_warn(struct remote *remote, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Starts a transfer of a path, which is freed after `done`. */
+/* Starts a transfer of a path; `done` frees it. */
 void hpx_remote_start(struct remote *remote, hpx_transfer_kind kind, const char *path, uint64_t size,
                       const hpx_blob *blob,
                       void (*done)(hpx_transfer *transfer, hpx_status status, const hpx_error *error),
