@@ -35,10 +35,10 @@
 #define PART_BYTES_MAX       ((uint64_t)128 << 20)
 #define CHECKPOINT_BYTES_MAX ((uint64_t)1 << 40)
 
-static const char STATEMENT[] = "statement";
-
-const char *const hpx_part_names[HPX_BUNDLE_PARTS] = {
-    [HPX_BUNDLE_RECORD] = "record", [HPX_BUNDLE_METRICS] = "metrics", [HPX_BUNDLE_CHECKPOINT] = "checkpoint"};
+const char *const hpx_part_names[HPX_ENTRY_PARTS] = {[HPX_BUNDLE_RECORD] = "record",
+                                                     [HPX_BUNDLE_METRICS] = "metrics",
+                                                     [HPX_BUNDLE_CHECKPOINT] = "checkpoint",
+                                                     [HPX_ENTRY_STATEMENT] = "statement"};
 
 static void put_path(char out[HPX_ENTRY_PATH_BYTES], const char *folder,
                      const uint8_t sha256[HPX_SHA256_BYTES])
@@ -80,7 +80,7 @@ static void put_statement(hpx_buffer *out, const hpx_entry *entry)
     }
 }
 
-static bool has_part(const hpx_entry *entry, size_t part)
+bool hpx_entry_has(const hpx_entry *entry, size_t part)
 {
     return part != HPX_BUNDLE_CHECKPOINT || entry->checkpoint_epoch > 0;
 }
@@ -92,7 +92,7 @@ static void add_file(hpx_action_result *result, const char *path, const hpx_dige
     snprintf(file->path, sizeof file->path, "%s", path);
 }
 
-void hpx_entry_encode(hpx_buffer *out, hpx_buffer *statement, const hpx_entry *entry, const hpx_keys *keys)
+void hpx_entry_encode(hpx_buffer *out, hpx_buffer *statement, hpx_entry *entry, const hpx_keys *keys)
 {
     uint8_t signature[HPX_SIGNATURE_BYTES];
     hpx_action_result result = {.count = 0};
@@ -100,11 +100,10 @@ void hpx_entry_encode(hpx_buffer *out, hpx_buffer *statement, const hpx_entry *e
     put_statement(statement, entry);
     hpx_sign(signature, keys, statement->data + from, statement->size - from);
     hpx_buffer_add(statement, signature, sizeof signature);
-    for (size_t part = 0; part < HPX_BUNDLE_PARTS; part++)
-        if (has_part(entry, part))
+    entry->parts[HPX_ENTRY_STATEMENT] = hpx_digest_of(statement->data + from, statement->size - from);
+    for (size_t part = 0; part < HPX_ENTRY_PARTS; part++)
+        if (hpx_entry_has(entry, part))
             add_file(&result, hpx_part_names[part], &entry->parts[part]);
-    const hpx_digest digest = hpx_digest_of(statement->data + from, statement->size - from);
-    add_file(&result, STATEMENT, &digest);
     result.files[result.count - 1].contents = statement->data + from;
     result.files[result.count - 1].contents_size = statement->size - from;
     hpx_action_result_encode(out, &result);
@@ -142,7 +141,7 @@ static bool agrees(const hpx_action_result *result, const hpx_entry *entry)
 {
     for (size_t part = 0; part < HPX_BUNDLE_PARTS; part++) {
         const hpx_output_file *file = hpx_action_result_find(result, hpx_part_names[part]);
-        if (!file != !has_part(entry, part) ||
+        if (!file != !hpx_entry_has(entry, part) ||
             (file && !hpx_digest_equal(&file->digest, &entry->parts[part])))
             return false;
     }
@@ -157,15 +156,24 @@ hpx_status hpx_entry_decode(hpx_entry *out, const uint8_t *bytes, size_t size,
     hpx_status status = hpx_action_result_decode(&result, bytes, size, error);
     if (status)
         return status;
-    const hpx_output_file *statement = hpx_action_result_find(&result, STATEMENT);
+    const hpx_output_file *statement = hpx_action_result_find(&result, hpx_part_names[HPX_ENTRY_STATEMENT]);
     if (!statement || !statement->contents || statement->contents_size != STATEMENT_BYTES)
         return hpx_error_set(error, HPX_DAMAGED, "it has no statement of a signer");
     if (!hpx_is_signed(statement->contents + SIGNED_BYTES, signer, statement->contents, SIGNED_BYTES))
         return hpx_error_set(error, HPX_DAMAGED, "its signature is not the signer's");
     if (!read_statement(out, statement->contents) || !agrees(&result, out))
         return hpx_error_set(error, HPX_DAMAGED, "its statement is malformed");
-    out->statement = statement->digest;
+    out->parts[HPX_ENTRY_STATEMENT] = statement->digest;
     if (memcmp(out->manifest, manifest, HPX_SHA256_BYTES) != 0)
         return hpx_error_set(error, HPX_DAMAGED, "it is of another manifest");
     return HPX_OK;
+}
+
+hpx_status hpx_entry_read(hpx_entry *out, const hpx_blob *blob, const uint8_t manifest[HPX_SHA256_BYTES],
+                          const hpx_signer *signer, hpx_error *error)
+{
+    uint8_t bytes[HPX_ACTION_RESULT_BYTES_MAX];
+    const size_t size = (size_t)blob->size;
+    hpx_status status = hpx_blob_read(blob, bytes, size, 0, error);
+    return status ? status : hpx_entry_decode(out, bytes, size, manifest, signer, error);
 }

@@ -22,6 +22,7 @@ struct answer {
 struct lookup {
     struct remote *remote;
     hpx_buffer manifest;
+    hpx_digest digest; /* of the manifest */
     hpx_hash key;
     uint32_t epochs;
     uint32_t stored;        /* the epoch of the newest checkpoint in the store; 0: there is none */
@@ -241,17 +242,6 @@ static void take_part(hpx_transfer *transfer, hpx_status status, const hpx_error
         take_parts(lookup);
 }
 
-static hpx_status read_entry(struct answer *answer, const hpx_blob *blob, hpx_error *error)
-{
-    const hpx_buffer *manifest = &answer->lookup->manifest;
-    const hpx_digest digest = hpx_digest_of(manifest->data, manifest->size);
-    uint8_t bytes[HPX_ACTION_RESULT_BYTES_MAX];
-    hpx_status status = hpx_blob_read(blob, bytes, (size_t)blob->size, 0, error);
-    return status ? status
-                  : hpx_entry_decode(&answer->entry, bytes, (size_t)blob->size, digest.sha256,
-                                     &answer->signer->signer, error);
-}
-
 static void take_answer(hpx_transfer *transfer, hpx_status status, const hpx_error *error)
 {
     struct answer *answer = transfer->context;
@@ -259,7 +249,8 @@ static void take_answer(hpx_transfer *transfer, hpx_status status, const hpx_err
     struct remote *remote = lookup->remote;
     hpx_error why;
     if (hpx_remote_had(remote, status, error, TRAINED)) {
-        answer->good = read_entry(answer, &transfer->blob, &why) == HPX_OK;
+        answer->good = hpx_entry_read(&answer->entry, &transfer->blob, lookup->digest.sha256,
+                                      &answer->signer->signer, &why) == HPX_OK;
         if (!answer->good)
             hpx_remote_warn(remote, "a result of '%s' is refused: %s", answer->signer->name, why.message);
     }
@@ -279,6 +270,7 @@ void hpx_remote_want(hpx_shared *shared, const hpx_buffer *manifest, uint32_t ep
     struct lookup *lookup = hpx_alloc(sizeof *lookup);
     *lookup = (struct lookup){.remote = remote, .epochs = epochs};
     lookup->key = hpx_hash_of(manifest->data, manifest->size);
+    lookup->digest = hpx_digest_of(manifest->data, manifest->size);
     hpx_buffer_add(&lookup->manifest, manifest->data, manifest->size);
     lookup->answers = hpx_alloc(remote->keys.count * sizeof *lookup->answers);
     for (size_t part = 0; part < HPX_BUNDLE_PARTS; part++)
@@ -287,11 +279,10 @@ void hpx_remote_want(hpx_shared *shared, const hpx_buffer *manifest, uint32_t ep
                                                         epochs - 1, &error))
         lookup->stored = 0;
     remote->lookups++;
-    const hpx_digest digest = hpx_digest_of(manifest->data, manifest->size);
     lookup->coming = remote->keys.count;
     for (size_t i = 0; i < remote->keys.count; i++) {
         lookup->answers[i] = (struct answer){.lookup = lookup, .signer = &remote->keys.trusted[i]};
-        hpx_entry_path(path, digest.sha256, &remote->keys.trusted[i].signer);
+        hpx_entry_path(path, lookup->digest.sha256, &remote->keys.trusted[i].signer);
         hpx_remote_start(remote, HPX_GET, path, HPX_ACTION_RESULT_BYTES_MAX, NULL, take_answer,
                          &lookup->answers[i]);
     }

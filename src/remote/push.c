@@ -16,14 +16,11 @@ static const char LEFT_OUT[] = "not all is pushed";
 
 struct push;
 
-/* A blob that is to be there. */
+/* A part of the entry that is to be there. */
 struct piece {
     struct push *push;
     hpx_blob blob;
-    hpx_digest digest;
 };
-
-enum { STATEMENT = HPX_BUNDLE_PARTS, PIECES };
 
 struct push {
     struct remote *remote;
@@ -32,18 +29,17 @@ struct push {
     uint32_t epoch;     /* the newest that is stored */
     hpx_buffer message; /* the entry */
     hpx_blob message_blob;
-    struct piece pieces[PIECES];
+    struct piece pieces[HPX_ENTRY_PARTS];
     size_t coming;   /* transfers */
-    bool checking;   /* whether all is there of an entry that is as long */
-    bool incomplete; /* it is not */
+    bool incomplete; /* a part is missing of an entry that is as long */
     bool failed;
 };
 
 static void end(struct push *push)
 {
     push->remote->pushes--;
-    for (size_t i = 0; i < PIECES; i++)
-        hpx_blob_close(&push->pieces[i].blob);
+    for (size_t part = 0; part < HPX_ENTRY_PARTS; part++)
+        hpx_blob_close(&push->pieces[part].blob);
     hpx_blob_close(&push->message_blob);
     hpx_buffer_free(&push->message);
     free(push);
@@ -124,16 +120,13 @@ static hpx_status make_pieces(struct push *push, hpx_error *error)
             hpx_bundle_write_parts(&done, remote->options.store, &push->key, &options, add_part, push, error);
     push->entry.epoch = status ? 0 : done.epoch;
     push->entry.checkpoint_epoch = status ? 0 : done.checkpoint_epoch;
-    for (size_t part = 0; part < HPX_BUNDLE_PARTS && !status; part++) {
-        if (part == HPX_BUNDLE_CHECKPOINT && done.checkpoint_epoch == 0)
-            break;
-        status = hpx_digest_of_blob(&push->entry.parts[part], &push->pieces[part].blob, error);
-        push->pieces[part].digest = push->entry.parts[part];
-    }
+    for (size_t part = 0; part < HPX_BUNDLE_PARTS && !status; part++)
+        if (hpx_entry_has(&push->entry, part))
+            status = hpx_digest_of_blob(&push->entry.parts[part], &push->pieces[part].blob, error);
     if (!status) {
         hpx_entry_encode(&push->message, &statement, &push->entry, &remote->keys);
-        push->pieces[STATEMENT].digest = hpx_digest_of(statement.data, statement.size);
-        status = hpx_blob_from_bytes(&push->pieces[STATEMENT].blob, statement.data, statement.size, error);
+        status = hpx_blob_from_bytes(&push->pieces[HPX_ENTRY_STATEMENT].blob, statement.data, statement.size,
+                                     error);
     }
     if (!status)
         status = hpx_blob_from_bytes(&push->message_blob, push->message.data, push->message.size, error);
@@ -141,9 +134,22 @@ static hpx_status make_pieces(struct push *push, hpx_error *error)
     return status;
 }
 
-static void put_pieces(struct push *push)
+/* Asks which parts of an entry are there. */
+static void ask_for_parts(struct push *push, const hpx_entry *entry, hpx_transfer_fn *done)
 {
     char path[HPX_ENTRY_PATH_BYTES];
+    for (size_t part = 0; part < HPX_ENTRY_PARTS; part++) {
+        if (!hpx_entry_has(entry, part))
+            continue;
+        push->coming++;
+        hpx_blob_path(path, &entry->parts[part]);
+        hpx_remote_start(push->remote, HPX_HAS, path, entry->parts[part].size, NULL, done,
+                         &push->pieces[part]);
+    }
+}
+
+static void put_pieces(struct push *push)
+{
     hpx_error error;
     const hpx_status status = make_pieces(push, &error);
     if (status || push->entry.epoch == 0) {
@@ -152,22 +158,14 @@ static void put_pieces(struct push *push)
         end(push);
         return;
     }
-    for (size_t i = 0; i < PIECES; i++)
-        push->coming += i != HPX_BUNDLE_CHECKPOINT || push->entry.checkpoint_epoch > 0;
-    for (size_t i = 0; i < PIECES; i++) {
-        struct piece *piece = &push->pieces[i];
-        if (i == HPX_BUNDLE_CHECKPOINT && push->entry.checkpoint_epoch == 0)
-            continue;
-        piece->push = push;
-        hpx_blob_path(path, &piece->digest);
-        hpx_remote_start(push->remote, HPX_HAS, path, piece->digest.size, NULL, take_has, piece);
-    }
+    ask_for_parts(push, &push->entry, take_has);
 }
 
-/* Whether a blob of the entry that is there is there, too. */
+/* Whether a part of the entry that is there is there, too. */
 static void take_check(hpx_transfer *transfer, hpx_status status, const hpx_error *error)
 {
-    struct push *push = transfer->context;
+    const struct piece *piece = transfer->context;
+    struct push *push = piece->push;
     push->incomplete = !hpx_remote_had(push->remote, status, error, LEFT_OUT) || push->incomplete;
     free(transfer);
     if (--push->coming > 0)
@@ -178,35 +176,16 @@ static void take_check(hpx_transfer *transfer, hpx_status status, const hpx_erro
         end(push);
 }
 
-static void check(struct push *push, const hpx_digest *digest)
-{
-    char path[HPX_ENTRY_PATH_BYTES];
-    hpx_blob_path(path, digest);
-    push->coming++;
-    hpx_remote_start(push->remote, HPX_HAS, path, digest->size, NULL, take_check, push);
-}
-
-static void check_blobs(struct push *push, const hpx_entry *entry)
-{
-    check(push, &entry->statement);
-    for (size_t part = 0; part < HPX_BUNDLE_PARTS; part++)
-        if (part != HPX_BUNDLE_CHECKPOINT || entry->checkpoint_epoch > 0)
-            check(push, &entry->parts[part]);
-}
-
 /* What is there already under the user's own key. */
 static void take_entry(hpx_transfer *transfer, hpx_status status, const hpx_error *error)
 {
     struct push *push = transfer->context;
     struct remote *remote = push->remote;
-    uint8_t bytes[HPX_ACTION_RESULT_BYTES_MAX];
     hpx_entry there;
     hpx_error why;
-    bool good = hpx_remote_had(remote, status, error, LEFT_OUT);
-    if (good)
-        good = hpx_blob_read(&transfer->blob, bytes, (size_t)transfer->blob.size, 0, &why) == HPX_OK &&
-               hpx_entry_decode(&there, bytes, (size_t)transfer->blob.size, push->entry.manifest,
-                                &remote->keys.own, &why) == HPX_OK;
+    const bool good =
+        hpx_remote_had(remote, status, error, LEFT_OUT) &&
+        hpx_entry_read(&there, &transfer->blob, push->entry.manifest, &remote->keys.own, &why) == HPX_OK;
     hpx_blob_close(&transfer->blob);
     free(transfer);
     if (remote->off || (status != HPX_OK && status != HPX_NOT_FOUND))
@@ -214,7 +193,7 @@ static void take_entry(hpx_transfer *transfer, hpx_status status, const hpx_erro
     else if (good && there.epoch > push->epoch)
         end(push);
     else if (good && there.epoch == push->epoch)
-        check_blobs(push, &there);
+        ask_for_parts(push, &there, take_check);
     else
         put_pieces(push);
 }
@@ -258,8 +237,8 @@ static void begin(struct remote *remote, const hpx_hash *key)
     char path[HPX_ENTRY_PATH_BYTES];
     struct push *push = hpx_alloc(sizeof *push);
     *push = (struct push){.remote = remote, .key = *key, .message_blob = HPX_NO_BLOB};
-    for (size_t i = 0; i < PIECES; i++)
-        push->pieces[i].blob = HPX_NO_BLOB;
+    for (size_t part = 0; part < HPX_ENTRY_PARTS; part++)
+        push->pieces[part] = (struct piece){.push = push, .blob = HPX_NO_BLOB};
     remote->pushes++;
     if (!is_own(push) || !find_manifest(push)) {
         end(push);

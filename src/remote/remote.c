@@ -14,7 +14,7 @@
 #define READY_MAX      64                  /* that are put into the store together */
 #define TURN_SECONDS   0.02                /* that a build spends on it between two events */
 #define STEP_SECONDS   0.1
-#define FAILURES_MAX   10                  /* that follow each other */
+#define FAILURES_MAX   10 /* that follow each other */
 
 void hpx_remote_warn(struct remote *remote, const char *format, ...)
 {
@@ -38,9 +38,7 @@ static void turn_off(struct remote *remote)
 }
 
 void hpx_remote_start(struct remote *remote, hpx_transfer_kind kind, const char *path, uint64_t size,
-                      const hpx_blob *blob,
-                      void (*done)(hpx_transfer *transfer, hpx_status status, const hpx_error *error),
-                      void *context)
+                      const hpx_blob *blob, hpx_transfer_fn *done, void *context)
 {
     hpx_transfer *transfer = hpx_alloc(sizeof *transfer);
     *transfer = (hpx_transfer){

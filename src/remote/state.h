@@ -37,9 +37,7 @@ void hpx_remote_warn(struct remote *remote, const char *format, ...) __attribute
 
 /* Starts a transfer of a path; `done` frees it. */
 void hpx_remote_start(struct remote *remote, hpx_transfer_kind kind, const char *path, uint64_t size,
-                      const hpx_blob *blob,
-                      void (*done)(hpx_transfer *transfer, hpx_status status, const hpx_error *error),
-                      void *context);
+                      const hpx_blob *blob, hpx_transfer_fn *done, void *context);
 
 /* Notes how a transfer went; false: there is nothing, and if that is no answer it has been said, with what is done instead. */
 bool hpx_remote_had(struct remote *remote, hpx_status status, const hpx_error *error, const char *instead);

@@ -16,14 +16,16 @@ typedef enum hpx_transfer_kind { HPX_GET, HPX_HAS, HPX_PUT } hpx_transfer_kind;
 
 typedef struct hpx_transfer hpx_transfer;
 
+/* HPX_OK; HPX_NOT_FOUND, of GET and HAS; HPX_INTERRUPTED when it was given up; else `error` says why it failed. The transfer is
+ * the asker's again, who may start others. */
+typedef void hpx_transfer_fn(hpx_transfer *transfer, hpx_status status, const hpx_error *error);
+
 struct hpx_transfer {
     hpx_transfer_kind kind;
     char path[HPX_ENTRY_PATH_BYTES];
-    uint64_t size; /* GET: it fails when there is more; HAS: what is of another size is not it; PUT: not used */
+    uint64_t size; /* GET: there may be so much; HAS: there must be; PUT: not used */
     hpx_blob blob; /* GET: what has come, for whoever asked to close; PUT: what is to go */
-    /* HPX_OK; HPX_NOT_FOUND, of GET and HAS; HPX_INTERRUPTED when it was given up; else `error` says why it failed. The transfer
-     * is the asker's again, who may start others. */
-    void (*done)(hpx_transfer *transfer, hpx_status status, const hpx_error *error);
+    hpx_transfer_fn *done;
     void *context;
     hpx_transfer *next; /* the transport's own */
 };
