@@ -108,7 +108,7 @@ static hpx_status make_pieces(struct push *push, hpx_error *error)
     struct remote *remote = push->remote;
     const hpx_bundle_options options = {
         .checkpoints = true, .logs = remote->options.all, .discreet = !remote->options.all};
-    hpx_exported done;
+    hpx_exported done = {0};
     hpx_buffer statement = {0};
     hpx_status status = hpx_blob_new(&push->pieces[HPX_BUNDLE_RECORD].blob, error);
     if (!status)
@@ -118,8 +118,8 @@ static hpx_status make_pieces(struct push *push, hpx_error *error)
     if (!status)
         status =
             hpx_bundle_write_parts(&done, remote->options.store, &push->key, &options, add_part, push, error);
-    push->entry.epoch = status ? 0 : done.epoch;
-    push->entry.checkpoint_epoch = status ? 0 : done.checkpoint_epoch;
+    push->entry.epoch = done.epoch;
+    push->entry.checkpoint_epoch = done.checkpoint_epoch;
     for (size_t part = 0; part < HPX_BUNDLE_PARTS && !status; part++)
         if (hpx_entry_has(&push->entry, part))
             status = hpx_digest_of_blob(&push->entry.parts[part], &push->pieces[part].blob, error);
@@ -152,7 +152,7 @@ static void put_pieces(struct push *push)
 {
     hpx_error error;
     const hpx_status status = make_pieces(push, &error);
-    if (status || push->entry.epoch == 0) {
+    if (status) {
         if (status != HPX_NOT_FOUND)
             hpx_remote_warn(push->remote, "a result is not pushed: %s", error.message);
         end(push);

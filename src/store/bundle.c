@@ -610,5 +610,8 @@ hpx_status hpx_bundle_write_parts(hpx_exported *out, hpx_store *store, const hpx
 {
     struct writer writer = {
         .store = store, .part = write, .context = context, .options = options, .done = out};
-    return run(&writer, key, 1, error);
+    hpx_status status = run(&writer, key, 1, error);
+    return status || out->epoch > 0
+               ? status
+               : hpx_error_set(error, HPX_NOT_FOUND, "no epoch of the trajectory is whole in the store");
 }

@@ -54,7 +54,8 @@ typedef enum hpx_bundle_part {
 typedef hpx_status hpx_part_fn(void *context, hpx_bundle_part part, const void *bytes, size_t size,
                                hpx_error *error);
 
-/* Writes a trajectory so: its first runs, and the newest checkpoint that is whole. */
+/* Writes a trajectory so: its first runs, and the newest checkpoint that is whole. HPX_NOT_FOUND, perhaps behind a part of it,
+ * when no epoch of it is whole. */
 hpx_status hpx_bundle_write_parts(hpx_exported *out, hpx_store *store, const hpx_hash *key,
                                   const hpx_bundle_options *options, hpx_part_fn *write, void *context,
                                   hpx_error *error);

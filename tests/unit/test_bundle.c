@@ -595,6 +595,34 @@ static void test_export_leaves_out_damage(void **state)
     }
 }
 
+static hpx_status pass_over(void *context, hpx_bundle_part part, const void *bytes, size_t size,
+                            hpx_error *unused)
+{
+    (void)context, (void)part, (void)bytes, (void)size, (void)unused;
+    return HPX_OK;
+}
+
+/* Parts of which none would have an epoch. */
+static void test_parts_of_nothing(void **state)
+{
+    (void)state;
+    static const enum database damaged[] = {DB_MANIFESTS, DB_RECORDS, DB_CODES, DB_DATASETS};
+    static const hpx_bundle_options discreet = {.checkpoints = true, .discreet = true};
+    for (size_t i = 0; i < COUNT(damaged); i++) {
+        struct place a = open_place();
+        hpx_exported done;
+        const hpx_hash key = store_result(a.store, 1, 1, 0, 10);
+        expect_ok(hpx_bundle_write_parts(&done, a.store, &key, &WHOLE, pass_over, NULL, &error), &error);
+        damage(a.store, damaged[i], 0);
+        assert_int_equal(hpx_bundle_write_parts(&done, a.store, &key, &WHOLE, pass_over, NULL, &error),
+                         HPX_NOT_FOUND);
+        assert_int_equal(hpx_bundle_write_parts(&done, a.store, &key, &discreet, pass_over, NULL, &error),
+                         HPX_NOT_FOUND);
+        expect_contains(error.message, "is whole in the store");
+        close_place(&a);
+    }
+}
+
 /* A value whose bytes are as they were put, but put under a name that is not theirs. */
 static void test_export_leaves_out_misnamed(void **state)
 {
@@ -1829,6 +1857,7 @@ int main(void)
         cmocka_unit_test(test_all_kept_checkpoints),
         cmocka_unit_test(test_pinned_takes_all),
         cmocka_unit_test(test_export_leaves_out_damage),
+        cmocka_unit_test(test_parts_of_nothing),
         cmocka_unit_test(test_export_leaves_out_misnamed),
         cmocka_unit_test(test_import_repairs),
         cmocka_unit_test(test_export_checks_outputs),
