@@ -63,17 +63,27 @@ static int list(const struct options *options)
 hpx_status hpx_find_signer(hpx_signer *out, const char *name, hpx_error *error)
 {
     hpx_keys keys;
-    const bool is_key = strncmp(name, "hpx1", 4) == 0;
-    hpx_status status = is_key ? hpx_signer_parse(out, name, error) : HPX_OK;
-    if (status || is_key)
-        return status;
-    status = hpx_keys_read(&keys, error);
+    if (hpx_signer_is_text(name))
+        return hpx_signer_parse(out, name, error);
+    hpx_status status = hpx_keys_read(&keys, error);
     const hpx_trusted *found = status ? NULL : hpx_keys_named(&keys, name);
     if (found)
         *out = found->signer;
     else if (!status)
         status = hpx_error_set(error, HPX_USAGE,
                                "no key of the name '%s' is trusted; `hpx key list` lists them", name);
+    hpx_keys_free(&keys);
+    return status;
+}
+
+/* The user's own is trusted without standing in the list. */
+static hpx_status refuse_own(const hpx_signer *signer, const char *name, hpx_error *error)
+{
+    hpx_keys keys;
+    hpx_status status = hpx_keys_read(&keys, error);
+    if (!status && keys.can_sign && hpx_signer_equal(&keys.own, signer))
+        status =
+            hpx_error_set(error, HPX_USAGE, "%s: your own key is trusted as long as its file is there", name);
     hpx_keys_free(&keys);
     return status;
 }
@@ -115,9 +125,8 @@ static int forget(const struct options *options)
     hpx_error error;
     hpx_catch_interrupts();
     hpx_status status = hpx_find_signer(&signer, options->arguments[1], &error);
-    if (!status && strcmp(options->arguments[1], "own") == 0)
-        status =
-            hpx_error_set(&error, HPX_USAGE, "own: your own key is trusted as long as its file is there");
+    if (!status)
+        status = refuse_own(&signer, options->arguments[1], &error);
     if (!status)
         status = hpx_open_existing(&store, options, folder, options->dry ? HPX_STORE_READ : HPX_STORE_WRITE,
                                    &error);

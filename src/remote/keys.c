@@ -99,7 +99,7 @@ static bool is_name(const char *name)
 {
     const size_t length = strlen(name);
     return length > 0 && length <= HPX_SIGNER_NAME_MAX && strcmp(name, OWN_NAME) != 0 &&
-           strncmp(name, "hpx1", 4) != 0 && name[0] != '-' &&
+           !hpx_signer_is_text(name) && name[0] != '-' &&
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@+-") == length;
 }
 

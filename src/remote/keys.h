@@ -28,6 +28,7 @@ typedef struct hpx_signer {
 char *hpx_signer_text(char out[HPX_SIGNER_TEXT_BYTES], const hpx_signer *signer);
 /* HPX_USAGE if it is none. */
 hpx_status hpx_signer_parse(hpx_signer *out, const char *text, hpx_error *error);
+bool hpx_signer_is_text(const char *text); /* whether it means to be one */
 bool hpx_signer_equal(const hpx_signer *a, const hpx_signer *b);
 
 typedef struct hpx_trusted {

@@ -38,12 +38,17 @@ char *hpx_signer_text(char out[HPX_SIGNER_TEXT_BYTES], const hpx_signer *signer)
     return out;
 }
 
+bool hpx_signer_is_text(const char *text)
+{
+    return strncmp(text, PREFIX, strlen(PREFIX)) == 0;
+}
+
 hpx_status hpx_signer_parse(hpx_signer *out, const char *text, hpx_error *error)
 {
     uint8_t bytes[HPX_SIGNER_BYTES + CHECK_BYTES], right[sizeof bytes];
     size_t size = 0;
     const char *digits, *end = NULL;
-    if (strncmp(text, PREFIX, strlen(PREFIX)) != 0)
+    if (!hpx_signer_is_text(text))
         return hpx_error_set(error, HPX_USAGE,
                              "%s: no public key; one begins with '%s', as `hpx key list` shows it", text,
                              PREFIX);

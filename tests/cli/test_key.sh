@@ -24,6 +24,8 @@ test_new() {
     run 0 hpx key list --json
     is '.keys[] | [.name, .trials]' '["own",0]'
     is '.keys[0].key' "\"$(cat public)\""
+    complains 2 'own: your own key is trusted as long as its file is there' hpx key forget own
+    complains 2 "$(cat public): your own key is trusted as long as its file is there" hpx key forget "$(cat public)"
     [[ ! -e $HPX_STORE ]] || fail 'a store was made'
 }
 
