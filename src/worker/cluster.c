@@ -123,14 +123,12 @@ static hpx_status find_lost(struct cluster *cluster, hpx_result_fn *each, void *
         const double now = hpx_cluster_now();
         if (now - post->looked < HPX_POOL_BEAT_SECONDS || hpx_cluster_member_at(cluster, post))
             continue;
-        char *open = hpx_format("%s/job/%s.msg", cluster->pool, post->job);
         post->looked = now;
-        if (hpx_path_exists(open))
+        if (hpx_pool_is_open(cluster->pool, post->job))
             post->seen = now;
         else if (now - post->seen >= HPX_POOL_EXPIRY_SECONDS)
             status = hpx_cluster_end(cluster, post, HPX_MESSAGE_LOST,
                                      "the worker that took it was not heard of again", each, context, error);
-        free(open);
     }
     return status;
 }

@@ -49,7 +49,7 @@ struct member {
     double progressed;   /* when progress was last told */
     hpx_hash key;
     bool for_program;
-    double epoch_began, longest; /* seconds: when the running epoch did; of an epoch so far */
+    double longest; /* seconds, of an epoch so far */
     /* the owner */
     hpx_pulse owner;
     bool owner_ended, news; /* its sign has changed since the look before */
@@ -156,7 +156,6 @@ static hpx_status forward(void *context, const hpx_result *result, hpx_error *er
         member->progressed = now();
     if (result->kind == HPX_MESSAGE_EPOCH) {
         member->longest = fmax(member->longest, result->seconds);
-        member->epoch_began = now();
         member->last_epoch = result->epoch;
     }
     if (hpx_result_is_end(result))
@@ -209,24 +208,6 @@ static hpx_status read_job(hpx_job *out, hpx_fields *manifest, struct member *me
     return status;
 }
 
-static bool is_open(const struct member *member, const char *name)
-{
-    char *open = hpx_format("%s/job/%s.msg", member->options->pool, name);
-    const bool there = hpx_path_exists(open);
-    free(open);
-    return there;
-}
-
-static bool claim(const struct member *member, const char *name)
-{
-    char *open = hpx_format("%s/job/%s.msg", member->options->pool, name),
-         *taken = hpx_format("%s/taken/%s.msg", member->options->pool, name);
-    const bool claimed = rename(open, taken) == 0;
-    free(open);
-    free(taken);
-    return claimed;
-}
-
 /* HPX_DIFFERS when this machine is the reason that it cannot train the job, HPX_FAILED when its hpx is. */
 static hpx_status check_job(const struct member *member, const hpx_fields *manifest, hpx_error *error)
 {
@@ -239,10 +220,25 @@ static hpx_status check_job(const struct member *member, const hpx_fields *manif
 /* A job that is there and cannot be read: nobody can train it. It is this worker's, whose end its owner sees. */
 static hpx_status fail_to_read(struct member *member, const char *name)
 {
-    if (!claim(member, name))
+    if (!hpx_pool_claim(member->options->pool, name))
         return HPX_OK; /* it was taken back */
     say_job(member, name);
     return HPX_FAILED;
+}
+
+/* Has a job run that it has claimed. */
+static hpx_status start(struct member *member, const char *name, const hpx_job *job, hpx_error *error)
+{
+    say_job(member, name);
+    member->busy = true;
+    member->key = job->key;
+    member->for_program = job->conditions.size > 0;
+    member->last_epoch = job->from;
+    if (member->local->submit(member->local, job, &job->key, error) == HPX_OK)
+        return HPX_OK;
+    hpx_result failed = {.kind = HPX_MESSAGE_FAILED, .key = job->key, .checkpoint = HPX_NO_BLOB};
+    snprintf(failed.message, sizeof failed.message, "%.1000s", error->message);
+    return forward(member, &failed, error);
 }
 
 /* Takes a job, if it is to be had, and has it run. What only seems to be open, as in attributes that are a minute old, is found
@@ -254,25 +250,15 @@ static hpx_status take(struct member *member, const char *name, hpx_error *error
     hpx_fields manifest = {0};
     hpx_hash wanted;
     hpx_status status = read_job(&job, &manifest, member, name, error);
-    if (status)
+    if (status) {
         status = status == HPX_NOT_FOUND ? HPX_OK : fail_to_read(member, name);
-    else if ((status = check_job(member, &manifest, error)))
-        ;
-    else if ((status = hpx_node_fit(&job, &wanted, member->node, &manifest, error)) == HPX_NOT_FOUND) {
-        say_wants(member, &wanted);
-        status = HPX_OK;
-    } else if (!status && claim(member, name)) {
-        say_job(member, name);
-        member->busy = true;
-        member->key = job.key;
-        member->for_program = job.conditions.size > 0;
-        member->last_epoch = job.from;
-        member->epoch_began = now();
-        status = member->local->submit(member->local, &job, &job.key, error);
-        if (status) {
-            hpx_result failed = {.kind = HPX_MESSAGE_FAILED, .key = job.key, .checkpoint = HPX_NO_BLOB};
-            snprintf(failed.message, sizeof failed.message, "%.1000s", error->message);
-            status = forward(member, &failed, error);
+    } else if (!(status = check_job(member, &manifest, error))) {
+        status = hpx_node_fit(&job, &wanted, member->node, &manifest, error);
+        if (status == HPX_NOT_FOUND) {
+            say_wants(member, &wanted);
+            status = HPX_OK;
+        } else if (!status && hpx_pool_claim(member->options->pool, name)) {
+            status = start(member, name, &job, error);
         }
     }
     hpx_fields_free(&manifest);
@@ -288,7 +274,7 @@ static hpx_status look_for_job(struct member *member, const hpx_owner_sign *owne
     hpx_status status = HPX_OK;
     for (size_t i = 0; i < owner->job_count && !member->busy && !status; i++) {
         const char *job = owner->jobs[(hash.bytes[0] + i) % owner->job_count];
-        if (is_open(member, job))
+        if (hpx_pool_is_open(member->options->pool, job))
             status = take(member, job, error);
     }
     return status;
@@ -346,7 +332,7 @@ static hpx_status work_on(struct member *member, hpx_error *error)
         return status;
     if (read_owner(&owner, member)) {
         const bool wanted = is_wanted(&owner, member->sign.job);
-        free((void *)(uintptr_t)owner.jobs);
+        free(owner.jobs);
         if (!wanted && !member->owner_ended)
             drop(member);
     }
@@ -392,7 +378,7 @@ static hpx_status live(const char **why, struct member *member, hpx_error *error
         }
         if (read_owner(&owner, member)) {
             status = look_for_job(member, &owner, error);
-            free((void *)(uintptr_t)owner.jobs);
+            free(owner.jobs);
         }
         if (!member->busy) {
             doze(pause);

@@ -67,6 +67,23 @@ char *hpx_pool_result_path(const char *pool, const char *member, uint64_t number
     return hpx_format("%s/out/%s.%llu", pool, member, (unsigned long long)number);
 }
 
+bool hpx_pool_is_open(const char *pool, const char *job)
+{
+    char *open = hpx_format("%s/job/%s.msg", pool, job);
+    const bool there = hpx_path_exists(open);
+    free(open);
+    return there;
+}
+
+bool hpx_pool_claim(const char *pool, const char *job)
+{
+    char *open = hpx_format("%s/job/%s.msg", pool, job), *taken = hpx_format("%s/taken/%s.msg", pool, job);
+    const bool claimed = rename(open, taken) == 0;
+    free(open);
+    free(taken);
+    return claimed;
+}
+
 void hpx_pool_remove(const char *pool, const char *part, const char *name, const char *ending)
 {
     char *path = hpx_format("%s/%s/%s%s", pool, part, name, ending);

@@ -43,6 +43,12 @@ char *hpx_pool_path(const char *pool, const char *part, const char *name);
 /* The path of a worker's result, without its ending. free() it. */
 char *hpx_pool_result_path(const char *pool, const char *member, uint64_t number);
 
+/* Whether a job is open, as far as this machine sees. */
+bool hpx_pool_is_open(const char *pool, const char *job);
+
+/* Makes an open job the caller's. False: it is no longer to be had. */
+bool hpx_pool_claim(const char *pool, const char *job);
+
 /* Removes POOL/PART/NAMEENDING, if it is there. */
 void hpx_pool_remove(const char *pool, const char *part, const char *name, const char *ending);
 
@@ -50,8 +56,8 @@ void hpx_pool_remove(const char *pool, const char *part, const char *name, const
 typedef struct hpx_owner_sign {
     uint64_t beat;
     bool ended; /* workers end, too */
-    const char *const
-        *jobs; /* wanted: those that are open, the most urgent first, and those that are taken */
+    /* That are wanted: those that are open, the most urgent first, and those that are taken. */
+    const char **jobs;
     size_t job_count;
 } hpx_owner_sign;
 
@@ -62,12 +68,12 @@ bool hpx_owner_sign_decode(hpx_owner_sign *out, hpx_buffer *text);
 /* What a worker says. */
 typedef struct hpx_member_sign {
     uint64_t beat;
-    uint64_t results;               /* written so far: numbers 0 to results - 1 */
-    char job[HPX_POOL_NAME_BYTES];  /* that it is at; empty: none */
-    char wants[HPX_HASH_HEX_BYTES]; /* data that it does not see, as a parcel; empty: none */
-    char
-        unfit[HPX_POOL_NAME_BYTES]; /* its node, if that does not compute as the build's others; else empty */
-    char ended[HPX_POOL_REASON_BYTES]; /* why it has ended; empty: it has not */
+    uint64_t results; /* written so far: numbers 0 to results - 1 */
+    /* All of these may be empty. */
+    char job[HPX_POOL_NAME_BYTES];     /* that it is at */
+    char wants[HPX_HASH_HEX_BYTES];    /* data that it does not see, as a parcel */
+    char unfit[HPX_POOL_NAME_BYTES];   /* its node, if that does not compute as the build's others */
+    char ended[HPX_POOL_REASON_BYTES]; /* why it has ended */
 } hpx_member_sign;
 
 void hpx_member_sign_encode(hpx_buffer *out, const hpx_member_sign *sign);

@@ -114,9 +114,8 @@ static bool take_job(struct fleet *fleet, struct player *player, const char *nam
     hpx_job job = HPX_NO_JOB;
     hpx_message message;
     hpx_blob blob;
-    char *path = hpx_pool_path(fleet->pool, "taken", name),
-         *open = hpx_format("%s/job/%s.msg", fleet->pool, name), *taken = hpx_format("%s.msg", path);
-    const bool ours = rename(open, taken) == 0;
+    char *path = hpx_pool_path(fleet->pool, "taken", name);
+    const bool ours = hpx_pool_claim(fleet->pool, name);
     if (ours && hpx_message_read_file(&message, &fleet->message, &blob, path, &fleet->error) == HPX_OK &&
         hpx_job_decode(&job, &message, &blob, &fleet->error) == HPX_OK) {
         player->busy = true;
@@ -128,8 +127,6 @@ static bool take_job(struct fleet *fleet, struct player *player, const char *nam
     }
     hpx_job_free(&job);
     free(path);
-    free(open);
-    free(taken);
     return ours;
 }
 
@@ -172,7 +169,7 @@ static void look(struct fleet *fleet)
             if (next < fleet->count && is_new(fleet, owner.jobs[i]))
                 next += take_job(fleet, &fleet->players[next], owner.jobs[i]);
         }
-        free((void *)(uintptr_t)owner.jobs);
+        free(owner.jobs);
     }
     free(path);
 }

@@ -89,7 +89,7 @@ static void wanted(char job[HPX_POOL_NAME_BYTES])
     assert_true(sign.job_count <= 1);
     if (sign.job_count == 1)
         snprintf(job, HPX_POOL_NAME_BYTES, "%s", sign.jobs[0]);
-    free((void *)(uintptr_t)sign.jobs);
+    free(sign.jobs);
     hpx_buffer_free(&text);
     free(path);
 }
@@ -419,7 +419,7 @@ static void test_a_worker_that_cannot_read_a_job(void **state)
     const volatile sig_atomic_t go = 0;
     const hpx_member_options options = {
         .program = "/bin/false", .pool = pool, .name = "x-0", .seconds = INFINITY, .told_to_go = &go};
-    const char *const jobs[] = {"a-j0"};
+    const char *jobs[] = {"a-j0"};
     const hpx_owner_sign owner = {.beat = 1, .jobs = jobs, .job_count = 1};
     hpx_buffer text = {0};
     char *sign = hpx_path_join(pool, "owner"), *job = hpx_pool_path(pool, "job", "a-j0.msg"),

@@ -108,7 +108,7 @@ static void test_what_is_said(void **state)
 {
     (void)state;
     hpx_buffer text = {0};
-    const char *const jobs[] = {"a-j1", "a-j20"};
+    const char *jobs[] = {"a-j1", "a-j20"};
     hpx_owner_sign owner = {.beat = 7, .jobs = jobs, .job_count = 2}, read_owner;
     hpx_owner_sign_encode(&text, &owner);
     assert_true(hpx_owner_sign_decode(&read_owner, &text));
@@ -116,7 +116,7 @@ static void test_what_is_said(void **state)
     assert_false(read_owner.ended);
     assert_int_equal(read_owner.job_count, 2);
     assert_string_equal(read_owner.jobs[1], "a-j20");
-    free((void *)(uintptr_t)read_owner.jobs);
+    free(read_owner.jobs);
 
     hpx_member_sign member = {.beat = 3,
                               .results = UINT64_C(1) << 40,
@@ -136,7 +136,7 @@ static void test_what_is_said(void **state)
         hpx_buffer part = {0};
         hpx_buffer_add(&part, text.data, size);
         (void)hpx_owner_sign_decode(&read_owner, &part);
-        free((void *)(uintptr_t)read_owner.jobs);
+        free(read_owner.jobs);
         assert_false(hpx_member_sign_decode(&read, &part));
         hpx_buffer_free(&part);
     }
