@@ -156,8 +156,7 @@ static size_t count_ups(const char *place)
     return ups;
 }
 
-/* Walks the pairs of job.data. */
-static bool next_link(const char **place, const char **target, const uint8_t **at, const uint8_t *end)
+bool hpx_copy_next_link(const char **place, const char **target, const uint8_t **at, const uint8_t *end)
 {
     const uint8_t *middle = *at < end ? memchr(*at, 0, (size_t)(end - *at)) : NULL;
     const uint8_t *last = middle ? memchr(middle + 1, 0, (size_t)(end - middle - 1)) : NULL;
@@ -176,7 +175,7 @@ static size_t depth_of(const hpx_fields *conditions)
     const uint8_t *at = data ? data->bytes : NULL, *end = data ? data->bytes + data->size : NULL;
     const char *place, *target;
     size_t depth = 0;
-    while (next_link(&place, &target, &at, end))
+    while (hpx_copy_next_link(&place, &target, &at, end))
         depth = count_ups(place) > depth ? count_ups(place) : depth;
     return depth;
 }
@@ -196,7 +195,7 @@ static hpx_status plan_tree(hpx_copy *copy, const hpx_fields *conditions, hpx_er
     if (copy->snapshot >= 0)
         status = read_nodes(files, openat(copy->snapshot, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error);
     make_node(files, hpx_fields_text_or_empty(conditions, "run.folder"), S_IFDIR | 0755);
-    for (at = begin; !status && next_link(&place, &target, &at, end);) {
+    for (at = begin; !status && hpx_copy_next_link(&place, &target, &at, end);) {
         const size_t ups = count_ups(place);
         char *path =
             hpx_format("%.*s%s", (int)(3 * (copy->depth - ups)), hpx_buffer_text(&top), place + 3 * ups);

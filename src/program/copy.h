@@ -37,6 +37,9 @@ hpx_status hpx_scratch_on_node(char **out, hpx_error *error);
  *     job.parcels  of each of these the hash that it has as a parcel (identity/parcel.h), for machines that do not see the path */
 typedef struct hpx_copy hpx_copy;
 
+/* Walks the pairs of job.data, from its first byte to `end`; false behind the last. */
+bool hpx_copy_next_link(const char **place, const char **target, const uint8_t **at, const uint8_t *end);
+
 /* A copy of this process's, as it was made: what programs have done to it since is undone. Its folders tmp and out are new and
  * empty. One that is released is used again; hpx_copies_remove, at the process's end, removes them all. What dead processes
  * have left is removed first. HPX_FAILED when a file cannot be made, HPX_NOT_FOUND when the snapshot is gone. */

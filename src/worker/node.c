@@ -107,21 +107,18 @@ static hpx_status fit_links(hpx_buffer *out, hpx_hash *wanted, hpx_node *node, c
     const hpx_field *pairs = hpx_fields_find(conditions, "job.data"),
                     *hashes = hpx_fields_find(conditions, "job.parcels");
     const uint8_t *at = pairs ? pairs->bytes : NULL, *end = pairs ? at + pairs->size : NULL;
+    const size_t count = hashes ? hashes->size / HPX_HASH_BYTES : 0;
+    const char *place, *path;
     hpx_status status = HPX_OK;
-    for (size_t i = 0; at < end && !status; i++) {
-        const uint8_t *path = memchr(at, 0, (size_t)(end - at)),
-                      *last = path ? memchr(path + 1, 0, (size_t)(end - path - 1)) : NULL;
+    for (size_t i = 0; i < count && !status && hpx_copy_next_link(&place, &path, &at, end); i++) {
         hpx_hash hash;
-        const char *found;
-        if (!last || !hashes || hashes->size < (i + 1) * HPX_HASH_BYTES)
-            return hpx_error_set(error, HPX_DAMAGED, "the job's data are not as they should be");
         memcpy(hash.bytes, hashes->bytes + i * HPX_HASH_BYTES, HPX_HASH_BYTES);
-        status = find(&found, wanted, node, (const char *)path + 1, &hash, error);
-        hpx_buffer_add(out, at, (size_t)(path - at) + 1);
-        if (!status)
-            hpx_buffer_add(out, found, strlen(found) + 1);
-        at = last + 1;
+        status = find(&path, wanted, node, path, &hash, error);
+        hpx_buffer_add(out, place, strlen(place) + 1);
+        hpx_buffer_add(out, path, strlen(path) + 1);
     }
+    if (!status && at < end)
+        status = hpx_error_set(error, HPX_DAMAGED, "the job's data are not as they should be");
     return status;
 }
 
