@@ -237,7 +237,7 @@ void hpx_scratch_collect(hpx_scratch_space *out, const char *scratch, double sec
         each_dead_copy(copies, keep, out);
         close(copies);
     }
-    if (hpx_scratch_open(&snapshots, scratch, SNAPSHOTS, &none) != HPX_OK)
+    if (hpx_scratch_open(&snapshots, scratch, HPX_SNAPSHOTS, &none) != HPX_OK)
         return;
     DIR *entries = hpx_tree_list(snapshots);
     const struct dirent *entry;

@@ -5,8 +5,7 @@
 #include "copy.h"
 #include "hpx/error.h"
 
-#define SNAPSHOTS HPX_SNAPSHOTS
-#define COPIES    "copies"
+#define COPIES "copies"
 
 /* Behind the name of a snapshot that is being made: ".tmp.", the process and a number. */
 #define UNFINISHED ".tmp."

@@ -227,7 +227,7 @@ hpx_status hpx_snapshot_make(char **folder, int *held, const char *scratch, cons
     int snapshots;
     *folder = NULL;
     *held = -1;
-    hpx_status status = hpx_scratch_open(&snapshots, scratch, SNAPSHOTS, error);
+    hpx_status status = hpx_scratch_open(&snapshots, scratch, HPX_SNAPSHOTS, error);
     if (status)
         return status;
     while (!status && *held < 0) {
@@ -236,7 +236,7 @@ hpx_status hpx_snapshot_make(char **folder, int *held, const char *scratch, cons
             status = make_snapshot(held, snapshots, name, files, count, error);
     }
     if (!status)
-        *folder = hpx_format("%s/" SNAPSHOTS "/%s", scratch, name);
+        *folder = hpx_format("%s/" HPX_SNAPSHOTS "/%s", scratch, name);
     close(snapshots);
     return status;
 }
