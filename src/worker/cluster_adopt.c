@@ -1,11 +1,11 @@
 /* What an owner of a pool takes over from the one before it. */
 #include "cluster.h"
 
+#include "base/glob.h"
 #include "base/memory.h"
 #include "hpx/file.h"
 #include "sign.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -51,17 +51,16 @@ static bool is_of_job(const char *file, const char *job)
 static void clear(const struct cluster *cluster, const char *part)
 {
     char *folder = hpx_path_join(cluster->pool, part);
-    DIR *entries = opendir(folder);
-    struct dirent *entry;
-    while (entries && (entry = readdir(entries))) {
-        bool wanted = *entry->d_name == '.';
-        for (size_t i = 0; i < cluster->post_count && !wanted; i++)
-            wanted = is_of_job(entry->d_name, cluster->posts[i].job);
+    hpx_path_list files = {0};
+    hpx_path_list_folder(&files, folder, false);
+    for (size_t i = 0; i < files.count; i++) {
+        bool wanted = false;
+        for (size_t k = 0; k < cluster->post_count && !wanted; k++)
+            wanted = is_of_job(files.paths[i], cluster->posts[k].job);
         if (!wanted)
-            hpx_pool_remove(cluster->pool, part, entry->d_name, "");
+            hpx_pool_remove(cluster->pool, part, files.paths[i], "");
     }
-    if (entries)
-        closedir(entries);
+    hpx_path_list_free(&files);
     free(folder);
 }
 
