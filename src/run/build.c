@@ -404,6 +404,29 @@ static hpx_status open_executor(struct build *build, hpx_error *error)
     return HPX_OK;
 }
 
+/* Its workers end, and all that it holds is freed. */
+static void end(struct build *build)
+{
+    build->executor->close(build->executor);
+    for (size_t i = 0; i < build->ledger.count; i++)
+        if (ledger_at(&build->ledger, i)->state == TRIAL_RUNNING)
+            hpx_store_release(build->store, &ledger_at(&build->ledger, i)->key);
+    hpx_fields_free(&build->binary);
+    hpx_dispatch_free(build->dispatch);
+    hpx_plan_free(build->plan);
+    hpx_proofs_free(&build->proofs);
+    hpx_reasons_free(&build->reasons);
+    hpx_experiment_free(build->experiment);
+    free(build->arrivals.at);
+    free(build->open.at);
+    free(build->wanted.at);
+    free(build->waiting_for);
+    free(build->said);
+    hpx_build_forget_conditions(build);
+    free(build->speculated.at);
+    hpx_timeline_free(&build->timeline);
+}
+
 hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_recipe_search *const *searches,
                      size_t search_count, const hpx_source_options *source_options,
                      const hpx_build_options *options, hpx_error *error)
@@ -461,24 +484,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     if (!status && build.failure)
         status = hpx_error_set(error, build.failure, "%zu of %zu trials failed", (*out)->accidents,
                                (*out)->accidents + build.trained);
-    build.executor->close(build.executor);
-    for (size_t i = 0; i < build.ledger.count; i++)
-        if (ledger_at(&build.ledger, i)->state == TRIAL_RUNNING)
-            hpx_store_release(build.store, &ledger_at(&build.ledger, i)->key);
-    hpx_fields_free(&build.binary);
-    hpx_dispatch_free(build.dispatch);
-    hpx_plan_free(build.plan);
-    hpx_proofs_free(&build.proofs);
-    hpx_reasons_free(&build.reasons);
-    hpx_experiment_free(build.experiment);
-    free(build.arrivals.at);
-    free(build.open.at);
-    free(build.wanted.at);
-    free(build.waiting_for);
-    free(build.said);
-    hpx_build_forget_conditions(&build);
-    free(build.speculated.at);
-    hpx_timeline_free(&build.timeline);
+    end(&build);
     if (!begun) {
         hpx_outcome_free(*out);
         *out = NULL;

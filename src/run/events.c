@@ -252,3 +252,11 @@ void hpx_build_say_waiting(struct build *build, const hpx_dispatch_counts *count
     }
     free(who);
 }
+
+void hpx_build_say_words(struct build *build)
+{
+    char *words = build->executor->words(build->executor);
+    if (words)
+        hpx_build_emit(build, HPX_EVENT_SAID, NULL, words);
+    free(words);
+}

@@ -108,6 +108,9 @@ hpx_status hpx_build_end_log(struct build *build, const hpx_outcome *outcome, in
 /* Stores the record of the code that trains a cell, once, and gives its id. */
 hpx_status hpx_build_put_code(hpx_hash *id, struct build *build, uint32_t cell, hpx_error *error);
 
+/* Gives workers the data that their machines do not see. */
+hpx_status hpx_build_hand_over(struct build *build, hpx_error *error);
+
 void hpx_build_forget_conditions(struct build *build);
 
 /* What happens to a trial. */
@@ -193,18 +196,14 @@ char *hpx_build_accident_text(const hpx_result *result);
 void hpx_build_say_end(struct build *build, const struct trial *trial);
 /* For whom this build has been waiting for a second, and again when that is another. */
 void hpx_build_say_waiting(struct build *build, const hpx_dispatch_counts *counts);
+/* What the executor has to say of its workers. */
+void hpx_build_say_words(struct build *build);
 
-/* numerics.c */
+/* Under which numerics it asks for results: numerics.c. */
 
 /* Sets what the workers contribute to manifests, the experiment's too; waits for one of them where only they can say it. */
 hpx_status hpx_build_choose_binary(struct build *build, const hpx_recipe_search *const *searches,
                                    size_t search_count, const hpx_source_options *source_options,
                                    hpx_error *error);
-
-/* Says what the executor has to say of its workers. */
-void hpx_build_say_words(struct build *build);
-
-/* Gives workers the data that their machines do not see. */
-hpx_status hpx_build_hand_over(struct build *build, hpx_error *error);
 
 #endif

@@ -4,17 +4,7 @@
 
 #include "identity/elsewhere.h"
 
-#include <stdlib.h>
-
 #define TICK_MS 200
-
-void hpx_build_say_words(struct build *build)
-{
-    char *words = build->executor->words(build->executor);
-    if (words)
-        hpx_build_emit(build, HPX_EVENT_SAID, NULL, words);
-    free(words);
-}
 
 /* Whether all that the searches ask for is stored. */
 static hpx_status is_stored(bool *out, const struct build *build, const hpx_recipe_search *const *searches,
