@@ -53,15 +53,14 @@ static void say_line(const char *line)
 static int work_for_pool(const struct options *options)
 {
     const struct sigaction act = {.sa_handler = go};
-    hpx_error error;
+    hpx_error error, misfit;
     sigaction(SIGTERM, &act, NULL);
     sigaction(SIGINT, &act, NULL);
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     const double seconds = hpx_slurm_time_left();
     char *node = hpx_slurm_node();
-    const bool fits = hpx_check_kernel(&error) == HPX_OK;
-    const hpx_error misfit = error;
+    const bool fits = hpx_check_kernel(&misfit) == HPX_OK;
     forget_scheduler();
     const hpx_member_options member = {
         .program = hpx_worker_program(),
