@@ -33,8 +33,7 @@ struct known_cost {
 
 struct hpx_experiment {
     const hpx_recipe *recipe;
-    hpx_fields
-        binary; /* what the workers contribute to every manifest: this binary, or those of other machines */
+    hpx_fields binary;          /* what workers contribute to every manifest, here or on other machines */
     bool presumes;              /* theirs are asked for, and are not known */
     hpx_program_state *program; /* NULL: the trainer is a model */
     hpx_adoptions adoptions;

@@ -6,8 +6,8 @@
 #include "worker/executor.h"
 #include "worker/launcher.h"
 
-#define HPX_CLUSTER_PROOF_SECONDS                                                                            \
-    (HPX_POOL_BEAT_SECONDS + 1) /* in which a worker that lives changes its sign */
+/* In which a worker that lives changes its sign. */
+#define HPX_CLUSTER_PROOF_SECONDS (HPX_POOL_BEAT_SECONDS + 1)
 
 /* A job that is wanted. */
 struct post {
@@ -68,8 +68,7 @@ struct cluster {
     size_t member_count, member_capacity;
     struct lying *lying; /* in the order of their writing */
     size_t lying_count, lying_capacity;
-    char **
-        handed_on; /* paths of results; they are removed when who got them has come back, and so has stored them */
+    char **handed_on; /* paths of results, which are removed at the next look: they are stored then */
     size_t handed_on_count, handed_on_capacity;
     uint64_t beat;
     double beaten;  /* when the owner's sign was last written */
@@ -101,9 +100,10 @@ hpx_status hpx_cluster_end(struct cluster *cluster, struct post *post, hpx_messa
 /* cluster_workers.c */
 
 struct member *hpx_cluster_add_member(struct cluster *cluster, const char *name, const char *batch);
-struct member *hpx_cluster_member_at(struct cluster *cluster,
-                                     const struct post *post); /* NULL: nobody is known to be */
-size_t hpx_cluster_workers(const struct cluster *cluster);     /* that live, or will */
+
+/* The worker that is at a job; NULL: none is known to be. */
+struct member *hpx_cluster_member_at(struct cluster *cluster, const struct post *post);
+size_t hpx_cluster_workers(const struct cluster *cluster); /* that live, or will */
 
 /* Asks for as many workers as there are to be. A submission that fails is tried again at a later call. */
 void hpx_cluster_keep_up(struct cluster *cluster);
@@ -148,6 +148,7 @@ hpx_status hpx_cluster_read_result(hpx_result *out, struct cluster *cluster, con
 hpx_status hpx_cluster_take_results(size_t *taken, struct cluster *cluster, struct member *member,
                                     hpx_result_fn *each, void *context, hpx_error *error);
 
+/* Removes the files of results that were handed on: who got them has come back, and so has stored them. */
 void hpx_cluster_remove_handed_on(struct cluster *cluster);
 
 /* Hands on what was lying there and has been asked for since. A job that it ends is done. */

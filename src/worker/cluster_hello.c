@@ -1,5 +1,6 @@
-/* What workers say of their machines: which numerics they have, and which data they lack. The numerics of a build are those of the first that is heard of; a worker whose machine
- * computes otherwise finds that out by the first job that it sees, and goes (worker/member.c). */
+/* What workers say of their machines: which numerics they have, and which data they lack. The numerics of a build are those of
+ * the first that is heard of; a worker whose machine computes otherwise finds that out by the first job that it sees, and goes
+ * (worker/member.c). */
 #include "cluster.h"
 
 #include "base/memory.h"

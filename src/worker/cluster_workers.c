@@ -16,8 +16,7 @@ enum {
     EARLY_DEATHS_MAX = 3,
     EARLY_SECONDS = 60,
     EARLY_PAUSE_SECONDS = 300, /* after so many of them */
-    UNHEARD_SECONDS =
-        60, /* after which the engine is asked for a worker that was never heard of, and so often then */
+    UNHEARD_SECONDS = 60,      /* between questions to the engine for a worker that was never heard of */
 };
 
 struct member *hpx_cluster_member_at(struct cluster *cluster, const struct post *post)

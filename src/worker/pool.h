@@ -25,11 +25,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HPX_POOL_BEAT_SECONDS 5 /* a sign changes at least so often */
-#define HPX_POOL_EXPIRY_SECONDS                                                                              \
-    20                           /* without a change, by the reader's clock, whoever makes the sign is gone */
-#define HPX_POOL_NAME_BYTES   80 /* of a job or a worker, with the NUL */
-#define HPX_POOL_REASON_BYTES 512
+#define HPX_POOL_BEAT_SECONDS   5  /* a sign changes at least so often */
+#define HPX_POOL_EXPIRY_SECONDS 20 /* without a change, by the reader's clock: whoever makes it is gone */
+#define HPX_POOL_NAME_BYTES     80 /* of a job or a worker, with the NUL */
+#define HPX_POOL_REASON_BYTES   512
 
 /* Makes the folder and what is in it, for this user alone. HPX_FAILED, with why, where hpx_pool_check would refuse it. */
 hpx_status hpx_pool_make(const char *pool, hpx_error *error);

@@ -114,7 +114,7 @@ static const char *excluded(const char *option, const char *next)
     return *rest == '=' ? rest + 1 : *rest == '\0' ? next : NULL;
 }
 
-/* Of an option that is given twice Slurm takes the last. */
+/* The nodes to avoid, and those that the user leaves out. */
 static void exclude(struct words *words, const hpx_buffer *avoided, char *const *options)
 {
     const char *own = NULL;
@@ -126,7 +126,8 @@ static void exclude(struct words *words, const hpx_buffer *avoided, char *const 
                                (const char *)avoided->data));
 }
 
-/* The command for workers first to first + count - 1 of a batch; what the user says comes last. */
+/* The command for workers first to first + count - 1 of a batch. Of an option that is given twice Slurm takes the last: what the
+ * user says comes behind what hpx says, and the nodes to avoid, with the user's own, behind that. */
 static struct words command(const char *pool, const char *name, const hpx_slurm_request *request,
                             char *const *options, const hpx_buffer *avoided, size_t first, size_t count)
 {
