@@ -31,20 +31,6 @@ static double processor_seconds(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* Bytes that are in memory and of no file. */
-static size_t memory(void)
-{
-    char line[256];
-    size_t kib = 0;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status && fgets(line, sizeof line, status))
-        if (sscanf(line, "RssAnon: %zu kB", &kib) == 1)
-            break;
-    if (status)
-        fclose(status);
-    return kib << 10;
-}
-
 static void row(const struct watch *watch, const char *part, const char *figure, double value,
                 const char *unit, const char *target, int met)
 {
@@ -57,15 +43,14 @@ static void mark(struct watch *watch, size_t done, const char *part)
 {
     const double wall = hpx_clock_seconds(), processor = processor_seconds();
     const double rate = (double)(done - watch->last_done) / (processor - watch->last_processor);
-    const size_t bytes = memory();
+    const size_t bytes = owner_memory();
     watch->memory = watch->memory ? watch->memory : bytes;
     row(watch, part, "results a second of the owner's processor", rate, "1/s", ">=1000", rate >= 1000);
     row(watch, part, "results a second by the clock",
         (double)(done - watch->last_done) / (wall - watch->last_wall), "1/s", "", 0);
     row(watch, part, "memory", (double)bytes / (1 << 20), "MiB", "", 0);
     if (done ==
-        watch
-            ->trials) { /* of what is kept of each: its score, its seconds, when it ran; of its result nothing */
+        watch->trials) { /* of each its score, its seconds and when it ran are kept, of its result nothing */
         const double each =
             ((double)bytes - (double)watch->memory) / (double)(watch->trials - watch->trials / 10);
         row(watch, part, "memory for each trial behind the first tenth", each, "B", "<=512", each <= 512);
@@ -95,11 +80,7 @@ static hpx_status run(const char *folder, size_t workers, size_t trials, hpx_err
     hpx_recipe *recipe;
     hpx_store *store = NULL;
     hpx_outcome *outcome = NULL;
-    char *text = hpx_format(
-             "model idle\n  across = $a\n  down = $b\ntrain\n  epochs = 1\naxis a = linear 1..%d step 1\n"
-             "axis b = linear 1..%zu step 1\nsearch all\n  method = grid\n",
-             SIDE, trials / SIDE),
-         *pool = hpx_path_join(folder, "pool");
+    char *text = fleet_recipe(SIDE, trials / SIDE), *pool = hpx_path_join(folder, "pool");
     struct fleet *fleet = fleet_new(pool);
     fleet_add_trainer();
     hpx_status status = hpx_recipe_parse(&recipe, "cluster.rcp", text, strlen(text), NULL, NULL, error);

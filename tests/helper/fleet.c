@@ -35,6 +35,27 @@ void fleet_add_trainer(void)
     (void)hpx_trainer_register(&idle, &error);
 }
 
+char *fleet_recipe(size_t across, size_t down)
+{
+    return hpx_format("model idle\n  across = $a\n  down = $b\ntrain\n  epochs = 1\n"
+                      "axis a = linear 1..%zu step 1\naxis b = linear 1..%zu step 1\n"
+                      "search all\n  method = grid\n",
+                      across, down);
+}
+
+size_t owner_memory(void)
+{
+    char line[256];
+    size_t kib = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status))
+        if (sscanf(line, "RssAnon: %zu kB", &kib) == 1)
+            break;
+    if (status)
+        fclose(status);
+    return kib << 10;
+}
+
 /* --- workers --------------------------------------------------------------------------------------------------------- */
 
 struct player {
@@ -205,7 +226,25 @@ static void *play(void *context)
 
 /* --- the engine ------------------------------------------------------------------------------------------------------ */
 
-static hpx_status place(hpx_launcher *launcher, const char *name, size_t count, hpx_error *error)
+static bool has(hpx_launcher *launcher, const char *name)
+{
+    (void)launcher;
+    (void)name;
+    return true;
+}
+
+static void do_nothing(hpx_launcher *launcher)
+{
+    (void)launcher;
+}
+
+hpx_launcher played_engine(hpx_status (*place)(hpx_launcher *launcher, const char *name, size_t count,
+                                               hpx_error *error))
+{
+    return (hpx_launcher){.place = place, .has = has, .cancel = do_nothing, .close = do_nothing};
+}
+
+static hpx_status place_players(hpx_launcher *launcher, const char *name, size_t count, hpx_error *error)
 {
     struct fleet *fleet = (struct fleet *)launcher;
     (void)error;
@@ -221,22 +260,10 @@ static hpx_status place(hpx_launcher *launcher, const char *name, size_t count, 
     return HPX_OK;
 }
 
-static bool has(hpx_launcher *launcher, const char *name)
-{
-    (void)launcher;
-    (void)name;
-    return true;
-}
-
-static void do_nothing(hpx_launcher *launcher)
-{
-    (void)launcher;
-}
-
 struct fleet *fleet_new(const char *pool)
 {
     struct fleet *fleet = hpx_alloc(sizeof *fleet);
-    fleet->calls = (hpx_launcher){.place = place, .has = has, .cancel = do_nothing, .close = do_nothing};
+    fleet->calls = played_engine(place_players);
     fleet->pool = hpx_strdup(pool);
     memset(fleet->log, '.', sizeof fleet->log);
     pthread_mutex_init(&fleet->lock, NULL);

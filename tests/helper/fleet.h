@@ -4,6 +4,12 @@
 
 #include "worker/launcher.h"
 
+#include <stddef.h>
+
+/* An engine whose workers are played: it has all that were asked for, and nothing is to be taken back. `place` is its caller's. */
+hpx_launcher played_engine(hpx_status (*place)(hpx_launcher *launcher, const char *name, size_t count,
+                                               hpx_error *error));
+
 struct fleet;
 
 /* Workers of the folder `pool`, as many as its launcher is asked for. */
@@ -15,5 +21,11 @@ const char *fleet_free(struct fleet *fleet);
 
 /* A trainer of such trials: model `idle`, settings `across` and `down`, metric `score`, one epoch. Its workers are a fleet alone. */
 void fleet_add_trainer(void);
+
+/* A recipe of it with so many trials: a grid of cells. free() it. */
+char *fleet_recipe(size_t across, size_t down);
+
+/* Bytes of this process, which is the owner, that are in memory and of no file. */
+size_t owner_memory(void);
 
 #endif

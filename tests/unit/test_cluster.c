@@ -3,8 +3,9 @@
 #include "hpx/file.h"
 #include "worker/executor.h"
 #include "worker/member.h"
-#include "worker/pool.h"
 #include "worker/sign.h"
+
+#include "../helper/pool.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -22,59 +23,17 @@
 #define MANIFEST "manifest"
 
 static hpx_error error;
-static char *place_of_all, *pool;
-
-/* --- the engine, which has one worker wherever it is asked ---------------------------------------------------------- */
-
-static char worker[HPX_POOL_NAME_BYTES]; /* the last that was asked for */
-
-static hpx_status place(hpx_launcher *launcher, const char *name, size_t count, hpx_error *unused)
-{
-    (void)launcher;
-    (void)unused;
-    assert_int_equal(count, 1);
-    snprintf(worker, sizeof worker, "%.40s-0", name);
-    return HPX_OK;
-}
-
-static bool has(hpx_launcher *launcher, const char *name)
-{
-    (void)launcher;
-    (void)name;
-    return true;
-}
-
-static void do_nothing(hpx_launcher *launcher)
-{
-    (void)launcher;
-}
-
-static hpx_executor *open_pool(void)
-{
-    static hpx_launcher engine = {.place = place, .has = has, .cancel = do_nothing, .close = do_nothing};
-    hpx_executor *executor;
-    assert_int_equal(hpx_executor_cluster(&executor, &engine, pool, 1, &error), HPX_OK);
-    return executor;
-}
 
 /* --- a worker ------------------------------------------------------------------------------------------------------- */
 
-static struct {
-    uint64_t beat, results;
-} self;
+static uint64_t results; /* that were written */
 
 static void say(const char *name, const char *job, const char *ended)
 {
-    hpx_member_sign sign = {.beat = ++self.beat, .results = self.results};
-    hpx_buffer text = {0};
-    char *path = hpx_pool_path(pool, "member", name);
+    hpx_member_sign sign = {.results = results};
     snprintf(sign.job, sizeof sign.job, "%s", job);
     snprintf(sign.ended, sizeof sign.ended, "%s", ended);
-    hpx_member_sign_encode(&text, &sign);
-    assert_int_equal(hpx_sign_make(path, &error), HPX_OK);
-    assert_int_equal(hpx_sign_write(path, &text, &error), HPX_OK);
-    hpx_buffer_free(&text);
-    free(path);
+    say_sign(name, &sign);
 }
 
 /* The job that the owner wants; empty: none. */
@@ -97,11 +56,8 @@ static void wanted(char job[HPX_POOL_NAME_BYTES])
 static void claim(char job[HPX_POOL_NAME_BYTES])
 {
     wanted(job);
-    char *open = hpx_format("%s/job/%s.msg", pool, job), *taken = hpx_format("%s/taken/%s.msg", pool, job);
-    assert_int_equal(rename(open, taken), 0);
+    assert_true(hpx_pool_claim(pool, job));
     say(worker, job, "");
-    free(open);
-    free(taken);
 }
 
 static const hpx_hash name_of_key = {{9}};
@@ -114,17 +70,22 @@ static char *result_path(const char *name, uint64_t number, const char *ending)
     return whole;
 }
 
-static void write_result(const char *name, hpx_message_kind kind, uint32_t epoch)
+static void write_result(const char *name, uint32_t epoch)
 {
-    hpx_result result = {.kind = kind, .key = key, .epoch = epoch, .checkpoint = HPX_NO_BLOB};
+    hpx_result result = {.kind = HPX_MESSAGE_EPOCH, .key = key, .epoch = epoch, .checkpoint = HPX_NO_BLOB};
     hpx_buffer bytes = {0};
-    char *path = result_path(name, self.results++, "");
-    if (kind == HPX_MESSAGE_EPOCH)
-        assert_int_equal(hpx_result_output(&result.output, &result, &error), HPX_OK);
+    char *path = result_path(name, results++, "");
+    assert_int_equal(hpx_result_output(&result.output, &result, &error), HPX_OK);
     hpx_result_encode(&bytes, &result);
     assert_int_equal(hpx_message_write_file(path, &bytes, &result.checkpoint, true, &error), HPX_OK);
     hpx_buffer_free(&bytes);
     free(path);
+}
+
+static void write_epochs(uint32_t first, uint32_t last)
+{
+    for (uint32_t epoch = first; epoch <= last; epoch++)
+        write_result(worker, epoch);
 }
 
 static void damage(const char *name, uint64_t number)
@@ -153,18 +114,20 @@ static hpx_status hear(void *context, const hpx_result *result, hpx_error *unuse
     return HPX_OK;
 }
 
-static void add_checkpoint(hpx_job *job)
+static hpx_job job_of(uint32_t from, uint32_t to)
 {
-    assert_int_equal(hpx_blob_from_bytes(&job->checkpoint, "checkpoint", 10, &error), HPX_OK);
-    assert_int_equal(hpx_blob_hash(&job->checkpoint_hash, &job->checkpoint, &error), HPX_OK);
+    hpx_job job = {.key = key, .from = from, .to = to, .checkpoint = HPX_NO_BLOB};
+    if (from > 0) {
+        assert_int_equal(hpx_blob_from_bytes(&job.checkpoint, "checkpoint", 10, &error), HPX_OK);
+        assert_int_equal(hpx_blob_hash(&job.checkpoint_hash, &job.checkpoint, &error), HPX_OK);
+    }
+    hpx_buffer_puts(&job.manifest, MANIFEST);
+    return job;
 }
 
 static void submit(hpx_executor *executor, uint32_t from, uint32_t to)
 {
-    hpx_job job = {.key = key, .from = from, .to = to, .checkpoint = HPX_NO_BLOB};
-    if (from > 0)
-        add_checkpoint(&job);
-    hpx_buffer_puts(&job.manifest, MANIFEST);
+    hpx_job job = job_of(from, to);
     assert_int_equal(executor->submit(executor, &job, &name_of_key, &error), HPX_OK);
     hpx_job_free(&job);
 }
@@ -172,6 +135,24 @@ static void submit(hpx_executor *executor, uint32_t from, uint32_t to)
 static void look(hpx_executor *executor)
 {
     assert_int_equal(executor->wait(executor, 0, hear, NULL, &error), HPX_OK);
+}
+
+/* The worker says that it is at this job, or at none; then so much has been heard in all. */
+static void expect_heard(hpx_executor *executor, const char *job, const char *expected)
+{
+    say(worker, job, "");
+    look(executor);
+    assert_string_equal(heard, expected);
+}
+
+/* A build of one job, epochs 1 to `to`, which the worker has taken. */
+static hpx_executor *begin(char job[HPX_POOL_NAME_BYTES], uint32_t to)
+{
+    hpx_executor *executor = open_pool(NULL);
+    submit(executor, 0, to);
+    look(executor);
+    claim(job);
+    return executor;
 }
 
 static void end(hpx_executor *executor)
@@ -182,24 +163,10 @@ static void end(hpx_executor *executor)
 
 static int set_up(void **state)
 {
-    (void)state;
-    char path[] = "/tmp/hpx-cluster-XXXXXX";
-    assert_non_null(mkdtemp(path));
-    place_of_all = hpx_strdup(path);
-    pool = hpx_path_join(path, "pool");
-    memset(&self, 0, sizeof self);
+    results = 0;
     key = hpx_hash_of(MANIFEST, strlen(MANIFEST));
-    *heard = *worker = '\0';
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    hpx_folder_remove(place_of_all);
-    free(place_of_all);
-    free(pool);
-    return 0;
+    *heard = '\0';
+    return set_up_pool(state);
 }
 
 /* --- tests ---------------------------------------------------------------------------------------------------------- */
@@ -208,23 +175,15 @@ static void test_results_stay_until_they_are_stored(void **state)
 {
     (void)state;
     char job[HPX_POOL_NAME_BYTES];
-    hpx_executor *executor = open_pool();
-    submit(executor, 0, 2);
-    look(executor);
-    claim(job);
+    hpx_executor *executor = begin(job, 2);
     char *first = result_path(worker, 0, ".msg");
-    write_result(worker, HPX_MESSAGE_EPOCH, 1);
-    say(worker, job, "");
-    look(executor);
-    assert_string_equal(heard, "1");
-    assert_true(
-        hpx_path_exists(first)); /* an owner that dies before it has stored it leaves it to the next */
+    write_epochs(1, 1);
+    expect_heard(executor, job, "1");
+    assert_true(hpx_path_exists(first)); /* for the next owner, should this one die before it is stored */
     look(executor);
     assert_false(hpx_path_exists(first));
-    write_result(worker, HPX_MESSAGE_EPOCH, 2);
-    say(worker, "", "");
-    look(executor);
-    assert_string_equal(heard, "12D");
+    write_epochs(2, 2);
+    expect_heard(executor, "", "12D");
     end(executor);
     assert_false(hpx_path_exists(pool));
     free(first);
@@ -234,28 +193,17 @@ static void test_nothing_follows_a_damaged_result(void **state)
 {
     (void)state;
     char job[HPX_POOL_NAME_BYTES], again[HPX_POOL_NAME_BYTES];
-    hpx_executor *executor = open_pool();
-    submit(executor, 0, 4);
-    look(executor);
-    claim(job);
-    for (uint32_t epoch = 1; epoch <= 3; epoch++)
-        write_result(worker, HPX_MESSAGE_EPOCH, epoch);
+    hpx_executor *executor = begin(job, 4);
+    write_epochs(1, 3);
     damage(worker, 1);
-    say(worker, job, "");
-    look(executor);
-    assert_string_equal(heard, "1L");
+    expect_heard(executor, job, "1L");
     submit(executor, 1, 4);
-    write_result(worker, HPX_MESSAGE_EPOCH, 4); /* it has not heard of it yet */
-    say(worker, "", "");
-    look(executor);
-    assert_string_equal(heard, "1L");
+    write_epochs(4, 4); /* it has not heard of it yet */
+    expect_heard(executor, "", "1L");
     claim(again);
     assert_string_not_equal(again, job);
-    for (uint32_t epoch = 2; epoch <= 4; epoch++)
-        write_result(worker, HPX_MESSAGE_EPOCH, epoch);
-    say(worker, "", "");
-    look(executor);
-    assert_string_equal(heard, "1L234D");
+    write_epochs(2, 4);
+    expect_heard(executor, "", "1L234D");
     end(executor);
 }
 
@@ -263,17 +211,11 @@ static void test_a_result_that_is_missing(void **state)
 {
     (void)state;
     char job[HPX_POOL_NAME_BYTES];
-    hpx_executor *executor = open_pool();
-    submit(executor, 0, 3);
-    look(executor);
-    claim(job);
-    write_result(worker, HPX_MESSAGE_EPOCH, 1);
-    write_result(worker, HPX_MESSAGE_EPOCH, 2);
+    hpx_executor *executor = begin(job, 3);
+    write_epochs(1, 2);
     char *first = result_path(worker, 0, ".msg");
     assert_int_equal(unlink(first), 0);
-    say(worker, job, "");
-    look(executor);
-    assert_string_equal(heard, "L");
+    expect_heard(executor, job, "L");
     end(executor);
     free(first);
 }
@@ -282,15 +224,10 @@ static void test_what_nobody_wants_any_more_is_removed(void **state)
 {
     (void)state;
     char job[HPX_POOL_NAME_BYTES];
-    hpx_executor *executor = open_pool();
-    submit(executor, 0, 3);
-    look(executor);
-    claim(job);
+    hpx_executor *executor = begin(job, 3);
     executor->stop(executor, &name_of_key);
-    write_result(worker, HPX_MESSAGE_EPOCH, 1);
-    say(worker, job, "");
-    look(executor);
-    assert_string_equal(heard, "");
+    write_epochs(1, 1);
+    expect_heard(executor, job, "");
     end(executor);
     assert_false(hpx_path_exists(pool));
 }
@@ -307,58 +244,44 @@ static void leave(const char *job_name, uint32_t from)
         say(worker, "", "the build has ended");
         return;
     }
-    hpx_job job = {.key = key, .from = from, .to = 3, .checkpoint = HPX_NO_BLOB};
+    hpx_job job = job_of(from, 3);
     hpx_buffer bytes = {0};
-    char *path = hpx_pool_path(pool, "job", job_name), *open = hpx_format("%s.msg", path),
-         *taken = hpx_format("%s/taken/%s.msg", pool, job_name);
-    if (from > 0)
-        add_checkpoint(&job);
-    hpx_buffer_puts(&job.manifest, MANIFEST);
+    char *path = hpx_pool_path(pool, "job", job_name);
     hpx_job_encode(&bytes, &job);
     assert_int_equal(hpx_message_write_file(path, &bytes, &job.checkpoint, false, &error), HPX_OK);
-    assert_int_equal(rename(open, taken), 0);
+    assert_true(hpx_pool_claim(pool, job_name));
     say(worker, job_name, "");
     hpx_buffer_free(&bytes);
     hpx_job_free(&job);
-    free(taken);
-    free(open);
     free(path);
+}
+
+/* The owner before has stored epoch 1, which that worker has trained or gone on from. */
+static void take_over(uint32_t from)
+{
+    char job[HPX_POOL_NAME_BYTES];
+    leave("old-j0", from);
+    hpx_executor *executor = open_pool(NULL);
+    wanted(job);
+    assert_string_equal(job, "old-j0");
+    submit(executor, from, 3);
+    wanted(job);
+    assert_string_equal(job, "old-j0");
+    write_epochs(2, 3);
+    expect_heard(executor, "", "23D");
+    end(executor);
 }
 
 static void test_a_job_is_taken_over(void **state)
 {
     (void)state;
-    char job[HPX_POOL_NAME_BYTES];
-    leave("old-j0", 0);
-    hpx_executor *executor = open_pool();
-    wanted(job);
-    assert_string_equal(job, "old-j0");
-    submit(executor, 0, 3);
-    wanted(job);
-    assert_string_equal(job, "old-j0");
-    write_result(worker, HPX_MESSAGE_EPOCH, 2); /* that owner has stored the first */
-    write_result(worker, HPX_MESSAGE_EPOCH, 3);
-    say(worker, "", "");
-    look(executor);
-    assert_string_equal(heard, "23D");
-    end(executor);
+    take_over(0);
 }
 
 static void test_a_continued_job_is_taken_over(void **state)
 {
     (void)state;
-    char job[HPX_POOL_NAME_BYTES];
-    leave("old-j0", 1);
-    hpx_executor *executor = open_pool();
-    submit(executor, 1, 3);
-    wanted(job);
-    assert_string_equal(job, "old-j0");
-    write_result(worker, HPX_MESSAGE_EPOCH, 2);
-    write_result(worker, HPX_MESSAGE_EPOCH, 3);
-    say(worker, "", "");
-    look(executor);
-    assert_string_equal(heard, "23D");
-    end(executor);
+    take_over(1);
 }
 
 /* A worker that would train less, or from later on, is of no use. */
@@ -367,13 +290,10 @@ static void test_another_job_is_not_taken_over(void **state)
     (void)state;
     char job[HPX_POOL_NAME_BYTES];
     leave("old-j0", 0);
-    hpx_executor *executor = open_pool();
+    hpx_executor *executor = open_pool(NULL);
     submit(executor, 0, 5);
-    for (uint32_t epoch = 1; epoch <= 3; epoch++)
-        write_result(worker, HPX_MESSAGE_EPOCH, epoch);
-    say(worker, "", "");
-    look(executor);
-    assert_string_equal(heard, "123"); /* and no end, which would be an accident */
+    write_epochs(1, 3);
+    expect_heard(executor, "", "123"); /* and no end, which would be an accident */
     wanted(job);
     assert_non_null(strstr(job, "-j"));
     assert_string_not_equal(job, "old-j0");
@@ -384,14 +304,14 @@ static void test_results_wait_for_who_asks(void **state)
 {
     (void)state;
     assert_int_equal(hpx_pool_make(pool, &error), HPX_OK);
-    write_result("old-0-0", HPX_MESSAGE_EPOCH, 1);
-    write_result("old-0-0", HPX_MESSAGE_EPOCH, 2);
+    write_result("old-0-0", 1);
+    write_result("old-0-0", 2);
     leave("", 0);
-    hpx_executor *executor = open_pool(); /* which asks for none of it */
+    hpx_executor *executor = open_pool(NULL); /* which asks for none of it */
     look(executor);
     executor->close(executor);
     assert_true(hpx_path_exists(pool));
-    executor = open_pool();
+    executor = open_pool(NULL);
     look(executor);
     submit(executor, 0, 2);
     look(executor);
@@ -444,7 +364,7 @@ static void test_a_worker_that_cannot_read_a_job(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down_pool)
     const struct CMUnitTest tests[] = {
         TEST(test_results_stay_until_they_are_stored),
         TEST(test_nothing_follows_a_damaged_result),

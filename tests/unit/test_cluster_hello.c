@@ -5,8 +5,8 @@
 #include "identity/manifest.h"
 #include "worker/executor.h"
 #include "worker/hello.h"
-#include "worker/pool.h"
-#include "worker/sign.h"
+
+#include "../helper/pool.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,21 +19,11 @@
 #include <cmocka.h>
 
 static hpx_error error;
-static char *place_of_all, *pool;
 static const hpx_trainer *trainer;
 
-/* --- the engine, which has one worker wherever it is asked ---------------------------------------------------------- */
+/* --- the engine ----------------------------------------------------------------------------------------------------- */
 
-static char worker[HPX_POOL_NAME_BYTES]; /* the last that was asked for */
-static char avoided[64];                 /* nodes, one after the other */
-
-static hpx_status place(hpx_launcher *launcher, const char *name, size_t count, hpx_error *unused)
-{
-    (void)launcher, (void)unused;
-    assert_int_equal(count, 1);
-    snprintf(worker, sizeof worker, "%.40s-0", name);
-    return HPX_OK;
-}
+static char avoided[64]; /* nodes, one after the other */
 
 static void avoid(hpx_launcher *launcher, const char *node)
 {
@@ -41,40 +31,14 @@ static void avoid(hpx_launcher *launcher, const char *node)
     snprintf(avoided + strlen(avoided), sizeof avoided - strlen(avoided), "%s ", node);
 }
 
-static bool has(hpx_launcher *launcher, const char *name)
-{
-    (void)launcher, (void)name;
-    return true;
-}
-
-static void do_nothing(hpx_launcher *launcher)
-{
-    (void)launcher;
-}
-
-static hpx_executor *open_pool(void)
-{
-    static hpx_launcher engine = {
-        .place = place, .has = has, .avoid = avoid, .cancel = do_nothing, .close = do_nothing};
-    hpx_executor *executor;
-    assert_int_equal(hpx_executor_cluster(&executor, &engine, pool, 1, &error), HPX_OK);
-    return executor;
-}
-
 /* --- a worker ------------------------------------------------------------------------------------------------------- */
 
 static void say(const char *unfit, const char *ended)
 {
-    static uint64_t beat;
-    hpx_member_sign sign = {.beat = ++beat};
-    hpx_buffer text = {0};
-    char *path = hpx_pool_path(pool, "member", worker);
+    hpx_member_sign sign = {.beat = 0};
     snprintf(sign.unfit, sizeof sign.unfit, "%s", unfit);
     snprintf(sign.ended, sizeof sign.ended, "%s", ended);
-    hpx_member_sign_encode(&text, &sign);
-    assert_int_equal(hpx_sign_write(path, &text, &error), HPX_OK);
-    hpx_buffer_free(&text);
-    free(path);
+    say_sign(worker, &sign);
 }
 
 static hpx_fields hello_of(const hpx_fields *binary)
@@ -143,23 +107,9 @@ static void end(hpx_executor *executor)
 
 static int set_up(void **state)
 {
-    (void)state;
-    char path[] = "/tmp/hpx-hello-XXXXXX";
-    assert_non_null(mkdtemp(path));
-    place_of_all = hpx_strdup(path);
-    pool = hpx_path_join(path, "pool");
     trainer = hpx_trainer_find(hpx_trainer_names()[0]);
-    *worker = *avoided = '\0';
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    hpx_folder_remove(place_of_all);
-    free(place_of_all);
-    free(pool);
-    return 0;
+    *avoided = '\0';
+    return set_up_pool(state);
 }
 
 /* --- tests ---------------------------------------------------------------------------------------------------------- */
@@ -200,7 +150,7 @@ static void test_the_first_worker_decides(void **state)
 {
     (void)state;
     hpx_fields binary, others = other_numerics();
-    hpx_executor *executor = open_pool();
+    hpx_executor *executor = open_pool(avoid);
     look(executor);
     assert_string_equal(worker, ""); /* nobody wants one */
     assert_int_equal(binary_of(&binary, executor), HPX_NOT_FOUND);
@@ -223,7 +173,7 @@ static void test_a_worker_of_another_hpx(void **state)
     (void)state;
     char first[HPX_POOL_NAME_BYTES];
     hpx_fields binary, others = other_code();
-    hpx_executor *executor = open_pool();
+    hpx_executor *executor = open_pool(avoid);
     assert_int_equal(binary_of(&binary, executor), HPX_NOT_FOUND);
     look(executor);
     memcpy(first, worker, sizeof first);
@@ -246,7 +196,7 @@ static void test_a_node_that_is_unfit(void **state)
     (void)state;
     char first[HPX_POOL_NAME_BYTES];
     hpx_fields binary;
-    hpx_executor *executor = open_pool();
+    hpx_executor *executor = open_pool(avoid);
     assert_int_equal(binary_of(&binary, executor), HPX_NOT_FOUND);
     for (int i = 0; i < 5; i++) { /* more than may end early */
         look(executor);
@@ -286,7 +236,7 @@ static void test_what_is_kept(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down_pool)
     const struct CMUnitTest tests[] = {
         TEST(test_what_differs),
         TEST(test_the_first_worker_decides),

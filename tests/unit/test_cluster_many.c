@@ -31,20 +31,6 @@ struct watch {
     size_t started, done, memory, files, memory_then, files_then;
 };
 
-/* Bytes that are in memory and of no file. */
-static size_t memory(void)
-{
-    char line[256];
-    size_t kib = 0;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status && fgets(line, sizeof line, status))
-        if (sscanf(line, "RssAnon: %zu kB", &kib) == 1)
-            break;
-    if (status)
-        fclose(status);
-    return kib << 10;
-}
-
 static size_t files(void)
 {
     size_t count = 0;
@@ -64,10 +50,10 @@ static void see(void *context, const hpx_event *event)
     assert_int_not_equal(event->kind, HPX_EVENT_FAILED);
     assert_int_not_equal(event->kind, HPX_EVENT_POSTPONED);
     if (event->kind == HPX_EVENT_DONE && watch->done == TRIALS / 10) {
-        watch->memory_then = memory();
+        watch->memory_then = owner_memory();
         watch->files_then = files();
     } else if (event->kind == HPX_EVENT_DONE && watch->done == TRIALS) {
-        watch->memory = memory();
+        watch->memory = owner_memory();
         watch->files = files();
     }
 }
@@ -75,11 +61,7 @@ static void see(void *context, const hpx_event *event)
 static void test_many(void **state)
 {
     (void)state;
-    char *folder = make_folder(), *pool = hpx_path_join(folder, "pool"),
-         *text = hpx_format(
-             "model idle\n  across = $a\n  down = $b\ntrain\n  epochs = 1\naxis a = linear 1..%d step 1\n"
-             "axis b = linear 1..%d step 1\nsearch all\n  method = grid\n",
-             SIDE, SIDE);
+    char *folder = make_folder(), *pool = hpx_path_join(folder, "pool"), *text = fleet_recipe(SIDE, SIDE);
     hpx_recipe *recipe;
     hpx_store *store;
     hpx_outcome *outcome;
