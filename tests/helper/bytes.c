@@ -1,5 +1,25 @@
 #include "bytes.h"
 
+#include "hpx/fields.h"
+
+hpx_buffer numbered_manifest(uint64_t number)
+{
+    hpx_fields fields = {0};
+    hpx_buffer manifest = {0};
+    hpx_fields_set_count(&fields, "number", number);
+    hpx_fields_encode(&manifest, &fields);
+    hpx_fields_free(&fields);
+    return manifest;
+}
+
+hpx_hash numbered_key(uint64_t number)
+{
+    hpx_buffer manifest = numbered_manifest(number);
+    const hpx_hash key = hpx_hash_of(manifest.data, manifest.size);
+    hpx_buffer_free(&manifest);
+    return key;
+}
+
 hpx_status put_bytes(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,
                      const void *checkpoint, size_t size, const hpx_put_options *options, hpx_error *error)
 {

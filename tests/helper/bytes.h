@@ -1,8 +1,14 @@
-/* Checkpoints as bytes in memory: what the store takes and gives as blobs. */
+/* What tests put into a store: manifests that differ by a number, and checkpoints as bytes in memory, which the store takes and
+ * gives as blobs. */
 #ifndef HPX_TESTS_BYTES_H
 #define HPX_TESTS_BYTES_H
 
+#include "hpx/buffer.h"
+#include "hpx/hash.h"
 #include "hpx/store.h"
+
+hpx_buffer numbered_manifest(uint64_t number);
+hpx_hash numbered_key(uint64_t number); /* its key */
 
 /* hpx_store_put. */
 hpx_status put_bytes(hpx_store *store, const hpx_buffer *manifest, const hpx_artifact *artifact,

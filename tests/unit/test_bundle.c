@@ -139,13 +139,6 @@ static hpx_buffer bytes_of(hpx_fields fields)
     return bytes;
 }
 
-static hpx_buffer manifest_of(uint64_t number)
-{
-    hpx_fields fields = {0};
-    hpx_fields_set_count(&fields, "number", number);
-    return bytes_of(fields);
-}
-
 static hpx_buffer checkpoint_of(uint64_t number, uint32_t epoch, size_t size)
 {
     hpx_buffer bytes = {0};
@@ -160,7 +153,7 @@ static hpx_buffer checkpoint_of(uint64_t number, uint32_t epoch, size_t size)
 static hpx_artifact artifact_of(uint64_t number, uint32_t epoch, uint32_t parent,
                                 const hpx_buffer *checkpoint)
 {
-    hpx_buffer manifest = manifest_of(number);
+    hpx_buffer manifest = numbered_manifest(number);
     hpx_artifact artifact = {.key = hpx_hash_of(manifest.data, manifest.size),
                              .epoch = epoch,
                              .parent = parent,
@@ -187,7 +180,7 @@ static const hpx_bundle_options WHOLE = {.checkpoints = true, .logs = true};
 static void put_with(hpx_store *store, uint64_t number, const hpx_artifact *artifact,
                      const hpx_buffer *checkpoint)
 {
-    hpx_buffer manifest = manifest_of(number);
+    hpx_buffer manifest = numbered_manifest(number);
     hpx_fields code = code_record(number % 2), dataset = dataset_record(number % 3);
     expect_ok(hpx_store_put_record(store, HPX_RECORD_CODE, &code, &error), &error);
     expect_ok(hpx_store_put_record(store, HPX_RECORD_DATASET, &dataset, &error), &error);
@@ -357,7 +350,7 @@ static void test_selection(void **state)
     fill(a.store);
     hpx_hash keys[4];
     for (uint64_t i = 0; i < 3; i++) {
-        hpx_buffer manifest = manifest_of(i);
+        hpx_buffer manifest = numbered_manifest(i);
         keys[i] = hpx_hash_of(manifest.data, manifest.size);
         hpx_buffer_free(&manifest);
     }
@@ -492,7 +485,7 @@ static void test_newer_checkpoint_is_added(void **state)
     expect_imported(b.store, &newer, 1, 1, 1, 0);
     assert_int_equal(count_values(b.store, DB_CHECKPOINTS), 2);
     uint32_t epoch;
-    hpx_buffer manifest = manifest_of(1);
+    hpx_buffer manifest = numbered_manifest(1);
     hpx_hash key = hpx_hash_of(manifest.data, manifest.size);
     expect_ok(hpx_store_newest_checkpoint_epoch(&epoch, b.store, &key, UINT32_MAX, &error), &error);
     assert_int_equal(epoch, 5);
@@ -764,7 +757,7 @@ static struct parts make_parts_of(size_t piece_bytes)
     hpx_buffer_add(&entry, whole.bytes, 16);
     add_part(&parts, 'C', &first.code, -1, -1, bytes_of(code_record(1)));
     add_part(&parts, 'D', &first.dataset, -1, -1, bytes_of(dataset_record(1)));
-    add_part(&parts, 'M', &first.key, -1, -1, manifest_of(1));
+    add_part(&parts, 'M', &first.key, -1, -1, numbered_manifest(1));
     add_part(&parts, 'R', &first.key, 1, -1, record_bytes(&first));
     add_part(&parts, 'R', &first.key, 2, -1, record_bytes(&second));
     add_conflict(&parts, &conflict);
@@ -1009,7 +1002,7 @@ static void no_last_chunk(struct parts *parts)
 
 static void lacks_last_chunk_before_another(struct parts *parts)
 {
-    hpx_buffer other = manifest_of(99);
+    hpx_buffer other = numbered_manifest(99);
     hpx_hash key = {{0xff}};
     remove_part(parts, CHUNK_1);
     add_part(parts, 'M', &key, -1, -1, other);

@@ -3,6 +3,7 @@
 #include "hpx/store.h"
 #include "store/bundle.h"
 
+#include "../helper/bytes.h"
 #include "../helper/helper.h"
 
 #include <setjmp.h>
@@ -39,24 +40,6 @@ static int tear_down(void **state)
 
 /* --- what is stored ---------------------------------------------------------------------------------------- */
 
-static hpx_buffer manifest_of(uint64_t number)
-{
-    hpx_fields fields = {0};
-    hpx_buffer manifest = {0};
-    hpx_fields_set_count(&fields, "number", number);
-    hpx_fields_encode(&manifest, &fields);
-    hpx_fields_free(&fields);
-    return manifest;
-}
-
-static hpx_hash key_of(uint64_t number)
-{
-    hpx_buffer manifest = manifest_of(number);
-    const hpx_hash key = hpx_hash_of(manifest.data, manifest.size);
-    hpx_buffer_free(&manifest);
-    return key;
-}
-
 static hpx_hash put_code(void)
 {
     hpx_fields code = {0};
@@ -82,11 +65,11 @@ static hpx_hash put_dataset(void)
 /* Epochs 1 to last, all with a checkpoint that is kept. */
 static void put_epochs(uint64_t number, uint32_t last)
 {
-    hpx_buffer manifest = manifest_of(number);
+    hpx_buffer manifest = numbered_manifest(number);
     for (uint32_t epoch = 1; epoch <= last; epoch++) {
         char bytes[32];
         snprintf(bytes, sizeof bytes, "weights %u", epoch);
-        hpx_artifact artifact = {.key = key_of(number),
+        hpx_artifact artifact = {.key = numbered_key(number),
                                  .epoch = epoch,
                                  .metrics = made_metrics(1, 0, 1, 0, 1, epoch / 100.0),
                                  .code = put_code(),
@@ -124,7 +107,7 @@ static hpx_status add_part(void *context, hpx_bundle_part part, const void *byte
 static struct parts export(uint64_t number, bool discreet)
 {
     struct parts parts = {.done = {0}};
-    const hpx_hash key = key_of(number);
+    const hpx_hash key = numbered_key(number);
     const hpx_bundle_options options = {.checkpoints = true, .discreet = discreet};
     expect_ok(hpx_bundle_write_parts(&parts.done, store, &key, &options, add_part, &parts, &error), &error);
     return parts;
@@ -156,7 +139,7 @@ static hpx_status give(void *context, void *bytes, size_t size, size_t *got, hpx
 /* Takes the first `count` parts for the trajectory of this number. */
 static hpx_status import(hpx_imported *done, const struct parts *parts, size_t count, uint64_t number)
 {
-    hpx_buffer manifest = manifest_of(number);
+    hpx_buffer manifest = numbered_manifest(number);
     const hpx_bundle_origin origin = {.manifest = &manifest, .signer = "somebody"};
     struct source source = {.at = 0};
     for (size_t part = 0; part < count; part++)
@@ -169,7 +152,7 @@ static hpx_status import(hpx_imported *done, const struct parts *parts, size_t c
 
 static uint32_t newest_checkpoint(uint64_t number)
 {
-    const hpx_hash key = key_of(number);
+    const hpx_hash key = numbered_key(number);
     uint32_t epoch = 0;
     hpx_store_newest_checkpoint_epoch(&epoch, other, &key, 100, &error);
     return epoch;
@@ -179,7 +162,7 @@ static size_t count_results(void)
 {
     size_t count = 0;
     for (uint64_t number = 0; number < 10; number++) {
-        const hpx_hash key = key_of(number);
+        const hpx_hash key = numbered_key(number);
         for (uint32_t epoch = 1; epoch < 10; epoch++) {
             hpx_artifact artifact;
             if (hpx_store_get(&artifact, other, &key, epoch, NULL, &error) == HPX_OK) {
@@ -196,7 +179,7 @@ static void test_parts(void **state)
     (void)state;
     hpx_imported done;
     hpx_fields mark = {0};
-    const hpx_hash key = key_of(1);
+    const hpx_hash key = numbered_key(1);
     put_epochs(1, 3);
     put_epochs(2, 2);
     struct parts parts = export(1, false);
@@ -273,7 +256,7 @@ static void test_discreet(void **state)
     hpx_imported done;
     hpx_artifact artifact;
     hpx_fields code = {0};
-    const hpx_hash key = key_of(1);
+    const hpx_hash key = numbered_key(1);
     put_epochs(1, 2);
     struct parts open = export(1, false), parts = export(1, true);
     assert_true(contains(&open, "secret edit") && contains(&open, "secret file") &&
@@ -297,7 +280,7 @@ static void test_discreet(void **state)
 static void test_several(void **state)
 {
     (void)state;
-    hpx_buffer manifests[2] = {manifest_of(1), manifest_of(2)};
+    hpx_buffer manifests[2] = {numbered_manifest(1), numbered_manifest(2)};
     struct source sources[2] = {{.at = 0}, {.at = 0}};
     hpx_bundle_origin origins[2];
     hpx_bundle_input inputs[2];

@@ -41,24 +41,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static hpx_buffer manifest_of(uint64_t number)
-{
-    hpx_buffer manifest = {0};
-    hpx_fields fields = {0};
-    hpx_fields_set_count(&fields, "number", number);
-    hpx_fields_encode(&manifest, &fields);
-    hpx_fields_free(&fields);
-    return manifest;
-}
-
-static hpx_hash key_of(uint64_t number)
-{
-    hpx_buffer manifest = manifest_of(number);
-    hpx_hash key = hpx_hash_of(manifest.data, manifest.size);
-    hpx_buffer_free(&manifest);
-    return key;
-}
-
 /* `size` bytes that all have this value. */
 static hpx_buffer bytes_of(int byte, size_t size)
 {
@@ -72,8 +54,8 @@ static hpx_buffer bytes_of(int byte, size_t size)
 static hpx_status put_blob(uint64_t number, uint32_t epoch, const hpx_blob *blob, const hpx_buffer *bytes,
                            const hpx_put_options *options)
 {
-    hpx_buffer manifest = manifest_of(number);
-    hpx_artifact artifact = {.key = key_of(number),
+    hpx_buffer manifest = numbered_manifest(number);
+    hpx_artifact artifact = {.key = numbered_key(number),
                              .epoch = epoch,
                              .metrics = made_metrics(1, 1, 1, 1, 1, 1),
                              .cell = CELL("n\0"
@@ -150,7 +132,7 @@ static void expect_newest(uint64_t number, uint32_t epoch, int byte, size_t size
 {
     hpx_blob blob;
     uint32_t found;
-    hpx_hash key = key_of(number), hash, expected = hash_of(byte, size);
+    hpx_hash key = numbered_key(number), hash, expected = hash_of(byte, size);
     expect_ok(hpx_store_newest_checkpoint(&found, &blob, store, &key, UINT32_MAX, &error), &error);
     assert_int_equal(found, epoch);
     assert_int_equal(blob.size, size);
@@ -203,10 +185,10 @@ static void test_shared(void **state)
 {
     (void)state;
     bool done;
-    const hpx_hash one = key_of(1), two = key_of(2);
+    const hpx_hash one = numbered_key(1), two = numbered_key(2);
     expect_ok(put(1, 1, 'a', LARGE, NULL), &error);
     expect_ok(put(2, 1, 'a', LARGE, NULL), &error);
-    hpx_buffer manifest = manifest_of(3);
+    hpx_buffer manifest = numbered_manifest(3);
     expect_ok(hpx_store_copy(store, &one, &manifest, &error), &error);
     hpx_buffer_free(&manifest);
     assert_int_equal(files(), 1);
@@ -215,7 +197,7 @@ static void test_shared(void **state)
     expect_ok(hpx_store_forget(&done, store, &two, &error), &error);
     assert_true(done);
     expect_newest(3, 1, 'a', LARGE);
-    const hpx_hash three = key_of(3);
+    const hpx_hash three = numbered_key(3);
     expect_ok(hpx_store_forget(&done, store, &three, &error), &error);
     assert_int_equal(files(), 0);
 }
@@ -238,7 +220,7 @@ static void test_open_when_dropped(void **state)
     hpx_blob blob;
     uint32_t epoch;
     bool done;
-    hpx_hash key = key_of(1), hash, expected = hash_of('a', LARGE);
+    hpx_hash key = numbered_key(1), hash, expected = hash_of('a', LARGE);
     expect_ok(put(1, 1, 'a', LARGE, NULL), &error);
     expect_ok(hpx_store_newest_checkpoint(&epoch, &blob, store, &key, 1, &error), &error);
     expect_ok(hpx_store_forget(&done, store, &key, &error), &error);
@@ -298,7 +280,7 @@ static void test_orphans(void **state)
     hpx_buffer remark = {0};
     expect_ok(put(1, 1, 'a', LARGE, NULL), &error);
     expect_ok(put(2, 1, 'b', LARGE, NULL), &error);
-    hpx_hash two = key_of(2);
+    hpx_hash two = numbered_key(2);
     bool done;
     char *from = path_of('b', LARGE), *aside = hpx_path_join(folder, "aside"),
          *temporary = hpx_path_join(folder, "blobs/incoming.tmp.1.0");
