@@ -21,7 +21,7 @@ struct folder {
     hpx_transport transport;
     char *path;
     mode_t mode;      /* of the folder: who may read it may read what is in it, too */
-    unsigned written; /* files */
+    unsigned written; /* files, or tried to */
 };
 
 static hpx_status open_file(int *out, uint64_t *size, const char *path, hpx_error *error)
@@ -63,12 +63,25 @@ static hpx_status get(struct folder *folder, hpx_transfer *transfer, const char 
     return status;
 }
 
+/* A new file beside the path. In containers processes have the same numbers, and one that was killed leaves its file. */
+static int create_temporary(char **name, struct folder *folder, const char *path)
+{
+    int fd;
+    *name = NULL;
+    do {
+        free(*name);
+        *name = hpx_format("%s.%ld.%u.part", path, (long)getpid(), folder->written++);
+        fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    } while (fd < 0 && errno == EEXIST);
+    return fd;
+}
+
 static hpx_status write_file(struct folder *folder, const hpx_transfer *transfer, const char *path,
                              hpx_error *error)
 {
     hpx_status status = HPX_OK;
-    char *temporary = hpx_format("%s.%ld.%u.part", path, (long)getpid(), folder->written++);
-    const int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    char *temporary;
+    const int fd = create_temporary(&temporary, folder, path);
     if (fd < 0 || fchmod(fd, (folder->mode & 0444) | 0600) != 0)
         status = hpx_error_errno(error, "%s", temporary);
     else if (hpx_blob_copy(fd, NULL, &transfer->blob, error))

@@ -277,6 +277,25 @@ test_discreet() {
     run 0 hpx verify --store whole
 }
 
+# A process of the same number, as containers have them, was killed while it wrote.
+test_left_over() {
+    local names
+    team
+    names=(team/{ac,cas}/*)
+    rm "${names[@]}"
+    push_after_kill() {
+        for name in "${names[@]}"; do
+            touch "$name.$BASHPID".{0..30}.part
+        done
+        exec env XDG_CONFIG_HOME="$PWD/config-alice" "$HPX" build a.rcp --store alice --remote team --push --json -q
+    }
+    (push_after_kill >out 2>err) || fail 'the build failed'
+    empty err
+    is .shared.pushed 4
+    build_as bob bob
+    is .shared.pulled 4
+}
+
 # Who may use the folder may use what is in it, whatever the umask; what is started here sees no token.
 test_modes() {
     mkdir team
