@@ -145,7 +145,7 @@ static hpx_status read_trusted(hpx_keys *out, hpx_error *error)
     }
     text = hpx_alloc(TRUSTED_BYTES_MAX + 1);
     const size_t size = read_bytes(fd, text, TRUSTED_BYTES_MAX);
-    if (size >= TRUSTED_BYTES_MAX)
+    if (size >= TRUSTED_BYTES_MAX || memchr(text, '\0', size))
         status = hpx_error_set(error, HPX_USAGE, "%s: cannot be read, or is no list of keys", path);
     size_t number = 0;
     for (char *line = text; line && !status; line = rest) {

@@ -98,6 +98,9 @@ test_refused() { # files that others could have read or changed
     chmod 600 home/hpx/trusted
     echo "anna hpx1" >>home/hpx/trusted
     complains 2 'home/hpx/trusted:2: the name anna stands here twice' hpx key list
+    printf '# \0\n' >home/hpx/trusted # a text ends there: what stands behind it would be lost
+    complains 2 'home/hpx/trusted: cannot be read, or is no list of keys' hpx key trust anna "$key"
+    : >home/hpx/trusted
     echo rubbish >home/hpx/key
     complains 2 'this is no private key of hpx' hpx key list
     equal "$(cat home/hpx/key)" rubbish 'what was there'
