@@ -47,8 +47,9 @@ static void encode_index(hpx_buffer *out, const hpx_snapshot_file *files, size_t
     hpx_fields_free(&fields);
 }
 
-hpx_status hpx_parcel_make(char **path, int *held, const char *scratch, const hpx_snapshot_file *files,
-                           size_t count, hpx_error *error)
+/* Makes one, unless it is there, and whole. HPX_DIFFERS when a file has not its hash. */
+static hpx_status make_parcel(char **path, int *held, const char *scratch, const hpx_snapshot_file *files,
+                              size_t count, hpx_error *error)
 {
     char name[HPX_HASH_HEX_BYTES], *folder;
     const hpx_hash hash = hpx_parcel_hash(files, count);
@@ -76,7 +77,7 @@ hpx_status hpx_parcel_hand_over(const char *scratch, const hpx_snapshot_file *fi
 {
     char *path;
     int held = -1;
-    hpx_status status = hpx_parcel_make(&path, &held, scratch, files, count, error);
+    hpx_status status = make_parcel(&path, &held, scratch, files, count, error);
     if (held >= 0)
         close(held);
     free(path);
@@ -149,7 +150,7 @@ hpx_status hpx_parcel_copy(char **path, int *held, const char *scratch, const ch
     if (!status && lock < 0)
         status = hpx_error_errno(error, "%s", scratch);
     if (!status)
-        status = hpx_parcel_make(path, held, scratch, index.files, index.count, error);
+        status = make_parcel(path, held, scratch, index.files, index.count, error);
     if (status == HPX_DIFFERS)
         status = hpx_error_set(error, HPX_DAMAGED, "%s: it is damaged", folder);
     if (lock >= 0)

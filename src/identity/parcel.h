@@ -19,17 +19,12 @@ hpx_snapshot_file hpx_parcel_file(const char *name, const char *source, const hp
 /* Of files in ascending order of their names. */
 hpx_hash hpx_parcel_hash(const hpx_snapshot_file *files, size_t count);
 
-/* Makes it, unless it is there, and whole. *path is that of the data, free() it. While *held is open it is not collected
- * (hpx_scratch_collect). HPX_DIFFERS when a file has not its hash. */
-hpx_status hpx_parcel_make(char **path, int *held, const char *scratch, const hpx_snapshot_file *files,
-                           size_t count, hpx_error *error);
-
-/* The same for others, who hold it themselves. HPX_FAILED for a file that has changed, too. */
+/* Makes one for others, unless it is there, and whole. HPX_FAILED for a file that has not its hash, too. */
 hpx_status hpx_parcel_hand_over(const char *scratch, const hpx_snapshot_file *files, size_t count,
                                 hpx_error *error);
 
-/* Copies one from another scratch folder, unless it is there, and whole; others who want it wait meanwhile. HPX_NOT_FOUND: the
- * other folder has none. */
+/* Copies one from another scratch folder, unless it is there, and whole; others who want it wait meanwhile. *path is that of the
+ * data, free() it. While *held is open it is not collected (hpx_scratch_collect). HPX_NOT_FOUND: the other folder has none. */
 hpx_status hpx_parcel_copy(char **path, int *held, const char *scratch, const char *from,
                            const hpx_hash *hash, hpx_error *error);
 
