@@ -121,9 +121,9 @@ void hpx_cluster_note_work(struct cluster *cluster, const struct member *member)
 hpx_status hpx_cluster_look_at(size_t *taken, struct cluster *cluster, struct member *member,
                                hpx_result_fn *each, void *context, hpx_error *error);
 
-/* A worker that is no more: by its own word, or silent for too long. Its job is lost. */
-hpx_status hpx_cluster_lose(struct cluster *cluster, struct member *member, const char *why,
-                            hpx_result_fn *each, void *context, hpx_error *error);
+/* The job that a worker is at cannot come to a good end there. */
+hpx_status hpx_cluster_lose_job(struct cluster *cluster, const struct member *member, const char *why,
+                                hpx_result_fn *each, void *context, hpx_error *error);
 
 /* Forgets those that have ended, and whose results were all taken. */
 void hpx_cluster_forget_ended(struct cluster *cluster);

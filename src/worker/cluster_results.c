@@ -128,8 +128,8 @@ hpx_status hpx_cluster_take_results(size_t *taken, struct cluster *cluster, stru
         }
         if (!had)
             status = deliver(&kept, cluster, member, &result, each, context, error);
-        else if (!is_old && *member->sign.job)
-            status = hpx_cluster_lose(cluster, member, error->message, each, context, error);
+        else if (!is_old)
+            status = hpx_cluster_lose_job(cluster, member, error->message, each, context, error);
         if (kept)
             keep(cluster, &result, path);
         else

@@ -171,9 +171,18 @@ static bool has_lying(const struct cluster *cluster, const struct member *member
     return some;
 }
 
-/* A worker that is no more: by its own word, or silent for too long. */
-hpx_status hpx_cluster_lose(struct cluster *cluster, struct member *member, const char *why,
-                            hpx_result_fn *each, void *context, hpx_error *error)
+hpx_status hpx_cluster_lose_job(struct cluster *cluster, const struct member *member, const char *why,
+                                hpx_result_fn *each, void *context, hpx_error *error)
+{
+    for (size_t i = 0; i < cluster->post_count && *member->sign.job; i++)
+        if (strcmp(cluster->posts[i].job, member->sign.job) == 0)
+            return hpx_cluster_end(cluster, &cluster->posts[i], HPX_MESSAGE_LOST, why, each, context, error);
+    return HPX_OK;
+}
+
+/* A worker that is no more: by its own word, or silent for too long. Its job is lost. */
+static hpx_status lose(struct cluster *cluster, struct member *member, const char *why, hpx_result_fn *each,
+                       void *context, hpx_error *error)
 {
     static const char *const parts[] = {"member", "end", "log"};
     if (*member->sign.unfit)
@@ -186,10 +195,7 @@ hpx_status hpx_cluster_lose(struct cluster *cluster, struct member *member, cons
         hpx_pool_remove(cluster->pool, parts[i], member->name, "");
     if (forgotten)
         hpx_pool_remove(cluster->pool, "hello", member->name, ".msg");
-    for (size_t i = 0; i < cluster->post_count && *member->sign.job; i++)
-        if (strcmp(cluster->posts[i].job, member->sign.job) == 0)
-            return hpx_cluster_end(cluster, &cluster->posts[i], HPX_MESSAGE_LOST, why, each, context, error);
-    return HPX_OK;
+    return hpx_cluster_lose_job(cluster, member, why, each, context, error);
 }
 
 void hpx_cluster_forget_ended(struct cluster *cluster)
@@ -272,7 +278,7 @@ hpx_status hpx_cluster_look_at(size_t *taken, struct cluster *cluster, struct me
     if (status || member->gone || member->taken < member->sign.results)
         return status;
     if (*member->sign.ended)
-        return hpx_cluster_lose(cluster, member, member->sign.ended, each, context, error);
+        return lose(cluster, member, member->sign.ended, each, context, error);
     if (!is_silent(member))
         return HPX_OK;
     char *end = last_line(cluster, "end", member->name);
@@ -283,9 +289,8 @@ hpx_status hpx_cluster_look_at(size_t *taken, struct cluster *cluster, struct me
                  "its worker ended without a word: do the nodes see the pool's folder, and this hpx?");
     free(end);
     if (*member->sign.ended)
-        return hpx_cluster_lose(cluster, member, member->sign.ended, each, context, error);
+        return lose(cluster, member, member->sign.ended, each, context, error);
     if (hpx_pulse_is_gone(&member->pulse))
-        return hpx_cluster_lose(cluster, member, "its worker was not heard of for 20 seconds", each, context,
-                                error);
+        return lose(cluster, member, "its worker was not heard of for 20 seconds", each, context, error);
     return HPX_OK;
 }

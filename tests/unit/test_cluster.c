@@ -207,15 +207,21 @@ static void test_nothing_follows_a_damaged_result(void **state)
     end(executor);
 }
 
+/* It costs the job, and not the worker, which lives. */
 static void test_a_result_that_is_missing(void **state)
 {
     (void)state;
-    char job[HPX_POOL_NAME_BYTES];
+    char job[HPX_POOL_NAME_BYTES], asked_for[HPX_POOL_NAME_BYTES];
     hpx_executor *executor = begin(job, 3);
     write_epochs(1, 2);
     char *first = result_path(worker, 0, ".msg");
     assert_int_equal(unlink(first), 0);
     expect_heard(executor, job, "L");
+    memcpy(asked_for, worker, sizeof asked_for);
+    submit(executor, 0, 3);
+    look(executor);
+    assert_string_equal(worker, asked_for);
+    assert_null(executor->words(executor));
     end(executor);
     free(first);
 }
