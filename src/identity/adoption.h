@@ -21,8 +21,8 @@
  *     adopted    count: ns since 1970
  *     reason     text
  *
- * The hash of whose it is names it, with "as" where the numerics are others. Of those that were made before paths were known, with "covers" in place of "holds" and "paths", proven ones
- * hold for nothing any more. */
+ * The hash of whose it is names it, with "as" where the numerics are others. Of those that were made before paths were known,
+ * with "covers" in place of "holds" and "paths", proven ones hold for nothing any more. */
 #ifndef HPX_ADOPTION_H
 #define HPX_ADOPTION_H
 

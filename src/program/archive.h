@@ -19,8 +19,8 @@ typedef struct hpx_archive_state {
     hpx_hash hash; /* of names, sizes and times: equal as long as nothing changes */
 } hpx_archive_state;
 
-/* Gives no notices (inotify) for files. HPX_NOT_FOUND, with the reason, when there is no file or folder of that name below `folder`, or when it is or holds
- * anything else: a link, a pipe. */
+/* Gives no notices (inotify) for files. HPX_NOT_FOUND, with the reason, when there is no file or folder of that name below
+ * `folder`, or when it is or holds anything else: a link, a pipe. */
 hpx_status hpx_archive_look(hpx_archive_state *out, const char *folder, const char *name, hpx_error *error);
 
 /* Packs it into an empty blob that can be written to. HPX_NOT_FOUND as above, and when it changes meanwhile so that it cannot be

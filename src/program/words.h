@@ -1,7 +1,7 @@
 /* A command as text, and templates.
  *
- * Written words are parted by one blank. A word that is empty, or has a blank, a tab, a line end, a quote of either kind, '#' or '\', stands
- * between double quotes, in which \" and \\ are a quote and a backslash.
+ * Written words are parted by one blank. A word that is empty, or has a blank, a tab, a line end, a quote of either kind, '#' or
+ * '\', stands between double quotes, in which \" and \\ are a quote and a backslash.
  *
  * A template is a text in which `$$` is a dollar and `${NAME}` stands for what that name has. */
 #ifndef HPX_WORDS_H

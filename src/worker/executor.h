@@ -29,11 +29,10 @@ struct hpx_executor {
     /* How many jobs it runs at once, 1 or more. */
     size_t (*capacity)(const hpx_executor *executor);
 
-    /* Starts a job; fewer than its capacity may run. It fails if its worker turns out to be of another code or numerics than
-     * the job's manifest has. `name` is the key that its results are handed on under:
-     * the job's own names the code that trains, and that may be equivalent to other code. HPX_FAILED when no worker
-     * can be had. After a job that ended for lack of memory, workers that idle are ended before the next one
-     * starts. */
+    /* Starts a job; fewer than its capacity may run. It fails if its worker turns out to be of another code or numerics than the
+     * job's manifest has. `name` is the key that its results are handed on under: the job's own names the code that trains, and
+     * that may be equivalent to other code. HPX_FAILED when no worker can be had. After a job that ended for lack of memory,
+     * workers that idle are ended before the next one starts. */
     hpx_status (*submit)(hpx_executor *executor, const hpx_job *job, const hpx_hash *name, hpx_error *error);
 
     /* Ends the job of this name, if it runs; no more is heard of it. A program has ten seconds to end; its slot is free at
@@ -66,9 +65,9 @@ struct hpx_executor {
  * `guest`: this process is not hpx's own, but a program's that uses the library. */
 hpx_executor *hpx_executor_local(const char *program, size_t workers, bool guest);
 
-/* Elsewhere: `workers` of them, through the folder `pool` (worker/pool.h), on machines that the launcher gets; it is taken over, also
- * when this fails. What an owner before this one has left in the pool is adopted: its workers, and what they have trained
- * is handed on when it is asked for. */
+/* Elsewhere: `workers` of them, through the folder `pool` (worker/pool.h), on machines that the launcher gets; it is taken over,
+ * also when this fails. What an owner before this one has left in the pool is adopted: its workers, and what they have trained is
+ * handed on when it is asked for. */
 hpx_status hpx_executor_cluster(hpx_executor **out, hpx_launcher *launcher, const char *pool, size_t workers,
                                 hpx_error *error);
 
