@@ -198,21 +198,17 @@ static void take_entry(hpx_transfer *transfer, hpx_status status, const hpx_erro
         put_pieces(push);
 }
 
-static hpx_status note_epoch(void *context, const hpx_artifact *artifact, hpx_error *error)
-{
-    (void)error;
-    *(uint32_t *)context = artifact->epoch;
-    return HPX_OK;
-}
-
 /* Whether the newest epoch was made with this store; what came from elsewhere is others' to sign. */
 static bool is_own(struct push *push)
 {
     hpx_store *store = push->remote->options.store;
+    hpx_artifact newest;
     hpx_fields mark = {0};
     hpx_error error;
-    if (hpx_store_each(store, &push->key, note_epoch, &push->epoch, &error) || push->epoch == 0)
+    if (hpx_store_newest(&newest, store, &push->key, UINT32_MAX, &error))
         return false;
+    push->epoch = newest.epoch;
+    hpx_artifact_free(&newest);
     const hpx_status status = hpx_store_find_import(&mark, store, &push->key, push->epoch, &error);
     hpx_fields_free(&mark);
     return status == HPX_NOT_FOUND;
