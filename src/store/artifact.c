@@ -261,8 +261,9 @@ hpx_status hpx_store_put(hpx_store *store, const hpx_buffer *manifest, const hpx
     return hpx_store_put_all(store, &put, 1, error);
 }
 
-hpx_status hpx_drop_epoch(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                          hpx_error *error)
+/* Record, checkpoint, log and mark. */
+static hpx_status drop_epoch(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
+                             hpx_error *error)
 {
     struct key name = hpx_key_of_epoch(key, epoch);
     hpx_status status = hpx_drop_checkpoint(store, txn, key, epoch, error);
@@ -281,7 +282,7 @@ hpx_status hpx_store_reject(hpx_store *store, const hpx_hash *key, uint32_t epoc
     hpx_status status = hpx_begin_write(&txn, store, error);
     if (status)
         return status;
-    status = hpx_drop_epoch(store, txn, key, epoch, error);
+    status = drop_epoch(store, txn, key, epoch, error);
     status = hpx_end_write(store, txn, status, error);
     if (!status && store->damaged) {
         char *what = hpx_format("%s epoch %u: %s", hpx_hash_hex(hex, key), epoch, why);

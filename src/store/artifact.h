@@ -33,10 +33,6 @@ hpx_status hpx_copy_import(hpx_store *store, MDB_txn *txn, const hpx_hash *from,
 /* In a transaction of its own; nothing happens if there is no mark. */
 hpx_status hpx_unmark_import(hpx_store *store, const hpx_hash *key, uint32_t epoch, hpx_error *error);
 
-/* Record, checkpoint and mark. */
-hpx_status hpx_drop_epoch(hpx_store *store, MDB_txn *txn, const hpx_hash *key, uint32_t epoch,
-                          hpx_error *error);
-
 /* validate.c */
 /* HPX_DAMAGED with what is wrong with a manifest, a code version or a data set. */
 hpx_status hpx_validate_fields(const hpx_store *store, enum database db, const hpx_fields *fields,
