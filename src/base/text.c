@@ -206,6 +206,15 @@ void hpx_text_shell(hpx_buffer *out, const char *text)
     hpx_buffer_puts(out, "'");
 }
 
+void hpx_text_shell_word(hpx_buffer *out, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-=:,+@%";
+    if (*text && text[strspn(text, plain)] == '\0')
+        hpx_buffer_puts(out, text);
+    else
+        hpx_text_shell(out, text);
+}
+
 bool hpx_parse_u64(uint64_t *out, const char *text)
 {
     if (*text == 0)

@@ -60,6 +60,8 @@ void hpx_text_xml(hpx_buffer *out, const char *text, bool quotes);
 
 /* Appends the text in quotes, as one word of a shell. */
 void hpx_text_shell(hpx_buffer *out, const char *text);
+/* The same, but without quotes where a shell needs none. */
+void hpx_text_shell_word(hpx_buffer *out, const char *text);
 
 /* The word for so many: hpx_plural(n, "trial", "trials"). */
 const char *hpx_plural(uint64_t count, const char *one, const char *many);

@@ -288,15 +288,11 @@ static void put_groups(hpx_buffer *out, const char *heading, const hpx_groups *g
     hpx_buffer_puts(out, "</ul>\n");
 }
 
-/* As a shell takes it: in quotes where it must be. */
+/* As a shell takes it. */
 static void put_word(hpx_buffer *out, const char *word)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-=:,+@%";
     hpx_buffer quoted = {0};
-    if (*word && word[strspn(word, plain)] == 0)
-        hpx_buffer_puts(&quoted, word);
-    else
-        hpx_text_shell(&quoted, word);
+    hpx_text_shell_word(&quoted, word);
     hpx_html_text(out, hpx_buffer_text(&quoted));
     hpx_buffer_free(&quoted);
 }

@@ -126,6 +126,19 @@ static void exclude(struct words *words, const hpx_buffer *avoided, char *const 
                                (const char *)avoided->data));
 }
 
+/* Where what workers print goes: %a is a worker's number, and a % of the path is two. */
+static char *log_option(const char *pool, const char *name)
+{
+    hpx_buffer option = {0};
+    hpx_buffer_puts(&option, "--output=");
+    for (const char *c = pool; *c; c++)
+        hpx_buffer_printf(&option, *c == '%' ? "%%%%" : "%c", *c);
+    hpx_buffer_printf(&option, "/log/%s-%%a", name);
+    char *text = hpx_strdup(hpx_buffer_text(&option));
+    hpx_buffer_free(&option);
+    return text;
+}
+
 /* The command for workers first to first + count - 1 of a batch. Of an option that is given twice Slurm takes the last: what the
  * user says comes behind what hpx says, and the nodes to avoid, with the user's own, behind that. */
 static struct words command(const char *pool, const char *name, const hpx_slurm_request *request,
@@ -136,7 +149,7 @@ static struct words command(const char *pool, const char *name, const hpx_slurm_
     add_word(&words, hpx_strdup("--parsable"));
     add_word(&words, hpx_format("--array=%zu-%zu", first, first + count - 1));
     add_word(&words, hpx_strdup("--job-name=hpx"));
-    add_word(&words, hpx_format("--output=%s/log/%s-%%a", pool, name));
+    add_word(&words, log_option(pool, name));
     add_word(&words, hpx_strdup("--open-mode=append"));
     add_word(&words, hpx_strdup("--signal=B:TERM@" WARNING));
     add_word(&words, hpx_strdup("--no-requeue"));
@@ -158,8 +171,10 @@ void hpx_slurm_describe(hpx_buffer *out, const char *program, const char *pool,
                         const hpx_slurm_request *request, char *const *options, size_t count)
 {
     struct words words = command(pool, "NAME", request, options, &(hpx_buffer){0}, 0, count);
-    for (size_t i = 0; i < words.count; i++)
-        hpx_buffer_printf(out, "%s%s", i > 0 ? " " : "", words.at[i]);
+    for (size_t i = 0; i < words.count; i++) {
+        hpx_buffer_puts(out, i > 0 ? " " : "");
+        hpx_text_shell_word(out, words.at[i]);
+    }
     hpx_buffer_puts(out, "\n\n");
     put_script(out, program, pool, "NAME");
     free_words(&words);

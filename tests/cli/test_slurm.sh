@@ -27,6 +27,9 @@ test_submission() {
     has out 'sbatch --parsable --array=0-1'
     has out '--partition=main --time=10'
     has out " worker '"
+    run 0 env HPX_SCRATCH="$PWD/a b 5%a" "$HPX" build --executor slurm -j 2 -n grid.rcp
+    has out "'--output=$PWD/a b 5%%a/pools/"
+    run 0 env HPX_SCRATCH="$PWD/a b 5%a" "$HPX" build --executor slurm -j 2 --store elsewhere grid.rcp
     complains 2 '--array is an option of sbatch that hpx sets itself' on_slurm grid.rcp -- --array=1-9
     complains 2 'say with -j how many workers' hpx build --executor slurm grid.rcp
     complains 2 'expected slurm or local' hpx build --executor pbs grid.rcp
