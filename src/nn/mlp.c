@@ -80,6 +80,11 @@ static size_t part_stride(const hpx_mlp_shape *shape, uint32_t layer)
     return (columns + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + ALIGNMENT;
 }
 
+size_t hpx_mlp_front_stride(const hpx_mlp *mlp)
+{
+    return part_stride(&mlp->shape, 0);
+}
+
 static size_t part_count(const hpx_mlp_shape *shape, uint32_t layer)
 {
     return (shape->sizes[layer + 1] - 1) / part_columns(shape, layer) + 1;
@@ -141,7 +146,7 @@ size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, hpx_batches train, hpx_batches
     mlp->sparse_inputs = NULL;
     if (sparse > 0)
         attach_sparse(mlp, block, &used, sparse);
-    if (dense > 0)
+    if (dense > 0 && !mlp->front.there)
         mlp->inputs = carve(block, &used, dense * sizes[0]);
     for (uint32_t l = 0; l <= last; l++) {
         const size_t stride = part_stride(shape, l), parts = part_count(shape, l);
@@ -159,7 +164,7 @@ size_t hpx_mlp_attach(hpx_mlp *mlp, float *block, hpx_batches train, hpx_batches
             gradient = larger(gradient, part_columns(shape, l) * sizes[last + 1]);
         mlp->outputs[l] = carve(
             block, &used, larger(train.rows * parts, evaluate.rows * (before_last ? 1 : parts)) * stride);
-        if (hpx_activation_keeps_derivative(mlp->activation))
+        if (hpx_activation_keeps_derivative(mlp->activation) && !(l == 0 && mlp->front.there))
             mlp->derivatives[l] = carve(block, &used, train.rows * parts * stride);
         mlp->deltas[l] = carve(block, &used, train.rows * (before_last ? 1 : parts) * stride);
     }
@@ -210,7 +215,7 @@ static struct parameters parameters_of(const hpx_mlp *mlp, uint32_t layer)
     const uint32_t *sizes = mlp->shape.sizes;
     float *weights = mlp->parameters;
     for (uint32_t l = 0; l < layer; l++)
-        weights += ((size_t)sizes[l] + 1) * sizes[l + 1];
+        weights += l == 0 && mlp->front.there ? mlp->front.parameters : ((size_t)sizes[l] + 1) * sizes[l + 1];
     return (struct parameters){weights, weights + (size_t)sizes[layer] * sizes[layer + 1]};
 }
 
@@ -289,14 +294,23 @@ static void multiply_last(hpx_mlp *mlp, const float *y, struct part part, size_t
                         (hpx_factor){weights, in, true}, rows, classes, part.columns, part.first > 0);
 }
 
+/* A hidden layer's number in random draws. */
+static uint32_t draw_number(const hpx_mlp *mlp, uint32_t layer)
+{
+    return mlp->front.there ? mlp->front.layers + layer - 1 : layer;
+}
+
 /* Runs all layers and returns the logits, still without the last layer's biases. `draw` NULL: no dropout, no
  * derivatives are kept, and of the last hidden layer no more than a part. */
 static float *forward(hpx_mlp *mlp, size_t rows, const hpx_mlp_draw *draw)
 {
     const hpx_mlp_shape *shape = &mlp->shape;
-    const uint32_t last = last_layer(shape);
-    multiply_first(mlp, mlp->outputs[0], rows);
-    for (uint32_t l = 0; l < last; l++) {
+    const uint32_t last = last_layer(shape), own = mlp->front.there ? 1 : 0;
+    if (!mlp->front.there)
+        multiply_first(mlp, mlp->outputs[0], rows);
+    else if (last == 1)
+        multiply_last(mlp, mlp->outputs[0], part_from(shape, 0, 0, rows), rows);
+    for (uint32_t l = own; l < last; l++) {
         const size_t width = shape->sizes[l + 1], stride = part_stride(shape, l);
         const float *biases = parameters_of(mlp, l).biases;
         struct part part;
@@ -312,7 +326,8 @@ static float *forward(hpx_mlp *mlp, size_t rows, const hpx_mlp_draw *draw)
             hpx_activation_forward(mlp->activation, y, derivative, biases + first, rows, part.columns,
                                    stride);
             if (draw && mlp->dropout > 0)
-                hpx_dropout(y, derivative, rows, first, part.columns, stride, mlp->dropout, l, *draw);
+                hpx_dropout(y, derivative, rows, first, part.columns, stride, mlp->dropout,
+                            draw_number(mlp, l), *draw);
             if (l + 1 == last)
                 multiply_last(mlp, y, part, rows);
         }
@@ -394,12 +409,13 @@ static void backward(const struct backward *b, uint32_t l)
     hpx_mlp *mlp = b->mlp;
     const hpx_mlp_shape *shape = &mlp->shape;
     const size_t in = shape->sizes[l], width = shape->sizes[l + 1], x_stride = part_stride(shape, l - 1);
+    const bool inputs = l == 1 && mlp->front.there && mlp->front.layers == 0;
     struct part part, x;
     for (size_t first = 0; first < width; first += part.columns) {
         part = part_from(shape, l, first, b->rows);
         const float *weights = parameters_of(mlp, l).weights + first * in;
         hpx_factor delta = {backward_part(b, l, part), part_stride(shape, l), false};
-        for (size_t from = 0; from < in; from += x.columns) {
+        for (size_t from = 0; from < in && !inputs; from += x.columns) {
             x = part_from(shape, l - 1, from, b->rows);
             hpx_matrix_multiply(mlp->deltas[l - 1] + x.place, x_stride, delta,
                                 (hpx_factor){weights + from, in, false}, b->rows, x.columns, part.columns,
@@ -461,6 +477,9 @@ hpx_tally hpx_mlp_gradient(hpx_mlp *mlp, const uint8_t *labels, size_t rows, hpx
     give(&b, 0, parameters_of(mlp, last).biases, mlp->shape.sizes[last + 1]);
     for (uint32_t l = last; l-- > 1;)
         backward(&b, l);
-    backward_first(&b);
+    if (!mlp->front.there)
+        backward_first(&b);
+    else if (last == 1)
+        backward_last(&b, part_from(&mlp->shape, 0, 0, rows), mlp->deltas[0]);
     return sums;
 }

@@ -15,7 +15,7 @@
 
 typedef struct hpx_mlp_shape {
     uint32_t layers;                        /* 1 .. HPX_MLP_LAYERS_MAX: hidden layers + 1 */
-    uint32_t sizes[HPX_MLP_LAYERS_MAX + 1]; /* inputs, hidden layers, classes; none 0 */
+    uint32_t sizes[HPX_MLP_LAYERS_MAX + 2]; /* inputs, hidden layers, classes; none 0. One more: hpx_front */
 } hpx_mlp_shape;
 
 /* Floats of all weights and biases. Cannot overflow while hidden layers are below 2^32. */
@@ -33,23 +33,38 @@ typedef struct hpx_batches {
     bool sparse;
 } hpx_batches;
 
-/* A network and its memory. The caller sets the first four members and attaches a workspace. */
+/* Layers of another kind that stand in place of the first one, which is one more than HPX_MLP_LAYERS_MAX, and whose
+ * sizes[0] means nothing. Their owner runs them: it writes outputs[0] before a pass, and finds the loss's
+ * derivatives by that in deltas[0] after a backward one. */
+typedef struct hpx_front {
+    bool there;
+    uint32_t
+        layers; /* which come first in the numbers of random draws; 0: these are inputs, deltas[0] unset */
+    size_t parameters; /* of these layers, before all others */
+} hpx_front;
+
+/* A network and its memory. The caller sets the first five members and attaches a workspace. */
 typedef struct hpx_mlp {
     hpx_mlp_shape shape;
+    hpx_front front;
     hpx_activation activation;
     float dropout;     /* fraction of hidden activations dropped in training, [0, 1) */
     float *parameters; /* per layer: weights, and biases (sizes[l + 1]), as a checkpoint has them */
 
-    bool sparse;                      /* the inputs last loaded */
-    float *inputs;                    /* rows x sizes[0], or NULL if all batches are sparse */
+    bool sparse;   /* the inputs last loaded */
+    float *inputs; /* rows x sizes[0], or NULL if all batches are sparse, or behind others */
     struct hpx_sparse *sparse_inputs; /* NULL if none are */
     /* Per layer: what it gives to the next (hidden: after activation and dropout; last: logits), the
      * derivative of that by the sum before the activation, and the loss's derivative by that sum. A batch's
      * rows x sizes[l + 1]; of layers between the first and the last part by part, and of the last hidden one
      * but one part of the deltas. */
-    float *outputs[HPX_MLP_LAYERS_MAX], *derivatives[HPX_MLP_LAYERS_MAX], *deltas[HPX_MLP_LAYERS_MAX];
+    float *outputs[HPX_MLP_LAYERS_MAX + 1], *derivatives[HPX_MLP_LAYERS_MAX + 1],
+        *deltas[HPX_MLP_LAYERS_MAX + 1];
     float *gradient; /* a part of one layer's */
 } hpx_mlp;
+
+/* The floats between the rows of outputs[0] and of deltas[0]. */
+size_t hpx_mlp_front_stride(const hpx_mlp *mlp);
 
 /* Lays out the workspace for batches to train by (hpx_mlp_gradient) and to evaluate (hpx_mlp_evaluate) and
  * returns its size in floats. With `block` NULL it only counts; else `block` is that large, best aligned to
