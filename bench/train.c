@@ -9,7 +9,8 @@
 #include "base/memory.h"
 #include "hpx/dataset.h"
 #include "hpx/known.h"
-#include "nn/mlp_training.h"
+#include "nn/mlp_model.h"
+#include "nn/training.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -94,8 +95,7 @@ int main(void)
         if (samples > count || evaluated > count)
             fail("there are not so many images");
         const hpx_split split = {
-            .features = mnist.features,
-            .classes = mnist.classes,
+            .shape = {mnist.features, mnist.classes, mnist.height, mnist.width, mnist.channels},
             .train = {images, labels, samples},
             .test = {images, labels, evaluated},
         };
@@ -103,7 +103,7 @@ int main(void)
         hpx_error error;
         struct times times = {0};
         describe(&manifest, hidden, optimizer, batch);
-        if (hpx_mlp_train(&manifest, &split, 0, 2, NULL, take_time, &times, &error))
+        if (hpx_training_run(&hpx_model_mlp, &manifest, &split, 0, 2, NULL, take_time, &times, &error))
             fail(error.message);
         hpx_fields_free(&manifest);
         printf("%.9g %.9g\n", times.processor, times.wall);

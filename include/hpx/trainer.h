@@ -25,6 +25,15 @@ typedef struct hpx_cost {
     uint64_t forward, epoch;
 } hpx_cost;
 
+/* A layer of a network, and its multiplications per sample: of a forward pass, and of a step of training. People read
+ * the first of a network as "KIND 1". */
+typedef struct hpx_layer {
+    const char *kind; /* "convolution", "dense" */
+    uint64_t forward, training;
+} hpx_layer;
+
+#define HPX_LAYERS_MAX (2 * HPX_SETTING_LIST_MAX + 1)
+
 /* Calls of NULL are of what a trainer has not. `inputs` is the record of a data set: names, hashes and sizes
  * of the inputs, and what their kind says of them. `data` is what the kind has opened; NULL without
  * inputs. */
@@ -58,6 +67,9 @@ typedef struct hpx_trainer {
      * above 0 of the "model.*" settings, wherever it stands among them. Then the cost of a grid follows from a
      * few of its cells. 0: it is none, and all are asked. */
     unsigned cost_degree;
+
+    /* The layers of that network, in order, and how many there are; their sum is its cost. NULL or 0: not known. */
+    size_t (*layers)(hpx_layer out[HPX_LAYERS_MAX], const hpx_fields *settings, const hpx_fields *inputs);
 
     /* Checks what a table cannot say (such as numbers whose product overflows). HPX_USAGE with what is wrong.
      * What is right with the least and the greatest of each number must be right between: a grid is asked for

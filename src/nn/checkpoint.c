@@ -1,20 +1,24 @@
 /* A checkpoint, all numbers little-endian:
  *
  *      0  "HPXC"
- *      4  u32  version = 2
+ *      4  u32  version: 2 or 3
  *      8  u32  bytes of the header, H: a multiple of 64
  *     12  u32  epoch after which it was taken, 1 or more
  *     16  u32  optimizer: 1 Adam, 2 SGD
  *     20  u32  state arrays, S: Adam 2 (first moment, second moment), SGD 1 (velocity) or 0
  *     24  u64  parameters, P
- *     32  u32  layers, L: 1 .. 65
- *     36  u32  L + 1 sizes: inputs, hidden layers, classes
+ *     32  u32  version 2: layers, one less than N; version 3: N
+ *     36  u32  N numbers that describe the network
  *              zeros up to H
  *      H  1 + S arrays of P 32-bit floats (IEEE 754), each followed by zeros up to a multiple of 64 bytes:
  * the parameters, then the states
  *
- * An array holds layer after layer: weights, then biases. The weights of the first layer lie by panels of 64
- * outputs, the last one of what is left: inputs x outputs row by row; those of another, outputs x inputs row
+ * A perceptron is written as version 2, as it always was, so that an equal training gives equal bytes and its results
+ * can be adopted. Its N numbers, 2 .. 66, are the sizes: inputs, hidden layers, classes. Any other network is
+ * written as version 3, and its model says what its numbers mean (src/nn/cnn_model.c).
+ *
+ * An array holds layer after layer: weights, then biases. The weights of the first layer of a perceptron lie by panels
+ * of 64 outputs, the last one of what is left: inputs x outputs row by row; those of another, outputs x inputs row
  * by row (version 1: inputs x outputs everywhere). Nothing follows. There is one way to write a given
  * network, so equal trainings give equal bytes. */
 #include "nn/checkpoint.h"
@@ -24,9 +28,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define MAGIC   "HPXC"
-#define VERSION 2
-#define FIXED   36 /* bytes before the sizes */
+#define MAGIC "HPXC"
+#define FIXED 36 /* bytes before the numbers */
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && sizeof(float) == 4,
                "arrays are written as they are in memory");
@@ -40,12 +43,12 @@ static size_t padded(size_t bytes)
 
 static size_t header_size(const hpx_checkpoint *checkpoint)
 {
-    return padded(FIXED + 4 * ((size_t)checkpoint->shape.layers + 1));
+    return padded(FIXED + 4 * (size_t)checkpoint->count);
 }
 
 size_t hpx_checkpoint_offset(const hpx_checkpoint *checkpoint, size_t index)
 {
-    return header_size(checkpoint) + index * padded(4 * hpx_mlp_parameters(&checkpoint->shape));
+    return header_size(checkpoint) + index * padded(4 * checkpoint->parameters);
 }
 
 size_t hpx_checkpoint_size(const hpx_checkpoint *checkpoint)
@@ -59,20 +62,25 @@ static void store_integer(uint8_t *bytes, uint64_t value, size_t count)
         bytes[i] = (uint8_t)(value >> (8 * i));
 }
 
+/* What stands before the numbers for how many they are. */
+static uint32_t counted(const hpx_checkpoint *checkpoint)
+{
+    return checkpoint->count - (checkpoint->version == HPX_CHECKPOINT_PERCEPTRON);
+}
+
 void hpx_checkpoint_write_header(uint8_t *bytes, const hpx_checkpoint *checkpoint)
 {
-    const hpx_mlp_shape *shape = &checkpoint->shape;
     memset(bytes, 0, header_size(checkpoint));
     memcpy(bytes, MAGIC, 4);
-    store_integer(bytes + 4, VERSION, 4);
+    store_integer(bytes + 4, checkpoint->version, 4);
     store_integer(bytes + 8, header_size(checkpoint), 4);
     store_integer(bytes + 12, checkpoint->epoch, 4);
     store_integer(bytes + 16, optimizer_codes[checkpoint->optimizer], 4);
     store_integer(bytes + 20, checkpoint->states, 4);
-    store_integer(bytes + 24, hpx_mlp_parameters(shape), 8);
-    store_integer(bytes + 32, shape->layers, 4);
-    for (uint32_t l = 0; l <= shape->layers; l++)
-        store_integer(bytes + FIXED + 4 * l, shape->sizes[l], 4);
+    store_integer(bytes + 24, checkpoint->parameters, 8);
+    store_integer(bytes + 32, counted(checkpoint), 4);
+    for (uint32_t i = 0; i < checkpoint->count; i++)
+        store_integer(bytes + FIXED + 4 * i, checkpoint->numbers[i], 4);
 }
 
 static hpx_status damaged(hpx_error *error, const char *what)
@@ -80,37 +88,50 @@ static hpx_status damaged(hpx_error *error, const char *what)
     return hpx_error_set(error, HPX_DAMAGED, "checkpoint: %s", what);
 }
 
-static hpx_status parse_shape(hpx_mlp_shape *out, const uint8_t *bytes, size_t size, hpx_error *error)
+/* The layers of a perceptron say how many parameters it has. */
+static hpx_status check_perceptron(const hpx_checkpoint *found, hpx_error *error)
 {
-    out->layers = hpx_load_u32(bytes + 32);
-    if (out->layers < 1 || out->layers > HPX_MLP_LAYERS_MAX)
-        return damaged(error, "impossible number of layers");
-    if ((size - FIXED) / 4 < (size_t)out->layers + 1)
-        return damaged(error, "truncated header");
     uint64_t parameters = 0;
-    for (uint32_t l = 0; l <= out->layers; l++) {
-        out->sizes[l] = hpx_load_u32(bytes + FIXED + 4 * l);
-        if (out->sizes[l] == 0)
+    for (uint32_t l = 0; l < found->count; l++) {
+        if (found->numbers[l] == 0)
             return damaged(error, "empty layer");
-        /* More parameters than the blob has bytes are too many, whatever follows; stopping here keeps the sum
-         * small. */
-        const uint64_t more = l > 0 ? ((uint64_t)out->sizes[l - 1] + 1) * out->sizes[l] : 0;
-        if (more > size - parameters)
-            return damaged(error, "truncated");
+        /* Above what there is, whatever follows; stopping here keeps the sum small. */
+        const uint64_t more = l > 0 ? ((uint64_t)found->numbers[l - 1] + 1) * found->numbers[l] : 0;
+        if (more > found->parameters - parameters)
+            break;
         parameters += more;
     }
-    if (parameters != hpx_load_u64(bytes + 24))
-        return damaged(error, "the number of parameters is not that of the layers");
-    return HPX_OK;
+    return parameters == found->parameters
+               ? HPX_OK
+               : damaged(error, "the number of parameters is not that of the layers");
+}
+
+static hpx_status parse_network(hpx_checkpoint *out, const uint8_t *bytes, size_t size, hpx_error *error)
+{
+    const bool perceptron = out->version == HPX_CHECKPOINT_PERCEPTRON;
+    const uint32_t count = hpx_load_u32(bytes + 32);
+    if (count < 1 || count >= HPX_CHECKPOINT_NUMBERS_MAX)
+        return damaged(error, "impossible number of layers");
+    out->count = count + perceptron;
+    if ((size - FIXED) / 4 < out->count)
+        return damaged(error, "truncated header");
+    for (uint32_t i = 0; i < out->count; i++)
+        out->numbers[i] = hpx_load_u32(bytes + FIXED + 4 * i);
+    out->parameters = hpx_load_u64(bytes + 24);
+    /* With so many the sums below cannot overflow. */
+    if (out->parameters == 0 || out->parameters > size / 4)
+        return damaged(error, "truncated");
+    return perceptron ? check_perceptron(out, error) : HPX_OK;
 }
 
 static hpx_status parse_header(hpx_checkpoint *out, const uint8_t *bytes, size_t size, hpx_error *error)
 {
     if (size < FIXED || memcmp(bytes, MAGIC, 4) != 0)
         return damaged(error, "not a checkpoint");
-    if (hpx_load_u32(bytes + 4) != VERSION)
-        return hpx_error_set(error, HPX_DAMAGED, "checkpoint: version %u, not %u", hpx_load_u32(bytes + 4),
-                             VERSION);
+    out->version = hpx_load_u32(bytes + 4);
+    if (out->version != HPX_CHECKPOINT_PERCEPTRON && out->version != HPX_CHECKPOINT_NETWORK)
+        return hpx_error_set(error, HPX_DAMAGED, "checkpoint: version %u, not %d or %d", out->version,
+                             HPX_CHECKPOINT_PERCEPTRON, HPX_CHECKPOINT_NETWORK);
     out->epoch = hpx_load_u32(bytes + 12);
     out->states = hpx_load_u32(bytes + 20);
     const uint32_t code = hpx_load_u32(bytes + 16);
@@ -124,7 +145,7 @@ static hpx_status parse_header(hpx_checkpoint *out, const uint8_t *bytes, size_t
         return damaged(error, "impossible number of state arrays");
     if (out->epoch == 0)
         return damaged(error, "epoch 0");
-    return parse_shape(&out->shape, bytes, size, error);
+    return parse_network(out, bytes, size, error);
 }
 
 static bool all_zero(const uint8_t *from, const uint8_t *to)
@@ -160,9 +181,9 @@ hpx_status hpx_checkpoint_parse(hpx_checkpoint *out, const uint8_t *bytes, size_
     if (size != hpx_checkpoint_size(out))
         return hpx_error_set(error, HPX_DAMAGED, "checkpoint: %zu bytes instead of %zu", size,
                              hpx_checkpoint_size(out));
-    if (!all_zero(bytes + FIXED + 4 * ((size_t)out->shape.layers + 1), bytes + header))
+    if (!all_zero(bytes + FIXED + 4 * (size_t)out->count, bytes + header))
         return damaged(error, "bytes left over in the header");
-    const size_t parameters = hpx_mlp_parameters(&out->shape);
+    const size_t parameters = out->parameters;
     for (size_t i = 0; i <= out->states; i++) {
         const size_t end = hpx_checkpoint_offset(out, i) + 4 * parameters;
         if (!all_zero(bytes + end, bytes + hpx_checkpoint_offset(out, i + 1)))

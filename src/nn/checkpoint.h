@@ -4,16 +4,22 @@
 #define HPX_CHECKPOINT_H
 
 #include "hpx/error.h"
-#include "nn/mlp.h"
 #include "nn/optimizer.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a checkpoint says of itself. It holds 1 + states arrays: the parameters as in hpx_mlp, then the
- * optimizer's state arrays. */
+#define HPX_CHECKPOINT_NUMBERS_MAX 1024
+
+/* Versions: of a perceptron, and of any other network. */
+enum { HPX_CHECKPOINT_PERCEPTRON = 2, HPX_CHECKPOINT_NETWORK = 3 };
+
+/* What a checkpoint says of itself. It holds 1 + states arrays: the network's parameters, then the optimizer's state
+ * arrays. */
 typedef struct hpx_checkpoint {
-    hpx_mlp_shape shape;
+    uint32_t version;
+    uint32_t count, numbers[HPX_CHECKPOINT_NUMBERS_MAX]; /* describe the network, as its model says */
+    uint64_t parameters;                                 /* of one array */
     hpx_optimizer_kind optimizer;
     uint32_t states;
     uint32_t epoch;

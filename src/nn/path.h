@@ -18,7 +18,7 @@
 #define HPX_PATH_BLASES       8  /* each factor transposed, added to */
 
 typedef enum hpx_path {
-    /* mlp_training.c */
+    /* training.c */
     HPX_PATH_BATCH_WHOLE,
     HPX_PATH_BATCH_REST,
     HPX_PATH_BATCH_OF_ALL,
@@ -78,7 +78,7 @@ typedef enum hpx_path {
     HPX_PATH_COMPRESS_REST,
     HPX_PATH_SPARSE_BLOCKS,
     HPX_PATH_SPARSE_PRODUCT,
-    HPX_PATH_INPUTS = HPX_PATH_SPARSE_PRODUCT + HPX_PATH_SPARSES, /* mlp_training.c */
+    HPX_PATH_INPUTS = HPX_PATH_SPARSE_PRODUCT + HPX_PATH_SPARSES, /* mlp_model.c */
     HPX_PATH_COUNT = HPX_PATH_INPUTS + HPX_PATH_INPUTS_KINDS,
 } hpx_path;
 

@@ -4,6 +4,12 @@
 
 #include <stdint.h>
 
+/* What one sample is: an image, row by row, the channel last. */
+typedef struct hpx_sample_shape {
+    uint32_t features, classes;       /* bytes, and of how many classes it is one */
+    uint32_t height, width, channels; /* their product is `features`; all 0: not known */
+} hpx_sample_shape;
+
 /* count x features bytes, row by row, borrowed. */
 typedef struct hpx_samples {
     const uint8_t *pixels; /* count x features */
@@ -12,7 +18,7 @@ typedef struct hpx_samples {
 } hpx_samples;
 
 typedef struct hpx_split {
-    uint32_t features, classes;
+    hpx_sample_shape shape;
     hpx_samples train, validation, test; /* validation.count may be 0 */
 } hpx_split;
 

@@ -72,7 +72,7 @@ static void add_samples(hpx_page *page, const hpx_stored_images *images)
 {
     struct figure *figure = hpx_page_add_figure(page, "samples", "Images of the data set");
     hpx_buffer *out = &figure->body;
-    const uint32_t classes = images->split.classes;
+    const uint32_t classes = images->split.shape.classes;
     const size_t room = SAMPLE_BYTES / image_bytes(images) / classes, most = room < 1         ? 1
                                                                              : room < SAMPLES ? room
                                                                                               : SAMPLES;

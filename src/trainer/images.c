@@ -155,8 +155,7 @@ hpx_status hpx_images_split(hpx_split *out, const hpx_fields *manifest, const hp
                              (unsigned long long)train, (unsigned long long)validation, images->count);
     const size_t held_out = images->count - (size_t)validation;
     *out = (hpx_split){
-        .features = dataset->features,
-        .classes = dataset->classes,
+        .shape = {dataset->features, dataset->classes, dataset->height, dataset->width, dataset->channels},
         .train = {images->values, labels->values, (uint32_t)train},
         .validation = {images->values + held_out * dataset->features, labels->values + held_out,
                        (uint32_t)validation},
@@ -182,8 +181,18 @@ static hpx_status read_count(uint32_t *out, const hpx_fields *inputs, const char
     return status;
 }
 
-hpx_status hpx_images_shape(uint32_t *features, uint32_t *classes, const hpx_fields *inputs, hpx_error *error)
+hpx_status hpx_images_shape(hpx_sample_shape *out, const hpx_fields *inputs, hpx_error *error)
 {
-    hpx_status status = read_count(features, inputs, "features", error);
-    return status ? status : read_count(classes, inputs, "classes", error);
+    *out = (hpx_sample_shape){0};
+    hpx_status status = read_count(&out->features, inputs, "features", error);
+    if (!status)
+        status = read_count(&out->classes, inputs, "classes", error);
+    if (!status && hpx_fields_find(inputs, "channels")) {
+        hpx_sample_shape *s = out;
+        if ((status = read_count(&s->height, inputs, "height", error)) ||
+            (status = read_count(&s->width, inputs, "width", error)))
+            return status;
+        status = read_count(&s->channels, inputs, "channels", error);
+    }
+    return status;
 }

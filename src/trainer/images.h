@@ -15,8 +15,8 @@ hpx_status hpx_images_split(hpx_split *out, const hpx_fields *manifest, const hp
 /* How many of the images a training takes, by its manifest; 0 if it does not say. */
 uint32_t hpx_images_train_count(const hpx_fields *manifest);
 
-/* Features and classes of a record of such inputs. HPX_DAMAGED if it does not say. */
-hpx_status hpx_images_shape(uint32_t *features, uint32_t *classes, const hpx_fields *inputs,
-                            hpx_error *error);
+/* What an image is by a record of such inputs; records of earlier versions do not know its height, width and channels.
+ * HPX_DAMAGED if it does not say. */
+hpx_status hpx_images_shape(hpx_sample_shape *out, const hpx_fields *inputs, hpx_error *error);
 
 #endif

@@ -23,29 +23,32 @@ size_t hpx_network_layers(uint32_t sizes[HPX_NETWORK_LAYERS_MAX], const hpx_fiel
                           const hpx_fields *inputs)
 {
     const hpx_network_kind *kind = hpx_network_kind_of(manifest);
-    uint32_t features, classes;
+    hpx_sample_shape samples;
     hpx_error none;
-    if (!kind || hpx_images_shape(&features, &classes, inputs, &none))
+    if (!kind || hpx_images_shape(&samples, inputs, &none))
         return 0;
-    return kind->layers(sizes, manifest, features, classes);
+    return kind->layers(sizes, manifest, &samples);
 }
 
 hpx_status hpx_network_open(hpx_network *out, const hpx_fields *manifest, const hpx_fields *inputs,
                             uint32_t epoch, const hpx_blob *checkpoint, hpx_error *error)
 {
     const hpx_trainer *trainer = NULL;
+    hpx_sample_shape samples;
     *out = (hpx_network){.kind = hpx_network_kind_of(manifest)};
     assert(out->kind);
     hpx_status status = hpx_trainer_of(&trainer, manifest, error);
     if (!status)
-        status = hpx_images_shape(&out->features, &out->classes, inputs, error);
-    if (!status && out->classes > 256)
+        status = hpx_images_shape(&samples, inputs, error);
+    if (!status && samples.classes > 256)
         status =
-            hpx_error_set(error, HPX_DAMAGED, "data set: %u classes, and labels are bytes", out->classes);
+            hpx_error_set(error, HPX_DAMAGED, "data set: %u classes, and labels are bytes", samples.classes);
     if (!status)
         status = trainer->check_checkpoint(manifest, inputs, epoch, checkpoint, error);
     if (!status)
-        status = out->kind->open(&out->state, manifest, out->features, out->classes, checkpoint, error);
+        status = out->kind->open(&out->state, manifest, &samples, checkpoint, error);
+    out->features = samples.features;
+    out->classes = samples.classes;
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include "hpx/error.h"
 #include "hpx/fields.h"
 #include "hpx/setting.h"
+#include "nn/samples.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,13 +26,13 @@ uint64_t hpx_tensor_count(const hpx_tensor *tensor); /* of its values */
 typedef struct hpx_network_kind {
     const char *model;   /* "mlp": as the trainer is called */
     const char *scaling; /* what it makes of a byte of an image, for people: "pixel / 255" */
-    hpx_status (*open)(void **state, const hpx_fields *manifest, uint32_t features, uint32_t classes,
+    hpx_status (*open)(void **state, const hpx_fields *manifest, const hpx_sample_shape *samples,
                        const hpx_blob *checkpoint, hpx_error *error);
     void (*close)(void *state);
     void (*answer)(void *state, float *logits, float *probabilities, const uint8_t *images, size_t count);
     bool (*tensor)(hpx_tensor *out, const void *state, size_t index);
     void (*read)(float *out, const void *state, size_t index);
-    size_t (*layers)(uint32_t *sizes, const hpx_fields *manifest, uint32_t features, uint32_t classes);
+    size_t (*layers)(uint32_t *sizes, const hpx_fields *manifest, const hpx_sample_shape *samples);
 } hpx_network_kind;
 
 typedef struct hpx_network {

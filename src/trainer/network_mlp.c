@@ -31,19 +31,19 @@ static void close_network(void *state)
 }
 
 /* The checkpoint has been checked. Its values are only read, though hpx_mlp could change them. */
-static hpx_status open_network(void **state, const hpx_fields *manifest, uint32_t features, uint32_t classes,
+static hpx_status open_network(void **state, const hpx_fields *manifest, const hpx_sample_shape *samples,
                                const hpx_blob *checkpoint, hpx_error *error)
 {
     const hpx_batches none = {0, false}, dense = {ROWS, false};
-    hpx_mlp_options options;
+    hpx_options options;
     hpx_checkpoint header;
-    hpx_status status = hpx_mlp_options_read(&options, manifest, features, classes, error);
+    hpx_status status = hpx_options_read(&options, hpx_mlp_settings, HPX_MLP_SETTINGS, manifest, error);
     if (status)
         return status;
     hpx_blas_single_thread();
     struct network *network = hpx_alloc(sizeof *network);
-    *network = (struct network){.mlp = {.shape = options.shape, .activation = options.activation},
-                                .size = checkpoint->size};
+    *network = (struct network){.mlp = {.activation = options.activation}, .size = checkpoint->size};
+    hpx_mlp_options_shape(&network->mlp.shape, manifest, samples->features, samples->classes);
     network->work = hpx_try_alloc(hpx_mlp_attach(&network->mlp, NULL, none, dense), sizeof(float));
     if (!network->work)
         status = hpx_error_set(error, HPX_NO_MEMORY, "out of memory: the network does not fit");
@@ -134,14 +134,16 @@ static void read_tensor(float *out, const void *state, size_t index)
 
 _Static_assert(HPX_MLP_LAYERS_MAX + 1 <= HPX_NETWORK_LAYERS_MAX, "room for its layers and the inputs");
 
-static size_t layers(uint32_t *sizes, const hpx_fields *manifest, uint32_t features, uint32_t classes)
+static size_t layers(uint32_t *sizes, const hpx_fields *manifest, const hpx_sample_shape *samples)
 {
-    hpx_mlp_options options;
+    hpx_options ignored;
+    hpx_mlp_shape shape;
     hpx_error none;
-    if (hpx_mlp_options_read(&options, manifest, features, classes, &none))
+    if (hpx_options_read(&ignored, hpx_mlp_settings, HPX_MLP_SETTINGS, manifest, &none))
         return 0;
-    memcpy(sizes, options.shape.sizes, (options.shape.layers + 1) * sizeof *sizes);
-    return options.shape.layers + 1;
+    hpx_mlp_options_shape(&shape, manifest, samples->features, samples->classes);
+    memcpy(sizes, shape.sizes, (shape.layers + 1) * sizeof *sizes);
+    return shape.layers + 1;
 }
 
 const hpx_network_kind hpx_network_mlp = {

@@ -43,7 +43,7 @@ X
     equal "$(counts)" '[4,0]' 'hits and trainings after a commit of the README'
 
     # An edit of the trainer, even of a comment, even uncommitted. Until make has run, hpx says that it is old.
-    echo '/* A comment. */' >>src/nn/mlp_training.c
+    echo '/* A comment. */' >>src/nn/training.c
     run 0 hpx build a.rcp --json
     equal "$(counts)" '[4,0]' 'hits and trainings of the binary as it was'
     grep -Eq '^hpx: warning: this binary is older than its sources in .* \(trainer [0-9a-f]{8} built, [0-9a-f]{8} now\); run make there$' err ||
@@ -53,10 +53,10 @@ X
     empty err
     run 0 hpx why a.rcp n1=2 n2=2
     commits=$(git rev-parse --short=8 HEAD~2)..$(git rev-parse --short=8 HEAD)
-    grep -Eq "^    trainer [0-9a-f]{8} -> [0-9a-f]{8} \\(src/nn/mlp_training.c; 2 commits $commits\\)\$" out || fail 'no reason'
+    grep -Eq "^    trainer [0-9a-f]{8} -> [0-9a-f]{8} \\(src/nn/training.c; 2 commits $commits\\)\$" out || fail 'no reason'
     run 0 hpx why a.rcp n1=2 n2=2 --json
     is '[.verdict, [.diff[].field], .code_change.files, .code_change.ahead]' \
-        '["train",["code.version"],["src/nn/mlp_training.c"],2]'
+        '["train",["code.version"],["src/nn/training.c"],2]'
     complains 1 'built from uncommitted sources' hpx build a.rcp --require-clean
     run 0 hpx build a.rcp --json
     equal "$(counts)" '[0,4]' 'hits and trainings after an edit of the trainer'
@@ -75,7 +75,7 @@ X
     has out ", $origin: uncommitted edits (hpx audit --patch "
     equal "$(grep -c "  main    $(git log -1 --format=%aI)  " out)" 4 'the number of rows with branch and author date'
     run 0 hpx audit --patch "$(sed -n 's/.*hpx audit --patch \([0-9a-f]*\).*/\1/p' out)"
-    has out '+++ b/src/nn/mlp_training.c'
+    has out '+++ b/src/nn/training.c'
     has out '+/* A comment. */'
     git diff >diff
     same_files diff out
@@ -83,7 +83,7 @@ X
     is '[.[].code.dirty]' '[false,true]'
     keys=$(jq -r '.[].key' out)
     run 0 hpx diff $keys
-    grep -Eq '^    trainer .* \(src/nn/mlp_training.c; 2 commits ' out || fail 'no change of code'
+    grep -Eq '^    trainer .* \(src/nn/training.c; 2 commits ' out || fail 'no change of code'
     has out 'outputs  the same, bit for bit, up to epoch 2'
     outputs "$HPX_STORE" | cut -d' ' -f2,3 | sort | uniq -c | awk '{ print $1 }' | sort -u >times
     equal "$(cat times)" 2 'how often every output is stored' # a comment changes no bit
@@ -93,7 +93,7 @@ X
     first=$(head -1 <<<"$keys")
     run 0 hpx reproduce "$first" --json
     is '[.verdict, .at_code, .compared, [.diff[].field], .code_change.files]' \
-        '["same",false,2,["code.version"],["src/nn/mlp_training.c"]]'
+        '["same",false,2,["code.version"],["src/nn/training.c"]]'
     git stash -q
     git_state >before
     run 0 hpx reproduce "$(tail -1 <<<"$keys")" --at-code --json
@@ -105,7 +105,7 @@ X
 
     # Back to what it was.
     # A stash has taken the edit back.
-    touch src/nn/mlp_training.c
+    touch src/nn/training.c
     build_hpx
     run 0 hpx build a.rcp --json
     equal "$(counts)" '[4,0]' 'hits and trainings after the edit was undone'
@@ -147,7 +147,7 @@ X
     for command in $(hpx help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
         [[ -n ${seen[$command]-} ]] || fail "$command is not tried"
     done
-    echo '/* Another. */' >>src/nn/mlp_training.c # with objects that the repository lacks
+    echo '/* Another. */' >>src/nn/training.c # with objects that the repository lacks
     make -s stamp >make.log 2>&1
     run 0 hpx plan a.rcp
     git_state >after

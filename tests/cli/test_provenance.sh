@@ -33,17 +33,17 @@ versions() { # of all stored results, with what is said of their code
 
 test_a_part_of_a_repository() {
     make_repository
-    echo '/* A comment. */' >>'my tools/hpx/src/nn/mlp_training.c'
+    echo '/* A comment. */' >>'my tools/hpx/src/nn/training.c'
     echo '# More' >>README.md # of no concern
     build_hpx 'my tools/hpx'
     run 0 hpx build a.rcp --json
     is '.code.dirty' true
     key=$(hpx ls --json | jq -r '.[0].key')
     git stash -q
-    touch 'my tools/hpx/src/nn/mlp_training.c'
+    touch 'my tools/hpx/src/nn/training.c'
     build_hpx 'my tools/hpx'
     run 0 hpx why a.rcp n1=100 n2=200
-    grep -Eq "^    trainer [0-9a-f]{8} -> [0-9a-f]{8} \\(src/nn/mlp_training.c; both on commit " out || fail 'no file'
+    grep -Eq "^    trainer [0-9a-f]{8} -> [0-9a-f]{8} \\(src/nn/training.c; both on commit " out || fail 'no file'
     git_state >before
     interrupted_at_code "$key"
     # Nothing of this environment is of that build.
@@ -81,7 +81,7 @@ imported_code() { # KEY
     run 1 hpx reproduce "$1" --at-code --store elsewhere
     empty out
     has err "commit $(git -C away rev-parse HEAD) ("
-    has err '+++ b/src/nn/mlp_training.c'
+    has err '+++ b/src/nn/training.c'
     has err 'this code came by an import (from '
     has err 'say --trust'
     mkdir -p 'a folder'
@@ -93,14 +93,14 @@ imported_code() { # KEY
 
 # The stamp is taken first, and then the compiler reads something else.
 edit_during_compilation() {
-    printf '#!/bin/sh\ncase "$*" in *" src/nn/sparse.c "*) echo "/* Late. */" >>src/nn/mlp_training.c ;; esac\nexec gcc "$@"\n' >cc
+    printf '#!/bin/sh\ncase "$*" in *" src/nn/sparse.c "*) echo "/* Late. */" >>src/nn/training.c ;; esac\nexec gcc "$@"\n' >cc
     chmod +x cc
     touch 'my tools/hpx/src/nn/sparse.c'
     run 2 make -s -C 'my tools/hpx' CFLAGS=-O0 CC="$PWD/cc" build/hpx
     has err 'the sources changed while they were compiled; run make again'
     [[ ! -e $HPX ]] || fail 'the binary is there'
     git checkout -q .
-    touch 'my tools/hpx/src/nn/mlp_training.c'
+    touch 'my tools/hpx/src/nn/training.c'
     build_hpx 'my tools/hpx'
 }
 
@@ -116,7 +116,7 @@ edit_during_build() {
     worker=$(pgrep -P "$build")
     before=$(versions)
     equal "$(jq -c 'map(.[1])' <<<"$before")" '[false]' 'the dirty flags'
-    echo '/* Meanwhile. */' >>'my tools/hpx/src/nn/mlp_training.c'
+    echo '/* Meanwhile. */' >>'my tools/hpx/src/nn/training.c'
     build_hpx 'my tools/hpx'
     kill -KILL "$worker" # its trial fails; those that follow need a new one
     kill -CONT "$build"
@@ -152,13 +152,13 @@ installed_far_from_sources() {
     is '[.[].code.commit] | unique' "[\"$commit\"]"
     is '[.[].code_reachable] | unique' '[null]' # nobody knows
     run 0 hpx diff $keys # of the files in the store
-    grep -Eq '^    trainer .* \(src/nn/mlp_training.c; both on commit ' out || fail 'no file'
+    grep -Eq '^    trainer .* \(src/nn/training.c; both on commit ' out || fail 'no file'
     run 0 hpx reproduce "$(tail -1 <<<"$keys")" --json
     is '.verdict' '"same"'
     imported_code "$(head -1 <<<"$keys")"
     git clone -q away elsewhere
     run 0 hpx -C elsewhere diff $keys
-    grep -Eq '^    trainer .* \(src/nn/mlp_training.c; both on commit ' out || fail 'no file'
+    grep -Eq '^    trainer .* \(src/nn/training.c; both on commit ' out || fail 'no file'
 }
 
 run_tests "$@"

@@ -3,7 +3,8 @@
 #include "fuzz.h"
 
 #include "nn/checkpoint.h"
-#include "nn/mlp_training.h"
+#include "nn/mlp_model.h"
+#include "nn/training.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static void continue_from(const uint8_t *checkpoint, size_t size, bool adam)
 {
     static const uint8_t pixels[] = {0, 255, 128, 1}, labels[] = {1, 0};
     const hpx_samples samples = {pixels, labels, 2};
-    const hpx_split split = {.features = 2, .classes = 2, .train = samples, .test = samples};
+    const hpx_split split = {.shape = {2, 2, 1, 2, 1}, .train = samples, .test = samples};
     hpx_fields manifest = {0};
     hpx_fields_set_counts(&manifest, "model.hidden", (const uint64_t[]){3}, 1);
     hpx_fields_set_text(&manifest, "model.activation", "gelu");
@@ -39,7 +40,7 @@ static void continue_from(const uint8_t *checkpoint, size_t size, bool adam)
     hpx_error error;
     hpx_blob blob;
     if (hpx_blob_from_bytes(&blob, checkpoint, size, &error) == HPX_OK)
-        hpx_mlp_train(&manifest, &split, 1, 2, &blob, ignore_epoch, NULL, &error);
+        hpx_training_run(&hpx_model_mlp, &manifest, &split, 1, 2, &blob, ignore_epoch, NULL, &error);
     hpx_blob_close(&blob);
     hpx_fields_free(&manifest);
 }

@@ -15,8 +15,7 @@ hpx_split draw_split(uint8_t *pixels, uint8_t *labels, uint32_t features, uint32
         }
     }
     return (hpx_split){
-        .features = features,
-        .classes = classes,
+        .shape = {features, classes, 1, features, 1},
         .train = {pixels, labels, counts[0]},
         .validation = {pixels + (size_t)validation * features, labels + validation, counts[1]},
         .test = {pixels + (size_t)test * features, labels + test, counts[2]},

@@ -1,7 +1,8 @@
 /* The paths that the trainer announces for a training are those that the training then takes. */
 #include "../helper/samples.h"
-#include "nn/mlp_training.h"
+#include "nn/mlp_model.h"
 #include "nn/path.h"
+#include "nn/training.h"
 #include "nn/vector.h"
 
 #include <setjmp.h>
@@ -45,10 +46,10 @@ static hpx_paths paths_of(const hpx_fields *manifest, const hpx_split *split, ui
 {
     hpx_paths paths;
     hpx_error error = {0};
-    if (hpx_mlp_paths(&paths, manifest, split, epochs, &error))
+    if (hpx_training_paths(&paths, &hpx_model_mlp, manifest, split, epochs, &error))
         fail_msg("%s", error.message);
     hpx_paths_taken = (hpx_paths){0};
-    if (hpx_mlp_train(manifest, split, 0, epochs, NULL, ignore, NULL, &error))
+    if (hpx_training_run(&hpx_model_mlp, manifest, split, 0, epochs, NULL, ignore, NULL, &error))
         fail_msg("%s", error.message);
     for (size_t path = 0; path < HPX_PATHS_MAX; path++) {
         char name[HPX_PATH_NAME_BYTES];

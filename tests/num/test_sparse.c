@@ -9,8 +9,9 @@
 #include "hpx/buffer.h"
 #include "nn/checkpoint.h"
 #include "nn/mlp.h"
-#include "nn/mlp_training.h"
+#include "nn/mlp_model.h"
 #include "nn/optimizer.h"
+#include "nn/training.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -297,8 +298,7 @@ static void train(struct record *record, uint32_t width, const uint8_t *bytes, c
                   uint32_t from, uint32_t to, const hpx_buffer *checkpoint)
 {
     const hpx_split split = {
-        .features = FEATURES,
-        .classes = CLASSES,
+        .shape = {FEATURES, CLASSES, 1, FEATURES, 1},
         .train = {bytes, labels, TRAIN},
         .test = {bytes + TRAIN * FEATURES, labels + TRAIN, TEST},
     };
@@ -307,7 +307,7 @@ static void train(struct record *record, uint32_t width, const uint8_t *bytes, c
     hpx_fields_set_real(&m, "model.dropout", 0.1);
     hpx_fields_set_count(&m, "train.batch", BATCH);
     hpx_blob blob = checkpoint ? blob_of(checkpoint->data, checkpoint->size) : HPX_NO_BLOB;
-    if (hpx_mlp_train(&m, &split, from, to, &blob, keep, record, &error))
+    if (hpx_training_run(&hpx_model_mlp, &m, &split, from, to, &blob, keep, record, &error))
         fail_msg("%s", error.message);
     hpx_blob_close(&blob);
     hpx_fields_free(&m);
@@ -389,7 +389,7 @@ static void check_form(bool sparse, uint32_t width, uint8_t background)
     train(&record, width, bytes, labels, 0, EPOCHS, NULL);
     const hpx_buffer *last = &record.checkpoints[EPOCHS];
     assert_int_equal(hpx_checkpoint_parse(&parsed, last->data, last->size, &error), HPX_OK);
-    const size_t count = hpx_mlp_parameters(&parsed.shape);
+    const size_t count = parsed.parameters;
     const uint8_t *weights = last->data + hpx_checkpoint_offset(&parsed, 0);
     assert_true(count <= PARAMETERS_MAX);
     for (int form = 0; form < 2; form++) {

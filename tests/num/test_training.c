@@ -7,8 +7,9 @@
 #include "hpx/trainer.h"
 #include "nn/checkpoint.h"
 #include "nn/mlp.h"
-#include "nn/mlp_training.h"
+#include "nn/mlp_model.h"
 #include "nn/optimizer.h"
+#include "nn/training.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -44,8 +45,7 @@ static int make_samples(void **state)
 static hpx_split make_split(void)
 {
     return (hpx_split){
-        .features = FEATURES,
-        .classes = CLASSES,
+        .shape = {FEATURES, CLASSES, 1, FEATURES, 1},
         .train = {pixels[0], labels, TRAIN},
         .validation = {pixels[TRAIN], labels + TRAIN, OTHER},
         .test = {pixels[TRAIN + OTHER], labels + TRAIN + OTHER, OTHER},
@@ -98,7 +98,8 @@ static hpx_status train(struct record *record, const hpx_fields *manifest, const
                         uint32_t from, uint32_t to, const hpx_buffer *checkpoint, hpx_error *error)
 {
     hpx_blob blob = checkpoint ? blob_of(checkpoint->data, checkpoint->size) : HPX_NO_BLOB;
-    hpx_status status = hpx_mlp_train(manifest, split, from, to, &blob, keep, record, error);
+    hpx_status status =
+        hpx_training_run(&hpx_model_mlp, manifest, split, from, to, &blob, keep, record, error);
     hpx_blob_close(&blob);
     return status;
 }
@@ -441,7 +442,7 @@ static void fail_with(const float parameters[PARAMETERS], double decay, const hp
     train_well(&record, &manifest, &well, 0, 1, NULL);
     hpx_buffer *checkpoint = &record.checkpoints[1];
     assert_int_equal(hpx_checkpoint_parse(&parsed, checkpoint->data, checkpoint->size, &error), HPX_OK);
-    assert_int_equal(hpx_mlp_parameters(&parsed.shape), PARAMETERS);
+    assert_int_equal(parsed.parameters, PARAMETERS);
     memcpy(checkpoint->data + hpx_checkpoint_offset(&parsed, 0), parameters, PARAMETERS * sizeof *parameters);
     hpx_fields_set_real(&manifest, "train.rate", 1);
     hpx_fields_set_real(&manifest, "train.weight-decay", decay);
@@ -650,6 +651,14 @@ static void test_cost_and_check(void **state)
     const hpx_cost cost = mlp->cost(&m, &inputs);
     assert_int_equal(cost.forward, 665600);
     assert_int_equal(cost.epoch, 100 * (3 * 665600 - 784 * 128));
+    hpx_layer layers[HPX_LAYERS_MAX];
+    assert_int_equal(mlp->layers(layers, &m, &inputs), 3);
+    for (size_t i = 0; i < 3; i++) {
+        static const uint64_t forward[] = {784 * 128, 128 * 4096, 4096 * 10};
+        assert_string_equal(layers[i].kind, "dense");
+        assert_int_equal(layers[i].forward, forward[i]);
+        assert_int_equal(layers[i].training, (i > 0 ? 3 : 2) * forward[i]);
+    }
     assert_int_equal(mlp->check(&m, &inputs, &error), HPX_OK);
     assert_false(mlp->needs_last_epoch(&m));
     hpx_fields_set_text(&m, "train.schedule", "cosine");
@@ -657,7 +666,7 @@ static void test_cost_and_check(void **state)
     hpx_fields_set_counts(&m, "model.hidden", (const uint64_t[]){1048576, 1048576, 1048576}, 3);
     hpx_fields_set_count(&inputs, "features", UINT32_MAX);
     assert_int_equal(mlp->check(&m, &inputs, &error), HPX_USAGE);
-    assert_non_null(strstr(error.message, "hidden"));
+    assert_non_null(strstr(error.message, "smaller layers"));
     hpx_fields_free(&m);
     hpx_fields_free(&inputs);
 }

@@ -6,7 +6,8 @@
 #include "hpx/store.h"
 #include "hpx/trainer.h"
 #include "identity/manifest.h"
-#include "nn/mlp_training.h"
+#include "nn/mlp_model.h"
+#include "nn/training.h"
 #include "nn/vector.h"
 
 #include <setjmp.h>
@@ -88,7 +89,7 @@ static hpx_buffer train(hpx_vector vector, const hpx_fields *manifest, const hpx
     hpx_buffer outputs = {0};
     hpx_error error = {0};
     choose(vector);
-    if (hpx_mlp_train(manifest, split, 0, 2, NULL, keep, &outputs, &error))
+    if (hpx_training_run(&hpx_model_mlp, manifest, split, 0, 2, NULL, keep, &outputs, &error))
         fail_msg("%s", error.message);
     return outputs;
 }

@@ -70,8 +70,8 @@ static void test_split(void **state)
         if (status)
             continue;
         uint32_t held_out = DIGITS_TRAIN - cases[i].validation;
-        assert_int_equal(split.features, DIGITS_FEATURES);
-        assert_int_equal(split.classes, DIGITS_CLASSES);
+        assert_int_equal(split.shape.features, DIGITS_FEATURES);
+        assert_int_equal(split.shape.classes, DIGITS_CLASSES);
         assert_int_equal(split.train.count, cases[i].train);
         assert_ptr_equal(split.train.pixels, pixels);
         assert_ptr_equal(split.train.labels, labels);

@@ -2,7 +2,8 @@
 #include "../helper/helper.h"
 #include "../helper/samples.h"
 #include "hpx/trainer.h"
-#include "nn/mlp_training.h"
+#include "nn/mlp_model.h"
+#include "nn/training.h"
 #include "trainer/network.h"
 
 #include <math.h>
@@ -65,10 +66,10 @@ static hpx_status keep(void *context, const hpx_epoch *epoch, hpx_error *error)
 static struct result train(const hpx_fields *manifest)
 {
     const hpx_samples samples = {pixels[0], labels, SAMPLES};
-    const hpx_split split = {.features = FEATURES, .classes = CLASSES, .train = samples, .test = samples};
+    const hpx_split split = {.shape = {FEATURES, CLASSES, 1, FEATURES, 1}, .train = samples, .test = samples};
     struct result result = {.accuracy = NAN};
     hpx_error error;
-    expect_ok(hpx_mlp_train(manifest, &split, 0, 2, NULL, keep, &result, &error), &error);
+    expect_ok(hpx_training_run(&hpx_model_mlp, manifest, &split, 0, 2, NULL, keep, &result, &error), &error);
     return result;
 }
 

@@ -1,0 +1,9 @@
+/* The multilayer perceptron, for the training loop. */
+#ifndef HPX_NN_MLP_MODEL_H
+#define HPX_NN_MLP_MODEL_H
+
+#include "nn/model.h"
+
+extern const hpx_model hpx_model_mlp;
+
+#endif
