@@ -15,17 +15,22 @@ static void choose_samples(struct pictures *out, const hpx_objective *objective)
 static hpx_status look(struct pictures *out, const hpx_recipe *recipe, const hpx_fields *manifest,
                        hpx_store *store, const hpx_hash *key, const char *data, hpx_error *error)
 {
-    hpx_status status = hpx_stored_images_open(&out->images, manifest, store, data, error);
-    if (!status)
+    hpx_error why;
+    const hpx_status trained = hpx_trained_open(&out->trained, store, key, recipe->epochs, &why);
+    const hpx_status images = hpx_stored_images_open(&out->images, manifest, store, data, error);
+    if (!trained) {
+        out->shown.network = &out->trained.network;
+        out->shown.result = &out->trained.artifact;
+    }
+    if (!images)
         out->shown.images = &out->images;
-    if (!status)
-        status = hpx_trained_open(&out->trained, store, key, recipe->epochs, error);
-    if (status)
-        return status;
+    if (!images && trained)
+        *error = why;
+    if (images || trained)
+        return images ? images : trained;
     choose_samples(out, &recipe->objective);
     hpx_confusion_count(&out->confusion, &out->trained.network, out->shown.samples);
     out->shown.confusion = &out->confusion;
-    out->shown.result = &out->trained.artifact;
     return HPX_OK;
 }
 

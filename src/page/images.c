@@ -38,18 +38,6 @@ static void put_absence(hpx_buffer *out, const char *what, const char *why)
     hpx_buffer_puts(out, ".</p>\n");
 }
 
-/* In the page an image that a screen reader names, in the file a part of the drawing, `left` and `top` in it. */
-static void put_picture(struct figure *figure, hpx_svg *svg, double left, double top,
-                        const struct picture *picture, uint32_t height, const char *words)
-{
-    hpx_buffer url = {0};
-    hpx_html_picture(&figure->body, picture, height, words);
-    hpx_page_picture_url(&url, picture);
-    hpx_svg_image(svg, left, top, (double)picture->width * height / picture->height, height,
-                  hpx_buffer_text(&url));
-    hpx_buffer_free(&url);
-}
-
 /* --- sample images ----------------------------------------------------------------------------------------------- */
 
 /* The first training images of a class beside each other, at most so many; how many there are. */
@@ -94,7 +82,7 @@ static void add_samples(hpx_page *page, const hpx_stored_images *images)
         char *name = hpx_format("%u", class);
         hpx_buffer_printf(out, "<li>%s ", name);
         hpx_svg_text(svg, TOP - 8, top + SAMPLE_HEIGHT / 2.0 + 4, HPX_SVG_END, name);
-        put_picture(figure, svg, TOP, top, &picture, SAMPLE_HEIGHT, words);
+        hpx_figure_put_picture(figure, svg, TOP, top, &picture, SAMPLE_HEIGHT, words);
         hpx_buffer_puts(out, "</li>\n");
         free(name);
         free(words);
@@ -153,7 +141,7 @@ static void put_counts(struct figure *figure, const hpx_confusion *confusion, co
 }
 
 /* Whose network it is. */
-static void put_whose(hpx_buffer *out, const hpx_page_pictures *pictures)
+void hpx_page_put_whose(hpx_buffer *out, const hpx_page_pictures *pictures)
 {
     char hex[HPX_HASH_HEX_BYTES];
     hpx_buffer_printf(out, "The best cell’s network (seed %llu, after epoch %u, key <code>%.*s</code>)",
@@ -180,7 +168,7 @@ static void add_confusion(hpx_page *page, const hpx_page_pictures *pictures)
     put_matrix(svg, &plot, confusion);
     hpx_figure_add_view(figure, NULL, NULL, svg);
     put_counts(figure, confusion, list);
-    put_whose(&figure->caption, pictures);
+    hpx_page_put_whose(&figure->caption, pictures);
     hpx_buffer_printf(
         &figure->caption,
         " answers %u of %u %s images right (%.4f). The right answers are framed; the colour says how many "
@@ -203,7 +191,7 @@ static void put_mistake(struct figure *figure, hpx_svg *svg, const hpx_page_pict
     char *answer = hpx_format("%u, answer %u", mistake->label, mistake->answer);
     char *share = hpx_format("%.2f %%", 100 * (double)mistake->probability);
     hpx_buffer_puts(&figure->body, "<li>");
-    put_picture(figure, svg, left, top, &picture, MISTAKE_HEIGHT, words);
+    hpx_figure_put_picture(figure, svg, left, top, &picture, MISTAKE_HEIGHT, words);
     hpx_svg_text(svg, left, top + MISTAKE_HEIGHT + 14, HPX_SVG_START, answer);
     hpx_svg_text(svg, left, top + MISTAKE_HEIGHT + 28, HPX_SVG_START, share);
     hpx_buffer_printf(&figure->body, "<span>%s<br/>%s</span></li>\n", answer, share);
@@ -225,7 +213,7 @@ static void add_mistakes(hpx_page *page, const hpx_page_pictures *pictures)
         put_mistake(figure, svg, pictures, i);
     hpx_svg_finish(&figure->file, svg);
     hpx_buffer_puts(out, "</ul>\n");
-    put_whose(&figure->caption, pictures);
+    hpx_page_put_whose(&figure->caption, pictures);
     hpx_buffer_printf(&figure->caption, " gives %u wrong answers; these %zu have the greatest probability.",
                       confusion->images - confusion->right, confusion->mistake_count);
 }

@@ -276,6 +276,7 @@ void hpx_page_cost_space(hpx_page *page);
 void hpx_page_surface(hpx_page *page, struct figure *space); /* which says so where there is none */
 void hpx_page_grid(hpx_page *page);
 void hpx_page_network(hpx_page *page);
+void hpx_page_filters(hpx_page *page);
 void hpx_page_cuts(hpx_page *page);
 void hpx_page_slices(hpx_page *page);
 void hpx_page_costs(hpx_page *page);
@@ -295,6 +296,8 @@ void hpx_page_contest_free(struct contest *contest); /* NULL is fine */
 /* --- images.c: the data, and what the network of the best cell makes of it -------------------------------------- */
 
 void hpx_page_images(hpx_buffer *out, hpx_page *page);
+/* "The best cell's network (...)", of which the result is. */
+void hpx_page_put_whose(hpx_buffer *out, const hpx_page_pictures *pictures);
 
 /* --- picture.c ----------------------------------------------------------------------------------------------- */
 
@@ -308,6 +311,9 @@ void hpx_page_png(hpx_buffer *out, const struct picture *picture);
 void hpx_page_picture_url(hpx_buffer *out, const struct picture *picture); /* with all its bytes */
 /* As an image that is shown so high; `words`: for who does not see it. */
 void hpx_html_picture(hpx_buffer *out, const struct picture *picture, uint32_t height, const char *words);
+/* In the page an image that a screen reader names, in the file a part of the drawing, `left` and `top` in it. */
+void hpx_figure_put_picture(struct figure *figure, hpx_svg *svg, double left, double top,
+                            const struct picture *picture, uint32_t height, const char *words);
 
 /* --- timeline.c: the last build ------------------------------------------------------------------------------ */
 

@@ -193,6 +193,7 @@ static void put_figures(hpx_buffer *out, hpx_page *page)
     hpx_page_surface(page, &page->figures[page->figure_count - 1]);
     hpx_page_grid(page);
     hpx_page_network(page);
+    hpx_page_filters(page);
     hpx_page_cuts(page);
     hpx_page_slices(page);
     hpx_page_costs(page);

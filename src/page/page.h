@@ -53,6 +53,7 @@ typedef struct hpx_page_pictures {
     const hpx_confusion *confusion;  /* NULL: there is none; else of these samples of the images: */
     const hpx_samples *samples;
     const char *split;          /* "validation", "test" */
+    const hpx_network *network; /* NULL: there is none */
     const hpx_artifact *result; /* whose network it is */
     const char *missing;        /* why something is not there */
 } hpx_page_pictures;

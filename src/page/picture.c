@@ -79,3 +79,14 @@ void hpx_html_picture(hpx_buffer *out, const struct picture *picture, uint32_t h
     hpx_html_text(out, words);
     hpx_buffer_puts(out, "\"/>");
 }
+
+void hpx_figure_put_picture(struct figure *figure, hpx_svg *svg, double left, double top,
+                            const struct picture *picture, uint32_t height, const char *words)
+{
+    hpx_buffer url = {0};
+    hpx_html_picture(&figure->body, picture, height, words);
+    hpx_page_picture_url(&url, picture);
+    hpx_svg_image(svg, left, top, (double)picture->width * height / picture->height, height,
+                  hpx_buffer_text(&url));
+    hpx_buffer_free(&url);
+}
