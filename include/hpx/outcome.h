@@ -6,6 +6,7 @@
 #include "hpx/fields.h"
 #include "hpx/hash.h"
 #include "hpx/recipe.h"
+#include "hpx/trainer.h"
 #include "hpx/verdict.h"
 
 #include <stdbool.h>
@@ -108,6 +109,10 @@ typedef struct hpx_outcome {
 /* A search's i-th trial. */
 hpx_outcome_trial hpx_outcome_trial_at(const hpx_outcome *outcome, const hpx_search_outcome *search,
                                        size_t i);
+
+/* Of a plan: the layers of the network of a cell of one of its trials, and how many there are; 0: not known. Of the
+ * outcome. */
+size_t hpx_outcome_layers(const hpx_layer **out, const hpx_outcome *outcome, uint32_t cell);
 
 void hpx_outcome_free(hpx_outcome *outcome); /* NULL is fine */
 

@@ -125,7 +125,7 @@ static void report_plan(hpx_buffer *out, const hpx_outcome *outcome, const struc
 {
     struct where where = {.pool = NULL};
     hpx_error error;
-    hpx_report_plan(out, outcome);
+    hpx_report_plan(out, outcome, options->verbose);
     if (outcome->pending > 0 && options->jobs > 0 &&
         hpx_find_where(&where, target, options, &error) == HPX_OK && where.elsewhere)
         hpx_where_describe(out, &where, target->recipe, options->jobs);

@@ -37,13 +37,13 @@ static hpx_status look(struct pictures *out, const hpx_recipe *recipe, const hpx
 static void add_layers(hpx_page *page, const hpx_recipe *recipe, const hpx_fields *manifest, hpx_store *store,
                        const hpx_hash *key)
 {
-    uint32_t sizes[HPX_NETWORK_LAYERS_MAX];
+    hpx_network_layer layers[HPX_NETWORK_LAYERS_MAX];
     hpx_fields dataset = {0};
     hpx_artifact artifact = {.epoch = 0};
     hpx_error none;
     if (hpx_store_find(&artifact, store, key, recipe->epochs, NULL, &none) == HPX_OK &&
         hpx_store_get_record(&dataset, store, HPX_RECORD_DATASET, &artifact.dataset, &none) == HPX_OK)
-        hpx_page_set_layers(page, sizes, hpx_network_layers(sizes, manifest, &dataset));
+        hpx_page_set_layers(page, layers, hpx_network_layers(layers, manifest, &dataset));
     hpx_artifact_free(&artifact);
     hpx_fields_free(&dataset);
 }

@@ -391,6 +391,14 @@ hpx_cost hpx_experiment_cost(hpx_experiment *experiment, uint32_t cell)
     return known->cost;
 }
 
+size_t hpx_experiment_layers(hpx_layer out[HPX_LAYERS_MAX], hpx_experiment *experiment, uint32_t cell)
+{
+    const hpx_trainer *trainer = experiment->recipe->trainer;
+    return trainer->layers ? trainer->layers(out, recent_fields(experiment, cell),
+                                             &data_of(experiment, cell)->source->record)
+                           : 0;
+}
+
 uint64_t hpx_experiment_macs(void *experiment, uint32_t cell)
 {
     return hpx_experiment_cost(experiment, cell).forward;

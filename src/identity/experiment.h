@@ -37,6 +37,8 @@ const hpx_recipe *hpx_experiment_recipe(const hpx_experiment *experiment);
 /* The cost of one cell; 1 and 1 of a trainer that counts no multiplications. */
 hpx_cost hpx_experiment_cost(hpx_experiment *experiment, uint32_t cell);
 uint64_t hpx_experiment_macs(void *experiment, uint32_t cell); /* of a forward pass: an hpx_cost_fn */
+/* The layers of its network, and how many there are; 0: not known. */
+size_t hpx_experiment_layers(hpx_layer out[HPX_LAYERS_MAX], hpx_experiment *experiment, uint32_t cell);
 /* The sum of the forward costs over the grid: what a search's cost is relative to. */
 uint64_t hpx_experiment_grid_macs(hpx_experiment *experiment);
 

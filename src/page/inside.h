@@ -88,11 +88,11 @@ struct hpx_page {
     uint32_t shown;      /* the cell through which figures cut: where the first search ends, else the best */
     const char *limited; /* a search, and what it finds with other limits; NULL: none */
     const hpx_outcome *limits;
-    struct contest *contest;                 /* NULL: none */
-    const hpx_page_pictures *pictures;       /* NULL: none */
-    uint32_t layers[HPX_NETWORK_LAYERS_MAX]; /* sizes, of the best cell's network */
-    size_t layer_count;                      /* 0: they are not known */
-    struct figure *figures;                  /* in the order of the page */
+    struct contest *contest;                          /* NULL: none */
+    const hpx_page_pictures *pictures;                /* NULL: none */
+    hpx_network_layer layers[HPX_NETWORK_LAYERS_MAX]; /* of the best cell's network */
+    size_t layer_count;                               /* 0: they are not known */
+    struct figure *figures;                           /* in the order of the page */
     size_t figure_count, figure_capacity;
     struct origin *origins;
     size_t origin_count, origin_capacity;

@@ -60,8 +60,8 @@ typedef struct hpx_page_pictures {
 /* Borrowed until the page is written. Without this nothing is said of them. */
 void hpx_page_set_pictures(hpx_page *page, const hpx_page_pictures *pictures);
 
-/* The sizes of the layers of the best cell's network, the inputs first (hpx_network_layers). */
-void hpx_page_set_layers(hpx_page *page, const uint32_t *sizes, size_t count);
+/* The layers of the best cell's network, the inputs first (hpx_network_layers). */
+void hpx_page_set_layers(hpx_page *page, const hpx_network_layer *layers, size_t count);
 
 /* The best cell's first result, of all that was added; false: no cell has a score. */
 bool hpx_page_best(hpx_hash *key, hpx_page *page);

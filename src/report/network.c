@@ -90,10 +90,14 @@ static void add_field(hpx_json *json, const char *name, const hpx_fields *fields
 static void add_metadata(hpx_json *json, const hpx_trained *trained)
 {
     char hex[HPX_HASH_HEX_BYTES], *epoch = hpx_format("%u", trained->artifact.epoch);
+    hpx_fields more = {0};
     hpx_json_open(json, "__metadata__", '{');
     hpx_json_text(json, "format", "pt");
     hpx_json_text(json, "model", trained->network.kind->model);
     add_field(json, "activation", &trained->manifest, "model.activation");
+    hpx_network_describe(&more, &trained->network);
+    for (size_t i = 0; i < more.count; i++)
+        add_field(json, more.fields[i].name, &more, more.fields[i].name);
     hpx_json_text(json, "preprocessing", trained->network.kind->scaling);
     add_field(json, "dataset", &trained->dataset, "name");
     hpx_json_text(json, "key", hpx_hash_hex(hex, &trained->artifact.key));
@@ -101,6 +105,7 @@ static void add_metadata(hpx_json *json, const hpx_trained *trained)
     add_field(json, "code", &trained->code, "version");
     add_field(json, "commit", &trained->code, "describe");
     hpx_json_close(json, '}');
+    hpx_fields_free(&more);
     free(epoch);
 }
 

@@ -88,6 +88,32 @@ static const hpx_column columns_behind[] = {
     {"why", "reason", 'l', show_why},
 };
 
+/* "dense 2": the layers of a kind are numbered from 1. */
+static void add_layer(hpx_row *row, const hpx_layer *layers, size_t i)
+{
+    char name[64];
+    size_t number = 0;
+    for (size_t k = 0; k <= i; k++)
+        number += strcmp(layers[k].kind, layers[i].kind) == 0;
+    hpx_print(name, sizeof name, "%s %zu", layers[i].kind, number);
+    hpx_row_text(row, "layer", name);
+    hpx_row_count(row, "forward_macs", layers[i].forward);
+    hpx_row_count(row, "training_macs", layers[i].training);
+}
+
+static void add_layers_to(hpx_row *row, const hpx_outcome *outcome, uint32_t cell)
+{
+    const hpx_layer *layers;
+    const size_t count = hpx_outcome_layers(&layers, outcome, cell);
+    hpx_row_open_flat(row, "layers", '[');
+    for (size_t i = 0; i < count; i++) {
+        hpx_row_open_flat(row, NULL, '{');
+        add_layer(row, layers, i);
+        hpx_row_close(row);
+    }
+    hpx_row_close(row);
+}
+
 static void add_trials(hpx_rows *rows, const hpx_outcome *outcome, const hpx_search_outcome *search)
 {
     for (size_t i = 0; i < search->trial_count; i++) {
@@ -107,6 +133,8 @@ static void add_trials(hpx_rows *rows, const hpx_outcome *outcome, const hpx_sea
         hpx_add_macs(row, "training_macs", outcome->recipe, trial.macs_left);
         hpx_row_real(row, "seconds_left", trial.macs_left ? trial.seconds_left : 0);
         hpx_row_text(row, "reason", trial.reason);
+        if (hpx_rows_are_json(rows) && outcome->recipe->trainer->layers)
+            add_layers_to(row, outcome, trial.cell);
         hpx_rows_end(rows);
     }
 }
@@ -119,6 +147,53 @@ static void print_trials(hpx_buffer *out, const hpx_outcome *outcome, const hpx_
     hpx_rows_add_columns(rows, columns_behind, COUNT_OF(columns_behind));
     do
         add_trials(rows, outcome, search);
+    while (hpx_rows_next_pass(rows));
+    hpx_rows_free(rows);
+}
+
+/* Of every cell that a search is to train with some seed: the trials of a cell are beside each other. */
+static void add_layers_of(hpx_rows *rows, const hpx_outcome *outcome, const hpx_search_outcome *search)
+{
+    const hpx_layer *layers;
+    uint64_t left = 0;
+    for (size_t i = 0; i < search->trial_count; i++) {
+        const hpx_outcome_trial trial = hpx_outcome_trial_at(outcome, search, i);
+        left = (i % outcome->recipe->seed_count ? left : 0) + trial.macs_left;
+        if (left == 0 || (i + 1) % outcome->recipe->seed_count)
+            continue;
+        const size_t count = hpx_outcome_layers(&layers, outcome, trial.cell);
+        for (size_t k = 0; k < count; k++) {
+            hpx_row *row = hpx_rows_begin_flat(rows);
+            hpx_add_grid_cell(row, "cell", outcome->recipe, trial.cell);
+            add_layer(row, layers, k);
+            hpx_rows_end(rows);
+        }
+    }
+}
+
+static void show_cell_of_layer(hpx_buffer *out, const hpx_row *row, const hpx_value *value,
+                               const hpx_column *column)
+{
+    hpx_buffer_puts(out, "    ");
+    hpx_show_grid_cell(out, row, value, column);
+}
+
+static const hpx_column layer_columns[] = {
+    {"    cell", "cell", 'l', show_cell_of_layer},
+    {"layer", "layer", 'l'},
+    {"forward", "forward_macs", 'r'},
+    {"training", "training_macs", 'r'},
+};
+
+static void print_layers(hpx_buffer *out, const hpx_outcome *outcome)
+{
+    hpx_buffer_puts(
+        out, "\nMultiplications of each layer for a sample, of a forward pass and of a step of training:\n");
+    hpx_rows *rows = hpx_rows_to_long_table(out);
+    hpx_rows_add_columns(rows, layer_columns, COUNT_OF(layer_columns));
+    do
+        for (size_t i = 0; i < outcome->search_count; i++)
+            add_layers_of(rows, outcome, &outcome->searches[i]);
     while (hpx_rows_next_pass(rows));
     hpx_rows_free(rows);
 }
@@ -150,7 +225,7 @@ static void add_total(hpx_buffer *out, const hpx_outcome *outcome)
                           hpx_plural(outcome->proofs, "its", "their"));
 }
 
-void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome)
+void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome, bool layers)
 {
     hpx_report_heading(out, outcome);
     for (size_t i = 0; i < outcome->search_count; i++) {
@@ -159,6 +234,8 @@ void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome)
         if (search->trial_counts[HPX_EXTEND] + search->trial_counts[HPX_TRAIN] > 0)
             print_trials(out, outcome, search);
     }
+    if (layers && outcome->pending > 0 && outcome->recipe->trainer->layers)
+        print_layers(out, outcome);
     hpx_buffer_puts(out, "\n");
     add_total(out, outcome);
     if (*outcome->other_trainer) {

@@ -46,8 +46,9 @@ void hpx_report_reasons(hpx_buffer *out, const hpx_outcome *outcome);
  * where no other trainer has results of these trials. */
 void hpx_report_adopt_hint(hpx_buffer *out, const hpx_outcome *outcome);
 
-/* What a plan has decided: per search its trials and verdicts, cost and time of these. */
-void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome);
+/* What a plan has decided: per search its trials and verdicts, cost and time of these. `layers`: also the cost of each layer of
+ * the cells that are to be trained. */
+void hpx_report_plan(hpx_buffer *out, const hpx_outcome *outcome, bool layers);
 void hpx_report_plan_json(hpx_buffer *out, const hpx_outcome *outcome);
 
 /* "0:41", "12:05", "3:02:10", "2 d 03:10"; "?" if not finite. */

@@ -12,7 +12,42 @@ struct hpx_outcome_ledger {
     struct ledger of;
     struct pace pace;
     bool dry; /* a plan: what would be trained is on the bill too, by this pace */
+    /* A plan: the layers of the cells on its bills, and which they are, by cell at 0 epochs. */
+    hpx_layer *layers;
+    size_t layer_count, layer_capacity;
+    hpx_requests of_cells;
 };
+
+struct cell_layers {
+    size_t first, count;
+    bool found;
+};
+
+static void find_layers(hpx_outcome *outcome, const hpx_search_outcome *search)
+{
+    const size_t seeds = outcome->recipe->seed_count;
+    struct hpx_outcome_ledger *ledger = outcome->ledger;
+    hpx_layer layers[HPX_LAYERS_MAX];
+    for (size_t i = 0; i < search->trial_count / seeds; i++) {
+        const hpx_request request = {search->billed[i].cell, 0};
+        struct cell_layers *of_cell = hpx_requests_at(&ledger->of_cells, request);
+        if (of_cell->found)
+            continue;
+        const size_t count = hpx_experiment_layers(layers, ledger->of.experiment, request.cell);
+        *of_cell = (struct cell_layers){ledger->layer_count, count, true};
+        ledger->layers = hpx_grow(ledger->layers, &ledger->layer_capacity, ledger->layer_count + count + 1,
+                                  sizeof *layers);
+        memcpy(ledger->layers + ledger->layer_count, layers, count * sizeof *layers);
+        ledger->layer_count += count;
+    }
+}
+
+size_t hpx_outcome_layers(const hpx_layer **out, const hpx_outcome *outcome, uint32_t cell)
+{
+    const struct cell_layers *found = hpx_requests_find(&outcome->ledger->of_cells, (hpx_request){cell, 0});
+    *out = found ? outcome->ledger->layers + found->first : NULL;
+    return found ? found->count : 0;
+}
 
 void hpx_outcome_free(hpx_outcome *outcome)
 {
@@ -31,6 +66,8 @@ void hpx_outcome_free(hpx_outcome *outcome)
     hpx_fields_free(&outcome->dataset);
     hpx_fields_free(&outcome->numerics);
     hpx_ledger_free(&outcome->ledger->of);
+    hpx_requests_free(&outcome->ledger->of_cells);
+    free(outcome->ledger->layers);
     free(outcome->ledger);
     free(outcome);
 }
@@ -357,8 +394,12 @@ hpx_outcome *hpx_outcome_of(const hpx_plan *plan, struct ledger *ledger, const s
         outcome->recipe->trainer->needs_last_epoch && outcome->recipe->trainer->needs_last_epoch(&settings);
     hpx_fields_free(&settings);
     count_reasons(outcome, ledger, dry != NULL);
-    for (size_t i = 0; i < outcome->search_count; i++)
+    hpx_requests_init(&outcome->ledger->of_cells, &outcome->recipe->grid, sizeof(struct cell_layers));
+    for (size_t i = 0; i < outcome->search_count; i++) {
         account(&outcome->searches[i], &accountant, i);
+        if (dry)
+            find_layers(outcome, &outcome->searches[i]);
+    }
     compare(outcome);
     count_trials(outcome, ledger, dry);
     free(accountant.charged);

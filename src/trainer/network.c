@@ -19,15 +19,22 @@ const hpx_network_kind *hpx_network_kind_of(const hpx_fields *manifest)
     return NULL;
 }
 
-size_t hpx_network_layers(uint32_t sizes[HPX_NETWORK_LAYERS_MAX], const hpx_fields *manifest,
+size_t hpx_network_layers(hpx_network_layer out[HPX_NETWORK_LAYERS_MAX], const hpx_fields *manifest,
                           const hpx_fields *inputs)
 {
     const hpx_network_kind *kind = hpx_network_kind_of(manifest);
+    const hpx_trainer *trainer;
+    hpx_layer costs[HPX_LAYERS_MAX];
     hpx_sample_shape samples;
     hpx_error none;
-    if (!kind || hpx_images_shape(&samples, inputs, &none))
+    if (!kind || hpx_trainer_of(&trainer, manifest, &none) || hpx_images_shape(&samples, inputs, &none))
         return 0;
-    return kind->layers(sizes, manifest, &samples);
+    const size_t count = kind->layers(out, manifest, &samples);
+    if (count > 0 && trainer->layers(costs, manifest, inputs) + 1 != count)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        out[i].cost = i ? costs[i - 1] : (hpx_layer){.kind = NULL};
+    return count;
 }
 
 hpx_status hpx_network_open(hpx_network *out, const hpx_fields *manifest, const hpx_fields *inputs,
@@ -89,4 +96,10 @@ bool hpx_network_tensor(hpx_tensor *out, const hpx_network *network, size_t inde
 void hpx_network_read(float *out, const hpx_network *network, size_t index)
 {
     network->kind->read(out, network->state, index);
+}
+
+void hpx_network_describe(hpx_fields *out, const hpx_network *network)
+{
+    if (network->kind->describe)
+        network->kind->describe(out, network->state);
 }

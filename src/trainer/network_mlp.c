@@ -134,7 +134,7 @@ static void read_tensor(float *out, const void *state, size_t index)
 
 _Static_assert(HPX_MLP_LAYERS_MAX + 1 <= HPX_NETWORK_LAYERS_MAX, "room for its layers and the inputs");
 
-static size_t layers(uint32_t *sizes, const hpx_fields *manifest, const hpx_sample_shape *samples)
+static size_t layers(hpx_network_layer *out, const hpx_fields *manifest, const hpx_sample_shape *samples)
 {
     hpx_options ignored;
     hpx_mlp_shape shape;
@@ -142,7 +142,9 @@ static size_t layers(uint32_t *sizes, const hpx_fields *manifest, const hpx_samp
     if (hpx_options_read(&ignored, hpx_mlp_settings, HPX_MLP_SETTINGS, manifest, &none))
         return 0;
     hpx_mlp_options_shape(&shape, manifest, samples->features, samples->classes);
-    memcpy(sizes, shape.sizes, (shape.layers + 1) * sizeof *sizes);
+    for (uint32_t l = 0; l <= shape.layers; l++)
+        out[l] = (hpx_network_layer){shape.sizes[l], 1, 1,
+                                     l ? ((uint64_t)shape.sizes[l - 1] + 1) * shape.sizes[l] : 0};
     return shape.layers + 1;
 }
 

@@ -222,6 +222,28 @@ test_plan_of_nothing_stored() {
     [[ ! -e $HPX_STORE ]] || fail 'the plan made a store'
 }
 
+# Networks 64-n1-n2-4: the first layer has no gradient of its inputs. Their sums are the costs of a trial.
+test_plan_has_layers() {
+    printf '%s\n' 'axis n1 = 2 8' 'axis n2 = 4' 'search grid' '  method = grid' | recipe a.rcp 'epochs = 3' 'seeds = 1 2'
+    run 0 hpx plan a.rcp --json
+    is '.searches[0].trials[0].layers' '[{"layer":"dense 1","forward_macs":128,"training_macs":256},{"layer":"dense 2",'\
+'"forward_macs":8,"training_macs":24},{"layer":"dense 3","forward_macs":16,"training_macs":48}]'
+    is '[.searches[0].trials[] | .training_macs == 3 * 150 * ([.layers[].training_macs] | add)] | unique' '[true]'
+    is '([.searches[0].trials[] | select(.seed == 1).layers[].forward_macs] | add) == .grid.macs' true
+    run 0 hpx plan a.rcp
+    has_not out 'dense 1'
+    run 0 hpx plan -v a.rcp
+    grep -A7 'Multiplications of each layer' out | tail -7 | tr -s ' ' >layers
+    printf '%s\n' ' cell layer forward training' ' (2, 4) dense 1 128 256' ' (2, 4) dense 2 8 24' ' (2, 4) dense 3 16 48' \
+        ' (8, 4) dense 1 512 1024' ' (8, 4) dense 2 32 96' ' (8, 4) dense 3 16 48' >expected
+    same_files expected layers
+    # Only of what is to be trained.
+    run 0 hpx build -q a.rcp 'axis.n1=2' seeds=1..2
+    run 0 hpx plan -v a.rcp
+    has out '(8, 4)  dense 3'
+    has_not out '(2, 4)  dense'
+}
+
 # Some cells stored, some with fewer epochs, some not at all: a build does what the plan says, as far as it goes.
 test_plan_is_what_build_does() {
     grid_and_cross part.rcp 'epochs = 2'

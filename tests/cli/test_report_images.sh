@@ -29,8 +29,10 @@ test_network() {
     run 0 hpx report a.rcp -o page.html --figures figures
     read -r n1 n2 < <(hpx best a.rcp --top 1 --json | jq -r '.best[0].cell | "\(.n1) \(.n2)"')
     figure network >network.html
-    equal "$(sed -n 's/.*<details>//;s/<[^>]*>/ /gp' network.html | tr -s ' \n' ' ' | grep -o 'inputs 64 .*classes 4 [0-9]*')" \
-        "inputs 64 0 hidden 1 $n1 $((64 * n1)) hidden 2 $n2 $((n1 * n2)) classes 4 $((n2 * 4))" 'the layers'
+    local w1=$((64 * n1)) w2=$((n1 * n2)) w3=$((n2 * 4))
+    equal "$(sed -n 's/.*<details>//;s/<[^>]*>/ /gp' network.html | tr -s ' \n' ' ' | grep -o 'inputs 64 .*')" \
+        "inputs 64 0 0 0 dense 1 $n1 $((w1 + n1)) $w1 $((2 * w1)) dense 2 $n2 $((w2 + n2)) $w2 $((3 * w2)) \
+dense 3 4 $((w3 + 4)) $w3 $((3 * w3)) all $((w1 + n1 + w2 + n2 + w3 + 4)) $((w1 + w2 + w3)) $((2 * w1 + 3 * w2 + 3 * w3)) " 'the layers'
     [[ -s figures/network.svg ]] || fail 'no figures/network.svg'
 }
 
