@@ -6,8 +6,8 @@
 #
 #   bench/run.sh [--vector avx2|avx512] [NAME...]
 #
-# Without --vector hpx and its rivals take the widest vectors there are, and where that is AVX-512 the trainings (train*)
-# are measured once more with AVX2.
+# Without --vector hpx and its rivals take the widest vectors there are, and where that is AVX-512 what trains (train*, cnn)
+# is measured once more with AVX2.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 BUILD=$(realpath "${BUILD:-build}")
@@ -60,7 +60,7 @@ failed=0
 measure "${names[@]}"
 if [[ -z $VECTOR && $(describe) == avx512,* ]]; then
     VECTOR=avx2
-    measure $(printf '%s\n' "${names[@]}" | grep ^train)
+    measure $(printf '%s\n' "${names[@]}" | grep -E '^(train|cnn)')
 fi
 
 # New rows take the place of old ones of the same benchmark and vectors.
