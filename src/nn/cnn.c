@@ -1,12 +1,13 @@
-/* Forward and backward passes of convolutions: Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based
+/* Networks of convolutions: Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based
  * learning applied to document recognition", Proceedings of the IEEE 86(11), 1998; as formulas in V. Dumoulin and
  * F. Visin, "A guide to convolution arithmetic for deep learning", 2016. The dense layers are a perceptron
  * behind them (hpx_front of mlp.h). */
 #include "nn/cnn.h"
 
-#include "activation.h"
 #include "base/random.h"
+#include "convolution.h"
 #include "path.h"
+#include "vector.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -25,6 +26,11 @@ static size_t values(hpx_images_size images)
 static size_t weights(const hpx_convolution *c)
 {
     return (size_t)c->filters * c->in.channels * c->kernel * c->kernel;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
 }
 
 static size_t convolution_parameters(const hpx_cnn_shape *shape, uint32_t before)
@@ -56,20 +62,16 @@ uint64_t hpx_cnn_multiplications(const hpx_cnn_shape *shape)
     return sum;
 }
 
-/* What a convolution keeps of a batch, row by row of samples. */
-struct layer {
-    float *values, *derivatives; /* what the activation gives, and its derivatives, for each of the sums */
-    float *out;    /* what pooling gives, after dropout; of the last layer they are the perceptron's */
-    float *deltas; /* the loss's derivatives by `out` */
-    size_t out_stride;
-};
-
 struct hpx_cnn_work {
-    float *inputs; /* as PyTorch flattens them */
-    struct layer layers[HPX_CNN_CONVOLUTIONS_MAX];
-    float *deltas;   /* the loss's derivatives by the sums of one layer */
-    float *gradient; /* of one layer's weights and biases */
-    float *biases;   /* zeros, for the activation */
+    hpx_layer layers[HPX_CNN_CONVOLUTIONS_MAX];
+    /* Per layer, for each block to train by: what it takes (of the first one for all blocks, to evaluate, too), what
+     * its way back needs, and which samples dropout keeps of what it gives. */
+    float *images[HPX_CNN_CONVOLUTIONS_MAX];
+    hpx_kept kept[HPX_CNN_CONVOLUTIONS_MAX];
+    uint16_t *stays[HPX_CNN_CONVOLUTIONS_MAX];
+    float *last;     /* what the last layer gives for a block */
+    float *deltas;   /* the loss's derivatives by what a layer gives, for a block */
+    float *gradient; /* of all layers, as the parameters lie */
     hpx_mlp dense;
 };
 
@@ -93,66 +95,195 @@ static hpx_mlp make_dense(const hpx_cnn *cnn)
     return dense;
 }
 
+/* Blocks of so many rows. */
+static size_t blocks(size_t rows)
+{
+    return (rows + HPX_BLOCK - 1) / HPX_BLOCK;
+}
+
+/* The memory that a layer needs for itself. */
+static void attach_layer(struct hpx_cnn_work *work, float *block, size_t *used, uint32_t l, bool dropout,
+                         size_t train, size_t evaluate)
+{
+    hpx_layer *layer = &work->layers[l];
+    const size_t vector = HPX_BLOCK * sizeof(float), most = train > evaluate ? train : evaluate,
+                 count = weights(&layer->shape) * sizeof(float);
+    work->images[l] = carve(block, used, (l == 0 ? most : train > 0 ? train : 1) * layer->in.size * vector);
+    layer->weights = carve(block, used, count);
+    if (train == 0)
+        return;
+    layer->delta = carve(block, used, layer->deltas.size * vector);
+    if (!layer->first)
+        layer->turned = carve(block, used, count);
+    if (layer->passes > 0)
+        work->kept[l].passes = carve(block, used, train * layer->passes * sizeof(uint16_t));
+    if (layer->derivatives > 0)
+        work->kept[l].derivatives = carve(block, used, train * layer->derivatives * vector);
+    if (dropout)
+        work->stays[l] = carve(block, used, train * values(layer->shape.out) * sizeof(uint16_t));
+}
+
+/* The memory that layers share. */
+static void attach_shared(const hpx_cnn *cnn, struct hpx_cnn_work *work, float *block, size_t *used,
+                          bool train)
+{
+    const hpx_cnn_shape *shape = &cnn->shape;
+    const size_t vector = HPX_BLOCK * sizeof(float);
+    size_t sums = 0, products = 0, images = 0;
+    for (uint32_t l = 0; l < shape->convolutions; l++) {
+        sums = larger(sums, work->layers[l].sums);
+        products = larger(products, work->layers[l].products);
+        images = larger(images, values(shape->convolution[l].out));
+    }
+    float *sum = carve(block, used, sums * vector), *slope = NULL, *product = NULL;
+    if (train) {
+        slope = carve(block, used, cnn->activation == HPX_RELU ? 0 : sums * vector);
+        product = carve(block, used, products * vector);
+        work->deltas = carve(block, used, images * vector);
+        work->gradient =
+            carve(block, used, convolution_parameters(shape, shape->convolutions) * sizeof(float));
+    }
+    if (shape->convolutions > 0)
+        work->last = carve(block, used, values(shape->convolution[shape->convolutions - 1].out) * vector);
+    for (uint32_t l = 0; l < shape->convolutions; l++) {
+        work->layers[l].sum = sum;
+        work->layers[l].slope = slope;
+        work->layers[l].product = product;
+    }
+}
+
 size_t hpx_cnn_attach(hpx_cnn *cnn, float *block, size_t train, size_t evaluate)
 {
     const hpx_cnn_shape *shape = &cnn->shape;
-    const size_t rows = train > evaluate ? train : evaluate;
-    struct hpx_cnn_work work = {.dense = make_dense(cnn)};
-    size_t used = 0, sums = 0, most = 0;
-    struct hpx_cnn_work *self = carve(block, &used, sizeof work);
-    if (shape->convolutions > 0)
-        work.inputs = carve(block, &used, rows * values(shape->convolution[0].in) * sizeof(float));
-    for (uint32_t l = 0; l < shape->convolutions; l++) {
-        const hpx_convolution *c = &shape->convolution[l];
-        const size_t bytes = rows * values(c->sums) * sizeof(float);
-        sums = values(c->sums) > sums ? values(c->sums) : sums;
-        most = weights(c) + c->filters > most ? weights(c) + c->filters : most;
-        work.layers[l].values = carve(block, &used, bytes);
-        work.layers[l].derivatives = carve(block, &used, bytes);
-        if (l + 1 < shape->convolutions) {
-            work.layers[l].out_stride = values(c->out);
-            work.layers[l].out = carve(block, &used, rows * values(c->out) * sizeof(float));
-            work.layers[l].deltas = carve(block, &used, rows * values(c->out) * sizeof(float));
-        }
-    }
-    work.deltas = carve(block, &used, rows * sums * sizeof(float));
-    work.gradient = carve(block, &used, most * sizeof(float));
-    work.biases = carve(block, &used, sums * sizeof(float));
     const hpx_batches training = {.rows = train}, evaluation = {.rows = evaluate};
-    used += hpx_mlp_attach(&work.dense, block ? block + used : NULL, training, evaluation);
-    if (shape->convolutions > 0) {
-        struct layer *last = &work.layers[shape->convolutions - 1];
-        last->out = work.dense.outputs[0];
-        last->deltas = work.dense.deltas[0];
-        last->out_stride = hpx_mlp_front_stride(&work.dense);
+    struct hpx_cnn_work work = {.dense = make_dense(cnn)};
+    size_t used = 0;
+    struct hpx_cnn_work *self = carve(block, &used, sizeof work);
+    for (uint32_t l = 0; l < shape->convolutions; l++) {
+        const hpx_convolution *next = l + 1 < shape->convolutions ? &shape->convolution[l + 1] : NULL;
+        hpx_layer_plan(&work.layers[l], &shape->convolution[l], next, cnn->activation, l == 0);
+        attach_layer(&work, block, &used, l, cnn->dropout > 0, blocks(train), blocks(evaluate));
     }
+    attach_shared(cnn, &work, block, &used, train > 0);
+    if (self) /* for the columns beside the images, which nothing else writes */
+        memset(block, 0, used * sizeof(float));
+    used += hpx_mlp_attach(&work.dense, block ? block + used : NULL, training, evaluation);
     if (self) {
         *self = work;
-        memset(self->biases, 0, sums * sizeof(float));
         cnn->work = self;
     }
     return used;
 }
 
-/* A sample's bytes, the channel last, as images one channel after the other. */
-static void scale_pixels(float *to, const uint8_t *sample, hpx_images_size size)
+typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* A matrix of 4 x 4 and its transpose, their rows so far apart. */
+static inline void turn_four(float *to, size_t to_stride, const float *from, size_t from_stride)
 {
-    for (size_t i = 0; i < area(size); i++)
-        for (size_t c = 0; c < size.channels; c++)
-            to[c * area(size) + i] = (float)sample[i * size.channels + c] * (1 / 255.0f);
+    const four a = *(const four *)from, b = *(const four *)(from + from_stride),
+               c = *(const four *)(from + 2 * from_stride), d = *(const four *)(from + 3 * from_stride);
+    const four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5),
+               ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7),
+               cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    *(four *)to = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+    *(four *)(to + to_stride) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+    *(four *)(to + 2 * to_stride) = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
+    *(four *)(to + 3 * to_stride) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
+}
+
+/* The transpose of a matrix of rows x columns. */
+static void turn(float *to, size_t to_stride, const float *from, size_t from_stride, size_t rows,
+                 size_t columns)
+{
+    const size_t whole_rows = rows / 4 * 4, whole_columns = columns / 4 * 4;
+    for (size_t i = 0; i < whole_rows; i += 4)
+        for (size_t j = 0; j < whole_columns; j += 4)
+            turn_four(to + j * to_stride + i, to_stride, from + i * from_stride + j, from_stride);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = i < whole_rows ? whole_columns : 0; j < columns; j++)
+            to[j * to_stride + i] = from[i * from_stride + j];
+}
+
+/* Sixteen rows of as many bytes and their transpose. */
+typedef uint8_t bytes __attribute__((vector_size(HPX_BLOCK), aligned(1), may_alias));
+
+static inline void turn_bytes(bytes rows[HPX_BLOCK])
+{
+    for (int round = 0; round < 4; round++) {
+        bytes next[HPX_BLOCK];
+#pragma GCC unroll 8
+        for (int i = 0; i < HPX_BLOCK / 2; i++) {
+            next[2 * i] = __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5,
+                                                  21, 6, 22, 7, 23);
+            next[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12,
+                                                      28, 13, 29, 14, 30, 15, 31);
+        }
+        memcpy(rows, next, sizeof next);
+    }
+}
+
+/* A block's images from the bytes of so many samples, the channel last; those of the others are 0. */
+HPX_VECTORISED(static, load_block,
+               (float *to, const hpx_planes *planes, hpx_images_size size, const uint8_t *const *samples,
+                size_t rows),
+               (to, planes, size, samples, rows))
+{
+    const size_t all = values(size);
+    size_t channel = 0, column = 0, row = 0;
+    for (size_t first = 0; first < all; first += HPX_BLOCK) {
+        const size_t some = all - first < HPX_BLOCK ? all - first : HPX_BLOCK;
+        bytes rest[HPX_BLOCK] = {{0}};
+        for (size_t i = 0; i < rows; i++) {
+            if (some == HPX_BLOCK)
+                rest[i] = *(const bytes *)(samples[i] + first);
+            else
+                memcpy(&rest[i], samples[i] + first, some);
+        }
+        turn_bytes(rest);
+        for (size_t i = 0; i < some; i++) {
+            float *place =
+                to + (channel * planes->plane + row * planes->row + planes->left + column) * HPX_BLOCK;
+            for (size_t k = 0; k < HPX_BLOCK; k++)
+                place[k] = (float)rest[i][k] * (1 / 255.0f);
+            if (++channel < size.channels)
+                continue;
+            channel = 0;
+            if (++column < size.width)
+                continue;
+            column = 0;
+            row++;
+        }
+    }
+}
+
+#define PREFETCH HPX_BLOCK /* samples ahead */
+
+/* Asks the memory for a sample in advance: shuffled ones lie where no processor expects them. */
+static inline void prefetch(const uint8_t *sample, size_t features)
+{
+    for (size_t j = 0; j < features; j += 64)
+        __builtin_prefetch(sample + j);
+    __builtin_prefetch(sample + features - 1);
 }
 
 void hpx_cnn_load(hpx_cnn *cnn, const uint8_t *samples, const uint32_t *order, size_t rows, size_t more)
 {
-    (void)more;
     struct hpx_cnn_work *work = cnn->work;
-    const bool front = cnn->shape.convolutions > 0;
-    const hpx_images_size size =
-        front ? cnn->shape.convolution[0].in : (hpx_images_size){cnn->shape.dense.sizes[0], 1, 1};
-    const size_t stride = front ? values(size) : hpx_mlp_front_stride(&work->dense);
-    float *to = front ? work->inputs : work->dense.outputs[0];
-    for (size_t i = 0; i < rows; i++)
-        scale_pixels(to + i * stride, samples + (order ? order[i] : i) * values(size), size);
+    const hpx_layer *layer = &work->layers[0];
+    const bool images = cnn->shape.convolutions > 0;
+    const size_t features = images ? values(layer->shape.in) : cnn->shape.dense.sizes[0];
+    const size_t stride = hpx_mlp_front_stride(&work->dense);
+    const uint8_t *own[HPX_BLOCK];
+    for (size_t i = 0; i < rows; i++) {
+        own[i % HPX_BLOCK] = samples + (order ? order[i] : i) * features;
+        if (i + PREFETCH < rows + more)
+            prefetch(samples + (order ? order[i + PREFETCH] : i + PREFETCH) * features, features);
+        for (size_t j = 0; j < features && !images; j++)
+            work->dense.outputs[0][i * stride + j] = (float)own[i % HPX_BLOCK][j] * (1 / 255.0f);
+        if (images && (i + 1 == rows || (i + 1) % HPX_BLOCK == 0))
+            load_block(work->images[0] + i / HPX_BLOCK * layer->in.size * HPX_BLOCK, &layer->in,
+                       layer->shape.in, own, i % HPX_BLOCK + 1);
+    }
 }
 
 /* A layer's parameters. */
@@ -205,150 +336,104 @@ void hpx_cnn_init(hpx_cnn *cnn, hpx_init init, uint32_t seed)
     }
 }
 
-/* The input's row or column that a kernel's sees for this one of the sums, or SIZE_MAX in the padding. */
-static size_t seen(size_t place, size_t offset, uint32_t stride, uint32_t padding, uint32_t size)
+/* What the way back of one block needs. */
+static hpx_kept kept_of(const struct hpx_cnn_work *work, uint32_t l, size_t block)
 {
-    const size_t at = place * stride + offset;
-    return at >= padding && at - padding < size ? at - padding : SIZE_MAX;
+    hpx_kept kept = work->kept[l];
+    if (kept.passes)
+        kept.passes += block * work->layers[l].passes;
+    if (kept.derivatives)
+        kept.derivatives += block * work->layers[l].derivatives * HPX_BLOCK;
+    return kept;
 }
 
-/* Calls for every product of a weight and an input: `each` gets the numbers of the sum, the weight and the
- * input. */
-#define FOR_EACH_PRODUCT(c, sum, weight, input, statement)                                                   \
-    for (size_t f = 0; f < (c)->filters; f++)                                                                \
-        for (size_t y = 0; y < (c)->sums.height; y++)                                                        \
-            for (size_t x = 0; x < (c)->sums.width; x++)                                                     \
-                for (size_t n = 0; n < (c)->in.channels; n++)                                                \
-                    for (size_t ky = 0; ky < (c)->kernel; ky++)                                              \
-                        for (size_t kx = 0; kx < (c)->kernel; kx++) {                                        \
-                            const size_t iy = seen(y, ky, (c)->stride, (c)->top, (c)->in.height),            \
-                                         ix = seen(x, kx, (c)->stride, (c)->left, (c)->in.width);            \
-                            if (iy == SIZE_MAX || ix == SIZE_MAX)                                            \
-                                continue;                                                                    \
-                            const size_t sum = (f * (c)->sums.height + y) * (c)->sums.width + x,             \
-                                         weight =                                                            \
-                                             ((f * (c)->in.channels + n) * (c)->kernel + ky) * (c)->kernel + \
-                                             kx,                                                             \
-                                         input = (n * (c)->in.height + iy) * (c)->in.width + ix;             \
-                            statement;                                                                       \
-                        }
-
-/* The place of the window's value that pooling gives, among the sums, and how many others come behind it. */
-static size_t window(const hpx_convolution *c, size_t out)
+/* Where value `i` of a layer's outputs, as PyTorch flattens them, lies. */
+static size_t output_place(const hpx_layer *layer, size_t i)
 {
-    const size_t x = out % c->out.width, y = out / c->out.width % c->out.height, f = out / area(c->out);
-    return (f * c->sums.height + y * c->pool) * c->sums.width + x * c->pool;
+    const hpx_images_size size = layer->shape.out;
+    const size_t x = i % size.width, y = i / size.width % size.height, channel = i / area(size);
+    return (channel * layer->out.plane + y * layer->out.row + layer->out.left + x) * HPX_BLOCK;
 }
 
-static size_t largest(const hpx_convolution *c, const float *sums, size_t first)
+/* vector = scale * vector for those samples whose bits are set, 0 for the others. */
+static void keep(float *vector, uint16_t bits, float scale)
 {
-    size_t best = first;
-    for (size_t y = 0; y < c->pool; y++)
-        for (size_t x = 0; x < c->pool; x++)
-            if (sums[first + y * c->sums.width + x] > sums[best])
-                best = first + y * c->sums.width + x;
-    return best;
+    for (size_t k = 0; k < HPX_BLOCK; k++)
+        vector[k] = bits >> k & 1 ? vector[k] * scale : 0;
 }
 
-static void pool(const hpx_convolution *c, float *out, const float *sums)
+/* As hpx_dropout, for what a layer gives for a block. */
+static void drop(const hpx_cnn *cnn, uint32_t l, float *out, size_t block, hpx_mlp_draw draw)
 {
-    for (size_t i = 0; i < values(c->out); i++) {
-        const size_t first = window(c, i);
-        float sum = 0;
-        for (size_t y = 0; y < c->pool; y++)
-            for (size_t x = 0; x < c->pool; x++)
-                sum += sums[first + y * c->sums.width + x];
-        out[i] = c->average ? sum / (float)(c->pool * c->pool) : sums[largest(c, sums, first)];
-    }
-}
-
-static void unpool(const hpx_convolution *c, float *deltas, const float *out_deltas, const float *sums)
-{
-    memset(deltas, 0, values(c->sums) * sizeof(float));
-    for (size_t i = 0; i < values(c->out); i++) {
-        const size_t first = window(c, i);
-        if (!c->average) {
-            deltas[largest(c, sums, first)] = out_deltas[i];
-            continue;
+    const hpx_layer *layer = &cnn->work->layers[l];
+    const size_t all = values(layer->shape.out);
+    uint16_t *stays = cnn->work->stays[l] + block * all;
+    for (size_t i = 0; i < all; i += 4) {
+        uint16_t bits[4] = {0};
+        for (uint32_t k = 0; k < HPX_BLOCK; k++) {
+            uint32_t words[4];
+            hpx_random(words, draw.seed, HPX_RANDOM_DROPOUT + l, draw.epoch,
+                       draw.first + (uint32_t)block * HPX_BLOCK + k, (uint32_t)(i / 4));
+            for (size_t j = 0; j < 4; j++)
+                bits[j] |= (uint16_t)((hpx_random_float(words[j]) >= cnn->dropout) << k);
         }
-        for (size_t y = 0; y < c->pool; y++)
-            for (size_t x = 0; x < c->pool; x++)
-                deltas[first + y * c->sums.width + x] = out_deltas[i] / (float)(c->pool * c->pool);
-    }
-}
-
-struct images {
-    float *values, *deltas;
-    size_t stride;
-};
-
-static struct images inputs_of(const hpx_cnn *cnn, uint32_t layer)
-{
-    struct hpx_cnn_work *work = cnn->work;
-    if (layer == 0)
-        return (struct images){work->inputs, NULL, values(cnn->shape.convolution[0].in)};
-    const struct layer *before = &work->layers[layer - 1];
-    return (struct images){before->out, before->deltas, before->out_stride};
-}
-
-static void forward_layer(hpx_cnn *cnn, uint32_t l, size_t rows, const hpx_mlp_draw *draw)
-{
-    struct hpx_cnn_work *work = cnn->work;
-    const hpx_convolution *c = &cnn->shape.convolution[l];
-    const struct parameters p = parameters_of(&cnn->shape, cnn->parameters, l);
-    const struct images in = inputs_of(cnn, l);
-    struct layer *layer = &work->layers[l];
-    for (size_t i = 0; i < rows; i++) {
-        float *sums = layer->values + i * values(c->sums);
-        for (size_t k = 0; k < values(c->sums); k++)
-            sums[k] = p.biases[k / area(c->sums)];
-        const float *image = in.values + i * in.stride;
-        FOR_EACH_PRODUCT(c, sum, weight, input, sums[sum] += p.weights[weight] * image[input])
-        hpx_activation_forward(cnn->activation, sums, layer->derivatives + i * values(c->sums), work->biases,
-                               1, values(c->sums), values(c->sums));
-        if (cnn->activation == HPX_RELU)
-            for (size_t k = 0; k < values(c->sums); k++)
-                layer->derivatives[i * values(c->sums) + k] = sums[k] > 0 ? 1 : 0;
-        pool(c, layer->out + i * layer->out_stride, sums);
-    }
-    if (draw && cnn->dropout > 0)
-        hpx_dropout(layer->out, NULL, rows, 0, values(c->out), layer->out_stride, cnn->dropout, l, *draw);
-}
-
-static void backward_layer(hpx_cnn *cnn, uint32_t l, size_t rows, const hpx_mlp_draw *draw,
-                           hpx_gradient_fn *take, void *context)
-{
-    struct hpx_cnn_work *work = cnn->work;
-    const hpx_convolution *c = &cnn->shape.convolution[l];
-    const struct parameters p = parameters_of(&cnn->shape, cnn->parameters, l);
-    const struct images in = inputs_of(cnn, l);
-    struct layer *layer = &work->layers[l];
-    float *deltas = work->deltas, *gradient = work->gradient, *biases = gradient + p.count;
-    memset(gradient, 0, (p.count + c->filters) * sizeof(float));
-    if (cnn->dropout > 0)
-        hpx_dropout(layer->deltas, NULL, rows, 0, values(c->out), layer->out_stride, cnn->dropout, l, *draw);
-    for (size_t i = 0; i < rows; i++) {
-        unpool(c, deltas, layer->deltas + i * layer->out_stride, layer->values + i * values(c->sums));
-        for (size_t k = 0; k < values(c->sums); k++) {
-            deltas[k] *= layer->derivatives[i * values(c->sums) + k];
-            biases[k / area(c->sums)] += deltas[k];
+        for (size_t j = 0; j < 4 && i + j < all; j++) {
+            stays[i + j] = bits[j];
+            keep(out + output_place(layer, i + j), bits[j], 1 / (1 - cnn->dropout));
         }
-        const float *image = in.values + i * in.stride;
-        FOR_EACH_PRODUCT(c, sum, weight, input, gradient[weight] += deltas[sum] * image[input])
-        if (!in.deltas)
-            continue;
-        float *to = in.deltas + i * in.stride;
-        memset(to, 0, values(c->in) * sizeof(float));
-        FOR_EACH_PRODUCT(c, sum, weight, input, to[input] += deltas[sum] * p.weights[weight])
     }
-    take(context, &(hpx_gradient){gradient, (size_t)(p.weights - cnn->parameters), p.count + c->filters});
 }
 
+/* Runs all convolutions; what the last gives become the rows that the perceptron takes. `draw` NULL: no way back
+ * follows, and a block's images make room for the next one's. */
 static void forward(hpx_cnn *cnn, size_t rows, const hpx_mlp_draw *draw)
 {
-    cnn->work->dense.parameters = cnn->parameters;
-    for (uint32_t l = 0; l < cnn->shape.convolutions; l++)
-        forward_layer(cnn, l, rows, draw);
+    struct hpx_cnn_work *work = cnn->work;
+    const uint32_t depth = cnn->shape.convolutions;
+    const size_t stride = hpx_mlp_front_stride(&work->dense);
+    work->dense.parameters = cnn->parameters;
+    for (uint32_t l = 0; l < depth; l++)
+        hpx_layer_pack(&work->layers[l], parameters_of(&cnn->shape, cnn->parameters, l).weights);
+    for (size_t b = 0; b < blocks(rows) && depth > 0; b++) {
+        for (uint32_t l = 0; l < depth; l++) {
+            const hpx_layer *layer = &work->layers[l];
+            const float *in = work->images[l] + (draw || l == 0 ? b : 0) * layer->in.size * HPX_BLOCK;
+            float *out = l + 1 < depth ? work->images[l + 1] + (draw ? b : 0) * layer->out.size * HPX_BLOCK
+                                       : work->last;
+            const hpx_kept kept = kept_of(work, l, b);
+            hpx_layer_forward(layer, parameters_of(&cnn->shape, cnn->parameters, l).biases, in, out,
+                              draw ? &kept : NULL);
+            if (draw && cnn->dropout > 0)
+                drop(cnn, l, out, b, *draw);
+        }
+        const size_t first = b * HPX_BLOCK, some = rows - first < HPX_BLOCK ? rows - first : HPX_BLOCK;
+        turn(work->dense.outputs[0] + first * stride, stride, work->last, HPX_BLOCK,
+             work->layers[depth - 1].out.size, some);
+    }
+}
+
+static void backward(hpx_cnn *cnn, size_t rows)
+{
+    struct hpx_cnn_work *work = cnn->work;
+    const uint32_t depth = cnn->shape.convolutions;
+    const size_t stride = hpx_mlp_front_stride(&work->dense);
+    memset(work->gradient, 0, convolution_parameters(&cnn->shape, depth) * sizeof(float));
+    for (size_t b = 0; b < blocks(rows); b++) {
+        const size_t first = b * HPX_BLOCK, some = rows - first < HPX_BLOCK ? rows - first : HPX_BLOCK,
+                     size = work->layers[depth - 1].out.size;
+        if (some < HPX_BLOCK)
+            memset(work->deltas, 0, size * HPX_BLOCK * sizeof(float));
+        turn(work->deltas, HPX_BLOCK, work->dense.deltas[0] + first * stride, stride, some, size);
+        for (uint32_t l = depth; l-- > 0;) {
+            const hpx_layer *layer = &work->layers[l];
+            const size_t all = values(layer->shape.out);
+            const hpx_kept kept = kept_of(work, l, b);
+            for (size_t i = 0; i < all && cnn->dropout > 0; i++)
+                keep(work->deltas + i * HPX_BLOCK, work->stays[l][b * all + i], 1 / (1 - cnn->dropout));
+            hpx_layer_backward(layer, work->gradient + convolution_parameters(&cnn->shape, l), work->deltas,
+                               work->images[l] + b * layer->in.size * HPX_BLOCK, &kept);
+        }
+    }
 }
 
 hpx_tally hpx_cnn_evaluate(hpx_cnn *cnn, const uint8_t *labels, size_t rows)
@@ -369,8 +454,11 @@ hpx_tally hpx_cnn_gradient(hpx_cnn *cnn, const uint8_t *labels, size_t rows, hpx
 {
     forward(cnn, rows, &draw);
     const hpx_tally sums = hpx_mlp_gradient(&cnn->work->dense, labels, rows, draw, take, context);
-    for (uint32_t l = cnn->shape.convolutions; l-- > 0;)
-        backward_layer(cnn, l, rows, &draw, take, context);
+    if (cnn->shape.convolutions > 0) {
+        backward(cnn, rows);
+        take(context, &(hpx_gradient){cnn->work->gradient, 0,
+                                      convolution_parameters(&cnn->shape, cnn->shape.convolutions)});
+    }
     return sums;
 }
 
