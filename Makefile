@@ -37,7 +37,7 @@ REQUIRED = $(PACKAGES) libgit2 libcurl cmocka
 
 # The sources of each trainer, which decide its numbers: their git tree id is the code version in its results' identity.
 # Flags that could change a rounding belong to it too, so they are fixed here and recorded in the numerics.
-TRAINERS = mlp
+TRAINERS = mlp cnn
 # What all networks share is in each of their lists.
 SOURCES_network = $(addprefix src/nn/,activation.c activation.h checkpoint.c checkpoint.h matrix.c matrix.h matrix_kernel.h mlp.c \
 	mlp.h model.h numerics.c numerics.h optimizer.c optimizer.h options.c options.h path.c path.h samples.h softmax.c softmax.h \
@@ -45,6 +45,8 @@ SOURCES_network = $(addprefix src/nn/,activation.c activation.h checkpoint.c che
 	$(addprefix src/trainer/,calibration.c images.c images.h learning.c learning.h) src/data/dataset.c src/data/idx.c include/hpx/dataset.h \
 	include/hpx/idx.h src/base/random.c src/base/random.h
 SOURCES_mlp = $(SOURCES_network) $(addprefix src/nn/,mlp_model.c mlp_model.h mlp_options.c mlp_options.h) src/trainer/mlp.c
+SOURCES_cnn = $(SOURCES_network) $(addprefix src/nn/,cnn.c cnn.h cnn_model.c cnn_model.h cnn_options.c cnn_options.h \
+	convolution.c convolution.h convolution_kernel.h) src/trainer/cnn.c
 # What these use of the others cannot change a number: it carries values, text and bytes. A test links each trainer from
 # its list and these alone, and reads which headers they include.
 NEUTRAL_SOURCES = include/hpx.h $(addprefix include/hpx/,blob.h buffer.h error.h fields.h file.h hash.h input.h metrics.h setting.h sources.h \

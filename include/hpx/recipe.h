@@ -195,6 +195,10 @@ hpx_status hpx_recipe_take(hpx_fields *manifest, const hpx_recipe *recipe, uint3
  * section. */
 bool hpx_recipe_axis_in(const hpx_recipe *recipe, size_t axis, const char *section);
 
+/* The settings of the trainer, of that section, in which an axis stands, from index 0 on; NULL: there are no more. */
+const hpx_setting *hpx_recipe_axis_setting(const hpx_recipe *recipe, size_t axis, const char *section,
+                                           size_t index);
+
 /* Writes the command that `version` number `index` of a program is in a cell, as program/words.h writes words: without
  * names, and each `$` is a dollar. */
 void hpx_recipe_version_command(hpx_buffer *out, const hpx_recipe *recipe, uint32_t cell, size_t index);

@@ -64,16 +64,17 @@ typedef struct hpx_trainer {
     hpx_cost (*cost)(const hpx_fields *settings, const hpx_fields *inputs);
 
     /* The cost of a forward pass is a polynomial with whole coefficients, of at most this degree in each number
-     * above 0 of the "model.*" settings, wherever it stands among them. Then the cost of a grid follows from a
-     * few of its cells. 0: it is none, and all are asked. */
+     * above 0 of the "model.*" settings, wherever it stands among them: but in none of those that are `irregular`.
+     * Then the cost of a grid follows from a few of its cells. 0: it is none, and all are asked. */
     unsigned cost_degree;
 
     /* The layers of that network, in order, and how many there are; their sum is its cost. NULL or 0: not known. */
     size_t (*layers)(hpx_layer out[HPX_LAYERS_MAX], const hpx_fields *settings, const hpx_fields *inputs);
 
-    /* Checks what a table cannot say (such as numbers whose product overflows). HPX_USAGE with what is wrong.
-     * What is right with the least and the greatest of each number must be right between: a grid is asked for
-     * at its corners. */
+    /* Checks what a table cannot say (such as numbers whose product overflows). HPX_USAGE with what is wrong, behind
+     * which " of AXIS = VALUE" is put. What is right with the least and the greatest number of a setting must be
+     * right between: a grid is asked for at its corners, and at every value of an axis that stands in several
+     * settings of which one is `irregular`. */
     hpx_status (*check)(const hpx_fields *settings, const hpx_fields *inputs, hpx_error *error);
 
     /* Trains epochs from+1 .. to, from <= to, or up to the one in which the training fails (when the loss or

@@ -133,10 +133,23 @@ static hpx_status find_all_data(hpx_experiment *experiment, const hpx_source_opt
     return status;
 }
 
+/* Whether an axis stands in a setting of the model in which the cost is no polynomial; of `several`: and in another
+ * one. */
+static bool is_irregular(const hpx_recipe *recipe, size_t axis, bool several)
+{
+    const hpx_setting *setting;
+    size_t count = 0;
+    bool any = false;
+    for (; (setting = hpx_recipe_axis_setting(recipe, axis, "model", count)); count++)
+        any = any || setting->irregular;
+    return any && (count > 1 || !several);
+}
+
 /* The values of an axis that have to be tried for a check of all: the least and the greatest number, or every
  * word. Writes their indices and returns how many. */
-static uint32_t corner_values(uint32_t *out, const hpx_axis *axis)
+static uint32_t corner_values(uint32_t *out, const hpx_recipe *recipe, size_t number)
 {
+    const hpx_axis *axis = &recipe->axes[number];
     uint32_t least = 0, greatest = 0, words = 0;
     for (uint32_t i = 0; i < axis->count; i++) {
         words += isnan(axis->values[i].number);
@@ -144,11 +157,26 @@ static uint32_t corner_values(uint32_t *out, const hpx_axis *axis)
         greatest = axis->values[i].number > axis->values[greatest].number ? i : greatest;
         out[i] = i;
     }
-    if (words > 0 || axis->count < 2)
+    if (words > 0 || axis->count < 2 || is_irregular(recipe, number, true))
         return axis->count;
     out[0] = least;
     out[1] = greatest;
     return 2;
+}
+
+/* " of n1 = 64, n2 = 32": the axes of a cell that decide on the sizes of the model's layers. */
+static void name_sizes(hpx_buffer *out, const hpx_recipe *recipe, const uint32_t *indices)
+{
+    size_t named = 0;
+    for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
+        const hpx_setting *setting;
+        bool sizes = false;
+        for (size_t i = 0; (setting = hpx_recipe_axis_setting(recipe, axis, "model", i)); i++)
+            sizes = sizes || setting->type == HPX_SETTING_COUNTS;
+        if (sizes)
+            hpx_buffer_printf(out, "%s%s = %s", named++ > 0 ? ", " : " of ", recipe->axes[axis].name,
+                              recipe->axes[axis].values[indices[axis]].text);
+    }
 }
 
 static hpx_status check_model(const hpx_experiment *experiment, uint32_t cell, hpx_error *error)
@@ -172,9 +200,10 @@ static hpx_status check_models(const hpx_experiment *experiment, hpx_error *erro
     for (size_t axis = 0; axis < corners.axes; axis++) {
         values[axis] = hpx_alloc(recipe->axes[axis].count * sizeof **values);
         if (corners.counts[axis] > 1)
-            corners.counts[axis] = corner_values(values[axis], &recipe->axes[axis]);
+            corners.counts[axis] = corner_values(values[axis], recipe, axis);
     }
     hpx_status status = HPX_OK;
+    hpx_buffer cell = {0};
     const uint32_t count = hpx_grid_cells(&corners);
     for (uint32_t corner = 0; corner < count && !status; corner++) {
         uint32_t indices[HPX_AXES_MAX];
@@ -182,10 +211,16 @@ static hpx_status check_models(const hpx_experiment *experiment, hpx_error *erro
         for (size_t axis = 0; axis < corners.axes; axis++)
             indices[axis] = values[axis][indices[axis]];
         status = check_model(experiment, hpx_grid_cell(&recipe->grid, indices), error);
+        if (status)
+            name_sizes(&cell, recipe, indices);
     }
     for (size_t axis = 0; axis < corners.axes; axis++)
         free(values[axis]);
-    return status ? hpx_recipe_fail_in(error, recipe, "model", NULL, 0, 0, "%s", error->message) : HPX_OK;
+    if (status)
+        hpx_recipe_fail_in(error, recipe, "model", NULL, 0, 0, "%s%s", error->message,
+                           hpx_buffer_text(&cell));
+    hpx_buffer_free(&cell);
+    return status;
 }
 
 /* The files of a program's `data` are the one data set of all its cells. */
@@ -408,7 +443,9 @@ uint64_t hpx_experiment_macs(void *experiment, uint32_t cell)
 static bool is_polynomial(const hpx_experiment *experiment, size_t axis)
 {
     const hpx_axis *values = &experiment->recipe->axes[axis];
-    bool polynomial = experiment->recipe->trainer->cost_degree > 0 && experiment->data_grid.counts[axis] == 1;
+    bool polynomial = experiment->recipe->trainer->cost_degree > 0 &&
+                      experiment->data_grid.counts[axis] == 1 &&
+                      !is_irregular(experiment->recipe, axis, false);
     for (uint32_t i = 0; i < values->count && polynomial; i++) {
         const double number = values->values[i].number;
         polynomial = number >= 1 && number <= UINT32_MAX && number == floor(number);

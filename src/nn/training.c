@@ -92,7 +92,7 @@ static hpx_status make_network(void **network, hpx_checkpoint *description, cons
     if (description->parameters > PARAMETERS_MAX)
         return hpx_error_set(error, HPX_USAGE,
                              "the network has %" PRIu64 " weights and biases, and at most %" PRIu64
-                             " are possible: take smaller layers",
+                             " are possible: take smaller values",
                              description->parameters, PARAMETERS_MAX);
     return HPX_OK;
 }

@@ -80,7 +80,7 @@ struct statement {
 };
 
 /* A value that has been checked against its setting. Words point into the setting's list, so that equal words
- * are equal pointers. */
+ * are equal pointers. Of a list that may have words each is a text, as a manifest has it. */
 union value {
     uint64_t count;
     double real;
@@ -104,6 +104,7 @@ struct slot {
     bool varies;                  /* with an axis, or whether it exists does */
     const struct slot *condition; /* the setting exists where this one has condition_value; NULL: always */
     const char *condition_value;
+    const struct slot *leader; /* of a list that has a value for each of another one; NULL: it is none */
 };
 
 enum section { SECTION_DATASET, SECTION_MODEL, SECTION_PROGRAM, SECTION_TRAIN, SECTIONS };

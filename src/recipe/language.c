@@ -21,7 +21,9 @@ void hpx_recipe_values(hpx_buffer *out, const hpx_setting *setting)
         hpx_buffer_printf(out, "a whole number from %s to %s", min, max);
         return;
     case HPX_SETTING_COUNTS:
-        hpx_buffer_printf(out, "whole numbers from %s to %s%s", min, max,
+        for (size_t i = 0; setting->words && setting->words[i]; i++)
+            hpx_buffer_printf(out, "%s, ", setting->words[i]);
+        hpx_buffer_printf(out, "%swhole numbers from %s to %s%s", setting->words ? "or " : "", min, max,
                           hpx_recipe_takes_zero(setting) ? ", or 0 for none" : "");
         return;
     case HPX_SETTING_REAL:
@@ -49,6 +51,8 @@ static void say_setting(const struct items *items, const hpx_setting *setting, c
         hpx_buffer_puts(&text, ": ");
         hpx_recipe_values(&text, setting);
     }
+    if (setting->per)
+        hpx_buffer_printf(&text, "; one for all, or one for each of `%s`", setting->per);
     if (setting->fallback)
         hpx_buffer_printf(&text, "; %s unless given", setting->fallback);
     else if (setting->section && !setting->optional)
@@ -61,19 +65,50 @@ static void say_setting(const struct items *items, const hpx_setting *setting, c
     hpx_buffer_free(&text);
 }
 
+/* A setting of a trainer or of its inputs, from index 0 on; NULL: there are no more. */
+static const hpx_setting *setting_of(const hpx_trainer *trainer, size_t index)
+{
+    const size_t first = trainer->inputs ? trainer->inputs->setting_count : 0;
+    if (index < first)
+        return &trainer->inputs->settings[index];
+    return index - first < trainer->setting_count ? &trainer->settings[index - first] : NULL;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Whether people would read the same of both. */
+static bool same_setting(const hpx_setting *a, const hpx_setting *b)
+{
+    return strcmp(a->section, b->section) == 0 && strcmp(a->name, b->name) == 0 && a->type == b->type &&
+           a->min == b->min && a->max == b->max && a->words == b->words && same_text(a->help, b->help) &&
+           same_text(a->fallback, b->fallback);
+}
+
+static bool has_setting(const hpx_trainer *trainer, const hpx_setting *wanted)
+{
+    const hpx_setting *setting;
+    for (size_t i = 0; (setting = setting_of(trainer, i)); i++)
+        if (same_setting(setting, wanted))
+            return true;
+    return false;
+}
+
+/* What all trainers have is said once, of none of them. */
 static void say_settings(const struct items *items, const char *statement)
 {
     const char *const *names = hpx_trainer_names();
-    for (const char *const *name = names; *name; name++) {
-        const hpx_trainer *trainer = hpx_trainer_find(*name);
-        const char *of = names[1] ? *name : "";
-        for (size_t i = 0; trainer->inputs && i < trainer->inputs->setting_count; i++)
-            if (strcmp(trainer->inputs->settings[i].section, statement) == 0)
-                say_setting(items, &trainer->inputs->settings[i], of);
-        for (size_t i = 0; i < trainer->setting_count; i++)
-            if (strcmp(trainer->settings[i].section, statement) == 0)
-                say_setting(items, &trainer->settings[i], of);
-    }
+    const hpx_setting *setting;
+    for (const char *const *name = names; *name; name++)
+        for (size_t i = 0; (setting = setting_of(hpx_trainer_find(*name), i)); i++) {
+            bool of_all = true;
+            for (const char *const *other = names; *other; other++)
+                of_all = of_all && has_setting(hpx_trainer_find(*other), setting);
+            if (strcmp(setting->section, statement) == 0 && (!of_all || name == names))
+                say_setting(items, setting, of_all ? "" : *name);
+        }
     for (size_t i = 0; i < HPX_RECIPE_TRAINING; i++)
         if (strcmp(hpx_recipe_training_settings[i].section, statement) == 0)
             say_setting(items, &hpx_recipe_training_settings[i], "");

@@ -22,11 +22,42 @@ bool hpx_recipe_present(const struct slot *slot, const uint32_t *indices)
                           hpx_recipe_present(condition, indices));
 }
 
+/* The values of a list in a cell: those that stand for nothing are left out, also of the lists that go by it, and one value
+ * that stands for all is written out. */
+static size_t list_values(union value out[HPX_SETTING_LIST_MAX], const struct slot *slot,
+                          const uint32_t *indices)
+{
+    const struct slot *leader = slot->leader ? slot->leader : slot;
+    size_t count = 0;
+    for (size_t i = 0; i < leader->count; i++)
+        if (!hpx_recipe_takes_zero(leader->setting) ||
+            hpx_recipe_operand(&leader->operands[i], indices).count > 0)
+            out[count++] = hpx_recipe_operand(&slot->operands[slot->count == 1 ? 0 : i], indices);
+    return count;
+}
+
+static void set_list(hpx_fields *out, const struct slot *slot, const uint32_t *indices)
+{
+    union value values[HPX_SETTING_LIST_MAX];
+    uint64_t numbers[HPX_SETTING_LIST_MAX];
+    hpx_buffer text = {0};
+    const size_t count = list_values(values, slot, indices);
+    for (size_t i = 0; i < count; i++) {
+        if (slot->setting->words)
+            hpx_buffer_printf(&text, "%s%s", i > 0 ? " " : "", values[i].text);
+        else
+            numbers[i] = values[i].count;
+    }
+    if (slot->setting->words)
+        hpx_fields_set_text(out, slot->field, hpx_buffer_text(&text));
+    else
+        hpx_fields_set_counts(out, slot->field, numbers, count);
+    hpx_buffer_free(&text);
+}
+
 void hpx_recipe_set_field(hpx_fields *out, const struct slot *slot, const uint32_t *indices)
 {
-    union value first = hpx_recipe_operand(slot->operands, indices);
-    uint64_t list[HPX_SETTING_LIST_MAX];
-    size_t count = 0;
+    const union value first = hpx_recipe_operand(slot->operands, indices);
     switch (slot->setting->type) {
     case HPX_SETTING_WORD:
         hpx_fields_set_text(out, slot->field, first.text);
@@ -38,11 +69,7 @@ void hpx_recipe_set_field(hpx_fields *out, const struct slot *slot, const uint32
         hpx_fields_set_real(out, slot->field, first.real);
         break;
     case HPX_SETTING_COUNTS:
-        for (size_t i = 0; i < slot->count; i++) {
-            list[count] = hpx_recipe_operand(&slot->operands[i], indices).count;
-            count += list[count] > 0 || !hpx_recipe_takes_zero(slot->setting);
-        }
-        hpx_fields_set_counts(out, slot->field, list, count);
+        set_list(out, slot, indices);
         break;
     }
 }
@@ -140,6 +167,21 @@ bool hpx_recipe_axis_in(const hpx_recipe *recipe, size_t axis, const char *secti
 {
     assert(axis < recipe->grid.axes);
     return recipe->inside->axes_in[section_of(section)] >> axis & 1;
+}
+
+const hpx_setting *hpx_recipe_axis_setting(const hpx_recipe *recipe, size_t axis, const char *section,
+                                           size_t index)
+{
+    const struct hpx_recipe_inside *inside = recipe->inside;
+    for (size_t i = 0; i < inside->slot_count; i++) {
+        const struct slot *slot = &inside->slots[i];
+        bool stands = false;
+        for (size_t k = 0; k < slot->count; k++)
+            stands = stands || slot->operands[k].axis == (int)axis;
+        if (stands && strcmp(slot->setting->section, section) == 0 && index-- == 0)
+            return slot->setting;
+    }
+    return NULL;
 }
 
 hpx_status hpx_recipe_find_search(const hpx_recipe_search **out, const hpx_recipe *recipe, const char *name,

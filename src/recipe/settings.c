@@ -48,24 +48,26 @@ hpx_status hpx_recipe_axis_of(struct parse *p, const struct word *reference, int
 
 bool hpx_recipe_takes_zero(const hpx_setting *setting)
 {
-    return setting->type == HPX_SETTING_COUNTS && setting->min > 0;
+    return setting->type == HPX_SETTING_COUNTS && setting->min > 0 && !setting->per;
 }
 
-static bool read_value(union value *out, const hpx_setting *setting, const char *text)
+static const char *find_word(const char *const *words, const char *text)
+{
+    while (*words && strcmp(*words, text) != 0)
+        words++;
+    return *words;
+}
+
+static bool read_value(union value *out, struct parse *p, const hpx_setting *setting, const char *text)
 {
     if (setting->type == HPX_SETTING_WORD && !setting->words) {
         out->text = text;
         return hpx_metric_is_name(text);
     }
-    if (setting->type == HPX_SETTING_WORD) {
-        for (const char *const *word = setting->words; *word; word++) {
-            if (strcmp(*word, text) == 0) {
-                out->text = *word;
-                return true;
-            }
-        }
+    if (setting->words && (out->text = find_word(setting->words, text)))
+        return true;
+    if (setting->type == HPX_SETTING_WORD)
         return false;
-    }
     double number;
     if (!hpx_parse_real(&number, text))
         return false;
@@ -75,7 +77,10 @@ static bool read_value(union value *out, const hpx_setting *setting, const char 
         out->real = number;
         return true;
     }
-    out->count = (uint64_t)number;
+    if (setting->words)
+        out->text = hpx_arena_format(p->arena, "%.0f", number + 0); /* of -0, too */
+    else
+        out->count = (uint64_t)number;
     return number == floor(number);
 }
 
@@ -86,8 +91,7 @@ static const char *value_hint(struct parse *p, const hpx_setting *setting, const
             return hpx_arena_format(p->arena, "; did you mean '$%s'?", text);
     if (strchr(text, ','))
         return "; blanks separate words, not commas";
-    return setting->type == HPX_SETTING_WORD && setting->words ? hpx_recipe_hint(p, text, setting->words)
-                                                               : "";
+    return setting->words ? hpx_recipe_hint(p, text, setting->words) : "";
 }
 
 /* `axis` NULL: the value is stated in the binding. */
@@ -117,7 +121,7 @@ static hpx_status add_literal(struct parse *p, struct slot *out, const struct wo
 {
     hpx_status status = HPX_OK;
     union value *v = hpx_arena_alloc(p->arena, sizeof *v);
-    if (!read_value(v, out->setting, text))
+    if (!read_value(v, p, out->setting, text))
         return bad_value(p, at, out->setting, text, NULL);
     struct operand *o = new_operand(p, out, at, list_max, &status);
     if (o)
@@ -141,7 +145,7 @@ static hpx_status add_reference(struct parse *p, struct slot *out, const struct 
         return HPX_USAGE; /* as was said of the axis */
     union value *v = hpx_arena_alloc(p->arena, axis->count * sizeof *v);
     for (uint32_t i = 0; i < axis->count; i++)
-        if (!read_value(&v[i], out->setting, axis->values[i].text))
+        if (!read_value(&v[i], p, out->setting, axis->values[i].text))
             status = bad_value(p, p->recipe->inside->axis_words[index][i], out->setting, axis->values[i].text,
                                axis->name);
     if (status)
@@ -175,7 +179,7 @@ hpx_status hpx_recipe_slot(struct parse *p, struct slot *out, const hpx_setting 
     *out = (struct slot){.setting = setting, .binding = binding};
     if (!binding) {
         union value *standard = hpx_arena_alloc(p->arena, sizeof *standard);
-        bool valid = read_value(standard, setting, setting->fallback);
+        bool valid = read_value(standard, p, setting, setting->fallback);
         assert(valid);
         (void)valid;
         out->operands = hpx_arena_alloc(p->arena, sizeof *out->operands);

@@ -128,6 +128,26 @@ static void tie_conditions(struct parse *p)
     }
 }
 
+/* Ties each list that has a value for each of another one to the slot of that one. */
+static void tie_lists(struct parse *p)
+{
+    struct hpx_recipe_inside *inside = p->recipe->inside;
+    for (size_t i = 0; i < inside->slot_count; i++) {
+        struct slot *slot = &inside->slots[i];
+        const hpx_setting *setting = slot->setting;
+        if (!setting->per)
+            continue;
+        slot->leader =
+            hpx_recipe_find_slot(inside, hpx_arena_format(p->arena, "%s.%s", setting->section, setting->per));
+        assert(slot->leader);
+        const size_t count = slot->count, wanted = slot->leader->count;
+        if (count > 1 && wanted > 0 && count != wanted)
+            hpx_recipe_fail(p, &slot->binding->key,
+                            "'%s' has %zu values and '%s' %zu: expected one, or as many", setting->name,
+                            count, setting->per, wanted);
+    }
+}
+
 /* Where an operand may be 0; NULL: nowhere. */
 static const struct word *find_zero(const hpx_recipe *recipe, const struct operand *operand)
 {
@@ -143,7 +163,7 @@ static const struct word *find_zero(const hpx_recipe *recipe, const struct opera
 static void check_list(struct parse *p, const struct slot *slot)
 {
     const struct word *zero = NULL;
-    if (!hpx_recipe_takes_zero(slot->setting))
+    if (!hpx_recipe_takes_zero(slot->setting) || slot->setting->empty)
         return;
     for (size_t i = 0; i < slot->count; i++) {
         zero = find_zero(p->recipe, &slot->operands[i]);
@@ -158,7 +178,7 @@ static void check_list(struct parse *p, const struct slot *slot)
 
 static bool varies(const struct slot *slot)
 {
-    bool any = slot->condition && varies(slot->condition);
+    bool any = (slot->condition && varies(slot->condition)) || (slot->leader && varies(slot->leader));
     for (size_t i = 0; i < slot->count; i++)
         any = any || slot->operands[i].axis >= 0;
     return any;
@@ -205,6 +225,7 @@ void hpx_recipe_trainer_settings(struct parse *p)
     make_slots(p, p->train, SECTION_TRAIN);
     qsort(inside->slots, inside->slot_count, sizeof(struct slot), by_field);
     tie_conditions(p);
+    tie_lists(p);
     for (size_t i = 0; i < inside->slot_count; i++) {
         inside->slots[i].varies = varies(&inside->slots[i]);
         check_list(p, &inside->slots[i]);

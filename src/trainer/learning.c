@@ -38,6 +38,11 @@ hpx_status hpx_learning_check_checkpoint(const hpx_model *model, const hpx_field
     return hpx_training_check_checkpoint(model, manifest, &samples, epoch, checkpoint, error);
 }
 
+hpx_layer hpx_learning_layer(const char *kind, uint64_t forward, bool first)
+{
+    return (hpx_layer){kind, forward, (first ? 2 : 3) * forward};
+}
+
 hpx_cost hpx_learning_cost(const hpx_layer *layers, size_t count, const hpx_fields *settings)
 {
     hpx_cost cost = {0, 0};

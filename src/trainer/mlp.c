@@ -11,8 +11,6 @@
 
 _Static_assert(HPX_MLP_LAYERS_MAX <= HPX_LAYERS_MAX, "room for all layers");
 
-/* A training step has products for the sums, for the gradient of the weights, and for that of the layer's inputs, which
- * the first layer has not. */
 static size_t layers(hpx_layer out[HPX_LAYERS_MAX], const hpx_fields *settings, const hpx_fields *inputs)
 {
     hpx_sample_shape samples;
@@ -21,10 +19,8 @@ static size_t layers(hpx_layer out[HPX_LAYERS_MAX], const hpx_fields *settings, 
     if (hpx_images_shape(&samples, inputs, &ignored))
         return 0;
     hpx_mlp_options_shape(&shape, settings, samples.features, samples.classes);
-    for (uint32_t l = 0; l < shape.layers; l++) {
-        const uint64_t forward = (uint64_t)shape.sizes[l] * shape.sizes[l + 1];
-        out[l] = (hpx_layer){"dense", forward, (l > 0 ? 3 : 2) * forward};
-    }
+    for (uint32_t l = 0; l < shape.layers; l++)
+        out[l] = hpx_learning_layer("dense", (uint64_t)shape.sizes[l] * shape.sizes[l + 1], l == 0);
     return shape.layers;
 }
 

@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-static const hpx_trainer *trainers[HPX_TRAINERS_MAX] = {&hpx_trainer_program, &hpx_trainer_mlp};
-static const char *names[HPX_TRAINERS_MAX] = {"mlp"}; /* of all but the program */
+static const hpx_trainer *trainers[HPX_TRAINERS_MAX] = {&hpx_trainer_program, &hpx_trainer_mlp,
+                                                        &hpx_trainer_cnn};
+static const char *names[HPX_TRAINERS_MAX] = {"mlp", "cnn"}; /* of all but the program */
 
 const hpx_trainer *hpx_trainer_find(const char *name)
 {

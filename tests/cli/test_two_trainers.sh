@@ -11,7 +11,7 @@ add_quadratic() { # to the sources in ./
         -e 's/#include "hpx\/trainer.h"/#include "trainers.h"/' \
         "$SOURCE_ROOT/tests/trainer/quadratic.c" >src/trainer/quadratic.c
     sed -i 's/^TRAINERS = .*/& quadratic\nSOURCES_quadratic = src\/trainer\/quadratic.c/' Makefile
-    sed -i -e 's/&hpx_trainer_mlp}/\&hpx_trainer_mlp, \&hpx_trainer_quadratic}/' -e 's/{"mlp"}/{"mlp", "quadratic"}/' \
+    sed -i -e 's/&hpx_trainer_cnn}/\&hpx_trainer_cnn, \&hpx_trainer_quadratic}/' -e 's/"cnn"}/"cnn", "quadratic"}/' \
         src/trainer/registry.c
     sed -i 's/^extern const hpx_sources hpx_sources_mlp;/&\nextern const hpx_sources hpx_sources_quadratic;\nextern const hpx_trainer hpx_trainer_quadratic;/' \
         src/trainer/trainers.h

@@ -180,8 +180,9 @@ static const struct mistake {
                                                "of dataset and model, expected no 'dataset'"},
     {"program\n" GOOD "model mlp\n  hidden = 3\n" TRAIN,
      "3:1: 'model' beside 'program': a program takes the place of dataset and model, expected no 'model'"},
-    {"dataset mnist\nmodel program\n", "2:7: unknown model 'program': expected mlp; a program is a statement "
-                                       "of its own, expected a line 'program'"},
+    {"dataset mnist\nmodel program\n",
+     "2:7: unknown model 'program': expected mlp, cnn; a program is a statement "
+     "of its own, expected a line 'program'"},
     {"program\n" GOOD "  codes = a\n" TRAIN,
      "3:3: unknown setting 'codes' of program: expected command, code, data, version, env, pass, fill, "
      "metrics, match, "
