@@ -254,7 +254,7 @@ void hpx_layer_pack(const hpx_layer *layer, const float *weights)
             for (size_t f = tiled.first; f < tiled.first + tiled.filters; f++)
                 *to++ = weights[f * depth + i];
     }
-    if (!layer->first)
+    if (layer->turned)
         pack_turned(layer, weights);
 }
 

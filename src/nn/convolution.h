@@ -34,8 +34,10 @@ typedef struct hpx_layer {
     hpx_planes deltas; /* derivatives by the sums; of the first layer only some rows of a few filters */
     size_t passes, derivatives; /* sums that these are kept of, for one block; 0: none are */
     size_t sums, products;      /* vectors of memory to work in, which layers may share */
-    float *weights, *turned; /* as the loops take them: so many as there are weights; `turned` unless first */
-    float *delta;            /* laid out as `deltas`, its columns of zeros set */
+    float *weights,
+        *turned;  /* as the loops take them: so many as there are weights; `turned`: for the way back,
+                              else NULL; not of the first */
+    float *delta; /* laid out as `deltas`, its columns of zeros set */
     float *sum, *slope, *product; /* memory to work in: `sums` vectors, as many, and `products` */
 } hpx_layer;
 
