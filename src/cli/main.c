@@ -22,17 +22,29 @@ static void out_of_memory(size_t bytes)
     _exit(EXIT_FAILED);
 }
 
-static void print_fields(hpx_buffer *out, void list(hpx_fields *))
+static void print_fields(hpx_buffer *out, hpx_fields *fields)
 {
-    hpx_fields fields = {0};
-    if (list)
-        list(&fields);
-    for (size_t i = 0; i < fields.count; i++) {
-        hpx_buffer_printf(out, "%s ", fields.fields[i].name);
-        hpx_field_print(out, &fields.fields[i]);
+    for (size_t i = 0; i < fields->count; i++) {
+        hpx_buffer_printf(out, "%s ", fields->fields[i].name);
+        hpx_field_print(out, &fields->fields[i]);
         hpx_buffer_puts(out, "\n");
     }
-    hpx_fields_free(&fields);
+    hpx_fields_free(fields);
+}
+
+/* What all trainers share is said once. */
+static void print_machine(hpx_buffer *out)
+{
+    hpx_fields numerics = {0}, machine = {0};
+    for (const char *const *name = hpx_trainer_names(); *name; name++) {
+        const hpx_trainer *trainer = hpx_trainer_find(*name);
+        if (trainer->numerics)
+            trainer->numerics(&numerics);
+        if (trainer->machine)
+            trainer->machine(&machine);
+    }
+    print_fields(out, &numerics);
+    print_fields(out, &machine);
 }
 
 /* With -v also what else is part of a result's identity on this machine, and then what is not. */
@@ -48,12 +60,8 @@ static int print_version(bool verbose)
         hpx_buffer_printf(&text, ", trainer %s%s%.8s", names[1] ? *name : "", names[1] ? " " : "", version);
     }
     hpx_buffer_puts(&text, ")\n");
-    if (verbose) {
-        for (const char *const *name = names; *name; name++) {
-            print_fields(&text, hpx_trainer_find(*name)->numerics);
-            print_fields(&text, hpx_trainer_find(*name)->machine);
-        }
-    }
+    if (verbose)
+        print_machine(&text);
     return hpx_print_result(&text);
 }
 
