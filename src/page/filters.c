@@ -52,14 +52,17 @@ static uint8_t brightness(const struct filters *filters, float weight)
     return filters->largest > 0 ? (uint8_t)lroundf(128 + 127 * weight / filters->largest) : 128;
 }
 
-/* A filter, each weight `scale` x `scale` pixels. */
+/* A filter, each weight `scale` x `scale` pixels, and a frame of one pixel around them, so that white is seen on white. */
 static void paint(uint8_t *pixels, const struct filters *filters, size_t filter, uint32_t scale)
 {
     const size_t side = (size_t)filters->kernel * scale;
-    for (size_t y = 0; y < side; y++)
-        for (size_t x = 0; x < side; x++)
+    for (size_t y = 0; y < side + 2; y++)
+        for (size_t x = 0; x < side + 2; x++)
             for (size_t c = 0; c < filters->channels; c++)
-                *pixels++ = brightness(filters, weight_at(filters, filter, c, y / scale, x / scale));
+                *pixels++ =
+                    y % (side + 1) && x % (side + 1)
+                        ? brightness(filters, weight_at(filters, filter, c, (y - 1) / scale, (x - 1) / scale))
+                        : 128;
 }
 
 static char *words_of(const struct filters *filters, size_t filter)
@@ -76,7 +79,7 @@ static char *words_of(const struct filters *filters, size_t filter)
 
 static void put_pictures(struct figure *figure, const struct filters *filters, size_t shown)
 {
-    const uint32_t scale = (SIDE + filters->kernel - 1) / filters->kernel, side = filters->kernel * scale;
+    const uint32_t scale = (SIDE + filters->kernel - 1) / filters->kernel, side = filters->kernel * scale + 2;
     const size_t rows = (shown + IN_ROW - 1) / IN_ROW, bytes = (size_t)side * side * filters->channels;
     uint8_t *pixels = hpx_alloc(bytes);
     hpx_svg *svg = hpx_svg_new(IN_ROW * STEP_X + TOP, (double)rows * STEP_Y + TOP, figure->heading,

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-static const hpx_network_kind *const kinds[] = {&hpx_network_mlp};
+static const hpx_network_kind *const kinds[] = {&hpx_network_mlp, &hpx_network_cnn};
 
 const hpx_network_kind *hpx_network_kind_of(const hpx_fields *manifest)
 {

@@ -5,5 +5,6 @@
 #include "network.h"
 
 extern const hpx_network_kind hpx_network_mlp;
+extern const hpx_network_kind hpx_network_cnn;
 
 #endif

@@ -162,4 +162,62 @@ X
     done
 }
 
+# --- convolutional networks -------------------------------------------------------------------------------------------
+
+# One trial of a network of convolutions on images of three channels; its key is in $key.
+train_cnn() { # SETTING...
+    make_colours data/train-images data/train-labels 200 1
+    make_colours data/test-images data/test-labels 60 2
+    {
+        printf '%s\n' 'dataset toy' '  validation = 50' '  train = data/train-images data/train-labels' \
+            '  test = data/test-images data/test-labels' 'model cnn'
+        printf '  %s\n' "$@"
+        printf '%s\n' train '  batch = 32' '  epochs = 2' 'search all' '  method = grid'
+    } >a.rcp
+    rm -rf "$HPX_STORE"
+    run 0 hpx build -q a.rcp
+    key=$(hpx ls --json | jq -r '.[0].key')
+}
+
+# Images of 10 x 9 pixels of three channels, of 4 classes.
+make_colours() { # IMAGES LABELS COUNT SEED
+    make_images "$1" "$2" "$3" "$4" 10 27 4 'draw(190) + (int(p / 135) * 2 + p % 3 % 2 == class ? 65 : 0)'
+    { printf '\0\0\10\4' && tail -c +5 "$1" | head -c 8 && printf '\0\0\0\11\0\0\0\3' && tail -c +17 "$1"; } >coloured
+    mv coloured "$1"
+}
+
+test_convolutions_have_the_stored_accuracy() {
+    train_cnn 'filters = 5 8' 'kernel = 3 2' 'stride = 1 2' 'pool = 2 1' 'pooling = average' 'hidden = 12' 'dropout = 0.2' \
+        'activation = tanh'
+    run 0 hpx predict "$key" data/test-images
+    empty err
+    equal "$(right data/test-labels)" "$(metric test_accuracy)" 'the accuracy'
+    # As many bytes in another shape.
+    { printf '\0\0\10\3' && tail -c +5 data/test-images | head -c 8 && printf '\0\0\0\33' && tail -c +21 data/test-images; } >flat
+    complains 2 'flat: images of 10 x 27, and the network was trained on images of 10 x 9' hpx predict "$key" flat
+}
+
+# The network that docs/models.md makes of the metadata: sides that are padded alike and not, both kinds of pooling, none, and no
+# hidden layer behind the convolutions.
+test_pytorch_gives_the_same_logits_of_convolutions() {
+    local each settings
+    needs numpy torch
+    sed -n '/^<!-- file: cnn.py -->/,/^```$/p' "$SOURCE_ROOT/docs/models.md" | sed '1,2d;$d' >cnn.py
+    { reader | sed '/^images = /d' && cat <<'X'; } >read.py
+from cnn import network, logits
+images = numpy.frombuffer(open("data/test-images", "rb").read()[20:], "u1").reshape(60, 10, 9, 3)
+difference = numpy.abs(logits(network(weights, metadata), images).detach().numpy() - expected).max()
+assert difference < 1e-5, difference
+X
+    for each in 'filters = 6|hidden = 9|activation = gelu' \
+        'filters = 6 20|kernel = 4 3|stride = 2 1|pool = 1 2|pooling = average|hidden = 9 7' \
+        'filters = 3 4 5|kernel = 5 2 3|stride = 1 1 2|padding = valid 1 same|pool = 2 1 1|hidden = 0|activation = sigmoid'; do
+        IFS='|' read -ra settings <<<"$each"
+        train_cnn "${settings[@]}"
+        run 0 hpx predict "$key" data/test-images --logits -o logits.csv
+        run 0 hpx export --safetensors "$key" weights
+        python3 read.py 2>err || fail "the logits of $each are others"
+    done
+}
+
 run_tests

@@ -114,6 +114,49 @@ test_no_pictures() {
     well_formed page.html
 }
 
+# The filters of the best cell's network, with one scale: the greatest weight without its sign is black or white.
+test_filters() {
+    grid
+    run 0 hpx report a.rcp -o page.html
+    has_not page.html 'id="filters"'
+    rm -rf "$HPX_STORE"
+    sed -i -e 's/^model mlp/model cnn/; s/^  hidden = .*/  filters = $n1 $n2\n  hidden = 5/' a.rcp
+    run 0 hpx build -q -j2 a.rcp
+    read -r n1 n2 < <(hpx best a.rcp --top 1 --json | jq -r '.best[0].cell | "\(.n1) \(.n2)"')
+    run 0 hpx report a.rcp -o page.html --figures figures
+    empty err
+    well_formed page.html
+    figure network >network.html
+    equal "$(sed -n 's/.*<details>//;s/<[^>]*>/ /gp' network.html | tr -s ' \n' ' ' | grep -o 'inputs 1 .* dense 1')" \
+        "inputs 1 × 8 × 8 0 0 0 convolution 1 $n1 × 4 × 4 $((10 * n1)) $((64 * 9 * n1)) $((2 * 64 * 9 * n1)) \
+convolution 2 $n2 × 2 × 2 $((9 * n1 * n2 + n2)) $((16 * 9 * n1 * n2)) $((3 * 16 * 9 * n1 * n2)) dense 1" 'the layers'
+    figure filters >filters.html
+    has filters.html "begins with $n1 filters of 3 by 3 weights"
+    equal "$(grep -c '<li><img' filters.html)" "$n1" 'the pictures'
+    equal "$(grep -o 'data:image[^"]*' figures/filters.svg)" "$(grep -o 'data:image[^"]*' filters.html)" 'the images of filters.svg'
+    needs numpy
+    run 0 hpx export --safetensors "$(best)" weights
+    python3 - filters.html 2>err <<'X' || fail "the filters are others: $(tail -1 err)"
+import base64, json, numpy, re, struct, sys, zlib
+page = open(sys.argv[1]).read()
+with open("weights", "rb") as file:
+    header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    data = file.read()
+filters = numpy.frombuffer(data[slice(*header["0.weight"]["data_offsets"])], "<f4").reshape(-1, 3, 3)
+largest = abs(filters).max()
+for i, (text, words) in enumerate(re.findall(r'src="data:image/png;base64,([^"]*)" alt="([^"]*)"', page)):
+    png = base64.b64decode(text)
+    width, height = struct.unpack(">II", png[16:24])
+    assert width == height == 47, (width, height)
+    size, = struct.unpack(">I", png[33:37])
+    pixels = numpy.frombuffer(zlib.decompress(png[41:41 + size]), "u1").reshape(height, width + 1)[:, 1:]
+    assert (abs(pixels[8:-1:15, 8:-1:15] - (128 + 127 * filters[i] / largest)) <= 0.5001).all(), pixels[8:-1:15, 8:-1:15]
+    assert words == "filter %d: weights from %.4f to %.4f" % (i, filters[i].min(), filters[i].max()), words
+numbers = [float(n.replace("−", "-")) for n in re.findall(r"<td>([−-]?\d\.\d{4})</td>", page)]
+assert len(numbers) == filters.size and abs(numpy.array(numbers) - filters.ravel()).max() < 6e-5, numbers
+X
+}
+
 # Pictures decode to the pixels of the data.
 test_pictures_are_the_data() {
     command -v python3 >found || { echo "  skipped: needs python3" && return; }
