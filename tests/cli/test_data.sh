@@ -140,4 +140,44 @@ test_not_downloaded() {
     [[ ! -e store ]] || fail 'a plan wrote'
 }
 
+# CIFAR-10's binary version, as docs/data.md converts it: COUNT records of a label and of planes in which the byte of channel c,
+# row y and column x of image i is (i + 80 c + 3 y + x) mod 256.
+cifar_batch() { # FILE FIRST COUNT
+    python3 - "$@" <<'PY' || fail 'cannot write a batch'
+import sys
+first, count = int(sys.argv[2]), int(sys.argv[3])
+with open(sys.argv[1], "wb") as file:
+    for i in range(first, first + count):
+        file.write(bytes([i % 10]))
+        file.write(bytes((i + 80 * c + 3 * y + x) % 256 for c in range(3) for y in range(32) for x in range(32)))
+PY
+}
+
+test_cifar() {
+    command -v python3 >found || { echo '  skipped: needs python3' && return; }
+    sed -n '/^<!-- file: cifar.py -->/,/^```$/p' "$SOURCE_ROOT/docs/data.md" | sed '1,2d;$d' >cifar.py
+    mkdir batches
+    for batch in 1 2 3 4 5; do cifar_batch batches/data_batch_$batch.bin $(((batch - 1) * 12)) 12; done
+    cifar_batch batches/test_batch.bin 100 20
+    run 0 python3 cifar.py batches cifar
+    equal "$(head -c 20 cifar/train-images | od -An -v -tx1 | tr -d ' \n')" 000008040000003c000000200000002000000003 'the header'
+    equal "$(wc -c <cifar/train-images)" $((20 + 60 * 3072)) 'the size of the training images'
+    equal "$(wc -c <cifar/test-images)" $((20 + 20 * 3072)) 'the size of the test images'
+    equal "$(tail -c +9 cifar/train-labels | od -An -v -tu1 -w60 | tr -s ' ')" "$(seq 0 59 | awk '{ printf " %d", $1 % 10 }')" 'the labels'
+    # Image 13, row 5, column 31; the channels of a pixel beside each other.
+    equal "$(tail -c +$((21 + 13 * 3072 + (5 * 32 + 31) * 3)) cifar/train-images | od -An -v -tu1 -N3 | tr -s ' ')" ' 59 139 219' 'a pixel'
+    equal "$(tail -c +$((21 + 0 * 3072)) cifar/test-images | od -An -v -tu1 -N6 | tr -s ' ')" ' 100 180 4 101 181 5' 'two pixels'
+    for model in 'mlp|hidden = $n' 'cnn|filters = $n'; do
+        printf '%s\n' 'dataset cifar-10' '  validation = 10' '  train = cifar/train-images cifar/train-labels' \
+            '  test = cifar/test-images cifar/test-labels' "model ${model%|*}" "  ${model#*|}" train '  epochs = 1' 'axis n = 4' \
+            'search g' '  method = grid' >c.rcp
+        run 0 hpx build c.rcp
+        has out '1 cell '
+    done
+    # What is no such file.
+    head -c 3000 batches/test_batch.bin >cut && mv cut batches/test_batch.bin
+    run 1 python3 cifar.py batches cifar
+    has err 'bytes are no images with labels'
+}
+
 run_tests "$@"
