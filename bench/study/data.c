@@ -93,9 +93,8 @@ static void put_importance(hpx_buffer *out, const hpx_contest *contest)
         hpx_buffer_printf(out, " | %.1f %% |\n", 100 * importance->noise);
 }
 
-static void put_data_row(hpx_buffer *data, hpx_buffer *importance, const struct lab *lab)
+static void put_data_row(hpx_buffer *data, const struct lab *lab, const hpx_contest *contest)
 {
-    hpx_contest *contest = lab_compare(lab, false, 0);
     hpx_buffer_printf(data, "| [%s](../bench/tables/%s.csv) | %zu | ", lab->table->title, lab->table->name,
                       lab->blocks);
     put_origin(data, lab);
@@ -103,9 +102,6 @@ static void put_data_row(hpx_buffer *data, hpx_buffer *importance, const struct 
         hpx_buffer_puts(data, " | " NONE " |\n");
     else
         hpx_buffer_printf(data, " | %.3f |\n", POINTS * contest->seed_sd);
-    hpx_buffer_printf(importance, "| %s | %zu", lab->table->title, lab->blocks);
-    put_importance(importance, contest);
-    hpx_contest_free(contest);
 }
 
 /* --- the surface --------------------------------------------------------------------------------------------- */
@@ -128,20 +124,29 @@ void study_data(struct study *study)
 {
     hpx_buffer data = {0}, importance = {0};
     struct lab labs[TABLES];
-    size_t count = 0;
-    for (size_t table = 0; table < TABLES; table++)
-        count += lab_open(&labs[count], study, table, NULL, NULL);
-    const double height = 220 * fmax(1, (double)((count + 1) / 2)) + 10;
+    size_t count = 0, surfaces = 0;
+    for (size_t table = 0; table < TABLES; table++) {
+        const bool opened = lab_open(&labs[count], study, table, NULL, NULL);
+        count += opened;
+        surfaces += opened && table < PERCEPTRONS;
+    }
+    const double height = 220 * fmax(1, (double)((surfaces + 1) / 2)) + 10;
     hpx_svg *svg =
-        hpx_svg_new(count > 1 ? 860 : 430, height, "Accuracy over the grid",
+        hpx_svg_new(surfaces > 1 ? 860 : 430, height, "Accuracy over the grid",
                     "Heat maps of the mean test accuracy, in percent, of each cell of the grid, one for "
                     "each table. A frame is around the best cell.");
     for (size_t i = 0; i < count; i++) {
-        put_data_row(&data, &importance, &labs[i]);
-        draw_surface(svg, &labs[i], 45 + 430 * (double)(i % 2), 48 + 220 * (double)(i / 2));
+        hpx_contest *contest = lab_compare(&labs[i], false, 0);
+        put_data_row(&data, &labs[i], contest);
+        if (i < surfaces) {
+            hpx_buffer_printf(&importance, "| %s | %zu", labs[i].table->title, labs[i].blocks);
+            put_importance(&importance, contest);
+            draw_surface(svg, &labs[i], 45 + 430 * (double)(i % 2), 48 + 220 * (double)(i / 2));
+        }
+        hpx_contest_free(contest);
         lab_close(&labs[i]);
     }
-    if (count == 0)
+    if (surfaces == 0)
         hpx_svg_text(svg, 215, 115, HPX_SVG_MIDDLE, study_no_seeds);
     study_take(study, "data", &data);
     study_take(study, "importance", &importance);

@@ -43,6 +43,32 @@ void study_forest(hpx_svg *svg, hpx_svg_plot plot, const struct effect *effects,
         }
 }
 
+/* --- curves -------------------------------------------------------------------------------------------------- */
+
+void study_curve(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const struct lab *lab,
+                 const hpx_contest *contest, const hpx_contender *search)
+{
+    const size_t count = contest->cost_count;
+    const struct effect cost = effect_of(search->cost, lab->blocks),
+                        lost = effect_of(search->regret, lab->blocks);
+    double *x = hpx_alloc((count + 1) * sizeof *x), *y = hpx_alloc((count + 1) * sizeof *y);
+    size_t points = 0;
+    for (size_t c = 0; c < count && contest->costs[c] < cost.mean; c++) {
+        if (contest->costs[c] < plot->x.from || isnan(search->curve_regret[c].mean))
+            continue;
+        x[points] = contest->costs[c];
+        y[points++] = POINTS * search->curve_regret[c].mean;
+    }
+    const double end_x = cost.mean, end_y = POINTS * lost.mean;
+    x[points] = end_x;
+    y[points++] = end_y;
+    hpx_svg_line(svg, plot, series, x, y, points);
+    hpx_svg_range(svg, plot, series, end_x, POINTS * lost.interval.low, end_x, POINTS * lost.interval.high);
+    hpx_svg_points(svg, plot, series, &end_x, &end_y, 1);
+    free(x);
+    free(y);
+}
+
 /* --- heat maps ----------------------------------------------------------------------------------------------- */
 
 enum { COLUMN = 34, ROW = 21 };

@@ -12,34 +12,6 @@ enum { METHODS = 8, REPEATS = 3 };
 static const char *const methods[METHODS] = {"hill-climb", "full-cross", "random",    "partial-cross",
                                              "bayes",      "halving",    "hyperband", "screen"};
 
-/* What a method's incumbent lacks when so much is spent, between the costs that curves have; NaN: it has none by then. */
-static double regret_at(const hpx_contest *contest, const hpx_contender *search, size_t block, double cost)
-{
-    size_t at = 0;
-    while (at + 1 < contest->cost_count && contest->costs[at + 1] <= cost + 1e-9)
-        at++;
-    const double *curve = &search->curve[block * contest->cost_count];
-    if (at + 1 == contest->cost_count || cost < contest->costs[at])
-        return curve[at];
-    const double share = (cost - contest->costs[at]) / (contest->costs[at + 1] - contest->costs[at]);
-    return share > 1e-9 ? curve[at] + share * (curve[at + 1] - curve[at]) : curve[at];
-}
-
-/* What a method ends with less what another has for the same cost: above 0 where the other is better. */
-static struct effect lost_to(const struct lab *lab, const hpx_contest *contest, const hpx_contender *search,
-                             const hpx_contender *other)
-{
-    double *values = hpx_alloc(lab->blocks * sizeof *values);
-    bool all = true;
-    for (size_t b = 0; b < lab->blocks; b++) {
-        values[b] = search->regret[b] - regret_at(contest, other, b, search->cost[b]);
-        all = all && !isnan(values[b]);
-    }
-    const struct effect effect = all ? effect_of(values, lab->blocks) : effect_of(NULL, 0);
-    free(values);
-    return effect;
-}
-
 static void put_rows(hpx_buffer *out, const struct lab *lab, const hpx_contest *contest)
 {
     const hpx_contender *random = lab_find(contest, "random"), *bayes = lab_find(contest, "bayes");
@@ -86,33 +58,6 @@ static void put_answers(struct study *study, hpx_buffer *list, const struct lab 
     }
 }
 
-/* --- the figure ---------------------------------------------------------------------------------------------- */
-
-/* A curve ends where its method does; a point is there. */
-static void draw_method(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const struct lab *lab,
-                        const hpx_contest *contest, const hpx_contender *search)
-{
-    const size_t count = contest->cost_count;
-    const struct effect cost = effect_of(search->cost, lab->blocks),
-                        lost = effect_of(search->regret, lab->blocks);
-    double *x = hpx_alloc((count + 1) * sizeof *x), *y = hpx_alloc((count + 1) * sizeof *y);
-    size_t points = 0;
-    for (size_t c = 0; c < count && contest->costs[c] < cost.mean; c++) {
-        if (contest->costs[c] < plot->x.from || isnan(search->curve_regret[c].mean))
-            continue;
-        x[points] = contest->costs[c];
-        y[points++] = POINTS * search->curve_regret[c].mean;
-    }
-    const double end_x = cost.mean, end_y = POINTS * lost.mean;
-    x[points] = end_x;
-    y[points++] = end_y;
-    hpx_svg_line(svg, plot, series, x, y, points);
-    hpx_svg_range(svg, plot, series, end_x, POINTS * lost.interval.low, end_x, POINTS * lost.interval.high);
-    hpx_svg_points(svg, plot, series, &end_x, &end_y, 1);
-    free(x);
-    free(y);
-}
-
 void study_methods(struct study *study)
 {
     static const size_t tables[] = {VALIDATION_HE, FASHION_HE};
@@ -140,7 +85,7 @@ void study_methods(struct study *study)
         put_rows(&rows, &lab, contest);
         put_answers(study, &answers, &lab, contest);
         for (size_t m = 0; m < METHODS; m++)
-            draw_method(svg, &plot, m, &lab, contest, lab_find(contest, methods[m]));
+            study_curve(svg, &plot, m, &lab, contest, lab_find(contest, methods[m]));
         hpx_contest_free(contest);
         lab_close(&lab);
     }

@@ -150,17 +150,6 @@ static const struct question {
 };
 enum { QUESTIONS = sizeof questions / sizeof *questions };
 
-static struct effect share_of_cost(const struct lab *lab, const hpx_contender *search,
-                                   const hpx_contender *beside)
-{
-    double *shares = hpx_alloc(lab->blocks * sizeof *shares);
-    for (size_t b = 0; b < lab->blocks; b++)
-        shares[b] = search->cost[b] / beside->cost[b];
-    const struct effect effect = effect_of(shares, lab->blocks);
-    free(shares);
-    return effect;
-}
-
 static void put_answers(struct study *study, hpx_buffer lists[QUESTIONS], const struct lab *lab,
                         const hpx_contest *contest)
 {
@@ -186,7 +175,7 @@ void study_paper(struct study *study)
 {
     hpx_buffer tables = {0}, answers[QUESTIONS] = {{0}};
     struct drawing drawing = {0};
-    for (size_t table = 0; table < TABLES; table++) {
+    for (size_t table = 0; table < PERCEPTRONS; table++) {
         struct lab lab;
         if (!lab_open(&lab, study, table, "table", NULL))
             continue;

@@ -15,6 +15,7 @@ const struct study_table study_tables[TABLES] = {
     [PAPER_HE] = {"mnist-paper-he", "MNIST, the paper's split"},
     [PAPER_GLOROT] = {"mnist-paper-glorot", "MNIST, the paper's split, Glorot's weights"},
     [FASHION_HE] = {"fashion-validation-he", "Fashion-MNIST, validation split"},
+    [MNIST_CNN] = {"mnist-cnn", "MNIST, convolutions"},
 };
 
 const char study_no_seeds[] = "no seeds yet";
@@ -76,7 +77,7 @@ void study_answer(struct study *study, hpx_buffer *list, const struct lab *lab, 
 {
     hpx_buffer_printf(list, "- %s%s%s: %s.\n", lab->table->title, of ? ", " : "", of ? of : "",
                       hpx_buffer_text(sentence));
-    if (name && lab->table == &study_tables[VALIDATION_HE])
+    if (name && (lab->table == &study_tables[VALIDATION_HE] || lab->table == &study_tables[MNIST_CNN]))
         study_take(study, name, sentence);
     hpx_buffer_free(sentence);
 }
@@ -159,8 +160,9 @@ static void free_values(struct study_values *values)
 
 int main(int argc, char **argv)
 {
-    static study_chapter_fn *const chapters[] = {study_data,    study_paper,    study_starts,  study_epochs,
-                                                 study_methods, study_parallel, study_flattery};
+    static study_chapter_fn *const chapters[] = {study_data,     study_paper,       study_starts,
+                                                 study_epochs,   study_methods,     study_parallel,
+                                                 study_flattery, study_convolutions};
     if (argc != 4) {
         fputs("usage: study RECIPES TABLES DOCS\n", stderr);
         return 2;

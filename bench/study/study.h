@@ -20,7 +20,8 @@ struct study {
 };
 
 /* The tables: TABLES/NAME.csv has what RECIPES/NAME.rcp has trained. */
-enum { VALIDATION_HE, PAPER_HE, PAPER_GLOROT, FASHION_HE, TABLES };
+enum { VALIDATION_HE, PAPER_HE, PAPER_GLOROT, FASHION_HE, MNIST_CNN, TABLES };
+enum { PERCEPTRONS = MNIST_CNN }; /* the first tables, over the paper's grid */
 
 struct study_table {
     const char *name, *title;
@@ -30,7 +31,7 @@ extern const struct study_table study_tables[TABLES];
 
 typedef void study_chapter_fn(struct study *study);
 study_chapter_fn study_data, study_paper, study_starts, study_epochs, study_methods, study_parallel,
-    study_flattery;
+    study_flattery, study_convolutions;
 
 void study_die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
@@ -43,7 +44,7 @@ void study_figure(struct study *study, const char *name, hpx_svg *svg); /* docs/
 
 struct lab;
 /* Adds "- TABLE, OF: SENTENCE." to a list (`of` may be NULL), and makes the sentence of the first table the value of a name
- * (NULL: none), for the summary. Frees it. */
+ * (NULL: none), for the summary; likewise of that of convolutions. Frees it. */
 void study_answer(struct study *study, hpx_buffer *list, const struct lab *lab, const char *of,
                   const char *name, hpx_buffer *sentence);
 
@@ -111,6 +112,12 @@ struct effect effect_of_difference(const double *a, const double *b, size_t bloc
 /* Of values that the other seeds judge: without blocks where there are no others. */
 struct effect effect_by_others(const struct lab *lab, const double *values);
 
+/* By block: what a search ends with less what another has lost for the same cost (above 0 where the other is better), and its cost
+ * as a share of the other's. */
+struct effect lost_to(const struct lab *lab, const hpx_contest *contest, const hpx_contender *search,
+                      const hpx_contender *other);
+struct effect share_of_cost(const struct lab *lab, const hpx_contender *search, const hpx_contender *beside);
+
 /* Takes them for one family of comparisons, of the same number of blocks each: their p are adjusted (Holm), or NaN where the
  * blocks are too few for so many. */
 void effects_adjust(struct effect *effects, size_t count);
@@ -140,6 +147,10 @@ void put_contrast(hpx_buffer *out, const char *words, const char *more, const ch
 /* A forest plot: beside each name of the y axis an interval for each series, times `scale`; effects[series][row], those
  * without blocks left out. An x axis without a length spans them all, and 0. */
 void study_forest(hpx_svg *svg, hpx_svg_plot plot, const struct effect *effects, size_t series, double scale);
+
+/* What a method has lost by what it has spent: its curve to the end, where a point is. */
+void study_curve(hpx_svg *svg, const hpx_svg_plot *plot, size_t series, const struct lab *lab,
+                 const hpx_contest *contest, const hpx_contender *search);
 
 /* The cells of the grid, coloured by their values, at a place of a figure: 374 x 126, the first axis downwards. Bright is good,
  * and a frame is around the best; where more is better colours tell the better three quarters apart. */
