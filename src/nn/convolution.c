@@ -30,7 +30,7 @@
  * that of a pixel. Weights: channel by channel, tap by tap, those of all filters together. */
 struct sums {
     const float *weights, *biases; /* NULL: zeros */
-    const int32_t *taps;
+    const ptrdiff_t *taps;
     size_t count, all_taps, filters, channels;
     size_t in_plane, in_step, out_plane, out_step; /* floats, steps from pixel to pixel */
 };
@@ -171,8 +171,15 @@ static size_t zeros_right(const hpx_convolution *c, size_t width)
 
 static hpx_planes planes(hpx_images_size size, size_t left, size_t right)
 {
-    const size_t row = left + size.width + right, plane = row * size.height;
-    return (hpx_planes){left, row, plane, plane * size.channels};
+    const size_t plane = left + size.width + right, row = plane * size.channels;
+    return (hpx_planes){left, row, plane, row * size.height};
+}
+
+/* As PyTorch flattens images. */
+static hpx_planes flat_planes(hpx_images_size size)
+{
+    const size_t plane = (size_t)size.width * size.height;
+    return (hpx_planes){0, size.width, plane, plane * size.channels};
 }
 
 static hpx_planes planes_of_inputs(const hpx_convolution *c)
@@ -197,7 +204,7 @@ void hpx_layer_plan(hpx_layer *out, const hpx_convolution *shape, const hpx_conv
     layer.height = c->out.height * c->pool;
     layer.width = c->out.width * c->pool;
     layer.in = planes_of_inputs(c);
-    layer.out = next ? planes_of_inputs(next) : planes(c->out, 0, 0);
+    layer.out = next ? planes_of_inputs(next) : flat_planes(c->out);
     const size_t sums = (size_t)layer.height * layer.width * c->filters, most = most_filters(c->filters);
     const size_t chunk = CHUNK_BYTES / (layer.width * c->pool * most * HPX_BLOCK * sizeof(float));
     layer.chunk = chunk < 1 ? 1 : chunk < c->out.height ? (uint32_t)chunk : c->out.height;
@@ -313,9 +320,9 @@ void hpx_layer_forward(const hpx_layer *layer, const float *biases, const float 
 {
     const hpx_convolution *c = &layer->shape;
     const size_t all = taps(layer), depth = all * c->in.channels;
-    int32_t places[HPX_CNN_KERNEL_MAX * HPX_CNN_KERNEL_MAX];
+    ptrdiff_t places[HPX_CNN_KERNEL_MAX * HPX_CNN_KERNEL_MAX];
     for (size_t i = 0; i < all; i++)
-        places[i] = (int32_t)((i / c->kernel * layer->in.row + i % c->kernel) * HPX_BLOCK);
+        places[i] = (ptrdiff_t)((i / c->kernel * layer->in.row + i % c->kernel) * HPX_BLOCK);
     for (size_t row = 0; row < c->out.height; row++)
         for (size_t t = 0; t < tiles(c->filters); t++) {
             const struct tile tiled = tile(c->filters, t);
@@ -441,11 +448,11 @@ static void multiply_turned(const hpx_layer *layer, float *deltas, size_t y, siz
     const struct span seen = {last < layer->height ? 0 : last - layer->height + 1,
                               last + 1 < rows ? last + 1 : rows};
     const size_t first = (column + c->stride - c->left % c->stride) % c->stride; /* of the inputs */
-    int32_t places[HPX_CNN_KERNEL_MAX * HPX_CNN_KERNEL_MAX];
+    ptrdiff_t places[HPX_CNN_KERNEL_MAX * HPX_CNN_KERNEL_MAX];
     size_t count = 0;
     for (size_t i = seen.first; i < seen.end; i++)
         for (size_t k = 0; k < columns; k++)
-            places[count++] = -(int32_t)((i * layer->deltas.row + k) * HPX_BLOCK);
+            places[count++] = -(ptrdiff_t)((i * layer->deltas.row + k) * HPX_BLOCK);
     if (first >= c->in.width)
         return;
     for (size_t t = 0; t < tiles(c->in.channels); t++) {

@@ -16,8 +16,9 @@
 
 typedef float KERNEL(vector)
     __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
-#define vector    KERNEL(vector)
-#define AT(place) (*(vector *)(place))
+#define vector          KERNEL(vector)
+#define AT(place)       (*(vector *)(place))
+#define STAY_ADDRESS(x) __asm__("" : "+r"(x)) /* made once, not for each use */
 
 /* Sums of `filters` filters for `pixels` pixels that follow each other in a row. Inlined with constant numbers, and
  * unrolled so early, that the sums are registers. */
@@ -31,13 +32,19 @@ TARGET static inline __attribute__((always_inline)) void KERNEL(sum_tile)(const 
 #pragma GCC unroll 32
     for (size_t i = 0; i < filters * pixels; i++)
         sums[i] = BROADCAST(s->biases ? s->biases[filter + i / pixels] : 0.0f);
+    const float *places[PIXELS_MOST];
     for (size_t channel = 0; channel < s->channels; channel++, in += s->in_plane, weights += rest) {
-        for (const int32_t *tap = s->taps; tap < s->taps + s->count; tap++, weights += wide) {
-            const float *place = in + *tap;
+#pragma GCC unroll 32
+        for (size_t p = 0; p < pixels; p++) {
+            places[p] = in + p * step;
+            STAY_ADDRESS(places[p]);
+        }
+        for (const ptrdiff_t *tap = s->taps; tap < s->taps + s->count; tap++, weights += wide) {
+            const ptrdiff_t place = *tap;
             vector values[PIXELS_MOST];
 #pragma GCC unroll 32
             for (size_t p = 0; p < pixels; p++)
-                values[p] = AT(place + p * step);
+                values[p] = AT(places[p] + place);
 #pragma GCC unroll 32
             for (size_t f = 0; f < filters; f++) {
                 const vector weight = BROADCAST(weights[f]);
@@ -128,12 +135,14 @@ static inline size_t KERNEL(at_once)(size_t filters, size_t pixels)
     return (filters - 1) / parts + 1;
 }
 
-/* A row of `columns` sums. */
+/* A row of `columns` sums. Where registers hold only some of the filters, or of the samples, at once, the others
+ * follow before the inputs have left the first level of cache. */
 TARGET static void KERNEL(sum_row)(const struct sums *s, float *out, const float *in, size_t columns)
 {
+    const size_t most_tiles = CHUNK_BYTES / (s->channels * s->count * 2 * HPX_BLOCK * sizeof(float) + 1) + 1;
     for (size_t tiles, pixels; columns > 0; columns -= tiles * pixels) {
         pixels = columns < PIXELS_MOST ? columns : PIXELS_MOST;
-        tiles = columns / pixels;
+        tiles = columns / pixels < most_tiles ? columns / pixels : most_tiles;
         const size_t most = KERNEL(at_once)(s->filters, pixels);
         for (size_t first = 0, some; first < s->filters; first += some) {
             some = s->filters - first < most ? s->filters - first : most;
@@ -279,6 +288,7 @@ TARGET static void KERNEL(unpool_row)(const struct windows *s, float *deltas, fl
 
 #undef vector
 #undef AT
+#undef STAY_ADDRESS
 #undef KERNEL
 #undef TARGET
 #undef LANES

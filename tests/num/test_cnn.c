@@ -3,6 +3,7 @@
 #include "../helper/gradient.h"
 #include "base/random.h"
 #include "nn/cnn.h"
+#include "nn/vector.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -526,10 +527,35 @@ static struct settings random_settings(uint32_t number, uint32_t *index, hpx_ima
     return s;
 }
 
-/* Any shapes, so large that blocks and what is left over by them occur in all ways. */
-static void test_random_networks(void **state)
+static bool choose_vector(hpx_vector vector)
+{
+    setenv("HPX_VECTOR", hpx_vector_name(vector), 1);
+    hpx_vector_choose();
+    return hpx_vector_kind() == vector;
+}
+
+/* All numbers that a network gives for a batch, checked: the gradient and the logits. */
+static float *results(const hpx_cnn_shape *shape, uint32_t number, size_t *length)
 {
     static const size_t batches[] = {1, 3, 16, 17, 31, 33};
+    const size_t rows = batches[number % 6], parameters = hpx_cnn_parameters(shape);
+    struct fixture f;
+    set_up(&f, shape, rows, (hpx_activation)(number % 4), number % 3 == 0 ? 0.25f : 0);
+    *length = parameters + rows * CLASSES;
+    float *all = malloc(*length * sizeof *all);
+    assert_non_null(all);
+    check_gradient(&f);
+    memcpy(all, f.gradients, parameters * sizeof *all);
+    check_evaluation(&f);
+    memcpy(all + parameters, hpx_cnn_logits(&f.cnn), rows * CLASSES * sizeof *all);
+    tear_down(&f);
+    return all;
+}
+
+/* Any shapes, so large that blocks and what is left over by them occur in all ways, with all vectors: AVX2 and
+ * AVX-512 give the same bits. */
+static void test_random_networks(void **state)
+{
     (void)state;
     for (uint32_t number = 0; number < 60; number++) {
         uint32_t index = 0;
@@ -540,16 +566,83 @@ static void test_random_networks(void **state)
         const uint32_t depth = 1 + choose(number, &index, 3), hidden = choose(number, &index, 60);
         for (uint32_t l = 0; l < depth; l++) {
             convolutions[l] = random_settings(number, &index, in);
-            hpx_cnn_shape shape = make_shape(in, &convolutions[l], 1, NULL, 0);
+            const hpx_cnn_shape shape = make_shape(in, &convolutions[l], 1, NULL, 0);
             in = shape.convolution[0].out;
         }
         const hpx_cnn_shape shape = make_shape(size, convolutions, depth, &hidden, hidden > 0);
-        struct fixture f;
-        set_up(&f, &shape, batches[number % 6], (hpx_activation)(number % 4), number % 3 == 0 ? 0.25f : 0);
-        check_gradient(&f);
-        check_evaluation(&f);
-        tear_down(&f);
+        float *narrow = NULL;
+        for (int vector = HPX_VECTOR_PLAIN; vector <= HPX_VECTOR_AVX512; vector++) {
+            if (!choose_vector((hpx_vector)vector))
+                continue;
+            size_t length;
+            float *all = results(&shape, number, &length);
+            if (vector == HPX_VECTOR_AVX512)
+                assert_memory_equal(all, narrow, length * sizeof *all);
+            free(narrow);
+            narrow = all;
+        }
+        free(narrow);
+        unsetenv("HPX_VECTOR");
+        hpx_vector_choose();
     }
+}
+
+/* A sample's logits do not depend on what else is in the batch, and no rest of an earlier batch is in them. */
+static void test_rows(void **state)
+{
+    static const struct settings two[] = {{9, 3, 1, 1, 1, 1, 1, 2, false}, {12, 2, 1, 0, 0, 0, 0, 1, false}};
+    enum { ROWS = 37 };
+    const hpx_cnn_shape shape = make_shape((hpx_images_size){7, 9, 1}, two, 2, (const uint32_t[]){9}, 1);
+    struct fixture f;
+    float all[ROWS * CLASSES];
+    (void)state;
+    set_up(&f, &shape, ROWS, HPX_RELU, 0);
+    hpx_cnn_load(&f.cnn, f.samples, NULL, ROWS, 0);
+    hpx_cnn_evaluate(&f.cnn, f.labels, ROWS);
+    memcpy(all, hpx_cnn_logits(&f.cnn), sizeof all);
+    for (uint32_t first = 0; first < ROWS; first += 5) {
+        const uint32_t rows = ROWS - first < 19 ? ROWS - first : 19;
+        hpx_cnn_load(&f.cnn, f.samples + first * count(shape.convolution[0].in), NULL, rows, 0);
+        hpx_cnn_evaluate(&f.cnn, f.labels + first, rows);
+        assert_memory_equal(hpx_cnn_logits(&f.cnn), all + first * CLASSES, rows * CLASSES * sizeof(float));
+    }
+    tear_down(&f);
+}
+
+/* At most 1.5 times what there is at least: weights, Adam's states, and for each sample of a batch the inputs, the sums
+ * and what pooling and the hidden layers give; and the derivatives of activations that are not ReLU. */
+static void test_memory(void **state)
+{
+    static const struct settings networks[][3] = {
+        {{6, 5, 1, 2, 2, 2, 2, 2, false}, {16, 5, 1, 0, 0, 0, 0, 2, false}},
+        {{32, 3, 1, 1, 1, 1, 1, 2, false}, {64, 3, 1, 1, 1, 1, 1, 2, false}},
+        {{32, 3, 1, 1, 1, 1, 1, 1, false}, {64, 3, 1, 1, 1, 1, 1, 2, false}},
+        {{20, 5, 1, 0, 0, 0, 0, 2, false}, {50, 5, 1, 0, 0, 0, 0, 2, false}},
+        {{32, 3, 2, 1, 1, 1, 1, 1, false}, {64, 3, 2, 1, 1, 1, 1, 1, false}},
+        {{32, 3, 1, 1, 1, 1, 1, 2, true}, {64, 3, 1, 1, 1, 1, 1, 2, true}, {128, 3, 1, 1, 1, 1, 1, 2, true}},
+    };
+    enum { ROWS = 128 };
+    (void)state;
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
+        for (int activation = HPX_RELU; activation <= HPX_GELU; activation++) {
+            const size_t depth = networks[i][2].filters > 0 ? 3 : 2;
+            const uint32_t hidden = 128;
+            hpx_cnn cnn = {.shape = make_shape((hpx_images_size){28, 28, 1}, networks[i], depth, &hidden, 1),
+                           .activation = (hpx_activation)activation,
+                           .dropout = 0.5f};
+            const size_t parameters = 3 * hpx_cnn_parameters(&cnn.shape);
+            size_t values = count(cnn.shape.convolution[0].in) + hidden + CLASSES;
+            for (uint32_t l = 0; l < depth; l++) {
+                const hpx_convolution *c = &cnn.shape.convolution[l];
+                const bool rises = activation != HPX_GELU && !c->average;
+                values += count(c->sums) + (c->pool > 1 ? count(c->out) : 0);
+                values += activation == HPX_RELU ? 0 : count(rises ? c->out : c->sums);
+            }
+            const double least = (double)(parameters + ROWS * values);
+            const double taken = (double)(parameters + hpx_cnn_attach(&cnn, NULL, ROWS, ROWS));
+            if (!(taken <= 1.5 * least))
+                fail_msg("network %zu: %.2f times what it needs", i, taken / least);
+        }
 }
 
 /* Weight i of a layer is number i of its draws, in [-limit, limit). */
@@ -633,9 +726,14 @@ static void test_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layers),          cmocka_unit_test(test_networks),
-        cmocka_unit_test(test_random_networks), cmocka_unit_test(test_init),
-        cmocka_unit_test(test_multiplications), cmocka_unit_test(test_order),
+        cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_networks),
+        cmocka_unit_test(test_random_networks),
+        cmocka_unit_test(test_init),
+        cmocka_unit_test(test_multiplications),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
