@@ -49,7 +49,7 @@ typedef struct hpx_run {
 } hpx_run;
 
 /* A set of paths through a trainer's code, by number. */
-#define HPX_PATHS_MAX       192
+#define HPX_PATHS_MAX       256
 #define HPX_PATH_NAME_BYTES 80
 typedef struct hpx_paths {
     uint64_t words[HPX_PATHS_MAX / 64];

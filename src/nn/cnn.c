@@ -196,6 +196,8 @@ static void turn(float *to, size_t to_stride, const float *from, size_t from_str
                  size_t columns)
 {
     const size_t whole_rows = rows / 4 * 4, whole_columns = columns / 4 * 4;
+    if (whole_rows < rows || whole_columns < columns)
+        hpx_path_take(HPX_PATH_TURN_REST);
     for (size_t i = 0; i < whole_rows; i += 4)
         for (size_t j = 0; j < whole_columns; j += 4)
             turn_four(to + j * to_stride + i, to_stride, from + i * from_stride + j, from_stride);
@@ -274,6 +276,10 @@ void hpx_cnn_load(hpx_cnn *cnn, const uint8_t *samples, const uint32_t *order, s
     const size_t features = images ? values(layer->shape.in) : cnn->shape.dense.sizes[0];
     const size_t stride = hpx_mlp_front_stride(&work->dense);
     const uint8_t *own[HPX_BLOCK];
+    if (!images)
+        hpx_path_take(HPX_PATH_NO_CONVOLUTION);
+    if (images && features % HPX_BLOCK > 0)
+        hpx_path_take(HPX_PATH_LOAD_REST);
     for (size_t i = 0; i < rows; i++) {
         own[i % HPX_BLOCK] = samples + (order ? order[i] : i) * features;
         if (i + PREFETCH < rows + more)
@@ -368,6 +374,7 @@ static void drop(const hpx_cnn *cnn, uint32_t l, float *out, size_t block, hpx_m
     const hpx_layer *layer = &cnn->work->layers[l];
     const size_t all = values(layer->shape.out);
     uint16_t *stays = cnn->work->stays[l] + block * all;
+    hpx_path_take(all % 4 == 0 ? HPX_PATH_IMAGES_DROPOUT : HPX_PATH_IMAGES_DROPOUT_REST);
     for (size_t i = 0; i < all; i += 4) {
         uint16_t bits[4] = {0};
         for (uint32_t k = 0; k < HPX_BLOCK; k++) {
@@ -395,6 +402,7 @@ static void forward(hpx_cnn *cnn, size_t rows, const hpx_mlp_draw *draw)
     for (uint32_t l = 0; l < depth; l++)
         hpx_layer_pack(&work->layers[l], parameters_of(&cnn->shape, cnn->parameters, l).weights);
     for (size_t b = 0; b < blocks(rows) && depth > 0; b++) {
+        hpx_path_take(rows - b * HPX_BLOCK < HPX_BLOCK ? HPX_PATH_BLOCK_PART : HPX_PATH_BLOCK_WHOLE);
         for (uint32_t l = 0; l < depth; l++) {
             const hpx_layer *layer = &work->layers[l];
             const float *in = work->images[l] + (draw || l == 0 ? b : 0) * layer->in.size * HPX_BLOCK;

@@ -297,6 +297,9 @@ static void finish_row(const hpx_layer *layer, struct tile tiled, size_t row, fl
                  one = (size_t)layer->width * c->pool;
     const bool relu = layer->activation == HPX_RELU, before = activates_sums(layer);
     const struct windows s = {c->pool, windows, layer->width, 1 / (float)size};
+    hpx_path_take(hpx_path_pool(c->pool, c->average, relu));
+    if (!relu)
+        hpx_path_take(before ? HPX_PATH_ACTIVATE_SUMS : HPX_PATH_ACTIVATE_POOLED);
     if (before)
         activate(layer->activation, layer->sum, kept ? layer->slope : NULL, tiled.filters * one * HPX_BLOCK);
     for (size_t f = 0; f < tiled.filters; f++) {
@@ -320,6 +323,8 @@ void hpx_layer_forward(const hpx_layer *layer, const float *biases, const float 
 {
     const hpx_convolution *c = &layer->shape;
     const size_t all = taps(layer), depth = all * c->in.channels;
+    if (c->stride > 1)
+        hpx_path_take(HPX_PATH_STRIDE);
     ptrdiff_t places[HPX_CNN_KERNEL_MAX * HPX_CNN_KERNEL_MAX];
     for (size_t i = 0; i < all; i++)
         places[i] = (ptrdiff_t)((i / c->kernel * layer->in.row + i % c->kernel) * HPX_BLOCK);
@@ -329,6 +334,8 @@ void hpx_layer_forward(const hpx_layer *layer, const float *biases, const float 
             for (size_t i = 0; i < c->pool; i++) {
                 const size_t y = row * c->pool + i;
                 const struct span inside = rows_inside(c, y);
+                if (inside.end - inside.first < c->kernel)
+                    hpx_path_take(HPX_PATH_ROWS_OUTSIDE);
                 const struct sums s = {
                     .weights =
                         layer->weights + tiled.first * depth + inside.first * c->kernel * tiled.filters,
@@ -496,6 +503,9 @@ void hpx_layer_backward(const hpx_layer *layer, float *gradient, float *deltas, 
                         const hpx_kept *kept)
 {
     const hpx_convolution *c = &layer->shape;
+    hpx_path_take(layer->first ? HPX_PATH_CONVOLUTION_FIRST : HPX_PATH_CONVOLUTION_LATER);
+    if (layer->chunk < c->out.height)
+        hpx_path_take(HPX_PATH_CHUNKS);
     for (size_t t = 0; t < tiles(c->filters); t++) {
         const struct tile tiled = tile(c->filters, t);
         memset(layer->product, 0,

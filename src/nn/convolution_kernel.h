@@ -144,6 +144,7 @@ TARGET static void KERNEL(sum_row)(const struct sums *s, float *out, const float
         pixels = columns < PIXELS_MOST ? columns : PIXELS_MOST;
         tiles = columns / pixels < most_tiles ? columns / pixels : most_tiles;
         const size_t most = KERNEL(at_once)(s->filters, pixels);
+        hpx_path_take(hpx_path_sums(s->filters, pixels));
         for (size_t first = 0, some; first < s->filters; first += some) {
             some = s->filters - first < most ? s->filters - first : most;
             for (size_t lane = 0; lane < HPX_BLOCK; lane += LANES)
@@ -161,6 +162,7 @@ TARGET static void KERNEL(product_row)(const struct products *s, float *out, con
     for (size_t some; taps > 0; taps -= some) {
         some = (taps - 1) / ((taps - 1) / PIXELS_MOST + 1) + 1;
         const size_t most = KERNEL(at_once)(s->filters, some);
+        hpx_path_take(hpx_path_products(s->filters, some));
         for (size_t first = 0, filters; first < s->filters; first += filters) {
             filters = s->filters - first < most ? s->filters - first : most;
             for (size_t lane = 0; lane < HPX_BLOCK; lane += LANES)

@@ -55,11 +55,38 @@ static const char *const names[HPX_PATH_COUNT] = {
     [HPX_PATH_COMPRESS_WHOLE] = "sparse inputs, whole vectors",
     [HPX_PATH_COMPRESS_REST] = "sparse inputs, bytes at the end",
     [HPX_PATH_SPARSE_BLOCKS] = "sparse inputs, several blocks",
+    [HPX_PATH_NO_CONVOLUTION] = "no convolution",
+    [HPX_PATH_BLOCK_WHOLE] = "images, 16 samples",
+    [HPX_PATH_BLOCK_PART] = "images, fewer than 16 samples",
+    [HPX_PATH_TURN_REST] = "images to rows, fewer than 4 at the end",
+    [HPX_PATH_LOAD_REST] = "images, fewer than 16 bytes at the end",
+    [HPX_PATH_IMAGES_DROPOUT] = "dropout of images",
+    [HPX_PATH_IMAGES_DROPOUT_REST] = "dropout of images, fewer than 4 values at the end",
+    [HPX_PATH_CONVOLUTION_FIRST] = "first convolution",
+    [HPX_PATH_CONVOLUTION_LATER] = "later convolution",
+    [HPX_PATH_STRIDE] = "convolution with a stride",
+    [HPX_PATH_ROWS_OUTSIDE] = "convolution, rows of the kernel outside of the image",
+    [HPX_PATH_CHUNKS] = "convolution, several rows of windows one after the other",
+    [HPX_PATH_ACTIVATE_SUMS] = "activation before pooling",
+    [HPX_PATH_ACTIVATE_POOLED] = "activation after pooling",
 };
 
 void hpx_path_name(char out[HPX_PATH_NAME_BYTES], size_t path)
 {
-    if (path >= HPX_PATH_INPUTS && path < HPX_PATH_COUNT) {
+    if (path >= HPX_PATH_PRODUCT_TILE && path < HPX_PATH_COUNT) {
+        const size_t kind = path - HPX_PATH_PRODUCT_TILE;
+        snprintf(out, HPX_PATH_NAME_BYTES, "gradient of %zu filters by %zu columns", kind / 3 + 1,
+                 kind % 3 + 1);
+    } else if (path >= HPX_PATH_SUM_TILE && path < HPX_PATH_PRODUCT_TILE) {
+        const size_t kind = path - HPX_PATH_SUM_TILE;
+        snprintf(out, HPX_PATH_NAME_BYTES, "convolution of %zu filters by %zu pixels", kind / 3 + 1,
+                 kind % 3 + 1);
+    } else if (path >= HPX_PATH_POOL && path < HPX_PATH_SUM_TILE) {
+        static const char *const windows[] = {"of 1 sum", "of 2 x 2 sums", "of more sums"};
+        const size_t kind = path - HPX_PATH_POOL;
+        snprintf(out, HPX_PATH_NAME_BYTES, "the %s %s%s", kind & 2 ? "mean" : "largest", windows[kind / 4],
+                 kind & 1 ? ", relu" : "");
+    } else if (path >= HPX_PATH_INPUTS && path < HPX_PATH_INPUTS + HPX_PATH_INPUTS_KINDS) {
         const size_t kind = path - HPX_PATH_INPUTS;
         snprintf(out, HPX_PATH_NAME_BYTES, "%s zeros, %s first layer, %s batch", kind & 4 ? "few" : "many",
                  kind & 2 ? "narrow" : "wide", kind & 1 ? "large" : "small");

@@ -16,6 +16,9 @@
 #define HPX_PATH_TILES        32 /* vectors (1 .. 4), one row or a block, last vector cut, added to */
 #define HPX_PATH_SPARSES      16 /* vectors of 16 (1 .. 4), padded, added to */
 #define HPX_PATH_BLASES       8  /* each factor transposed, added to */
+#define HPX_PATH_SUMS         24 /* filters (1 .. 8), pixels (1 .. 3) */
+#define HPX_PATH_PRODUCTS     24 /* filters, columns of the kernel */
+#define HPX_PATH_POOLS        12 /* windows of 1, of 2 x 2, larger; their mean; ReLU */
 
 typedef enum hpx_path {
     /* training.c */
@@ -79,7 +82,26 @@ typedef enum hpx_path {
     HPX_PATH_SPARSE_BLOCKS,
     HPX_PATH_SPARSE_PRODUCT,
     HPX_PATH_INPUTS = HPX_PATH_SPARSE_PRODUCT + HPX_PATH_SPARSES, /* mlp_model.c */
-    HPX_PATH_COUNT = HPX_PATH_INPUTS + HPX_PATH_INPUTS_KINDS,
+    /* cnn.c */
+    HPX_PATH_NO_CONVOLUTION = HPX_PATH_INPUTS + HPX_PATH_INPUTS_KINDS,
+    HPX_PATH_BLOCK_WHOLE,
+    HPX_PATH_BLOCK_PART,
+    HPX_PATH_TURN_REST,
+    HPX_PATH_LOAD_REST,
+    HPX_PATH_IMAGES_DROPOUT,
+    HPX_PATH_IMAGES_DROPOUT_REST,
+    /* convolution.c */
+    HPX_PATH_CONVOLUTION_FIRST,
+    HPX_PATH_CONVOLUTION_LATER,
+    HPX_PATH_STRIDE,
+    HPX_PATH_ROWS_OUTSIDE,
+    HPX_PATH_CHUNKS,
+    HPX_PATH_ACTIVATE_SUMS,
+    HPX_PATH_ACTIVATE_POOLED,
+    HPX_PATH_POOL,
+    HPX_PATH_SUM_TILE = HPX_PATH_POOL + HPX_PATH_POOLS,
+    HPX_PATH_PRODUCT_TILE = HPX_PATH_SUM_TILE + HPX_PATH_SUMS,
+    HPX_PATH_COUNT = HPX_PATH_PRODUCT_TILE + HPX_PATH_PRODUCTS,
 } hpx_path;
 
 _Static_assert(HPX_PATH_COUNT <= HPX_PATHS_MAX, "a bit for each path");
@@ -112,6 +134,21 @@ static inline size_t hpx_path_blas(bool transposed_a, bool transposed_b, bool ad
 static inline size_t hpx_path_sparse(size_t vectors, bool padded, bool add)
 {
     return HPX_PATH_SPARSE_PRODUCT + (vectors - 1) * 4 + padded * 2 + add;
+}
+
+static inline size_t hpx_path_pool(size_t pool, bool average, bool relu)
+{
+    return HPX_PATH_POOL + (pool < 3 ? pool - 1 : 2) * 4 + average * 2 + relu;
+}
+
+static inline size_t hpx_path_sums(size_t filters, size_t pixels)
+{
+    return HPX_PATH_SUM_TILE + (filters - 1) * 3 + pixels - 1;
+}
+
+static inline size_t hpx_path_products(size_t filters, size_t columns)
+{
+    return HPX_PATH_PRODUCT_TILE + (filters - 1) * 3 + columns - 1;
 }
 
 #endif

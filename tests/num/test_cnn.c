@@ -606,6 +606,11 @@ static void test_rows(void **state)
         hpx_cnn_evaluate(&f.cnn, f.labels + first, rows);
         assert_memory_equal(hpx_cnn_logits(&f.cnn), all + first * CLASSES, rows * CLASSES * sizeof(float));
     }
+    /* Nor on whether there is memory to train. */
+    hpx_cnn_attach(&f.cnn, f.block, 0, ROWS);
+    hpx_cnn_load(&f.cnn, f.samples, NULL, ROWS, 0);
+    hpx_cnn_evaluate(&f.cnn, f.labels, ROWS);
+    assert_memory_equal(hpx_cnn_logits(&f.cnn), all, sizeof all);
     tear_down(&f);
 }
 
