@@ -32,12 +32,11 @@ typedef struct hpx_layer {
     uint32_t chunk;         /* rows of windows whose derivatives are made, and used, at once */
     hpx_planes in, out;
     hpx_planes deltas; /* derivatives by the sums; of the first layer only some rows of a few filters */
-    size_t passes, derivatives; /* sums that these are kept of, for one block; 0: none are */
-    size_t sums, products;      /* vectors of memory to work in, which layers may share */
-    float *weights,
-        *turned;  /* as the loops take them: so many as there are weights; `turned`: for the way back,
-                              else NULL; not of the first */
-    float *delta; /* laid out as `deltas`, its columns of zeros set */
+    size_t passes, derivatives;   /* sums that these are kept of, for one block; 0: none are */
+    size_t sums, products;        /* vectors of memory to work in, which layers may share */
+    float *weights;               /* as the loops take them, and so many */
+    float *turned;                /* likewise for the way back; NULL where there is none, and of the first */
+    float *delta;                 /* laid out as `deltas`, its columns of zeros set */
     float *sum, *slope, *product; /* memory to work in: `sums` vectors, as many, and `products` */
 } hpx_layer;
 
