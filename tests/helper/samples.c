@@ -2,6 +2,8 @@
 
 #include "base/random.h"
 
+#include <stdio.h>
+
 hpx_split draw_split(uint8_t *pixels, uint8_t *labels, uint32_t features, uint32_t classes,
                      const uint32_t counts[3], uint32_t some)
 {
@@ -40,5 +42,26 @@ hpx_fields mlp_manifest(const uint64_t *hidden, size_t layers)
     hpx_fields_set_real(&m, "train.momentum", 0);
     hpx_fields_set_text(&m, "train.nesterov", "no");
     hpx_fields_set_count(&m, "seed", 1);
+    return m;
+}
+
+static void set_for_each(hpx_fields *m, const char *name, uint64_t value, size_t count)
+{
+    const uint64_t values[4] = {value, value, value, value};
+    hpx_fields_set_counts(m, name, values, count);
+}
+
+hpx_fields cnn_manifest(const convolutions *c, const uint64_t *hidden, size_t layers)
+{
+    hpx_fields m = mlp_manifest(hidden, layers);
+    char padding[64] = "";
+    for (size_t l = 0, used = 0; l < c->count; l++)
+        used += (size_t)snprintf(padding + used, sizeof padding - used, "%s%s", l > 0 ? " " : "", c->padding);
+    hpx_fields_set_counts(&m, "model.filters", c->filters, c->count);
+    set_for_each(&m, "model.kernel", c->kernel, c->count);
+    set_for_each(&m, "model.stride", c->stride, c->count);
+    hpx_fields_set_text(&m, "model.padding", padding);
+    set_for_each(&m, "model.pool", c->pool, c->count);
+    hpx_fields_set_text(&m, "model.pooling", c->pooling);
     return m;
 }

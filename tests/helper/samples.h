@@ -16,4 +16,16 @@ hpx_split draw_split(uint8_t *pixels, uint8_t *labels, uint32_t features, uint32
 /* A multilayer perceptron with these hidden layers: relu, Adam at a rate of 0.01, batches of 20, seed 1. */
 hpx_fields mlp_manifest(const uint64_t *hidden, size_t layers);
 
+/* Convolutions with so many filters each, all with the same kernel, stride, padding ("same", "valid" or a count) and
+ * pooling ("max" or "average" of `pool` x `pool`), and those hidden layers behind them; else as mlp_manifest. */
+typedef struct convolutions {
+    uint64_t filters[4];
+    size_t count;
+    uint64_t kernel, stride;
+    const char *padding;
+    uint64_t pool;
+    const char *pooling;
+} convolutions;
+hpx_fields cnn_manifest(const convolutions *c, const uint64_t *hidden, size_t layers);
+
 #endif

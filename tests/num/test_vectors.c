@@ -6,6 +6,7 @@
 #include "hpx/store.h"
 #include "hpx/trainer.h"
 #include "identity/manifest.h"
+#include "nn/cnn_model.h"
 #include "nn/mlp_model.h"
 #include "nn/training.h"
 #include "nn/vector.h"
@@ -55,16 +56,14 @@ static void set_way(hpx_fields *m, uint32_t way)
     hpx_fields_set_text(m, "train.schedule", schedules[way % 3]);
 }
 
-static hpx_fields make_manifest(const uint64_t *hidden, size_t layers, uint64_t batch, uint32_t way)
+static void set_training(hpx_fields *m, uint64_t batch, uint32_t way)
 {
-    hpx_fields m = mlp_manifest(hidden, layers);
-    hpx_fields_set_count(&m, "train.step-epochs", 1);
-    hpx_fields_set_real(&m, "train.step-factor", 0.5);
-    hpx_fields_set_count(&m, "last-epoch", 2);
-    hpx_fields_set_count(&m, "train.batch", batch);
-    hpx_fields_set_count(&m, "seed", way);
-    set_way(&m, way);
-    return m;
+    hpx_fields_set_count(m, "train.step-epochs", 1);
+    hpx_fields_set_real(m, "train.step-factor", 0.5);
+    hpx_fields_set_count(m, "last-epoch", 2);
+    hpx_fields_set_count(m, "train.batch", batch);
+    hpx_fields_set_count(m, "seed", way);
+    set_way(m, way);
 }
 
 static void choose(hpx_vector vector)
@@ -84,12 +83,13 @@ static hpx_status keep(void *context, const hpx_epoch *epoch, hpx_error *error)
     return HPX_OK;
 }
 
-static hpx_buffer train(hpx_vector vector, const hpx_fields *manifest, const hpx_split *split)
+static hpx_buffer train(hpx_vector vector, const hpx_model *model, const hpx_fields *manifest,
+                        const hpx_split *split)
 {
     hpx_buffer outputs = {0};
     hpx_error error = {0};
     choose(vector);
-    if (hpx_training_run(&hpx_model_mlp, manifest, split, 0, 2, NULL, keep, &outputs, &error))
+    if (hpx_training_run(model, manifest, split, 0, 2, NULL, keep, &outputs, &error))
         fail_msg("%s", error.message);
     return outputs;
 }
@@ -105,21 +105,30 @@ struct tally {
     size_t all, otherwise;
 };
 
-static void expect_same(struct tally *tally, const hpx_split *split, const uint64_t *hidden, size_t layers,
-                        uint64_t batch, uint32_t way)
+static void expect_same(struct tally *tally, const hpx_model *model, const hpx_fields *manifest,
+                        const hpx_split *split, const char *what)
 {
-    hpx_fields manifest = make_manifest(hidden, layers, batch, way);
-    hpx_buffer narrow = train(HPX_VECTOR_AVX2, &manifest, split);
-    hpx_buffer wide = train(HPX_VECTOR_AVX512, &manifest, split);
-    hpx_buffer plain = train(HPX_VECTOR_PLAIN, &manifest, split);
+    hpx_buffer narrow = train(HPX_VECTOR_AVX2, model, manifest, split);
+    hpx_buffer wide = train(HPX_VECTOR_AVX512, model, manifest, split);
+    hpx_buffer plain = train(HPX_VECTOR_PLAIN, model, manifest, split);
     if (!same(&narrow, &wide))
-        fail_msg("AVX2 and AVX-512 differ: %zu layers, the first %zu wide, batch %zu, way %u", layers,
-                 (size_t)hidden[0], (size_t)batch, way);
+        fail_msg("AVX2 and AVX-512 differ: %s", what);
     tally->all++;
     tally->otherwise += !same(&narrow, &plain);
     hpx_buffer_free(&narrow);
     hpx_buffer_free(&wide);
     hpx_buffer_free(&plain);
+}
+
+static void expect_same_perceptron(struct tally *tally, const hpx_split *split, const uint64_t *hidden,
+                                   size_t layers, uint64_t batch, uint32_t way)
+{
+    char what[100];
+    hpx_fields manifest = mlp_manifest(hidden, layers);
+    set_training(&manifest, batch, way);
+    snprintf(what, sizeof what, "%zu layers, the first %zu wide, batch %zu, way %u", layers,
+             (size_t)hidden[0], (size_t)batch, way);
+    expect_same(tally, &hpx_model_mlp, &manifest, split, what);
     hpx_fields_free(&manifest);
 }
 
@@ -147,8 +156,8 @@ static void test_shapes(void **state)
         for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
             for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
                 if (batches[b] > 1 || shapes[i][1] < 100)
-                    expect_same(&tally, &split, shapes[i], layers[i], batches[b],
-                                (uint32_t)(i * 5 + b * 11) % 64);
+                    expect_same_perceptron(&tally, &split, shapes[i], layers[i], batches[b],
+                                           (uint32_t)(i * 5 + b * 11) % 64);
     }
     expect_otherwise(&tally);
 }
@@ -160,7 +169,38 @@ static void test_settings(void **state)
     for (uint32_t some = 1; some <= 8; some += 7) {
         const hpx_split split = make_split(some);
         for (uint32_t way = 0; way < 64; way++)
-            expect_same(&tally, &split, (const uint64_t[]){51, 19}, 2, 33, way);
+            expect_same_perceptron(&tally, &split, (const uint64_t[]){51, 19}, 2, 33, way);
+    }
+    expect_otherwise(&tally);
+}
+
+/* Any kernel, stride, padding and pooling, filters that fill tiles and that do not, and every way. */
+static void test_convolutions(void **state)
+{
+    static const convolutions kinds[] = {
+        {{8}, 1, 3, 1, "same", 2, "max"},         {{5, 17}, 2, 2, 1, "same", 2, "average"},
+        {{3, 4}, 2, 5, 2, "same", 1, "max"},      {{1, 33, 10}, 3, 3, 1, "1", 1, "max"},
+        {{20}, 1, 7, 3, "6", 3, "max"},           {{9, 7}, 2, 1, 1, "valid", 3, "average"},
+        {{16, 8, 24, 6}, 4, 3, 1, "2", 1, "max"}, {{12}, 1, 11, 1, "10", 4, "max"},
+    };
+    static const uint64_t hidden[] = {21, 9};
+    static const uint64_t batches[] = {16, 7, 50, 33};
+    static const hpx_sample_shape shapes[] = {{195, CLASSES, 13, 15, 1}, {200, CLASSES, 10, 10, 2}};
+    struct tally tally = {0};
+    (void)state;
+    for (uint32_t way = 0; way < 64; way++) {
+        static const uint32_t counts[] = {TRAIN, VALIDATION, TEST};
+        hpx_split split = draw_split(pixels[0], labels, shapes[way / 32].features, CLASSES, counts, 2);
+        split.shape = shapes[way / 32];
+        char what[100];
+        const uint32_t kind = way * 5 % (sizeof kinds / sizeof *kinds);
+        hpx_fields manifest = cnn_manifest(&kinds[kind], hidden, way % 3);
+        set_training(&manifest, batches[way / 8 % 4], way);
+        if (kind == 4)
+            hpx_fields_set_text(&manifest, "model.pooling", way & 8 ? "max" : "average");
+        snprintf(what, sizeof what, "convolutions %u, way %u", kind, way);
+        expect_same(&tally, &hpx_model_cnn, &manifest, &split, what);
+        hpx_fields_free(&manifest);
     }
     expect_otherwise(&tally);
 }
@@ -202,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_convolutions),
         cmocka_unit_test(test_identity),
     };
     choose(HPX_VECTOR_AVX2);
