@@ -115,7 +115,7 @@ make_table() { # FILE SEEDS
         }' >"$1"
 }
 
-# The same of convolutions, 36 cells: large filters, many of them, and the largest are best.
+# The same of convolutions, 32 cells: large filters, many of them, and the largest are best.
 make_cnn_table() { # FILE SEEDS
     mkdir -p "$(dirname "$1")"
     awk -v seeds="$2" '
@@ -125,8 +125,8 @@ make_cnn_table() { # FILE SEEDS
             print "filters,kernel,pooling,hidden,seed,epoch,status,train_loss,train_accuracy,validation_loss," \
                 "validation_accuracy,test_loss,test_accuracy,code,kernel,date"
             for (seed = 1; seed <= seeds; seed++)
-                for (filters = 8; filters <= 32; filters *= 2)
-                    for (kernel = 3; kernel <= 7; kernel += 2)
+                for (filters = 4; filters <= 32; filters *= 2)
+                    for (kernel = 3; kernel <= 5; kernel += 2)
                         for (average = 0; average <= 1; average++)
                             for (hidden = 32; hidden <= 128; hidden *= 4)
                                 for (epoch = 1; epoch <= 5; epoch++) {
