@@ -1,19 +1,23 @@
-/* hpx's side of the benchmark of convolutional networks. For every line of standard input,
+/* hpx's side of the benchmark of convolutional networks: whole epochs of the trainer, Adam, batches of 128. For every
+ * line of standard input,
  *
  *     train|evaluate SAMPLES SIZE CHANNELS LAYER...
  *
- * it answers with the processor's seconds of the second of two epochs over so many square images, by batches of
- * 128 and with Adam, or of as many evaluations. A layer is FILTERS:KERNEL:STRIDE:same|valid:POOL or, behind
- * those, a number of units. Images of 28 x 28 and one channel are MNIST's, others are drawn.
+ * it answers with the processor's seconds for so many square images in the second of two epochs, and with the
+ * multiplications of a forward pass of one image and those of the first layer. A layer is
+ * FILTERS:KERNEL:STRIDE:same|valid:POOL or, behind those, a number of units. Images of 28 x 28 and one channel are
+ * MNIST's, others are drawn.
  *
  *     peak
  *
  * is answered with what a core can do: 10^9 floating-point operations a second, fused in registers. */
-#include "nn/cnn.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "hpx/dataset.h"
 #include "hpx/known.h"
+#include "nn/cnn_model.h"
+#include "nn/cnn_options.h"
+#include "nn/training.h"
 #include "nn/vector.h"
 
 #include <immintrin.h>
@@ -23,7 +27,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { BATCH = 128, CLASSES = 10 };
+enum { BATCH = 128, CLASSES = 10, LAYERS_MAX = 8 };
 
 static void fail(const char *what)
 {
@@ -40,27 +44,21 @@ static double processor_seconds(void)
 
 /* --- samples ---------------------------------------------------------------------------------------------- */
 
-struct samples {
-    const uint8_t *pixels, *labels;
-    uint32_t count;
-};
-
-static struct samples open_mnist(void)
+static hpx_samples open_mnist(hpx_dataset *mnist)
 {
-    static hpx_dataset mnist;
     const char *folder = getenv("HPX_DATA");
     const hpx_known_dataset *known = hpx_known_find("mnist");
     const char *paths[HPX_ROLES];
     hpx_error error;
     for (size_t role = 0; role < HPX_ROLES; role++)
         paths[role] = hpx_known_path(known, folder && *folder ? folder : "cache/data", role);
-    if (hpx_dataset_open(&mnist, paths, &error))
+    if (hpx_dataset_open(mnist, paths, &error))
         fail(error.message);
-    return (struct samples){mnist.files[HPX_TRAIN_IMAGES].values, mnist.files[HPX_TRAIN_LABELS].values,
-                            mnist.files[HPX_TRAIN_LABELS].count};
+    return (hpx_samples){mnist->files[HPX_TRAIN_IMAGES].values, mnist->files[HPX_TRAIN_LABELS].values,
+                         mnist->files[HPX_TRAIN_LABELS].count};
 }
 
-static struct samples draw_samples(uint32_t count, size_t features)
+static hpx_samples draw_samples(uint32_t count, size_t features)
 {
     uint8_t *pixels = hpx_alloc(count * features), *labels = hpx_alloc(count);
     uint32_t words[4];
@@ -71,129 +69,99 @@ static struct samples draw_samples(uint32_t count, size_t features)
     }
     for (uint32_t i = 0; i < count; i++)
         labels[i] = (uint8_t)(i % CLASSES);
-    return (struct samples){pixels, labels, count};
+    return (hpx_samples){pixels, labels, count};
 }
 
-/* --- networks --------------------------------------------------------------------------------------------- */
+/* --- a network -------------------------------------------------------------------------------------------- */
 
-static void add_convolution(hpx_cnn_shape *shape, hpx_images_size in, const char *word)
+/* The layers, as the manifest of a training with the other settings' defaults. */
+static void describe(hpx_fields *out, char *words)
 {
-    hpx_convolution *c = &shape->convolution[shape->convolutions++];
-    char padding[8];
-    uint32_t around = 0;
-    *c = (hpx_convolution){.in = in};
-    if (sscanf(word, "%" SCNu32 ":%" SCNu32 ":%" SCNu32 ":%7[a-z]:%" SCNu32, &c->filters, &c->kernel,
-               &c->stride, padding, &c->pool) != 5)
-        fail("expected FILTERS:KERNEL:STRIDE:PADDING:POOL");
-    if (strcmp(padding, "same") == 0) {
-        const uint32_t needed = ((in.height - 1) / c->stride) * c->stride + c->kernel;
-        around = needed > in.height ? needed - in.height : 0;
-    }
-    c->top = c->left = around / 2;
-    c->bottom = c->right = around - c->top;
-    const uint32_t sums = (in.height + around - c->kernel) / c->stride + 1;
-    c->sums = (hpx_images_size){sums, sums, c->filters};
-    c->out = (hpx_images_size){sums / c->pool, sums / c->pool, c->filters};
-}
-
-static hpx_cnn_shape parse_layers(hpx_images_size in, char *words)
-{
-    hpx_cnn_shape shape = {.dense.layers = 1};
-    uint32_t *sizes = shape.dense.sizes;
-    for (char *word = strtok(words, " \n"); word; word = strtok(NULL, " \n"))
-        if (strchr(word, ':')) {
-            add_convolution(&shape, in, word);
-            in = shape.convolution[shape.convolutions - 1].out;
-        } else {
-            sizes[shape.dense.layers++] = (uint32_t)strtoul(word, NULL, 10);
+    uint64_t filters[LAYERS_MAX], kernel[LAYERS_MAX], stride[LAYERS_MAX], pool[LAYERS_MAX],
+        hidden[LAYERS_MAX];
+    size_t convolutions = 0, units = 0;
+    char paddings[8 * LAYERS_MAX] = "";
+    for (char *word = strtok(words, " \n"); word; word = strtok(NULL, " \n")) {
+        char padding[8];
+        const size_t l = convolutions;
+        if (l == LAYERS_MAX || units == LAYERS_MAX)
+            fail("too many layers");
+        if (!strchr(word, ':')) {
+            hidden[units++] = strtoull(word, NULL, 10);
+            continue;
         }
-    sizes[0] = in.height * in.width * in.channels;
-    sizes[shape.dense.layers] = CLASSES;
-    return shape;
+        if (sscanf(word, "%" SCNu64 ":%" SCNu64 ":%" SCNu64 ":%6[a-z]:%" SCNu64, &filters[l], &kernel[l],
+                   &stride[l], padding, &pool[l]) != 5)
+            fail("expected FILTERS:KERNEL:STRIDE:PADDING:POOL");
+        if (l > 0)
+            strcat(paddings, " ");
+        strcat(paddings, padding);
+        convolutions++;
+    }
+    hpx_fields_set_counts(out, "model.filters", filters, convolutions);
+    hpx_fields_set_counts(out, "model.kernel", kernel, convolutions);
+    hpx_fields_set_counts(out, "model.stride", stride, convolutions);
+    hpx_fields_set_text(out, "model.padding", paddings);
+    hpx_fields_set_counts(out, "model.pool", pool, convolutions);
+    hpx_fields_set_text(out, "model.pooling", "max");
+    hpx_fields_set_counts(out, "model.hidden", hidden, units);
+    hpx_fields_set_text(out, "model.activation", "relu");
+    hpx_fields_set_real(out, "model.dropout", 0);
+    hpx_fields_set_text(out, "model.init", "he");
+    hpx_fields_set_text(out, "train.optimizer", "adam");
+    hpx_fields_set_real(out, "train.rate", 0.001);
+    hpx_fields_set_real(out, "train.weight-decay", 0);
+    hpx_fields_set_text(out, "train.schedule", "constant");
+    hpx_fields_set_count(out, "train.batch", BATCH);
+    hpx_fields_set_real(out, "train.beta1", 0.9);
+    hpx_fields_set_real(out, "train.beta2", 0.999);
+    hpx_fields_set_real(out, "train.epsilon", 1e-8);
+    hpx_fields_set_count(out, "seed", 1);
 }
 
-/* A network, and what Adam keeps of it. */
-struct training {
-    hpx_cnn cnn;
-    hpx_optimizer adam;
-    float *states[HPX_OPTIMIZER_STATES_MAX];
-    uint32_t step;
-    struct samples samples;
-    size_t features;
-    uint32_t *order;
+struct times {
+    double end, last; /* of the last epoch: when it ended, and how long it took */
 };
 
-static void take_step(void *context, const hpx_gradient *part)
+static hpx_status take_time(void *context, const hpx_epoch *epoch, hpx_error *error)
 {
-    const struct training *t = context;
-    hpx_optimizer_step(&t->adam, t->cnn.parameters, t->states, part, 0.001, t->step);
+    struct times *times = context;
+    const double now = processor_seconds();
+    (void)epoch, (void)error;
+    times->last = now - times->end;
+    times->end = now;
+    return HPX_OK;
 }
 
-static void train(struct training *t, uint32_t epoch)
+/* Of the second epoch with so many samples to train on and to evaluate. */
+static double epoch_seconds(const hpx_fields *manifest, hpx_split split, uint32_t trained, uint32_t evaluated)
 {
-    uint8_t labels[BATCH];
-    hpx_random_permutation(t->order, t->samples.count, 1, HPX_RANDOM_SHUFFLE, epoch);
-    for (uint32_t first = 0, rows; first < t->samples.count; first += rows) {
-        const uint32_t left = t->samples.count - first;
-        rows = left < BATCH ? left : BATCH;
-        for (uint32_t i = 0; i < rows; i++)
-            labels[i] = t->samples.labels[t->order[first + i]];
-        t->step++;
-        hpx_cnn_load(&t->cnn, t->samples.pixels, t->order + first, rows, left - rows);
-        hpx_cnn_gradient(&t->cnn, labels, rows, (hpx_mlp_draw){1, epoch, first}, take_step, t);
-    }
+    struct times times = {0};
+    hpx_error error;
+    split.train.count = trained;
+    split.test.count = evaluated;
+    if (hpx_training_run(&hpx_model_cnn, manifest, &split, 0, 2, NULL, take_time, &times, &error))
+        fail(error.message);
+    return times.last;
 }
 
-static void evaluate(struct training *t)
+static void answer(const char *what, hpx_samples samples, const hpx_sample_shape *sample, char *layers)
 {
-    for (uint32_t first = 0, rows; first < t->samples.count; first += rows) {
-        const uint32_t left = t->samples.count - first;
-        rows = left < BATCH ? left : BATCH;
-        hpx_cnn_load(&t->cnn, t->samples.pixels + first * t->features, NULL, rows, left - rows);
-        hpx_cnn_evaluate(&t->cnn, t->samples.labels + first, rows);
-    }
-}
-
-static float *allocate(size_t floats)
-{
-    float *block = aligned_alloc(64, (floats * sizeof *block + 63) / 64 * 64);
-    if (!block)
-        fail("out of memory");
-    memset(block, 0, floats * sizeof *block);
-    return block;
-}
-
-static double measure(const hpx_cnn_shape *shape, struct samples samples, bool trains)
-{
-    const size_t parameters = hpx_cnn_parameters(shape);
-    struct training t = {
-        .cnn = {.shape = *shape, .activation = HPX_RELU, .parameters = allocate(parameters)},
-        .adam = {.kind = HPX_ADAM, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8},
-        .states = {allocate(parameters), allocate(parameters)},
-        .samples = samples,
-        .features = (size_t)shape->convolution[0].in.height * shape->convolution[0].in.width *
-                    shape->convolution[0].in.channels,
-        .order = hpx_alloc(samples.count * sizeof(uint32_t)),
-    };
-    const size_t rows = trains ? BATCH : 0;
-    float *block = allocate(hpx_cnn_attach(&t.cnn, NULL, rows, BATCH));
-    double start = 0;
-    hpx_cnn_attach(&t.cnn, block, rows, BATCH);
-    hpx_cnn_init(&t.cnn, HPX_INIT_HE, 1);
-    for (uint32_t epoch = 1; epoch <= 2; epoch++) {
-        start = processor_seconds();
-        if (trains)
-            train(&t, epoch);
-        else
-            evaluate(&t);
-    }
-    const double seconds = processor_seconds() - start;
-    free(block);
-    free(t.order);
-    free(t.states[0]);
-    free(t.states[1]);
-    free(t.cnn.parameters);
-    return seconds;
+    const hpx_split split = {.shape = *sample, .train = samples, .test = samples};
+    hpx_fields manifest = {0};
+    hpx_cnn_shape shape;
+    hpx_error error;
+    describe(&manifest, layers);
+    if (hpx_cnn_options_shape(&shape, &manifest, sample, &error))
+        fail(error.message);
+    /* An epoch trains at least a batch: it is taken off again. */
+    const double seconds = strcmp(what, "train") == 0
+                               ? epoch_seconds(&manifest, split, samples.count, 0)
+                               : epoch_seconds(&manifest, split, BATCH, samples.count) -
+                                     epoch_seconds(&manifest, split, BATCH, 0);
+    printf("%.9g %" PRIu64 " %" PRIu64 "\n", seconds, hpx_cnn_multiplications(&shape),
+           hpx_cnn_layer_multiplications(&shape, 0));
+    hpx_fields_free(&manifest);
 }
 
 /* --- the processor ---------------------------------------------------------------------------------------- */
@@ -236,7 +204,8 @@ static double peak(void)
 
 int main(void)
 {
-    const struct samples mnist = open_mnist();
+    hpx_dataset dataset;
+    const hpx_samples mnist = open_mnist(&dataset);
     char line[256], what[16];
     uint32_t count, size, channels;
     int used;
@@ -249,19 +218,19 @@ int main(void)
         if (sscanf(line, "%15s %" SCNu32 " %" SCNu32 " %" SCNu32 "%n", what, &count, &size, &channels,
                    &used) != 4)
             fail("expected train|evaluate SAMPLES SIZE CHANNELS LAYER...");
-        const hpx_images_size in = {size, size, channels};
-        const hpx_cnn_shape shape = parse_layers(in, line + used);
-        struct samples samples = mnist;
-        if (size != 28 || channels != 1)
-            samples = draw_samples(count, (size_t)size * size * channels);
+        const hpx_sample_shape shape = {size * size * channels, CLASSES, size, size, channels};
+        const bool drawn = size != 28 || channels != 1;
+        hpx_samples samples = drawn ? draw_samples(count, shape.features) : mnist;
+        if (count > samples.count)
+            fail("there are not so many images");
         samples.count = count;
-        printf("%.9g %" PRIu64 " %" PRIu64 "\n", measure(&shape, samples, strcmp(what, "train") == 0),
-               hpx_cnn_multiplications(&shape), hpx_cnn_layer_multiplications(&shape, 0));
+        answer(what, samples, &shape, line + used);
         fflush(stdout);
-        if (samples.pixels != mnist.pixels) {
+        if (drawn) {
             free((void *)samples.pixels);
             free((void *)samples.labels);
         }
     }
+    hpx_dataset_close(&dataset);
     return 0;
 }
