@@ -78,8 +78,7 @@ static const struct question {
     {"partial-filters", "hill-climb",
      "partial cross, filters first, limit 1, ends %s points %s hill climbing", NULL, false},
     {"partial-filters", "random",
-     "partial cross, filters first, limit 1, is %s points %s random search at the same cost",
-     "short-cnn-partial", true},
+     "partial cross, filters first, limit 1, is %s points %s random search at the same cost", NULL, true},
     {"full-hidden", "full-filters", "full cross with hidden first ends %s points %s that with filters first",
      NULL, false},
 };
