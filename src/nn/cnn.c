@@ -353,42 +353,51 @@ static hpx_kept kept_of(const struct hpx_cnn_work *work, uint32_t l, size_t bloc
     return kept;
 }
 
-/* Where value `i` of a layer's outputs, as PyTorch flattens them, lies. */
-static size_t output_place(const hpx_layer *layer, size_t i)
+/* vectors[i] *= scale for those samples whose bits are set in bits[i]; the others become 0. */
+HPX_VECTORISED(static, keep,
+               (float *restrict vectors, const uint16_t *restrict bits, size_t count, float scale),
+               (vectors, bits, count, scale))
 {
-    const hpx_images_size size = layer->shape.out;
-    const size_t x = i % size.width, y = i / size.width % size.height, channel = i / area(size);
-    return (channel * layer->out.plane + y * layer->out.row + layer->out.left + x) * HPX_BLOCK;
+    for (size_t i = 0; i < count; i++, vectors += HPX_BLOCK) {
+        const uint32_t own = bits[i];
+        for (uint32_t k = 0; k < HPX_BLOCK; k++)
+            vectors[k] *= own & 1u << k ? scale : 0;
+    }
 }
 
-/* vector = scale * vector for those samples whose bits are set, 0 for the others. */
-static void keep(float *vector, uint16_t bits, float scale)
+/* For each of `count` values a bit of each sample of a block: whether dropout keeps it. */
+HPX_VECTORISED(static, draw_stays,
+               (uint16_t * stays, size_t count, float probability, uint32_t layer, hpx_mlp_draw draw),
+               (stays, count, probability, layer, draw))
 {
-    for (size_t k = 0; k < HPX_BLOCK; k++)
-        vector[k] = bits >> k & 1 ? vector[k] * scale : 0;
+    for (size_t i = 0; i < count; i += 4) {
+        uint32_t words[HPX_BLOCK][4];
+        for (uint32_t k = 0; k < HPX_BLOCK; k++)
+            hpx_random(words[k], draw.seed, HPX_RANDOM_DROPOUT + layer, draw.epoch, draw.first + k,
+                       (uint32_t)(i / 4));
+        for (size_t j = 0; j < 4 && i + j < count; j++) {
+            uint32_t bits = 0;
+            for (uint32_t k = 0; k < HPX_BLOCK; k++)
+                bits |= hpx_random_float(words[k][j]) < probability ? 0 : 1u << k;
+            stays[i + j] = (uint16_t)bits;
+        }
+    }
 }
 
 /* As hpx_dropout, for what a layer gives for a block. */
 static void drop(const hpx_cnn *cnn, uint32_t l, float *out, size_t block, hpx_mlp_draw draw)
 {
     const hpx_layer *layer = &cnn->work->layers[l];
-    const size_t all = values(layer->shape.out);
-    uint16_t *stays = cnn->work->stays[l] + block * all;
-    hpx_path_take(all % 4 == 0 ? HPX_PATH_IMAGES_DROPOUT : HPX_PATH_IMAGES_DROPOUT_REST);
-    for (size_t i = 0; i < all; i += 4) {
-        uint16_t bits[4] = {0};
-        for (uint32_t k = 0; k < HPX_BLOCK; k++) {
-            uint32_t words[4];
-            hpx_random(words, draw.seed, HPX_RANDOM_DROPOUT + l, draw.epoch,
-                       draw.first + (uint32_t)block * HPX_BLOCK + k, (uint32_t)(i / 4));
-            for (size_t j = 0; j < 4; j++)
-                bits[j] |= (uint16_t)((hpx_random_float(words[j]) >= cnn->dropout) << k);
-        }
-        for (size_t j = 0; j < 4 && i + j < all; j++) {
-            stays[i + j] = bits[j];
-            keep(out + output_place(layer, i + j), bits[j], 1 / (1 - cnn->dropout));
-        }
-    }
+    const hpx_images_size size = layer->shape.out;
+    uint16_t *stays = cnn->work->stays[l] + block * values(size);
+    hpx_path_take(values(size) % 4 == 0 ? HPX_PATH_IMAGES_DROPOUT : HPX_PATH_IMAGES_DROPOUT_REST);
+    draw.first += (uint32_t)block * HPX_BLOCK;
+    draw_stays(stays, values(size), cnn->dropout, l, draw);
+    out += layer->out.left * HPX_BLOCK;
+    for (size_t c = 0; c < size.channels; c++)
+        for (size_t y = 0; y < size.height; y++, stays += size.width)
+            keep(out + (c * layer->out.plane + y * layer->out.row) * HPX_BLOCK, stays, size.width,
+                 1 / (1 - cnn->dropout));
 }
 
 /* Runs all convolutions; what the last gives become the rows that the perceptron takes. `draw` NULL: no way back
@@ -436,8 +445,8 @@ static void backward(hpx_cnn *cnn, size_t rows)
             const hpx_layer *layer = &work->layers[l];
             const size_t all = values(layer->shape.out);
             const hpx_kept kept = kept_of(work, l, b);
-            for (size_t i = 0; i < all && cnn->dropout > 0; i++)
-                keep(work->deltas + i * HPX_BLOCK, work->stays[l][b * all + i], 1 / (1 - cnn->dropout));
+            if (cnn->dropout > 0)
+                keep(work->deltas, work->stays[l] + b * all, all, 1 / (1 - cnn->dropout));
             hpx_layer_backward(layer, work->gradient + convolution_parameters(&cnn->shape, l), work->deltas,
                                work->images[l] + b * layer->in.size * HPX_BLOCK, &kept);
         }
