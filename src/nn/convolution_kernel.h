@@ -220,7 +220,7 @@ KERNEL(mean)(const struct windows *s, float *out, const float *sums, BITS *passe
     AT(out) = sum * BROADCAST(s->share);
 }
 
-/* A row of windows, pooled; with ReLU, if `relu`. Inlined with constants where they are usual. */
+/* A row of windows, pooled; with ReLU, if `relu`. Inlined with constants where these are usual. */
 TARGET static inline __attribute__((always_inline)) void KERNEL(pool_windows)(const struct windows *s,
                                                                               float *out, const float *sums,
                                                                               uint16_t *passes, bool average,
@@ -241,9 +241,9 @@ TARGET static void KERNEL(pool_row)(const struct windows *s, float *out, const f
                                     bool average, bool relu)
 {
     const struct windows one = {1, s->columns, s->row, 1}, two = {2, s->columns, s->row, 0.25f};
-    if (s->pool == 1 && relu && passes)
+    if (s->pool == 1 && relu)
         KERNEL(pool_windows)(&one, out, sums, passes, false, true);
-    else if (s->pool == 2 && relu && passes && !average)
+    else if (s->pool == 2 && relu && !average)
         KERNEL(pool_windows)(&two, out, sums, passes, false, true);
     else
         KERNEL(pool_windows)(s, out, sums, passes, average, relu);
