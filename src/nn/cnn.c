@@ -114,7 +114,7 @@ static void attach_layer(struct hpx_cnn_work *work, float *block, size_t *used, 
         return;
     layer->delta = carve(block, used, layer->deltas.size * vector);
     if (!layer->first)
-        layer->turned = carve(block, used, count);
+        layer->transposed = carve(block, used, count);
     if (layer->passes > 0)
         work->kept[l].passes = carve(block, used, train * layer->passes * sizeof(uint16_t));
     if (layer->derivatives > 0)
@@ -135,9 +135,9 @@ static void attach_shared(const hpx_cnn *cnn, struct hpx_cnn_work *work, float *
         products = larger(products, work->layers[l].products);
         images = larger(images, values(shape->convolution[l].out));
     }
-    float *sum = carve(block, used, sums * vector), *slope = NULL, *product = NULL;
+    float *sum = carve(block, used, sums * vector), *derivative = NULL, *product = NULL;
     if (train) {
-        slope = carve(block, used, cnn->activation == HPX_RELU ? 0 : sums * vector);
+        derivative = carve(block, used, cnn->activation == HPX_RELU ? 0 : sums * vector);
         product = carve(block, used, products * vector);
         work->deltas = carve(block, used, images * vector);
         work->gradient =
@@ -147,7 +147,7 @@ static void attach_shared(const hpx_cnn *cnn, struct hpx_cnn_work *work, float *
         work->last = carve(block, used, values(shape->convolution[shape->convolutions - 1].out) * vector);
     for (uint32_t l = 0; l < shape->convolutions; l++) {
         work->layers[l].sum = sum;
-        work->layers[l].slope = slope;
+        work->layers[l].derivative = derivative;
         work->layers[l].product = product;
     }
 }
@@ -178,7 +178,7 @@ size_t hpx_cnn_attach(hpx_cnn *cnn, float *block, size_t train, size_t evaluate)
 typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
 
 /* A matrix of 4 x 4 and its transpose, their rows so far apart. */
-static inline void turn_four(float *to, size_t to_stride, const float *from, size_t from_stride)
+static inline void transpose_four(float *to, size_t to_stride, const float *from, size_t from_stride)
 {
     const four a = *(const four *)from, b = *(const four *)(from + from_stride),
                c = *(const four *)(from + 2 * from_stride), d = *(const four *)(from + 3 * from_stride);
@@ -192,15 +192,15 @@ static inline void turn_four(float *to, size_t to_stride, const float *from, siz
 }
 
 /* The transpose of a matrix of rows x columns. */
-static void turn(float *to, size_t to_stride, const float *from, size_t from_stride, size_t rows,
-                 size_t columns)
+static void transpose(float *to, size_t to_stride, const float *from, size_t from_stride, size_t rows,
+                      size_t columns)
 {
     const size_t whole_rows = rows / 4 * 4, whole_columns = columns / 4 * 4;
     if (whole_rows < rows || whole_columns < columns)
-        hpx_path_take(HPX_PATH_TURN_REST);
+        hpx_path_take(HPX_PATH_TRANSPOSE_REST);
     for (size_t i = 0; i < whole_rows; i += 4)
         for (size_t j = 0; j < whole_columns; j += 4)
-            turn_four(to + j * to_stride + i, to_stride, from + i * from_stride + j, from_stride);
+            transpose_four(to + j * to_stride + i, to_stride, from + i * from_stride + j, from_stride);
     for (size_t i = 0; i < rows; i++)
         for (size_t j = i < whole_rows ? whole_columns : 0; j < columns; j++)
             to[j * to_stride + i] = from[i * from_stride + j];
@@ -209,7 +209,7 @@ static void turn(float *to, size_t to_stride, const float *from, size_t from_str
 /* Sixteen rows of as many bytes and their transpose. */
 typedef uint8_t bytes __attribute__((vector_size(HPX_BLOCK), aligned(1), may_alias));
 
-static inline void turn_bytes(bytes rows[HPX_BLOCK])
+static inline void transpose_bytes(bytes rows[HPX_BLOCK])
 {
     for (int round = 0; round < 4; round++) {
         bytes next[HPX_BLOCK];
@@ -241,12 +241,12 @@ HPX_VECTORISED(static, load_block,
             else
                 memcpy(&rest[i], samples[i] + first, some);
         }
-        turn_bytes(rest);
+        transpose_bytes(rest);
         for (size_t i = 0; i < some; i++) {
-            float *place =
+            float *vector =
                 to + (channel * planes->plane + row * planes->row + planes->left + column) * HPX_BLOCK;
             for (size_t k = 0; k < HPX_BLOCK; k++)
-                place[k] = (float)rest[i][k] * (1 / 255.0f);
+                vector[k] = (float)rest[i][k] * (1 / 255.0f);
             if (++channel < size.channels)
                 continue;
             channel = 0;
@@ -424,8 +424,8 @@ static void forward(hpx_cnn *cnn, size_t rows, const hpx_mlp_draw *draw)
                 drop(cnn, l, out, b, *draw);
         }
         const size_t first = b * HPX_BLOCK, some = rows - first < HPX_BLOCK ? rows - first : HPX_BLOCK;
-        turn(work->dense.outputs[0] + first * stride, stride, work->last, HPX_BLOCK,
-             work->layers[depth - 1].out.size, some);
+        transpose(work->dense.outputs[0] + first * stride, stride, work->last, HPX_BLOCK,
+                  work->layers[depth - 1].out.size, some);
     }
 }
 
@@ -440,7 +440,7 @@ static void backward(hpx_cnn *cnn, size_t rows)
                      size = work->layers[depth - 1].out.size;
         if (some < HPX_BLOCK)
             memset(work->deltas, 0, size * HPX_BLOCK * sizeof(float));
-        turn(work->deltas, HPX_BLOCK, work->dense.deltas[0] + first * stride, stride, some, size);
+        transpose(work->deltas, HPX_BLOCK, work->dense.deltas[0] + first * stride, stride, some, size);
         for (uint32_t l = depth; l-- > 0;) {
             const hpx_layer *layer = &work->layers[l];
             const size_t all = values(layer->shape.out);

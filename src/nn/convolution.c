@@ -26,10 +26,10 @@
 #define TILE_MOST    24
 #define CHUNK_BYTES  (24 * 1024) /* of derivatives that are used while they are in the first level of cache */
 
-/* How to make sums of a tile of filters: `count` of the kernel's `all_taps` places, whose inputs lie at `taps` from
+/* How to make sums of a tile of filters: `count` of the kernel's `all_taps` weights, whose inputs lie `taps` behind
  * that of a pixel. Weights: channel by channel, tap by tap, those of all filters together. */
 struct sums {
-    const float *weights, *biases; /* NULL: zeros */
+    const float *weights, *biases; /* biases NULL: zeros */
     const ptrdiff_t *taps;
     size_t count, all_taps, filters, channels;
     size_t in_plane, in_step, out_plane, out_step; /* floats, steps from pixel to pixel */
@@ -124,8 +124,8 @@ struct kernels {
     void (*pool_row)(const struct windows *s, float *out, const float *sums, uint16_t *passes, bool average,
                      bool relu);
     void (*unpool_row)(const struct windows *s, float *deltas, float *total, const float *out_deltas,
-                       const uint16_t *passes, const float *derivatives, const float *slopes,
-                       size_t slopes_row);
+                       const uint16_t *passes, const float *derivatives, const float *sum_derivatives,
+                       size_t sum_row);
 };
 
 static const struct kernels kernels[] = {
@@ -157,6 +157,7 @@ static struct tile tile(size_t count, size_t number)
     return (struct tile){first, count * (number + 1) / all - first};
 }
 
+/* Of a tile of such. */
 static size_t most_filters(size_t count)
 {
     return (count - 1) / tiles(count) + 1;
@@ -169,6 +170,7 @@ static size_t zeros_right(const hpx_convolution *c, size_t width)
     return end > own ? end - own : 0;
 }
 
+/* A row of all channels lies together: what a window sees is then within a few pages, and spread over the cache. */
 static hpx_planes planes(hpx_images_size size, size_t left, size_t right)
 {
     const size_t plane = left + size.width + right, row = plane * size.channels;
@@ -206,7 +208,7 @@ void hpx_layer_plan(hpx_layer *out, const hpx_convolution *shape, const hpx_conv
     layer.in = planes_of_inputs(c);
     layer.out = next ? planes_of_inputs(next) : flat_planes(c->out);
     const size_t sums = (size_t)layer.height * layer.width * c->filters, most = most_filters(c->filters);
-    const size_t chunk = CHUNK_BYTES / (layer.width * c->pool * most * HPX_BLOCK * sizeof(float));
+    const size_t chunk = CHUNK_BYTES / ((size_t)layer.width * c->pool * most * HPX_BLOCK * sizeof(float));
     layer.chunk = chunk < 1 ? 1 : chunk < c->out.height ? (uint32_t)chunk : c->out.height;
     if (first) {
         layer.deltas = planes((hpx_images_size){layer.chunk * c->pool, layer.width, (uint32_t)most}, 0, 0);
@@ -233,11 +235,11 @@ static size_t phase_taps(const hpx_layer *layer, size_t first)
     return first < layer->shape.kernel ? (layer->shape.kernel - 1 - first) / layer->shape.stride + 1 : 0;
 }
 
-static void pack_turned(const hpx_layer *layer, const float *weights)
+static void pack_transposed(const hpx_layer *layer, const float *weights)
 {
     const hpx_convolution *c = &layer->shape;
     const size_t all = taps(layer);
-    float *to = layer->turned;
+    float *to = layer->transposed;
     for (size_t row = 0; row < c->stride && row < c->kernel; row++)
         for (size_t column = 0; column < c->stride && column < c->kernel; column++)
             for (size_t t = 0; t < tiles(c->in.channels); t++) {
@@ -261,8 +263,8 @@ void hpx_layer_pack(const hpx_layer *layer, const float *weights)
             for (size_t f = tiled.first; f < tiled.first + tiled.filters; f++)
                 *to++ = weights[f * depth + i];
     }
-    if (layer->turned)
-        pack_turned(layer, weights);
+    if (layer->transposed)
+        pack_transposed(layer, weights);
 }
 
 /* y = f(y), and the derivatives unless they are NULL. */
@@ -301,19 +303,20 @@ static void finish_row(const hpx_layer *layer, struct tile tiled, size_t row, fl
     if (!relu)
         hpx_path_take(before ? HPX_PATH_ACTIVATE_SUMS : HPX_PATH_ACTIVATE_POOLED);
     if (before)
-        activate(layer->activation, layer->sum, kept ? layer->slope : NULL, tiled.filters * one * HPX_BLOCK);
+        activate(layer->activation, layer->sum, kept ? layer->derivative : NULL,
+                 tiled.filters * one * HPX_BLOCK);
     for (size_t f = 0; f < tiled.filters; f++) {
-        const size_t place = (tiled.first + f) * c->out.height + row;
+        const size_t number = (tiled.first + f) * c->out.height + row;
         float *to =
             out + ((tiled.first + f) * layer->out.plane + row * layer->out.row + layer->out.left) * HPX_BLOCK;
-        uint16_t *passes = kept && kept->passes ? kept->passes + place * windows * size : NULL;
+        uint16_t *passes = kept && kept->passes ? kept->passes + number * windows * size : NULL;
         kernels[hpx_vector_kind()].pool_row(&s, to, layer->sum + f * one * HPX_BLOCK, passes, c->average,
                                             relu);
         if (before && kept)
-            memcpy(kept->derivatives + place * one * HPX_BLOCK, layer->slope + f * one * HPX_BLOCK,
+            memcpy(kept->derivatives + number * one * HPX_BLOCK, layer->derivative + f * one * HPX_BLOCK,
                    one * HPX_BLOCK * sizeof(float));
         if (!before && !relu)
-            activate(layer->activation, to, kept ? kept->derivatives + place * windows * HPX_BLOCK : NULL,
+            activate(layer->activation, to, kept ? kept->derivatives + number * windows * HPX_BLOCK : NULL,
                      windows * HPX_BLOCK);
     }
 }
@@ -325,9 +328,9 @@ void hpx_layer_forward(const hpx_layer *layer, const float *biases, const float 
     const size_t all = taps(layer), depth = all * c->in.channels;
     if (c->stride > 1)
         hpx_path_take(HPX_PATH_STRIDE);
-    ptrdiff_t places[HPX_CNN_KERNEL_MAX * HPX_CNN_KERNEL_MAX];
+    ptrdiff_t offsets[HPX_CNN_KERNEL_MAX * HPX_CNN_KERNEL_MAX];
     for (size_t i = 0; i < all; i++)
-        places[i] = (ptrdiff_t)((i / c->kernel * layer->in.row + i % c->kernel) * HPX_BLOCK);
+        offsets[i] = (ptrdiff_t)((i / c->kernel * layer->in.row + i % c->kernel) * HPX_BLOCK);
     for (size_t row = 0; row < c->out.height; row++)
         for (size_t t = 0; t < tiles(c->filters); t++) {
             const struct tile tiled = tile(c->filters, t);
@@ -340,7 +343,7 @@ void hpx_layer_forward(const hpx_layer *layer, const float *biases, const float 
                     .weights =
                         layer->weights + tiled.first * depth + inside.first * c->kernel * tiled.filters,
                     .biases = biases + tiled.first,
-                    .taps = places,
+                    .taps = offsets,
                     .count = (inside.end - inside.first) * c->kernel,
                     .all_taps = all,
                     .filters = tiled.filters,
@@ -371,16 +374,16 @@ static void unpool(const hpx_layer *layer, struct tile tiled, struct span rows, 
     float *totals = layer->product + tiled.filters * taps(layer) * c->in.channels * HPX_BLOCK;
     for (size_t f = 0; f < tiled.filters; f++, totals += HPX_BLOCK)
         for (size_t row = rows.first; row < rows.end; row++) {
-            const size_t place = (tiled.first + f) * c->out.height + row;
+            const size_t number = (tiled.first + f) * c->out.height + row;
             const float *derivatives = kept->derivatives && !before
-                                           ? kept->derivatives + place * windows * HPX_BLOCK
+                                           ? kept->derivatives + number * windows * HPX_BLOCK
                                            : NULL,
-                        *slopes = before ? kept->derivatives + place * one * HPX_BLOCK : NULL;
+                        *sum_derivatives = before ? kept->derivatives + number * one * HPX_BLOCK : NULL;
             kernels[hpx_vector_kind()].unpool_row(
                 &s,
                 to + (f * layer->deltas.plane + (row - rows.first) * c->pool * layer->deltas.row) * HPX_BLOCK,
-                totals, out_deltas + place * windows * HPX_BLOCK,
-                kept->passes ? kept->passes + place * windows * size : NULL, derivatives, slopes,
+                totals, out_deltas + number * windows * HPX_BLOCK,
+                kept->passes ? kept->passes + number * windows * size : NULL, derivatives, sum_derivatives,
                 layer->width);
         }
 }
@@ -445,8 +448,8 @@ static void give_tile(const hpx_layer *layer, struct tile tiled, float *gradient
 }
 
 /* The derivatives by a row of the inputs, of those whose column leaves the rest `column`, divided by the stride. */
-static void multiply_turned(const hpx_layer *layer, float *deltas, size_t y, size_t column,
-                            const float *weights)
+static void multiply_transposed(const hpx_layer *layer, float *deltas, size_t y, size_t column,
+                                const float *weights)
 {
     const hpx_convolution *c = &layer->shape;
     const size_t row = (y + c->top) % c->stride,
@@ -455,11 +458,11 @@ static void multiply_turned(const hpx_layer *layer, float *deltas, size_t y, siz
     const struct span seen = {last < layer->height ? 0 : last - layer->height + 1,
                               last + 1 < rows ? last + 1 : rows};
     const size_t first = (column + c->stride - c->left % c->stride) % c->stride; /* of the inputs */
-    ptrdiff_t places[HPX_CNN_KERNEL_MAX * HPX_CNN_KERNEL_MAX];
+    ptrdiff_t offsets[HPX_CNN_KERNEL_MAX * HPX_CNN_KERNEL_MAX];
     size_t count = 0;
     for (size_t i = seen.first; i < seen.end; i++)
         for (size_t k = 0; k < columns; k++)
-            places[count++] = -(ptrdiff_t)((i * layer->deltas.row + k) * HPX_BLOCK);
+            offsets[count++] = -(ptrdiff_t)((i * layer->deltas.row + k) * HPX_BLOCK);
     if (first >= c->in.width)
         return;
     for (size_t t = 0; t < tiles(c->in.channels); t++) {
@@ -467,7 +470,7 @@ static void multiply_turned(const hpx_layer *layer, float *deltas, size_t y, siz
         const struct sums s = {
             .weights =
                 weights + tiled.first * c->filters * rows * columns + seen.first * columns * tiled.filters,
-            .taps = places,
+            .taps = offsets,
             .count = count,
             .all_taps = rows * columns,
             .filters = tiled.filters,
@@ -489,12 +492,12 @@ static void multiply_turned(const hpx_layer *layer, float *deltas, size_t y, siz
 static void backward_inputs(const hpx_layer *layer, float *deltas)
 {
     const hpx_convolution *c = &layer->shape;
-    const float *weights = layer->turned;
+    const float *weights = layer->transposed;
     for (size_t row = 0; row < c->stride; row++)
         for (size_t column = 0; column < c->stride; column++) {
             for (size_t y = (row + c->stride - c->top % c->stride) % c->stride; y < c->in.height;
                  y += c->stride)
-                multiply_turned(layer, deltas, y, column, weights);
+                multiply_transposed(layer, deltas, y, column, weights);
             weights += phase_taps(layer, row) * phase_taps(layer, column) * c->filters * c->in.channels;
         }
 }

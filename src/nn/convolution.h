@@ -1,7 +1,7 @@
 /* One convolutional layer: its sums, their activation and pooling, and the way back.
  *
- * A *block* is 16 samples. Its images lie in memory as *vectors*, each the values of all 16 at one place of the
- * image: channel by channel, row by row, with columns of zeros beside the rows (hpx_planes). So every loop works on
+ * A *block* is 16 samples. Its images lie in memory as *vectors*, each the values of all 16 at one pixel of one
+ * channel, with columns of zeros beside the rows of a channel (hpx_planes). So every loop works on
  * whole vectors, whatever the kernel, the stride or the number of filters is, and no part of an image is copied for a
  * product. Weights are in PyTorch's order but where they are packed. Nothing is allocated. */
 #ifndef HPX_NN_CONVOLUTION_H
@@ -32,12 +32,12 @@ typedef struct hpx_layer {
     uint32_t chunk;         /* rows of windows whose derivatives are made, and used, at once */
     hpx_planes in, out;
     hpx_planes deltas; /* derivatives by the sums; of the first layer only some rows of a few filters */
-    size_t passes, derivatives;   /* sums that these are kept of, for one block; 0: none are */
-    size_t sums, products;        /* vectors of memory to work in, which layers may share */
-    float *weights;               /* as the loops take them, and so many */
-    float *turned;                /* likewise for the way back; NULL where there is none, and of the first */
-    float *delta;                 /* laid out as `deltas`, its columns of zeros set */
-    float *sum, *slope, *product; /* memory to work in: `sums` vectors, as many, and `products` */
+    size_t passes, derivatives; /* sums that these are kept of, for one block; 0: none are */
+    size_t sums, products;      /* vectors of memory to work in, which layers may share */
+    float *weights;             /* as the loops take them, and so many */
+    float *transposed;          /* likewise for the way back; NULL where there is none, and of the first */
+    float *delta;               /* laid out as `deltas`, its columns of zeros set */
+    float *sum, *derivative, *product; /* memory to work in: `sums` vectors, as many, and `products` */
 } hpx_layer;
 
 /* Sets all members but the pointers; `next` is NULL behind the last layer. */

@@ -17,7 +17,7 @@
 typedef float KERNEL(vector)
     __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 #define vector          KERNEL(vector)
-#define AT(place)       (*(vector *)(place))
+#define AT(address)     (*(vector *)(address))
 #define STAY_ADDRESS(x) __asm__("" : "+r"(x)) /* made once, not for each use */
 
 /* Sums of `filters` filters for `pixels` pixels that follow each other in a row. Inlined with constant numbers, and
@@ -32,19 +32,19 @@ TARGET static inline __attribute__((always_inline)) void KERNEL(sum_tile)(const 
 #pragma GCC unroll 32
     for (size_t i = 0; i < filters * pixels; i++)
         sums[i] = BROADCAST(s->biases ? s->biases[filter + i / pixels] : 0.0f);
-    const float *places[PIXELS_MOST];
+    const float *inputs[PIXELS_MOST]; /* of each pixel */
     for (size_t channel = 0; channel < s->channels; channel++, in += s->in_plane, weights += rest) {
 #pragma GCC unroll 32
         for (size_t p = 0; p < pixels; p++) {
-            places[p] = in + p * step;
-            STAY_ADDRESS(places[p]);
+            inputs[p] = in + p * step;
+            STAY_ADDRESS(inputs[p]);
         }
         for (const ptrdiff_t *tap = s->taps; tap < s->taps + s->count; tap++, weights += wide) {
-            const ptrdiff_t place = *tap;
+            const ptrdiff_t offset = *tap;
             vector values[PIXELS_MOST];
 #pragma GCC unroll 32
             for (size_t p = 0; p < pixels; p++)
-                values[p] = AT(places[p] + place);
+                values[p] = AT(inputs[p] + offset);
 #pragma GCC unroll 32
             for (size_t f = 0; f < filters; f++) {
                 const vector weight = BROADCAST(weights[f]);
@@ -65,8 +65,8 @@ TARGET static inline __attribute__((always_inline)) void KERNEL(sum_tile)(const 
             AT(out + p * s->out_step) = sums[f * pixels + p];
 }
 
-/* The products of the derivatives of `filters` filters and the inputs at `taps` places that follow each other in a
- * row, added up over some rows: products[t][f]. */
+/* The products of the derivatives of `filters` filters and the inputs of `taps` weights that follow each other in a row
+ * of the kernel, added up over some rows: products[t][f]. */
 TARGET static inline __attribute__((always_inline)) void KERNEL(product_tile)(const struct products *s,
                                                                               float *out, const float *deltas,
                                                                               const float *in, size_t filters,
@@ -78,12 +78,12 @@ TARGET static inline __attribute__((always_inline)) void KERNEL(product_tile)(co
     for (size_t i = 0; i < filters * taps; i++)
         sums[i] = AT(out + (i / filters * s->filters + i % filters) * HPX_BLOCK);
     for (size_t y = 0; y < s->rows; y++, deltas += s->delta_row, in += s->in_row) {
-        const float *delta = deltas, *stop = deltas + s->columns * HPX_BLOCK, *place = in;
-        for (; delta < stop; delta += HPX_BLOCK, place += step) {
+        const float *delta = deltas, *stop = deltas + s->columns * HPX_BLOCK, *input = in;
+        for (; delta < stop; delta += HPX_BLOCK, input += step) {
             vector values[PIXELS_MOST];
 #pragma GCC unroll 32
             for (size_t t = 0; t < taps; t++)
-                values[t] = AT(place + t * HPX_BLOCK);
+                values[t] = AT(input + t * HPX_BLOCK);
 #pragma GCC unroll 32
             for (size_t f = 0; f < filters; f++) {
                 const vector d = AT(delta + f * plane);
@@ -155,7 +155,7 @@ TARGET static void KERNEL(sum_row)(const struct sums *s, float *out, const float
     }
 }
 
-/* The products at a row of `taps` places of the kernel. */
+/* The products of a row of the kernel, `taps` weights. */
 TARGET static void KERNEL(product_row)(const struct products *s, float *out, const float *deltas,
                                        const float *in, size_t taps)
 {
@@ -252,8 +252,8 @@ TARGET static void KERNEL(pool_row)(const struct windows *s, float *out, const f
 /* The way back: derivatives by a row of windows become those by their sums, which are added up in `total`. */
 TARGET static inline __attribute__((always_inline)) void
 KERNEL(unpool_windows)(const struct windows *s, float *deltas, float *total, const float *out_deltas,
-                       const uint16_t *passes, const float *derivatives, const float *slopes,
-                       size_t slopes_row)
+                       const uint16_t *passes, const float *derivatives, const float *sum_derivatives,
+                       size_t sum_row)
 {
     const size_t size = s->pool * s->pool;
     for (size_t lane = 0; lane < HPX_BLOCK; lane += LANES) {
@@ -266,9 +266,9 @@ KERNEL(unpool_windows)(const struct windows *s, float *deltas, float *total, con
             for (size_t y = 0, k = 0; y < s->pool; y++)
                 for (size_t i = 0; i < s->pool; i++, k++) {
                     vector own = passes ? KEEP(bits[k * (HPX_BLOCK / LANES)], delta) : delta;
-                    if (slopes)
-                        own *=
-                            *(const vector *)(slopes + (y * slopes_row + x * s->pool + i) * HPX_BLOCK + lane);
+                    if (sum_derivatives)
+                        own *= *(const vector *)(sum_derivatives +
+                                                 (y * sum_row + x * s->pool + i) * HPX_BLOCK + lane);
                     AT(deltas + (y * s->row + x * s->pool + i) * HPX_BLOCK + lane) = own;
                     sum += own;
                 }
@@ -279,13 +279,13 @@ KERNEL(unpool_windows)(const struct windows *s, float *deltas, float *total, con
 
 TARGET static void KERNEL(unpool_row)(const struct windows *s, float *deltas, float *total,
                                       const float *out_deltas, const uint16_t *passes,
-                                      const float *derivatives, const float *slopes, size_t slopes_row)
+                                      const float *derivatives, const float *sum_derivatives, size_t sum_row)
 {
     const struct windows two = {2, s->columns, s->row, 1};
-    if (s->pool == 2 && s->share == 1 && passes && !derivatives && !slopes)
+    if (s->pool == 2 && s->share == 1 && passes && !derivatives && !sum_derivatives)
         KERNEL(unpool_windows)(&two, deltas, total, out_deltas, passes, NULL, NULL, 0);
     else
-        KERNEL(unpool_windows)(s, deltas, total, out_deltas, passes, derivatives, slopes, slopes_row);
+        KERNEL(unpool_windows)(s, deltas, total, out_deltas, passes, derivatives, sum_derivatives, sum_row);
 }
 
 #undef vector
