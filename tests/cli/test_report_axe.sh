@@ -33,7 +33,17 @@ axis c = good bad fair
 search all
   method = grid
 X
-    run 0 python3 -B "$SOURCE_ROOT/tests/cli/axe.py" "$axe" "file://$PWD/seeds.html" "file://$PWD/failed.html"
+    recipe cnn.rcp 'epochs = 1' <<'X'
+axis n1 = 2 4
+axis n2 = 4
+search all
+  method = grid
+X
+    sed -i 's/^model mlp/model cnn/; s/^  hidden = .*/  filters = $n1 $n2/' cnn.rcp
+    run 0 hpx build -q cnn.rcp
+    run 0 hpx report cnn.rcp -o cnn.html
+    has cnn.html 'id="filters"'
+    run 0 python3 -B "$SOURCE_ROOT/tests/cli/axe.py" "$axe" "file://$PWD/seeds.html" "file://$PWD/failed.html" "file://$PWD/cnn.html"
     empty out
 }
 

@@ -29,8 +29,12 @@ X
     prints compared.json hpx compare b.rcp --json
     run 0 hpx report a.rcp -o failed.html
     run 0 hpx report b.rcp -o page.html --compare compared.json
+    sed -e 's/^model mlp/model cnn/; s/^  hidden = .*/  filters = $n1 $n2/' b.rcp >c.rcp
+    run 0 hpx build -q -j2 c.rcp:partial-1
+    run 0 hpx report c.rcp -o convolutions.html
     headings page.html >there
     headings failed.html >>there
+    headings convolutions.html >>there
     named >named
     [[ $(wc -l <named) -gt 20 ]] || fail "docs/report.md names only $(wc -l <named) figures"
     while read -r heading; do # or how headings begin that a name of the recipe follows
