@@ -606,12 +606,34 @@ static void test_rows(void **state)
         hpx_cnn_evaluate(&f.cnn, f.labels + first, rows);
         assert_memory_equal(hpx_cnn_logits(&f.cnn), all + first * CLASSES, rows * CLASSES * sizeof(float));
     }
-    /* Nor on whether there is memory to train. */
-    hpx_cnn_attach(&f.cnn, f.block, 0, ROWS);
-    hpx_cnn_load(&f.cnn, f.samples, NULL, ROWS, 0);
-    hpx_cnn_evaluate(&f.cnn, f.labels, ROWS);
-    assert_memory_equal(hpx_cnn_logits(&f.cnn), all, sizeof all);
+    /* Nor on how many rows there is memory to train by. */
+    for (size_t train = 0; train <= 10; train += 5) {
+        hpx_cnn_attach(&f.cnn, f.block, train, ROWS);
+        hpx_cnn_load(&f.cnn, f.samples, NULL, ROWS, 0);
+        hpx_cnn_evaluate(&f.cnn, f.labels, ROWS);
+        assert_memory_equal(hpx_cnn_logits(&f.cnn), all, sizeof all);
+    }
     tear_down(&f);
+}
+
+/* Of equal sums the first has the gradient: weights of 0 make all of a window equal, and the gradient of such a weight
+ * is the derivative times the input that the derivative went to. */
+static void test_first_of_equals(void **state)
+{
+    (void)state;
+    for (int activation = HPX_RELU; activation <= HPX_GELU; activation++)
+        for (uint32_t pool = 2; pool <= 4; pool++) {
+            const struct settings one = {5, 1, 1, 0, 0, 0, 0, pool, false};
+            const hpx_cnn_shape shape = make_shape((hpx_images_size){9, 8, 1}, &one, 1, NULL, 0);
+            struct fixture f;
+            float w[5] = {0}, b[5];
+            set_up(&f, &shape, 18, (hpx_activation)activation, 0);
+            for (uint32_t i = 0; i < 5; i++)
+                b[i] = 0.1f * (float)(i + 1);
+            hpx_cnn_write_weights(f.cnn.parameters, &shape, 0, w, b);
+            check_gradient(&f);
+            tear_down(&f);
+        }
 }
 
 /* At most 1.5 times what there is at least: weights, Adam's states, and for each sample of a batch the inputs, the sums
@@ -739,6 +761,7 @@ int main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_first_of_equals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
