@@ -47,7 +47,8 @@ static void print_machine(hpx_buffer *out)
     print_fields(out, &machine);
 }
 
-/* With -v also what else is part of a result's identity on this machine, and then what is not. */
+/* The code version of the first trainer stands as it did when there was no other, for those who read it. With -v also
+ * what else is part of a result's identity on this machine, and then what is not. */
 static int print_version(bool verbose)
 {
     hpx_buffer text = {0};
@@ -57,7 +58,7 @@ static int print_version(bool verbose)
                       *hpx_code_built.describe ? hpx_code_built.describe : "no commit");
     for (const char *const *name = names; *name; name++) {
         hpx_hex(version, hpx_trainer_find(*name)->sources->version, HPX_CODE_BYTES);
-        hpx_buffer_printf(&text, ", trainer %s%s%.8s", names[1] ? *name : "", names[1] ? " " : "", version);
+        hpx_buffer_printf(&text, ", %s %.8s", name == names ? "trainer" : *name, version);
     }
     hpx_buffer_puts(&text, ")\n");
     if (verbose)

@@ -7,7 +7,7 @@
 build_hpx() { # NAME: builds the sources as they are; the binary is ./NAME, its trainer $NAME
     make_hpx .
     cp build/hpx "$1"
-    declare -g "$1=$("./$1" --version | sed 's/.*trainer \(.*\))/\1/')"
+    declare -g "$1=$("./$1" --version | sed 's/.*trainer \([0-9a-f]*\).*/\1/')"
 }
 
 use() { # NAME: the binary that `hpx` runs
@@ -174,7 +174,7 @@ test_adopt() {
 test_refused() {
     cp -a "$scratch"/test_adopt/{a.rcp,c.rcp,old,new,newer,tanh,src,.git} .
     for name in old new newer tanh; do
-        declare "$name=$("./$name" --version | sed 's/.*trainer \(.*\))/\1/')"
+        declare "$name=$("./$name" --version | sed 's/.*trainer \([0-9a-f]*\).*/\1/')"
     done
     use old
     one_build '[0,0,8]' a.rcp
@@ -243,7 +243,7 @@ test_refused() {
 test_failed() {
     cp -a "$scratch"/test_adopt/{old,new,src,.git} .
     for name in old new; do
-        declare "$name=$("./$name" --version | sed 's/.*trainer \(.*\))/\1/')"
+        declare "$name=$("./$name" --version | sed 's/.*trainer \([0-9a-f]*\).*/\1/')"
     done
     sed 's/activation = $act/activation = relu/; s/optimizer = $opt/optimizer = sgd\n  rate = 10\n  weight-decay = $decay/
         s/^axis act.*/axis decay = 0 800 900 1000/; /^axis opt/d' "$scratch/test_adopt/a.rcp" >f.rcp

@@ -214,7 +214,7 @@ test_manual_is_clean() {
 test_version() {
     run 0 hpx --version
     empty err
-    grep -Eq '^hpx [0-9]+\.[0-9]+\.[0-9]+ \([^ ]+( [^ ]+)?, trainer [0-9a-f]{8}\)$' out || fail 'the version'
+    grep -Eq '^hpx [0-9]+\.[0-9]+\.[0-9]+ \([^ ]+( [^ ]+)?, trainer [0-9a-f]{8}, cnn [0-9a-f]{8}\)$' out || fail 'the version'
     version=$(grep -o 'trainer [0-9a-f]*' out | cut -d' ' -f2)
     simple a.rcp
     run 0 hpx build a.rcp --json -q

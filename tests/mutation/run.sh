@@ -84,7 +84,9 @@ build_all() { # KIND STORE
 }
 
 version_of() { # KIND: of its trainer
-    ./build/hpx --version | sed "s/.*trainer $1 \([0-9a-f]*\).*/\1/"
+    local name=$1
+    [[ $1 != mlp ]] || name=trainer
+    ./build/hpx --version | sed "s/.*$name \([0-9a-f]*\).*/\1/"
 }
 
 # The newest epoch and output of every trajectory, whatever its key; two stores of equal results have equal lines.
