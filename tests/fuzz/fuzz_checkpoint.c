@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 #include "nn/checkpoint.h"
+#include "nn/cnn_model.h"
 #include "nn/mlp_model.h"
 #include "nn/training.h"
 
@@ -15,14 +16,32 @@ static hpx_status ignore_epoch(void *context, const hpx_epoch *epoch, hpx_error 
     return HPX_OK;
 }
 
-/* A network 2-3-2 for which a checkpoint is small enough to be found by mutation. */
-static void continue_from(const uint8_t *checkpoint, size_t size, bool adam)
+/* Networks for which a checkpoint is small enough to be found by mutation: 2-3-2, and one filter of 2 x 2. */
+static void set_layers(hpx_fields *manifest, bool convolution)
 {
-    static const uint8_t pixels[] = {0, 255, 128, 1}, labels[] = {1, 0};
+    if (!convolution) {
+        hpx_fields_set_counts(manifest, "model.hidden", (const uint64_t[]){3}, 1);
+        return;
+    }
+    hpx_fields_set_counts(manifest, "model.filters", (const uint64_t[]){1}, 1);
+    hpx_fields_set_counts(manifest, "model.kernel", (const uint64_t[]){2}, 1);
+    hpx_fields_set_counts(manifest, "model.stride", (const uint64_t[]){1}, 1);
+    hpx_fields_set_text(manifest, "model.padding", "same");
+    hpx_fields_set_counts(manifest, "model.pool", (const uint64_t[]){2}, 1);
+    hpx_fields_set_text(manifest, "model.pooling", "average");
+    hpx_fields_set_counts(manifest, "model.hidden", NULL, 0);
+}
+
+static void continue_from(const uint8_t *checkpoint, size_t size, bool convolution, bool adam)
+{
+    static const uint8_t pixels[] = {0, 255, 128, 1, 7, 0, 0, 99}, labels[] = {1, 0};
     const hpx_samples samples = {pixels, labels, 2};
-    const hpx_split split = {.shape = {2, 2, 1, 2, 1}, .train = samples, .test = samples};
+    const hpx_split split = {.shape = convolution ? (hpx_sample_shape){4, 2, 2, 2, 1}
+                                                  : (hpx_sample_shape){2, 2, 1, 2, 1},
+                             .train = samples,
+                             .test = samples};
     hpx_fields manifest = {0};
-    hpx_fields_set_counts(&manifest, "model.hidden", (const uint64_t[]){3}, 1);
+    set_layers(&manifest, convolution);
     hpx_fields_set_text(&manifest, "model.activation", "gelu");
     hpx_fields_set_real(&manifest, "model.dropout", 0.5);
     hpx_fields_set_text(&manifest, "model.init", "he");
@@ -40,7 +59,8 @@ static void continue_from(const uint8_t *checkpoint, size_t size, bool adam)
     hpx_error error;
     hpx_blob blob;
     if (hpx_blob_from_bytes(&blob, checkpoint, size, &error) == HPX_OK)
-        hpx_training_run(&hpx_model_mlp, &manifest, &split, 1, 2, &blob, ignore_epoch, NULL, &error);
+        hpx_training_run(convolution ? &hpx_model_cnn : &hpx_model_mlp, &manifest, &split, 1, 2, &blob,
+                         ignore_epoch, NULL, &error);
     hpx_blob_close(&blob);
     hpx_fields_free(&manifest);
 }
@@ -53,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (hpx_checkpoint_parse(&parsed, data, size, &error) == HPX_OK && hpx_checkpoint_size(&parsed) != size)
         abort();
-    continue_from(data, size, true);
-    continue_from(data, size, false);
+    for (int way = 0; way < 4; way++)
+        continue_from(data, size, way & 1, way & 2);
     return 0;
 }
