@@ -27,6 +27,7 @@ void hpx_starter_perceptron(hpx_buffer *text)
     hpx_buffer_puts(text, "\nmodel mlp\n"
                           "  hidden = $n1 $n2 # the sizes of its hidden layers: two axes\n"
                           "  # dropout = 0.1\n"
+                          "  # A convolutional network: `model cnn`, and with these a line such as `filters = 16 32`.\n"
                           "\ntrain\n"
                           "  rate = 0.001\n"
                           "  epochs = 5\n"

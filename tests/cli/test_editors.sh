@@ -5,8 +5,8 @@ vim_folder=$SOURCE_ROOT/editors/vim
 vscode=$SOURCE_ROOT/editors/vscode
 forms='log log2 log10 linear points step ordered unordered'
 
-completed() { # WORD: NAME= and NAME=VALUE in the two recipes, the searches' without their names
-    { hpx complete -- build m.rcp "$1" && hpx complete -- build p.rcp "$1"; } | cut -f1 | sed 's/^m-[a-z-]*\.//'
+completed() { # WORD: NAME= and NAME=VALUE in the three recipes, the searches' without their names
+    { hpx complete -- build m.rcp "$1" && hpx complete -- build c.rcp "$1" && hpx complete -- build p.rcp "$1"; } | cut -f1 | sed 's/^m-[a-z-]*\.//'
 }
 
 # ./settings, ./words and ./statements: what the language has.
@@ -14,6 +14,7 @@ list_language() {
     local method key
     printf '%s\n' program '  command = true' train '  objective = loss' >p.rcp
     printf '%s\n' 'dataset x' 'model mlp' '  hidden = 1' >m.rcp
+    printf '%s\n' 'dataset x' 'model cnn' '  filters = 1' >c.rcp
     hpx complete -- build m.rcp "x.method=" >/dev/null
     printf '%s\n' 'search m-x' >>m.rcp
     hpx complete -- build m.rcp m-x.method= | sed 's/.*=//' >methods
@@ -34,7 +35,7 @@ list_language() {
     sort -u -o words words
     ! hpx check - <<<'x' 2>err || fail 'x is a statement'
     sed -n "s/.*unknown statement 'x': expected //p" err | tr -d , | tr ' ' '\n' >statements
-    [[ $(wc -l <settings) -gt 50 && $(wc -l <words) -gt 30 && $(wc -l <statements) == 7 ]] || fail 'too few names'
+    [[ $(wc -l <settings) -gt 55 && $(wc -l <words) -gt 30 && $(wc -l <statements) == 7 ]] || fail 'too few names'
 }
 
 matches() { # REGEX FILE PREFIX SUFFIX: every word of the file, between these

@@ -4,15 +4,15 @@ if exists('b:current_syntax')
 endif
 
 let s:statements = 'dataset model program train axis search include'
-let s:settings = 'activation batch beta1 beta2 code command continue data dropout env epochs epsilon eta evaluations'
-      \ . ' fill first gpus hidden init initial keep lag limit match memory method metrics min-epochs momentum'
-      \ . ' neighbours nesterov objective optimizer pass per-cost promote rate repeat run-in scan schedule'
-      \ . ' screen-epochs seed seeds start step-epochs step-factor take test threads timeout train validation'
-      \ . ' version volatile weight-decay workers'
-let s:words = 'adam all asha axes bayes best constant copy cosine diagonal exact file full-cross gelu glorot grid'
-      \ . ' halving he hill-climb hyperband low maximise minimise newest no none outward partial-cross random'
-      \ . ' relu resume sgd sigmoid stdout step tanh test_accuracy test_loss train_accuracy train_loss'
-      \ . ' validation_accuracy validation_loss within worktree yes'
+let s:settings = 'activation batch beta1 beta2 code command continue data dropout env epochs epsilon eta evaluations fill'
+      \ . ' filters first gpus hidden init initial keep kernel lag limit match memory method metrics min-epochs'
+      \ . ' momentum neighbours nesterov objective optimizer padding pass per-cost pool pooling promote rate repeat'
+      \ . ' run-in scan schedule screen-epochs seed seeds start step-epochs step-factor stride take test threads'
+      \ . ' timeout train validation version volatile weight-decay workers'
+let s:words = 'adam all asha average axes bayes best constant copy cosine diagonal exact file full-cross gelu glorot'
+      \ . ' grid halving he hill-climb hyperband low max maximise minimise newest no none outward partial-cross'
+      \ . ' random relu resume same sgd sigmoid stdout step tanh test_accuracy test_loss train_accuracy train_loss'
+      \ . ' valid validation_accuracy validation_loss within worktree yes'
 let s:forms = 'linear log log2 log10 ordered points step unordered'
 
 " The words of a list, whole: blanks, '=' and comments end them.
