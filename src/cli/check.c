@@ -3,6 +3,8 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "hpx/source.h"
+#include "identity/experiment.h"
 #include "identity/missing.h"
 #include "report/rows.h"
 
@@ -94,6 +96,18 @@ static void add_line(hpx_buffer *text, const char *name, const hpx_recipe *recip
                       hpx_plural(recipe->search_count, "search", "searches"));
 }
 
+/* What the sizes of the data decide: whether there are as many images, and whether every model of the grid fits them. Files
+ * that are there are read; a data set known by name need not be. */
+static void check_sizes(hpx_buffer *mistakes, const hpx_recipe *recipe)
+{
+    const hpx_source_options options = {.folder = ".", .shape_only = true};
+    hpx_experiment *experiment;
+    hpx_error error;
+    if (hpx_experiment_open(&experiment, recipe, &options, &error))
+        hpx_buffer_puts(mistakes, error.message);
+    hpx_experiment_free(experiment);
+}
+
 /* Checks one recipe, the first of the words, which the others amend. False: it has mistakes. */
 static bool check(hpx_buffer *text, hpx_rows *rows, char **words, size_t count, const struct options *options)
 {
@@ -105,6 +119,8 @@ static bool check(hpx_buffer *text, hpx_rows *rows, char **words, size_t count, 
         hpx_buffer_puts(&mistakes, error.message);
     else
         hpx_missing_files(&mistakes, target.recipe);
+    if (!status && mistakes.size == 0 && !target.recipe->program)
+        check_sizes(&mistakes, target.recipe);
     const bool valid = mistakes.size == 0;
     if (rows)
         add_row(rows, words[0], target.recipe, hpx_buffer_text(&mistakes));

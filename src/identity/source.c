@@ -68,7 +68,8 @@ static hpx_status write_unpacked(const char *path, const hpx_buffer *bytes, hpx_
     return status ? status : hpx_file_write(path, bytes->data, bytes->size, error);
 }
 
-/* Hashes the uncompressed bytes; a gzip'ed file is unpacked into the data folder under its hash. */
+/* Hashes the uncompressed bytes; a gzip'ed file is unpacked into the data folder under its hash. `folder` NULL: nobody
+ * needs its bytes. */
 static hpx_status read_file(hpx_known_bytes *known, char **uncompressed, const hpx_input_kind *kind,
                             const char *path, const char *folder, hpx_error *error)
 {
@@ -87,7 +88,7 @@ static hpx_status read_file(hpx_known_bytes *known, char **uncompressed, const h
     known->size = reading.size;
     known->packed = reading.is_packed;
     *uncompressed = NULL;
-    if (!status && reading.is_packed) {
+    if (!status && reading.is_packed && folder) {
         *uncompressed = unpacked_path(folder, &known->hash);
         status = write_unpacked(*uncompressed, &bytes, error);
     } else if (!status) {
@@ -165,7 +166,7 @@ static hpx_status find_file(hpx_source *out, hpx_input *input, const hpx_input_k
         hpx_store_get_file(&known, options->store, absolute, &ignored) == HPX_OK && is_trusted(&known, &now))
         uncompressed = find_known(&known, absolute, options->folder);
     if (!status && !uncompressed) {
-        status = read_file(&known, &uncompressed, kind, absolute, options->folder, error);
+        status = read_file(&known, &uncompressed, kind, absolute, options->shape_only ? NULL : options->folder, error);
         if (!status && options->remember && options->store && hpx_store_is_writable(options->store))
             status = hpx_store_put_file(options->store, absolute, &known, error);
     }
