@@ -195,7 +195,7 @@ test_bad_recipes() {
     bad_recipe 's/method = grid/method = gird/' "did you mean 'grid'?"
     bad_recipe 's/method = grid/method = partial-cross/' 'limit'
     bad_recipe 's/^axis n1.*/axis n1 = 2 2/' '2'
-    bad_recipe 's/^model mlp/model cnn/' "unknown model 'cnn'"
+    bad_recipe 's/^model mlp/model rnn/' "unknown model 'rnn'"
     bad_recipe 's/^search grid/include none.rcp\n&/' 'none.rcp'
     bad_recipe 's/^search grid/include a.rcp\n&/' 'include'
     bad_recipe 's/^  batch/batch/' "'batch =' in the first column"
