@@ -166,7 +166,8 @@ static hpx_status find_file(hpx_source *out, hpx_input *input, const hpx_input_k
         hpx_store_get_file(&known, options->store, absolute, &ignored) == HPX_OK && is_trusted(&known, &now))
         uncompressed = find_known(&known, absolute, options->folder);
     if (!status && !uncompressed) {
-        status = read_file(&known, &uncompressed, kind, absolute, options->shape_only ? NULL : options->folder, error);
+        status = read_file(&known, &uncompressed, kind, absolute,
+                           options->shape_only ? NULL : options->folder, error);
         if (!status && options->remember && options->store && hpx_store_is_writable(options->store))
             status = hpx_store_put_file(options->store, absolute, &known, error);
     }

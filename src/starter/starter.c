@@ -24,21 +24,22 @@ bool hpx_starter_is_plain(const char *name)
 
 void hpx_starter_perceptron(hpx_buffer *text)
 {
-    hpx_buffer_puts(text, "\nmodel mlp\n"
-                          "  hidden = $n1 $n2 # the sizes of its hidden layers: two axes\n"
-                          "  # dropout = 0.1\n"
-                          "  # A convolutional network: `model cnn`, and with these a line such as `filters = 16 32`.\n"
-                          "\ntrain\n"
-                          "  rate = 0.001\n"
-                          "  epochs = 5\n"
-                          "  seeds = 1 # `seeds = 1..3` scores a cell by the mean over three trainings\n"
-                          "\naxis n1 = log2 32..256\n"
-                          "axis n2 = log2 32..256\n"
-                          "\n# Walks along an axis to its peak, then along the other one; 1: a line ends at "
-                          "the first cell that is no better.\n"
-                          "search cross\n"
-                          "  method = partial-cross\n"
-                          "  limit = 1\n");
+    hpx_buffer_puts(
+        text, "\nmodel mlp\n"
+              "  hidden = $n1 $n2 # the sizes of its hidden layers: two axes\n"
+              "  # dropout = 0.1\n"
+              "  # A convolutional network: `model cnn`, and with these a line such as `filters = 16 32`.\n"
+              "\ntrain\n"
+              "  rate = 0.001\n"
+              "  epochs = 5\n"
+              "  seeds = 1 # `seeds = 1..3` scores a cell by the mean over three trainings\n"
+              "\naxis n1 = log2 32..256\n"
+              "axis n2 = log2 32..256\n"
+              "\n# Walks along an axis to its peak, then along the other one; 1: a line ends at "
+              "the first cell that is no better.\n"
+              "search cross\n"
+              "  method = partial-cross\n"
+              "  limit = 1\n");
 }
 
 /* Lays the recipe out, and makes sure that it is right. */
