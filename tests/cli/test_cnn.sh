@@ -1,29 +1,29 @@
 # Convolutional networks as a user has them: images of one and of three channels, layers that are left out, shapes that do
-# not fit, and that what holds for a perceptron's results (any -j, interruptions, adoption, collection) holds for theirs.
+# not fit, and that what holds for a perceptron's results (any -j, interruptions, collection) holds for theirs.
 . "$(dirname "$0")/common.sh"
 
-cnn() { # FILE LINE...: the lines of the model, which may be indented, from $MODEL or the arguments; axes from stdin
-    local file=$1
+cnn() { # FILE SETTING...: of the model, on the data in $DATA; axes and searches from stdin
+    local file=$1 data=${DATA:-data}
     shift
     {
-        printf '%s\n' 'dataset toy' '  validation = 50' '  train = data/train-images data/train-labels' \
-            '  test = data/test-images data/test-labels' 'model cnn'
+        printf '%s\n' 'dataset toy' "  validation = ${VALIDATION:-50}" "  train = $data/train-images $data/train-labels" \
+            "  test = $data/test-images $data/test-labels" 'model cnn'
         printf '  %s\n' "$@"
-        printf '%s\n' train '  batch = 32' "  epochs = ${EPOCHS:-2}" "  seeds = ${SEEDS:-1}" "  rate = ${RATE:-0.001}"
+        printf '%s\n' train "  batch = ${BATCH:-32}" "  epochs = ${EPOCHS:-2}" "  seeds = ${SEEDS:-1}" "  rate = ${RATE:-0.001}"
         cat
     } >"$file"
 }
 
 grid=$'search grid\n  method = grid'
 
-# What the header of a file of images says is 4 dimensions, of so many channels, the bytes behind it being the same.
+# Makes of a file of images one of 4 dimensions: so many rows, columns and channels are the same bytes.
 as_channels() { # FILE ROWS COLUMNS CHANNELS
-    local header
-    printf -v header '\\x00\\x00\\x08\\x04'
-    printf "$header" >"$1.new"
-    tail -c +5 "$1" | head -c 4 >>"$1.new"
-    printf "$(printf '\\x00\\x00\\x00\\x%02x' "$2" "$3" "$4")" >>"$1.new"
-    tail -c +17 "$1" >>"$1.new"
+    {
+        printf '\x00\x00\x08\x04'
+        head -c 8 "$1" | tail -c 4
+        printf '%b' "$(printf '\\x00\\x00\\x00\\x%02x' "$2" "$3" "$4")"
+        tail -c +17 "$1"
+    } >"$1.new"
     mv "$1.new" "$1"
 }
 
@@ -39,27 +39,29 @@ test_learns() {
         mv three/labels "three/${name%images}labels"
         as_channels "three/$name" 6 6 3
     done
-    EPOCHS=5 RATE=0.01 cnn b.rcp 'filters = 4' <<<"$grid"
-    sed -i 's/data\//three\//; s/ data\// three\//; s/validation = 50/validation = 10/; s/batch = 32/batch = 8/' b.rcp
+    DATA=three VALIDATION=10 BATCH=8 EPOCHS=5 RATE=0.01 cnn b.rcp 'filters = 4' <<<"$grid"
     run 0 hpx build b.rcp -q --json
     is '.searches[0].score > 0.9' true
     run 0 hpx show "$(hpx ls --json --where epoch=5 | jq -r '.[0].key')"
     grep -Eq '^ +channels +3$' out || fail 'not of three channels'
 }
 
-# Every setting once, with every activation; the bits are the same on any number of workers, and after an interruption.
+# Some of all settings together; the bits are the same on any number of workers, by any vectors, and in parts.
 test_same_bits() {
     write() { # FILE EPOCHS
         EPOCHS=$2 cnn "$1" 'filters = 3 5' 'kernel = 3 2' 'stride = $s 1' 'padding = $p same' 'pool = 1 2' 'pooling = $t' \
-            'hidden = 7' 'activation = $a' 'dropout = 0.3' 'init = glorot' <<X
+            'hidden = $n' 'activation = $a' 'dropout = 0.3' 'init = glorot' <<X
 axis s = 1 2
 axis p = same valid 1
 axis t = max average
+axis n = 0 7
 axis a = relu tanh sigmoid gelu
-$grid
+search some
+  method = random
+  evaluations = 24
 X
     }
-    write a.rcp 3
+    write a.rcp 4
     write b.rcp 2
     run 0 hpx build a.rcp -q -j 1 --store one
     run 0 hpx build a.rcp -q -j 2 --store two
@@ -74,21 +76,7 @@ X
     outputs one >expected
     outputs parts >got
     same_files expected got
-    # After an interruption somewhere.
-    write c.rcp 400
-    sed -i 's/^axis s.*/axis s = 1/; s/^axis p.*/axis p = same/; s/^axis a.*/axis a = gelu/' c.rcp
-    run 0 hpx build c.rcp -q --store whole
-    "$HPX" build c.rcp -q --store cut >out 2>err &
-    poll eval '[[ $(hpx ls --store cut --json 2>/dev/null | jq "map(.epoch) | max // 0") -gt 3 ]]'
-    kill -INT $!
-    wait $! && fail 'the build was not interrupted'
-    run 0 hpx plan c.rcp --json --store cut
-    is '.searches[0].verdicts.extend > 0' true
-    run 0 hpx build c.rcp -q --store cut
-    outputs whole >expected
-    outputs cut >got
-    same_files expected got
-    run 0 hpx verify --store cut
+    run 0 hpx verify --store parts
     # The loops of AVX2 and of AVX-512 give the same, too.
     if has_avx2; then
         HPX_VECTOR=avx2 run 0 hpx build b.rcp -q --store narrow
@@ -97,6 +85,26 @@ X
         outputs wide >got
         same_files expected got
     fi
+}
+
+newest_epoch() { # of the one trajectory
+    hpx ls --json | jq '.[0].epoch // 0'
+}
+
+test_interrupted() {
+    EPOCHS=300 cnn a.rcp 'filters = 16 32' 'kernel = 5' 'dropout = 0.3' <<<"$grid"
+    run 0 hpx build a.rcp -q --store straight
+    "$HPX" build a.rcp -q >log 2>&1 &
+    poll eval '[[ $(newest_epoch) -ge 2 ]]'
+    kill -INT $!
+    wait $! && fail 'the build was not interrupted'
+    epoch=$(newest_epoch)
+    [[ $epoch -ge 2 && $epoch -lt 300 ]] || fail "interrupted after epoch $epoch"
+    run 0 hpx build a.rcp -q --json
+    is '.searches[0].trials.extend' 1
+    outputs straight >expected
+    outputs "$HPX_STORE" >got
+    same_files expected got
 }
 
 # A layer of no filters is no layer: its entries go with it, and cells that differ in it alone are one trial.
@@ -176,7 +184,7 @@ X
     grep -Eq '^ +model.padding +valid$' out || fail 'no padding'
     # What differs least: the padding.
     run 0 hpx why a.rcp f=2 p=1 axis.p='same valid 1'
-    has out 'padding valid -> 1'
+    grep -Eq '^ +padding (same|valid) -> 1$' out || fail 'not the padding'
     run 0 hpx plan --json a.rcp
     is '.searches[0].verdicts | [.hit, .train]' '[4,0]'
     # Without its checkpoint a result is trained from the start, and gives what it gave.
