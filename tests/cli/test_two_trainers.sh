@@ -50,6 +50,16 @@ test_edit_of_one() {
     equal "$(verdicts)" '[2,0] [0,3]' 'after an edit of the quadratic'
     run 0 hpx build -q quadratic.rcp
 
+    # What only convolutional networks are made of is nobody else's.
+    printf '%s\n' 'axis n1 = 2' 'search grid' '  method = grid' | recipe cnn.rcp 'epochs = 1'
+    sed -i 's/model mlp/model cnn/; s/hidden = .*/filters = $n1/' cnn.rcp
+    run 0 hpx build -q cnn.rcp
+    echo '/* A comment. */' >>src/nn/convolution.c
+    build_hpx
+    equal "$(verdicts)" '[2,0] [3,0]' 'after an edit of the convolution'
+    run 0 hpx plan --json cnn.rcp
+    is '.searches[0].verdicts | [.hit, .train]' '[0,1]'
+
     echo '/* A comment. */' >>src/nn/mlp.c
     build_hpx
     equal "$(verdicts)" '[0,2] [3,0]' 'after an edit of the perceptron'
