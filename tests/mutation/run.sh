@@ -2,7 +2,7 @@
 # Mutation test of `hpx adopt`: edits of the trainers (the table in ./edits), each built and asked to adopt a store of many
 # kinds of networks; a store of perceptrons and one of convolutional networks, of whose trainer it is a source. What is
 # adopted is compared with the truth, all of it trained again: no result that comes out otherwise may be adopted, and an
-# edit that changes no number must be. Which edits change one depends a little on the processor: 45 must. Closes with
+# edit that changes no number must be. Which edits change one depends a little on the processor: 30 must. Closes with
 # 'N passed, N failed'.
 #
 #   run.sh [--truth] [TEXT]   only edits whose line has this text; --truth: how many results differ, for every edit
@@ -191,8 +191,8 @@ for ((lane = 1; lane <= $(nproc); lane++)); do
 done
 wait
 changed=$(find . -maxdepth 1 -name 'changed-*' | wc -l)
-if [[ -z $only && $changed -lt 45 ]]; then
-    echo "FAIL  only $changed edits change a result here: 45 are wanted"
+if [[ -z $only && $changed -lt 30 ]]; then
+    echo "FAIL  only $changed edits change a result here: 30 are wanted"
     touch failed-0
 fi
 passed=$(find . -maxdepth 1 -name 'passed-*' | wc -l)
