@@ -63,7 +63,7 @@ uint64_t hpx_cnn_multiplications(const hpx_cnn_shape *shape)
 }
 
 struct hpx_cnn_work {
-    hpx_layer layers[HPX_CNN_CONVOLUTIONS_MAX];
+    hpx_convolution_layer layers[HPX_CNN_CONVOLUTIONS_MAX];
     /* Per layer, for each block to train by: what it takes (of the first one for all blocks, to evaluate, too), what
      * its way back needs, and which samples dropout keeps of what it gives. */
     float *images[HPX_CNN_CONVOLUTIONS_MAX];
@@ -105,7 +105,7 @@ static size_t blocks(size_t rows)
 static void attach_layer(struct hpx_cnn_work *work, float *block, size_t *used, uint32_t l, bool dropout,
                          size_t train, size_t evaluate)
 {
-    hpx_layer *layer = &work->layers[l];
+    hpx_convolution_layer *layer = &work->layers[l];
     const size_t vector = HPX_BLOCK * sizeof(float), most = train > evaluate ? train : evaluate,
                  count = weights(&layer->shape) * sizeof(float);
     work->images[l] = carve(block, used, (l == 0 ? most : train > 0 ? train : 1) * layer->in.size * vector);
@@ -161,7 +161,7 @@ size_t hpx_cnn_attach(hpx_cnn *cnn, float *block, size_t train, size_t evaluate)
     struct hpx_cnn_work *self = carve(block, &used, sizeof work);
     for (uint32_t l = 0; l < shape->convolutions; l++) {
         const hpx_convolution *next = l + 1 < shape->convolutions ? &shape->convolution[l + 1] : NULL;
-        hpx_layer_plan(&work.layers[l], &shape->convolution[l], next, cnn->activation, l == 0);
+        hpx_convolution_plan(&work.layers[l], &shape->convolution[l], next, cnn->activation, l == 0);
         attach_layer(&work, block, &used, l, cnn->dropout > 0, blocks(train), blocks(evaluate));
     }
     attach_shared(cnn, &work, block, &used, train > 0);
@@ -271,7 +271,7 @@ static inline void prefetch(const uint8_t *sample, size_t features)
 void hpx_cnn_load(hpx_cnn *cnn, const uint8_t *samples, const uint32_t *order, size_t rows, size_t more)
 {
     struct hpx_cnn_work *work = cnn->work;
-    const hpx_layer *layer = &work->layers[0];
+    const hpx_convolution_layer *layer = &work->layers[0];
     const bool images = cnn->shape.convolutions > 0;
     const size_t features = images ? values(layer->shape.in) : cnn->shape.dense.sizes[0];
     const size_t stride = hpx_mlp_front_stride(&work->dense);
@@ -387,7 +387,7 @@ HPX_VECTORISED(static, draw_stays,
 /* As hpx_dropout, for what a layer gives for a block. */
 static void drop(const hpx_cnn *cnn, uint32_t l, float *out, size_t block, hpx_mlp_draw draw)
 {
-    const hpx_layer *layer = &cnn->work->layers[l];
+    const hpx_convolution_layer *layer = &cnn->work->layers[l];
     const hpx_images_size size = layer->shape.out;
     uint16_t *stays = cnn->work->stays[l] + block * values(size);
     hpx_path_take(values(size) % 4 == 0 ? HPX_PATH_IMAGES_DROPOUT : HPX_PATH_IMAGES_DROPOUT_REST);
@@ -409,17 +409,17 @@ static void forward(hpx_cnn *cnn, size_t rows, const hpx_mlp_draw *draw)
     const size_t stride = hpx_mlp_front_stride(&work->dense);
     work->dense.parameters = cnn->parameters;
     for (uint32_t l = 0; l < depth; l++)
-        hpx_layer_pack(&work->layers[l], parameters_of(&cnn->shape, cnn->parameters, l).weights);
+        hpx_convolution_pack(&work->layers[l], parameters_of(&cnn->shape, cnn->parameters, l).weights);
     for (size_t b = 0; b < blocks(rows) && depth > 0; b++) {
         hpx_path_take(rows - b * HPX_BLOCK < HPX_BLOCK ? HPX_PATH_BLOCK_PART : HPX_PATH_BLOCK_WHOLE);
         for (uint32_t l = 0; l < depth; l++) {
-            const hpx_layer *layer = &work->layers[l];
+            const hpx_convolution_layer *layer = &work->layers[l];
             const float *in = work->images[l] + (draw || l == 0 ? b : 0) * layer->in.size * HPX_BLOCK;
             float *out = l + 1 < depth ? work->images[l + 1] + (draw ? b : 0) * layer->out.size * HPX_BLOCK
                                        : work->last;
             const hpx_kept kept = kept_of(work, l, b);
-            hpx_layer_forward(layer, parameters_of(&cnn->shape, cnn->parameters, l).biases, in, out,
-                              draw ? &kept : NULL);
+            hpx_convolution_forward(layer, parameters_of(&cnn->shape, cnn->parameters, l).biases, in, out,
+                                    draw ? &kept : NULL);
             if (draw && cnn->dropout > 0)
                 drop(cnn, l, out, b, *draw);
         }
@@ -442,13 +442,13 @@ static void backward(hpx_cnn *cnn, size_t rows)
             memset(work->deltas, 0, size * HPX_BLOCK * sizeof(float));
         transpose(work->deltas, HPX_BLOCK, work->dense.deltas[0] + first * stride, stride, some, size);
         for (uint32_t l = depth; l-- > 0;) {
-            const hpx_layer *layer = &work->layers[l];
+            const hpx_convolution_layer *layer = &work->layers[l];
             const size_t all = values(layer->shape.out);
             const hpx_kept kept = kept_of(work, l, b);
             if (cnn->dropout > 0)
                 keep(work->deltas, work->stays[l] + b * all, all, 1 / (1 - cnn->dropout));
-            hpx_layer_backward(layer, work->gradient + convolution_parameters(&cnn->shape, l), work->deltas,
-                               work->images[l] + b * layer->in.size * HPX_BLOCK, &kept);
+            hpx_convolution_backward(layer, work->gradient + convolution_parameters(&cnn->shape, l),
+                                     work->deltas, work->images[l] + b * layer->in.size * HPX_BLOCK, &kept);
         }
     }
 }

@@ -136,7 +136,7 @@ static const struct kernels kernels[] = {
 #endif
 };
 
-static size_t taps(const hpx_layer *layer)
+static size_t taps(const hpx_convolution_layer *layer)
 {
     return (size_t)layer->shape.kernel * layer->shape.kernel;
 }
@@ -191,17 +191,17 @@ static hpx_planes planes_of_inputs(const hpx_convolution *c)
 
 /* An activation that rises keeps the order of sums, so that the largest is chosen before it; others come before
  * pooling. */
-static bool activates_sums(const hpx_layer *layer)
+static bool activates_sums(const hpx_convolution_layer *layer)
 {
     return layer->activation != HPX_RELU && layer->shape.pool > 1 &&
            (layer->shape.average || layer->activation == HPX_GELU);
 }
 
-void hpx_layer_plan(hpx_layer *out, const hpx_convolution *shape, const hpx_convolution *next,
-                    hpx_activation activation, bool first)
+void hpx_convolution_plan(hpx_convolution_layer *out, const hpx_convolution *shape,
+                          const hpx_convolution *next, hpx_activation activation, bool first)
 {
     const hpx_convolution *c = shape;
-    hpx_layer layer = {.shape = *c, .activation = activation, .first = first};
+    hpx_convolution_layer layer = {.shape = *c, .activation = activation, .first = first};
     layer.shape.average = c->average && c->pool > 1;
     layer.height = c->out.height * c->pool;
     layer.width = c->out.width * c->pool;
@@ -230,12 +230,12 @@ void hpx_layer_plan(hpx_layer *out, const hpx_convolution *shape, const hpx_conv
 }
 
 /* Rows, or columns, of the kernel that see the same inputs: those from `first` on, by steps of the stride. */
-static size_t phase_taps(const hpx_layer *layer, size_t first)
+static size_t phase_taps(const hpx_convolution_layer *layer, size_t first)
 {
     return first < layer->shape.kernel ? (layer->shape.kernel - 1 - first) / layer->shape.stride + 1 : 0;
 }
 
-static void pack_transposed(const hpx_layer *layer, const float *weights)
+static void pack_transposed(const hpx_convolution_layer *layer, const float *weights)
 {
     const hpx_convolution *c = &layer->shape;
     const size_t all = taps(layer);
@@ -252,7 +252,7 @@ static void pack_transposed(const hpx_layer *layer, const float *weights)
             }
 }
 
-void hpx_layer_pack(const hpx_layer *layer, const float *weights)
+void hpx_convolution_pack(const hpx_convolution_layer *layer, const float *weights)
 {
     const hpx_convolution *c = &layer->shape;
     const size_t depth = taps(layer) * c->in.channels;
@@ -291,7 +291,7 @@ static struct span rows_inside(const hpx_convolution *c, size_t y)
 }
 
 /* From a tile's sums of a row of windows to what the layer gives. */
-static void finish_row(const hpx_layer *layer, struct tile tiled, size_t row, float *out,
+static void finish_row(const hpx_convolution_layer *layer, struct tile tiled, size_t row, float *out,
                        const hpx_kept *kept)
 {
     const hpx_convolution *c = &layer->shape;
@@ -321,8 +321,8 @@ static void finish_row(const hpx_layer *layer, struct tile tiled, size_t row, fl
     }
 }
 
-void hpx_layer_forward(const hpx_layer *layer, const float *biases, const float *in, float *out,
-                       const hpx_kept *kept)
+void hpx_convolution_forward(const hpx_convolution_layer *layer, const float *biases, const float *in,
+                             float *out, const hpx_kept *kept)
 {
     const hpx_convolution *c = &layer->shape;
     const size_t all = taps(layer), depth = all * c->in.channels;
@@ -363,7 +363,7 @@ void hpx_layer_forward(const hpx_layer *layer, const float *biases, const float 
 
 /* The derivatives by the sums of some rows of windows of a tile, from those by what the layer gives; `to` is the first
  * of these rows. */
-static void unpool(const hpx_layer *layer, struct tile tiled, struct span rows, float *to,
+static void unpool(const hpx_convolution_layer *layer, struct tile tiled, struct span rows, float *to,
                    const float *out_deltas, const hpx_kept *kept)
 {
     const hpx_convolution *c = &layer->shape;
@@ -389,8 +389,8 @@ static void unpool(const hpx_layer *layer, struct tile tiled, struct span rows, 
 }
 
 /* Adds to a tile's products those of some rows of sums, whose derivatives are at `deltas`. */
-static void multiply_chunk(const hpx_layer *layer, size_t filters, struct span rows, const float *deltas,
-                           const float *in)
+static void multiply_chunk(const hpx_convolution_layer *layer, size_t filters, struct span rows,
+                           const float *deltas, const float *in)
 {
     const hpx_convolution *c = &layer->shape;
     float *out = layer->product;
@@ -433,7 +433,7 @@ HPX_VECTORISED(static, add_up, (float *restrict sums, const float *restrict vect
 }
 
 /* Adds a tile's products up and to the gradient. */
-static void give_tile(const hpx_layer *layer, struct tile tiled, float *gradient)
+static void give_tile(const hpx_convolution_layer *layer, struct tile tiled, float *gradient)
 {
     const hpx_convolution *c = &layer->shape;
     const size_t depth = taps(layer) * c->in.channels;
@@ -448,7 +448,7 @@ static void give_tile(const hpx_layer *layer, struct tile tiled, float *gradient
 }
 
 /* The derivatives by a row of the inputs, of those whose column leaves the rest `column`, divided by the stride. */
-static void multiply_transposed(const hpx_layer *layer, float *deltas, size_t y, size_t column,
+static void multiply_transposed(const hpx_convolution_layer *layer, float *deltas, size_t y, size_t column,
                                 const float *weights)
 {
     const hpx_convolution *c = &layer->shape;
@@ -489,7 +489,7 @@ static void multiply_transposed(const hpx_layer *layer, float *deltas, size_t y,
     }
 }
 
-static void backward_inputs(const hpx_layer *layer, float *deltas)
+static void backward_inputs(const hpx_convolution_layer *layer, float *deltas)
 {
     const hpx_convolution *c = &layer->shape;
     const float *weights = layer->transposed;
@@ -502,8 +502,8 @@ static void backward_inputs(const hpx_layer *layer, float *deltas)
         }
 }
 
-void hpx_layer_backward(const hpx_layer *layer, float *gradient, float *deltas, const float *in,
-                        const hpx_kept *kept)
+void hpx_convolution_backward(const hpx_convolution_layer *layer, float *gradient, float *deltas,
+                              const float *in, const hpx_kept *kept)
 {
     const hpx_convolution *c = &layer->shape;
     hpx_path_take(layer->first ? HPX_PATH_CONVOLUTION_FIRST : HPX_PATH_CONVOLUTION_LATER);

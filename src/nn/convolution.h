@@ -24,7 +24,7 @@ typedef struct hpx_kept {
     float *derivatives; /* of the activation */
 } hpx_kept;
 
-typedef struct hpx_layer {
+typedef struct hpx_convolution_layer {
     hpx_convolution shape;
     hpx_activation activation;
     bool first;             /* nobody wants the derivatives by its inputs */
@@ -38,22 +38,22 @@ typedef struct hpx_layer {
     float *transposed;          /* likewise for the way back; NULL where there is none, and of the first */
     float *delta;               /* laid out as `deltas`, its columns of zeros set */
     float *sum, *derivative, *product; /* memory to work in: `sums` vectors, as many, and `products` */
-} hpx_layer;
+} hpx_convolution_layer;
 
 /* Sets all members but the pointers; `next` is NULL behind the last layer. */
-void hpx_layer_plan(hpx_layer *out, const hpx_convolution *shape, const hpx_convolution *next,
-                    hpx_activation activation, bool first);
+void hpx_convolution_plan(hpx_convolution_layer *out, const hpx_convolution *shape,
+                          const hpx_convolution *next, hpx_activation activation, bool first);
 
 /* Packs weights for the calls below. */
-void hpx_layer_pack(const hpx_layer *layer, const float *weights);
+void hpx_convolution_pack(const hpx_convolution_layer *layer, const float *weights);
 
 /* Of a block, from `in` to `out`, whose columns of zeros are not written. `kept` NULL: no way back follows. */
-void hpx_layer_forward(const hpx_layer *layer, const float *biases, const float *in, float *out,
-                       const hpx_kept *kept);
+void hpx_convolution_forward(const hpx_convolution_layer *layer, const float *biases, const float *in,
+                             float *out, const hpx_kept *kept);
 
 /* Adds a block's gradient, weights and then biases, to `gradient`. `deltas` are the loss's derivatives by `out`,
  * without columns of zeros; they become those by `in`, likewise, unless the layer is the first. */
-void hpx_layer_backward(const hpx_layer *layer, float *gradient, float *deltas, const float *in,
-                        const hpx_kept *kept);
+void hpx_convolution_backward(const hpx_convolution_layer *layer, float *gradient, float *deltas,
+                              const float *in, const hpx_kept *kept);
 
 #endif
