@@ -1,11 +1,14 @@
 /* The table of networks that can be read from checkpoints. */
 #include "network.h"
 
+#include "base/memory.h"
 #include "hpx/trainer.h"
 #include "images.h"
 #include "networks.h"
+#include "nn/checkpoint.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const hpx_network_kind *const kinds[] = {&hpx_network_mlp, &hpx_network_cnn};
@@ -17,6 +20,31 @@ const hpx_network_kind *hpx_network_kind_of(const hpx_fields *manifest)
         if (strcmp(kinds[i]->model, model) == 0)
             return kinds[i];
     return NULL;
+}
+
+hpx_status hpx_network_hold(hpx_network_memory *out, const hpx_blob *checkpoint, size_t floats,
+                            hpx_error *error)
+{
+    hpx_checkpoint header;
+    *out = (hpx_network_memory){.size = checkpoint->size, .work = hpx_try_alloc(floats, sizeof(float))};
+    hpx_status status = HPX_OK;
+    if (!out->work)
+        status = hpx_error_set(error, HPX_NO_MEMORY, "out of memory: the network does not fit");
+    if (!status)
+        status = hpx_blob_map(&out->bytes, checkpoint, error);
+    if (!status)
+        status = hpx_checkpoint_parse(&header, out->bytes, out->size, error);
+    if (status)
+        hpx_network_release(out);
+    else
+        out->parameters = (float *)(uintptr_t)(out->bytes + hpx_checkpoint_offset(&header, 0));
+    return status;
+}
+
+void hpx_network_release(hpx_network_memory *memory)
+{
+    hpx_blob_unmap(memory->bytes, memory->size);
+    free(memory->work);
 }
 
 size_t hpx_network_layers(hpx_network_layer out[HPX_NETWORK_LAYERS_MAX], const hpx_fields *manifest,

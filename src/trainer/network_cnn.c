@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hpx/buffer.h"
-#include "nn/checkpoint.h"
 #include "nn/cnn.h"
 #include "nn/cnn_options.h"
 #include "nn/matrix.h"
@@ -16,49 +15,38 @@
 #define ROWS 128 /* at once */
 
 struct network {
-    hpx_cnn cnn; /* its parameters are in the checkpoint */
-    const uint8_t *bytes;
-    uint64_t size;
-    float *work;
+    hpx_cnn cnn;
+    hpx_network_memory memory;
 };
 
 static void close_network(void *state)
 {
     struct network *network = state;
-    hpx_blob_unmap(network->bytes, network->size);
-    free(network->work);
+    hpx_network_release(&network->memory);
     free(network);
 }
 
-/* The checkpoint has been checked. Its values are only read, though hpx_cnn could change them. */
 static hpx_status open_network(void **state, const hpx_fields *manifest, const hpx_sample_shape *samples,
                                const hpx_blob *checkpoint, hpx_error *error)
 {
     hpx_options options;
-    hpx_checkpoint header;
-    struct network *network = hpx_alloc(sizeof *network);
-    *network = (struct network){.size = checkpoint->size};
-    *state = NULL;
+    hpx_cnn_shape shape;
     hpx_status status = hpx_options_read(&options, hpx_cnn_settings, HPX_CNN_SETTINGS, manifest, error);
     if (!status)
-        status = hpx_cnn_options_shape(&network->cnn.shape, manifest, samples, error);
-    if (!status) {
-        hpx_blas_single_thread();
-        network->cnn.activation = options.activation;
-        network->work = hpx_try_alloc(hpx_cnn_attach(&network->cnn, NULL, 0, ROWS), sizeof(float));
-        if (!network->work)
-            status = hpx_error_set(error, HPX_NO_MEMORY, "out of memory: the network does not fit");
-    }
-    if (!status)
-        status = hpx_blob_map(&network->bytes, checkpoint, error);
-    if (!status)
-        status = hpx_checkpoint_parse(&header, network->bytes, network->size, error);
+        status = hpx_cnn_options_shape(&shape, manifest, samples, error);
+    if (status)
+        return status;
+    hpx_blas_single_thread();
+    struct network *network = hpx_alloc(sizeof *network);
+    hpx_cnn *cnn = &network->cnn;
+    *cnn = (hpx_cnn){.shape = shape, .activation = options.activation};
+    status = hpx_network_hold(&network->memory, checkpoint, hpx_cnn_attach(cnn, NULL, 0, ROWS), error);
     if (status) {
-        close_network(network);
+        free(network);
         return status;
     }
-    hpx_cnn_attach(&network->cnn, network->work, 0, ROWS);
-    network->cnn.parameters = (float *)(uintptr_t)(network->bytes + hpx_checkpoint_offset(&header, 0));
+    hpx_cnn_attach(cnn, network->memory.work, 0, ROWS);
+    cnn->parameters = network->memory.parameters;
     *state = network;
     return HPX_OK;
 }

@@ -2,7 +2,6 @@
 #include "networks.h"
 
 #include "base/memory.h"
-#include "nn/checkpoint.h"
 #include "nn/matrix.h"
 #include "nn/mlp.h"
 #include "nn/mlp_options.h"
@@ -16,49 +15,39 @@
 #define PANEL 64  /* outputs: src/nn/checkpoint.c */
 
 struct network {
-    hpx_mlp mlp; /* its parameters are in the checkpoint */
-    const uint8_t *bytes;
-    uint64_t size;
-    float *work;
+    hpx_mlp mlp;
+    hpx_network_memory memory;
 };
 
 static void close_network(void *state)
 {
     struct network *network = state;
-    hpx_blob_unmap(network->bytes, network->size);
-    free(network->work);
+    hpx_network_release(&network->memory);
     free(network);
 }
 
-/* The checkpoint has been checked. Its values are only read, though hpx_mlp could change them. */
 static hpx_status open_network(void **state, const hpx_fields *manifest, const hpx_sample_shape *samples,
                                const hpx_blob *checkpoint, hpx_error *error)
 {
     const hpx_batches none = {0, false}, dense = {ROWS, false};
     hpx_options options;
-    hpx_checkpoint header;
     hpx_status status = hpx_options_read(&options, hpx_mlp_settings, HPX_MLP_SETTINGS, manifest, error);
     if (status)
         return status;
     hpx_blas_single_thread();
     struct network *network = hpx_alloc(sizeof *network);
-    *network = (struct network){.mlp = {.activation = options.activation}, .size = checkpoint->size};
-    hpx_mlp_options_shape(&network->mlp.shape, manifest, samples->features, samples->classes);
-    network->work = hpx_try_alloc(hpx_mlp_attach(&network->mlp, NULL, none, dense), sizeof(float));
-    if (!network->work)
-        status = hpx_error_set(error, HPX_NO_MEMORY, "out of memory: the network does not fit");
-    if (!status)
-        status = hpx_blob_map(&network->bytes, checkpoint, error);
-    if (!status)
-        status = hpx_checkpoint_parse(&header, network->bytes, network->size, error);
-    if (!status) {
-        hpx_mlp_attach(&network->mlp, network->work, none, dense);
-        network->mlp.parameters = (float *)(uintptr_t)(network->bytes + hpx_checkpoint_offset(&header, 0));
-    } else {
-        close_network(network);
+    hpx_mlp *mlp = &network->mlp;
+    *mlp = (hpx_mlp){.activation = options.activation};
+    hpx_mlp_options_shape(&mlp->shape, manifest, samples->features, samples->classes);
+    status = hpx_network_hold(&network->memory, checkpoint, hpx_mlp_attach(mlp, NULL, none, dense), error);
+    if (status) {
+        free(network);
+        return status;
     }
-    *state = status ? NULL : network;
-    return status;
+    hpx_mlp_attach(mlp, network->memory.work, none, dense);
+    mlp->parameters = network->memory.parameters;
+    *state = network;
+    return HPX_OK;
 }
 
 /* A layer's weights, behind which its biases are. */
