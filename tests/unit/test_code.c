@@ -798,6 +798,9 @@ static void test_foreign_owner(void **state)
     (void)state;
     if (geteuid() != 0)
         skip();
+    /* A machine may say for all its users whom git trusts. */
+    if (system("git config --system --get-all safe.directory >$F/trusted 2>&1") == 0)
+        skip();
     commit_all();
     run("chown -R 12345 $F/r");
     expect_unknown("own");
