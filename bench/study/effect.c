@@ -155,7 +155,7 @@ void put_contrast(hpx_buffer *out, const char *words, const char *more, const ch
         hpx_buffer_puts(out, study_no_seeds);
         return;
     }
-    const bool is_same = given->blocks >= 2 && effect_sign(given) == 0, is_less = !is_same && given->mean < 0;
+    const bool is_same = given->blocks >= 2 && effect_sign(given) == 0, is_less = given->mean < 0;
     if (is_less) /* said as a positive number */
         shown = (struct effect){
             given->blocks, -given->mean, {-given->interval.high, -given->interval.low}, given->p};
