@@ -11,17 +11,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The words of a line, parted by blanks, which is changed for it. */
-static void split(struct where *out, char *line)
+static void add_word(struct where *out, size_t *capacity, size_t *count, const char *word)
 {
+    out->words = hpx_grow(out->words, capacity, *count + 2, sizeof *out->words);
+    out->words[(*count)++] = hpx_strdup(word);
+    out->words[*count] = NULL;
+}
+
+/* The words of a line as a shell parts them: by blanks, but for those in quotes of either kind or behind a backslash. */
+static hpx_status split(struct where *out, const char *line, const char *place, hpx_error *error)
+{
+    hpx_buffer word = {0};
     size_t count = 0, capacity = 0;
-    char *rest, **words = NULL;
-    for (char *word = strtok_r(line, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest)) {
-        words = hpx_grow(words, &capacity, count + 2, sizeof *words);
-        words[count++] = hpx_strdup(word);
-        words[count] = NULL;
+    bool begun = false;
+    char quote = 0;
+    for (const char *at = line; *at; at++) {
+        if (*at == quote) {
+            quote = 0;
+        } else if (!quote && (*at == '"' || *at == '\'')) {
+            quote = *at;
+            begun = true;
+        } else if (!quote && (*at == ' ' || *at == '\t')) {
+            if (begun)
+                add_word(out, &capacity, &count, hpx_buffer_text(&word));
+            word.size = 0;
+            begun = false;
+        } else {
+            if (*at == '\\' && at[1] && (!quote || (quote == '"' && (at[1] == '"' || at[1] == '\\'))))
+                at++;
+            hpx_buffer_add(&word, at, 1);
+            begun = true;
+        }
     }
-    out->words = words;
+    if (begun)
+        add_word(out, &capacity, &count, hpx_buffer_text(&word));
+    hpx_buffer_free(&word);
+    return quote ? hpx_error_set(error, HPX_USAGE, "%s: a quote is not closed: %c", place, quote) : HPX_OK;
 }
 
 /* In the scratch folder, too: what is behind this machine is one cluster. free() it. */
@@ -60,8 +85,9 @@ static hpx_status read_executor(struct where *out, const struct options *options
     const char *executor = options->executor;
     char *value = NULL, *place = NULL;
     hpx_status status = executor ? HPX_OK : hpx_config_find(&value, &place, "executor", error);
-    if (value) {
-        split(out, value);
+    if (value)
+        status = split(out, value, place, error);
+    if (value && !status) {
         executor = out->words[0];
         if (strcmp(executor, "local") != 0 && strcmp(executor, "slurm") != 0)
             status = hpx_error_set(error, HPX_USAGE, "%s: there is no executor '%s'; expected local or slurm",

@@ -39,6 +39,11 @@ test_submission() {
     has out '--partition=main'
     run 0 hpx build -n -j 2 --executor local grid.rcp
     has_not out sbatch
+    echo "executor = slurm '--comment=a \"b\"'  --constraint=\"x|y\" --account=my\\ lab" >"$HOME/.config/hpx/config"
+    run 0 hpx build -n -j 2 grid.rcp
+    has out " '--comment=a \"b\"' '--constraint=x|y' '--account=my lab'"
+    echo 'executor = slurm "--comment=a b' >"$HOME/.config/hpx/config"
+    complains 2 'config:1: a quote is not closed: "' hpx build -j 2 grid.rcp
     echo 'executor = pbs' >"$HOME/.config/hpx/config"
     complains 2 "there is no executor 'pbs'" hpx build -j 2 grid.rcp
     printf '# mine\nexecutor =\n' >"$HOME/.config/hpx/config"
