@@ -76,8 +76,6 @@ hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_
     hpx_fields about = {0};
     struct where where;
     hpx_status status = hpx_find_where(&where, target, options, error);
-    if (!status && options->kernel && !where.elsewhere)
-        status = hpx_check_kernel(error);
     describe(&about, target, options, &where);
     hpx_source_options source = {
         .store = store,

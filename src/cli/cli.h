@@ -48,7 +48,7 @@ struct options {
     const char *signer;                   /* verify */
     bool keep_going, dry, yes, again, no_speculate, require_clean, quiet, verbose, json, csv, exit_code, help;
     const char *executor; /* build; NULL: what the user's configuration says */
-    const char *kernel;   /* build, plan: what workers are to compute with; NULL: what they have */
+    const char *kernel;   /* what trials are computed with; NULL: what the machine has */
     const char *remote;   /* build; NULL: what HPX_REMOTE, or the configuration, says */
     bool push, push_all;  /* build */
     char *const *sbatch;  /* with it: the words behind --, NULL at the end; NULL: none */
@@ -284,6 +284,8 @@ hpx_status hpx_open_shared(struct hpx_shared **out, const struct options *option
 /* kernel.c */
 /* Has the program run anew, with this kernel in its environment, unless it is there. HPX_FAILED: it cannot. */
 hpx_status hpx_pin_kernel(const char *kernel, char **arguments, hpx_error *error);
+/* That of the environment, as part of a file's name: empty, or "avx2", "plain.Haswell". free() it. */
+char *hpx_kernel_pinned(void);
 /* HPX_USAGE when this machine has not what the environment asks for. */
 hpx_status hpx_check_kernel(hpx_error *error);
 
@@ -299,6 +301,7 @@ struct where {
 hpx_status hpx_find_where(struct where *out, const struct target *target, const struct options *options,
                           hpx_error *error); /* hpx_where_free, also when it fails */
 void hpx_where_free(struct where *where);
+bool hpx_trains_here(const struct options *options);
 /* The file of the numerics that the results of builds have, where the configuration says that these train elsewhere; NULL: here.
  * Of what is asked for by keys that are those of a build. */
 const char *hpx_elsewhere(void);

@@ -1,6 +1,7 @@
 /* What a machine makes products with: --kernel says it in the environment, which workers have from the build wherever they are. */
 #include "cli.h"
 
+#include "base/memory.h"
 #include "hpx/trainer.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 #define VECTOR "HPX_VECTOR"
 #define CORE   "OPENBLAS_CORETYPE"
 
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 static bool is_vector(const char *kernel)
 {
@@ -25,10 +26,20 @@ static bool is_set(const char *name, const char *value)
     return set && strcmp(set, value) == 0;
 }
 
+char *hpx_kernel_pinned(void)
+{
+    const char *vector = getenv(VECTOR), *core = getenv(CORE);
+    char *text = hpx_format("%.64s%s%.64s", vector ? vector : "", core ? "." : "", core ? core : "");
+    for (char *at = text; *at; at++)
+        if (!strchr(NAME_CHARACTERS ".", *at))
+            *at = '_';
+    return text;
+}
+
 hpx_status hpx_pin_kernel(const char *kernel, char **arguments, hpx_error *error)
 {
     const char *vector = is_vector(kernel) ? kernel : "plain";
-    if (!*kernel || kernel[strspn(kernel, LETTERS "0123456789_")])
+    if (!*kernel || kernel[strspn(kernel, NAME_CHARACTERS)])
         return hpx_error_set(error, HPX_USAGE,
                              "--kernel %s: expected avx512, avx2, plain or a kernel of OpenBLAS, as Haswell",
                              kernel);

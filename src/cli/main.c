@@ -96,7 +96,9 @@ static int run_command(int argc, char **argv, char **given)
         return EXIT_USAGE;
     if (options.progress == PROGRESS_JSON)
         hpx_say_in_json();
-    if (options.kernel && !options.help && hpx_pin_kernel(options.kernel, given, &error) != HPX_OK)
+    if (options.kernel && !options.help &&
+        (hpx_pin_kernel(options.kernel, given, &error) ||
+         (hpx_trains_here(&options) && hpx_check_kernel(&error))))
         return hpx_fail(&error);
     return options.help ? hpx_print_help(command->name) : command->run(&options);
 }

@@ -49,13 +49,15 @@ static hpx_status split(struct where *out, const char *line, const char *place, 
     return quote ? hpx_error_set(error, HPX_USAGE, "%s: a quote is not closed: %c", place, quote) : HPX_OK;
 }
 
-/* In the scratch folder, too: what is behind this machine is one cluster. free() it. */
-static char *numerics_path(const char *scratch, const struct options *options)
+/* In the scratch folder, too: what is behind this machine is one cluster, for each kernel that --kernel, or the environment,
+ * says. free() it. */
+static char *numerics_path(const char *scratch)
 {
-    char host[64];
+    char host[64], *kernel = hpx_kernel_pinned();
     hpx_host_name(host, sizeof host);
-    return hpx_format("%s/elsewhere/%s%s%s", scratch, host, options->kernel ? "." : "",
-                      options->kernel ? options->kernel : "");
+    char *path = hpx_format("%s/elsewhere/%s%s%s", scratch, host, *kernel ? "." : "", kernel);
+    free(kernel);
+    return path;
 }
 
 /* In the scratch folder, which all nodes see where they share the user's home: a folder for each store. */
@@ -71,7 +73,7 @@ static hpx_status find_pool(struct where *out, const struct target *target, cons
     char *place = hpx_format("%s:%s", host, real ? real : store);
     const hpx_hash hash = hpx_hash_of(place, strlen(place));
     out->pool = hpx_format("%s/pools/%.16s", scratch, hpx_hash_hex(hex, &hash));
-    out->numerics = numerics_path(scratch, options);
+    out->numerics = numerics_path(scratch);
     free(place);
     free(real);
     free(store);
@@ -129,6 +131,15 @@ hpx_status hpx_find_where(struct where *out, const struct target *target, const 
     return status;
 }
 
+bool hpx_trains_here(const struct options *options)
+{
+    struct where where = {.pool = NULL};
+    hpx_error later; /* it is said when the place is needed */
+    const bool here = read_executor(&where, options, &later) != HPX_OK || !where.elsewhere;
+    hpx_where_free(&where);
+    return here;
+}
+
 const char *hpx_elsewhere(void)
 {
     static const struct options none;
@@ -139,7 +150,7 @@ const char *hpx_elsewhere(void)
     hpx_error unknown;
     if (!looked && read_executor(&where, &none, &unknown) == HPX_OK && where.elsewhere &&
         hpx_scratch_folder(&scratch, false, &unknown) == HPX_OK) {
-        path = numerics_path(scratch, &none);
+        path = numerics_path(scratch);
         free(scratch);
     }
     looked = true;

@@ -272,6 +272,13 @@ test_kernel() {
     same_files plain pinned
     complains 2 "has no kernel 'none'" hpx build a.rcp --kernel none
     complains 2 'expected avx512, avx2, plain or a kernel' hpx plan a.rcp --kernel 'a b'
+    run 0 hpx build a.rcp --kernel plain
+    run 0 hpx best a.rcp --kernel plain --json
+    is 'length > 0' true
+    cp out pinned
+    HPX_VECTOR=plain hpx best a.rcp --json >plain
+    same_files plain pinned
+    complains 2 "has no kernel 'none'" hpx best a.rcp --kernel none
 }
 
 run_tests "$@"
