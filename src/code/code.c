@@ -262,15 +262,68 @@ static hpx_status read_snapshot(code_files *out, const hpx_listing *listing, con
     return status;
 }
 
+/* What is being listed of a commit: at the paths that the program's files have, and what a submodule has, by its own paths. */
+struct committed {
+    git_repository *repository;
+    git_tree *tree;
+    const char *work;
+    code_files files, submodule;
+    char *submodule_path; /* of the one that was listed last; NULL: none */
+};
+
+static code_file *add_committed_file(struct committed *committed, const char *path, uint32_t mode,
+                                     const uint8_t *id)
+{
+    code_file *file = hpx_code_files_add(&committed->files, hpx_strdup(path), mode);
+    memcpy(file->id, id, HPX_CODE_BYTES);
+    return file;
+}
+
+/* Gives it the bytes that a submodule has for it: the repository around has them not, and a patch needs them. */
+static void load_from_submodule(code_file *file, const struct committed *committed, const char *submodule)
+{
+    char *folder = hpx_path_join(committed->work, submodule);
+    git_repository *repository = NULL;
+    hpx_error unknown;
+    if (hpx_code_repository_open(&repository, folder, &unknown) == HPX_OK)
+        hpx_code_file_load(file, repository, &unknown);
+    hpx_git.repository_free(repository);
+    free(folder);
+}
+
+/* Lists the submodule, which the commit's tree has at this path. */
+static void list_submodule(struct committed *committed, const char *path)
+{
+    hpx_error unknown;
+    if (committed->submodule_path && strcmp(committed->submodule_path, path) == 0)
+        return;
+    free(committed->submodule_path);
+    committed->submodule_path = hpx_strdup(path);
+    hpx_code_files_free(&committed->submodule);
+    hpx_code_tree_add_below(&committed->submodule, committed->repository, committed->tree, path,
+                            committed->work, &unknown);
+    hpx_code_files_sort(&committed->submodule);
+}
+
 /* What the commit has at the path of a file, links on the way followed. */
-static void add_committed(code_files *committed, const git_tree *tree, const hpx_listed_file *file)
+static void add_committed(struct committed *committed, const hpx_listed_file *file, const code_files *built)
 {
     git_tree_entry *entry = NULL;
-    if (hpx_git.tree_entry_bypath(&entry, tree, file->real) != 0)
-        return;
-    code_file *old =
-        hpx_code_files_add(committed, hpx_strdup(file->path), hpx_git.tree_entry_filemode(entry));
-    memcpy(old->id, hpx_git.tree_entry_id(entry)->id, HPX_CODE_BYTES);
+    size_t length = 0;
+    if (hpx_git.tree_entry_bypath(&entry, committed->tree, file->real) == 0)
+        add_committed_file(committed, file->path, hpx_git.tree_entry_filemode(entry),
+                           hpx_git.tree_entry_id(entry)->id);
+    else
+        length = hpx_code_submodule_of(committed->tree, file->real);
+    if (length > 0) {
+        char *path = hpx_strndup(file->real, length);
+        list_submodule(committed, path);
+        const code_file *old = hpx_code_files_find(&committed->submodule, file->real);
+        code_file *added = old ? add_committed_file(committed, file->path, old->mode, old->id) : NULL;
+        if (added && !hpx_code_file_equal(added, hpx_code_files_find(built, file->path)))
+            load_from_submodule(added, committed, path);
+        free(path);
+    }
     hpx_git.tree_entry_free(entry);
 }
 
@@ -284,29 +337,27 @@ static char *fixed_part(const char *word)
 }
 
 /* Files of the commit that a word names, a path below the root, and that are not on disk any more. */
-static void add_deleted(code_files *committed, git_repository *repository, const git_oid *tree,
-                        const hpx_listing *listing, const char *word)
+static void add_deleted(struct committed *committed, const char *word)
 {
     code_files all = {0};
-    git_tree *below = NULL;
     hpx_error unknown;
     char *part = fixed_part(word), *folder = hpx_path_normal("", part), *inside = hpx_format("%s/**", word);
-    if (hpx_code_tree_below(&below, repository, tree, folder, &unknown) == HPX_OK && below)
-        hpx_code_tree_list(&all, repository, below, NULL, &unknown);
+    hpx_code_tree_add_below(&all, committed->repository, committed->tree, folder, committed->work, &unknown);
     for (size_t i = 0; i < all.count; i++) {
-        char *path = hpx_path_normal(folder, all.files[i].path), *full = hpx_path_join(listing->root, path);
+        const code_file *old = &all.files[i];
+        char *full = hpx_path_join(committed->work, old->path);
         struct stat info;
-        if (lstat(full, &info) != 0 &&
-            (!hpx_is_glob(word) || hpx_glob_matches(word, path) || hpx_glob_matches(inside, path))) {
-            code_file *old = hpx_code_files_add(committed, path, all.files[i].mode);
-            memcpy(old->id, all.files[i].id, HPX_CODE_BYTES);
-            path = NULL;
+        if (lstat(full, &info) != 0 && (!hpx_is_glob(word) || hpx_glob_matches(word, old->path) ||
+                                        hpx_glob_matches(inside, old->path))) {
+            code_file *added = add_committed_file(committed, old->path, old->mode, old->id);
+            char *submodule = hpx_strndup(old->path, hpx_code_submodule_of(committed->tree, old->path));
+            if (*submodule)
+                load_from_submodule(added, committed, submodule);
+            free(submodule);
         }
-        free(path);
         free(full);
     }
     hpx_code_files_free(&all);
-    hpx_git.tree_free(below);
     free(inside);
     free(folder);
     free(part);
@@ -316,24 +367,25 @@ static hpx_status read_listed(hpx_code *out, git_repository *repository, const c
                               const hpx_listing *listing, const char *const *words, size_t word_count,
                               hpx_error *error)
 {
-    code_files committed = {0};
+    struct committed committed = {.repository = repository, .work = listing->root};
     git_commit *commit = NULL;
-    git_tree *tree = NULL;
     hpx_status status = find_commit(&commit, repository, error);
     if (!status && commit)
-        status = hpx_code_tree_below(&tree, repository, hpx_git.commit_tree_id(commit), "", error);
-    for (size_t i = 0; i < listing->count && tree && !status; i++)
-        add_committed(&committed, tree, &listing->files[i]);
-    for (size_t i = 0; i < word_count && tree && !status; i++) {
+        status = hpx_code_tree_below(&committed.tree, repository, hpx_git.commit_tree_id(commit), "", error);
+    for (size_t i = 0; i < listing->count && committed.tree && !status; i++)
+        add_committed(&committed, &listing->files[i], files);
+    for (size_t i = 0; i < word_count && committed.tree && !status; i++) {
         char *word = hpx_path_normal(listing->folder, words[i]);
-        add_deleted(&committed, repository, hpx_git.commit_tree_id(commit), listing, word);
+        add_deleted(&committed, word);
         free(word);
     }
-    hpx_code_files_sort(&committed);
+    hpx_code_files_sort(&committed.files);
     if (!status)
-        set_provenance(out, repository, commit, &committed, files);
-    hpx_code_files_free(&committed);
-    hpx_git.tree_free(tree);
+        set_provenance(out, repository, commit, &committed.files, files);
+    hpx_code_files_free(&committed.files);
+    hpx_code_files_free(&committed.submodule);
+    free(committed.submodule_path);
+    hpx_git.tree_free(committed.tree);
     hpx_git.commit_free(commit);
     return status;
 }

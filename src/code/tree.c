@@ -1,6 +1,7 @@
 #include "tree.h"
 
 #include "base/memory.h"
+#include "hpx/file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,49 +77,82 @@ hpx_status hpx_code_tree_write(git_oid *out, const code_files *files, const char
     return status;
 }
 
-static hpx_status list_entry(code_files *out, git_repository *repository, const git_tree_entry *entry,
-                             char *path, hpx_error *error);
-
-/* All entries of a tree, below the path ("": at the top). */
-static hpx_status list_tree(code_files *out, git_repository *repository, const git_tree *tree,
-                            const char *path, hpx_error *error)
+static char *join(const char *folder, const char *name)
 {
+    return *folder ? hpx_format("%s/%s", folder, name) : hpx_strdup(name);
+}
+
+/* The tree of the commit that a submodule has to be on; NULL: the work tree has not its repository, or that not the commit. */
+static git_tree *open_submodule(git_repository **out, const char *work, const char *path, const git_oid *id)
+{
+    char *folder = hpx_path_join(work, path);
+    git_commit *commit = NULL;
+    git_tree *tree = NULL;
+    hpx_error unknown;
+    *out = NULL;
+    if (hpx_code_repository_open(out, folder, &unknown) == HPX_OK &&
+        hpx_git.commit_lookup(&commit, *out, id) == 0)
+        hpx_git.tree_lookup(&tree, *out, hpx_git.commit_tree_id(commit));
+    hpx_git.commit_free(commit);
+    free(folder);
+    return tree;
+}
+
+static hpx_status list_entry(code_files *out, git_repository *repository, const git_tree_entry *entry,
+                             const char *path, const char *rest, const char *work, hpx_error *error);
+
+/* The entries of a tree, which is at `path` ("": at the top): all, or those that `rest`, a path below it, leads to. */
+static hpx_status list_tree(code_files *out, git_repository *repository, const git_tree *tree,
+                            const char *path, const char *rest, const char *work, hpx_error *error)
+{
+    const size_t first = strcspn(rest, "/");
     hpx_status status = HPX_OK;
     for (size_t i = 0; i < hpx_git.tree_entrycount(tree) && !status; i++) {
         const git_tree_entry *entry = hpx_git.tree_entry_byindex(tree, i);
         const char *name = hpx_git.tree_entry_name(entry);
-        if (hpx_code_name_counts(name))
-            status = list_entry(out, repository, entry,
-                                *path ? hpx_format("%s/%s", path, name) : hpx_strdup(name), error);
+        if (first > 0 ? strncmp(name, rest, first) != 0 || name[first] : !hpx_code_name_counts(name))
+            continue;
+        char *below = join(path, name);
+        status = list_entry(out, repository, entry, below, rest + first + (rest[first] == '/'), work, error);
+        free(below);
     }
     return status;
 }
 
 static hpx_status list_folder(code_files *out, git_repository *repository, const git_oid *id,
-                              const char *path, hpx_error *error)
+                              const char *path, const char *rest, const char *work, hpx_error *error)
 {
     git_tree *tree = NULL;
     if (hpx_git.tree_lookup(&tree, repository, id) != 0)
         return hpx_code_git_failed(path, error);
-    hpx_status status = list_tree(out, repository, tree, path, error);
+    hpx_status status = list_tree(out, repository, tree, path, rest, work, error);
     hpx_git.tree_free(tree);
     return status;
 }
 
-/* Takes the path over. */
+static hpx_status list_submodule(code_files *out, const git_oid *id, const char *path, const char *rest,
+                                 const char *work, hpx_error *error)
+{
+    git_repository *repository;
+    git_tree *tree = open_submodule(&repository, work, path, id);
+    hpx_status status = tree ? list_tree(out, repository, tree, path, rest, work, error) : HPX_OK;
+    hpx_git.tree_free(tree);
+    hpx_git.repository_free(repository);
+    return status;
+}
+
 static hpx_status list_entry(code_files *out, git_repository *repository, const git_tree_entry *entry,
-                             char *path, hpx_error *error)
+                             const char *path, const char *rest, const char *work, hpx_error *error)
 {
     const git_filemode_t mode = hpx_git.tree_entry_filemode(entry);
-    hpx_status status = HPX_OK;
-    if (mode == GIT_FILEMODE_TREE) {
-        status = list_folder(out, repository, hpx_git.tree_entry_id(entry), path, error);
-    } else if (mode != GIT_FILEMODE_COMMIT) {
-        code_file *file = hpx_code_files_add(out, hpx_strdup(path), mode);
-        memcpy(file->id, hpx_git.tree_entry_id(entry)->id, HPX_CODE_BYTES);
-    }
-    free(path);
-    return status;
+    const git_oid *id = hpx_git.tree_entry_id(entry);
+    if (mode == GIT_FILEMODE_TREE)
+        return list_folder(out, repository, id, path, rest, work, error);
+    if (mode == GIT_FILEMODE_COMMIT)
+        return work ? list_submodule(out, id, path, rest, work, error) : HPX_OK;
+    if (!*rest)
+        memcpy(hpx_code_files_add(out, hpx_strdup(path), mode)->id, id->id, HPX_CODE_BYTES);
+    return HPX_OK;
 }
 
 hpx_status hpx_code_tree_list(code_files *out, git_repository *repository, const git_tree *tree,
@@ -127,17 +161,12 @@ hpx_status hpx_code_tree_list(code_files *out, git_repository *repository, const
     hpx_status status = HPX_OK;
     *out = (code_files){0};
     if (tree && !paths)
-        status = list_tree(out, repository, tree, "", error);
+        status = list_tree(out, repository, tree, "", "", NULL, error);
     for (const char *at = paths; tree && paths && *at && !status;) {
         const size_t skip = strspn(at, " \t\n"), length = strcspn(at + skip, " \t\n");
         char *path = hpx_strndup(at + skip, length);
-        git_tree_entry *entry = NULL;
-        const int code = length > 0 ? hpx_git.tree_entry_bypath(&entry, tree, path) : GIT_ENOTFOUND;
-        if (code == 0)
-            status = list_entry(out, repository, entry, hpx_strdup(path), error);
-        else if (code != GIT_ENOTFOUND)
-            status = hpx_code_git_failed(path, error);
-        hpx_git.tree_entry_free(entry);
+        if (length > 0)
+            status = list_tree(out, repository, tree, "", path, NULL, error);
         free(path);
         at += skip + length;
     }
@@ -145,6 +174,27 @@ hpx_status hpx_code_tree_list(code_files *out, git_repository *repository, const
     if (status)
         hpx_code_files_free(out);
     return status;
+}
+
+hpx_status hpx_code_tree_add_below(code_files *out, git_repository *repository, const git_tree *tree,
+                                   const char *path, const char *work, hpx_error *error)
+{
+    return list_tree(out, repository, tree, "", path, work, error);
+}
+
+size_t hpx_code_submodule_of(const git_tree *tree, const char *path)
+{
+    size_t length = 0;
+    for (const char *at = path; length == 0 && (at = strchr(at, '/')); at++) {
+        char *prefix = hpx_strndup(path, (size_t)(at - path));
+        git_tree_entry *entry = NULL;
+        if (hpx_git.tree_entry_bypath(&entry, tree, prefix) == 0 &&
+            hpx_git.tree_entry_filemode(entry) == GIT_FILEMODE_COMMIT)
+            length = (size_t)(at - path);
+        hpx_git.tree_entry_free(entry);
+        free(prefix);
+    }
+    return length;
 }
 
 hpx_status hpx_code_file_load(code_file *file, git_repository *repository, hpx_error *error)

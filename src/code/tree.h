@@ -19,6 +19,14 @@ hpx_status hpx_code_tree_write(git_oid *out, const code_files *files, const char
 hpx_status hpx_code_tree_list(code_files *out, git_repository *repository, const git_tree *tree,
                               const char *paths, hpx_error *error);
 
+/* Adds the files at and below one path ("": all), with those of submodules, as far as the commits that their repositories at
+ * `work`, the work tree, have to be on are there. Nothing is added for a path that the tree has not. */
+hpx_status hpx_code_tree_add_below(code_files *out, git_repository *repository, const git_tree *tree,
+                                   const char *path, const char *work, hpx_error *error);
+
+/* How much of a path is a submodule of the tree that it leads into: a length, 0 for none. */
+size_t hpx_code_submodule_of(const git_tree *tree, const char *path);
+
 /* Gives a file its bytes out of the repository. HPX_NOT_FOUND when that lacks them. */
 hpx_status hpx_code_file_load(code_file *file, git_repository *repository, hpx_error *error);
 

@@ -159,4 +159,47 @@ test_without_code() {
     empty err
 }
 
+# A submodule at the commit that it has to be on is no edit; what differs from that is, and the patch has it.
+test_submodule() {
+    local as=(-c user.name=a -c user.email=a@b -c protocol.file.allow=always)
+    git init -q lib
+    echo 'score() { echo "$1"; }' >lib/util.sh
+    echo unused >lib/more.sh
+    git -C lib add -A
+    git -C lib "${as[@]}" commit -qm lib
+    git init -q top
+    cd top || return
+    git "${as[@]}" submodule --quiet add ../lib parts/lib
+    echo '. parts/lib/util.sh; echo "score=$(score "$1")"' >train.sh
+    printf '%s\n' program '  command = sh train.sh $n' '  code = train.sh parts' '  metrics = stdout' train \
+        '  objective = maximise score' 'axis n = 1' 'search all' '  method = grid' >p.rcp
+    git add -A
+    git "${as[@]}" commit -qm top
+    dirty() {
+        rm -rf "$HPX_STORE" # what is stored keeps the commit that made it
+        run 0 hpx build -q p.rcp
+        run 0 hpx audit --json p.rcp
+        is '[.[0].code | .dirty, .patch != null]' "[$1,$1]"
+    }
+    dirty false
+    echo '# edited' >>parts/lib/util.sh
+    rm parts/lib/more.sh
+    dirty true
+    hpx audit p.rcp >audit
+    run 0 hpx audit --patch "$(sed -n 's/.*--patch \([0-9a-f]*\)).*/\1/p' audit)"
+    has out '+# edited'
+    has out '-unused'
+    equal "$(git apply --stat out | wc -l)" 3 'the lines of the patch in short'
+    git -C parts/lib checkout -q .
+    dirty false
+    git -C parts/lib "${as[@]}" commit -q --allow-empty -m other
+    echo x >>parts/lib/util.sh
+    git -C parts/lib "${as[@]}" commit -qam 'one that the outer commit does not name'
+    dirty true
+    git "${as[@]}" commit -qam bump
+    dirty false
+    rm -rf parts/lib/.git .git/modules # its commit cannot be had
+    dirty true
+}
+
 run_tests "$@"
