@@ -191,6 +191,8 @@ hpx_status hpx_open_target(struct target *out, char **words, size_t *count, bool
  * several values. */
 hpx_status hpx_open_trial(struct target *out, char **words, size_t count, hpx_error *error);
 void hpx_free_target(struct target *target);
+/* HPX_USAGE, with the one beside it that may be meant. */
+hpx_status hpx_no_such_recipe(const char *path, hpx_error *error);
 /* RECIPE[:SEARCH]... grouped by recipe, all of them amended. */
 hpx_status hpx_open_targets(struct target **out, size_t *count, char *const *arguments, size_t argument_count,
                             hpx_error *error);

@@ -12,7 +12,7 @@ static hpx_status read_recipe(hpx_buffer *out, const char *path, hpx_error *erro
 {
     const hpx_status status = hpx_path_is_stream(path) ? hpx_stream_read(out, path, FILE_BYTES_MAX, error)
                                                        : hpx_file_read(out, path, FILE_BYTES_MAX, error);
-    return status == HPX_NOT_FOUND ? hpx_error_set(error, HPX_USAGE, "%s: no such recipe", path) : status;
+    return status == HPX_NOT_FOUND ? hpx_no_such_recipe(path, error) : status;
 }
 
 static hpx_status write_recipe(const char *path, const hpx_buffer *text, hpx_error *error)

@@ -1,7 +1,9 @@
 /* What RECIPE[:SEARCH] and NAME=VALUE on a command line stand for, and the results that belong to it. */
 #include "cli.h"
 
+#include "base/glob.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "run/stored.h"
 
 #include <ctype.h>
@@ -43,12 +45,37 @@ static hpx_status add_searches(struct target *target, const char *name, hpx_erro
     return HPX_OK;
 }
 
+hpx_status hpx_no_such_recipe(const char *path, hpx_error *error)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *nearest = NULL;
+    char *folder = hpx_strndup(path, (size_t)(name - path)), *with_ending = hpx_format("%s.rcp", name);
+    hpx_path_list names = {0};
+    hpx_path_list_folder(&names, *folder ? folder : ".", false);
+    const char **recipes = hpx_alloc((names.count + 1) * sizeof *recipes);
+    size_t count = 0;
+    for (size_t i = 0; i < names.count; i++) {
+        if (hpx_glob_matches("*.rcp", names.paths[i]))
+            recipes[count++] = names.paths[i];
+        if (strcmp(names.paths[i], with_ending) == 0)
+            nearest = names.paths[i];
+    }
+    if (!nearest)
+        nearest = hpx_nearest_word(name, recipes);
+    hpx_error_set(error, HPX_USAGE, "%s: no such recipe%s%s%s%s", path, nearest ? "; did you mean '" : "",
+                  nearest ? folder : "", nearest ? nearest : "", nearest ? "'?" : "");
+    free(recipes);
+    hpx_path_list_free(&names);
+    free(with_ending);
+    free(folder);
+    return HPX_USAGE;
+}
+
 static hpx_status open_recipe(struct target *target, const char *path, hpx_recipe_amendments *amendments,
                               hpx_error *error)
 {
     hpx_status status = hpx_recipe_open_amended(&target->recipe, path, amendments, error);
     if (status)
-        return status == HPX_NOT_FOUND ? hpx_error_set(error, HPX_USAGE, "%s: no such recipe", path) : status;
+        return status == HPX_NOT_FOUND ? hpx_no_such_recipe(path, error) : status;
     target->path = hpx_strdup(path);
     target->searches = hpx_alloc((target->recipe->search_count + 1) * sizeof *target->searches);
     return HPX_OK;

@@ -369,9 +369,9 @@ int hpx_run_watch(const struct options *options)
     int code = EXIT_DONE;
     char *wanted = recipe ? hpx_recipe_path(recipe) : NULL, *real = wanted ? hpx_path_real(wanted) : NULL;
     if (wanted && !real) {
-        hpx_say("%s: no such recipe", wanted);
+        hpx_no_such_recipe(wanted, &error);
         free(wanted);
-        return EXIT_USAGE;
+        return hpx_fail(&error);
     }
     char *named = hpx_store_folder(options, recipe ? recipe : "."), *folder = hpx_path_real(named);
     watched.wanted = real;

@@ -252,6 +252,10 @@ test_command_line() {
     complains 2 'usage: hpx data' hpx data forget mnist
     complains 2 "unknown data set 'mnits'; did you mean 'mnist'" hpx data fetch mnits
     complains 2 'none.rcp: no such recipe' hpx build none.rcp
+    mkdir some
+    cp a.rcp some/grid.rcp
+    complains 2 "some/gird.rcp: no such recipe; did you mean 'some/grid.rcp'?" hpx build some/gird.rcp
+    complains 2 "grid: no such recipe; did you mean 'grid.rcp'?" hpx -C some plan grid
     complains 2 'none: No such file or directory' hpx -C none build a.rcp
     complains 2 'takes jobs from a build; it is not for people' hpx worker <a.rcp
     run 2 hpx
