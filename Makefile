@@ -57,7 +57,8 @@ BUILD_SOURCES = Makefile src include tools
 NN_FLAGS = -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math
 
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes \
-	-Wpointer-arith -Wformat=2 -Wvla -Wno-missing-field-initializers $(WERROR)
+	-Wpointer-arith -Wformat=2 -Wvla -Wno-missing-field-initializers \
+	-Werror=implicit-function-declaration -Werror=int-conversion -Werror=incompatible-pointer-types $(WERROR)
 HPX_CPPFLAGS = -D_GNU_SOURCE -Iinclude -Isrc $(PACKAGE_CFLAGS) $(CPPFLAGS)
 HPX_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS)
 

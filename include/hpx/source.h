@@ -34,6 +34,7 @@ typedef struct hpx_source_options {
     const char
         *elsewhere; /* trials are trained on other machines: the file of the numerics that these had last
                               (identity/elsewhere.h); NULL: on this one */
+    const hpx_fields *numerics; /* those of the trials, wherever they are trained; NULL: not known */
     hpx_fetch_fn *progress;
     void *context;
 } hpx_source_options;

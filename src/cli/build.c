@@ -50,8 +50,7 @@ static void summarise(const hpx_outcome *outcome, const struct options *options)
 }
 
 /* How `hpx watch` opens the recipe again. */
-static void describe(hpx_fields *out, const struct target *target, const struct options *options,
-                     const struct where *where)
+static void describe(hpx_fields *out, const struct target *target, const struct options *options)
 {
     hpx_buffer words = {0};
     char *folder = hpx_path_real(".");
@@ -61,8 +60,6 @@ static void describe(hpx_fields *out, const struct target *target, const struct 
     hpx_fields_set_bytes(out, "words", words.data, words.size);
     hpx_fields_set_bytes(out, "recipe", target->path, strlen(target->path));
     hpx_fields_set_bytes(out, "folder", folder ? folder : "", folder ? strlen(folder) : 0);
-    if (where->numerics)
-        hpx_fields_set_bytes(out, "elsewhere", where->numerics, strlen(where->numerics));
     hpx_fields_set_count(out, "started", (uint64_t)hpx_clock_ns());
     hpx_buffer_free(&words);
     free(folder);
@@ -76,7 +73,7 @@ hpx_status hpx_build_target(hpx_outcome **out, const struct target *target, hpx_
     hpx_fields about = {0};
     struct where where;
     hpx_status status = hpx_find_where(&where, target, options, error);
-    describe(&about, target, options, &where);
+    describe(&about, target, options);
     hpx_source_options source = {
         .store = store,
         .remember = !dry,

@@ -24,7 +24,7 @@ struct watched {
     uint64_t number, started;
     size_t others; /* further builds that run */
     char *command, *recipe, *folder;
-    char *elsewhere; /* as of hpx_source_options; empty: NULL */
+    hpx_fields binary; /* what its results are made with; none: not known */
     char **words;
     size_t count;
     hpx_store *store; /* while they are looked at */
@@ -48,10 +48,10 @@ static void forget(struct watched *watched)
     free(watched->command);
     free(watched->recipe);
     free(watched->folder);
-    free(watched->elsewhere);
+    hpx_fields_free(&watched->binary);
     watched->words = NULL;
     watched->count = 0;
-    watched->command = watched->recipe = watched->folder = watched->elsewhere = NULL;
+    watched->command = watched->recipe = watched->folder = NULL;
 }
 
 /* --- which build ---------------------------------------------------------------------------------------------- */
@@ -72,6 +72,14 @@ static void take_words(struct watched *out, const hpx_fields *entry)
         out->words[out->count] = hpx_strndup(at, (size_t)(end - at));
         at += strlen(out->words[out->count++]) + 1;
     }
+}
+
+static void take_binary(struct watched *out, const hpx_fields *entry)
+{
+    const hpx_field *field = hpx_fields_find(entry, "binary");
+    hpx_error unknown;
+    if (field && hpx_fields_decode(&out->binary, field->bytes, field->size, &unknown) != HPX_OK)
+        hpx_fields_free(&out->binary);
 }
 
 /* Of those that run, the one that began last. */
@@ -101,9 +109,9 @@ static hpx_status consider(void *context, const hpx_fields *entry, const hpx_bui
                                     .command = text_of(entry, "command"),
                                     .recipe = hpx_strdup(recipe),
                                     .folder = hpx_strdup(folder),
-                                    .elsewhere = text_of(entry, "elsewhere"),
                                     .store = watched->store};
         take_words(watched, entry);
+        take_binary(watched, entry);
     }
     free(real);
     free(path);
@@ -212,9 +220,9 @@ static hpx_status look_at(struct watching *watching, hpx_store *store, hpx_error
                         .before = watching->last.live ? &watching->last : NULL,
                         .lists =
                             !watching->options->quiet && (!watching->draws || watching->options->verbose)};
-    const char *elsewhere = watching->watched->elsewhere;
+    const hpx_fields *binary = &watching->watched->binary;
     const hpx_source_options source = {
-        .store = store, .folder = data, .elsewhere = *elsewhere ? elsewhere : NULL};
+        .store = store, .folder = data, .numerics = binary->count > 0 ? binary : NULL};
     const hpx_build_options build = {.program = hpx_worker_program(),
                                      .jobs = hpx_processors(),
                                      .dry = true,

@@ -26,6 +26,14 @@ static void copy_numerics(hpx_fields *out, const hpx_fields *from)
             hpx_fields_set(out, &from->fields[i]);
 }
 
+void hpx_elsewhere_set(hpx_fields *binary, const hpx_fields *numerics)
+{
+    for (size_t i = binary->count; i-- > 0;)
+        if (hpx_manifest_is_numerics(binary->fields[i].name))
+            hpx_fields_remove(binary, binary->fields[i].name);
+    copy_numerics(binary, numerics);
+}
+
 bool hpx_elsewhere_recall(hpx_fields *binary, const char *path, const char *trainer)
 {
     hpx_fields all, seen = {0};
@@ -36,10 +44,8 @@ bool hpx_elsewhere_recall(hpx_fields *binary, const char *path, const char *trai
     const bool known = hpx_fields_find(&all, trainer) &&
                        hpx_fields_bytes(&bytes, &size, &all, trainer, &unknown) == HPX_OK &&
                        hpx_fields_decode(&seen, bytes, size, &unknown) == HPX_OK;
-    for (size_t i = binary->count; i-- > 0 && known;)
-        if (hpx_manifest_is_numerics(binary->fields[i].name))
-            hpx_fields_remove(binary, binary->fields[i].name);
-    copy_numerics(binary, &seen);
+    if (known)
+        hpx_elsewhere_set(binary, &seen);
     hpx_fields_free(&seen);
     hpx_fields_free(&all);
     return known;

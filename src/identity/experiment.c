@@ -241,9 +241,11 @@ hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
     hpx_experiment *experiment = hpx_alloc(sizeof *experiment);
     experiment->recipe = recipe;
     hpx_manifest_set_binary(&experiment->binary, recipe->trainer);
-    experiment->presumes =
-        options->elsewhere &&
-        !hpx_elsewhere_recall(&experiment->binary, options->elsewhere, recipe->trainer->name);
+    if (options->numerics)
+        hpx_elsewhere_set(&experiment->binary, options->numerics);
+    else if (options->elsewhere)
+        experiment->presumes =
+            !hpx_elsewhere_recall(&experiment->binary, options->elsewhere, recipe->trainer->name);
     experiment->data_grid = section_grid(recipe, "dataset");
     experiment->model_grid = section_grid(recipe, "model");
     hpx_status status = hpx_adoptions_read(&experiment->adoptions, options->store, error);

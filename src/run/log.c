@@ -9,8 +9,16 @@ hpx_status hpx_build_begin_log(struct build *build, hpx_error *error)
 {
     if (build->begun || !build->options->about)
         return HPX_OK;
+    hpx_fields entry = {0};
+    hpx_buffer binary = {0};
     build->begun = true;
-    return hpx_store_begin_build(build->store, build->options->about, error);
+    hpx_fields_encode(&binary, &build->binary);
+    hpx_fields_add(&entry, build->options->about);
+    hpx_fields_set_bytes(&entry, "binary", binary.data, binary.size);
+    const hpx_status status = hpx_store_begin_build(build->store, &entry, error);
+    hpx_buffer_free(&binary);
+    hpx_fields_free(&entry);
+    return status;
 }
 
 hpx_status hpx_build_end_log(struct build *build, const hpx_outcome *outcome, int64_t started_ns,

@@ -57,7 +57,7 @@ hpx_status hpx_build_choose_binary(struct build *build, const hpx_recipe_search 
     const bool waits = options->launcher && hpx_experiment_needs_numerics(build->experiment);
     bool stored = false;
     hpx_status status = HPX_OK;
-    if (!waits && !source_options->elsewhere)
+    if (!waits && !source_options->elsewhere && !source_options->numerics)
         status = build->executor->binary(&build->binary, build->executor, trainer, error);
     else
         hpx_fields_add(&build->binary, hpx_experiment_binary(build->experiment));

@@ -90,6 +90,26 @@ X
     seen unfinished || fail 'there is no table'
 }
 
+# The numerics are those of the build, whatever this process has.
+test_kernel() {
+    recipe b.rcp 'epochs = 500' <<X
+axis n1 = 8 16 24
+axis n2 = 8
+search all
+  method = grid
+X
+    "$HPX" build b.rcp -j 1 --kernel plain --progress json >build.out 2>build.err &
+    build=$!
+    poll started build.err
+    "$HPX" watch b.rcp >watch.out 2>watch.err &
+    watcher=$!
+    wait $watcher || fail "exit code $? of watch"
+    wait $build || fail "exit code $? of the build"
+    has watch.err 'done   n1=8 n2=8: ' # the smallest is the last
+    ends() { awk '$1 == "all" { print $2, $3, $4 }' "$1"; }
+    equal "$(ends watch.out)" "$(ends build.out)" 'where the search ends'
+}
+
 # What the build was told on its command line, from where it was.
 test_amended() {
     waiting_recipe
