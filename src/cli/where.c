@@ -6,48 +6,11 @@
 #include "base/text.h"
 #include "hpx/file.h"
 #include "program/copy.h"
+#include "program/words.h"
 #include "worker/launcher.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static void add_word(struct where *out, size_t *capacity, size_t *count, const char *word)
-{
-    out->words = hpx_grow(out->words, capacity, *count + 2, sizeof *out->words);
-    out->words[(*count)++] = hpx_strdup(word);
-    out->words[*count] = NULL;
-}
-
-/* The words of a line as a shell parts them: by blanks, but for those in quotes of either kind or behind a backslash. */
-static hpx_status split(struct where *out, const char *line, const char *place, hpx_error *error)
-{
-    hpx_buffer word = {0};
-    size_t count = 0, capacity = 0;
-    bool begun = false;
-    char quote = 0;
-    for (const char *at = line; *at; at++) {
-        if (*at == quote) {
-            quote = 0;
-        } else if (!quote && (*at == '"' || *at == '\'')) {
-            quote = *at;
-            begun = true;
-        } else if (!quote && (*at == ' ' || *at == '\t')) {
-            if (begun)
-                add_word(out, &capacity, &count, hpx_buffer_text(&word));
-            word.size = 0;
-            begun = false;
-        } else {
-            if (*at == '\\' && at[1] && (!quote || (quote == '"' && (at[1] == '"' || at[1] == '\\'))))
-                at++;
-            hpx_buffer_add(&word, at, 1);
-            begun = true;
-        }
-    }
-    if (begun)
-        add_word(out, &capacity, &count, hpx_buffer_text(&word));
-    hpx_buffer_free(&word);
-    return quote ? hpx_error_set(error, HPX_USAGE, "%s: a quote is not closed: %c", place, quote) : HPX_OK;
-}
 
 /* In the scratch folder, too: what is behind this machine is one cluster, for each kernel that --kernel, or the environment,
  * says. free() it. */
@@ -86,9 +49,11 @@ static hpx_status read_executor(struct where *out, const struct options *options
 {
     const char *executor = options->executor;
     char *value = NULL, *place = NULL;
+    hpx_error unclosed;
+    size_t count;
     hpx_status status = executor ? HPX_OK : hpx_config_find(&value, &place, "executor", error);
-    if (value)
-        status = split(out, value, place, error);
+    if (value && hpx_words_split(&out->words, &count, value, &unclosed))
+        status = hpx_error_set(error, HPX_USAGE, "%s: %s", place, unclosed.message);
     if (value && !status) {
         executor = out->words[0];
         if (strcmp(executor, "local") != 0 && strcmp(executor, "slurm") != 0)
@@ -174,9 +139,7 @@ void hpx_where_describe(hpx_buffer *out, const struct where *where, const hpx_re
 
 void hpx_where_free(struct where *where)
 {
-    for (size_t i = 0; where->words && where->words[i]; i++)
-        free(where->words[i]);
-    free(where->words);
+    hpx_words_free(where->words);
     free(where->pool);
     free(where->numerics);
     free(where->program);

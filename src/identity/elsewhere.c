@@ -19,21 +19,6 @@ static void read_all(hpx_fields *out, const char *path)
     hpx_buffer_free(&bytes);
 }
 
-static void copy_numerics(hpx_fields *out, const hpx_fields *from)
-{
-    for (size_t i = 0; i < from->count; i++)
-        if (hpx_manifest_is_numerics(from->fields[i].name))
-            hpx_fields_set(out, &from->fields[i]);
-}
-
-void hpx_elsewhere_set(hpx_fields *binary, const hpx_fields *numerics)
-{
-    for (size_t i = binary->count; i-- > 0;)
-        if (hpx_manifest_is_numerics(binary->fields[i].name))
-            hpx_fields_remove(binary, binary->fields[i].name);
-    copy_numerics(binary, numerics);
-}
-
 bool hpx_elsewhere_recall(hpx_fields *binary, const char *path, const char *trainer)
 {
     hpx_fields all, seen = {0};
@@ -45,7 +30,7 @@ bool hpx_elsewhere_recall(hpx_fields *binary, const char *path, const char *trai
                        hpx_fields_bytes(&bytes, &size, &all, trainer, &unknown) == HPX_OK &&
                        hpx_fields_decode(&seen, bytes, size, &unknown) == HPX_OK;
     if (known)
-        hpx_elsewhere_set(binary, &seen);
+        hpx_manifest_set_numerics(binary, &seen);
     hpx_fields_free(&seen);
     hpx_fields_free(&all);
     return known;
@@ -58,7 +43,7 @@ void hpx_elsewhere_remember(const char *path, const char *trainer, const hpx_fie
     hpx_error unknown;
     char *folder = hpx_path_directory(path);
     read_all(&all, path);
-    copy_numerics(&numerics, binary);
+    hpx_manifest_add_numerics(&numerics, binary);
     hpx_fields_encode(&bytes, &numerics);
     hpx_fields_set_bytes(&all, trainer, bytes.data, bytes.size);
     bytes.size = 0;

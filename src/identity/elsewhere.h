@@ -7,9 +7,6 @@
 
 #include <stdbool.h>
 
-/* Puts the fields "numerics.*" of `numerics` in place of those of `binary`. */
-void hpx_elsewhere_set(hpx_fields *binary, const hpx_fields *numerics);
-
 /* Puts them in place of the numerics that a trainer's results have here (hpx_manifest_set_binary). False, and nothing is
  * changed: none are known. */
 bool hpx_elsewhere_recall(hpx_fields *binary, const char *path, const char *trainer);

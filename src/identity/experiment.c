@@ -242,7 +242,7 @@ hpx_status hpx_experiment_open(hpx_experiment **out, const hpx_recipe *recipe,
     experiment->recipe = recipe;
     hpx_manifest_set_binary(&experiment->binary, recipe->trainer);
     if (options->numerics)
-        hpx_elsewhere_set(&experiment->binary, options->numerics);
+        hpx_manifest_set_numerics(&experiment->binary, options->numerics);
     else if (options->elsewhere)
         experiment->presumes =
             !hpx_elsewhere_recall(&experiment->binary, options->elsewhere, recipe->trainer->name);

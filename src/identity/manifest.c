@@ -75,6 +75,21 @@ void hpx_manifest_set_binary(hpx_fields *manifest, const hpx_trainer *trainer)
     hpx_fields_free(&binary);
 }
 
+void hpx_manifest_add_numerics(hpx_fields *out, const hpx_fields *from)
+{
+    for (size_t i = 0; i < from->count; i++)
+        if (hpx_manifest_is_numerics(from->fields[i].name))
+            hpx_fields_set(out, &from->fields[i]);
+}
+
+void hpx_manifest_set_numerics(hpx_fields *out, const hpx_fields *from)
+{
+    for (size_t i = out->count; i-- > 0;)
+        if (hpx_manifest_is_numerics(out->fields[i].name))
+            hpx_fields_remove(out, out->fields[i].name);
+    hpx_manifest_add_numerics(out, from);
+}
+
 void hpx_manifest_set_trainer(hpx_fields *manifest, const uint8_t version[HPX_CODE_BYTES])
 {
     hpx_fields_set_bytes(manifest, "code.version", version, HPX_CODE_BYTES);

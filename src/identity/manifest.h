@@ -42,6 +42,10 @@ bool hpx_manifest_is_binary(const char *field);
 /* Whether it says on which kind of machine. */
 bool hpx_manifest_is_numerics(const char *field);
 
+/* Puts the fields of a kind of machine beside those of `out`; in place of those that it has. */
+void hpx_manifest_add_numerics(hpx_fields *out, const hpx_fields *from);
+void hpx_manifest_set_numerics(hpx_fields *out, const hpx_fields *from);
+
 /* hpx_fields_next_difference, of these fields only: a manifest may lack one that another has. */
 bool hpx_manifest_next_of_binary(hpx_field_walk *at, const hpx_fields *a, const hpx_fields *b,
                                  const hpx_field **before, const hpx_field **after);

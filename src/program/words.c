@@ -27,48 +27,66 @@ void hpx_words_add(hpx_buffer *out, const char *word)
     hpx_buffer_puts(out, "\"");
 }
 
-/* The word between quotes that begins at `text`; behind its end, or NULL where there is none. */
-static const char *read_quoted(hpx_buffer *word, const char *text)
+/* The next word of a line, or false where there is none; behind it. `quote`: the one that is not closed, or 0. */
+static bool next_word(hpx_buffer *word, char *quote, const char **line)
 {
-    for (text++; *text && *text != '"'; text++) {
-        if (*text == '\\')
-            text++;
-        if (!*text)
-            return NULL;
-        hpx_buffer_add(word, text, 1);
+    const char *at = *line + strspn(*line, " \t");
+    const bool found = *at != 0;
+    *quote = 0;
+    for (; *at && (*quote || !strchr(" \t", *at)); at++) {
+        if (*at == *quote) {
+            *quote = 0;
+        } else if (!*quote && (*at == '"' || *at == '\'')) {
+            *quote = *at;
+        } else {
+            if (*at == '\\' && at[1] && (!*quote || (*quote == '"' && strchr("\"\\", at[1]))))
+                at++;
+            hpx_buffer_add(word, at, 1);
+        }
     }
-    return *text == '"' ? text + 1 : NULL;
+    *line = at;
+    return found;
+}
+
+hpx_status hpx_words_split(char ***words, size_t *count, const char *line, hpx_error *error)
+{
+    size_t capacity = 0, length = 0;
+    char **list = hpx_grow(NULL, &capacity, 1, sizeof *list), quote = 0;
+    hpx_buffer word = {0};
+    while (!quote && next_word(&word, &quote, &line)) {
+        list = hpx_grow(list, &capacity, length + 2, sizeof *list);
+        list[length++] = hpx_strdup(hpx_buffer_text(&word));
+        word.size = 0;
+    }
+    hpx_buffer_free(&word);
+    list[length] = NULL;
+    if (quote) {
+        hpx_words_free(list);
+        list = NULL;
+        length = 0;
+        hpx_error_set(error, HPX_DAMAGED, "a quote is not closed: %c", quote);
+    }
+    *words = list;
+    *count = length;
+    return quote ? HPX_DAMAGED : HPX_OK;
 }
 
 hpx_status hpx_words_read(char ***words, size_t *count, const char *text, hpx_error *error)
 {
-    size_t capacity = 0, length = 0;
-    char **list = hpx_grow(NULL, &capacity, 1, sizeof *list);
     hpx_buffer again = {0};
-    for (const char *at = text; at && *at;) {
-        hpx_buffer word = {0};
-        if (length > 0 && *at == ' ')
-            at++;
-        if (*at == '"') {
-            at = read_quoted(&word, at);
-        } else {
-            hpx_buffer_add(&word, at, strcspn(at, " "));
-            at += word.size;
-        }
-        list = hpx_grow(list, &capacity, length + 2, sizeof *list);
-        list[length++] = hpx_strdup(hpx_buffer_text(&word));
-        hpx_words_add(&again, list[length - 1]);
-        hpx_buffer_free(&word);
-    }
-    list[length] = NULL;
-    const bool same = strcmp(hpx_buffer_text(&again), text) == 0;
+    hpx_error unclosed;
+    hpx_status status = hpx_words_split(words, count, text, &unclosed);
+    for (size_t i = 0; i < *count; i++)
+        hpx_words_add(&again, (*words)[i]);
+    if (!status && strcmp(hpx_buffer_text(&again), text) != 0)
+        status = HPX_DAMAGED;
     hpx_buffer_free(&again);
-    *words = same ? list : NULL;
-    *count = same ? length : 0;
-    if (same)
+    if (!status)
         return HPX_OK;
-    hpx_words_free(list);
-    return hpx_error_set(error, HPX_DAMAGED, "no list of words: %s", text);
+    hpx_words_free(*words);
+    *words = NULL;
+    *count = 0;
+    return hpx_error_set(error, status, "no list of words: %s", text);
 }
 
 void hpx_words_free(char **words)

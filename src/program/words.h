@@ -15,6 +15,10 @@
 /* One more word of a command that is written to `out`. */
 void hpx_words_add(hpx_buffer *out, const char *word);
 
+/* The words of a line as a shell parts them: by blanks, but for those in quotes of either kind or behind a backslash; nothing
+ * else is special. NULL behind them: hpx_words_free. HPX_DAMAGED, with *words NULL, where a quote is not closed. */
+hpx_status hpx_words_split(char ***words, size_t *count, const char *line, hpx_error *error);
+
 /* The words again, NULL behind them: hpx_words_free. HPX_DAMAGED for a text that hpx_words_add would not have written. */
 hpx_status hpx_words_read(char ***words, size_t *count, const char *text, hpx_error *error);
 void hpx_words_free(char **words); /* NULL is fine */

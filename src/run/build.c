@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "hpx/code.h"
 #include "hpx/file.h"
+#include "identity/manifest.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -360,13 +361,6 @@ static hpx_status follow_others(struct build *build, hpx_error *error)
     return status ? status : hpx_build_say_others(build, error);
 }
 
-static void add_numerics(hpx_fields *out, const hpx_fields *fields)
-{
-    for (size_t i = 0; i < fields->count; i++)
-        if (strncmp(fields->fields[i].name, "numerics.", 9) == 0)
-            hpx_fields_set(out, &fields->fields[i]);
-}
-
 /* The code and the numerics of a program are those of its manifests. */
 static void describe_program(hpx_outcome *outcome, const hpx_experiment *experiment)
 {
@@ -375,7 +369,7 @@ static void describe_program(hpx_outcome *outcome, const hpx_experiment *experim
     const hpx_field *version = hpx_fields_find(&manifest, "code.version");
     if (version)
         hpx_fields_set_bytes(&outcome->code, "version", version->bytes, version->size);
-    add_numerics(&outcome->numerics, &manifest);
+    hpx_manifest_add_numerics(&outcome->numerics, &manifest);
     hpx_fields_free(&manifest);
 }
 
@@ -386,7 +380,7 @@ static void describe_origin(hpx_outcome *outcome, const hpx_experiment *experime
         describe_program(outcome, experiment);
     } else {
         hpx_code_summary(&outcome->code, &hpx_code_built, recipe->trainer->sources);
-        add_numerics(&outcome->numerics, binary);
+        hpx_manifest_add_numerics(&outcome->numerics, binary);
     }
     const hpx_fields *record = &hpx_experiment_source(experiment, 0)->record;
     outcome->absent = hpx_experiment_source(experiment, 0)->absent;

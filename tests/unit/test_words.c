@@ -55,6 +55,30 @@ static void test_bad_words(void **state)
     hpx_words_free(none);
 }
 
+/* What people write is parted as a shell does. */
+static void test_split_words(void **state)
+{
+    static const char line[] = " slurm\t'--a=b  \"c\"' --d=\"x|y\"'z' e\\ f \"\" 'g\\' \"h\\\"\\\\\\i\" \\\\";
+    static const char *const words[] = {"slurm", "--a=b  \"c\"", "--d=x|yz", "e f",
+                                        "",      "g\\",          "h\"\\\\i", "\\"};
+    char **split;
+    size_t count;
+    hpx_error error;
+    (void)state;
+    assert_int_equal(hpx_words_split(&split, &count, line, &error), HPX_OK);
+    assert_int_equal(count, sizeof words / sizeof *words);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(split[i], words[i]);
+    assert_null(split[count]);
+    hpx_words_free(split);
+    assert_int_equal(hpx_words_split(&split, &count, " \t", &error), HPX_OK);
+    assert_int_equal(count, 0);
+    hpx_words_free(split);
+    assert_int_equal(hpx_words_split(&split, &count, "a 'b c", &error), HPX_DAMAGED);
+    assert_string_equal(error.message, "a quote is not closed: '");
+    assert_null(split);
+}
+
 static const char *look(void *context, const char *name)
 {
     (void)context;
@@ -107,9 +131,8 @@ static void test_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),
-        cmocka_unit_test(test_bad_words),
-        cmocka_unit_test(test_templates),
+        cmocka_unit_test(test_words),       cmocka_unit_test(test_bad_words),
+        cmocka_unit_test(test_split_words), cmocka_unit_test(test_templates),
         cmocka_unit_test(test_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
