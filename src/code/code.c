@@ -267,17 +267,10 @@ struct committed {
     git_repository *repository;
     git_tree *tree;
     const char *work;
+    const code_files *built;
     code_files files, submodule;
     char *submodule_path; /* of the one that was listed last; NULL: none */
 };
-
-static code_file *add_committed_file(struct committed *committed, const char *path, uint32_t mode,
-                                     const uint8_t *id)
-{
-    code_file *file = hpx_code_files_add(&committed->files, hpx_strdup(path), mode);
-    memcpy(file->id, id, HPX_CODE_BYTES);
-    return file;
-}
 
 /* Gives it the bytes that a submodule has for it: the repository around has them not, and a patch needs them. */
 static void load_from_submodule(code_file *file, const struct committed *committed, const char *submodule)
@@ -291,38 +284,45 @@ static void load_from_submodule(code_file *file, const struct committed *committ
     free(folder);
 }
 
-/* Lists the submodule, which the commit's tree has at this path. */
-static void list_submodule(struct committed *committed, const char *path)
+/* Of the submodule at a path, unless that is empty. */
+static void add_committed_file(struct committed *committed, const char *path, uint32_t mode,
+                               const uint8_t *id, const char *submodule)
+{
+    code_file *file = hpx_code_files_add(&committed->files, hpx_strdup(path), mode);
+    memcpy(file->id, id, HPX_CODE_BYTES);
+    if (*submodule && !hpx_code_file_equal(file, hpx_code_files_find(committed->built, path)))
+        load_from_submodule(file, committed, submodule);
+}
+
+/* What the submodule at this path has there; NULL: nothing. */
+static const code_file *find_in_submodule(struct committed *committed, const char *submodule,
+                                          const char *path)
 {
     hpx_error unknown;
-    if (committed->submodule_path && strcmp(committed->submodule_path, path) == 0)
-        return;
-    free(committed->submodule_path);
-    committed->submodule_path = hpx_strdup(path);
-    hpx_code_files_free(&committed->submodule);
-    hpx_code_tree_add_below(&committed->submodule, committed->repository, committed->tree, path,
-                            committed->work, &unknown);
-    hpx_code_files_sort(&committed->submodule);
+    if (!committed->submodule_path || strcmp(committed->submodule_path, submodule) != 0) {
+        free(committed->submodule_path);
+        committed->submodule_path = hpx_strdup(submodule);
+        hpx_code_files_free(&committed->submodule);
+        hpx_code_tree_add_below(&committed->submodule, committed->repository, committed->tree, submodule,
+                                committed->work, &unknown);
+        hpx_code_files_sort(&committed->submodule);
+    }
+    return hpx_code_files_find(&committed->submodule, path);
 }
 
 /* What the commit has at the path of a file, links on the way followed. */
-static void add_committed(struct committed *committed, const hpx_listed_file *file, const code_files *built)
+static void add_committed(struct committed *committed, const hpx_listed_file *file)
 {
     git_tree_entry *entry = NULL;
-    size_t length = 0;
-    if (hpx_git.tree_entry_bypath(&entry, committed->tree, file->real) == 0)
+    if (hpx_git.tree_entry_bypath(&entry, committed->tree, file->real) == 0) {
         add_committed_file(committed, file->path, hpx_git.tree_entry_filemode(entry),
-                           hpx_git.tree_entry_id(entry)->id);
-    else
-        length = hpx_code_submodule_of(committed->tree, file->real);
-    if (length > 0) {
-        char *path = hpx_strndup(file->real, length);
-        list_submodule(committed, path);
-        const code_file *old = hpx_code_files_find(&committed->submodule, file->real);
-        code_file *added = old ? add_committed_file(committed, file->path, old->mode, old->id) : NULL;
-        if (added && !hpx_code_file_equal(added, hpx_code_files_find(built, file->path)))
-            load_from_submodule(added, committed, path);
-        free(path);
+                           hpx_git.tree_entry_id(entry)->id, "");
+    } else {
+        char *submodule = hpx_code_submodule_of(committed->tree, file->real);
+        const code_file *old = *submodule ? find_in_submodule(committed, submodule, file->real) : NULL;
+        if (old)
+            add_committed_file(committed, file->path, old->mode, old->id, submodule);
+        free(submodule);
     }
     hpx_git.tree_entry_free(entry);
 }
@@ -349,10 +349,8 @@ static void add_deleted(struct committed *committed, const char *word)
         struct stat info;
         if (lstat(full, &info) != 0 && (!hpx_is_glob(word) || hpx_glob_matches(word, old->path) ||
                                         hpx_glob_matches(inside, old->path))) {
-            code_file *added = add_committed_file(committed, old->path, old->mode, old->id);
-            char *submodule = hpx_strndup(old->path, hpx_code_submodule_of(committed->tree, old->path));
-            if (*submodule)
-                load_from_submodule(added, committed, submodule);
+            char *submodule = hpx_code_submodule_of(committed->tree, old->path);
+            add_committed_file(committed, old->path, old->mode, old->id, submodule);
             free(submodule);
         }
         free(full);
@@ -367,13 +365,13 @@ static hpx_status read_listed(hpx_code *out, git_repository *repository, const c
                               const hpx_listing *listing, const char *const *words, size_t word_count,
                               hpx_error *error)
 {
-    struct committed committed = {.repository = repository, .work = listing->root};
+    struct committed committed = {.repository = repository, .work = listing->root, .built = files};
     git_commit *commit = NULL;
     hpx_status status = find_commit(&commit, repository, error);
     if (!status && commit)
         status = hpx_code_tree_below(&committed.tree, repository, hpx_git.commit_tree_id(commit), "", error);
     for (size_t i = 0; i < listing->count && committed.tree && !status; i++)
-        add_committed(&committed, &listing->files[i], files);
+        add_committed(&committed, &listing->files[i]);
     for (size_t i = 0; i < word_count && committed.tree && !status; i++) {
         char *word = hpx_path_normal(listing->folder, words[i]);
         add_deleted(&committed, word);

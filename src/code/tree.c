@@ -182,19 +182,19 @@ hpx_status hpx_code_tree_add_below(code_files *out, git_repository *repository, 
     return list_tree(out, repository, tree, "", path, work, error);
 }
 
-size_t hpx_code_submodule_of(const git_tree *tree, const char *path)
+char *hpx_code_submodule_of(const git_tree *tree, const char *path)
 {
-    size_t length = 0;
-    for (const char *at = path; length == 0 && (at = strchr(at, '/')); at++) {
-        char *prefix = hpx_strndup(path, (size_t)(at - path));
+    for (const char *at = path; (at = strchr(at, '/')); at++) {
+        char *folder = hpx_strndup(path, (size_t)(at - path));
         git_tree_entry *entry = NULL;
-        if (hpx_git.tree_entry_bypath(&entry, tree, prefix) == 0 &&
-            hpx_git.tree_entry_filemode(entry) == GIT_FILEMODE_COMMIT)
-            length = (size_t)(at - path);
+        const bool found = hpx_git.tree_entry_bypath(&entry, tree, folder) == 0 &&
+                           hpx_git.tree_entry_filemode(entry) == GIT_FILEMODE_COMMIT;
         hpx_git.tree_entry_free(entry);
-        free(prefix);
+        if (found)
+            return folder;
+        free(folder);
     }
-    return length;
+    return hpx_strdup("");
 }
 
 hpx_status hpx_code_file_load(code_file *file, git_repository *repository, hpx_error *error)

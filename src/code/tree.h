@@ -24,8 +24,8 @@ hpx_status hpx_code_tree_list(code_files *out, git_repository *repository, const
 hpx_status hpx_code_tree_add_below(code_files *out, git_repository *repository, const git_tree *tree,
                                    const char *path, const char *work, hpx_error *error);
 
-/* How much of a path is a submodule of the tree that it leads into: a length, 0 for none. */
-size_t hpx_code_submodule_of(const git_tree *tree, const char *path);
+/* The submodule of a tree that a path leads into, by its own path: "" for none. free() it. */
+char *hpx_code_submodule_of(const git_tree *tree, const char *path);
 
 /* Gives a file its bytes out of the repository. HPX_NOT_FOUND when that lacks them. */
 hpx_status hpx_code_file_load(code_file *file, git_repository *repository, hpx_error *error);
