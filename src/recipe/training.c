@@ -79,9 +79,29 @@ static void check_need(struct parse *p, const hpx_metric_kind *kind, bool given)
             no_objective(p, count, i, kind, given);
 }
 
-static bool is_plain(const struct word *word, const char *text)
+static const char *const directions[] = {"maximise", "minimise", NULL};
+
+/* Takes the direction from before a metric's name, if one is stated. Of two words the first is one, or an error that says
+ * which it may be; if it is like neither, the second is left, for one too many. */
+static hpx_status take_direction(struct parse *p, struct binding *objective, bool *stated, bool *minimised)
 {
-    return word->kind == WORD_PLAIN && strcmp(word->text, text) == 0;
+    *stated = false;
+    if (objective->count == 0 || objective->values[0].kind != WORD_PLAIN)
+        return HPX_OK;
+    const struct word *first = &objective->values[0];
+    if (objective->count == 1 && hpx_recipe_is_in(directions, first->text))
+        return hpx_recipe_fail(p, first, "expected the name of a metric behind '%s'", first->text);
+    const char *nearest = objective->count > 1 ? hpx_recipe_nearest(p, first->text, directions) : NULL;
+    if (!nearest)
+        return HPX_OK;
+    if (strcmp(first->text, nearest) != 0)
+        return hpx_recipe_fail(p, first, "unknown word '%s' before the objective: expected %s; did you mean '%s'?",
+                               hpx_recipe_show(p, first->text), hpx_recipe_list(p, directions), nearest);
+    *stated = true;
+    *minimised = strcmp(nearest, "minimise") == 0;
+    objective->values++;
+    objective->count--;
+    return HPX_OK;
 }
 
 /* One of the trainer's metrics; of a trainer that does not say which it reports, any. */
@@ -118,12 +138,9 @@ static void read_objective(struct parse *p)
         return;
     }
     struct binding name = given ? *given : (struct binding){.count = 0};
-    bool minimised = name.count > 1 && is_plain(&name.values[0], "minimise");
-    const bool stated = minimised || (name.count > 1 && is_plain(&name.values[0], "maximise"));
-    if (stated) {
-        name.values++;
-        name.count--;
-    }
+    bool stated, minimised = false;
+    if (take_direction(p, &name, &stated, &minimised))
+        return;
     const hpx_setting setting = objective_setting(p, trainer);
     struct slot slot;
     if (hpx_recipe_slot(p, &slot, &setting, given ? &name : NULL, 1, NULL))
