@@ -120,7 +120,7 @@ size_t hpx_jobs_of(const struct options *options)
     const size_t least = by_descriptors < by_memory ? by_descriptors : by_memory;
     const size_t jobs = least < wanted ? (least > 0 ? least : 1) : wanted;
     if (jobs < wanted && !options->quiet)
-        hpx_say("%zu trials at once instead of %zu: there %s for more", jobs, wanted,
+        hpx_say("%zu trial%s at once instead of %zu: there %s for more", jobs, jobs == 1 ? "" : "s", wanted,
                 by_descriptors < by_memory ? "are no descriptors (ulimit -n)" : "is no memory");
     return jobs;
 }

@@ -84,6 +84,17 @@ static bool read_value(union value *out, struct parse *p, const hpx_setting *set
     return number == floor(number);
 }
 
+/* A range of whole numbers as others write it, "1-5" or "1:5", in the way of recipes; NULL: it is none. */
+static const char *meant_range(struct parse *p, const char *text)
+{
+    static const char digits[] = "0123456789";
+    const size_t low = strspn(text, digits), between = strspn(text + low, ":-");
+    const char *high = text + low + between;
+    if (low == 0 || between != 1 || !*high || high[strspn(high, digits)])
+        return NULL;
+    return hpx_arena_format(p->arena, "%.*s..%s", (int)low, text, high);
+}
+
 static const char *value_hint(struct parse *p, const hpx_setting *setting, const char *text, bool literal)
 {
     for (size_t i = 0; literal && i < p->axis_count; i++)
@@ -91,6 +102,9 @@ static const char *value_hint(struct parse *p, const hpx_setting *setting, const
             return hpx_arena_format(p->arena, "; did you mean '$%s'?", text);
     if (strchr(text, ','))
         return "; blanks separate words, not commas";
+    const char *range = literal && setting->type != HPX_SETTING_COUNTS ? NULL : meant_range(p, text);
+    if (range)
+        return hpx_arena_format(p->arena, "; did you mean '%s'?", range);
     return setting->words ? hpx_recipe_hint(p, text, setting->words) : "";
 }
 

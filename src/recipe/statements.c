@@ -295,11 +295,12 @@ static hpx_status read_statement(struct parse *p, const struct line *at, struct 
     hpx_recipe_key(p, &cursor, &fresh->keyword);
     const char *word = hpx_recipe_show(p, fresh->keyword.text);
     *open = fresh;
-    if (hpx_recipe_more(&cursor) && at->bytes[cursor.at] == '=')
-        return hpx_recipe_fail(
-            p, &fresh->keyword,
-            "'%s =' in the first column: expected a binding to be indented under its statement", word);
     const struct kind *kind = find_kind(&fresh->keyword);
+    if (hpx_recipe_more(&cursor) && at->bytes[cursor.at] == '=')
+        return hpx_recipe_fail(p, &fresh->keyword, "'%s =' in the first column: expected %s", word,
+                               kind && kind->state != state_train
+                                   ? hpx_arena_format(p->arena, "a statement, '%s'", kind->usage)
+                                   : "a binding to be indented under its statement");
     if (!kind)
         return hpx_recipe_fail(p, &fresh->keyword, "unknown statement '%s': expected %s%s", word,
                                hpx_recipe_list(p, keywords),

@@ -143,6 +143,17 @@ static hpx_status lone_backslash(struct parse *p, const struct word *word)
                            "next, without a blank behind it");
 }
 
+/* `name`: what stands behind a '$' and is no name, such as "{n}" or "n,". */
+static const char *reference_hint(struct parse *p, const char *name)
+{
+    const size_t open = strspn(name, "{("), size = strcspn(name + open, "}),");
+    const char *meant = hpx_arena_strndup(p->arena, name + open, size);
+    if (!hpx_recipe_is_name(meant, ""))
+        return "";
+    return name[open + size] == ',' ? "; blanks separate words, not commas"
+                                    : hpx_arena_format(p->arena, "; did you mean '$%s'?", meant);
+}
+
 hpx_status hpx_recipe_word(struct parse *p, struct cursor *at, struct word *out)
 {
     if (peek(at) == '"')
@@ -161,9 +172,9 @@ hpx_status hpx_recipe_word(struct parse *p, struct cursor *at, struct word *out)
                                   "'$' inside a word: expected $NAME to be a word of its own; quote the word "
                                   "if the '$' is meant literally");
     if (!hpx_recipe_is_name(dollar + 1, ""))
-        return hpx_recipe_fail(p, out,
-                               "'%s' names no axis: expected '$' and a name of letters, digits, '-' and '_'",
-                               hpx_recipe_show(p, out->text));
+        return hpx_recipe_fail(
+            p, out, "'%s' names no axis: expected '$' and a name of letters, digits, '-' and '_'%s",
+            hpx_recipe_show(p, out->text), reference_hint(p, dollar + 1));
     out->text++;
     out->kind = WORD_REFERENCE;
     return HPX_OK;

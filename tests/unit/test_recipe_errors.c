@@ -297,6 +297,21 @@ static const struct mistake {
      "3:12: 'hidden' cannot be '64,32': expected whole numbers from 1 to 1048576, or 0 for none; blanks "
      "separate words, not "
      "commas"},
+    {"dataset mnist\nmodel mlp\n  hidden = $n, 8\naxis n = 8 16\n",
+     "3:12: '$n,' names no axis: expected *; blanks separate words, not commas"},
+    {"dataset mnist\nmodel mlp\n  hidden = ${n} 8\naxis n = 8 16\n",
+     "3:12: '${n}' names no axis: expected *; did you mean '$n'?"},
+    {"dataset mnist\nmodel mlp\n  hidden = $,\n", "3:12: '$,' names no axis: expected * '-' and '_'"},
+    {SIZED_BY_N "axis n = 16:64\n",
+     "4:10: 'hidden' cannot be '16:64', a value of axis 'n': expected *; did you mean '16..64'?"},
+    {MODEL "train\n  seeds = 1-5\n", "5:11: 'seeds' cannot be '1-5': expected *; did you mean '1..5'?"},
+    {MODEL "train\n  epochs = 1-5\n", "5:12: 'epochs' cannot be '1-5': expected * to 1000000"},
+    {"dataset = mnist\n", "1:1: 'dataset =' in the first column: expected a statement, 'dataset NAME'"},
+    {MODEL "search s\n  method = cross-search\n",
+     "5:12: 'method' cannot be 'cross-search': expected *; did you "
+     "mean 'full-cross'?"},
+    {"dataset mnist\nmodel perceptron\n  hidden = 8\n",
+     "2:7: unknown model 'perceptron': expected mlp, cnn; did you mean 'mlp'?"},
     {SIZED_BY_N "axis n = 16, 32, 64\n", "4:10: a comma in '16,': expected blanks between the values of an "
                                          "axis, as in 'axis n = 16 32'; quote the "
                                          "word if the comma is part of it"},
