@@ -41,6 +41,11 @@ bool hpx_metrics_set(hpx_metrics *metrics, const char *name, double value);
 /* The value of that name; NaN where there is none. */
 double hpx_metrics_value(const hpx_metrics *metrics, const char *name);
 
+bool hpx_metrics_has(const hpx_metrics *metrics, const char *name);
+
+/* Adds their names, with a blank between; where they are many, the first. */
+void hpx_metrics_show_names(hpx_buffer *out, const hpx_metrics *metrics);
+
 /* The same names in the same order. */
 bool hpx_metrics_same_names(const hpx_metrics *a, const hpx_metrics *b);
 

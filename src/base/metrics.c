@@ -12,6 +12,7 @@
 #define TEST       "test_"
 #define VALIDATION "validation_"
 #define FEW        16
+#define SHOWN      300 /* bytes of names in a message */
 
 bool hpx_metric_is_name(const char *name)
 {
@@ -101,6 +102,18 @@ double hpx_metrics_value(const hpx_metrics *metrics, const char *name)
 {
     const hpx_metric *found = find(metrics, name);
     return found ? found->value : NAN;
+}
+
+bool hpx_metrics_has(const hpx_metrics *metrics, const char *name)
+{
+    return find(metrics, name) != NULL;
+}
+
+void hpx_metrics_show_names(hpx_buffer *out, const hpx_metrics *metrics)
+{
+    const size_t before = out->size;
+    for (size_t i = 0; i < metrics->count && out->size - before < SHOWN; i++)
+        hpx_buffer_printf(out, "%s%s", i ? " " : "", metrics->list[i].name);
 }
 
 bool hpx_metrics_same_names(const hpx_metrics *a, const hpx_metrics *b)

@@ -120,8 +120,8 @@ size_t hpx_jobs_of(const struct options *options)
     const size_t least = by_descriptors < by_memory ? by_descriptors : by_memory;
     const size_t jobs = least < wanted ? (least > 0 ? least : 1) : wanted;
     if (jobs < wanted && !options->quiet)
-        hpx_say("%zu trial%s at once instead of %zu: there %s for more", jobs, jobs == 1 ? "" : "s", wanted,
-                by_descriptors < by_memory ? "are no descriptors (ulimit -n)" : "is no memory");
+        hpx_say("%zu %s at once instead of %zu: there %s for more", jobs, hpx_plural(jobs, "trial", "trials"),
+                wanted, by_descriptors < by_memory ? "are no descriptors (ulimit -n)" : "is no memory");
     return jobs;
 }
 

@@ -45,8 +45,7 @@ static hpx_status of_exit(int code, const char *last, hpx_error *error)
 static hpx_status of_no_objective(const struct trial *trial, const hpx_metrics *metrics, hpx_error *error)
 {
     hpx_buffer names = {0};
-    for (size_t i = 0; i < metrics->count && names.size < 300; i++)
-        hpx_buffer_printf(&names, "%s%s", i ? " " : "", metrics->list[i].name);
+    hpx_metrics_show_names(&names, metrics);
     hpx_error_set(error, HPX_FAILED, "no metrics: the program did not report %s%s%s%s%s", trial->objective,
                   trial->continues && metrics->count ? " in its last epoch" : "",
                   metrics->count ? " (it reported: " : "", metrics->count ? hpx_buffer_text(&names) : "",

@@ -176,7 +176,41 @@ static hpx_status read_literals(struct parse *p, const char *key, hpx_program_wo
     return status;
 }
 
+/* In a shell such words end a command or lead it elsewhere. */
+static const char *const shell_words[] = {"|", "||", "&",  "&&",   ";",  "<",
+                                          ">", ">>", "2>", "2>&1", "&>", NULL};
+
+/* A word that does something in a shell or in another tool, and nothing here, is a mistake, unless it is quoted. `word` is
+ * as it is written. */
+static hpx_status check_written(struct parse *p, const struct word *word)
+{
+    if (hpx_recipe_is_in(shell_words, word->text))
+        return hpx_recipe_fail(p, word,
+                               "no shell reads the command, so '%s' would go to the program: expected sh -c "
+                               "\"...\"; quote the word if it is meant "
+                               "literally",
+                               word->text);
+    for (size_t i = 0; i < p->axis_count && !strpbrk(word->text, "\"'"); i++) {
+        const char *name = p->recipe->axes[i].name;
+        const char *braced = hpx_arena_format(p->arena, "{%s}", name);
+        const char *found = strstr(word->text, braced);
+        if (found && (found == word->text || found[-1] != '$'))
+            return hpx_recipe_fail(p, word,
+                                   "'%s' is plain text: expected '$%s' for the value of the axis; quote the "
+                                   "word if it is meant literally",
+                                   braced, name);
+    }
+    return HPX_OK;
+}
+
 /* --- command, version, env -------------------------------------------------------------------------------- */
+
+/* "NAME=VALUE", which in a shell may stand before a command. */
+static bool sets_variable(struct parse *p, const char *word)
+{
+    const char *equals = strchr(word, '=');
+    return equals && hpx_recipe_is_name(hpx_arena_strndup(p->arena, word, (size_t)(equals - word)), "");
+}
 
 static void read_command(struct parse *p, hpx_program_words *out)
 {
@@ -187,11 +221,16 @@ static void read_command(struct parse *p, hpx_program_words *out)
     if (!given)
         return;
     out->words = hpx_arena_alloc(p->arena, (given->count + 1) * sizeof *out->words);
-    for (size_t i = 0; i < given->count; i++)
+    for (size_t i = 0; i < given->count; i++) {
+        check_written(p, &given->values[i]);
         make_template(p, unquoted(p, as_written(p, &given->values[i])), "command", true,
                       &out->words[out->count++]);
+    }
     if (!*out->words[0])
         hpx_recipe_fail(p, &given->values[0], "an empty word cannot be a program");
+    else if (sets_variable(p, given->values[0].text))
+        hpx_recipe_fail(p, &given->values[0], "'%s' is no program: expected it as 'env = %s'",
+                        hpx_recipe_show(p, given->values[0].text), hpx_recipe_show(p, given->values[0].text));
 }
 
 /* The next word of a command that is one word of the recipe. False: there is none. */
@@ -274,6 +313,7 @@ static void read_variable(struct parse *p, const struct word *word, hpx_program 
     }
     if (check_variable(p, word, name, "NAME=VALUE"))
         return;
+    check_written(p, word);
     for (size_t i = 0; i < program->env_count; i++)
         if (strcmp(program->env[i].name, name) == 0)
             hpx_recipe_fail(p, word, "'env' sets '%s' twice: expected every variable once", name);
@@ -302,8 +342,27 @@ static void read_environment(struct parse *p, hpx_program *program)
 
 /* --- metrics ---------------------------------------------------------------------------------------------- */
 
+/* \d, \t and the like of other languages; glibc knows \w, \s, \b and their opposites. NULL: there is none. */
+static const char *foreign_escape(const char *text)
+{
+    for (const char *c = text; *c; c++)
+        if (*c == '\\' && c[1]) {
+            const bool letter = (c[1] >= 'a' && c[1] <= 'z') || (c[1] >= 'A' && c[1] <= 'Z');
+            if (letter && !strchr("wWsSbB", c[1]))
+                return c;
+            c++;
+        }
+    return NULL;
+}
+
 static void check_expression(struct parse *p, const struct word *at, const char *text)
 {
+    const char *escape = foreign_escape(text);
+    if (escape) {
+        hpx_recipe_fail(p, at, "'%.2s' means nothing in a POSIX extended regular expression%s", escape,
+                        escape[1] == 'd' ? ": expected [0-9]" : "");
+        return;
+    }
     regex_t expression;
     const int code = regcomp(&expression, text, REG_EXTENDED);
     char why[128];

@@ -95,7 +95,8 @@ static hpx_status take_direction(struct parse *p, struct binding *objective, boo
     if (!nearest)
         return HPX_OK;
     if (strcmp(first->text, nearest) != 0)
-        return hpx_recipe_fail(p, first, "unknown word '%s' before the objective: expected %s; did you mean '%s'?",
+        return hpx_recipe_fail(p, first,
+                               "unknown word '%s' before the objective: expected %s; did you mean '%s'?",
                                hpx_recipe_show(p, first->text), hpx_recipe_list(p, directions), nearest);
     *stated = true;
     *minimised = strcmp(nearest, "minimise") == 0;

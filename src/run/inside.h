@@ -80,6 +80,7 @@ struct build {
     hpx_error store_error; /* of the last lookup that failed */
     hpx_status store_status;
     bool warned;               /* of what is ignored of what a program says */
+    bool said_lack;            /* of the objective in what is stored */
     const struct trial *aside; /* the last one found in training elsewhere */
     double waiting_since;      /* 0: some trial is trained here */
     char *waiting_for;         /* as it was said last; NULL: not yet */

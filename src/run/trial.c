@@ -24,6 +24,22 @@ static void note_end(struct build *build, struct trial *trial, const char *failu
         past->stopped = true;
 }
 
+/* A stored result without the objective failed for that reason alone: said of the first, for whoever has misspelt a name. */
+static void say_lack(struct build *build, const struct trial *trial, const hpx_metrics *metrics)
+{
+    const char *objective = build->recipe->objective.name;
+    hpx_buffer text = {0};
+    if (build->said_lack || metrics->count == 0 || hpx_metrics_has(metrics, objective))
+        return;
+    build->said_lack = true;
+    hpx_recipe_cell_text(&text, build->recipe, trial->cell);
+    hpx_buffer_printf(&text, ": what is stored has no %s (it has: ", objective);
+    hpx_metrics_show_names(&text, metrics);
+    hpx_buffer_puts(&text, ")");
+    hpx_build_emit(build, HPX_EVENT_SAID, NULL, hpx_buffer_text(&text));
+    hpx_buffer_free(&text);
+}
+
 /* What is stored answers for some epochs. It is what the trial has, unless more is known of it already, or more is asked: then
  * its verdict is of that. */
 static void note_hit(struct build *build, struct trial *trial, const hpx_artifact *artifact)
@@ -31,6 +47,7 @@ static void note_hit(struct build *build, struct trial *trial, const hpx_artifac
     const double value = hpx_objective_value(&build->recipe->objective, &artifact->metrics);
     const bool ends = *artifact->failure || *artifact->stopped;
     hpx_ledger_note(&build->ledger, trial, artifact->epoch, value);
+    say_lack(build, trial, &artifact->metrics);
     if (artifact->epoch > trial->epoch && (ends || hpx_trial_target(trial) == 0)) {
         struct past *past = hpx_ledger_past(&build->ledger, trial);
         trial->verdict = HPX_HIT;

@@ -35,6 +35,18 @@ test_stdout() {
     run 0 hpx verify
 }
 
+# An objective that what is stored does not have.
+test_lacks_objective() {
+    scratch
+    echo 'echo "score=$1 loss: 0.5"' >train.sh
+    recipe '  metrics = stdout' >a.rcp
+    run 0 hpx build a.rcp
+    run 1 hpx build train.objective='minimise val_loss' a.rcp
+    has err 'n=1: what is stored has no val_loss (it has: score loss)'
+    run 0 hpx plan train.objective='minimise loss' a.rcp
+    has_not err 'what is stored'
+}
+
 # JSON lines; why a training failed, or ended early.
 test_lines() {
     scratch

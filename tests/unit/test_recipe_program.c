@@ -196,6 +196,22 @@ static const struct mistake {
     {"program\n" GOOD TRAIN "  rate = 3\n", "5:3: 'rate' is a setting of models: a program is told its "
                                             "settings by its command, such as '--rate $rate' with "
                                             "an axis 'rate'"},
+    {"program\n  command = p $a | tee log\n" TRAIN "axis a = 1 2\n",
+     "2:18: no shell reads the command, so '|' would go to the program: expected sh -c \"...\"; quote the "
+     "word if it is "
+     "meant literally"},
+    {"program\n  command = p {a} '{a}' ${a}\n" TRAIN "axis a = 1 2\n",
+     "2:15: '{a}' is plain text: expected '$a' for the value of the axis; quote the word if it is meant "
+     "literally"},
+    {"program\n  command = p\n  env = A=x{a}\n" TRAIN "axis a = 1 2\n",
+     "3:9: '{a}' is plain text: expected '$a' for the value of the axis; quote the word if it is meant "
+     "literally"},
+    {"program\n  command = A=$a p\n" TRAIN "axis a = 1 2\n",
+     "2:13: 'A=$a' is no program: expected it as 'env = A=$a'"},
+    {"program\n" GOOD "  metrics = stdout\n  match = n n=(\\d+)\n" TRAIN,
+     "4:13: '\\d' means nothing in a POSIX extended regular expression: expected [0-9]"},
+    {"program\n" GOOD "  metrics = stdout\n  match = n \\(n\\)\\t([0-9]+)\n" TRAIN,
+     "4:13: '\\t' means nothing in a POSIX extended regular expression"},
     {"program\n  command = \"p\n" TRAIN, "2:13: the quote has no end: expected another \" on this line"},
     {"program\n  command = p a'b\n" TRAIN, "2:16: the quote has no end: expected another ' on this line"},
     {"program\n  command = p \\ \n" TRAIN, "2:15: a lone '\\': expected it to be the last character of a "
