@@ -3,7 +3,7 @@
  *     bytes --words.c--> words --statements.c--> statements (includes read, amendments made)
  *           --amend.c--> those with the command line's words
  *           --axes.c--> axes --dataset.c, trainer.c, training.c, with settings.c--> slots
- *           --program.c--> what is known of a program --searches.c--> searches
+ *           --program.c, command.c--> what is known of a program --searches.c--> searches
  *     recipe and cell --resolve.c, program.c--> fields
  *     any bytes --names.c--> names, for completion
  *     bytes --format.c--> the same in the usual layout
@@ -299,6 +299,15 @@ const char *const *hpx_recipe_search_taken(struct parse *p, const struct stateme
 union value hpx_recipe_operand(const struct operand *operand, const uint32_t *indices);
 bool hpx_recipe_present(const struct slot *slot, const uint32_t *indices);
 void hpx_recipe_set_field(hpx_fields *out, const struct slot *slot, const uint32_t *indices);
+
+/* command.c */
+
+/* The words of a binding of `program` in which no axis may stand; none where it is not given. */
+hpx_status hpx_recipe_literals(struct parse *p, const char *key, hpx_program_words *out);
+/* `command`, `version` and `env`, with `pass`. */
+void hpx_recipe_command(struct parse *p);
+/* A name of what a trial has beside its axes, such as "seed". */
+bool hpx_recipe_is_of_trial(const char *name);
 
 /* program.c */
 
