@@ -169,6 +169,9 @@ void hpx_recipe_describe(hpx_buffer *out, const struct word *at, const char *mes
 const char *hpx_recipe_show(struct parse *p, const char *text);
 /* "a, b, c" of a NULL-terminated list. */
 const char *hpx_recipe_list(struct parse *p, const char *const *words);
+/* The word of a NULL-terminated list that `wrong` is in another spelling ('_', capitals), or in that of other tools; NULL: it
+ * is none. */
+const char *hpx_recipe_meant(struct parse *p, const char *wrong, const char *const *words);
 /* The word of a NULL-terminated list that was probably meant, also by what other tools call it; NULL: none is
  * near. */
 const char *hpx_recipe_nearest(struct parse *p, const char *wrong, const char *const *words);

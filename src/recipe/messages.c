@@ -189,20 +189,45 @@ static const struct alias {
 } aliases[] = {
     {"lr", "rate"},
     {"learning-rate", "rate"},
+    {"eta", "rate"},
+    {"alpha", "rate"},
     {"batch-size", "batch"},
     {"bs", "batch"},
     {"minibatch", "batch"},
     {"wd", "weight-decay"},
+    {"decay", "weight-decay"},
+    {"regularization", "weight-decay"},
+    {"l2-regularization", "weight-decay"},
     {"l2", "weight-decay"},
+    {"mu", "momentum"},
+    {"eps", "epsilon"},
     {"opt", "optimizer"},
     {"scheduler", "schedule"},
     {"lr-schedule", "schedule"},
+    {"lr-decay", "schedule"},
+    {"gamma", "step-factor"},
+    {"step-size", "step-epochs"},
+    {"none", "constant"},
+    {"fixed", "constant"},
+    {"cos", "cosine"},
+    {"cosine-annealing", "cosine"},
     {"max-epochs", "epochs"},
     {"num-epochs", "epochs"},
     {"iterations", "epochs"},
+    {"iters", "epochs"},
+    {"max-iter", "epochs"},
+    {"steps", "epochs"},
     {"random-state", "seeds"},
+    {"random-seed", "seeds"},
+    {"repeats", "seeds"},
+    {"repetitions", "seeds"},
+    {"runs", "seeds"},
     {"metric", "objective"},
     {"monitor", "objective"},
+    {"goal", "objective"},
+    {"target", "objective"},
+    {"score", "objective"},
+    {"direction", "objective"},
     {"maximize", "maximise"},
     {"max", "maximise"},
     {"higher", "maximise"},
@@ -211,17 +236,28 @@ static const struct alias {
     {"lower", "minimise"},
     {"checkpoint", "keep"},
     {"save", "keep"},
+    {"save-best", "keep"},
+    {"every", "all"},
+    {"no", "none"},
+    {"final", "newest"},
     {"last", "newest"},
     {"latest", "newest"},
     {"val-accuracy", "validation_accuracy"},
     {"val-acc", "validation_accuracy"},
+    {"validation-acc", "validation_accuracy"},
     {"accuracy", "validation_accuracy"},
     {"acc", "validation_accuracy"},
     {"val-loss", "validation_loss"},
     {"loss", "validation_loss"},
     {"test-acc", "test_accuracy"},
+    {"train-acc", "train_accuracy"},
     {"layers", "hidden"},
     {"units", "hidden"},
+    {"hidden-units", "hidden"},
+    {"neurons", "hidden"},
+    {"nodes", "hidden"},
+    {"width", "hidden"},
+    {"sizes", "hidden"},
     {"hidden-layers", "hidden"},
     {"hidden-sizes", "hidden"},
     {"channels", "filters"},
@@ -234,19 +270,49 @@ static const struct alias {
     {"pool-type", "pooling"},
     {"avg", "average"},
     {"act", "activation"},
+    {"activation-function", "activation"},
     {"nonlinearity", "activation"},
     {"drop", "dropout"},
     {"dropout-rate", "dropout"},
     {"initialization", "init"},
     {"initializer", "init"},
+    {"weight-init", "init"},
     {"xavier", "glorot"},
+    {"xavier-normal", "glorot"},
+    {"xavier-uniform", "glorot"},
+    {"glorot-normal", "glorot"},
+    {"glorot-uniform", "glorot"},
     {"kaiming", "he"},
+    {"kaiming-normal", "he"},
+    {"kaiming-uniform", "he"},
+    {"he-normal", "he"},
+    {"he-uniform", "he"},
     {"adamw", "adam"},
     {"val", "validation"},
+    {"valid", "validation"},
+    {"holdout", "validation"},
+    {"validation-size", "validation"},
     {"validation-split", "validation"},
     {"samples", "take"},
+    {"subset", "take"},
+    {"limit", "take"},
+    {"size", "take"},
     {"algorithm", "method"},
     {"strategy", "method"},
+    {"iterations", "evaluations"},
+    {"trials", "evaluations"},
+    {"n-trials", "evaluations"},
+    {"evals", "evaluations"},
+    {"max-evals", "evaluations"},
+    {"n-iter", "evaluations"},
+    {"budget", "evaluations"},
+    {"start-point", "start"},
+    {"from", "start"},
+    {"initial-points", "initial"},
+    {"reduction-factor", "eta"},
+    {"min-budget", "min-epochs"},
+    {"neighborhood", "neighbours"},
+    {"patience", "limit"},
     {"hillclimb", "hill-climb"},
     {"grid-search", "grid"},
     {"cross", "full-cross"},
@@ -273,14 +339,21 @@ static const struct alias {
     {"nominal", "unordered"},
     {"ordinal", "ordered"},
     {"parameter", "axis"},
+    {"param", "axis"},
+    {"params", "axis"},
+    {"hyperparameter", "axis"},
     {"training", "train"},
     {"data", "dataset"},
     {"network", "model"},
+    {"net", "model"},
+    {"optimize", "search"},
+    {"import", "include"},
     {"perceptron", "mlp"},
     {"dense", "mlp"},
     {"conv", "cnn"},
     {"convnet", "cnn"},
     {"script", "program"},
+    {"run", "program"},
     {"cmd", "command"},
     {"exec", "command"},
     {"sources", "code"},
@@ -302,30 +375,53 @@ static const struct alias {
 };
 #define ALIASES (sizeof aliases / sizeof *aliases)
 
-const char *hpx_recipe_nearest(struct parse *p, const char *wrong, const char *const *words)
+/* As aliases are written: '_' and '-' are one, 'A' and 'a' too. */
+static const char *plain_of(struct parse *p, const char *word)
 {
-    const char *candidates[ALIASES + 1] = {NULL}, *longer[ALIASES + 1] = {NULL};
-    size_t count = 0, longer_count = 0;
-    for (size_t i = 0; i < ALIASES; i++) {
-        if (!hpx_recipe_is_in(words, aliases[i].here))
-            continue;
-        candidates[count++] = aliases[i].word;
-        if (strlen(aliases[i].word) > 5) /* too many words are near to a short one */
-            longer[longer_count++] = aliases[i].word;
-    }
-    char *plain =
-        hpx_arena_strndup(p->arena, wrong, strlen(wrong)); /* '_' and '-' are one, 'A' and 'a' too */
+    char *plain = hpx_arena_strndup(p->arena, word, strlen(word));
     for (char *c = plain; *c; c++)
         *c = *c == '_' ? '-' : *c >= 'A' && *c <= 'Z' ? (char)(*c + ('a' - 'A')) : *c;
-    const char *nearest = hpx_recipe_is_in(candidates, plain) ? plain : hpx_nearest_word(wrong, words);
+    return plain;
+}
+
+/* What that alias is here, if it is one of `words`. */
+static const char *of_alias(const char *word, const char *const *words)
+{
+    for (size_t i = 0; i < ALIASES; i++)
+        if (strcmp(word, aliases[i].word) == 0 && hpx_recipe_is_in(words, aliases[i].here))
+            return aliases[i].here;
+    return NULL;
+}
+
+const char *hpx_recipe_meant(struct parse *p, const char *wrong, const char *const *words)
+{
+    const char *plain = plain_of(p, wrong);
+    for (size_t i = 0; words[i]; i++)
+        if (strcmp(plain, plain_of(p, words[i])) == 0)
+            return words[i];
+    return of_alias(plain, words);
+}
+
+const char *hpx_recipe_nearest(struct parse *p, const char *wrong, const char *const *words)
+{
+    const char *plain = plain_of(p, wrong), *nearest = hpx_recipe_meant(p, wrong, words);
+    if (!nearest)
+        nearest = hpx_nearest_word(wrong, words);
     if (!nearest)
         nearest = hpx_nearest_word(plain, words);
-    if (!nearest)
-        nearest = hpx_nearest_word(plain, longer);
-    for (size_t i = 0; nearest && i < ALIASES; i++)
-        if (strcmp(nearest, aliases[i].word) == 0 && hpx_recipe_is_in(words, aliases[i].here))
-            return aliases[i].here;
-    return nearest;
+    if (nearest)
+        return nearest;
+    const char *longer[ALIASES + 1] = {NULL}; /* too many words are near to a short one */
+    const size_t length = strlen(plain);
+    size_t count = 0;
+    for (size_t i = 0; i < ALIASES; i++) {
+        const size_t other = strlen(aliases[i].word);
+        if (other > 5 && other <= length + 2 && length <= other + 2 &&
+            hpx_recipe_is_in(words, aliases[i].here))
+            longer[count++] = aliases[i].word;
+    }
+    const char *alias = hpx_nearest_word(plain, longer);
+    return alias ? of_alias(alias, words) : NULL;
 }
 
 const char *hpx_recipe_hint(struct parse *p, const char *wrong, const char *const *words)

@@ -260,23 +260,44 @@ const char *const *hpx_recipe_known_keys(struct parse *p, enum section section)
     return known;
 }
 
+/* A misspelt word of another statement begins as it does: of so many words some are near to any. */
+static const char *near_elsewhere(struct parse *p, const char *wrong, const char *const *words)
+{
+    const char *nearest = hpx_recipe_nearest(p, wrong, words);
+    return nearest && strncmp(nearest, wrong, 3) == 0 ? nearest : NULL;
+}
+
+static const char *hint_elsewhere(struct parse *p, const char *wrong, const char *keyword,
+                                  const char *(*find)(struct parse *, const char *, const char *const *))
+{
+    for (enum section other = 0; other < SECTIONS; other++) {
+        const char *section = hpx_recipe_sections[other];
+        const char *found =
+            strcmp(section, keyword) == 0 ? NULL : find(p, wrong, hpx_recipe_known_keys(p, other));
+        if (found)
+            return hpx_arena_format(p->arena, "; did you mean '%s' of %s?", found, section);
+    }
+    return NULL;
+}
+
 void hpx_recipe_unknown(struct parse *p, const struct word *key, const char *keyword,
                         const char *const *known, const char *const *near)
 {
-    const char *hint = hpx_recipe_hint(p, key->text, near);
-    for (enum section other = 0; other < SECTIONS; other++) {
-        const char *const *others = hpx_recipe_known_keys(p, other), *section = hpx_recipe_sections[other];
-        const char *nearest = *hint ? NULL : hpx_recipe_nearest(p, key->text, others);
-        if (hpx_recipe_is_in(others, key->text)) {
-            hpx_recipe_fail(p, key, "'%s' is a setting of %s, not of %s: expected %s", key->text, section,
-                            keyword, hpx_recipe_list(p, known));
+    for (enum section other = 0; other < SECTIONS; other++)
+        if (hpx_recipe_is_in(hpx_recipe_known_keys(p, other), key->text)) {
+            hpx_recipe_fail(p, key, "'%s' is a setting of %s, not of %s: expected %s", key->text,
+                            hpx_recipe_sections[other], keyword, hpx_recipe_list(p, known));
             return;
         }
-        if (nearest && strcmp(section, keyword) != 0)
-            hint = hpx_arena_format(p->arena, "; did you mean '%s' of %s?", nearest, section);
-    }
+    const char *hint = NULL;
+    if (!hpx_recipe_meant(p, key->text, near))
+        hint = hint_elsewhere(p, key->text, keyword, hpx_recipe_meant);
+    if (!hint)
+        hint = hpx_recipe_hint(p, key->text, near);
+    if (!*hint)
+        hint = hint_elsewhere(p, key->text, keyword, near_elsewhere);
     hpx_recipe_fail(p, key, "unknown setting '%s' of %s: expected %s%s", hpx_recipe_show(p, key->text),
-                    keyword, hpx_recipe_list(p, known), hint);
+                    keyword, hpx_recipe_list(p, known), hint ? hint : "");
 }
 
 void hpx_recipe_check_keys(struct parse *p, struct statement *statement, enum section section)
