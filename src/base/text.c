@@ -332,6 +332,14 @@ static size_t distance(const char *a, const char *b)
     return above[nb];
 }
 
+const char *hpx_alias_find(const hpx_alias *aliases, size_t count, const char *word)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(word, aliases[i].word) == 0)
+            return aliases[i].here;
+    return NULL;
+}
+
 const char *hpx_nearest_word(const char *word, const char *const *words)
 {
     size_t length = strlen(word);

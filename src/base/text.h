@@ -70,4 +70,12 @@ const char *hpx_plural(uint64_t count, const char *one, const char *many);
  * when none is near enough to be what was meant. */
 const char *hpx_nearest_word(const char *word, const char *const *words);
 
+/* What other tools call something, and what it is called here. */
+typedef struct hpx_alias {
+    const char *word, *here;
+} hpx_alias;
+
+/* NULL: none of them is `word`. */
+const char *hpx_alias_find(const hpx_alias *aliases, size_t count, const char *word);
+
 #endif

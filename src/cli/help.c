@@ -31,6 +31,17 @@ static const struct topic *topic_of(const char *name)
     return topic->name ? topic : NULL;
 }
 
+/* What other tools call a command. */
+static const hpx_alias aliases[] = {
+    {"run", "build"},      {"train", "build"}, {"search", "build"},  {"tune", "build"},
+    {"optimize", "build"}, {"start", "build"}, {"resume", "build"},  {"make", "build"},
+    {"continue", "build"}, {"status", "plan"}, {"list", "ls"},       {"results", "ls"},
+    {"trials", "ls"},      {"top", "watch"},   {"info", "show"},     {"cat", "show"},
+    {"clean", "gc"},       {"rm", "forget"},   {"remove", "forget"}, {"delete", "forget"},
+    {"new", "init"},       {"create", "init"}, {"lint", "check"},    {"validate", "check"},
+    {"format", "fmt"},     {"blame", "audit"}, {"history", "audit"}, {"version", "--version"},
+};
+
 static void unknown(const char *name, bool topics)
 {
     const char *names[NAMES_MAX + 1] = {NULL};
@@ -40,7 +51,9 @@ static void unknown(const char *name, bool topics)
             names[count++] = command->name;
     for (const struct topic *topic = hpx_topics; topics && topic->name && count < NAMES_MAX; topic++)
         names[count++] = topic->name;
-    const char *nearest = hpx_nearest_word(name, names);
+    const char *nearest = hpx_alias_find(aliases, sizeof aliases / sizeof *aliases, name);
+    if (!nearest)
+        nearest = hpx_nearest_word(name, names);
     hpx_say("unknown command '%s'%s%s%s `hpx help` lists them", name, nearest ? "; did you mean '" : ";",
             nearest ? nearest : "", nearest ? "'?" : "");
 }

@@ -398,17 +398,53 @@ static size_t find_long(const struct row **found, const struct reader *reader, c
     return count;
 }
 
-static bool unknown_long(const struct reader *reader, const char *word)
+/* What other tools call it. */
+static const hpx_alias aliases[] = {
+    {"parallel", "jobs"},     {"processes", "jobs"}, {"threads", "jobs"},  {"workers", "jobs"},
+    {"force", "always-make"}, {"cache", "store"},    {"file", "output"},   {"filter", "where"},
+    {"limit", "top"},         {"sort-by", "sort"},   {"cwd", "directory"}, {"silent", "quiet"},
+    {"format", "json"},
+};
+
+/* The option of this command that was meant; NULL: none is near. */
+static const char *nearest_option(const struct command *command, const char *word)
 {
     const char *names[OPTIONS + 1] = {NULL};
     size_t count = 0;
+    const char *alias = hpx_alias_find(aliases, sizeof aliases / sizeof *aliases, word);
     for (size_t i = 0; i < OPTIONS; i++)
-        if (takes(reader->command, &table[i]))
+        if (takes(command, &table[i]))
             names[count++] = table[i].name;
-    const char *nearest = hpx_nearest_word(word + 2, names);
-    if (nearest)
-        return complain(reader, "unknown option '%s'; did you mean '--%s'?", word, nearest);
-    return complain(reader, "unknown option '%s'", word);
+    return hpx_nearest_word(alias ? alias : word, names);
+}
+
+/* "; it belongs to compare, export": an option of other commands. */
+static void add_owners(hpx_buffer *out, const struct command *command, const struct row *row)
+{
+    hpx_buffer_puts(out, command ? "; it belongs to " : "; it stands behind its command, ");
+    for (const char *at = row->commands; *at; at++)
+        hpx_buffer_printf(out, *at == ' ' ? ", " : "%c", *at);
+}
+
+/* `letter` 0: a long one, `word` with its dashes; `valued`: "=VALUE" stands behind it. */
+static bool unknown(const struct reader *reader, const char *word, char letter, bool valued)
+{
+    const struct command *command = reader->command;
+    hpx_buffer hint = {0};
+    const struct row *row = table;
+    while (row < table + OPTIONS && (letter ? row->letter != letter : strcmp(row->name, word + 2) != 0))
+        row++;
+    const bool known = row < table + OPTIONS && (row->argument || !valued);
+    const char *nearest = letter || known ? NULL : nearest_option(command, word + 2);
+    if (known)
+        add_owners(&hint, command, row);
+    else if (nearest)
+        hpx_buffer_printf(&hint, "; did you mean '--%s'?", nearest);
+    else if (!letter && command && strstr(command->usage, "NAME=VALUE"))
+        hpx_buffer_puts(&hint, "; a setting of the recipe has no dashes: NAME=VALUE");
+    complain(reader, "unknown option '%s'%s", word, hpx_buffer_text(&hint));
+    hpx_buffer_free(&hint);
+    return false;
 }
 
 /* --NAME, --NAME=VALUE, --NAME VALUE; the name may be cut short where no other begins so. */
@@ -425,7 +461,7 @@ static bool read_long(struct reader *reader, const char *word)
         given.name = name = hpx_format("--%s", given.row->name);
     }
     if (found == 0)
-        good = unknown_long(reader, name);
+        good = unknown(reader, name, 0, equals != NULL);
     else if (found > 1)
         good = complain(reader, "ambiguous option '%s': %s", name, hpx_buffer_text(&candidates));
     else if (equals && !given.row->argument)
@@ -453,7 +489,7 @@ static bool read_short(struct reader *reader, const char *word)
         char name[] = {'-', *at, 0};
         struct given given = {.row = find_short(reader->command, *at), .name = name};
         if (!given.row) /* a letter outside of ASCII is shown with the rest of the word */
-            return complain(reader, "unknown option '%s'", *at & 0x80 ? word : name);
+            return unknown(reader, *at & 0x80 ? word : name, *at, false);
         bool takes_value = given.row->argument != NULL;
         if (takes_value && !take_value(reader, &given, at[1] ? at + 1 : NULL))
             return false;

@@ -184,9 +184,7 @@ const char *hpx_recipe_list(struct parse *p, const char *const *words)
 }
 
 /* What other tools call it, and what it is called here. */
-static const struct alias {
-    const char *word, *here;
-} aliases[] = {
+static const hpx_alias aliases[] = {
     {"lr", "rate"},
     {"learning-rate", "rate"},
     {"eta", "rate"},

@@ -233,6 +233,11 @@ test_command_line() {
     complains 2 "unknown command 'biuld'; did you mean 'build'" hpx biuld a.rcp
     complains 2 "unknown command 'frobnicate'" hpx frobnicate
     complains 2 "build: unknown option '--keep-gong'; did you mean '--keep-going'" hpx build --keep-gong a.rcp
+    complains 2 "unknown command 'format'; did you mean 'fmt'" hpx format a.rcp
+    complains 2 "build: unknown option '--workers'; did you mean '--jobs'" hpx build --workers=2 a.rcp
+    complains 2 "build: unknown option '--epochs'; a setting of the recipe has no dashes: NAME=VALUE" \
+        hpx build --epochs=2 a.rcp
+    complains 2 "build: unknown option '--csv'; it belongs to compare, export" hpx build --csv a.rcp
     complains 2 "build: unknown option '-x'" hpx build -x a.rcp
     complains 2 "ls: unknown option '-k'" hpx ls -k
     complains 2 "unknown option '-j'" hpx -j 2 build a.rcp
