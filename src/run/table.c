@@ -5,12 +5,14 @@
 #include "base/text.h"
 #include "hpx/file.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TABLE_BYTES_MAX ((size_t)1 << 30)
 #define NO_COLUMN       SIZE_MAX
+#define SHOWN           200 /* bytes of columns in a message */
 
 struct table {
     const hpx_recipe *recipe;
@@ -100,6 +102,19 @@ static size_t find_metric_column(const struct table *table, const char *name)
     return column == NO_COLUMN ? find_own_column(table, name) : column;
 }
 
+/* `what` the column is. Says which there are, for whoever has misspelt one or has other separators. */
+static hpx_status no_column(const struct table *table, const char *name, const char *what, hpx_error *error)
+{
+    hpx_buffer columns = {0};
+    for (size_t i = 0; i < table->columns && columns.size < SHOWN; i++)
+        hpx_buffer_printf(&columns, "%s'%.*s'", i ? ", " : "", SHOWN, table->row[i]);
+    hpx_error_set(error, HPX_USAGE, "%s:1: no column '%s', %s of %s; it has: %s%s", table->path, name, what,
+                  table->recipe->path, hpx_buffer_text(&columns),
+                  table->columns == 1 ? "; commas separate columns" : "");
+    hpx_buffer_free(&columns);
+    return HPX_USAGE;
+}
+
 static hpx_status read_header(struct table *table, hpx_error *error)
 {
     const hpx_recipe *recipe = table->recipe;
@@ -109,8 +124,7 @@ static hpx_status read_header(struct table *table, hpx_error *error)
     for (size_t axis = 0; axis < recipe->grid.axes; axis++) {
         table->axis_columns[axis] = find_column(table, recipe->axes[axis].name);
         if (table->axis_columns[axis] == NO_COLUMN)
-            return hpx_error_set(error, HPX_USAGE, "%s:1: no column '%s', an axis of %s", table->path,
-                                 recipe->axes[axis].name, recipe->path);
+            return no_column(table, recipe->axes[axis].name, "an axis", error);
     }
     for (size_t i = 0; i < table->metric_count; i++)
         table->metric_columns[i] = find_metric_column(table, table->metrics[i]);
@@ -118,8 +132,7 @@ static hpx_status read_header(struct table *table, hpx_error *error)
     table->epoch_column = find_own_column(table, "epoch");
     table->status_column = find_own_column(table, "status");
     if (table->metric_columns[0] == NO_COLUMN)
-        return hpx_error_set(error, HPX_USAGE, "%s:1: no column '%s', the objective of %s", table->path,
-                             table->metrics[0], recipe->path);
+        return no_column(table, table->metrics[0], "the objective", error);
     table->measured = hpx_measured_new(recipe, table->metric_count, table->seed_column == NO_COLUMN);
     return HPX_OK;
 }
@@ -154,10 +167,15 @@ static bool row_cell(uint32_t *cell, const struct table *table)
 static hpx_status read_count(uint64_t *out, const struct table *table, size_t column, const char *name,
                              hpx_error *error)
 {
-    if (column == NO_COLUMN || hpx_parse_u64(out, table->row[column]))
+    double number; /* "2.0", too, as a column with gaps comes from other tools */
+    if (column == NO_COLUMN)
         return HPX_OK;
-    return hpx_error_set(error, HPX_USAGE, "%s:%zu: %s '%s' is not a number", table->path, table->line, name,
-                         table->row[column]);
+    if (!hpx_parse_real(&number, table->row[column]) || number < 0 || number > UINT32_MAX ||
+        number != floor(number))
+        return hpx_error_set(error, HPX_USAGE, "%s:%zu: %s '%s' is no whole number from 0 to %" PRIu32,
+                             table->path, table->line, name, table->row[column], UINT32_MAX);
+    *out = (uint64_t)number;
+    return HPX_OK;
 }
 
 /* Whether the row failed, has a value of the first metric or neither. */
@@ -200,7 +218,7 @@ static hpx_status add_row(struct table *table, hpx_error *error)
         status = read_count(&seed, table, table->seed_column, "seed", error);
     if (!status)
         status = read_result(&measure, values, table, error);
-    if (status || measure == HPX_MEASURE_MISSING || epoch < 1 || epoch > recipe->epochs || seed > UINT32_MAX)
+    if (status || measure == HPX_MEASURE_MISSING || epoch < 1 || epoch > recipe->epochs)
         return status;
     const hpx_request request = {cell, (uint32_t)epoch};
     const bool fresh = measure == HPX_MEASURE_FAILED
@@ -215,9 +233,14 @@ hpx_status hpx_measured_parse(hpx_measured **out, const hpx_recipe *recipe, cons
                               size_t count, const char *path, hpx_buffer *bytes, hpx_error *error)
 {
     struct table table = {.recipe = recipe, .path = path, .metrics = metrics, .metric_count = count};
+    static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, before the first column */
     hpx_buffer_text(bytes);
     table.at = (char *)bytes->data;
-    hpx_status status = read_header(&table, error);
+    if (strncmp(table.at, mark, strlen(mark)) == 0)
+        table.at += strlen(mark);
+    hpx_status status = memchr(bytes->data, 0, bytes->size)
+                            ? hpx_error_set(error, HPX_USAGE, "%s: no text: expected a CSV table", path)
+                            : read_header(&table, error);
     while (!status && next_row(&table))
         status = add_row(&table, error);
     if (status) {
@@ -234,7 +257,7 @@ hpx_status hpx_measured_read(hpx_measured **out, const hpx_recipe *recipe, const
 {
     hpx_buffer bytes = {0};
     *out = NULL;
-    hpx_status status = hpx_file_read(&bytes, path, TABLE_BYTES_MAX, error);
+    hpx_status status = hpx_stream_read(&bytes, path, TABLE_BYTES_MAX, error);
     if (!status)
         status = hpx_measured_parse(out, recipe, metrics, count, path, &bytes, error);
     hpx_buffer_free(&bytes);

@@ -106,6 +106,17 @@ test_seeds_of_a_table() {
     has out '0.9792 ± 0.0000'
 }
 
+# From other tools: with the mark of UTF-8, lines of DOS, numbers as 16.0; from a pipe.
+test_tables_of_other_tools() {
+    run 0 hpx replay "$GOLDEN" "$RECIPE"
+    cp out expected
+    awk -F, -v OFS=, 'NR == 1 { print "\357\273\277" $0, "epoch\r"; next } { print $1 ".0", $2, $3, "15.0\r" }' "$GOLDEN" >table.csv
+    run 0 hpx replay table.csv "$RECIPE"
+    cmp out expected
+    run 0 hpx replay - "$RECIPE" <table.csv
+    cmp out expected
+}
+
 test_tables_that_cannot_be_replayed() {
     sed '1s/n2/n3/' "$GOLDEN" >table.csv
     complains 2 "table.csv:1: no column 'n2'" hpx replay table.csv "$RECIPE"
@@ -120,6 +131,8 @@ test_tables_that_cannot_be_replayed() {
     complains 2 "table.csv:9: test_accuracy 'high' is not a number" hpx replay table.csv "$RECIPE"
     sed '9s/,[^,]*$//' "$GOLDEN" >table.csv
     complains 2 'table.csv:9: 2 fields; the header has 3' hpx replay table.csv "$RECIPE"
+    gzip -c "$GOLDEN" >table.csv
+    complains 2 'table.csv: no text: expected a CSV table' hpx replay table.csv "$RECIPE"
     : >table.csv
     complains 2 'table.csv: empty' hpx replay table.csv "$RECIPE"
     complains 2 'none.csv' hpx replay none.csv "$RECIPE"

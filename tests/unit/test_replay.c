@@ -267,7 +267,11 @@ static void test_refused(void **state)
     expect_refused("", "empty; expected a header");
     expect_refused("\n\r\n", "empty; expected a header");
     expect_refused("rate,validation_accuracy\n", "t.csv:1: no column 'act', an axis of small.rcp");
-    expect_refused("rate,act,test_accuracy\n", "t.csv:1: no column 'validation_accuracy', the objective");
+    expect_refused("rate,act,test_accuracy\n",
+                   "t.csv:1: no column 'validation_accuracy', the objective of small.rcp; it "
+                   "has: 'rate', 'act', 'test_accuracy'");
+    expect_refused("rate;act\n",
+                   "no column 'rate', an axis of small.rcp; it has: 'rate;act'; commas separate columns");
     expect_refused("rate,act,validation_accuracy\n0.1,relu,0.5\n0.1,tanh,0.5\n0.001,tanh,0.5\n",
                    "no row for rate=0.001 act=relu (seed 1, epoch 2)");
     expect_refused("rate,act,validation_accuracy\n0.1,relu,0.5\n0.10,relu,0.5\n",
@@ -285,10 +289,12 @@ static void test_refused(void **state)
                    "no row for rate=0.1 act=relu"); /* failed after the recipe's epochs */
     expect_refused("rate,act,status,epoch,validation_accuracy\n0.1,relu,failed,1,\n0.1,relu,,2,0.5\n",
                    "t.csv:3: a second row");
-    expect_refused("rate,act,epoch,validation_accuracy\n0.1,relu,2.0,0.5\n",
-                   "t.csv:2: epoch '2.0' is not a number");
+    expect_refused("rate,act,epoch,validation_accuracy\n0.1,relu,1.5,0.5\n",
+                   "t.csv:2: epoch '1.5' is no whole number from 0 to 4294967295");
     expect_refused("rate,act,seed,validation_accuracy\n0.1,relu,-1,0.5\n",
-                   "t.csv:2: seed '-1' is not a number");
+                   "t.csv:2: seed '-1' is no whole number");
+    expect_refused("rate,act,seed,validation_accuracy\n0.1,relu,4294967296,0.5\n",
+                   "t.csv:2: seed '4294967296' is no");
     expect_refused("rate,act,epoch,validation_accuracy\n0.1,relu,1,0.5\n", "no row for rate=0.1 act=relu");
     expect_refused("rate,act,seed,validation_accuracy\n0.1,relu,1,0.5\n0.1,relu,2,0.5\n",
                    "(seed 5, epoch 2)");
