@@ -12,7 +12,8 @@
 /* As snprintf, vsnprintf and strtod, but in the C locale, whatever the process has set: a decimal point is a point. All text
  * that hpx makes goes through these. */
 int hpx_print(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-int hpx_vprint(char *out, size_t size, const char *format, va_list args);
+int hpx_vprint(char *out, size_t size, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 double hpx_strtod(const char *text, char **end);
 
 /* The whole of `text` as a decimal integer or a finite real number in the C locale; false if it is anything
