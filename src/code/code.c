@@ -336,6 +336,20 @@ static char *fixed_part(const char *word)
     return hpx_strndup(word, length);
 }
 
+/* A listing leaves out the path, which is at or below what a word names: a part of what is below is no code. */
+static bool is_skipped(const char *path, const char *word)
+{
+    const size_t length = strlen(word);
+    const bool is_below =
+        strncmp(path, word, length) == 0 && (length == 0 || path[length] == '/' || !path[length]);
+    char *rest = hpx_strdup(is_below ? path + length : path);
+    bool skipped = false;
+    for (char *at = rest, *part; !skipped && (part = strsep(&at, "/"));)
+        skipped = hpx_listing_skips(part);
+    free(rest);
+    return skipped;
+}
+
 /* Files of the commit that a word names, a path below the root, and that are not on disk any more. */
 static void add_deleted(struct committed *committed, const char *word)
 {
@@ -347,8 +361,9 @@ static void add_deleted(struct committed *committed, const char *word)
         const code_file *old = &all.files[i];
         char *full = hpx_path_join(committed->work, old->path);
         struct stat info;
-        if (lstat(full, &info) != 0 && (!hpx_is_glob(word) || hpx_glob_matches(word, old->path) ||
-                                        hpx_glob_matches(inside, old->path))) {
+        if (lstat(full, &info) != 0 && !is_skipped(old->path, word) &&
+            (!hpx_is_glob(word) || hpx_glob_matches(word, old->path) ||
+             hpx_glob_matches(inside, old->path))) {
             char *submodule = hpx_code_submodule_of(committed->tree, old->path);
             add_committed_file(committed, old->path, old->mode, old->id, submodule);
             free(submodule);

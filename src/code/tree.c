@@ -101,7 +101,8 @@ static git_tree *open_submodule(git_repository **out, const char *work, const ch
 static hpx_status list_entry(code_files *out, git_repository *repository, const git_tree_entry *entry,
                              const char *path, const char *rest, const char *work, hpx_error *error);
 
-/* The entries of a tree, which is at `path` ("": at the top): all, or those that `rest`, a path below it, leads to. */
+/* The entries of a tree, which is at `path` ("": at the top): those that `rest`, a path below it, leads to, or all; but what is
+ * no source by its name is left out where there is no `work`. */
 static hpx_status list_tree(code_files *out, git_repository *repository, const git_tree *tree,
                             const char *path, const char *rest, const char *work, hpx_error *error)
 {
@@ -110,7 +111,7 @@ static hpx_status list_tree(code_files *out, git_repository *repository, const g
     for (size_t i = 0; i < hpx_git.tree_entrycount(tree) && !status; i++) {
         const git_tree_entry *entry = hpx_git.tree_entry_byindex(tree, i);
         const char *name = hpx_git.tree_entry_name(entry);
-        if (first > 0 ? strncmp(name, rest, first) != 0 || name[first] : !hpx_code_name_counts(name))
+        if (first > 0 ? strncmp(name, rest, first) != 0 || name[first] : !work && !hpx_code_name_counts(name))
             continue;
         char *below = join(path, name);
         status = list_entry(out, repository, entry, below, rest + first + (rest[first] == '/'), work, error);

@@ -545,9 +545,9 @@ bool hpx_experiment_code_change(hpx_code_change *out, const hpx_experiment *expe
     return known;
 }
 
-const char *hpx_experiment_warnings(const hpx_experiment *experiment)
+char *hpx_experiment_take_warnings(hpx_experiment *experiment)
 {
-    return experiment->program ? hpx_program_warnings(experiment->program) : NULL;
+    return experiment->program ? hpx_program_take_warnings(experiment->program) : NULL;
 }
 
 hpx_status hpx_experiment_prepare(hpx_fields *conditions, hpx_experiment *experiment, hpx_error *error)

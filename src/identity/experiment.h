@@ -64,8 +64,8 @@ void hpx_experiment_records(hpx_fields *code, hpx_fields *data, const hpx_experi
 bool hpx_experiment_code_change(hpx_code_change *out, const hpx_experiment *experiment,
                                 const hpx_fields *code);
 
-/* What is to be said of a program's code once, in lines; NULL: nothing. */
-const char *hpx_experiment_warnings(const hpx_experiment *experiment);
+/* What is to be said of a program's code and was not taken yet, in lines; NULL: nothing. free() it. */
+char *hpx_experiment_take_warnings(hpx_experiment *experiment);
 
 /* Before the first job: sets the conditions of all of them (worker/message.h), and makes what these name. A model has
  * none. */

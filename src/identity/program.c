@@ -129,9 +129,11 @@ void hpx_program_state_free(hpx_program_state *state)
     free(state);
 }
 
-const char *hpx_program_warnings(const hpx_program_state *state)
+char *hpx_program_take_warnings(hpx_program_state *state)
 {
-    return state->warnings.size ? (const char *)state->warnings.data : NULL;
+    char *text = state->warnings.size ? hpx_strdup(hpx_buffer_text(&state->warnings)) : NULL;
+    state->warnings.size = 0;
+    return text;
 }
 
 void hpx_program_fields(hpx_fields *manifest, const hpx_program_state *state, uint32_t cell)
@@ -355,8 +357,11 @@ hpx_status hpx_program_code_record(hpx_fields *out, hpx_program_state *state, ui
     memcpy(sources.version, state->code.version, HPX_CODE_BYTES);
     hpx_code_fields(out, &stamp, &sources);
     set_versions(out, state, cell);
-    if (code.unknown)
-        warn(state, code.unknown);
+    if (code.unknown) {
+        char *text = hpx_format("warning: results do not have %s", code.unknown);
+        warn(state, text);
+        free(text);
+    }
     hpx_code_free(&code);
     return HPX_OK;
 }

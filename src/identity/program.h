@@ -21,8 +21,8 @@ hpx_status hpx_program_look(hpx_program_state **out, const hpx_recipe *recipe,
                             const hpx_source_options *options, hpx_error *error);
 void hpx_program_state_free(hpx_program_state *state); /* NULL is fine */
 
-/* What is to be said of it once, in lines; NULL: nothing. Borrowed. */
-const char *hpx_program_warnings(const hpx_program_state *state);
+/* What is to be said of it and was not taken yet, in lines; NULL: nothing. free() it. */
+char *hpx_program_take_warnings(hpx_program_state *state);
 
 /* Sets what it contributes to the manifest of a cell: code.version, dataset.data, version.N. Removes the ones there are none
  * of. */

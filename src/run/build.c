@@ -448,8 +448,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     build.speculative = options->speculative && options->jobs > 1 && !options->again;
     status = hpx_build_choose_binary(&build, searches, search_count, source_options, error);
     const bool begun = !status;
-    if (hpx_experiment_warnings(build.experiment))
-        hpx_build_emit(&build, HPX_EVENT_SAID, NULL, hpx_experiment_warnings(build.experiment));
+    hpx_build_warn(&build);
     if (!status)
         status = options->others ? follow_others(&build, error)
                  : options->dry  ? follow(&build, error)

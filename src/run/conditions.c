@@ -103,6 +103,14 @@ static hpx_hash code_part(const struct build *build, uint32_t cell)
     return hash;
 }
 
+void hpx_build_warn(struct build *build)
+{
+    char *warnings = hpx_experiment_take_warnings(build->experiment);
+    if (warnings)
+        hpx_build_emit(build, HPX_EVENT_SAID, NULL, warnings);
+    free(warnings);
+}
+
 hpx_status hpx_build_put_code(hpx_hash *id, struct build *build, uint32_t cell, hpx_error *error)
 {
     const hpx_hash part = code_part(build, cell);
@@ -113,6 +121,7 @@ hpx_status hpx_build_put_code(hpx_hash *id, struct build *build, uint32_t cell, 
         }
     hpx_fields code = {0}, data = {0};
     hpx_experiment_records(&code, &data, build->experiment, cell);
+    hpx_build_warn(build);
     hpx_status status = hpx_store_put_record(build->store, HPX_RECORD_CODE, &code, error);
     if (!status) {
         *id = hpx_record_id(&code);

@@ -106,6 +106,9 @@ hpx_status hpx_build_begin_log(struct build *build, hpx_error *error);
 hpx_status hpx_build_end_log(struct build *build, const hpx_outcome *outcome, int64_t started_ns,
                              hpx_status result, hpx_error *error);
 
+/* Says what is new to be said of a program's code. */
+void hpx_build_warn(struct build *build);
+
 /* Stores the record of the code that trains a cell, once, and gives its id. */
 hpx_status hpx_build_put_code(hpx_hash *id, struct build *build, uint32_t cell, hpx_error *error);
 

@@ -125,8 +125,10 @@ static hpx_status prepare(struct doctor *doctor, hpx_error *error)
         hpx_fields_set_text(&doctor->conditions, "job.trial", "doctor");
         hpx_experiment_records(&code, &doctor->data, doctor->experiment, 0);
         doctor->comparison = hpx_comparison_of(&doctor->conditions);
-        if (hpx_experiment_warnings(doctor->experiment))
-            say(doctor, hpx_experiment_warnings(doctor->experiment));
+        char *warnings = hpx_experiment_take_warnings(doctor->experiment);
+        if (warnings)
+            say(doctor, warnings);
+        free(warnings);
     }
     hpx_fields_free(&binary);
     hpx_fields_free(&code);

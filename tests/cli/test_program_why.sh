@@ -159,12 +159,28 @@ test_without_code() {
     empty err
 }
 
+# A repository that cannot be read is no reason not to train; that the commit is not known is said where it is trained.
+test_unreadable_repository() {
+    git init -q --object-format=sha256 .
+    printf '%s\n' program '  command = echo score=$n' '  code = a' '  metrics = stdout' train \
+        '  objective = maximise score' 'axis n = 1' 'search all' '  method = grid' >p.rcp
+    echo a >a
+    run 0 hpx build p.rcp
+    has err 'hpx: warning: results do not have the commit: '
+    run 0 hpx audit --json p.rcp
+    is '[.[0].code | .commit, .dirty]' '[null,null]'
+    run 0 hpx build p.rcp
+    has_not err warning
+}
+
 # A submodule at the commit that it has to be on is no edit; what differs from that is, and the patch has it.
 test_submodule() {
     local as=(-c user.name=a -c user.email=a@b -c protocol.file.allow=always)
     git init -q lib
     echo 'score() { echo "$1"; }' >lib/util.sh
     echo unused >lib/more.sh
+    echo '*.log' >lib/.gitignore
+    echo '# no code' >lib/old.rcp
     git -C lib add -A
     git -C lib "${as[@]}" commit -qm lib
     git init -q top
@@ -191,6 +207,10 @@ test_submodule() {
     has out '-unused'
     equal "$(git apply --stat out | wc -l)" 3 'the lines of the patch in short'
     git -C parts/lib checkout -q .
+    rm parts/lib/.gitignore # code as any other file of it
+    dirty true
+    git -C parts/lib checkout -q .
+    rm parts/lib/old.rcp # a recipe is none
     dirty false
     git -C parts/lib "${as[@]}" commit -q --allow-empty -m other
     echo x >>parts/lib/util.sh
