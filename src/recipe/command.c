@@ -120,6 +120,20 @@ static hpx_status make_template(struct parse *p, struct chars from, const char *
     return status;
 }
 
+/* A comma between two words; an expression of `match` may end with one. */
+static hpx_status check_comma(struct parse *p, const struct binding *given, size_t i)
+{
+    const struct word *word = &given->values[i];
+    const size_t length = strlen(word->text);
+    if (i + 1 == given->count || length == 0 || word->text[length - 1] != ',' ||
+        strcmp(given->key.text, "match") == 0)
+        return HPX_OK;
+    return hpx_recipe_fail(
+        p, word,
+        "a comma behind '%.*s': expected blanks between words; quote the word if the comma is part of it",
+        (int)(length - 1), word->text);
+}
+
 /* A word in which no axis may stand. */
 static hpx_status literal(struct parse *p, const struct binding *given, size_t i, const char **out)
 {
@@ -133,7 +147,7 @@ static hpx_status literal(struct parse *p, const struct binding *given, size_t i
                                "'%s' cannot stand in '%s': axes stand in command, env and version; quote the "
                                "word if the '$' is meant literally",
                                hpx_recipe_show(p, word->text), given->key.text);
-    return HPX_OK;
+    return check_comma(p, given, i);
 }
 
 hpx_status hpx_recipe_literals(struct parse *p, const char *key, hpx_program_words *out)
@@ -311,7 +325,8 @@ static void read_environment(struct parse *p, hpx_program *program)
     for (size_t i = 0; i < program->pass.count; i++)
         check_variable(p, &pass->values[i], program->pass.words[i], "the name of a variable");
     for (size_t i = 0; env && i < env->count; i++)
-        read_variable(p, &env->values[i], program);
+        if (!check_comma(p, env, i))
+            read_variable(p, &env->values[i], program);
 }
 
 void hpx_recipe_command(struct parse *p)

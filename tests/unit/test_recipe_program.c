@@ -206,6 +206,10 @@ static const struct mistake {
     {"program\n  command = p\n  env = A=x{a}\n" TRAIN "axis a = 1 2\n",
      "3:9: '{a}' is plain text: expected '$a' for the value of the axis; quote the word if it is meant "
      "literally"},
+    {"program\n" GOOD "  code = a.py, b.py\n" TRAIN,
+     "3:10: a comma behind 'a.py': expected blanks between words; quote the word if the comma is part of it"},
+    {"program\n" GOOD "  env = A=1, B=2\n" TRAIN,
+     "3:9: a comma behind 'A=1': expected blanks between words; quote the word if the comma is part of it"},
     {"program\n  command = A=$a p\n" TRAIN "axis a = 1 2\n",
      "2:13: 'A=$a' is no program: expected it as 'env = A=$a'"},
     {"program\n" GOOD "  metrics = stdout\n  match = n n=(\\d+)\n" TRAIN,
