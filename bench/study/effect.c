@@ -41,16 +41,17 @@ struct effect effect_by_others(const struct lab *lab, const double *values)
     return effect_of(values, lab->blocks > 1 ? lab->blocks : 0);
 }
 
-/* What a method's incumbent lacks when so much is spent, between the costs that curves have; NaN: it has none by then. */
+/* What a method's incumbent lacks when so much is spent, between the costs that curves have. A method that has no result by
+ * then is given its first one. */
 static double regret_at(const hpx_contest *contest, const hpx_contender *search, size_t block, double cost)
 {
+    const double *curve = &search->curve[block * contest->cost_count], *costs = contest->costs;
     size_t at = 0;
-    while (at + 1 < contest->cost_count && contest->costs[at + 1] <= cost + 1e-9)
+    while (at + 1 < contest->cost_count && (isnan(curve[at]) || costs[at + 1] <= cost + 1e-9))
         at++;
-    const double *curve = &search->curve[block * contest->cost_count];
-    if (at + 1 == contest->cost_count || cost < contest->costs[at])
+    if (at + 1 == contest->cost_count || cost < costs[at])
         return curve[at];
-    const double share = (cost - contest->costs[at]) / (contest->costs[at + 1] - contest->costs[at]);
+    const double share = (cost - costs[at]) / (costs[at + 1] - costs[at]);
     return share > 1e-9 ? curve[at] + share * (curve[at + 1] - curve[at]) : curve[at];
 }
 
@@ -58,12 +59,9 @@ struct effect lost_to(const struct lab *lab, const hpx_contest *contest, const h
                       const hpx_contender *other)
 {
     double *values = hpx_alloc(lab->blocks * sizeof *values);
-    bool all = true;
-    for (size_t b = 0; b < lab->blocks; b++) {
+    for (size_t b = 0; b < lab->blocks; b++)
         values[b] = search->regret[b] - regret_at(contest, other, b, search->cost[b]);
-        all = all && !isnan(values[b]);
-    }
-    const struct effect effect = all ? effect_of(values, lab->blocks) : effect_of(NULL, 0);
+    const struct effect effect = effect_of(values, lab->blocks);
     free(values);
     return effect;
 }
