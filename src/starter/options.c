@@ -1,6 +1,6 @@
-/* What a script takes, as its text shows: the calls add_argument(...) of Python's argparse and option(...) of click, and the
- * labels --NAME) and --NAME=*) of a shell's case. It is read as a person skims it, and believed as little: what comes of it
- * stands in a recipe for the user to change. */
+/* What a script takes, as its text shows: the calls add_argument(...) of Python's argparse, option(...) of click and DEFINE_...
+ * of absl, the parameters of the function that typer or fire runs, and the labels --NAME) and --NAME=*) of a shell's case. It is
+ * read as a person skims it, and believed as little: what comes of it stands in a recipe for the user to change. */
 #include "inside.h"
 
 #include "base/text.h"
@@ -166,18 +166,26 @@ static void take(hpx_arena *arena, struct call *call, const char *argument)
         call->flag = true;
 }
 
+/* The argument that begins there, and `at` behind it; NULL at the end of the call. */
+static const char *next_argument(hpx_arena *arena, const char **at)
+{
+    *at += strspn(*at, " \t\n");
+    if (!**at || **at == ')')
+        return NULL;
+    const char *begin = *at, *end = skip_argument(begin);
+    size_t size = (size_t)(end - begin);
+    while (size > 0 && isspace((unsigned char)begin[size - 1]))
+        size--;
+    *at = *end == ',' ? end + 1 : end;
+    return hpx_arena_strndup(arena, begin, size);
+}
+
 /* The call whose arguments begin there. */
 static void read_call(struct script_options *out, hpx_arena *arena, const char *at)
 {
     struct call call = {NULL};
-    for (const char *end; *at && *at != ')'; at = *end == ',' ? end + 1 : end) {
-        at += strspn(at, " \t\n");
-        end = skip_argument(at);
-        size_t size = (size_t)(end - at);
-        while (size > 0 && isspace((unsigned char)at[size - 1]))
-            size--;
-        take(arena, &call, hpx_arena_strndup(arena, at, size));
-    }
+    for (const char *argument; (argument = next_argument(arena, &at));)
+        take(arena, &call, argument);
     if (call.name && is_name(call.name))
         add(out, (struct script_option){.name = call.name,
                                         .value = call.value,
@@ -191,6 +199,111 @@ static void read_calls(struct script_options *out, hpx_arena *arena, const char 
         at += strlen(function);
         read_call(out, arena, at);
     }
+}
+
+/* DEFINE_float("lr", 0.1, ...): name and value by their places, and behind them the list of an enum. */
+static void read_flags(struct script_options *out, hpx_arena *arena, const char *text)
+{
+    static const char function[] = "DEFINE_";
+    static const struct {
+        const char *name;
+        char type;
+    } kinds[] = {{"float(", 'r'}, {"integer(", 'i'}, {"string(", 's'}, {"enum(", 's'}, {"bool", 'f'}};
+    for (const char *at = text; (at = strstr(at, function));) {
+        at += strlen(function);
+        for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+            if (strncmp(at, kinds[i].name, strlen(kinds[i].name)) != 0)
+                continue;
+            at += strcspn(at, "(");
+            at += *at == '(';
+            const char *quoted = next_argument(arena, &at),
+                       *value = quoted ? next_argument(arena, &at) : NULL;
+            const char *list = value ? next_argument(arena, &at) : NULL,
+                       *name = quoted ? unquote(arena, quoted) : NULL;
+            if (name && is_name(name))
+                add(out, (struct script_option){.name = name,
+                                                .value = value ? plain(arena, value) : NULL,
+                                                .values = list ? read_list(arena, list) : NULL,
+                                                .type = kinds[i].type});
+            break;
+        }
+    }
+}
+
+/* Without the Annotated[..., ] or Optional[...] around it. */
+static const char *bare_type(hpx_arena *arena, const char *type, size_t size)
+{
+    static const char *const around[] = {"Annotated[", "Optional["};
+    for (size_t i = 0; i < sizeof around / sizeof *around; i++)
+        if (strncmp(type, around[i], strlen(around[i])) == 0) {
+            type += strlen(around[i]);
+            size = strcspn(type, ",]");
+        }
+    while (size > 0 && isspace((unsigned char)type[size - 1]))
+        size--;
+    return hpx_arena_strndup(arena, type, size);
+}
+
+/* A parameter, NAME[: TYPE] = VALUE. What has no value is no option; `dashes`: a '_' of its name is a '-' of the option's. */
+static void read_parameter(struct script_options *out, hpx_arena *arena, const char *parameter, bool dashes)
+{
+    const size_t length = strspn(parameter, NAME_CHARACTERS);
+    char *name = hpx_arena_strndup(arena, parameter, length);
+    const char *equals = strrchr(parameter, ']'), *type = NULL;
+    equals = strchr(equals ? equals : parameter, '=');
+    const char *rest = parameter + length + strspn(parameter + length, " \t\n");
+    if (!is_name(name) || !equals)
+        return;
+    if (*rest == ':') {
+        rest += 1 + strspn(rest + 1, " \t\n");
+        type = bare_type(arena, rest, (size_t)(equals - rest));
+    }
+    const char *value = equals + 1 + strspn(equals + 1, " \t\n"), *option = strstr(value, "Option(");
+    if (option) {
+        option += strlen("Option(");
+        value = next_argument(arena, &option);
+    }
+    const bool is_flag = (type && strcmp(type, "bool") == 0) ||
+                         (value && (strcmp(value, "True") == 0 || strcmp(value, "False") == 0));
+    for (char *c = name; dashes && *c; c++)
+        *c = *c == '_' ? '-' : *c;
+    value = value ? plain(arena, value) : NULL;
+    add(out, (struct script_option){
+                 .name = name,
+                 .value = value,
+                 .values = type && strncmp(type, "Literal[", 8) == 0 ? read_list(arena, type + 7) : NULL,
+                 .type = is_flag ? 'f' : type_of(type, value),
+             });
+}
+
+static void read_parameters(struct script_options *out, hpx_arena *arena, const char *at, bool dashes)
+{
+    for (const char *parameter; (parameter = next_argument(arena, &at));)
+        read_parameter(out, arena, parameter, dashes);
+}
+
+/* The parameters of the function that a call `run`NAME) runs. */
+static void read_run(struct script_options *out, hpx_arena *arena, const char *text, const char *run,
+                     bool dashes)
+{
+    const char *call = strstr(text, run);
+    if (!call)
+        return;
+    call += strlen(run);
+    const char *head = hpx_arena_format(arena, "def %.*s(", (int)strspn(call, NAME_CHARACTERS), call);
+    const char *at = strstr(text, head);
+    if (at)
+        read_parameters(out, arena, at + strlen(head), dashes);
+}
+
+/* The function behind typer's @NAME.command(). */
+static void read_command(struct script_options *out, hpx_arena *arena, const char *text)
+{
+    const char *at = strstr(text, "typer") ? strstr(text, ".command(") : NULL;
+    at = at ? strstr(at, "def ") : NULL;
+    at = at ? strchr(at, '(') : NULL;
+    if (at)
+        read_parameters(out, arena, at + 1, true);
 }
 
 /* --- shells ------------------------------------------------------------------------------------------------ */
@@ -214,6 +327,10 @@ void hpx_starter_options(struct script_options *out, hpx_arena *arena, const cha
 {
     read_calls(out, arena, text, "add_argument(");
     read_calls(out, arena, text, ".option(");
+    read_flags(out, arena, text);
+    read_run(out, arena, text, "fire.Fire(", false);
+    read_run(out, arena, text, "typer.run(", true);
+    read_command(out, arena, text);
     for (const char *line = text; *line;
          line += line[strcspn(line, "\n")] ? strcspn(line, "\n") + 1 : strlen(line))
         read_label(out, arena, line, strcspn(line, "\n"));

@@ -27,14 +27,18 @@ static const char *const others[] = {
     "gpus",   "log",   "logs",   "verbose", "port",    "path",    "file",    "dir",    "folder",  "out",
     "output", "save",  "data",   "dataset", "sample",  "samples", "params",  "resume", "metrics", NULL};
 
+/* Those whose values differ by orders of magnitude. */
+static const char *const rates[] = {"lr", "learning", NULL};
+
 /* --- axes -------------------------------------------------------------------------------------------------- */
 
-static bool is_other(const char *name)
+/* One of the parts of a name is one of these words. */
+static bool has_part(const char *name, const char *const *words)
 {
     for (const char *part = name; *part; part += strspn(part, "-_")) {
         const size_t length = strcspn(part, "-_");
-        for (const char *const *other = others; *other; other++)
-            if (strlen(*other) == length && strncmp(*other, part, length) == 0)
+        for (const char *const *word = words; *word; word++)
+            if (strlen(*word) == length && strncmp(*word, part, length) == 0)
                 return true;
         part += length;
     }
@@ -71,7 +75,7 @@ static bool put_values(hpx_buffer *out, const struct script_option *option)
     else if (whole)
         return false;
     else {
-        const bool small = value <= 0.05; /* such as a rate: by its order of magnitude */
+        const bool small = value <= 0.05 || has_part(option->name, rates); /* by its order of magnitude */
         put_real(out, small ? value / 10 : value / 2);
         hpx_buffer_printf(out, " %s", option->value);
         put_real(out, small ? value * 10 : value < 1 ? (1 + value) / 2 : value * 2);
@@ -92,7 +96,7 @@ static void choose_axes(struct script *script)
     for (size_t i = 0; i < script->options.count && script->axis_count < SCRIPT_AXES_MAX; i++) {
         hpx_buffer values = {0};
         const struct script_option *option = &script->options.at[i];
-        if (!is_other(option->name) && put_values(&values, option))
+        if (!has_part(option->name, others) && put_values(&values, option))
             script->axes[script->axis_count++] = option;
         hpx_buffer_free(&values);
     }

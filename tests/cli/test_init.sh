@@ -109,6 +109,57 @@ END
     is '.grid.cells' 27
 }
 
+# Other ways in which Python takes options: what is one, its default, its values.
+test_python_by_other_libraries() {
+    try() { # AXES COMMAND; the script on standard input
+        rm -rf lab
+        mkdir lab
+        cat >lab/train.py
+        run 0 hpx init lab
+        equal "$(sed -n 's/  *#.*//; s/^axis  *//p' lab/train.rcp | tr -s ' ' | paste -sd ';')" "$1"
+        has lab/train.rcp "command = python3 train.py $2"
+        accepted lab/train.rcp
+    }
+    try 'lr = 0.01 0.1 1;layers = 1 2 4' '--lr $lr --layers $layers --seed $seed' <<'END'
+from absl import app, flags
+flags.DEFINE_float("lr", 0.1, "a rate")
+flags.DEFINE_integer('layers', 2,
+                     "how many")
+flags.DEFINE_integer("seed", 1, "")
+flags.DEFINE_boolean("fast", False, "")
+flags.DEFINE_string("name", None, "")
+END
+    try 'act = relu tanh;width = 16 32 64' '--act $act --width $width' <<'END'
+flags.DEFINE_enum("act", "relu", ["relu", "tanh"], "")
+flags.DEFINE_integer("width", 32, "")
+END
+    try 'lr = 0.01 0.1 1;batch_size = 16 32 64' '--lr $lr --batch_size $batch_size' <<'END'
+import fire
+def other(depth=3): pass
+def train(path, lr=0.1, batch_size: int = 32, fast=False, sizes=[1, 2]):
+    print({"loss": lr})
+if __name__ == "__main__":
+    fire.Fire(train)
+END
+    try 'lr = 0.01 0.1 1;n-layers = 1 2 4;act = relu tanh' '--lr $lr --n-layers $n-layers --act $act' <<'END'
+import typer
+app = typer.Typer()
+@app.command()
+def main(
+    data: str,
+    lr: float = 0.1,
+    n_layers: Annotated[int, typer.Option(help="how [many], = all")] = 2,
+    act: Literal["relu", "tanh"] = "relu",
+    verbose: bool = False,
+): print("loss=1")
+app()
+END
+    try 'lr = 0.01 0.1 1' '--lr $lr' <<'END'
+def main(lr: Optional[float] = typer.Option(0.1, help="a, b")): print("loss=1")
+typer.run(main)
+END
+}
+
 test_shell() {
     mkdir lab
     printf '%s\n' '#!/bin/sh' 'while [ $# -gt 0 ]; do' '    case $1 in' '    --rate) rate=$2 && shift ;;' '    --steps=*) ;;' \
