@@ -211,7 +211,7 @@ static void test_prepared(void **state)
     free(command);
     hpx_copy_release(copy);
     expect_ok(hpx_program_code_record(&record, looked.state, 1, &error), &error);
-    assert_null(hpx_program_warnings(looked.state));
+    assert_null(hpx_program_take_warnings(looked.state));
     expect_ok(hpx_fields_text(&text, &record, "version.1.output", &error), &error);
     assert_string_equal(text, "b 1\n");
     assert_string_equal(hpx_fields_text_or_empty(&record, "branch"), "main");
