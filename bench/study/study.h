@@ -112,8 +112,8 @@ struct effect effect_of_difference(const double *a, const double *b, size_t bloc
 /* Of values that the other seeds judge: without blocks where there are no others. */
 struct effect effect_by_others(const struct lab *lab, const double *values);
 
-/* By block: what a search ends with less what another has lost for the same cost (above 0 where the other is better), and its cost
- * as a share of the other's. */
+/* By block: what a search ends with less what another has lost for the same cost, or with its first result where that costs more
+ * (above 0 where the other is better), and its cost as a share of the other's. */
 struct effect lost_to(const struct lab *lab, const hpx_contest *contest, const hpx_contender *search,
                       const hpx_contender *other);
 struct effect share_of_cost(const struct lab *lab, const hpx_contender *search, const hpx_contender *beside);

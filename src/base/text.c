@@ -332,10 +332,17 @@ static size_t distance(const char *a, const char *b)
     return above[nb];
 }
 
-const char *hpx_alias_find(const hpx_alias *aliases, size_t count, const char *word)
+bool hpx_word_is_in(const char *const *words, const char *word)
+{
+    while (*words && strcmp(*words, word) != 0)
+        words++;
+    return *words != NULL;
+}
+
+const char *hpx_alias_find(const hpx_alias *aliases, size_t count, const char *word, const char *const *words)
 {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(word, aliases[i].word) == 0)
+        if (strcmp(word, aliases[i].word) == 0 && (!words || hpx_word_is_in(words, aliases[i].here)))
             return aliases[i].here;
     return NULL;
 }

@@ -67,6 +67,8 @@ void hpx_text_shell_word(hpx_buffer *out, const char *text);
 /* The word for so many: hpx_plural(n, "trial", "trials"). */
 const char *hpx_plural(uint64_t count, const char *one, const char *many);
 
+/* Whether a list that ends with NULL has the word. */
+bool hpx_word_is_in(const char *const *words, const char *word);
 /* The word of a NULL-terminated list nearest to `word` by edit distance (adjacent swaps count one), or NULL
  * when none is near enough to be what was meant. */
 const char *hpx_nearest_word(const char *word, const char *const *words);
@@ -76,7 +78,8 @@ typedef struct hpx_alias {
     const char *word, *here;
 } hpx_alias;
 
-/* NULL: none of them is `word`. */
-const char *hpx_alias_find(const hpx_alias *aliases, size_t count, const char *word);
+/* What `word` is called here, if that is one of `words` (NULL-terminated; NULL: any). NULL: nothing. */
+const char *hpx_alias_find(const hpx_alias *aliases, size_t count, const char *word,
+                           const char *const *words);
 
 #endif

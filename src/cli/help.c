@@ -51,7 +51,7 @@ static void unknown(const char *name, bool topics)
             names[count++] = command->name;
     for (const struct topic *topic = hpx_topics; topics && topic->name && count < NAMES_MAX; topic++)
         names[count++] = topic->name;
-    const char *nearest = hpx_alias_find(aliases, sizeof aliases / sizeof *aliases, name);
+    const char *nearest = hpx_alias_find(aliases, sizeof aliases / sizeof *aliases, name, NULL);
     if (!nearest)
         nearest = hpx_nearest_word(name, names);
     hpx_say("unknown command '%s'%s%s%s `hpx help` lists them", name, nearest ? "; did you mean '" : ";",

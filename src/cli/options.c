@@ -411,11 +411,11 @@ static const char *nearest_option(const struct command *command, const char *wor
 {
     const char *names[OPTIONS + 1] = {NULL};
     size_t count = 0;
-    const char *alias = hpx_alias_find(aliases, sizeof aliases / sizeof *aliases, word);
     for (size_t i = 0; i < OPTIONS; i++)
         if (takes(command, &table[i]))
             names[count++] = table[i].name;
-    return hpx_nearest_word(alias ? alias : word, names);
+    const char *alias = hpx_alias_find(aliases, sizeof aliases / sizeof *aliases, word, names);
+    return alias ? alias : hpx_nearest_word(word, names);
 }
 
 /* "; it belongs to compare, export": an option of other commands. */

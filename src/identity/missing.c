@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "hpx/file.h"
+#include "program/words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,8 +98,8 @@ static bool add_command(hpx_buffer *mistakes, const hpx_recipe *recipe)
     char *path = has_slash ? hpx_path_join(recipe->program->folder, name) : hpx_process_find(name);
     const bool found = path && hpx_path_exists(path), fits = found && access(path, X_OK) == 0;
     if (!found)
-        hpx_recipe_fail_in(&error, recipe, "program", "command", 0, 0, "%s: no such program%s", name,
-                           has_slash ? "" : " in PATH");
+        hpx_recipe_fail_in(&error, recipe, "program", "command", 0, 0, "%s: no such program%s%s", name,
+                           has_slash ? "" : " in PATH", hpx_words_hint(name));
     else if (!fits)
         hpx_recipe_fail_in(&error, recipe, "program", "command", 0, 0,
                            "%s: it cannot be executed; `chmod +x` makes it a program", name);

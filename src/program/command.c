@@ -223,11 +223,6 @@ static const char *find_in_path(const struct making *making, const char *word)
     return NULL;
 }
 
-static const char *one_word(const char *word)
-{
-    return strchr(word, ' ') ? "; what stands in quotes is one word" : "";
-}
-
 /* A word with a slash is looked for in the copy and then beside the recipe, where it is given its whole path: what is there,
  * such as a virtual environment, may look for itself by its name. */
 static hpx_status find_program(struct making *making, hpx_error *error)
@@ -239,7 +234,7 @@ static hpx_status find_program(struct making *making, hpx_error *error)
         command->program = find_in_path(making, word);
         return command->program ? HPX_OK
                                 : hpx_error_set(error, HPX_NOT_FOUND, "%s: no such program in PATH%s", word,
-                                                one_word(word));
+                                                hpx_words_hint(word));
     }
     command->program = *word == '/' ? word : hpx_arena_format(command->arena, "%s/%s", command->folder, word);
     if (*word == '/' || hpx_path_exists(command->program))
@@ -250,7 +245,7 @@ static hpx_status find_program(struct making *making, hpx_error *error)
     if (!is_program(beside))
         return hpx_error_set(error, HPX_NOT_FOUND,
                              "%s: no such program, neither in `code` nor beside the recipe%s", word,
-                             one_word(word));
+                             hpx_words_hint(word));
     command->program = command->arguments[0] = beside;
     return HPX_OK;
 }

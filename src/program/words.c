@@ -71,6 +71,11 @@ hpx_status hpx_words_split(char ***words, size_t *count, const char *line, hpx_e
     return quote ? HPX_DAMAGED : HPX_OK;
 }
 
+const char *hpx_words_hint(const char *program)
+{
+    return strchr(program, ' ') ? "; what stands in quotes is one word" : "";
+}
+
 hpx_status hpx_words_read(char ***words, size_t *count, const char *text, hpx_error *error)
 {
     hpx_buffer again = {0};

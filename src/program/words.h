@@ -19,6 +19,9 @@ void hpx_words_add(hpx_buffer *out, const char *word);
  * else is special. NULL behind them: hpx_words_free. HPX_DAMAGED, with *words NULL, where a quote is not closed. */
 hpx_status hpx_words_split(char ***words, size_t *count, const char *line, hpx_error *error);
 
+/* What to say of a word that is the name of no program: it may be several, which quotes make one. */
+const char *hpx_words_hint(const char *program);
+
 /* The words again, NULL behind them: hpx_words_free. HPX_DAMAGED for a text that hpx_words_add would not have written. */
 hpx_status hpx_words_read(char ***words, size_t *count, const char *text, hpx_error *error);
 void hpx_words_free(char **words); /* NULL is fine */

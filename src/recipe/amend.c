@@ -3,6 +3,8 @@
  * it is read, and its mistakes are told, as those of a file are. */
 #include "inside.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 /* What a NAME may stand for: a binding of a statement, or an axis. */
@@ -41,7 +43,7 @@ static void find_sections(struct parse *p, struct candidates *out, const char *o
     for (enum section i = 0; i < SECTIONS; i++) {
         const char *section = hpx_recipe_sections[i];
         if (!may_be(owner, section) || !has_section(p, i) ||
-            (!owner && !hpx_recipe_is_in(hpx_recipe_known_keys(p, i), name)))
+            (!owner && !hpx_word_is_in(hpx_recipe_known_keys(p, i), name)))
             continue;
         if (!*sections[i]) {
             *sections[i] = hpx_arena_alloc(p->arena, sizeof **sections[i]);

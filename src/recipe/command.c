@@ -3,6 +3,8 @@
  * it. */
 #include "inside.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 /* What a trial has beside its axes. */
@@ -10,7 +12,7 @@ static const char *const trial_names[] = {"seed", "epochs", "params", "out", "re
 
 bool hpx_recipe_is_of_trial(const char *name)
 {
-    return hpx_recipe_is_in(trial_names, name);
+    return hpx_word_is_in(trial_names, name);
 }
 
 /* --- words ------------------------------------------------------------------------------------------------ */
@@ -58,7 +60,7 @@ static hpx_status no_axis(struct parse *p, const struct line *line, uint32_t col
     size_t count = 0;
     for (size_t i = 0; i < p->axis_count; i++)
         names[count++] = p->recipe->axes[i].name;
-    if (!trial && hpx_recipe_is_in(trial_names, name))
+    if (!trial && hpx_word_is_in(trial_names, name))
         return hpx_recipe_fail_at(p, line, column,
                                   "'$%s' cannot stand in '%s', which is run once and not for each trial",
                                   name, key);
@@ -108,7 +110,7 @@ static hpx_status make_template(struct parse *p, struct chars from, const char *
                                    "'$' before no name: expected $NAME or ${NAME}, or '$$' for a dollar");
             break;
         }
-        bool known = trial && hpx_recipe_is_in(trial_names, name);
+        bool known = trial && hpx_word_is_in(trial_names, name);
         for (size_t i = 0; i < p->axis_count; i++)
             known |= strcmp(p->recipe->axes[i].name, name) == 0;
         if (!known)
@@ -172,7 +174,7 @@ static const char *const shell_words[] = {"|", "||", "&",  "&&",   ";",  "<",
  * as it is written. */
 static hpx_status check_written(struct parse *p, const struct word *word)
 {
-    if (hpx_recipe_is_in(shell_words, word->text))
+    if (hpx_word_is_in(shell_words, word->text))
         return hpx_recipe_fail(p, word,
                                "no shell reads the command, so '%s' would go to the program: expected sh -c "
                                "\"...\"; quote the word if it is meant "

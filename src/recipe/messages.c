@@ -382,22 +382,13 @@ static const char *plain_of(struct parse *p, const char *word)
     return plain;
 }
 
-/* What that alias is here, if it is one of `words`. */
-static const char *of_alias(const char *word, const char *const *words)
-{
-    for (size_t i = 0; i < ALIASES; i++)
-        if (strcmp(word, aliases[i].word) == 0 && hpx_recipe_is_in(words, aliases[i].here))
-            return aliases[i].here;
-    return NULL;
-}
-
 const char *hpx_recipe_meant(struct parse *p, const char *wrong, const char *const *words)
 {
     const char *plain = plain_of(p, wrong);
     for (size_t i = 0; words[i]; i++)
         if (strcmp(plain, plain_of(p, words[i])) == 0)
             return words[i];
-    return of_alias(plain, words);
+    return hpx_alias_find(aliases, ALIASES, plain, words);
 }
 
 const char *hpx_recipe_nearest(struct parse *p, const char *wrong, const char *const *words)
@@ -414,12 +405,11 @@ const char *hpx_recipe_nearest(struct parse *p, const char *wrong, const char *c
     size_t count = 0;
     for (size_t i = 0; i < ALIASES; i++) {
         const size_t other = strlen(aliases[i].word);
-        if (other > 5 && other <= length + 2 && length <= other + 2 &&
-            hpx_recipe_is_in(words, aliases[i].here))
+        if (other > 5 && other <= length + 2 && length <= other + 2 && hpx_word_is_in(words, aliases[i].here))
             longer[count++] = aliases[i].word;
     }
     const char *alias = hpx_nearest_word(plain, longer);
-    return alias ? of_alias(alias, words) : NULL;
+    return alias ? hpx_alias_find(aliases, ALIASES, alias, words) : NULL;
 }
 
 const char *hpx_recipe_hint(struct parse *p, const char *wrong, const char *const *words)

@@ -284,7 +284,7 @@ void hpx_recipe_unknown(struct parse *p, const struct word *key, const char *key
                         const char *const *known, const char *const *near)
 {
     for (enum section other = 0; other < SECTIONS; other++)
-        if (hpx_recipe_is_in(hpx_recipe_known_keys(p, other), key->text)) {
+        if (hpx_word_is_in(hpx_recipe_known_keys(p, other), key->text)) {
             hpx_recipe_fail(p, key, "'%s' is a setting of %s, not of %s: expected %s", key->text,
                             hpx_recipe_sections[other], keyword, hpx_recipe_list(p, known));
             return;
@@ -304,7 +304,7 @@ void hpx_recipe_check_keys(struct parse *p, struct statement *statement, enum se
 {
     const char *const *known = hpx_recipe_known_keys(p, section);
     for (size_t i = 0; statement && i < statement->binding_count; i++) {
-        if (hpx_recipe_is_in(known, statement->bindings[i].key.text))
+        if (hpx_word_is_in(known, statement->bindings[i].key.text))
             continue;
         hpx_recipe_unknown(p, &statement->bindings[i].key, statement->keyword.text, known, known);
         statement->bad = true;

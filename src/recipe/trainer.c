@@ -1,6 +1,8 @@
 /* The settings of the trainer: a slot for each, given or default, and where it exists. */
 #include "inside.h"
 
+#include "base/text.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,7 @@ static void find_model(struct parse *p)
         return;
     const struct word *kind = &p->model->name;
     const char *const *names = hpx_trainer_names();
-    p->recipe->trainer = hpx_recipe_is_in(names, kind->text) ? hpx_trainer_find(kind->text) : NULL;
+    p->recipe->trainer = hpx_word_is_in(names, kind->text) ? hpx_trainer_find(kind->text) : NULL;
     if (!p->recipe->trainer) {
         const char *nearest = hpx_recipe_nearest(p, kind->text, names);
         const char *own = strcmp(kind->text, "program") == 0

@@ -1,6 +1,8 @@
 /* What a recipe says of training that is not part of a cell: epochs, seeds, objective, keep. */
 #include "inside.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 static const char *const keep_words[] = {"newest", "all", "none", "best",
@@ -89,7 +91,7 @@ static hpx_status take_direction(struct parse *p, struct binding *objective, boo
     if (objective->count == 0 || objective->values[0].kind != WORD_PLAIN)
         return HPX_OK;
     const struct word *first = &objective->values[0];
-    if (objective->count == 1 && hpx_recipe_is_in(directions, first->text))
+    if (objective->count == 1 && hpx_word_is_in(directions, first->text))
         return hpx_recipe_fail(p, first, "expected the name of a metric behind '%s'", first->text);
     const char *nearest = objective->count > 1 ? hpx_recipe_nearest(p, first->text, directions) : NULL;
     if (!nearest)

@@ -239,13 +239,6 @@ bool hpx_recipe_is_name(const char *text, const char *others)
     return true;
 }
 
-bool hpx_recipe_is_in(const char *const *words, const char *word)
-{
-    while (*words && strcmp(*words, word) != 0)
-        words++;
-    return *words != NULL;
-}
-
 bool hpx_recipe_range(struct parse *p, const struct word *word, const char **low, const char **high)
 {
     const char *dots = word->kind == WORD_PLAIN ? strstr(word->text, "..") : NULL;

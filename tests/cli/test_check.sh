@@ -74,6 +74,8 @@ test_program() {
     run 2 hpx check p.rcp 'program.command=no-such-program-anywhere'
     has err 'no-such-program-anywhere: no such program in PATH'
     run 0 hpx check p.rcp 'program.command=sh -c true'
+    run 2 hpx check p.rcp 'program.command="./train.sh --fast"'
+    has err './train.sh --fast: no such program; what stands in quotes is one word'
 }
 
 test_json() {

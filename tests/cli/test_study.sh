@@ -212,4 +212,17 @@ test_study_grows() {
     diff -r docs1 again >out || fail 'the same tables give another page'
 }
 
+# A search that ends at its start has spent less than any other method on a first result.
+test_study_cheap_search() {
+    make_table all.csv 3
+    mkdir tables
+    awk -F, -v OFS=, 'NR > 1 && $1 == 16 && $2 == 16 { $9 = $11 = 0.99 } { print }' all.csv >tables/mnist-validation-he.csv
+    run 0 make_study tables docs
+    summary docs | grep '^- \*\*At equal cost' >line
+    has line 'partial cross loses 1.3'
+    has_not line 'no seeds yet'
+    sed -n '/^## Methods/,/^## Workers/p' docs/STUDY.md | grep '^| partial-cross' >row
+    has_not row '–'
+}
+
 run_tests "$@"

@@ -286,6 +286,10 @@ static void test_templates(void **state)
     run_command();
     assert_int_equal(trial.status, HPX_NOT_FOUND);
     assert_string_equal(trial.error.message, "no-such-program: no such program in PATH");
+    set_command((const char *[]){"./train.sh 1", NULL});
+    run_command();
+    expect_contains(trial.error.message,
+                    "no such program, neither in `code` nor beside the recipe; what stands in quotes");
     set_command((const char *[]){"bin/none", NULL});
     run_command();
     assert_int_equal(trial.status, HPX_NOT_FOUND);
