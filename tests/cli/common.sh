@@ -30,6 +30,13 @@ fail() { # MESSAGE: prints it, where it happened, and what the last command prin
     exit 1
 }
 
+# What bash calls, in a process of its own, for a command that does not exist, such as a check that is misspelt.
+command_not_found_handle() {
+    echo "  no such command: $1" >&2
+    : >"$scratch/unknown"
+    return 127
+}
+
 run() { # CODE COMMAND...: the command ends with this exit code; its output is in ./out and ./err
     local expected=$1 code=0
     shift
@@ -211,11 +218,13 @@ run_tests() { # [NAME...]: those, or all of the script in their order
         start=$SECONDS
         mkdir "$scratch/$test"
         cp -r "$scratch/data" "$scratch/$test/data"
-        if (cd "$scratch/$test" && HPX_STORE=$scratch/$test/store && export HPX_STORE && "$test"); then
+        if (cd "$scratch/$test" && HPX_STORE=$scratch/$test/store && export HPX_STORE && "$test") &&
+            [[ ! -e $scratch/unknown ]]; then
             echo "ok    $test ($((SECONDS - start)) s)"
         else
             echo "FAIL  $test"
             failed=$((failed + 1))
+            rm -f "$scratch/unknown"
         fi
     done
     echo "${#tests[@]} tests, $failed failed"

@@ -39,6 +39,12 @@ bad() { # lost|wrong|crash MESSAGE
     echo "$1: $2"
 }
 
+# What bash calls for a command that does not exist, such as one that is misspelt.
+command_not_found_handle() {
+    bad crash "no such command: $1" >&2
+    return 127
+}
+
 count() { # lost|wrong|crash
     local found
     found=$(grep -c "^$1\$" "$scratch/bad" 2>/dev/null)
