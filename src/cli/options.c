@@ -440,6 +440,8 @@ static bool unknown(const struct reader *reader, const char *word, char letter, 
         add_owners(&hint, command, row);
     else if (nearest)
         hpx_buffer_printf(&hint, "; did you mean '--%s'?", nearest);
+    else if (!letter && command && strcmp(word, "--search") == 0 && strstr(command->usage, ":SEARCH"))
+        hpx_buffer_puts(&hint, "; a search is named with its recipe: RECIPE:SEARCH");
     else if (!letter && command && strstr(command->usage, "NAME=VALUE"))
         hpx_buffer_puts(&hint, "; a setting of the recipe has no dashes: NAME=VALUE");
     complain(reader, "unknown option '%s'%s", word, hpx_buffer_text(&hint));

@@ -119,6 +119,17 @@ hpx_status hpx_open_trial(struct target *out, char **words, size_t count, hpx_er
     return status;
 }
 
+/* No recipe has that name, but a search of the recipe before it. */
+static void hint_at_search(const struct target *before, const char *name, hpx_error *error)
+{
+    const hpx_recipe_search *search;
+    hpx_error other;
+    if (hpx_recipe_find_search(&search, before->recipe, name, &other) == HPX_OK)
+        hpx_error_set(error, HPX_USAGE,
+                      "%s: no such recipe; a search is named with its recipe: did you mean '%s:%s'?", name,
+                      before->path, name);
+}
+
 /* One RECIPE[:SEARCH] of several, which may be of a recipe that is open. */
 static hpx_status add_target(struct target *targets, size_t *count, const char *argument,
                              hpx_recipe_amendments amendments, hpx_error *error)
@@ -131,6 +142,8 @@ static hpx_status add_target(struct target *targets, size_t *count, const char *
         at++;
     if (at == *count) {
         status = open_recipe(&targets[at], path, &amendments, error);
+        if (status && at > 0 && !hpx_path_exists(path))
+            hint_at_search(&targets[at - 1], path, error);
         *count += !status;
     }
     if (!status)

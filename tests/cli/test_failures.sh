@@ -261,6 +261,8 @@ test_command_line() {
     cp a.rcp some/grid.rcp
     complains 2 "some/gird.rcp: no such recipe; did you mean 'some/grid.rcp'?" hpx build some/gird.rcp
     complains 2 "grid: no such recipe; did you mean 'grid.rcp'?" hpx -C some plan grid
+    complains 2 "a search is named with its recipe: did you mean 'a.rcp:grid'?" hpx build a.rcp grid
+    complains 2 "unknown option '--search'; a search is named with its recipe: RECIPE:SEARCH" hpx ls --search grid
     complains 2 'none: No such file or directory' hpx -C none build a.rcp
     complains 2 'takes jobs from a build; it is not for people' hpx worker <a.rcp
     run 2 hpx
