@@ -136,6 +136,9 @@ static inline bool hpx_search_is_fixed(const hpx_search_options *options)
     return options->method->fixed && options->screen_epochs == 0;
 }
 
+/* The rungs of the longest bracket of halving, hyperband or asha, the recipe's epochs being the last; 0: another method. */
+uint32_t hpx_search_rungs(const hpx_search_options *options);
+
 /* The cost of a cell, for ties: equal scores are decided by the smaller cost, then by the smaller number. */
 typedef uint64_t hpx_cost_fn(void *context, uint32_t cell);
 

@@ -9,6 +9,7 @@
 #include "identity/manifest.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -296,13 +297,10 @@ static hpx_status end_interrupted(struct build *build, hpx_error *error)
     hpx_status status = wait_for_workers(build, 0, error);
     const hpx_dispatch_counts counts = hpx_dispatch_count(build->dispatch);
     const size_t programs = build->recipe->program ? counts.running + counts.speculative : 0;
-    if (programs > 0) {
-        char *text = hpx_format("interrupted: %zu %s, which %s up to 10 seconds", programs,
-                                hpx_plural(programs, "program is ended", "programs are ended"),
-                                hpx_plural(programs, "has", "have"));
-        hpx_build_emit(build, HPX_EVENT_SAID, NULL, text);
-        free(text);
-    }
+    if (programs > 0)
+        hpx_build_say(build, "interrupted: %zu %s, which %s up to 10 seconds", programs,
+                      hpx_plural(programs, "program is ended", "programs are ended"),
+                      hpx_plural(programs, "has", "have"));
     if (!status)
         status = build->executor->finish(build->executor, receive, build, error);
     return status ? status
@@ -399,6 +397,21 @@ static hpx_status open_executor(struct build *build, hpx_error *error)
 }
 
 /* Its workers end, and all that it holds is freed. */
+/* Whoever forgets the epochs of a program, which has one, gets a search that promotes nothing. */
+static void warn_of_one_rung(struct build *build, const hpx_recipe_search *const *searches, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const hpx_search_options *options = &searches[i]->options;
+        if (hpx_search_rungs(options) != 1)
+            continue;
+        hpx_build_say(build,
+                      "warning: %s (%s) trains all its cells to the end: below %" PRIu64
+                      " epochs, min-epochs times eta, it stops none, and the recipe has %" PRIu32,
+                      searches[i]->name, options->method->name, (uint64_t)options->min_epochs * options->eta,
+                      options->epochs);
+    }
+}
+
 static void end(struct build *build)
 {
     build->executor->close(build->executor);
@@ -449,6 +462,7 @@ hpx_status hpx_build(hpx_outcome **out, const hpx_recipe *recipe, const hpx_reci
     status = hpx_build_choose_binary(&build, searches, search_count, source_options, error);
     const bool begun = !status;
     hpx_build_warn(&build);
+    warn_of_one_rung(&build, searches, search_count);
     if (!status)
         status = options->others ? follow_others(&build, error)
                  : options->dry  ? follow(&build, error)

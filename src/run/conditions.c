@@ -63,12 +63,9 @@ hpx_status hpx_build_prepare(struct build *build, hpx_error *error)
     build->comparison = hpx_comparison_of(&build->conditions);
     build->mark = hpx_program_mark(build->store);
     const size_t strays = hpx_processes_end_strays(build->mark, HPX_GRACE_SECONDS);
-    if (strays > 0) {
-        char *text = hpx_format("%zu %s left by a build that was killed: ended", strays,
-                                hpx_plural(strays, "process", "processes"));
-        hpx_build_emit(build, HPX_EVENT_SAID, NULL, text);
-        free(text);
-    }
+    if (strays > 0)
+        hpx_build_say(build, "%zu %s left by a build that was killed: ended", strays,
+                      hpx_plural(strays, "process", "processes"));
     return HPX_OK;
 }
 
@@ -107,7 +104,7 @@ void hpx_build_warn(struct build *build)
 {
     char *warnings = hpx_experiment_take_warnings(build->experiment);
     if (warnings)
-        hpx_build_emit(build, HPX_EVENT_SAID, NULL, warnings);
+        hpx_build_say(build, "%s", warnings);
     free(warnings);
 }
 
@@ -142,9 +139,7 @@ hpx_status hpx_build_hand_over(struct build *build, hpx_error *error)
         hpx_buffer name = {0};
         status = hpx_experiment_hand_over(&name, build->experiment, &hash, build->options->pool, error);
         if (!status) {
-            char *text = hpx_format("%s is copied to nodes that do not see it", hpx_buffer_text(&name));
-            hpx_build_emit(build, HPX_EVENT_SAID, NULL, text);
-            free(text);
+            hpx_build_say(build, "%s is copied to nodes that do not see it", hpx_buffer_text(&name));
         } else if (status == HPX_NOT_FOUND) {
             status = HPX_OK; /* a build before this one had such data */
         } else {

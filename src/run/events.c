@@ -5,6 +5,7 @@
 #include "hpx/file.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,6 +149,16 @@ void hpx_build_emit(struct build *build, hpx_event_kind kind, const struct trial
     emit(build, kind, trial, message, NULL);
 }
 
+void hpx_build_say(struct build *build, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = hpx_vformat(format, args);
+    va_end(args);
+    hpx_build_emit(build, HPX_EVENT_SAID, NULL, text);
+    free(text);
+}
+
 void hpx_build_say_epoch(struct build *build, const struct trial *trial, const hpx_result *result)
 {
     emit(build, HPX_EVENT_EPOCH, trial, NULL, result);
@@ -257,6 +268,6 @@ void hpx_build_say_words(struct build *build)
 {
     char *words = build->executor->words(build->executor);
     if (words)
-        hpx_build_emit(build, HPX_EVENT_SAID, NULL, words);
+        hpx_build_say(build, "%s", words);
     free(words);
 }

@@ -184,6 +184,8 @@ hpx_status hpx_trial_refuse_checkpoint(struct build *build, struct trial *trial,
 
 /* An event of a trial, or of none (NULL), with a message or NULL. */
 void hpx_build_emit(struct build *build, hpx_event_kind kind, const struct trial *trial, const char *message);
+/* A line of the build itself. */
+void hpx_build_say(struct build *build, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A trial has had an epoch, which is stored. */
 void hpx_build_say_epoch(struct build *build, const struct trial *trial, const hpx_result *result);
 /* A cell has its score. */

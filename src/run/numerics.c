@@ -33,8 +33,7 @@ static hpx_status wait_for_first(struct build *build, hpx_error *error)
 {
     hpx_executor *executor = build->executor;
     hpx_status status;
-    hpx_build_emit(build, HPX_EVENT_SAID, NULL,
-                   "waiting for the first worker: its machine decides which results are asked for");
+    hpx_build_say(build, "waiting for the first worker: its machine decides which results are asked for");
     while ((status = executor->binary(&build->binary, executor, build->recipe->trainer, error)) ==
            HPX_NOT_FOUND) {
         if (build->options->interrupted && *build->options->interrupted)
@@ -71,8 +70,8 @@ hpx_status hpx_build_choose_binary(struct build *build, const hpx_recipe_search 
     if (!status)
         hpx_experiment_set_binary(build->experiment, &build->binary);
     if (options->dry && hpx_experiment_presumes(build->experiment))
-        hpx_build_emit(
-            build, HPX_EVENT_SAID, NULL,
+        hpx_build_say(
+            build,
             "the cluster's numerics are unknown before its first worker: this plan is for this machine's");
     return status;
 }

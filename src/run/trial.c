@@ -36,7 +36,7 @@ static void say_lack(struct build *build, const struct trial *trial, const hpx_m
     hpx_buffer_printf(&text, ": what is stored has no %s (it has: ", objective);
     hpx_metrics_show_names(&text, metrics);
     hpx_buffer_puts(&text, ")");
-    hpx_build_emit(build, HPX_EVENT_SAID, NULL, hpx_buffer_text(&text));
+    hpx_build_say(build, "%s", hpx_buffer_text(&text));
     hpx_buffer_free(&text);
 }
 
@@ -502,8 +502,8 @@ void hpx_trial_lose(struct build *build, struct trial *trial, hpx_status status,
     hpx_build_emit(build, HPX_EVENT_FAILED, trial, message);
     if (!build->stopping && is_hopeless(build)) {
         build->stopping = true;
-        hpx_build_emit(build, HPX_EVENT_SAID, NULL,
-                       "the first trials have all ended by accident: no more are started, in spite of -k");
+        hpx_build_say(build,
+                      "the first trials have all ended by accident: no more are started, in spite of -k");
     }
 }
 

@@ -42,6 +42,11 @@ uint32_t hpx_halving_top(const hpx_search_options *options)
     return top;
 }
 
+uint32_t hpx_search_rungs(const hpx_search_options *options)
+{
+    return options->method->takes & 1 << HPX_BINDING_ETA ? hpx_halving_top(options) + 1 : 0;
+}
+
 uint32_t hpx_halving_epochs(const hpx_search_options *options, uint32_t below_top)
 {
     return (uint32_t)(options->epochs / power(options->eta, below_top));

@@ -159,6 +159,9 @@ X
     run 0 hpx build a.rcp --json
     is '.searches[0].trials' '{"hit":10,"extend":0,"train":0,"failed":0}'
     equal "$(stored)" 6 'trajectories'
+    has_not err warning
+    run 0 hpx plan a.rcp epochs=1
+    has err 'warning: s (halving) trains all its cells to the end: below 2 epochs, min-epochs times eta, it stops none, and the recipe has 1'
 }
 
 # Weight decay that multiplies the weights at every step: they overflow in the second epoch.
