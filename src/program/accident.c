@@ -62,10 +62,10 @@ static hpx_status of_lines(const struct trial *trial, const hpx_lines_state *sta
     if (state->failure)
         return HPX_OK;
     if (!last || (last->metrics.count == 0 && !trial->continues))
-        return hpx_error_set(
-            error, HPX_FAILED,
-            "no metrics: the program ended well and reported none%s; see `metrics` and `match`",
-            *state->warnings ? " that could be read" : "");
+        return hpx_error_set(error, HPX_FAILED,
+                             "no metrics: the program ended well and reported none%s; see `metrics` and "
+                             "`match`, which `hpx doctor` proposes",
+                             *state->warnings ? " that could be read" : "");
     if (trial->continues && last->epoch < to && !state->stopped)
         return hpx_error_set(error, HPX_FAILED,
                              "no metrics: the program ended well after epoch %u, and was to go on to %u",

@@ -3,6 +3,9 @@
  *     Test set: Average loss: 0.0345, Accuracy: 9887/10000 (99%)
  *     Epoch 3 done in 12 s | val acc = 0.971 | lr 0.1
  *     test accuracy 0.97
+ *     {'eval_loss': 0.41, 'epoch': 1.0}
+ *     [10]    valid_1's auc: 0.93
+ *      * Acc@1 55.300
  *
  * So a name in front of a number is taken for a metric: with a sign between them, or if it is a word that metrics have. */
 #include "program/printed.h"
@@ -34,12 +37,14 @@ static bool counts(const char *word, size_t length)
     return is_one_of(word, length, words);
 }
 
-/* Whether people know the last part of a word for a metric. */
+/* Whether people know the last part of a word, or what is before its '@', for a metric. */
 static bool measures(const char *word, size_t length)
 {
     static const char *const words[] = {"acc",        "accuracy", "loss",   "error",     "err",    "score",
                                         "f1",         "auc",      "mse",    "rmse",      "mae",    "bleu",
                                         "perplexity", "ppl",      "reward", "precision", "recall", NULL};
+    const char *rank = memchr(word, '@', length);
+    length = rank ? (size_t)(rank - word) : length;
     size_t part = length;
     while (part > 0 && isalnum((unsigned char)word[part - 1]))
         part--;
@@ -48,14 +53,25 @@ static bool measures(const char *word, size_t length)
 
 static bool is_of_word(char c)
 {
-    return isalnum((unsigned char)c) || (c != 0 && strchr("_-./", c));
+    return isalnum((unsigned char)c) || (c != 0 && strchr("_-./@", c));
+}
+
+static bool is_quote(char c)
+{
+    return c == '\'' || c == '"';
+}
+
+/* An apostrophe between letters. */
+static bool is_inside(const char *line, const char *at)
+{
+    return *at == '\'' && at > line && isalnum((unsigned char)at[-1]) && isalnum((unsigned char)at[1]);
 }
 
 /* Where the word begins that ends there; it has a letter in front. */
 static const char *word_before(const char *line, const char *end)
 {
     const char *at = end;
-    while (at > line && is_of_word(at[-1]))
+    while (at > line && (is_of_word(at[-1]) || is_inside(line, at - 1)))
         at--;
     while (at < end && !isalpha((unsigned char)*at))
         at++;
@@ -74,22 +90,32 @@ static const char *name_begin(const char *line, const char *word)
 
 static void set_name(char *out, const char *begin, size_t length)
 {
-    for (size_t i = 0; i < length; i++)
-        out[i] = begin[i] == ' ' ? '_' : (char)tolower((unsigned char)begin[i]);
-    out[length] = 0;
+    for (const char *c = begin; c < begin + length; c++)
+        if (!is_quote(*c))
+            *out++ = *c == ' ' ? '_' : (char)tolower((unsigned char)*c);
+    *out = 0;
 }
 
-/* The words of the line up to its number, so that those of a longer name are no match: "val_loss" is not "loss". */
+/* What stands before a name, so that those of a longer name are no match: "val_loss" is not "loss". A quote is part of the
+ * expression and suffices. */
+static char *put_anchor(char *at, size_t room, const char *line, const char *begin)
+{
+    if (is_quote(*begin))
+        return at;
+    if (begin == line)
+        return at + hpx_print(at, room, "^");
+    if (begin[-1] == ' ')
+        return at + hpx_print(at, room, " ");
+    if (begin[-1] == '\t')
+        return at + hpx_print(at, room, "[[:blank:]]");
+    return strchr("([{,;|", begin[-1]) ? at + hpx_print(at, room, "[%c]", begin[-1]) : at;
+}
+
+/* The words of the line up to its number. */
 static void set_regex(hpx_unread *unread, const char *line, const char *begin, const char *end, char sign,
                       bool percent)
 {
-    char *at = unread->regex;
-    if (begin == line)
-        *at++ = '^';
-    else if (begin[-1] == ' ')
-        *at++ = ' ';
-    else if (strchr("([{,;|", begin[-1]))
-        at += hpx_print(at, 4, "[%c]", begin[-1]);
+    char *at = put_anchor(unread->regex, sizeof unread->regex, line, begin);
     for (const char *c = begin; c < end; c++) {
         if (*c == '.')
             *at++ = '\\';
@@ -140,10 +166,13 @@ static void try_number(hpx_printed *printed, const char *line, const char *numbe
     const char *end = has_sign ? sign - 1 : sign;
     while (end > line && end[-1] == ' ')
         end--;
-    const char *word = word_before(line, end), *begin = name_begin(line, word);
+    const bool is_quoted = has_sign && end > line && is_quote(end[-1]);
+    const char *word = word_before(line, end - is_quoted);
+    const char *begin = is_quoted ? word - (word > line) : name_begin(line, word);
     const size_t length = (size_t)(end - begin);
     const bool in_address = word > line && word[-1] == '/'; /* http://host:80 */
-    if (word == end || in_address || length > HPX_METRIC_NAME_MAX || counts(word, (size_t)(end - word)) ||
+    if (word == end - is_quoted || (is_quoted && *begin != end[-1]) || in_address ||
+        length > HPX_METRIC_NAME_MAX || counts(word, (size_t)(end - is_quoted - word)) ||
         (!has_sign && (sign == number || !measures(word, (size_t)(end - word)))))
         return;
     hpx_unread *unread = &printed->unread[printed->unread_count];

@@ -293,21 +293,30 @@ static void add_warnings(hpx_buffer *out, const hpx_buffer *log)
     }
 }
 
-/* The objective's name for what is most like it, while it has not been found. */
-static const char *name_for(const hpx_unread *unread, const char *objective, bool *wanted)
+/* Which of them is the objective: one of that name, else the first that is like it; none where it has been found. */
+static const hpx_unread *find_objective(const hpx_printed *printed, const struct hpx_trial_run *run,
+                                        const char *objective)
 {
-    if (*wanted && (strstr(unread->name, objective) || strstr(objective, unread->name))) {
-        *wanted = false;
-        return objective;
+    const hpx_unread *like = NULL;
+    if (has_metric(run, objective))
+        return NULL;
+    for (size_t i = 0; i < printed->unread_count; i++) {
+        const hpx_unread *unread = &printed->unread[i];
+        if (strcmp(unread->name, objective) == 0)
+            return unread;
+        if (!like && (strstr(unread->name, objective) || strstr(objective, unread->name)))
+            like = unread;
     }
-    return unread->name;
+    return like;
 }
 
 static void advise_match(hpx_diagnosis *out, const hpx_recipe *recipe, const struct hpx_trial_run *run,
                          const hpx_printed *printed)
 {
     const hpx_program *program = recipe->program;
-    bool wanted = !has_metric(run, recipe->objective.name), any = false;
+    const char *name = recipe->objective.name, *line = "";
+    const hpx_unread *objective = find_objective(printed, run, name);
+    bool any = false;
     hpx_buffer match = {0};
     hpx_buffer_puts(&match, "match =");
     for (size_t i = 0; i < program->match_count; i++) {
@@ -318,10 +327,13 @@ static void advise_match(hpx_diagnosis *out, const hpx_recipe *recipe, const str
         const hpx_unread *unread = &printed->unread[i];
         if (has_metric(run, unread->name))
             continue;
-        hpx_buffer_printf(&out->advice, "this line is not read: ");
-        hpx_text_show(&out->advice, unread->line, strlen(unread->line), "");
-        hpx_buffer_puts(&out->advice, "\n");
-        add_word(&match, name_for(unread, recipe->objective.name, &wanted));
+        if (strcmp(unread->line, line) != 0) {
+            hpx_buffer_puts(&out->advice, "this line is not read: ");
+            hpx_text_show(&out->advice, unread->line, strlen(unread->line), "");
+            hpx_buffer_puts(&out->advice, "\n");
+        }
+        line = unread->line;
+        add_word(&match, unread == objective ? name : unread->name);
         add_word(&match, unread->regex);
         any = true;
     }

@@ -232,6 +232,12 @@ test_unread_metrics() {
     run 0 hpx doctor r.rcp --json
     equal "$(verdict output)" pass
     found output '2 metrics: average_loss score; from standard output (match)'
+    # The objective is what is called so, not the first that is like it; and a line is shown once.
+    program 'metrics = stdout' <<<'echo "Epoch 1/2 - score_train: 0.5 - score: 0.75 (end)"'
+    run 1 hpx doctor r.rcp --json
+    binding output 'match = score_train " score_train *: *([-+.0-9eE]+)" score " score *: *([-+.0-9eE]+)"'
+    run 1 hpx doctor r.rcp
+    equal "$(grep -c 'this line is not read: Epoch 1/2' out)" 1 'how often the line is shown'
 }
 
 test_metrics_on_the_wrong_way() {

@@ -49,6 +49,11 @@ static void test_matches(void **state)
         {"INFO:root:loss is good (val/loss: -1.5e-3)", "val/loss", -1.5e-3},
         {"done, top.1 score=7%", "top.1_score", 7},
         {"[1] loss: nan", "loss", 0},
+        {"{'eval_loss': 0.4, 'epoch': 1.0}", "eval_loss", 0.4},
+        {"note \"val loss\": 3, \"loss\": 0.5", "loss", 0.5},
+        {"[10]\tx_loss: 2\tloss: 3\tx_loss: 4 (end)", "x_loss", 2},
+        {"[10]\tvalid_1's l2: 0.25", "valid_1s_l2", 0.25},
+        {" * Acc@1 55.3 Acc@5 80.1", "acc@1", 55.3},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -78,9 +83,18 @@ static void test_matches(void **state)
 
 static void test_what_is_none(void **state)
 {
-    static const char *const lines[] = {"Epoch: 3 of 7",         "Python: 3.11.2", "time 12:30:15",
-                                        "loaded 60000 samples",  "hpx: loss: 3",   "step = 4, batch: 7 x",
-                                        "see http://x.org:8080", "12 = 12",        "layer1 0.5"};
+    static const char *const lines[] = {"Epoch: 3 of 7",
+                                        "Python: 3.11.2",
+                                        "time 12:30:15",
+                                        "loaded 60000 samples",
+                                        "hpx: loss: 3",
+                                        "step = 4, batch: 7 x",
+                                        "see http://x.org:8080",
+                                        "12 = 12",
+                                        "layer1 0.5",
+                                        "it's': 3 x",
+                                        "'': 3 x",
+                                        "': 3 x"};
     (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         const hpx_printed printed = look(lines[i], NULL);
