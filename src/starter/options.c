@@ -1,6 +1,7 @@
 /* What a script takes, as its text shows: the calls add_argument(...) of Python's argparse, option(...) of click and DEFINE_...
- * of absl, the parameters of the function that typer or fire runs, and the labels --NAME) and --NAME=*) of a shell's case. It is
- * read as a person skims it, and believed as little: what comes of it stands in a recipe for the user to change. */
+ * of absl, the parameters of the function that typer, tyro, fire or jsonargparse runs, and the labels --NAME) and --NAME=*) of a
+ * shell's case. It is read as a person skims it, and believed as little: what comes of it stands in a recipe for the user to
+ * change. */
 #include "inside.h"
 
 #include "base/text.h"
@@ -330,6 +331,8 @@ void hpx_starter_options(struct script_options *out, hpx_arena *arena, const cha
     read_flags(out, arena, text);
     read_run(out, arena, text, "fire.Fire(", false);
     read_run(out, arena, text, "typer.run(", true);
+    read_run(out, arena, text, "tyro.cli(", true);
+    read_run(out, arena, text, "CLI(", false); /* of jsonargparse */
     read_command(out, arena, text);
     for (const char *line = text; *line;
          line += line[strcspn(line, "\n")] ? strcspn(line, "\n") + 1 : strlen(line))

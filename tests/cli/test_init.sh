@@ -158,6 +158,15 @@ END
 def main(lr: Optional[float] = typer.Option(0.1, help="a, b")): print("loss=1")
 typer.run(main)
 END
+    try 'n-layers = 1 2 4' '--n-layers $n-layers' <<'END'
+def main(n_layers: int = 2) -> None: print("loss=1")
+tyro.cli(main)
+END
+    try 'n_layers = 1 2 4' '--n_layers $n_layers' <<'END'
+from jsonargparse import CLI
+def main(n_layers: int = 2): print("loss=1")
+CLI(main)
+END
 }
 
 test_shell() {
