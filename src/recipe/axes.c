@@ -61,13 +61,16 @@ static hpx_status read_range(values *v, range *out)
 {
     const char *form = v->given[0].text;
     const struct word *at = &v->given[1];
-    const char *low, *high;
+    const char *low = NULL, *high;
     if (v->given_count < 2)
         return hpx_recipe_fail(
             v->p, &v->given[0],
             "'%s' has no range: expected '%s A..B'; quote the word if it is meant as a value", form, form);
-    if (!hpx_recipe_range(v->p, at, &low, &high) || !hpx_parse_real(&out->low, low) ||
-        !hpx_parse_real(&out->high, high))
+    if (!hpx_recipe_range(v->p, at, &low, &high) && !hpx_parse_real(&out->low, at->text))
+        return hpx_recipe_fail(v->p, at,
+                               "'%s' is no range: expected '%s A..B'; quote '%s' if it is meant as a value",
+                               hpx_recipe_show(v->p, at->text), form, form);
+    if (!low || !hpx_parse_real(&out->low, low) || !hpx_parse_real(&out->high, high))
         return hpx_recipe_fail(v->p, at, "'%s' is no range: expected two numbers as A..B",
                                hpx_recipe_show(v->p, at->text));
     if (out->low > out->high)
@@ -77,8 +80,24 @@ static hpx_status read_range(values *v, range *out)
     return HPX_OK;
 }
 
+/* The number that is to stand behind `keyword`, as far as what stands there shows it: "step" for "points 5", or a number
+ * alone. */
+static const char *meant_number(values *v, const char *keyword, const range *r)
+{
+    double points;
+    if (v->given_count == 3 && hpx_parse_real(&points, v->given[2].text))
+        return v->given[2].text;
+    if (v->given_count != 4 || !hpx_parse_real(&points, v->given[3].text))
+        return "N";
+    if (strcmp(keyword, "step") != 0 || strcmp(v->given[2].text, "points") != 0 || points < 2)
+        return v->given[3].text;
+    char text[32];
+    hpx_print(text, sizeof text, "%.6g", (r->high - r->low) / (points - 1));
+    return hpx_arena_strndup(v->p->arena, text, strlen(text));
+}
+
 /* What follows the range: `keyword NUMBER` ("" for nothing). */
-static hpx_status read_option(values *v, const char *keyword, double *out)
+static hpx_status read_option(values *v, const char *keyword, const range *r, double *out)
 {
     size_t expected = *keyword ? 4 : 2;
     if (v->given_count > expected)
@@ -89,8 +108,9 @@ static hpx_status read_option(values *v, const char *keyword, double *out)
         return HPX_OK;
     if (v->given_count < 3 || strcmp(v->given[2].text, keyword) != 0)
         return hpx_recipe_fail(v->p, &v->given[v->given_count < 3 ? 1 : 2],
-                               "'%s' needs '%s': expected '%s A..B %s N'", v->given[0].text, keyword,
-                               v->given[0].text, keyword);
+                               "'%s' needs '%s': expected '%s %s %s %s'", v->given[0].text, keyword,
+                               v->given[0].text, hpx_recipe_show(v->p, r->at->text), keyword,
+                               hpx_recipe_show(v->p, meant_number(v, keyword, r)));
     if (v->given_count < 4 || !hpx_parse_real(out, v->given[3].text))
         return hpx_recipe_fail(v->p, &v->given[v->given_count - 1],
                                "'%s' needs a number: expected '%s A..B %s N'", keyword, v->given[0].text,
@@ -128,7 +148,7 @@ static hpx_status make_powers(values *v, bool (*power)(int *, double), double (*
     range r;
     hpx_status status = read_range(v, &r);
     if (!status)
-        status = read_option(v, "", NULL);
+        status = read_option(v, "", &r, NULL);
     int low = 0, high = 0;
     if (!status && (!power(&low, r.low) || !power(&high, r.high)))
         status = hpx_recipe_fail(v->p, r.at,
@@ -156,7 +176,7 @@ static hpx_status make_linear(values *v)
     double step;
     hpx_status status = read_range(v, &r);
     if (!status)
-        status = read_option(v, "step", &step);
+        status = read_option(v, "step", &r, &step);
     if (status)
         return status;
     if (step <= 0)
@@ -182,7 +202,7 @@ static hpx_status make_log(values *v)
     double points;
     hpx_status status = read_range(v, &r);
     if (!status)
-        status = read_option(v, "points", &points);
+        status = read_option(v, "points", &r, &points);
     if (status)
         return status;
     if (r.low <= 0 || r.low == r.high)
@@ -218,18 +238,6 @@ static hpx_status add_integers(values *v, const struct word *from, const char *l
     return status;
 }
 
-/* "16," and "16,32": from a language that separates values so. */
-static bool has_comma(struct parse *p, const struct word *w)
-{
-    const char *comma = w->kind == WORD_PLAIN ? strchr(w->text, ',') : NULL;
-    if (!comma)
-        return false;
-    if (comma == w->text || w->text[strlen(w->text) - 1] == ',')
-        return true;
-    double number;
-    return hpx_parse_real(&number, hpx_arena_strndup(p->arena, w->text, (size_t)(comma - w->text)));
-}
-
 static hpx_status add_plain(values *v, const struct word *w)
 {
     const char *low, *high;
@@ -248,15 +256,9 @@ static hpx_status add_plain(values *v, const struct word *w)
 
 static hpx_status make_plain(values *v)
 {
-    hpx_status status = HPX_OK;
-    for (size_t i = 0; i < v->given_count; i++) {
-        const struct word *w = &v->given[i];
-        if (has_comma(v->p, w))
-            return hpx_recipe_fail(v->p, w,
-                                   "a comma in '%s': expected blanks between the values of an axis, as in "
-                                   "'axis %s = 16 32'; quote the word if the comma is part of it",
-                                   hpx_recipe_show(v->p, w->text), v->name);
-    }
+    hpx_status status = hpx_recipe_notation(v->p, v->name, v->given, v->given_count);
+    if (status)
+        return status;
     for (size_t i = 0; i < v->given_count; i++)
         if (add_plain(v, &v->given[i]))
             status = HPX_USAGE;
@@ -271,15 +273,37 @@ static const struct form {
 static const char *const form_words[] = {"log2", "log10", "linear", "log", "ordered", "unordered", NULL};
 static const char *const order_words[] = {"ordered", "unordered", NULL};
 
-/* The form that the first word of an axis is a misspelling of, if a range behind it shows that it is to be
- * one. */
+static bool are_numbers(const struct word *words, size_t count)
+{
+    double number;
+    size_t i = 0;
+    while (i < count && words[i].kind == WORD_PLAIN && hpx_parse_real(&number, words[i].text))
+        i++;
+    return i == count;
+}
+
+/* "linspace(0, 1, 5)". */
+static const char *called_form(values *v, const char *text)
+{
+    const char *bracket = strchr(text, '(');
+    if (!bracket || !strchr("+-.0123456789", bracket[1]))
+        return NULL;
+    return hpx_recipe_meant(v->p, hpx_arena_strndup(v->p->arena, text, (size_t)(bracket - text)), form_words);
+}
+
+/* The form that the first word of an axis is a misspelling of, or another language's word for, if numbers behind it show that it
+ * is to be one. */
 static const char *meant_form(values *v)
 {
     const struct word *first = &v->given[0];
-    const char *low_text, *high_text;
+    const char *low_text, *high_text, *called;
     double low, high;
-    if (v->given_count < 2 || first->kind != WORD_PLAIN || hpx_parse_real(&low, first->text))
+    if (first->kind != WORD_PLAIN || hpx_parse_real(&low, first->text))
         return NULL;
+    if ((called = called_form(v, first->text)) || v->given_count < 2)
+        return called;
+    if (are_numbers(first + 1, v->given_count - 1) && hpx_recipe_meant(v->p, first->text, form_words))
+        return hpx_recipe_meant(v->p, first->text, form_words);
     if (!hpx_recipe_range(v->p, &v->given[1], &low_text, &high_text))
         return strlen(first->text) > 5 ? hpx_nearest_word(first->text, order_words) : NULL;
     const char *form = hpx_recipe_nearest(v->p, first->text, form_words);

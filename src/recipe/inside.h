@@ -230,6 +230,8 @@ void hpx_recipe_statements(struct parse *p);
 void hpx_recipe_trainer(struct parse *p);
 void hpx_recipe_amend(struct parse *p);
 void hpx_recipe_axes(struct parse *p);
+/* Fails for values of an axis that are written as in another language. */
+hpx_status hpx_recipe_notation(struct parse *p, const char *axis, const struct word *words, size_t count);
 void hpx_recipe_dataset_settings(struct parse *p);
 void hpx_recipe_trainer_settings(struct parse *p);
 void hpx_recipe_program(struct parse *p);
