@@ -80,7 +80,9 @@ static bool add_words(hpx_buffer *mistakes, const hpx_recipe *recipe, const char
         if (leads_somewhere(recipe->program->folder, words->words[i]))
             continue;
         hpx_error error;
-        hpx_recipe_fail_in(&error, recipe, "program", key, i, 0, "%s: no such file", words->words[i]);
+        hpx_recipe_fail_in(&error, recipe, "program", key, i, 0, "%s: no such file%s", words->words[i],
+                           *words->words[i] == '~' ? "; only a shell knows '~': expected the whole path"
+                                                   : "");
         hpx_mistakes_add(mistakes, error.message);
         missing = true;
     }

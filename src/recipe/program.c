@@ -160,6 +160,11 @@ static void read_repeat(struct parse *p, hpx_program *program)
     const struct binding *given = plain_binding(p, "repeat");
     const hpx_setting setting = {.name = "repeat", WORD_OF(repeat_words)};
     struct slot slot;
+    if (given && hpx_parse_real(&program->within, given->values[0].text)) {
+        hpx_recipe_fail(p, &given->values[0], "'repeat' is a number: expected 'repeat = within %s'",
+                        given->values[0].text);
+        return;
+    }
     if (!given || strcmp(given->values[0].text, "within") != 0) {
         program->repeat = (hpx_program_repeat)read_choice(p, "repeat", repeat_words);
         return;

@@ -57,13 +57,15 @@ test_data() {
 
 test_program() {
     mkdir src
-    printf '%s\n' 'program' '  command = ./train.sh $n' '  code = train.sh src/*.py' '  data = points.csv' 'train' \
+    printf '%s\n' 'program' '  command = ./train.sh $n' '  code = train.sh src/*.py' '  data = points.csv "~/a.csv"' 'train' \
         '  objective = loss' 'axis n = 1 2' >p.rcp
     run 2 hpx check p.rcp
     has err 'p.rcp:2:13: ./train.sh: no such program'
     has err 'p.rcp:3:10: train.sh: no such file'
     has err 'p.rcp:3:19: src/*.py: no such file'
     has err 'p.rcp:4:10: points.csv: no such file'
+    has err "p.rcp:4:21: ~/a.csv: no such file; only a shell knows '~': expected the whole path"
+    sed -i 's| "~/a.csv"||' p.rcp
     touch train.sh src/a.py points.csv
     run 2 hpx check p.rcp
     has err 'p.rcp:2:13: ./train.sh: it cannot be executed; `chmod +x` makes it a program'

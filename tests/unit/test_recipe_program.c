@@ -281,12 +281,16 @@ static const struct mistake {
      "3:14: 'a,b' is like no metric: expected a name, in which * and ? stand for any"},
     {"program\n" GOOD "  continue = always\n" TRAIN,
      "3:14: 'continue' cannot be 'always': expected no, resume, yes"},
+    {"program\n" GOOD "  continue = on\n" TRAIN,
+     "3:14: 'continue' cannot be 'on': expected no, resume, yes; did you mean 'yes'?"},
     {"program\n" GOOD "  continue = resume\n  repeat = no\n" TRAIN,
      "3:14: 'continue = resume' beside 'repeat = no': what no run repeats cannot be proved to go on as it "
      "would have; "
      "expected 'continue = no', 'repeat = exact' or 'repeat = within X'"},
     {"program\n" GOOD "  repeat = about\n" TRAIN,
      "3:12: 'repeat' cannot be 'about': expected exact, within, no"},
+    {"program\n" GOOD "  repeat = 0.002\n" TRAIN,
+     "3:12: 'repeat' is a number: expected 'repeat = within 0.002'"},
     {"program\n" GOOD "  repeat = within\n" TRAIN,
      "3:12: 'within' needs how far apart metrics may be: expected 'repeat = within X', X a number from 0"},
     {"program\n" GOOD "  repeat = within -1\n" TRAIN,
