@@ -16,7 +16,9 @@ struct input {
 static hpx_status input_read(void *context, void *bytes, size_t size, size_t *got, hpx_error *error)
 {
     struct input *input = context;
-    *got = fread(bytes, 1, size, input->file);
+    *got = 0;
+    if (!hpx_interrupted) /* before a read that may wait for ever, which a signal then ends */
+        *got = fread(bytes, 1, size, input->file);
     if (hpx_interrupted)
         return hpx_error_set(error, HPX_INTERRUPTED, "interrupted; nothing was imported");
     return *got == 0 && ferror(input->file) ? hpx_error_errno(error, "%s", input->name) : HPX_OK;
