@@ -167,13 +167,13 @@ static void try_number(hpx_printed *printed, const char *line, const char *numbe
     while (end > line && end[-1] == ' ')
         end--;
     const bool is_quoted = has_sign && end > line && is_quote(end[-1]);
-    const char *word = word_before(line, end - is_quoted);
+    const char *word_end = end - is_quoted, *word = word_before(line, word_end);
     const char *begin = is_quoted ? word - (word > line) : name_begin(line, word);
     const size_t length = (size_t)(end - begin);
     const bool in_address = word > line && word[-1] == '/'; /* http://host:80 */
-    if (word == end - is_quoted || (is_quoted && *begin != end[-1]) || in_address ||
-        length > HPX_METRIC_NAME_MAX || counts(word, (size_t)(end - is_quoted - word)) ||
-        (!has_sign && (sign == number || !measures(word, (size_t)(end - word)))))
+    if (word == word_end || (is_quoted && *begin != end[-1]) || in_address || length > HPX_METRIC_NAME_MAX ||
+        counts(word, (size_t)(word_end - word)) ||
+        (!has_sign && (sign == number || !measures(word, (size_t)(word_end - word)))))
         return;
     hpx_unread *unread = &printed->unread[printed->unread_count];
     set_name(unread->name, begin, length);

@@ -273,15 +273,6 @@ static const struct form {
 static const char *const form_words[] = {"log2", "log10", "linear", "log", "ordered", "unordered", NULL};
 static const char *const order_words[] = {"ordered", "unordered", NULL};
 
-static bool are_numbers(const struct word *words, size_t count)
-{
-    double number;
-    size_t i = 0;
-    while (i < count && words[i].kind == WORD_PLAIN && hpx_parse_real(&number, words[i].text))
-        i++;
-    return i == count;
-}
-
 /* "linspace(0, 1, 5)". */
 static const char *called_form(values *v, const char *text)
 {
@@ -296,14 +287,15 @@ static const char *called_form(values *v, const char *text)
 static const char *meant_form(values *v)
 {
     const struct word *first = &v->given[0];
-    const char *low_text, *high_text, *called;
+    const char *low_text, *high_text, *meant;
     double low, high;
-    if (first->kind != WORD_PLAIN || hpx_parse_real(&low, first->text))
+    if (first->kind != WORD_PLAIN || hpx_recipe_are_numbers(first, 1))
         return NULL;
-    if ((called = called_form(v, first->text)) || v->given_count < 2)
-        return called;
-    if (are_numbers(first + 1, v->given_count - 1) && hpx_recipe_meant(v->p, first->text, form_words))
-        return hpx_recipe_meant(v->p, first->text, form_words);
+    if ((meant = called_form(v, first->text)) || v->given_count < 2)
+        return meant;
+    meant = hpx_recipe_meant(v->p, first->text, form_words);
+    if (meant && hpx_recipe_are_numbers(first + 1, v->given_count - 1))
+        return meant;
     if (!hpx_recipe_range(v->p, &v->given[1], &low_text, &high_text))
         return strlen(first->text) > 5 ? hpx_nearest_word(first->text, order_words) : NULL;
     const char *form = hpx_recipe_nearest(v->p, first->text, form_words);

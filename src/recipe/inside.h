@@ -208,6 +208,8 @@ hpx_status hpx_recipe_words(struct parse *p, struct cursor *at, bool written, st
                             size_t *count);
 /* Letters, digits, '-', '_' and the characters of `others`; at most RECIPE_NAME_MAX bytes. */
 bool hpx_recipe_is_name(const char *text, const char *others);
+/* Whether all of them are numbers. */
+bool hpx_recipe_are_numbers(const struct word *words, size_t count);
 /* "A..B": the texts on both sides. */
 bool hpx_recipe_range(struct parse *p, const struct word *word, const char **low, const char **high);
 /* Where the paths of a file begin. */

@@ -6,12 +6,6 @@
 
 #include <string.h>
 
-static bool is_number(const struct word *w)
-{
-    double number;
-    return w->kind == WORD_PLAIN && hpx_parse_real(&number, w->text);
-}
-
 /* "16," and "16,32": from a language that separates values so. */
 static bool has_comma(struct parse *p, const struct word *w)
 {
@@ -41,7 +35,7 @@ static bool is_between_numbers(const struct word *words, size_t count, size_t i)
 {
     static const char *const signs[] = {"-", "..", "...", ":", "to", "~", NULL};
     return i > 0 && i + 1 < count && words[i].kind == WORD_PLAIN && hpx_word_is_in(signs, words[i].text) &&
-           is_number(&words[i - 1]) && is_number(&words[i + 1]);
+           hpx_recipe_are_numbers(&words[i - 1], 1) && hpx_recipe_are_numbers(&words[i + 1], 1);
 }
 
 /* "2^4", "10**-3". */

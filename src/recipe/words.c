@@ -239,6 +239,15 @@ bool hpx_recipe_is_name(const char *text, const char *others)
     return true;
 }
 
+bool hpx_recipe_are_numbers(const struct word *words, size_t count)
+{
+    double number;
+    size_t i = 0;
+    while (i < count && words[i].kind == WORD_PLAIN && hpx_parse_real(&number, words[i].text))
+        i++;
+    return i == count;
+}
+
 bool hpx_recipe_range(struct parse *p, const struct word *word, const char **low, const char **high)
 {
     const char *dots = word->kind == WORD_PLAIN ? strstr(word->text, "..") : NULL;

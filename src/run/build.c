@@ -396,7 +396,6 @@ static hpx_status open_executor(struct build *build, hpx_error *error)
     return HPX_OK;
 }
 
-/* Its workers end, and all that it holds is freed. */
 /* Whoever forgets the epochs of a program, which has one, gets a search that promotes nothing. */
 static void warn_of_one_rung(struct build *build, const hpx_recipe_search *const *searches, size_t count)
 {
@@ -412,6 +411,7 @@ static void warn_of_one_rung(struct build *build, const hpx_recipe_search *const
     }
 }
 
+/* Its workers end, and all that it holds is freed. */
 static void end(struct build *build)
 {
     build->executor->close(build->executor);
